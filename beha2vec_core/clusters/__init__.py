@@ -1,0 +1,1 @@
+"""Clusters of users: choosing k, fitting K-Means, assigning users."""

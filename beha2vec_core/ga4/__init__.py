@@ -1,0 +1,1 @@
+"""The GA4 export: its schema, readers for the forms people have it in, quarantine of unreadable rows, a demo export."""
