@@ -167,8 +167,8 @@ PROVENANCE_SCHEMA: dict[str, FieldType] = {
     "_unknown_fields": "VARCHAR",
 }
 
-# A row without one of these cannot be placed: who, what, when.
-REQUIRED_FIELDS = ("event_date", "event_timestamp", "event_name", "user_pseudo_id")
+# A row without one of these cannot be placed. (user_pseudo_id may be null: GA4 sends it so when consent is denied.)
+REQUIRED_FIELDS = ("event_date", "event_timestamp", "event_name")
 
 # Event parameters that flattened CSV exports carry as columns, with the member of `value` that GA4 puts them in.
 EVENT_PARAM_COLUMNS: dict[str, str] = {
