@@ -1,0 +1,76 @@
+"""Fitting the cluster model: k given, or chosen by the stability curve."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from beha2vec_core.clusters.kmeans import kmeans
+from beha2vec_core.clusters.map import fit_map
+from beha2vec_core.clusters.model import ClusterModel, normalise
+from beha2vec_core.clusters.stability import choose_k, stability_curve
+
+
+def fit_clusters(
+    vectors: NDArray[np.float32],
+    *,
+    k: int | None = None,
+    k_range: tuple[int, int] = (4, 12),
+    seed: int = 0,
+    min_share: float = 0.01,
+    max_share: float = 0.5,
+    model_version: str = "",
+    curve_users: int = 10_000,
+    progress: bool = True,
+) -> ClusterModel:
+    """K-Means over L2-normalised behavior vectors.
+
+    Same vectors in the same order and same seed: the same model, bit for bit, on one machine.
+
+    Args:
+        vectors: behavior vectors, float32 [n, dim], one a user.
+        k: the number of clusters; None chooses it from ``k_range``. The curve is made either way: a given k shows
+            where it stands among the others.
+        k_range: the smallest and largest k to try, both included.
+        seed: of K-Means, the resamples and the map.
+        min_share: a k with a cluster below this share of users is chosen only where no other is better.
+        max_share: the same for a cluster above this share.
+        model_version: the encoder's, kept with the model.
+        curve_users: the curve is made on a sample of at most this many users; the final fit takes all.
+        progress: show a progress bar.
+
+    Raises:
+        ValueError: fewer distinct users than clusters, or a range or share that makes no sense.
+    """
+    points = normalise(vectors)
+    if k is not None and k < 1:
+        raise ValueError(f"k must be at least 1, not {k}")
+    low, high = k_range
+    if not 2 <= low <= high:
+        raise ValueError(f"k_range must be 2 <= smallest <= largest, not {k_range}")
+    if not 0 <= min_share < max_share <= 1:
+        raise ValueError(f"shares must be 0 <= min_share < max_share <= 1, not {min_share} and {max_share}")
+    if len(points) < (k or low):
+        raise ValueError(f"{len(points)} users cannot make {k or low} clusters: take more days, or a smaller k")
+
+    sample = points[np.random.default_rng(seed).permutation(len(points))[:curve_users]]
+    tried = {*range(low, high + 1), *([k] if k is not None and k > 1 else [])}
+    curve = stability_curve(sample, (t for t in tried if t < len(sample)), seed=seed, progress=progress)
+    if k is None:
+        if curve.empty:
+            raise ValueError(
+                f"the users' vectors have fewer than {low} distinct values: take more days, train the encoder on more "
+                "users, or give k"
+            )
+        k = choose_k(curve, min_share=min_share, max_share=max_share)
+
+    centroids, labels = kmeans(points, k, seed=seed, starts=8)
+    if len(centroids) < k:
+        raise ValueError(f"the users' vectors have only {len(centroids)} distinct values, not {k}: give a smaller k")
+    return ClusterModel(
+        centroids=centroids,
+        shares=np.bincount(labels, minlength=k) / len(points),
+        curve=pd.DataFrame(curve.assign(chosen=curve["k"] == k)),
+        user_map=fit_map(points, seed=seed),
+        model_version=model_version,
+        seed=seed,
+    )

@@ -1,0 +1,163 @@
+"""The cluster model: what a fit keeps, how users are assigned, how it is saved."""
+
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from beha2vec_core.clusters.map import UserMap
+
+FORMAT_VERSION = 1
+_CHUNK_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Where each user belongs: arrays of one length, in the order of the vectors given."""
+
+    cluster_key: NDArray[np.int32]
+    distance: NDArray[np.float32]  # to the nearest centroid, 0 to 2: vectors and users lie on the unit sphere
+    margin: NDArray[np.float32]  # second nearest minus nearest; near 0 = the user stands between two clusters
+
+    def to_frame(self) -> pd.DataFrame:
+        """The same as a frame with columns cluster_key, distance, margin."""
+        return pd.DataFrame({"cluster_key": self.cluster_key, "distance": self.distance, "margin": self.margin})
+
+
+@dataclass(frozen=True)
+class ClusterModel:
+    """K-Means centroids over L2-normalised behavior vectors, with the curve that chose k.
+
+    ``cluster_key`` is the row of ``centroids``; at fit time 0 is the largest cluster, k - 1 the smallest.
+    ``model_version`` is that of the encoder whose vectors were clustered: vectors of another must not be assigned.
+    """
+
+    centroids: NDArray[np.float32]  # [k, dim]
+    shares: NDArray[np.float64]  # [k] share of the fitted users, descending
+    curve: pd.DataFrame  # k, stability_ari, silhouette, largest_share, smallest_share, inertia, chosen
+    user_map: UserMap
+    model_version: str
+    seed: int = 0
+    format_version: int = field(default=FORMAT_VERSION)
+
+    @property
+    def k(self) -> int:
+        """The number of clusters."""
+        return int(self.centroids.shape[0])
+
+    @property
+    def dim(self) -> int:
+        """The length of a vector."""
+        return int(self.centroids.shape[1])
+
+    def assign(self, vectors: NDArray[np.float32]) -> Assignment:
+        """The nearest centroid of each user.
+
+        Args:
+            vectors: behavior vectors, float32 [n, dim], of the encoder ``model_version``; n may be 0.
+
+        Raises:
+            ValueError: the vectors have another length, or hold NaN or infinity.
+        """
+        points = normalise(vectors)
+        if points.shape[1] != self.dim:
+            raise ValueError(
+                f"vectors have {points.shape[1]} numbers, the clusters were fitted on {self.dim}: embed the users with "
+                f"encoder {self.model_version}, or fit the clusters again"
+            )
+        nearest = np.empty(len(points), dtype=np.int32)
+        distance = np.empty(len(points), dtype=np.float32)
+        margin = np.empty(len(points), dtype=np.float32)
+        for start in range(0, len(points), _CHUNK_ROWS):
+            rows = slice(start, start + _CHUNK_ROWS)
+            distances = _distances(points[rows], self.centroids)
+            nearest[rows] = distances.argmin(axis=1)
+            best_two = np.partition(distances, 1, axis=1) if self.k > 1 else np.repeat(distances, 2, axis=1)
+            distance[rows] = best_two[:, 0]
+            margin[rows] = best_two[:, 1] - best_two[:, 0]
+        return Assignment(nearest, distance, margin)
+
+    def project_2d(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Where each user lies on the model's map, float32 [n, 2]; the same vector always falls on the same spot."""
+        return self.user_map.place(normalise(vectors))
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """The whole model as plain arrays (numbers and text, no objects), as ``from_arrays`` reads them."""
+        curve = {f"curve.{name}": self.curve[name].to_numpy() for name in self.curve.columns}
+        return {
+            "format_version": np.asarray(self.format_version),
+            "model_version": np.asarray(self.model_version),
+            "seed": np.asarray(self.seed),
+            "centroids": self.centroids,
+            "shares": self.shares,
+            "map.landmarks": self.user_map.landmarks,
+            "map.positions": self.user_map.positions,
+            **curve,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[np.generic]]) -> "ClusterModel":
+        """The model that ``to_arrays`` wrote.
+
+        Raises:
+            ValueError: it was written by a newer or older format.
+        """
+        found = int(arrays["format_version"])
+        if found != FORMAT_VERSION:
+            raise ValueError(f"cluster model has format {found}, this version reads {FORMAT_VERSION}: fit it again")
+        curve = {name.removeprefix("curve."): arrays[name] for name in arrays if name.startswith("curve.")}
+        return cls(
+            centroids=arrays["centroids"].astype(np.float32),
+            shares=arrays["shares"].astype(np.float64),
+            curve=pd.DataFrame(curve),
+            user_map=UserMap(
+                landmarks=arrays["map.landmarks"].astype(np.float32),
+                positions=arrays["map.positions"].astype(np.float32),
+            ),
+            model_version=str(arrays["model_version"]),
+            seed=int(arrays["seed"]),
+        )
+
+    def save(self, path: Path) -> Path:
+        """Write one ``.npz`` file; it appears whole or not at all. Returns the path."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez(file, allow_pickle=False, **self.to_arrays())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        return path
+
+    @classmethod
+    def load(cls, path: Path) -> "ClusterModel":
+        """The model saved at ``path``; never unpickles anything."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls.from_arrays(dict(arrays))
+
+
+def normalise(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Vectors of length 1, float32 [n, dim]; a zero vector stays zero.
+
+    Raises:
+        ValueError: not two-dimensional, or NaN or infinity among the numbers.
+    """
+    points = np.ascontiguousarray(vectors, dtype=np.float32)
+    if points.ndim != 2:
+        raise ValueError(f"vectors must be two-dimensional [n, dim], not {points.shape}")
+    if not np.isfinite(points).all():
+        raise ValueError("vectors hold NaN or infinity: the encoder that made them is broken, train it again")
+    length = np.linalg.norm(points, axis=1, keepdims=True)
+    return np.asarray(points / np.where(length > 0, length, 1.0), dtype=np.float32)
+
+
+def _distances(points: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Euclidean distances [n, k]."""
+    squared = (points**2).sum(axis=1)[:, None] - 2.0 * points @ centroids.T + (centroids**2).sum(axis=1)[None, :]
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0)), dtype=np.float32)

@@ -1,0 +1,171 @@
+"""Clusters: planted groups are found, k is chosen honestly, the same input gives the same bits."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from sklearn.metrics import adjusted_rand_score
+
+from beha2vec_core.clusters import ClusterModel, eta_squared, fit_clusters
+from beha2vec_core.clusters.model import normalise
+from beha2vec_core.clusters.stability import CURVE_COLUMNS, choose_k
+
+
+def planted(n: int, shares: list[float], *, dim: int = 16, noise: float = 0.6, seed: int = 0):
+    """n vectors around one random centre a share, of any length, and the centre of each."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(len(shares), dim))
+    label = rng.choice(len(shares), size=n, p=shares)
+    vectors = centres[label] + noise * rng.normal(size=(n, dim))
+    return (vectors * rng.uniform(0.2, 5.0, size=(n, 1))).astype(np.float32), label
+
+
+@pytest.fixture(scope="module")
+def blobs() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    return planted(900, [0.3, 0.25, 0.2, 0.15, 0.1])
+
+
+@pytest.fixture(scope="module")
+def model(blobs) -> ClusterModel:
+    return fit_clusters(blobs[0], k_range=(3, 7), seed=4, model_version="m1", progress=False)
+
+
+def test_planted_groups_and_their_number_are_recovered(blobs, model) -> None:
+    vectors, planted_label = blobs
+    assert model.k == 5
+    assert adjusted_rand_score(planted_label, model.assign(vectors).cluster_key) > 0.98
+    assert list(model.curve.columns) == list(CURVE_COLUMNS)
+    assert model.curve["k"].tolist() == [3, 4, 5, 6, 7]
+    assert model.curve.loc[model.curve["chosen"], "k"].tolist() == [5]
+
+
+def test_cluster_keys_run_from_the_largest_to_the_smallest(blobs, model) -> None:
+    sizes = np.bincount(model.assign(blobs[0]).cluster_key, minlength=model.k)
+    assert (np.diff(sizes) <= 0).all()
+    assert model.shares == pytest.approx(sizes / sizes.sum())
+    assert model.shares.sum() == pytest.approx(1.0)
+
+
+def test_same_seed_same_bits_in_another_process(blobs, model, tmp_path: Path) -> None:
+    np.save(tmp_path / "vectors.npy", blobs[0], allow_pickle=False)
+    script = (
+        "import sys, numpy as np; from pathlib import Path; from beha2vec_core.clusters import fit_clusters; "
+        "folder = Path(sys.argv[1]); vectors = np.load(folder / 'vectors.npy'); "
+        "fit_clusters(vectors, k_range=(3, 7), seed=4, model_version='m1', progress=False)"
+        ".save(folder / 'other.npz')"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=60)
+    other = ClusterModel.load(tmp_path / "other.npz").to_arrays()
+    for name, array in model.to_arrays().items():
+        assert np.array_equal(array, other[name]), name
+
+
+def test_distance_and_margin_are_those_of_a_plain_loop(blobs, model) -> None:
+    vectors = blobs[0][:40]
+    assigned = model.assign(vectors)
+    for row, point in enumerate(normalise(vectors)):
+        distances = np.sort(np.linalg.norm(model.centroids - point, axis=1))
+        assert assigned.distance[row] == pytest.approx(distances[0], abs=1e-3)
+        assert assigned.margin[row] == pytest.approx(distances[1] - distances[0], abs=1e-3)
+    assert assigned.cluster_key.dtype == np.int32
+    assert assigned.to_frame().columns.tolist() == ["cluster_key", "distance", "margin"]
+
+
+def test_length_of_a_vector_does_not_matter(blobs, model) -> None:
+    assert np.array_equal(model.assign(blobs[0]).cluster_key, model.assign(blobs[0] * 7).cluster_key)
+
+
+def test_save_and_load_give_the_same_model_and_leave_no_rest(model, tmp_path: Path) -> None:
+    path = model.save(tmp_path / "clusters" / "model.npz")
+    loaded = ClusterModel.load(path)
+    assert [p.name for p in path.parent.iterdir()] == ["model.npz"]
+    assert loaded.model_version == "m1" and loaded.seed == 4
+    pd.testing.assert_frame_equal(loaded.curve, model.curve)
+    for name, array in model.to_arrays().items():
+        assert np.array_equal(array, loaded.to_arrays()[name]), name
+        assert array.dtype != object  # nothing that would need pickle
+
+
+def test_a_model_of_another_format_is_refused(model) -> None:
+    with pytest.raises(ValueError, match="fit it again"):
+        ClusterModel.from_arrays({**model.to_arrays(), "format_version": np.asarray(99)})
+
+
+def test_map_keeps_clusters_apart_and_users_in_place(blobs, model) -> None:
+    vectors, planted_label = blobs
+    places = model.project_2d(vectors)
+    assert places.shape == (len(vectors), 2) and np.isfinite(places).all()
+    # the same user lies on the same spot, whoever else is drawn
+    np.testing.assert_allclose(model.project_2d(vectors[10:20]), places[10:20], atol=1e-3)
+    centres = np.array([places[planted_label == group].mean(axis=0) for group in range(5)])
+    own = np.linalg.norm(places[:, None] - centres[None], axis=2).argmin(axis=1)
+    assert (own == planted_label).mean() > 0.95
+
+
+def test_given_k_is_kept_and_shown_on_the_curve(blobs) -> None:
+    model = fit_clusters(blobs[0], k=9, k_range=(3, 4), seed=1, progress=False)
+    assert model.k == 9
+    assert model.curve.loc[model.curve["chosen"], "k"].tolist() == [9]
+    assert len(model.assign(np.empty((0, 16), dtype=np.float32)).cluster_key) == 0
+
+
+def test_k_that_needs_a_cluster_above_half_of_the_users_loses() -> None:
+    row = {"silhouette": 0.5, "smallest_share": 0.1, "inertia": 1.0, "chosen": False}
+    curve = pd.DataFrame(
+        [
+            {"k": 2, "stability_ari": 1.00, "largest_share": 0.80, **row},
+            {"k": 3, "stability_ari": 0.70, "largest_share": 0.45, **row},
+            {"k": 4, "stability_ari": 0.90, "largest_share": 0.40, **row},
+            {"k": 5, "stability_ari": 0.89, "largest_share": 0.40, **(row | {"silhouette": 0.6})},
+        ]
+    )
+    assert choose_k(curve, min_share=0.01, max_share=0.5) == 5  # as stable as 4, better separated
+    assert choose_k(curve, min_share=0.01, max_share=1.0) == 2
+    assert choose_k(curve[:1], min_share=0.01, max_share=0.5) == 2  # nothing better to take
+
+
+@pytest.mark.parametrize(
+    ("vectors", "options", "remedy"),
+    [
+        (np.ones((3, 4)), {}, "take more days"),
+        (np.ones((50, 4)), {}, "fewer than 4 distinct"),
+        (np.ones((50, 4)), {"k": 3}, "give a smaller k"),
+        (np.full((50, 4), np.nan), {}, "train it again"),
+        (np.ones(50), {}, "two-dimensional"),
+        (np.eye(50), {"k_range": (1, 3)}, "k_range"),
+        (np.eye(50), {"k": 0}, "at least 1"),
+        (np.eye(50), {"min_share": 0.6}, "min_share"),
+    ],
+)
+def test_impossible_requests_name_the_remedy(vectors, options, remedy: str) -> None:
+    with pytest.raises(ValueError, match=remedy):
+        fit_clusters(vectors.astype(np.float32), progress=False, **options)
+
+
+def test_vectors_of_another_encoder_are_refused(model) -> None:
+    with pytest.raises(ValueError, match="encoder m1"):
+        model.assign(np.ones((2, 5), dtype=np.float32))
+
+
+def test_eta_squared_worked_example() -> None:
+    # groups 1,2,3 and 5,6,7: means 2 and 6, overall 4; between 3*4+3*4 = 24, within 2+2, total 28
+    assert eta_squared([0, 0, 0, 1, 1, 1], [1, 2, 3, 5, 6, 7]) == pytest.approx(24 / 28)
+    assert eta_squared(["a", "b"], [3.0, 3.0]) == 0.0
+    with pytest.raises(ValueError, match="one length"):
+        eta_squared([1, 2], [1.0])
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays(np.float64, 30, elements=st.floats(-1e3, 1e3)), arrays(np.int64, 30, elements=st.integers(0, 4)))
+def test_eta_squared_is_a_share_and_ignores_scale(values, labels) -> None:
+    share = eta_squared(labels, values)
+    assert -1e-9 <= share <= 1 + 1e-9
+    if values.std() > 1e-3:
+        assert eta_squared(labels, values * 3 - 5) == pytest.approx(share, abs=1e-6)
