@@ -1,0 +1,36 @@
+"""Text that others wrote (URLs, titles, screen names, themes), made safe to show, to store and to send.
+
+Anyone can bring any URL, title or screen name into a GA4 property: such text is data, never an instruction, and never
+a place to leak from.
+"""
+
+import hashlib
+import re
+import unicodedata
+
+_EMAIL = re.compile(r"[^\s/@<>\"']+@[^\s/@<>\"']+\.\w+")
+_UNSAFE_IN_ID = re.compile(r"[^A-Za-z0-9._/:()-]+")
+
+
+def clean_text(text: str, *, limit: int = 120) -> str:
+    """The text without control, format and invisible characters, line breaks, e-mail addresses and query string.
+
+    At most ``limit`` characters; longer text ends in an ellipsis.
+    """
+    visible = "".join(" " if char.isspace() else char for char in text if not _invisible(char))
+    without_query = re.sub(r"(?<=\S)\?\S*", "", visible) if "/" in visible else visible
+    plain = " ".join(_EMAIL.sub("[e-mail]", without_query).split())
+    return plain if len(plain) <= limit else plain[: limit - 1].rstrip() + "…"
+
+
+def fact_slug(text: str, *, limit: int = 60) -> str:
+    """The text as the last part of a fact id: readable, stable, and different for different texts."""
+    slug = _UNSAFE_IN_ID.sub("-", clean_text(text, limit=10 * limit)).strip("-")[:limit].rstrip("-")
+    if slug == text:
+        return slug
+    return f"{slug}~{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:8]}".lstrip("~")
+
+
+def _invisible(char: str) -> bool:
+    # Cc control, Cf format (bidirectional marks, zero width), Cs surrogates, Co private use, Cn unassigned
+    return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} and not char.isspace()

@@ -1,0 +1,47 @@
+"""Text of others: what may be shown, stored in ids and sent away."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beha2vec_core.profiles.text import clean_text, fact_slug
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("shop.example.com/deals", "shop.example.com/deals"),
+        ("shop.example.com/search?q=jane+doe&email=a@b.com", "shop.example.com/search"),
+        ("shop.example.com/u/jane.doe@mail.example.com/orders", "shop.example.com/u/[e-mail]/orders"),
+        ("line one\nline two\ttab\x00\x1b[31m", "line one line two tab[31m"),
+        ("abc\u202egnp.exe\u200b", "abcgnp.exe"),
+        ("Is this a title?", "Is this a title?"),
+        ("x" * 300, "x" * 119 + "…"),
+    ],
+)
+def test_clean_text(raw: str, clean: str) -> None:
+    assert clean_text(raw) == clean
+
+
+@given(st.text(max_size=400))
+def test_clean_text_is_short_one_line_and_visible(raw: str) -> None:
+    clean = clean_text(raw)
+    assert len(clean) <= 120
+    assert not any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} for char in clean)
+    assert clean_text(clean) == clean
+
+
+@given(st.text(min_size=1, max_size=200), st.text(min_size=1, max_size=200))
+def test_fact_slugs_are_safe_stable_and_tell_texts_apart(one: str, other: str) -> None:
+    slug = fact_slug(one)
+    assert slug == fact_slug(one) and 0 < len(slug) <= 70 and slug.isascii()
+    assert not set(slug) & set(" \n\t\"'{}[]<>@?=&")
+    assert (slug == fact_slug(other)) == (one == other)
+
+
+def test_readable_values_stay_readable_in_ids() -> None:
+    assert fact_slug("shop.example.com/deals") == "shop.example.com/deals"
+    assert fact_slug("Chrome") == "Chrome"
+    assert "jane" not in fact_slug("shop.example.com/account?user=jane")
