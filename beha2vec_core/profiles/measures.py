@@ -44,6 +44,7 @@ MEASURES = (
     Measure("page_views_mean", "page_views", "page views"),
     Measure("sessions_mean", "sessions", "sessions"),
     Measure("engagement_time_mean", "engagement_seconds", "seconds"),
+    Measure("no_engagement_share", "no_engagement", "share"),
     Measure("one_page_share", "one_page", "share"),
     Measure("return_share", "returned", "share"),
     Measure("direct_share", "direct", "share"),
@@ -87,6 +88,8 @@ def users_table(connection: duckdb.DuckDBPyConnection, sources: ProfileSources) 
             coalesce(users.page_views, 0)::double as page_views,
             users.sessions::double as sessions,
             users.engagement_time_msec / 1000.0 as engagement_seconds,
+            case when count(users.engagement_time_msec) over () > 0  -- else the export records none of anybody
+                then (coalesce(users.engagement_time_msec, 0) = 0)::int::double end as no_engagement,
             (users.page_views = 1)::int::double as one_page,
             (users.sessions > 1)::int::double as returned,
             first_sessions.is_direct::int::double as direct,

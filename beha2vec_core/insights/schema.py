@@ -1,0 +1,75 @@
+"""What an insight is: the models a language model fills, and the table both narrators write."""
+
+from typing import Annotated
+
+import pyarrow as pa
+from pydantic import AfterValidator, BaseModel, Field
+
+from beha2vec_core.profiles.text import clean_text
+
+MAX_NAME_WORDS = 4
+MAX_ACTIONS = 5
+
+INSIGHTS_SCHEMA = pa.schema(
+    [
+        pa.field("cluster_key", pa.int32()),  # null for the comparison of all clusters
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("summary", pa.string(), nullable=False),
+        pa.field("persona", pa.string()),
+        pa.field("evidence", pa.list_(pa.string()), nullable=False),  # fact ids of cluster_profiles
+        pa.field("actions", pa.list_(pa.string()), nullable=False),
+        pa.field("written_by", pa.string(), nullable=False),  # 'template' or the model's name
+        pa.field("similarities", pa.string()),  # comparison row only
+        pa.field("key_differences", pa.string()),  # comparison row only
+    ]
+)
+
+
+def _prose(limit: int) -> AfterValidator:
+    # a check of ours, not in the JSON schema: some endpoints refuse schemas with lengths
+    def check(text: str) -> str:
+        if not (clean := clean_text(text, limit=10 * limit)):
+            raise ValueError("must not be empty")
+        if len(clean) > limit:
+            raise ValueError(f"must have at most {limit} characters, has {len(clean)}")
+        return clean
+
+    return AfterValidator(check)
+
+
+def _short_name(name: str) -> str:
+    if len(name.split()) > MAX_NAME_WORDS:
+        raise ValueError(f"must have at most {MAX_NAME_WORDS} words: {name!r}")
+    return name
+
+
+def _few(actions: list[str]) -> list[str]:
+    if not 1 <= len(actions) <= MAX_ACTIONS:
+        raise ValueError(f"must be 1 to {MAX_ACTIONS} actions, are {len(actions)}")
+    return actions
+
+
+class ClusterInsight(BaseModel):
+    """One cluster in words. Every number in it is a number of the facts."""
+
+    name: Annotated[str, _prose(60), AfterValidator(_short_name)] = Field(
+        description="Up to four words for these users by what they do"
+    )
+    summary: Annotated[str, _prose(1500)] = Field(
+        description="What sets them apart, with the value of all users beside"
+    )
+    persona: Annotated[str, _prose(800)] = Field(
+        description="A typical user: how they arrive, what they do, on what device"
+    )
+    evidence: list[str] = Field(description="The ids of the facts used")
+    actions: Annotated[list[Annotated[str, _prose(400)]], AfterValidator(_few)] = Field(
+        description="One to five things to do next"
+    )
+
+
+class ClusterComparison(BaseModel):
+    """All clusters beside each other."""
+
+    similarities: Annotated[str, _prose(1500)] = Field(description="What the clusters have in common")
+    key_differences: Annotated[str, _prose(3000)] = Field(description="What tells them apart")
+    evidence: list[str] = Field(description="The ids of the facts used")

@@ -1,0 +1,148 @@
+"""The facts of one cluster, typed and cleaned: all that a narrator, of either kind, gets to see."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pandas as pd
+
+from beha2vec_core.insights.wording import PAGE_METRICS, number, statement
+from beha2vec_core.profiles.text import clean_text
+
+# a difference worth a sentence: unlikely to be chance, and large enough to matter
+CLEAR_Z = 3.0
+CLEAR_LIFT = 1.2
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One row of cluster_profiles. Values that are not known are None."""
+
+    fact_id: str
+    metric: str
+    unit: str
+    value: float
+    population_value: float
+    support: int
+    feature: str | None = None  # cleaned text of others
+    title: str | None = None  # of a page, cleaned
+    lift: float | None = None
+    z: float | None = None
+    interval_low: float | None = None
+    interval_high: float | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Clearly more than other users."""
+        return self.z is not None and self.lift is not None and self.z >= CLEAR_Z and self.lift >= CLEAR_LIFT
+
+    @property
+    def is_under(self) -> bool:
+        """Clearly less than other users."""
+        return self.z is not None and self.lift is not None and self.z <= -CLEAR_Z and self.lift <= 1 / CLEAR_LIFT
+
+    @property
+    def strength(self) -> float:
+        """How much the fact says: size of the difference times how many times over, both ways."""
+        ratio = math.log2(max(self.lift or 0.0, 0.05))
+        return abs(self.value - self.population_value) * abs(ratio)
+
+    @property
+    def shown_feature(self) -> str | None:
+        """The feature; a page by its title, where known."""
+        return f"“{self.title}”" if self.title else self.feature
+
+    @property
+    def shown_value(self) -> str:
+        """The value in the one way it is written."""
+        return number(self.value, self.unit)
+
+    @property
+    def shown_population(self) -> str:
+        """The population's value in the one way it is written."""
+        return number(self.population_value, self.unit)
+
+    @property
+    def sentence(self) -> str:
+        """'12% of users bought (all users 4.1%)'."""
+        return f"{self.shown_value} {statement(self.metric, self.shown_feature)} (all users {self.shown_population})"
+
+
+@dataclass(frozen=True)
+class FactSheet:
+    """The facts of one cluster."""
+
+    cluster_key: int
+    facts: tuple[Fact, ...]
+    by_id: Mapping[str, Fact] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the facts."""
+        object.__setattr__(self, "by_id", {fact.fact_id: fact for fact in self.facts})
+
+    @cached_property
+    def users(self) -> int:
+        """Users of the cluster."""
+        size = self.number("users")
+        return round(size.value) if size else 0
+
+    def number(self, metric: str) -> Fact | None:
+        """The fact of a metric without features."""
+        return next((fact for fact in self.facts if fact.metric == metric and fact.feature is None), None)
+
+    def features(self, metric: str) -> list[Fact]:
+        """The facts of a metric with features, most users first."""
+        found = [fact for fact in self.facts if fact.metric == metric and fact.feature is not None]
+        return sorted(found, key=lambda fact: (-fact.value, fact.fact_id))
+
+    def over(self, metric: str) -> list[Fact]:
+        """The clearly over-represented features of a metric, the most telling first."""
+        return sorted(
+            (fact for fact in self.features(metric) if fact.is_over), key=lambda fact: (-fact.strength, fact.fact_id)
+        )
+
+    def under(self, metric: str) -> list[Fact]:
+        """The clearly under-represented features of a metric, the most telling first."""
+        return sorted(
+            (fact for fact in self.features(metric) if fact.is_under), key=lambda fact: (-fact.strength, fact.fact_id)
+        )
+
+
+def fact_sheets(profiles: pd.DataFrame, page_titles: Mapping[str, str] | None = None) -> list[FactSheet]:
+    """One sheet a cluster, in order of cluster_key.
+
+    Args:
+        profiles: the table of `profiles.build_profiles`.
+        page_titles: title of each page_key, where known.
+    """
+    titles = page_titles or {}
+    sheets: dict[int, list[Fact]] = {}
+    for row in profiles.to_dict("records"):
+        raw = _text(row["feature"])
+        title = titles.get(raw) if raw is not None and row["metric"] in PAGE_METRICS else None
+        fact = Fact(
+            fact_id=str(row["fact_id"]),
+            metric=str(row["metric"]),
+            unit=str(row["unit"]),
+            value=float(row["value"]),
+            population_value=float(row["population_value"]),
+            support=int(row["support"]),
+            feature=None if raw is None else clean_text(raw) or "(empty)",
+            title=clean_text(title, limit=80) or None if title else None,
+            lift=_known(row["lift"]),
+            z=_known(row["z"]),
+            interval_low=_known(row["interval_low"]),
+            interval_high=_known(row["interval_high"]),
+        )
+        if math.isfinite(fact.value) and math.isfinite(fact.population_value):
+            sheets.setdefault(int(row["cluster_key"]), []).append(fact)
+    return [FactSheet(key, tuple(sheets[key])) for key in sorted(sheets)]
+
+
+def _known(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

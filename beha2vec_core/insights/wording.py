@@ -1,0 +1,65 @@
+"""Words for metrics and numbers. Each number is written one way, by both narrators."""
+
+# what a value says, after "412 users: 12% ..." or "5.2 ..."
+METRICS = {
+    "users": "users",
+    "user_share": "of all users",
+    "page_views_mean": "page views per user",
+    "page_views_median": "page views of the middle user",
+    "sessions_mean": "sessions per user",
+    "engagement_time_mean": "seconds of engagement per user",
+    "no_engagement_share": "of users showed no engagement",
+    "one_page_share": "of users viewed a single page",
+    "return_share": "of users came back for another session",
+    "direct_share": "of users came directly the first time",
+    "purchase_rate": "of users bought",
+    "revenue_mean": "revenue per user",
+    "error_page_user_share": "of users met an error page",
+    "error_page_share": "of page views were error pages",
+    "page_share": "of users viewed the page {}",
+    "theme_share": "of users viewed pages about {}",
+    "page_type_share": "of users viewed {} pages",
+    "theme_view_share": "of a user's page views on average were about {}",
+    "page_type_view_share": "of a user's page views on average were {} pages",
+    "landing_page_share": "of users first landed on {}",
+    "channel_share": "of users first came through {}",
+    "device_share": "of users were on {}",
+    "browser_share": "of users used {}",
+    "country_share": "of users were in {}",
+}
+LABEL_METRICS = {"theme_share", "page_type_share", "theme_view_share", "page_type_view_share"}
+PAGE_METRICS = {"page_share", "landing_page_share"}
+_DEVICES = {"mobile": "a phone", "desktop": "a desktop computer", "tablet": "a tablet", "smart tv": "a television"}
+
+
+def label_words(label: str) -> str:
+    """A theme or page type in words: bags_and_luggage -> bags and luggage."""
+    return label.replace("_", " ")
+
+
+def feature_words(metric: str, feature: str) -> str:
+    """A feature of the metric in words."""
+    if metric in LABEL_METRICS:
+        return label_words(feature)
+    return _DEVICES.get(feature, feature) if metric == "device_share" else feature
+
+
+def statement(metric: str, feature: str | None) -> str:
+    """What a value of the metric says: 'of users viewed pages about bags and luggage'."""
+    template = METRICS.get(metric, f"{metric.replace('_', ' ')} {{}}".strip())
+    if feature is None:
+        return template.replace(" {}", "")
+    feature = feature_words(metric, feature)
+    return template.format(feature) if "{}" in template else f"{template} {feature}"
+
+
+def number(value: float, unit: str) -> str:
+    """A value as it is written: 12.3%, 1,204, 5.2."""
+    if unit == "share":
+        percent = 100 * value
+        return f"{percent:.0f}%" if percent >= 9.95 or percent == 0 else f"{percent:.1f}%"
+    if unit == "users":
+        return f"{value:,.0f}"
+    if unit == "currency":
+        return f"{value:,.2f}"
+    return f"{value:,.0f}" if value == round(value) or value >= 99.95 else f"{value:,.1f}"
