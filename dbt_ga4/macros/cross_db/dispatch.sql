@@ -1,0 +1,101 @@
+{# The plain names. `value` and the like are SQL expressions; names and patterns are text. #}
+
+{# All raw events: every column that sources.yml declares, whether or not a file has it. #}
+{% macro ga4_raw_events(source_relation) %}
+    {{- return(adapter.dispatch('ga4_raw_events', 'dbt_ga4')(source_relation)) -}}
+{% endmacro %}
+
+{# A number that is equal for equal rows, over all named columns. #}
+{% macro row_hash(columns) %}
+    {{- return(adapter.dispatch('row_hash', 'dbt_ga4')(columns)) -}}
+{% endmacro %}
+
+{# A key of several parts: the md5, in hex, of their texts joined by '|'. #}
+{% macro md5_key(parts) %}
+    {{- return(adapter.dispatch('md5_key', 'dbt_ga4')(parts)) -}}
+{% endmacro %}
+
+{# The `value` record of an event parameter, null where the event has none of that name. #}
+{% macro event_param(name) %}
+    {{- return(adapter.dispatch('event_param', 'dbt_ga4')(name)) -}}
+{% endmacro %}
+
+{# An event parameter as text, in whatever member of `value` GA4 has put it. #}
+{% macro event_param_text(name) %}
+    {{- return(adapter.dispatch('event_param_text', 'dbt_ga4')(name)) -}}
+{% endmacro %}
+
+{# An event parameter as a whole number, also from text; null where the text is no number. #}
+{% macro event_param_int(name) %}
+    {{- return(adapter.dispatch('event_param_int', 'dbt_ga4')(name)) -}}
+{% endmacro %}
+
+{# An event parameter as a number with a fraction. #}
+{% macro event_param_double(name) %}
+    {{- return(adapter.dispatch('event_param_double', 'dbt_ga4')(name)) -}}
+{% endmacro %}
+
+{# Microseconds since 1970 as a timestamp in UTC. #}
+{% macro timestamp_from_micros(value) %}
+    {{- return(adapter.dispatch('timestamp_from_micros', 'dbt_ga4')(value)) -}}
+{% endmacro %}
+
+{# The calendar day of microseconds since 1970 in a time zone. #}
+{% macro local_date(value, timezone) %}
+    {{- return(adapter.dispatch('local_date', 'dbt_ga4')(value, timezone)) -}}
+{% endmacro %}
+
+{# A date some days later; days may be negative. #}
+{% macro days_later(value, days) %}
+    {{- return(adapter.dispatch('days_later', 'dbt_ga4')(value, days)) -}}
+{% endmacro %}
+
+{# A text cast to a type, null where it does not fit. #}
+{% macro cast_or_null(value, type) %}
+    {{- return(adapter.dispatch('cast_or_null', 'dbt_ga4')(value, type)) -}}
+{% endmacro %}
+
+{# Does the pattern (RE2) occur in the text, in any case of letters? #}
+{% macro matches(value, pattern) %}
+    {{- return(adapter.dispatch('matches', 'dbt_ga4')(value, pattern)) -}}
+{% endmacro %}
+
+{# The first match of a pattern's first group, or null. #}
+{% macro extract(value, pattern) %}
+    {{- return(adapter.dispatch('extract', 'dbt_ga4')(value, pattern)) -}}
+{% endmacro %}
+
+{# Every match of the pattern replaced, in any case of letters. #}
+{% macro replace_all(value, pattern, replacement) %}
+    {{- return(adapter.dispatch('replace_all', 'dbt_ga4')(value, pattern, replacement)) -}}
+{% endmacro %}
+
+{# Percent-decoded text; text that does not decode to Unicode stays as it is. #}
+{% macro url_decode(value) %}
+    {{- return(adapter.dispatch('url_decode', 'dbt_ga4')(value)) -}}
+{% endmacro %}
+
+{# Unicode text in its composed form, so that equal letters are equal text. #}
+{% macro compose_unicode(value) %}
+    {{- return(adapter.dispatch('compose_unicode', 'dbt_ga4')(value)) -}}
+{% endmacro %}
+
+{# The query string's parameters whose name is in `names` (or is not), in their order, or sorted; null where none is left. #}
+{% macro query_parameters(query, names, keep, sort=false) %}
+    {{- return(adapter.dispatch('query_parameters', 'dbt_ga4')(query, names, keep, sort)) -}}
+{% endmacro %}
+
+{# A path with every segment that looks like a token replaced. #}
+{% macro redact_path_tokens(path, replacement) %}
+    {{- return(adapter.dispatch('redact_path_tokens', 'dbt_ga4')(path, replacement)) -}}
+{% endmacro %}
+
+{# Aggregate: the value of the first row in an order, among the rows of a condition. #}
+{% macro first_by(value, order_by, where) %}
+    {{- return(adapter.dispatch('first_by', 'dbt_ga4')(value, order_by, where)) -}}
+{% endmacro %}
+
+{# The 1-based place of a text in a list of literals; one more than its length where it is not in it. #}
+{% macro place_in(value, literals) %}
+    {{- return(adapter.dispatch('place_in', 'dbt_ga4')(value, literals)) -}}
+{% endmacro %}

@@ -1,0 +1,124 @@
+{#
+    The declared columns come first, as no rows: files that lack a column or a nested field, and a folder that holds
+    no file at all, then need no care. DuckDB still reads only the partitions that a filter asks for.
+#}
+{% macro duckdb__ga4_raw_events(source_relation) %}
+    (
+        select
+        {%- for column in ga4_raw_columns() %}
+            cast(null as {{ column.data_type }}) as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
+        {%- endfor %}
+        where false
+        union all by name
+        select * from {{ source_relation }}
+    )
+{% endmacro %}
+
+{% macro duckdb__row_hash(columns) -%}
+    hash({% for column in columns %}{{ adapter.quote(column) }}{{ ', ' if not loop.last }}{% endfor %})
+{%- endmacro %}
+
+{% macro duckdb__md5_key(parts) -%}
+    md5(concat_ws('|'{% for part in parts %}, coalesce(cast({{ part }} as varchar), ''){% endfor %}))
+{%- endmacro %}
+
+{# A list_filter, not a correlated unnest: 40 times faster on DuckDB. #}
+{% macro duckdb__event_param(name) -%}
+    list_filter(event_params, lambda param: param.key = '{{ name }}')[1].value
+{%- endmacro %}
+
+{% macro duckdb__event_param_text(name) -%}
+    {%- set value = event_param(name) -%}
+    coalesce({{ value }}.string_value, cast({{ value }}.int_value as varchar), cast({{ value }}.double_value as varchar), cast({{ value }}.float_value as varchar))
+{%- endmacro %}
+
+{% macro duckdb__event_param_int(name) -%}
+    {%- set value = event_param(name) -%}
+    coalesce({{ value }}.int_value, try_cast({{ value }}.string_value as bigint), try_cast({{ value }}.double_value as bigint), try_cast({{ value }}.float_value as bigint))
+{%- endmacro %}
+
+{% macro duckdb__event_param_double(name) -%}
+    {%- set value = event_param(name) -%}
+    coalesce({{ value }}.double_value, {{ value }}.float_value, cast({{ value }}.int_value as double), try_cast({{ value }}.string_value as double))
+{%- endmacro %}
+
+{% macro duckdb__timestamp_from_micros(value) -%}
+    make_timestamp({{ value }})
+{%- endmacro %}
+
+{% macro duckdb__local_date(value, timezone) -%}
+    {%- if timezone == 'UTC' -%}
+    cast(make_timestamp({{ value }}) as date)
+    {%- else -%}
+    cast(make_timestamp({{ value }}) at time zone 'UTC' at time zone '{{ timezone }}' as date)
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro duckdb__days_later(value, days) -%}
+    ({{ value }} + cast({{ days }} as integer))
+{%- endmacro %}
+
+{% macro duckdb__cast_or_null(value, type) -%}
+    try_cast({{ value }} as {{ type }})
+{%- endmacro %}
+
+{% macro duckdb__matches(value, pattern) -%}
+    regexp_matches({{ value }}, '{{ pattern }}', 'i')
+{%- endmacro %}
+
+{% macro duckdb__extract(value, pattern) -%}
+    nullif(regexp_extract({{ value }}, '{{ pattern }}', 1, 'i'), '')
+{%- endmacro %}
+
+{% macro duckdb__replace_all(value, pattern, replacement) -%}
+    regexp_replace({{ value }}, '{{ pattern }}', '{{ replacement }}', 'gi')
+{%- endmacro %}
+
+{% macro duckdb__url_decode(value) -%}
+    coalesce(try(url_decode({{ value }})), {{ value }})
+{%- endmacro %}
+
+{% macro duckdb__compose_unicode(value) -%}
+    nfc_normalize({{ value }})
+{%- endmacro %}
+
+{% macro duckdb__query_parameters(query, names, keep, sort) -%}
+    {%- set kept -%}
+    list_filter(
+        string_split({{ query }}, '&'),
+        lambda parameter: parameter <> ''
+            and {{ 'not ' if not keep }}list_contains([{{ quoted_list(names) }}]::varchar[], lower(split_part(parameter, '=', 1)))
+    )
+    {%- endset -%}
+    nullif(array_to_string({{ 'list_sort(' ~ kept ~ ')' if sort else kept }}, '&'), '')
+{%- endmacro %}
+
+{#
+    A token: a UUID, an unbroken run of 24 letters and digits with a digit in it, or of 16 digits. Words of a readable
+    path are shorter or broken by hyphens; shorter numbers are article numbers.
+#}
+{% macro duckdb__redact_path_tokens(path, replacement) -%}
+    array_to_string(
+        list_transform(
+            string_split({{ path }}, '/'),
+            lambda segment: case
+                when regexp_matches(segment, '[0-9]{16}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', 'i')
+                    then '{{ replacement }}'
+                when length(segment) >= 24 and len(list_filter(
+                    regexp_extract_all(segment, '[0-9a-zA-Z]{24,}'), lambda run: regexp_matches(run, '[0-9]')
+                )) > 0
+                    then '{{ replacement }}'
+                else segment
+            end
+        ),
+        '/'
+    )
+{%- endmacro %}
+
+{% macro duckdb__first_by(value, order_by, where) -%}
+    first({{ value }} order by {{ order_by }}) filter (where {{ where }})
+{%- endmacro %}
+
+{% macro duckdb__place_in(value, literals) -%}
+    coalesce(list_position([{{ quoted_list(literals) }}], {{ value }}), {{ literals | length + 1 }})
+{%- endmacro %}

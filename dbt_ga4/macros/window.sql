@@ -1,0 +1,59 @@
+{#
+    The window of days that a run rewrites.
+
+    A run asks for export days by the vars min_date and max_date. What a new export day changes reaches further in
+    some models (late events, sessions across midnight), so each incremental model says its own window:
+
+        config(meta={'window': {'column': 'occurred_on', 'days_before': 3, 'days_after': 3}})
+
+    The same window limits what the model selects, what replace_window deletes, and what the data tests look at.
+#}
+
+{# Boolean SQL: does a row lie in the window of this model, or of another? #}
+{% macro ga4_in_window(window=none) %}
+    {%- set window = window or model.config.get('meta', {}).get('window') -%}
+    {{- ga4_between(window.column, window.days_before, window.days_after) if window else 'true' -}}
+{% endmacro %}
+
+{# Boolean SQL: does the date column lie between days_before the first and days_after the last day asked for? #}
+{% macro ga4_between(column, days_before, days_after) %}
+    {%- set first = ga4_window_end('min_date', -days_before) -%}
+    {%- set last = ga4_window_end('max_date', days_after) -%}
+    {%- if first is none and last is none -%} true
+    {%- elif last is none -%} {{ column }} >= date '{{ first }}'
+    {%- elif first is none -%} {{ column }} <= date '{{ last }}'
+    {%- else -%} {{ column }} between date '{{ first }}' and date '{{ last }}'
+    {%- endif -%}
+{% endmacro %}
+
+{# One end of the window as a date, or none where it is open: no such var, --full-refresh, or a unit test. #}
+{% macro ga4_window_end(name, shift) %}
+    {% set given = var(name, none) %}
+    {% if given is none or flags.FULL_REFRESH or model.resource_type == 'unit_test' %}
+        {{ return(none) }}
+    {% endif %}
+    {% if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', given | string) %}
+        {{ exceptions.raise_compiler_error("var " ~ name ~ " is '" ~ given ~ "': give an ISO date, as in --vars '{" ~ name ~ ": 2024-01-31}'") }}
+    {% endif %}
+    {{ return(modules.datetime.date.fromisoformat(given | string) + modules.datetime.timedelta(days=shift)) }}
+{% endmacro %}
+
+{# The incremental strategy: delete the window's rows, insert the new ones. A day that became empty leaves nothing. #}
+{% macro get_incremental_replace_window_sql(arg_dict) %}
+    {% set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) %}
+    delete from {{ arg_dict['target_relation'] }}
+    where {{ ga4_in_window() }};
+
+    insert into {{ arg_dict['target_relation'] }} ({{ columns }})
+    select {{ columns }} from {{ arg_dict['temp_relation'] }};
+{% endmacro %}
+
+{# Data tests look at the rows that the run has written, so that their cost is the window's and not the history's. #}
+{% macro duckdb__get_where_subquery(relation) %}
+    {% set tested = graph.nodes.get(model.attached_node) if execute %}
+    {% set window = tested.config.meta.get('window') if tested else none %}
+    {% if window and relation.identifier == tested.alias %}
+        {{ return('(select * from ' ~ relation ~ ' where ' ~ ga4_in_window(window) ~ ') as written') }}
+    {% endif %}
+    {{ return(default__get_where_subquery(relation)) }}
+{% endmacro %}

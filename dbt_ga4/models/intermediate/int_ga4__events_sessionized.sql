@@ -1,0 +1,164 @@
+{% set late_days = var('late_event_days') | int %}
+{# A new export day holds events of late_days before it to a day after it, and a session's bounds depend on two days more. -#}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_window',
+    on_schema_change='append_new_columns',
+    meta={'window': {'column': 'occurred_on', 'days_before': late_days, 'days_after': 3}}
+) }}
+
+with events as (
+
+    select * from {{ ref('stg_ga4__events') }}
+    where {{ ga4_between('occurred_on', late_days + 2, 3) }}
+        -- says the same of event_date, by which the table lies in order
+        and {{ ga4_between('event_date', late_days + 3, late_days + 3) }}
+
+),
+
+-- A ga_session_id goes on over one midnight; what goes on for longer (bots, stuck ids) is a new session every day.
+continued_sessions as (
+
+    select user_key, ga_session_id, occurred_on
+    from (
+        select
+            *,
+            lag(occurred_on, 1) over (partition by user_key, ga_session_id order by occurred_on) as day_before,
+            lag(occurred_on, 2) over (partition by user_key, ga_session_id order by occurred_on) as day_before_that
+        from (
+            select distinct user_key, ga_session_id, occurred_on
+            from events
+            where user_key is not null and ga_session_id is not null
+        ) as session_days
+    ) as neighbours
+    where day_before = {{ days_later('occurred_on', -1) }}
+        and coalesce(day_before_that <> {{ days_later('occurred_on', -2) }}, true)
+
+),
+
+-- Events without ga_session_id: a pause longer than the timeout begins a session.
+moments as (
+
+    select
+        *,
+        coalesce(
+            event_timestamp - lag(event_timestamp) over user_moments
+                not between 0 and {{ var('session_timeout_minutes') | int * 60 * 1000000 }}
+            or lag(occurred_on) over user_moments < {{ days_later('occurred_on', -1) }},
+            true
+        ) as is_start
+    from (
+        select distinct user_key, occurred_on, event_timestamp
+        from events
+        where user_key is not null and ga_session_id is null
+    ) as distinct_moments
+    window user_moments as (partition by user_key order by occurred_on, event_timestamp)
+
+),
+
+last_starts as (
+
+    select
+        user_key,
+        occurred_on,
+        event_timestamp,
+        last_value(case when is_start then occurred_on end ignore nulls) over so_far as started_on,
+        last_value(case when is_start then event_timestamp end ignore nulls) over so_far as started_at,
+        min(event_timestamp) over (partition by user_key, occurred_on) as day_started_at
+    from moments
+    window so_far as (
+        partition by user_key order by occurred_on, event_timestamp
+        rows between unbounded preceding and current row
+    )
+
+),
+
+-- These, too, go on over one midnight only.
+gap_sessions as (
+
+    select
+        user_key,
+        occurred_on,
+        event_timestamp,
+        case when started_on >= {{ days_later('occurred_on', -1) }} then started_on else occurred_on end as session_date,
+        case when started_on >= {{ days_later('occurred_on', -1) }} then started_at else day_started_at end as started_at
+    from last_starts
+
+),
+
+sessionized as (
+
+    select
+        events.*,
+        case
+            when events.user_key is null then null
+            when events.ga_session_id is not null then 'ga_session_id'
+            else 'gap'
+        end as session_method,
+        case
+            when events.user_key is null then null
+            when continued_sessions.user_key is not null then {{ days_later('events.occurred_on', -1) }}
+            else coalesce(gap_sessions.session_date, events.occurred_on)
+        end as session_date,
+        coalesce(events.ga_session_id, gap_sessions.started_at) as session_number
+    from events
+    left join continued_sessions
+        on events.user_key = continued_sessions.user_key
+        and events.ga_session_id = continued_sessions.ga_session_id
+        and events.occurred_on = continued_sessions.occurred_on
+    left join gap_sessions
+        on events.ga_session_id is null
+        and events.user_key = gap_sessions.user_key
+        and events.occurred_on = gap_sessions.occurred_on
+        and events.event_timestamp = gap_sessions.event_timestamp
+    where {{ ga4_between('events.occurred_on', late_days, 3) }}
+
+)
+
+select
+    property_id,
+    event_date,
+    occurred_on,
+    event_timestamp,
+    -- GA4's batch ids say the order inside one microsecond; never the bundle or the file, which differ between exports.
+    cast(row_number() over (
+        partition by property_id, user_key, event_timestamp, event_date
+        order by
+            batch_page_id nulls last, batch_ordering_id nulls last, batch_event_index nulls last,
+            event_rank, event_name, page_key nulls last, page_title nulls last, ga_session_id nulls last, event_hash
+    ) as integer) as event_index,
+    event_name,
+    is_page_view,
+
+    user_key,
+    user_pseudo_id,
+    user_id,
+    case when user_key is not null then {{ md5_key(['user_key', 'session_method', 'session_number', 'session_date']) }} end as session_key,
+    session_date,
+    session_method,
+    ga_session_id,
+    session_engaged,
+    engaged_session_event,
+    engagement_time_msec,
+
+    page_key,
+    page_title,
+    page_referrer,
+
+    source,
+    medium,
+    campaign,
+    user_source,
+    user_medium,
+    user_campaign,
+    is_source_hidden,
+
+    device_category,
+    browser,
+    operating_system,
+    country,
+
+    transaction_id,
+    purchase_revenue,
+    event_hash
+from sessionized

@@ -1,0 +1,25 @@
+{% set late_days = var('late_event_days') | int %}
+{# The export days of the events whose session a new export day can change. -#}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='replace_window',
+    on_schema_change='append_new_columns',
+    meta={'window': {'column': 'event_date', 'days_before': late_days + 1, 'days_after': late_days + 3}}
+) }}
+
+select
+    property_id,
+    user_key,
+    event_date,
+    event_timestamp,
+    event_index,
+    event_name,
+    page_key,
+    page_title,
+    session_key,
+    is_page_view
+from {{ ref('int_ga4__events_sessionized') }}
+where user_key is not null
+    and page_key is not null
+    and event_name not in ({{ quoted_list(var('sequence_excluded_events')) }})
+    and {{ ga4_in_window() }}
