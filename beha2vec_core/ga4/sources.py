@@ -1,0 +1,128 @@
+"""Find the files of an export and tell, from their names, which property and day they hold.
+
+Known names: BigQuery's shards ``events_YYYYMMDD``, ``events_intraday_YYYYMMDD`` and ``events_fresh_YYYYMMDD`` (with
+any suffix, as ``EXPORT DATA`` adds), folders ``event_date=YYYY-MM-DD``, ``analytics_<id>`` and ``property_id=<id>``.
+A file whose name gives no day may hold many: its rows say theirs.
+"""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+Format = Literal["ndjson", "parquet", "csv"]
+TableKind = Literal["daily", "fresh", "intraday"]
+
+_SUFFIXES: dict[str, Format] = {
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".json": "ndjson",
+    ".parquet": "parquet",
+    ".csv": "csv",
+}
+_SHARD = re.compile(r"events_(?:(intraday|fresh)_)?(\d{4})(\d{2})(\d{2})(?!\d)")
+_DAY_FOLDER = re.compile(r"event_date=(\d{4})-?(\d{2})-?(\d{2})$")
+_PROPERTY_FOLDER = re.compile(r"(?:analytics_|property_id=)([A-Za-z0-9_.-]+)$")
+
+
+class SourceNotFoundError(FileNotFoundError):
+    """The configured source names no readable file."""
+
+
+@dataclass(frozen=True, order=True)
+class SourceFile:
+    """One file of an export; ``day`` is None where only its rows can tell."""
+
+    path: Path
+    property_id: str
+    day: date | None
+    kind: TableKind
+    format: Format
+
+    @property
+    def name(self) -> str:
+        """The file's name below the folder that it shares with others, for messages and provenance."""
+        return self.path.name
+
+
+def find_source_files(source: str, property_id: str) -> list[SourceFile]:
+    """All files of the export, ordered by path.
+
+    Where a property's day has a daily table, its intraday and fresh tables are left out: they hold the same events.
+
+    Args:
+        source: a file, a folder (searched deeply) or a glob (``**`` allowed).
+        property_id: the property of files whose path names none.
+
+    Raises:
+        SourceNotFoundError: nothing there that could be an export.
+    """
+    path = Path(source).expanduser()
+    if path.is_dir():
+        candidates: Iterable[Path] = path.rglob("*")
+    elif path.is_file():
+        candidates = [path]
+    else:
+        candidates = (Path(match) for match in glob.glob(str(path), recursive=True))
+    files = [_describe(file, property_id) for file in candidates if _format(file) and file.is_file()]
+    if not files:
+        raise SourceNotFoundError(
+            f"no GA4 export at {source!r}. Set BEHA2VEC_SOURCE to a file, a folder or a glob of "
+            f"{', '.join(_SUFFIXES)} files (.gz too), or write a demo export: beha2vec demo-data --out data/demo_export"
+        )
+    return sorted(_without_superseded(files))
+
+
+def source_days(files: Iterable[SourceFile]) -> list[date]:
+    """The days that file names promise, in order."""
+    return sorted({file.day for file in files if file.day is not None})
+
+
+def _format(path: Path) -> Format | None:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] == ".gz":
+        suffixes.pop()
+    return _SUFFIXES.get(suffixes[-1]) if suffixes else None
+
+
+def _describe(path: Path, property_id: str) -> SourceFile:
+    day, kind = _day_and_kind(path)
+    for folder in reversed(path.parent.parts):
+        if match := _PROPERTY_FOLDER.match(folder):
+            property_id = match[1]
+            break
+    file_format = _format(path)
+    assert file_format is not None
+    return SourceFile(path, property_id, day, kind, file_format)
+
+
+def _day_and_kind(path: Path) -> tuple[date | None, TableKind]:
+    if match := _SHARD.search(path.name):
+        kind: TableKind = match[1] or "daily"  # type: ignore[assignment]  # the pattern allows only these
+        return _date(match[2], match[3], match[4]), kind
+    for folder in reversed(path.parent.parts):
+        if match := _DAY_FOLDER.match(folder):
+            return _date(*match.groups()), "daily"
+    return None, "daily"
+
+
+def _date(year: str, month: str, day: str) -> date | None:
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        return None
+
+
+def _without_superseded(files: list[SourceFile]) -> list[SourceFile]:
+    order = {"daily": 0, "fresh": 1, "intraday": 2}
+    best: dict[tuple[str, date], int] = {}
+    for file in files:
+        if file.day is not None:
+            key = (file.property_id, file.day)
+            best[key] = min(best.get(key, 9), order[file.kind])
+    return [file for file in files if file.day is None or order[file.kind] == best[(file.property_id, file.day)]]

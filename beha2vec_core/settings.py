@@ -1,0 +1,168 @@
+"""Settings: every knob of the system in one typed place, read from ``BEHA2VEC_*`` variables and a ``.env`` file.
+
+A wrong value stops the program at start with the variable's name and the remedy.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "BEHA2VEC_"
+
+
+class SettingsError(ValueError):
+    """A setting has a value that cannot work; the message names the variable and the remedy."""
+
+
+class Settings(BaseSettings):
+    """All settings. Paths may be relative: they count from the folder the program is started in."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+
+    source: str = Field(
+        "data/demo_export",
+        description="the GA4 export: a file, a folder or a glob (NDJSON, NDJSON.gz, parquet, CSV)",
+    )
+    data_dir: Path = Field(Path("data"), description="folder for the warehouse, raw partitions, encoders")
+    property_id: str = Field(
+        "ga4",
+        description="GA4 property of files whose path names none (analytics_<id> or property_id=<id>)",
+    )
+    start_date: date = Field(date(2026, 1, 5), description="first day of the export (YYYY-MM-DD)")
+    end_date: date | None = Field(None, description="last day of the export; empty: until yesterday")
+    timezone: str = Field("Europe/Berlin", description="the GA4 property's time zone (IANA name)")
+    max_bad_share: float = Field(
+        0.05, ge=0, le=1, description="share of unreadable rows above which a day's ingest fails"
+    )
+
+    lookback_days: int = Field(90, ge=1, description="how far back a user's sequence reaches")
+    sequence_length: int = Field(128, ge=2, le=4096, description="events kept per user, the latest ones")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train and encode")
+
+    labels_file: Path | None = Field(None, description="own themes and page types (YAML); empty: the bundled ones")
+    rules_file: Path | None = Field(None, description="own page rules (YAML), tried before the bundled ones")
+    embedding_model: str = Field(
+        "sentence-transformers/all-MiniLM-L6-v2", description="sentence-transformers model for page themes"
+    )
+
+    llm_base_url: str | None = Field(None, description="OpenAI-compatible endpoint; else OPENAI_BASE_URL")
+    llm_api_key: SecretStr | None = Field(None, description="its key; else OPENAI_API_KEY")
+    llm_model: str = Field("gpt-5-mini", description="model that writes the insights")
+    llm_timeout_seconds: float = Field(60, gt=0, description="longest wait for one answer")
+
+    lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
+    nightly_hour: int = Field(6, ge=0, le=23, description="hour of the nightly refresh, property time")
+
+    @field_validator("end_date", "labels_file", "rules_file", "llm_base_url", "llm_api_key", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("property_id")
+    @classmethod
+    def _property_id_is_a_folder_name(cls, value: str) -> str:
+        if not value or not all(c.isalnum() or c in "-_." for c in value) or value.startswith("."):
+            raise ValueError("use letters, digits, '-', '_' and '.', for example 123456789")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_exists(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is no IANA time zone; use a name like 'Europe/Berlin' or 'UTC'")
+        return value
+
+    @field_validator("llm_base_url")
+    @classmethod
+    def _base_url_is_http(cls, value: str | None) -> str | None:
+        if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+            raise ValueError("give a full address, for example http://localhost:8000/v1")
+        return value
+
+    @model_validator(mode="after")
+    def _dates_are_ordered(self) -> Self:
+        if self.end_date is not None and self.end_date < self.start_date:
+            raise ValueError(
+                f"{PREFIX}END_DATE ({self.end_date}) lies before {PREFIX}START_DATE ({self.start_date}); swap them"
+            )
+        return self
+
+    @cached_property
+    def data_path(self) -> Path:
+        """The data folder, absolute."""
+        return self.data_dir.expanduser().absolute()
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file that the graph writes."""
+        return self.data_path / "warehouse.duckdb"
+
+    @property
+    def serving_path(self) -> Path:
+        """The read-only copy for people and the explorer."""
+        return self.data_path / "serving.duckdb"
+
+    @property
+    def raw_path(self) -> Path:
+        """The canonical raw partitions."""
+        return self.data_path / "raw_ga4_events"
+
+    @property
+    def sequences_path(self) -> Path:
+        """The user sequences, a folder a day."""
+        return self.data_path / "user_sequences"
+
+    @property
+    def encoders_path(self) -> Path:
+        """The trained encoders, a folder a model version."""
+        return self.data_path / "encoders"
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The property's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def resolved_llm_base_url(self) -> str | None:
+        """The endpoint's address: our setting, else the OpenAI client's own variable."""
+        return self.llm_base_url or os.environ.get("OPENAI_BASE_URL") or None
+
+    @property
+    def resolved_llm_api_key(self) -> SecretStr | None:
+        """The endpoint's key: our setting, else the OpenAI client's own variable."""
+        if self.llm_api_key is not None:
+            return self.llm_api_key
+        key = os.environ.get("OPENAI_API_KEY")
+        return SecretStr(key) if key else None
+
+    @property
+    def llm_configured(self) -> bool:
+        """Whether insights go to a language model (else the template narrator writes them)."""
+        return self.resolved_llm_base_url is not None or self.resolved_llm_api_key is not None
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: a value cannot work; one line a variable, each with what to set instead.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper() if problem["loc"] else ""
+            message = problem["msg"].removeprefix("Value error, ")
+            shown = f" (is {problem['input']!r})" if problem["loc"] and "key" not in name.lower() else ""
+            lines.append(f"{name}{shown}: {message}" if name else message)
+        raise SettingsError("the settings cannot work:\n  " + "\n  ".join(lines)) from None

@@ -1,0 +1,170 @@
+"""The one door to the warehouse: an inter-process lock around short DuckDB connections.
+
+DuckDB lets one process write a file, and while it does no other process can even read it. So everybody waits at an
+advisory lock (``<warehouse>.lock``) for a bounded time, and is told who holds it. The lock is the operating system's:
+it is gone when its holder dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+from filelock import FileLock, Timeout
+
+log = logging.getLogger("beha2vec.warehouse")
+
+_REPORT_EVERY_SECONDS = 10.0
+
+
+class WarehouseBusyError(RuntimeError):
+    """The lock was not to be had in time; the message names its holder and the remedy."""
+
+
+class Warehouse:
+    """A DuckDB file that many processes share, one at a time.
+
+    Args:
+        path: the DuckDB file; its folder is made on first use.
+        lock_timeout: seconds to wait for the lock.
+        config: DuckDB settings, the same for every connection of the process.
+    """
+
+    def __init__(self, path: Path, lock_timeout: float = 600.0, config: dict[str, str] | None = None) -> None:
+        self.path = path.absolute()
+        self.lock_timeout = lock_timeout
+        self.config = config or {}
+        self._lock = FileLock(str(self.path) + ".lock", thread_local=False)
+        # FileLock is re-entrant for its process; threads of one process have to take turns too.
+        self._threads = threading.Lock()
+
+    @property
+    def _holder_path(self) -> Path:
+        return Path(str(self.path) + ".lock.holder")
+
+    @contextmanager
+    def exclusive(self, purpose: str) -> Iterator[None]:
+        """Hold the file without a connection, for another process to use it (dbt does).
+
+        Raises:
+            WarehouseBusyError: another process or thread held it for longer than ``lock_timeout``.
+        """
+        self._acquire(purpose)
+        try:
+            yield
+        finally:
+            self._release()
+
+    @contextmanager
+    def connect(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection under the lock. Keep it for seconds: compute outside, then come back to write.
+
+        Raises:
+            WarehouseBusyError: as in `exclusive`.
+            duckdb.IOException: a program that does not take the lock (a DuckDB shell, a notebook) has the file open;
+                the message of the raised error names it.
+        """
+        with self.exclusive(purpose):
+            connection = self._open()
+            try:
+                yield connection
+            finally:
+                connection.close()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        """Open the file, waiting a little for outsiders that do not know the lock."""
+        for attempt in range(6):
+            try:
+                return duckdb.connect(str(self.path), config=dict(self.config))
+            except duckdb.IOException as error:
+                if "lock" not in str(error).lower() or attempt == 5:
+                    raise duckdb.IOException(
+                        f"{error}\n{self.path.name} is open in a program that does not take its lock (a DuckDB shell, "
+                        f"a notebook?). Close it there, or read {self.path.with_name('serving.duckdb').name} instead."
+                    ) from error
+                time.sleep(0.25 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def _acquire(self, purpose: str) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + self.lock_timeout
+        next_report = time.monotonic() + _REPORT_EVERY_SECONDS
+        if not self._threads.acquire(timeout=self.lock_timeout):
+            raise WarehouseBusyError(self._busy_message(purpose))
+        try:
+            while True:
+                wait = max(0.0, min(deadline, next_report) - time.monotonic())
+                try:
+                    self._lock.acquire(timeout=wait, poll_interval=0.05)
+                    break
+                except Timeout:
+                    if time.monotonic() >= deadline:
+                        raise WarehouseBusyError(self._busy_message(purpose)) from None
+                    next_report = time.monotonic() + _REPORT_EVERY_SECONDS
+                    log.warning("%s waits for %s, held by %s", purpose, self.path.name, self.holder())
+        except BaseException:
+            self._threads.release()
+            raise
+        self._holder_path.write_text(
+            json.dumps(
+                {
+                    "pid": os.getpid(),
+                    "host": socket.gethostname(),
+                    "purpose": purpose,
+                    "since": datetime.now(UTC).isoformat(timespec="seconds"),
+                }
+            )
+        )
+
+    def _release(self) -> None:
+        self._holder_path.unlink(missing_ok=True)
+        self._lock.release()
+        self._threads.release()
+
+    def holder(self) -> str:
+        """Who holds the lock, in words (a dead holder's note may outlive its lock: ask only when refused)."""
+        try:
+            note = json.loads(self._holder_path.read_text())
+            return f"process {note['pid']} on {note['host']} ({note['purpose']}, since {note['since']})"
+        except (OSError, ValueError, KeyError):
+            return "an unknown process"
+
+    def _busy_message(self, purpose: str) -> str:
+        return (
+            f"{purpose}: {self.path.name} stayed locked for {self.lock_timeout:g} s by {self.holder()}. "
+            "Wait for that run to end or stop it, then try again; "
+            "BEHA2VEC_LOCK_TIMEOUT_SECONDS sets a longer wait."
+        )
+
+
+def replace_partition(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    rows: str,
+    keys: str,
+    parameters: list[object] | None = None,
+) -> int:
+    """Replace the rows of ``table`` that ``keys`` (a SQL condition) selects by those of ``rows`` (a query), at once.
+
+    One transaction: a kill in between leaves the old rows whole. Makes the table on first use, with the query's types.
+    Returns the number of rows inserted.
+    """
+    connection.execute(f"create table if not exists {table} as select * from ({rows}) limit 0")
+    connection.begin()
+    try:
+        connection.execute(f"delete from {table} where {keys}", parameters)
+        inserted = connection.execute(f"insert into {table} by name {rows}").fetchone()
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    return int(inserted[0]) if inserted else 0
