@@ -1,0 +1,106 @@
+"""The label file: the themes and page types a page can have, each with a description a model can read."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DEFAULT_LABELS_PATH = Path(__file__).with_name("labels.yml")
+UNKNOWN = "unknown"
+
+
+class LabelFileError(ValueError):
+    """A label file that cannot be used; the message names the file, the entry and the remedy."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """One theme or page type: its name in the tables, what it means, and example texts (prototypes) of such pages."""
+
+    name: str
+    description: str
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Labels:
+    """All labels of one site. ``version`` is a hash of the contents."""
+
+    themes: tuple[Label, ...]
+    page_types: tuple[Label, ...]
+    version: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Derive the version, so that it can never disagree with the labels."""
+        digest = hashlib.sha256(repr((self.themes, self.page_types)).encode()).hexdigest()
+        object.__setattr__(self, "version", digest[:12])
+
+
+def load_labels(path: Path | str | None = None) -> Labels:
+    """Read a label file; without a path the default one for shops, content sites and SaaS.
+
+    A user's file replaces the default file, unless it says ``extends: default``: then its labels are added, and a
+    label of the same name is replaced.
+
+    Raises:
+        LabelFileError: the file is missing or an entry in it is wrong.
+    """
+    file = Path(path) if path is not None else DEFAULT_LABELS_PATH
+    contents = read_mapping(file, {"extends", "themes", "page_types"}, LabelFileError)
+    themes, page_types = _section(contents, "themes", file), _section(contents, "page_types", file)
+    if extends_default(contents, file, LabelFileError):
+        base = load_labels()
+        themes = {label.name: label for label in base.themes} | themes
+        page_types = {label.name: label for label in base.page_types} | page_types
+    for name, section in (("themes", themes), ("page_types", page_types)):
+        if not section:
+            raise LabelFileError(f"{file}: '{name}' has no label; name at least one, or write 'extends: default'")
+    return Labels(tuple(themes.values()), tuple(page_types.values()))
+
+
+def read_mapping(file: Path, allowed: set[str], error: type[ValueError]) -> dict[str, Any]:
+    """The mapping in a YAML file; ``error`` with the file's name when it is missing, broken or has unknown keys."""
+    try:
+        contents = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as problem:
+        raise error(f"{file}: cannot be read ({problem}); check the path in the settings") from problem
+    except yaml.YAMLError as problem:
+        raise error(f"{file}: is not valid YAML: {problem}") from problem
+    if not isinstance(contents, dict):
+        raise error(f"{file}: must be a mapping with the keys {', '.join(sorted(allowed))}")
+    if unknown := {str(key) for key in contents} - allowed:
+        raise error(f"{file}: unknown key {', '.join(sorted(unknown))}; allowed are {', '.join(sorted(allowed))}")
+    return contents
+
+
+def extends_default(contents: dict[str, Any], file: Path, error: type[ValueError]) -> bool:
+    """Whether the file builds on the default one."""
+    extends = contents.get("extends")
+    if extends not in (None, "default"):
+        raise error(f"{file}: 'extends' can only be 'default', not {extends!r}")
+    return extends == "default"
+
+
+def _section(contents: dict[str, Any], section: str, file: Path) -> dict[str, Label]:
+    entries = contents.get(section) or {}
+    if not isinstance(entries, dict):
+        raise LabelFileError(f"{file}: '{section}' must be a mapping of label name to description")
+    return {str(name): _label(str(name), entry, f"{file}: {section}.{name}") for name, entry in entries.items()}
+
+
+def _label(name: str, entry: Any, where: str) -> Label:
+    if name == UNKNOWN:
+        raise LabelFileError(f"{where}: '{UNKNOWN}' is what a page without a label is called; choose another name")
+    if isinstance(entry, str):
+        entry = {"description": entry}
+    if not isinstance(entry, dict) or (unknown := set(entry) - {"description", "examples"}):
+        what = f"unknown key {', '.join(map(str, unknown))}" if isinstance(entry, dict) else f"is {entry!r}"
+        raise LabelFileError(f"{where}: {what}; write a description, or a mapping with 'description' and 'examples'")
+    description, examples = entry.get("description"), entry.get("examples") or []
+    if not isinstance(description, str) or not description.strip():
+        raise LabelFileError(f"{where}: needs a 'description', a phrase that says what such pages are about")
+    if not isinstance(examples, list) or not all(isinstance(example, str) and example.strip() for example in examples):
+        raise LabelFileError(f"{where}: 'examples' must be a list of texts")
+    return Label(name, description.strip(), tuple(example.strip() for example in examples))

@@ -1,0 +1,126 @@
+"""The words of a page: from its path and title, with nothing in them that is not for others to see.
+
+Titles and paths are written by whoever owns (or attacks) the site. They are cleaned here before any rule or model reads
+them, and what a model reads is words only: no query string, no e-mail address, no long number or token.
+"""
+
+import re
+import unicodedata
+from urllib.parse import unquote
+
+MAX_TITLE_CHARS = 300
+MAX_PATH_CHARS = 500
+MAX_TEXT_WORDS = 48
+
+_EMAIL = re.compile(r"[^\s/@]+@[^\s/@]+")
+_EXTENSION = re.compile(r"\.(?:html?|xhtml|shtml|php\d?|aspx?|axd|jspx?|cfm|cgi|do|action|mdx?|pdf)$", re.IGNORECASE)
+_NOT_WORD = re.compile(r"[\W_]+")
+# order numbers, phone numbers, session tokens: no meaning for a theme, and possibly a person's
+_LONG_ID = re.compile(r"\d{5,}|(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{16,}|[a-f\d]{16,}")
+_TITLE_SEPARATOR = re.compile(r"\s+[|–—·•»:-]+\s+|\s*[|»]\s*|(?<=\w)/(?=[A-Z])")
+# words that say how a page is served or in which part of the site it lies, not what it is about
+_SERVING_WORDS = frozenset(
+    word
+    for line in (
+        "home index default quickview html www page pages p c pd dp product products item items category categories",
+        "collection collections catalog shop store brand brands blog blogs post posts article articles tag tags topic",
+        "topics author authors journal magazine news stories guides docs documentation undefined null",
+    )
+    for word in line.split()
+)
+
+
+def clean_title(title: object) -> str:
+    """The title without control and invisible characters, white space collapsed, at most 300 characters.
+
+    Anything that is not text (None, NaN) gives an empty string. Idempotent.
+    """
+    if not isinstance(title, str):
+        return ""
+    visible = "".join(_visible(character) for character in title[: 10 * MAX_TITLE_CHARS])
+    return " ".join(visible.split())[:MAX_TITLE_CHARS].rstrip()
+
+
+def clean_path(path: object) -> str:
+    """The path percent-decoded, without query, fragment, e-mail addresses and control characters; at most 500 long."""
+    if not isinstance(path, str):
+        return ""
+    path = re.split(r"[?#]", path[: 10 * MAX_PATH_CHARS], maxsplit=1)[0]
+    for _ in range(3):  # links are at times encoded twice
+        decoded = unquote(path, errors="replace")
+        if decoded == path:
+            break
+        path = re.split(r"[?#]", decoded, maxsplit=1)[0]
+    path = "".join(_visible(character) for character in path)
+    return _EMAIL.sub(" ", path)[:MAX_PATH_CHARS]
+
+
+def path_segments(path: object) -> str:
+    """The path as words by segment: ``/google+redesign/men++s/hats.axd`` gives ``/google redesign/men s/hats``.
+
+    Lower-case, single spaces for separators, the file extension dropped, no slash at the end (the root is ``/``).
+    """
+    segments = [_words(segment) for segment in _EXTENSION.sub("", clean_path(path).strip("/ ")).split("/")]
+    return "/" + "/".join(segment for segment in segments if segment)
+
+
+def path_words(path: object) -> str:
+    """The words of a path: ``/google+redesign/men++s/hats.axd`` gives ``google redesign men s hats``.
+
+    Lower-case letters and digits parted by single spaces; e-mail addresses, numbers of five and more digits and long
+    tokens are left out.
+    """
+    return " ".join(word for word in path_segments(path).replace("/", " ").split() if not _LONG_ID.fullmatch(word))
+
+
+def title_crumbs(title: object, hostname: object = "") -> list[str]:
+    """The parts of a title in the form of path segments: ``Mugs & Cups | Hats`` gives ``mugs cups``, ``hats``."""
+    return [crumb for part in _telling_parts(title, hostname) if (crumb := _words(part))]
+
+
+def title_words(title: object, hostname: object = "") -> str:
+    """The title without the parts that only name the site, without e-mail addresses, long numbers and tokens.
+
+    A part (``Hats | Apparel | Example Store`` has three) names the site when each of its words lies in the host name.
+    """
+    words = (word for part in _telling_parts(title, hostname) for word in part.split())
+    return " ".join(word for word in words if not _LONG_ID.fullmatch(_NOT_WORD.sub("", word.lower())))
+
+
+def page_text(title: object, path: object, hostname: object = "") -> str:
+    """What a model reads of a page: title words, then the path words that the title does not have yet.
+
+    At most 48 words; may be empty.
+    """
+    title_part = title_words(title, hostname)
+    seen = set(_words(title_part).split())
+    path_part = [word for word in path_words(path).split() if _tells(word) and word not in seen]
+    return " ".join([*title_part.split(), *dict.fromkeys(path_part)][:MAX_TEXT_WORDS])
+
+
+def _visible(character: str) -> str:
+    if character.isspace():
+        return " "
+    # Cc control, Cf format (zero width, bidi), Cs surrogates, Co private use, Cn unassigned
+    return "" if unicodedata.category(character).startswith("C") else character
+
+
+def _words(text: str) -> str:
+    return _NOT_WORD.sub(" ", text.lower()).strip()
+
+
+def _tells(word: str) -> bool:
+    return word not in _SERVING_WORDS and not word.isdigit()
+
+
+def _telling_parts(title: object, hostname: object) -> list[str]:
+    """The parts of a title that name neither the site nor a part of it (`Journal`, `Blog`); all if none is left."""
+    parts = [part for part in _TITLE_SEPARATOR.split(_EMAIL.sub(" ", clean_title(title))) if part.strip()]
+    host = _NOT_WORD.sub("", hostname.lower()) if isinstance(hostname, str) else ""
+    telling = [part for part in parts if not _names_site(part, host)] or parts
+    return [part for part in telling if any(map(_tells, _words(part).split()))] or telling
+
+
+def _names_site(part: str, host: str) -> bool:
+    words = [word for word in _words(part).split() if word != "the"]
+    return bool(host) and all(word in host for word in words)

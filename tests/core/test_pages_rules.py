@@ -1,0 +1,198 @@
+"""Label and rule files: precedence, users' own files, and errors that name the file and the entry."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from beha2vec_core.pages import classify_pages, load_labels, load_rules
+from beha2vec_core.pages.labels import LabelFileError
+from beha2vec_core.pages.rules import DEFAULT_RULES_PATH, RuleFileError
+
+SHOP = "shop.example"
+
+
+def pages(*rows: tuple[str, str], host: str = SHOP) -> pd.DataFrame:
+    """Pages from (path, title), each with one view."""
+    return pd.DataFrame(
+        {
+            "page_key": [host + path for path, _ in rows],
+            "page_title": [title for _, title in rows],
+            "page_path": [path for path, _ in rows],
+            "hostname": host,
+            "page_views": 1,
+        }
+    )
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "own.yml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "page_type", "theme"),
+    [
+        ("/", "Example", "home", "general"),
+        ("/en-us", "Example", "home", "general"),
+        ("/basket.html", "Shopping Cart", "cart", "purchase"),
+        ("/checkout/payment", "Payment", "checkout", "purchase"),
+        ("/ordercompleted.html", "Checkout Confirmation", "confirmation", "purchase"),
+        ("/checkouts/cn/z2fab93/thank_you", "Thank you for your purchase!", "confirmation", "purchase"),
+        ("/checkout/order-received/1423", "Order received", "confirmation", "purchase"),
+        ("/account/login", "Account", "login", "account"),
+        ("/my-account/orders", "My account", "account", "account"),
+        ("/register", "Create account", "signup", "account"),
+        ("/catalogsearch/result", "Search results for: 'rake'", "search", "general"),
+        ("/collections/shoes/products/ankle-boot", "Ankle Boot", "product", "footwear"),
+        ("/collections/dresses", "Dresses", "category", "apparel"),
+        ("/p/half-zip-nf12", "Half Zip | Fleece & Knitwear | Example", "product", "apparel"),
+        ("/google redesign/apparel/men s/men s t shirts", "Men's T-Shirts", "category", "apparel"),
+        ("/help/shipping", "Shipping", "support", "customer_service"),
+        ("/privacy-policy", "Privacy", "policy", "legal"),
+        ("/stores/berlin", "Berlin", "store_finder", "stores"),
+        ("/blog/how-to-prune", "How to prune", "article", "unknown"),
+        ("/2023/04/12/lentil-soup", "Lentil soup", "article", "unknown"),
+        ("/blog", "Blog", "article_list", "general"),
+        ("/docs/api/users", "Users", "documentation", "developers_and_api"),
+        ("/pricing", "Pricing", "pricing", "pricing_and_plans"),
+        ("/politics/minister-resigns-after-vote", "Minister resigns", "article", "news_and_politics"),
+        ("/x7/zz", "Zz", "unknown", "unknown"),
+        # an error page may answer any URL; only the URL can say what was looked for
+        ("/cart", "Page not found", "error", "unknown"),
+        ("/bags/quickview", "Page Unavailable", "error", "bags_and_luggage"),
+        ("/gone", "404 | Footwear", "error", "unknown"),
+        # ... and these are no errors
+        ("/docs/error-handling", "Error handling", "documentation", "unknown"),
+        ("/p/model-404-jacket", "Model 404 Jacket | Jackets", "product", "apparel"),
+    ],
+)
+def test_default_rules(path: str, title: str, page_type: str, theme: str) -> None:
+    row = classify_pages(pages((path, title)), embedder=None).pages.iloc[0]
+    assert (row["page_type"], row["theme"]) == (page_type, theme)
+
+
+def test_app_screens_are_judged_by_their_name() -> None:
+    screen = pd.DataFrame(
+        {"page_key": ["screen:Cart"], "page_title": [None], "page_path": [None], "hostname": [None], "page_views": [3]}
+    )
+    assert classify_pages(screen, embedder=None).pages["page_type"].tolist() == ["cart"]
+
+
+def test_every_default_rule_names_a_default_label() -> None:
+    rules, labels = load_rules(), load_labels()
+    assert {rule.label for rule in rules.page_types} <= {label.name for label in labels.page_types}
+    assert {rule.label for rule in rules.themes} <= {label.name for label in labels.themes}
+
+
+def test_the_first_rule_wins_and_the_next_other_label_is_the_runner_up(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        """
+page_types:
+  - {label: cart, path: '^/a', title: 'x', confidence: 0.5}
+  - {label: product, path: ['^/a', '^/b']}
+  - {label: product, title: '.'}
+  - {label: search, title: '.'}
+""",
+    )
+    result = classify_pages(
+        pages(("/a", "X"), ("/a1", "y"), ("/b", "y"), ("/c", "y")), rules=load_rules(file), embedder=None
+    )
+    columns = ["page_type", "page_type_confidence", "page_type_runner_up"]
+    assert result.pages[columns].values.tolist() == [
+        ["cart", 0.5, "product"],
+        ["product", 0.95, "search"],
+        ["product", 0.95, "search"],
+        ["product", 0.95, "search"],
+    ]
+
+
+def test_own_rules_come_before_the_default_ones(tmp_path: Path) -> None:
+    file = write(tmp_path, "extends: default\npage_types:\n  - {label: campaign, path: '^/cart$'}\n")
+    result = classify_pages(pages(("/cart", ""), ("/basket", "")), rules=load_rules(file), embedder=None)
+    assert dict(zip(result.pages["page_key"], result.pages["page_type"], strict=True)) == {
+        f"{SHOP}/cart": "campaign",
+        f"{SHOP}/basket": "cart",
+    }
+
+
+def test_own_labels_replace_or_extend(tmp_path: Path) -> None:
+    replaced = load_labels(write(tmp_path, "themes: {hats: hats of all kinds}\npage_types: {cart: the cart}\n"))
+    assert [label.name for label in replaced.themes] == ["hats"]
+    # default rules for labels that are gone do not matter
+    result = classify_pages(pages(("/cart", ""), ("/shoes", "")), labels=replaced, embedder=None).pages
+    assert set(result["page_type"]) == {"cart", "unknown"}
+
+    extended = load_labels(write(tmp_path, "extends: default\nthemes: {apparel: only gowns, hats: hats}\n"))
+    names = [label.name for label in extended.themes]
+    assert len(names) == len(load_labels().themes) + 1
+    assert next(label for label in extended.themes if label.name == "apparel").description == "only gowns"
+    assert extended.version != load_labels().version != replaced.version
+
+
+def test_an_own_rule_with_an_unknown_label_is_an_error(tmp_path: Path) -> None:
+    file = write(tmp_path, "extends: default\nthemes:\n  - {label: hatz, path: hats}\n")
+    with pytest.raises(RuleFileError, match=r"own\.yml: themes\[1\] \(hatz\): the label file has no label 'hatz'"):
+        classify_pages(pages(("/", "")), rules=load_rules(file), embedder=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("page_types: [", "is not valid YAML"),
+        ("- a", "must be a mapping"),
+        ("page_type: []", "unknown key page_type"),
+        ("extends: other", "'extends' can only be 'default'"),
+        ("page_types: {a: b}", "'page_types' must be a list"),
+        (
+            "page_types:\n  - {label: a, path: x}\n  - {label: b, path: '(['}",
+            r"page_types\[2\] \(b\)\.path: .*does not compile",
+        ),
+        ("page_types:\n  - {label: a, title: [ok, '*']}", r"page_types\[1\] \(a\)\.title: .*'\*' does not compile"),
+        ("page_types:\n  - {path: x}", r"page_types\[1\]: a rule is a mapping with a 'label'"),
+        ("page_types:\n  - {label: a}", r"page_types\[1\] \(a\): says nothing to match"),
+        ("page_types:\n  - {label: a, url: x}", r"page_types\[1\] \(a\): unknown key url"),
+        ("page_types:\n  - {label: a, page_type: x}", r"page_types\[1\] \(a\): unknown key page_type"),
+        ("page_types:\n  - {label: a, path: 404}", r"page_types\[1\] \(a\)\.path: 404 is not a regular expression"),
+        (
+            "page_types:\n  - {label: a, path: []}",
+            r"page_types\[1\] \(a\)\.path: the list of regular expressions is empty",
+        ),
+        ("page_types:\n  - {label: a, path: x, confidence: 2}", r"'confidence' must be a number above 0"),
+    ],
+)
+def test_rule_file_errors_name_file_and_entry(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(RuleFileError, match=rf"(?s)own\.yml: .*{message}|own\.yml: {message}"):
+        load_rules(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("themes: {a: b", "is not valid YAML"),
+        ("themes: {a: b}", "'page_types' has no label"),
+        ("themes: [a]", "'themes' must be a mapping"),
+        ("themes: {unknown: x}", r"themes\.unknown: 'unknown' is what a page without a label is called"),
+        ("themes: {a: 3}", r"themes\.a: is 3"),
+        ("themes: {a: {text: b}}", r"themes\.a: unknown key text"),
+        ("themes: {a: {examples: [b]}}", r"themes\.a: needs a 'description'"),
+        ("themes: {a: {description: b, examples: c}}", r"themes\.a: 'examples' must be a list"),
+    ],
+)
+def test_label_file_errors_name_file_and_entry(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(LabelFileError, match=rf"own\.yml: {message}"):
+        load_labels(write(tmp_path, text))
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RuleFileError, match=r"nowhere\.yml: cannot be read"):
+        load_rules(tmp_path / "nowhere.yml")
+    with pytest.raises(LabelFileError, match=r"nowhere\.yml: cannot be read"):
+        load_labels(tmp_path / "nowhere.yml")
+
+
+def test_the_default_rules_can_be_copied(tmp_path: Path) -> None:
+    copy = write(tmp_path, DEFAULT_RULES_PATH.read_text(encoding="utf-8"))
+    assert load_rules(copy).version == load_rules().version
