@@ -1,0 +1,155 @@
+"""The narrator without a model: good names, every number a fact, the same text each time."""
+
+import json
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from profile_world import SITE, make_world
+
+from beha2vec_core.insights import INSIGHTS_SCHEMA, ClusterComparison, ClusterInsight, LlmSettings, write_insights
+from beha2vec_core.insights.names import cluster_names, distinct_name
+from beha2vec_core.insights.sheet import fact_sheets
+from beha2vec_core.insights.verify import problems, unknown_numbers
+from beha2vec_core.insights.wording import number, statement
+from beha2vec_core.profiles import ProfileSources, build_profiles
+
+
+@pytest.fixture(scope="module")
+def profiles() -> pd.DataFrame:
+    return build_profiles(make_world())
+
+
+@pytest.fixture(scope="module")
+def table(profiles) -> pa.Table:
+    return write_insights(profiles, progress=False)[0]
+
+
+def test_a_row_a_cluster_and_one_comparison(table) -> None:
+    assert table.schema == INSIGHTS_SCHEMA
+    assert table["cluster_key"].to_pylist() == [0, 1, 2, 3, None]
+    assert set(table["written_by"].to_pylist()) == {"template"}
+    rows = table.to_pylist()
+    assert all(row["similarities"] is None and row["key_differences"] is None for row in rows[:-1])
+    assert rows[-1]["similarities"] and rows[-1]["key_differences"]
+
+
+def test_names_say_what_was_planted(table) -> None:
+    names = [name.lower() for name in table["name"].to_pylist()[:-1]]
+    assert "deals" in names[0] or "category" in names[0]
+    assert "buyers" in names[1]
+    assert "help seekers" in names[2]
+    assert "article readers" in names[3]
+    assert len(set(names)) == 4
+    assert all(len(name.split()) <= 4 for name in names)
+
+
+def test_every_number_and_every_id_is_a_fact(table, profiles) -> None:
+    """The template passes the same check as a language model."""
+    sheets = {sheet.cluster_key: sheet for sheet in fact_sheets(profiles)}
+    rows = table.to_pylist()
+    for row in rows[:-1]:
+        insight = ClusterInsight(**{key: row[key] for key in ClusterInsight.model_fields})
+        facts = sheets[row["cluster_key"]].facts
+        assert problems(insight, facts) == []
+        assert set(row["evidence"]) <= set(profiles["fact_id"])
+        assert row["actions"]
+    comparison = ClusterComparison(**{key: rows[-1][key] for key in ClusterComparison.model_fields})
+    everything = [fact for sheet in sheets.values() for fact in sheet.facts]
+    assert problems(comparison, everything, names=[row["name"] for row in rows]) == []
+
+
+def test_numbers_stand_beside_the_populations_and_the_text_says_it_is_a_template(table) -> None:
+    for row in table.to_pylist()[:-1]:
+        assert row["summary"].count("all users") >= 3
+        assert "Template text" in row["summary"] and "How sure" in row["summary"]
+    assert "Template text" in table["key_differences"].to_pylist()[-1]
+
+
+def test_actions_answer_what_is_unusual(table) -> None:
+    actions = [" ".join(actions) for actions in table["actions"].to_pylist()]
+    assert "look-alike" in actions[1]
+    assert "pages that fail" in actions[2] and "Answer their question" in actions[2]
+    assert "next step" in actions[3]
+
+
+def test_the_same_facts_give_the_same_text(profiles, table) -> None:
+    shuffled = profiles.sample(frac=1, random_state=3).sort_values("cluster_key", kind="stable")
+    assert write_insights(shuffled, progress=False)[0].equals(table)
+
+
+def test_page_titles_are_used_and_cleaned(profiles) -> None:
+    titles = {f"{SITE}/help/returns": "Returns\x00 in 14 days\u202e"}
+    row = write_insights(profiles, page_titles=titles, progress=False)[0].to_pylist()[2]
+    assert "“Returns in 14 days”" in row["summary"]
+    facts = fact_sheets(profiles, titles)[2].facts
+    assert unknown_numbers(row["summary"], facts) == []  # the 14 of the title is no claim
+
+
+def test_clusters_that_do_not_differ_are_not_talked_up() -> None:
+    world = make_world()
+    world.execute("""create temp view shuffled as
+        select user_key, (hash(user_key) % 3)::int as cluster_key from users_in_clusters""")
+    rows = write_insights(build_profiles(world, ProfileSources(users_in_clusters="shuffled")), progress=False)[
+        0
+    ].to_pylist()
+    assert sum("Nothing sets these users clearly apart" in row["summary"] for row in rows[:-1]) >= 2
+    names = [row["name"].lower() for row in rows]
+    assert len(set(names)) == len(names)
+    assert any("Build no campaign" in " ".join(row["actions"]) for row in rows)
+
+
+def test_users_without_engagement_are_called_out() -> None:
+    world = make_world()
+    world.execute("update dim_ga4__users set engagement_time_msec = null where user_key like 'u0-%'")
+    row = write_insights(build_profiles(world), progress=False)[0].to_pylist()[0]
+    assert row["name"].startswith("Unengaged")
+    assert "bots" in row["actions"][0] and "100% of users showed no engagement" in row["actions"][0]
+
+
+def test_names_are_made_distinct_to_the_end() -> None:
+    assert distinct_name(3, ["Product viewers"], {"product Viewers"}) == "Viewers, cluster 3"
+    assert distinct_name(3, ["A b", "C d"], {"a B"}) == "C d"
+
+
+def test_twins_get_different_names(profiles) -> None:
+    twin = profiles[profiles["cluster_key"] == 1].assign(
+        cluster_key=7, fact_id=lambda facts: facts["fact_id"].str.replace("c1.", "c7.")
+    )
+    names = cluster_names(fact_sheets(pd.concat([profiles, twin])))
+    assert len({name.lower() for name in names.values()}) == 5
+
+
+def test_settings_without_address_or_key_mean_the_template(profiles, table) -> None:
+    written, usage = write_insights(profiles, llm=LlmSettings(), progress=False)
+    assert written.equals(table)
+    assert usage["model"] is None and usage["requests"] == 0 and usage["written_by_template"] == 5
+    json.dumps(usage)  # fit for asset metadata
+
+
+def test_no_facts_is_an_error(profiles) -> None:
+    with pytest.raises(ValueError, match="materialize it first"):
+        write_insights(profiles.iloc[:0], progress=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (0.1234, "share", "12%"),
+        (0.0412, "share", "4.1%"),
+        (0.0996, "share", "10%"),
+        (0.0, "share", "0%"),
+        (1204.0, "users", "1,204"),
+        (3.0, "page views", "3"),
+        (3.26, "sessions", "3.3"),
+        (9.108, "currency", "9.11"),
+    ],
+)
+def test_numbers_are_written_one_way(value: float, unit: str, shown: str) -> None:
+    assert number(value, unit) == shown
+
+
+def test_statements() -> None:
+    assert statement("theme_share", "bags_and_luggage") == "of users viewed pages about bags and luggage"
+    assert statement("device_share", "mobile") == "of users were on a phone"
+    assert statement("some_new_metric", "x") == "some new metric x"
