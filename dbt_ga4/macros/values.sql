@@ -20,18 +20,6 @@
     coalesce({{ event_param_int('ga_session_id') }}, {{ cast_or_null(extract(event_param('ga_session_id') ~ '.string_value', '^GS\d+\.\d+\.s?(\d+)'), 'bigint') }})
 {%- endmacro %}
 
-{# The columns of a raw event, as models/sources.yml declares them. #}
-{% macro ga4_raw_columns() %}
-    {% if not execute %}{{ return([]) }}{% endif %}
-    {% set raw = graph.sources.values() | selectattr('name', 'equalto', 'raw_ga4_events') | first %}
-    {{ return(raw.columns.values() | list) }}
-{% endmacro %}
-
-{# The fields by which an event is itself: all but the two that say where we read it. #}
-{% macro ga4_event_fields() %}
-    {{ return(ga4_raw_columns() | map(attribute='name') | reject('in', ['_source_file', '_source_line']) | list) }}
-{% endmacro %}
-
 {#
     One of 'source', 'medium' and 'campaign' of the first of several candidates whose source is known, so that the
     three always come from the same witness.

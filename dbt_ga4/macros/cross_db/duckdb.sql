@@ -5,8 +5,8 @@
 {% macro duckdb__ga4_raw_events(source_relation) %}
     (
         select
-        {%- for column in ga4_raw_columns() %}
-            cast(null as {{ column.data_type }}) as {{ adapter.quote(column.name) }}{{ ',' if not loop.last }}
+        {%- for name, type in ga4_raw_columns().items() %}
+            cast(null as {{ type }}) as {{ adapter.quote(name) }}{{ ',' if not loop.last }}
         {%- endfor %}
         where false
         union all by name
