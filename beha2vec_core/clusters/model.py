@@ -4,6 +4,7 @@ import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,8 @@ FORMAT_VERSION = 1
 _CHUNK_ROWS = 65_536
 
 
-@dataclass(frozen=True)
-class Assignment:
-    """Where each user belongs: arrays of one length, in the order of the vectors given."""
+class Assignment(NamedTuple):
+    """Where each user belongs: three arrays of one length, in the order of the vectors given."""
 
     cluster_key: NDArray[np.int32]
     distance: NDArray[np.float32]  # to the nearest centroid, 0 to 2: vectors and users lie on the unit sphere

@@ -22,7 +22,7 @@ class LlmSettings(BaseModel):
     model: str = "gpt-5-mini"
     timeout_s: float = 60.0  # until the endpoint sends something
     max_retries: int = 2  # after 429, 5xx, time-outs and lost connections, with growing waits
-    max_output_tokens: int = 2000
+    max_output_tokens: int = 4000  # reasoning included
 
     @property
     def is_configured(self) -> bool:

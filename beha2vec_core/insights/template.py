@@ -198,7 +198,9 @@ def _similarities(sheets: list[FactSheet]) -> tuple[list[str], list[Fact]]:
         )
         and any(fact.z is not None for fact in facts)
     ]
-    alike.sort(key=lambda facts: (max(abs((fact.lift or 1) - 1) for fact in facts), facts[0].metric))
+    alike.sort(
+        key=lambda facts: (max(abs((fact.lift or 1) - 1) for fact in facts), facts[0].metric, facts[0].feature or "")
+    )
     one_each = list({facts[0].metric: facts for facts in reversed(alike)}.values())[::-1][:4]
     if not one_each:
         return ["On every fact that was measured at least one cluster differs clearly from the others."], []

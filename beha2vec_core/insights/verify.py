@@ -9,7 +9,8 @@ from beha2vec_core.insights.sheet import Fact
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
 _PERCENT = re.compile(r"\s*(?:%|percent\b|per cent\b)", re.IGNORECASE)
 _SCALE = re.compile(r"\s*(k|thousand|m|million)\b", re.IGNORECASE)
-_CLUSTER_BEFORE = re.compile(r"\b(?:cluster|group)s?\s*#?\s*$", re.IGNORECASE)
+# "cluster 3" names a cluster; "in this cluster 148 users" does not
+_CLUSTER_BEFORE = re.compile(r"(?<!\bthis )(?<!\bthe )(?<!\beach )\bclusters?\s*#?\s*$", re.IGNORECASE)
 _WORDS = re.compile(
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|sixty|seventy|eighty|"
     r"ninety|hundreds?|thousands?|millions?|dozens?|twice|thrice|double[sd]?|tripled?|triples|half|halves|thirds?|"
@@ -63,7 +64,7 @@ def unknown_numbers(
     known = list(facts)
     rest = _without_quotes(written, known, names)
     percents, plain = _values(known)
-    keys = {float(key) for key in cluster_keys}
+    keys = [float(key) for key in cluster_keys]
     unknown = []
     for match in _NUMBER.finditer(rest):
         digits = match.group().replace(",", "").lstrip("+-")
@@ -72,9 +73,11 @@ def unknown_numbers(
         if scale := _SCALE.match(after):
             factor = 1e3 if scale.group(1).lower() in {"k", "thousand"} else 1e6
             value, tolerance = value * factor, tolerance * factor
-        if _CLUSTER_BEFORE.search(rest[: match.start()]) and value in keys:
-            continue
-        pool = percents if _PERCENT.match(after) else plain
+        is_percent = _PERCENT.match(after) is not None
+        if not is_percent and _CLUSTER_BEFORE.search(rest[: match.start()]):
+            pool, tolerance = keys, 0.0
+        else:
+            pool = percents if is_percent else plain
         if not any(abs(value - candidate) <= tolerance for candidate in pool):
             unknown.append(rest[match.start() : match.end() + 1].strip())
     return [*unknown, *(match.group() for match in _WORDS.finditer(rest))]

@@ -8,7 +8,7 @@ import hashlib
 import re
 import unicodedata
 
-_EMAIL = re.compile(r"[^\s/@<>\"']+@[^\s/@<>\"']+\.\w+")
+_EMAIL = re.compile(r"[^\s/@<>\"']{1,64}@[^\s/@<>\"']{1,255}\.\w+")  # bounded: linear on hostile text
 _UNSAFE_IN_ID = re.compile(r"[^A-Za-z0-9._/:()-]+")
 
 

@@ -70,6 +70,8 @@ def test_same_seed_same_bits_in_another_process(blobs, model, tmp_path: Path) ->
 def test_distance_and_margin_are_those_of_a_plain_loop(blobs, model) -> None:
     vectors = blobs[0][:40]
     assigned = model.assign(vectors)
+    cluster_key, distance, margin = assigned
+    assert cluster_key.shape == distance.shape == margin.shape == (40,)
     for row, point in enumerate(normalise(vectors)):
         distances = np.sort(np.linalg.norm(model.centroids - point, axis=1))
         assert assigned.distance[row] == pytest.approx(distances[0], abs=1e-3)
