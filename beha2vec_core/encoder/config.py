@@ -1,0 +1,106 @@
+"""What an encoder is (:class:`EncoderConfig`) and how it is trained (:class:`TrainConfig`), checked when made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+DEVICES = ("auto", "cpu", "cuda", "mps")
+OBJECTIVES = ("next_event", "content", "contrastive", "triplet")
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """Shape of the encoder. Saved in ``config.json``; part of ``model_version``.
+
+    dim: size of both vectors and of the hidden states; a multiple of ``2 * heads``.
+    layers, heads: transformer blocks and attention heads in each.
+    dropout: share of activations dropped while training.
+    unknown_rate: share of known pages shown as unknown while training, so that path fields can stand for new pages.
+    max_length: L, the last events of a user that count.
+    min_events: users with fewer events are flagged ``low_evidence``.
+    path_levels: how many leading path levels of a page get embeddings of their own.
+    min_count, max_values: a value seen less often, or beyond this many, falls to a hash bucket.
+    hash_buckets: buckets for values outside the vocabulary, in each field.
+    optional_fields: text columns used where the fitted table has them; null counts as a value of its own.
+    extra_fields: further columns the table must have: name -> "category" or "number".
+    """
+
+    dim: int = 64
+    layers: int = 2
+    heads: int = 4
+    dropout: float = 0.1
+    unknown_rate: float = 0.05
+    max_length: int = 128
+    min_events: int = 3
+    path_levels: int = 2
+    min_count: int = 2
+    max_values: int = 20_000
+    hash_buckets: int = 64
+    optional_fields: tuple[str, ...] = ("theme", "page_type")
+    extra_fields: Mapping[str, Literal["category", "number"]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a shape that cannot be built."""
+        object.__setattr__(self, "optional_fields", tuple(self.optional_fields))
+        object.__setattr__(self, "extra_fields", dict(self.extra_fields))
+        if self.dim % (2 * self.heads):
+            raise ValueError(f"dim={self.dim} must be a multiple of 2 * heads={2 * self.heads}")
+        for name in ("dim", "layers", "heads", "max_length", "min_events", "min_count", "max_values", "hash_buckets"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.path_levels < 0 or not (0 <= self.dropout < 1 and 0 <= self.unknown_rate < 1):
+            raise ValueError("path_levels must be 0 or more, dropout and unknown_rate in [0, 1)")
+        wrong = {name: kind for name, kind in self.extra_fields.items() if kind not in ("category", "number")}
+        if wrong:
+            raise ValueError(f"extra_fields must be 'category' or 'number', not {wrong}")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How the encoder is trained. Saved in ``config.json``; part of ``model_version``.
+
+    objectives: weight of each loss, by the name of its module in ``encoder.objectives``.
+    epochs, batch_tokens, batch_users: passes over the users, and what a batch holds at most.
+    learning_rate, weight_decay, warmup, clip: AdamW, the share of steps that warm up, the gradient norm allowed.
+    temperature: of the contrastive loss. margin: of the triplet loss.
+    held_out: share of users, chosen by a stable hash of user_key, that only measure the loss.
+    seed, device: "auto" takes cuda, else mps, else cpu; naming a device that is not there is an error.
+    progress: show a progress bar.
+    """
+
+    objectives: Mapping[str, float] = field(
+        default_factory=lambda: {"next_event": 1.0, "content": 1.0, "contrastive": 1.0}
+    )
+    epochs: int = 10
+    batch_tokens: int = 4096
+    batch_users: int = 64
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    clip: float = 1.0
+    temperature: float = 0.1
+    margin: float = 0.5
+    held_out: float = 0.1
+    seed: int = 0
+    device: Device = "auto"
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for settings that cannot train."""
+        object.__setattr__(self, "objectives", dict(self.objectives))
+        unknown = sorted(set(self.objectives) - set(OBJECTIVES))
+        if unknown or not any(weight > 0 for weight in self.objectives.values()):
+            raise ValueError(f"objectives must give weights above 0 to some of {list(OBJECTIVES)}; unknown: {unknown}")
+        if any(weight < 0 for weight in self.objectives.values()):
+            raise ValueError(f"objective weights must not be negative: {dict(self.objectives)}")
+        if self.device not in DEVICES:
+            raise ValueError(f"device must be one of {list(DEVICES)}, not {self.device!r}")
+        if self.epochs < 1 or self.batch_users < 1 or self.batch_tokens < 1:
+            raise ValueError("epochs, batch_users and batch_tokens must be at least 1")
+        if not (0 <= self.held_out < 1 and 0 <= self.warmup < 1):
+            raise ValueError("held_out and warmup must be in [0, 1)")
+        if self.temperature <= 0 or self.learning_rate <= 0 or self.clip <= 0:
+            raise ValueError("temperature, learning_rate and clip must be above 0")

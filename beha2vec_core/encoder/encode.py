@@ -1,0 +1,72 @@
+"""From a trained network to arrays: vectors of users, next-page probabilities. Equal sequences are computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from beha2vec_core.encoder.features import Fields, IdArray, pad, slice_hashes
+from beha2vec_core.encoder.network import BehaviorNetwork
+from beha2vec_core.encoder.train import split_by_tokens
+from beha2vec_core.sequences import Sequences
+
+FloatArray = npt.NDArray[np.float32]
+
+BATCH_TOKENS = 8192
+BATCH_USERS = 2048
+
+
+def encode_vectors(network: BehaviorNetwork, fields: Fields, sequences: Sequences) -> tuple[FloatArray, FloatArray]:
+    """Behaviour and identity vectors of the users, in their order, each [n, dim] of length 1."""
+
+    def vectors(ids: Tensor) -> Tensor:
+        return torch.cat(network.vectors(ids), dim=-1)
+
+    dim = network.config.dim
+    both = _for_distinct(network, fields.ids(sequences), sequences, vectors, 2 * dim)
+    return both[:, :dim], both[:, dim:]
+
+
+def next_page_probabilities(network: BehaviorNetwork, fields: Fields, sequences: Sequences, k: int) -> FloatArray:
+    """The k likeliest known pages as [n, 2, k]: position in the page vocabulary, probability; likeliest first.
+
+    Probabilities are over all page classes, so what falls to unknown pages is missing from the sum.
+    """
+    first = fields.vocabularies["page"].first_known
+
+    def likeliest(ids: Tensor) -> Tensor:
+        last = (ids[..., 0] != 0).sum(1) - 1
+        states = network(ids)[1][torch.arange(len(ids), device=ids.device), last]
+        known = network.next_page_logits(states).softmax(-1)[:, first:]
+        ranked = known.sort(dim=-1, descending=True, stable=True)
+        return torch.stack((ranked.indices[:, :k].to(known.dtype), ranked.values[:, :k]), dim=1)
+
+    return _for_distinct(network, fields.ids(sequences), sequences, likeliest, 2 * k).reshape(len(sequences), 2, k)
+
+
+@torch.no_grad()
+def _for_distinct(
+    network: BehaviorNetwork, ids: IdArray, sequences: Sequences, compute: Callable[[Tensor], Tensor], width: int
+) -> FloatArray:
+    """``compute`` of each distinct sequence, in batches of like length, given back to every user [n, width]."""
+    if not len(sequences):
+        return np.zeros((0, width), dtype=np.float32)
+    starts, lengths = sequences.offsets[:-1], sequences.n_events
+    hashes = np.ascontiguousarray(slice_hashes(ids, starts, lengths)).view("V16").ravel()
+    _, chosen, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    by_length = np.argsort(lengths[chosen], kind="stable")
+    chosen = chosen[by_length]
+    device = next(network.parameters()).device
+    network.eval()
+    results = np.empty((len(chosen), width), dtype=np.float32)
+    for part in split_by_tokens(lengths[chosen], BATCH_TOKENS, BATCH_USERS):
+        users = chosen[part]
+        block = torch.from_numpy(pad(ids, starts[users], lengths[users]).astype(np.int64)).to(device)
+        results[part] = compute(block).reshape(len(users), width).cpu().numpy()
+    place = np.empty(len(chosen), dtype=np.int64)
+    place[by_length] = np.arange(len(chosen))
+    return results[place[inverse]]

@@ -1,0 +1,250 @@
+"""The public encoder: fit, encode, predict the next page, save, load."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from beha2vec_core.encoder.config import Device, EncoderConfig, TrainConfig
+from beha2vec_core.encoder.device import resolve_device
+from beha2vec_core.encoder.encode import encode_vectors, next_page_probabilities
+from beha2vec_core.encoder.features import Fields
+from beha2vec_core.encoder.network import BehaviorNetwork
+from beha2vec_core.encoder.train import EpochMetrics, OnEpoch, seeded, train
+from beha2vec_core.sequences import AsOf, Sequences, build_sequences
+
+FORMAT = "beha2vec-encoder"
+FORMAT_VERSION = 1
+FILES = ("config.json", "vocabulary.json", "metrics.json", "model.safetensors")
+
+
+class EncoderFormatError(ValueError):
+    """The folder holds no encoder this version can read, or one whose files were changed."""
+
+
+class BehaviorEncoder:
+    """A fitted encoder. Make one with :meth:`fit` or :meth:`load`.
+
+    Attributes:
+        config, train_config: the settings it was fitted with.
+        data_window: ``first_event`` and ``last_event`` (microseconds UTC), ``events`` and ``users`` of the fit.
+        training_curve: one row of metrics an epoch, see :func:`beha2vec_core.encoder.train.train`.
+        device: where it runs, a ``torch.device``.
+        model_version: hash of config, data window, vocabulary and weights.
+    """
+
+    def __init__(
+        self,
+        network: BehaviorNetwork,
+        fields: Fields,
+        train_config: TrainConfig,
+        data_window: dict[str, int],
+        training_curve: list[EpochMetrics],
+    ) -> None:
+        """Put the parts together; use :meth:`fit` or :meth:`load` instead."""
+        self.network = network.eval()
+        self.fields = fields
+        self.config = network.config
+        self.train_config = train_config
+        self.data_window = data_window
+        self.training_curve = training_curve
+        self.model_version = self._hash()
+
+    @classmethod
+    def fit(
+        cls,
+        events: Any,
+        config: EncoderConfig | None = None,
+        train_config: TrainConfig | None = None,
+        on_epoch: OnEpoch | None = None,
+    ) -> BehaviorEncoder:
+        """Learn vocabulary and network from events or sequences (forms: see :func:`build_sequences`).
+
+        ``on_epoch`` is called with each row of the training curve as it comes. Optional fields count where the table
+        has them; the table given to :meth:`encode` must then have them too.
+
+        Raises SequenceError for a table that cannot be read, DeviceError for a device that is not there.
+        """
+        config = config or EncoderConfig()
+        train_config = train_config or TrainConfig()
+        device = resolve_device(train_config.device)
+        sequences = _read(events, config, optional=config.optional_fields)
+        if not len(sequences):
+            raise ValueError("there is no event to learn from; check the table and the date range it was made from")
+        fields = Fields.fit(sequences, config)
+        with seeded(train_config.seed, device):
+            network = BehaviorNetwork(config, fields)
+            curve = train(network, fields, sequences, train_config, device, on_epoch)
+        window = {
+            "first_event": int(sequences.event_timestamp.min()),
+            "last_event": int(sequences.event_timestamp.max()),
+            "events": len(sequences.event_timestamp),
+            "users": len(sequences),
+        }
+        return cls(network, fields, train_config, window, curve)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
+    def encode(self, events: Any, as_of: AsOf = None) -> pa.Table:
+        """One row a user who has an event up to ``as_of``, in order of user_key.
+
+        Columns: ``user_key``; ``as_of`` (timestamp[us], UTC; by default the time of the user's last event);
+        ``n_events`` (how many the encoder read, at most ``max_length``); ``low_evidence`` (fewer than ``min_events``);
+        ``behavior`` and ``identity`` (float32[dim], of length 1).
+        """
+        sequences = self._sequences(events, as_of)
+        behavior, identity = encode_vectors(self.network, self.fields, sequences)
+        n_events = sequences.n_events
+        return pa.table(
+            {
+                "user_key": pa.array(sequences.user_key, type=pa.string()),
+                "as_of": pa.array(sequences.as_of).cast(pa.timestamp("us", tz="UTC")),
+                "n_events": pa.array(n_events, type=pa.int64()),
+                "low_evidence": pa.array(n_events < self.config.min_events),
+                "behavior": _fixed_size_list(behavior),
+                "identity": _fixed_size_list(identity),
+            }
+        )
+
+    def predict_next(self, events: Any, k: int = 10, as_of: AsOf = None) -> pa.Table:
+        """The k likeliest pages of each user's next event: ``user_key``, ``rank`` from 1, ``page``, ``probability``.
+
+        Only pages of the vocabulary are named (fewer than k where it is smaller); the probability that an unknown page
+        comes is left out, so a user's probabilities add up to 1 or less.
+        """
+        pages = self.fields.vocabularies["page"].values
+        k = min(k, len(pages))
+        if k < 1:
+            raise ValueError("k must be at least 1 and the vocabulary must hold a page (lower min_count)")
+        sequences = self._sequences(events, as_of)
+        found = next_page_probabilities(self.network, self.fields, sequences, k)
+        places = found[:, 0].astype(np.int64).ravel()
+        return pa.table(
+            {
+                "user_key": pa.array(sequences.user_key, type=pa.string()).take(
+                    pa.array(np.repeat(np.arange(len(sequences)), k))
+                ),
+                "rank": pa.array(np.tile(np.arange(1, k + 1), len(sequences))),
+                "page": pa.array(pages, type=pa.string()).take(pa.array(places)),
+                "probability": pa.array(found[:, 1].ravel()),
+            }
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the encoder to a folder: config.json, vocabulary.json, metrics.json, model.safetensors.
+
+        The folder appears whole or not at all; an encoder that is there is replaced, anything else is refused.
+        """
+        target = Path(path)
+        if target.exists() and not (target / "config.json").exists() and any(target.iterdir()):
+            raise EncoderFormatError(f"{target} holds something other than an encoder; give a new or empty folder")
+        building = target.with_name(f".{target.name}.building")
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir(parents=True)
+        about = {"format": FORMAT, "format_version": FORMAT_VERSION, "model_version": self.model_version}
+        _write_json(building / "config.json", about | self._settings())
+        _write_json(building / "vocabulary.json", self.fields.to_json())
+        _write_json(building / "metrics.json", {"training_curve": self.training_curve})
+        save_file(self._weights(), building / "model.safetensors")
+        if target.exists():
+            shutil.rmtree(target)
+        building.replace(target)
+
+    @classmethod
+    def load(cls, path: str | Path, device: Device = "auto") -> BehaviorEncoder:
+        """Read an encoder that :meth:`save` wrote.
+
+        Raises EncoderFormatError where files are missing, foreign, of another format version, or were changed since.
+        """
+        folder = Path(path)
+        absent = [name for name in FILES if not (folder / name).is_file()]
+        if absent:
+            raise EncoderFormatError(f"{folder} is no saved encoder: {absent} missing; give the folder save() wrote")
+        try:
+            saved = json.loads((folder / "config.json").read_text("utf-8"))
+            if saved.get("format") != FORMAT or saved.get("format_version") != FORMAT_VERSION:
+                raise EncoderFormatError(
+                    f"{folder} has format {saved.get('format')!r} version {saved.get('format_version')!r}; this "
+                    f"release reads {FORMAT!r} version {FORMAT_VERSION}: fit the encoder again or use its release"
+                )
+            fields = Fields.from_json(json.loads((folder / "vocabulary.json").read_text("utf-8")))
+            curve = json.loads((folder / "metrics.json").read_text("utf-8"))["training_curve"]
+            network = BehaviorNetwork(EncoderConfig(**saved["encoder"]), fields)
+            network.load_state_dict(load_file(folder / "model.safetensors"))
+            encoder = cls(network, fields, TrainConfig(**saved["training"]), saved["data_window"], curve)
+        except EncoderFormatError:
+            raise
+        except (SafetensorError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise EncoderFormatError(f"{folder} holds a damaged encoder; fit or copy it again ({error})") from error
+        if encoder.model_version != saved["model_version"]:
+            raise EncoderFormatError(
+                f"{folder} says model_version {saved['model_version']} but its files give {encoder.model_version}: "
+                "they were changed or mixed; fit or copy the encoder again"
+            )
+        network.to(resolve_device(device))
+        return encoder
+
+    def _sequences(self, events: Any, as_of: AsOf) -> Sequences:
+        return _read(events, self.config, required=self.fields.text_columns, as_of=as_of)
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "encoder": asdict(self.config),
+            "training": asdict(self.train_config),
+            "data_window": self.data_window,
+        }
+
+    def _weights(self) -> dict[str, torch.Tensor]:
+        return {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
+
+    def _hash(self) -> str:
+        digest = hashlib.sha256()
+        for part in (self._settings(), self.fields.to_json()):
+            digest.update(json.dumps(part, sort_keys=True).encode())
+        for name, tensor in sorted(self._weights().items()):
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+
+def _read(
+    events: Any,
+    config: EncoderConfig,
+    *,
+    optional: tuple[str, ...] = (),
+    required: list[str] | None = None,
+    as_of: AsOf = None,
+) -> Sequences:
+    """The table as sequences with the fields of the config, or with exactly the text columns required."""
+    categories = [name for name, kind in config.extra_fields.items() if kind == "category"]
+    return build_sequences(
+        events,
+        optional_text=optional,
+        extra_text=categories if required is None else required,
+        extra_number=[name for name, kind in config.extra_fields.items() if kind == "number"],
+        as_of=as_of,
+        max_length=config.max_length,
+    )
+
+
+def _fixed_size_list(vectors: npt.NDArray[np.float32]) -> pa.Array:
+    flat = pa.array(np.ascontiguousarray(vectors).ravel(), type=pa.float32())
+    return pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

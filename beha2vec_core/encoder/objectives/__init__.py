@@ -1,0 +1,28 @@
+"""The losses, one module each. To add one: a module here, its class in :data:`OBJECTIVES`, its name in the config.
+
+An objective is a ``torch.nn.Module`` built from the network, the fields and the training settings; called with a
+:class:`~beha2vec_core.encoder.objectives.batch.Step` it gives a scalar loss, or None where the batch holds nothing
+for it.
+Weights of its own are trained with the network and not saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from beha2vec_core.encoder.config import TrainConfig
+from beha2vec_core.encoder.features import Fields
+from beha2vec_core.encoder.network import BehaviorNetwork
+from beha2vec_core.encoder.objectives.content import Content
+from beha2vec_core.encoder.objectives.contrastive import Contrastive
+from beha2vec_core.encoder.objectives.next_event import NextEvent
+from beha2vec_core.encoder.objectives.triplet import Triplet
+
+OBJECTIVES: dict[str, Callable[[BehaviorNetwork, Fields, TrainConfig], nn.Module]] = {
+    "next_event": NextEvent,
+    "content": Content,
+    "contrastive": Contrastive,
+    "triplet": Triplet,
+}

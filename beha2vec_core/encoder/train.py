@@ -1,0 +1,254 @@
+"""The training loop: batches of users of like length, two random cuts each, AdamW; and the curve it leaves."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from beha2vec_core.encoder.config import TrainConfig
+from beha2vec_core.encoder.features import Fields, IdArray, pad, slice_hashes
+from beha2vec_core.encoder.network import BehaviorNetwork
+from beha2vec_core.encoder.objectives import OBJECTIVES
+from beha2vec_core.encoder.objectives.batch import Batch, Step
+from beha2vec_core.encoder.vocabulary import stable_hash
+from beha2vec_core.sequences import Sequences
+
+EpochMetrics = dict[str, float]
+OnEpoch = Callable[[EpochMetrics], None]
+IntArray = npt.NDArray[np.int64]
+
+
+def train(
+    network: BehaviorNetwork,
+    fields: Fields,
+    sequences: Sequences,
+    config: TrainConfig,
+    device: torch.device,
+    on_epoch: OnEpoch | None = None,
+) -> list[EpochMetrics]:
+    """Train the network in place on the users of two events or more; give one row of metrics an epoch.
+
+    A row has ``epoch``, ``loss`` (weighted sum), one ``<objective>_loss`` each, ``held_out_loss`` and
+    ``held_out_<objective>_loss`` where users are held out, ``seconds``, ``sequences_per_second``.
+    Call inside :func:`seeded` for the same weights from the same seed.
+    """
+    network.to(device)
+    losses = nn.ModuleDict(
+        {name: OBJECTIVES[name](network, fields, config) for name, weight in config.objectives.items() if weight > 0}
+    ).to(device)
+    ids = fields.ids(sequences)
+    held_out, telling = held_out_users(sequences, config.held_out), sequences.n_events > 1
+    learn, judge = np.flatnonzero(~held_out & telling), np.flatnonzero(held_out & telling)
+    if not len(learn):
+        raise ValueError("the encoder learns from users of two events or more, and there is none; take more days")
+
+    rng = np.random.default_rng(config.seed)
+    plans = [plan_batches(sequences, learn, config, rng) for _ in range(config.epochs)]
+    weights = {id(p): p for module in (network, losses) for p in module.parameters()}
+    optimizer = torch.optim.AdamW(weights.values(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, warmup_then_cosine(sum(map(len, plans)), config.warmup))
+
+    curve: list[EpochMetrics] = []
+    with tqdm(total=sum(map(len, plans)), desc="training", unit="batch", disable=not config.progress) as bar:
+        for epoch, plan in enumerate(plans, start=1):
+            started = time.perf_counter()
+            network.train()
+            totals = _Totals(config.objectives)
+            for users in plan:
+                step = Step(network, make_batch(ids, sequences, users, rng, device))
+                loss = totals.add(losses, step, len(users))
+                if loss is not None:
+                    optimizer.zero_grad(set_to_none=True)
+                    loss.backward()  # type: ignore[no-untyped-call]
+                    nn.utils.clip_grad_norm_(weights.values(), config.clip)
+                    optimizer.step()
+                schedule.step()
+                bar.update()
+            seconds = time.perf_counter() - started
+            row: EpochMetrics = {"epoch": epoch, **totals.means()}
+            if len(judge):
+                held = _held_out_losses(network, losses, ids, sequences, judge, config, device)
+                row |= {f"held_out_{name}": value for name, value in held.items()}
+            row |= {"seconds": seconds, "sequences_per_second": len(learn) / seconds}
+            curve.append(row)
+            bar.set_postfix({name: f"{row[name]:.3f}" for name in ("loss", "held_out_loss") if name in row})
+            if on_epoch:
+                on_epoch(row)
+    network.eval()
+    return curve
+
+
+def held_out_users(sequences: Sequences, share: float) -> npt.NDArray[np.bool_]:
+    """Which users only measure the loss: by a stable hash of user_key, so the same ones every time."""
+    return np.array(
+        [stable_hash("held out|" + key) % 10_000 < share * 10_000 for key in sequences.user_key], dtype=bool
+    )
+
+
+def plan_batches(
+    sequences: Sequences, users: IntArray, config: TrainConfig, rng: np.random.Generator
+) -> list[IntArray]:
+    """Split users into batches, in random order, of users of like length.
+
+    Like lengths keep padding low, and the length tells nothing about who is whose negative.
+    """
+    lengths = sequences.n_events[users]
+    jittered = lengths * rng.uniform(1.0, 1.25, size=len(users)) + rng.uniform(0.0, 0.5, size=len(users))
+    order = np.argsort(jittered, kind="stable")
+    batches = split_by_tokens(lengths[order], config.batch_tokens, config.batch_users)
+    return [users[order[batches[i]]] for i in rng.permutation(len(batches))]
+
+
+def split_by_tokens(lengths: IntArray, batch_tokens: int, batch_users: int) -> list[slice]:
+    """Consecutive slices with at most ``batch_users`` sequences and ``batch_tokens`` tokens, padding counted."""
+    slices = []
+    start = 0
+    while start < len(lengths):
+        longest = np.maximum.accumulate(lengths[start : start + batch_users])
+        fits = int(np.searchsorted(longest * np.arange(1, len(longest) + 1), batch_tokens, side="right"))
+        slices.append(slice(start, start + max(fits, 1)))
+        start = slices[-1].stop
+    return slices
+
+
+def random_cuts(
+    starts: IntArray, lengths: IntArray, rng: np.random.Generator
+) -> tuple[tuple[IntArray, IntArray], tuple[IntArray, IntArray]]:
+    """Two disjoint slices of each sequence as (starts, lengths), each short or long by chance, in random order.
+
+    Lengths are log-uniform, so that a cut of one event is as usual as one of many and no length tells the user.
+    Sequences must have two events or more.
+    """
+
+    def log_uniform(most: IntArray) -> IntArray:
+        drawn: IntArray = np.exp(rng.random(len(most)) * np.log(most + 1.0)).astype(np.int64)
+        return np.minimum(drawn, most)
+
+    first = log_uniform(lengths - 1)
+    second = log_uniform(lengths - first)
+    slack = lengths - first - second
+    before = rng.integers(0, slack + 1)
+    between = rng.integers(0, slack - before + 1)
+    swap = rng.random(len(lengths)) < 0.5
+    one, two = (starts + before, first), (starts + before + first + between, second)
+    a = (np.where(swap, two[0], one[0]), np.where(swap, two[1], one[1]))
+    b = (np.where(swap, one[0], two[0]), np.where(swap, one[1], two[1]))
+    return a, b
+
+
+def make_batch(
+    ids: IdArray, sequences: Sequences, users: IntArray, rng: np.random.Generator, device: torch.device
+) -> Batch:
+    """The tensors of these users, with fresh cuts."""
+    starts, lengths = sequences.offsets[users], sequences.n_events[users]
+    a, b = random_cuts(starts, lengths, rng)
+    content = ids[:, :-1]  # the time gap, last, does not make two slices differ
+    hash_a, hash_b = _one_column(slice_hashes(content, *a)), _one_column(slice_hashes(content, *b))
+    same = (
+        (hash_a[:, None] == hash_a)
+        | (hash_b[:, None] == hash_b)
+        | (hash_a[:, None] == hash_b)
+        | (hash_b[:, None] == hash_a)
+    )
+    np.fill_diagonal(same, False)
+
+    def tensor(array: npt.NDArray[np.generic]) -> Tensor:
+        return torch.from_numpy(array).to(device)
+
+    return Batch(
+        whole=tensor(pad(ids, starts, lengths).astype(np.int64)),
+        cut_a=tensor(pad(ids, *a).astype(np.int64)),
+        cut_b=tensor(pad(ids, *b).astype(np.int64)),
+        same=tensor(same),
+    )
+
+
+def warmup_then_cosine(steps: int, warmup: float) -> Callable[[int], float]:
+    """Learning-rate factor by step: linear from 0 to 1, then half a cosine down to a twentieth."""
+    rise = max(1, round(steps * warmup))
+
+    def factor(step: int) -> float:
+        if step < rise:
+            return (step + 1) / rise
+        done = (step - rise) / max(1, steps - rise)
+        return 0.05 + 0.95 * (1 + math.cos(math.pi * min(done, 1.0))) / 2
+
+    return factor
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch and ask for deterministic algorithms; on leaving, torch's random state and settings are as before."""
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    filling = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    devices = [torch.cuda.current_device()] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a tenth of the time
+        try:
+            yield
+        finally:
+            torch.utils.deterministic.fill_uninitialized_memory = filling  # type: ignore[attr-defined]
+            torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+
+
+class _Totals:
+    """Running means of each loss over the users of an epoch."""
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        self.weights = weights
+        self.sums: defaultdict[str, Tensor | float] = defaultdict(float)
+        self.counts: defaultdict[str, int] = defaultdict(int)
+
+    def add(self, losses: nn.ModuleDict, step: Step, users: int) -> Tensor | None:
+        """Compute the losses of a step, remember them, give their weighted sum."""
+        total: Tensor | None = None
+        for name, objective in losses.items():
+            loss = objective(step)
+            if loss is None:
+                continue
+            self.sums[name] += loss.detach() * users
+            self.counts[name] += users
+            total = self.weights[name] * loss if total is None else total + self.weights[name] * loss
+        return total
+
+    def means(self) -> EpochMetrics:
+        """``loss`` and one ``<objective>_loss`` each."""
+        means = {name: float(self.sums[name]) / self.counts[name] for name in self.counts}
+        total = sum(self.weights[name] * mean for name, mean in means.items())
+        return {"loss": total} | {f"{name}_loss": mean for name, mean in means.items()}
+
+
+@torch.no_grad()
+def _held_out_losses(
+    network: BehaviorNetwork,
+    losses: nn.ModuleDict,
+    ids: IdArray,
+    sequences: Sequences,
+    users: IntArray,
+    config: TrainConfig,
+    device: torch.device,
+) -> EpochMetrics:
+    """The losses of the held-out users, on the same batches and cuts every time."""
+    rng = np.random.default_rng(config.seed + 1)
+    network.eval()
+    totals = _Totals(config.objectives)
+    for batch in plan_batches(sequences, users, config, rng):
+        totals.add(losses, Step(network, make_batch(ids, sequences, batch, rng, device)), len(batch))
+    return totals.means()
+
+
+def _one_column(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.void]:
+    """128 bits as one comparable value."""
+    return np.ascontiguousarray(hashes).view("V16").ravel()

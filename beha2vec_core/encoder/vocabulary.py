@@ -1,0 +1,74 @@
+"""Count-based vocabularies: text value -> id, saved with the model, the same in every process.
+
+Ids: 0 padding, 1 null, then ``buckets`` hash buckets for values outside the vocabulary, then the known values. The
+buckets lie in front so that a grown vocabulary only appends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+PADDING = 0
+NULL = 1
+FIRST_BUCKET = 2
+
+
+def stable_hash(text: str) -> int:
+    """A 64-bit hash of the text that is the same in every process and on every machine (BLAKE2b)."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The known values of one field, most frequent first, and the number of hash buckets for all others."""
+
+    values: tuple[str, ...]
+    buckets: int
+
+    @classmethod
+    def fit(
+        cls, values: Sequence[str], counts: npt.NDArray[Any], *, min_count: int, max_values: int, buckets: int
+    ) -> Vocabulary:
+        """Keep the ``max_values`` most frequent values seen ``min_count`` times; equal counts in order of the text."""
+        ranked = sorted(zip((-counts).tolist(), values, strict=True))
+        return cls(tuple(value for count, value in ranked[:max_values] if -count >= min_count), buckets)
+
+    @property
+    def first_known(self) -> int:
+        """The id of the first known value."""
+        return FIRST_BUCKET + self.buckets
+
+    @property
+    def size(self) -> int:
+        """Number of ids, padding and null included."""
+        return self.first_known + len(self.values)
+
+    @cached_property
+    def _known(self) -> dict[str, int]:
+        return {value: self.first_known + i for i, value in enumerate(self.values)}
+
+    def bucket(self, value: str) -> int:
+        """The id of the hash bucket of a value, known or not."""
+        return FIRST_BUCKET + stable_hash(value) % self.buckets
+
+    def ids(self, values: Sequence[str | None]) -> npt.NDArray[np.int32]:
+        """The id of each value; None is null. Meant for distinct values: events then index into the result."""
+        known = self._known
+        found = [NULL if v is None else known[v] if v in known else self.bucket(v) for v in values]
+        return np.array(found, dtype=np.int32)
+
+    def to_json(self) -> dict[str, Any]:
+        """For the saved vocabulary."""
+        return {"buckets": self.buckets, "values": list(self.values)}
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> Vocabulary:
+        """The vocabulary that :meth:`to_json` described."""
+        return cls(tuple(saved["values"]), int(saved["buckets"]))

@@ -1,0 +1,286 @@
+"""User histories as ragged arrays: flat values and offsets, built from events or from list columns.
+
+What belongs here: reading a table, checking it, ordering it, cutting it at ``as_of`` and to the last L events.
+What does not: vocabularies and tensors (see :mod:`beha2vec_core.encoder`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+IntArray = npt.NDArray[np.int64]
+AsOf = datetime | int | None
+
+REQUIRED_TEXT = ("event_name", "page")
+
+
+class SequenceError(ValueError):
+    """The table given cannot be read as user histories; the message names the remedy."""
+
+
+@dataclass(frozen=True)
+class TextColumn:
+    """A text column of events: ``values[codes[i]]`` is event i's text, code -1 is null. Values are distinct, sorted."""
+
+    codes: npt.NDArray[np.int32]
+    values: list[str]
+
+    def take(self, rows: npt.NDArray[Any]) -> TextColumn:
+        """The same column for other rows."""
+        return TextColumn(self.codes[rows], self.values)
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """The histories of n users with m events in all; user i owns events ``offsets[i]:offsets[i + 1]``, oldest first.
+
+    Users are in order of ``user_key``, each has at least one event, and equal events lie in one order whatever the
+    order of the rows they came from. ``as_of`` [n] and ``event_timestamp`` [m] are microseconds since 1970, UTC.
+    """
+
+    user_key: list[str]
+    as_of: IntArray
+    offsets: IntArray
+    event_timestamp: IntArray
+    text: dict[str, TextColumn]
+    number: dict[str, npt.NDArray[np.float64]]
+
+    def __len__(self) -> int:
+        """Number of users."""
+        return len(self.user_key)
+
+    @property
+    def n_events(self) -> IntArray:
+        """Events of each user [n]."""
+        return np.diff(self.offsets)
+
+    def select(self, users: npt.NDArray[Any]) -> Sequences:
+        """The histories of the users at these positions, in this order."""
+        lengths = self.n_events[users]
+        rows = ragged_range(self.offsets[users], lengths)
+        return Sequences(
+            user_key=[self.user_key[i] for i in users],
+            as_of=self.as_of[users],
+            offsets=_offsets(lengths),
+            event_timestamp=self.event_timestamp[rows],
+            text={name: column.take(rows) for name, column in self.text.items()},
+            number={name: column[rows] for name, column in self.number.items()},
+        )
+
+
+def build_sequences(
+    events: Any,
+    *,
+    optional_text: Sequence[str] = ("theme", "page_type"),
+    extra_text: Sequence[str] = (),
+    extra_number: Sequence[str] = (),
+    as_of: AsOf = None,
+    max_length: int | None = None,
+) -> Sequences:
+    """Read events (one row an event, any order) or sequences (one row a user, lists) into :class:`Sequences`.
+
+    ``events`` is a pandas DataFrame, an Arrow table or a DuckDB relation with ``user_key`` (text),
+    ``event_timestamp`` (int64, microseconds UTC), ``event_name``, ``page`` (text), the optional columns where they
+    exist, and the extra ones. Order: user, then event_timestamp, event_index where given, event_name, page, then the
+    remaining columns. Events after ``as_of`` do not count; of the others the last ``max_length`` stay, never the first.
+    Without ``as_of`` a row's own ``as_of`` (sequences form) counts, else the time of the user's last event. Users with
+    no event left are left out.
+
+    Raises :class:`SequenceError` for missing columns, wrong types, nulls in required columns, lists of unequal length.
+    """
+    if max_length is not None and max_length < 1:
+        raise SequenceError(f"max_length must be at least 1, not {max_length}")
+    table = as_arrow(events)
+    text_names = [*REQUIRED_TEXT, *(n for n in optional_text if n in table.column_names), *extra_text]
+    _require(table, ["user_key", "event_timestamp", *text_names, *extra_number])
+    if _is_list(table.schema.field("event_timestamp").type):
+        table, limit = _flatten(table, [*text_names, *extra_number])
+    else:
+        limit = None
+
+    user = _text(table, "user_key", nullable=False)
+    time = _int64(table, "event_timestamp")
+    text = {name: _text(table, name, nullable=name not in REQUIRED_TEXT) for name in text_names}
+    number = {name: _float64(table, name) for name in extra_number}
+    index = _int64(table, "event_index") if "event_index" in table.column_names else None
+
+    if as_of is not None:
+        limit = np.full(len(time), to_microseconds(as_of), dtype=np.int64)
+    # the most significant key is the last one for lexsort
+    ties: list[npt.NDArray[Any]] = [c.codes for name, c in text.items() if name not in REQUIRED_TEXT]
+    ties += number.values()
+    keys = [*ties[::-1], text["page"].codes, text["event_name"].codes]
+    keys += [time, user.codes] if index is None else [index, time, user.codes]
+    order = np.lexsort(keys)
+    if limit is not None:
+        order = order[time[order] <= limit[order]]
+
+    owners = user.codes[order]
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    lengths = np.diff(starts, append=len(order))
+    kept = lengths if max_length is None else np.minimum(lengths, max_length)
+    order = order[ragged_range(starts + lengths - kept, kept)]
+    offsets = _offsets(kept)
+    last = order[offsets[1:] - 1]
+    return Sequences(
+        user_key=[user.values[code] for code in owners[starts]],
+        as_of=time[last] if limit is None else limit[last],
+        offsets=offsets,
+        event_timestamp=time[order],
+        text={name: column.take(order) for name, column in text.items()},
+        number={name: column[order] for name, column in number.items()},
+    )
+
+
+def as_arrow(events: Any) -> pa.Table:
+    """A pandas DataFrame, Arrow table, record batch (reader) or DuckDB relation as an Arrow table."""
+    if isinstance(events, pa.Table):
+        return events
+    if isinstance(events, pa.RecordBatch):
+        return pa.Table.from_batches([events])
+    if isinstance(events, pa.RecordBatchReader):
+        return events.read_all()
+    if hasattr(events, "to_arrow_table"):  # DuckDB relation
+        return events.to_arrow_table()
+    if hasattr(events, "iloc"):
+        try:
+            return pa.Table.from_pandas(events, preserve_index=False)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise SequenceError(
+                f"a column mixes types; give each column one type, e.g. astype(str): {error}"
+            ) from error
+    raise SequenceError(
+        f"cannot read events from {type(events).__name__}; give a pandas DataFrame, an Arrow table or a DuckDB relation"
+    )
+
+
+def to_microseconds(moment: datetime | int) -> int:
+    """Microseconds since 1970 of a datetime (naive means UTC) or of an int, which is taken as microseconds."""
+    if isinstance(moment, datetime):
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        delta = aware - datetime(1970, 1, 1, tzinfo=UTC)
+        return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+    if isinstance(moment, int | np.integer) and not isinstance(moment, bool):
+        return int(moment)
+    raise SequenceError(f"as_of must be a datetime or int64 microseconds (UTC), not {type(moment).__name__}")
+
+
+def ragged_range(starts: npt.NDArray[Any], lengths: npt.NDArray[Any]) -> IntArray:
+    """The indices ``starts[i] .. starts[i] + lengths[i] - 1`` of every i, end to end."""
+    total = int(lengths.sum())
+    shift = (starts - (np.cumsum(lengths) - lengths)).astype(np.int64)
+    ranges: IntArray = np.arange(total, dtype=np.int64) + np.repeat(shift, lengths)
+    return ranges
+
+
+def _offsets(lengths: npt.NDArray[Any]) -> IntArray:
+    return np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def _require(table: pa.Table, names: Sequence[str]) -> None:
+    missing = [name for name in names if name not in table.column_names]
+    if missing:
+        raise SequenceError(
+            f"missing columns {missing}; there are {table.column_names}. Rename or add them "
+            "(required: user_key, event_timestamp, event_name, page, and what the encoder was fitted on)"
+        )
+
+
+def _flatten(table: pa.Table, names: Sequence[str]) -> tuple[pa.Table, IntArray | None]:
+    """One row a user to one row an event; and each event's ``as_of`` where the table has that column."""
+    users = _text(table, "user_key", nullable=False)
+    if len(users.values) < table.num_rows:
+        raise SequenceError("a user_key has several rows of sequences; keep one row a user (e.g. the latest as_of)")
+    lists = {name: _chunk(table[name]) for name in ["event_timestamp", *names]}
+    if "event_index" in table.column_names:
+        lists["event_index"] = _chunk(table["event_index"])
+    lengths: IntArray | None = None
+    flat: dict[str, pa.Array] = {}
+    for name, column in lists.items():
+        if not _is_list(column.type):
+            raise SequenceError(f"{name} is {column.type} but event_timestamp holds lists; give lists for both")
+        these = np.asarray(pc.fill_null(pc.list_value_length(column), 0), dtype=np.int64)
+        if lengths is None:
+            lengths = these
+        elif not np.array_equal(lengths, these):
+            user = table["user_key"][int(np.flatnonzero(lengths != these)[0])]
+            raise SequenceError(
+                f"the lists {name} and event_timestamp of user {user} differ in length; make them equal"
+            )
+        flat[name] = pc.list_flatten(column)
+    assert lengths is not None
+    rows = np.repeat(np.arange(table.num_rows), lengths)
+    flat["user_key"] = _chunk(table["user_key"]).take(pa.array(rows))
+    limit = _as_of_column(table)[rows] if "as_of" in table.column_names else None
+    return pa.table(flat), limit
+
+
+def _as_of_column(table: pa.Table) -> IntArray:
+    column = _chunk(table["as_of"])
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False).cast(pa.int64())
+    return _int64(pa.table({"as_of": column}), "as_of")
+
+
+def _chunk(column: pa.ChunkedArray) -> pa.Array:
+    combined = column.combine_chunks()
+    if isinstance(combined, pa.ChunkedArray):
+        return pa.concat_arrays(combined.chunks) if combined.num_chunks else pa.array([], type=combined.type)
+    return combined
+
+
+def _text(table: pa.Table, name: str, *, nullable: bool) -> TextColumn:
+    column = _chunk(table[name])
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_null(kind) or (len(column) == 0 and not pa.types.is_nested(kind)):
+        column = column.cast(pa.string()) if pa.types.is_null(kind) else pa.array([], type=pa.string())
+    elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+        raise SequenceError(f"{name} must be text, not {kind}; cast it, e.g. astype(str) or CAST({name} AS VARCHAR)")
+    if not nullable and column.null_count:
+        raise SequenceError(f"{name} is null in {column.null_count} rows; drop or fill these rows first")
+    if pa.types.is_dictionary(column.type):  # decoded, since a dictionary may repeat or keep unused values
+        column = column.cast(kind)
+    encoded = column.cast(pa.large_string()).dictionary_encode()
+    dictionary = encoded.dictionary
+    ascending = np.asarray(pc.sort_indices(dictionary), dtype=np.int64)
+    rank = np.empty(len(ascending) + 1, dtype=np.int32)
+    rank[ascending] = np.arange(len(ascending), dtype=np.int32)
+    rank[-1] = -1  # null
+    codes = np.asarray(pc.fill_null(encoded.indices, -1), dtype=np.int64)
+    return TextColumn(rank[codes], dictionary.take(pa.array(ascending)).to_pylist())
+
+
+def _int64(table: pa.Table, name: str) -> IntArray:
+    column = _chunk(table[name])
+    if len(column) == 0:
+        return np.empty(0, dtype=np.int64)
+    if not pa.types.is_integer(column.type):
+        raise SequenceError(
+            f"{name} must be int64 (microseconds since 1970, UTC, for times), not {column.type}; "
+            "cast it, e.g. epoch_us(t) in DuckDB or t.astype('datetime64[us]').astype('int64') in pandas"
+        )
+    if column.null_count:
+        raise SequenceError(f"{name} is null in {column.null_count} rows; drop or fill these rows first")
+    return np.asarray(column.cast(pa.int64()), dtype=np.int64)
+
+
+def _float64(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
+    column = _chunk(table[name])
+    if len(column) == 0:
+        return np.empty(0, dtype=np.float64)
+    kind = column.type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        raise SequenceError(f"{name} was declared a number but is {kind}; cast it to DOUBLE")
+    return np.asarray(pc.fill_null(column.cast(pa.float64(), safe=False), float("nan")), dtype=np.float64)
