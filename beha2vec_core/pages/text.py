@@ -12,7 +12,9 @@ MAX_TITLE_CHARS = 300
 MAX_PATH_CHARS = 500
 MAX_TEXT_WORDS = 48
 
-_EMAIL = re.compile(r"[^\s/@]+@[^\s/@]+")
+# e-mail addresses and user handles: whatever hangs together with an at sign
+_EMAIL_IN_PATH = re.compile(r"[^\s/]*@[^\s/]*")
+_EMAIL_IN_TITLE = re.compile(r"\S*@\S*")
 _EXTENSION = re.compile(r"\.(?:html?|xhtml|shtml|php\d?|aspx?|axd|jspx?|cfm|cgi|do|action|mdx?|pdf)$", re.IGNORECASE)
 _NOT_WORD = re.compile(r"[\W_]+")
 # order numbers, phone numbers, session tokens: no meaning for a theme, and possibly a person's
@@ -52,7 +54,7 @@ def clean_path(path: object) -> str:
             break
         path = re.split(r"[?#]", decoded, maxsplit=1)[0]
     path = "".join(_visible(character) for character in path)
-    return _EMAIL.sub(" ", path)[:MAX_PATH_CHARS]
+    return _EMAIL_IN_PATH.sub(" ", path)[:MAX_PATH_CHARS]
 
 
 def path_segments(path: object) -> str:
@@ -115,7 +117,7 @@ def _tells(word: str) -> bool:
 
 def _telling_parts(title: object, hostname: object) -> list[str]:
     """The parts of a title that name neither the site nor a part of it (`Journal`, `Blog`); all if none is left."""
-    parts = [part for part in _TITLE_SEPARATOR.split(_EMAIL.sub(" ", clean_title(title))) if part.strip()]
+    parts = [part for part in _TITLE_SEPARATOR.split(_EMAIL_IN_TITLE.sub(" ", clean_title(title))) if part.strip()]
     host = _NOT_WORD.sub("", hostname.lower()) if isinstance(hostname, str) else ""
     telling = [part for part in parts if not _names_site(part, host)] or parts
     return [part for part in telling if any(map(_tells, _words(part).split()))] or telling[:1]
