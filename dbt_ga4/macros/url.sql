@@ -10,10 +10,10 @@
 #}
 {% macro with_authority(url) -%}
     case
-        when {{ matches(url, '^([\p{L}\p{N}_-]+\.)+\p{L}{2,}(:\d+)?([/?#]|$)') }}
-            and not {{ matches(url, '^[^/?#]+\.(html?|php|aspx?|jsp)([/?#]|$)') }}
+        when {{ matches(url, '^([\\p{L}\\p{N}_-]+\\.)+\\p{L}{2,}(:\\d+)?([/?#]|$)') }}
+            and not {{ matches(url, '^[^/?#]+\\.(html?|php|aspx?|jsp)([/?#]|$)') }}
         then '//' || {{ url }}
-        when {{ matches(url, '^localhost(:\d+)?([/?#]|$)') }} then '//' || {{ url }}
+        when {{ matches(url, '^localhost(:\\d+)?([/?#]|$)') }} then '//' || {{ url }}
         else {{ url }}
     end
 {%- endmacro %}
@@ -25,11 +25,11 @@
 
 {# Host of an address with authority, null for a relative one. #}
 {% macro url_host(url) -%}
-    nullif(lower({{ replace_all(extract(url, '^(?:[a-z][a-z0-9+.-]*:)?//([^/?#]*)'), '^.*@|:\d*$|\.+(:\d*)?$', '') }}), '')
+    nullif(lower({{ replace_all(extract(url, '^(?:[a-z][a-z0-9+.-]*:)?//([^/?#]*)'), '^.*@|:\\d*$|\\.+(:\\d*)?$', '') }}), '')
 {%- endmacro %}
 
 {% macro without_www(host) -%}
-    {{ replace_all(host, '^www\.', '') }}
+    {{ replace_all(host, '^www\\.', '') }}
 {%- endmacro %}
 
 {# Everything between authority and query or fragment, as written. #}
@@ -38,19 +38,19 @@
 {%- endmacro %}
 
 {% macro url_query(url) -%}
-    {{ extract(url, '^[^?#]*\?([^#]*)') }}
+    {{ extract(url, '^[^?#]*\\?([^#]*)') }}
 {%- endmacro %}
 
 {# E-mail addresses replaced, also where the at sign is encoded. #}
 {% macro redact_emails(value) -%}
-    {{ replace_all(value, '[\p{L}\p{N}._%+-]+(@|%40)[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)*\.\p{L}{2,}', '[redacted]') }}
+    {{ replace_all(value, '[\\p{L}\\p{N}._%+-]+(@|%40)[\\p{L}\\p{N}-]+(\\.[\\p{L}\\p{N}-]+)*\\.\\p{L}{2,}', '[redacted]') }}
 {%- endmacro %}
 
 {# The path of page_key: begins with a slash, ends with one only when it is the home page. #}
 {% macro normalised_path(raw_path) -%}
     {%- set decoded = compose_unicode(url_decode(replace_all(raw_path, ';jsessionid=[^/]*', ''))) -%}
     {%- set redacted = redact_path_tokens(redact_emails(decoded), '[redacted]') -%}
-    {{ replace_all(replace_all("'/' || lower(" ~ redacted ~ ")", '/[/\s]*/', '/'), '(.)[/\s]+$', '\\1') }}
+    {{ replace_all(replace_all("'/' || lower(" ~ redacted ~ ")", '/[/\\s]*/', '/'), '(.)[/\\s]+$', '\\1') }}
 {%- endmacro %}
 
 {# The query of page_key with its question mark, empty where the allow-list leaves nothing. #}

@@ -15,20 +15,19 @@
     coalesce({{ value }} in ({{ quoted_list(var('placeholder_values')) }}), false)
 {%- endmacro %}
 
-{# GA4's session number as it stands in ga_session_id, also in the cookie's newer text form (GS2.1.s1746000000$o1...). #}
-{% macro ga_session_id() -%}
-    coalesce({{ event_param_int('ga_session_id') }}, {{ cast_or_null(extract(event_param('ga_session_id') ~ '.string_value', '^GS\d+\.\d+\.s?(\d+)'), 'bigint') }})
+{# GA4's session number in the cookie's newer text form (GS2.1.s1746000000$o1...). #}
+{% macro session_id_of_cookie(value) -%}
+    {{ cast_or_null(extract(value, '^GS\\d+\\.\\d+\\.s?(\\d+)'), 'bigint') }}
 {%- endmacro %}
 
 {#
-    One of 'source', 'medium' and 'campaign' of the first of several candidates whose source is known, so that the
-    three always come from the same witness.
+    The source, medium or campaign of the first of several witnesses that knows the source, so that the three always
+    come from the same one. A witness is the first part of the columns' names.
 #}
-{% macro first_known_source(candidates, part) -%}
-    {%- set place = ['source', 'medium', 'campaign'].index(part) -%}
+{% macro first_known_source(witnesses, part) -%}
     case
-    {%- for candidate in candidates %}
-        when {{ known(candidate[0]) }} is not null then {{ known(candidate[place]) }}
+    {%- for witness in witnesses %}
+        when {{ known(witness ~ '_source') }} is not null then {{ known(witness ~ '_' ~ part) }}
     {%- endfor %}
     end
 {%- endmacro %}

@@ -20,19 +20,19 @@
     {{- return(adapter.dispatch('event_param', 'dbt_ga4')(name)) -}}
 {% endmacro %}
 
-{# An event parameter as text, in whatever member of `value` GA4 has put it. #}
-{% macro event_param_text(name) %}
-    {{- return(adapter.dispatch('event_param_text', 'dbt_ga4')(name)) -}}
+{# A parameter's `value` record as text, in whatever member GA4 has put it. #}
+{% macro param_text(value) %}
+    {{- return(adapter.dispatch('param_text', 'dbt_ga4')(value)) -}}
 {% endmacro %}
 
-{# An event parameter as a whole number, also from text; null where the text is no number. #}
-{% macro event_param_int(name) %}
-    {{- return(adapter.dispatch('event_param_int', 'dbt_ga4')(name)) -}}
+{# A parameter's `value` record as a whole number, also from text; null where the text is no number. #}
+{% macro param_int(value) %}
+    {{- return(adapter.dispatch('param_int', 'dbt_ga4')(value)) -}}
 {% endmacro %}
 
-{# An event parameter as a number with a fraction. #}
-{% macro event_param_double(name) %}
-    {{- return(adapter.dispatch('event_param_double', 'dbt_ga4')(name)) -}}
+{# A parameter's `value` record as a number with a fraction. #}
+{% macro param_double(value) %}
+    {{- return(adapter.dispatch('param_double', 'dbt_ga4')(value)) -}}
 {% endmacro %}
 
 {# Microseconds since 1970 as a timestamp in UTC. #}

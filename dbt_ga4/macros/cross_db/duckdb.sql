@@ -27,18 +27,15 @@
     list_filter(event_params, lambda param: param.key = '{{ name }}')[1].value
 {%- endmacro %}
 
-{% macro duckdb__event_param_text(name) -%}
-    {%- set value = event_param(name) -%}
+{% macro duckdb__param_text(value) -%}
     coalesce({{ value }}.string_value, cast({{ value }}.int_value as varchar), cast({{ value }}.double_value as varchar), cast({{ value }}.float_value as varchar))
 {%- endmacro %}
 
-{% macro duckdb__event_param_int(name) -%}
-    {%- set value = event_param(name) -%}
+{% macro duckdb__param_int(value) -%}
     coalesce({{ value }}.int_value, try_cast({{ value }}.string_value as bigint), try_cast({{ value }}.double_value as bigint), try_cast({{ value }}.float_value as bigint))
 {%- endmacro %}
 
-{% macro duckdb__event_param_double(name) -%}
-    {%- set value = event_param(name) -%}
+{% macro duckdb__param_double(value) -%}
     coalesce({{ value }}.double_value, {{ value }}.float_value, cast({{ value }}.int_value as double), try_cast({{ value }}.string_value as double))
 {%- endmacro %}
 

@@ -11,7 +11,7 @@ with page_views as (
     select
         *,
         row_number() over (
-            partition by session_key order by event_timestamp, event_date, event_index
+            partition by session_key order by occurred_on, event_timestamp, event_date, event_index
         ) as page_view_number
     from {{ ref('int_ga4__events_sessionized') }}
     where is_page_view

@@ -6,8 +6,8 @@
     on_schema_change='append_new_columns',
     meta={'window': {'column': 'session_date', 'days_before': late_days + 1, 'days_after': 3}}
 ) }}
-{% set in_order = 'event_timestamp, event_date, event_index' -%}
-{% set in_reverse = 'event_timestamp desc, event_date desc, event_index desc' -%}
+{% set in_order = 'occurred_on, event_timestamp, event_date, event_index' -%}
+{% set in_reverse = 'occurred_on desc, event_timestamp desc, event_date desc, event_index desc' -%}
 {% set is_viewed_page = 'is_page_view and page_key is not null' -%}
 
 with events as (

@@ -5,32 +5,91 @@
     meta={'window': {'column': 'event_date', 'days_before': 0, 'days_after': 0}}
 ) }}
 
-{# Where a session came from, best witness first: source, medium, campaign. -#}
-{% set session_sources = [
-    ('session_traffic_source_last_click.cross_channel_campaign.source',
-     'session_traffic_source_last_click.cross_channel_campaign.medium',
-     'session_traffic_source_last_click.cross_channel_campaign.campaign_name'),
-    ('session_traffic_source_last_click.manual_campaign.source',
-     'session_traffic_source_last_click.manual_campaign.medium',
-     'session_traffic_source_last_click.manual_campaign.campaign_name'),
-    ('collected_traffic_source.manual_source',
-     'collected_traffic_source.manual_medium',
-     'collected_traffic_source.manual_campaign_name'),
-    (event_param_text('source'), event_param_text('medium'), event_param_text('campaign')),
+{% set parameters = [
+    'ga_session_id', 'ga_session_number', 'session_engaged', 'engaged_session_event', 'engagement_time_msec',
+    'page_location', 'page_referrer', 'page_title', 'firebase_screen', 'screen_name', 'firebase_screen_class',
+    'source', 'medium', 'campaign', 'transaction_id', 'value',
 ] -%}
-{% set user_source = ('traffic_source.source', 'traffic_source.medium', 'traffic_source.name') -%}
+{# Where a session came from, best witness first. -#}
+{% set session_sources = ['cross_channel', 'manual', 'collected', 'param'] -%}
 
 with raw_events as (
 
     select
         *,
+        {%- for parameter in parameters %}
+        {{ event_param(parameter) }} as param_{{ parameter }},
+        {%- endfor %}
         {{ row_hash(ga4_event_fields()) }} as event_hash
     from {{ ga4_raw_events(source('ga4', 'raw_ga4_events')) }} as raw_events
     where {{ ga4_in_window() }}
 
 ),
 
--- Typed columns. Rows that are equal in every field of the export become one.
+-- Flat, typed columns.
+flat_events as (
+
+    select
+        property_id,
+        event_date,
+        event_timestamp,
+        event_name,
+        user_pseudo_id,
+        user_id,
+        platform,
+        stream_id,
+        batch_page_id,
+        batch_ordering_id,
+        batch_event_index,
+        event_hash,
+
+        coalesce({{ param_int('param_ga_session_id') }}, {{ session_id_of_cookie('param_ga_session_id.string_value') }}) as ga_session_id,
+        {{ param_int('param_ga_session_number') }} as ga_session_number,
+        {{ param_int('param_session_engaged') }} as session_engaged,
+        {{ param_int('param_engaged_session_event') }} as engaged_session_event,
+        {{ param_int('param_engagement_time_msec') }} as engagement_time_msec,
+
+        {{ param_text('param_page_location') }} as page_location,
+        {{ param_text('param_page_referrer') }} as page_referrer,
+        {{ param_text('param_page_title') }} as page_title,
+        {{ param_text('param_firebase_screen') }} as firebase_screen,
+        {{ param_text('param_screen_name') }} as screen_name,
+        {{ param_text('param_firebase_screen_class') }} as firebase_screen_class,
+        coalesce(device.web_info.hostname, event_dimensions.hostname) as device_hostname,
+
+        session_traffic_source_last_click.cross_channel_campaign.source as cross_channel_source,
+        session_traffic_source_last_click.cross_channel_campaign.medium as cross_channel_medium,
+        session_traffic_source_last_click.cross_channel_campaign.campaign_name as cross_channel_campaign,
+        session_traffic_source_last_click.manual_campaign.source as manual_source,
+        session_traffic_source_last_click.manual_campaign.medium as manual_medium,
+        session_traffic_source_last_click.manual_campaign.campaign_name as manual_campaign,
+        collected_traffic_source.manual_source as collected_source,
+        collected_traffic_source.manual_medium as collected_medium,
+        collected_traffic_source.manual_campaign_name as collected_campaign,
+        {{ param_text('param_source') }} as param_source,
+        {{ param_text('param_medium') }} as param_medium,
+        {{ param_text('param_campaign') }} as param_campaign,
+        traffic_source.source as user_source,
+        traffic_source.medium as user_medium,
+        traffic_source.name as user_campaign,
+
+        device.category as device_category,
+        coalesce(device.web_info.browser, device.browser) as browser,
+        device.operating_system,
+        geo.country,
+
+        coalesce(ecommerce.transaction_id, {{ param_text('param_transaction_id') }}) as transaction_id,
+        case when event_name in ({{ quoted_list(var('purchase_events')) }}) then coalesce(
+            ecommerce.purchase_revenue_in_usd,
+            ecommerce.purchase_revenue,
+            event_value_in_usd,
+            {{ param_double('param_value') }}
+        ) end as purchase_revenue
+    from raw_events
+
+),
+
+-- Placeholders are null. Rows that are equal in every field of the export become one.
 events as (
 
     select
@@ -42,53 +101,42 @@ events as (
         {{ known('user_id') }} as user_id,
         platform,
         stream_id,
-
         batch_page_id,
         batch_ordering_id,
         batch_event_index,
+        event_hash,
 
-        {{ ga_session_id() }} as ga_session_id,
-        {{ event_param_int('ga_session_number') }} as ga_session_number,
-        {{ event_param_int('session_engaged') }} as session_engaged,
-        {{ event_param_int('engaged_session_event') }} as engaged_session_event,
-        {{ event_param_int('engagement_time_msec') }} as engagement_time_msec,
+        ga_session_id,
+        ga_session_number,
+        session_engaged,
+        engaged_session_event,
+        engagement_time_msec,
 
-        {{ known(event_param_text('page_location')) }} as page_location,
-        {{ known(event_param_text('page_referrer')) }} as page_referrer,
-        {{ known(event_param_text('page_title')) }} as page_title,
-        {{ known('coalesce(device.web_info.hostname, event_dimensions.hostname)') }} as device_hostname,
-        coalesce(
-            {{ known(event_param_text('firebase_screen')) }},
-            {{ known(event_param_text('screen_name')) }},
-            {{ known(event_param_text('firebase_screen_class')) }}
-        ) as screen_name,
+        {{ known('page_location') }} as page_location,
+        {{ known('page_referrer') }} as page_referrer,
+        {{ known('page_title') }} as page_title,
+        coalesce({{ known('firebase_screen') }}, {{ known('screen_name') }}, {{ known('firebase_screen_class') }}) as screen_name,
+        {{ known('device_hostname') }} as device_hostname,
 
         {{ first_known_source(session_sources, 'source') }} as source,
         {{ first_known_source(session_sources, 'medium') }} as medium,
         {{ first_known_source(session_sources, 'campaign') }} as campaign,
-        {{ first_known_source([user_source], 'source') }} as user_source,
-        {{ first_known_source([user_source], 'medium') }} as user_medium,
-        {{ first_known_source([user_source], 'campaign') }} as user_campaign,
-        {% for candidate in session_sources + [user_source] -%}
-        {{ is_placeholder(candidate[0]) }}{{ ' or ' if not loop.last }}
+        {{ first_known_source(['user'], 'source') }} as user_source,
+        {{ first_known_source(['user'], 'medium') }} as user_medium,
+        {{ first_known_source(['user'], 'campaign') }} as user_campaign,
+        {% for witness in session_sources + ['user'] -%}
+        {{ is_placeholder(witness ~ '_source') }}{{ ' or ' if not loop.last }}
         {%- endfor %} as is_source_hidden,
 
-        {{ known('device.category') }} as device_category,
-        {{ known('coalesce(device.web_info.browser, device.browser)') }} as browser,
-        {{ known('device.operating_system') }} as operating_system,
-        {{ known('geo.country') }} as country,
+        {{ known('device_category') }} as device_category,
+        {{ known('browser') }} as browser,
+        {{ known('operating_system') }} as operating_system,
+        {{ known('country') }} as country,
 
-        {{ known('coalesce(ecommerce.transaction_id, ' ~ event_param_text('transaction_id') ~ ')') }} as transaction_id,
-        case when event_name in ({{ quoted_list(var('purchase_events')) }}) then coalesce(
-            ecommerce.purchase_revenue_in_usd,
-            ecommerce.purchase_revenue,
-            event_value_in_usd,
-            {{ event_param_double('value') }}
-        ) end as purchase_revenue,
-
-        event_hash,
+        {{ known('transaction_id') }} as transaction_id,
+        purchase_revenue,
         count(*) as copies
-    from raw_events
+    from flat_events
     group by all
 
 ),

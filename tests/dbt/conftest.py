@@ -1,0 +1,125 @@
+"""A dbt project on a folder of raw partitions that a test writes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA, duckdb_type
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_ga4"
+INCREMENTAL_MODELS = (
+    "stg_ga4__events",
+    "ga4_quality__daily",
+    "int_ga4__events_sessionized",
+    "fct_ga4__page_views",
+    "fct_ga4__sessions",
+    "ml_ga4__sequence_events",
+)
+RAW_SCHEMA = {**EVENT_SCHEMA, **PROVENANCE_SCHEMA}
+
+
+def event(event_timestamp: int, event_name: str, user: str | None, **fields: Any) -> dict[str, Any]:
+    """A raw event; ``params`` names parameters whose values go where GA4 puts text and whole numbers."""
+    params = [
+        {"key": key, "value": {"int_value" if isinstance(value, int) else "string_value": value}}
+        for key, value in fields.pop("params", {}).items()
+    ]
+    return {
+        "event_timestamp": event_timestamp,
+        "event_name": event_name,
+        "user_pseudo_id": user,
+        "event_params": params,
+        **fields,
+    }
+
+
+class Warehouse:
+    """Raw partitions, dbt in this process, and the tables it built."""
+
+    def __init__(self, data_dir: Path, manifest: Any) -> None:
+        self.data_dir = data_dir
+        self._manifest = manifest
+
+    def clear(self) -> None:
+        """Forget all raw partitions and all tables."""
+        shutil.rmtree(self.data_dir / "raw_ga4_events", ignore_errors=True)
+        with duckdb.connect(str(self.data_dir / "warehouse.duckdb")) as connection:
+            connection.execute("drop schema if exists ga4 cascade")
+
+    def write_day(self, day: str, events: Iterable[dict[str, Any]], property_id: str = "p") -> None:
+        """Write one raw partition in the canonical schema, as ingest does; no events make an empty file."""
+        path = self._partition(day, property_id) / "events.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = self.data_dir / "rows.json"
+        rows.write_text(json.dumps(list(events)))
+        columns = ", ".join(f"'{name}': '{duckdb_type(field)}'" for name, field in RAW_SCHEMA.items())
+        duckdb.execute(f"copy (from read_json('{rows}', format = 'array', columns = {{{columns}}})) to '{path}'")
+
+    def remove_day(self, day: str, property_id: str = "p") -> None:
+        """Remove one raw partition."""
+        shutil.rmtree(self._partition(day, property_id))
+
+    def dbt(self, *arguments: str, **variables: Any) -> list[Any]:
+        """Run dbt and return its results, one a node; RuntimeError says what failed."""
+        from dbt.cli.main import dbtRunner
+
+        outcome = dbtRunner(manifest=self._manifest).invoke([*arguments, *_flags(), "--vars", json.dumps(variables)])
+        results = list(outcome.result) if outcome.result else []
+        failures = [f"{result.node.name}: {result.message}" for result in results if str(result.status) not in GOOD]
+        if not outcome.success:
+            raise RuntimeError("\n".join(failures) or str(outcome.exception))
+        return results
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query on the warehouse."""
+        with duckdb.connect(str(self.data_dir / "warehouse.duckdb")) as connection:
+            return connection.execute(sql).fetchall()
+
+    def rows(self, model: str) -> list[tuple[Any, ...]]:
+        """All rows of a model, in one fixed order."""
+        return self.query(f"from ga4.{model} order by all")
+
+    def _partition(self, day: str, property_id: str) -> Path:
+        return self.data_dir / "raw_ga4_events" / f"property_id={property_id}" / f"event_date={day}"
+
+
+GOOD = ("success", "pass", "warn")
+
+
+def _flags() -> list[str]:
+    return ["--quiet", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+
+
+@pytest.fixture(scope="session")
+def _shared_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """One folder and one parse of the project for all tests: a parse takes seconds."""
+    from dbt.cli.main import dbtRunner
+
+    data_dir = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BEHA2VEC_DATA_DIR", str(data_dir))
+        patch.setenv("DBT_TARGET_PATH", str(tmp_path_factory.mktemp("target")))
+        patch.setenv("DBT_LOG_PATH", str(tmp_path_factory.mktemp("logs")))
+        parsed = dbtRunner().invoke(["parse", *_flags()])
+        assert parsed.success, parsed.exception
+        yield Warehouse(data_dir, parsed.result)
+
+
+@pytest.fixture
+def warehouse(_shared_warehouse: Warehouse) -> Warehouse:
+    """An empty warehouse."""
+    _shared_warehouse.clear()
+    return _shared_warehouse
+
+
+@pytest.fixture(scope="session")
+def manifest(_shared_warehouse: Warehouse) -> Any:
+    """The parsed project."""
+    return _shared_warehouse._manifest

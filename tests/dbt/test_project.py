@@ -1,0 +1,125 @@
+"""The project as a whole: its own tests run green, everything is documented, schemas agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA, duckdb_type
+from tests.dbt.conftest import Warehouse, event
+
+MODELS = (
+    "stg_ga4__events",
+    "int_ga4__events_sessionized",
+    "fct_ga4__page_views",
+    "fct_ga4__sessions",
+    "dim_ga4__pages",
+    "dim_ga4__users",
+    "ml_ga4__sequence_events",
+    "ga4_quality__daily",
+)
+NOON = 1_704_110_400_000_000  # 2024-01-01 12:00 UTC
+
+
+def test_unit_and_data_tests_pass(warehouse: Warehouse) -> None:
+    """Two properties with the same device ids; one user denied consent; one event is delivered twice."""
+    params = {"page_location": "https://shop.example.com/hats", "page_title": "Hats", "ga_session_id": 1}
+    for property_id in ("1", "2"):
+        view = event(NOON, "page_view", "u", params=params)
+        denied = event(NOON + 1, "page_view", None, params=params)
+        warehouse.write_day(
+            "2024-01-01", [view, view, denied, event(NOON + 2, "scroll", "v", params=params)], property_id
+        )
+
+    results = warehouse.dbt("build")
+
+    kinds = [str(result.node.resource_type) for result in results]
+    assert (kinds.count("model"), kinds.count("unit_test") >= 19, kinds.count("test") >= 70) == (
+        len(MODELS),
+        True,
+        True,
+    )
+    assert warehouse.query("select property_id, raw_events, events, duplicates_dropped, events_without_user, users"
+                           " from ga4.ga4_quality__daily order by 1") == [("1", 4, 3, 1, 1, 2), ("2", 4, 3, 1, 1, 2)]  # fmt: skip
+    assert warehouse.query(
+        "select property_id, count(*), count(user_key) from ga4.fct_ga4__page_views group by 1 order by 1"
+    ) == [
+        ("1", 2, 1),
+        ("2", 2, 1),
+    ]
+    assert warehouse.query("select count(*), count(distinct user_key) from ga4.dim_ga4__users") == [(4, 4)]
+    assert warehouse.query("select property_id, page_views, users from ga4.dim_ga4__pages order by 1") == [
+        ("1", 2, 2),
+        ("2", 2, 2),
+    ]
+    assert warehouse.query("select count(*) from ga4.ml_ga4__sequence_events where user_key is null") == [(0,)]
+
+    # a column that no one described, or a described one that is not there
+    for result in results:
+        if str(result.node.resource_type) == "model":
+            described = {name for name, column in result.node.columns.items() if column.description}
+            assert result.node.description
+            assert described == _columns(warehouse, result.node.name), result.node.name
+
+
+def test_no_raw_partition_at_all_is_empty_tables(warehouse: Warehouse) -> None:
+    warehouse.dbt("run", min_date="2024-01-01", max_date="2024-01-01")
+    assert [warehouse.query(f"select count(*) from ga4.{model}")[0][0] for model in MODELS] == [0] * len(MODELS)
+
+
+def test_a_raw_file_without_newer_fields_reads_as_null(warehouse: Warehouse) -> None:
+    """An older partition lacks whole columns and members of records."""
+    import duckdb
+
+    warehouse.write_day("2024-01-01", [])
+    path = next((warehouse.data_dir / "raw_ga4_events").rglob("*.parquet"))
+    duckdb.execute(f"""
+        copy (select {NOON} as event_timestamp, 'page_view' as event_name, 'u' as user_pseudo_id,
+            [{{'key': 'page_location', 'value': {{'string_value': 'https://shop.example.com/'}}}}] as event_params,
+            {{'category': 'mobile'}} as device) to '{path}'""")
+    warehouse.dbt("run", "--select", "stg_ga4__events", min_date="2024-01-01", max_date="2024-01-01")
+    assert warehouse.query("select page_key, device_category, browser, batch_page_id from ga4.stg_ga4__events") == [
+        ("shop.example.com/", "mobile", None, None)
+    ]
+
+
+def test_a_wrong_date_names_the_remedy(warehouse: Warehouse) -> None:
+    with pytest.raises(RuntimeError, match="give an ISO date"):
+        warehouse.dbt("run", "--select", "stg_ga4__events", min_date="20240101")
+
+
+def test_raw_schema_is_the_ingest_schema(manifest: Any) -> None:
+    from jinja2 import Environment, FileSystemLoader
+
+    from tests.dbt.conftest import PROJECT
+
+    declared: dict[str, str] = {}
+    source = (PROJECT / "macros/cross_db/raw_schema.sql").read_text().split("{# The fields by which")[0]
+    macros = Environment(loader=FileSystemLoader(PROJECT)).from_string(source, globals={"return": declared.update})
+    macros.module.ga4_raw_columns()  # type: ignore[attr-defined]
+    ingested = {
+        name: duckdb_type(field).replace('"', "").lower()
+        for name, field in {**EVENT_SCHEMA, **PROVENANCE_SCHEMA}.items()
+    }
+    assert declared == {"property_id": "varchar", "event_date": "date", **ingested}
+
+    raw = manifest.sources["source.dbt_ga4.ga4.raw_ga4_events"]
+    assert list(raw.columns) == list(declared)
+    assert all(column.description for column in raw.columns.values())
+    assert raw.config.meta["dagster"]["asset_key"] == ["raw_ga4_events"]
+
+
+def test_incremental_models_stand_on_incremental_models(manifest: Any) -> None:
+    """So that two dbt calls build all: the incremental models, then the tables."""
+    models = {key: node for key, node in manifest.nodes.items() if str(node.resource_type) == "model"}
+    kinds = {key: node.config.materialized for key, node in models.items()}
+    assert sorted(set(kinds.values())) == ["incremental", "table"]
+    for key, node in models.items():
+        if kinds[key] == "incremental":
+            assert {kinds.get(parent, "incremental") for parent in node.depends_on.nodes} == {"incremental"}
+            assert {"column", "days_before", "days_after"} == set(node.config.meta["window"])
+
+
+def _columns(warehouse: Warehouse, model: str) -> set[str]:
+    return {row[0] for row in warehouse.query(f"describe ga4.{model}")}
