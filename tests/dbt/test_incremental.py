@@ -20,23 +20,23 @@ def micros(day: str) -> int:
 
 
 def hostile_day(day: str, chance: random.Random) -> list[dict[str, Any]]:
-    """Few users and many coincidences: chains of events over midnights, sticky session ids, late and mad clocks."""
+    """Many coincidences: chains of events over midnights, session ids that stick for days, late and mad clocks."""
     events = []
-    for _ in range(60):
-        late_days = chance.choice([0, 0, 0, 0, 1, 2, 3])
+    # a user who comes on some days only: each delivery may begin, bridge or cut a chain of days
+    users = [None, *chance.sample(["a", "b", "c", "d", "e", "f"], 4)]
+    for _ in range(50):
+        timestamp = micros(day) + chance.choice([0, 0, 0, -1, -2, -3, 1]) * DAY
         # every 20 minutes, mostly: chains without a pause, now and then with one
-        timestamp = micros(day) - late_days * DAY + chance.randrange(72) * 20 * MINUTE
+        timestamp += chance.randrange(72) * 20 * MINUTE
         if chance.random() < 0.05:
-            timestamp += chance.choice([-400, -30, 2, 400]) * DAY
-        user = chance.choice(["a", "a", "b", "c", None])
-        # the number of a session sticks to a user for days
-        session = {"a": None, "b": 7, "c": chance.choice([None, 8, 9]), None: None}[user]
+            timestamp += chance.choice([-400, -30, 3, 400]) * DAY
+        user = chance.choice(users)
         params: dict[str, Any] = {
             "page_location": f"https://shop.example.com/{chance.randrange(4)}",
             "engagement_time_msec": 1000,
         }
-        if session:
-            params["ga_session_id"] = session
+        if user in ("a", "b", "c"):
+            params["ga_session_id"] = 7
         name = chance.choice(["page_view", "page_view", "scroll", "session_start", "purchase"])
         events.append(event(timestamp, name, user, params=params, ecommerce={"purchase_revenue": 1.5}))
     return events + chance.sample(events, 5)

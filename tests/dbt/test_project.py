@@ -40,8 +40,10 @@ def test_unit_and_data_tests_pass(warehouse: Warehouse) -> None:
         True,
         True,
     )
-    assert warehouse.query("select property_id, raw_events, events, duplicates_dropped, events_without_user, users"
-                           " from ga4.ga4_quality__daily order by 1") == [("1", 4, 3, 1, 1, 2), ("2", 4, 3, 1, 1, 2)]  # fmt: skip
+    assert warehouse.query(
+        "select property_id, raw_events, events, duplicates_dropped, events_without_user, users"
+        " from ga4.ga4_quality__daily order by 1"
+    ) == [("1", 4, 3, 1, 1, 2), ("2", 4, 3, 1, 1, 2)]
     assert warehouse.query(
         "select property_id, count(*), count(user_key) from ga4.fct_ga4__page_views group by 1 order by 1"
     ) == [
