@@ -1,0 +1,105 @@
+"""The command line: ``beha2vec --help``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from beha2vec_core.settings import Settings, SettingsError, load_settings
+
+app = typer.Typer(
+    help="User embeddings, clusters and explanations from a GA4 BigQuery export.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_DAGSTER_HOME = Path(__file__).parent.parent / "beha2vec_dagster" / "instance"
+
+
+def _settings() -> Settings:
+    try:
+        return load_settings()
+    except SettingsError as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(2) from None
+
+
+@app.command("demo-data")
+def demo_data(
+    out: Annotated[Path, typer.Option(help="Folder for the export (a file a day).")] = Path("data/demo_export"),
+    users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 3000,
+    days: Annotated[int, typer.Option(help="Number of days.", min=1)] = 28,
+    seed: Annotated[int, typer.Option(help="Same seed: same bytes.")] = 7,
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = datetime(2026, 1, 5),
+    timezone: Annotated[str, typer.Option(help="Time zone of the invented shop.")] = "Europe/Berlin",
+) -> None:
+    """Write the GA4 export of an invented shop, whose users' behaviour is known (in a truth file beside it)."""
+    from beha2vec_core.ga4.demo import write_demo_export
+
+    try:
+        summary = write_demo_export(out, users=users, days=days, seed=seed, start_date=start.date(), timezone=timezone)
+    except ValueError as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(
+        f"{summary.events:,} events of {summary.users:,} users on {summary.days} days in {out} "
+        f"({len(summary.files)} files). Personas: {summary.truth}"
+    )
+
+
+@app.command()
+def doctor() -> None:
+    """Check export, dates, time zone, disk, locks, versions, device and endpoint, and say what to do."""
+    from beha2vec_core.doctor import run_checks
+
+    colors = {"ok": "green", "warn": "yellow", "fail": "red"}
+    checks = run_checks(_settings())
+    for check in checks:
+        typer.secho(f"{check.status:>4}", fg=colors[check.status], nl=False)
+        typer.echo(f"  {check.name}: {check.message}")
+        if check.remedy and check.status != "ok":
+            typer.echo(f"        -> {check.remedy}")
+    if any(check.status == "fail" for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def materialize(
+    select: Annotated[str, typer.Option(help="Assets, in Dagster's selection syntax.")] = "*",
+    start: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; default: the settings'.")
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day; default: the settings', else yesterday.")
+    ] = None,
+) -> None:
+    """Materialize assets for a range of days in one run, as the Dagster UI would; the run shows there too."""
+    settings = _settings()
+    first = start.date() if start else settings.start_date
+    last = end.date() if end else settings.end_date or _yesterday(settings)
+    if last < first:
+        typer.secho(f"--end {last} lies before --start {first}", fg="red", err=True)
+        raise typer.Exit(2)
+    command = [
+        sys.executable, "-m", "dagster", "asset", "materialize",
+        "-m", "beha2vec_dagster.definitions",
+        "--select", select,
+        "--partition-range", f"{first}...{last}",
+    ]  # fmt: skip
+    environment = {"DAGSTER_HOME": str(_DAGSTER_HOME), **os.environ}
+    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
+
+
+def _yesterday(settings: Settings) -> date:
+    return datetime.now(settings.tz).date() - timedelta(days=1)
+
+
+if __name__ == "__main__":
+    app()

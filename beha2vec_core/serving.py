@@ -1,0 +1,48 @@
+"""Publish what people read: a copy of the warehouse's results as plain tables, swapped in by one rename."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import duckdb
+
+# Tables and views of the warehouse that people ask about; raw events stay where they are.
+_PUBLISHED = ("beha2vec", "ga4")
+_LEFT_OUT = {"ga4.stg_ga4__events", "ga4.int_ga4__events_sessionized"}
+
+
+def publish(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]:
+    """Write the serving database beside ``path`` and rename it over; readers of the old file keep what they have.
+
+    Views become tables, so that no reader needs the warehouse or its files. Returns the rows of each table.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    names = connection.execute(
+        """select table_schema, table_name from information_schema.tables
+        where table_catalog = current_database() and list_contains(?::varchar[], table_schema) order by all""",
+        [list(_PUBLISHED)],
+    ).fetchall()
+    quoted = str(temporary).replace("'", "''")
+    connection.execute(f"attach '{quoted}' as serving")
+    counts: dict[str, int] = {}
+    try:
+        for schema in _PUBLISHED:
+            connection.execute(f"create schema serving.{schema}")
+        for schema, table in names:
+            name = f"{schema}.{table}"
+            if name in _LEFT_OUT:
+                continue
+            connection.execute(f'create table serving.{schema}."{table}" as from {schema}."{table}"')
+            counted = connection.execute(f'select count(*) from serving.{schema}."{table}"').fetchone()
+            counts[name] = counted[0] if counted else 0
+        connection.execute("detach serving")
+        temporary.replace(path)
+    except BaseException:
+        if connection.execute("select 1 from duckdb_databases() where database_name = 'serving'").fetchone():
+            connection.execute("detach serving")
+        temporary.unlink(missing_ok=True)
+        raise
+    return counts

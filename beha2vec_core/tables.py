@@ -1,0 +1,70 @@
+"""Our tables in the warehouse, their columns in one place, and the ``*_current`` views that others may build on.
+
+The views are a contract: columns are added, never changed, without raising ``SCHEMA_VERSION``. Tables behind them may
+change. (dbt's models live in schema ``ga4``, see ``dbt_ga4``.)
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+SCHEMA_VERSION = 1
+
+_TABLES = {
+    "raw.ga4_ingest_log": """
+        property_id varchar, event_date date, status varchar, rows_in bigint, accepted bigint, quarantined bigint,
+        users bigint, files varchar[], problem varchar, ingested_at timestamp""",
+    "raw.ga4_quarantine": """
+        property_id varchar, event_date date, source_file varchar, source_line bigint, reason varchar,
+        content varchar""",
+    "beha2vec.enriched_pages": """
+        page_key varchar primary key, theme varchar, theme_confidence double, theme_method varchar,
+        page_type varchar, page_type_confidence double, page_type_method varchar, classifier_version varchar,
+        content_hash varchar, classified_at timestamp, theme_runner_up varchar, page_type_runner_up varchar""",
+    "beha2vec.encoders": """
+        model_version varchar primary key, config json, train_config json, data_window json, training_curve json,
+        trained_at timestamp, promoted_at timestamp""",
+    "beha2vec.user_embeddings": """
+        event_date date, model_version varchar, user_key varchar, as_of timestamp, n_events bigint,
+        low_evidence boolean, behavior float[], identity float[]""",
+    "beha2vec.cluster_models": """
+        cluster_model_version varchar primary key, model_version varchar, k integer, users bigint, curve json,
+        fitted_at timestamp""",
+    "beha2vec.user_clusters": """
+        event_date date, model_version varchar, user_key varchar, cluster_key integer, distance double,
+        margin double""",
+    "beha2vec.cluster_profiles": """
+        cluster_key integer, fact_id varchar, metric varchar, feature varchar, value double, population_value double,
+        lift double, z double, interval_low double, interval_high double, support bigint, unit varchar""",
+    "beha2vec.cluster_insights": """
+        cluster_key integer, name varchar, summary varchar, persona varchar, evidence varchar[], actions varchar[],
+        similarities varchar, key_differences varchar, written_by varchar""",
+}
+
+_VIEWS = {
+    # the encoder in use: the one promoted last
+    "beha2vec.encoder_current": "select * from beha2vec.encoders order by promoted_at desc limit 1",
+    "beha2vec.cluster_model_current": "select * from beha2vec.cluster_models order by fitted_at desc limit 1",
+    # Readers follow the clusters: after a retrain they see the old version whole until clusters of the new one stand.
+    "beha2vec.user_embeddings_current": """
+        select * from beha2vec.user_embeddings
+        where model_version = (select model_version from beha2vec.cluster_model_current)
+        qualify row_number() over (partition by user_key order by event_date desc) = 1""",
+    "beha2vec.user_clusters_current": """
+        select * from beha2vec.user_clusters
+        where model_version = (select model_version from beha2vec.cluster_model_current)
+        qualify row_number() over (partition by user_key order by event_date desc) = 1""",
+}
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make what is not there yet; leave what is."""
+    for schema in ("raw", "beha2vec"):
+        connection.execute(f"create schema if not exists {schema}")
+    for name, columns in _TABLES.items():
+        connection.execute(f"create table if not exists {name} ({columns})")
+    for name, query in _VIEWS.items():
+        connection.execute(f"create or replace view {name} as {query}")
+    connection.execute(
+        "create or replace view beha2vec.schema_version as select ? as version".replace("?", str(SCHEMA_VERSION))
+    )

@@ -1,0 +1,99 @@
+"""A day's user sequences: for each user active that day, the last events of the look-back, as list columns."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+_HISTORY = """
+    with history as (
+        select
+            events.*,
+            coalesce(pages.theme, 'unknown') as theme,
+            coalesce(pages.page_type, 'unknown') as page_type,
+            row_number() over latest_first as recency,
+            bool_or(is_page_view) over (partition by user_key) as has_page_view
+        from ga4.ml_ga4__sequence_events as events
+        left join beha2vec.enriched_pages as pages using (page_key)
+        where events.event_date between $first_day and $day
+            and events.event_timestamp <= epoch_us($as_of)
+            and user_key in (select user_key from ga4.ml_ga4__sequence_events where event_date = $day)
+        window latest_first as (
+            partition by user_key order by event_timestamp desc, event_date desc, event_index desc
+        )
+    )
+    select
+        user_key,
+        $as_of::timestamp as as_of,
+        max(recency) as n_events,
+        list(event_timestamp order by recency desc) filter (recency <= $length) as event_timestamp,
+        list(event_name order by recency desc) filter (recency <= $length) as event_name,
+        list(page_key order by recency desc) filter (recency <= $length) as page,
+        list(theme order by recency desc) filter (recency <= $length) as theme,
+        list(page_type order by recency desc) filter (recency <= $length) as page_type
+    from history
+    where has_page_view
+    group by user_key
+    order by user_key
+"""
+
+
+@dataclass(frozen=True)
+class SequenceDay:
+    """What one day's sequences hold: ``lengths`` maps a sequence's length to the number of users that have it."""
+
+    event_date: date
+    users: int
+    events: int
+    lengths: dict[int, int]
+
+
+def sequence_file(sequences_path: Path, day: date) -> Path:
+    """Where the sequences of one day lie."""
+    return sequences_path / f"event_date={day.isoformat()}" / "sequences.parquet"
+
+
+def end_of_day(day: date, tz: ZoneInfo) -> datetime:
+    """The last microsecond of a day in the property's time zone, as naive UTC."""
+    midnight = datetime.combine(day + timedelta(days=1), time(), tz)
+    return midnight.astimezone(UTC).replace(tzinfo=None) - timedelta(microseconds=1)
+
+
+def write_day(
+    connection: duckdb.DuckDBPyConnection,
+    day: date,
+    sequences_path: Path,
+    *,
+    lookback_days: int,
+    length: int,
+    tz: ZoneInfo,
+) -> SequenceDay:
+    """Replace the day's sequence file by what the warehouse holds now; a day without active users gives no rows.
+
+    Reads ``ga4.ml_ga4__sequence_events`` and ``beha2vec.enriched_pages``. Users without any page or screen view in the
+    look-back have no sequence.
+    """
+    target = sequence_file(sequences_path, day)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    parameters = {
+        "day": day,
+        "first_day": day - timedelta(days=lookback_days - 1),
+        "as_of": end_of_day(day, tz),
+        "length": length,
+    }
+    try:
+        connection.execute(f"create or replace temp table sequences as {_HISTORY}", parameters)
+        path = str(temporary).replace("'", "''")
+        connection.execute(f"copy sequences to '{path}' (format parquet, compression zstd)")
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    rows = connection.execute("select len(page), count(*) from sequences group by all order by all").fetchall()
+    lengths = {int(n): int(users) for n, users in rows}
+    return SequenceDay(day, sum(lengths.values()), sum(n * users for n, users in lengths.items()), lengths)

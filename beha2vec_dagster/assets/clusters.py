@@ -1,0 +1,208 @@
+"""Clusters of users: the model, who belongs where, and the facts of each cluster."""
+
+import hashlib
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import numpy as np
+from pydantic import Field
+
+from beha2vec_core.warehouse import replace_partition
+from beha2vec_dagster import plots
+from beha2vec_dagster.metadata import markdown_table, picture, relation_metadata
+from beha2vec_dagster.partitions import daily, days_of
+from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.settings import settings
+
+
+class ClusterConfig(dg.Config):
+    """How clusters are found."""
+
+    k: int | None = Field(None, description="Number of clusters; empty: chosen by stability.")
+    smallest_k: int = Field(4, description="The smallest k to try.")
+    largest_k: int = Field(12, description="The largest k to try.")
+    seed: int = Field(0, description="Same seed and vectors: same clusters.")
+
+
+@dg.asset(
+    deps=["user_embeddings"],
+    group_name="clusters",
+    kinds={"scikitlearn"},
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    code_version="1",
+)
+def cluster_model(
+    context: dg.AssetExecutionContext, config: ClusterConfig, warehouse: WarehouseResource
+) -> dg.MaterializeResult[Any]:
+    """K-Means centroids over the latest behavior vector of each user, with the curve that chose k.
+
+    Fitting it on a new encoder's vectors is what switches readers to that encoder.
+    """
+    from beha2vec_core.clusters import fit_clusters
+
+    with warehouse.connect("cluster_model: read") as connection:
+        version, vectors = _latest_vectors(connection)
+    model = fit_clusters(
+        vectors,
+        k=config.k,
+        k_range=(config.smallest_k, config.largest_k),
+        seed=config.seed,
+        model_version=version,
+    )
+    digest = hashlib.blake2b(model.centroids.tobytes() + version.encode(), digest_size=8).hexdigest()
+    model.save(_model_file(digest))
+    labels = model.assign(vectors).cluster_key
+    curve = model.curve.to_dict("records")
+    with warehouse.connect("cluster_model: write") as connection:
+        connection.execute(
+            "insert or replace into beha2vec.cluster_models values (?, ?, ?, ?, ?, ?)",
+            [digest, version, model.k, len(vectors), model.curve.to_json(orient="records"),
+             datetime.now(UTC).replace(tzinfo=None)],
+        )  # fmt: skip
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(digest),
+        metadata={
+            "cluster_model_version": digest,
+            "model_version": version,
+            "k": model.k,
+            "users": len(vectors),
+            "largest_share": float(model.shares.max()),
+            "choice_of_k": picture(plots.stability_curve(curve), "choice of k"),
+            "user_map": picture(plots.user_map(model.project_2d(vectors), labels), "users by cluster"),
+            "curve": markdown_table(list(model.curve.columns), [tuple(row.values()) for row in curve]),
+        },
+    )
+
+
+def _latest_vectors(connection: duckdb.DuckDBPyConnection) -> tuple[str, np.ndarray]:
+    """The current encoder's version and each user's latest behavior vector, float32 [n, dim], by user_key."""
+    row = connection.execute("select model_version from beha2vec.encoder_current").fetchone()
+    if row is None:
+        raise dg.Failure("there is no trained encoder yet: materialize trained_encoder, then user_embeddings")
+    table = connection.sql(
+        f"""select behavior from beha2vec.user_embeddings where model_version = '{row[0]}'
+        qualify row_number() over (partition by user_key order by event_date desc) = 1 order by user_key"""
+    ).to_arrow_table()
+    if table.num_rows == 0:
+        raise dg.Failure(f"encoder {row[0]} has no vectors yet: materialize user_embeddings for the days to cluster")
+    return str(row[0]), _matrix(table)
+
+
+def _matrix(table: Any) -> np.ndarray:
+    flat = table["behavior"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat.reshape(table.num_rows, -1) if table.num_rows else flat.reshape(0, 0), dtype=np.float32)
+
+
+def _model_file(cluster_model_version: str) -> Path:
+    return settings.data_path / "cluster_models" / f"{cluster_model_version}.npz"
+
+
+@dg.asset(
+    partitions_def=daily,
+    deps=["user_embeddings", "cluster_model"],
+    group_name="clusters",
+    kinds={"scikitlearn", "duckdb"},
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    code_version="1",
+)
+def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
+    """The cluster of each user active that day, with the distance to its centre and the margin to the second best.
+
+    `beha2vec.user_clusters_current` has each user's latest row.
+    """
+    from beha2vec_core.clusters import ClusterModel
+
+    days = days_of(context)
+    with warehouse.connect("user_clusters: read") as connection:
+        row = connection.execute(
+            "select cluster_model_version, model_version from beha2vec.cluster_model_current"
+        ).fetchone()
+        if row is None:
+            raise dg.Failure("there is no cluster model yet: materialize cluster_model first")
+        encoder = connection.execute("select model_version from beha2vec.encoder_current").fetchone()
+        if encoder is not None and encoder[0] != row[1]:
+            raise dg.Failure(
+                f"the clusters were fitted on encoder {row[1]}, the vectors are of encoder {encoder[0]}: "
+                "materialize user_embeddings for the serving days, then cluster_model, then user_clusters"
+            )
+        table = connection.sql(
+            f"""select event_date, user_key, behavior from beha2vec.user_embeddings
+            where model_version = '{row[1]}' and event_date between '{days[0]}' and '{days[-1]}'"""
+        ).to_arrow_table()
+    model = ClusterModel.load(_model_file(row[0]))
+    vectors = _matrix(table)
+    assigned = model.assign(vectors) if len(vectors) else None
+    rows = table.select(["event_date", "user_key"])
+    for name in ("cluster_key", "distance", "margin"):
+        rows = rows.append_column(name, [getattr(assigned, name) if assigned else []])
+    with warehouse.connect("user_clusters: write") as connection:
+        connection.register("assigned", rows)
+        for day in days:
+            count = replace_partition(
+                connection,
+                "beha2vec.user_clusters",
+                f"""select event_date, '{row[1]}' as model_version, user_key, cluster_key::integer as cluster_key,
+                    distance::double as distance, margin::double as margin from assigned
+                    where event_date = date '{day}'""",
+                f"event_date = date '{day}' and model_version = '{row[1]}'",
+            )
+            context.add_asset_metadata({"users": count}, partition_key=day.isoformat())
+        about = relation_metadata(connection, "beha2vec.user_clusters_current")
+        sizes = dict(
+            connection.execute(
+                "select cluster_key, count(*) from beha2vec.user_clusters_current group by all order by all"
+            ).fetchall()
+        )
+    return dg.MaterializeResult(
+        metadata=about
+        | {
+            "cluster_model_version": row[0],
+            "model_version": row[1],
+            "cluster_sizes": picture(plots.cluster_sizes(sizes), "cluster sizes"),
+        }
+    )
+
+
+@dg.asset(
+    deps=["user_clusters", "dim_ga4__users", "fct_ga4__sessions", "fct_ga4__page_views", "enriched_pages"],
+    group_name="clusters",
+    kinds={"duckdb"},
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    code_version="1",
+)
+def cluster_profiles(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
+    """The facts of each cluster, always beside the value of all users: sizes, behaviour, pages, themes, channels.
+
+    Long table: cluster_key, fact_id, metric, feature, value, population_value, lift, z, interval, support.
+    """
+    from beha2vec_core.profiles import ProfileSources, build_profiles
+
+    sources = ProfileSources(
+        users_in_clusters="beha2vec.user_clusters_current",
+        users="ga4.dim_ga4__users",
+        sessions="ga4.fct_ga4__sessions",
+        page_views="ga4.fct_ga4__page_views",
+        pages="beha2vec.enriched_pages",
+    )
+    with warehouse.connect("cluster_profiles") as connection:
+        facts = build_profiles(connection, sources)
+        connection.register("facts", facts)
+        replace_partition(connection, "beha2vec.cluster_profiles", "select * from facts", "true")
+        about = relation_metadata(connection, "beha2vec.cluster_profiles")
+        pages = connection.execute(
+            """select cluster_key, feature, lift from beha2vec.cluster_profiles
+            where metric = 'page_share' and lift is not null order by cluster_key, z desc"""
+        ).fetchall()
+    by_metric = Counter(facts["metric"])
+    return dg.MaterializeResult(
+        metadata=about
+        | {
+            "over_represented_pages": picture(plots.over_represented(pages), "over-represented pages"),
+            "facts_by_metric": markdown_table(["metric", "facts"], list(by_metric.most_common())),
+        }
+    )

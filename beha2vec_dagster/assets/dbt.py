@@ -1,0 +1,104 @@
+"""The dbt models: the incremental ones a day (or a range of days) at a time, then the tables."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
+from filelock import FileLock
+
+import beha2vec_dagster
+from beha2vec_dagster.metadata import relation_metadata
+from beha2vec_dagster.partitions import daily
+from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.settings import settings
+
+_PROJECT_DIR = Path(beha2vec_dagster.__file__).parent.parent / "dbt_ga4"
+_INCREMENTAL = "config.materialized:incremental"
+_SCHEMA = "ga4"
+
+dbt_project = DbtProject(project_dir=_PROJECT_DIR, profiles_dir=_PROJECT_DIR)
+
+
+def _prepare_manifest(project: DbtProject) -> None:
+    """Parse the project where its manifest is older than its files; one process at a time."""
+    inputs = [p for p in _PROJECT_DIR.rglob("*") if p.suffix in (".sql", ".yml", ".csv") and "target" not in p.parts]
+    newest = max(p.stat().st_mtime for p in inputs)
+    project.manifest_path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(str(project.manifest_path) + ".lock"):
+        if not project.manifest_path.exists() or project.manifest_path.stat().st_mtime < newest:
+            project.preparer.prepare(project)
+
+
+_prepare_manifest(dbt_project)
+
+
+class _Translator(DagsterDbtTranslator):
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        return "dbt_ga4"
+
+
+_translator = _Translator(
+    settings=DagsterDbtTranslatorSettings(enable_asset_checks=True, enable_source_tests_as_checks=False)
+)
+
+
+def _dbt_build(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource, variables: dict[str, str]
+) -> Iterator[Any]:
+    """Run ``dbt build`` under the warehouse's lock, then tell of the tables it made.
+
+    Tables that were built before a failure are reported too. Unit tests are for the developer (`make test`).
+    """
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    arguments += ["--vars", json.dumps({"timezone": settings.timezone, **variables})]
+    events: list[Any] = []
+    try:
+        with warehouse.exclusive(f"dbt build ({context.op_execution_context.op.name})"):
+            for event in dbt.cli(arguments, context=context).stream():
+                events.append(event)
+    finally:
+        built = [key for key in context.selected_asset_keys if _was_built(key, events)]
+        with warehouse.connect("dbt metadata") as connection:
+            for key in built:
+                context.add_asset_metadata(relation_metadata(connection, f"{_SCHEMA}.{key.path[-1]}"), asset_key=key)
+        yield from events
+
+
+def _was_built(key: dg.AssetKey, events: list[Any]) -> bool:
+    return any(isinstance(event, dg.Output) and event.output_name == key.to_python_identifier() for event in events)
+
+
+@dbt_assets(
+    manifest=dbt_project.manifest_path,
+    project=dbt_project,
+    select=_INCREMENTAL,
+    partitions_def=daily,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    dagster_dbt_translator=_translator,
+    name="dbt_incremental_models",
+)
+def dbt_incremental_models(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource
+) -> Iterator[Any]:
+    """Events, sessions, page views: only the asked days (and what they change around them) are rewritten."""
+    days = context.partition_keys
+    yield from _dbt_build(context, dbt, warehouse, {"min_date": min(days), "max_date": max(days)})
+
+
+@dbt_assets(
+    manifest=dbt_project.manifest_path,
+    project=dbt_project,
+    select="fqn:*",
+    exclude=_INCREMENTAL,
+    dagster_dbt_translator=_translator,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    name="dbt_table_models",
+)
+def dbt_table_models(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource
+) -> Iterator[Any]:
+    """Dimensions: rebuilt whole."""
+    yield from _dbt_build(context, dbt, warehouse, {})

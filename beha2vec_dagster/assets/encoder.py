@@ -1,0 +1,206 @@
+"""The encoder and the vectors it gives."""
+
+import json
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+from pydantic import Field
+
+from beha2vec_core.user_sequences import sequence_file
+from beha2vec_core.warehouse import replace_partition
+from beha2vec_dagster import plots
+from beha2vec_dagster.metadata import markdown_table, picture, plain, relation_metadata
+from beha2vec_dagster.partitions import daily, days_of
+from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
+from beha2vec_dagster.settings import settings
+
+
+class TrainingConfig(dg.Config):
+    """What the encoder is and how it is trained."""
+
+    dim: int = Field(64, description="Length of a user's vector; a multiple of twice the heads.")
+    layers: int = Field(2, description="Transformer blocks.")
+    heads: int = Field(4, description="Attention heads in each block.")
+    epochs: int = Field(10, description="Passes over the users.")
+    learning_rate: float = Field(0.003, description="Step size of AdamW at its peak.")
+    next_event_weight: float = Field(1.0, description="Weight of the next-event loss; 0 turns it off.")
+    content_weight: float = Field(1.0, description="Weight of the content loss; 0 turns it off.")
+    contrastive_weight: float = Field(
+        1.0, description="Weight of the contrastive loss: cuts of one user close, of others far; 0 turns it off."
+    )
+    triplet_weight: float = Field(0.0, description="Weight of the original article's triplet loss; 0 turns it off.")
+    min_events: int = Field(3, description="Users with fewer events are flagged low_evidence.")
+    max_users: int = Field(500_000, description="Train on at most this many users, chosen by hash of user_key.")
+    seed: int = Field(0, description="Same seed, data and device: same weights.")
+
+
+@dg.asset(
+    deps=["user_sequences"],
+    group_name="encoder",
+    kinds={"pytorch"},
+    pool=GPU_POOL,
+    op_tags=GPU_TAGS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    code_version="1",
+)
+def trained_encoder(
+    context: dg.AssetExecutionContext, config: TrainingConfig, warehouse: WarehouseResource, compute: ComputeResource
+) -> dg.MaterializeResult[Any]:
+    """The transformer encoder, trained self-supervised on each user's latest sequence.
+
+    Saved under `encoders/<model_version>` (config, vocabulary, weights as safetensors). Readers go on with the old
+    version until `cluster_model` has been fitted on the new vectors.
+    """
+    from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
+
+    device, device_note = compute.resolve()
+    sequences = _latest_sequences(config.max_users)
+    weights = {
+        "next_event": config.next_event_weight,
+        "content": config.content_weight,
+        "contrastive": config.contrastive_weight,
+        "triplet": config.triplet_weight,
+    }
+    encoder = BehaviorEncoder.fit(
+        sequences,
+        EncoderConfig(
+            dim=config.dim,
+            layers=config.layers,
+            heads=config.heads,
+            min_events=config.min_events,
+            max_length=settings.sequence_length,
+        ),
+        TrainConfig(
+            objectives={name: weight for name, weight in weights.items() if weight > 0},
+            epochs=config.epochs,
+            learning_rate=config.learning_rate,
+            seed=config.seed,
+            device=device,  # type: ignore[arg-type]
+        ),
+        on_epoch=lambda row: context.log.info(
+            "epoch " + ", ".join(f"{k}={v:.4g}" for k, v in row.items() if isinstance(v, int | float))
+        ),
+    )
+    folder = settings.encoders_path / encoder.model_version
+    settings.encoders_path.mkdir(parents=True, exist_ok=True)
+    encoder.save(folder)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    saved = json.loads((folder / "config.json").read_text())
+    row = {
+        "model_version": encoder.model_version,
+        "config": json.dumps(saved.get("config", {})),
+        "train_config": json.dumps(saved.get("train_config", {})),
+        "data_window": json.dumps(encoder.data_window),
+        "training_curve": json.dumps(encoder.training_curve),
+        "trained_at": now,
+        "promoted_at": now,
+    }
+    with warehouse.connect("trained_encoder") as connection:
+        connection.execute(
+            f"insert or replace into beha2vec.encoders ({', '.join(row)}) values ({', '.join('?' * len(row))})",
+            list(row.values()),
+        )
+    curve = encoder.training_curve
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(encoder.model_version),
+        metadata=plain(
+            {
+                "model_version": encoder.model_version,
+                "device": device_note,
+                "users": encoder.data_window["users"],
+                "events": encoder.data_window["events"],
+                "loss": curve[-1]["loss"],
+                "held_out_loss": curve[-1].get("held_out_loss"),
+                "loss_curve": picture(plots.loss_curve(curve), "loss by epoch"),
+                "training_curve": markdown_table(list(curve[0]), [tuple(r.values()) for r in curve]),
+                "config": dg.MetadataValue.json(json.loads(row["config"])),
+                "train_config": dg.MetadataValue.json(json.loads(row["train_config"])),
+            }
+        ),
+    )
+
+
+def _latest_sequences(max_users: int) -> Any:
+    """Each user's latest sequence, as an Arrow table; a stable choice of users where there are too many."""
+    files = str(settings.sequences_path).replace("'", "''")
+    with duckdb.connect() as connection:
+        return connection.sql(
+            f"""
+            select * exclude (event_date) from read_parquet('{files}/*/*.parquet', hive_partitioning = true)
+            qualify row_number() over (partition by user_key order by event_date desc) = 1
+            order by md5(user_key) limit {int(max_users)}
+            """
+        ).to_arrow_table()
+
+
+@dg.asset(
+    partitions_def=daily,
+    deps=["user_sequences", "trained_encoder"],
+    group_name="encoder",
+    kinds={"pytorch", "duckdb"},
+    pool=GPU_POOL,
+    op_tags=GPU_TAGS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    code_version="1",
+)
+def user_embeddings(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource, compute: ComputeResource
+) -> dg.MaterializeResult[Any]:
+    """One row per day, model version and user active that day: behavior and identity vectors.
+
+    `beha2vec.user_embeddings_current` has each user's latest row.
+    """
+    import pyarrow.parquet as pq
+
+    from beha2vec_core import BehaviorEncoder
+
+    version = _current_version(warehouse)
+    device, device_note = compute.resolve()
+    encoder = BehaviorEncoder.load(settings.encoders_path / version, device=device)  # type: ignore[arg-type]
+    days = days_of(context)
+    with tempfile.TemporaryDirectory(prefix=".embeddings-", dir=settings.data_path) as scratch:
+        for number, day in enumerate(days, start=1):
+            source = sequence_file(settings.sequences_path, day)
+            if not source.exists():
+                raise dg.Failure(f"there are no user_sequences for {day}: materialize that partition first")
+            vectors = encoder.encode(pq.read_table(source, partitioning=None))
+            pq.write_table(vectors, Path(scratch) / f"{day}.parquet")
+            context.add_asset_metadata({"users": vectors.num_rows}, partition_key=day.isoformat())
+            if number % 10 == 0 or number == len(days):
+                context.log.info(f"{day} ({number:,}/{len(days):,} days) encoded")
+        with warehouse.connect("user_embeddings") as connection:
+            users = 0
+            for day in days:
+                file = str(Path(scratch) / f"{day}.parquet").replace("'", "''")
+                users += replace_partition(
+                    connection,
+                    "beha2vec.user_embeddings",
+                    f"""select date '{day}' as event_date, '{version}' as model_version, user_key,
+                        as_of at time zone 'UTC' as as_of, n_events, low_evidence,
+                        behavior::float[] as behavior, identity::float[] as identity from read_parquet('{file}')""",
+                    f"event_date = date '{day}' and model_version = '{version}'",
+                )
+            about = relation_metadata(
+                connection,
+                f"(from beha2vec.user_embeddings where model_version = '{version}'"
+                f" and event_date between '{days[0]}' and '{days[-1]}')",
+            )
+            low = connection.execute(
+                "select avg(low_evidence::int) from beha2vec.user_embeddings where model_version = ?", [version]
+            ).fetchone()
+    return dg.MaterializeResult(
+        metadata=about
+        | plain({"model_version": version, "device": device_note, "low_evidence_share": low[0] if low else None})
+    )
+
+
+def _current_version(warehouse: WarehouseResource) -> str:
+    with warehouse.connect("encoder version") as connection:
+        row = connection.execute("select model_version from beha2vec.encoder_current").fetchone()
+    if row is None:
+        raise dg.Failure("there is no trained encoder yet: materialize trained_encoder first")
+    return str(row[0])

@@ -1,0 +1,111 @@
+"""Raw GA4 events: the export's files as one canonical parquet partition a day."""
+
+from collections import Counter
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import duckdb
+from pydantic import Field
+
+from beha2vec_core.ga4.ingest import IngestReport, ingest_days, require_usable
+from beha2vec_core.ga4.sources import find_source_files
+from beha2vec_dagster import plots
+from beha2vec_dagster.metadata import markdown_table, picture, relation_metadata
+from beha2vec_dagster.partitions import daily, days_of
+from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.settings import settings
+
+
+class IngestConfig(dg.Config):
+    """What to read and how much of it may be bad."""
+
+    source: str = Field(settings.source, description="The GA4 export: a file, a folder or a glob.")
+    max_bad_share: float = Field(
+        settings.max_bad_share, description="A day with a larger share of unreadable rows is refused (0 to 1)."
+    )
+
+
+@dg.asset(
+    partitions_def=daily,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name="ga4",
+    kinds={"ga4", "parquet"},
+    code_version="1",
+)
+def raw_ga4_events(
+    context: dg.AssetExecutionContext, config: IngestConfig, warehouse: WarehouseResource
+) -> dg.MaterializeResult[Any]:
+    """GA4 events as exported, one canonical nested parquet partition a property and day.
+
+    Reads NDJSON, parquet and flattened CSV exports. A row that cannot be read goes to `raw.ga4_quarantine` with file,
+    line and reason: rows in = accepted + quarantined. Reading a day again replaces it.
+    """
+    days = days_of(context)
+    files = find_source_files(config.source, settings.property_id)
+    report = ingest_days(files, days, settings.raw_path, max_bad_share=config.max_bad_share, progress=context.log.info)
+    with warehouse.connect("raw_ga4_events") as connection:
+        _record(connection, report, days)
+    require_usable(report, max_bad_share=config.max_bad_share)
+    for day in days:
+        context.add_asset_metadata(_day_metadata(report, day), partition_key=day.isoformat())
+    return dg.MaterializeResult(metadata=_run_metadata(report, days))
+
+
+def _record(connection: duckdb.DuckDBPyConnection, report: IngestReport, days: list[date]) -> None:
+    """Replace the days' rows in the ingest log and the quarantine table."""
+    connection.begin()
+    for day in report.days:
+        connection.execute(
+            "delete from raw.ga4_ingest_log where property_id = ? and event_date = ?", [day.property_id, day.event_date]
+        )
+        connection.execute(
+            "insert into raw.ga4_ingest_log values (?, ?, ?, ?, ?, ?, ?, ?, ?, now()::timestamp)",
+            [day.property_id, day.event_date, day.status, day.rows_in, day.accepted, day.quarantined, day.users,
+             day.files, day.problem],
+        )  # fmt: skip
+    undated = {row[2] for row in report.quarantine if row[1] is None}
+    connection.execute("delete from raw.ga4_quarantine where list_contains(?::date[], event_date)", [days])
+    connection.execute(
+        "delete from raw.ga4_quarantine where event_date is null and list_contains(?::varchar[], source_file)",
+        [sorted(undated)],
+    )
+    if report.quarantine:
+        connection.executemany("insert into raw.ga4_quarantine values (?, ?, ?, ?, ?, ?)", report.quarantine)
+    connection.commit()
+
+
+def _day_metadata(report: IngestReport, day: date) -> dict[str, Any]:
+    of_day = [d for d in report.days if d.event_date == day]
+    return {
+        "status": ", ".join(sorted({d.status for d in of_day})),
+        "rows_in": sum(d.rows_in for d in of_day),
+        "accepted": sum(d.accepted for d in of_day),
+        "quarantined": sum(d.quarantined for d in of_day),
+        "users": sum(d.users for d in of_day),
+    }
+
+
+def _run_metadata(report: IngestReport, days: list[date]) -> dict[str, Any]:
+    events: dict[date, int] = dict.fromkeys(days, 0)
+    for day in report.days:
+        events[day.event_date] += day.accepted
+    statuses = Counter(day.status for day in report.days)
+    reasons = Counter(row[4] for row in report.quarantine)
+    parquet = (
+        f"read_parquet('{str(settings.raw_path).replace(chr(39), chr(39) * 2)}/*/*/*.parquet', allow_empty = true)"
+    )
+    with duckdb.connect() as connection:
+        about = relation_metadata(connection, parquet, rows=3)
+    about.pop("dagster/row_count")
+    return about | {
+        "dagster/row_count": report.accepted,
+        "rows_in": report.rows_in,
+        "accepted": report.accepted,
+        "quarantined": report.quarantined,
+        "quarantined_rows_of_no_day": sum(row[1] is None for row in report.quarantine),
+        "days_by_status": dict(statuses),
+        "unknown_fields": dict(report.unknown_fields.most_common(20)),
+        "quarantine_reasons": markdown_table(["reason", "rows"], [(r, n) for r, n in reasons.most_common(10)]),
+        "events_per_day": picture(plots.events_per_day(events), "events a day"),
+    }

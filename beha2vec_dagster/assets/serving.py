@@ -1,0 +1,30 @@
+"""The read-only copy for people and the explorer."""
+
+from typing import Any
+
+import dagster as dg
+
+from beha2vec_core.serving import publish
+from beha2vec_dagster.metadata import markdown_table
+from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.settings import settings
+
+
+@dg.asset(
+    deps=["cluster_insights", "user_clusters", "user_embeddings", "enriched_pages"],
+    group_name="serving",
+    kinds={"duckdb"},
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    code_version="1",
+)
+def serving_database(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
+    """`serving.duckdb`: tables only, published by atomic rename, free to read while the graph writes the warehouse."""
+    with warehouse.connect("serving_database") as connection:
+        counts = publish(connection, settings.serving_path)
+    return dg.MaterializeResult(
+        metadata={
+            "file": settings.serving_path.name,
+            "size_mb": round(settings.serving_path.stat().st_size / 1e6, 1),
+            "tables": markdown_table(["table", "rows"], list(counts.items())),
+        }
+    )

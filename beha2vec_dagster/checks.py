@@ -1,0 +1,86 @@
+"""Asset checks of our own assets (dbt's tests are checks of the models by themselves)."""
+
+import dagster as dg
+
+from beha2vec_dagster.resources import WarehouseResource
+
+_MAX_UNKNOWN_SHARE = 0.3
+_MAX_CLUSTER_SHARE = 0.5
+
+
+@dg.asset_check(asset="raw_ga4_events", description="Every row read was accepted or quarantined.")
+def rows_are_accounted_for(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    """Error where rows in differ from accepted plus quarantined."""
+    with warehouse.connect("rows_are_accounted_for") as connection:
+        rows = connection.execute(
+            "select count(*), coalesce(sum(rows_in), 0), coalesce(sum(quarantined), 0) from raw.ga4_ingest_log"
+            " where rows_in <> accepted + quarantined"
+        ).fetchone()
+    assert rows is not None
+    return dg.AssetCheckResult(passed=rows[0] == 0, metadata={"days_that_differ": rows[0]})
+
+
+@dg.asset_check(asset="raw_ga4_events", description="No day is missing or unreadable inside what was ingested.")
+def no_day_is_missing(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    """Warn of days without data: downstream days run on, with a gap."""
+    with warehouse.connect("no_day_is_missing") as connection:
+        rows = connection.execute(
+            """select event_date, status, problem from raw.ga4_ingest_log
+            where status in ('missing', 'unreadable') order by event_date"""
+        ).fetchall()
+    return dg.AssetCheckResult(
+        passed=not rows,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "days": [f"{day}: {status}{f' ({problem})' if problem else ''}" for day, status, problem in rows[:50]]
+        },
+    )
+
+
+@dg.asset_check(
+    asset="enriched_pages", description=f"Views on pages of unknown theme stay below {_MAX_UNKNOWN_SHARE:.0%}."
+)
+def most_views_have_a_theme(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    """Warn where labels or rules do not fit the site."""
+    with warehouse.connect("most_views_have_a_theme") as connection:
+        row = connection.execute(
+            """select sum(page_views) filter (theme = 'unknown') / sum(page_views)
+            from beha2vec.enriched_pages join ga4.dim_ga4__pages using (page_key)"""
+        ).fetchone()
+    share = float(row[0] or 0) if row else 0.0
+    return dg.AssetCheckResult(
+        passed=share <= _MAX_UNKNOWN_SHARE, severity=dg.AssetCheckSeverity.WARN, metadata={"unknown_share": share}
+    )
+
+
+@dg.asset_check(asset="user_embeddings", description="One finite vector a day, version and user.", blocking=True)
+def vectors_are_finite_and_unique(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    """Error where a vector holds NaN, infinity or zeros only, or a user has two on one day."""
+    with warehouse.connect("vectors_are_finite_and_unique") as connection:
+        broken = connection.execute(
+            """select count(*) from beha2vec.user_embeddings
+            where not isfinite(list_sum(behavior)) or not isfinite(list_sum(identity))
+                or list_inner_product(behavior, behavior) < 1e-6"""
+        ).fetchone()
+        repeated = connection.execute(
+            """select count(*) from (select 1 from beha2vec.user_embeddings
+            group by event_date, model_version, user_key having count(*) > 1)"""
+        ).fetchone()
+    assert broken is not None and repeated is not None
+    return dg.AssetCheckResult(
+        passed=broken[0] == 0 and repeated[0] == 0, metadata={"broken": broken[0], "repeated": repeated[0]}
+    )
+
+
+@dg.asset_check(asset="user_clusters", description=f"No cluster holds more than {_MAX_CLUSTER_SHARE:.0%} of the users.")
+def no_cluster_swallows_the_rest(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    """Warn of a lump: clusters that tell little."""
+    with warehouse.connect("no_cluster_swallows_the_rest") as connection:
+        row = connection.execute(
+            """select max(n) / sum(n) from (select count(*) as n from beha2vec.user_clusters_current
+            group by cluster_key)"""
+        ).fetchone()
+    share = float(row[0] or 0) if row else 0.0
+    return dg.AssetCheckResult(
+        passed=share <= _MAX_CLUSTER_SHARE, severity=dg.AssetCheckSeverity.WARN, metadata={"largest_share": share}
+    )

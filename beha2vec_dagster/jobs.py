@@ -1,0 +1,57 @@
+"""Jobs and schedules by the names that people look for."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from beha2vec_dagster.partitions import daily
+from beha2vec_dagster.settings import settings
+
+_TRAINING = dg.AssetSelection.assets("trained_encoder", "cluster_model")
+# GA4 corrects a day for up to 72 hours.
+_REFRESHED_DAYS = 3
+
+refresh_last_days = dg.define_asset_job(
+    "refresh_last_days",
+    selection=dg.AssetSelection.all() - _TRAINING,
+    description="New and corrected days, from raw events to the serving database; the encoder stays as it is.",
+)
+
+train_encoder = dg.define_asset_job(
+    "train_encoder",
+    selection=dg.AssetSelection.assets(
+        "trained_encoder", "user_embeddings", "cluster_model", "user_clusters", "cluster_profiles", "cluster_insights",
+        "serving_database",
+    ),
+    description="A new encoder, and everything that follows from it for the chosen days.",
+)  # fmt: skip
+
+materialize_everything = dg.define_asset_job(
+    "materialize_everything",
+    selection=dg.AssetSelection.all(),
+    description="The whole graph for the chosen days, in one run.",
+)
+
+
+@dg.schedule(
+    name="nightly_refresh",
+    job=refresh_last_days,
+    cron_schedule=f"0 {settings.nightly_hour} * * *",
+    execution_timezone=settings.timezone,
+    description=f"Each night the last {_REFRESHED_DAYS} days, since GA4 corrects a day for up to 72 hours.",
+)
+def nightly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """One run for the last days up to yesterday."""
+    today = context.scheduled_execution_time.astimezone(ZoneInfo(settings.timezone)).date()
+    wanted = {(today - timedelta(days=back)).isoformat() for back in range(1, _REFRESHED_DAYS + 1)}
+    known = [key for key in daily.get_partition_keys(context.scheduled_execution_time) if key in wanted]
+    if not known:
+        return dg.SkipReason(f"no day between {min(wanted)} and {max(wanted)} lies in the configured span")
+    return dg.RunRequest(
+        run_key=f"{known[0]}...{known[-1]}",
+        tags={
+            "dagster/asset_partition_range_start": known[0],
+            "dagster/asset_partition_range_end": known[-1],
+        },
+    )

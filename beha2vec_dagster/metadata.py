@@ -1,0 +1,62 @@
+"""Metadata of assets: row counts, column schemas, previews and small pictures, in the keys that Dagster's UI knows."""
+
+import base64
+import io
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+from dagster import MetadataValue, TableColumn, TableSchema
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MAX_CELL = 80
+_MAX_LIST = 3
+
+
+def relation_metadata(connection: duckdb.DuckDBPyConnection, relation: str, rows: int = 5) -> dict[str, Any]:
+    """Row count, column schema and a preview of a table, view or parquet scan."""
+    described = connection.execute(f"describe select * from {relation}").fetchall()
+    count = connection.execute(f"select count(*) from {relation}").fetchone()
+    preview = connection.execute(f"select * from {relation} limit {rows}").fetchall()
+    names = [column[0] for column in described]
+    return {
+        "dagster/row_count": count[0] if count else 0,
+        "dagster/column_schema": TableSchema([TableColumn(name=c[0], type=c[1]) for c in described]),
+        "preview": markdown_table(names, preview),
+    }
+
+
+def markdown_table(names: list[str], rows: list[tuple[Any, ...]]) -> MetadataValue:
+    """A small table. Cells are data from outside: cut short, and without anything Markdown or HTML would act on."""
+    lines = ["| " + " | ".join(map(_cell, names)) + " |", "|" + " --- |" * len(names)]
+    lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in rows]
+    return MetadataValue.md("\n".join(lines))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        shown = ", ".join(_cell(member) for member in value[:_MAX_LIST])
+        return f"{shown}, … ({len(value)})" if len(value) > _MAX_LIST else shown
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = "".join(c if c.isprintable() else " " for c in str(value))
+    text = text if len(text) <= _MAX_CELL else text[: _MAX_CELL - 1] + "…"
+    for mark in "\\`*_[]<>|!#":
+        text = text.replace(mark, "&lt;" if mark == "<" else "&gt;" if mark == ">" else "\\" + mark)
+    return text
+
+
+def picture(figure: "Figure", alt: str) -> MetadataValue:
+    """A figure as a small PNG inside Markdown (under 50 KB, since it is kept with every materialization)."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=72, bbox_inches="tight")
+    return MetadataValue.md(f"![{alt}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})")
+
+
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is not known: Dagster shows no empty entries."""
+    return {key: value for key, value in values.items() if value is not None}

@@ -1,0 +1,23 @@
+"""The one partitions definition: a day of the GA4 property, in its time zone."""
+
+from datetime import date, timedelta
+
+from dagster import AssetExecutionContext, DailyPartitionsDefinition, PartitionMapping, TimeWindowPartitionMapping
+
+from beha2vec_dagster.settings import settings
+
+daily = DailyPartitionsDefinition(
+    start_date=settings.start_date.isoformat(),
+    end_date=(settings.end_date + timedelta(days=1)).isoformat() if settings.end_date else None,
+    timezone=settings.timezone,
+)
+
+
+def days_of(context: AssetExecutionContext) -> list[date]:
+    """The days that a run asks for, one or a range."""
+    return [date.fromisoformat(key) for key in context.partition_keys]
+
+
+def look_back(days: int) -> PartitionMapping:
+    """A day depends on itself and the days before it; where history starts, there are fewer."""
+    return TimeWindowPartitionMapping(start_offset=-(days - 1), allow_nonexistent_upstream_partitions=True)

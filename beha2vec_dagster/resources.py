@@ -1,0 +1,85 @@
+"""What assets use beside data: the warehouse, the compute device, the language model, dbt."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dagster import ConfigurableResource
+from dagster_duckdb import DuckDBResource
+from pydantic import Field
+
+from beha2vec_core.insights import LlmSettings
+from beha2vec_core.settings import load_settings
+from beha2vec_core.tables import create_tables
+from beha2vec_core.warehouse import Warehouse
+
+# A step on the GPU pool asks Kubernetes for a GPU; elsewhere the tag means nothing.
+GPU_POOL = "gpu"
+GPU_TAGS: dict[str, Any] = {
+    "dagster-k8s/config": {"container_config": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}}
+}
+OPENAI_POOL = "openai"
+
+
+class WarehouseResource(DuckDBResource):
+    """The warehouse's DuckDB file behind its inter-process lock (see ``beha2vec_core.warehouse``)."""
+
+    lock_timeout_seconds: float = Field(600, description="longest wait for the warehouse's lock")
+
+    @property
+    def _warehouse(self) -> Warehouse:
+        return Warehouse(Path(self.database), self.lock_timeout_seconds, self.connection_config)
+
+    @contextmanager
+    def connect(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection under the lock; keep it for seconds. Our tables are there."""
+        with self._warehouse.connect(purpose) as connection:
+            create_tables(connection)
+            yield connection
+
+    def exclusive(self, purpose: str) -> AbstractContextManager[None]:
+        """The lock without a connection, for dbt's own process."""
+        return self._warehouse.exclusive(purpose)
+
+    @contextmanager
+    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """As ``connect``, by the name that dagster-duckdb's users know."""
+        with self.connect("get_connection") as connection:
+            yield connection
+
+
+class ComputeResource(ConfigurableResource):
+    """Where training and encoding run."""
+
+    device: str = Field("auto", description="auto, cpu, cuda or mps; a named device that is absent is an error")
+
+    def resolve(self) -> tuple[str, str]:
+        """The device to use, and a sentence for the metadata.
+
+        Raises:
+            DeviceError: the named device is not there.
+        """
+        from beha2vec_core.encoder.device import resolve_device
+
+        device = resolve_device(self.device).type  # type: ignore[arg-type]
+        if self.device == "auto" and device == "cpu":
+            return device, "cpu (auto: no GPU found, fell back)"
+        return device, f"{device} (asked for: {self.device})"
+
+
+class LlmResource(ConfigurableResource):
+    """The endpoint that writes insights. Its key is read when used and never part of a run's configuration."""
+
+    def settings(self) -> LlmSettings | None:
+        """How to reach the endpoint; None where none is configured."""
+        settings = load_settings()
+        if not settings.llm_configured:
+            return None
+        return LlmSettings(
+            base_url=settings.resolved_llm_base_url,
+            api_key=settings.resolved_llm_api_key,
+            model=settings.llm_model,
+            timeout_s=settings.llm_timeout_seconds,
+        )
