@@ -88,3 +88,40 @@ def test_day_by_day_equals_full_refresh(warehouse: Warehouse, seed: int) -> None
         0
     ][0]
     assert warehouse.query("select count(distinct session_method) from ga4.fct_ga4__sessions") == [(2,)]
+
+
+def test_each_window_is_as_wide_as_a_day_reaches(warehouse: Warehouse) -> None:
+    """One day is delivered again, empty; each user below is wrong if one of the windows is a day too small."""
+
+    def view(user: str, day: int, session: int | None = None, minute: int = 0) -> dict[str, Any]:
+        params: dict[str, Any] = {"page_location": "https://shop.example.com/"}
+        if session:
+            params["ga_session_id"] = session
+        return event(micros(f"2024-01-{day:02}") + (600 + minute) * MINUTE, "page_view", user, params=params)
+
+    deliveries = {
+        # without its event of day 11, what was two days becomes one session: seen by a late event of day 13
+        10: [view("after", 11, 7), view("before", 7), view("longer", 7, 7)],
+        12: [view("after", 12, 7)],
+        16: [view("after", 13, 7)],
+        # the pause before an event of day 7, exported early, begins with the late event of day 10
+        6: [view("before", 7, minute=10), view("longer", 6, 7)],
+        # day 7 is a session of its own only because of days 5 and 6
+        4: [view("earlier", 5, 7)],
+        5: [view("earlier", 6, 7)],
+        7: [view("earlier", 7, 7), view("stays", 7, 7)],
+    }
+    deliveries[6].append(view("stays", 6, 7))
+    for day, events in deliveries.items():
+        warehouse.write_day(f"2024-01-{day:02}", events)
+    incremental = ["--select", "config.materialized:incremental"]
+    warehouse.dbt("run", *incremental)
+    before = {model: warehouse.rows(model) for model in INCREMENTAL_MODELS}
+
+    warehouse.write_day("2024-01-10", [])
+    warehouse.dbt("run", *incremental, min_date="2024-01-10", max_date="2024-01-10")
+    by_day = {model: warehouse.rows(model) for model in INCREMENTAL_MODELS}
+    at_once = full_build(warehouse)
+    for model in INCREMENTAL_MODELS:
+        assert by_day[model] == at_once[model], model
+        assert by_day[model] != before[model], model
