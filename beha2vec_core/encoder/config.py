@@ -74,7 +74,7 @@ class TrainConfig:
     objectives: Mapping[str, float] = field(
         default_factory=lambda: {"next_event": 1.0, "content": 1.0, "contrastive": 1.0}
     )
-    epochs: int = 10
+    epochs: int = 15
     batch_tokens: int = 4096
     batch_users: int = 64
     learning_rate: float = 3e-3

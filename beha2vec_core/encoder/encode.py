@@ -18,6 +18,7 @@ FloatArray = npt.NDArray[np.float32]
 
 BATCH_TOKENS = 8192
 BATCH_USERS = 2048
+CENTER_USERS = 100_000
 
 
 def encode_vectors(network: BehaviorNetwork, fields: Fields, sequences: Sequences) -> tuple[FloatArray, FloatArray]:
@@ -29,6 +30,14 @@ def encode_vectors(network: BehaviorNetwork, fields: Fields, sequences: Sequence
     dim = network.config.dim
     both = _for_distinct(network, fields.ids(sequences), sequences, vectors, 2 * dim)
     return both[:, :dim], both[:, dim:]
+
+
+def center_vectors(network: BehaviorNetwork, fields: Fields, sequences: Sequences) -> None:
+    """Set the network's center to the mean vectors of these users, or of an even sample where they are many."""
+    sample = sequences.select(np.arange(0, len(sequences), -(-len(sequences) // CENTER_USERS)))
+    network.center.zero_()
+    means = [vectors.mean(axis=0, dtype=np.float64) for vectors in encode_vectors(network, fields, sample)]
+    network.center.copy_(torch.from_numpy(np.stack(means)))
 
 
 def next_page_probabilities(network: BehaviorNetwork, fields: Fields, sequences: Sequences, k: int) -> FloatArray:

@@ -17,12 +17,12 @@ class TokenEmbedding(nn.Module):
     """A token is the sum of the embeddings of its fields. No absolute position or clock goes in."""
 
     def __init__(self, sizes: dict[str, int], dim: int) -> None:
-        """Make one table a field, row 0 (padding) zero."""
+        """Make one table a field. Rows 0 (padding) and 1 (null, or no event before) begin as zero: they say nothing."""
         super().__init__()
         self.tables = nn.ModuleDict({name: nn.Embedding(size, dim, padding_idx=0) for name, size in sizes.items()})
         for table in self.tables.values():
             nn.init.normal_(table.weight, std=0.5)  # type: ignore[arg-type]
-            nn.init.zeros_(table.weight[0])  # type: ignore[index]
+            nn.init.zeros_(table.weight[:2])  # type: ignore[index]
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Ids [B, T, F] -> the content of each token and content plus time gap, both [B, T, D]."""
@@ -92,6 +92,7 @@ def content_first(inputs: int, dim: int) -> nn.Linear:
 class BehaviorNetwork(nn.Module):
     """Everything that has weights, but for what only an objective needs."""
 
+    center: Tensor
     page_catalogue: Tensor
     page_bucket: Tensor
 
@@ -108,6 +109,8 @@ class BehaviorNetwork(nn.Module):
         self.identity_head = content_first(3 * config.dim, config.dim)
         self.salience = nn.Embedding(fields.vocabularies["page"].size, 1)  # how much a page tells who somebody is
         nn.init.zeros_(self.salience.weight)
+        # mean behaviour and identity vector of the users fitted on, zero until training ends; see vectors()
+        self.register_buffer("center", torch.zeros(2, config.dim))
         # every page id with its path ids, so that a next page is scored by its path as well; not saved, it follows
         # from the vocabulary
         pages = fields.vocabularies["page"]
@@ -137,7 +140,11 @@ class BehaviorNetwork(nn.Module):
         return torch.cat((page.unsqueeze(-1), ids[..., 1:]), dim=-1)
 
     def vectors(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Ids [B, T, F] -> behaviour and identity vectors, both [B, D] of length 1."""
+        """Ids [B, T, F] -> behaviour and identity vectors, both [B, D] of length 1.
+
+        What all users share is taken out, since it would hide the angles between them (Mu & Viswanath 2018,
+        arXiv:1702.01417).
+        """
         content, states = self(ids)
         real = (ids[..., 0] != 0).unsqueeze(-1)  # [B, T, 1]; every event has a page id
         count = real.sum(1)  # [B, 1]
@@ -148,7 +155,9 @@ class BehaviorNetwork(nn.Module):
         last_state = states[torch.arange(len(ids), device=ids.device), count[:, 0] - 1]
         behavior = self.behavior_head(torch.cat((mean_content, mean_state), dim=-1))
         identity = self.identity_head(torch.cat((salient_content, mean_state, last_state), dim=-1))
-        return F.normalize(behavior, dim=-1), F.normalize(identity, dim=-1)
+        both = F.normalize(torch.stack((behavior, identity)), dim=-1) - self.center.unsqueeze(1)  # [2, B, D]
+        behavior, identity = F.normalize(both, dim=-1)
+        return behavior, identity
 
     def next_page_logits(self, states: Tensor) -> Tensor:
         """States [..., D] -> logits [..., page ids] of the next event's page; padding and null cannot come."""
