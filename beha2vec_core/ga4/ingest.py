@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
-from collections import Counter
+import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -19,14 +22,17 @@ from typing import Any, Literal
 
 import duckdb
 
-from beha2vec_core.ga4.readers import UnreadableFileError, create_tables, read_file
+from beha2vec_core.ga4.readers import QUARANTINED_ROWS_SHOWN, create_tables, read_file
+from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA
 from beha2vec_core.ga4.sources import SourceFile
 
-# Files read before their partitions are written: bounds the scratch space, a few dozen small days at a time.
-_CHUNK_BYTES = 256 * 2**20
+# What DuckDB may hold in memory before it spills to the scratch folder. A day is held whole.
+_MEMORY_LIMIT = "2GB"
+# A scratch folder of another machine (a container that was killed) that nobody wrote to for so long is nobody's.
+_FOREIGN_SCRATCH_SECONDS = 24 * 3600
 
-# ingested: replaced by what the files hold. missing: no file and no rows, an empty day. kept: no file any more, the
+# ingested: replaced by what the files hold. missing: no file and no rows, an empty day. kept: no rows any more, the
 # earlier partition stays. unreadable: too many bad rows or a broken file, the earlier partition (if any) stays.
 DayStatus = Literal["ingested", "missing", "kept", "unreadable"]
 
@@ -37,7 +43,10 @@ class IngestError(RuntimeError):
 
 @dataclass
 class DayReport:
-    """What became of one day of one property."""
+    """What became of one day of one property: ``rows_in == accepted + quarantined``, always.
+
+    ``quarantined`` includes ``withheld``: rows that could be read, but whose day is ``unreadable``.
+    """
 
     property_id: str
     event_date: date
@@ -45,6 +54,7 @@ class DayReport:
     rows_in: int = 0
     accepted: int = 0
     quarantined: int = 0
+    withheld: int = 0
     users: int = 0
     files: list[str] = field(default_factory=list)
     problem: str | None = None
@@ -52,16 +62,25 @@ class DayReport:
 
 @dataclass
 class IngestReport:
-    """What became of all asked days: one report a property and day, and the quarantined rows (see `create_tables`)."""
+    """What became of all asked days.
 
-    days: list[DayReport]
-    quarantine: list[tuple[Any, ...]]
-    unknown_fields: Counter[str]
+    Attributes:
+        days: one report a property and day.
+        quarantine: rows for the quarantine table (columns as in `create_tables`), a few thousand a file; rows with a
+            null line say what became of a file as a whole, or sum up.
+        unknown_fields: in how many accepted rows each field occurs that the schema does not know.
+        rows_of_no_day: quarantined rows of undated files that name no day.
+    """
+
+    days: list[DayReport] = field(default_factory=list)
+    quarantine: list[tuple[Any, ...]] = field(default_factory=list)
+    unknown_fields: Counter[str] = field(default_factory=Counter)
+    rows_of_no_day: int = 0
 
     @property
     def rows_in(self) -> int:
-        """Rows read for the asked days."""
-        return sum(day.rows_in for day in self.days)
+        """Rows read for the asked days, and rows that name no day."""
+        return sum(day.rows_in for day in self.days) + self.rows_of_no_day
 
     @property
     def accepted(self) -> int:
@@ -71,7 +90,7 @@ class IngestReport:
     @property
     def quarantined(self) -> int:
         """Rows set aside."""
-        return sum(day.quarantined for day in self.days)
+        return sum(day.quarantined for day in self.days) + self.rows_of_no_day
 
 
 def partition_file(raw_path: Path, property_id: str, day: date) -> Path:
@@ -98,31 +117,33 @@ def ingest_days(
         raw_path: the folder of the partitions.
         max_bad_share: a day with a larger share of quarantined rows is ``unreadable``.
         progress: called with a line of text as files are read.
+
+    Raises:
+        IngestError: the source holds our own partitions.
     """
     wanted = sorted(set(days))
     raw_path.mkdir(parents=True, exist_ok=True)
+    ours = next((file.path for file in files if file.path.resolve().is_relative_to(raw_path.resolve())), None)
+    if ours:
+        raise IngestError(f"the source holds what ingest itself wrote ({ours}); set BEHA2VEC_SOURCE to the export only")
     remove_stale_scratch(raw_path)
-    report = IngestReport([], [], Counter())
-    say = progress or (lambda text: None)
+    run = _Run(raw_path, max_bad_share, progress or (lambda text: None))
+    dated: defaultdict[date, list[SourceFile]] = defaultdict(list)
+    for file in files:
+        if file.day is not None:
+            dated[file.day].append(file)
 
-    with (
-        tempfile.TemporaryDirectory(prefix=f".ingest-{os.getpid()}-", dir=raw_path.parent) as scratch,
-        duckdb.connect(str(Path(scratch) / "rows.duckdb")) as connection,
-    ):
+    with _scratch(raw_path) as scratch, _scratch_connection(scratch) as connection:
         create_tables(connection)
-        undated = [file for file in files if file.day is None]
-        broken = _read_all(connection, undated, report, say)
-        for chunk in _chunks(wanted, files):
-            connection.begin()  # one commit a chunk: hundreds of small days would each wait for the disk
-            broken |= _read_all(connection, [f for f in files if f.day in chunk], report, say)
+        run.read(connection, [file for file in files if file.day is None], wanted)
+        for day in wanted:
+            run.read(connection, dated[day], [day])
             for property_id in sorted({file.property_id for file in files}):
-                for day in chunk:
-                    report.days.append(_settle_day(connection, raw_path, property_id, day, max_bad_share, broken))
-            _forget(connection, report, "event_date between ? and ?", [chunk[0], chunk[-1]])
-            connection.commit()
-        # rows of undated files that name no day belong to no partition, yet are never lost
-        _forget(connection, report, "event_date is null", [])
-    return report
+                own = [file for file in dated[day] if file.property_id == property_id]
+                run.settle(connection, property_id, day, own, scratch)
+            run.forget(connection, day)
+        run.forget(connection, None)
+    return run.report
 
 
 def require_usable(report: IngestReport, *, max_bad_share: float) -> None:
@@ -132,14 +153,17 @@ def require_usable(report: IngestReport, *, max_bad_share: float) -> None:
         IngestError: nothing could be read; or the only day asked for is missing or unreadable; or more than
             ``max_bad_share`` of all rows is bad.
     """
+    if not report.days:
+        raise IngestError("no day was asked for, or the source has no files")
     problems = [day for day in report.days if day.status == "unreadable"]
     usable = [day for day in report.days if day.status in ("ingested", "kept")]
     asked = sorted({day.event_date for day in report.days})
     span = f"{asked[0]}" if len(asked) == 1 else f"{asked[0]} to {asked[-1]}"
-    if not usable and not problems:
+    if not usable and not problems and not report.quarantined:
+        noted = "".join(f" ({day.problem})" for day in report.days[:1] if day.problem)
         raise IngestError(
-            f"the export has no events for {span}. Check BEHA2VEC_SOURCE and that the export of this day has arrived; "
-            "for another span set BEHA2VEC_START_DATE and BEHA2VEC_END_DATE"
+            f"the export has no events for {span}{noted}. Check BEHA2VEC_SOURCE and that the export of this day has "
+            "arrived; for another span set BEHA2VEC_START_DATE and BEHA2VEC_END_DATE"
         )
     bad_share = report.quarantined / report.rows_in if report.rows_in else 0.0
     if not usable or (len(asked) == 1 and problems) or bad_share > max_bad_share:
@@ -151,117 +175,194 @@ def require_usable(report: IngestReport, *, max_bad_share: float) -> None:
         )
 
 
-def _chunks(days: list[date], files: Sequence[SourceFile]) -> Iterator[list[date]]:
-    """Cut the days into runs whose files are small enough to be held together, a day at least."""
-    sizes: Counter[date] = Counter()
-    for file in files:
-        if file.day is not None:
-            sizes[file.day] += file.path.stat().st_size
-    chunk: list[date] = []
-    for day in days:
-        if chunk and sum(sizes[d] for d in chunk) + sizes[day] > _CHUNK_BYTES:
-            yield chunk
-            chunk = []
-        chunk.append(day)
-    if chunk:
-        yield chunk
+@dataclass
+class _Run:
+    """One ingest under way: what it was asked for, and what it found so far."""
 
+    raw_path: Path
+    max_bad_share: float
+    say: Callable[[str], None]
+    report: IngestReport = field(default_factory=IngestReport)
+    broken: dict[SourceFile, str] = field(default_factory=dict)
 
-def _read_all(
-    connection: duckdb.DuckDBPyConnection,
-    files: Sequence[SourceFile],
-    report: IngestReport,
-    say: Callable[[str], None],
-) -> dict[str, str]:
-    """Read files one after the other; give the problems of those that broke."""
-    problems = {}
-    for number, file in enumerate(files, start=1):
-        try:
-            read = read_file(connection, file)
-        except UnreadableFileError as error:
-            problems[file.name] = str(error)
-            connection.execute(
+    def read(self, connection: duckdb.DuckDBPyConnection, files: Sequence[SourceFile], days: Sequence[date]) -> None:
+        """Read files one after the other into the scratch tables; note those that broke."""
+        for number, file in enumerate(files, start=1):
+            try:
+                read = read_file(connection, file, days)
+            except UnreadableFileError as error:
+                self.broken[file] = str(error)
+                connection.execute(
+                    "insert into quarantine values (?, ?, ?, null, ?, null)",
+                    [file.property_id, file.day, file.name, str(error)],
+                )
+                self.say(f"unreadable: {error}")
+            else:
+                self.say(
+                    f"{file.name}"
+                    + (f" ({number:,}/{len(files):,})" if len(files) > 1 else "")
+                    + f": {read.accepted:,} events"
+                    + (f", {read.quarantined:,} rows quarantined" if read.quarantined else "")
+                )
+
+    def settle(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        property_id: str,
+        day: date,
+        files: Sequence[SourceFile],
+        scratch: Path,
+    ) -> None:
+        """Judge the day that was read and replace its partition, or leave the old one."""
+        of_day = "property_id = $1 and event_date = $2"
+        per_file = connection.execute(
+            f"""
+            select file, sum(good)::bigint, sum(bad)::bigint from (
+                select _source_file as file, count(*) as good, 0 as bad from accepted where {of_day} group by all
+                union all
+                select source_file, 0, count(source_line) from quarantine where {of_day} group by all
+            ) group by file order by file
+            """,
+            [property_id, day],
+        ).fetchall()
+        good, bad = sum(row[1] for row in per_file), sum(row[2] for row in per_file)
+        names = sorted({file.name for file in files} | {row[0] for row in per_file})
+        report = DayReport(property_id, day, "ingested", good + bad, good, bad, files=names)
+        target = partition_file(self.raw_path, property_id, day)
+        report.problem = self._problem(connection, report, bool(files))
+        if report.problem:
+            report.status, report.accepted, report.quarantined, report.withheld = "unreadable", 0, good + bad, good
+            connection.executemany(
                 "insert into quarantine values (?, ?, ?, null, ?, null)",
-                [file.property_id, file.day, file.name, str(error)],
+                [
+                    [property_id, day, name, f"withheld with its day: {rows:,} rows that could be read"]
+                    for name, rows, _ in per_file
+                    if rows
+                ]
+                or [[property_id, day, None, report.problem]],
             )
-            say(f"unreadable: {error}")
+        elif not good:
+            report.status = "kept" if target.exists() else "missing"
+            report.problem = "no rows in " + ", ".join(names) if names else None
         else:
-            report.unknown_fields.update(read.unknown_fields)
-            say(
-                f"{file.name} ({number:,}/{len(files):,}): {read.accepted:,} events"
-                + (f", {read.quarantined:,} rows quarantined" if read.quarantined else "")
-            )
-    return problems
+            report.users = _write_partition(connection, target, scratch, property_id, day)
+        self.report.days.append(report)
+
+    def _problem(self, connection: duckdb.DuckDBPyConnection, day: DayReport, has_files: bool) -> str | None:
+        """Why the day cannot be trusted, if so."""
+        # a broken file of many days may have held this one, unless the day has files of its own
+        broken = [
+            text
+            for file, text in self.broken.items()
+            if file.property_id == day.property_id
+            and (file.name in day.files or (file.day is None and not has_files and not day.rows_in))
+        ]
+        if broken:
+            return "; ".join(broken)
+        if day.quarantined > self.max_bad_share * day.rows_in or (day.rows_in and not day.accepted):
+            ((most,),) = connection.execute(
+                "select mode(reason) from quarantine where property_id = ? and event_date = ? and source_line > 0",
+                [day.property_id, day.event_date],
+            ).fetchall()
+            return f"{day.quarantined:,} of {day.rows_in:,} rows could not be read, most because: {most}"
+        return None
+
+    def forget(self, connection: duckdb.DuckDBPyConnection, day: date | None) -> None:
+        """Move what is left of a day (None: of no day) from the scratch tables to the report."""
+        which = f"event_date = date '{day}'" if day else "event_date is null"
+        self.report.quarantine += _listed_quarantine(connection, which)
+        if day is None:
+            ((rows,),) = connection.execute(f"select count(source_line) from quarantine where {which}").fetchall()
+            self.report.rows_of_no_day = rows
+        ingested = [d.property_id for d in self.report.days if d.event_date == day and d.status == "ingested"]
+        for name, rows in connection.execute(
+            f"""
+            select field, count(*) from (
+                select unnest(json_keys(_unknown_fields)) as field from accepted
+                where {which} and _unknown_fields is not null and list_contains(?::varchar[], property_id)
+            ) group by field
+            """,
+            [ingested],
+        ).fetchall():
+            self.report.unknown_fields[name] += rows
+        connection.execute(f"delete from accepted where {which}")
+        connection.execute(f"delete from quarantine where {which}")
 
 
-def _forget(connection: duckdb.DuckDBPyConnection, report: IngestReport, which: str, parameters: list[object]) -> None:
-    """Put the quarantined rows into the report and drop the accepted ones, now that their partitions stand."""
-    order = "order by event_date, source_file, source_line"
-    report.quarantine += connection.execute(f"from quarantine where {which} {order}", parameters).fetchall()
-    connection.execute(f"delete from quarantine where {which}", parameters)
-    connection.execute(f"delete from accepted where {which}", parameters)
-
-
-def _settle_day(
-    connection: duckdb.DuckDBPyConnection,
-    raw_path: Path,
-    property_id: str,
-    day: date,
-    max_bad_share: float,
-    broken: dict[str, str],
-) -> DayReport:
-    """Judge the day that was read and replace its partition, or leave the old one."""
-    key: list[object] = [property_id, day]
-    counts = connection.execute(
-        "select count(*), count(distinct user_pseudo_id) from accepted where property_id = ? and event_date = ?", key
-    ).fetchone()
-    bad = connection.execute(
-        "select count(source_line), mode(reason) from quarantine where property_id = ? and event_date = ?", key
-    ).fetchone()
-    assert counts is not None and bad is not None
-    (accepted, users), (quarantined, reason) = counts, bad
-    names = connection.execute(
-        "select distinct f from (select _source_file f from accepted where property_id = $1 and event_date = $2"
-        " union all select source_file from quarantine where property_id = $1 and event_date = $2) order by f",
-        key,
-    ).fetchall()
-    report = DayReport(
-        property_id, day, "ingested", accepted + quarantined, accepted, quarantined, users, [name for (name,) in names]
-    )
-    target = partition_file(raw_path, property_id, day)
-    broken_here = [text for name, text in broken.items() if name in report.files]
-    if broken_here:
-        report.problem = "; ".join(broken_here)
-    elif report.rows_in and quarantined > max_bad_share * report.rows_in:
-        report.problem = f"{quarantined:,} of {report.rows_in:,} rows could not be read, most because: {reason}"
-    if report.problem:
-        report.status, report.accepted, report.users = "unreadable", 0, 0
-        report.rows_in = quarantined
-    elif accepted == 0:
-        report.status = "kept" if target.exists() else "missing"
-    else:
-        _write_partition(connection, target, key)
-    return report
-
-
-def _write_partition(connection: duckdb.DuckDBPyConnection, target: Path, key: list[object]) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    columns = ", ".join(f'"{name}"' for name in EVENT_SCHEMA | PROVENANCE_SCHEMA)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    path = str(temporary).replace("'", "''")
-    try:
-        connection.execute(
-            f"copy (select {columns} from accepted where property_id = ? and event_date = ?"
-            f" order by event_timestamp, user_pseudo_id, _source_file, _source_line)"
-            f" to '{path}' (format parquet, compression zstd)",
-            key,
+def _listed_quarantine(connection: duckdb.DuckDBPyConnection, which: str) -> list[tuple[Any, ...]]:
+    """The quarantined rows, of each file the first ones; a last row counts the others."""
+    return connection.execute(
+        f"""
+        with numbered as (
+            select *, row_number() over (partition by source_file, source_line is null order by source_line) as n
+            from quarantine where {which}
         )
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        select property_id, event_date, source_file, source_line, reason, content from numbered
+        where n <= {QUARANTINED_ROWS_SHOWN} or source_line is null
+        union all
+        select property_id, event_date, source_file, null, format('and {{:,}} more rows like these', count(*)), null
+        from numbered where n > {QUARANTINED_ROWS_SHOWN} and source_line is not null group by all
+        order by property_id, source_file, source_line nulls first
+        """
+    ).fetchall()
+
+
+def _write_partition(
+    connection: duckdb.DuckDBPyConnection, target: Path, scratch: Path, property_id: str, day: date
+) -> int:
+    """Replace the partition by the accepted rows; the number of its users."""
+    columns = ", ".join(f'"{name}"' for name in EVENT_SCHEMA | PROVENANCE_SCHEMA)
+    temporary = scratch / "events.parquet.part"
+    quoted = str(temporary).replace("'", "''")
+    connection.execute(
+        f"copy (select {columns} from accepted where property_id = ? and event_date = ?"
+        " order by event_timestamp, user_pseudo_id, _source_file, _source_line)"
+        f" to '{quoted}' (format parquet, compression zstd)",
+        [property_id, day],
+    )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary.replace(target)
+    ((users,),) = connection.execute(
+        "select count(distinct user_pseudo_id) from accepted where property_id = ? and event_date = ?",
+        [property_id, day],
+    ).fetchall()
+    return int(users)
+
+
+# --- scratch ----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _scratch(raw_path: Path) -> Iterator[Path]:
+    """A folder on the partitions' own disk, so that a finished file can be moved; its name says whose it is."""
+    prefix = f".ingest-{socket.gethostname()}-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=raw_path, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _scratch_connection(scratch: Path) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:", config={"temp_directory": str(scratch / "spill"), "memory_limit": _MEMORY_LIMIT})
 
 
 def remove_stale_scratch(raw_path: Path) -> None:
-    """Delete scratch folders that a killed ingest left beside the partitions."""
-    for folder in raw_path.parent.glob(".ingest-*"):
-        shutil.rmtree(folder, ignore_errors=True)
+    """Delete scratch folders whose process is gone; those of other running processes stay."""
+    for folder in raw_path.glob(".ingest-*"):
+        host, pid = folder.name.removeprefix(".ingest-").rsplit("-", 2)[:2]
+        with suppress(FileNotFoundError):
+            if host == socket.gethostname():
+                stale = not _is_running(int(pid))
+            else:
+                newest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+                stale = time.time() - newest > _FOREIGN_SCRATCH_SECONDS
+            if stale:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,13 +1,15 @@
 """Find the files of an export and tell, from their names, which property and day they hold.
 
 Known names: BigQuery's shards ``events_YYYYMMDD``, ``events_intraday_YYYYMMDD`` and ``events_fresh_YYYYMMDD`` (with
-any suffix, as ``EXPORT DATA`` adds), folders ``event_date=YYYY-MM-DD``, ``analytics_<id>`` and ``property_id=<id>``.
-A file whose name gives no day may hold many: its rows say theirs.
+any suffix, as ``EXPORT DATA`` adds; two dates in a name are a span, not a day), folders ``event_date=YYYY-MM-DD``,
+``analytics_<id>`` and ``property_id=<id>``. A file whose name gives no day may hold many: its rows say theirs. Names
+that begin with ``.`` or ``_`` are no exports (``_SUCCESS``, ``._events...``, a download under way).
 """
 
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ _SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
     ".csv": "csv",
 }
+_DATE = re.compile(r"(?<!\d)20\d{2}-?\d{2}-?\d{2}(?!\d)")
 _SHARD = re.compile(r"events_(?:(intraday|fresh)_)?(\d{4})(\d{2})(\d{2})(?!\d)")
 _DAY_FOLDER = re.compile(r"event_date=(\d{4})-?(\d{2})-?(\d{2})$")
 _PROPERTY_FOLDER = re.compile(r"(?:analytics_|property_id=)([A-Za-z0-9_.-]+)$")
@@ -36,18 +39,18 @@ class SourceNotFoundError(FileNotFoundError):
 
 @dataclass(frozen=True, order=True)
 class SourceFile:
-    """One file of an export; ``day`` is None where only its rows can tell."""
+    """One file of an export.
+
+    ``name`` is its path below the folder that all files share, for messages and provenance; ``day`` is None where only
+    the rows can tell.
+    """
 
     path: Path
+    name: str
     property_id: str
     day: date | None
     kind: TableKind
     format: Format
-
-    @property
-    def name(self) -> str:
-        """The file's name below the folder that it shares with others, for messages and provenance."""
-        return self.path.name
 
 
 def find_source_files(source: str, property_id: str) -> list[SourceFile]:
@@ -64,12 +67,16 @@ def find_source_files(source: str, property_id: str) -> list[SourceFile]:
     """
     path = Path(source).expanduser()
     if path.is_dir():
-        candidates: Iterable[Path] = path.rglob("*")
+        # glob follows linked folders, which Path.rglob does not, and passes hidden names by
+        candidates = [path / match for match in glob.glob("**/*", root_dir=path, recursive=True)]
     elif path.is_file():
         candidates = [path]
     else:
-        candidates = (Path(match) for match in glob.glob(str(path), recursive=True))
-    files = [_describe(file, property_id) for file in candidates if _format(file) and file.is_file()]
+        candidates = [Path(match) for match in glob.glob(str(path), recursive=True)]
+    # a file reached by two ways (a link to a folder above) is one file
+    paths = {file.resolve(): file for file in sorted(candidates, reverse=True) if _format(file) and file.is_file()}
+    root = path if path.is_dir() else _common_folder(paths.values())
+    files = [_describe(file, file.relative_to(root).as_posix(), property_id) for file in paths.values()]
     if not files:
         raise SourceNotFoundError(
             f"no GA4 export at {source!r}. Set BEHA2VEC_SOURCE to a file, a folder or a glob of "
@@ -83,14 +90,21 @@ def source_days(files: Iterable[SourceFile]) -> list[date]:
     return sorted({file.day for file in files if file.day is not None})
 
 
+def _common_folder(paths: Iterable[Path]) -> Path:
+    folders = [str(path.parent) for path in paths]
+    return Path(os.path.commonpath(folders)) if folders else Path()
+
+
 def _format(path: Path) -> Format | None:
+    if path.name.startswith((".", "_")):
+        return None
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] == ".gz":
         suffixes.pop()
     return _SUFFIXES.get(suffixes[-1]) if suffixes else None
 
 
-def _describe(path: Path, property_id: str) -> SourceFile:
+def _describe(path: Path, name: str, property_id: str) -> SourceFile:
     day, kind = _day_and_kind(path)
     for folder in reversed(path.parent.parts):
         if match := _PROPERTY_FOLDER.match(folder):
@@ -98,11 +112,11 @@ def _describe(path: Path, property_id: str) -> SourceFile:
             break
     file_format = _format(path)
     assert file_format is not None
-    return SourceFile(path, property_id, day, kind, file_format)
+    return SourceFile(path, name, property_id, day, kind, file_format)
 
 
 def _day_and_kind(path: Path) -> tuple[date | None, TableKind]:
-    if match := _SHARD.search(path.name):
+    if (match := _SHARD.search(path.name)) and len(set(_DATE.findall(path.name))) < 2:
         kind: TableKind = match[1] or "daily"  # type: ignore[assignment]  # the pattern allows only these
         return _date(match[2], match[3], match[4]), kind
     for folder in reversed(path.parent.parts):
