@@ -103,8 +103,9 @@ class BehaviorEncoder:
     def encode(self, events: Any, as_of: AsOf = None) -> pa.Table:
         """One row a user who has an event up to ``as_of``, in order of user_key.
 
-        Columns: ``user_key``; ``as_of`` (timestamp[us], UTC; by default the time of the user's last event);
-        ``n_events`` (how many the encoder read, at most ``max_length``); ``low_evidence`` (fewer than ``min_events``);
+        Columns: ``user_key``; ``as_of`` (timestamp[us] in UTC, without zone, so that no session's zone shifts it; by
+        default the time of the user's last event); ``n_events`` (how many the encoder read, at most ``max_length``);
+        ``low_evidence`` (fewer than ``min_events``);
         ``behavior`` and ``identity`` (float32[dim], of length 1).
         """
         sequences = self._sequences(events, as_of)
@@ -113,7 +114,7 @@ class BehaviorEncoder:
         return pa.table(
             {
                 "user_key": pa.array(sequences.user_key, type=pa.string()),
-                "as_of": pa.array(sequences.as_of).cast(pa.timestamp("us", tz="UTC")),
+                "as_of": pa.array(sequences.as_of).cast(pa.timestamp("us")),
                 "n_events": pa.array(n_events, type=pa.int64()),
                 "low_evidence": pa.array(n_events < self.config.min_events),
                 "behavior": _fixed_size_list(behavior),

@@ -74,6 +74,7 @@ def test_the_table_has_the_agreed_columns(encoder: BehaviorEncoder, events: pd.D
     assert table.column_names == ["user_key", "as_of", "n_events", "low_evidence", "behavior", "identity"]
     assert table.schema.field("behavior").type == table.schema.field("identity").type == pa.list_(pa.float32(), 32)
     assert table["user_key"].to_pylist() == sorted(events["user_key"].unique())
+    assert table.schema.field("as_of").type == pa.timestamp("us")
     counts = events.groupby("user_key").size().clip(upper=16)
     assert table["n_events"].to_pylist() == counts.tolist()
     assert table["low_evidence"].to_pylist() == (counts < 3).tolist()
