@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 from datetime import date
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "BEHA2VEC_"
@@ -26,7 +27,14 @@ class SettingsError(ValueError):
 class Settings(BaseSettings):
     """All settings. Paths may be relative: they count from the folder the program is started in."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,  # NAME= in .env means unset
+        extra="ignore",
+        populate_by_name=True,
+    )
 
     source: str = Field(
         "data/demo_export",
@@ -54,18 +62,22 @@ class Settings(BaseSettings):
         "sentence-transformers/all-MiniLM-L6-v2", description="sentence-transformers model for page themes"
     )
 
-    llm_base_url: str | None = Field(None, description="OpenAI-compatible endpoint; else OPENAI_BASE_URL")
-    llm_api_key: SecretStr | None = Field(None, description="its key; else OPENAI_API_KEY")
+    # the OpenAI client's own variables count too, also from .env
+    llm_base_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices(f"{PREFIX}LLM_BASE_URL", "OPENAI_BASE_URL"),
+        description="OpenAI-compatible endpoint; else OPENAI_BASE_URL",
+    )
+    llm_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices(f"{PREFIX}LLM_API_KEY", "OPENAI_API_KEY"),
+        description="its key; else OPENAI_API_KEY",
+    )
     llm_model: str = Field("gpt-5-mini", description="model that writes the insights")
     llm_timeout_seconds: float = Field(60, gt=0, description="longest wait for one answer")
 
     lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
     nightly_hour: int = Field(6, ge=0, le=23, description="hour of the nightly refresh, property time")
-
-    @field_validator("end_date", "labels_file", "rules_file", "llm_base_url", "llm_api_key", mode="before")
-    @classmethod
-    def _empty_is_unset(cls, value: object) -> object:
-        return None if value == "" else value
 
     @field_validator("property_id")
     @classmethod
@@ -85,7 +97,7 @@ class Settings(BaseSettings):
     @classmethod
     def _base_url_is_http(cls, value: str | None) -> str | None:
         if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
-            raise ValueError("give a full address, for example http://localhost:8000/v1")
+            raise ValueError("give a full address (here or in OPENAI_BASE_URL), for example http://localhost:8000/v1")
         return value
 
     @model_validator(mode="after")
@@ -134,15 +146,12 @@ class Settings(BaseSettings):
     @property
     def resolved_llm_base_url(self) -> str | None:
         """The endpoint's address: our setting, else the OpenAI client's own variable."""
-        return self.llm_base_url or os.environ.get("OPENAI_BASE_URL") or None
+        return self.llm_base_url
 
     @property
     def resolved_llm_api_key(self) -> SecretStr | None:
         """The endpoint's key: our setting, else the OpenAI client's own variable."""
-        if self.llm_api_key is not None:
-            return self.llm_api_key
-        key = os.environ.get("OPENAI_API_KEY")
-        return SecretStr(key) if key else None
+        return self.llm_api_key
 
     @property
     def llm_configured(self) -> bool:
@@ -159,10 +168,34 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = []
-        for problem in error.errors():
-            name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper() if problem["loc"] else ""
-            message = problem["msg"].removeprefix("Value error, ")
-            shown = f" (is {problem['input']!r})" if problem["loc"] and "key" not in name.lower() else ""
-            lines.append(f"{name}{shown}: {message}" if name else message)
+        lines = [_explain(problem["loc"], problem["msg"], problem["input"]) for problem in error.errors()]
         raise SettingsError("the settings cannot work:\n  " + "\n  ".join(lines)) from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"the settings cannot work:\n  .env is not UTF-8 text ({error}); save it as UTF-8"
+        ) from None
+
+
+def misspelt_variables() -> dict[str, str]:
+    """Variables of the environment that are no settings but resemble one, each with the one that was likely meant."""
+    known = [name.upper() for name in Settings.model_fields]
+    found = {}
+    for variable in os.environ:
+        name = variable.upper().removeprefix(PREFIX)
+        if (
+            name != variable.upper()
+            and name not in known
+            and (near := get_close_matches(name, known, n=1, cutoff=0.75))
+        ):
+            found[variable] = PREFIX + near[0]
+    return found
+
+
+def _explain(location: tuple[int | str, ...], message: str, value: object) -> str:
+    """One line: the variable, its value unless that may be secret, and what to set instead."""
+    message = message.removeprefix("Value error, ")
+    if not location:
+        return message
+    name = str(location[0]) if str(location[0]).isupper() else PREFIX + str(location[0]).upper()
+    shown = "" if "KEY" in name or "@" in str(value) else f" (is {value!r})"
+    return f"{name}{shown}: {message}"

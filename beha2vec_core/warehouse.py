@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 log = logging.getLogger("beha2vec.warehouse")
 
 _REPORT_EVERY_SECONDS = 10.0
+_OUTSIDER_SECONDS = 8.0
 
 
 class WarehouseBusyError(RuntimeError):
@@ -46,6 +47,7 @@ class Warehouse:
         self._lock = FileLock(str(self.path) + ".lock", thread_local=False)
         # FileLock is re-entrant for its process; threads of one process have to take turns too.
         self._threads = threading.Lock()
+        self._thread: int | None = None  # the one that holds the lock
 
     @property
     def _holder_path(self) -> Path:
@@ -53,10 +55,11 @@ class Warehouse:
 
     @contextmanager
     def exclusive(self, purpose: str) -> Iterator[None]:
-        """Hold the file without a connection, for another process to use it (dbt does).
+        """Hold the file without a connection, for another process to use it (dbt does). Not re-entrant.
 
         Raises:
             WarehouseBusyError: another process or thread held it for longer than ``lock_timeout``.
+            RuntimeError: this thread holds it already and would wait for itself.
         """
         self._acquire(purpose)
         try:
@@ -70,8 +73,8 @@ class Warehouse:
 
         Raises:
             WarehouseBusyError: as in `exclusive`.
-            duckdb.IOException: a program that does not take the lock (a DuckDB shell, a notebook) has the file open;
-                the message of the raised error names it.
+            WarehouseBusyError: or a program that does not take the lock (a DuckDB shell, a notebook) has the file
+                open; the message names it.
         """
         with self.exclusive(purpose):
             connection = self._open()
@@ -81,21 +84,33 @@ class Warehouse:
                 connection.close()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
-        """Open the file, waiting a little for outsiders that do not know the lock."""
-        for attempt in range(6):
+        """Open the file, waiting some seconds for outsiders that do not know the lock."""
+        deadline = time.monotonic() + min(self.lock_timeout, _OUTSIDER_SECONDS)
+        while True:
             try:
                 return duckdb.connect(str(self.path), config=dict(self.config))
+            except duckdb.ConnectionException as error:  # a connection of this process, past the door
+                raise WarehouseBusyError(
+                    f"{self.path.name} is open in this process with other settings ({error}). Close that connection, "
+                    "and open the file through Warehouse.connect only."
+                ) from error
             except duckdb.IOException as error:
-                if "lock" not in str(error).lower() or attempt == 5:
-                    raise duckdb.IOException(
-                        f"{error}\n{self.path.name} is open in a program that does not take its lock (a DuckDB shell, "
-                        f"a notebook?). Close it there, or read {self.path.with_name('serving.duckdb').name} instead."
+                if "could not set lock" not in str(error).lower():
+                    raise
+                if time.monotonic() >= deadline:
+                    raise WarehouseBusyError(
+                        f"{self.path.name} is open in a program that does not take its lock (a DuckDB shell, a "
+                        f"notebook?): {error}. Close it there, and read "
+                        f"{self.path.with_name('serving.duckdb').name} instead."
                     ) from error
-                time.sleep(0.25 * 2**attempt)
-        raise AssertionError("unreachable")
+            time.sleep(0.1)
 
     def _acquire(self, purpose: str) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self._thread == threading.get_ident():
+            raise RuntimeError(
+                f"{purpose}: this thread holds {self.path.name} already ({self.holder()}); leave that with-block first"
+            )
         deadline = time.monotonic() + self.lock_timeout
         next_report = time.monotonic() + _REPORT_EVERY_SECONDS
         if not self._threads.acquire(timeout=self.lock_timeout):
@@ -114,19 +129,20 @@ class Warehouse:
         except BaseException:
             self._threads.release()
             raise
-        self._holder_path.write_text(
-            json.dumps(
-                {
-                    "pid": os.getpid(),
-                    "host": socket.gethostname(),
-                    "purpose": purpose,
-                    "since": datetime.now(UTC).isoformat(timespec="seconds"),
-                }
-            )
-        )
+        self._thread = threading.get_ident()
+        note = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "purpose": purpose,
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        with suppress(OSError):  # a full disk must not cost the lock: the note is for people
+            self._holder_path.write_text(json.dumps(note))
 
     def _release(self) -> None:
-        self._holder_path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._holder_path.unlink()
+        self._thread = None
         self._lock.release()
         self._threads.release()
 
@@ -135,8 +151,21 @@ class Warehouse:
         try:
             note = json.loads(self._holder_path.read_text())
             return f"process {note['pid']} on {note['host']} ({note['purpose']}, since {note['since']})"
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return "an unknown process"
+
+    def is_free(self) -> bool:
+        """Whether the lock is to be had right now."""
+        if self._thread is not None:
+            return False
+        if not self.path.parent.exists():
+            return True
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        self._lock.release()
+        return True
 
     def _busy_message(self, purpose: str) -> str:
         return (
@@ -162,9 +191,10 @@ def replace_partition(
     connection.begin()
     try:
         connection.execute(f"delete from {table} where {keys}", parameters)
-        inserted = connection.execute(f"insert into {table} by name {rows}").fetchone()
+        ((inserted,),) = connection.execute(f"insert into {table} by name {rows}").fetchall()
         connection.commit()
     except BaseException:
-        connection.rollback()
+        with suppress(duckdb.Error):  # the first error is the one to tell
+            connection.rollback()
         raise
-    return int(inserted[0]) if inserted else 0
+    return int(inserted)
