@@ -232,15 +232,12 @@ class _Run:
         report.problem = self._problem(connection, report, bool(files))
         if report.problem:
             report.status, report.accepted, report.quarantined, report.withheld = "unreadable", 0, good + bad, good
-            connection.executemany(
-                "insert into quarantine values (?, ?, ?, null, ?, null)",
-                [
-                    [property_id, day, name, f"withheld with its day: {rows:,} rows that could be read"]
-                    for name, rows, _ in per_file
-                    if rows
-                ]
-                or [[property_id, day, None, report.problem]],
-            )
+            for name, rows, _ in per_file:
+                if rows:
+                    reason = f"withheld with its day: {rows:,} rows that could be read"
+                    connection.execute(
+                        "insert into quarantine values (?, ?, ?, null, ?, null)", [property_id, day, name, reason]
+                    )
         elif not good:
             report.status = "kept" if target.exists() else "missing"
             report.problem = "no rows in " + ", ".join(names) if names else None
@@ -269,12 +266,15 @@ class _Run:
 
     def forget(self, connection: duckdb.DuckDBPyConnection, day: date | None) -> None:
         """Move what is left of a day (None: of no day) from the scratch tables to the report."""
+        settled = [report for report in self.report.days if report.event_date == day]
+        if day and not any(report.files for report in settled):
+            return  # nothing was read
         which = f"event_date = date '{day}'" if day else "event_date is null"
         self.report.quarantine += _listed_quarantine(connection, which)
         if day is None:
             ((rows,),) = connection.execute(f"select count(source_line) from quarantine where {which}").fetchall()
             self.report.rows_of_no_day = rows
-        ingested = [d.property_id for d in self.report.days if d.event_date == day and d.status == "ingested"]
+        ingested = [report.property_id for report in settled if report.status == "ingested"]
         for name, rows in connection.execute(
             f"""
             select field, count(*) from (

@@ -21,51 +21,43 @@ def read(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Iterator[tu
     """The rows of a parquet file, nested in any of the ways that BigQuery writes (see `reading`).
 
     Raises:
-        UnreadableFileError: it is no parquet file, damaged, or lacks required columns.
+        UnreadableFileError: it lacks required columns.
+        duckdb.Error: it is no parquet file, or (when the SQL is run) damaged.
     """
     source = f"read_parquet({quote(_escape_glob(file.path))}, file_row_number = true, hive_partitioning = false)"
-    try:
-        described = connection.execute(f"select * from {source} limit 0")
-        types = {str(c[0]): c[1] for c in described.description or []}
-        ((rows,),) = connection.execute(f"select count(*) from {source}").fetchall()
-        missing = [name for name in REQUIRED_FIELDS if name not in types and not (name == "event_date" and file.day)]
-        if missing:
-            raise UnreadableFileError(
-                f"{file.name}: the parquet file lacks {', '.join(missing)};"
-                " export the GA4 table's own columns (select *)"
-            )
-        columns = ", ".join(
-            (_project(f'"{name}"', types[name], kind) if name in types else f"null::{duckdb_type(kind)}")
-            + f' as "{name}"'
-            for name, kind in EVENT_SCHEMA.items()
+    described = connection.execute(f"select * from {source} limit 0")
+    types = {str(c[0]): c[1] for c in described.description or []}
+    ((rows,),) = connection.execute(f"select count(*) from {source}").fetchall()
+    missing = [name for name in REQUIRED_FIELDS if name not in types and not (name == "event_date" and file.day)]
+    if missing:
+        raise UnreadableFileError(
+            f"{file.name}: the parquet file lacks {', '.join(missing)}; export the GA4 table's own columns (select *)"
         )
-        extras = [
-            (f"{name}{path}", value)
-            for name, actual in types.items()
-            if name not in ("event_date", "file_row_number")
-            for path, value in _extras(identifier(name), actual, EVENT_SCHEMA.get(name))
-        ]
-        if "event_date" not in types:
-            date_text = f"'{file.day:%Y%m%d}'"
-        elif str(types["event_date"].id).startswith("timestamp"):
-            date_text = "event_date::date::varchar"
-        else:
-            date_text = "event_date::varchar"
-        yield (
-            f"""
-            select {date_text} as event_date_text, {columns}, {quote(file.name)} as _source_file,
-                file_row_number + 1 as _source_line, {leftovers_json(extras)} as _unknown_fields,
-                null::varchar as _reason, null::varchar as _content
-            from {source}
-            """,
-            rows,
-        )
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        if "No space left" in str(error):
-            raise
-        raise UnreadableFileError(f"{file.name}: not a readable parquet file: {error}") from error
+    columns = ", ".join(
+        (_project(f'"{name}"', types[name], kind) if name in types else f"null::{duckdb_type(kind)}") + f' as "{name}"'
+        for name, kind in EVENT_SCHEMA.items()
+    )
+    extras = [
+        (f"{name}{path}", value)
+        for name, actual in types.items()
+        if name not in ("event_date", "file_row_number")
+        for path, value in _extras(identifier(name), actual, EVENT_SCHEMA.get(name))
+    ]
+    if "event_date" not in types:
+        date_text = f"'{file.day:%Y%m%d}'"
+    elif str(types["event_date"].id).startswith("timestamp"):
+        date_text = "event_date::date::varchar"
+    else:
+        date_text = "event_date::varchar"
+    yield (
+        f"""
+        select {date_text} as event_date_text, {columns}, {quote(file.name)} as _source_file,
+            file_row_number + 1 as _source_line, {leftovers_json(extras)} as _unknown_fields,
+            null::varchar as _reason, null::varchar as _content
+        from {source}
+        """,
+        rows,
+    )
 
 
 def _project(expression: str, actual: Any, kind: FieldType, depth: int = 0) -> str:

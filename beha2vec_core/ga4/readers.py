@@ -69,6 +69,11 @@ def read_file(
             f"{file.name}: {where} ({error}). It is cut short, still being written or not open to this user: "
             "export or copy it again"
         ) from error
+    except duckdb.Error as error:
+        # only parquet is opened by DuckDB itself; a full disk or memory is not the file's fault
+        if file.format != "parquet" or isinstance(error, duckdb.OutOfMemoryException) or "No space" in str(error):
+            raise
+        raise UnreadableFileError(f"{file.name}: not a readable parquet file: {error}") from error
     assert report.rows_in == report.accepted + report.quarantined + report.outside, f"{file.name}: {report}"
     return report
 

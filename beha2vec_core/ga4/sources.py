@@ -73,8 +73,9 @@ def find_source_files(source: str, property_id: str) -> list[SourceFile]:
         candidates = [path]
     else:
         candidates = [Path(match) for match in glob.glob(str(path), recursive=True)]
-    # a file reached by two ways (a link to a folder above) is one file
-    paths = {file.resolve(): file for file in sorted(candidates, reverse=True) if _format(file) and file.is_file()}
+    # a file reached by two ways (a link to a folder above) is one file, by its shortest path
+    candidates.sort(key=lambda file: (-len(file.parts), file))
+    paths = {file.resolve(): file for file in candidates if _format(file) and file.is_file()}
     root = path if path.is_dir() else _common_folder(paths.values())
     files = [_describe(file, file.relative_to(root).as_posix(), property_id) for file in paths.values()]
     if not files:
