@@ -270,7 +270,8 @@ class _Run:
         if day and not any(report.files for report in settled):
             return  # nothing was read
         which = f"event_date = date '{day}'" if day else "event_date is null"
-        self.report.quarantine += _listed_quarantine(connection, which)
+        if self.broken or not day or any(report.quarantined for report in settled):
+            self.report.quarantine += _listed_quarantine(connection, which)
         if day is None:
             ((rows,),) = connection.execute(f"select count(source_line) from quarantine where {which}").fetchall()
             self.report.rows_of_no_day = rows
@@ -341,7 +342,14 @@ def _scratch(raw_path: Path) -> Iterator[Path]:
 
 
 def _scratch_connection(scratch: Path) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(":memory:", config={"temp_directory": str(scratch / "spill"), "memory_limit": _MEMORY_LIMIT})
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "temp_directory": str(scratch / "spill"),
+            "memory_limit": _MEMORY_LIMIT,
+            "preserve_insertion_order": "false",  # partitions are sorted as they are written
+        },
+    )
 
 
 def remove_stale_scratch(raw_path: Path) -> None:
