@@ -79,6 +79,7 @@ def materialize(
     end: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day; default: the settings', else yesterday.")
     ] = None,
+    config: Annotated[str | None, typer.Option(help="Run config: JSON, or the path of a JSON or YAML file.")] = None,
 ) -> None:
     """Materialize assets for a range of days in one run, as the Dagster UI would; the run shows there too."""
     settings = _settings()
@@ -88,11 +89,17 @@ def materialize(
         typer.secho(f"--end {last} lies before --start {first}", fg="red", err=True)
         raise typer.Exit(2)
     command = [
-        sys.executable, "-W", "ignore:Function `asset_materialize_command`", "-m", "dagster", "asset", "materialize",
-        "-m", "beha2vec_dagster.definitions",
-        "--select", select,
-        "--partition-range", f"{first}...{last}",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "beha2vec_dagster.run",
+        "--select",
+        select,
+        "--start",
+        str(first),
+        "--end",
+        str(last),
+    ]
+    command += ["--config", config] if config else []
     environment = {"DAGSTER_HOME": str(_DAGSTER_HOME), **os.environ}
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
 

@@ -13,7 +13,7 @@ class _Brief(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         meta = getattr(record, "dagster_meta", {})
-        text = str(meta.get("orig_message") or record.getMessage())
+        text = str(meta.get("orig_message") or record.getMessage())  # without a stack trace: that is in the UI
         step = meta.get("step_key")
         level = "" if record.levelno < logging.WARNING else f"{record.levelname} "
         return f"{self.formatTime(record, '%H:%M:%S')}  {level}{f'{step}: ' if step else ''}{text}"

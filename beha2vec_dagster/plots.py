@@ -1,4 +1,4 @@
-"""Pictures for asset metadata. Each takes plain numbers and gives a Matplotlib figure, with units and n in its title."""
+"""Pictures for asset metadata: from plain numbers to a Matplotlib figure, with units and n in its title."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""Assets by domain: ``ga4`` (raw events), ``dbt``, ``pages``, ``sequences``, ``encoder``, ``clusters``, ``insights``, ``serving``.
+"""Assets, a module a domain: ``ga4`` (raw events), ``dbt``, ``pages``, ``sequences``, ``encoder``, ``clusters``, ...
 
 A body is short: open, call the core, write, return metadata. Heavy libraries are imported inside bodies.
 """

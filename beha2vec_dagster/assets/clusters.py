@@ -4,11 +4,13 @@ import hashlib
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import duckdb
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from beha2vec_core.warehouse import replace_partition
@@ -17,6 +19,9 @@ from beha2vec_dagster.metadata import markdown_table, picture, relation_metadata
 from beha2vec_dagster.partitions import daily, days_of
 from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
+
+if TYPE_CHECKING:
+    from beha2vec_core.clusters import ClusterModel
 
 
 class ClusterConfig(dg.Config):
@@ -98,6 +103,14 @@ def _matrix(table: Any) -> np.ndarray:
     return np.asarray(flat.reshape(table.num_rows, -1) if table.num_rows else flat.reshape(0, 0), dtype=np.float32)
 
 
+def _assignments(model: "ClusterModel", users: pa.Table) -> dict[str, pa.Array]:
+    """Columns cluster_key, distance and margin of the users; empty ones for no users."""
+    if users.num_rows == 0:
+        return {name: pa.array([], pa.float64()) for name in ("cluster_key", "distance", "margin")}
+    assigned = model.assign(_matrix(users))
+    return {name: pa.array(getattr(assigned, name)) for name in ("cluster_key", "distance", "margin")}
+
+
 def _model_file(cluster_model_version: str) -> Path:
     return settings.data_path / "cluster_models" / f"{cluster_model_version}.npz"
 
@@ -133,26 +146,26 @@ def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResourc
             )
         table = connection.sql(
             f"""select event_date, user_key, behavior from beha2vec.user_embeddings
-            where model_version = '{version}' and event_date between '{days[0]}' and '{days[-1]}'"""
+            where model_version = '{version}' and event_date between '{days[0]}' and '{days[-1]}'
+            order by event_date, user_key"""
         ).to_arrow_table()
     model = ClusterModel.load(_model_file(cluster_version))
-    vectors = _matrix(table)
-    assigned = model.assign(vectors) if len(vectors) else None
-    rows = table.select(["event_date", "user_key"])
-    for name in ("cluster_key", "distance", "margin"):
-        rows = rows.append_column(name, [getattr(assigned, name) if assigned else []])
     with warehouse.connect("user_clusters: write") as connection:
-        connection.register("assigned", rows)
         for day in days:
+            # a day at a time: rows come out to the same bits, whatever range the run asked for
+            of_day = table.filter(pc.equal(table["event_date"], day))
+            rows = of_day.select(["event_date", "user_key"])
+            for name, column in _assignments(model, of_day).items():
+                rows = rows.append_column(name, [column])
+            connection.register("assigned", rows)
             count = replace_partition(
                 connection,
                 "beha2vec.user_clusters",
                 f"""select event_date, '{version}' as model_version, user_key, cluster_key::integer as cluster_key,
-                    distance::double as distance, margin::double as margin from assigned
-                    where event_date = date '{day}'""",
+                    distance::double as distance, margin::double as margin from assigned""",
                 f"event_date = date '{day}' and model_version = '{version}'",
             )
-            context.add_asset_metadata({"users": count}, partition_key=day.isoformat())
+            context.add_asset_metadata({"dagster/partition_row_count": count}, partition_key=day.isoformat())
         about = relation_metadata(connection, "beha2vec.user_clusters_current")
         sizes = dict(
             connection.execute(

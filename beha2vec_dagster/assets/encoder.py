@@ -25,7 +25,7 @@ class TrainingConfig(dg.Config):
     dim: int = Field(64, description="Length of a user's vector; a multiple of twice the heads.")
     layers: int = Field(2, description="Transformer blocks.")
     heads: int = Field(4, description="Attention heads in each block.")
-    epochs: int = Field(10, description="Passes over the users.")
+    epochs: int = Field(15, description="Passes over the users.")
     learning_rate: float = Field(0.003, description="Step size of AdamW at its peak.")
     next_event_weight: float = Field(1.0, description="Weight of the next-event loss; 0 turns it off.")
     content_weight: float = Field(1.0, description="Weight of the content loss; 0 turns it off.")
@@ -169,7 +169,7 @@ def user_embeddings(
                 raise dg.Failure(f"there are no user_sequences for {day}: materialize that partition first")
             vectors = encoder.encode(pq.read_table(source, partitioning=None))
             pq.write_table(vectors, Path(scratch) / f"{day}.parquet")
-            context.add_asset_metadata({"users": vectors.num_rows}, partition_key=day.isoformat())
+            context.add_asset_metadata({"dagster/partition_row_count": vectors.num_rows}, partition_key=day.isoformat())
             if number % 10 == 0 or number == len(days):
                 context.log.info(f"{day} ({number:,}/{len(days):,} days) encoded")
         with warehouse.connect("user_embeddings") as connection:

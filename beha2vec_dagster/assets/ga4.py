@@ -78,6 +78,7 @@ def _record(connection: duckdb.DuckDBPyConnection, report: IngestReport, days: l
 def _day_metadata(report: IngestReport, day: date) -> dict[str, Any]:
     of_day = [d for d in report.days if d.event_date == day]
     return {
+        "dagster/partition_row_count": sum(d.accepted for d in of_day),
         "status": ", ".join(sorted({d.status for d in of_day})),
         "rows_in": sum(d.rows_in for d in of_day),
         "accepted": sum(d.accepted for d in of_day),
@@ -100,9 +101,8 @@ def _run_metadata(report: IngestReport, days: list[date]) -> dict[str, Any]:
     about.pop("dagster/row_count")
     return about | {
         "dagster/row_count": report.accepted,
-        "rows_in": report.rows_in,
-        "accepted": report.accepted,
-        "quarantined": report.quarantined,
+        "run_rows_in": report.rows_in,
+        "run_quarantined": report.quarantined,
         "quarantined_rows_of_no_day": sum(row[1] is None for row in report.quarantine),
         "days_by_status": dict(statuses),
         "unknown_fields": dict(report.unknown_fields.most_common(20)),

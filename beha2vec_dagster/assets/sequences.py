@@ -46,7 +46,9 @@ def user_sequences(context: dg.AssetExecutionContext, warehouse: WarehouseResour
         lengths.update(written.lengths)
         user_days += written.users
         events += written.events
-        context.add_asset_metadata({"users": written.users, "events": written.events}, partition_key=day.isoformat())
+        context.add_asset_metadata(
+            {"dagster/partition_row_count": written.users, "events": written.events}, partition_key=day.isoformat()
+        )
         if number % 10 == 0 or number == len(days):
             context.log.info(f"{day} ({number:,}/{len(days):,} days): {user_days:,} sequences so far")
     with duckdb.connect() as connection:

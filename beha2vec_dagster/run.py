@@ -1,0 +1,103 @@
+"""Run assets from the command line, without a daemon: ``python -m beha2vec_dagster.run --help``.
+
+The run is an ordinary one: it is kept in DAGSTER_HOME and shows in the UI. A run whose process was killed is found by
+the next one, marked failed, and gives its place in the pools back (with a daemon, run monitoring does this).
+"""
+
+import argparse
+import json
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.errors import DagsterInvalidSubsetError
+from filelock import FileLock, Timeout
+
+_PROCESS_TAG = "beha2vec/process"
+_SHOWN_CAUSES = 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Materialize a selection of assets for a range of days in one run; 0 if every step succeeded."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--select", default="*", help="assets, in Dagster's selection syntax")
+    parser.add_argument("--start", required=True, help="first day, YYYY-MM-DD")
+    parser.add_argument("--end", required=True, help="last day, YYYY-MM-DD")
+    parser.add_argument("--config", help="run config: JSON, or the path of a JSON or YAML file")
+    asked = parser.parse_args(arguments)
+
+    from beha2vec_dagster.definitions import defs
+
+    job = defs.resolve_job_def("materialize_everything")
+    try:
+        keys = dg.AssetSelection.from_coercible(asked.select.split(",")).resolve(job.asset_layer.asset_graph)
+    except DagsterInvalidSubsetError as error:
+        print(f"--select: {error}", file=sys.stderr)
+        return 2
+    with DagsterInstance.get() as instance, _mark(instance) as mark:
+        result = job.execute_in_process(
+            instance=instance,
+            asset_selection=sorted(keys),
+            run_config={"loggers": {"console": {}}} | _run_config(asked.config),
+            tags={
+                "dagster/asset_partition_range_start": asked.start,
+                "dagster/asset_partition_range_end": asked.end,
+                _PROCESS_TAG: mark,
+            },
+            raise_on_error=False,
+        )
+    failures = [event for event in result.all_events if event.is_step_failure]
+    for event in failures[:_SHOWN_CAUSES]:
+        error = event.step_failure_data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        print(f"\n{event.step_key} failed: {error.message.strip() if error else 'see the UI'}", file=sys.stderr)
+    return 0 if result.success else 1
+
+
+def _run_config(given: str | None) -> dict[str, object]:
+    if given is None:
+        return {}
+    if given.lstrip().startswith("{"):
+        loaded = json.loads(given)
+    else:
+        import yaml
+
+        loaded = yaml.safe_load(Path(given).read_text())
+    return dict(loaded or {})
+
+
+@contextmanager
+def _mark(instance: DagsterInstance) -> Iterator[str]:
+    """A mark for this process's run: a lock that the operating system drops when the process dies."""
+    folder = Path(instance.root_directory) / "processes"
+    folder.mkdir(exist_ok=True)
+    _close_dead_runs(instance, folder)
+    mark = uuid.uuid4().hex
+    path = folder / f"{mark}.lock"
+    with FileLock(path):
+        yield mark
+    path.unlink(missing_ok=True)
+
+
+def _close_dead_runs(instance: DagsterInstance, folder: Path) -> None:
+    started = RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.STARTING])
+    for run in instance.get_runs(started):
+        mark = run.tags.get(_PROCESS_TAG)
+        if mark is None:
+            continue
+        try:
+            with FileLock(folder / f"{Path(mark).name}.lock", timeout=0):
+                instance.report_run_failed(run, "Its process was killed.")
+                instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        except Timeout:
+            continue  # alive
+        (folder / f"{Path(mark).name}.lock").unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""A project of its own for a test: a folder with settings, data and DAGSTER_HOME, driven by the command line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+BIN = Path(sys.executable).parent
+REPOSITORY = Path(__file__).resolve().parents[2]
+DAYS = [f"2026-01-{day:02d}" for day in range(5, 11)]
+
+
+@dataclass
+class Project:
+    """A folder with its own settings, data and DAGSTER_HOME."""
+
+    folder: Path
+    settings: dict[str, str]
+    output: str = ""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {k: v for k, v in os.environ.items() if not k.startswith(("BEHA2VEC_", "DAGSTER_", "OPENAI_"))}
+        return own | {"DAGSTER_HOME": str(self.folder / "dagster_home")} | self.settings
+
+    def run(self, *command: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [str(BIN / command[0]), *command[1:]],
+            cwd=self.folder,
+            env=self.environment | more,
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+        assert not check or done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+        return done
+
+    def start(self, *command: str, **more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(BIN / command[0]), *command[1:]],
+            cwd=self.folder,
+            env=self.environment | more,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,  # so that a test can kill all its processes
+        )
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "data" / "warehouse.duckdb"
+
+    def query(self, sql: str, database: str = "warehouse") -> list[tuple]:
+        with duckdb.connect(str(self.folder / "data" / f"{database}.duckdb"), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def copy(self, folder: Path) -> Project:
+        """The same project elsewhere, to be broken there."""
+        shutil.copytree(self.folder, folder)
+        return Project(folder, self.settings)
+
+
+def make_project(folder: Path, **settings: str) -> Project:
+    home = folder / "dagster_home"
+    home.mkdir(parents=True)
+    shutil.copy(REPOSITORY / "beha2vec_dagster" / "instance" / "dagster.yaml", home)
+    return Project(folder, {f"BEHA2VEC_{name.upper()}": value for name, value in settings.items()})

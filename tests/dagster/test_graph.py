@@ -1,0 +1,176 @@
+"""The whole graph on a demo export: what a user finds after `beha2vec materialize`."""
+
+import json
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from project import DAYS, Project
+
+pytestmark = pytest.mark.xdist_group("graph")
+
+ASSETS = {
+    "raw_ga4_events", "stg_ga4__events", "int_ga4__events_sessionized", "fct_ga4__page_views", "fct_ga4__sessions",
+    "dim_ga4__pages", "dim_ga4__users", "ml_ga4__sequence_events", "enriched_pages", "user_sequences",
+    "trained_encoder", "user_embeddings", "cluster_model", "user_clusters", "cluster_profiles", "cluster_insights",
+    "serving_database",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def instance(materialized: Project):
+    with dg.DagsterInstance.from_config(str(materialized.folder / "dagster_home")) as instance:
+        yield instance
+
+
+def _metadata(instance: dg.DagsterInstance, asset: str) -> dict[str, dg.MetadataValue]:
+    event = instance.get_latest_materialization_event(dg.AssetKey(asset))
+    assert event is not None and event.asset_materialization is not None, f"{asset} was never materialized"
+    return dict(event.asset_materialization.metadata)
+
+
+def test_every_asset_is_materialized_with_rows_schema_and_preview(instance: dg.DagsterInstance) -> None:
+    assert {key.to_user_string() for key in instance.all_asset_keys()} >= ASSETS
+    without_rows = {"trained_encoder", "cluster_model", "serving_database"}
+    for asset in ASSETS - without_rows:
+        metadata = _metadata(instance, asset)
+        assert {"dagster/row_count", "dagster/column_schema", "preview"} <= metadata.keys(), asset
+        assert metadata["dagster/row_count"].value > 0, asset
+
+
+def test_pictures_are_there_and_small(instance: dg.DagsterInstance) -> None:
+    pictures = {
+        "raw_ga4_events": "events_per_day", "user_sequences": "sequence_length", "trained_encoder": "loss_curve",
+        "cluster_model": "user_map", "user_clusters": "cluster_sizes", "cluster_profiles": "over_represented_pages",
+    }  # fmt: skip
+    for asset, name in pictures.items():
+        text = _metadata(instance, asset)[name].value
+        assert text.startswith("![") and "data:image/png;base64," in text
+        assert len(text) < 50_000, f"{asset}: {len(text)} bytes"
+
+
+def test_all_checks_passed(instance: dg.DagsterInstance, materialized: Project) -> None:
+    records = [
+        record
+        for run in instance.get_runs()
+        for record in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    ]
+    evaluations = [r.dagster_event.event_specific_data for r in records if r.dagster_event]
+    assert len(evaluations) > 30
+    failed = [f"{e.asset_key.to_user_string()}: {e.check_name}" for e in evaluations if not e.passed]
+    assert not failed
+
+
+def test_rows_in_are_accepted_or_quarantined(instance: dg.DagsterInstance, materialized: Project) -> None:
+    rows = materialized.query("select sum(rows_in), sum(accepted), sum(quarantined) from raw.ga4_ingest_log")[0]
+    lines = sum(_lines(file) for file in (materialized.folder / "data" / "demo_export").glob("*.gz"))
+    assert rows[0] == lines == rows[1] + rows[2]
+    told = [0, 0, 0]
+    for record in instance.fetch_materializations(dg.AssetKey("raw_ga4_events"), limit=len(DAYS)).records:
+        metadata = record.asset_materialization.metadata
+        for place, name in enumerate(("rows_in", "accepted", "quarantined")):
+            told[place] += metadata[name].value
+    assert tuple(told) == rows
+
+
+def _lines(file: Path) -> int:
+    import gzip
+
+    with gzip.open(file) as stream:
+        return sum(1 for _ in stream)
+
+
+def test_duplicates_dropped_by_staging_are_counted(materialized: Project) -> None:
+    raw, staged, dropped = materialized.query(
+        """select (select sum(accepted) from raw.ga4_ingest_log), (select count(*) from ga4.stg_ga4__events),
+        (select sum(duplicates_dropped) from ga4.ga4_quality__daily)"""
+    )[0]
+    assert dropped > 0 and staged == raw - dropped
+
+
+def test_embeddings_are_exactly_of_the_users_active_that_day(materialized: Project) -> None:
+    for day in DAYS:
+        expected = materialized.query(
+            f"""select distinct user_key from ga4.ml_ga4__sequence_events
+            where event_date = '{day}' and user_key in (select user_key from ga4.ml_ga4__sequence_events
+                where is_page_view and event_date <= '{day}') order by 1"""
+        )
+        found = materialized.query(
+            f"select user_key from beha2vec.user_embeddings where event_date = '{day}' order by 1"
+        )
+        assert found == expected and found, day
+
+
+def test_every_user_has_one_current_cluster_of_one_version(materialized: Project) -> None:
+    users, rows, versions = materialized.query(
+        "select count(distinct user_key), count(*), count(distinct model_version) from beha2vec.user_clusters_current"
+    )[0]
+    assert users == rows and versions == 1
+    assert users == materialized.query("select count(distinct user_key) from beha2vec.user_embeddings")[0][0]
+
+
+def test_insights_name_every_cluster_and_say_who_wrote_them(materialized: Project) -> None:
+    rows = materialized.query("select cluster_key, name, summary, written_by, evidence from beha2vec.cluster_insights")
+    clusters = {key for (key,) in materialized.query("select distinct cluster_key from beha2vec.user_clusters_current")}
+    assert {row[0] for row in rows} == clusters | {None}
+    assert {row[3] for row in rows} == {"template"}
+    facts = {fact for (fact,) in materialized.query("select fact_id from beha2vec.cluster_profiles")}
+    assert all(set(row[4]) <= facts and row[4] for row in rows)
+    assert len({row[1] for row in rows}) == len(rows), "names are distinct"
+
+
+def test_serving_database_stands_alone(materialized: Project, tmp_path: Path) -> None:
+    alone = tmp_path / "data"
+    alone.mkdir()
+    (alone / "serving.duckdb").write_bytes((materialized.folder / "data" / "serving.duckdb").read_bytes())
+    project = Project(tmp_path, {})
+    kinds = project.query("select distinct table_type from information_schema.tables", "serving")
+    assert kinds == [("BASE TABLE",)]
+    same = "select count(*), sum(hash(user_key, cluster_key)) from beha2vec.user_clusters_current"
+    assert project.query(same, "serving") == materialized.query(same)
+
+
+def test_output_is_brief_and_summary_says_where_to_look(materialized: Project) -> None:
+    output = materialized.output
+    assert "Finished execution of step" in output and "base64" not in output
+    assert len(output.splitlines()) < 400
+    said = materialized.run("beha2vec", "summary").stdout
+    assert all(f"  {n}. " in said for n in (1, 2, 3)) and "make ui" in said
+    asked = materialized.run("beha2vec", "query", "select count(*) as n from beha2vec.user_embeddings_current").stdout
+    users = materialized.query("select count(*) from beha2vec.user_embeddings_current")[0][0]
+    assert str(users) in asked
+
+
+def test_secrets_never_reach_metadata_or_logs(materialized: Project, tmp_path: Path) -> None:
+    project = materialized.copy(tmp_path / "p")
+    secret = "sk-test-4f9a1c"
+    done = project.run(
+        "beha2vec", "materialize", "--select", "cluster_insights",
+        BEHA2VEC_LLM_API_KEY=secret, BEHA2VEC_LLM_BASE_URL="http://127.0.0.1:9/v1", BEHA2VEC_LLM_TIMEOUT_SECONDS="2",
+    )  # fmt: skip
+    assert secret not in done.stdout + done.stderr
+    assert "the rest is written by the template" in done.stdout, "the endpoint's failure is told"
+    for file in (project.folder / "dagster_home").rglob("*"):
+        assert not file.is_file() or secret.encode() not in file.read_bytes(), file.name
+    assert {r[0] for r in project.query("select written_by from beha2vec.cluster_insights")} == {"template"}
+
+
+def test_truth_file_is_read_by_no_asset(materialized: Project) -> None:
+    persona = materialized.query(
+        "select table_name, column_name from information_schema.columns where column_name ilike '%persona%'"
+    )
+    assert persona == [("cluster_insights", "persona")]  # the narrator's text, not the generator's label
+
+
+def test_run_config_is_described(materialized: Project) -> None:
+    code = """
+import json
+from beha2vec_dagster.definitions import defs
+job = defs.get_repository_def().get_job("materialize_everything")
+fields = job.run_config_schema.config_type.fields["ops"].config_type.fields
+print(json.dumps({op: {n: f.description for n, f in field.config_type.fields["config"].config_type.fields.items()}
+    for op, field in fields.items() if hasattr(field.config_type.fields["config"].config_type, "fields")}))
+"""
+    described = json.loads(materialized.run("python", "-c", code).stdout.splitlines()[-1])
+    for op in ("raw_ga4_events", "enriched_pages", "trained_encoder", "cluster_model", "cluster_insights"):
+        assert described[op] and all(described[op].values()), op

@@ -1,0 +1,69 @@
+"""A year of real visits, 366 daily partitions in one single-run backfill, from nested JSON and from flattened CSV."""
+
+from pathlib import Path
+
+import pytest
+from project import REPOSITORY, Project, make_project
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("merch")]
+
+DATA = REPOSITORY / ".." / "shared" / "data" / "merch_store_2016_2017"
+_SEQUENCE_EVENTS = "select * from ga4.ml_ga4__sequence_events order by all"
+
+
+@pytest.fixture(scope="module")
+def year(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    if not DATA.exists():
+        pytest.skip("the merch store's export is not on this machine")
+    return _materialize(tmp_path_factory.mktemp("json") / "p", DATA.resolve() / "export", "*")
+
+
+def _materialize(folder: Path, source: Path, select: str) -> Project:
+    project = make_project(
+        folder, source=str(source), start_date="2016-08-01", end_date="2017-08-01", timezone="America/Los_Angeles",
+        property_id="merch_store",
+    )  # fmt: skip
+    project.output = project.run("beha2vec", "materialize", "--select", select).stdout
+    return project
+
+
+def test_every_event_is_accounted_for(year: Project) -> None:
+    days, rows_in, accepted, quarantined = year.query(
+        "select count(*), sum(rows_in), sum(accepted), sum(quarantined) from raw.ga4_ingest_log"
+    )[0]
+    assert (days, rows_in, accepted, quarantined) == (366, 25_302, 25_302, 0)
+    staged, dropped = year.query(
+        "select (select count(*) from ga4.stg_ga4__events), (select sum(duplicates_dropped) from ga4.ga4_quality__daily)"
+    )[0]
+    assert staged + dropped == 25_302 and dropped == 0
+
+
+def test_every_user_with_a_page_view_has_an_embedding(year: Project) -> None:
+    assert year.query("select count(distinct user_key) from ga4.stg_ga4__events") == [(2_685,)]
+    viewers = "select distinct user_key from ga4.fct_ga4__page_views where user_key is not null"
+    assert year.query(f"select count(*) from ({viewers})") == [(2_679,)]
+    embedded = "select distinct user_key from beha2vec.user_embeddings"
+    assert year.query(f"select count(*) from ({embedded})") == [(2_679,)]
+    assert year.query(f"({viewers}) except ({embedded})") == []
+
+
+def test_csv_gives_the_same_sequence_events(year: Project, tmp_path: Path) -> None:
+    select = "raw_ga4_events,stg_ga4__events,int_ga4__events_sessionized,ml_ga4__sequence_events"
+    flat = _materialize(tmp_path / "p", DATA.resolve() / "ga4_data.csv", select)
+    rows = year.query(_SEQUENCE_EVENTS)
+    assert len(rows) > 20_000
+    assert flat.query(_SEQUENCE_EVENTS) == rows
+
+
+def test_clusters_are_no_page_view_buckets(year: Project) -> None:
+    import numpy as np
+
+    from beha2vec_core.clusters import eta_squared
+
+    rows = year.query(
+        """select cluster_key, ln(greatest(page_views, 1)) from beha2vec.user_clusters_current
+        join ga4.dim_ga4__users using (user_key)"""
+    )
+    labels, log_views = (np.asarray(column) for column in zip(*rows, strict=True))
+    assert eta_squared(labels, log_views) < 0.5
+    assert np.bincount(labels).max() <= 0.5 * len(labels)

@@ -1,0 +1,116 @@
+"""The storage rules, on the real graph: kills, raises, a held lock, a day read twice, a missing day."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from project import DAYS, Project
+
+pytestmark = pytest.mark.xdist_group("graph")
+
+from beha2vec_core.warehouse import Warehouse
+
+DAY = DAYS[2]
+_DAILY = (
+    "raw_ga4_events,stg_ga4__events,int_ga4__events_sessionized,fct_ga4__page_views,fct_ga4__sessions,"
+    "ml_ga4__sequence_events,user_sequences,user_embeddings,user_clusters"
+)
+
+
+def _rows(project: Project) -> dict[str, list[tuple]]:
+    """Everything the partitioned assets hold, in an order of its own."""
+    return {
+        table: project.query(f"select * from {table} order by all")
+        for table in (
+            "ga4.stg_ga4__events", "ga4.fct_ga4__sessions", "ga4.ml_ga4__sequence_events",
+            "beha2vec.user_embeddings", "beha2vec.user_clusters",
+        )
+    }  # fmt: skip
+
+
+def test_running_a_day_again_gives_the_same_rows(materialized: Project, tmp_path: Path) -> None:
+    project = materialized.copy(tmp_path / "p")
+    before = _rows(project)
+    project.run("beha2vec", "materialize", "--select", _DAILY, "--start", DAY, "--end", DAY)
+    assert _rows(project) == before
+
+
+@pytest.mark.parametrize("step", ["user_embeddings", pytest.param("user_clusters", marks=pytest.mark.slow)])
+def test_a_killed_step_leaves_the_old_rows_and_no_lock(materialized: Project, tmp_path: Path, step: str) -> None:
+    project = materialized.copy(tmp_path / "p")
+    before = _rows(project)
+    run = project.start("beha2vec", "materialize", "--select", step)
+    assert run.stdout is not None
+    for line in run.stdout:
+        if f'Started execution of step "{step}"' in line:
+            break
+    else:
+        pytest.fail("the step never started")
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    assert _rows(project) == before
+    with Warehouse(project.warehouse, lock_timeout=2).connect("after the kill") as connection:
+        assert connection.execute("select 1").fetchall() == [(1,)]
+    project.run("beha2vec", "materialize", "--select", step)
+    assert _rows(project) == before
+
+
+def test_a_run_waits_for_the_lock_and_says_who_holds_it(materialized: Project, tmp_path: Path) -> None:
+    project = materialized.copy(tmp_path / "p")
+    with Warehouse(project.warehouse).exclusive("a person's backfill"):
+        refused = project.run(
+            "beha2vec", "materialize", "--select", "cluster_profiles", check=False, BEHA2VEC_LOCK_TIMEOUT_SECONDS="1"
+        )
+        assert refused.returncode != 0
+        assert "a person's backfill" in refused.stdout + refused.stderr
+        assert "BEHA2VEC_LOCK_TIMEOUT_SECONDS" in refused.stdout + refused.stderr
+        waiting = project.start("beha2vec", "materialize", "--select", "cluster_profiles")
+        time.sleep(8)
+        assert waiting.poll() is None
+    output, _ = waiting.communicate(timeout=120)
+    assert waiting.returncode == 0, output
+
+
+def test_a_step_that_raises_frees_the_warehouse(materialized: Project, tmp_path: Path) -> None:
+    project = materialized.copy(tmp_path / "p")
+    with Warehouse(project.warehouse).connect("break") as connection:
+        connection.execute("delete from beha2vec.encoders")
+    failed = project.run("beha2vec", "materialize", "--select", "user_embeddings", check=False)
+    assert failed.returncode != 0
+    assert "materialize trained_encoder first" in failed.stdout + failed.stderr
+    with Warehouse(project.warehouse, lock_timeout=2).connect("after the raise"):
+        pass
+
+
+def test_a_missing_day_alone_is_an_error_and_inside_a_range_a_gap(materialized: Project, tmp_path: Path) -> None:
+    project = materialized.copy(tmp_path / "p")
+    (project.folder / "data" / "demo_export" / f"events_{DAY.replace('-', '')}.ndjson.gz").unlink()
+    for partition in (project.folder / "data" / "raw_ga4_events").glob(f"*/event_date={DAY}"):
+        (partition / "events.parquet").unlink()
+    alone = project.run(
+        "beha2vec", "materialize", "--select", "raw_ga4_events", "--start", DAY, "--end", DAY, check=False
+    )
+    assert alone.returncode != 0 and "no events for" in alone.stdout + alone.stderr
+    project.run("beha2vec", "materialize", "--select", _DAILY, "--start", DAYS[0], "--end", DAYS[-1])
+    status = dict(project.query("select event_date::varchar, status from raw.ga4_ingest_log"))
+    assert status == {day: "missing" if day == DAY else "ingested" for day in DAYS}
+    days = project.query("select distinct event_date::varchar from beha2vec.user_embeddings order by 1")
+    assert [day for (day,) in days] == [day for day in DAYS if day != DAY]
+
+
+def test_readers_keep_the_old_version_until_clusters_of_the_new_one_stand(
+    materialized: Project, tmp_path: Path
+) -> None:
+    project = materialized.copy(tmp_path / "p")
+    view = "select count(*), any_value(model_version) from beha2vec.user_embeddings_current"
+    before = project.query(view)
+    config = '{"ops": {"trained_encoder": {"config": {"epochs": 1, "seed": 5}}}}'
+    project.run("beha2vec", "materialize", "--select", "trained_encoder", "--config", config)
+    assert project.query(view) == before
+    refused = project.run("beha2vec", "materialize", "--select", "user_clusters", check=False)
+    assert refused.returncode != 0 and "cluster_model" in refused.stdout + refused.stderr
+    project.run("beha2vec", "materialize", "--select", "user_embeddings,cluster_model,user_clusters")
+    after = project.query(view)
+    assert after[0][0] == before[0][0] and after[0][1] != before[0][1]

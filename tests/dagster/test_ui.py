@@ -1,0 +1,75 @@
+"""Dagster's UI in a real browser: the graph, an asset's plots, and no console error of ours."""
+
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from project import BIN, REPOSITORY, Project
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("graph"),
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)"),
+]
+
+
+@pytest.fixture(scope="module")
+def address(materialized: Project) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [str(BIN / "dagster-webserver"), "-w", str(REPOSITORY / "workspace.yaml"), "-p", str(port)],
+        cwd=materialized.folder,
+        env=materialized.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=2).close()
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def page(address: str) -> Iterator[object]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield browser.new_page(viewport={"width": 1600, "height": 1000})
+        browser.close()
+
+
+def test_the_graph_shows_all_groups(page, address: str) -> None:
+    page.goto(f"{address}/asset-groups")
+    for group in ("ga4", "dbt_ga4", "pages", "sequences", "encoder", "clusters", "insights", "serving"):
+        page.get_by_text(group, exact=True).first.wait_for(timeout=60_000)
+
+
+@pytest.mark.parametrize(
+    ("asset", "picture"),
+    [("trained_encoder", "loss by epoch"), ("cluster_model", "users by cluster"), ("raw_ga4_events", "events a day")],
+)
+def test_an_asset_shows_its_description_and_plot(page, address: str, asset: str, picture: str) -> None:
+    page.goto(f"{address}/assets/{asset}?view=overview")
+    page.get_by_text("Description", exact=True).first.wait_for(timeout=60_000)
+    shown = page.locator(f"img[alt='{picture}']").first
+    if not shown.count():
+        page.get_by_text("Show Markdown").first.click(timeout=20_000)
+    shown.wait_for(timeout=20_000)
+    assert shown.evaluate("image => image.complete && image.naturalWidth > 200")
