@@ -24,7 +24,7 @@ def read(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Iterator[tu
         UnreadableFileError: it lacks required columns.
         duckdb.Error: it is no parquet file, or (when the SQL is run) damaged.
     """
-    source = f"read_parquet({quote(_escape_glob(file.path))}, file_row_number = true, hive_partitioning = false)"
+    source = f"read_parquet({quote(escape_glob(file.path))}, file_row_number = true, hive_partitioning = false)"
     described = connection.execute(f"select * from {source} limit 0")
     types = {str(c[0]): c[1] for c in described.description or []}
     ((rows,),) = connection.execute(f"select count(*) from {source}").fetchall()
@@ -134,6 +134,6 @@ def _extras(expression: str, actual: Any, kind: FieldType, depth: int = 0) -> It
         yield "", f"case when {_project(expression, actual, kind, depth)} is null then to_json({expression}) end"
 
 
-def _escape_glob(path: Path) -> str:
+def escape_glob(path: Path) -> str:
     """DuckDB reads every path as a glob: shield the characters that mean something there."""
     return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))

@@ -1,0 +1,81 @@
+"""When a file's events happened, from a sample: a quick look for `beha2vec doctor`, not for ingest."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from beha2vec_core.ga4.parquet import escape_glob
+from beha2vec_core.ga4.reading import open_file, quote
+from beha2vec_core.ga4.sources import SourceFile
+
+_LINES_LOOKED_AT = 100_000
+
+
+def sample_times(file: SourceFile, size: int = 2_000) -> list[tuple[date, int]]:
+    """``event_date`` and ``event_timestamp`` (microseconds UTC) of some events, the same ones each time.
+
+    Taken from the first hundred thousand lines; what cannot be read is passed by (ingest is the one to complain).
+    """
+    rows: list[tuple[Any, Any]] = []
+    with suppress(OSError, EOFError, zlib.error, duckdb.IOException, duckdb.InvalidInputException):
+        rows += {"ndjson": _from_ndjson, "csv": _from_csv, "parquet": _from_parquet}[file.format](file.path, size)
+    pairs = []
+    for day, time in rows:
+        with suppress(ValueError, TypeError, OverflowError):
+            text = str(day or (file.day or "")).replace("-", "")[:8]
+            pairs.append((datetime.strptime(text, "%Y%m%d").date(), int(float(time))))
+    return [(day, time) for day, time in pairs if 0 < time < 4_102_444_800_000_000]
+
+
+def _some(items: Iterable[Any], size: int) -> list[Any]:
+    """Some items of the beginning, each as likely as the others."""
+    kept: list[Any] = []
+    dice = random.Random(0)
+    for seen, item in enumerate(islice(items, _LINES_LOOKED_AT)):
+        if seen < size:
+            kept.append(item)
+        elif (place := dice.randrange(seen + 1)) < size:
+            kept[place] = item
+    return kept
+
+
+def _from_ndjson(path: Path, size: int) -> Iterator[tuple[Any, Any]]:
+    with open_file(path) as stream:
+        lines = _some(stream, size)
+    for line in lines:
+        with suppress(ValueError, RecursionError):
+            row = json.loads(line.decode("utf-8-sig"))
+            if isinstance(row, dict):
+                yield row.get("event_date"), row.get("event_timestamp")
+
+
+def _from_csv(path: Path, size: int) -> Iterator[tuple[Any, Any]]:
+    with open_file(path) as stream:
+        rows = csv.DictReader(line.decode("utf-8-sig", errors="replace") for line in stream)
+        with suppress(csv.Error):
+            for row in _some(rows, size):
+                yield row.get("event_date"), row.get("event_timestamp")
+
+
+def _from_parquet(path: Path, size: int) -> Iterator[tuple[Any, Any]]:
+    with duckdb.connect() as connection:
+        source = f"read_parquet({quote(escape_glob(path))}, hive_partitioning = false)"
+        types = {c[0]: str(c[1]) for c in connection.execute(f"from {source} limit 0").description or []}
+        day = "event_date::varchar" if "event_date" in types else "null"
+        stamped = types.get("event_timestamp", "").startswith("TIMESTAMP")
+        time = "epoch_us(event_timestamp)" if stamped else "try_cast(event_timestamp as bigint)"
+        yield from connection.execute(
+            f"select {day}, {time} from (from {source} limit {_LINES_LOOKED_AT})"
+            f" using sample reservoir({size} rows) repeatable (0)"
+        ).fetchall()
