@@ -53,8 +53,8 @@ def read(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Iterator[tu
         f"""
         select {date_text} as event_date_text, {columns}, {quote(file.name)} as _source_file,
             file_row_number + 1 as _source_line, {leftovers_json(extras)} as _unknown_fields,
-            null::varchar as _reason, null::varchar as _content
-        from {source}
+            null::varchar as _reason, to_json(event)::varchar as _content
+        from {source} as event
         """,
         rows,
     )

@@ -109,6 +109,7 @@ def test_forms_of_event_date(kind: pa.DataType, value: Any, world: World) -> Non
     report = world.ingest(max_bad_share=0.5)
     assert (report.accepted, report.quarantined) == (1, 1)
     assert report.quarantine[0][2:5] == (NAME, 2, "event_date is missing")
+    assert json.loads(report.quarantine[0][5])["user_pseudo_id"] == "00123"
 
 
 def test_the_files_name_gives_the_day_where_the_column_is_absent(world: World) -> None:
