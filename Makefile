@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 export DAGSTER_HOME := $(CURDIR)/beha2vec_dagster/instance
+# torch's waiting threads yield instead of spinning
+export OMP_WAIT_POLICY := PASSIVE
 
 .PHONY: help demo ui explore doctor test test-slow lint format constraints clean
 

@@ -119,7 +119,7 @@ def summary() -> None:
             """select cluster_key, name, count(*) as users from beha2vec.user_clusters_current
             join beha2vec.cluster_insights using (cluster_key) group by all order by all"""
         ).fetchall()
-    command = Path(sys.argv[0])
+    command = Path(sys.argv[0]).absolute()
     command = command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else Path(command.name)
     typer.echo(f"\n{users:,} users in {len(clusters)} clusters:")
     for key, name, size in clusters:

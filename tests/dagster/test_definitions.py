@@ -70,8 +70,7 @@ def test_asking_for_cuda_where_there_is_none_is_an_error(materialized: Project, 
 
 
 def test_dg_finds_the_definitions(tmp_path: Path) -> None:
-    project = make_project(tmp_path / "p")
-    done = Project(REPOSITORY, project.settings | {"BEHA2VEC_DATA_DIR": str(tmp_path / "data")}).run(
-        "dg", "check", "defs"
-    )
+    home = make_project(tmp_path / "p").environment["DAGSTER_HOME"]
+    project = Project(REPOSITORY, {"BEHA2VEC_DATA_DIR": str(tmp_path / "data"), "DAGSTER_HOME": home})
+    done = project.run("dg", "check", "defs")
     assert "loaded successfully" in done.stdout + done.stderr

@@ -33,7 +33,8 @@ def test_every_event_is_accounted_for(year: Project) -> None:
     )[0]
     assert (days, rows_in, accepted, quarantined) == (366, 25_302, 25_302, 0)
     staged, dropped = year.query(
-        "select (select count(*) from ga4.stg_ga4__events), (select sum(duplicates_dropped) from ga4.ga4_quality__daily)"
+        """select (select count(*) from ga4.stg_ga4__events),
+        (select sum(duplicates_dropped) from ga4.ga4_quality__daily)"""
     )[0]
     assert staged + dropped == 25_302 and dropped == 0
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from project import DAYS, Project
 
-pytestmark = pytest.mark.xdist_group("graph")
-
 from beha2vec_core.warehouse import Warehouse
+
+pytestmark = pytest.mark.xdist_group("graph")
 
 DAY = DAYS[2]
 _DAILY = (
