@@ -15,15 +15,23 @@ _MAX_CELL = 80
 _MAX_LIST = 3
 
 
-def relation_metadata(connection: duckdb.DuckDBPyConnection, relation: str, rows: int = 5) -> dict[str, Any]:
-    """Row count, column schema and a preview of a table, view or parquet scan."""
+def relation_metadata(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    rows: int = 5,
+    descriptions: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Row count, column schema (with descriptions, where given) and a preview of a table, view or parquet scan."""
+    told = descriptions or {}
     described = connection.execute(f"describe select * from {relation}").fetchall()
     count = connection.execute(f"select count(*) from {relation}").fetchone()
     preview = connection.execute(f"select * from {relation} limit {rows}").fetchall()
     names = [column[0] for column in described]
     return {
         "dagster/row_count": count[0] if count else 0,
-        "dagster/column_schema": TableSchema([TableColumn(name=c[0], type=c[1]) for c in described]),
+        "dagster/column_schema": TableSchema(
+            [TableColumn(name=c[0], type=c[1], description=told.get(c[0])) for c in described]
+        ),
         "preview": markdown_table(names, preview),
     }
 

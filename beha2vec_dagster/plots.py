@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 # Okabe and Ito's palette: told apart by colour-blind eyes too
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
@@ -78,6 +79,11 @@ def user_map(
             marker=MARKERS[(int(key) // len(COLORS)) % len(MARKERS)],
             label=label,
         )
+    for key in np.unique(clusters):
+        at = np.median(positions[clusters == key], axis=0)
+        axes.annotate(str(key), at, ha="center", va="center", fontsize=11, fontweight="bold").set_path_effects(
+            [withStroke(linewidth=3, foreground="white")]
+        )
     sampled = f", {limit:,} shown" if len(positions) > limit else ""
     axes.set(title=f"Users by behavior vector (n = {len(positions):,}{sampled})", xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
@@ -126,6 +132,7 @@ def over_represented(pages: Sequence[tuple[int, str, float]], per_cluster: int =
     axes.barh(places, [row[2] for row in rows], color=[COLORS[row[0] % len(COLORS)] for row in rows])
     axes.set_yticks(places, [f"{row[0]}: {_short(row[1])}" for row in rows], fontsize=8)
     axes.axvline(1, color="#000000", linewidth=0.8)
+    axes.margins(y=0.02)
     axes.set(title="Most over-represented pages by cluster", xlabel="lift (share of its users / share of all users)")
     return figure
 

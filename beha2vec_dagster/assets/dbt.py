@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,16 @@ def _dbt_build(
         built = [key for key in context.selected_asset_keys if _was_built(key, events)]
         with warehouse.connect("dbt metadata") as connection:
             for key in built:
-                context.add_asset_metadata(relation_metadata(connection, f"{_SCHEMA}.{key.path[-1]}"), asset_key=key)
+                name = key.path[-1]
+                about = relation_metadata(connection, f"{_SCHEMA}.{name}", descriptions=_column_descriptions(name))
+                context.add_asset_metadata(about, asset_key=key)
         yield from events
+
+
+@cache
+def _column_descriptions(model: str) -> dict[str, str]:
+    nodes = json.loads(dbt_project.manifest_path.read_text())["nodes"]
+    return {name: column["description"] for name, column in nodes[f"model.dbt_ga4.{model}"]["columns"].items()}
 
 
 def _was_built(key: dg.AssetKey, events: list[Any]) -> bool:
