@@ -7,7 +7,7 @@ export DAGSTER_HOME := $(CURDIR)/beha2vec_dagster/instance
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help demo ui explore doctor test test-slow lint format constraints clean
+.PHONY: help install demo ui doctor test test-slow bench-demo lint format clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ test: $(INSTALLED) ## lint, types and the fast tests
 
 test-slow: $(INSTALLED) ## the tests that take longer
 	$(BIN)/pytest -m slow
+
+bench-demo: $(INSTALLED) ## how well the demo's clusters agree with its planted personas
+	$(BIN)/python tests/benchmarks/demo_clusters.py
 
 lint: $(INSTALLED) ## ruff and mypy
 	$(BIN)/ruff check .

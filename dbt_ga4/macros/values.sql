@@ -34,5 +34,10 @@
 
 {# Aggregate: the number of rows of a condition. #}
 {% macro count_where(condition) -%}
-    sum(case when {{ condition }} then 1 else 0 end)
+    count(case when {{ condition }} then 1 end)
+{%- endmacro %}
+
+{# Aggregate: the sum of whole numbers as a whole number of 64 bits (DuckDB's own sum has 128: not every reader does). #}
+{% macro sum_whole(expression) -%}
+    cast(sum({{ expression }}) as {{ dbt.type_bigint() }})
 {%- endmacro %}

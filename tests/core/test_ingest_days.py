@@ -91,7 +91,7 @@ def test_a_vanished_source_keeps_the_earlier_partition(world: World) -> None:
         world.ingest([DAY])
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b""), b"\n\n"])
+@pytest.mark.parametrize("content", [b"", gzip.compress(b""), b"\n\n"], ids=["empty", "empty gzip", "blank lines"])
 def test_an_empty_delivery(content: bytes, world: World) -> None:
     path = world.write(D1, content)
     report = world.ingest()
@@ -374,7 +374,7 @@ def build(kind: str, n: int, day: date) -> dict[str, Any] | str:
     }[kind]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     files=st.dictionaries(
         st.sampled_from([D1, D2, "undated.ndjson", f"analytics_9/{D1}", "events_20240301_2.ndjson"]),

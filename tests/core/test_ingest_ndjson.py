@@ -252,7 +252,7 @@ lines = st.one_of(
 ).map(lambda text: text.encode("utf-8", errors="surrogatepass"))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(lines | st.binary(max_size=20), max_size=8))
 @example([b'{"event_name": 1, }', b"\x00", b"{", b'{"": {}}', b'{"items": [[]]}'])
 def test_any_mess_is_accounted_for(world: World, mess: list[bytes]) -> None:

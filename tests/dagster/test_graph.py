@@ -174,3 +174,11 @@ print(json.dumps({op: {n: f.description for n, f in field.config_type.fields["co
     described = json.loads(materialized.run("python", "-c", code).stdout.splitlines()[-1])
     for op in ("raw_ga4_events", "enriched_pages", "trained_encoder", "cluster_model", "cluster_insights"):
         assert described[op] and all(described[op].values()), op
+
+
+def test_whole_numbers_are_of_64_bits(materialized: Project) -> None:
+    """Arrow and pandas read DuckDB's 128-bit sums as decimals and floats."""
+    wide = materialized.query(
+        "select table_name, column_name from information_schema.columns where data_type = 'HUGEINT'"
+    )
+    assert wide == []

@@ -46,7 +46,7 @@ sessions as (
         count(*) as events,
         {{ count_where('is_page_view') }} as page_views,
         {{ count_where('is_error_page') }} as error_page_views,
-        sum(engagement_time_msec) as engagement_time_msec,
+        {{ sum_whole('engagement_time_msec') }} as engagement_time_msec,
         max(coalesce(session_engaged, engaged_session_event)) as recorded_engagement,
         {{ first_by('page_key', in_order, is_viewed_page) }} as landing_page_key,
         {{ first_by('page_key', in_reverse, is_viewed_page) }} as exit_page_key,

@@ -8,9 +8,9 @@
 select
     property_id,
     event_date,
-    sum(copies) as raw_events,
+    {{ sum_whole('copies') }} as raw_events,
     count(*) as events,
-    sum(copies - 1) as duplicates_dropped,
+    {{ sum_whole('copies - 1') }} as duplicates_dropped,
     {{ count_where('user_key is null') }} as events_without_user,
     {{ count_where('user_key is not null and ga_session_id is null') }} as events_without_session_id,
     {{ count_where('page_key is null') }} as events_without_page,
