@@ -122,3 +122,11 @@ def test_misspelt_variables_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEHA2VEC_SOURCE", "x")
     monkeypatch.setenv("BEHA2VEC_DBT_MEMORY_LIMIT", "1GB")  # not ours, but nobody's mistake
     assert misspelt_variables() == {"BEHA2VEC_SORCE": "BEHA2VEC_SOURCE"}
+
+
+def test_docs_list_every_setting_with_its_default() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "settings.md").read_text()
+    for name, field in Settings.model_fields.items():
+        row = next((line for line in text.splitlines() if line.startswith(f"| `BEHA2VEC_{name.upper()}` |")), "")
+        assert str(field.description) in row, name
+        assert field.default is None or f"`{field.default}`" in row, name
