@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 import duckdb
+import pyarrow as pa
 from pydantic import Field
 
 from beha2vec_core.ga4.ingest import IngestReport, ingest_days, require_usable
@@ -15,6 +16,17 @@ from beha2vec_dagster.metadata import markdown_table, picture, relation_metadata
 from beha2vec_dagster.partitions import daily, days_of
 from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
+
+_QUARANTINE = pa.schema(
+    {
+        "property_id": pa.string(),
+        "event_date": pa.date32(),
+        "source_file": pa.string(),
+        "source_line": pa.int64(),
+        "reason": pa.string(),
+        "content": pa.string(),
+    }
+)
 
 
 class IngestConfig(dg.Config):
@@ -64,14 +76,17 @@ def _record(connection: duckdb.DuckDBPyConnection, report: IngestReport, days: l
             [day.property_id, day.event_date, day.status, day.rows_in, day.accepted, day.quarantined, day.users,
              day.files, day.problem],
         )  # fmt: skip
-    undated = {row[2] for row in report.quarantine if row[1] is None}
-    connection.execute("delete from raw.ga4_quarantine where list_contains(?::date[], event_date)", [days])
-    connection.execute(
-        "delete from raw.ga4_quarantine where event_date is null and list_contains(?::varchar[], source_file)",
-        [sorted(undated)],
+    rows = pa.Table.from_pylist(
+        [dict(zip(_QUARANTINE.names, row, strict=True)) for row in report.quarantine], schema=_QUARANTINE
     )
-    if report.quarantine:
-        connection.executemany("insert into raw.ga4_quarantine values (?, ?, ?, ?, ?, ?)", report.quarantine)
+    connection.register("quarantined", rows)
+    connection.execute(
+        """delete from raw.ga4_quarantine as old where list_contains(?::varchar[], property_id) and (
+            list_contains(?::date[], event_date)
+            or event_date is null and source_file in (select source_file from quarantined where event_date is null))""",
+        [sorted({day.property_id for day in report.days}), days],
+    )
+    connection.execute("insert into raw.ga4_quarantine by name from quarantined")
     connection.commit()
 
 
@@ -92,7 +107,7 @@ def _run_metadata(report: IngestReport, days: list[date]) -> dict[str, Any]:
     for day in report.days:
         events[day.event_date] += day.accepted
     statuses = Counter(day.status for day in report.days)
-    reasons = Counter(row[4] for row in report.quarantine)
+    reasons = Counter(row[4] for row in report.quarantine if row[3] is not None)
     parquet = (
         f"read_parquet('{str(settings.raw_path).replace(chr(39), chr(39) * 2)}/*/*/*.parquet', allow_empty = true)"
     )
@@ -103,7 +118,7 @@ def _run_metadata(report: IngestReport, days: list[date]) -> dict[str, Any]:
         "dagster/row_count": report.accepted,
         "run_rows_in": report.rows_in,
         "run_quarantined": report.quarantined,
-        "quarantined_rows_of_no_day": sum(row[1] is None for row in report.quarantine),
+        "quarantined_rows_of_no_day": report.rows_of_no_day,
         "days_by_status": dict(statuses),
         "unknown_fields": dict(report.unknown_fields.most_common(20)),
         "quarantine_reasons": markdown_table(["reason", "rows"], [(r, n) for r, n in reasons.most_common(10)]),

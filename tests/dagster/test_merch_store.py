@@ -49,7 +49,7 @@ def test_every_user_with_a_page_view_has_an_embedding(year: Project) -> None:
 
 
 def test_csv_gives_the_same_sequence_events(year: Project, tmp_path: Path) -> None:
-    select = "raw_ga4_events,stg_ga4__events,int_ga4__events_sessionized,ml_ga4__sequence_events"
+    select = "raw_ga4_events,stg_ga4__events,int_ga4__events_sessionized,fct_ga4__sessions,ml_ga4__sequence_events"
     flat = _materialize(tmp_path / "p", DATA.resolve() / "ga4_data.csv", select)
     rows = year.query(_SEQUENCE_EVENTS)
     assert len(rows) > 20_000

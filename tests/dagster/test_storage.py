@@ -1,5 +1,6 @@
 """The storage rules, on the real graph: kills, raises, a held lock, a day read twice, a missing day."""
 
+import gzip
 import os
 import signal
 import time
@@ -114,3 +115,22 @@ def test_readers_keep_the_old_version_until_clusters_of_the_new_one_stand(
     project.run("beha2vec", "materialize", "--select", "user_embeddings,cluster_model,user_clusters")
     after = project.query(view)
     assert after[0][0] == before[0][0] and after[0][1] != before[0][1]
+
+
+def test_bad_rows_are_quarantined_counted_and_replaced(materialized: Project, tmp_path: Path) -> None:
+    project = materialized.copy(tmp_path / "p")
+    day = project.folder / "data" / "demo_export" / f"events_{DAY.replace('-', '')}.ndjson.gz"
+    good = gzip.decompress(day.read_bytes())
+    day.write_bytes(gzip.compress(good + b'{"event_date": "20260107"}\n{broken\n'))
+    command = ("beha2vec", "materialize", "--select", "raw_ga4_events", "--start", DAY, "--end", DAY)
+    for _ in range(2):  # reading again replaces
+        project.run(*command)
+        rows = len(good.splitlines())
+        log = f"select rows_in, accepted, quarantined from raw.ga4_ingest_log where event_date = '{DAY}'"
+        assert project.query(log) == [(rows + 2, rows, 2)]
+        quarantine = project.query("select source_file, source_line, reason from raw.ga4_quarantine order by 2")
+        assert [(file, line) for file, line, _ in quarantine] == [(day.name, rows + 1), (day.name, rows + 2)]
+        assert "not valid JSON" in quarantine[1][2]
+    day.write_bytes(gzip.compress(good))
+    project.run(*command)
+    assert project.query("select count(*) from raw.ga4_quarantine") == [(0,)]
