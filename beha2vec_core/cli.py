@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+_SHOWN_ROWS = 100
+_LONG_TEXT = 60
 
 _DAGSTER_HOME = Path(__file__).parent.parent / "beha2vec_dagster" / "instance"
 
@@ -144,10 +148,30 @@ def query(sql: Annotated[str, typer.Argument(help="One SELECT over the published
         raise typer.Exit(1)
     with duckdb.connect(str(settings.serving_path), read_only=True) as connection:
         try:
-            connection.sql(sql).show(max_width=160, max_col_width=120)
+            answer = connection.sql(sql)
+            if answer is None:
+                raise duckdb.InvalidInputException("give a SELECT: the published database is read-only")
+            rows = answer.limit(_SHOWN_ROWS).fetchall()
+            if any(isinstance(value, str) and len(value) > _LONG_TEXT for row in rows for value in row):
+                _print_records(answer.columns, rows)
+            else:
+                answer.limit(_SHOWN_ROWS).show(max_width=160)
         except duckdb.Error as error:
             typer.secho(str(error), fg="red", err=True)
             raise typer.Exit(1) from None
+
+
+def _print_records(columns: list[str], rows: list[tuple[object, ...]]) -> None:
+    """Long texts read better below each other than cut off in a table."""
+    width = max(map(len, columns))
+    for row in rows:
+        for name, value in zip(columns, row, strict=True):
+            text = "".join(c if c.isprintable() else " " for c in str(value)) if value is not None else ""
+            lines = textwrap.wrap(text, 100) or [""]
+            typer.echo(f"{name:>{width}}  {lines[0]}")
+            for line in lines[1:]:
+                typer.echo(f"{'':>{width}}  {line}")
+        typer.echo()
 
 
 def _yesterday(settings: Settings) -> date:

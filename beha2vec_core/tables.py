@@ -23,16 +23,16 @@ _TABLES = {
         content_hash varchar, classified_at timestamp, theme_runner_up varchar, page_type_runner_up varchar""",
     "beha2vec.encoders": """
         model_version varchar primary key, config json, train_config json, data_window json, training_curve json,
-        trained_at timestamp, promoted_at timestamp""",
+        trained_at timestamp""",
     "beha2vec.user_embeddings": """
         event_date date, model_version varchar, user_key varchar, as_of timestamp, n_events bigint,
         low_evidence boolean, behavior float[], identity float[]""",
     "beha2vec.cluster_models": """
         cluster_model_version varchar primary key, model_version varchar, k integer, users bigint, curve json,
-        fitted_at timestamp""",
+        fitted_at timestamp, promoted_at timestamp""",
     "beha2vec.user_clusters": """
-        event_date date, model_version varchar, user_key varchar, cluster_key integer, distance double,
-        margin double""",
+        event_date date, cluster_model_version varchar, model_version varchar, user_key varchar, cluster_key integer,
+        distance double, margin double""",
     "beha2vec.cluster_profiles": """
         cluster_key integer, fact_id varchar, metric varchar, feature varchar, value double, population_value double,
         lift double, z double, interval_low double, interval_high double, support bigint, unit varchar""",
@@ -42,17 +42,21 @@ _TABLES = {
 }
 
 _VIEWS = {
-    # the encoder in use: the one promoted last
-    "beha2vec.encoder_current": "select * from beha2vec.encoders order by promoted_at desc limit 1",
-    "beha2vec.cluster_model_current": "select * from beha2vec.cluster_models order by fitted_at desc limit 1",
-    # Readers follow the clusters: after a retrain they see the old version whole until clusters of the new one stand.
+    # What was made last, and what readers see. They differ from a retrain until its clusters cover the days served.
+    "beha2vec.encoder_newest": "select * from beha2vec.encoders order by trained_at desc limit 1",
+    "beha2vec.cluster_model_newest": "select * from beha2vec.cluster_models order by fitted_at desc limit 1",
+    "beha2vec.cluster_model_current": """
+        select * from beha2vec.cluster_models where promoted_at is not null order by promoted_at desc limit 1""",
+    "beha2vec.encoder_current": """
+        select * from beha2vec.encoders
+        where model_version = (select model_version from beha2vec.cluster_model_current)""",
     "beha2vec.user_embeddings_current": """
         select * from beha2vec.user_embeddings
         where model_version = (select model_version from beha2vec.cluster_model_current)
         qualify row_number() over (partition by user_key order by event_date desc) = 1""",
     "beha2vec.user_clusters_current": """
         select * from beha2vec.user_clusters
-        where model_version = (select model_version from beha2vec.cluster_model_current)
+        where cluster_model_version = (select cluster_model_version from beha2vec.cluster_model_current)
         qualify row_number() over (partition by user_key order by event_date desc) = 1""",
 }
 

@@ -2,31 +2,58 @@
 
 import dagster as dg
 
+from beha2vec_core.ga4.sources import find_source_files
 from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.settings import settings
 
 _MAX_UNKNOWN_SHARE = 0.3
 _MAX_CLUSTER_SHARE = 0.5
 
 
-@dg.asset_check(asset="raw_ga4_events", description="Every row read was accepted or quarantined.")
+_PARTITIONS = (
+    "read_parquet('{}/*/*/*.parquet', hive_partitioning = true, hive_types_autocast = false, allow_empty = true)"
+)
+
+
+@dg.asset_check(asset="raw_ga4_events", description="Partitions hold the rows that the ingest log accepted.")
 def rows_are_accounted_for(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Error where rows in differ from accepted plus quarantined."""
+    """Error where a partition has other rows than the log says, or a day's rows do not add up."""
     with warehouse.connect("rows_are_accounted_for") as connection:
-        rows = connection.execute(
-            "select count(*), coalesce(sum(rows_in), 0), coalesce(sum(quarantined), 0) from raw.ga4_ingest_log"
-            " where rows_in <> accepted + quarantined"
-        ).fetchone()
-    assert rows is not None
-    return dg.AssetCheckResult(passed=rows[0] == 0, metadata={"days_that_differ": rows[0]})
+        days = connection.execute(
+            f"""
+            with partitions as (
+                select property_id::varchar as property_id, event_date::date as event_date, count(*) as rows
+                from {_PARTITIONS.format(settings.raw_path)} group by all
+            )
+            select log.event_date::varchar, rows, accepted, quarantined, rows_in
+            from raw.ga4_ingest_log as log left join partitions using (property_id, event_date)
+            where rows_in <> accepted + quarantined or status = 'ingested' and rows is distinct from accepted
+            """
+        ).fetchall()
+    return dg.AssetCheckResult(passed=not days, metadata={"days_that_differ": [str(day) for day in days[:20]]})
 
 
-@dg.asset_check(asset="raw_ga4_events", description="No day is missing or unreadable inside what was ingested.")
+@dg.asset_check(asset="raw_ga4_events", description="Every property with partitions is still in the export.")
+def no_property_is_left_over() -> dg.AssetCheckResult:
+    """Warn of partitions of a property that the source no longer has: the same events under another id count twice."""
+    present = {file.property_id for file in find_source_files(settings.source, settings.property_id)}
+    stored = {folder.name.removeprefix("property_id=") for folder in settings.raw_path.glob("property_id=*")}
+    left = sorted(stored - present)
+    remedy = "if the property was renamed, delete its folders in raw_ga4_events and rebuild the dbt models in full"
+    return dg.AssetCheckResult(
+        passed=not left,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"properties": left, "remedy": remedy} if left else {"properties": left},
+    )
+
+
+@dg.asset_check(asset="raw_ga4_events", description="No day is missing, unreadable, or kept from an earlier export.")
 def no_day_is_missing(warehouse: WarehouseResource) -> dg.AssetCheckResult:
-    """Warn of days without data: downstream days run on, with a gap."""
+    """Warn of days without data (downstream days run on, with a gap), and of days whose files are gone."""
     with warehouse.connect("no_day_is_missing") as connection:
         rows = connection.execute(
             """select event_date, status, problem from raw.ga4_ingest_log
-            where status in ('missing', 'unreadable') order by event_date"""
+            where status in ('missing', 'unreadable', 'kept') order by event_date"""
         ).fetchall()
     return dg.AssetCheckResult(
         passed=not rows,

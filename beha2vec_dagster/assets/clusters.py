@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ def cluster_model(
 ) -> dg.MaterializeResult[Any]:
     """K-Means centroids over the latest behavior vector of each user, with the curve that chose k.
 
-    Fitting it on a new encoder's vectors is what switches readers to that encoder.
+    Readers see it, and the encoder whose vectors it was fitted on, once `user_clusters` has assigned all days with it.
     """
     from beha2vec_core.clusters import fit_clusters
 
@@ -64,13 +64,16 @@ def cluster_model(
     curve = model.curve.to_dict("records")
     with warehouse.connect("cluster_model: write") as connection:
         connection.execute(
-            "insert or replace into beha2vec.cluster_models values (?, ?, ?, ?, ?, ?)",
+            """insert into beha2vec.cluster_models values (?, ?, ?, ?, ?, ?, null)
+            on conflict do update set fitted_at = excluded.fitted_at""",
             [digest, version, model.k, len(vectors), model.curve.to_json(orient="records"),
              datetime.now(UTC).replace(tzinfo=None)],
         )  # fmt: skip
+        about = relation_metadata(connection, "beha2vec.cluster_models")
     return dg.MaterializeResult(
         data_version=dg.DataVersion(digest),
-        metadata={
+        metadata=about
+        | {
             "cluster_model_version": digest,
             "model_version": version,
             "k": model.k,
@@ -85,10 +88,22 @@ def cluster_model(
 
 def _latest_vectors(connection: duckdb.DuckDBPyConnection) -> tuple[str, np.ndarray]:
     """The current encoder's version and each user's latest behavior vector, float32 [n, dim], by user_key."""
-    found = connection.execute("select model_version from beha2vec.encoder_current").fetchall()
+    found = connection.execute("select model_version from beha2vec.encoder_newest").fetchall()
     if not found:
         raise dg.Failure("there is no trained encoder yet: materialize trained_encoder, then user_embeddings")
     version = str(found[0][0])
+    lacking = connection.execute(
+        """select min(event_date), max(event_date), count(distinct event_date) from beha2vec.user_embeddings
+        where model_version = (select model_version from beha2vec.encoder_current) and event_date not in (
+            select event_date from beha2vec.user_embeddings where model_version = ?)""",
+        [version],
+    ).fetchall()[0]
+    if lacking[2]:
+        raise dg.Failure(
+            f"the new encoder {version} has embedded fewer days than readers see: {lacking[2]} between {lacking[0]} "
+            f"and {lacking[1]} are missing. Materialize user_embeddings for {lacking[0]} to {lacking[1]}, then go on; "
+            "until then readers keep the old version"
+        )
     table = connection.sql(
         f"""select behavior from beha2vec.user_embeddings where model_version = '{version}'
         qualify row_number() over (partition by user_key order by event_date desc) = 1 order by user_key"""
@@ -126,60 +141,98 @@ def _model_file(cluster_model_version: str) -> Path:
 def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
     """The cluster of each user active that day, with the distance to its centre and the margin to the second best.
 
-    `beha2vec.user_clusters_current` has each user's latest row.
+    `beha2vec.user_clusters_current` has each user's latest row. A new cluster model serves beside the old one until it
+    has assigned every day that has vectors; then readers are switched, in one transaction.
     """
-    from beha2vec_core.clusters import ClusterModel
-
     days = days_of(context)
     with warehouse.connect("user_clusters: read") as connection:
-        found = connection.execute(
-            """select clusters.cluster_model_version, clusters.model_version, encoder.model_version
-            from beha2vec.cluster_model_current as clusters, beha2vec.encoder_current as encoder"""
-        ).fetchall()
-        if not found:
+        models = list(
+            dict.fromkeys(
+                connection.execute(
+                    """select cluster_model_version, model_version from beha2vec.cluster_model_current
+                    union all select cluster_model_version, model_version from beha2vec.cluster_model_newest"""
+                ).fetchall()
+            )
+        )
+        if not models:
             raise dg.Failure("there is no cluster model yet: materialize cluster_model first")
-        cluster_version, version, encoder_version = found[0]
-        if version != encoder_version:
-            raise dg.Failure(
-                f"the clusters were fitted on encoder {version}, the vectors are of encoder {encoder_version}: "
-                "materialize user_embeddings for the serving days, then cluster_model, then user_clusters"
-            )
-        table = connection.sql(
-            f"""select event_date, user_key, behavior from beha2vec.user_embeddings
-            where model_version = '{version}' and event_date between '{days[0]}' and '{days[-1]}'
-            order by event_date, user_key"""
-        ).to_arrow_table()
-    model = ClusterModel.load(_model_file(cluster_version))
+        vectors = {
+            version: connection.sql(
+                f"""select event_date, user_key, behavior from beha2vec.user_embeddings
+                where model_version = '{version}' and event_date between '{days[0]}' and '{days[-1]}'
+                order by event_date, user_key"""
+            ).to_arrow_table()
+            for _, version in models
+        }
+    counts: dict[date, int] = {}
     with warehouse.connect("user_clusters: write") as connection:
-        for day in days:
-            # a day at a time: rows come out to the same bits, whatever range the run asked for
-            of_day = table.filter(pc.equal(table["event_date"], day))
-            rows = of_day.select(["event_date", "user_key"])
-            for name, column in _assignments(model, of_day).items():
-                rows = rows.append_column(name, [column])
-            connection.register("assigned", rows)
-            count = replace_partition(
-                connection,
-                "beha2vec.user_clusters",
-                f"""select event_date, '{version}' as model_version, user_key, cluster_key::integer as cluster_key,
-                    distance::double as distance, margin::double as margin from assigned""",
-                f"event_date = date '{day}' and model_version = '{version}'",
-            )
-            context.add_asset_metadata({"dagster/partition_row_count": count}, partition_key=day.isoformat())
+        for cluster_version, version in models:
+            counts = _assign(connection, cluster_version, version, vectors[version], days)
+        waiting = _promote(connection, *models[-1])
         about = relation_metadata(connection, "beha2vec.user_clusters_current")
         sizes = dict(
             connection.execute(
                 "select cluster_key, count(*) from beha2vec.user_clusters_current group by all order by all"
             ).fetchall()
         )
+    if waiting:
+        context.log.warning(f"readers keep the old clusters until user_clusters is materialized for {waiting}")
+    for day in days:
+        context.add_asset_metadata({"dagster/partition_row_count": counts[day]}, partition_key=day.isoformat())
     return dg.MaterializeResult(
         metadata=about
         | {
-            "cluster_model_version": cluster_version,
-            "model_version": version,
+            "cluster_model_versions": [cluster_version for cluster_version, _ in models],
+            "waiting_for_days": waiting or "none",
             "cluster_sizes": picture(plots.cluster_sizes(sizes), "cluster sizes"),
         }
     )
+
+
+def _assign(
+    connection: duckdb.DuckDBPyConnection, cluster_version: str, version: str, vectors: pa.Table, days: list[date]
+) -> dict[date, int]:
+    """Replace the days' assignments by one cluster model.
+
+    A day at a time: rows come out to the same bits, whatever range the run asked for.
+    """
+    from beha2vec_core.clusters import ClusterModel
+
+    model = ClusterModel.load(_model_file(cluster_version))
+    counts: dict[date, int] = {}
+    for day in days:
+        of_day = vectors.filter(pc.equal(vectors["event_date"], day))
+        rows = of_day.select(["event_date", "user_key"])
+        for name, column in _assignments(model, of_day).items():
+            rows = rows.append_column(name, [column])
+        connection.register("assigned", rows)
+        counts[day] = replace_partition(
+            connection,
+            "beha2vec.user_clusters",
+            f"""select event_date, '{cluster_version}' as cluster_model_version, '{version}' as model_version, user_key,
+                cluster_key::integer as cluster_key, distance::double as distance, margin::double as margin
+                from assigned""",
+            f"event_date = date '{day}' and cluster_model_version = '{cluster_version}'",
+        )
+    return counts
+
+
+def _promote(connection: duckdb.DuckDBPyConnection, cluster_version: str, version: str) -> str:
+    """Switch readers to a cluster model if it has assigned every day that has vectors; else say which days lack."""
+    first, last, lacking = connection.execute(
+        """select min(event_date), max(event_date), count(*) from (
+            select distinct event_date from beha2vec.user_embeddings where model_version = $version
+            except select event_date from beha2vec.user_clusters where cluster_model_version = $cluster_version)""",
+        {"version": version, "cluster_version": cluster_version},
+    ).fetchall()[0]
+    if lacking:
+        return f"{first} to {last}"
+    connection.execute(
+        """update beha2vec.cluster_models set promoted_at = ? where cluster_model_version = ?
+        and cluster_model_version not in (select cluster_model_version from beha2vec.cluster_model_current)""",
+        [datetime.now(UTC).replace(tzinfo=None), cluster_version],
+    )
+    return ""
 
 
 @dg.asset(

@@ -20,6 +20,10 @@ _PROJECT_DIR = Path(beha2vec_dagster.__file__).parent.parent / "dbt_ga4"
 _INCREMENTAL = "config.materialized:incremental"
 _SCHEMA = "ga4"
 
+if not _PROJECT_DIR.is_dir():
+    raise RuntimeError(
+        f"the dbt project is not beside the package ({_PROJECT_DIR}): install from a checkout, with pip install -e ."
+    )
 dbt_project = DbtProject(project_dir=_PROJECT_DIR, profiles_dir=_PROJECT_DIR)
 
 
@@ -53,7 +57,8 @@ def _dbt_build(
 
     Tables that were built before a failure are reported too. Unit tests are for the developer (`make test`).
     """
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    # buildable: a test that also reads a model which neither was selected nor comes before has nothing to say here
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
     arguments += ["--vars", json.dumps({"timezone": settings.timezone, **variables})]
     events: list[Any] = []
     try:

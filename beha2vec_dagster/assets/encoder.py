@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,6 @@ def trained_encoder(
     folder = settings.encoders_path / encoder.model_version
     settings.encoders_path.mkdir(parents=True, exist_ok=True)
     encoder.save(folder)
-    now = datetime.now(UTC).replace(tzinfo=None)
     saved = json.loads((folder / "config.json").read_text())
     row = {
         "model_version": encoder.model_version,
@@ -96,18 +95,19 @@ def trained_encoder(
         "train_config": json.dumps(saved.get("train_config", {})),
         "data_window": json.dumps(encoder.data_window),
         "training_curve": json.dumps(encoder.training_curve),
-        "trained_at": now,
-        "promoted_at": now,
+        "trained_at": datetime.now(UTC).replace(tzinfo=None),
     }
     with warehouse.connect("trained_encoder") as connection:
         connection.execute(
             f"insert or replace into beha2vec.encoders ({', '.join(row)}) values ({', '.join('?' * len(row))})",
             list(row.values()),
         )
+        about = relation_metadata(connection, "beha2vec.encoders")
     curve = encoder.training_curve
     return dg.MaterializeResult(
         data_version=dg.DataVersion(encoder.model_version),
-        metadata=plain(
+        metadata=about
+        | plain(
             {
                 "model_version": encoder.model_version,
                 "device": device_note,
@@ -152,55 +152,66 @@ def user_embeddings(
 ) -> dg.MaterializeResult[Any]:
     """One row per day, model version and user active that day: behavior and identity vectors.
 
-    `beha2vec.user_embeddings_current` has each user's latest row.
+    `beha2vec.user_embeddings_current` has each user's latest row. Between a retrain and its clusters, days are embedded
+    by both encoders, the one that readers see and the new one.
     """
+    days = days_of(context)
+    missing = [day for day in days if not sequence_file(settings.sequences_path, day).exists()]
+    if missing:
+        raise dg.Failure(f"there are no user_sequences for {missing[0]}: materialize that partition first")
+    versions = _versions_in_use(warehouse)
+    device, device_note = compute.resolve()
+    counts = {version: _embed(context, warehouse, version, device, days) for version in versions}
+    newest = versions[-1]
+    for day in days:
+        context.add_asset_metadata({"dagster/partition_row_count": counts[newest][day]}, partition_key=day.isoformat())
+    with warehouse.connect("user_embeddings: metadata") as connection:
+        of_run = f"model_version = '{newest}' and event_date between '{days[0]}' and '{days[-1]}'"
+        about = relation_metadata(connection, f"(from beha2vec.user_embeddings where {of_run})")
+        low = connection.execute(
+            f"select avg(low_evidence::int) from beha2vec.user_embeddings where {of_run}"
+        ).fetchone()
+    return dg.MaterializeResult(
+        metadata=about
+        | plain({"model_versions": versions, "device": device_note, "low_evidence_share": low[0] if low else None})
+    )
+
+
+def _versions_in_use(warehouse: WarehouseResource) -> list[str]:
+    """The encoder that readers see, if any, and the newest one, last; one entry where they are the same."""
+    with warehouse.connect("encoder versions") as connection:
+        current = connection.execute("select model_version from beha2vec.encoder_current").fetchall()
+        newest = connection.execute("select model_version from beha2vec.encoder_newest").fetchall()
+    if not newest:
+        raise dg.Failure("there is no trained encoder yet: materialize trained_encoder first")
+    return list(dict.fromkeys(str(row[0]) for row in [*current, *newest]))
+
+
+def _embed(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource, version: str, device: str, days: list[date]
+) -> dict[date, int]:
+    """Replace the days' vectors of one encoder; computed to parquet first, since the warehouse is held for seconds."""
     import pyarrow.parquet as pq
 
     from beha2vec_core import BehaviorEncoder
 
-    version = _current_version(warehouse)
-    device, device_note = compute.resolve()
     encoder = BehaviorEncoder.load(settings.encoders_path / version, device=device)  # type: ignore[arg-type]
-    days = days_of(context)
+    counts: dict[date, int] = {}
     with tempfile.TemporaryDirectory(prefix=".embeddings-", dir=settings.data_path) as scratch:
         for number, day in enumerate(days, start=1):
             source = sequence_file(settings.sequences_path, day)
-            if not source.exists():
-                raise dg.Failure(f"there are no user_sequences for {day}: materialize that partition first")
-            vectors = encoder.encode(pq.read_table(source, partitioning=None))
-            pq.write_table(vectors, Path(scratch) / f"{day}.parquet")
-            context.add_asset_metadata({"dagster/partition_row_count": vectors.num_rows}, partition_key=day.isoformat())
+            pq.write_table(encoder.encode(pq.read_table(source, partitioning=None)), Path(scratch) / f"{day}.parquet")
             if number % 10 == 0 or number == len(days):
-                context.log.info(f"{day} ({number:,}/{len(days):,} days) encoded")
+                context.log.info(f"{day} ({number:,}/{len(days):,} days) encoded by {version}")
         with warehouse.connect("user_embeddings") as connection:
-            users = 0
             for day in days:
                 file = str(Path(scratch) / f"{day}.parquet").replace("'", "''")
-                users += replace_partition(
+                counts[day] = replace_partition(
                     connection,
                     "beha2vec.user_embeddings",
                     f"""select date '{day}' as event_date, '{version}' as model_version, user_key,
-                        as_of at time zone 'UTC' as as_of, n_events, low_evidence,
+                        as_of, n_events, low_evidence,
                         behavior::float[] as behavior, identity::float[] as identity from read_parquet('{file}')""",
                     f"event_date = date '{day}' and model_version = '{version}'",
                 )
-            about = relation_metadata(
-                connection,
-                f"(from beha2vec.user_embeddings where model_version = '{version}'"
-                f" and event_date between '{days[0]}' and '{days[-1]}')",
-            )
-            low = connection.execute(
-                "select avg(low_evidence::int) from beha2vec.user_embeddings where model_version = ?", [version]
-            ).fetchone()
-    return dg.MaterializeResult(
-        metadata=about
-        | plain({"model_version": version, "device": device_note, "low_evidence_share": low[0] if low else None})
-    )
-
-
-def _current_version(warehouse: WarehouseResource) -> str:
-    with warehouse.connect("encoder version") as connection:
-        row = connection.execute("select model_version from beha2vec.encoder_current").fetchone()
-    if row is None:
-        raise dg.Failure("there is no trained encoder yet: materialize trained_encoder first")
-    return str(row[0])
+    return counts

@@ -1,7 +1,7 @@
 """Raw GA4 events: the export's files as one canonical parquet partition a day."""
 
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
@@ -57,24 +57,27 @@ def raw_ga4_events(
     files = find_source_files(config.source, settings.property_id)
     report = ingest_days(files, days, settings.raw_path, max_bad_share=config.max_bad_share, progress=context.log.info)
     with warehouse.connect("raw_ga4_events") as connection:
-        _record(connection, report, days)
+        _record(connection, report, days, [file.name for file in files if file.day is None])
     require_usable(report, max_bad_share=config.max_bad_share)
     for day in days:
         context.add_asset_metadata(_day_metadata(report, day), partition_key=day.isoformat())
     return dg.MaterializeResult(metadata=_run_metadata(report, days))
 
 
-def _record(connection: duckdb.DuckDBPyConnection, report: IngestReport, days: list[date]) -> None:
-    """Replace the days' rows in the ingest log and the quarantine table."""
+def _record(
+    connection: duckdb.DuckDBPyConnection, report: IngestReport, days: list[date], undated_files: list[str]
+) -> None:
+    """Replace the rows of the days, and of the undated files just read, in the ingest log and the quarantine table."""
+    now = datetime.now(UTC).replace(tzinfo=None)
     connection.begin()
     for day in report.days:
         connection.execute(
             "delete from raw.ga4_ingest_log where property_id = ? and event_date = ?", [day.property_id, day.event_date]
         )
         connection.execute(
-            "insert into raw.ga4_ingest_log values (?, ?, ?, ?, ?, ?, ?, ?, ?, now()::timestamp)",
+            "insert into raw.ga4_ingest_log values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [day.property_id, day.event_date, day.status, day.rows_in, day.accepted, day.quarantined, day.users,
-             day.files, day.problem],
+             day.files, day.problem, now],
         )  # fmt: skip
     rows = pa.Table.from_pylist(
         [dict(zip(_QUARANTINE.names, row, strict=True)) for row in report.quarantine], schema=_QUARANTINE
@@ -83,8 +86,8 @@ def _record(connection: duckdb.DuckDBPyConnection, report: IngestReport, days: l
     connection.execute(
         """delete from raw.ga4_quarantine as old where list_contains(?::varchar[], property_id) and (
             list_contains(?::date[], event_date)
-            or event_date is null and source_file in (select source_file from quarantined where event_date is null))""",
-        [sorted({day.property_id for day in report.days}), days],
+            or event_date is null and list_contains(?::varchar[], source_file))""",
+        [sorted({day.property_id for day in report.days}), days, undated_files],
     )
     connection.execute("insert into raw.ga4_quarantine by name from quarantined")
     connection.commit()

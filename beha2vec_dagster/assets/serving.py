@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from beha2vec_core.serving import publish
-from beha2vec_dagster.metadata import markdown_table
+from beha2vec_dagster.metadata import markdown_table, relation_metadata
 from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
 
@@ -21,8 +21,10 @@ def serving_database(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
     """`serving.duckdb`: tables only, published by atomic rename, free to read while the graph writes the warehouse."""
     with warehouse.connect("serving_database") as connection:
         counts = publish(connection, settings.serving_path)
+        about = relation_metadata(connection, "beha2vec.user_clusters_current")
     return dg.MaterializeResult(
-        metadata={
+        metadata=about
+        | {
             "file": settings.serving_path.name,
             "size_mb": round(settings.serving_path.stat().st_size / 1e6, 1),
             "tables": markdown_table(["table", "rows"], list(counts.items())),

@@ -31,10 +31,11 @@ def _rows(project: Project) -> dict[str, list[tuple]]:
     }  # fmt: skip
 
 
-def test_running_a_day_again_gives_the_same_rows(materialized: Project, tmp_path: Path) -> None:
+def test_running_a_day_again_gives_the_same_rows_in_any_time_zone(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     before = _rows(project)
-    project.run("beha2vec", "materialize", "--select", _DAILY, "--start", DAY, "--end", DAY)
+    far = {"TZ": "America/Los_Angeles"}  # of the machine, not of the property
+    project.run("beha2vec", "materialize", "--select", _DAILY, "--start", DAY, "--end", DAY, **far)
     assert _rows(project) == before
 
 
@@ -101,20 +102,26 @@ def test_a_missing_day_alone_is_an_error_and_inside_a_range_a_gap(materialized: 
     assert [day for (day,) in days] == [day for day in DAYS if day != DAY]
 
 
-def test_readers_keep_the_old_version_until_clusters_of_the_new_one_stand(
+def test_readers_keep_the_old_version_until_the_new_one_covers_their_days(
     materialized: Project, tmp_path: Path
 ) -> None:
     project = materialized.copy(tmp_path / "p")
-    view = "select count(*), any_value(model_version) from beha2vec.user_embeddings_current"
-    before = project.query(view)
+    seen = """select (select any_value(model_version) from beha2vec.user_embeddings_current), count(*),
+        any_value(cluster_model_version) from beha2vec.user_clusters_current"""
+    before = project.query(seen)
     config = '{"ops": {"trained_encoder": {"config": {"epochs": 1, "seed": 5}}}}'
-    project.run("beha2vec", "materialize", "--select", "trained_encoder", "--config", config)
-    assert project.query(view) == before
-    refused = project.run("beha2vec", "materialize", "--select", "user_clusters", check=False)
-    assert refused.returncode != 0 and "cluster_model" in refused.stdout + refused.stderr
-    project.run("beha2vec", "materialize", "--select", "user_embeddings,cluster_model,user_clusters")
-    after = project.query(view)
-    assert after[0][0] == before[0][0] and after[0][1] != before[0][1]
+    last_day = ("--start", DAYS[-1], "--end", DAYS[-1])
+    # a retrain for one day must not leave readers with that day's users only
+    project.run("beha2vec", "materialize", "--select", "trained_encoder,user_embeddings", "--config", config, *last_day)
+    refused = project.run("beha2vec", "materialize", "--select", "cluster_model", *last_day, check=False)
+    assert refused.returncode != 0 and f"for {DAYS[0]} to {DAYS[-2]}" in refused.stdout + refused.stderr
+    assert project.query(seen) == before
+    project.run("beha2vec", "materialize", "--select", "user_embeddings,cluster_model")
+    project.run("beha2vec", "materialize", "--select", "user_clusters,serving_database", *last_day)
+    assert project.query(seen) == project.query(seen, "serving") == before
+    project.run("beha2vec", "materialize", "--select", "user_clusters")
+    (version, users, clusters), (old_version, old_users, old_clusters) = project.query(seen)[0], before[0]
+    assert version != old_version and clusters != old_clusters and users == old_users
 
 
 def test_bad_rows_are_quarantined_counted_and_replaced(materialized: Project, tmp_path: Path) -> None:
