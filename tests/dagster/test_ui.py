@@ -58,7 +58,9 @@ def page(address: str) -> Iterator[object]:
 def test_the_graph_shows_all_groups(page, address: str) -> None:
     page.goto(f"{address}/asset-groups")
     for group in ("ga4", "dbt_ga4", "pages", "sequences", "encoder", "clusters", "insights", "serving"):
-        page.get_by_text(group, exact=True).first.wait_for(timeout=60_000)
+        shown = page.get_by_text(group, exact=True).first
+        shown.wait_for(timeout=60_000)
+        assert shown.is_visible(), group
 
 
 @pytest.mark.parametrize(
