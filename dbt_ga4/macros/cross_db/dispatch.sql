@@ -5,6 +5,16 @@
     {{- return(adapter.dispatch('ga4_raw_events', 'dbt_ga4')(source_relation)) -}}
 {% endmacro %}
 
+{# Config of an incremental model by which a run replaces the window's rows. #}
+{% macro ga4_incremental_settings(window) %}
+    {{- return(adapter.dispatch('ga4_incremental_settings', 'dbt_ga4')(window)) -}}
+{% endmacro %}
+
+{# All columns but the named ones. #}
+{% macro all_but(columns) %}
+    {{- return(adapter.dispatch('all_but', 'dbt_ga4')(columns)) -}}
+{% endmacro %}
+
 {# A number that is equal for equal rows, over all named columns. #}
 {% macro row_hash(columns) %}
     {{- return(adapter.dispatch('row_hash', 'dbt_ga4')(columns)) -}}

@@ -14,6 +14,14 @@
     )
 {% endmacro %}
 
+{% macro duckdb__ga4_incremental_settings(window) %}
+    {{ return({'incremental_strategy': 'replace_window'}) }}
+{% endmacro %}
+
+{% macro duckdb__all_but(columns) -%}
+    * exclude ({{ columns | join(', ') }})
+{%- endmacro %}
+
 {% macro duckdb__row_hash(columns) -%}
     hash({% for column in columns %}{{ adapter.quote(column) }}{{ ', ' if not loop.last }}{% endfor %})
 {%- endmacro %}

@@ -1,9 +1,4 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='replace_window',
-    on_schema_change='append_new_columns',
-    meta={'window': {'column': 'event_date', 'days_before': 0, 'days_after': 0}}
-) }}
+{{ ga4_incremental(column='event_date', days_before=0, days_after=0) }}
 
 {% set parameters = [
     'ga_session_id', 'ga_session_number', 'session_engaged', 'engaged_session_event', 'engagement_time_msec',
@@ -172,7 +167,7 @@ pages as (
 located as (
 
     select
-        events.* exclude (page_location, page_referrer, device_hostname),
+        events.{{ all_but(['page_location', 'page_referrer', 'device_hostname']) }},
         page.cleaned_url as page_location,
         referrer.cleaned_url as page_referrer,
         case when page.is_web_address then coalesce(page.hostname, {{ without_www('lower(events.device_hostname)') }}) end as hostname,
