@@ -151,7 +151,3 @@
 {% macro bigquery__first_by(value, order_by, where) -%}
     array_agg(if({{ where }}, struct({{ value }} as value), null) ignore nulls order by {{ order_by }} limit 1)[safe_offset(0)].value
 {%- endmacro %}
-
-{% macro bigquery__place_in(value, literals) -%}
-    coalesce((select place + 1 from unnest([{{ quoted_list(literals) }}]) as literal with offset as place where literal = {{ value }}), {{ literals | length + 1 }})
-{%- endmacro %}

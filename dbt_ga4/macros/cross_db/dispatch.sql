@@ -104,8 +104,3 @@
 {% macro first_by(value, order_by, where) %}
     {{- return(adapter.dispatch('first_by', 'dbt_ga4')(value, order_by, where)) -}}
 {% endmacro %}
-
-{# The 1-based place of a text in a list of literals; one more than its length where it is not in it. #}
-{% macro place_in(value, literals) %}
-    {{- return(adapter.dispatch('place_in', 'dbt_ga4')(value, literals)) -}}
-{% endmacro %}

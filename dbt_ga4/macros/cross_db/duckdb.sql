@@ -123,7 +123,3 @@
 {% macro duckdb__first_by(value, order_by, where) -%}
     first({{ value }} order by {{ order_by }}) filter (where {{ where }})
 {%- endmacro %}
-
-{% macro duckdb__place_in(value, literals) -%}
-    coalesce(list_position([{{ quoted_list(literals) }}], {{ value }}), {{ literals | length + 1 }})
-{%- endmacro %}

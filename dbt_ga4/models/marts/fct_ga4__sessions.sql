@@ -80,6 +80,17 @@ attributed as (
         end as is_direct
     from sessions
 
+),
+
+categorised as (
+
+    select
+        attributed.*,
+        categories.source_category
+    from attributed
+    left join {{ ref('ga4_source_categories') }} as categories
+        on {{ without_www('lower(attributed.known_source)') }} = categories.source
+
 )
 
 select
@@ -108,10 +119,11 @@ select
     case when is_direct then '(none)' else known_medium end as medium,
     known_campaign as campaign,
     is_direct,
+    {{ default_channel_group('known_source', 'known_medium', 'known_campaign', 'source_category', 'is_direct') }} as default_channel_group,
     device_category,
     browser,
     operating_system,
     country,
     purchases,
     revenue
-from attributed
+from categorised
