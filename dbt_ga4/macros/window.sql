@@ -39,8 +39,16 @@
 
 {# One end of the window as a date, or none where it is open: no such var, --full-refresh, or a unit test. #}
 {% macro ga4_window_end(name, shift) %}
+    {% if flags.FULL_REFRESH or model.resource_type == 'unit_test' %}
+        {{ return(none) }}
+    {% endif %}
+    {{ return(ga4_asked_day(name, shift)) }}
+{% endmacro %}
+
+{# The date of a var, some days later; none without it. #}
+{% macro ga4_asked_day(name, shift) %}
     {% set given = var(name, none) %}
-    {% if given is none or flags.FULL_REFRESH or model.resource_type == 'unit_test' %}
+    {% if given is none %}
         {{ return(none) }}
     {% endif %}
     {% if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', given | string) %}

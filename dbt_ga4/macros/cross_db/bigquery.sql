@@ -20,12 +20,13 @@
 {% endmacro %}
 
 {#
-    The window's partitions are replaced, those that became empty too, because they are named. An open window is all
-    history: the table is built anew.
+    The window's partitions are replaced, those that became empty too, because they are named. Without dates it is all
+    history: the table is built anew. Both are told from the dates alone, never from --full-refresh: dbt keeps a config
+    for the next call, which may be without it.
 #}
 {% macro bigquery__ga4_incremental_settings(window) %}
-    {% set first = ga4_window_end('min_date', -window.days_before) %}
-    {% set last = ga4_window_end('max_date', window.days_after) %}
+    {% set first = ga4_asked_day('min_date', -window.days_before) %}
+    {% set last = ga4_asked_day('max_date', window.days_after) %}
     {% set settings = {
         'incremental_strategy': 'insert_overwrite',
         'partition_by': {'field': window.column, 'data_type': 'date'},
