@@ -17,7 +17,8 @@ from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
 
 _PROJECT_DIR = Path(beha2vec_dagster.__file__).parent.parent / "dbt_ga4"
-_INCREMENTAL = "config.materialized:incremental"
+# with the seeds, small tables of facts that the incremental models read
+_INCREMENTAL = "config.materialized:incremental config.materialized:seed"
 _SCHEMA = "ga4"
 
 if not _PROJECT_DIR.is_dir():
@@ -78,7 +79,8 @@ def _dbt_build(
 @cache
 def _column_descriptions(model: str) -> dict[str, str]:
     nodes = json.loads(dbt_project.manifest_path.read_text())["nodes"]
-    return {name: column["description"] for name, column in nodes[f"model.dbt_ga4.{model}"]["columns"].items()}
+    node = nodes.get(f"model.dbt_ga4.{model}") or nodes[f"seed.dbt_ga4.{model}"]
+    return {name: column["description"] for name, column in node["columns"].items()}
 
 
 def _was_built(key: dg.AssetKey, events: list[Any]) -> bool:

@@ -4,10 +4,21 @@
     A run asks for export days by the vars min_date and max_date. What a new export day changes reaches further in
     some models (late events, sessions across midnight), so each incremental model says its own window:
 
-        config(meta={'window': {'column': 'occurred_on', 'days_before': 3, 'days_after': 3}})
+        ga4_incremental(column='occurred_on', days_before=3, days_after=3)
 
-    The same window limits what the model selects, what replace_window deletes, and what the data tests look at.
+    The same window limits what the model selects, what is replaced, and what the data tests look at.
 #}
+
+{# Config of an incremental model with its window; it is in config.meta.window from then on. #}
+{% macro ga4_incremental(column, days_before, days_after) %}
+    {%- set window = {'column': column, 'days_before': days_before, 'days_after': days_after} -%}
+    {{- config(
+        materialized='incremental',
+        on_schema_change='append_new_columns',
+        meta={'window': window},
+        **ga4_incremental_settings(window)
+    ) -}}
+{% endmacro %}
 
 {# Boolean SQL: does a row lie in the window of this model, or of another? #}
 {% macro ga4_in_window(window=none) %}
@@ -28,8 +39,16 @@
 
 {# One end of the window as a date, or none where it is open: no such var, --full-refresh, or a unit test. #}
 {% macro ga4_window_end(name, shift) %}
+    {% if flags.FULL_REFRESH or model.resource_type == 'unit_test' %}
+        {{ return(none) }}
+    {% endif %}
+    {{ return(ga4_asked_day(name, shift)) }}
+{% endmacro %}
+
+{# The date of a var, some days later; none without it. #}
+{% macro ga4_asked_day(name, shift) %}
     {% set given = var(name, none) %}
-    {% if given is none or flags.FULL_REFRESH or model.resource_type == 'unit_test' %}
+    {% if given is none %}
         {{ return(none) }}
     {% endif %}
     {% if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', given | string) %}
@@ -38,7 +57,7 @@
     {{ return(modules.datetime.date.fromisoformat(given | string) + modules.datetime.timedelta(days=shift)) }}
 {% endmacro %}
 
-{# The incremental strategy: delete the window's rows, insert the new ones. A day that became empty leaves nothing. #}
+{# The incremental strategy on DuckDB: delete the window's rows, insert the new ones. A day that became empty leaves nothing. #}
 {% macro get_incremental_replace_window_sql(arg_dict) %}
     {% set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) %}
     delete from {{ arg_dict['target_relation'] }}
@@ -49,11 +68,20 @@
 {% endmacro %}
 
 {# Data tests look at the rows that the run has written, so that their cost is the window's and not the history's. #}
-{% macro duckdb__get_where_subquery(relation) %}
+{% macro ga4_where_subquery(relation) %}
     {% set tested = graph.nodes.get(model.attached_node) if execute %}
     {% set window = tested.config.meta.get('window') if tested else none %}
     {% if window and relation.identifier == tested.alias %}
         {{ return('(select * from ' ~ relation ~ ' where ' ~ ga4_in_window(window) ~ ') as written') }}
     {% endif %}
     {{ return(default__get_where_subquery(relation)) }}
+{% endmacro %}
+
+{# The names under which dbt looks for it. #}
+{% macro duckdb__get_where_subquery(relation) %}
+    {{ return(ga4_where_subquery(relation)) }}
+{% endmacro %}
+
+{% macro bigquery__get_where_subquery(relation) %}
+    {{ return(ga4_where_subquery(relation)) }}
 {% endmacro %}

@@ -48,10 +48,11 @@ class Warehouse:
         self._manifest = manifest
 
     def clear(self) -> None:
-        """Forget all raw partitions and all tables."""
+        """Forget all raw partitions and all tables but the seeds."""
         shutil.rmtree(self.data_dir / "raw_ga4_events", ignore_errors=True)
         with duckdb.connect(str(self.data_dir / "warehouse.duckdb")) as connection:
             connection.execute("drop schema if exists ga4 cascade")
+        self.dbt("seed")
 
     def write_day(self, day: str, events: Iterable[dict[str, Any]], property_id: str = "p") -> None:
         """Write one raw partition in the canonical schema, as ingest does; no events make an empty file."""

@@ -59,7 +59,7 @@ def test_unit_and_data_tests_pass(warehouse: Warehouse) -> None:
 
     # a column that no one described, or a described one that is not there
     for result in results:
-        if str(result.node.resource_type) == "model":
+        if str(result.node.resource_type) in ("model", "seed"):
             described = {name for name, column in result.node.columns.items() if column.description}
             assert result.node.description
             assert described == _columns(warehouse, result.node.name), result.node.name

@@ -5,6 +5,16 @@
     {{- return(adapter.dispatch('ga4_raw_events', 'dbt_ga4')(source_relation)) -}}
 {% endmacro %}
 
+{# Config of an incremental model by which a run replaces the window's rows. #}
+{% macro ga4_incremental_settings(window) %}
+    {{- return(adapter.dispatch('ga4_incremental_settings', 'dbt_ga4')(window)) -}}
+{% endmacro %}
+
+{# All columns but the named ones. #}
+{% macro all_but(columns) %}
+    {{- return(adapter.dispatch('all_but', 'dbt_ga4')(columns)) -}}
+{% endmacro %}
+
 {# A number that is equal for equal rows, over all named columns. #}
 {% macro row_hash(columns) %}
     {{- return(adapter.dispatch('row_hash', 'dbt_ga4')(columns)) -}}
@@ -93,9 +103,4 @@
 {# Aggregate: the value of the first row in an order, among the rows of a condition. #}
 {% macro first_by(value, order_by, where) %}
     {{- return(adapter.dispatch('first_by', 'dbt_ga4')(value, order_by, where)) -}}
-{% endmacro %}
-
-{# The 1-based place of a text in a list of literals; one more than its length where it is not in it. #}
-{% macro place_in(value, literals) %}
-    {{- return(adapter.dispatch('place_in', 'dbt_ga4')(value, literals)) -}}
 {% endmacro %}

@@ -14,6 +14,14 @@
     )
 {% endmacro %}
 
+{% macro duckdb__ga4_incremental_settings(window) %}
+    {{ return({'incremental_strategy': 'replace_window'}) }}
+{% endmacro %}
+
+{% macro duckdb__all_but(columns) -%}
+    * exclude ({{ columns | join(', ') }})
+{%- endmacro %}
+
 {% macro duckdb__row_hash(columns) -%}
     hash({% for column in columns %}{{ adapter.quote(column) }}{{ ', ' if not loop.last }}{% endfor %})
 {%- endmacro %}
@@ -114,8 +122,4 @@
 
 {% macro duckdb__first_by(value, order_by, where) -%}
     first({{ value }} order by {{ order_by }}) filter (where {{ where }})
-{%- endmacro %}
-
-{% macro duckdb__place_in(value, literals) -%}
-    coalesce(list_position([{{ quoted_list(literals) }}], {{ value }}), {{ literals | length + 1 }})
 {%- endmacro %}

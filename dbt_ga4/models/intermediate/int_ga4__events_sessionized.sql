@@ -1,11 +1,6 @@
 {% set late_days = var('late_event_days') | int %}
 {# A new export day holds events of late_days before it to a day after it, and a session's bounds depend on two days more. -#}
-{{ config(
-    materialized='incremental',
-    incremental_strategy='replace_window',
-    on_schema_change='append_new_columns',
-    meta={'window': {'column': 'occurred_on', 'days_before': late_days, 'days_after': 3}}
-) }}
+{{ ga4_incremental(column='occurred_on', days_before=late_days, days_after=3) }}
 
 with events as (
 

@@ -1,10 +1,5 @@
 {% set late_days = var('late_event_days') | int %}
-{{ config(
-    materialized='incremental',
-    incremental_strategy='replace_window',
-    on_schema_change='append_new_columns',
-    meta={'window': {'column': 'occurred_on', 'days_before': late_days, 'days_after': 3}}
-) }}
+{{ ga4_incremental(column='occurred_on', days_before=late_days, days_after=3) }}
 
 with page_views as (
 

@@ -1,11 +1,6 @@
 {% set late_days = var('late_event_days') | int %}
 {# A session begins at most a day before any of its events. -#}
-{{ config(
-    materialized='incremental',
-    incremental_strategy='replace_window',
-    on_schema_change='append_new_columns',
-    meta={'window': {'column': 'session_date', 'days_before': late_days + 1, 'days_after': 3}}
-) }}
+{{ ga4_incremental(column='session_date', days_before=late_days + 1, days_after=3) }}
 {% set in_order = 'occurred_on, event_timestamp, event_date, event_index' -%}
 {% set in_reverse = 'occurred_on desc, event_timestamp desc, event_date desc, event_index desc' -%}
 {% set is_viewed_page = 'is_page_view and page_key is not null' -%}
@@ -75,7 +70,7 @@ sessions as (
 attributed as (
 
     select
-        * exclude (source, medium, campaign, user_source, user_medium, user_campaign, is_source_hidden),
+        {{ all_but(['source', 'medium', 'campaign', 'user_source', 'user_medium', 'user_campaign', 'is_source_hidden']) }},
         coalesce(source, user_source) as known_source,
         case when source is not null then medium else user_medium end as known_medium,
         case when source is not null then campaign else user_campaign end as known_campaign,
@@ -84,6 +79,17 @@ attributed as (
             else coalesce(source, user_source) = '(direct)'
         end as is_direct
     from sessions
+
+),
+
+categorised as (
+
+    select
+        attributed.*,
+        categories.source_category
+    from attributed
+    left join {{ ref('ga4_source_categories') }} as categories
+        on {{ without_www('lower(attributed.known_source)') }} = categories.source
 
 )
 
@@ -113,10 +119,11 @@ select
     case when is_direct then '(none)' else known_medium end as medium,
     known_campaign as campaign,
     is_direct,
+    {{ default_channel_group('known_source', 'known_medium', 'known_campaign', 'source_category', 'is_direct') }} as default_channel_group,
     device_category,
     browser,
     operating_system,
     country,
     purchases,
     revenue
-from attributed
+from categorised

@@ -1,9 +1,4 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='replace_window',
-    on_schema_change='append_new_columns',
-    meta={'window': {'column': 'event_date', 'days_before': 0, 'days_after': 0}}
-) }}
+{{ ga4_incremental(column='event_date', days_before=0, days_after=0) }}
 
 select
     property_id,

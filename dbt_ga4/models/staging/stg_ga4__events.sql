@@ -1,9 +1,4 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='replace_window',
-    on_schema_change='append_new_columns',
-    meta={'window': {'column': 'event_date', 'days_before': 0, 'days_after': 0}}
-) }}
+{{ ga4_incremental(column='event_date', days_before=0, days_after=0) }}
 
 {% set parameters = [
     'ga_session_id', 'ga_session_number', 'session_engaged', 'engaged_session_event', 'engagement_time_msec',
@@ -172,15 +167,17 @@ pages as (
 located as (
 
     select
-        events.* exclude (page_location, page_referrer, device_hostname),
+        events.{{ all_but(['page_location', 'page_referrer', 'device_hostname']) }},
         page.cleaned_url as page_location,
         referrer.cleaned_url as page_referrer,
         case when page.is_web_address then coalesce(page.hostname, {{ without_www('lower(events.device_hostname)') }}) end as hostname,
         case when page.is_web_address then page.page_path end as page_path,
-        page.page_query
+        page.page_query,
+        taxonomy.tie_order as event_tie_order
     from events
     left join pages as page on events.page_location = page.address
     left join pages as referrer on events.page_referrer = referrer.address
+    left join {{ ref('ga4_event_taxonomy') }} as taxonomy on events.event_name = taxonomy.event_name
 
 )
 
@@ -196,7 +193,7 @@ select
     ) as occurred_on,
     event_name,
     event_name in ({{ quoted_list(var('page_view_events')) }}) as is_page_view,
-    {{ place_in('event_name', var('event_order')) }} as event_rank,
+    coalesce(event_tie_order, 1000) as event_rank,
     batch_page_id,
     batch_ordering_id,
     batch_event_index,

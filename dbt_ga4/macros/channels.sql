@@ -1,0 +1,34 @@
+{#
+    GA4's default channel groups, in Google's order: the first rule that fits says the channel. Two of Google's
+    conditions are not in the export and left out: the campaign type and the network of Google Ads.
+    https://support.google.com/analytics/answer/9756891
+
+    source_category is that of the seed ga4_source_categories, null for a source that is not in it.
+#}
+{% macro default_channel_group(source, medium, campaign, source_category, is_direct) -%}
+    {%- set is_paid = matches(medium, '^(.*cp.*|ppc|retargeting|paid.*)$') -%}
+    {%- set is_shopping = "(" ~ source_category ~ " = 'shopping' or " ~ matches(campaign, '^(.*(([^a-df-z]|^)shop|shopping).*)$') ~ ")" -%}
+    {%- set is_email = '^e[-_ ]?mail$' -%}
+    case
+        when {{ is_direct }} then 'Direct'
+        when {{ matches(campaign, 'cross-network') }} then 'Cross-network'
+        when {{ is_shopping }} and {{ is_paid }} then 'Paid Shopping'
+        when {{ source_category }} = 'search' and {{ is_paid }} then 'Paid Search'
+        when {{ source_category }} = 'social' and {{ is_paid }} then 'Paid Social'
+        when {{ source_category }} = 'video' and {{ is_paid }} then 'Paid Video'
+        when {{ matches(medium, '^(display|banner|expandable|interstitial|cpm)$') }} then 'Display'
+        when {{ is_paid }} then 'Paid Other'
+        when {{ is_shopping }} then 'Organic Shopping'
+        when {{ source_category }} = 'social' or {{ matches(medium, '^(social|social[- ]network|social[- ]media|sm)$') }} then 'Organic Social'
+        when {{ source_category }} = 'video' or {{ matches(medium, 'video') }} then 'Organic Video'
+        when {{ source_category }} = 'ai_assistant' or {{ matches(medium, '^ai[-_ ]assistant$') }} then 'AI Assistant'
+        when {{ source_category }} = 'search' or {{ matches(medium, '^organic$') }} then 'Organic Search'
+        when {{ matches(source, is_email) }} or {{ matches(medium, is_email) }} then 'Email'
+        when {{ matches(medium, '^affiliates?$') }} then 'Affiliates'
+        when {{ matches(medium, '^(referral|app|link)$') }} then 'Referral'
+        when {{ matches(medium, '^audio$') }} then 'Audio'
+        when {{ matches(source, '^sms$') }} or {{ matches(medium, '^sms$') }} then 'SMS'
+        when {{ matches(source, '^firebase$') }} or {{ matches(medium, 'push$|mobile|notification') }} then 'Mobile Push Notifications'
+        else 'Unassigned'
+    end
+{%- endmacro %}

@@ -1,0 +1,154 @@
+{#
+    The day tables of one property's export. Only the asked days' tables are read: _table_suffix is compared with
+    literals. Intraday tables (events_intraday_*) are other tables' unfinished days and left out.
+#}
+{% macro bigquery__ga4_raw_events(source_relation) %}
+    {%- set first = ga4_window_end('min_date', 0) -%}
+    {%- set last = ga4_window_end('max_date', 0) -%}
+    (
+        select
+            '{{ source_relation.schema | replace("analytics_", "") }}' as property_id,
+            parse_date('%Y%m%d', _table_suffix) as event_date,
+        {%- for name, type in ga4_raw_columns().items() if name not in ('property_id', 'event_date') %}
+            {{ 'cast(null as ' ~ ('int64' if type == 'bigint' else 'string') ~ ') as ' if name.startswith('_') }}{{ adapter.quote(name) }}{{ ',' if not loop.last }}
+        {%- endfor %}
+        from {{ source_relation }}
+        where regexp_contains(_table_suffix, r'^[0-9]{8}$')
+            {%- if first is not none %} and _table_suffix >= '{{ first.strftime("%Y%m%d") }}'{% endif %}
+            {%- if last is not none %} and _table_suffix <= '{{ last.strftime("%Y%m%d") }}'{% endif %}
+    )
+{% endmacro %}
+
+{#
+    The window's partitions are replaced, those that became empty too, because they are named. Without dates it is all
+    history: the table is built anew. Both are told from the dates alone, never from --full-refresh: dbt keeps a config
+    for the next call, which may be without it.
+#}
+{% macro bigquery__ga4_incremental_settings(window) %}
+    {% set first = ga4_asked_day('min_date', -window.days_before) %}
+    {% set last = ga4_asked_day('max_date', window.days_after) %}
+    {% set settings = {
+        'incremental_strategy': 'insert_overwrite',
+        'partition_by': {'field': window.column, 'data_type': 'date'},
+    } %}
+    {% if first is none and last is none %}
+        {{ return(dict(settings, full_refresh=true)) }}
+    {% elif first is none or last is none %}
+        {{ exceptions.raise_compiler_error("on BigQuery give both min_date and max_date, or neither for all history") }}
+    {% endif %}
+    {% set days = range((last - first).days + 1) %}
+    {% set partitions = [] %}
+    {% for day in days %}
+        {% do partitions.append("date '" ~ (first + modules.datetime.timedelta(days=day)) ~ "'") %}
+    {% endfor %}
+    {{ return(dict(settings, partitions=partitions)) }}
+{% endmacro %}
+
+{% macro bigquery__all_but(columns) -%}
+    * except ({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro bigquery__row_hash(columns) -%}
+    farm_fingerprint(to_json_string(struct({% for column in columns %}{{ adapter.quote(column) }}{{ ', ' if not loop.last }}{% endfor %})))
+{%- endmacro %}
+
+{% macro bigquery__md5_key(parts) -%}
+    to_hex(md5(array_to_string([{% for part in parts %}coalesce(cast({{ part }} as string), ''){{ ', ' if not loop.last }}{% endfor %}], '|')))
+{%- endmacro %}
+
+{% macro bigquery__event_param(name) -%}
+    (select param.value from unnest(event_params) as param where param.key = '{{ name }}' limit 1)
+{%- endmacro %}
+
+{% macro bigquery__param_text(value) -%}
+    coalesce({{ value }}.string_value, cast({{ value }}.int_value as string), cast({{ value }}.double_value as string), cast({{ value }}.float_value as string))
+{%- endmacro %}
+
+{% macro bigquery__param_int(value) -%}
+    coalesce({{ value }}.int_value, safe_cast({{ value }}.string_value as int64), safe_cast({{ value }}.double_value as int64), safe_cast({{ value }}.float_value as int64))
+{%- endmacro %}
+
+{% macro bigquery__param_double(value) -%}
+    coalesce({{ value }}.double_value, {{ value }}.float_value, cast({{ value }}.int_value as float64), safe_cast({{ value }}.string_value as float64))
+{%- endmacro %}
+
+{% macro bigquery__timestamp_from_micros(value) -%}
+    timestamp_micros({{ value }})
+{%- endmacro %}
+
+{% macro bigquery__local_date(value, timezone) -%}
+    date(timestamp_micros({{ value }}), '{{ timezone }}')
+{%- endmacro %}
+
+{% macro bigquery__days_later(value, days) -%}
+    date_add({{ value }}, interval {{ days }} day)
+{%- endmacro %}
+
+{% macro bigquery__cast_or_null(value, type) -%}
+    safe_cast({{ value }} as {{ type }})
+{%- endmacro %}
+
+{# Patterns are raw text: BigQuery would read a backslash in plain text as an escape. #}
+{% macro bigquery__matches(value, pattern) -%}
+    regexp_contains({{ value }}, r'''(?i){{ pattern }}''')
+{%- endmacro %}
+
+{% macro bigquery__extract(value, pattern) -%}
+    nullif(regexp_extract({{ value }}, r'''(?i){{ pattern }}'''), '')
+{%- endmacro %}
+
+{% macro bigquery__replace_all(value, pattern, replacement) -%}
+    regexp_replace({{ value }}, r'''(?i){{ pattern }}''', r'''{{ replacement }}''')
+{%- endmacro %}
+
+{# Bytes are joined before they are read as Unicode: a letter may be several encoded bytes. #}
+{% macro bigquery__url_decode(value) -%}
+    coalesce(
+        (
+            select safe_cast(string_agg(
+                if(regexp_contains(piece, r'^%[0-9A-Fa-f]'), from_hex(replace(piece, '%', '')), cast(piece as bytes)),
+                b'' order by place
+            ) as string)
+            from unnest(regexp_extract_all({{ value }}, r'(?:%[0-9A-Fa-f]{2})+|[^%]+|%')) as piece with offset as place
+        ),
+        {{ value }}
+    )
+{%- endmacro %}
+
+{% macro bigquery__compose_unicode(value) -%}
+    normalize({{ value }}, nfc)
+{%- endmacro %}
+
+{% macro bigquery__query_parameters(query, names, keep, sort) -%}
+    (
+        select string_agg(parameter, '&' order by {{ 'parameter' if sort else 'place' }})
+        from unnest(split({{ query }}, '&')) as parameter with offset as place
+        where parameter <> ''
+            and lower(split(parameter, '=')[safe_offset(0)]) {{ 'not ' if not keep }}in unnest(array<string>[{{ quoted_list(names) }}])
+    )
+{%- endmacro %}
+
+{# What a token is: see duckdb.sql. #}
+{% macro bigquery__redact_path_tokens(path, replacement) -%}
+    array_to_string(
+        array(
+            select case
+                when regexp_contains(segment, r'(?i)[0-9]{16}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}')
+                    then '{{ replacement }}'
+                when exists (
+                    select 1 from unnest(regexp_extract_all(segment, r'[0-9a-zA-Z]{24,}')) as run where regexp_contains(run, r'[0-9]')
+                )
+                    then '{{ replacement }}'
+                else segment
+            end
+            from unnest(split({{ path }}, '/')) as segment with offset as place
+            order by place
+        ),
+        '/'
+    )
+{%- endmacro %}
+
+{# A record around the value, so that a null value of the first row is kept while rows outside the condition go. #}
+{% macro bigquery__first_by(value, order_by, where) -%}
+    array_agg(if({{ where }}, struct({{ value }} as value), null) ignore nulls order by {{ order_by }} limit 1)[safe_offset(0)].value
+{%- endmacro %}

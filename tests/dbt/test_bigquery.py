@@ -1,0 +1,122 @@
+"""Every model and data test compiles to BigQuery's SQL, without a connection."""
+
+from __future__ import annotations
+
+import json
+import socket
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dbt.conftest import INCREMENTAL_MODELS, PROJECT
+
+pytest.importorskip("dbt.adapters.bigquery", reason="dbt-bigquery is not installed: pip install -e '.[dev]'")
+pytest.importorskip("sqlglot")
+
+# What may stand before a parenthesis. Parsers let any name pass as a function; this list does not.
+KEYWORDS = {"and", "array", "as", "except", "from", "in", "not", "on", "or", "over", "then", "when", "where"}
+FUNCTIONS = {
+    *("array_agg", "array_to_string", "cast", "coalesce", "count", "date", "date_add", "exists"),
+    *("farm_fingerprint", "from_hex", "greatest", "if", "lag", "last_value", "least", "lower", "max"),
+    *("md5", "min", "normalize", "nullif", "parse_date", "regexp_contains", "regexp_extract", "regexp_extract_all"),
+    *("regexp_replace", "replace", "row_number", "safe_cast", "safe_offset", "split", "string_agg", "struct", "sum"),
+    *("timestamp_micros", "to_hex", "to_json_string", "trim", "unnest"),
+}
+
+
+@pytest.fixture
+def compile_for_bigquery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function of arguments and variables: the compiled nodes by name. Whatever opens a socket fails."""
+    from dbt.cli.main import dbtRunner
+
+    # dbt-bigquery makes a client, which wants credentials, even where it asks nothing of it
+    credentials = tmp_path / "credentials.json"
+    secrets = dict.fromkeys(("client_id", "client_secret", "refresh_token"), "none")
+    credentials.write_text(json.dumps({"type": "authorized_user", **secrets}))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(credentials))
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "project")
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+    monkeypatch.setenv("DBT_LOG_PATH", str(tmp_path / "logs"))
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("dbt opens a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+    def run(*arguments: str, **variables: Any) -> dict[str, Any]:
+        flags = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", "bigquery"]
+        offline = ["--no-populate-cache", "--no-introspect", "--exclude", "resource_type:unit_test"]
+        outcome = dbtRunner().invoke(
+            ["--quiet", "compile", *arguments, *flags, *offline, "--vars", json.dumps(variables)]
+        )
+        assert outcome.success, outcome.exception or [result.message for result in outcome.result]
+        return {result.node.name: result.node for result in outcome.result}
+
+    return run
+
+
+def assert_is_bigquery(name: str, sql: str) -> None:
+    """It parses, and each function that it names is BigQuery's."""
+    import sqlglot
+    from sqlglot.tokens import TokenType
+
+    assert sqlglot.parse_one(sql, dialect="bigquery") is not None
+    tokens = sqlglot.tokenize(sql, dialect="bigquery")
+    called = {
+        token.text.lower()
+        for token, following in pairwise(tokens)
+        if following.token_type == TokenType.L_PAREN and token.text[:1].isalpha()
+    }
+    assert called <= KEYWORDS | FUNCTIONS, name
+
+
+def test_all_history(compile_for_bigquery: Any) -> None:
+    nodes = compile_for_bigquery()
+    for name, node in nodes.items():
+        if str(node.resource_type) != "seed":
+            assert_is_bigquery(name, node.compiled_code)
+    models = {name: node for name, node in nodes.items() if str(node.resource_type) == "model"}
+    assert set(models) >= {*INCREMENTAL_MODELS, "dim_ga4__pages", "dim_ga4__users"}
+    # no partition is asked for: what is there is built anew, so that nothing stale stays
+    assert all(models[name].config.full_refresh for name in INCREMENTAL_MODELS)
+    assert "_table_suffix >=" not in models["stg_ga4__events"].compiled_code
+
+
+def test_days(compile_for_bigquery: Any) -> None:
+    nodes = compile_for_bigquery(min_date="2024-02-28", max_date="2024-03-01")
+    for name, node in nodes.items():
+        if str(node.resource_type) != "seed":
+            assert_is_bigquery(name, node.compiled_code)
+    staging = nodes["stg_ga4__events"]
+    assert "_table_suffix >= '20240228' and _table_suffix <= '20240301'" in staging.compiled_code
+    assert "`events_*`" in staging.compiled_code
+    for name in INCREMENTAL_MODELS:
+        config = nodes[name].config
+        assert (config.incremental_strategy, config.full_refresh) == ("insert_overwrite", None)
+        # the partitions that are replaced are the days of the model's window, which it selects too
+        partitions, window = config.extra["partitions"], config.meta["window"]
+        assert len(partitions) == 3 + window["days_before"] + window["days_after"]
+        assert config.extra["partition_by"] == {"field": window["column"], "data_type": "date"}
+        assert f"{window['column']} between {partitions[0]} and {partitions[-1]}" in nodes[name].compiled_code
+    assert nodes["stg_ga4__events"].config.extra["partitions"] == [
+        "date '2024-02-28'",
+        "date '2024-02-29'",
+        "date '2024-03-01'",
+    ]
+
+
+def test_a_full_refresh_leaves_the_days_in_the_config(compile_for_bigquery: Any) -> None:
+    """dbt keeps the config for the next call; there, a window's rows must not become the whole table."""
+    days = {"min_date": "2024-02-28", "max_date": "2024-03-01"}
+    at_once = compile_for_bigquery("--full-refresh", **days)
+    by_day = compile_for_bigquery(**days)
+    for name in INCREMENTAL_MODELS:
+        assert at_once[name].config == by_day[name].config
+        assert at_once[name].compiled_code != by_day[name].compiled_code
+
+
+def test_half_open_days_name_the_remedy(compile_for_bigquery: Any) -> None:
+    with pytest.raises(AssertionError, match="give both min_date and max_date"):
+        compile_for_bigquery(min_date="2024-02-28")
