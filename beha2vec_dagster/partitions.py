@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from dagster import AssetExecutionContext, DailyPartitionsDefinition, PartitionMapping, TimeWindowPartitionMapping
+from dagster import AssetExecutionContext, DailyPartitionsDefinition
 
 from beha2vec_dagster.settings import settings
 
@@ -16,8 +16,3 @@ daily = DailyPartitionsDefinition(
 def days_of(context: AssetExecutionContext) -> list[date]:
     """The days that a run asks for, one or a range."""
     return [date.fromisoformat(key) for key in context.partition_keys]
-
-
-def look_back(days: int) -> PartitionMapping:
-    """A day depends on itself and the days before it; where history starts, there are fewer."""
-    return TimeWindowPartitionMapping(start_offset=-(days - 1), allow_nonexistent_upstream_partitions=True)

@@ -116,5 +116,5 @@ def dbt_incremental_models(
 def dbt_table_models(
     context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource
 ) -> Iterator[Any]:
-    """Dimensions: rebuilt whole."""
+    """Persons, dimensions and features rebuilt whole, and the views of the marts."""
     yield from _dbt_build(context, dbt, warehouse, {})

@@ -9,17 +9,14 @@ import duckdb
 from beha2vec_core.user_sequences import sequence_file, write_day
 from beha2vec_dagster import plots
 from beha2vec_dagster.metadata import picture, relation_metadata
-from beha2vec_dagster.partitions import daily, days_of, look_back
+from beha2vec_dagster.partitions import daily, days_of
 from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
 
 
 @dg.asset(
     partitions_def=daily,
-    deps=[
-        dg.AssetDep("ml_ga4__sequence_events", partition_mapping=look_back(settings.lookback_days)),
-        "enriched_pages",
-    ],
+    deps=["ml_ga4__sequence_events", "enriched_pages"],
     backfill_policy=dg.BackfillPolicy.single_run(),
     group_name="sequences",
     kinds={"duckdb", "parquet"},

@@ -18,9 +18,9 @@ INCREMENTAL_MODELS = (
     "stg_ga4__events",
     "ga4_quality__daily",
     "int_ga4__events_sessionized",
-    "fct_ga4__page_views",
-    "fct_ga4__sessions",
-    "ml_ga4__sequence_events",
+    "int_ga4__page_views",
+    "int_ga4__sessions",
+    "int_ga4__sequence_events",
 )
 RAW_SCHEMA = {**EVENT_SCHEMA, **PROVENANCE_SCHEMA}
 

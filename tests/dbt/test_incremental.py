@@ -87,7 +87,7 @@ def test_day_by_day_equals_full_refresh(warehouse: Warehouse, seed: int) -> None
     assert warehouse.query("select sum(duplicates_dropped) > 0 and sum(late_events) > 0 from ga4.ga4_quality__daily")[
         0
     ][0]
-    assert warehouse.query("select count(distinct session_method) from ga4.fct_ga4__sessions") == [(2,)]
+    assert warehouse.query("select count(distinct session_method) from ga4.int_ga4__sessions") == [(2,)]
 
 
 def test_each_window_is_as_wide_as_a_day_reaches(warehouse: Warehouse) -> None:

@@ -14,16 +14,16 @@ with events as (
 -- A ga_session_id goes on over one midnight; what goes on for longer (bots, stuck ids) is a new session every day.
 continued_sessions as (
 
-    select user_key, ga_session_id, occurred_on
+    select client_key, ga_session_id, occurred_on
     from (
         select
             *,
-            lag(occurred_on, 1) over (partition by user_key, ga_session_id order by occurred_on) as day_before,
-            lag(occurred_on, 2) over (partition by user_key, ga_session_id order by occurred_on) as day_before_that
+            lag(occurred_on, 1) over (partition by client_key, ga_session_id order by occurred_on) as day_before,
+            lag(occurred_on, 2) over (partition by client_key, ga_session_id order by occurred_on) as day_before_that
         from (
-            select distinct user_key, ga_session_id, occurred_on
+            select distinct client_key, ga_session_id, occurred_on
             from events
-            where user_key is not null and ga_session_id is not null
+            where client_key is not null and ga_session_id is not null
         ) as session_days
     ) as neighbours
     where day_before = {{ days_later('occurred_on', -1) }}
@@ -43,26 +43,26 @@ moments as (
             true
         ) as is_start
     from (
-        select distinct user_key, occurred_on, event_timestamp
+        select distinct client_key, occurred_on, event_timestamp
         from events
-        where user_key is not null and ga_session_id is null
+        where client_key is not null and ga_session_id is null
     ) as distinct_moments
-    window user_moments as (partition by user_key order by occurred_on, event_timestamp)
+    window user_moments as (partition by client_key order by occurred_on, event_timestamp)
 
 ),
 
 last_starts as (
 
     select
-        user_key,
+        client_key,
         occurred_on,
         event_timestamp,
         last_value(case when is_start then occurred_on end ignore nulls) over so_far as started_on,
         last_value(case when is_start then event_timestamp end ignore nulls) over so_far as started_at,
-        min(event_timestamp) over (partition by user_key, occurred_on) as day_started_at
+        min(event_timestamp) over (partition by client_key, occurred_on) as day_started_at
     from moments
     window so_far as (
-        partition by user_key order by occurred_on, event_timestamp
+        partition by client_key order by occurred_on, event_timestamp
         rows between unbounded preceding and current row
     )
 
@@ -72,7 +72,7 @@ last_starts as (
 gap_sessions as (
 
     select
-        user_key,
+        client_key,
         occurred_on,
         event_timestamp,
         case when started_on >= {{ days_later('occurred_on', -1) }} then started_on else occurred_on end as session_date,
@@ -86,24 +86,24 @@ sessionized as (
     select
         events.*,
         case
-            when events.user_key is null then null
+            when events.client_key is null then null
             when events.ga_session_id is not null then 'ga_session_id'
             else 'gap'
         end as session_method,
         case
-            when events.user_key is null then null
-            when continued_sessions.user_key is not null then {{ days_later('events.occurred_on', -1) }}
+            when events.client_key is null then null
+            when continued_sessions.client_key is not null then {{ days_later('events.occurred_on', -1) }}
             else coalesce(gap_sessions.session_date, events.occurred_on)
         end as session_date,
         coalesce(events.ga_session_id, gap_sessions.started_at) as session_number
     from events
     left join continued_sessions
-        on events.user_key = continued_sessions.user_key
+        on events.client_key = continued_sessions.client_key
         and events.ga_session_id = continued_sessions.ga_session_id
         and events.occurred_on = continued_sessions.occurred_on
     left join gap_sessions
         on events.ga_session_id is null
-        and events.user_key = gap_sessions.user_key
+        and events.client_key = gap_sessions.client_key
         and events.occurred_on = gap_sessions.occurred_on
         and events.event_timestamp = gap_sessions.event_timestamp
     where {{ ga4_between('events.occurred_on', late_days, 3) }}
@@ -117,7 +117,7 @@ select
     event_timestamp,
     -- GA4's batch ids say the order inside one microsecond; never the bundle or the file, which differ between exports.
     cast(row_number() over (
-        partition by property_id, user_key, event_timestamp, event_date
+        partition by property_id, client_key, event_timestamp, event_date
         order by
             batch_page_id nulls last, batch_ordering_id nulls last, batch_event_index nulls last,
             event_rank, event_name, page_key nulls last, page_title nulls last, ga_session_id nulls last, event_hash
@@ -125,10 +125,10 @@ select
     event_name,
     is_page_view,
 
-    user_key,
+    client_key,
     user_pseudo_id,
     user_id,
-    case when user_key is not null then {{ md5_key(['user_key', 'session_method', 'session_number', 'session_date']) }} end as session_key,
+    case when client_key is not null then {{ md5_key(['client_key', 'session_method', 'session_number', 'session_date']) }} end as session_key,
     session_date,
     session_method,
     ga_session_id,

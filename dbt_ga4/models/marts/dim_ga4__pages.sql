@@ -1,6 +1,6 @@
 with events as (
 
-    select property_id, page_key, page_title, user_key, occurred_on, is_page_view
+    select property_id, page_key, page_title, client_key, occurred_on, is_page_view
     from {{ ref('int_ga4__events_sessionized') }}
     where page_key is not null
 
@@ -26,7 +26,7 @@ pages as (
         property_id,
         page_key,
         {{ count_where('is_page_view') }} as page_views,
-        count(distinct user_key) as users,
+        count(distinct client_key) as users,
         min(occurred_on) as first_seen,
         max(occurred_on) as last_seen
     from events

@@ -1,33 +1,19 @@
-{% set late_days = var('late_event_days') | int %}
-{{ ga4_incremental(column='occurred_on', days_before=late_days, days_after=3) }}
-
-with page_views as (
-
-    select
-        *,
-        row_number() over (
-            partition by session_key order by occurred_on, event_timestamp, event_date, event_index
-        ) as page_view_number
-    from {{ ref('int_ga4__events_sessionized') }}
-    where is_page_view
-        -- a session's first page view may lie on the day before
-        and {{ ga4_between('occurred_on', late_days + 1, 3) }}
-
-)
+{{ config(materialized='view') }}
 
 select
-    {{ md5_key(['property_id', 'event_date', 'event_timestamp', 'user_key', 'event_name', 'event_index', 'event_hash']) }} as page_view_key,
-    property_id,
-    event_date,
-    occurred_on,
-    event_timestamp,
-    user_key,
-    session_key,
-    page_key,
-    page_title,
-    page_referrer,
-    engagement_time_msec,
-    session_key is not null and page_view_number = 1 as is_entrance,
-    coalesce({{ matches('page_title', var('error_title_pattern')) }}, false) as is_error_page
-from page_views
-where {{ ga4_between('occurred_on', late_days, 3) }}
+    page_views.page_view_key,
+    page_views.property_id,
+    page_views.event_date,
+    page_views.occurred_on,
+    page_views.event_timestamp,
+    identities.user_key,
+    page_views.client_key,
+    page_views.session_key,
+    page_views.page_key,
+    page_views.page_title,
+    page_views.page_referrer,
+    page_views.engagement_time_msec,
+    page_views.is_entrance,
+    page_views.is_error_page
+from {{ ref('int_ga4__page_views') }} as page_views
+left join {{ ref('int_ga4__identity_map') }} as identities on page_views.client_key = identities.client_key

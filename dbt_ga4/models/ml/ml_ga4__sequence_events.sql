@@ -1,25 +1,15 @@
-{% set late_days = var('late_event_days') | int %}
-{# The export days of the events whose session a new export day can change. -#}
-{{ ga4_incremental(column='event_date', days_before=late_days + 1, days_after=late_days + 3) }}
+{{ config(materialized='view') }}
 
--- Events of one microsecond that agree in all that the encoder reads are one. They differ, if at all, in what a
--- flattened export does not carry (items, bundle), so that either form of an export gives the same rows.
 select
-    property_id,
-    user_key,
-    event_date,
-    event_timestamp,
-    cast(row_number() over (
-        partition by user_key, event_timestamp, event_date order by min(event_index)
-    ) as integer) as event_index,
-    event_name,
-    page_key,
-    page_title,
-    session_key,
-    is_page_view
-from {{ ref('int_ga4__events_sessionized') }}
-where user_key is not null
-    and page_key is not null
-    and event_name not in ({{ quoted_list(var('sequence_excluded_events')) }})
-    and {{ ga4_in_window() }}
-group by property_id, user_key, event_date, event_timestamp, event_name, page_key, page_title, session_key, is_page_view
+    events.property_id,
+    identities.user_key,
+    events.event_date,
+    events.event_timestamp,
+    events.event_index,
+    events.event_name,
+    events.page_key,
+    events.page_title,
+    events.session_key,
+    events.is_page_view
+from {{ ref('int_ga4__sequence_events') }} as events
+inner join {{ ref('int_ga4__identity_map') }} as identities on events.client_key = identities.client_key

@@ -198,7 +198,7 @@ select
     batch_ordering_id,
     batch_event_index,
 
-    case when user_pseudo_id is not null then {{ md5_key(['property_id', 'user_pseudo_id']) }} end as user_key,
+    case when user_pseudo_id is not null then {{ md5_key(['property_id', 'user_pseudo_id']) }} end as client_key,
     user_pseudo_id,
     user_id,
     ga_session_id,

@@ -1,0 +1,40 @@
+{#
+    The person behind each device. With identity_stitching 'user_id' a device that only one person has logged in on is
+    that person's; a shared device stays a person of its own. A login also tells about the days before it: hence a
+    table built whole, and no key of it in the incremental models.
+#}
+{% set stitching = var('identity_stitching') -%}
+{% if stitching not in ('client_id', 'user_id') -%}
+    {{ exceptions.raise_compiler_error("var identity_stitching is '" ~ stitching ~ "': give client_id or user_id") }}
+{%- endif %}
+
+with clients as (
+
+    select
+        client_key,
+        property_id,
+        min(user_pseudo_id) as user_pseudo_id,
+        min(user_id) as only_user_id,
+        greatest(count(distinct user_id), max(user_ids)) as user_ids,
+        min(session_date) as first_seen,
+        max(session_date) as last_seen
+    from {{ ref('int_ga4__sessions') }}
+    group by client_key, property_id
+
+)
+
+select
+    client_key,
+    property_id,
+    user_pseudo_id,
+    {%- if stitching == 'user_id' %}
+    case when user_ids = 1 then {{ md5_key(['property_id', "'user_id'", 'only_user_id']) }} else client_key end as user_key,
+    {%- else %}
+    client_key as user_key,
+    {%- endif %}
+    case when user_ids = 1 then only_user_id end as user_id,
+    user_ids,
+    user_ids > 1 as is_shared_device,
+    first_seen,
+    last_seen
+from clients
