@@ -32,3 +32,25 @@
         else 'Unassigned'
     end
 {%- endmacro %}
+
+{#
+    The channel group of a session. Google's own word stands where the export has it, but not where it has no group for
+    AI assistants and calls them referrals.
+#}
+{% macro channel_group_of_session(source, medium, campaign, source_category, is_direct, google_channel_group) -%}
+    coalesce(
+        case
+            when not coalesce({{ google_channel_group }} in ('Referral', 'Unassigned') and {{ source_category }} = 'ai_assistant', false)
+            then {{ google_channel_group }}
+        end,
+        {{ default_channel_group(source, medium, campaign, source_category, is_direct) }}
+    )
+{%- endmacro %}
+
+{#
+    The name of a host by which the seed knows search engines in all countries: google of google.co.uk, yahoo of
+    uk.search.yahoo.com, but none of mail.google.com.
+#}
+{% macro search_engine_name(hostname) -%}
+    lower({{ extract(without_www(hostname), '^(?:m\\.|[a-z]{2}\\.)?(?:search\\.)?([a-z0-9-]+)(?:\\.com?)?\\.[a-z]{2,3}$') }})
+{%- endmacro %}

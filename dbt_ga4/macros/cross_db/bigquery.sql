@@ -152,3 +152,15 @@
 {% macro bigquery__first_by(value, order_by, where) -%}
     array_agg(if({{ where }}, struct({{ value }} as value), null) ignore nulls order by {{ order_by }} limit 1)[safe_offset(0)].value
 {%- endmacro %}
+
+{% macro bigquery__ordered_array(value, order_by) -%}
+    array_agg({{ value }} order by {{ order_by }})
+{%- endmacro %}
+
+{% macro bigquery__empty_text_array() -%}
+    cast([] as array<string>)
+{%- endmacro %}
+
+{% macro bigquery__matches_pattern_of(value, pattern) -%}
+    regexp_contains({{ value }}, '(?i)' || {{ pattern }})
+{%- endmacro %}

@@ -104,3 +104,18 @@
 {% macro first_by(value, order_by, where) %}
     {{- return(adapter.dispatch('first_by', 'dbt_ga4')(value, order_by, where)) -}}
 {% endmacro %}
+
+{# Aggregate: all values of a column as an array in an order. #}
+{% macro ordered_array(value, order_by) %}
+    {{- return(adapter.dispatch('ordered_array', 'dbt_ga4')(value, order_by)) -}}
+{% endmacro %}
+
+{# An array of texts without members. #}
+{% macro empty_text_array() %}
+    {{- return(adapter.dispatch('empty_text_array', 'dbt_ga4')()) -}}
+{% endmacro %}
+
+{# Does the pattern (RE2) that a column holds occur in the text, in any case of letters? #}
+{% macro matches_pattern_of(value, pattern) %}
+    {{- return(adapter.dispatch('matches_pattern_of', 'dbt_ga4')(value, pattern)) -}}
+{% endmacro %}

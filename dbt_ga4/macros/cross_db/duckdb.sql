@@ -123,3 +123,15 @@
 {% macro duckdb__first_by(value, order_by, where) -%}
     first({{ value }} order by {{ order_by }}) filter (where {{ where }})
 {%- endmacro %}
+
+{% macro duckdb__ordered_array(value, order_by) -%}
+    list({{ value }} order by {{ order_by }})
+{%- endmacro %}
+
+{% macro duckdb__empty_text_array() -%}
+    cast([] as varchar[])
+{%- endmacro %}
+
+{% macro duckdb__matches_pattern_of(value, pattern) -%}
+    regexp_matches({{ value }}, {{ pattern }}, 'i')
+{%- endmacro %}

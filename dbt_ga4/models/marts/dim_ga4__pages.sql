@@ -1,6 +1,6 @@
 with events as (
 
-    select property_id, page_key, page_title, client_key, occurred_on, is_page_view
+    select event_key, property_id, page_key, page_title, client_key, occurred_on, is_page_view
     from {{ ref('int_ga4__events_sessionized') }}
     where page_key is not null
 
@@ -20,11 +20,42 @@ titles as (
 
 ),
 
+viewed_items as (
+
+    select events.property_id, events.page_key, items.item_name, items.item_category
+    from {{ ref('stg_ga4__event_items') }} as items
+    inner join {{ ref('ga4_event_taxonomy') }} as taxonomy on items.event_name = taxonomy.event_name
+    inner join events on items.event_key = events.event_key
+    where taxonomy.funnel_step = 1
+
+),
+
+{% for name, column in {'item_names': 'item_name', 'item_categories': 'item_category'}.items() -%}
+{{ name }} as (
+
+    select
+        property_id,
+        page_key,
+        {{ ordered_array(column, 'views desc, ' ~ column) }} as most_viewed
+    from (
+        select property_id, page_key, {{ column }}, count(*) as views
+        from viewed_items
+        where {{ column }} is not null
+        group by property_id, page_key, {{ column }}
+        qualify row_number() over (partition by property_id, page_key order by count(*) desc, {{ column }}) <= 5
+    ) as item_views
+    group by property_id, page_key
+
+),
+
+{% endfor -%}
 pages as (
 
     select
         property_id,
         page_key,
+        {{ extract('page_key', '^([^/]+)/') }} as hostname,
+        {{ extract('page_key', '^[^/]*(/[^?]*)') }} as page_path,
         {{ count_where('is_page_view') }} as page_views,
         count(distinct client_key) as users,
         min(occurred_on) as first_seen,
@@ -32,14 +63,27 @@ pages as (
     from events
     group by property_id, page_key
 
+),
+
+-- Many pages of many hosts share a path: each is tried once.
+routes as (
+
+    select paths.page_path, routes.page_route
+    from (select distinct page_path from pages where page_path is not null) as paths
+    inner join {{ ref('ga4_url_routes') }} as routes on {{ matches_pattern_of('paths.page_path', 'routes.pattern') }}
+    qualify row_number() over (partition by paths.page_path order by routes.route_priority) = 1
+
 )
 
 select
     pages.page_key,
     pages.property_id,
-    {{ extract('pages.page_key', '^([^/]+)/') }} as hostname,
-    {{ extract('pages.page_key', '^[^/]*(/[^?]*)') }} as page_path,
+    pages.hostname,
+    pages.page_path,
+    coalesce(routes.page_route, pages.page_path) as page_route,
     titles.page_title,
+    coalesce(item_names.most_viewed, {{ empty_text_array() }}) as item_names,
+    coalesce(item_categories.most_viewed, {{ empty_text_array() }}) as item_categories,
     pages.page_views,
     pages.users,
     pages.first_seen,
@@ -48,3 +92,10 @@ from pages
 left join titles
     on pages.property_id = titles.property_id
     and pages.page_key = titles.page_key
+left join item_names
+    on pages.property_id = item_names.property_id
+    and pages.page_key = item_names.page_key
+left join item_categories
+    on pages.property_id = item_categories.property_id
+    and pages.page_key = item_categories.page_key
+left join routes on pages.page_path = routes.page_path

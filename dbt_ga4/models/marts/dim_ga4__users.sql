@@ -1,24 +1,82 @@
 {% set in_order = 'session_started_at, session_key' -%}
 {% set latest_first = 'session_started_at desc, session_key' -%}
 
+with devices as (
+
+    select
+        user_key,
+        count(*) as devices,
+        {{ count_where('is_shared_device') }} > 0 as is_shared_device
+    from {{ ref('int_ga4__identity_map') }}
+    group by user_key
+
+),
+
+users as (
+
+    select
+        user_key,
+        property_id,
+        min(user_pseudo_id) as user_pseudo_id,
+        {{ first_by('user_id', latest_first, 'user_id is not null') }} as user_id,
+        min(session_started_at) as first_seen_at,
+        max(session_ended_at) as last_seen_at,
+        count(*) as sessions,
+        {{ sum_whole('page_views') }} as page_views,
+        {{ sum_whole('purchases') }} as purchases,
+        sum(revenue) as revenue,
+        {{ sum_whole('engagement_time_msec') }} as engagement_time_msec,
+        {{ first_by('source', in_order, 'true') }} as first_source,
+        {{ first_by('medium', in_order, 'true') }} as first_medium,
+        {{ first_by('campaign', in_order, 'true') }} as first_campaign,
+        {{ first_by('default_channel_group', in_order, 'true') }} as first_default_channel_group,
+        {{ first_by('device_category', latest_first, 'device_category is not null') }} as device_category,
+        {{ first_by('browser', latest_first, 'browser is not null') }} as browser,
+        {{ first_by('operating_system', latest_first, 'operating_system is not null') }} as operating_system,
+        {{ first_by('country', latest_first, 'country is not null') }} as country
+    from {{ ref('fct_ga4__sessions') }}
+    group by user_key, property_id
+
+),
+
+user_properties as (
+
+    select
+        identities.user_key
+        {%- for name in var('user_properties') %},
+        {{ first_by('properties.value', 'properties.set_timestamp desc, properties.event_timestamp desc, properties.value', "properties.user_property = '" ~ name ~ "'") }} as {{ user_property_column(name) }}
+        {%- endfor %}
+    from {{ ref('stg_ga4__user_properties') }} as properties
+    inner join {{ ref('int_ga4__identity_map') }} as identities on properties.client_key = identities.client_key
+    group by identities.user_key
+
+)
+
 select
-    user_key,
-    property_id,
-    min(user_pseudo_id) as user_pseudo_id,
-    {{ first_by('user_id', latest_first, 'user_id is not null') }} as user_id,
-    min(session_started_at) as first_seen_at,
-    max(session_ended_at) as last_seen_at,
-    count(*) as sessions,
-    {{ sum_whole('page_views') }} as page_views,
-    {{ sum_whole('purchases') }} as purchases,
-    sum(revenue) as revenue,
-    {{ sum_whole('engagement_time_msec') }} as engagement_time_msec,
-    {{ first_by('source', in_order, 'true') }} as first_source,
-    {{ first_by('medium', in_order, 'true') }} as first_medium,
-    {{ first_by('campaign', in_order, 'true') }} as first_campaign,
-    {{ first_by('device_category', latest_first, 'device_category is not null') }} as device_category,
-    {{ first_by('browser', latest_first, 'browser is not null') }} as browser,
-    {{ first_by('operating_system', latest_first, 'operating_system is not null') }} as operating_system,
-    {{ first_by('country', latest_first, 'country is not null') }} as country
-from {{ ref('fct_ga4__sessions') }}
-group by user_key, property_id
+    users.user_key,
+    users.property_id,
+    users.user_pseudo_id,
+    users.user_id,
+    devices.devices,
+    devices.is_shared_device,
+    users.first_seen_at,
+    users.last_seen_at,
+    users.sessions,
+    users.page_views,
+    users.purchases,
+    users.revenue,
+    users.engagement_time_msec,
+    users.first_source,
+    users.first_medium,
+    users.first_campaign,
+    users.first_default_channel_group,
+    users.device_category,
+    users.browser,
+    users.operating_system,
+    users.country
+    {%- for name in var('user_properties') %},
+    user_properties.{{ user_property_column(name) }}
+    {%- endfor %}
+from users
+inner join devices on users.user_key = devices.user_key
+left join user_properties on users.user_key = user_properties.user_key

@@ -1,7 +1,46 @@
 {{ config(materialized='view') }}
 
+with purchases as (
+
+    select
+        session_key,
+        count(*) as purchases,
+        sum(revenue) as revenue
+    from {{ ref('int_ga4__purchases') }}
+    where session_key is not null
+    group by session_key
+
+)
+
 select
+    sessions.session_key,
+    sessions.property_id,
     identities.user_key,
-    sessions.*
+    sessions.client_key,
+    sessions.user_pseudo_id,
+    sessions.user_id,
+    sessions.session_date,
+    sessions.session_started_at,
+    sessions.session_ended_at,
+    sessions.events,
+    sessions.page_views,
+    sessions.error_page_views,
+    sessions.engagement_time_msec,
+    sessions.is_engaged,
+    sessions.landing_page_key,
+    traffic_sources.source,
+    traffic_sources.medium,
+    traffic_sources.campaign,
+    traffic_sources.is_direct,
+    traffic_sources.default_channel_group,
+    sessions.device_category,
+    sessions.browser,
+    sessions.operating_system,
+    sessions.country,
+    coalesce(purchases.purchases, 0) as purchases,
+    coalesce(purchases.revenue, 0) as revenue
 from {{ ref('int_ga4__sessions') }} as sessions
 inner join {{ ref('int_ga4__identity_map') }} as identities on sessions.client_key = identities.client_key
+inner join {{ ref('int_ga4__session_traffic_sources') }} as traffic_sources
+    on sessions.session_key = traffic_sources.session_key
+left join purchases on sessions.session_key = purchases.session_key

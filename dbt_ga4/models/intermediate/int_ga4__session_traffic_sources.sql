@@ -1,0 +1,145 @@
+{% set late_days = var('late_event_days') | int %}
+{% set lookback_days = var('session_attribution_lookback_window_days') | int %}
+{# A session's source is told to the direct ones that come within the lookback after it. -#}
+{{ ga4_incremental(column='session_date', days_before=late_days + 1, days_after=3 + lookback_days) }}
+{% set told_by = {
+    'source': ['last_click', 'click', 'event', 'referrer', 'user'],
+    'medium': ['last_click', 'click', 'event', 'referrer', 'user'],
+    'campaign': ['last_click', 'event', 'user'],
+} -%}
+
+with sessions as (
+
+    select
+        *,
+        {{ search_engine_name('referrer_hostname') }} as referrer_name
+    from {{ ref('int_ga4__sessions') }}
+    where {{ ga4_between('session_date', late_days + 1 + lookback_days, 3 + lookback_days) }}
+
+),
+
+categories as (
+
+    select source, source_category from {{ ref('ga4_source_categories') }}
+
+),
+
+witnessed as (
+
+    select
+        sessions.*,
+        click_ids.source as click_source,
+        click_ids.medium as click_medium,
+        -- a search engine under its name, whatever the country; all others under their host
+        coalesce(search_engines.source, sessions.referrer_hostname) as referrer_source,
+        case
+            when coalesce(referrers.source_category, search_engines.source_category) = 'search' then 'organic'
+            else 'referral'
+        end as referrer_medium,
+        case
+            when sessions.last_click_source is not null then 'last_click'
+            -- GA4 calls a click with gclid google / organic where it did not yet know the campaign
+            when click_ids.source is not null and (
+                sessions.event_source is null
+                or lower(sessions.event_source) = click_ids.source
+                and coalesce(lower(sessions.event_medium), 'organic') in ('organic', 'referral')
+            ) then 'click'
+            when sessions.event_source is not null then 'event'
+            when sessions.referrer_hostname is not null then 'referrer'
+            -- what first brought the user brought the first session, and no later one
+            when sessions.user_source is not null and coalesce(sessions.ga_session_number, 1) = 1 then 'user'
+            when sessions.is_source_hidden then 'hidden'
+            else 'none'
+        end as source_method
+    from sessions
+    left join {{ ref('ga4_click_ids') }} as click_ids on sessions.click_id = click_ids.click_id
+    left join categories as referrers on sessions.referrer_hostname = referrers.source
+    left join categories as search_engines
+        on sessions.referrer_name = search_engines.source
+        and search_engines.source_category = 'search'
+        and coalesce(referrers.source_category, 'search') = 'search'
+
+),
+
+named as (
+
+    select
+        session_key,
+        property_id,
+        client_key,
+        session_date,
+        session_started_at,
+        source_method,
+        {% for part, witnesses in told_by.items() -%}
+        case source_method
+        {%- for witness in witnesses %}
+            when '{{ witness }}' then {{ witness }}_{{ part }}
+        {%- endfor %}
+        end as known_{{ part }},
+        {% endfor -%}
+        case when source_method = 'last_click' then last_click_channel_group end as google_channel_group
+    from witnessed
+
+),
+
+own as (
+
+    select
+        *,
+        source_method = 'none' or coalesce(known_source = '(direct)', false) as is_direct
+    from named
+
+),
+
+grouped as (
+
+    select
+        own.session_key,
+        own.property_id,
+        own.client_key,
+        own.session_date,
+        own.session_started_at,
+        own.source_method,
+        own.is_direct,
+        case when own.is_direct then '(direct)' else own.known_source end as source,
+        case when own.is_direct then '(none)' else own.known_medium end as medium,
+        case when not own.is_direct then own.known_campaign end as campaign,
+        {{ channel_group_of_session('own.known_source', 'own.known_medium', 'own.known_campaign', 'categories.source_category', 'own.is_direct', 'own.google_channel_group') }} as default_channel_group
+    from own
+    left join categories on {{ without_www('lower(own.known_source)') }} = categories.source
+
+),
+
+-- The latest session up to each one that was not direct. One whose source is hidden is unknown and hence not direct.
+followed as (
+
+    select
+        *,
+        last_value(case when not is_direct then session_key end ignore nulls) over (
+            partition by client_key order by session_date, session_started_at, session_key
+            rows between unbounded preceding and current row
+        ) as last_non_direct_session_key
+    from grouped
+
+)
+
+select
+    followed.session_key,
+    followed.property_id,
+    followed.client_key,
+    followed.session_date,
+    followed.source,
+    followed.medium,
+    followed.campaign,
+    followed.is_direct,
+    followed.source_method,
+    followed.default_channel_group,
+    last_non_direct.session_key as last_non_direct_session_key,
+    {% for column in ['source', 'medium', 'campaign', 'default_channel_group'] -%}
+    case when last_non_direct.session_key is null then followed.{{ column }} else last_non_direct.{{ column }} end as last_non_direct_{{ column }}{{ ',' if not loop.last }}
+    {% endfor -%}
+from followed
+left join grouped as last_non_direct
+    on followed.last_non_direct_session_key = last_non_direct.session_key
+    and last_non_direct.session_date >= {{ days_later('followed.session_date', -lookback_days) }}
+where {{ ga4_between('followed.session_date', late_days + 1, 3 + lookback_days) }}
