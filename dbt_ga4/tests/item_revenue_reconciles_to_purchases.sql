@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_ga4__purchase_items'}}}) }}
+
 -- Fails for each purchase whose items do not sum to its item_revenue.
 select
     purchases.purchase_key,

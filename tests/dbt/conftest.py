@@ -20,6 +20,7 @@ INCREMENTAL_MODELS = (
     "int_ga4__events_sessionized",
     "int_ga4__page_views",
     "int_ga4__sessions",
+    "int_ga4__session_traffic_sources",
     "int_ga4__sequence_events",
 )
 RAW_SCHEMA = {**EVENT_SCHEMA, **PROVENANCE_SCHEMA}
@@ -82,6 +83,11 @@ class Warehouse:
         """Rows of a query on the warehouse."""
         with duckdb.connect(str(self.data_dir / "warehouse.duckdb")) as connection:
             return connection.execute(sql).fetchall()
+
+    @property
+    def models(self) -> list[str]:
+        """Names of all models."""
+        return sorted(node.name for node in self._manifest.nodes.values() if str(node.resource_type) == "model")
 
     def rows(self, model: str) -> list[tuple[Any, ...]]:
         """All rows of a model, in one fixed order."""

@@ -12,9 +12,15 @@ from tests.dbt.conftest import INCREMENTAL_MODELS, Warehouse, event
 MODELS = (
     *INCREMENTAL_MODELS,
     "int_ga4__identity_map",
+    "int_ga4__purchases",
+    "fct_ga4__conversions",
+    "fct_ga4__funnel_sessions",
     "fct_ga4__page_views",
+    "fct_ga4__purchase_items",
+    "fct_ga4__purchases",
     "fct_ga4__sessions",
     "dim_ga4__pages",
+    "dim_ga4__sessions",
     "dim_ga4__users",
     "ml_ga4__sequence_events",
 )

@@ -54,8 +54,8 @@ pages as (
     select
         property_id,
         page_key,
-        {{ extract('page_key', '^([^/]+)/') }} as hostname,
-        {{ extract('page_key', '^[^/]*(/[^?]*)') }} as page_path,
+        case when page_key not like 'screen:%' then {{ extract('page_key', '^([^/]+)/') }} end as hostname,
+        case when page_key not like 'screen:%' then {{ extract('page_key', '^[^/]*(/[^?]*)') }} end as page_path,
         {{ count_where('is_page_view') }} as page_views,
         count(distinct client_key) as users,
         min(occurred_on) as first_seen,
