@@ -13,7 +13,12 @@ from tests.dbt.conftest import INCREMENTAL_MODELS, Warehouse, event
 DAYS = [(date(2024, 1, 1) + timedelta(days=n)).isoformat() for n in range(10)]
 DAY, MINUTE = 86_400_000_000, 60_000_000
 EMPTY = ["stg_ga4__user_properties"]  # the var user_properties names none
-REFERRERS = ["https://shop.example.com/", "https://www.google.de/", "https://chatgpt.com/", "https://blog.example.org/x"]
+REFERRERS = [
+    "https://shop.example.com/",
+    "https://www.google.de/",
+    "https://chatgpt.com/",
+    "https://blog.example.org/x",
+]
 
 
 def micros(day: str) -> int:
@@ -62,7 +67,8 @@ def _rare_fields(name: str, chance: random.Random) -> dict[str, Any]:
         fields["ecommerce"] = {"transaction_id": transaction, amount: chance.choice([1.5, 2.5])}
     if name in ("purchase", "view_item"):
         fields["items"] = [
-            {"item_name": item, "item_category": "hats", "price": 0.5, "quantity": 3} for item in chance.sample("xyz", 2)
+            {"item_name": item, "item_category": "hats", "price": 0.5, "quantity": 3}
+            for item in chance.sample("xyz", 2)
         ]
     return fields
 
@@ -156,6 +162,9 @@ def test_each_window_is_as_wide_as_a_day_reaches(warehouse: Warehouse) -> None:
         14: [view("on", 14, 7)],
     }
     deliveries[6].append(view("stays", 6, 7))
+    # the source of the session of day 6 is told by a late event
+    deliveries[6].append(view("told", 6, 7))
+    deliveries[10].append(view("told", 7, 7, **mail))
     deliveries[10].append({**view("items", 10), "items": [{"item_name": "hat"}]})
     for day, events in deliveries.items():
         warehouse.write_day(str(date(2023, 12, 31) + timedelta(days=day)), events)

@@ -35,7 +35,7 @@ page_views as (
         *,
         lag(page_key) over session_views as previous_page_key,
         lead(page_key) over session_views as next_page_key,
-        lead(event_timestamp) over session_views as next_viewed_at
+        lead(event_timestamp) over session_views - event_timestamp as dwell
     from events
     where is_page_view
     window session_views as ({{ in_session }})
@@ -58,15 +58,15 @@ select
     page_views.next_page_key,
     -- a clock that was put back makes no time negative
     case
-        when page_views.next_viewed_at < page_views.event_timestamp then 0
-        else (page_views.next_viewed_at - page_views.event_timestamp) / 1000000
+        when page_views.dwell < 0 then 0
+        else page_views.dwell / 1000000
     end as dwell_seconds,
     case
         when page_views.session_key is null then page_views.engagement_time_msec
         else engagement.engagement_time_msec
     end as engagement_time_msec,
     page_views.session_key is not null and page_views.page_view_number = 1 as is_entrance,
-    page_views.session_key is not null and page_views.next_viewed_at is null as is_exit,
+    page_views.session_key is not null and page_views.dwell is null as is_exit,
     coalesce({{ matches('page_views.page_title', var('error_title_pattern')) }}, false) as is_error_page
 from page_views
 left join engagement
