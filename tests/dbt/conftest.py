@@ -87,14 +87,13 @@ class Warehouse:
         with duckdb.connect(str(self.data_dir / "warehouse.duckdb")) as connection:
             return connection.execute(sql).fetchall()
 
-    @property
-    def models(self) -> list[str]:
-        """Names of all models."""
-        return sorted(node.name for node in self._manifest.nodes.values() if str(node.resource_type) == "model")
-
     def rows(self, model: str) -> list[tuple[Any, ...]]:
         """All rows of a model, in one fixed order."""
         return self.query(f"from ga4.{model} order by all")
+
+    def models(self) -> list[str]:
+        """All models of the project."""
+        return [node.name for node in self._manifest.nodes.values() if str(node.resource_type) == "model"]
 
     def _partition(self, day: str, property_id: str) -> Path:
         return self.data_dir / "raw_ga4_events" / f"property_id={property_id}" / f"event_date={day}"

@@ -78,7 +78,7 @@ def test_merch_store(warehouse: Warehouse) -> None:
 
     # no real session is cut: as many as there are pairs of user and ga_session_id
     sessions = warehouse.query(
-        "select count(*), count(distinct (user_pseudo_id, ga_session_id)) from ga4.fct_ga4__sessions"
+        "select count(*), count(distinct (user_pseudo_id, ga_session_id)) from ga4.int_ga4__sessions"
     )
     assert sessions[0][0] // 2 == sessions[0][0] / 2 == sessions[0][1]
 
