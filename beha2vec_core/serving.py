@@ -9,7 +9,7 @@ import duckdb
 
 # Tables and views of the warehouse that people ask about; raw events stay where they are.
 _PUBLISHED = ("beha2vec", "ga4")
-_LEFT_OUT = {"ga4.stg_ga4__events", "ga4.int_ga4__events_sessionized"}
+_LEFT_OUT = {"ga4.base_ga4__events", "ga4.stg_ga4__events", "ga4.int_ga4__events_sessionized"}
 
 
 def publish(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]:

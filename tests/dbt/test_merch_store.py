@@ -82,6 +82,13 @@ def test_merch_store(warehouse: Warehouse) -> None:
     )
     assert sessions[0][0] // 2 == sessions[0][0] / 2 == sessions[0][1]
 
+    # 134 purchase events report 67 transactions (counted from the files); the flat form has no items
+    purchases = warehouse.query(
+        "select property_id, count(*), sum(purchase_events)::int, count(item_revenue), count(session_key)"
+        " from ga4.fct_ga4__purchases group by 1 order by 1"
+    )
+    assert purchases == [("flat", 67, 134, 0, 67), ("nested", 67, 134, 67, 67)]
+
     # either form gives the same rows; keys differ by property, so the device id stands in for them
     same = (
         "select e.* exclude (property_id, user_key, session_key), s.user_pseudo_id, s.session_started_at"
