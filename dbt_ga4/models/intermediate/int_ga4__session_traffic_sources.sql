@@ -45,8 +45,9 @@ witnessed as (
                 and coalesce(lower(sessions.event_medium), 'organic') in ('organic', 'referral')
             ) then 'click'
             when sessions.event_source is not null then 'event'
+            -- what first brought the user brought the first session, and no later one; Google's word, so before the referrer
+            when sessions.user_source <> '(direct)' and sessions.ga_session_number = 1 then 'user'
             when sessions.referrer_hostname is not null then 'referrer'
-            -- what first brought the user brought the first session, and no later one
             when sessions.user_source is not null and coalesce(sessions.ga_session_number, 1) = 1 then 'user'
             when sessions.is_source_hidden then 'hidden'
             else 'none'
