@@ -14,5 +14,5 @@
 
 {# Is the date a Saturday or Sunday? 1970-01-05 was a Monday. #}
 {% macro is_weekend(date) -%}
-    mod({{ dbt.datediff("date '1970-01-05'", date, 'day') }}, 7) >= 5
+    mod({{ days_between("date '1970-01-05'", date) }}, 7) >= 5
 {%- endmacro %}

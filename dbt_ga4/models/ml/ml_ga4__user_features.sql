@@ -19,13 +19,29 @@ with properties as (
 
 ),
 
-dates as (
+as_of_dates as (
 
     {% for as_of in feature_dates('last_day', horizons | max) -%}
     select property_id, last_day, {{ as_of }} as as_of
     from properties
     {{ 'union distinct' if not loop.last }}
     {% endfor %}
+),
+
+-- The end of a horizon is the day after it.
+dates as (
+
+    select
+        property_id,
+        {{ days_later('as_of', -lookback_days) }} as first_day,
+        {%- for days in horizons %}
+        {{ days_later('as_of', days) }} as end_{{ days }}d,
+        {{ days_later('as_of', days) }} <= {{ days_later('last_day', 1) }} as is_known_{{ days }}d,
+        {%- endfor %}
+        as_of,
+        last_day
+    from as_of_dates
+
 ),
 
 events as (
@@ -36,7 +52,7 @@ events as (
     from {{ ref('int_ga4__events_sessionized') }} as events
     left join {{ ref('ga4_event_taxonomy') }} as taxonomy on events.event_name = taxonomy.event_name
     where events.session_key is not null
-        and events.occurred_on >= (select min({{ days_later('as_of', -lookback_days) }}) from dates)
+        and events.occurred_on >= (select min(dates.first_day) from dates)
 
 ),
 
@@ -61,10 +77,10 @@ session_days as (
         {{ first_by(witness ~ part, in_order, witness ~ 'source is not null') }} as {{ witness ~ part }},
         {%- endfor %}
         {%- endfor %}
-        max(case when is_source_hidden then 1 else 0 end) as is_source_hidden,
         {%- for attribute in main_attributes %}
-        {{ first_by(attribute, in_order, attribute ~ ' is not null') }} as {{ attribute }}{{ ',' if not loop.last }}
+        {{ first_by(attribute, in_order, attribute ~ ' is not null') }} as {{ attribute }},
         {%- endfor %}
+        max(case when is_source_hidden then 1 else 0 end) as is_source_hidden
     from events
     group by property_id, client_key, session_key, session_date, occurred_on
 
@@ -74,15 +90,14 @@ days_around as (
 
     select
         dates.as_of,
-        dates.last_day,
         identities.user_key,
         session_days.*
     from session_days
     inner join {{ ref('int_ga4__identity_map') }} as identities on session_days.client_key = identities.client_key
     inner join dates
         on session_days.property_id = dates.property_id
-        and session_days.occurred_on >= {{ days_later('dates.as_of', -lookback_days) }}
-        and session_days.occurred_on < {{ days_later('dates.as_of', horizons | max) }}
+        and session_days.occurred_on >= dates.first_day
+        and session_days.occurred_on < dates.end_{{ horizons | max }}d
 
 ),
 
@@ -92,7 +107,6 @@ sessions as (
         property_id,
         user_key,
         as_of,
-        last_day,
         client_key,
         session_key,
         session_date,
@@ -110,13 +124,13 @@ sessions as (
         {{ first_by(witness ~ part, 'occurred_on', witness ~ 'source is not null') }} as {{ witness ~ part }},
         {%- endfor %}
         {%- endfor %}
-        max(is_source_hidden) = 1 as is_source_hidden,
         {%- for attribute in main_attributes %}
-        {{ first_by(attribute, 'occurred_on', attribute ~ ' is not null') }} as {{ attribute }}{{ ',' if not loop.last }}
+        {{ first_by(attribute, 'occurred_on', attribute ~ ' is not null') }} as {{ attribute }},
         {%- endfor %}
+        max(is_source_hidden) = 1 as is_source_hidden
     from days_around
     where occurred_on < as_of
-    group by property_id, user_key, as_of, last_day, client_key, session_key, session_date
+    group by property_id, user_key, as_of, client_key, session_key, session_date
 
 ),
 
@@ -144,7 +158,7 @@ channels as (
 
     select
         sessions.*,
-        {{ default_channel_group('known_source', 'known_medium', 'known_campaign', 'categories.source_category', 'is_direct') }} as default_channel_group
+        {{ default_channel_group('known_source', 'known_medium', 'known_campaign', 'categories.source_category', 'is_direct') }} as channel
     from attributed_sessions as sessions
     left join {{ ref('ga4_source_categories') }} as categories
         on {{ without_www('lower(sessions.known_source)') }} = categories.source
@@ -173,7 +187,6 @@ user_sessions as (
         property_id,
         user_key,
         as_of,
-        last_day,
         max(last_active_on) as last_active_on,
         min(first_active_on) as first_active_on,
         count(*) as sessions,
@@ -186,11 +199,11 @@ user_sessions as (
         {{ count_where('funnel_step >= 2') }} as cart_sessions,
         {{ count_where('funnel_step >= 3') }} as checkout_sessions,
         {{ count_where('funnel_step between 2 and 5') }} as abandoned_cart_sessions,
-        {{ first_by('default_channel_group', earliest_first, 'true') }} as first_channel,
-        {{ first_by('default_channel_group', latest_first, 'true') }} as last_channel,
+        {{ first_by('channel', earliest_first, 'true') }} as first_channel,
+        {{ first_by('channel', latest_first, 'true') }} as last_channel,
         count(distinct client_key) as devices
     from channels
-    group by property_id, user_key, as_of, last_day
+    group by property_id, user_key, as_of
 
 ),
 
@@ -225,21 +238,18 @@ user_purchases as (
         {{ count_where('purchases.occurred_on < dates.as_of') }} as purchases,
         sum(case when purchases.occurred_on < dates.as_of then purchases.revenue end) as revenue,
         max(case when purchases.occurred_on < dates.as_of then purchases.occurred_on end) as last_purchase_on,
-        min(case when purchases.occurred_on >= dates.as_of then purchases.occurred_on end) as next_purchase_on,
         {%- for days in horizons %}
         sum(
-            case
-                when purchases.occurred_on >= dates.as_of and purchases.occurred_on < {{ days_later('dates.as_of', days) }}
-                    then purchases.revenue
-            end
-        ) as revenue_{{ days }}d{{ ',' if not loop.last }}
+            case when purchases.occurred_on >= dates.as_of and purchases.occurred_on < dates.end_{{ days }}d then purchases.revenue end
+        ) as revenue_{{ days }}d,
         {%- endfor %}
+        min(case when purchases.occurred_on >= dates.as_of then purchases.occurred_on end) as next_purchase_on
     from purchases
     inner join {{ ref('int_ga4__identity_map') }} as identities on purchases.client_key = identities.client_key
     inner join dates
         on identities.property_id = dates.property_id
-        and purchases.occurred_on >= {{ days_later('dates.as_of', -lookback_days) }}
-        and purchases.occurred_on < {{ days_later('dates.as_of', horizons | max) }}
+        and purchases.occurred_on >= dates.first_day
+        and purchases.occurred_on < dates.end_{{ horizons | max }}d
     group by identities.user_key, dates.as_of
 
 )
@@ -249,8 +259,8 @@ select
     sessions.user_key,
     sessions.as_of,
 
-    {{ dbt.datediff('sessions.last_active_on', 'sessions.as_of', 'day') }} as days_since_last_session,
-    {{ dbt.datediff('sessions.first_active_on', 'sessions.as_of', 'day') }} as tenure_days,
+    {{ days_between('sessions.last_active_on', 'sessions.as_of') }} as days_since_last_session,
+    {{ days_between('sessions.first_active_on', 'sessions.as_of') }} as tenure_days,
 
     sessions.sessions,
     days.active_days,
@@ -260,7 +270,7 @@ select
     coalesce(purchases.purchases, 0) as purchases,
     coalesce(purchases.revenue, 0) as revenue,
     purchases.revenue / nullif(purchases.purchases, 0) as average_order_value,
-    {{ dbt.datediff('purchases.last_purchase_on', 'sessions.as_of', 'day') }} as days_since_last_purchase,
+    {{ days_between('purchases.last_purchase_on', 'sessions.as_of') }} as days_since_last_purchase,
 
     sessions.engaged_sessions / sessions.sessions as engaged_session_share,
     coalesce(sessions.engagement_time_msec, 0) as engagement_time_msec,
@@ -280,16 +290,20 @@ select
     main_{{ attribute }}.{{ attribute }},
     {%- endfor %}
 
-    days.weekend_days / days.active_days as weekend_day_share
-    {%- for days in horizons %},
+    days.weekend_days / days.active_days as weekend_day_share,
 
-    {% set is_known = days_later('sessions.as_of', days - 1) ~ ' <= sessions.last_day' -%}
-    case when {{ is_known }} then coalesce(days.returned_on < {{ days_later('sessions.as_of', days) }}, false) end as will_return_{{ days }}d,
-    case when {{ is_known }} then coalesce(purchases.next_purchase_on < {{ days_later('sessions.as_of', days) }}, false) end as will_purchase_{{ days }}d,
-    case when {{ is_known }} then coalesce(purchases.revenue_{{ days }}d, 0) end as revenue_{{ days }}d
+    -- Labels. A horizon is known when its last day is exported.
+    {%- for days in horizons %}
+    {% set is_known = 'dates.is_known_' ~ days ~ 'd' %}
+    {% set end = 'dates.end_' ~ days ~ 'd' %}
+    case when {{ is_known }} then coalesce(days.returned_on < {{ end }}, false) end as will_return_{{ days }}d,
+    case when {{ is_known }} then coalesce(purchases.next_purchase_on < {{ end }}, false) end as will_purchase_{{ days }}d,
+    case when {{ is_known }} then coalesce(purchases.revenue_{{ days }}d, 0) end as revenue_{{ days }}d,
     {%- endfor %}
+    dates.last_day as exported_until
 from user_sessions as sessions
 inner join user_days as days on sessions.user_key = days.user_key and sessions.as_of = days.as_of
+inner join dates on sessions.property_id = dates.property_id and sessions.as_of = dates.as_of
 left join user_purchases as purchases on sessions.user_key = purchases.user_key and sessions.as_of = purchases.as_of
 {%- for attribute in main_attributes %}
 left join main_{{ attribute }}

@@ -19,7 +19,11 @@ with days as (
         {{ count_where('is_page_view') }} as page_views,
         {{ count_where('event_name in (' ~ quoted_list(var('purchase_events')) ~ ')') }} as purchases,
         count(distinct client_key) as users,
-        count(distinct case when client_key is not null and ga_session_id is not null then {{ md5_key(['client_key', 'ga_session_id']) }} end) as sessions
+        count(
+            distinct case
+                when client_key is not null and ga_session_id is not null then {{ md5_key(['client_key', 'ga_session_id']) }}
+            end
+        ) as sessions
     from {{ ref('stg_ga4__events') }}
     where {{ ga4_between('event_date', usual_days, usual_days) }}
     group by property_id, event_date
