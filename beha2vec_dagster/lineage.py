@@ -38,13 +38,13 @@ def column_lineage(
 
     query = parse_one(compiled_sql, dialect=_DIALECT).transform(_plain_table, parents)
     query = qualify(query, schema=schema, dialect=_DIALECT, validate_qualify_columns=False)
-    scope = build_scope(query)
+    # without copies and trimmed queries in its nodes, lineage is 30 times faster
+    how = {"scope": build_scope(query), "dialect": _DIALECT, "copy": False, "trim_selects": False}
     deps: dict[str, list[dg.TableColumnDep]] = {}
     for column in query.named_selects:
         origins = {
             (table.name, exp.to_column(leaf.name).name)
-            # without copies and trimmed queries in its nodes, lineage is 30 times faster
-            for leaf in lineage(column, query, None, scope=scope, dialect=_DIALECT, copy=False, trim_selects=False).walk()
+            for leaf in lineage(column, query, None, **how).walk()
             if not leaf.downstream and (table := leaf.expression.find(exp.Table)) and table.name in parents
         }
         deps[column] = [dg.TableColumnDep(asset_key(table), name) for table, name in sorted(origins)]

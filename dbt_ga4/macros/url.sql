@@ -41,31 +41,62 @@
     {{ extract(url, '^[^?#]*\\?([^#]*)') }}
 {%- endmacro %}
 
-{# E-mail addresses replaced, also where the at sign is encoded. #}
-{% macro redact_emails(value) -%}
-    {{ replace_all(value, '[\\p{L}\\p{N}._%+-]+(@|%40)[\\p{L}\\p{N}-]+(\\.[\\p{L}\\p{N}-]+)*\\.\\p{L}{2,}', '[redacted]') }}
+{# The decoded value of the first query parameter of that name, or null. #}
+{% macro query_parameter(url, name) -%}
+    {%- if not modules.re.fullmatch('[A-Za-z0-9_.-]+', name) -%}
+        {{ exceptions.raise_compiler_error("the query parameter '" ~ name ~ "' has other characters than letters, digits, _ . -") }}
+    {%- endif -%}
+    {{ without_personal_data(url_decode(extract(url_query(url), '(?:^|&)' ~ name | replace('.', '\\.') ~ '=([^&]*)'))) }}
+{%- endmacro %}
+
+{#
+    Text without personal data, by the var strip_pii: e-mail addresses (also where the at sign is encoded), phone numbers
+    in their written forms, and tokens: UUIDs, unbroken runs of 24 letters and digits with a digit in it, of 16 digits,
+    and GA's client ids. Words of a readable path are shorter or broken by hyphens; shorter numbers are article numbers.
+#}
+{% macro without_personal_data(value) -%}
+    {%- if not var('strip_pii') -%}
+    {{ value }}
+    {%- else -%}
+    {{ redact_tokens(
+        replace_all(
+            replace_all(value, '[\\p{L}\\p{N}._+-]+(@|%40)[\\p{L}\\p{N}-]+(\\.[\\p{L}\\p{N}-]+)*\\.\\p{L}{2,}', '[redacted]'),
+            '(\\+|%2b)[0-9](([ ().-]|%20)*[0-9]){8,14}\\b|\\(?\\b[0-9]{3}\\)?([-. +]|%20)[0-9]{3}([-. +]|%20)[0-9]{4}\\b',
+            '[redacted]'
+        ),
+        '[redacted]'
+    ) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {# The path of page_key: begins with a slash, ends with one only when it is the home page. #}
 {% macro normalised_path(raw_path) -%}
     {%- set decoded = compose_unicode(url_decode(replace_all(raw_path, ';jsessionid=[^/]*', ''))) -%}
-    {%- set redacted = redact_path_tokens(redact_emails(decoded), '[redacted]') -%}
-    {{ replace_all(replace_all("'/' || lower(" ~ redacted ~ ")", '/[/\\s]*/', '/'), '(.)[/\\s]+$', '\\1') }}
+    {{ replace_all(replace_all("'/' || lower(" ~ without_personal_data(decoded) ~ ")", '/[/\\s]*/', '/'), '(.)[/\\s]+$', '\\1') }}
 {%- endmacro %}
 
 {# The query of page_key with its question mark, empty where the allow-list leaves nothing. #}
 {% macro normalised_query(query) -%}
     {%- set allowed = var('query_parameter_allowlist') | map('lower') | list -%}
     {%- if allowed -%}
-    coalesce('?' || lower({{ redact_emails(url_decode(query_parameters(query, allowed, keep=true, sort=true))) }}), '')
+    coalesce('?' || lower({{ without_personal_data(url_decode(query_parameters(query, allowed, keep=true, sort=true))) }}), '')
     {%- else -%} ''
     {%- endif -%}
 {%- endmacro %}
 
-{# An address without the query parameters of the var query_parameter_exclusions and without e-mail addresses. #}
+{#
+    An address as it is stored: without user and password, without the query parameters of the var
+    query_parameter_exclusions, without personal data.
+#}
 {% macro cleaned_url(url) -%}
     {%- set left = query_parameters(url_query(url), var('query_parameter_exclusions') | map('lower') | list, keep=false) -%}
-    {{ redact_emails(
-        "coalesce(" ~ extract(url, '^([^?#]*)') ~ ", '') || coalesce('?' || " ~ left ~ ", '') || coalesce(" ~ extract(url, '(#.*)$') ~ ", '')"
+    {%- set before_query = replace_all(extract(url, '^([^?#]*)'), '^((?:[a-z][a-z0-9+.-]*:)?//)[^/@]*@', '\\1') -%}
+    {{ without_personal_data(
+        "coalesce(" ~ before_query ~ ", '') || coalesce('?' || " ~ left ~ ", '') || coalesce(" ~ extract(url, '(#.*)$') ~ ", '')"
     ) }}
+{%- endmacro %}
+
+{# Column of a query parameter that the var query_parameter_extraction names. #}
+{% macro query_parameter_column(name) -%}
+    query_parameter_{{ modules.re.sub('[^a-z0-9_]', '_', name | lower) }}
 {%- endmacro %}

@@ -41,3 +41,32 @@
 {% macro sum_whole(expression) -%}
     cast(sum({{ expression }}) as {{ dbt.type_bigint() }})
 {%- endmacro %}
+
+{# Which of a day's tables counts: the lowest. #}
+{% macro table_rank(table_kind) -%}
+    case {{ table_kind }} when 'daily' then 0 when 'fresh' then 1 else 2 end
+{%- endmacro %}
+
+{#
+    The custom parameters of a var, a list of names or of {name, type}: name, type (string, int or double) and the
+    column's name, which is the parameter's in lower case.
+#}
+{% macro custom_params(variable) -%}
+    {%- set params = [] -%}
+    {%- for given in var(variable) -%}
+        {%- set param = {'name': given, 'type': 'string'} if given is string else {'name': given.name, 'type': given.get('type', 'string')} -%}
+        {%- if not modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_]*', param.name) or param.type not in ('string', 'int', 'double') -%}
+            {{ exceptions.raise_compiler_error("var " ~ variable ~ " has " ~ given ~ ": give a parameter's name, or {name: ..., type: string, int or double}") }}
+        {%- endif -%}
+        {%- do params.append(dict(param, column=param.name | lower)) -%}
+    {%- endfor -%}
+    {{ return(params) }}
+{%- endmacro %}
+
+{# A parameter's `value` record in the type of a custom parameter. #}
+{% macro custom_param(value, type) -%}
+    {%- if type == 'int' -%} {{ param_int(value) }}
+    {%- elif type == 'double' -%} {{ param_double(value) }}
+    {%- else -%} {{ param_text(value) }}
+    {%- endif -%}
+{%- endmacro %}

@@ -10,14 +10,12 @@ import pytest
 from project import DAYS, Project
 
 from beha2vec_core.warehouse import Warehouse
+from tests.dbt.conftest import INCREMENTAL_MODELS
 
 pytestmark = pytest.mark.xdist_group("graph")
 
 DAY = DAYS[2]
-_DAILY = (
-    "raw_ga4_events,stg_ga4__events,int_ga4__events_sessionized,fct_ga4__page_views,fct_ga4__sessions,"
-    "ml_ga4__sequence_events,user_sequences,user_embeddings,user_clusters"
-)
+_DAILY = ",".join(["raw_ga4_events", *INCREMENTAL_MODELS, "user_sequences", "user_embeddings", "user_clusters"])
 
 
 def _rows(project: Project) -> dict[str, list[tuple]]:

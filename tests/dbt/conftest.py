@@ -15,7 +15,10 @@ from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA, duckdb_typ
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_ga4"
 INCREMENTAL_MODELS = (
+    "base_ga4__events",
     "stg_ga4__events",
+    "stg_ga4__event_items",
+    "stg_ga4__user_properties",
     "ga4_quality__daily",
     "int_ga4__events_sessionized",
     "int_ga4__page_views",

@@ -11,6 +11,7 @@ import pytest
 from tests.dbt.conftest import INCREMENTAL_MODELS, Warehouse, event
 
 DAYS = [(date(2024, 1, 1) + timedelta(days=n)).isoformat() for n in range(10)]
+VARIABLES = {"user_properties": ["plan"]}
 DAY, MINUTE = 86_400_000_000, 60_000_000
 
 
@@ -38,14 +39,17 @@ def hostile_day(day: str, chance: random.Random) -> list[dict[str, Any]]:
         if user in ("a", "b", "c"):
             params["ga_session_id"] = 7
         name = chance.choice(["page_view", "page_view", "scroll", "session_start", "purchase"])
-        events.append(event(timestamp, name, user, params=params, ecommerce={"purchase_revenue": 1.5}))
+        items = [{"item_id": str(chance.randrange(9)), "quantity": 1} for _ in range(chance.randrange(3))]
+        plan = {"key": "plan", "value": {"string_value": chance.choice(["free", "pro"])}}
+        fields = {"items": items, "user_properties": [plan], "ecommerce": {"purchase_revenue": 1.5}}
+        events.append(event(timestamp, name, user, params=params, **fields))
     return events + chance.sample(events, 5)
 
 
 def full_build(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
     """Rows of every incremental model after a full refresh; the window given with it must not narrow it."""
     incremental = ["--select", "config.materialized:incremental"]
-    warehouse.dbt("run", *incremental, "--full-refresh", min_date=DAYS[0], max_date=DAYS[0])
+    warehouse.dbt("run", *incremental, "--full-refresh", **VARIABLES, min_date=DAYS[0], max_date=DAYS[0])
     return {model: warehouse.rows(model) for model in INCREMENTAL_MODELS}
 
 
@@ -57,7 +61,7 @@ def test_day_by_day_equals_full_refresh(warehouse: Warehouse, seed: int) -> None
     order = DAYS if seed == 1 else chance.sample(DAYS, len(DAYS))
 
     def build(first: str, last: str) -> None:
-        warehouse.dbt("run", "--select", "config.materialized:incremental", min_date=first, max_date=last)
+        warehouse.dbt("run", "--select", "config.materialized:incremental", **VARIABLES, min_date=first, max_date=last)
 
     for day in order:
         for name, events in deliver[day].items():
@@ -115,13 +119,14 @@ def test_each_window_is_as_wide_as_a_day_reaches(warehouse: Warehouse) -> None:
     for day, events in deliveries.items():
         warehouse.write_day(f"2024-01-{day:02}", events)
     incremental = ["--select", "config.materialized:incremental"]
-    warehouse.dbt("run", *incremental)
+    warehouse.dbt("run", *incremental, **VARIABLES)
     before = {model: warehouse.rows(model) for model in INCREMENTAL_MODELS}
 
     warehouse.write_day("2024-01-10", [])
-    warehouse.dbt("run", *incremental, min_date="2024-01-10", max_date="2024-01-10")
+    warehouse.dbt("run", *incremental, **VARIABLES, min_date="2024-01-10", max_date="2024-01-10")
     by_day = {model: warehouse.rows(model) for model in INCREMENTAL_MODELS}
     at_once = full_build(warehouse)
     for model in INCREMENTAL_MODELS:
         assert by_day[model] == at_once[model], model
-        assert by_day[model] != before[model], model
+        # its events carry neither items nor properties
+        assert by_day[model] != before[model] or model in ("stg_ga4__event_items", "stg_ga4__user_properties"), model

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from typing import Any
 
 import pytest
+import yaml
 
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA, duckdb_type
-from tests.dbt.conftest import INCREMENTAL_MODELS, Warehouse, event
+from tests.dbt.conftest import INCREMENTAL_MODELS, PROJECT, Warehouse, event
 
 MODELS = (
     *INCREMENTAL_MODELS,
@@ -80,7 +82,7 @@ def test_a_raw_file_without_newer_fields_reads_as_null(warehouse: Warehouse) -> 
         copy (select {NOON} as event_timestamp, 'page_view' as event_name, 'u' as user_pseudo_id,
             [{{'key': 'page_location', 'value': {{'string_value': 'https://shop.example.com/'}}}}] as event_params,
             {{'category': 'mobile'}} as device) to '{path}'""")
-    warehouse.dbt("run", "--select", "stg_ga4__events", min_date="2024-01-01", max_date="2024-01-01")
+    warehouse.dbt("run", "--select", "+stg_ga4__events", min_date="2024-01-01", max_date="2024-01-01")
     assert warehouse.query("select page_key, device_category, browser, batch_page_id from ga4.stg_ga4__events") == [
         ("shop.example.com/", "mobile", None, None)
     ]
@@ -93,8 +95,6 @@ def test_a_wrong_date_names_the_remedy(warehouse: Warehouse) -> None:
 
 def test_raw_schema_is_the_ingest_schema(manifest: Any) -> None:
     from jinja2 import Environment, FileSystemLoader
-
-    from tests.dbt.conftest import PROJECT
 
     declared: dict[str, str] = {}
     source = (PROJECT / "macros/cross_db/raw_schema.sql").read_text().split("{# The fields by which")[0]
@@ -125,3 +125,11 @@ def test_incremental_models_stand_on_incremental_models(manifest: Any) -> None:
 
 def _columns(warehouse: Warehouse, model: str) -> set[str]:
     return {row[0] for row in warehouse.query(f"describe ga4.{model}")}
+
+
+def test_every_click_id_is_kept_out_of_addresses() -> None:
+    with (PROJECT / "seeds/ga4_click_ids.csv").open() as file:
+        click_ids = {row["click_id"] for row in csv.DictReader(file)}
+    excluded = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["query_parameter_exclusions"]
+    assert len(click_ids) > 15
+    assert click_ids <= set(excluded)

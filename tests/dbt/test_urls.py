@@ -84,8 +84,8 @@ def test_any_text_has_a_normal_key_or_none(evaluate: Any, url: str) -> None:
 @given(name=st.from_regex(r"[a-z0-9]{1,8}(\.[a-z0-9]{1,8})?", fullmatch=True), at=st.sampled_from(["@", "%40"]))
 def test_no_mail_address_is_stored(evaluate: Any, name: str, at: str) -> None:
     cleaned, _, path = evaluate(
-        f"https://shop.example.com/u/{name}{at}mail.example.org/x?user={name}{at}mail.example.org"
+        f"https://shop.example.com/u/{name}{at}mail.example.org/x?ref={name}{at}mail.example.org"
     )
     assert path == "/u/[redacted]/x"
-    assert cleaned == "https://shop.example.com/u/[redacted]/x?user=[redacted]"
+    assert cleaned == "https://shop.example.com/u/[redacted]/x?ref=[redacted]"
     assert urlsplit(cleaned).path == "/u/[redacted]/x"

@@ -1,21 +1,28 @@
 {#
-    The day tables of one property's export. Only the asked days' tables are read: _table_suffix is compared with
-    literals. Intraday tables (events_intraday_*) are other tables' unfinished days and left out.
+    The day tables of one property's export, intraday and fresh ones too. Only the asked days' tables are read:
+    _table_suffix is compared with literals.
 #}
 {% macro bigquery__ga4_raw_events(source_relation) %}
     {%- set first = ga4_window_end('min_date', 0) -%}
     {%- set last = ga4_window_end('max_date', 0) -%}
+    {%- set kinds = ['', 'fresh_'] + (['intraday_'] if var('include_intraday') else []) -%}
     (
         select
             '{{ source_relation.schema | replace("analytics_", "") }}' as property_id,
-            parse_date('%Y%m%d', _table_suffix) as event_date,
+            parse_date('%Y%m%d', substr(_table_suffix, -8)) as event_date,
         {%- for name, type in ga4_raw_columns().items() if name not in ('property_id', 'event_date') %}
-            {{ 'cast(null as ' ~ ('int64' if type == 'bigint' else 'string') ~ ') as ' if name.startswith('_') }}{{ adapter.quote(name) }}{{ ',' if not loop.last }}
+            {{ 'cast(null as ' ~ ('int64' if type == 'bigint' else 'string') ~ ') as ' if name.startswith('_') }}{{ adapter.quote(name) }},
         {%- endfor %}
+            coalesce(regexp_extract(_table_suffix, r'^([a-z]+)_'), 'daily') as table_kind
         from {{ source_relation }}
-        where regexp_contains(_table_suffix, r'^[0-9]{8}$')
-            {%- if first is not none %} and _table_suffix >= '{{ first.strftime("%Y%m%d") }}'{% endif %}
-            {%- if last is not none %} and _table_suffix <= '{{ last.strftime("%Y%m%d") }}'{% endif %}
+        where regexp_contains(_table_suffix, r'^({{ kinds | join("|") }})[0-9]{8}$')
+            {%- if first is not none or last is not none %}
+            and (
+                {%- for kind in kinds %}
+                {{ 'or ' if not loop.first }}_table_suffix between '{{ kind }}{{ first.strftime("%Y%m%d") if first is not none else "00000000" }}' and '{{ kind }}{{ last.strftime("%Y%m%d") if last is not none else "99999999" }}'
+                {%- endfor %}
+            )
+            {%- endif %}
     )
 {% endmacro %}
 
@@ -56,8 +63,19 @@
     to_hex(md5(array_to_string([{% for part in parts %}coalesce(cast({{ part }} as string), ''){{ ', ' if not loop.last }}{% endfor %}], '|')))
 {%- endmacro %}
 
-{% macro bigquery__event_param(name) -%}
-    (select param.value from unnest(event_params) as param where param.key = '{{ name }}' limit 1)
+{% macro bigquery__param_of(params, name) -%}
+    (select param.value from unnest({{ params }}) as param where param.key = '{{ name }}' limit 1)
+{%- endmacro %}
+
+{% macro bigquery__array_length(value) -%}
+    array_length({{ value }})
+{%- endmacro %}
+
+{% macro bigquery__unnested(relation, column, name) -%}
+    (
+        select {{ relation }}.*, {{ name }}, {{ name }}_offset + 1 as {{ name }}_index
+        from {{ relation }} cross join unnest({{ relation }}.{{ column }}) as {{ name }} with offset as {{ name }}_offset
+    )
 {%- endmacro %}
 
 {% macro bigquery__param_text(value) -%}
@@ -132,24 +150,28 @@
     )
 {%- endmacro %}
 
-{# What a token is: see duckdb.sql. #}
-{% macro bigquery__redact_path_tokens(path, replacement) -%}
-    array_to_string(
+{% macro bigquery__redact_tokens(value, replacement) -%}
+    {%- set token = '[0-9]{16}|[0-9]{9,10}\\.[0-9]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}' -%}
+    if(regexp_contains({{ value }}, r'(?i)[0-9a-zA-Z]{24}|{{ token }}'), array_to_string(
         array(
             select case
-                when regexp_contains(segment, r'(?i)[0-9]{16}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}')
+                when regexp_contains(piece, r'(?i){{ token }}')
                     then '{{ replacement }}'
                 when exists (
-                    select 1 from unnest(regexp_extract_all(segment, r'[0-9a-zA-Z]{24,}')) as run where regexp_contains(run, r'[0-9]')
+                    select 1 from unnest(regexp_extract_all(piece, r'[0-9a-zA-Z]{24,}')) as run where regexp_contains(run, r'[0-9]')
                 )
                     then '{{ replacement }}'
-                else segment
+                else piece
             end
-            from unnest(split({{ path }}, '/')) as segment with offset as place
+            from unnest(regexp_extract_all({{ value }}, r'[^/?&=#]+|[/?&=#]')) as piece with offset as place
             order by place
         ),
-        '/'
-    )
+        ''
+    ), {{ value }})
+{%- endmacro %}
+
+{% macro bigquery__sha256_hex(value) -%}
+    to_hex(sha256({{ value }}))
 {%- endmacro %}
 
 {# A record around the value, so that a null value of the first row is kept while rows outside the condition go. #}

@@ -1,6 +1,6 @@
 {# The plain names. `value` and the like are SQL expressions; names and patterns are text. #}
 
-{# All raw events: every column that sources.yml declares, whether or not a file has it. #}
+{# All raw events: every column that sources.yml declares, whether or not a file has it, and table_kind (daily, fresh, intraday). #}
 {% macro ga4_raw_events(source_relation) %}
     {{- return(adapter.dispatch('ga4_raw_events', 'dbt_ga4')(source_relation)) -}}
 {% endmacro %}
@@ -25,9 +25,19 @@
     {{- return(adapter.dispatch('md5_key', 'dbt_ga4')(parts)) -}}
 {% endmacro %}
 
-{# The `value` record of an event parameter, null where the event has none of that name. #}
-{% macro event_param(name) %}
-    {{- return(adapter.dispatch('event_param', 'dbt_ga4')(name)) -}}
+{# The `value` record of the parameter of that name in a list of parameters; null where there is none. #}
+{% macro param_of(params, name) %}
+    {{- return(adapter.dispatch('param_of', 'dbt_ga4')(params, name)) -}}
+{% endmacro %}
+
+{# The number of elements of an array. #}
+{% macro array_length(value) %}
+    {{- return(adapter.dispatch('array_length', 'dbt_ga4')(value)) -}}
+{% endmacro %}
+
+{# The rows of a relation, one for each element of an array of theirs: all columns, the element, and `<name>_index` from 1 on. #}
+{% macro unnested(relation, column, name) %}
+    {{- return(adapter.dispatch('unnested', 'dbt_ga4')(relation, column, name)) -}}
 {% endmacro %}
 
 {# A parameter's `value` record as text, in whatever member GA4 has put it. #}
@@ -100,9 +110,14 @@
     {{- return(adapter.dispatch('query_parameters', 'dbt_ga4')(query, names, keep, sort)) -}}
 {% endmacro %}
 
-{# A path with every segment that looks like a token replaced. #}
-{% macro redact_path_tokens(path, replacement) %}
-    {{- return(adapter.dispatch('redact_path_tokens', 'dbt_ga4')(path, replacement)) -}}
+{# Text with every piece between the delimiters of an address replaced that looks like a token (macros/url.sql). #}
+{% macro redact_tokens(value, replacement) %}
+    {{- return(adapter.dispatch('redact_tokens', 'dbt_ga4')(value, replacement)) -}}
+{% endmacro %}
+
+{# The SHA-256 of a text, in hex. #}
+{% macro sha256_hex(value) %}
+    {{- return(adapter.dispatch('sha256_hex', 'dbt_ga4')(value)) -}}
 {% endmacro %}
 
 {# Aggregate: the value of the first row in an order, among the rows of a condition. #}

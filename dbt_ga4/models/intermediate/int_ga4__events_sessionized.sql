@@ -111,6 +111,7 @@ sessionized as (
 )
 
 select
+    event_key,
     property_id,
     event_date,
     occurred_on,
@@ -120,7 +121,7 @@ select
         partition by property_id, client_key, event_timestamp, event_date
         order by
             batch_page_id nulls last, batch_ordering_id nulls last, batch_event_index nulls last,
-            event_rank, event_name, page_key nulls last, page_title nulls last, ga_session_id nulls last, event_hash
+            event_rank, event_name, page_key nulls last, page_title nulls last, ga_session_id nulls last, event_key
     ) as integer) as event_index,
     event_name,
     is_page_view,
@@ -132,6 +133,7 @@ select
     session_date,
     session_method,
     ga_session_id,
+    ga_session_number,
     session_engaged,
     engaged_session_event,
     engagement_time_msec,
@@ -140,9 +142,15 @@ select
     page_title,
     page_referrer,
 
-    source,
-    medium,
-    campaign,
+    last_click_source,
+    last_click_medium,
+    last_click_campaign,
+    last_click_channel_group,
+    event_source,
+    event_medium,
+    event_campaign,
+    click_id,
+    referrer_hostname,
     user_source,
     user_medium,
     user_campaign,
@@ -155,5 +163,13 @@ select
 
     transaction_id,
     purchase_revenue,
-    event_hash
+    tax_value,
+    shipping_value,
+    refund_value
+    {%- for param in custom_params('custom_event_params') %},
+    param_{{ param.column }}
+    {%- endfor %}
+    {%- for name in var('query_parameter_extraction') %},
+    {{ query_parameter_column(name) }}
+    {%- endfor %}
 from sessionized

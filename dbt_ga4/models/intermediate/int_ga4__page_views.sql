@@ -16,7 +16,7 @@ with page_views as (
 )
 
 select
-    {{ md5_key(['property_id', 'event_date', 'event_timestamp', 'client_key', 'event_name', 'event_index', 'event_hash']) }} as page_view_key,
+    {{ md5_key(['property_id', 'event_date', 'event_timestamp', 'client_key', 'event_name', 'event_index', 'event_key']) }} as page_view_key,
     property_id,
     event_date,
     occurred_on,

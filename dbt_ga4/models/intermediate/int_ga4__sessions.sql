@@ -9,6 +9,9 @@ with events as (
 
     select
         *,
+        coalesce(last_click_source, event_source) as source,
+        case when last_click_source is not null then last_click_medium else event_medium end as medium,
+        case when last_click_source is not null then last_click_campaign else event_campaign end as campaign,
         -- a transaction counts once, however often the page that reports it is loaded; one without id counts each time
         event_name in ({{ quoted_list(var('purchase_events')) }}) and (
             transaction_id is null

@@ -1,0 +1,30 @@
+{#
+    Consent. GA4 says in privacy_info whether the user let it store something on the device (analytics_storage), and
+    whether an event came without cookies (uses_transient_token).
+#}
+
+{# `denied`, `granted` or `unknown`. An event without device id is one of a user who denied. #}
+{% macro consent_state(analytics_storage, uses_transient_token, user_pseudo_id) -%}
+    case
+        when lower({{ analytics_storage }}) in ('no', 'denied') or lower({{ uses_transient_token }}) = 'yes' then 'denied'
+        when {{ user_pseudo_id }} is null then 'denied'
+        when lower({{ analytics_storage }}) in ('yes', 'granted') then 'granted'
+        else 'unknown'
+    end
+{%- endmacro %}
+
+{# Boolean SQL: may the event be told as a certain user's, by the var consent_policy? #}
+{% macro is_consented(state) -%}
+    {%- set policy = var('consent_policy') -%}
+    {%- if policy == 'exclude_denied' -%} {{ state }} <> 'denied'
+    {%- elif policy == 'require_granted' -%} {{ state }} = 'granted'
+    {%- elif policy == 'ignore' -%} true
+    {%- else -%}
+    {{ exceptions.raise_compiler_error("var consent_policy is '" ~ policy ~ "': give exclude_denied, require_granted or ignore") }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The login id, or its hash with the var hash_user_id. #}
+{% macro hashed_user_id(user_id) -%}
+    {{ sha256_hex(user_id) if var('hash_user_id') else user_id }}
+{%- endmacro %}

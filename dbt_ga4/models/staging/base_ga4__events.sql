@@ -1,0 +1,278 @@
+{{ ga4_incremental(column='event_date', days_before=0, days_after=0) }}
+
+{% set parameters = [
+    'ga_session_id', 'ga_session_number', 'session_engaged', 'engaged_session_event', 'engagement_time_msec',
+    'page_location', 'page_referrer', 'page_title', 'firebase_screen', 'screen_name', 'firebase_screen_class',
+    'source', 'medium', 'campaign', 'gclid', 'transaction_id', 'value', 'synthetic_bundle',
+] -%}
+{% set custom_event_params = custom_params('custom_event_params') -%}
+{% set identity = ['property_id', 'event_date', 'event_timestamp', 'event_hash'] -%}
+
+with raw_events as (
+
+    select
+        *,
+        {%- for parameter in parameters %}
+        {{ param_of('event_params', parameter) }} as param_{{ parameter }},
+        {%- endfor %}
+        {%- for param in custom_event_params %}
+        {{ param_of('event_params', param.name) }} as custom_{{ param.column }},
+        {%- endfor %}
+        {{ row_hash(ga4_event_fields()) }} as event_hash
+    from {{ ga4_raw_events(source('ga4', 'raw_ga4_events')) }} as raw_events
+    where {{ ga4_in_window() }}
+        {%- if not var('include_intraday') %}
+        and table_kind <> 'intraday'
+        {%- endif %}
+
+),
+
+-- Flat, typed columns.
+flat_events as (
+
+    select
+        property_id,
+        event_date,
+        event_timestamp,
+        event_hash,
+        table_kind,
+        event_name,
+        user_pseudo_id,
+        user_id,
+        privacy_info.analytics_storage,
+        privacy_info.uses_transient_token,
+        platform,
+        stream_id,
+        batch_page_id,
+        batch_ordering_id,
+        batch_event_index,
+
+        coalesce({{ param_int('param_ga_session_id') }}, {{ session_id_of_cookie('param_ga_session_id.string_value') }}) as ga_session_id,
+        {{ param_int('param_ga_session_number') }} as ga_session_number,
+        {{ param_int('param_session_engaged') }} as session_engaged,
+        {{ param_int('param_engaged_session_event') }} as engaged_session_event,
+        {{ param_int('param_engagement_time_msec') }} as engagement_time_msec,
+
+        {{ param_text('param_page_location') }} as page_location,
+        {{ param_text('param_page_referrer') }} as page_referrer,
+        {{ param_text('param_page_title') }} as page_title,
+        {{ param_text('param_firebase_screen') }} as firebase_screen,
+        {{ param_text('param_screen_name') }} as screen_name,
+        {{ param_text('param_firebase_screen_class') }} as firebase_screen_class,
+        coalesce(device.web_info.hostname, event_dimensions.hostname) as device_hostname,
+
+        session_traffic_source_last_click.cross_channel_campaign.source as cross_channel_source,
+        session_traffic_source_last_click.cross_channel_campaign.medium as cross_channel_medium,
+        session_traffic_source_last_click.cross_channel_campaign.campaign_name as cross_channel_campaign,
+        session_traffic_source_last_click.cross_channel_campaign.default_channel_group as cross_channel_group,
+        session_traffic_source_last_click.manual_campaign.source as manual_source,
+        session_traffic_source_last_click.manual_campaign.medium as manual_medium,
+        session_traffic_source_last_click.manual_campaign.campaign_name as manual_campaign,
+        collected_traffic_source.manual_source as collected_source,
+        collected_traffic_source.manual_medium as collected_medium,
+        collected_traffic_source.manual_campaign_name as collected_campaign,
+        {{ param_text('param_source') }} as param_source,
+        {{ param_text('param_medium') }} as param_medium,
+        {{ param_text('param_campaign') }} as param_campaign,
+        traffic_source.source as user_source,
+        traffic_source.medium as user_medium,
+        traffic_source.name as user_campaign,
+        case
+            when collected_traffic_source.gclid <> '' or {{ param_text('param_gclid') }} <> '' then 'gclid'
+            when collected_traffic_source.dclid <> '' then 'dclid'
+            when collected_traffic_source.srsltid <> '' then 'srsltid'
+        end as collected_click_id,
+
+        device.category as device_category,
+        coalesce(device.web_info.browser, device.browser) as browser,
+        device.operating_system,
+        geo.country,
+
+        coalesce(ecommerce.transaction_id, {{ param_text('param_transaction_id') }}) as transaction_id,
+        case when event_name in ({{ quoted_list(var('purchase_events')) }}) then coalesce(
+            ecommerce.purchase_revenue_in_usd,
+            ecommerce.purchase_revenue,
+            event_value_in_usd,
+            {{ param_double('param_value') }}
+        ) end as purchase_revenue,
+        coalesce(ecommerce.tax_value_in_usd, ecommerce.tax_value) as tax_value,
+        coalesce(ecommerce.shipping_value_in_usd, ecommerce.shipping_value) as shipping_value,
+        coalesce(ecommerce.refund_value_in_usd, ecommerce.refund_value) as refund_value,
+        {%- for param in custom_event_params %}
+        {{ custom_param('custom_' ~ param.column, param.type) }} as param_{{ param.column }},
+        {%- endfor %}
+        items,
+        user_properties
+    from raw_events
+    -- bundles that the export adds by itself, which no one's action has caused
+    where coalesce({{ param_int('param_synthetic_bundle') }}, 0) = 0
+
+),
+
+-- A day is exported as it goes (intraday, fresh) and again when it is whole (daily): the last one counts.
+table_ranks as (
+
+    select
+        property_id,
+        event_date,
+        min({{ table_rank('table_kind') }}) as best_rank
+    from flat_events
+    group by property_id, event_date
+
+),
+
+-- Rows that are equal in every field of the export are one event. Nearly all are alone and pass as they are.
+copies as (
+
+    select
+        {{ identity | join(', ') }},
+        count(*) as copies
+    from flat_events
+    group by {{ identity | join(', ') }}
+    having count(*) > 1
+
+),
+
+counted as (
+
+    select
+        flat_events.*,
+        coalesce(copies.copies, 1) as copies
+    from flat_events
+    inner join table_ranks
+        on flat_events.property_id = table_ranks.property_id
+        and flat_events.event_date = table_ranks.event_date
+        and {{ table_rank('flat_events.table_kind') }} = table_ranks.best_rank
+    left join copies
+        on flat_events.property_id = copies.property_id
+        and flat_events.event_date = copies.event_date
+        and flat_events.event_timestamp = copies.event_timestamp
+        and flat_events.event_hash = copies.event_hash
+
+),
+
+distinct_events as (
+
+    select * from counted
+    where copies = 1
+    union all
+    select * from counted
+    where copies > 1
+    qualify row_number() over (partition by {{ identity | join(', ') }} order by event_name) = 1
+
+),
+
+-- Many events share an address: each is read once.
+addresses as (
+
+    select address
+    from (
+        select page_location as address from flat_events
+        union distinct
+        select page_referrer as address from flat_events
+    ) as locations
+    where {{ known('address') }} is not null
+
+),
+
+click_ids as (
+
+    select
+        addresses.address,
+        {{ first_by('click_ids.click_id', 'click_ids.priority', 'true') }} as click_id
+    from addresses
+    inner join {{ ref('ga4_click_ids') }} as click_ids
+        on strpos('&' || lower({{ url_query('addresses.address') }}), '&' || click_ids.click_id || '=') > 0
+    group by addresses.address
+
+),
+
+cleaned as (
+
+    select
+        addresses.address,
+        {{ cleaned_url('trim(addresses.address)') }} as url,
+        click_ids.click_id,
+        {{ query_parameter('addresses.address', 'utm_source') }} as utm_source,
+        {{ query_parameter('addresses.address', 'utm_medium') }} as utm_medium,
+        {{ query_parameter('addresses.address', 'utm_campaign') }} as utm_campaign
+    from addresses
+    left join click_ids on addresses.address = click_ids.address
+
+),
+
+-- Personal data goes before anything is stored, and placeholders are null.
+events as (
+
+    select
+        distinct_events.property_id,
+        distinct_events.event_date,
+        distinct_events.event_timestamp,
+        distinct_events.event_name,
+        distinct_events.event_hash,
+        distinct_events.copies,
+        distinct_events.table_kind,
+        {{ known('user_pseudo_id') }} as known_user_pseudo_id,
+        {{ known('user_id') }} as known_user_id,
+        {{ consent_state('analytics_storage', 'uses_transient_token', known('user_pseudo_id')) }} as consent_state,
+        platform,
+        stream_id,
+        batch_page_id,
+        batch_ordering_id,
+        batch_event_index,
+
+        ga_session_id,
+        ga_session_number,
+        session_engaged,
+        engaged_session_event,
+        engagement_time_msec,
+
+        location.url as page_location,
+        referrer.url as page_referrer,
+        {{ without_personal_data(known('page_title')) }} as page_title,
+        {{ without_personal_data("coalesce(" ~ known('firebase_screen') ~ ", " ~ known('screen_name') ~ ", " ~ known('firebase_screen_class') ~ ")") }} as screen_name,
+        {{ known('device_hostname') }} as device_hostname,
+
+        {{ first_known_source(['cross_channel', 'manual'], 'source') }} as last_click_source,
+        {{ first_known_source(['cross_channel', 'manual'], 'medium') }} as last_click_medium,
+        {{ first_known_source(['cross_channel', 'manual'], 'campaign') }} as last_click_campaign,
+        {{ known('cross_channel_group') }} as last_click_channel_group,
+        {{ first_known_source(['collected', 'param', 'location.utm'], 'source') }} as event_source,
+        {{ first_known_source(['collected', 'param', 'location.utm'], 'medium') }} as event_medium,
+        {{ first_known_source(['collected', 'param', 'location.utm'], 'campaign') }} as event_campaign,
+        coalesce(collected_click_id, location.click_id) as click_id,
+        {{ first_known_source(['user'], 'source') }} as user_source,
+        {{ first_known_source(['user'], 'medium') }} as user_medium,
+        {{ first_known_source(['user'], 'campaign') }} as user_campaign,
+        {% for witness in ['cross_channel', 'manual', 'collected', 'param', 'user'] -%}
+        {{ is_placeholder(witness ~ '_source') }}{{ ' or ' if not loop.last }}
+        {%- endfor %} as is_source_hidden,
+
+        {{ known('device_category') }} as device_category,
+        {{ known('browser') }} as browser,
+        {{ known('operating_system') }} as operating_system,
+        {{ known('country') }} as country,
+
+        {{ known('transaction_id') }} as transaction_id,
+        purchase_revenue,
+        tax_value,
+        shipping_value,
+        refund_value,
+        {%- for param in custom_event_params %}
+        {{ without_personal_data('param_' ~ param.column) if param.type == 'string' else 'param_' ~ param.column }} as param_{{ param.column }},
+        {%- endfor %}
+        items,
+        user_properties
+    from distinct_events
+    left join cleaned as location on distinct_events.page_location = location.address
+    left join cleaned as referrer on distinct_events.page_referrer = referrer.address
+
+)
+
+select
+    {{ md5_key(['property_id', 'event_date', 'event_timestamp', 'event_name', 'event_hash']) }} as event_key,
+    {{ all_but(['known_user_pseudo_id', 'known_user_id']) }},
+    -- who did not consent is counted, but not told from others
+    case when {{ is_consented('consent_state') }} then known_user_pseudo_id end as user_pseudo_id,
+    case when {{ is_consented('consent_state') }} then {{ hashed_user_id('known_user_id') }} end as user_id
+from events
