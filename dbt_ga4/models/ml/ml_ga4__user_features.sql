@@ -7,8 +7,8 @@
 {% set horizons = [7, 14, 28] -%}
 {% set main_attributes = ['device_category', 'browser', 'country'] -%}
 {% set in_order = 'occurred_on, event_timestamp, event_date, event_index' -%}
-{% set earliest_first = 'session_date, started_at, session_key' -%}
-{% set latest_first = 'session_date desc, started_at desc, session_key' -%}
+{% set earliest_first = 'sources.session_started_at, sources.session_key' -%}
+{% set latest_first = 'sources.session_started_at desc, sources.session_key' -%}
 
 with properties as (
 
@@ -65,22 +65,15 @@ session_days as (
         session_key,
         session_date,
         occurred_on,
-        min(event_timestamp) as started_at,
-        count(*) as events,
         {{ count_where('is_page_view') }} as page_views,
         {{ count_where('is_page_view and ' ~ matches('page_title', var('error_title_pattern'))) }} as error_page_views,
         {{ sum_whole('engagement_time_msec') }} as engagement_time_msec,
         max(coalesce(session_engaged, engaged_session_event)) as recorded_engagement,
         coalesce(max(funnel_step), 0) as funnel_step,
-        {%- for witness in ['', 'user_'] %}
-        {%- for part in ['source', 'medium', 'campaign'] %}
-        {{ first_by(witness ~ part, in_order, witness ~ 'source is not null') }} as {{ witness ~ part }},
-        {%- endfor %}
-        {%- endfor %}
         {%- for attribute in main_attributes %}
         {{ first_by(attribute, in_order, attribute ~ ' is not null') }} as {{ attribute }},
         {%- endfor %}
-        max(case when is_source_hidden then 1 else 0 end) as is_source_hidden
+        count(*) as events
     from events
     group by property_id, client_key, session_key, session_date, occurred_on
 
@@ -110,42 +103,28 @@ sessions as (
         client_key,
         session_key,
         session_date,
-        min(started_at) as started_at,
         max(occurred_on) as last_active_on,
         min(occurred_on) as first_active_on,
-        sum(events) as events,
         sum(page_views) as page_views,
         sum(error_page_views) as error_page_views,
         sum(engagement_time_msec) as engagement_time_msec,
         max(recorded_engagement) as recorded_engagement,
         max(funnel_step) as funnel_step,
-        {%- for witness in ['', 'user_'] %}
-        {%- for part in ['source', 'medium', 'campaign'] %}
-        {{ first_by(witness ~ part, 'occurred_on', witness ~ 'source is not null') }} as {{ witness ~ part }},
-        {%- endfor %}
-        {%- endfor %}
         {%- for attribute in main_attributes %}
         {{ first_by(attribute, 'occurred_on', attribute ~ ' is not null') }} as {{ attribute }},
         {%- endfor %}
-        max(is_source_hidden) = 1 as is_source_hidden
+        sum(events) as events
     from days_around
     where occurred_on < as_of
     group by property_id, user_key, as_of, client_key, session_key, session_date
 
 ),
 
--- As in int_ga4__sessions, of what had been seen by then.
-attributed_sessions as (
+-- As in int_ga4__sessions, of what had come by then.
+engaged_sessions as (
 
     select
         *,
-        coalesce(source, user_source) as known_source,
-        case when source is not null then medium else user_medium end as known_medium,
-        case when source is not null then campaign else user_campaign end as known_campaign,
-        case
-            when coalesce(source, user_source) is null then not is_source_hidden
-            else coalesce(source, user_source) = '(direct)'
-        end as is_direct,
         case
             when recorded_engagement is not null then recorded_engagement > 0
             else coalesce(engagement_time_msec, 0) >= 10000 or page_views >= 2 or funnel_step = 6
@@ -154,14 +133,18 @@ attributed_sessions as (
 
 ),
 
-channels as (
+-- Of sessions that may still go on at as_of no channel is told yet.
+user_channels as (
 
     select
-        sessions.*,
-        {{ default_channel_group('known_source', 'known_medium', 'known_campaign', 'categories.source_category', 'is_direct') }} as channel
-    from attributed_sessions as sessions
-    left join {{ ref('ga4_source_categories') }} as categories
-        on {{ without_www('lower(sessions.known_source)') }} = categories.source
+        sessions.user_key,
+        sessions.as_of,
+        {{ first_by('sources.default_channel_group', earliest_first, 'true') }} as first_channel,
+        {{ first_by('sources.default_channel_group', latest_first, 'true') }} as last_channel
+    from sessions
+    inner join {{ ref('int_ga4__sessions') }} as sources on sessions.session_key = sources.session_key
+    where sessions.session_date < {{ days_later('sessions.as_of', -1) }}
+    group by sessions.user_key, sessions.as_of
 
 ),
 
@@ -199,10 +182,8 @@ user_sessions as (
         {{ count_where('funnel_step >= 2') }} as cart_sessions,
         {{ count_where('funnel_step >= 3') }} as checkout_sessions,
         {{ count_where('funnel_step between 2 and 5') }} as abandoned_cart_sessions,
-        {{ first_by('channel', earliest_first, 'true') }} as first_channel,
-        {{ first_by('channel', latest_first, 'true') }} as last_channel,
         count(distinct client_key) as devices
-    from channels
+    from engaged_sessions
     group by property_id, user_key, as_of
 
 ),
@@ -282,8 +263,8 @@ select
     sessions.checkout_sessions,
     sessions.abandoned_cart_sessions,
 
-    sessions.first_channel,
-    sessions.last_channel,
+    channels.first_channel,
+    channels.last_channel,
 
     sessions.devices,
     {%- for attribute in main_attributes %}
@@ -304,6 +285,7 @@ select
 from user_sessions as sessions
 inner join user_days as days on sessions.user_key = days.user_key and sessions.as_of = days.as_of
 inner join dates on sessions.property_id = dates.property_id and sessions.as_of = dates.as_of
+left join user_channels as channels on sessions.user_key = channels.user_key and sessions.as_of = channels.as_of
 left join user_purchases as purchases on sessions.user_key = purchases.user_key and sessions.as_of = purchases.as_of
 {%- for attribute in main_attributes %}
 left join main_{{ attribute }}
