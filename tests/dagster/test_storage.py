@@ -15,7 +15,10 @@ from tests.dbt.conftest import INCREMENTAL_MODELS
 pytestmark = pytest.mark.xdist_group("graph")
 
 DAY = DAYS[2]
-_DAILY = ",".join(["raw_ga4_events", *INCREMENTAL_MODELS, "user_sequences", "user_embeddings", "user_clusters"])
+_PERSONS = ("int_ga4__identity_map", "ml_ga4__sequence_events")
+_DAILY = ",".join(
+    ["raw_ga4_events", *INCREMENTAL_MODELS, *_PERSONS, "user_sequences", "user_embeddings", "user_clusters"]
+)
 
 
 def _rows(project: Project) -> dict[str, list[tuple]]:
