@@ -66,6 +66,10 @@ def test_variables_are_in_the_readme_and_the_reverse() -> None:
     assert told - declared == set(), "not in dbt_project.yml"
 
 
+def test_the_readme_counts_the_models(warehouse: Warehouse) -> None:
+    assert f"\n| models | {len(warehouse.models())} |" in (PROJECT / "README.md").read_text()
+
+
 def test_models_and_columns_are_on_the_page(warehouse: Warehouse) -> None:
     warehouse.write_day("2024-01-01", [])
     warehouse.dbt("docs", "generate", "--static")

@@ -1,3 +1,4 @@
+{% set identity = ['property_id', 'event_date', 'event_timestamp', 'client_key', 'event_name', 'event_index', 'event_key'] -%}
 {% set late_days = var('late_event_days') | int %}
 {{ ga4_incremental(column='occurred_on', days_before=late_days, days_after=3) }}
 
@@ -16,7 +17,7 @@ with page_views as (
 )
 
 select
-    {{ md5_key(['property_id', 'event_date', 'event_timestamp', 'client_key', 'event_name', 'event_index', 'event_key']) }} as page_view_key,
+    {{ md5_key(identity) }} as page_view_key,
     property_id,
     event_date,
     occurred_on,
