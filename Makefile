@@ -7,7 +7,7 @@ export DAGSTER_HOME := $(CURDIR)/beha2vec_dagster/instance
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help install demo ui doctor test test-slow bench-demo lint format clean
+.PHONY: help install demo ui doctor test test-slow bench-demo bench-dbt dbt-docs lint lint-sql format clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,10 +43,25 @@ test-slow: $(INSTALLED) ## the tests that take longer
 bench-demo: $(INSTALLED) ## how well the demo's clusters agree with its planted personas
 	$(BIN)/python tests/benchmarks/demo_clusters.py
 
-lint: $(INSTALLED) ## ruff and mypy
+bench-dbt: $(INSTALLED) ## how fast dbt_ga4 builds, and what a day costs
+	$(BIN)/python tests/benchmarks/dbt_build.py
+
+# dbt opens a warehouse to compile; without a built one, an empty one that goes with `make clean`
+DBT_DATA := $(or $(BEHA2VEC_DATA_DIR),$(if $(wildcard data/warehouse.duckdb),$(CURDIR)/data,$(CURDIR)/dbt_ga4/target))
+
+dbt-docs: $(INSTALLED) ## one page about dbt_ga4's models, columns and lineage
+	mkdir -p dbt_ga4/target
+	BEHA2VEC_DATA_DIR=$(DBT_DATA) $(BIN)/dbt --quiet docs generate --static --project-dir dbt_ga4 --profiles-dir dbt_ga4
+	@echo "Open dbt_ga4/target/static_index.html in a browser."
+
+lint: $(INSTALLED) lint-sql ## ruff, mypy and sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+lint-sql: $(INSTALLED)
+	mkdir -p dbt_ga4/target
+	cd dbt_ga4 && BEHA2VEC_DATA_DIR=$(CURDIR)/dbt_ga4/target ../$(BIN)/sqlfluff lint models
 
 format: $(INSTALLED) ## mend what ruff can mend
 	$(BIN)/ruff check --fix .

@@ -11,6 +11,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 from filelock import FileLock
 
 import beha2vec_dagster
+from beha2vec_dagster.lineage import column_lineage
 from beha2vec_dagster.metadata import relation_metadata
 from beha2vec_dagster.partitions import daily
 from beha2vec_dagster.resources import WarehouseResource
@@ -64,23 +65,35 @@ def _dbt_build(
     events: list[Any] = []
     try:
         with warehouse.exclusive(f"dbt build ({context.op_execution_context.op.name})"):
-            for event in dbt.cli(arguments, context=context).stream():
+            invocation = dbt.cli(arguments, context=context)
+            for event in invocation.stream():
                 events.append(event)
     finally:
         built = [key for key in context.selected_asset_keys if _was_built(key, events)]
         with warehouse.connect("dbt metadata") as connection:
             for key in built:
-                name = key.path[-1]
-                about = relation_metadata(connection, f"{_SCHEMA}.{name}", descriptions=_column_descriptions(name))
+                node = _node(key.path[-1])
+                descriptions = {name: column["description"] for name, column in node["columns"].items()}
+                about = relation_metadata(connection, f"{_SCHEMA}.{node['name']}", descriptions=descriptions)
+                if node["resource_type"] == "model":
+                    compiled = invocation.target_path / "compiled" / node["package_name"] / node["original_file_path"]
+                    about["dagster/column_lineage"] = column_lineage(
+                        _manifest(), node, compiled.read_text(), _translator
+                    )
                 context.add_asset_metadata(about, asset_key=key)
         yield from events
 
 
 @cache
-def _column_descriptions(model: str) -> dict[str, str]:
-    nodes = json.loads(dbt_project.manifest_path.read_text())["nodes"]
-    node = nodes.get(f"model.dbt_ga4.{model}") or nodes[f"seed.dbt_ga4.{model}"]
-    return {name: column["description"] for name, column in node["columns"].items()}
+def _manifest() -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads(dbt_project.manifest_path.read_text())
+    return manifest
+
+
+def _node(name: str) -> dict[str, Any]:
+    nodes = _manifest()["nodes"]
+    node: dict[str, Any] = nodes.get(f"model.dbt_ga4.{name}") or nodes[f"seed.dbt_ga4.{name}"]
+    return node
 
 
 def _was_built(key: dg.AssetKey, events: list[Any]) -> bool:

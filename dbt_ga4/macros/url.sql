@@ -28,6 +28,7 @@
     nullif(lower({{ replace_all(extract(url, '^(?:[a-z][a-z0-9+.-]*:)?//([^/?#]*)'), '^.*@|:\\d*$|\\.+(:\\d*)?$', '') }}), '')
 {%- endmacro %}
 
+{# A host without "www." before it. #}
 {% macro without_www(host) -%}
     {{ replace_all(host, '^www\\.', '') }}
 {%- endmacro %}
@@ -37,6 +38,7 @@
     coalesce({{ extract(url, '^(?:(?:[a-z][a-z0-9+.-]*:)?//[^/?#]*)?([^?#]*)') }}, '')
 {%- endmacro %}
 
+{# Everything between question mark and fragment, as written; null without it. #}
 {% macro url_query(url) -%}
     {{ extract(url, '^[^?#]*\\?([^#]*)') }}
 {%- endmacro %}

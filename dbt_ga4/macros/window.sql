@@ -51,10 +51,15 @@
     {% if given is none %}
         {{ return(none) }}
     {% endif %}
+    {{ return(iso_date(name, given) + modules.datetime.timedelta(days=shift)) }}
+{% endmacro %}
+
+{# The date that a var gives as text. #}
+{% macro iso_date(name, given) %}
     {% if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', given | string) %}
         {{ exceptions.raise_compiler_error("var " ~ name ~ " is '" ~ given ~ "': give an ISO date, as in --vars '{" ~ name ~ ": 2024-01-31}'") }}
     {% endif %}
-    {{ return(modules.datetime.date.fromisoformat(given | string) + modules.datetime.timedelta(days=shift)) }}
+    {{ return(modules.datetime.date.fromisoformat(given | string)) }}
 {% endmacro %}
 
 {# The incremental strategy on DuckDB: delete the window's rows, insert the new ones. A day that became empty leaves nothing. #}

@@ -1,5 +1,8 @@
 """A small project materialized once by the command line, as a user would; tests look at what it left."""
 
+from collections.abc import Iterator
+
+import dagster as dg
 import pytest
 from project import DAYS, Project, make_project
 
@@ -13,3 +16,10 @@ def materialized(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.run("beha2vec", "demo-data", "--users", "500", "--days", "6", "--seed", "3")
     project.output = project.run("beha2vec", "materialize").stdout
     return project
+
+
+@pytest.fixture(scope="session")
+def instance(materialized: Project) -> Iterator[dg.DagsterInstance]:
+    """Dagster's own records of it."""
+    with dg.DagsterInstance.from_config(str(materialized.folder / "dagster_home")) as instance:
+        yield instance

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 
 BIN = Path(sys.executable).parent
@@ -71,3 +72,10 @@ def make_project(folder: Path, **settings: str) -> Project:
     home.mkdir(parents=True)
     shutil.copy(REPOSITORY / "beha2vec_dagster" / "instance" / "dagster.yaml", home)
     return Project(folder, {f"BEHA2VEC_{name.upper()}": value for name, value in settings.items()})
+
+
+def latest_metadata(instance: dg.DagsterInstance, asset: str) -> dict[str, dg.MetadataValue]:
+    """Metadata of an asset's latest materialization."""
+    event = instance.get_latest_materialization_event(dg.AssetKey(asset))
+    assert event is not None and event.asset_materialization is not None, f"{asset} was never materialized"
+    return dict(event.asset_materialization.metadata)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from project import DAYS, Project
+from project import DAYS, Project, latest_metadata
 
 pytestmark = pytest.mark.xdist_group("graph")
 
@@ -17,22 +17,10 @@ ASSETS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def instance(materialized: Project):
-    with dg.DagsterInstance.from_config(str(materialized.folder / "dagster_home")) as instance:
-        yield instance
-
-
-def _metadata(instance: dg.DagsterInstance, asset: str) -> dict[str, dg.MetadataValue]:
-    event = instance.get_latest_materialization_event(dg.AssetKey(asset))
-    assert event is not None and event.asset_materialization is not None, f"{asset} was never materialized"
-    return dict(event.asset_materialization.metadata)
-
-
 def test_every_asset_is_materialized_with_rows_schema_and_preview(instance: dg.DagsterInstance) -> None:
     assert {key.to_user_string() for key in instance.all_asset_keys()} >= ASSETS
     for asset in ASSETS:
-        metadata = _metadata(instance, asset)
+        metadata = latest_metadata(instance, asset)
         assert {"dagster/row_count", "dagster/column_schema", "preview"} <= metadata.keys(), asset
         assert metadata["dagster/row_count"].value > 0, asset
 
@@ -43,7 +31,7 @@ def test_pictures_are_there_and_small(instance: dg.DagsterInstance) -> None:
         "cluster_model": "user_map", "user_clusters": "cluster_sizes", "cluster_profiles": "over_represented_pages",
     }  # fmt: skip
     for asset, name in pictures.items():
-        text = _metadata(instance, asset)[name].value
+        text = latest_metadata(instance, asset)[name].value
         assert text.startswith("![") and "data:image/png;base64," in text
         assert len(text) < 50_000, f"{asset}: {len(text)} bytes"
 

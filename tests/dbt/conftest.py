@@ -47,8 +47,9 @@ def event(event_timestamp: int, event_name: str, user: str | None, **fields: Any
 class Warehouse:
     """Raw partitions, dbt in this process, and the tables it built."""
 
-    def __init__(self, data_dir: Path, manifest: Any) -> None:
+    def __init__(self, data_dir: Path, target: Path, manifest: Any) -> None:
         self.data_dir = data_dir
+        self.target = target
         self._manifest = manifest
 
     def clear(self) -> None:
@@ -76,7 +77,7 @@ class Warehouse:
         from dbt.cli.main import dbtRunner
 
         outcome = dbtRunner(manifest=self._manifest).invoke([*arguments, *_flags(), "--vars", json.dumps(variables)])
-        results = list(outcome.result) if outcome.result else []
+        results = list(getattr(outcome.result, "results", []))
         failures = [f"{result.node.name}: {result.message}" for result in results if str(result.status) not in GOOD]
         if not outcome.success:
             raise RuntimeError("\n".join(failures) or str(outcome.exception))
@@ -88,8 +89,18 @@ class Warehouse:
             return connection.execute(sql).fetchall()
 
     def rows(self, model: str) -> list[tuple[Any, ...]]:
-        """All rows of a model, in one fixed order."""
-        return self.query(f"from ga4.{model} order by all")
+        """All rows of a model, in one fixed order; sums of fractions up to the order in which they were added."""
+        types = self.query(f"select column_name, column_type from (describe ga4.{model})")
+        rounded = ", ".join(f"round({name}, 6) as {name}" for name, kind in types if kind == "DOUBLE")
+        return self.query(f"select * {f'replace ({rounded})' if rounded else ''} from ga4.{model} order by all")
+
+    def models(self) -> list[str]:
+        """All models of the project."""
+        return [node.name for node in self._manifest.nodes.values() if str(node.resource_type) == "model"]
+
+    def all_rows(self) -> dict[str, list[tuple[Any, ...]]]:
+        """The rows of every model."""
+        return {model: self.rows(model) for model in self.models()}
 
     def models(self) -> list[str]:
         """All models of the project."""
@@ -111,14 +122,14 @@ def _shared_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ware
     """One folder and one parse of the project for all tests: a parse takes seconds."""
     from dbt.cli.main import dbtRunner
 
-    data_dir = tmp_path_factory.mktemp("data")
+    data_dir, target = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("target")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BEHA2VEC_DATA_DIR", str(data_dir))
-        patch.setenv("DBT_TARGET_PATH", str(tmp_path_factory.mktemp("target")))
+        patch.setenv("DBT_TARGET_PATH", str(target))
         patch.setenv("DBT_LOG_PATH", str(tmp_path_factory.mktemp("logs")))
         parsed = dbtRunner().invoke(["parse", *_flags()])
         assert parsed.success, parsed.exception
-        yield Warehouse(data_dir, parsed.result)
+        yield Warehouse(data_dir, target, parsed.result)
 
 
 @pytest.fixture

@@ -110,19 +110,3 @@ def test_merch_store(warehouse: Warehouse) -> None:
         warehouse.dbt("run", "--select", "config.materialized:incremental", min_date=first, max_date=last)
     for model in INCREMENTAL_MODELS:
         assert warehouse.rows(model) == at_once[model], model
-
-
-@pytest.mark.slow
-def test_merch_store_week_by_week(warehouse: Warehouse) -> None:
-    write_raw(warehouse, nested_export(), "nested")
-    weeks = warehouse.query(
-        "select d::date::varchar, (d::date + 6)::varchar"
-        " from range(date '2016-08-01', date '2017-08-02', interval 7 day) weeks(d)"
-    )
-    incremental = ["--select", "config.materialized:incremental"]
-    for first, last in weeks:
-        warehouse.dbt("run", *incremental, min_date=first, max_date=last)
-    by_week = {model: warehouse.rows(model) for model in INCREMENTAL_MODELS}
-    warehouse.dbt("run", *incremental, "--full-refresh")
-    for model in INCREMENTAL_MODELS:
-        assert warehouse.rows(model) == by_week[model], model

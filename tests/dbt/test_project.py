@@ -25,6 +25,7 @@ MODELS = (
     "dim_ga4__sessions",
     "dim_ga4__users",
     "ml_ga4__sequence_events",
+    "ml_ga4__user_features",
 )
 NOON = 1_704_110_400_000_000  # 2024-01-01 12:00 UTC
 

@@ -102,6 +102,10 @@
     date_add({{ value }}, interval {{ days }} day)
 {%- endmacro %}
 
+{% macro bigquery__days_between(first, last) -%}
+    date_diff({{ last }}, {{ first }}, day)
+{%- endmacro %}
+
 {% macro bigquery__cast_or_null(value, type) -%}
     safe_cast({{ value }} as {{ type }})
 {%- endmacro %}

@@ -70,6 +70,11 @@
     {{- return(adapter.dispatch('days_later', 'dbt_ga4')(value, days)) -}}
 {% endmacro %}
 
+{# Whole days from a date to a later one. #}
+{% macro days_between(first, last) %}
+    {{- return(adapter.dispatch('days_between', 'dbt_ga4')(first, last)) -}}
+{% endmacro %}
+
 {# A text cast to a type, null where it does not fit. #}
 {% macro cast_or_null(value, type) %}
     {{- return(adapter.dispatch('cast_or_null', 'dbt_ga4')(value, type)) -}}

@@ -81,6 +81,10 @@
     ({{ value }} + cast({{ days }} as integer))
 {%- endmacro %}
 
+{% macro duckdb__days_between(first, last) -%}
+    ({{ last }} - {{ first }})
+{%- endmacro %}
+
 {% macro duckdb__cast_or_null(value, type) -%}
     try_cast({{ value }} as {{ type }})
 {%- endmacro %}

@@ -129,7 +129,9 @@ select
     client_key,
     user_pseudo_id,
     user_id,
-    case when client_key is not null then {{ md5_key(['client_key', 'session_method', 'session_number', 'session_date']) }} end as session_key,
+    case
+        when client_key is not null then {{ md5_key(['client_key', 'session_method', 'session_number', 'session_date']) }}
+    end as session_key,
     session_date,
     session_method,
     ga_session_id,

@@ -1,16 +1,116 @@
-{{ ga4_incremental(column='event_date', days_before=0, days_after=0) }}
+{% set usual_days = 7 -%}
+{# What is usual on a day is told by the seven before it: a new day is judged by them, and judges the seven after. -#}
+{{ ga4_incremental(column='event_date', days_before=0, days_after=usual_days) }}
+{% set watched = ['events', 'page_views', 'purchases'] -%}
+
+with days as (
+
+    select
+        property_id,
+        event_date,
+        {{ sum_whole('copies') }} as raw_events,
+        count(*) as events,
+        {{ sum_whole('copies - 1') }} as duplicates_dropped,
+        min(table_kind) as table_kind,
+        {{ count_where("consent_state = 'denied'") }} as events_of_denied_consent,
+        {{ count_where('client_key is null') }} as events_without_user,
+        {{ count_where('client_key is not null and ga_session_id is null') }} as events_without_session_id,
+        {{ count_where('page_key is null') }} as events_without_page,
+        {{ count_where('is_source_hidden') }} as events_with_placeholders,
+        {{ count_where('occurred_on < event_date') }} as late_events,
+        {{ count_where('is_page_view') }} as page_views,
+        {{ count_where('event_name in (' ~ quoted_list(var('purchase_events')) ~ ')') }} as purchases,
+        count(distinct client_key) as users,
+        count(
+            distinct case
+                when client_key is not null and ga_session_id is not null then {{ md5_key(['client_key', 'ga_session_id']) }}
+            end
+        ) as sessions
+    from {{ ref('stg_ga4__events') }}
+    where {{ ga4_between('event_date', usual_days, usual_days) }}
+    group by property_id, event_date
+
+),
+
+watched as (
+
+    {% for metric in watched -%}
+    select property_id, event_date, '{{ metric }}' as metric, {{ metric }} as amount
+    from days
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+ranked as (
+
+    select
+        watched.*,
+        earlier.amount as earlier_amount,
+        row_number() over (
+            partition by watched.property_id, watched.event_date, watched.metric order by earlier.amount
+        ) as place,
+        count(*) over (partition by watched.property_id, watched.event_date, watched.metric) as earlier_days
+    from watched
+    inner join watched as earlier
+        on watched.property_id = earlier.property_id
+        and watched.metric = earlier.metric
+        and earlier.event_date between {{ days_later('watched.event_date', -usual_days) }} and {{ days_later('watched.event_date', -1) }}
+
+),
+
+-- The median of the days before; fewer than three tell nothing.
+medians as (
+
+    select property_id, event_date, metric, amount, avg(earlier_amount) as usual_amount
+    from ranked
+    where earlier_days >= 3
+        and abs(2 * place - earlier_days - 1) <= 1
+    group by property_id, event_date, metric, amount
+
+),
+
+breaks as (
+
+    select
+        property_id,
+        event_date,
+        max(case when metric = 'events' then usual_amount end) as usual_events,
+        string_agg(
+            case
+                when metric = 'events' and amount < 0.5 * usual_amount then 'events below half of the usual'
+                when metric = 'page_views' and amount = 0 and usual_amount > 0 then 'no page views'
+                -- where purchases are rare, a day without one is nothing unusual
+                when metric = 'purchases' and amount = 0 and usual_amount >= 5 then 'no purchases'
+            end,
+            ', ' order by metric
+        ) as tracking_break_reason
+    from medians
+    group by property_id, event_date
+
+)
 
 select
-    property_id,
-    event_date,
-    {{ sum_whole('copies') }} as raw_events,
-    count(*) as events,
-    {{ sum_whole('copies - 1') }} as duplicates_dropped,
-    {{ count_where('client_key is null') }} as events_without_user,
-    {{ count_where('client_key is not null and ga_session_id is null') }} as events_without_session_id,
-    {{ count_where('page_key is null') }} as events_without_page,
-    {{ count_where('occurred_on < event_date') }} as late_events,
-    count(distinct client_key) as users
-from {{ ref('stg_ga4__events') }}
-where {{ ga4_in_window() }}
-group by property_id, event_date
+    days.property_id,
+    days.event_date,
+    days.table_kind,
+    days.raw_events,
+    days.events,
+    days.duplicates_dropped,
+    days.events_of_denied_consent,
+    days.events_without_user,
+    days.events_without_session_id,
+    days.events_without_page,
+    days.events_with_placeholders,
+    days.late_events,
+    days.page_views,
+    days.purchases,
+    days.users,
+    days.sessions,
+    days.events_without_user / days.events as null_id_share,
+    days.events_with_placeholders / days.events as placeholder_share,
+    breaks.usual_events,
+    breaks.tracking_break_reason is not null as is_tracking_break,
+    breaks.tracking_break_reason
+from days
+left join breaks on days.property_id = breaks.property_id and days.event_date = breaks.event_date
+where {{ ga4_between('days.event_date', 0, usual_days) }}

@@ -6,6 +6,7 @@
     'source', 'medium', 'campaign', 'gclid', 'transaction_id', 'value', 'synthetic_bundle',
 ] -%}
 {% set custom_event_params = custom_params('custom_event_params') -%}
+{% set screen_names = [known('firebase_screen'), known('screen_name'), known('firebase_screen_class')] -%}
 {% set identity = ['property_id', 'event_date', 'event_timestamp', 'event_hash'] -%}
 
 with raw_events as (
@@ -230,7 +231,7 @@ events as (
         location.url as page_location,
         referrer.url as page_referrer,
         {{ without_personal_data(known('page_title')) }} as page_title,
-        {{ without_personal_data("coalesce(" ~ known('firebase_screen') ~ ", " ~ known('screen_name') ~ ", " ~ known('firebase_screen_class') ~ ")") }} as screen_name,
+        {{ without_personal_data('coalesce(' ~ screen_names | join(', ') ~ ')') }} as screen_name,
         {{ known('device_hostname') }} as device_hostname,
 
         {{ first_known_source(['cross_channel', 'manual'], 'source') }} as last_click_source,

@@ -1,0 +1,294 @@
+{#
+    What is known of a person before a date, and what came after it. Features are taken from whole days before as_of,
+    and from sessions as far as they had come by then, so that nothing later reaches them. Labels are of the days from
+    as_of on, and null where the last of these days is not exported yet.
+-#}
+{% set lookback_days = var('lookback_days') | int -%}
+{% set horizons = [7, 14, 28] -%}
+{% set main_attributes = ['device_category', 'browser', 'country'] -%}
+{% set in_order = 'occurred_on, event_timestamp, event_date, event_index' -%}
+{% set earliest_first = 'sources.session_started_at, sources.session_key' -%}
+{% set latest_first = 'sources.session_started_at desc, sources.session_key' -%}
+
+with properties as (
+
+    -- The last exported day; an event with a wrong clock may lie after it.
+    select property_id, max(event_date) as last_day
+    from {{ ref('int_ga4__events_sessionized') }}
+    group by property_id
+
+),
+
+as_of_dates as (
+
+    {% for as_of in feature_dates('last_day', horizons | max) -%}
+    select property_id, last_day, {{ as_of }} as as_of
+    from properties
+    {{ 'union distinct' if not loop.last }}
+    {% endfor %}
+),
+
+-- The end of a horizon is the day after it.
+dates as (
+
+    select
+        property_id,
+        {{ days_later('as_of', -lookback_days) }} as first_day,
+        {%- for days in horizons %}
+        {{ days_later('as_of', days) }} as end_{{ days }}d,
+        {{ days_later('as_of', days) }} <= {{ days_later('last_day', 1) }} as is_known_{{ days }}d,
+        {%- endfor %}
+        as_of,
+        last_day
+    from as_of_dates
+
+),
+
+events as (
+
+    select
+        events.*,
+        case when events.event_name in ({{ quoted_list(var('purchase_events')) }}) then 6 else taxonomy.funnel_step end as funnel_step
+    from {{ ref('int_ga4__events_sessionized') }} as events
+    left join {{ ref('ga4_event_taxonomy') }} as taxonomy on events.event_name = taxonomy.event_name
+    where events.session_key is not null
+        and events.occurred_on >= (select min(dates.first_day) from dates)
+
+),
+
+-- A session's part of one day: a day lies before a date or not, a session may lie on both sides of it.
+session_days as (
+
+    select
+        property_id,
+        client_key,
+        session_key,
+        session_date,
+        occurred_on,
+        {{ count_where('is_page_view') }} as page_views,
+        {{ count_where('is_page_view and ' ~ matches('page_title', var('error_title_pattern'))) }} as error_page_views,
+        {{ sum_whole('engagement_time_msec') }} as engagement_time_msec,
+        max(coalesce(session_engaged, engaged_session_event)) as recorded_engagement,
+        coalesce(max(funnel_step), 0) as funnel_step,
+        {%- for attribute in main_attributes %}
+        {{ first_by(attribute, in_order, attribute ~ ' is not null') }} as {{ attribute }},
+        {%- endfor %}
+        count(*) as events
+    from events
+    group by property_id, client_key, session_key, session_date, occurred_on
+
+),
+
+days_around as (
+
+    select
+        dates.as_of,
+        identities.user_key,
+        session_days.*
+    from session_days
+    inner join {{ ref('int_ga4__identity_map') }} as identities on session_days.client_key = identities.client_key
+    inner join dates
+        on session_days.property_id = dates.property_id
+        and session_days.occurred_on >= dates.first_day
+        and session_days.occurred_on < dates.end_{{ horizons | max }}d
+
+),
+
+sessions as (
+
+    select
+        property_id,
+        user_key,
+        as_of,
+        client_key,
+        session_key,
+        session_date,
+        max(occurred_on) as last_active_on,
+        min(occurred_on) as first_active_on,
+        sum(page_views) as page_views,
+        sum(error_page_views) as error_page_views,
+        sum(engagement_time_msec) as engagement_time_msec,
+        max(recorded_engagement) as recorded_engagement,
+        max(funnel_step) as funnel_step,
+        {%- for attribute in main_attributes %}
+        {{ first_by(attribute, 'occurred_on', attribute ~ ' is not null') }} as {{ attribute }},
+        {%- endfor %}
+        sum(events) as events
+    from days_around
+    where occurred_on < as_of
+    group by property_id, user_key, as_of, client_key, session_key, session_date
+
+),
+
+-- As in int_ga4__sessions, of what had come by then.
+engaged_sessions as (
+
+    select
+        *,
+        case
+            when recorded_engagement is not null then recorded_engagement > 0
+            else coalesce(engagement_time_msec, 0) >= 10000 or page_views >= 2 or funnel_step = 6
+        end as is_engaged
+    from sessions
+
+),
+
+-- Of sessions that may still go on at as_of no channel is told yet.
+user_channels as (
+
+    select
+        sessions.user_key,
+        sessions.as_of,
+        {{ first_by('sources.default_channel_group', earliest_first, 'true') }} as first_channel,
+        {{ first_by('sources.default_channel_group', latest_first, 'true') }} as last_channel
+    from sessions
+    inner join {{ ref('int_ga4__sessions') }} as sources on sessions.session_key = sources.session_key
+    where sessions.session_date < {{ days_later('sessions.as_of', -1) }}
+    group by sessions.user_key, sessions.as_of
+
+),
+
+{% for attribute in main_attributes -%}
+-- The value of most sessions; between equals, the first of the alphabet.
+main_{{ attribute }} as (
+
+    select user_key, as_of, {{ attribute }}
+    from (
+        select user_key, as_of, {{ attribute }}, count(*) as sessions
+        from sessions
+        where {{ attribute }} is not null
+        group by user_key, as_of, {{ attribute }}
+    ) as counted
+    qualify row_number() over (partition by user_key, as_of order by sessions desc, {{ attribute }}) = 1
+
+),
+
+{% endfor -%}
+user_sessions as (
+
+    select
+        property_id,
+        user_key,
+        as_of,
+        max(last_active_on) as last_active_on,
+        min(first_active_on) as first_active_on,
+        count(*) as sessions,
+        {{ sum_whole('events') }} as events,
+        {{ sum_whole('page_views') }} as page_views,
+        {{ sum_whole('error_page_views') }} as error_page_views,
+        {{ sum_whole('engagement_time_msec') }} as engagement_time_msec,
+        {{ count_where('is_engaged') }} as engaged_sessions,
+        max(funnel_step) as deepest_funnel_step,
+        {{ count_where('funnel_step >= 2') }} as cart_sessions,
+        {{ count_where('funnel_step >= 3') }} as checkout_sessions,
+        {{ count_where('funnel_step between 2 and 5') }} as abandoned_cart_sessions,
+        count(distinct client_key) as devices
+    from engaged_sessions
+    group by property_id, user_key, as_of
+
+),
+
+user_days as (
+
+    select
+        user_key,
+        as_of,
+        count(distinct case when occurred_on < as_of then occurred_on end) as active_days,
+        count(distinct case when occurred_on < as_of and {{ is_weekend('occurred_on') }} then occurred_on end) as weekend_days,
+        min(case when occurred_on >= as_of then occurred_on end) as returned_on
+    from days_around
+    group by user_key, as_of
+
+),
+
+purchases as (
+
+    select client_key, occurred_on, purchase_revenue as revenue
+    from events
+    where event_name in ({{ quoted_list(var('purchase_events')) }})
+    qualify transaction_id is null
+        or row_number() over (partition by property_id, transaction_id order by {{ in_order }}, client_key) = 1
+
+),
+
+user_purchases as (
+
+    select
+        identities.user_key,
+        dates.as_of,
+        {{ count_where('purchases.occurred_on < dates.as_of') }} as purchases,
+        sum(case when purchases.occurred_on < dates.as_of then purchases.revenue end) as revenue,
+        max(case when purchases.occurred_on < dates.as_of then purchases.occurred_on end) as last_purchase_on,
+        {%- for days in horizons %}
+        sum(
+            case when purchases.occurred_on >= dates.as_of and purchases.occurred_on < dates.end_{{ days }}d then purchases.revenue end
+        ) as revenue_{{ days }}d,
+        {%- endfor %}
+        min(case when purchases.occurred_on >= dates.as_of then purchases.occurred_on end) as next_purchase_on
+    from purchases
+    inner join {{ ref('int_ga4__identity_map') }} as identities on purchases.client_key = identities.client_key
+    inner join dates
+        on identities.property_id = dates.property_id
+        and purchases.occurred_on >= dates.first_day
+        and purchases.occurred_on < dates.end_{{ horizons | max }}d
+    group by identities.user_key, dates.as_of
+
+)
+
+select
+    sessions.property_id,
+    sessions.user_key,
+    sessions.as_of,
+
+    {{ days_between('sessions.last_active_on', 'sessions.as_of') }} as days_since_last_session,
+    {{ days_between('sessions.first_active_on', 'sessions.as_of') }} as tenure_days,
+
+    sessions.sessions,
+    days.active_days,
+    sessions.events,
+    sessions.page_views,
+
+    coalesce(purchases.purchases, 0) as purchases,
+    coalesce(purchases.revenue, 0) as revenue,
+    purchases.revenue / nullif(purchases.purchases, 0) as average_order_value,
+    {{ days_between('purchases.last_purchase_on', 'sessions.as_of') }} as days_since_last_purchase,
+
+    sessions.engaged_sessions / sessions.sessions as engaged_session_share,
+    coalesce(sessions.engagement_time_msec, 0) as engagement_time_msec,
+    sessions.page_views / sessions.sessions as page_views_per_session,
+    sessions.error_page_views,
+
+    cast(sessions.deepest_funnel_step as {{ dbt.type_bigint() }}) as deepest_funnel_step,
+    sessions.cart_sessions,
+    sessions.checkout_sessions,
+    sessions.abandoned_cart_sessions,
+
+    channels.first_channel,
+    channels.last_channel,
+
+    sessions.devices,
+    {%- for attribute in main_attributes %}
+    main_{{ attribute }}.{{ attribute }},
+    {%- endfor %}
+
+    days.weekend_days / days.active_days as weekend_day_share,
+
+    -- Labels. A horizon is known when its last day is exported.
+    {%- for days in horizons %}
+    {% set is_known = 'dates.is_known_' ~ days ~ 'd' %}
+    {% set end = 'dates.end_' ~ days ~ 'd' %}
+    case when {{ is_known }} then coalesce(days.returned_on < {{ end }}, false) end as will_return_{{ days }}d,
+    case when {{ is_known }} then coalesce(purchases.next_purchase_on < {{ end }}, false) end as will_purchase_{{ days }}d,
+    case when {{ is_known }} then coalesce(purchases.revenue_{{ days }}d, 0) end as revenue_{{ days }}d,
+    {%- endfor %}
+    dates.last_day as exported_until
+from user_sessions as sessions
+inner join user_days as days on sessions.user_key = days.user_key and sessions.as_of = days.as_of
+inner join dates on sessions.property_id = dates.property_id and sessions.as_of = dates.as_of
+left join user_channels as channels on sessions.user_key = channels.user_key and sessions.as_of = channels.as_of
+left join user_purchases as purchases on sessions.user_key = purchases.user_key and sessions.as_of = purchases.as_of
+{%- for attribute in main_attributes %}
+left join main_{{ attribute }}
+    on sessions.user_key = main_{{ attribute }}.user_key
+    and sessions.as_of = main_{{ attribute }}.as_of
+{%- endfor %}

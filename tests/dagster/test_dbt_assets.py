@@ -1,0 +1,65 @@
+"""What the UI tells of dbt's models: columns, where each comes from, and the data tests as checks."""
+
+import json
+
+import dagster as dg
+import pytest
+from project import REPOSITORY, Project, latest_metadata
+
+pytestmark = pytest.mark.xdist_group("graph")
+
+
+@pytest.fixture(scope="module")
+def manifest(materialized: Project) -> dict:
+    """dbt's, as the run has parsed it."""
+    return json.loads((REPOSITORY / "dbt_ga4" / "target" / "manifest.json").read_text())
+
+
+def nodes(manifest: dict, *kinds: str) -> list[dict]:
+    return [node for node in manifest["nodes"].values() if node["resource_type"] in kinds]
+
+
+def test_columns_are_those_of_the_warehouse_each_described(
+    instance: dg.DagsterInstance, materialized: Project, manifest: dict
+) -> None:
+    for node in nodes(manifest, "model", "seed"):
+        columns = latest_metadata(instance, node["name"])["dagster/column_schema"].value.columns
+        assert [(c.name, c.type) for c in columns] == [
+            row[:2] for row in materialized.query(f"describe ga4.{node['name']}")
+        ]
+        assert all(column.description for column in columns), node["name"]
+
+
+def test_columns_say_where_they_come_from(instance: dg.DagsterInstance, manifest: dict) -> None:
+    known = {node["name"]: set(node["columns"]) for node in nodes(manifest, "model", "seed")}
+    known["raw_ga4_events"] = set(manifest["sources"]["source.dbt_ga4.ga4.raw_ga4_events"]["columns"])
+    origins = {}
+    for node in nodes(manifest, "model"):
+        lineage = latest_metadata(instance, node["name"])["dagster/column_lineage"].value.deps_by_column
+        assert set(lineage) == set(node["columns"]), node["name"]
+        parents = {key.split(".")[-1] for key in node["depends_on"]["nodes"]}
+        for column, deps in lineage.items():
+            found = {(dep.asset_key.to_user_string(), dep.column_name) for dep in deps}
+            assert all(asset in parents and name in known[asset] for asset, name in found), (node["name"], column)
+            origins[node["name"], column] = found
+    # only a count of rows comes from no column
+    told = [origin for origin in origins.values() if origin]
+    assert len(told) > 0.95 * len(origins)
+    assert origins["dim_ga4__users", "first_source"] >= {("fct_ga4__sessions", "source")}
+    assert origins["ml_ga4__user_features", "cart_sessions"] == {
+        ("int_ga4__events_sessionized", "event_name"),
+        ("ga4_event_taxonomy", "funnel_step"),
+    }
+    assert any(("raw_ga4_events", "geo") in origin for origin in told)
+
+
+def test_data_tests_are_checks(instance: dg.DagsterInstance, manifest: dict) -> None:
+    records = [
+        record
+        for run in instance.get_runs()
+        for record in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    ]
+    evaluated = {record.dagster_event.event_specific_data.check_name for record in records if record.dagster_event}
+    tests = {node["name"] for node in nodes(manifest, "test")}
+    assert len(tests) > 80
+    assert tests <= evaluated
