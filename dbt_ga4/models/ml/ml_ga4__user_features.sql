@@ -7,8 +7,8 @@
 {% set horizons = [7, 14, 28] -%}
 {% set main_attributes = ['device_category', 'browser', 'country'] -%}
 {% set in_order = 'occurred_on, event_timestamp, event_date, event_index' -%}
-{% set earliest_first = 'sources.session_started_at, sources.session_key' -%}
-{% set latest_first = 'sources.session_started_at desc, sources.session_key' -%}
+{% set earliest_first = 'sessions.started_at, sessions.session_key' -%}
+{% set latest_first = 'sessions.started_at desc, sessions.session_key' -%}
 
 with properties as (
 
@@ -48,7 +48,7 @@ events as (
 
     select
         events.*,
-        case when events.event_name in ({{ quoted_list(var('purchase_events')) }}) then 6 else taxonomy.funnel_step end as funnel_step
+        case when {{ is_purchase_event('events.event_name') }} then 6 else taxonomy.funnel_step end as funnel_step
     from {{ ref('int_ga4__events_sessionized') }} as events
     left join {{ ref('ga4_event_taxonomy') }} as taxonomy on events.event_name = taxonomy.event_name
     where events.session_key is not null
@@ -65,6 +65,7 @@ session_days as (
         session_key,
         session_date,
         occurred_on,
+        min(event_timestamp) as started_at,
         {{ count_where('is_page_view') }} as page_views,
         {{ count_where('is_page_view and ' ~ matches('page_title', var('error_title_pattern'))) }} as error_page_views,
         {{ sum_whole('engagement_time_msec') }} as engagement_time_msec,
@@ -105,6 +106,7 @@ sessions as (
         session_date,
         max(occurred_on) as last_active_on,
         min(occurred_on) as first_active_on,
+        min(started_at) as started_at,
         sum(page_views) as page_views,
         sum(error_page_views) as error_page_views,
         sum(engagement_time_msec) as engagement_time_msec,
@@ -142,7 +144,7 @@ user_channels as (
         {{ first_by('sources.default_channel_group', earliest_first, 'true') }} as first_channel,
         {{ first_by('sources.default_channel_group', latest_first, 'true') }} as last_channel
     from sessions
-    inner join {{ ref('int_ga4__sessions') }} as sources on sessions.session_key = sources.session_key
+    inner join {{ ref('int_ga4__session_traffic_sources') }} as sources on sessions.session_key = sources.session_key
     where sessions.session_date < {{ days_later('sessions.as_of', -1) }}
     group by sessions.user_key, sessions.as_of
 
@@ -201,16 +203,6 @@ user_days as (
 
 ),
 
-purchases as (
-
-    select client_key, occurred_on, purchase_revenue as revenue
-    from events
-    where event_name in ({{ quoted_list(var('purchase_events')) }})
-    qualify transaction_id is null
-        or row_number() over (partition by property_id, transaction_id order by {{ in_order }}, client_key) = 1
-
-),
-
 user_purchases as (
 
     select
@@ -225,7 +217,7 @@ user_purchases as (
         ) as revenue_{{ days }}d,
         {%- endfor %}
         min(case when purchases.occurred_on >= dates.as_of then purchases.occurred_on end) as next_purchase_on
-    from purchases
+    from {{ ref('int_ga4__purchases') }} as purchases
     inner join {{ ref('int_ga4__identity_map') }} as identities on purchases.client_key = identities.client_key
     inner join dates
         on identities.property_id = dates.property_id
