@@ -45,7 +45,7 @@ def hostile_day(day: str, chance: random.Random) -> list[dict[str, Any]]:
             "engagement_time_msec": 1000,
         }
         if user in ("a", "b", "c"):
-            params["ga_session_id"] = 7
+            params |= {"ga_session_id": 7, "ga_session_number": 1}
         if chance.random() < 0.05:
             params |= {"source": chance.choice(["mail", "google", "(data deleted)"]), "medium": "organic"}
         name = chance.choice(["page_view", "page_view", "scroll", "session_start", "purchase", "view_item", "refund"])
@@ -63,6 +63,8 @@ def _rare_fields(name: str, chance: random.Random) -> dict[str, Any]:
         source = chance.choice(["bing", "chatgpt.com", "(direct)", "<Other>"])
         campaign = {"source": source, "medium": "referral", "default_channel_group": "Referral"}
         fields["session_traffic_source_last_click"] = {"cross_channel_campaign": campaign}
+    if chance.random() < 0.05:
+        fields["traffic_source"] = {"source": chance.choice(["baidu", "(direct)"]), "medium": "organic"}
     if name in ("purchase", "refund"):
         transaction = chance.choice([None, "(not set)", *"ABCDEFGH"])  # which come back on other days
         amount = "purchase_revenue" if name == "purchase" else "refund_value"
@@ -128,7 +130,7 @@ def test_day_by_day_equals_full_refresh(warehouse: Warehouse, seed: int) -> None
     ][0]
     assert warehouse.query("select count(distinct session_method) from ga4.int_ga4__sessions") == [(2,)]
     methods = warehouse.query("select source_method, count(*) from ga4.int_ga4__session_traffic_sources group by all")
-    assert {"last_click", "click", "event", "referrer", "none"} <= dict(methods).keys()
+    assert {"last_click", "click", "event", "referrer", "user", "none"} <= dict(methods).keys()
     owed = "last_non_direct_session_key <> session_key"
     assert warehouse.query(f"select count(*) > 3 from ga4.int_ga4__session_traffic_sources where {owed}") == [(True,)]
     purchases = "select max(purchase_events) > 1, count(*) filter (not has_transaction_id) > 1, sum(refund) > 0"
