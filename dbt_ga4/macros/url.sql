@@ -33,6 +33,11 @@
     {{ replace_all(host, '^www\\.', '') }}
 {%- endmacro %}
 
+{# Boolean SQL: are two hosts the same, or one a subdomain of the other? False where one is unknown. #}
+{% macro is_same_site(host, other) -%}
+    coalesce({{ host }} = {{ other }} or ends_with({{ host }}, '.' || {{ other }}) or ends_with({{ other }}, '.' || {{ host }}), false)
+{%- endmacro %}
+
 {# Everything between authority and query or fragment, as written. #}
 {% macro url_raw_path(url) -%}
     coalesce({{ extract(url, '^(?:(?:[a-z][a-z0-9+.-]*:)?//[^/?#]*)?([^?#]*)') }}, '')
@@ -60,14 +65,18 @@
     {%- if not var('strip_pii') -%}
     {{ value }}
     {%- else -%}
-    {{ redact_tokens(
-        replace_all(
-            replace_all(value, '[\\p{L}\\p{N}._+-]+(@|%40)[\\p{L}\\p{N}-]+(\\.[\\p{L}\\p{N}-]+)*\\.\\p{L}{2,}', '[redacted]'),
-            '(\\+|%2b)[0-9](([ ().-]|%20)*[0-9]){8,14}\\b|\\(?\\b[0-9]{3}\\)?([-. +]|%20)[0-9]{3}([-. +]|%20)[0-9]{4}\\b',
+    {# most texts hold neither at sign nor digit, and so none of these -#}
+    case
+        when not {{ matches(value, '[@0-9]') }} then {{ value }}
+        else {{ redact_tokens(
+            replace_all(
+                replace_all(value, '[\\p{L}\\p{N}._+-]+(@|%40)[\\p{L}\\p{N}-]+(\\.[\\p{L}\\p{N}-]+)*\\.\\p{L}{2,}', '[redacted]'),
+                '(\\+|%2b)[0-9](([ ().-]|%20)*[0-9]){8,14}\\b|\\(?\\b[0-9]{3}\\)?([-. +]|%20)[0-9]{3}([-. +]|%20)[0-9]{4}\\b',
+                '[redacted]'
+            ),
             '[redacted]'
-        ),
-        '[redacted]'
-    ) }}
+        ) }}
+    end
     {%- endif -%}
 {%- endmacro %}
 

@@ -175,3 +175,5 @@ select
     {{ query_parameter_column(name) }}
     {%- endfor %}
 from sessionized
+
+order by occurred_on

@@ -93,7 +93,7 @@ select
     page_location,
     page_title,
     page_referrer,
-    case when referrer_host <> hostname or hostname is null then referrer_host end as referrer_hostname,
+    case when not {{ is_same_site('referrer_host', 'hostname') }} then referrer_host end as referrer_hostname,
     screen_name,
     {%- for name in var('query_parameter_extraction') %}
     {{ query_parameter_column(name) }},
