@@ -46,7 +46,14 @@ class Rule:
 
     def matches(self, texts: dict[str, str]) -> bool:
         """Whether a page with these texts (one a subject) is meant."""
-        return all(any(pattern.search(texts[subject]) for pattern in patterns) for subject, patterns in self.patterns)
+        for subject, patterns in self.patterns:
+            text = texts[subject]
+            for pattern in patterns:
+                if pattern.search(text):
+                    break
+            else:
+                return False
+        return True
 
 
 @dataclass(frozen=True)
