@@ -12,6 +12,7 @@ from beha2vec_dagster.settings import settings
 
 _OPTIONAL_COLUMNS = ("item_names", "item_categories", "page_text")
 _REVIEWED = 20
+_SURE = 0.9
 
 
 class PageConfig(dg.Config):
@@ -138,10 +139,14 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         tables[f"coverage_of_{kind}_by_method"] = markdown_table(["method", *columns], by_method)
     # what a wrong label would cost: views, weighted by how unsure it is
     doubtful = connection.execute(
-        f"""select page_key, any_value(page_title), sum(page_views)::bigint as views, theme,
-            round(theme_confidence, 2), theme_runner_up, page_type, round(page_type_confidence, 2), page_type_runner_up
-        {weighted} group by all
-        having least(theme_confidence, page_type_confidence) < 0.9
+        f"""with pages as (
+            select page_key, any_value(page_title) as title, sum(page_views)::bigint as views
+            from ga4.dim_ga4__pages group by all
+        )
+        select page_key, title, views, theme, round(theme_confidence, 2), theme_runner_up,
+            page_type, round(page_type_confidence, 2), page_type_runner_up
+        from beha2vec.enriched_pages join pages using (page_key)
+        where least(theme_confidence, page_type_confidence) < {_SURE}
         order by views * (1 - least(theme_confidence, page_type_confidence)) desc, page_key limit {_REVIEWED}"""
     ).fetchall()
     tables["pages_to_review"] = markdown_table(
