@@ -25,9 +25,14 @@ _SUBDOMAIN = re.compile(
 _SOFTWARE = re.compile(r"^/(docs|documentation|api|integrations|features|changelog|developers|pricing|use cases)(/|$)")
 _SOFTWARE_HOST = re.compile(r"^(docs|developers?|api)\.")
 _NEWS = re.compile(
-    r"/(politics|world|business|sports?|opinion|culture|arts|science|health|technology|tech|politik|wirtschaft|kultur|politique|"
-    r"economie|monde|deportes|economia|cultura)(/|$)"
+    r"^/(?:\d{4}/\d{1,2}(?:/\d{1,2})?/)?(?:(?:sections?|news|topics?|category|rubrik|[a-z]{2})/)?(politics|world|local|nation|business|economy|sports?|"
+    r"opinion|culture|arts|entertainment|science|environment|health|technology|tech|travel|food|life|lifestyle|education|"
+    r"crime|weather|elections?|columns|columnists|letters|obituaries|obits|puzzles|crosswords?|comics|story|stories|live|"
+    r"video|galleries|horoscopes?|politik|wirtschaft|kultur|panorama|politique|economie|monde|deportes|economia|cultura|"
+    r"cronaca)(?:/|$)"
 )
+# of those sections a newspaper has at least so many; a university or a blog has a few
+MIN_NEWS_SECTIONS = 5
 _ID = re.compile(r"\d{3,}|(?=[a-z]*\d)[a-z\d]{8,}")
 _DATE = re.compile(r"/(19|20)\d\d([/ ](\d{1,2}|[a-z]{3})([/ ]\d{1,2})?)?[/ ]")
 
@@ -41,7 +46,7 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
     the path); ``title-short`` (up to 2 words in the first part of the title), ``title-medium``, ``title-long`` (5 and
     more); ``items-none``, ``items-one``, ``items-many`` (names of items seen on the page); ``named-item`` (the title
     is an item's name). Last the kind of site: ``shop`` (the host has a basket), ``software`` (documentation, features
-    or integrations), ``news`` (four of the sections that newspapers have).
+    or integrations), ``news`` (five of the sections that newspapers have).
 
     Args:
         pages: all pages of the site: ``hostname``, ``page_path``, ``page_title``, ``item_names``.
@@ -62,10 +67,10 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
     sections: dict[str, set[str]] = defaultdict(set)
     software = set()
     for host, site, path in zip(hosts, sites, segments, strict=True):
-        sections[site].update(match[0] for match in _NEWS.findall(path))
+        sections[site].update(_NEWS.findall(path))
         if _SOFTWARE_HOST.search(host) or (_SOFTWARE.search(path) and host not in shops):
             software.add(site)
-    news = {site for site, names in sections.items() if len(names) >= 4}
+    news = {site for site, names in sections.items() if len(names) >= MIN_NEWS_SECTIONS}
     shapes = []
     for host, site, path, parent, title, items in zip(
         hosts, sites, segments, parents, pages["page_title"], pages["item_names"], strict=True

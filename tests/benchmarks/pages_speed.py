@@ -25,12 +25,13 @@ from beha2vec_core.tables import create_tables
 
 GOAL = 100_000
 WORDS = """
-    acme trailmark classic organic recycled lightweight vintage modern red blue black white green small large women men kids
-    cotton linen leather steel ceramic oak wool t-shirt jacket boots sandals backpack mug bottle lamp sofa rug knife pan
-    tent headphones charger laptop phone camera novel puzzle leash shampoo how to choose the best guide for beginners ten
-    things we learned about why city council rejects plan after vote central bank raises rates again minister resigns new
-    study finds climate change review recipe for roast chicken with lemon weekend in lisbon install the command line tool
-    configure webhooks single sign-on api reference release notes version pricing plans customer story privacy policy
+    acme trailmark classic organic recycled lightweight vintage modern red blue black white green small large
+    women men kids cotton linen leather steel ceramic oak wool t-shirt jacket boots sandals backpack mug
+    bottle lamp sofa rug knife pan tent headphones charger laptop phone camera novel puzzle leash shampoo how
+    to choose the best guide for beginners ten things we learned about why city council rejects plan after
+    vote central bank raises rates again minister resigns new study finds climate change review recipe for
+    roast chicken with lemon weekend in lisbon install the command line tool configure webhooks single sign-on
+    api reference release notes version pricing plans customer story privacy policy
 """.split()  # noqa: SIM905
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
+from tiny_models import tiny_bert
 
 from beha2vec_core.pages import (
     Label,
@@ -355,3 +356,21 @@ def test_bfloat16_is_close_to_float32() -> None:
     fast = Embedder.find(progress=False, precision="bfloat16")
     texts = ["red mug", "how to choose a tent for two", "Checkout", "central bank raises interest rates again", "x"]
     assert (exact.encode(texts) * fast.encode(texts)).sum(axis=1).min() > 0.995
+
+
+def test_any_sentence_transformers_model_will_do(pages: pd.DataFrame, tmp_path: Path) -> None:
+    """Another pooling, another width, languages of its own: only the name in the settings changes."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Pooling, Transformer
+    from transformers import BertModel
+
+    bert = tmp_path / "bert"
+    bert.mkdir()
+    BertModel(tiny_bert(bert)).save_pretrained(bert)
+    SentenceTransformer(modules=[Transformer(str(bert)), Pooling(32, "cls")]).save(str(tmp_path / "model"))
+    own = Embedder.find(str(tmp_path / "model"), progress=False, precision="float32")
+    texts = ["größe schuhe", "voyage", "a red mug and a soup"]
+    reference = SentenceTransformer(str(tmp_path / "model")).encode(texts, normalize_embeddings=True)
+    assert abs(own.encode(texts) - reference).max() < 1e-5
+    result = ask(pages, own)
+    assert result.methods["embedding"].startswith(own.version)

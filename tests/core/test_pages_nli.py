@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tiny_models import tiny_bert
 
 from beha2vec_core.pages import Label, Labels, Models, classify_pages, parse_steps
 from beha2vec_core.pages.classifiers.nli import NliModel
@@ -14,38 +15,16 @@ LABELS = Labels(
     (Label("pets", "dogs, cats and pets"), Label("travel", "travel and holidays"), Label("food", "food and cooking")),
     (Label("article", "an article"), Label("product", "a product")),
 )
-WORDS = (
-    "this page is about dogs cats and pets travel holidays food cooking an article a product red mug hike soup . , ;"
-)
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT of two layers with random weights and the three labels of an NLI model."""
-    import torch
-    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+    """A BERT with random weights and the three labels of an NLI model."""
+    from transformers import BertForSequenceClassification
 
     folder = tmp_path_factory.mktemp("nli")
-    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
-    vocabulary = [
-        "[PAD]",
-        "[UNK]",
-        "[CLS]",
-        "[SEP]",
-        "[MASK]",
-        *dict.fromkeys(WORDS.split()),
-        *letters,
-        *(f"##{x}" for x in letters),
-    ]
-    (folder / "vocab.txt").write_text("\n".join(dict.fromkeys(vocabulary)))
-    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(dict.fromkeys(vocabulary)), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=64, initializer_range=1.0,
-        id2label={0: "contradiction", 1: "neutral", 2: "entailment"},
-        label2id={"contradiction": 0, "neutral": 1, "entailment": 2},
-    )  # fmt: skip
+    labels = ["contradiction", "neutral", "entailment"]
+    config = tiny_bert(folder, id2label=dict(enumerate(labels)), label2id={x: n for n, x in enumerate(labels)})
     BertForSequenceClassification(config).save_pretrained(folder, safe_serialization=True)
     return folder
 

@@ -58,7 +58,8 @@ def test_items_on_the_page() -> None:
     [
         (["/", "/warenkorb", "/x"], "shop"),
         (["/", "/docs", "/x"], "software"),
-        (["/", "/politics", "/business/x", "/sport", "/culture"], "news"),
+        (["/", "/politics", "/business/x", "/sport", "/culture", "/2025/04/02/food/x"], "news"),
+        (["/", "/research", "/news", "/sport", "/arts", "/education"], ""),
         (["/", "/docs", "/cart"], "shop"),
         (["/", "/about"], ""),
     ],

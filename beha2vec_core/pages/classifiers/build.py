@@ -23,7 +23,7 @@ from beha2vec_core.pages.weights import ModelUnavailable
 logger = logging.getLogger(__name__)
 
 # from which confidence a method's label is taken: (theme, page type)
-DEFAULT_THRESHOLDS = {"rules": (0.7, 0.7), "embedding": (0.3, 0.5), "nli": (0.5, 0.5), "llm": (0.5, 0.5)}
+DEFAULT_THRESHOLDS = {"rules": (0.7, 0.7), "embedding": (0.2, 0.5), "nli": (0.5, 0.5), "llm": (0.5, 0.5)}
 
 
 @dataclass(frozen=True)
