@@ -55,10 +55,11 @@ def main() -> None:
         if len(parts) == len(sites):
             answers[method] = pd.concat(parts, ignore_index=True)
             seconds = time.perf_counter() - started
-            answers[method].attrs["speed"] = len(answers[method]) / seconds
+            answers[method].attrs["speed"] = sum(map(len, sites.values())) / seconds
     table_by_site(answers)
     for kind in KINDS:
         table_by_label(answers, kind)
+    table_by_confidence(answers["cascade"])
     if chosen.errors:
         list_errors(answers["cascade"])
 
@@ -160,6 +161,16 @@ def table_by_label(answers: dict[str, pd.DataFrame], kind: str) -> None:
         shares = [pages.loc[preferred[m] == label, f"right_{kind}"].mean() for m, pages in answers.items()]
         print(f"{label:30}{number:6}" + "".join(f"{share:11.0%}" for share in shares))
     print()
+
+
+def table_by_confidence(pages: pd.DataFrame) -> None:
+    """Whether the cascade's confidence means what it says: the share of right answers, by kind and method."""
+    bins = [0, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0]
+    for kind in KINDS:
+        given = pages[pages[kind] != "unknown"]
+        level = pd.cut(given[f"{kind}_confidence"], bins)
+        table = given.groupby([f"{kind}_method", level], observed=True)[f"right_{kind}"].agg(["size", "mean"])
+        print(table.round(2).rename(columns={"size": "pages", "mean": "right"}).to_string(), end="\n\n")
 
 
 def list_errors(pages: pd.DataFrame) -> None:
