@@ -375,7 +375,8 @@ def check_language_model(settings: Settings) -> Check:
 
 def check_embedding_model(settings: Settings) -> Check:
     """The model for page themes is on this machine, or can be fetched."""
-    from beha2vec_core.pages.embedder import BUNDLED_PACKAGE, DEFAULT_MODEL, Embedder, TamperedWeights
+    from beha2vec_core.pages.embedder import BUNDLED_PACKAGE, DEFAULT_MODEL, Embedder
+    from beha2vec_core.pages.weights import TamperedWeights
 
     model = settings.embedding_model
     if model == DEFAULT_MODEL and importlib.util.find_spec(BUNDLED_PACKAGE):

@@ -59,9 +59,17 @@ class Settings(BaseSettings):
 
     labels_file: Path | None = Field(None, description="own themes and page types (YAML); empty: the bundled ones")
     rules_file: Path | None = Field(None, description="own page rules (YAML), tried before the bundled ones")
+    page_rule_packs: str = Field("all", description="bundled page rules to ask, in this order, or `all`")
+    page_overrides_file: Path | None = Field(None, description="labels given by people (CSV or YAML); they win")
+    page_classifiers: str = Field(
+        "rules, embedding",
+        description="who is asked about a page, in order: rules, embedding, nli, llm, each optionally with thresholds "
+        "as in `embedding:0.35/0.5` (theme/type)",
+    )
     embedding_model: str = Field(
         "sentence-transformers/all-MiniLM-L6-v2", description="sentence-transformers model for page themes"
     )
+    nli_model: str = Field("facebook/bart-large-mnli", description="zero-shot classification model of `nli`")
 
     # the OpenAI client's own variables count too, also from .env
     llm_base_url: str | None = Field(
@@ -105,6 +113,23 @@ class Settings(BaseSettings):
     def _timezone_exists(cls, value: str) -> str:
         if value not in available_timezones():
             raise ValueError(f"{value!r} is no IANA time zone; use a name like 'Europe/Berlin' or 'UTC'")
+        return value
+
+    @field_validator("page_classifiers")
+    @classmethod
+    def _classifiers_exist(cls, value: str) -> str:
+        from beha2vec_core.pages.classifiers import parse_steps
+
+        parse_steps(value)
+        return value
+
+    @field_validator("page_rule_packs")
+    @classmethod
+    def _packs_exist(cls, value: str) -> str:
+        from beha2vec_core.pages.rules import PACKS, parse_packs
+
+        if wrong := [pack for pack in parse_packs(value) if pack not in PACKS]:
+            raise ValueError(f"there is no rule pack {wrong[0]!r}; choose from all, {', '.join(PACKS)}")
         return value
 
     @field_validator("llm_base_url")

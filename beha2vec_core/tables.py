@@ -10,6 +10,12 @@ import duckdb
 
 SCHEMA_VERSION = 1
 
+_ENRICHED_PAGES = """
+        page_key varchar primary key, theme varchar, theme_confidence double, theme_method varchar,
+        page_type varchar, page_type_confidence double, page_type_method varchar, classifier_version varchar,
+        content_hash varchar, classified_at timestamp, theme_runner_up varchar, page_type_runner_up varchar,
+        theme_model_version varchar, page_type_model_version varchar, theme_hash varchar, page_type_hash varchar"""
+
 _TABLES = {
     "raw.ga4_ingest_log": """
         property_id varchar, event_date date, status varchar, rows_in bigint, accepted bigint, quarantined bigint,
@@ -17,10 +23,11 @@ _TABLES = {
     "raw.ga4_quarantine": """
         property_id varchar, event_date date, source_file varchar, source_line bigint, reason varchar,
         content varchar""",
-    "beha2vec.enriched_pages": """
-        page_key varchar primary key, theme varchar, theme_confidence double, theme_method varchar,
-        page_type varchar, page_type_confidence double, page_type_method varchar, classifier_version varchar,
-        content_hash varchar, classified_at timestamp, theme_runner_up varchar, page_type_runner_up varchar""",
+    "beha2vec.enriched_pages": _ENRICHED_PAGES,
+    # what only the next run needs; not published
+    "cache.text_vectors": """
+        model_version varchar, text_hash varchar, vector blob, primary key (model_version, text_hash)""",
+    "cache.enriched_pages_unpublished": _ENRICHED_PAGES,
     "beha2vec.encoders": """
         model_version varchar primary key, config json, train_config json, data_window json, training_curve json,
         trained_at timestamp""",
@@ -39,6 +46,11 @@ _TABLES = {
     "beha2vec.cluster_insights": """
         cluster_key integer, name varchar, summary varchar, persona varchar, evidence varchar[], actions varchar[],
         similarities varchar, key_differences varchar, written_by varchar""",
+}
+
+# columns that a table of an earlier version lacks
+_ADDED = {
+    "beha2vec.enriched_pages": ("theme_model_version", "page_type_model_version", "theme_hash", "page_type_hash"),
 }
 
 _VIEWS = {
@@ -63,10 +75,13 @@ _VIEWS = {
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make what is not there yet; leave what is."""
-    for schema in ("raw", "beha2vec"):
+    for schema in ("raw", "beha2vec", "cache"):
         connection.execute(f"create schema if not exists {schema}")
     for name, columns in _TABLES.items():
         connection.execute(f"create table if not exists {name} ({columns})")
+    for name, added in _ADDED.items():
+        for column in added:
+            connection.execute(f"alter table {name} add column if not exists {column} varchar")
     for name, query in _VIEWS.items():
         connection.execute(f"create or replace view {name} as {query}")
     connection.execute(

@@ -69,14 +69,29 @@ def no_day_is_missing(warehouse: WarehouseResource) -> dg.AssetCheckResult:
 )
 def most_views_have_a_theme(warehouse: WarehouseResource) -> dg.AssetCheckResult:
     """Warn where labels or rules do not fit the site."""
-    with warehouse.connect("most_views_have_a_theme") as connection:
+    return _most_views_have(warehouse, "theme")
+
+
+@dg.asset_check(
+    asset="enriched_pages", description=f"Views on pages of unknown type stay below {_MAX_UNKNOWN_SHARE:.0%}."
+)
+def most_views_have_a_page_type(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    """Warn where labels or rules do not fit the site."""
+    return _most_views_have(warehouse, "page_type")
+
+
+def _most_views_have(warehouse: WarehouseResource, kind: str) -> dg.AssetCheckResult:
+    with warehouse.connect(f"most_views_have_a_{kind}") as connection:
         row = connection.execute(
-            """select sum(page_views) filter (theme = 'unknown') / sum(page_views)
+            f"""select sum(page_views) filter ({kind} = 'unknown') / sum(page_views)
             from beha2vec.enriched_pages join ga4.dim_ga4__pages using (page_key)"""
         ).fetchone()
     share = float(row[0] or 0) if row else 0.0
+    remedy = "see pages_to_review in the asset's metadata, then add labels, rules or overrides (docs/pages.md)"
     return dg.AssetCheckResult(
-        passed=share <= _MAX_UNKNOWN_SHARE, severity=dg.AssetCheckSeverity.WARN, metadata={"unknown_share": share}
+        passed=share <= _MAX_UNKNOWN_SHARE,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"unknown_share": share} | ({} if share <= _MAX_UNKNOWN_SHARE else {"remedy": remedy}),
     )
 
 

@@ -9,11 +9,11 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from beha2vec_core.insights import prompts, template
-from beha2vec_core.insights.llm import AnswerError, EndpointError, LlmClient, LlmSettings
 from beha2vec_core.insights.names import cluster_names, distinct_name
 from beha2vec_core.insights.schema import INSIGHTS_SCHEMA, ClusterComparison, ClusterInsight
 from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
 from beha2vec_core.insights.verify import known_evidence, problems
+from beha2vec_core.llm import AnswerError, EndpointError, LlmClient, LlmSettings, Message
 
 _ATTEMPTS = 2  # a rejected text is asked for once more, with the reason
 _COMPARISON_NAME = "All clusters compared"
@@ -113,7 +113,7 @@ class _Narrator:
 
     def _ask(
         self,
-        messages: list[prompts.Message],
+        messages: list[Message],
         kind: type[Text],
         facts: list[Fact],
         *,

@@ -1,22 +1,33 @@
 """Pages: their labels (themes and page types) and the classifiers that give them.
 
-Belongs here: words of a URL, label and rule files, classifiers, the cascade that asks them in turn. Does not: how a
-page is normalised to its ``page_key`` (the dbt project does that) and where the result is stored.
+Belongs here: label files (``labels``), rule files and packs (``rules``, ``rule_packs/``), overrides, what a classifier
+sees (``prepare``, ``text``, ``site``), the classifiers (``classifiers/``), the cascade that asks them in turn, which
+pages are asked about (``enrich``) and what is kept (``store``). Does not: how a page is normalised to its ``page_key``
+(the dbt project does that).
 """
 
-from beha2vec_core.pages.cascade import Enrichment, Thresholds, classify_pages
-from beha2vec_core.pages.classifier import Classifier
+from beha2vec_core.pages.classifiers import DEFAULT_STEPS, Classifier, Models, StepConfig, parse_steps
+from beha2vec_core.pages.enrich import Enrichment, classify_pages
 from beha2vec_core.pages.labels import Label, Labels, load_labels
-from beha2vec_core.pages.rules import Rules, load_rules
+from beha2vec_core.pages.overrides import Overrides, load_overrides
+from beha2vec_core.pages.rules import Rules, load_rules, parse_packs
+from beha2vec_core.pages.store import PageStore
 
 __all__ = [
+    "DEFAULT_STEPS",
     "Classifier",
     "Enrichment",
     "Label",
     "Labels",
+    "Models",
+    "Overrides",
+    "PageStore",
     "Rules",
-    "Thresholds",
+    "StepConfig",
     "classify_pages",
     "load_labels",
+    "load_overrides",
     "load_rules",
+    "parse_packs",
+    "parse_steps",
 ]

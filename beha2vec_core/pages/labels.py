@@ -1,7 +1,6 @@
 """The label file: the themes and page types a page can have, each with a description a model can read."""
 
-import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import yaml
 
 DEFAULT_LABELS_PATH = Path(__file__).with_name("labels.yml")
 UNKNOWN = "unknown"
+_KEYS = {"description", "examples", "found_on", "similarity"}
 
 
 class LabelFileError(ValueError):
@@ -17,25 +17,29 @@ class LabelFileError(ValueError):
 
 @dataclass(frozen=True)
 class Label:
-    """One theme or page type: its name in the tables, what it means, and example texts (prototypes) of such pages."""
+    """One theme or page type.
+
+    Attributes:
+        name: as in the tables.
+        description: what it means, in the words of such pages.
+        examples: texts (prototypes) of such pages.
+        found_on: for themes, the page types and kinds of site where it is likely; empty: anywhere.
+        similarity: whether similarity may give it.
+    """
 
     name: str
     description: str
     examples: tuple[str, ...] = ()
+    found_on: frozenset[str] = frozenset()
+    similarity: bool = True
 
 
 @dataclass(frozen=True)
 class Labels:
-    """All labels of one site. ``version`` is a hash of the contents."""
+    """All labels of one site."""
 
     themes: tuple[Label, ...]
     page_types: tuple[Label, ...]
-    version: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Derive the version, so that it can never disagree with the labels."""
-        digest = hashlib.sha256(repr((self.themes, self.page_types)).encode()).hexdigest()
-        object.__setattr__(self, "version", digest[:12])
 
 
 def load_labels(path: Path | str | None = None) -> Labels:
@@ -95,12 +99,21 @@ def _label(name: str, entry: Any, where: str) -> Label:
         raise LabelFileError(f"{where}: '{UNKNOWN}' is what a page without a label is called; choose another name")
     if isinstance(entry, str):
         entry = {"description": entry}
-    if not isinstance(entry, dict) or (unknown := set(entry) - {"description", "examples"}):
+    if not isinstance(entry, dict) or (unknown := set(entry) - _KEYS):
         what = f"unknown key {', '.join(map(str, unknown))}" if isinstance(entry, dict) else f"is {entry!r}"
         raise LabelFileError(f"{where}: {what}; write a description, or a mapping with 'description' and 'examples'")
-    description, examples = entry.get("description"), entry.get("examples") or []
+    description = entry.get("description")
     if not isinstance(description, str) or not description.strip():
         raise LabelFileError(f"{where}: needs a 'description', a phrase that says what such pages are about")
-    if not isinstance(examples, list) or not all(isinstance(example, str) and example.strip() for example in examples):
-        raise LabelFileError(f"{where}: 'examples' must be a list of texts")
-    return Label(name, description.strip(), tuple(example.strip() for example in examples))
+    found_on = frozenset(_texts(entry, "found_on", where))
+    similarity = entry.get("similarity", True)
+    if not isinstance(similarity, bool):
+        raise LabelFileError(f"{where}: 'similarity' must be true or false, not {similarity!r}")
+    return Label(name, description.strip(), _texts(entry, "examples", where), found_on, similarity)
+
+
+def _texts(entry: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
+    texts = entry.get(key) or []
+    if not isinstance(texts, list) or not all(isinstance(text, str) and text.strip() for text in texts):
+        raise LabelFileError(f"{where}: '{key}' must be a list of texts")
+    return tuple(text.strip() for text in texts)

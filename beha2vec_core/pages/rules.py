@@ -1,18 +1,21 @@
-"""The rule file: ordered regular expressions over URL and title; the first that matches gives the label."""
+"""Rule files: ordered regular expressions over a page's address, title and shape; the first that matches wins.
+
+A *pack* is the rule file of one platform, ``rule_packs/<name>.yml``. Packs are asked in the order of `PACKS`, or as the
+settings name them; a user's own file is asked before all of them.
+"""
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from beha2vec_core.pages.classifier import opinions
 from beha2vec_core.pages.labels import Labels, extends_default, read_mapping
-from beha2vec_core.pages.text import path_segments, title_crumbs
 
-DEFAULT_RULES_PATH = Path(__file__).with_name("rules.yml")
+PACKS_PATH = Path(__file__).with_name("rule_packs")
+# errors first, since an error page answers any address; then the platforms, which know their own paths; then the rest
+PACKS = ("errors", "merchandise_store", "shopify", "woocommerce", "magento", "wordpress", "generic")
 
 # what a rule can look at, and which of a page's texts it sees
 SUBJECTS = {
@@ -20,10 +23,11 @@ SUBJECTS = {
     "segments": "the path with separators as single spaces and without file extension: /men s/t shirts",
     "crumbs": "the segments, then the parts of the title in the same form: /men s/t shirts/hero tee/apparel",
     "title": "the page title",
+    "title_parts": "all parts of the title but the site's name, in the form of segments: /webhooks/docs",
     "hostname": "the host name",
+    "shape": "what the site's structure says, see `site.page_shapes`: depth-2 leaf siblings-many slug-long shop",
     "page_type": "theme rules only: the type decided before",
 }
-ERROR_PAGE_TYPE = "error"
 
 
 class RuleFileError(ValueError):
@@ -38,24 +42,33 @@ class Rule:
     patterns: tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]
     confidence: float
     source: str
+    pack: str | None = None
 
     def matches(self, texts: dict[str, str]) -> bool:
         """Whether a page with these texts (one a subject) is meant."""
-        return all(any(pattern.search(texts[subject]) for pattern in patterns) for subject, patterns in self.patterns)
+        for subject, patterns in self.patterns:
+            text = texts[subject]
+            for pattern in patterns:
+                if pattern.search(text):
+                    break
+            else:
+                return False
+        return True
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The ordered rules of one site. ``version`` is a hash of the contents."""
+    """The ordered rules of one site. Each section's version is a hash of its contents."""
 
     page_types: tuple[Rule, ...]
     themes: tuple[Rule, ...]
-    version: str = field(init=False)
+    page_types_version: str = field(init=False)
+    themes_version: str = field(init=False)
 
     def __post_init__(self) -> None:
-        """Derive the version, so that it can never disagree with the rules."""
-        contents = [[_contents(rule) for rule in section] for section in (self.page_types, self.themes)]
-        object.__setattr__(self, "version", hashlib.sha256(repr(contents).encode()).hexdigest()[:12])
+        """Derive the versions, so that they can never disagree with the rules."""
+        object.__setattr__(self, "page_types_version", _version(self.page_types))
+        object.__setattr__(self, "themes_version", _version(self.themes))
 
     def for_labels(self, labels: Labels) -> "Rules":
         """The rules whose labels exist. Default rules for labels a user dropped are left out silently.
@@ -69,71 +82,54 @@ class Rules:
         )
 
 
-class RulesClassifier:
-    """Gives the label of the first rule that matches; of an error page only the URL counts."""
+def load_rules(path: Path | str | None = None, packs: Sequence[str] = PACKS) -> Rules:
+    """Read rule files and compile their expressions.
 
-    name = "rules"
-
-    def __init__(self, rules: tuple[Rule, ...], version: str) -> None:
-        """Take one section of a rule file, in order, and the file's version."""
-        self.rules = rules
-        self.version = version
-
-    def classify(self, pages: pd.DataFrame) -> pd.DataFrame:
-        """See `Classifier.classify`; the runner-up is the next other label that matches."""
-        types = pages["page_type"] if "page_type" in pages else [""] * len(pages)
-        columns = zip(pages["page_path"], pages["page_title"], pages["hostname"], types, strict=True)
-        answers = [self._ask(*page) for page in columns]
-        return opinions([a[0] for a in answers], [a[1] for a in answers], [a[2] for a in answers], pages.index)
-
-    def _ask(self, path: str, title: str, hostname: str, page_type: str) -> tuple[str | None, float, str | None]:
-        if page_type == ERROR_PAGE_TYPE:  # its title is the server's, not the page's
-            title = ""
-        segments = path_segments(path)
-        texts = {
-            "path": path,
-            "segments": segments,
-            "crumbs": "/".join([segments.rstrip("/"), *title_crumbs(title, hostname)]),
-            "title": title,
-            "hostname": hostname,
-            "page_type": page_type,
-        }
-        matching = (rule for rule in self.rules if rule.matches(texts))
-        first = next(matching, None)
-        if first is None:
-            return None, 0.0, None
-        second = next((rule.label for rule in matching if rule.label != first.label), None)
-        return first.label, first.confidence, second
-
-
-def load_rules(path: Path | str | None = None) -> Rules:
-    """Read a rule file and compile its expressions; without a path the default rules.
-
-    A user's file replaces the default file, unless it says ``extends: default``: then its rules are asked first.
+    Args:
+        path: a user's own file. It replaces the packs, unless it says ``extends: default``: then its rules are asked
+            before theirs.
+        packs: which packs, in the order in which they are asked.
 
     Raises:
-        RuleFileError: the file is missing or an entry in it is wrong.
+        RuleFileError: a file is missing, an entry in it is wrong, or there is no such pack.
     """
-    file = Path(path) if path is not None else DEFAULT_RULES_PATH
-    contents = read_mapping(file, {"extends", "page_types", "themes"}, RuleFileError)
-    page_types, themes = _section(contents, "page_types", file), _section(contents, "themes", file)
-    if extends_default(contents, file, RuleFileError):
-        base = load_rules()
-        page_types, themes = page_types + base.page_types, themes + base.themes
+    page_types: tuple[Rule, ...] = ()
+    themes: tuple[Rule, ...] = ()
+    extends = True
+    if path is not None:
+        contents = read_mapping(Path(path), {"extends", "page_types", "themes"}, RuleFileError)
+        page_types, themes = _sections(contents, Path(path), pack=None)
+        extends = extends_default(contents, Path(path), RuleFileError)
+    for pack in packs if extends else ():
+        file = PACKS_PATH / f"{pack}.yml"
+        if pack not in PACKS:
+            raise RuleFileError(f"there is no rule pack {pack!r}; choose from {', '.join(PACKS)}")
+        of_pack = _sections(read_mapping(file, {"page_types", "themes"}, RuleFileError), file, pack)
+        page_types, themes = page_types + of_pack[0], themes + of_pack[1]
     return Rules(page_types, themes)
 
 
-def _section(contents: dict[str, Any], section: str, file: Path) -> tuple[Rule, ...]:
+def parse_packs(text: str) -> tuple[str, ...]:
+    """The packs named in a setting: ``all``, or names between commas."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    return PACKS if names in ((), ("all",)) else names
+
+
+def _sections(contents: dict[str, Any], file: Path, pack: str | None) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    return _section(contents, "page_types", file, pack), _section(contents, "themes", file, pack)
+
+
+def _section(contents: dict[str, Any], section: str, file: Path, pack: str | None) -> tuple[Rule, ...]:
     entries = contents.get(section) or []
     if not isinstance(entries, list):
         raise RuleFileError(f"{file}: '{section}' must be a list of rules")
     subjects = set(SUBJECTS) - ({"page_type"} if section == "page_types" else set())
     return tuple(
-        _rule(entry, subjects, f"{file}: {section}[{number}]") for number, entry in enumerate(entries, start=1)
+        _rule(entry, subjects, f"{file}: {section}[{number}]", pack) for number, entry in enumerate(entries, start=1)
     )
 
 
-def _rule(entry: Any, subjects: set[str], where: str) -> Rule:
+def _rule(entry: Any, subjects: set[str], where: str, pack: str | None) -> Rule:
     if not isinstance(entry, dict) or not isinstance(entry.get("label"), str):
         raise RuleFileError(
             f"{where}: a rule is a mapping with a 'label' and at least one of {', '.join(sorted(subjects))}"
@@ -152,7 +148,7 @@ def _rule(entry: Any, subjects: set[str], where: str) -> Rule:
     )
     if not patterns:
         raise RuleFileError(f"{where}: says nothing to match; give at least one of {', '.join(sorted(subjects))}")
-    return Rule(label, patterns, float(confidence), where)
+    return Rule(label, patterns, float(confidence), where, pack)
 
 
 def _compile(value: Any, where: str) -> tuple[re.Pattern[str], ...]:
@@ -172,14 +168,17 @@ def _compile(value: Any, where: str) -> tuple[re.Pattern[str], ...]:
     return tuple(compiled)
 
 
-def _contents(rule: Rule) -> tuple[str, list[tuple[str, list[str]]], float]:
-    patterns = [(subject, [pattern.pattern for pattern in patterns]) for subject, patterns in rule.patterns]
-    return rule.label, patterns, rule.confidence
+def _version(rules: tuple[Rule, ...]) -> str:
+    contents = [
+        (rule.label, [(subject, [p.pattern for p in patterns]) for subject, patterns in rule.patterns], rule.confidence)
+        for rule in rules
+    ]
+    return hashlib.sha256(repr(contents).encode()).hexdigest()[:12]
 
 
 def _known(rules: tuple[Rule, ...], names: set[str]) -> tuple[Rule, ...]:
     for rule in rules:
-        if rule.label not in names and not rule.source.startswith(str(DEFAULT_RULES_PATH)):
+        if rule.label not in names and rule.pack is None:
             raise RuleFileError(
                 f"{rule.source}: the label file has no label {rule.label!r}; it has {', '.join(sorted(names))}"
             )

@@ -6,11 +6,14 @@ them, and what a model reads is words only: no query string, no e-mail address, 
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote
 
 MAX_TITLE_CHARS = 300
 MAX_PATH_CHARS = 500
 MAX_TEXT_WORDS = 48
+MAX_PAGE_TEXT_CHARS = 4000
 
 # e-mail addresses and user handles: whatever hangs together with an at sign
 _EMAIL_IN_PATH = re.compile(r"[^\s/]*@[^\s/]*")
@@ -31,6 +34,12 @@ _SERVING_WORDS = frozenset(
     for word in line.split()
 )
 
+# names of parts of a site that a title may end with; they say what type of page it is
+SITE_SECTION_WORDS = frozenset({
+    "docs", "documentation", "developers", "blog", "journal", "magazine", "news", "support", "help", "academy",
+    "community", "careers", "jobs", "shop", "store",
+})  # fmt: skip
+
 
 def clean_title(title: object) -> str:
     """The title without control and invisible characters, white space collapsed, at most 300 characters.
@@ -41,6 +50,14 @@ def clean_title(title: object) -> str:
         return ""
     visible = "".join(_visible(character) for character in title[: 10 * MAX_TITLE_CHARS])
     return " ".join(visible.split())[:MAX_TITLE_CHARS].rstrip()
+
+
+def clean_text(text: object) -> str:
+    """The main text of a page, cleaned like a title, at most 4000 characters."""
+    if not isinstance(text, str):
+        return ""
+    visible = "".join(_visible(character) for character in text[: 2 * MAX_PAGE_TEXT_CHARS])
+    return " ".join(visible.split())[:MAX_PAGE_TEXT_CHARS].rstrip()
 
 
 def clean_path(path: object) -> str:
@@ -100,6 +117,35 @@ def page_text(title: object, path: object, hostname: object = "") -> str:
     return " ".join([*title_part.split(), *dict.fromkeys(path_part)][:MAX_TEXT_WORDS])
 
 
+def section_text(path: object) -> str:
+    """The words of the folders that a page lies in, without those that only say how it is served; may be empty."""
+    folders = path_segments(path).rpartition("/")[0]
+    words = [word for word in path_words(folders).split() if _tells(word)]
+    return " ".join(dict.fromkeys(words))
+
+
+def described_page(page: Mapping[str, Any]) -> str:
+    """All that is known of a page (a row of `prepare.prepare`) as one text: title, path, items, main text."""
+    parts = [
+        page_text(page["page_title"], page["page_path"], page["hostname"]),
+        *(title_words(name) for name in (*page["item_categories"][:2], *page["item_names"][:3])),
+        title_words(" ".join(page["page_text"].split()[:MAX_TEXT_WORDS])),
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def title_parts(title: object, hostname: object = "") -> list[str]:
+    """All parts of a title but those that name the site, in the form of path segments: ``webhooks``, ``docs``."""
+    parts = split_title(title)
+    host = _NOT_WORD.sub("", hostname.lower()) if isinstance(hostname, str) else ""
+    return [words for part in parts if (words := _words(part)) and not _names_site(part, host)]
+
+
+def split_title(title: object) -> list[str]:
+    """The parts of a title between ``|``, ``–``, ``»`` and the like."""
+    return [part for part in _TITLE_SEPARATOR.split(_EMAIL_IN_TITLE.sub(" ", clean_title(title))) if part.strip()]
+
+
 def _visible(character: str) -> str:
     if character.isspace():
         return " "
@@ -117,7 +163,7 @@ def _tells(word: str) -> bool:
 
 def _telling_parts(title: object, hostname: object) -> list[str]:
     """The parts of a title that name neither the site nor a part of it (`Journal`, `Blog`); all if none is left."""
-    parts = [part for part in _TITLE_SEPARATOR.split(_EMAIL_IN_TITLE.sub(" ", clean_title(title))) if part.strip()]
+    parts = split_title(title)
     host = _NOT_WORD.sub("", hostname.lower()) if isinstance(hostname, str) else ""
     telling = [part for part in parts if not _names_site(part, host)] or parts
     return [part for part in telling if any(map(_tells, _words(part).split()))] or telling[:1]

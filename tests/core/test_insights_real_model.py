@@ -18,9 +18,9 @@ from profile_world import make_world
 from pydantic import BaseModel
 
 from beha2vec_core.insights import ClusterInsight, LlmSettings, write_insights
-from beha2vec_core.insights.llm import AnswerError, LlmClient
 from beha2vec_core.insights.sheet import fact_sheets
 from beha2vec_core.insights.verify import problems
+from beha2vec_core.llm import AnswerError, LlmClient
 from beha2vec_core.profiles import build_profiles
 
 pytestmark = pytest.mark.skipif(

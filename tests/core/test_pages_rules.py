@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from beha2vec_core.pages import classify_pages, load_labels, load_rules
+from beha2vec_core.pages import classify_pages, load_labels, load_rules, parse_packs, parse_steps
 from beha2vec_core.pages.labels import LabelFileError
-from beha2vec_core.pages.rules import DEFAULT_RULES_PATH, RuleFileError
+from beha2vec_core.pages.rules import PACKS, PACKS_PATH, RuleFileError
 
 SHOP = "shop.example"
 
@@ -69,7 +69,7 @@ def write(folder: Path, text: str) -> Path:
     ],
 )
 def test_default_rules(path: str, title: str, page_type: str, theme: str) -> None:
-    row = classify_pages(pages((path, title)), embedder=None).pages.iloc[0]
+    row = classify_pages(pages((path, title)), steps=parse_steps("rules")).pages.iloc[0]
     assert (row["page_type"], row["theme"]) == (page_type, theme)
 
 
@@ -77,7 +77,7 @@ def test_app_screens_are_judged_by_their_name() -> None:
     screen = pd.DataFrame(
         {"page_key": ["screen:Cart"], "page_title": [None], "page_path": [None], "hostname": [None], "page_views": [3]}
     )
-    assert classify_pages(screen, embedder=None).pages["page_type"].tolist() == ["cart"]
+    assert classify_pages(screen, steps=parse_steps("rules")).pages["page_type"].tolist() == ["cart"]
 
 
 def test_every_default_rule_names_a_default_label() -> None:
@@ -98,7 +98,7 @@ page_types:
 """,
     )
     result = classify_pages(
-        pages(("/a", "X"), ("/a1", "y"), ("/b", "y"), ("/c", "y")), rules=load_rules(file), embedder=None
+        pages(("/a", "X"), ("/a1", "y"), ("/b", "y"), ("/c", "y")), rules=load_rules(file), steps=parse_steps("rules:0")
     )
     columns = ["page_type", "page_type_confidence", "page_type_runner_up"]
     assert result.pages[columns].values.tolist() == [
@@ -111,7 +111,7 @@ page_types:
 
 def test_own_rules_come_before_the_default_ones(tmp_path: Path) -> None:
     file = write(tmp_path, "extends: default\npage_types:\n  - {label: campaign, path: '^/cart$'}\n")
-    result = classify_pages(pages(("/cart", ""), ("/basket", "")), rules=load_rules(file), embedder=None)
+    result = classify_pages(pages(("/cart", ""), ("/basket", "")), rules=load_rules(file), steps=parse_steps("rules"))
     assert dict(zip(result.pages["page_key"], result.pages["page_type"], strict=True)) == {
         f"{SHOP}/cart": "campaign",
         f"{SHOP}/basket": "cart",
@@ -122,20 +122,19 @@ def test_own_labels_replace_or_extend(tmp_path: Path) -> None:
     replaced = load_labels(write(tmp_path, "themes: {hats: hats of all kinds}\npage_types: {cart: the cart}\n"))
     assert [label.name for label in replaced.themes] == ["hats"]
     # default rules for labels that are gone do not matter
-    result = classify_pages(pages(("/cart", ""), ("/shoes", "")), labels=replaced, embedder=None).pages
+    result = classify_pages(pages(("/cart", ""), ("/shoes", "")), labels=replaced, steps=parse_steps("rules")).pages
     assert set(result["page_type"]) == {"cart", "unknown"}
 
     extended = load_labels(write(tmp_path, "extends: default\nthemes: {apparel: only gowns, hats: hats}\n"))
     names = [label.name for label in extended.themes]
     assert len(names) == len(load_labels().themes) + 1
     assert next(label for label in extended.themes if label.name == "apparel").description == "only gowns"
-    assert extended.version != load_labels().version != replaced.version
 
 
 def test_an_own_rule_with_an_unknown_label_is_an_error(tmp_path: Path) -> None:
     file = write(tmp_path, "extends: default\nthemes:\n  - {label: hatz, path: hats}\n")
     with pytest.raises(RuleFileError, match=r"own\.yml: themes\[1\] \(hatz\): the label file has no label 'hatz'"):
-        classify_pages(pages(("/", "")), rules=load_rules(file), embedder=None)
+        classify_pages(pages(("/", "")), rules=load_rules(file), steps=parse_steps("rules"))
 
 
 @pytest.mark.parametrize(
@@ -193,6 +192,104 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
         load_labels(tmp_path / "nowhere.yml")
 
 
-def test_the_default_rules_can_be_copied(tmp_path: Path) -> None:
-    copy = write(tmp_path, DEFAULT_RULES_PATH.read_text(encoding="utf-8"))
-    assert load_rules(copy).version == load_rules().version
+def test_packs_are_chosen_by_name_and_order(tmp_path: Path) -> None:
+    assert parse_packs("all") == parse_packs("") == PACKS == tuple(dict.fromkeys(PACKS))
+    assert {file.stem for file in PACKS_PATH.glob("*.yml")} == set(PACKS)
+    few = load_rules(packs=parse_packs("shopify, errors"))
+    assert {rule.pack for rule in few.page_types} == {"shopify", "errors"}
+    assert few.page_types[0].pack == "shopify"
+    with pytest.raises(RuleFileError, match="no rule pack 'shopware'; choose from errors"):
+        load_rules(packs=["shopware"])
+    # a user's own rules stand alone or before the packs
+    own = write(tmp_path, "extends: default\npage_types:\n  - {label: cart, path: x}\n")
+    assert [rule.pack for rule in load_rules(own, ["errors"]).page_types][:2] == [None, "errors"]
+    assert len(load_rules(write(tmp_path, "page_types:\n  - {label: cart, path: x}\n")).page_types) == 1
+
+
+SHOP_PAGES = [("/cart", "Cart")]
+
+
+@pytest.mark.parametrize(
+    ("pack", "path", "page_type"),
+    [
+        ("shopify", "/collections/sofas", "category"),
+        ("shopify", "/collections/sofas/products/oslo", "product"),
+        ("shopify", "/en-gb/products/oslo", "product"),
+        ("shopify", "/blogs/news", "article_list"),
+        ("shopify", "/blogs/news/our-new-store", "article"),
+        ("shopify", "/policies/refund-policy", "policy"),
+        ("shopify", "/pages/store-locator", "store_finder"),
+        ("woocommerce", "/product-category/lamps/desk", "category"),
+        ("woocommerce", "/product/brass-lamp", "product"),
+        ("woocommerce", "/checkout/order-received/17", "confirmation"),
+        ("woocommerce", "/my-account/view-order/7", "account"),
+        ("magento", "/catalogsearch/result", "search"),
+        ("magento", "/customer/account/create", "signup"),
+        ("magento", "/sales/order/history", "account"),
+        ("magento", "/checkout/onepage/success", "confirmation"),
+        ("magento", "/sonora-nc700-wireless-headphones.html", "product"),
+        ("wordpress", "/2024/05/17/on-bread", "article"),
+        ("wordpress", "/2024/05", "article_list"),
+        ("wordpress", "/category/recipes", "article_list"),
+        ("wordpress", "/wp-login.php", "login"),
+        ("merchandise_store", "/google redesign/bags/backpack.axd", "product"),
+        ("merchandise_store", "/google redesign/bags", "category"),
+        ("merchandise_store", "/asearch.html", "search"),
+    ],
+)
+def test_each_pack_knows_its_platform(pack: str, path: str, page_type: str) -> None:
+    asked = pages((path, "A Page"), *SHOP_PAGES)
+    result = classify_pages(asked, rules=load_rules(packs=[pack]), steps=parse_steps("rules")).pages
+    assert result.set_index("page_key").loc[SHOP + path, "page_type"] == page_type
+
+
+@pytest.mark.parametrize(
+    ("path", "title", "page_type", "theme"),
+    [
+        ("/warenkorb", "Warenkorb", "cart", "purchase"),
+        ("/mon-panier", "Mon panier", "cart", "purchase"),
+        ("/mentions-legales", "Mentions légales", "policy", "legal"),
+        ("/datenschutz", "Datenschutz", "policy", "legal"),
+        ("/iniciar-sesion", "Iniciar sesión", "login", "account"),
+        ("/ricerca", "Risultati della ricerca", "search", "general"),
+        ("/versand-und-lieferung", "Versand", "support", "customer_service"),
+        ("/filialen", "Filialen", "store_finder", "stores"),
+        ("/ueber-uns", "Über uns", "company", "company"),
+        ("/produkte/leinenkleid-marta-1204", "Leinenkleid Marta", "product", "apparel"),
+        ("/produits/escarpins-en-cuir-1204", "Escarpins en cuir", "product", "footwear"),
+        ("/productos/mochila-de-cuero-1204", "Mochila de cuero", "product", "bags_and_luggage"),
+        ("/prodotti/vestito-lungo-1204", "Vestito lungo", "product", "apparel"),
+    ],
+)
+def test_rules_know_european_languages(path: str, title: str, page_type: str, theme: str) -> None:
+    row = classify_pages(pages((path, title)), steps=parse_steps("rules:0.5")).pages.iloc[0]
+    assert (row["page_type"], row["theme"]) == (page_type, theme)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rules, rulez", "no classifier 'rulez'"),
+        ("rules, rules", "rules is there twice"),
+        ("", "name at least one"),
+        ("embedding:high", "one or two numbers"),
+        ("embedding:0.4/1.5", "one or two numbers"),
+        ("embedding:0.1/0.2/0.3", "one or two numbers"),
+        ("embedding:nan", "one or two numbers"),
+    ],
+)
+def test_wrong_steps_are_told(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_steps(text)
+
+
+def test_steps_have_thresholds() -> None:
+    steps = parse_steps("rules, llm, embedding : 0.4 / 0.6, nli:0.7")
+    assert [step.name for step in steps] == ["rules", "llm", "embedding", "nli"]
+    assert (steps[2].theme, steps[2].page_type, steps[3].theme, steps[3].page_type) == (0.4, 0.6, 0.7, 0.7)
+
+
+def test_a_pack_can_be_copied(tmp_path: Path) -> None:
+    for pack in PACKS:
+        copy = write(tmp_path, (PACKS_PATH / f"{pack}.yml").read_text(encoding="utf-8"))
+        assert load_rules(copy).page_types_version == load_rules(packs=[pack]).page_types_version

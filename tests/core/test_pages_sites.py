@@ -8,7 +8,7 @@ import pytest
 from test_pages_cascade import bundled_model
 
 from beha2vec_core.ga4.demo.catalogue import PageKind, northfold
-from beha2vec_core.pages import classify_pages
+from beha2vec_core.pages import Models, classify_pages
 
 MERCH = Path(__file__).resolve().parents[2] / "../shared/data/merch_store_2016_2017/ga4_data.csv"
 
@@ -46,7 +46,7 @@ def test_demo_shop() -> None:
         [(key, page.title, page.path, shop.host, 1) for key, page in demo.items()],
         columns=["page_key", "page_title", "page_path", "hostname", "page_views"],
     )
-    result = classify_pages(pages, embedder=bundled_model())
+    result = classify_pages(pages, models=Models(bundled_model()))
     rows = [(demo[row.page_key], row) for row in result.pages.itertuples()]
     right_type = [row.page_type in PAGE_TYPES.get(page.kind, {page.kind.value}) for page, row in rows]
     right_theme = [row.theme in THEMES[page.category] for page, row in rows if page.category]
@@ -70,7 +70,7 @@ def test_merchandise_store() -> None:
     )
     pages = views.groupby(["hostname", "page_path", "page_title"]).size().rename("page_views").reset_index()
     pages["page_key"] = pages["hostname"] + pages["page_path"]
-    result = classify_pages(pages, embedder=bundled_model())
+    result = classify_pages(pages, models=Models(bundled_model()))
     print(
         f"\nMerchandise Store: {len(result.pages)} pages, unknown by views: "
         f"theme {result.unknown_theme_share:.1%}, type {result.unknown_page_type_share:.1%}"

@@ -87,6 +87,8 @@ def test_empty_means_unset(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path:
         ("LOOKBACK_DAYS", "many", ["many", "integer"]),
         ("DEVICE", "tpu", ["tpu", "'auto', 'cpu', 'cuda' or 'mps'"]),
         ("LLM_BASE_URL", "localhost:8000", ["http://localhost:8000/v1"]),
+        ("PAGE_CLASSIFIERS", "rules, gpt", ["'gpt'", "rules, embedding, nli, llm"]),
+        ("PAGE_RULE_PACKS", "shopware", ["'shopware'", "all, errors"]),
         ("NIGHTLY_HOUR", "24", ["less than or equal to 23"]),
         ("LOCK_TIMEOUT_SECONDS", "0", ["greater than 0"]),
     ],

@@ -36,6 +36,34 @@ def test_pictures_are_there_and_small(instance: dg.DagsterInstance) -> None:
         assert len(text) < 50_000, f"{asset}: {len(text)} bytes"
 
 
+def test_pages_are_shown_by_label_method_and_doubt(instance: dg.DagsterInstance, materialized: Project) -> None:
+    metadata = _metadata(instance, "enriched_pages")
+    pages = materialized.query("select count(*) from beha2vec.enriched_pages")[0][0]
+    assert metadata["classified"].value == pages and metadata["reused"].value == 0
+    assert "footwear" in metadata["pages_by_theme"].value and "product" in metadata["pages_by_page_type"].value
+    assert "embedding" in metadata["coverage_of_theme_by_method"].value
+    assert len(metadata["pages_to_review"].value.splitlines()) > 5
+    left = materialized.query("select count(*) from cache.enriched_pages_unpublished")[0][0]
+    kept = materialized.query("select count(*) from cache.text_vectors")[0][0]
+    assert left == 0 and kept > 0
+
+
+def test_overrides_win_and_are_compared(materialized: Project, tmp_path: Path) -> None:
+    project = materialized.copy(tmp_path / "p")
+    page = project.query("select page_key from beha2vec.enriched_pages where page_type = 'cart' limit 1")[0][0]
+    (project.folder / "overrides.csv").write_text(f"page_key,theme,page_type\n{page},offers,\nnever.example/x,,cart\n")
+    done = project.run(
+        "beha2vec", "materialize", "--select", "enriched_pages", BEHA2VEC_PAGE_OVERRIDES_FILE="overrides.csv"
+    )
+    assert "never.example/x" in done.stdout
+    row = project.query(f"select theme, theme_method, page_type from beha2vec.enriched_pages where page_key = '{page}'")
+    assert row == [("offers", "override", "cart")]
+    with dg.DagsterInstance.from_config(str(project.folder / "dagster_home")) as instance:
+        metadata = _metadata(instance, "enriched_pages")
+    assert metadata["classified"].value == 1
+    assert "purchase" in metadata["confusion_with_overrides"].value
+
+
 def test_all_checks_passed(instance: dg.DagsterInstance, materialized: Project) -> None:
     records = [
         record

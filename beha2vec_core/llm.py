@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from beha2vec_core.insights.prompts import Message
-
+Message = dict[str, str]
 OPENAI_URL = "https://api.openai.com/v1"
 Answer = TypeVar("Answer", bound=BaseModel)
 

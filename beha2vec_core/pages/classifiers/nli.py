@@ -1,0 +1,107 @@
+"""Zero-shot classification by an entailment model: does the page's text entail "This page is about shoes"?"""
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from beha2vec_core.pages.classifiers.base import labels_version, opinions, records
+from beha2vec_core.pages.labels import Label
+from beha2vec_core.pages.text import described_page
+from beha2vec_core.pages.weights import find_model, weights_sha256
+
+DEFAULT_NLI_MODEL = "facebook/bart-large-mnli"
+HYPOTHESES = {"theme": "This page is about {}.", "page_type": "This page is {}."}
+
+
+class NliModel:
+    """Any sequence-classification model trained on entailment, behind transformers' `zero-shot-classification`.
+
+    Args:
+        model: name as on the Hugging Face hub, or a folder.
+        folder: where the files lie.
+        device: ``cpu``, ``cuda``, ``mps``.
+        batch_size: pairs of page and label per batch.
+
+    Raises:
+        ModelUnavailable: the folder has no ``*.safetensors``.
+    """
+
+    def __init__(self, model: str, folder: Path, *, device: str = "cpu", batch_size: int = 32) -> None:
+        """Hash the weights; they are read into memory with the first text."""
+        self.model = model
+        self.folder = folder
+        self.device = device
+        self.batch_size = batch_size
+        self.version = f"{model}@{weights_sha256(folder)[:12]}"
+
+    @classmethod
+    def find(cls, model: str = DEFAULT_NLI_MODEL, *, device: str = "cpu") -> "NliModel":
+        """Find a model: a folder of that name, the local cache, the hub.
+
+        Raises:
+            ModelUnavailable: found nowhere.
+        """
+        return cls(model, find_model(model), device=device)
+
+    def scores(self, texts: list[str], phrases: list[str], hypothesis: str) -> list[dict[str, float]]:
+        """For each text the probability of each phrase; those of one text sum to 1."""
+        # texts of similar length share a batch
+        order = sorted(range(len(texts)), key=lambda number: (len(texts[number]), texts[number]))
+        answers = self._pipeline(
+            [texts[number] for number in order],
+            candidate_labels=phrases,
+            hypothesis_template=hypothesis,
+            batch_size=self.batch_size,
+        )
+        by_text: dict[int, dict[str, float]] = {
+            number: dict(zip(answer["labels"], answer["scores"], strict=True))
+            for number, answer in zip(order, answers, strict=True)
+        }
+        return [by_text[number] for number in range(len(texts))]
+
+    @cached_property
+    def _pipeline(self) -> Any:
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
+
+        network = AutoModelForSequenceClassification.from_pretrained(
+            self.folder, use_safetensors=True, local_files_only=True, trust_remote_code=False
+        )
+        tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)
+        return pipeline("zero-shot-classification", model=network.eval(), tokenizer=tokenizer, device=self.device)
+
+
+class NliClassifier:
+    """The label whose description the page's text entails most. No opinion on pages without text."""
+
+    name = "nli"
+
+    def __init__(self, model: NliModel, labels: Sequence[Label], kind: str) -> None:
+        """Take the model and the labels of one kind (``theme`` or ``page_type``)."""
+        self.model = model
+        self.labels = labels
+        self.hypothesis = HYPOTHESES[kind]
+        self.version = f"{model.version}/{labels_version(labels)}"
+
+    def classify(self, pages: pd.DataFrame) -> pd.DataFrame:
+        """See `Classifier.classify`."""
+        texts = [described_page(page) for page in records(pages)]
+        distinct = sorted({text for text in texts if text})
+        # a comma would part the phrases
+        names = {label.description.replace(",", ";"): label.name for label in self.labels}
+        scored = self.model.scores(distinct, list(names), self.hypothesis) if distinct else []
+        ranked = {
+            text: sorted(((-score, names[phrase]) for phrase, score in scores.items()))
+            for text, scores in zip(distinct, scored, strict=True)
+        }
+        best = [ranked[text][0] if text else None for text in texts]
+        return opinions(
+            [top[1] if top else None for top in best],
+            [round(-top[0], 4) if top else 0.0 for top in best],
+            [ranked[text][1][1] if text and len(ranked[text]) > 1 else None for text in texts],
+            pages.index,
+        )

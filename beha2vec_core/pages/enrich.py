@@ -1,0 +1,266 @@
+"""Pages get a theme and a type: only new or changed ones are asked about, in chunks that are kept one by one."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from tqdm import tqdm
+
+from beha2vec_core.pages.cascade import Cascade
+from beha2vec_core.pages.classifiers import DEFAULT_STEPS, Models, StepConfig
+from beha2vec_core.pages.labels import UNKNOWN, Labels, load_labels
+from beha2vec_core.pages.overrides import Overrides
+from beha2vec_core.pages.prepare import prepare
+from beha2vec_core.pages.rules import Rules, load_rules
+from beha2vec_core.pages.store import PageStore
+
+ERROR_PAGE_TYPE = "error"
+KINDS = ("theme", "page_type")
+# of `prepare`; all of it but the views, which change every day
+SEEN_COLUMNS = ["page_key", "page_title", "shape", "item_names", "item_categories", "page_text"]
+OUTPUT_COLUMNS = [
+    "page_key",
+    "theme",
+    "theme_confidence",
+    "theme_method",
+    "page_type",
+    "page_type_confidence",
+    "page_type_method",
+    "classifier_version",
+    "content_hash",
+    "classified_at",
+    "theme_runner_up",
+    "page_type_runner_up",
+    "theme_model_version",
+    "page_type_model_version",
+    "theme_hash",
+    "page_type_hash",
+]
+
+
+@dataclass(frozen=True)
+class Enrichment:
+    """Enriched pages and how they came about.
+
+    Attributes:
+        pages: one row a distinct page_key, ordered by it, with `OUTPUT_COLUMNS`.
+        classified: pages of which the theme, the type or both were asked about.
+        reused: pages whose earlier row was kept.
+        classified_by_kind: pages asked about, for ``theme`` and for ``page_type``.
+        unknown_theme_share: share of page views on pages of unknown theme, 0 to 1.
+        unknown_page_type_share: the same for the page type.
+        methods: each classifier's version, or why it could not be asked.
+        missing: classifiers that could not be asked.
+        usage: what the language model cost, where one was asked.
+        unknown_overrides: pages of the override file that are not among the pages.
+        overruled: what the classifiers say of each page that people labelled: ``page_key``, ``kind``, ``override``,
+            ``said``.
+        text_version: version of the vectors in use, None without similarity.
+    """
+
+    pages: pd.DataFrame
+    classified: int
+    reused: int
+    classified_by_kind: dict[str, int]
+    unknown_theme_share: float
+    unknown_page_type_share: float
+    methods: dict[str, str]
+    missing: list[str]
+    usage: dict[str, Any] = field(default_factory=dict)
+    unknown_overrides: list[str] = field(default_factory=list)
+    overruled: pd.DataFrame = field(default_factory=pd.DataFrame)
+    text_version: str | None = None
+
+
+def classify_pages(
+    pages: pd.DataFrame | pa.Table,
+    *,
+    known: pd.DataFrame | None = None,
+    labels: Labels | None = None,
+    rules: Rules | None = None,
+    overrides: Overrides | None = None,
+    steps: tuple[StepConfig, ...] = DEFAULT_STEPS,
+    models: Models | None = None,
+    store: PageStore | None = None,
+    chunk_size: int = 2000,
+    progress: bool = True,
+) -> Enrichment:
+    """Give every page a theme and a page type.
+
+    Args:
+        pages: columns `page_key`, `page_title`, `page_path`, `hostname`, `page_views`, and optionally `item_names` and
+            `item_categories` (lists of text, most viewed first) and `page_text`. A page_key may occur more than once
+            (several properties): its most viewed title counts.
+        known: rows of an earlier call; by default those of the store. What did not change is kept.
+        labels: themes and page types; the default ones for shops, content sites and SaaS.
+        rules: the default ones.
+        overrides: labels given by people.
+        steps: which classifiers are asked, in order, and from which confidence each is believed.
+        models: what the classifiers run on; one that is found nowhere is left out, with a warning.
+        store: keeps every chunk as soon as it is classified, and vectors of texts.
+        chunk_size: pages classified and kept together.
+        progress: whether to show a bar.
+
+    Raises:
+        ValueError: a column is missing.
+        RuleFileError: a user's rule names a label that does not exist.
+        TamperedWeights: the bundled model's weights are not the reviewed ones.
+    """
+    labels = labels or load_labels()
+    rules = (rules or load_rules()).for_labels(labels)
+    overrides = overrides or Overrides()
+    models = models or Models()
+    if known is None and store:
+        known = store.known_rows()
+    prepared = prepare(pages)
+    given = {
+        "theme": prepared["page_key"].map(dict(overrides.themes)).astype(object),
+        "page_type": prepared["page_key"].map(dict(overrides.page_types)).astype(object),
+    }
+    built = models.cascades(steps, labels, rules, store)
+    rows = _known_rows(known, prepared["page_key"])
+    stale = _stale(rows, prepared, built.cascades, given)
+    asked = prepared.index[stale.any(axis=1)]
+    by_kind = dict.fromkeys(KINDS, 0)
+    with tqdm(total=len(asked), desc="classifying pages", disable=not progress or len(asked) <= chunk_size) as bar:
+        for start in range(0, len(asked), chunk_size):
+            chunk = asked[start : start + chunk_size]
+            fresh = rows.loc[chunk]
+            for kind, number in _classify(prepared.loc[chunk], fresh, built.cascades, given).items():
+                by_kind[kind] += number
+            fresh["classifier_version"] = built.version
+            fresh["classified_at"] = pd.Timestamp(datetime.now(UTC)).tz_localize(None).as_unit("us")
+            rows.loc[chunk] = fresh
+            if store:
+                store.keep_rows(_typed(fresh))
+            bar.update(len(chunk))
+    overruled = _overruled(prepared, rows, built.cascades, given)
+    built.close()
+    enriched = _typed(rows)
+    return Enrichment(
+        pages=enriched,
+        classified=len(asked),
+        reused=len(prepared) - len(asked),
+        classified_by_kind=by_kind,
+        unknown_theme_share=_unknown_share(enriched["theme"], prepared["page_views"]),
+        unknown_page_type_share=_unknown_share(enriched["page_type"], prepared["page_views"]),
+        methods=built.methods,
+        missing=built.missing,
+        usage=built.usage(),
+        unknown_overrides=sorted(overrides.page_keys - set(prepared["page_key"])),
+        overruled=overruled,
+        text_version=built.text_version,
+    )
+
+
+def _known_rows(known: pd.DataFrame | None, page_keys: pd.Series) -> pd.DataFrame:
+    """The known row of every page, empty where there is none, with the index of ``page_keys``."""
+    if known is None or known.empty:
+        known = pd.DataFrame(columns=OUTPUT_COLUMNS)
+    known = known.reindex(columns=OUTPUT_COLUMNS).drop_duplicates("page_key", keep="last").set_index("page_key")
+    rows = known.reindex(page_keys).reset_index().astype(object)
+    return rows.set_axis(page_keys.index)[OUTPUT_COLUMNS]
+
+
+def _stale(
+    rows: pd.DataFrame, pages: pd.DataFrame, cascades: dict[str, Cascade], given: dict[str, pd.Series]
+) -> pd.DataFrame:
+    """For each page and kind, whether its known answer no longer holds."""
+    return pd.DataFrame({kind: _differs(kind, rows, pages, cascades[kind], given[kind]) for kind in KINDS})
+
+
+def _classify(
+    pages: pd.DataFrame,
+    rows: pd.DataFrame,
+    cascades: dict[str, Cascade],
+    given: dict[str, pd.Series],
+) -> dict[str, int]:
+    """Bring the rows of one chunk up to date; how many pages were asked about, by kind.
+
+    Types first: some themes follow from them, and the title of an error page says nothing about its theme.
+    """
+    asked = {}
+    for kind in ("page_type", "theme"):
+        stale = pages[_differs(kind, rows, pages, cascades[kind], given[kind])]
+        asked[kind] = len(stale)
+        if stale.empty:
+            continue
+        seen = stale
+        if kind == "theme":
+            page_type = rows.loc[stale.index, "page_type"]
+            title = stale["page_title"].where(page_type != ERROR_PAGE_TYPE, "")
+            seen = stale.assign(page_type=page_type, page_title=title)
+        answer = cascades[kind].classify(seen, given[kind].loc[stale.index])
+        rows.loc[stale.index, kind] = answer["label"]
+        for column in ("confidence", "runner_up", "method", "model_version"):
+            rows.loc[stale.index, f"{kind}_{column}"] = answer[column]
+        hashes = _hashes(kind, rows.loc[stale.index], stale, cascades[kind], given[kind])
+        # a page that a classifier failed to answer for is asked about again
+        rows.loc[stale.index, f"{kind}_hash"] = hashes.where(answer["answered"], "")
+    rows["content_hash"] = [_digest([a, b]) for a, b in zip(rows["theme_hash"], rows["page_type_hash"], strict=True)]
+    return asked
+
+
+def _overruled(
+    pages: pd.DataFrame, rows: pd.DataFrame, cascades: dict[str, Cascade], given: dict[str, pd.Series]
+) -> pd.DataFrame:
+    """What the classifiers, but no language model, say of the pages that people labelled; asked each time."""
+    parts = [pd.DataFrame(columns=["page_key", "kind", "override", "said"], dtype=object)]
+    for kind in KINDS:
+        override = given[kind].dropna()
+        if override.empty:
+            continue
+        labelled = pages.loc[override.index].assign(page_type=rows["page_type"])
+        said = cascades[kind].without("llm").classify(labelled, pd.Series(None, index=override.index, dtype=object))
+        parts.append(
+            pd.DataFrame({"page_key": labelled["page_key"], "kind": kind, "override": override, "said": said["label"]})
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _differs(kind: str, rows: pd.DataFrame, pages: pd.DataFrame, cascade: Cascade, given: pd.Series) -> pd.Series:
+    return rows[f"{kind}_hash"].fillna("") != _hashes(kind, rows, pages, cascade, given)
+
+
+def _hashes(kind: str, rows: pd.DataFrame, pages: pd.DataFrame, cascade: Cascade, given: pd.Series) -> pd.Series:
+    """A hash of all that each page's answer rests on: what was seen, and the steps up to the one that decided.
+
+    ``never`` where the page has no answer yet, or one by a classifier that is not asked any more.
+    """
+    methods, confidence = rows[f"{kind}_method"], rows[f"{kind}_confidence"]
+    # a theme may follow from the type
+    types = rows["page_type"] if kind == "theme" else [None] * len(pages)
+    version = cache(cascade.version_through)
+    hashes = []
+    for *seen, label, method, sure in zip(
+        *(pages[column] for column in SEEN_COLUMNS), types, given.loc[pages.index], methods, confidence, strict=True
+    ):
+        rests_on = version(method, float(sure)) if isinstance(method, str) else None
+        override = None if pd.isna(label) else label
+        hashes.append(_digest([*seen, override, rests_on]) if rests_on else "never")
+    return pd.Series(hashes, index=pages.index, dtype=object)
+
+
+def _digest(parts: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the types of the table."""
+    typed = rows.reset_index(drop=True)
+    for kind in KINDS:
+        typed[f"{kind}_confidence"] = typed[f"{kind}_confidence"].astype(float)
+    typed["classified_at"] = pd.to_datetime(typed["classified_at"]).astype("datetime64[us]")
+    return typed
+
+
+def _unknown_share(labels: pd.Series, page_views: pd.Series) -> float:
+    weights = page_views.to_numpy(dtype=np.float64)
+    total = weights.sum()
+    return float(weights[(labels == UNKNOWN).to_numpy()].sum() / total) if total else 0.0
