@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 MAX_TITLE_CHARS = 300
 MAX_PATH_CHARS = 500
+MAX_PAGE_TEXT_CHARS = 4000
 MAX_TEXT_WORDS = 48
 
 # e-mail addresses and user handles: whatever hangs together with an at sign
@@ -37,10 +38,17 @@ def clean_title(title: object) -> str:
 
     Anything that is not text (None, NaN) gives an empty string. Idempotent.
     """
-    if not isinstance(title, str):
-        return ""
-    visible = "".join(_visible(character) for character in title[: 10 * MAX_TITLE_CHARS])
-    return " ".join(visible.split())[:MAX_TITLE_CHARS].rstrip()
+    return _clean(title, MAX_TITLE_CHARS)
+
+
+def clean_page_text(text: object) -> str:
+    """The main text of a page, cleaned like a title; without e-mail addresses, long numbers and tokens.
+
+    At most 4,000 characters; anything that is not text gives an empty string.
+    """
+    words = _EMAIL_IN_TITLE.sub(" ", _clean(text, 2 * MAX_PAGE_TEXT_CHARS)).split()
+    telling = " ".join(word for word in words if not _LONG_ID.fullmatch(_NOT_WORD.sub("", word.lower())))
+    return telling[:MAX_PAGE_TEXT_CHARS].rstrip()
 
 
 def clean_path(path: object) -> str:
@@ -98,6 +106,13 @@ def page_text(title: object, path: object, hostname: object = "") -> str:
     seen = set(_words(title_part).split())
     path_part = [word for word in path_words(path).split() if _tells(word) and word not in seen]
     return " ".join([*title_part.split(), *dict.fromkeys(path_part)][:MAX_TEXT_WORDS])
+
+
+def _clean(text: object, max_chars: int) -> str:
+    if not isinstance(text, str):
+        return ""
+    visible = "".join(_visible(character) for character in text[: 10 * max_chars])
+    return " ".join(visible.split())[:max_chars].rstrip()
 
 
 def _visible(character: str) -> str:

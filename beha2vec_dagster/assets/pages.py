@@ -44,6 +44,11 @@ def enriched_pages(
             "select page_key, page_title, page_path, hostname, page_views from ga4.dim_ga4__pages"
         ).df()
         known = connection.execute("from beha2vec.enriched_pages").df()
+    fetched: dict[str, int] = {}
+    if settings.fetch_pages:
+        from beha2vec_core.pages.fetch import add_page_text
+
+        pages, fetched = add_page_text(pages, settings)
     device, device_note = compute.resolve()
     result = classify_pages(
         pages,
@@ -77,6 +82,7 @@ def enriched_pages(
             "unknown_page_type_share_of_views": result.unknown_page_type_share,
             "embedding": result.reason,
             "device": device_note,
+            "pages_fetched": markdown_table(["outcome", "pages"], list(fetched.items())),
             "page_views_by_theme": markdown_table(["theme", "pages", "page views"], themes),
             "page_views_by_type": markdown_table(["page type", "pages", "page views"], types),
             "least_sure_pages": markdown_table(
