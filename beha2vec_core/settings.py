@@ -63,15 +63,6 @@ class Settings(BaseSettings):
         "sentence-transformers/all-MiniLM-L6-v2", description="sentence-transformers model for page themes"
     )
 
-    fetch_pages: bool = Field(False, description="whether to fetch the pages themselves (extra `[fetch]`)")
-    fetch_hosts: Annotated[list[str] | None, NoDecode] = Field(
-        None, description="hosts to fetch from, parted by commas; empty: those with 1 % of page views and more"
-    )
-    fetch_user_agent: str = Field(
-        "beha2vec-fetcher/1.0", description="name to fetch under; the part before the slash is for robots.txt"
-    )
-    fetch_max_pages: int = Field(500, ge=1, description="pages asked for in one run, the most viewed first")
-
     # the OpenAI client's own variables count too, also from .env
     llm_base_url: str | None = Field(
         None,
@@ -85,6 +76,15 @@ class Settings(BaseSettings):
     )
     llm_model: str = Field("gpt-5-mini", description="model that writes the insights")
     llm_timeout_seconds: float = Field(60, gt=0, description="longest wait for one answer")
+
+    fetch_pages: bool = Field(False, description="whether to fetch the pages themselves (extra `[fetch]`)")
+    fetch_hosts: Annotated[list[str] | None, NoDecode] = Field(
+        None, description="hosts to fetch from, parted by commas; empty: those with 1 % of page views and more"
+    )
+    fetch_user_agent: str = Field(
+        "beha2vec-fetcher/1.0", description="name to fetch under; the part before the slash is for robots.txt"
+    )
+    fetch_max_pages: int = Field(500, ge=1, description="pages asked for in one run, the most viewed first")
 
     lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
     nightly_hour: int = Field(6, ge=0, le=23, description="hour of the nightly refresh, property time")

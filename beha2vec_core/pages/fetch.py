@@ -89,10 +89,8 @@ class PageFetcher:
         self.progress = progress
         self._sites = AllowedSites(hosts)
         self._cache = DiskCache(cache_dir)
-        self._requester = Requester(AddressGuard.of(allowed_networks, resolve), self.limits, user_agent)
-        product = user_agent.split("/")[0].strip()
-        self._asked = 0  # pages of this run
-        self._robots = Robots(product, self._ask_robots, self._cache, self.limits.keep_robots)
+        self._guard = AddressGuard.of(allowed_networks, resolve)
+        self._user_agent = user_agent
 
     def fetch(self, page_keys: Iterable[str]) -> list[FetchedPage]:
         """Fetch pages in the order given, the most telling first: a run is bounded.
@@ -106,13 +104,20 @@ class PageFetcher:
 
         distinct = list(dict.fromkeys(page_keys))
         until = time.monotonic() + self.limits.run_seconds
-        self._asked = 0
+        self._begin()
         pages = [
             self._page(page_key, until)
             for page_key in tqdm(distinct, desc="fetch pages", unit="page", disable=not self.progress)
         ]
         self._cache.prune(2 * max(self.limits.keep, self.limits.keep_failures))
         return pages
+
+    def _begin(self) -> None:
+        """Forget the run before: what failed, and which robots.txt were read."""
+        self._asked = 0
+        self._requester = Requester(self._guard, self.limits, self._user_agent)
+        product = self._user_agent.split("/")[0].strip()
+        self._robots = Robots(product, self._ask_robots, self._cache, self.limits.keep_robots)
 
     def _page(self, page_key: str, until: float) -> FetchedPage:
         try:

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 
 MAX_TITLE_CHARS = 300
 MAX_PATH_CHARS = 500
-MAX_PAGE_TEXT_CHARS = 4000
 MAX_TEXT_WORDS = 48
+MAX_PAGE_TEXT_CHARS = 4000
 
 # e-mail addresses and user handles: whatever hangs together with an at sign
 _EMAIL_IN_PATH = re.compile(r"[^\s/]*@[^\s/]*")
@@ -38,17 +38,18 @@ def clean_title(title: object) -> str:
 
     Anything that is not text (None, NaN) gives an empty string. Idempotent.
     """
-    return _clean(title, MAX_TITLE_CHARS)
+    if not isinstance(title, str):
+        return ""
+    visible = "".join(_visible(character) for character in title[: 10 * MAX_TITLE_CHARS])
+    return " ".join(visible.split())[:MAX_TITLE_CHARS].rstrip()
 
 
-def clean_page_text(text: object) -> str:
-    """The main text of a page, cleaned like a title; without e-mail addresses, long numbers and tokens.
-
-    At most 4,000 characters; anything that is not text gives an empty string.
-    """
-    words = _EMAIL_IN_TITLE.sub(" ", _clean(text, 2 * MAX_PAGE_TEXT_CHARS)).split()
-    telling = " ".join(word for word in words if not _LONG_ID.fullmatch(_NOT_WORD.sub("", word.lower())))
-    return telling[:MAX_PAGE_TEXT_CHARS].rstrip()
+def clean_text(text: object) -> str:
+    """The main text of a page, cleaned like a title, at most 4000 characters."""
+    if not isinstance(text, str):
+        return ""
+    visible = "".join(_visible(character) for character in text[: 2 * MAX_PAGE_TEXT_CHARS])
+    return " ".join(visible.split())[:MAX_PAGE_TEXT_CHARS].rstrip()
 
 
 def clean_path(path: object) -> str:
@@ -97,6 +98,12 @@ def title_words(title: object, hostname: object = "") -> str:
     return " ".join(word for word in words if not _LONG_ID.fullmatch(_NOT_WORD.sub("", word.lower())))
 
 
+def without_personal_data(text: str) -> str:
+    """The words of a text but for e-mail addresses, numbers of five and more digits and tokens."""
+    words = _EMAIL_IN_TITLE.sub(" ", text).split()
+    return " ".join(word for word in words if not _LONG_ID.fullmatch(_NOT_WORD.sub("", word.lower())))
+
+
 def page_text(title: object, path: object, hostname: object = "") -> str:
     """What a model reads of a page: title words, then the path words that the title does not have yet.
 
@@ -106,13 +113,6 @@ def page_text(title: object, path: object, hostname: object = "") -> str:
     seen = set(_words(title_part).split())
     path_part = [word for word in path_words(path).split() if _tells(word) and word not in seen]
     return " ".join([*title_part.split(), *dict.fromkeys(path_part)][:MAX_TEXT_WORDS])
-
-
-def _clean(text: object, max_chars: int) -> str:
-    if not isinstance(text, str):
-        return ""
-    visible = "".join(_visible(character) for character in text[: 10 * max_chars])
-    return " ".join(visible.split())[:max_chars].rstrip()
 
 
 def _visible(character: str) -> str:

@@ -82,13 +82,13 @@ def enriched_pages(
             "unknown_page_type_share_of_views": result.unknown_page_type_share,
             "embedding": result.reason,
             "device": device_note,
-            "pages_fetched": markdown_table(["outcome", "pages"], list(fetched.items())),
             "page_views_by_theme": markdown_table(["theme", "pages", "page views"], themes),
             "page_views_by_type": markdown_table(["page type", "pages", "page views"], types),
             "least_sure_pages": markdown_table(
                 ["page", "title", "page views", "theme", "confidence", "type", "confidence"], doubtful
             ),
         }
+        | ({"pages_fetched": markdown_table(["outcome", "pages"], list(fetched.items()))} if fetched else {})
     )
 
 

@@ -4,7 +4,7 @@ import codecs
 import re
 
 from beha2vec_core.pages.fetching.limits import NotFetched, Status
-from beha2vec_core.pages.text import clean_page_text, clean_title
+from beha2vec_core.pages.text import clean_text, clean_title, without_personal_data
 
 _BOMS = [(codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")]
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
@@ -48,7 +48,7 @@ def extract(body: bytes, content_type: str) -> tuple[str, str]:
         text = main_text(tree, fast=True, favor_recall=True, include_comments=False) or description
     except (LxmlError, ValueError, RecursionError, MemoryError) as problem:
         raise NotFetched(Status.FAILED, "the page is no HTML that can be parsed") from problem
-    return clean_title(title), clean_page_text(text)
+    return clean_title(title), without_personal_data(clean_text(text))
 
 
 def decode(body: bytes, content_type: str = "") -> str:
