@@ -8,11 +8,14 @@ import sys
 import textwrap
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from beha2vec_core.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(
     help="User embeddings, clusters and explanations from a GA4 BigQuery export.",
@@ -21,8 +24,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+themes = typer.Typer(help="The themes of the label file.", no_args_is_help=True)
+app.add_typer(themes, name="themes")
+
 _SHOWN_ROWS = 100
 _LONG_TEXT = 60
+_BUSY_SECONDS = 3.0
 
 _DAGSTER_HOME = Path(__file__).parent.parent / "beha2vec_dagster" / "instance"
 
@@ -159,6 +166,72 @@ def query(sql: Annotated[str, typer.Argument(help="One SELECT over the published
         except duckdb.Error as error:
             typer.secho(str(error), fg="red", err=True)
             raise typer.Exit(1) from None
+
+
+@themes.command("suggest")
+def suggest_themes(
+    pages: Annotated[int, typer.Option(help="How many pages to look at, the most viewed first.", min=1)] = 5000,
+    groups: Annotated[
+        int | None, typer.Option(help="Number of themes; default: as many as part the pages well.", min=2)
+    ] = None,
+    output: Annotated[Path, typer.Option(help="The label file to write.")] = Path("labels.yml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    seed: Annotated[int, typer.Option(help="Same pages, same seed: same file.")] = 0,
+) -> None:
+    """Group the pages by what they are about and write a label file to edit: for a site that has no labels yet."""
+    from beha2vec_core.encoder.device import DeviceError, resolve_device
+    from beha2vec_core.pages.discover import DiscoveryError, discover_themes, label_file
+    from beha2vec_core.pages.embedder import Embedder
+    from beha2vec_core.pages.weights import ModelUnavailable
+
+    settings = _settings()
+    if output.exists() and not force:
+        typer.secho(f"{output} is there already: give another --output, or --force to overwrite it", fg="red", err=True)
+        raise typer.Exit(2)
+    try:
+        device = str(resolve_device(settings.device))
+        found = discover_themes(
+            _pages(settings),
+            Embedder.find(settings.embedding_model, device=device),
+            groups=groups,
+            max_pages=pages,
+            seed=seed,
+        )
+    except (DiscoveryError, ModelUnavailable, DeviceError) as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from None
+    output.write_text(label_file(found), encoding="utf-8")
+    for theme in found.themes:
+        typer.echo(f"  {theme.label.name:<40} {theme.pages:>6,} pages  {theme.share_of_views:6.1%} of page views")
+    typer.echo(
+        f"{len(found.themes)} themes of {len(found.page_keys):,} pages in {output}; {found.left_out:,} more are pages "
+        "that every site has, or have no words.\n"
+        f"Edit it, then set BEHA2VEC_LABELS_FILE={output} and run enriched_pages."
+    )
+
+
+def _pages(settings: Settings) -> pd.DataFrame:
+    """The distinct pages: from the warehouse, or from what was published last while another process holds it."""
+    import duckdb
+
+    from beha2vec_core.warehouse import Warehouse, WarehouseBusyError
+
+    query = "select page_key, page_title, page_path, hostname, page_views from ga4.dim_ga4__pages"
+    try:
+        if settings.warehouse_path.exists():
+            with Warehouse(settings.warehouse_path, lock_timeout=_BUSY_SECONDS).connect("themes suggest") as connection:
+                return connection.execute(query).df()
+    except WarehouseBusyError as error:
+        if not settings.serving_path.exists():
+            typer.secho(str(error), fg="red", err=True)
+            raise typer.Exit(1) from None
+        typer.echo(f"the warehouse is busy: the pages are those of {settings.serving_path.name}", err=True)
+        with duckdb.connect(str(settings.serving_path), read_only=True) as connection:
+            return connection.execute(query).df()
+    except duckdb.CatalogException:
+        pass
+    typer.secho("there are no pages yet: run beha2vec materialize --select '+dim_ga4__pages' first", fg="red", err=True)
+    raise typer.Exit(1)
 
 
 def _print_records(columns: list[str], rows: list[tuple[object, ...]]) -> None:

@@ -10,13 +10,13 @@ from datetime import date
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "BEHA2VEC_"
 
@@ -85,6 +85,15 @@ class Settings(BaseSettings):
     llm_model: str = Field("gpt-5-mini", description="model that writes the insights")
     llm_timeout_seconds: float = Field(60, gt=0, description="longest wait for one answer")
 
+    fetch_pages: bool = Field(False, description="whether to fetch the pages themselves (extra `[fetch]`)")
+    fetch_hosts: Annotated[list[str] | None, NoDecode] = Field(
+        None, description="hosts to fetch from, parted by commas; empty: those with 1 % of page views and more"
+    )
+    fetch_user_agent: str = Field(
+        "beha2vec-fetcher/1.0", description="name to fetch under; the part before the slash is for robots.txt"
+    )
+    fetch_max_pages: int = Field(500, ge=1, description="pages asked for in one run, the most viewed first")
+
     lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
     nightly_hour: int = Field(6, ge=0, le=23, description="hour of the nightly refresh, property time")
 
@@ -93,6 +102,18 @@ class Settings(BaseSettings):
     def _key_is_one_line(cls, value: SecretStr | None) -> SecretStr | None:
         # a stray line end would break the request's header, and show the key in the error
         return SecretStr(value.get_secret_value().strip()) if value is not None else None
+
+    @field_validator("fetch_hosts", mode="before")
+    @classmethod
+    def _hosts_are_a_list(cls, value: object) -> object:
+        return [host for part in value.split(",") if (host := part.strip())] if isinstance(value, str) else value
+
+    @field_validator("fetch_user_agent")
+    @classmethod
+    def _user_agent_is_a_header(cls, value: str) -> str:
+        if not value.split("/")[0].strip() or not value.isascii() or not value.isprintable():
+            raise ValueError("use one line of plain characters, for example shop-fetcher/1.0 (+https://shop.example)")
+        return value.strip()
 
     @field_validator("data_dir")
     @classmethod
@@ -176,6 +197,11 @@ class Settings(BaseSettings):
     def encoders_path(self) -> Path:
         """The trained encoders, a folder a model version."""
         return self.data_path / "encoders"
+
+    @property
+    def page_cache_path(self) -> Path:
+        """What was fetched, a small file a page."""
+        return self.data_path / "page_cache"
 
     @property
     def tz(self) -> ZoneInfo:

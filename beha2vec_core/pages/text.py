@@ -106,6 +106,12 @@ def title_words(title: object, hostname: object = "") -> str:
     return " ".join(word for word in words if not _LONG_ID.fullmatch(_NOT_WORD.sub("", word.lower())))
 
 
+def without_personal_data(text: str) -> str:
+    """The words of a text but for e-mail addresses, numbers of five and more digits and tokens."""
+    words = _EMAIL_IN_TITLE.sub(" ", text).split()
+    return " ".join(word for word in words if not _LONG_ID.fullmatch(_NOT_WORD.sub("", word.lower())))
+
+
 def page_text(title: object, path: object, hostname: object = "") -> str:
     """What a model reads of a page: title words, then the path words that the title does not have yet.
 

@@ -65,6 +65,11 @@ def enriched_pages(
     overrides = load_overrides(settings.page_overrides_file, labels)
     with warehouse.connect("enriched_pages: read") as connection:
         pages = _pages(connection)
+    fetched: dict[str, int] = {}
+    if settings.fetch_pages:
+        from beha2vec_core.pages.fetch import add_page_text
+
+        pages, fetched = add_page_text(pages, settings)
     device, device_note = compute.resolve()
     store = PageStore(warehouse.connect)
     models = Models(config.embedding_model, config.nli_model, llm.settings(), device)
@@ -107,6 +112,7 @@ def enriched_pages(
             "unknown_overrides": markdown_table(["page_key"], [(key,) for key in result.unknown_overrides[:_REVIEWED]]),
             "device": device_note,
         }
+        | ({"pages_fetched": markdown_table(["outcome", "pages"], list(fetched.items()))} if fetched else {})
     )
 
 

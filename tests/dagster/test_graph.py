@@ -37,7 +37,7 @@ def test_pictures_are_there_and_small(instance: dg.DagsterInstance) -> None:
 
 
 def test_pages_are_shown_by_label_method_and_doubt(instance: dg.DagsterInstance, materialized: Project) -> None:
-    metadata = _metadata(instance, "enriched_pages")
+    metadata = latest_metadata(instance, "enriched_pages")
     pages = materialized.query("select count(*) from beha2vec.enriched_pages")[0][0]
     assert metadata["classified"].value == pages and metadata["reused"].value == 0
     assert "footwear" in metadata["pages_by_theme"].value and "product" in metadata["pages_by_page_type"].value
@@ -59,7 +59,7 @@ def test_overrides_win_and_are_compared(materialized: Project, tmp_path: Path) -
     row = project.query(f"select theme, theme_method, page_type from beha2vec.enriched_pages where page_key = '{page}'")
     assert row == [("offers", "override", "cart")]
     with dg.DagsterInstance.from_config(str(project.folder / "dagster_home")) as instance:
-        metadata = _metadata(instance, "enriched_pages")
+        metadata = latest_metadata(instance, "enriched_pages")
     assert metadata["classified"].value == 1
     assert "purchase" in metadata["confusion_with_overrides"].value
 

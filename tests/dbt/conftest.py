@@ -102,10 +102,6 @@ class Warehouse:
         """The rows of every model."""
         return {model: self.rows(model) for model in self.models()}
 
-    def models(self) -> list[str]:
-        """All models of the project."""
-        return [node.name for node in self._manifest.nodes.values() if str(node.resource_type) == "model"]
-
     def _partition(self, day: str, property_id: str) -> Path:
         return self.data_dir / "raw_ga4_events" / f"property_id={property_id}" / f"event_date={day}"
 

@@ -1,0 +1,54 @@
+"""Answers on disk: one small JSON file each, replaced by rename; whatever cannot be read is as good as absent."""
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+# raised when the text taken from the same page changes
+_VERSION = 1
+
+
+class DiskCache:
+    """Records (JSON objects) by key, each with the moment it was stored."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder; it is made with the first record."""
+        self.folder = folder
+
+    def read(self, key: str) -> tuple[dict[str, Any], timedelta] | None:
+        """The record of a key and its age."""
+        try:
+            record = json.loads(self._file(key).read_text(encoding="utf-8"))
+            if record["key"] != key or not isinstance(record["value"], dict):
+                return None
+            return record["value"], datetime.now(UTC) - datetime.fromisoformat(record["stored_at"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, key: str, value: dict[str, Any]) -> None:
+        """Store a record; a reader sees the old one or the new one, never half of one."""
+        file = self._file(key)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_name(f".{file.name}.{os.getpid()}")
+        record = {"key": key, "stored_at": datetime.now(UTC).isoformat(), "value": value}
+        try:
+            temporary.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8", errors="replace")
+            temporary.replace(file)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def prune(self, older_than: timedelta) -> None:
+        """Delete the files of records that nobody has renewed for so long."""
+        oldest = (datetime.now(UTC) - older_than).timestamp()
+        for file in self.folder.glob("*/*"):
+            with suppress(OSError):
+                if file.stat().st_mtime < oldest:
+                    file.unlink()
+
+    def _file(self, key: str) -> Path:
+        digest = hashlib.sha256(f"{_VERSION} {key}".encode(errors="replace")).hexdigest()
+        return self.folder / digest[:2] / f"{digest}.json"

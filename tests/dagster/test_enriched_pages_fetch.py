@@ -1,0 +1,62 @@
+"""The asset enriched_pages with the fetcher on and off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from beha2vec_core.settings import Settings
+from beha2vec_dagster.assets import pages as asset
+from beha2vec_dagster.resources import ComputeResource, LlmResource, WarehouseResource
+
+
+def materialize(folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> dict[str, Any]:
+    """Materialize enriched_pages over three pages; gives its metadata."""
+    warehouse = folder / "data" / "warehouse.duckdb"
+    warehouse.parent.mkdir()
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("create schema ga4")
+        connection.execute(
+            """create table ga4.dim_ga4__pages as
+            select * from (values
+                ('127.0.0.1/cart', 'Cart', '/cart', '127.0.0.1', 60),
+                ('elsewhere.example/', 'Elsewhere', '/', 'elsewhere.example', 39),
+                ('screen:Home', 'Home', null, null, 1))
+            as pages(page_key, page_title, page_path, hostname, page_views)"""
+        )
+    monkeypatch.setattr(asset, "settings", Settings(data_dir=folder / "data", **settings))
+    result = dg.materialize(
+        [asset.enriched_pages],
+        resources={
+            "warehouse": WarehouseResource(database=str(warehouse)),
+            "compute": ComputeResource(device="cpu"),
+            "llm": LlmResource(),
+        },
+        instance=dg.DagsterInstance.ephemeral(),
+    )
+    assert result.success
+    (event,) = result.asset_materializations_for_node("enriched_pages")
+    return {name: value.value for name, value in event.metadata.items()}
+
+
+def test_nothing_is_fetched_unless_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata = materialize(tmp_path, monkeypatch)
+    assert metadata["dagster/row_count"] == 3
+    assert "pages_fetched" not in metadata
+    assert not (tmp_path / "data" / "page_cache").exists()
+
+
+def test_every_page_that_was_not_fetched_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata = materialize(tmp_path, monkeypatch, fetch_pages=True, fetch_hosts=["127.0.0.1"])
+    assert metadata["dagster/row_count"] == 3
+    told = metadata["pages_fetched"].replace("\\", "")
+    for outcome in (
+        "refused: robots.txt could not be read (the host has a private",
+        "refused: the host is not on the allow-list | 1 |",
+        "refused: an app screen has no web address | 1 |",
+    ):
+        assert outcome in told
