@@ -1,11 +1,40 @@
 """What a run started from the command line prints: a line a step, warnings, errors; the rest is in the UI."""
 
+import io
 import logging
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import TextIO
 
 import dagster as dg
 
 _SHOWN_EVENTS = {"STEP_START", "STEP_FAILURE", "STEP_SUCCESS", "RUN_FAILURE", "RUN_SUCCESS"}
+
+
+# dbt's lines of a data test that passes, and of each start
+_ROUTINE = re.compile(r"\d+ of \d+ (START|PASS) ")
+
+
+@contextmanager
+def brief_dbt() -> Iterator[None]:
+    """Leave out what dbt says of tests that pass, hundreds of lines: they are checks in the UI."""
+    with redirect_stdout(_WithoutRoutine(sys.stdout)):
+        yield
+
+
+class _WithoutRoutine(io.TextIOBase):
+    def __init__(self, shown: TextIO) -> None:
+        self._shown = shown
+
+    def write(self, text: str) -> int:
+        if not _ROUTINE.search(text):
+            self._shown.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._shown.flush()
 
 
 class _Brief(logging.Formatter):

@@ -11,6 +11,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 from filelock import FileLock
 
 import beha2vec_dagster
+from beha2vec_dagster.console import brief_dbt
 from beha2vec_dagster.lineage import column_lineage
 from beha2vec_dagster.metadata import relation_metadata
 from beha2vec_dagster.partitions import daily
@@ -64,7 +65,7 @@ def _dbt_build(
     arguments += ["--vars", json.dumps({"timezone": settings.timezone, **variables})]
     events: list[Any] = []
     try:
-        with warehouse.exclusive(f"dbt build ({context.op_execution_context.op.name})"):
+        with warehouse.exclusive(f"dbt build ({context.op_execution_context.op.name})"), brief_dbt():
             invocation = dbt.cli(arguments, context=context)
             for event in invocation.stream():
                 events.append(event)

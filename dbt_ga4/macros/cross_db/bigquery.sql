@@ -2,9 +2,9 @@
     The day tables of one property's export, intraday and fresh ones too. Only the asked days' tables are read:
     _table_suffix is compared with literals.
 #}
-{% macro bigquery__ga4_raw_events(source_relation) %}
+{% macro bigquery__ga4_raw_events(source_relation, days_after) %}
     {%- set first = ga4_window_end('min_date', 0) -%}
-    {%- set last = ga4_window_end('max_date', 0) -%}
+    {%- set last = ga4_window_end('max_date', days_after) -%}
     {%- set kinds = ['', 'fresh_'] + (['intraday_'] if var('include_intraday') else []) -%}
     (
         select

@@ -2,7 +2,7 @@
     The declared columns come first, as no rows: files that lack a column or a nested field, and a folder that holds
     no file at all, then need no care. DuckDB still reads only the partitions that a filter asks for.
 #}
-{% macro duckdb__ga4_raw_events(source_relation) %}
+{% macro duckdb__ga4_raw_events(source_relation, days_after) %}
     (
         select
             *,

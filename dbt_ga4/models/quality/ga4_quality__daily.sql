@@ -2,13 +2,28 @@
 {# What is usual on a day is told by the seven before it: a new day is judged by them, and judges the seven after. -#}
 {{ ga4_incremental(column='event_date', days_before=0, days_after=usual_days) }}
 {% set watched = ['events', 'page_views', 'purchases'] -%}
+{% set counts = [
+    'events', 'duplicates_dropped', 'events_of_denied_consent', 'events_without_user', 'events_without_session_id',
+    'events_without_page', 'events_with_placeholders', 'late_events', 'page_views', 'purchases', 'users', 'sessions',
+] -%}
 
-with days as (
+with exported as (
 
     select
         property_id,
         event_date,
-        {{ sum_whole('copies') }} as raw_events,
+        count(*) as raw_events
+    from {{ ga4_raw_events(source('ga4', 'raw_ga4_events'), days_after=usual_days) }} as raw_events
+    where {{ ga4_in_window() }}
+    group by property_id, event_date
+
+),
+
+staged as (
+
+    select
+        property_id,
+        event_date,
         count(*) as events,
         {{ sum_whole('copies - 1') }} as duplicates_dropped,
         min(table_kind) as table_kind,
@@ -29,6 +44,22 @@ with days as (
     from {{ ref('stg_ga4__events') }}
     where {{ ga4_between('event_date', usual_days, usual_days) }}
     group by property_id, event_date
+
+),
+
+-- A day of which nothing was staged is a day with no events; of days before the window only these are needed.
+days as (
+
+    select
+        coalesce(staged.property_id, exported.property_id) as property_id,
+        coalesce(staged.event_date, exported.event_date) as event_date,
+        coalesce(exported.raw_events, 0) as raw_events,
+        staged.table_kind,
+        {%- for count in counts %}
+        coalesce(staged.{{ count }}, 0) as {{ count }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from staged
+    full outer join exported on staged.property_id = exported.property_id and staged.event_date = exported.event_date
 
 ),
 
@@ -94,20 +125,12 @@ select
     days.event_date,
     days.table_kind,
     days.raw_events,
-    days.events,
-    days.duplicates_dropped,
-    days.events_of_denied_consent,
-    days.events_without_user,
-    days.events_without_session_id,
-    days.events_without_page,
-    days.events_with_placeholders,
-    days.late_events,
-    days.page_views,
-    days.purchases,
-    days.users,
-    days.sessions,
-    days.events_without_user / days.events as null_id_share,
-    days.events_with_placeholders / days.events as placeholder_share,
+    days.raw_events - days.events - days.duplicates_dropped as events_left_out,
+    {%- for count in counts %}
+    days.{{ count }},
+    {%- endfor %}
+    days.events_without_user / nullif(days.events, 0) as null_id_share,
+    days.events_with_placeholders / nullif(days.events, 0) as placeholder_share,
     breaks.usual_events,
     breaks.tracking_break_reason is not null as is_tracking_break,
     breaks.tracking_break_reason
