@@ -105,7 +105,10 @@ grouped as (
         case when own.is_direct then '(direct)' else own.known_source end as source,
         case when own.is_direct then '(none)' else own.known_medium end as medium,
         case when not own.is_direct then own.known_campaign end as campaign,
-        {{ channel_group_of_session('own.known_source', 'own.known_medium', 'own.known_campaign', 'categories.source_category', 'own.is_direct', 'own.google_channel_group') }} as default_channel_group
+        {{ channel_group_of_session(
+            'own.known_source', 'own.known_medium', 'own.known_campaign',
+            'categories.source_category', 'own.is_direct', 'own.google_channel_group'
+        ) }} as default_channel_group
     from own
     left join categories on {{ without_www('lower(own.known_source)') }} = categories.source
 
@@ -137,7 +140,10 @@ select
     followed.default_channel_group,
     last_non_direct.session_key as last_non_direct_session_key,
     {% for column in ['source', 'medium', 'campaign', 'default_channel_group'] -%}
-    case when last_non_direct.session_key is null then followed.{{ column }} else last_non_direct.{{ column }} end as last_non_direct_{{ column }}{{ ',' if not loop.last }}
+    case
+        when last_non_direct.session_key is null then followed.{{ column }}
+        else last_non_direct.{{ column }}
+    end as last_non_direct_{{ column }}{{ ',' if not loop.last }}
     {% endfor -%}
 from followed
 left join grouped as last_non_direct

@@ -1,3 +1,4 @@
+{% set kept_properties = var('user_properties') -%}
 {% set in_order = 'session_started_at, session_key' -%}
 {% set latest_first = 'session_started_at desc, session_key' -%}
 
@@ -37,13 +38,15 @@ users as (
     from {{ ref('fct_ga4__sessions') }}
     group by user_key, property_id
 
-),
+)
+
+{%- if kept_properties %},
 
 user_properties as (
 
     select
         identities.user_key
-        {%- for name in var('user_properties') %},
+        {%- for name in kept_properties %},
         {{ first_by('properties.value', 'properties.set_timestamp desc, properties.event_timestamp desc, properties.value', "properties.user_property = '" ~ name ~ "'") }} as {{ user_property_column(name) }}
         {%- endfor %}
     from {{ ref('stg_ga4__user_properties') }} as properties
@@ -51,6 +54,7 @@ user_properties as (
     group by identities.user_key
 
 )
+{%- endif %}
 
 select
     users.user_key,
@@ -74,9 +78,11 @@ select
     users.browser,
     users.operating_system,
     users.country
-    {%- for name in var('user_properties') %},
+    {%- for name in kept_properties %},
     user_properties.{{ user_property_column(name) }}
     {%- endfor %}
 from users
 inner join devices on users.user_key = devices.user_key
+{%- if kept_properties %}
 left join user_properties on users.user_key = user_properties.user_key
+{%- endif %}

@@ -32,13 +32,14 @@ select
     {{ timestamp_from_micros('sessions.reached_' ~ step) }} as step_{{ step }}_at,
     {%- endfor %}
     -- no step before one in front of it; a step may be left out
-    not (
+    case
         {%- for step in steps %}
         {%- for later in range(step + 1, 7) %}
-        {{ 'or ' if not (step == 1 and loop.first) }}coalesce(sessions.reached_{{ later }} < sessions.reached_{{ step }}, false)
+        when sessions.reached_{{ later }} < sessions.reached_{{ step }} then false
         {%- endfor %}
         {%- endfor %}
-    ) as is_in_order,
+        else true
+    end as is_in_order,
     case when sessions.furthest_step < 6 then sessions.furthest_step end as dropped_after
 from sessions
 inner join {{ ref('int_ga4__identity_map') }} as identities on sessions.client_key = identities.client_key
