@@ -15,7 +15,7 @@ def kmeans(
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     # several threads add their partial sums in the order they finish, which changes the last bits of the centroids
     with threadpool_limits(1), warnings.catch_warnings():

@@ -38,7 +38,7 @@ class UserMap:
 def fit_map(points: NDArray[np.float32], *, seed: int, max_landmarks: int = 1_500) -> UserMap:
     """Lay out a seeded sample of the unit vectors [n, dim] as landmarks. Same input and seed: same map."""
     from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     rng = np.random.default_rng(seed)
     # users of one or two events are often exactly alike: one landmark is enough for them
