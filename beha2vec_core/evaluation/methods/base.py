@@ -1,0 +1,58 @@
+"""What every method looks like to the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+# what can be ranked: the next page viewed, the next event
+Target = Literal["page", "event_name"]
+Group = Literal["floor", "peer", "ours"]
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    """Turns users into vectors."""
+
+    def encode(self, events: pd.DataFrame) -> npt.NDArray[np.float32]:
+        """Float32 [users, dim], a row for each distinct ``user_key`` in sorted order; finite numbers only."""
+        ...
+
+
+@runtime_checkable
+class RanksNext(Protocol):
+    """Says what comes next."""
+
+    def rank_next(self, events: pd.DataFrame, target: Target, k: int) -> list[list[str]]:
+        """The up to k likeliest next values of ``target``, best first, for each distinct ``user_key``, sorted.
+
+        ``page``: the page of the user's next page view. ``event_name``: the name of the next event of any kind.
+        """
+        ...
+
+
+Fitted = Any  # Encodes, RanksNext or both: the protocol asks by isinstance
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method by name.
+
+    Attributes:
+        name: as the table calls it.
+        group: ``floor`` (what any learned method must beat), ``peer`` (others' systems) or ``ours``.
+        about: one sentence for the docs.
+        fit: takes events of `INPUT_COLUMNS` (others must not be read) and a seed.
+        costly: whether a fit takes long, so that fewer repeats are run unless all are asked for.
+    """
+
+    name: str
+    group: Group
+    about: str
+    fit: Callable[[pd.DataFrame, int], Fitted]
+    costly: bool = False

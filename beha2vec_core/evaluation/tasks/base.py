@@ -1,0 +1,72 @@
+"""What a task is given and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from beha2vec_core.evaluation.data.base import EvaluationData
+from beha2vec_core.evaluation.methods.base import Fitted, Method
+from beha2vec_core.evaluation.splits import Split
+
+# mean of the scores; area under the ROC curve of scores against labels; a figure about the whole, not made of users
+Statistic = Literal["mean", "auroc", "whole"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One figure of one method on one split.
+
+    ``users``, ``score`` and ``label`` are what it was computed from, one entry a unit (a user may own several), so
+    that two methods can be compared on the same users; empty for a figure about the whole. ``n`` counts the units.
+    """
+
+    task: str
+    metric: str
+    value: float
+    n: int
+    statistic: Statistic = "whole"
+    users: npt.NDArray[np.object_] | None = None
+    score: npt.NDArray[np.float64] | None = None
+    label: npt.NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A fitted method and the split it is to be judged on."""
+
+    data: EvaluationData
+    split: Split
+    method: Method
+    fitted: Fitted
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the protocol calls.
+
+    Attributes:
+        name: as the table calls it.
+        split: by ``users`` (repeated) or in ``time``.
+        needs: what the method must be able to do: ``encode``, or ``rank_next`` (see `methods.base`).
+        once: whether the first repeat is enough, as for figures that refit the method.
+        run: the work. It may give no outcome where the data cannot tell.
+    """
+
+    name: str
+    split: Literal["users", "time"]
+    needs: Literal["encode", "rank_next"]
+    run: Callable[[Trial], list[Outcome]]
+    once: bool = False
+
+
+def user_mean(task: str, metric: str, users: Any, score: Any) -> Outcome:
+    """The mean of the units' scores."""
+    values = np.asarray(score, dtype=float)
+    return Outcome(
+        task, metric, float(values.mean()), len(values), "mean", np.asarray(users, dtype=object), values, None
+    )
