@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -88,11 +89,10 @@ def trained_encoder(
     folder = settings.encoders_path / encoder.model_version
     settings.encoders_path.mkdir(parents=True, exist_ok=True)
     encoder.save(folder)
-    saved = json.loads((folder / "config.json").read_text())
     row = {
         "model_version": encoder.model_version,
-        "config": json.dumps(saved.get("config", {})),
-        "train_config": json.dumps(saved.get("train_config", {})),
+        "config": json.dumps(asdict(encoder.config)),
+        "train_config": json.dumps(asdict(encoder.train_config)),
         "data_window": json.dumps(encoder.data_window),
         "training_curve": json.dumps(encoder.training_curve),
         "trained_at": datetime.now(UTC).replace(tzinfo=None),

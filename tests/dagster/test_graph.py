@@ -36,6 +36,11 @@ def test_pictures_are_there_and_small(instance: dg.DagsterInstance) -> None:
         assert len(text) < 50_000, f"{asset}: {len(text)} bytes"
 
 
+def test_an_encoder_says_how_it_was_made(materialized: Project) -> None:
+    rows = materialized.query("select config ->> 'dim', train_config ->> 'learning_rate' from beha2vec.encoders")
+    assert rows == [("64", "0.003")]
+
+
 def test_pages_are_shown_by_label_method_and_doubt(instance: dg.DagsterInstance, materialized: Project) -> None:
     metadata = latest_metadata(instance, "enriched_pages")
     pages = materialized.query("select count(*) from beha2vec.enriched_pages")[0][0]
