@@ -29,10 +29,11 @@ NOTHING = 1e-10
 
 def effective_dimension(points: FloatArray) -> float:
     """In how many directions the points spread alike: 1 on a line, dim in a ball, 0 where all are equal."""
-    spread = np.square(np.linalg.svd(points - points.mean(axis=0), compute_uv=False))
-    if spread.sum() / len(points) < NOTHING:
+    centred = points - points.mean(axis=0)
+    spread = np.square(centred).sum()  # the eigenvalues' sum; that of their squares is the squared norm of the matrix
+    if spread / len(points) < NOTHING:
         return 0.0
-    return float(spread.sum() ** 2 / np.square(spread).sum())
+    return float(spread**2 / np.square(centred.T @ centred).sum())
 
 
 def mean_cosine(points: FloatArray) -> float:

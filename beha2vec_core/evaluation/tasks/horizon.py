@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from beha2vec_core.evaluation.splits import DAY, FIT_SHARE, HORIZONS, user_hash
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, user_auroc
@@ -21,43 +22,51 @@ from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, users_of
 from beha2vec_core.evaluation.tasks.probe import probe
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 ACTIVE_DAYS = 28
 PROBES = 20
 
 
-def run(trial: Trial) -> list[Outcome]:
-    """An AUROC for each event and horizon of which there are enough of either kind."""
-    events, cut = trial.split.judged, trial.split.cut
-    assert cut is not None, "a split in time has a moment T"
+def population(events: pd.DataFrame, cut: int) -> tuple[pd.DataFrame, dict[str, BoolArray]]:
+    """The events before T of the users active then, and by event and horizon the label of each user, sorted."""
     moment = events["event_timestamp"]
     active = events.loc[moment.between(cut - ACTIVE_DAYS * DAY, cut, inclusive="left"), "user_key"].unique()
     before = events[(moment < cut) & events["user_key"].isin(active)]
-    if before.empty:
-        return []
     users = users_of(before)
-    vectors = encode(trial.fitted, before)
-    outcomes = []
+    labels = {}
     for name, of_interest in (("return", moment >= cut), ("purchase", (moment >= cut) & events["is_purchase"])):
         for days in HORIZONS:
             seen = events.loc[of_interest & (moment < cut + days * DAY), "user_key"].unique()
-            label = np.isin(users, seen)
-            score = _scores(users, vectors, label)
-            scored = ~np.isnan(score)
-            if len(set(label[scored])) == 2:
-                metric = f"{name} {days} days auroc"
-                outcomes.append(user_auroc("horizon", metric, users[scored], score[scored], label[scored]))
+            labels[f"{name} {days} days"] = np.isin(users, seen)
+    return before, labels
+
+
+def run(trial: Trial) -> list[Outcome]:
+    """An AUROC for each event and horizon of which there are enough of either kind."""
+    assert trial.split.cut is not None, "a split in time has a moment T"
+    before, labels = population(trial.split.judged, trial.split.cut)
+    if before.empty:
+        return []
+    users, vectors = users_of(before), encode(trial.fitted, before)
+    trained_on = [
+        np.array([user_hash(user, f"probe {repeat}") % 1000 < FIT_SHARE * 1000 for user in users])
+        for repeat in range(PROBES)
+    ]
+    outcomes = []
+    for name, label in labels.items():
+        score = _scores(vectors, label, trained_on)
+        scored = ~np.isnan(score)
+        if len(set(label[scored])) == 2:
+            outcomes.append(user_auroc("horizon", f"{name} auroc", users[scored], score[scored], label[scored]))
     return outcomes
 
 
-def _scores(users: npt.NDArray[np.object_], vectors: Vectors, label: npt.NDArray[np.bool_]) -> FloatArray:
-    """Each user's mean rank among the users scored with him, NaN where no probe could be trained."""
-    total, times = np.zeros(len(users)), np.zeros(len(users))
-    for repeat in range(PROBES):
-        train = np.array([user_hash(user, f"probe {repeat}") % 1000 < FIT_SHARE * 1000 for user in users])
-        if train.all():
-            continue
-        score = probe(vectors[train], label[train], vectors[~train], seed=repeat)
+def _scores(vectors: Vectors, label: BoolArray, trained_on: list[BoolArray]) -> FloatArray:
+    """Each user's mean rank among the users scored with him, NaN where no probe scored him."""
+    total, times = np.zeros(len(label)), np.zeros(len(label))
+    for repeat, train in enumerate(trained_on):
+        score = None if train.all() else probe(vectors[train], label[train], vectors[~train], seed=repeat)
         if score is not None:
             total[~train] += _rank_shares(score)
             times[~train] += 1
