@@ -71,8 +71,9 @@ def test_vectors_that_are_not_one_a_user_or_not_finite_are_refused() -> None:
         def encode(self, events: pd.DataFrame) -> npt.NDArray[np.float32]:
             return np.ones((1, 2), dtype=np.float32)
 
-    with pytest.raises(ValueError, match="2 users"):
-        encode(Short(), events)
+    for wrong in (Short(), Encoder(lambda user, journey: [])):
+        with pytest.raises(ValueError, match="2 users"):
+            encode(wrong, events)
 
 
 def test_intent_population_prefix_and_label() -> None:

@@ -24,11 +24,11 @@ def encode(fitted: Encodes, events: pd.DataFrame) -> Vectors:
     """The users' vectors, from the columns a method may read.
 
     Raises:
-        ValueError: not one row of finite numbers a user.
+        ValueError: not one row a user, of one finite number or more.
     """
     vectors = np.asarray(fitted.encode(events[list(INPUT_COLUMNS)].reset_index(drop=True)), dtype=np.float32)
     users = events["user_key"].nunique()
-    if vectors.ndim != 2 or len(vectors) != users or not np.isfinite(vectors).all():
+    if vectors.ndim != 2 or len(vectors) != users or not vectors.shape[1] or not np.isfinite(vectors).all():
         raise ValueError(f"{users} users became vectors of shape {vectors.shape}, or of numbers that are not finite")
     return vectors
 

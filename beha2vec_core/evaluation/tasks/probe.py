@@ -12,19 +12,21 @@ from beha2vec_core.evaluation.statistics import auroc
 from beha2vec_core.evaluation.tasks.inputs import Vectors
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0)
-FOLDS = 5
+FOLDS = 3
+# of either class, or there is nothing to train on
+FEWEST = 5
 
 
 def probe(train: Vectors, label: npt.NDArray[np.bool_], test: Vectors, *, seed: int) -> npt.NDArray[np.float64] | None:
     """Scores of the test users: logistic regression on standardised columns, classes weighed alike.
 
     Its strength C is chosen among `STRENGTHS` by AUROC in cross-validation on the training users alone. None where they
-    hold fewer than `FOLDS` of either class. Scores equal to nine decimals come out equal.
+    hold fewer than `FEWEST` of either class. Scores equal to nine decimals come out equal.
     """
     from sklearn.model_selection import StratifiedKFold
     from threadpoolctl import threadpool_limits
 
-    if min(label.sum(), (~label).sum()) < FOLDS:
+    if min(label.sum(), (~label).sum()) < FEWEST:
         return None
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(train, label)
     with threadpool_limits(1):  # threads add in the order they finish, which changes the last bits
