@@ -86,7 +86,7 @@ def paired_bootstrap(a: Sequence[Outcome], b: Sequence[Outcome], *, resamples: i
     if a[0].statistic == "whole":
         return _corrected_t(differences)
     for one, other in zip(a, b, strict=True):
-        if one.statistic != other.statistic or not np.array_equal(one.users, other.users):  # type: ignore[arg-type]
+        if one.statistic != other.statistic or not np.array_equal(_users(one), _users(other)):
             raise ValueError(f"{one.task}, {one.metric}: the two were not judged on the same users")
     drawn = _resampled(a, b, resamples, seed)
     low, high = np.nanquantile(drawn, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
@@ -112,8 +112,7 @@ def _corrected_t(differences: FloatArray) -> Interval:
 
 def _resampled(a: Sequence[Outcome], b: Sequence[Outcome], resamples: int, seed: int) -> FloatArray:
     """The mean difference under each resample of all repeats' users."""
-    everyone: Any = np.concatenate([outcome.users for outcome in a])
-    users, index = np.unique(everyone, return_inverse=True)
+    users, index = np.unique(np.concatenate([_users(outcome) for outcome in a]), return_inverse=True)
     owners = np.split(index, np.cumsum([outcome.n for outcome in a])[:-1])
     rng = np.random.default_rng(seed)
     block = max(1, _BLOCK_CELLS // len(users))
@@ -131,6 +130,11 @@ def _resampled(a: Sequence[Outcome], b: Sequence[Outcome], resamples: int, seed:
         with np.errstate(invalid="ignore"):
             results.append(np.where(present, repeats, 0).sum(axis=0) / present.sum(axis=0))
     return np.concatenate(results)
+
+
+def _users(outcome: Outcome) -> npt.NDArray[np.object_]:
+    assert outcome.users is not None, "only whole figures have no users"
+    return outcome.users
 
 
 def _statistic(outcome: Outcome, weights: npt.NDArray[Any]) -> FloatArray:
