@@ -36,6 +36,15 @@ class RanksNext(Protocol):
         ...
 
 
+@runtime_checkable
+class WarmStarts(Protocol):
+    """Can be trained on."""
+
+    def warm_start(self, events: pd.DataFrame, seed: int) -> Fitted:
+        """Another fitted method, started from this one's weights; this one stays as it is."""
+        ...
+
+
 Fitted = Any  # Encodes, RanksNext or both: the protocol asks by isinstance
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from beha2vec_core.evaluation.data.base import EvaluationData
 from beha2vec_core.evaluation.methods.base import Fitted, Method
 from beha2vec_core.evaluation.splits import Split
+from beha2vec_core.evaluation.statistics import auroc
 
 # mean of the scores; area under the ROC curve of scores against labels; a figure about the whole, not made of users
 Statistic = Literal["mean", "auroc", "whole"]
@@ -69,4 +70,12 @@ def user_mean(task: str, metric: str, users: Any, score: Any) -> Outcome:
     values = np.asarray(score, dtype=float)
     return Outcome(
         task, metric, float(values.mean()), len(values), "mean", np.asarray(users, dtype=object), values, None
+    )
+
+
+def user_auroc(task: str, metric: str, users: Any, score: Any, label: Any) -> Outcome:
+    """The area under the ROC curve of the units' scores against their labels."""
+    scores, labels = np.asarray(score, dtype=float), np.asarray(label, dtype=float)
+    return Outcome(
+        task, metric, auroc(scores, labels), len(scores), "auroc", np.asarray(users, dtype=object), scores, labels
     )

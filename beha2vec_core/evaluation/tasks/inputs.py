@@ -1,0 +1,56 @@
+"""What tasks hand to a method, and what they take back from it."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
+from beha2vec_core.evaluation.methods.base import Encodes
+
+Vectors = npt.NDArray[np.float32]
+
+# a journey shorter than this has no halves
+PAGES = 6
+
+
+def users_of(events: pd.DataFrame) -> npt.NDArray[np.object_]:
+    """The distinct users in sorted order: the rows of their vectors."""
+    return np.array(sorted(events["user_key"].unique()), dtype=object)
+
+
+def encode(fitted: Encodes, events: pd.DataFrame) -> Vectors:
+    """The users' vectors, from the columns a method may read.
+
+    Raises:
+        ValueError: not one row a user, of one finite number or more.
+    """
+    vectors = np.asarray(fitted.encode(events[list(INPUT_COLUMNS)].reset_index(drop=True)), dtype=np.float32)
+    users = events["user_key"].nunique()
+    if vectors.ndim != 2 or len(vectors) != users or not vectors.shape[1] or not np.isfinite(vectors).all():
+        raise ValueError(f"{users} users became vectors of shape {vectors.shape}, or of numbers that are not finite")
+    return vectors
+
+
+def halves(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The first and the second half of the events of users with six page views or more, cut at the middle page view.
+
+    Events of the very instant of the cut belong to the second half. Time starts anew in each half, at one moment for
+    all users: a calendar date must not tell that two halves belong together.
+    """
+    users = events["user_key"]
+    seen = events.groupby("user_key")["is_page_view"].cumsum()
+    views = events.groupby("user_key")["is_page_view"].transform("sum")
+    cut = events[events["is_page_view"] & (seen == views // 2 + 1) & (views >= PAGES)]
+    moment = users.map(cut.set_index("user_key")["event_timestamp"])
+    first, second = events[events["event_timestamp"] < moment], events[events["event_timestamp"] >= moment]
+    both = set(first["user_key"]) & set(second["user_key"])
+    return _restarted(first, both), _restarted(second, both)
+
+
+def _restarted(half: pd.DataFrame, users: set[str]) -> pd.DataFrame:
+    half = half[half["user_key"].isin(users)]
+    started = half.groupby("user_key")["event_timestamp"].transform("min")
+    origin = half["event_timestamp"].min()
+    return half.assign(event_timestamp=half["event_timestamp"] - started + origin)
