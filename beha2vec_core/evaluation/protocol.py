@@ -1,0 +1,91 @@
+"""Runs a method on a data set: fits it on each split, gives it every task it can do, and times it."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from beha2vec_core.evaluation.data.base import EvaluationData
+from beha2vec_core.evaluation.methods.base import Encodes, Method, RanksNext
+from beha2vec_core.evaluation.splits import REPEATS, Split, locked_split, repeated_splits, temporal_split
+from beha2vec_core.evaluation.tasks import TASKS
+from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
+
+# a costly method is fitted on the first of the repeated splits only
+COSTLY_REPEATS = 3
+_ABILITY = {"encode": Encodes, "rank_next": RanksNext}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One figure of one method on one split of one data set."""
+
+    data: str
+    method: str
+    split: str
+    repeat: int
+    outcome: Outcome
+
+
+def judge(
+    data: EvaluationData,
+    method: Method,
+    *,
+    repeats: int = REPEATS,
+    costly_repeats: int = COSTLY_REPEATS,
+    locked: bool = False,
+    tasks: Sequence[Task] = TASKS,
+    progress: bool = True,
+) -> list[Judgement]:
+    """Every figure of a method on a data set.
+
+    Fits on up to ``repeats`` splits by users (``costly_repeats`` for a costly method) and, where the data set is
+    temporal, on one split in time. ``locked`` judges the locked fifth instead, in fits with as many seeds.
+    """
+    count = costly_repeats if method.costly else repeats
+    if locked:
+        splits = [locked_split(data.events, repeat) for repeat in range(count)]
+    else:
+        splits = repeated_splits(data.events, count)
+    if data.temporal:
+        splits.append(temporal_split(data.events, locked=locked))
+    found = []
+    for split in tqdm(splits, desc=f"{data.name}: {method.name}", unit="fit", disable=not progress):
+        for outcome in _outcomes(data, method, split, tasks):
+            found.append(Judgement(data.name, method.name, split.name, split.repeat, outcome))
+    return found
+
+
+def _outcomes(data: EvaluationData, method: Method, split: Split, tasks: Sequence[Task]) -> list[Outcome]:
+    started = time.perf_counter()
+    fitted = method.fit(split.fit, split.repeat)
+    fit_seconds = time.perf_counter() - started
+    trial = Trial(data, split, method, fitted)
+    found = [] if split.cut is not None else _speed(split, fitted, fit_seconds)
+    for task in tasks:
+        asked = (task.split == "time") == (split.cut is not None) and not (task.once and split.repeat)
+        if asked and isinstance(fitted, _ABILITY[task.needs]):
+            found.extend(task.run(trial))
+    return found
+
+
+def _speed(split: Split, fitted: Any, fit_seconds: float) -> list[Outcome]:
+    """Users a second in fitting and in encoding whole histories, and the process's peak memory until then."""
+    figures = {"fit users/s": split.fit["user_key"].nunique() / max(fit_seconds, 1e-9)}
+    judged = split.judged["user_key"].nunique()
+    if isinstance(fitted, Encodes):
+        started = time.perf_counter()
+        vectors = fitted.encode(split.judged)
+        figures["encode users/s"] = judged / max(time.perf_counter() - started, 1e-9)
+        if vectors.shape[0] != judged or not np.isfinite(vectors).all():
+            raise ValueError(f"encode gave {vectors.shape} for {judged} users, or numbers that are not finite")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    figures["peak MB"] = peak / (1024 if sys.platform == "linux" else 1024**2)
+    return [Outcome("speed", metric, value, judged) for metric, value in figures.items()]
