@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 _NOWHERE = re.compile(r"^(about|blob|data|file|javascript|mailto|sms|tel):", re.IGNORECASE)
 _ADDRESS = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//([^/?#]*)([^?#]*)", re.IGNORECASE)
-_BARE_HOST = re.compile(r"^([\w-]+\.)+[^\W\d_]{2,}(:\d+)?([/?#]|$)")
+_BARE_HOST = re.compile(r"^(localhost|([\w-]+\.)+[^\W\d_]{2,})(:\d+)?([/?#]|$)")
 _DOCUMENT = re.compile(r"^[^/?#]+\.(html?|php|aspx?|jsp)([/?#]|$)")
 _EXTENSION = re.compile(r"\.(html?|php|aspx?|jsp|axd)$")
 
