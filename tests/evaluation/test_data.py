@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from beha2vec_core.evaluation.data import NAMES, DataNotFoundError, load
+from beha2vec_core.evaluation.data import NAMES, DataNotFoundError, from_connection, load
 from beha2vec_core.evaluation.data.addresses import page_key, section
 from beha2vec_core.evaluation.data.export import TIE_ORDER, from_export
 from beha2vec_core.evaluation.data.ga4_log import CONVERSIONS, LIFECYCLE, as_log, comes_back
@@ -213,6 +213,10 @@ def test_a_warehouse_is_read_with_its_labels_and_its_taxonomy(tmp_path: Path) ->
             select * from (values ('ask_for_offer', 2), ('deposit_paid', 6), ('view_item', 1))
                 as t(event_name, funnel_step)
         """)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("alter table ga4.ga4_event_taxonomy rename to kept")
+        assert not from_connection(connection).events["is_conversion"].any()
+        connection.execute("alter table ga4.kept rename to ga4_event_taxonomy")
     events = load("own", source=path).events
     columns = ["user_key", "event_name", "theme", "page_type", "session", "is_conversion", "is_purchase"]
     assert events[columns].to_numpy().tolist() == [

@@ -33,6 +33,8 @@ from beha2vec_core.evaluation.splits import HORIZONS, temporal_split
 from beha2vec_core.ga4.demo import oracle, write_demo_export
 from beha2vec_core.ga4.demo.catalogue import PageKind, northfold
 
+pytestmark = pytest.mark.xdist_group("demo_editions")  # one worker makes them once
+
 RENEW = (
     "the generator makes other events than the results table was computed on. If that is meant, renew the table and "
     "the hash together: make bench-encoder, then content= of the edition in evaluation/data/demo.py"

@@ -28,12 +28,16 @@ _ROWS = """
 
 # what the property's own taxonomy adds: 2 is a cart, 6 a purchase
 _FUNNEL = "select event_name, funnel_step from ga4.ga4_event_taxonomy where funnel_step >= 2"
+_HAS_TAXONOMY = """
+    select 1 from information_schema.tables where table_schema = 'ga4' and table_name = 'ga4_event_taxonomy'
+"""
 
 
 def from_warehouse(path: Path, *, name: str = "own", below: Collection[str] = ()) -> EvaluationData:
     """The events of ``ga4.ml_ga4__sequence_events`` with the labels of ``beha2vec.enriched_pages``.
 
-    Conversions and purchases go by event name (see `ga4_log`), with what ``ga4.ga4_event_taxonomy`` adds.
+    Conversions and purchases go by event name (see `ga4_log`), with what ``ga4.ga4_event_taxonomy`` adds, where there
+    is one.
 
     Args:
         path: ``warehouse.duckdb`` or ``serving.duckdb``; opened for reading only.
@@ -57,12 +61,12 @@ def from_connection(
     """The same from an open connection, for whoever holds the warehouse (see `from_warehouse`)."""
     try:
         rows = connection.execute(_ROWS).df()
-        funnel = dict(connection.execute(_FUNNEL).fetchall())
+        has_taxonomy = connection.execute(_HAS_TAXONOMY).fetchall()
     except duckdb.CatalogException as error:
         raise DataNotFoundError(
-            "the database lacks events, pages or taxonomy; run ml_ga4__sequence_events, enriched_pages and dbt's seeds "
-            f"({error})"
+            f"the database lacks the events or their pages; run ml_ga4__sequence_events and enriched_pages ({error})"
         ) from error
+    funnel = dict(connection.execute(_FUNNEL).fetchall()) if has_taxonomy else {}
     purchases = {*PURCHASES, *(name for name, step in funnel.items() if step == 6)}
     log = as_log(rows, below=below, conversions={*CONVERSIONS, *funnel}, purchases=purchases)
     about = f"The events of this property's sequences. {log.left_out}"
