@@ -12,10 +12,11 @@ import duckdb
 import pandas as pd
 import pytest
 
-from beha2vec_core.evaluation.data import NAMES, DataNotFoundError, from_connection, load
+from beha2vec_core.evaluation.data import NAMES, DataNotFoundError, export, from_connection, load
 from beha2vec_core.evaluation.data.addresses import page_key, section
 from beha2vec_core.evaluation.data.export import TIE_ORDER, from_export
 from beha2vec_core.evaluation.data.ga4_log import CONVERSIONS, LIFECYCLE, as_log, comes_back
+from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.settings import misspelt_variables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -191,6 +192,29 @@ def test_an_export_is_read_with_sessions_and_order(tmp_path: Path) -> None:
     write_export(tmp_path / "export", events[:-1])
     assert len(from_export(str(tmp_path / "export"), cache=tmp_path / "cache").events) == 5
     assert len(list((tmp_path / "cache").iterdir())) == 2 and kept.exists()
+
+
+def test_rows_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
+    good = [ga4_row(user, NOON, "page_view", 7, "https://s.example/") for user in "ab"]
+    write_export(tmp_path, [*good, {"event_date": "20240301", "event_name": "page_view"}])
+    assert from_export(str(tmp_path)).about.endswith(" 1 rows could not be read.")
+    # a file that is cut short is an error, not a part of the truth
+    whole = (tmp_path / "events_20240301.ndjson.gz").read_bytes()
+    for day, content in (("0302", whole[:-20]), ("0303", whole)):
+        (tmp_path / f"events_2024{day}.ndjson.gz").write_bytes(content)
+    with pytest.raises(UnreadableFileError, match="events_20240302"):
+        from_export(str(tmp_path))
+
+
+def test_small_files_are_read_at_once_and_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for day in ("01", "02", "03"):
+        row = ga4_row("a", NOON + (int(day) - 1) * 86_400_000_000, "page_view", 7, "https://s.example/x")
+        text = json.dumps(row | {"event_date": f"202403{day}"}) + "\n" * (day != "03")
+        (tmp_path / f"events_202403{day}.ndjson.gz").write_bytes(gzip.compress(text.encode()))
+    joined = from_export(str(tmp_path)).events
+    monkeypatch.setattr(export, "_SMALL_BYTES", 0)
+    pd.testing.assert_frame_equal(from_export(str(tmp_path)).events, joined)
+    assert len(joined) == 3
 
 
 def test_a_warehouse_is_read_with_its_labels_and_its_taxonomy(tmp_path: Path) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
+import zlib
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import numpy as np
@@ -48,6 +52,7 @@ TIE_ORDER = (
     "user_engagement",
 )
 _READER_VERSION = 1
+_SMALL_BYTES = 100_000
 
 _ROWS = """
     select
@@ -126,7 +131,8 @@ def from_export(
         raise DataNotFoundError(str(error)) from error
     rows = _cached_rows(files, cache) if cache else _read_rows(files)
     log = as_log(_placed(rows), below=below)
-    return EvaluationData(name, f"{about} {log.left_out}", log.events, temporal=comes_back(log.events))
+    unreadable = f" {rows.attrs['unreadable']:,} rows could not be read." if rows.attrs["unreadable"] else ""
+    return EvaluationData(name, f"{about} {log.left_out}{unreadable}", log.events, temporal=comes_back(log.events))
 
 
 def _cached_rows(files: list[SourceFile], cache: Path) -> pd.DataFrame:
@@ -144,18 +150,46 @@ def _cached_rows(files: list[SourceFile], cache: Path) -> pd.DataFrame:
 
 
 def _read_rows(files: list[SourceFile]) -> pd.DataFrame:
-    """The rows of all files, a user's in order."""
-    with duckdb.connect() as connection:
+    """The rows of all files, a user's in order; how many could not be read is ``attrs["unreadable"]``."""
+    with duckdb.connect() as connection, TemporaryDirectory() as folder:
         create_tables(connection)
-        for file in files:
-            read_file(connection, file)
+        reports = [read_file(connection, file) for file in _joined(files, Path(folder))]
         params = {
             "page_location": _param("page_location", "string_value"),
             "page_title": _param("page_title", "string_value"),
             "firebase_screen": _param("firebase_screen", "string_value"),
             "ga_session_id": _param("ga_session_id", "int_value"),
         }
-        return connection.execute(_ROWS.format(**params), {"ties": list(TIE_ORDER)}).df()
+        rows = connection.execute(_ROWS.format(**params), {"ties": list(TIE_ORDER)}).df()
+    rows.attrs["unreadable"] = sum(report.quarantined for report in reports)
+    return rows
+
+
+def _joined(files: list[SourceFile], folder: Path) -> list[SourceFile]:
+    """Small files of gzipped NDJSON as one: a file costs the readers more than its few rows.
+
+    Gzip files one after the other are a gzip file. Files that do not end with a line's end would run into each other,
+    and large ones gain nothing: they stay as they are.
+    """
+    small = [file for file in files if file.format == "ndjson" and _is_small_and_whole(file.path)]
+    if len(small) < 2:
+        return files
+    together = folder / "joined.ndjson.gz"
+    with together.open("wb") as out:
+        for file in small:
+            out.write(file.path.read_bytes())
+    names = f"{small[0].name} to {small[-1].name}"
+    others = [file for file in files if file not in small]
+    return [replace(small[0], path=together, name=names, day=None), *others]
+
+
+def _is_small_and_whole(path: Path) -> bool:
+    if path.suffix != ".gz" or path.stat().st_size > _SMALL_BYTES:
+        return False
+    try:
+        return gzip.decompress(path.read_bytes()).endswith(b"\n")
+    except (EOFError, OSError, zlib.error):
+        return False
 
 
 def _param(key: str, member: str) -> str:
