@@ -31,7 +31,7 @@ def test_movielens_is_fetched_and_mapped(tmp_path: Path) -> None:
     events = data.events
     assert (len(events), events["user_key"].nunique(), events["page"].nunique()) == (100_000, 943, 1_682)
     assert events.groupby("user_key").size().min() == 20
-    assert set(events["event_name"]) == {f"rate_{stars}" for stars in range(1, 6)}
+    assert set(events["event_name"]) == {"page_view"}
     assert events["is_page_view"].all() and not events["is_conversion"].any()
     assert events["page"].str.split("/").str[1].equals(events["section"])
     assert "movielens/animation/toy-story-1" in set(events["page"])

@@ -32,8 +32,8 @@ _DOWNLOAD_SECONDS = 120
 def movielens_100k(cache: Path) -> EvaluationData:
     """100,000 ratings of 1,682 films by 943 people, September 1997 to April 1998.
 
-    A rating is a page view of the film, its name ``rate_1`` to ``rate_5``; theme and section are the film's first
-    genre, a session is what no pause of 30 minutes cuts. Nobody buys: tasks on conversions have nothing to tell.
+    A rating, of however many stars, is a page view of the film; theme and section are the film's first genre, a
+    session is what no pause of 30 minutes cuts. Nobody buys: tasks on conversions have nothing to tell.
     Everybody rated 20 films or more, so there are no short journeys, and each film once, so one's own history never
     comes again. Ratings come to the second, and several share one: their order, which nobody knows, is drawn once by
     hash. People rated what the site listed, so what follows what tells of the site's lists as much as of taste.
@@ -57,7 +57,7 @@ def movielens_100k(cache: Path) -> EvaluationData:
     log["event_timestamp"] = log["timestamp"].astype("int64") * _SECOND
     log["drawn"] = [user_hash(page, user) for page, user in zip(log["page"], log["user_key"], strict=True)]
     log = log.sort_values(["user_key", "event_timestamp", "drawn"], kind="stable").reset_index(drop=True)
-    log["event_name"] = "rate_" + log["rating"].astype(int).astype(str)
+    log["event_name"] = "page_view"
     log["theme"] = log["section"] = log["genre"]
     log["page_type"] = "film"
     log["session"] = log["user_key"] + "/" + number_of_pauses(log).astype(str)
