@@ -98,7 +98,7 @@ class RecencyFrequencyMonetary:
 
 @dataclass(frozen=True)
 class RichCounts:
-    """What an analyst would count: log counts of each field's frequent values, of sessions, distinct pages, days, times.
+    """What an analyst would count: log counts of each field's frequent values, sessions, distinct pages, days, times.
 
     ``values`` are the counted ones: event names, page types, themes, sections (first path level of the page). Times are
     log seconds of the whole span and of the middle gap between events; hours count events in quarters of the UTC day.
@@ -135,7 +135,8 @@ class RichCounts:
         numbers["events"] = by_user.size()
         numbers["span"] = (by_user["event_timestamp"].max() - by_user["event_timestamp"].min()) / SECOND
         numbers["gap"] = by_user["gap"].median().fillna(0)
-        return np.log1p(np.concatenate([*tables, numbers.to_numpy(dtype=np.float64)], axis=1))
+        columns: FloatArray = np.log1p(np.concatenate([*tables, numbers.to_numpy(dtype=np.float64)], axis=1))
+        return columns
 
 
 def _scaled(columns: Callable[[pd.DataFrame], FloatArray], events: pd.DataFrame) -> Features:
@@ -150,4 +151,4 @@ def _with_section(log: pd.DataFrame) -> pd.DataFrame:
 def _places(column: pd.Series, values: list[str]) -> npt.NDArray[np.int64]:
     """The place of each entry among the values, -1 for others."""
     places = {value: place for place, value in enumerate(values)}
-    return column.map(places).fillna(-1).to_numpy(dtype=np.int64)
+    return np.asarray(column.map(places).fillna(-1), dtype=np.int64)

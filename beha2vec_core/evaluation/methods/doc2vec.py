@@ -33,7 +33,7 @@ class Documents:
 
     def encode(self, events: pd.DataFrame) -> npt.NDArray[np.float32]:
         """Inferred vectors; zero for a user without any known word."""
-        return np.stack([self._infer(words) for words in _words(events).values()])
+        return np.stack([self._infer(words) for words in _words(events)])
 
     def _infer(self, words: list[str]) -> npt.NDArray[np.float32]:
         known = [word for word in words if word in self.model.wv]
@@ -48,12 +48,13 @@ class Documents:
                 self.model, known, [0], rate, work,
                 learn_words=False, learn_hidden=False, doctag_vectors=vector, doctags_lockf=free,
             )  # fmt: skip
-        return vector[0]
+        found: npt.NDArray[np.float32] = vector[0]
+        return found
 
 
 def fit(events: pd.DataFrame, seed: int) -> Documents:
     """Learn words and documents."""
-    documents = [TaggedDocument(words, [tag]) for tag, words in enumerate(_words(events).values())]
+    documents = [TaggedDocument(words, [tag]) for tag, words in enumerate(_words(events))]
     model = Doc2Vec(
         documents, dm=0, vector_size=DIM, min_count=2, epochs=EPOCHS, alpha=RATES[0], min_alpha=RATES[1],
         seed=seed, workers=1, hashfxn=stable_hash,
@@ -61,8 +62,9 @@ def fit(events: pd.DataFrame, seed: int) -> Documents:
     return Documents(model, seed)
 
 
-def _words(events: pd.DataFrame) -> dict[str, list[str]]:
+def _words(events: pd.DataFrame) -> list[list[str]]:
+    """The words of each user in sorted order."""
     log = ordered(events)
     viewed = log["event_name"].isin(PAGE_VIEWS) & log["page"].notna()
     log["word"] = log["page"].where(viewed, "event:" + log["event_name"])
-    return log.groupby("user_key", sort=True)["word"].agg(list).to_dict()
+    return log.groupby("user_key", sort=True)["word"].agg(list).tolist()

@@ -100,16 +100,22 @@ def ours(
 
     methods = (
         Method(name, "ours", "Our encoder's behaviour vector; its next page and next event.", behavior, costly=True),
-        Method(f"{name}, identity", "ours", "Our encoder's identity vector, made for look-alikes.", identity, costly=True),
         Method(
-            f"[{name} ‖ rich counts]", "ours", "Our behaviour vector beside rich counts, scaled.", beside_counts, costly=True
+            f"{name}, identity", "ours", "Our encoder's identity vector, made for look-alikes.", identity, costly=True
+        ),
+        Method(
+            f"[{name} ‖ rich counts]",
+            "ours",
+            "Our behaviour vector beside rich counts, scaled.",
+            beside_counts,
+            costly=True,
         ),
     )
     return {method.name: method for method in methods}
 
 
 def untrained(config: EncoderConfig | None = None, name: str = "ours, untrained") -> Method:
-    """The encoder as it begins: one epoch at a learning rate that changes no figure (an encoder trains at least one)."""
+    """The encoder as it begins: one epoch, since it trains at least one, at a learning rate that changes no figure."""
     still = TrainConfig(epochs=1, learning_rate=1e-12, objectives={"next_event": 1.0})
     behavior = ours(config, still)["ours"]
     return replace(behavior, name=name, about="Our encoder's behaviour vector before any training.", costly=False)

@@ -59,10 +59,11 @@ def nothing(history: list[str]) -> Scores:
 
 
 def own_history(history: list[str]) -> Scores:
-    """The user's own values by how often they came; of equals the more recent counts more."""
-    counts = Counter(history)
-    latest = {value: place for place, value in enumerate(history)}
-    return {value: count + latest[value] / (len(history) + 1) for value, count in counts.items()}
+    """The user's own values, each coming counting 1 / (steps back from the end): often and of late is best."""
+    scores: defaultdict[str, float] = defaultdict(float)
+    for steps, value in enumerate(reversed(history), 1):
+        scores[value] += 1 / steps
+    return scores
 
 
 class Markov:

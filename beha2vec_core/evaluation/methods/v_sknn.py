@@ -1,10 +1,10 @@
 """V-SkNN: what comes in past sessions like the current one (Ludewig & Jannach 2018, arXiv:1803.09587).
 
-As in the authors' code (`session-rec`, ``VMContextKNN`` at its defaults): the current session s = s_1 .. s_l is a vector
-with weight p / l for the value at place p (its last place where it repeats); the likeness of a past session n is the
-dot product with its set of values over the number of distinct values of s, asked of the 1,000 most recent sessions that
-share a value with s; the 100 likest score their values with likeness times 1 / (steps back from the end of s to the
-first value that n has). Values of s itself may come again. A session ends with 30 minutes without event.
+As in the authors' code (`session-rec`, ``VMContextKNN`` at its defaults): the current session s = s_1 .. s_l is a
+vector with weight p / l for the value at place p (its last place where it repeats); the likeness of a past session n is
+the dot product with its set of values over the number of distinct values of s, asked of the 1,000 most recent sessions
+that share a value with s; the 100 likest score their values with likeness times 1 / (steps back from the end of s to
+the first value that n has). Values of s itself may come again. A session ends with 30 minutes without event.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from beha2vec_core.evaluation.methods.base import Target
-from beha2vec_core.evaluation.methods.histories import ordered, page_views, sessions, users
+from beha2vec_core.evaluation.methods.histories import ordered, page_views, sessions
 from beha2vec_core.evaluation.methods.ranking import TARGETS, Ranking, Scores, by_popularity
 
 NEIGHBOURS = 100
