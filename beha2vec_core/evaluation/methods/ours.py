@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from beha2vec_core.encoder.encoder import BehaviorEncoder
 
 KEPT_FITS = 4
+NO_PAGE = ""
 Vector = Literal["behavior", "identity"]
 
 _fits: OrderedDict[str, BehaviorEncoder] = OrderedDict()
@@ -53,11 +54,12 @@ class VectorsAndNext(Vectors):
             from beha2vec_core.evaluation.methods.ours_next_event import likeliest_event_names
 
             return likeliest_event_names(self.encoder, _input(events), k)
-        table = self.encoder.predict_next(_input(events), k=k)
-        found: dict[str, list[str]] = {}
+        table = self.encoder.predict_next(_input(events), k=k + 1)
+        found: dict[str, list[str]] = {user: [] for user in table["user_key"].to_pylist()}
         for user, page in zip(table["user_key"].to_pylist(), table["page"].to_pylist(), strict=True):
-            found.setdefault(user, []).append(page)
-        return list(found.values())
+            if page != NO_PAGE:
+                found[user].append(page)
+        return [pages[:k] for pages in found.values()]
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,9 @@ def untrained(config: EncoderConfig | None = None, name: str = "ours, untrained"
 
 
 def _input(events: pd.DataFrame) -> pd.DataFrame:
-    """The encoder's columns; an event without page has the empty page."""
+    """The encoder's columns; which wants a page of every event."""
     kept = events[[name for name in INPUT_COLUMNS if name in events]]
-    return kept.assign(page=kept["page"].fillna(""))
+    return kept.assign(page=kept["page"].fillna(NO_PAGE))
 
 
 def _fitted(events: pd.DataFrame, config: EncoderConfig, train: TrainConfig) -> BehaviorEncoder:
