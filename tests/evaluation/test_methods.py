@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -168,7 +169,7 @@ def test_doc2vec_is_the_same_in_any_process() -> None:
         "from methods_world import small_log; from beha2vec_core.evaluation.methods import METHODS; "
         "print(METHODS['Doc2Vec'].fit(small_log(20), 0).encode(small_log(5, 1)).tobytes().hex())"
     )
-    path = os.pathsep.join([os.path.dirname(__file__), *sys.path])
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     said = {
         subprocess.run(
             [sys.executable, "-c", code],

@@ -23,7 +23,7 @@ from beha2vec_core.evaluation.methods.base import Encodes, Method, Target
 if TYPE_CHECKING:
     from beha2vec_core.encoder.encoder import BehaviorEncoder
 
-KEPT_FITS = 4
+KEPT_FITS = 16
 NO_PAGE = ""
 Vector = Literal["behavior", "identity"]
 
