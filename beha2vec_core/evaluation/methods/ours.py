@@ -124,7 +124,7 @@ def untrained(config: EncoderConfig | None = None, name: str = "ours, untrained"
 
 
 def _input(events: pd.DataFrame) -> pd.DataFrame:
-    """The encoder's columns; which wants a page of every event."""
+    """The encoder's columns; it wants a page of every event."""
     kept = events[[name for name in INPUT_COLUMNS if name in events]]
     return kept.assign(page=kept["page"].fillna(NO_PAGE))
 
