@@ -25,7 +25,8 @@ SMALL = EncoderConfig(dim=16, layers=1, heads=2, max_length=16)
 QUICK = TrainConfig(epochs=1, device="cpu")
 FAST = {**METHODS, **ours(SMALL, QUICK), "ours, untrained": untrained(SMALL)}
 RANKING = ("popular", "own history", "Markov", "Markov mix", "V-SkNN", "ours")
-slow_coles = pytest.mark.slow(pytest.mark.xdist_group("coles"))
+# fits are shared by the tests of a process
+pytestmark = pytest.mark.xdist_group("methods")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -39,14 +40,14 @@ def one_thread() -> Iterator[None]:
 @cache
 def fitted(name: str, seed: int = 0) -> Any:
     try:
-        return FAST[name].fit(small_log(), seed)
+        return FAST[name].fit(small_log(30), seed)
     except MethodUnavailable as reason:
         pytest.skip(str(reason))
 
 
 def vector_methods() -> list[Any]:
     names = [name for name in FAST if name not in RANKING or name == "ours"]
-    return [pytest.param(name, marks=slow_coles if name == "CoLES" else ()) for name in names]
+    return [pytest.param(name, marks=pytest.mark.slow if name == "CoLES" else ()) for name in names]
 
 
 each_vector_method = pytest.mark.parametrize("name", vector_methods())
@@ -91,7 +92,7 @@ def test_the_same_seed_gives_the_same_vectors(name: str) -> None:
     events = small_log(30, seed=1)
     first = fitted(name).encode(events)
     _fits.clear()
-    again = FAST[name].fit(small_log(), 0)
+    again = FAST[name].fit(small_log(30), 0)
     np.testing.assert_array_equal(again.encode(events), first)
 
 
@@ -120,7 +121,7 @@ def test_labels_are_not_read(name: str) -> None:
 def test_ranks_are_distinct_known_values_best_first(name: str) -> None:
     method, events = fitted(name), small_log(30, seed=1)
     assert isinstance(method, RanksNext)
-    known = small_log()
+    known = small_log(30)
     for target in ("page", "event_name"):
         ranked = method.rank_next(events, target, 3)
         assert len(ranked) == events["user_key"].nunique()
@@ -193,7 +194,6 @@ def test_coles_tells_what_its_process_said(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("coles")
 def test_coles_goes_on_after_a_failed_request() -> None:
     model: coles.Coles = fitted("CoLES")
     with pytest.raises(coles.ColesError, match="event_timestamp"):

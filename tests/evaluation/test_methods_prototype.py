@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 from methods_world import small_log, views
 
 from beha2vec_core.evaluation.methods import METHODS, prototype
 
 PAGES = "a b c d e f"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def test_padding_is_read_as_a_page() -> None:
@@ -49,7 +60,7 @@ def test_pages_of_a_bucket_are_one_and_other_events_none() -> None:
 
 
 def test_training_moves_all_weights_but_what_cancels_out_between_vectors() -> None:
-    events = small_log(40)
+    events = small_log(10)
     before = dict(METHODS["prototype, untrained"].fit(events, 0).network.named_parameters())
     after = METHODS["prototype"].fit(events, 0).network.named_parameters()
     assert {name for name, weights in after if torch.equal(before[name], weights)} == {"out.bias"}
