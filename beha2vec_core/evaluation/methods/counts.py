@@ -1,0 +1,154 @@
+"""Counts that know nothing of order: length; recency, frequency, monetary; rich counts.
+
+All but length are scaled to mean 0 and deviation 1 over the users fitted on, so that no column outweighs another by its
+unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from beha2vec_core.encoder.features import path_prefix
+from beha2vec_core.evaluation.methods.histories import PAGE_VIEWS, count_table, ordered, sessions, user_codes, users
+
+FloatArray = npt.NDArray[np.float64]
+
+MAX_VALUES = 50
+SECOND = 1_000_000
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Means and deviations of columns; a column that never changes is only shifted."""
+
+    mean: FloatArray
+    deviation: FloatArray
+
+    @classmethod
+    def fit(cls, table: FloatArray) -> Scale:
+        """Of these rows."""
+        deviation = table.std(axis=0)
+        return cls(table.mean(axis=0), np.where(deviation > 1e-9, deviation, 1.0))
+
+    def __call__(self, table: FloatArray) -> FloatArray:
+        """The rows with mean 0 and deviation 1."""
+        return (table - self.mean) / self.deviation
+
+
+@dataclass(frozen=True)
+class Features:
+    """Columns computed from the events, and their scale."""
+
+    columns: Callable[[pd.DataFrame], FloatArray]
+    scale: Callable[[FloatArray], FloatArray]
+
+    def encode(self, events: pd.DataFrame) -> npt.NDArray[np.float32]:
+        """The columns of each user in sorted order."""
+        return self.scale(self.columns(events)).astype(np.float32)
+
+
+def fit_length(events: pd.DataFrame, seed: int) -> Features:
+    """Nothing is learned."""
+    return Features(length, lambda table: table)
+
+
+def fit_rfm(events: pd.DataFrame, seed: int) -> Features:
+    """Learn when the log ends, and the scale."""
+    return _scaled(RecencyFrequencyMonetary(int(events["event_timestamp"].max())), events)
+
+
+def fit_rich_counts(events: pd.DataFrame, seed: int) -> Features:
+    """Learn the most frequent values of each field, and the scale."""
+    return _scaled(RichCounts.fit(events), events)
+
+
+def length(events: pd.DataFrame) -> FloatArray:
+    """Log of 1 + page views and of 1 + events."""
+    log = ordered(events)
+    codes = user_codes(log, users(log))
+    views = np.bincount(codes, weights=log["event_name"].isin(PAGE_VIEWS))
+    return np.log1p(np.stack((views, np.bincount(codes)), axis=1))
+
+
+@dataclass(frozen=True)
+class RecencyFrequencyMonetary:
+    """Log days from the user's last event to the end of the log fitted on (0 where later), sessions, purchases.
+
+    Purchases are counted, since no input column holds money.
+    """
+
+    end: int
+
+    def __call__(self, events: pd.DataFrame) -> FloatArray:
+        """The three columns."""
+        log = ordered(events)
+        log["session"] = sessions(log)
+        by_user = log.assign(bought=log["event_name"] == "purchase").groupby("user_key", sort=True)
+        recency = np.maximum(self.end - by_user["event_timestamp"].max().to_numpy(), 0) / DAY
+        columns = (recency, by_user["session"].nunique().to_numpy(), by_user["bought"].sum().to_numpy())
+        return np.log1p(np.stack(columns, axis=1).astype(np.float64))
+
+
+@dataclass(frozen=True)
+class RichCounts:
+    """What an analyst would count: log counts of each field's frequent values, sessions, distinct pages, days, times.
+
+    ``values`` are the counted ones: event names, page types, themes, sections (first path level of the page). Times are
+    log seconds of the whole span and of the middle gap between events; hours count events in quarters of the UTC day.
+    """
+
+    values: dict[str, list[str]]
+
+    @classmethod
+    def fit(cls, events: pd.DataFrame) -> RichCounts:
+        """The most frequent values of each field, equal ones in order of the text."""
+        log = _with_section(ordered(events))
+        values = {}
+        for name in ("event_name", "page_type", "theme", "section"):
+            counts = log[name].dropna().value_counts() if name in log else pd.Series(dtype=int)
+            values[name] = [v for _, v in sorted(zip((-counts).tolist(), counts.index, strict=True))[:MAX_VALUES]]
+        return cls(values)
+
+    def __call__(self, events: pd.DataFrame) -> FloatArray:
+        """All columns."""
+        log = _with_section(ordered(events))
+        names = users(log)
+        codes = user_codes(log, names)
+        time = log["event_timestamp"].to_numpy()
+        tables = [
+            count_table(codes, _places(log[name], values), (len(names), len(values)))
+            for name, values in self.values.items()
+            if values
+        ]
+        tables.append(count_table(codes, time % DAY // (6 * HOUR), (len(names), 4)))
+        log["session"], log["day"] = sessions(log), time // DAY
+        log["gap"] = log.groupby("user_key")["event_timestamp"].diff() / SECOND
+        by_user = log.groupby("user_key", sort=True)
+        numbers = by_user[["session", "page", "day"]].nunique()
+        numbers["events"] = by_user.size()
+        numbers["span"] = (by_user["event_timestamp"].max() - by_user["event_timestamp"].min()) / SECOND
+        numbers["gap"] = by_user["gap"].median().fillna(0)
+        columns: FloatArray = np.log1p(np.concatenate([*tables, numbers.to_numpy(dtype=np.float64)], axis=1))
+        return columns
+
+
+def _scaled(columns: Callable[[pd.DataFrame], FloatArray], events: pd.DataFrame) -> Features:
+    return Features(columns, Scale.fit(columns(events)))
+
+
+def _with_section(log: pd.DataFrame) -> pd.DataFrame:
+    sections = {page: path_prefix(page, 1) for page in log["page"].dropna().unique()}
+    return log.assign(section=log["page"].map(sections))
+
+
+def _places(column: pd.Series, values: list[str]) -> npt.NDArray[np.int64]:
+    """The place of each entry among the values, -1 for others."""
+    places = {value: place for place, value in enumerate(values)}
+    return np.asarray(column.map(places).fillna(-1), dtype=np.int64)

@@ -1,0 +1,65 @@
+"""What methods read of a log: users in order, their page views, their sessions. Only input columns, never labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
+from beha2vec_core.evaluation.methods.base import Target
+
+IntArray = npt.NDArray[np.int64]
+
+PAGE_VIEWS = ("page_view", "screen_view")
+SESSION_GAP = 30 * 60 * 1_000_000
+
+
+def ordered(events: pd.DataFrame) -> pd.DataFrame:
+    """The input columns in order of user, then time; events of one moment stay as they lie."""
+    kept = events[[name for name in INPUT_COLUMNS if name in events]]
+    return kept.sort_values(["user_key", "event_timestamp"], kind="stable", ignore_index=True)
+
+
+def users(events: pd.DataFrame) -> list[str]:
+    """The distinct users, sorted: the rows of every method's answer."""
+    return sorted(events["user_key"].unique())
+
+
+def page_views(events: pd.DataFrame) -> pd.DataFrame:
+    """The views of a known page, in order."""
+    views = events[events["event_name"].isin(PAGE_VIEWS) & events["page"].notna()]
+    return ordered(views)
+
+
+def sessions(events: pd.DataFrame) -> IntArray:
+    """The number, from 0, of each event's session among all of an ordered log: 30 minutes without event end one."""
+    time, user = events["event_timestamp"].to_numpy(), events["user_key"].to_numpy()
+    starts = np.ones(len(events), dtype=bool)
+    starts[1:] = (user[1:] != user[:-1]) | (np.diff(time) > SESSION_GAP)
+    numbers: IntArray = np.cumsum(starts) - 1
+    return numbers
+
+
+def histories(events: pd.DataFrame, target: Target) -> dict[str, list[str]]:
+    """What each user did, oldest first, by user in sorted order: pages viewed, or names of all events."""
+    rows = page_views(events) if target == "page" else ordered(events)
+    found: dict[str, list[str]] = {user: [] for user in users(events)}
+    for user, value in zip(rows["user_key"].tolist(), rows[target].tolist(), strict=True):
+        found[user].append(value)
+    return found
+
+
+def user_codes(events: pd.DataFrame, names: list[str]) -> IntArray:
+    """The place of each event's user among ``names``, which are sorted."""
+    return np.searchsorted(np.array(names, dtype=object), events["user_key"].to_numpy(dtype=object)).astype(np.int64)
+
+
+def count_table(rows: IntArray, columns: IntArray, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """How often each (row, column) comes, dense; columns below 0 are left out."""
+    kept = columns >= 0
+    flat = rows[kept] * shape[1] + columns[kept]
+    table: npt.NDArray[Any] = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)
+    return table.astype(np.float64)

@@ -1,0 +1,143 @@
+"""Our encoder as methods: behaviour vectors and next values, identity vectors, both beside counts, untrained.
+
+Methods of one configuration share their fits: the last ones are kept by configuration, seed and content of the events,
+so that judging vectors of one kind, then of another, trains once.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
+from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
+from beha2vec_core.evaluation.methods.base import Encodes, Method, Target
+
+if TYPE_CHECKING:
+    from beha2vec_core.encoder.encoder import BehaviorEncoder
+
+KEPT_FITS = 16
+NO_PAGE = ""
+Vector = Literal["behavior", "identity"]
+
+_fits: OrderedDict[str, BehaviorEncoder] = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """One kind of vector of a fitted encoder."""
+
+    encoder: BehaviorEncoder
+    kind: Vector
+
+    def encode(self, events: pd.DataFrame) -> npt.NDArray[np.float32]:
+        """The vectors of each user in sorted order."""
+        table = self.encoder.encode(_input(events))
+        flat = table[self.kind].combine_chunks().flatten()
+        return np.array(flat, dtype=np.float32).reshape(table.num_rows, -1)
+
+
+@dataclass(frozen=True)
+class VectorsAndNext(Vectors):
+    """The same, and what comes next."""
+
+    def rank_next(self, events: pd.DataFrame, target: Target, k: int) -> list[list[str]]:
+        """Pages as `predict_next` gives them, for the next event of any kind; event names by their own head."""
+        if target == "event_name":
+            from beha2vec_core.evaluation.methods.ours_next_event import likeliest_event_names
+
+            return likeliest_event_names(self.encoder, _input(events), k)
+        table = self.encoder.predict_next(_input(events), k=k + 1)
+        found: dict[str, list[str]] = {user: [] for user in table["user_key"].to_pylist()}
+        for user, page in zip(table["user_key"].to_pylist(), table["page"].to_pylist(), strict=True):
+            if page != NO_PAGE:
+                found[user].append(page)
+        return [pages[:k] for pages in found.values()]
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Two methods' vectors, each column scaled to mean 0 and deviation 1, each block to the same weight."""
+
+    parts: tuple[Encodes, Encodes]
+    scales: tuple[Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]], ...]
+
+    def encode(self, events: pd.DataFrame) -> npt.NDArray[np.float32]:
+        """The blocks one after the other."""
+        tables = [part.encode(events).astype(np.float64) for part in self.parts]
+        blocks = [scale(t) / np.sqrt(t.shape[1]) for scale, t in zip(self.scales, tables, strict=True)]
+        return np.concatenate(blocks, axis=1).astype(np.float32)
+
+
+def ours(
+    config: EncoderConfig | None = None, train_config: TrainConfig | None = None, name: str = "ours"
+) -> dict[str, Method]:
+    """The methods of a configuration: ``name``, ``name, identity`` and ``[name ‖ rich counts]``.
+
+    The seed of the train config gives way to that of each fit.
+    """
+    config, train = config or EncoderConfig(), replace(train_config or TrainConfig(), progress=False)
+
+    def encoder(events: pd.DataFrame, seed: int) -> BehaviorEncoder:
+        return _fitted(_input(events), config, replace(train, seed=seed))
+
+    def behavior(events: pd.DataFrame, seed: int) -> VectorsAndNext:
+        return VectorsAndNext(encoder(events, seed), "behavior")
+
+    def identity(events: pd.DataFrame, seed: int) -> Vectors:
+        return Vectors(encoder(events, seed), "identity")
+
+    def beside_counts(events: pd.DataFrame, seed: int) -> SideBySide:
+        from beha2vec_core.evaluation.methods.counts import Scale, fit_rich_counts
+
+        parts = (behavior(events, seed), fit_rich_counts(events, seed))
+        return SideBySide(parts, tuple(Scale.fit(part.encode(events).astype(np.float64)) for part in parts))
+
+    methods = (
+        Method(name, "ours", "Our encoder's behaviour vector; its next page and next event.", behavior, costly=True),
+        Method(
+            f"{name}, identity", "ours", "Our encoder's identity vector, made for look-alikes.", identity, costly=True
+        ),
+        Method(
+            f"[{name} ‖ rich counts]",
+            "ours",
+            "Our behaviour vector beside rich counts, scaled.",
+            beside_counts,
+            costly=True,
+        ),
+    )
+    return {method.name: method for method in methods}
+
+
+def untrained(config: EncoderConfig | None = None, name: str = "ours, untrained") -> Method:
+    """The encoder as it begins: one epoch, since it trains at least one, at a learning rate that changes no figure."""
+    still = TrainConfig(epochs=1, learning_rate=1e-12, objectives={"next_event": 1.0})
+    behavior = ours(config, still)["ours"]
+    return replace(behavior, name=name, about="Our encoder's behaviour vector before any training.", costly=False)
+
+
+def _input(events: pd.DataFrame) -> pd.DataFrame:
+    """The encoder's columns; it wants a page of every event."""
+    kept = events[[name for name in INPUT_COLUMNS if name in events]]
+    return kept.assign(page=kept["page"].fillna(NO_PAGE))
+
+
+def _fitted(events: pd.DataFrame, config: EncoderConfig, train: TrainConfig) -> BehaviorEncoder:
+    from beha2vec_core.encoder.encoder import BehaviorEncoder
+
+    key = sha256(f"{config} {train} {list(events)}".encode())
+    key.update(pd.util.hash_pandas_object(events, index=False).to_numpy().tobytes())
+    name = key.hexdigest()
+    if name not in _fits:
+        _fits[name] = BehaviorEncoder.fit(events, config, train)
+    _fits.move_to_end(name)
+    while len(_fits) > KEPT_FITS:
+        _fits.popitem(last=False)
+    return _fits[name]
