@@ -1,14 +1,12 @@
 """The label file: the themes and page types a page can have, each with a description a model can read."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 DEFAULT_LABELS_PATH = Path(__file__).with_name("labels.yml")
-# more examples of the default themes, in a file of their own so that the label file stays one to read and copy
-TITLES_PATH = Path(__file__).with_name("titles.yml")
 UNKNOWN = "unknown"
 _KEYS = {"description", "examples", "found_on", "similarity"}
 
@@ -45,7 +43,7 @@ class Labels:
 
 
 def load_labels(path: Path | str | None = None) -> Labels:
-    """Read a label file; without a path the default one for shops, content sites and SaaS, with the titles beside it.
+    """Read a label file; without a path the default one for shops, content sites and SaaS.
 
     A user's file replaces the default file, unless it says ``extends: default``: then its labels are added, and a
     label of the same name is replaced.
@@ -54,33 +52,16 @@ def load_labels(path: Path | str | None = None) -> Labels:
         LabelFileError: the file is missing or an entry in it is wrong.
     """
     file = Path(path) if path is not None else DEFAULT_LABELS_PATH
-    contents, themes, page_types = _read(file)
+    contents = read_mapping(file, {"extends", "themes", "page_types"}, LabelFileError)
+    themes, page_types = _section(contents, "themes", file), _section(contents, "page_types", file)
     if extends_default(contents, file, LabelFileError):
-        _, default_themes, default_page_types = _read(DEFAULT_LABELS_PATH)
-        themes, page_types = default_themes | themes, default_page_types | page_types
-    themes = _with_titles(themes)
+        base = load_labels()
+        themes = {label.name: label for label in base.themes} | themes
+        page_types = {label.name: label for label in base.page_types} | page_types
     for name, section in (("themes", themes), ("page_types", page_types)):
         if not section:
             raise LabelFileError(f"{file}: '{name}' has no label; name at least one, or write 'extends: default'")
     return Labels(tuple(themes.values()), tuple(page_types.values()))
-
-
-def _read(file: Path) -> tuple[dict[str, Any], dict[str, Label], dict[str, Label]]:
-    """What a label file says, its themes and its page types."""
-    contents = read_mapping(file, {"extends", "themes", "page_types"}, LabelFileError)
-    return contents, _section(contents, "themes", file), _section(contents, "page_types", file)
-
-
-def _with_titles(themes: dict[str, Label]) -> dict[str, Label]:
-    """Themes that are the default ones, or unchanged copies of them, with their titles as further examples."""
-    _, defaults, _ = _read(DEFAULT_LABELS_PATH)
-    titles = read_mapping(TITLES_PATH, set(defaults), LabelFileError)
-    return {
-        name: replace(label, examples=(*label.examples, *_texts(titles, name, str(TITLES_PATH))))
-        if label == defaults.get(name)
-        else label
-        for name, label in themes.items()
-    }
 
 
 def read_mapping(file: Path, allowed: set[str], error: type[ValueError]) -> dict[str, Any]:

@@ -47,8 +47,9 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
     ``slug-medium``, ``slug-long`` (4 and more); ``id`` (the slug has a number of three digits or a code); ``date`` (in
     the path); ``title-short`` (up to 2 words in the first part of the title), ``title-medium``, ``title-long`` (5 and
     more); ``items-none``, ``items-one``, ``items-many`` (names of items seen on the page); ``named-item`` (the title
-    is an item's name); ``no-goods`` (no items in its folder, though the host reports items). Last the kind of site: ``shop`` (the host has a basket), ``software`` (documentation, features
-    or integrations), ``news`` (five of the sections that newspapers have).
+    is an item's name); ``no-goods`` (no items in its folder, though the host reports items). Last the kind of site:
+    ``shop`` (the host has a basket), ``software`` (documentation, features or integrations), ``news`` (five of the
+    sections that newspapers have).
 
     Args:
         pages: all pages of the site: ``hostname``, ``page_path``, ``page_title``, ``item_names``.
