@@ -33,6 +33,8 @@ _NEWS = re.compile(
 )
 # of those sections a newspaper has at least so many; a university or a blog has a few
 MIN_NEWS_SECTIONS = 5
+# from so many pages with items on, a host is taken to report the items of all its pages
+MIN_GOODS = 10
 _ID = re.compile(r"\d{3,}|(?=[a-z]*\d)[a-z\d]{8,}")
 _DATE = re.compile(r"/(19|20)\d\d([/ ](\d{1,2}|[a-z]{3})([/ ]\d{1,2})?)?[/ ]")
 
@@ -45,8 +47,9 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
     ``slug-medium``, ``slug-long`` (4 and more); ``id`` (the slug has a number of three digits or a code); ``date`` (in
     the path); ``title-short`` (up to 2 words in the first part of the title), ``title-medium``, ``title-long`` (5 and
     more); ``items-none``, ``items-one``, ``items-many`` (names of items seen on the page); ``named-item`` (the title
-    is an item's name). Last the kind of site: ``shop`` (the host has a basket), ``software`` (documentation, features
-    or integrations), ``news`` (five of the sections that newspapers have).
+    is an item's name); ``no-goods`` (no items in its folder, though the host reports items). Last the kind of site:
+    ``shop`` (the host has a basket), ``software`` (documentation, features or integrations), ``news`` (five of the
+    sections that newspapers have).
 
     Args:
         pages: all pages of the site: ``hostname``, ``page_path``, ``page_title``, ``item_names``.
@@ -71,6 +74,13 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
         if _SOFTWARE_HOST.search(host) or (_SOFTWARE.search(path) and host not in shops):
             software.add(site)
     news = {site for site, names in sections.items() if len(names) >= MIN_NEWS_SECTIONS}
+    with_items = Counter(host for host, items in zip(hosts, pages["item_names"], strict=True) if items)
+    goods = {
+        (host, folder)
+        for host, path, parent, items in zip(hosts, segments, parents, pages["item_names"], strict=True)
+        if items
+        for folder in (parent[1], path)
+    }
     shapes = []
     for host, site, path, parent, title, items in zip(
         hosts, sites, segments, parents, pages["page_title"], pages["item_names"], strict=True
@@ -90,6 +100,8 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
         words += ["id"] if _ID.search(slug) else []
         words += ["date"] if _DATE.search(path) else []
         words += ["named-item"] if parts and any(parts[0] == " ".join(title_parts(name)) for name in items) else []
+        beside = path if folder else parent[1]
+        words += ["no-goods"] if with_items[host] >= MIN_GOODS and (host, beside) not in goods else []
         words += ["shop"] if host in shops else []
         words += ["software"] if site in software and site not in news else []
         words += ["news"] if site in news else []

@@ -96,3 +96,12 @@ def test_any_page_has_a_shape_whatever_the_order(pages: list[tuple[str, str]]) -
     found = site(*rows).reset_index().set_index("page_key")["shape"]
     assert found.equals(site(*rows[::-1]).reset_index().set_index("page_key")["shape"])
     assert all(shape.split()[0].startswith("depth-") for shape in found)
+
+
+def test_a_shops_folder_without_goods() -> None:
+    rows = [("/cart", "Cart"), *((f"/p/{n}", f"Lamp {n}") for n in range(10)), ("/notes", "Notes"), ("/notes/a", "A")]
+    items = [["Lamp"] if path.startswith("/p/") else [] for path, _ in rows]
+    found = shapes(*rows, item_names=items)
+    assert "no-goods" in found["/notes"] and "no-goods" in found["/notes/a"]
+    assert "no-goods" not in found["/p/3"]
+    assert not any("no-goods" in words for words in shapes(*rows, item_names=[[]] * len(rows)).values())

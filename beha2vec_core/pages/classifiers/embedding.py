@@ -23,7 +23,7 @@ WEIGHTS = {
     "page_type": {"page": 1.0, "section": 0.3},
 }
 # a theme's lead, in cosine, for being likely on pages of the type, and on sites of the kind
-TYPE_LEAD, SITE_LEAD = 0.08, 0.05
+TYPE_LEAD, SITE_LEAD = 0.08, 0.08
 # a label's similarity is the mean of its nearest phrases
 NEAREST = 2
 # article numbers and abbreviations resemble anything
@@ -49,7 +49,8 @@ class EmbeddingClassifier:
         self.labels = [label for label in labels if label.similarity]
         self.weights = WEIGHTS[kind]
         self.min_similarity = min_similarity
-        self.version = f"{encoder.version}/{labels_version(labels)}/t{TEMPERATURE}/s{min_similarity}"
+        leads = f"l{TYPE_LEAD}+{SITE_LEAD}"
+        self.version = f"{encoder.version}/{labels_version(labels)}/t{TEMPERATURE}/{leads}/s{min_similarity}"
 
     def classify(self, pages: pd.DataFrame) -> pd.DataFrame:
         """See `Classifier.classify`."""
