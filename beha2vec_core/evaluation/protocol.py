@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
@@ -68,7 +69,7 @@ def _outcomes(data: EvaluationData, method: Method, split: Split, tasks: Sequenc
     fitted = method.fit(split.fit, split.repeat)
     fit_seconds = time.perf_counter() - started
     trial = Trial(data, split, method, fitted)
-    found = [] if split.cut is not None else _speed(split, fitted, fit_seconds)
+    found = [] if split.cut is not None else _speed(trial, fit_seconds)
     for task in tasks:
         asked = (task.split == "time") == (split.cut is not None) and not (task.once and split.repeat)
         if asked and isinstance(fitted, _ABILITY[task.needs]):
@@ -76,16 +77,27 @@ def _outcomes(data: EvaluationData, method: Method, split: Split, tasks: Sequenc
     return found
 
 
-def _speed(split: Split, fitted: Any, fit_seconds: float) -> list[Outcome]:
-    """Users a second in fitting and in encoding whole histories, and the process's peak memory until then."""
-    figures = {"fit users/s": split.fit["user_key"].nunique() / max(fit_seconds, 1e-9)}
+def _speed(trial: Trial, fit_seconds: float) -> list[Outcome]:
+    """Sequences a second in training (users by epochs), users a second in encoding, peak memory of the processes."""
+    split = trial.split
     judged = split.judged["user_key"].nunique()
-    if isinstance(fitted, Encodes):
+    figures = {}
+    if trial.method.shares_fit_with is None:
+        figures["trained sequences/s"] = trial.method.epochs * split.fit["user_key"].nunique() / max(fit_seconds, 1e-9)
+    if isinstance(trial.fitted, Encodes):
         started = time.perf_counter()
-        vectors = fitted.encode(split.judged)
+        vectors = trial.fitted.encode(split.judged)
         figures["encode users/s"] = judged / max(time.perf_counter() - started, 1e-9)
         if vectors.shape[0] != judged or not np.isfinite(vectors).all():
             raise ValueError(f"encode gave {vectors.shape} for {judged} users, or numbers that are not finite")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    figures["peak MB"] = peak / (1024 if sys.platform == "linux" else 1024**2)
+    figures["events a user"] = len(split.judged) / judged
+    figures["peak MB"] = _peak_megabytes()
     return [Outcome("speed", metric, value, judged) for metric, value in figures.items()]
+
+
+def _peak_megabytes() -> float:
+    """Peak resident memory of this process, and on Linux of those it has running."""
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
+    running = [pid for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()]
+    status = "\n".join(Path(f"/proc/{pid}/status").read_text() for pid in running)
+    return own + sum(int(kilobytes) for kilobytes in re.findall(r"VmHWM:\s+(\d+) kB", status)) / 1024

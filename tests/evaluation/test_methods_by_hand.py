@@ -17,9 +17,11 @@ from beha2vec_core.evaluation.methods.v_sknn import NEIGHBOURS, SessionNeighbour
 DAY = 24 * 60  # minutes
 
 
-def test_length_counts_views_and_events() -> None:
+def test_length_is_an_angle() -> None:
     events = log(("u", 0, "a"), ("u", 1, "b"), ("u", 2, None, "purchase"), ("v", 0, "a"))
-    np.testing.assert_allclose(METHODS["length"].fit(events, 0).encode(events), np.log([[3, 4], [2, 2]]), rtol=1e-6)
+    angle = np.pi * np.log([3, 2]) / np.log(1001)  # of two page views and of one
+    found = METHODS["length"].fit(events, 0).encode(events)
+    np.testing.assert_allclose(found, np.stack((np.cos(angle), np.sin(angle)), axis=1), rtol=1e-6)
 
 
 def test_bag_counts_page_views_of_known_pages() -> None:

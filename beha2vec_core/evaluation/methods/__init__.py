@@ -17,7 +17,7 @@ from beha2vec_core.evaluation.methods.ours import ours, untrained
 __all__ = ["METHODS", "ours"]
 
 
-def _late(name: str, group: Group, fit: str, about: str, *, costly: bool = False) -> Method:
+def _late(name: str, group: Group, fit: str, about: str, *, costly: bool = False, epochs: int = 1) -> Method:
     """A method whose fit is ``module.function`` of this package."""
     module, _, function = fit.partition(".")
 
@@ -25,11 +25,11 @@ def _late(name: str, group: Group, fit: str, about: str, *, costly: bool = False
         found: Callable[[pd.DataFrame, int], Fitted] = getattr(import_module(f"{__name__}.{module}"), function)
         return found(events, seed)
 
-    return Method(name, group, about, run, costly)
+    return Method(name, group, about, run, costly, epochs)
 
 
 _FLOORS_AND_PEERS = (
-    _late("length", "floor", "counts.fit_length", "Log numbers of page views and events, nothing else."),
+    _late("length", "floor", "counts.fit_length", "The number of page views, nothing else."),
     _late("bag of pages", "floor", "bags.fit_bag", "How often each page was viewed."),
     _late("tf-idf of pages", "floor", "bags.fit_tfidf", "Page counts, rare pages weighing more."),
     _late("tf-idf of pages and words", "floor", "bags.fit_tfidf_words", "The same with the words of the paths."),
@@ -40,10 +40,24 @@ _FLOORS_AND_PEERS = (
     _late("Markov", "floor", "ranking.fit_markov", "What followed the last value, then the popular."),
     _late("Markov mix", "floor", "ranking.fit_markov_mix", "Markov of order 1 and 2 and own history, untuned."),
     _late("V-SkNN", "peer", "v_sknn.fit_v_sknn", "What came in past sessions like the current one."),
-    _late("Doc2Vec", "peer", "doc2vec.fit", "gensim's document vectors of pages and events."),
+    _late("Doc2Vec", "peer", "doc2vec.fit", "gensim's document vectors of pages and events.", epochs=20),
     _late("prototype, untrained", "peer", "prototype.fit_untrained", "The published prototype before training."),
-    _late("prototype", "peer", "prototype.fit", "The published prototype's design, faults included.", costly=True),
-    _late("CoLES", "peer", "coles.fit", "Contrastive GRU of pytorch-lifestream, in its own environment.", costly=True),
+    _late(
+        "prototype",
+        "peer",
+        "prototype.fit",
+        "The published prototype's design, faults included.",
+        costly=True,
+        epochs=5,
+    ),
+    _late(
+        "CoLES",
+        "peer",
+        "coles.fit",
+        "Contrastive GRU of pytorch-lifestream, in its own environment.",
+        costly=True,
+        epochs=15,
+    ),
 )
 
 METHODS: dict[str, Method] = {

@@ -62,6 +62,8 @@ class Method:
         about: one sentence for the docs.
         fit: takes events of `INPUT_COLUMNS` (others must not be read) and a seed.
         costly: whether a fit takes long, so that fewer repeats are run unless all are asked for.
+        epochs: how often a fit goes through the users.
+        shares_fit_with: the method whose fit this one reuses, if it comes after it in the same process.
     """
 
     name: str
@@ -69,3 +71,5 @@ class Method:
     about: str
     fit: Callable[[pd.DataFrame, int], Fitted]
     costly: bool = False
+    epochs: int = 1
+    shares_fit_with: str | None = None

@@ -19,6 +19,8 @@ from beha2vec_core.evaluation.methods.histories import PAGE_VIEWS, count_table, 
 FloatArray = npt.NDArray[np.float64]
 
 MAX_VALUES = 50
+# page views of a user as long as any other
+LONG = 1000
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
@@ -70,11 +72,11 @@ def fit_rich_counts(events: pd.DataFrame, seed: int) -> Features:
 
 
 def length(events: pd.DataFrame) -> FloatArray:
-    """Log of 1 + page views and of 1 + events."""
+    """The log number of page views as an angle, up to half a circle at `LONG`: rows of one length keep it apart."""
     log = ordered(events)
-    codes = user_codes(log, users(log))
-    views = np.bincount(codes, weights=log["event_name"].isin(PAGE_VIEWS))
-    return np.log1p(np.stack((views, np.bincount(codes)), axis=1))
+    views = np.bincount(user_codes(log, users(log)), weights=log["event_name"].isin(PAGE_VIEWS))
+    angle = np.pi * np.minimum(np.log1p(views) / np.log1p(LONG), 1)
+    return np.stack((np.cos(angle), np.sin(angle)), axis=1)
 
 
 @dataclass(frozen=True)

@@ -100,20 +100,22 @@ def ours(
         parts = (behavior(events, seed), fit_rich_counts(events, seed))
         return SideBySide(parts, tuple(Scale.fit(part.encode(events).astype(np.float64)) for part in parts))
 
-    methods = (
-        Method(name, "ours", "Our encoder's behaviour vector; its next page and next event.", behavior, costly=True),
-        Method(
-            f"{name}, identity", "ours", "Our encoder's identity vector, made for look-alikes.", identity, costly=True
-        ),
-        Method(
-            f"[{name} ‖ rich counts]",
-            "ours",
-            "Our behaviour vector beside rich counts, scaled.",
-            beside_counts,
-            costly=True,
-        ),
+    about = "Our encoder's behaviour vector; its next page and next event."
+    first = Method(name, "ours", about, behavior, costly=True, epochs=train.epochs)
+    second = replace(
+        first,
+        shares_fit_with=name,
+        name=f"{name}, identity",
+        fit=identity,
+        about="Our encoder's identity vector, made for look-alikes.",
     )
-    return {method.name: method for method in methods}
+    third = replace(
+        second,
+        name=f"[{name} ‖ rich counts]",
+        fit=beside_counts,
+        about="Our behaviour vector beside rich counts, scaled.",
+    )
+    return {method.name: method for method in (first, second, third)}
 
 
 def untrained(config: EncoderConfig | None = None, name: str = "ours, untrained") -> Method:
