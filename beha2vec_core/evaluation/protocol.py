@@ -19,8 +19,8 @@ from beha2vec_core.evaluation.splits import REPEATS, Split, locked_split, repeat
 from beha2vec_core.evaluation.tasks import TASKS
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
 
-# a costly method is fitted on the first of the repeated splits only
-COSTLY_REPEATS = 3
+# a costly method is judged on the first of the repeated splits only
+COSTLY_REPEATS = 2
 _ABILITY = {"encode": Encodes, "rank_next": RanksNext}
 
 
