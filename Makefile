@@ -46,7 +46,7 @@ test: $(INSTALLED) ## lint, types and the fast tests
 	$(MAKE) lint
 	$(BIN)/pytest
 
-test-slow: $(INSTALLED) ## the tests that take longer
+test-slow: $(INSTALLED) $(COLES)/.installed ## the tests that take longer
 	$(BIN)/pytest -m slow
 
 bench-demo: $(INSTALLED) ## how well the demo's clusters agree with its planted personas

@@ -1,22 +1,25 @@
 """What user vectors are worth: every method on every data set by one protocol, see docs/evaluation.md.
 
     make bench-encoder                                    # all, printed as Markdown tables
-    python tests/benchmarks/encoders.py --fast            # one repeat, fewer data sets
+    python tests/benchmarks/encoders.py --fast            # one repeat on some users of two data sets
     python tests/benchmarks/encoders.py --data own --source data/serving.duckdb
     python tests/benchmarks/encoders.py --locked          # the locked fifth: for the final table only
 
-Each family of methods runs in a process of its own, so that its peak memory is its own. What was judged is kept in
---folder, one file a data set and family; --go-on leaves out what is there.
+Each family of methods runs in a process of its own, so that its peak memory is its own, --jobs of them side by side;
+each has an equal share of the cores, so speeds compare within one run. What was judged is kept in --folder, one file a
+data set and family; --go-on leaves out what is there.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tqdm import tqdm
@@ -29,7 +32,9 @@ from beha2vec_core.evaluation.results import read_judgements, write_judgements
 from beha2vec_core.evaluation.splits import REPEATS
 from beha2vec_core.evaluation.table import markdown
 
-FAST_DATA = ("merch_store", "demo_intent")
+CORES = os.cpu_count() or 1
+FAST_DATA = ("demo_personas", "demo_intent")
+FAST_USERS = 500
 NOT_HERE = 3
 
 
@@ -40,7 +45,11 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=tuple(METHODS), metavar="METHOD", help="by default all")
     parser.add_argument("--repeats", type=int, default=REPEATS, help="splits by users")
     parser.add_argument("--costly-repeats", type=int, default=COSTLY_REPEATS, help="the same for methods slow to fit")
-    parser.add_argument("--fast", action="store_true", help=f"one repeat of {' and '.join(FAST_DATA)}")
+    parser.add_argument("--users", type=int, help="that many of a data set's users at most, chosen by hash")
+    parser.add_argument(
+        "--fast", action="store_true", help=f"one repeat on {FAST_USERS} users of {' and '.join(FAST_DATA)}"
+    )
+    parser.add_argument("--jobs", type=int, default=CORES, help="processes side by side; by default one a core")
     parser.add_argument("--locked", action="store_true", help="judge the locked fifth")
     parser.add_argument("--folder", type=Path, help="where judgements are kept; by default a new folder")
     parser.add_argument("--go-on", action="store_true", help="leave out what --folder has")
@@ -48,6 +57,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.fast:
         asked.repeats = asked.costly_repeats = 1
+        asked.users = asked.users or FAST_USERS
     asked.data = asked.data or (FAST_DATA if asked.fast else NAMES)
     if asked.judge:
         sys.exit(judge_family(asked))
@@ -67,46 +77,61 @@ def print_tables(asked: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     names = [name for name in METHODS if not asked.methods or name in asked.methods]
     todo = [(data, family) for data in asked.data for family in families(names)]
+    if asked.go_on:
+        todo = [(data, family) for data, family in todo if not judgements_of(folder, data, family).exists()]
+    # the slow ones first, so that no core waits for them at the end
+    todo.sort(key=lambda pair: not METHODS[pair[1][0]].costly)
     left_out: dict[str, list[str]] = defaultdict(list)
-    with tqdm(todo, unit="family") as bar:
-        for data, family in bar:
-            bar.set_postfix_str(f"{data}: {family[0]}")
-            file = folder / f"{data}.{family[0]}.parquet"
-            if asked.go_on and file.exists():
-                continue
-            started = time.perf_counter()
-            problem = run_family(asked, data, family, file)
-            tqdm.write(
-                f"{data}, {', '.join(family)}: {problem or f'{time.perf_counter() - started:.0f} s'}", sys.stderr
-            )
-            if problem:
-                left_out[data].append(f"{', '.join(family)}: {problem}")
+    with tqdm(total=len(todo), unit="family") as bar, ThreadPoolExecutor(asked.jobs) as pool:
+        running = {
+            pool.submit(run_family, asked, data, family, judgements_of(folder, data, family)): (data, family)
+            for data, family in todo
+        }
+        try:
+            for done in as_completed(running):
+                data, family = running[done]
+                problem, seconds = done.result()
+                tqdm.write(f"{data}, {', '.join(family)}: {problem or f'{seconds:.0f} s'}", sys.stderr)
+                bar.update()
+                if problem:
+                    left_out[data].append(f"{', '.join(family)}: {problem}")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     groups = {name: METHODS[name].group for name in names}
     for data in asked.data:
-        files = [file for family in families(names) if (file := folder / f"{data}.{family[0]}.parquet").exists()]
+        files = [file for family in families(names) if (file := judgements_of(folder, data, family)).exists()]
         judgements = [judgement for file in files for judgement in read_judgements(file)]
         print(f"\n## {data}\n\n{markdown(judgements, groups)}" if judgements else f"\n## {data}\n\nleft out")
         for line in dict.fromkeys(left_out[data]):
             print(f"\nLeft out: {line}")
 
 
-def run_family(asked: argparse.Namespace, data: str, family: list[str], file: Path) -> str | None:
-    """Judge a family in a process of its own; what hindered it, if it could not run."""
+def judgements_of(folder: Path, data: str, family: list[str]) -> Path:
+    return folder / f"{data}.{family[0]}.parquet"
+
+
+def run_family(asked: argparse.Namespace, data: str, family: list[str], file: Path) -> tuple[str | None, float]:
+    """Judge a family in a process of its own; what hindered it, if it could not run, and the seconds it took."""
     command = [sys.executable, __file__, "--judge", str(file), "--data", data, "--methods", *family]
     command += ["--repeats", str(asked.repeats), "--costly-repeats", str(asked.costly_repeats)]
     command += ["--source", asked.source] if asked.source else []
+    command += ["--users", str(asked.users)] if asked.users else []
     command += ["--locked"] if asked.locked else []
-    done = subprocess.run(command, capture_output=True, text=True)
+    threads = {"OMP_NUM_THREADS": str(max(1, CORES // asked.jobs))}
+    started = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | threads)
     if done.returncode == NOT_HERE:
-        return done.stdout.strip().splitlines()[-1]
+        return done.stdout.strip().splitlines()[-1], 0.0
     if done.returncode:
         raise SystemExit(f"{data}, {family} failed:\n{done.stderr[-4000:]}")
-    return None
+    return None, time.perf_counter() - started
 
 
 def judge_family(asked: argparse.Namespace) -> int:
     try:
         data = load(asked.data[0], source=asked.source)
+        data = data.sample(asked.users) if asked.users else data
         found = [
             judgement
             for name in asked.methods

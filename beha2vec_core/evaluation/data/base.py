@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
+
+from beha2vec_core.evaluation.splits import user_hash
 
 # what a method may read: the encoder's input
 INPUT_COLUMNS = ("user_key", "event_timestamp", "event_name", "page", "theme", "page_type")
@@ -44,3 +46,9 @@ class EvaluationData:
         in_order = self.events.sort_values(["user_key", "event_timestamp"], kind="stable").index
         if not in_order.equals(self.events.index):
             raise ValueError(f"{self.name}: events must be in order of user_key, then event_timestamp")
+
+    def sample(self, users: int) -> EvaluationData:
+        """The same with that many users at most, chosen by hash: the same ones every time."""
+        everyone = sorted(self.events["user_key"].unique(), key=lambda user: user_hash(user, "sample"))
+        chosen = self.events["user_key"].isin(everyone[:users])
+        return replace(self, events=self.events[chosen].reset_index(drop=True))

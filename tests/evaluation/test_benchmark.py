@@ -1,0 +1,62 @@
+"""What `make bench-encoder` prints, on a few users."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from beha2vec_core.evaluation.methods import METHODS
+from beha2vec_core.evaluation.protocol import Judgement
+from beha2vec_core.evaluation.results import read_judgements
+
+BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "encoders.py"
+
+pytestmark = pytest.mark.slow
+
+
+def judged(folder: Path, *options: str) -> tuple[str, list[Judgement]]:
+    """What the benchmark printed, and what it judged."""
+    command = [sys.executable, str(BENCHMARK), "--folder", str(folder), *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, [one for file in sorted(folder.glob("*.parquet")) for one in read_judgements(file)]
+
+
+def figures(judgements: list[Judgement], data: str, task: str, metric: str) -> dict[str, float]:
+    """The figure of each method."""
+    return {
+        one.method: one.outcome.value
+        for one in judgements
+        if (one.data, one.outcome.task, one.outcome.metric) == (data, task, metric)
+    }
+
+
+def test_the_fast_benchmark_has_every_method_and_finds_what_was_planted(tmp_path: Path) -> None:
+    printed, judgements = judged(tmp_path, "--fast")
+    for data in ("demo_personas", "demo_intent"):
+        tables = printed.partition(f"\n## {data}\n")[2].partition("\n## ")[0]
+        speed = tables.partition("**Speed**")[2]
+        for name in METHODS:
+            assert f"\n| {name} |" in speed or f"Left out: {name}: CoLES" in tables, f"{name} on {data}"
+    intent = figures(judgements, "demo_intent", "intent", "auroc")
+    assert abs(intent["rich counts"] - 0.5) < 0.15, "counts cannot see the order that was planted"
+    following = figures(judgements, "demo_intent", "next page", "mrr@10")
+    assert following["ours"] > following["popular"] + 0.1
+    halves = figures(judgements, "demo_personas", "retrieval", "mrr")
+    assert halves["ours"] > 2 * halves["length"]
+
+
+def test_the_same_figures_again(tmp_path: Path) -> None:
+    options = ("--fast", "--users", "150", "--data", "demo_intent", "--methods", "rich counts", "Markov mix", "ours")
+    first, second = (judged(tmp_path / name, *options)[1] for name in ("first", "second"))
+    assert [told(one) for one in first] == [told(one) for one in second]
+    assert len(first) > 20
+
+
+def told(one: Judgement) -> tuple[str, str, str, float]:
+    """What must not change; speed is the machine's."""
+    outcome = one.outcome
+    return one.method, outcome.task, outcome.metric, 0.0 if outcome.task == "speed" else outcome.value
