@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('stg_ga4__user_properties') }}
 {% set kept_properties = var('user_properties') -%}
 {% set in_order = 'session_started_at, session_key' -%}
 {% set latest_first = 'session_started_at desc, session_key' -%}
