@@ -54,6 +54,7 @@ print(json.dumps(told))
     assert pools == {
         "enriched_pages": ["gpu"],
         "trained_encoder": ["gpu"],
+        "encoder_evaluation": ["gpu"],
         "user_embeddings": ["gpu"],
         "cluster_insights": ["openai"],
     }
