@@ -32,13 +32,12 @@ from beha2vec_core.evaluation.tasks import content, determinism, geometry, inten
 from beha2vec_core.evaluation.tasks.base import Task, Trial
 
 ENCODER = "encoder"
-MAX_USERS = 20_000
-# of the users read at most, judged ones: the encoder is asked ten times a user, so these take the time
+# no more of the users read are judged: the encoder is asked up to ten times about each
 JUDGED_SHARE = 0.2
-# a figure made of fewer users or users' moments says nothing
+# a figure made of fewer says nothing
 FEWEST = 10
 
-# each with what it cannot do without
+# each with what it cannot do without, beside `FEWEST` users
 TASKS: dict[Task, str] = {
     intent.TASK: "users of five page views, some of whom convert after them and some do not, on both sides",
     next_step.NEXT_PAGE: "users who view a page after another one, not always the same",
@@ -88,7 +87,7 @@ class Evaluation:
     notes: list[str]
 
 
-def read_own(connection: duckdb.DuckDBPyConnection, held_out: float, max_users: int = MAX_USERS) -> EvaluationData:
+def read_own(connection: duckdb.DuckDBPyConnection, held_out: float, max_users: int) -> EvaluationData:
     """The events of the warehouse's users, or of as many, chosen by hash, where there are more (see `choose`)."""
     users = connection.execute("select distinct user_key from ga4.ml_ga4__sequence_events where is_page_view")
     chosen = choose([str(user) for (user,) in users.fetchall()], held_out, max_users)
@@ -99,7 +98,7 @@ def read_own(connection: duckdb.DuckDBPyConnection, held_out: float, max_users: 
 
 
 def choose(users: Collection[str], held_out: float, at_most: int) -> list[str]:
-    """So many users: held-out ones up to their share of the places, the rest others."""
+    """So many users at most, the same ones every time: held-out ones up to `JUDGED_SHARE` of them, then others."""
     drawn = sorted(users, key=lambda user: user_hash(user, "sample"))
     held = [user for user in drawn if is_held_out(user, held_out)][: round(JUDGED_SHARE * at_most)]
     others = [user for user in drawn if not is_held_out(user, held_out)]
