@@ -31,6 +31,9 @@ _TABLES = {
     "beha2vec.encoders": """
         model_version varchar primary key, config json, train_config json, data_window json, training_curve json,
         trained_at timestamp""",
+    "beha2vec.encoder_evaluation": """
+        model_version varchar, data_until timestamp, method varchar, task varchar, metric varchar, value double,
+        n bigint, less_best_floor double, low double, high double, judged bigint, evaluated_at timestamp""",
     "beha2vec.user_embeddings": """
         event_date date, model_version varchar, user_key varchar, as_of timestamp, n_events bigint,
         low_evidence boolean, behavior float[], identity float[]""",

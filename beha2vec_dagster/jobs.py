@@ -8,7 +8,7 @@ import dagster as dg
 from beha2vec_dagster.partitions import daily
 from beha2vec_dagster.settings import settings
 
-_TRAINING = dg.AssetSelection.assets("trained_encoder", "cluster_model")
+_TRAINING = dg.AssetSelection.assets("trained_encoder", "encoder_evaluation", "cluster_model")
 # GA4 corrects a day for up to 72 hours.
 _REFRESHED_DAYS = 3
 
@@ -21,8 +21,8 @@ refresh_last_days = dg.define_asset_job(
 train_encoder = dg.define_asset_job(
     "train_encoder",
     selection=dg.AssetSelection.assets(
-        "trained_encoder", "user_embeddings", "cluster_model", "user_clusters", "cluster_profiles", "cluster_insights",
-        "serving_database",
+        "trained_encoder", "encoder_evaluation", "user_embeddings", "cluster_model", "user_clusters",
+        "cluster_profiles", "cluster_insights", "serving_database",
     ),
     description="A new encoder, and everything that follows from it for the chosen days.",
 )  # fmt: skip

@@ -89,9 +89,12 @@ def train(
 
 def held_out_users(sequences: Sequences, share: float) -> npt.NDArray[np.bool_]:
     """Which users only measure the loss: by a stable hash of user_key, so the same ones every time."""
-    return np.array(
-        [stable_hash("held out|" + key) % 10_000 < share * 10_000 for key in sequences.user_key], dtype=bool
-    )
+    return np.array([is_held_out(key, share) for key in sequences.user_key], dtype=bool)
+
+
+def is_held_out(user_key: str, share: float) -> bool:
+    """Whether a user belongs to the share that no encoder learns from, whatever the data it is trained on."""
+    return stable_hash("held out|" + user_key) % 10_000 < share * 10_000
 
 
 def plan_batches(

@@ -10,4 +10,5 @@ each figure means.
 - ``methods/``: what is compared, one module each
 - ``statistics``: means, deviations, paired bootstrap intervals
 - ``protocol``: runs a method on a data set; ``table``: prints what came out
+- ``production``: the encoder in use, judged on the team's own data by the same tasks
 """

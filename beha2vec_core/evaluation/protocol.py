@@ -70,11 +70,15 @@ def _outcomes(data: EvaluationData, method: Method, split: Split, tasks: Sequenc
     fit_seconds = time.perf_counter() - started
     trial = Trial(data, split, method, fitted)
     found = [] if split.cut is not None else _speed(trial, fit_seconds)
-    for task in tasks:
-        asked = (task.split == "time") == (split.cut is not None) and not (task.once and split.repeat)
-        if asked and isinstance(fitted, _ABILITY[task.needs]):
-            found.extend(task.run(trial))
-    return found
+    in_time = split.cut is not None
+    asked = [task for task in tasks if (task.split == "time") == in_time and not (task.once and split.repeat)]
+    return found + run_tasks(trial, asked)
+
+
+def run_tasks(trial: Trial, tasks: Sequence[Task]) -> list[Outcome]:
+    """The figures of the tasks that the method can do."""
+    able = [task for task in tasks if isinstance(trial.fitted, _ABILITY[task.needs])]
+    return [outcome for task in able for outcome in task.run(trial)]
 
 
 def _speed(trial: Trial, fit_seconds: float) -> list[Outcome]:

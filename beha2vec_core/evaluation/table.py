@@ -76,13 +76,14 @@ def markdown(judgements: Sequence[Judgement], groups: Mapping[str, Group]) -> st
     """
     parts = []
     for title, columns in TABLES.items():
-        shown = [column for column in columns if _of_column(judgements, column)]
+        shown = [column for column in columns if of_column(judgements, column)]
         if shown:
             parts.append(_table(title, shown, judgements, groups))
     return "\n\n".join(parts)
 
 
-def _of_column(judgements: Sequence[Judgement], column: Column) -> dict[str, Repeats]:
+def of_column(judgements: Sequence[Judgement], column: Column) -> dict[str, Repeats]:
+    """The outcomes of a column, by method and repeat."""
     found: dict[str, Repeats] = {}
     for one in judgements:
         if (one.outcome.task, one.outcome.metric) == (column.task, column.metric):
@@ -91,7 +92,7 @@ def _of_column(judgements: Sequence[Judgement], column: Column) -> dict[str, Rep
 
 
 def _table(title: str, columns: Sequence[Column], judgements: Sequence[Judgement], groups: Mapping[str, Group]) -> str:
-    figures = [_of_column(judgements, column) for column in columns]
+    figures = [of_column(judgements, column) for column in columns]
     methods = [method for method in groups if any(method in column for column in figures)]
     winners = [
         _winner(found, groups) if column.compared else None for column, found in zip(columns, figures, strict=True)

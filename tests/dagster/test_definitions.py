@@ -36,6 +36,18 @@ print(json.dumps({k: v for k, v in request.tags.items() if "range" in k}))
     }
 
 
+def test_the_encoder_is_judged_when_trained_and_not_each_night(tmp_path: Path) -> None:
+    code = """
+import json
+from beha2vec_dagster.definitions import defs
+jobs = ("materialize_everything", "train_encoder", "refresh_last_days")
+keys = {job: defs.resolve_job_def(job).asset_layer.selected_asset_keys for job in jobs}
+print(json.dumps({job: "encoder_evaluation" in {key.to_user_string() for key in found} for job, found in keys.items()}))
+"""
+    found = _python(make_project(tmp_path / "p"), code)
+    assert found == {"materialize_everything": True, "train_encoder": True, "refresh_last_days": False}
+
+
 def test_assets_are_described_grouped_and_pooled(tmp_path: Path) -> None:
     project = make_project(tmp_path / "p")
     code = """
@@ -54,6 +66,7 @@ print(json.dumps(told))
     assert pools == {
         "enriched_pages": ["gpu"],
         "trained_encoder": ["gpu"],
+        "encoder_evaluation": ["gpu"],
         "user_embeddings": ["gpu"],
         "cluster_insights": ["openai"],
     }

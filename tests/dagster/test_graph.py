@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 from project import DAYS, Project, latest_metadata
 
@@ -12,8 +13,8 @@ pytestmark = pytest.mark.xdist_group("graph")
 ASSETS = {
     "raw_ga4_events", "stg_ga4__events", "int_ga4__events_sessionized", "fct_ga4__page_views", "fct_ga4__sessions",
     "dim_ga4__pages", "dim_ga4__users", "ml_ga4__sequence_events", "enriched_pages", "user_sequences",
-    "trained_encoder", "user_embeddings", "cluster_model", "user_clusters", "cluster_profiles", "cluster_insights",
-    "serving_database",
+    "trained_encoder", "encoder_evaluation", "user_embeddings", "cluster_model", "user_clusters", "cluster_profiles",
+    "cluster_insights", "serving_database",
 }  # fmt: skip
 
 
@@ -39,6 +40,40 @@ def test_pictures_are_there_and_small(instance: dg.DagsterInstance) -> None:
 def test_an_encoder_says_how_it_was_made(materialized: Project) -> None:
     rows = materialized.query("select config ->> 'dim', train_config ->> 'learning_rate' from beha2vec.encoders")
     assert rows == [("64", "0.003")]
+
+
+def test_the_encoder_is_judged_on_users_it_never_learned_from(
+    instance: dg.DagsterInstance, materialized: Project, tmp_path: Path
+) -> None:
+    rows = "select * exclude (evaluated_at) from beha2vec.encoder_evaluation order by all"
+    judged = materialized.query(
+        """select count(*), count(distinct method), any_value(judged), any_value(model_version) from
+        beha2vec.encoder_evaluation semi join beha2vec.encoder_newest using (model_version)"""
+    )[0]
+    metadata = latest_metadata(instance, "encoder_evaluation")
+    assert metadata["dagster/row_count"].value == judged[0] > 100 and judged[1] > 5
+    assert metadata["judged"].value == judged[2] and 10 < judged[2] < 100, "a tenth of 500"
+    assert "2026-01-10" in metadata["data_until"].value
+    notes = metadata["not_judged"].value
+    assert [note.split(" is not judged")[0] for note in notes] == ["intent"], "too few convert in six days"
+    assert notes[0] in materialized.output
+    for name in ("figures", "versions"):
+        assert "halves MRR" in metadata[name].value and len(metadata[name].value.splitlines()) > 2
+    assert judged[3] in metadata["versions"].value and "tf-idf" in metadata["figures"].value
+
+    told = materialized.query(rows)
+    assert materialized.query(rows, "serving") == told, "published"
+    project = materialized.copy(tmp_path / "p")
+    project.run("beha2vec", "materialize", "--select", "encoder_evaluation")
+    assert project.query(rows) == told, "judged again, the rows are replaced by the same"
+
+
+def test_without_an_encoder_the_evaluation_says_what_to_do(materialized: Project, tmp_path: Path) -> None:
+    project = materialized.copy(tmp_path / "p")
+    with duckdb.connect(str(project.warehouse)) as connection:
+        connection.execute("delete from beha2vec.encoders")
+    done = project.run("beha2vec", "materialize", "--select", "encoder_evaluation", check=False)
+    assert done.returncode != 0 and "materialize trained_encoder first" in done.stderr
 
 
 def test_pages_are_shown_by_label_method_and_doubt(instance: dg.DagsterInstance, materialized: Project) -> None:
@@ -193,7 +228,14 @@ print(json.dumps({op: {n: f.description for n, f in field.config_type.fields["co
     for op, field in fields.items() if hasattr(field.config_type.fields["config"].config_type, "fields")}))
 """
     described = json.loads(materialized.run("python", "-c", code).stdout.splitlines()[-1])
-    for op in ("raw_ga4_events", "enriched_pages", "trained_encoder", "cluster_model", "cluster_insights"):
+    for op in (
+        "raw_ga4_events",
+        "enriched_pages",
+        "trained_encoder",
+        "encoder_evaluation",
+        "cluster_model",
+        "cluster_insights",
+    ):
         assert described[op] and all(described[op].values()), op
 
 

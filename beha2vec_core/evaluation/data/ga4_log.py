@@ -9,6 +9,7 @@ import pandas as pd
 
 from beha2vec_core.evaluation.data.addresses import section
 from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, TASK_COLUMNS
+from beha2vec_core.evaluation.data.missing import NoEventsError
 from beha2vec_core.evaluation.splits import DAY, HORIZONS
 from beha2vec_core.pages import classify_pages, parse_steps
 
@@ -63,7 +64,7 @@ def as_log(
         purchases: names of events of purchase.
 
     Raises:
-        ValueError: no event is left.
+        NoEventsError: no event is left.
     """
     users, events = rows["user_key"].nunique(), len(rows)
     known = rows["user_key"].notna() & rows["page"].notna()
@@ -74,7 +75,7 @@ def as_log(
     viewers = distinct["user_key"].isin(distinct.loc[is_view, "user_key"].unique())
     log = distinct[viewers].sort_values(["user_key", "event_timestamp"], kind="stable").reset_index(drop=True)
     if log.empty:
-        raise ValueError("no event is left: users need page views, and events a user and a page")
+        raise NoEventsError("no event is left: users need page views, and events a user and a page")
     if "page_type" not in log:
         log = log.merge(_labels(log), on="page", how="left")
     log["section"] = log["page"].map({page: section(page, below) for page in log["page"].unique()})

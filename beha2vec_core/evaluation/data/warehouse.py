@@ -23,6 +23,7 @@ _ROWS = """
         coalesce(pages.page_type, 'unknown') as page_type
     from ga4.ml_ga4__sequence_events as events
     left join beha2vec.enriched_pages as pages using (page_key)
+    {where}
     order by events.user_key, events.event_timestamp, events.event_date, events.event_index
 """
 
@@ -47,7 +48,7 @@ def from_warehouse(path: Path, *, name: str = "own", below: Collection[str] = ()
     Raises:
         DataNotFoundError: no such file, or the tables are not in it.
         duckdb.IOException: another process writes to it (read the serving database instead).
-        ValueError: no event is left.
+        NoEventsError: no event is left.
     """
     if not path.is_file():
         raise DataNotFoundError(f"no database at {path}: name a warehouse.duckdb or serving.duckdb, or run the graph")
@@ -56,11 +57,19 @@ def from_warehouse(path: Path, *, name: str = "own", below: Collection[str] = ()
 
 
 def from_connection(
-    connection: duckdb.DuckDBPyConnection, *, name: str = "own", below: Collection[str] = ()
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    name: str = "own",
+    below: Collection[str] = (),
+    users: Collection[str] | None = None,
 ) -> EvaluationData:
-    """The same from an open connection, for whoever holds the warehouse (see `from_warehouse`)."""
+    """The same from an open connection, for whoever holds the warehouse (see `from_warehouse`); of ``users`` only."""
     try:
-        rows = connection.execute(_ROWS).df()
+        if users is None:
+            rows = connection.execute(_ROWS.format(where="")).df()
+        else:
+            where = "where events.user_key in (select unnest(?::varchar[]))"
+            rows = connection.execute(_ROWS.format(where=where), [list(users)]).df()
         has_taxonomy = connection.execute(_HAS_TAXONOMY).fetchall()
     except duckdb.CatalogException as error:
         raise DataNotFoundError(

@@ -38,12 +38,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Trial:
-    """A fitted method and the split it is to be judged on."""
+    """A fitted method and the split it is to be judged on; without ``refit`` no figure may fit the method again."""
 
     data: EvaluationData
     split: Split
     method: Method
     fitted: Fitted
+    refit: bool = True
 
 
 @dataclass(frozen=True)

@@ -22,27 +22,31 @@ FEW = 200
 
 
 def run(trial: Trial) -> list[Outcome]:
-    """Four differences."""
-    judged, seed = trial.split.judged, trial.split.repeat
+    """Up to four differences."""
+    judged = trial.split.judged
     users = users_of(judged)
     if not len(users):
         return []
     vectors = encode(trial.fitted, judged)
     few = np.flatnonzero(np.isin(users, _lowest(judged, ALONE)))
     alone = np.vstack([encode(trial.fitted, judged[judged["user_key"] == users[row]]) for row in few])
-    fit = trial.split.fit[list(INPUT_COLUMNS)]
-    once = vectors
-    if trial.method.costly:
-        fit = fit[fit["user_key"].isin(_lowest(fit, FEW))]
-        once = encode(trial.method.fit(fit, seed), judged)
-    again = encode(trial.method.fit(fit, seed), judged)
     figures = {
         "encoded twice": _apart(vectors, encode(trial.fitted, judged)),
         "encoded alone": _apart(vectors[few], alone),
         "encoded in another order": _apart(vectors, encode(trial.fitted, turned(judged))[::-1]),
-        "fitted twice": _apart(once, again),
     }
+    if trial.refit:
+        figures["fitted twice"] = _fitted_twice(trial, vectors)
     return [Outcome("determinism", metric, value, len(users)) for metric, value in figures.items()]
+
+
+def _fitted_twice(trial: Trial, once: Vectors) -> float:
+    judged, seed = trial.split.judged, trial.split.repeat
+    fit = trial.split.fit[list(INPUT_COLUMNS)]
+    if trial.method.costly:
+        fit = fit[fit["user_key"].isin(_lowest(fit, FEW))]
+        once = encode(trial.method.fit(fit, seed), judged)
+    return _apart(once, encode(trial.method.fit(fit, seed), judged))
 
 
 def turned(events: pd.DataFrame) -> pd.DataFrame:

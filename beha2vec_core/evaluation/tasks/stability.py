@@ -18,7 +18,7 @@ import numpy as np
 from beha2vec_core.clusters.kmeans import kmeans, nearest
 from beha2vec_core.clusters.model import normalise
 from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
-from beha2vec_core.evaluation.methods.base import WarmStarts
+from beha2vec_core.evaluation.methods.base import Fitted, WarmStarts
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
 from beha2vec_core.evaluation.tasks.inputs import Vectors, encode
 from beha2vec_core.evaluation.tasks.partition import CLUSTERS, agreement, clusters
@@ -47,20 +47,27 @@ def across_bootstraps(vectors: Vectors) -> float:
 
 def run(trial: Trial) -> list[Outcome]:
     """Up to four agreements."""
-    judged, seed = trial.split.judged, trial.split.repeat + 1
+    judged = trial.split.judged
     users = judged["user_key"].nunique()
     if users < CLUSTERS:
         return []
     vectors = encode(trial.fitted, judged)
     labels = clusters(vectors, CLUSTERS, seed=0)
-    fit = trial.split.fit[list(INPUT_COLUMNS)]
+    figures = {"seeds": across_seeds(vectors), "bootstraps": across_bootstraps(vectors)}
+    for name, fitted in _fitted_again(trial).items():
+        figures[name] = agreement(labels, clusters(encode(fitted, judged), CLUSTERS, seed=0))
+    return [Outcome("stability", f"ari across {name}", value, users) for name, value in figures.items()]
+
+
+def _fitted_again(trial: Trial) -> dict[str, Fitted]:
+    """The method fitted anew with another seed, and trained on."""
+    if not trial.refit:
+        return {}
+    fit, seed = trial.split.fit[list(INPUT_COLUMNS)], trial.split.repeat + 1
     again = {"cold retrains": trial.method.fit(fit, seed)}
     if isinstance(trial.fitted, WarmStarts):
         again["warm retrains"] = trial.fitted.warm_start(fit, seed)
-    figures = {"seeds": across_seeds(vectors), "bootstraps": across_bootstraps(vectors)}
-    for name, fitted in again.items():
-        figures[name] = agreement(labels, clusters(encode(fitted, judged), CLUSTERS, seed=0))
-    return [Outcome("stability", f"ari across {name}", value, users) for name, value in figures.items()]
+    return again
 
 
 TASK = Task("stability", "users", "encode", run, once=True)

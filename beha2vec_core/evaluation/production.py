@@ -1,0 +1,227 @@
+"""The encoder in use, judged on the team's own data: on the users it never learned from, beside cheap floors.
+
+The tasks are the protocol's. Left out is what would fit the encoder again, since that would judge another one; the
+horizon, since it has seen all dates; the planted personas, since there are none. Its vocabulary and its centre were
+made of all users, held-out ones too: they know that these exist, not what they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from beha2vec_core.encoder.encoder import BehaviorEncoder
+from beha2vec_core.encoder.train import is_held_out
+from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, TASK_COLUMNS, EvaluationData
+from beha2vec_core.evaluation.data.missing import NoEventsError
+from beha2vec_core.evaluation.data.warehouse import from_connection
+from beha2vec_core.evaluation.methods import METHODS
+from beha2vec_core.evaluation.methods.base import Group, Method
+from beha2vec_core.evaluation.methods.ours import Vectors, VectorsAndNext
+from beha2vec_core.evaluation.protocol import Judgement, run_tasks
+from beha2vec_core.evaluation.splits import Split, user_hash
+from beha2vec_core.evaluation.statistics import Interval
+from beha2vec_core.evaluation.table import TABLES, best, compare, of_column
+from beha2vec_core.evaluation.tasks import content, determinism, geometry, intent, next_step, retrieval, stability
+from beha2vec_core.evaluation.tasks.base import Task, Trial
+
+ENCODER = "encoder"
+# no more of the users read are judged: the encoder is asked up to ten times about each
+JUDGED_SHARE = 0.2
+# a figure made of fewer says nothing
+FEWEST = 10
+
+# each with what it cannot do without, beside `FEWEST` users
+TASKS: dict[Task, str] = {
+    intent.TASK: "users of five page views, some of whom convert after them and some do not, on both sides",
+    next_step.NEXT_PAGE: "users who view a page after another one, not always the same",
+    next_step.NEXT_EVENT: "users with an event after another one, of different names",
+    retrieval.TASK: "users of six page views or more",
+    content.TASK: "users",
+    stability.TASK: "users",
+    geometry.TASK: "users",
+    determinism.TASK: "users",
+}
+FLOORS = tuple(method for method in METHODS.values() if method.group == "floor" and not method.costly)
+COMPARED = tuple(
+    column
+    for columns in TABLES.values()
+    for column in columns
+    if column.compared and column.task in {task.name for task in TASKS}
+)
+
+# of beha2vec.encoder_evaluation
+SCHEMA = pa.schema(
+    [
+        ("model_version", pa.string()),
+        ("data_until", pa.timestamp("us")),
+        *((name, pa.string()) for name in ("method", "task", "metric")),
+        ("value", pa.float64()),
+        ("n", pa.int64()),
+        *((name, pa.float64()) for name in ("less_best_floor", "low", "high")),
+        ("judged", pa.int64()),
+        ("evaluated_at", pa.timestamp("us")),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came out: the rows of `SCHEMA`, how many users were judged and learned from, and what could not be judged.
+
+    Rows hold each figure of the encoder (its behaviour vector and what it says comes next), of ``encoder, identity``
+    (its other vector) and of the floors. ``less_best_floor``, with the ends of its 95 % interval, is told of the
+    encoder's figures that are compared (see `table.TABLES`).
+    """
+
+    rows: pa.Table
+    judged: int
+    learned_from: int
+    data_until: datetime | None
+    notes: list[str]
+
+
+def read_own(connection: duckdb.DuckDBPyConnection, held_out: float, max_users: int) -> EvaluationData:
+    """The events of the warehouse's users, or of as many, chosen by hash, where there are more (see `choose`)."""
+    users = connection.execute("select distinct user_key from ga4.ml_ga4__sequence_events where is_page_view")
+    chosen = choose([str(user) for (user,) in users.fetchall()], held_out, max_users)
+    try:
+        return from_connection(connection, users=chosen)
+    except NoEventsError as problem:
+        return EvaluationData("own", str(problem), pd.DataFrame(columns=[*INPUT_COLUMNS, *TASK_COLUMNS]))
+
+
+def choose(users: Collection[str], held_out: float, at_most: int) -> list[str]:
+    """So many users at most, the same ones every time: held-out ones up to `JUDGED_SHARE` of them, then others."""
+    drawn = sorted(users, key=lambda user: user_hash(user, "sample"))
+    held = [user for user in drawn if is_held_out(user, held_out)][: round(JUDGED_SHARE * at_most)]
+    others = [user for user in drawn if not is_held_out(user, held_out)]
+    return held + others[: at_most - len(held)]
+
+
+def evaluate(encoder: BehaviorEncoder, data: EvaluationData) -> Evaluation:
+    """Judge the encoder on its held-out users, and floors that learn from the others, as it did.
+
+    Nothing is raised where users are too few: what cannot be judged has no rows, and a note says why.
+    """
+    split = held_out_split(data.events, encoder.train_config.held_out)
+    judged, learned = (events["user_key"].nunique() for events in (split.judged, split.fit))
+    judgements: list[Judgement] = []
+    if min(judged, learned) < FEWEST:
+        notes = [
+            f"nothing is judged: of {judged + learned} users with page views {judged} are held out of training and "
+            f"{learned} are not, and {FEWEST} of either are needed. Take more days or more users"
+        ]
+    else:
+        for method in (*_methods(encoder), *FLOORS):
+            judgements += _judge(data, split, method)
+        told = {one.outcome.task for one in judgements}
+        notes = [f"{task.name} is not judged: it needs {need}" for task, need in TASKS.items() if task.name not in told]
+    until = _as_datetime(data.events["event_timestamp"].max()) if len(data.events) else None
+    about = {
+        "model_version": encoder.model_version,
+        "data_until": until,
+        "judged": judged,
+        "evaluated_at": datetime.now(UTC).replace(tzinfo=None),
+    }
+    rows = pa.Table.from_pylist([row | about for row in _rows(judgements)], schema=SCHEMA)
+    return Evaluation(rows, judged, learned, until, notes)
+
+
+def held_out_split(events: pd.DataFrame, share: float) -> Split:
+    """Fit on the users that the encoder learned from, judge those it did not."""
+    users = events["user_key"]
+    held = users.map({user: is_held_out(user, share) for user in users.unique()}).astype(bool)
+    return Split("held out", 0, events[~held], events[held])
+
+
+def headline(rows: pa.Table) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """The compared figures as a table, a row a method; what the encoder gains on the best floor stands below."""
+    found = {(row["method"], row["task"], row["metric"]): row for row in rows.to_pylist()}
+    methods = list(dict.fromkeys(method for method, _, _ in found))
+    lines: list[tuple[Any, ...]] = []
+    for method in methods:
+        cells = [found.get((method, column.task, column.metric)) for column in COMPARED]
+        if any(cells):
+            lines.append((method, *(round(cell["value"], 3) if cell else None for cell in cells)))
+    for method in methods:
+        gains = [_gain(found.get((method, column.task, column.metric))) for column in COMPARED]
+        if any(gains):
+            lines.append((f"{method}, less the best floor", *gains))
+    return ["method", *(column.title for column in COMPARED)], lines
+
+
+def over_versions() -> str:
+    """A query of the encoders judged so far, in the order in which they were trained, with their compared figures."""
+    figures = ", ".join(
+        f"""round(max(value) filter (task = '{column.task}' and metric = '{column.metric}'), 3) as "{column.title}\""""
+        for column in COMPARED
+    )
+    return f"""
+        select model_version, trained_at, data_until, judged, {figures}
+        from beha2vec.encoder_evaluation left join beha2vec.encoders using (model_version)
+        where method = '{ENCODER}' group by model_version, trained_at, data_until, judged
+        order by trained_at, model_version"""
+
+
+def _as_datetime(microseconds: int) -> datetime:
+    """Naive UTC, as the warehouse keeps moments."""
+    return datetime(1970, 1, 1) + timedelta(microseconds=int(microseconds))
+
+
+def _methods(encoder: BehaviorEncoder) -> tuple[Method, ...]:
+    """The encoder's two vectors; fitting is done."""
+    behavior, identity = VectorsAndNext(encoder, "behavior"), Vectors(encoder, "identity")
+    return (
+        Method(ENCODER, "ours", "The behaviour vector; next page and next event.", lambda events, seed: behavior),
+        Method(f"{ENCODER}, identity", "ours", "The identity vector.", lambda events, seed: identity),
+    )
+
+
+def _judge(data: EvaluationData, split: Split, method: Method) -> list[Judgement]:
+    trial = Trial(data, split, method, method.fit(split.fit, split.repeat), refit=False)
+    return [
+        Judgement(data.name, method.name, split.name, split.repeat, outcome)
+        for outcome in run_tasks(trial, tuple(TASKS))
+        if outcome.n >= FEWEST
+    ]
+
+
+def _rows(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
+    gains = _gains(judgements)
+    rows = []
+    for one in judgements:
+        outcome = one.outcome
+        row = {"method": one.method} | {name: getattr(outcome, name) for name in ("task", "metric", "value", "n")}
+        gain = gains.get((one.method, outcome.task, outcome.metric))
+        if gain:
+            row |= {"less_best_floor": gain.difference, "low": gain.low, "high": gain.high}
+        rows.append(row)
+    return rows
+
+
+def _gains(judgements: Sequence[Judgement]) -> dict[tuple[str, str, str], Interval]:
+    """By method, task and metric: what the encoder's vectors gain on the best floor in the compared columns."""
+    groups: dict[str, Group] = {method.name: "floor" for method in FLOORS}
+    gains = {}
+    for column in COMPARED:
+        found = of_column(judgements, column)
+        floors = {method: outcomes for method, outcomes in found.items() if method in groups}
+        rival = best(floors, groups, "floor")
+        for method in found.keys() - floors.keys():
+            interval = compare(found[method], found[rival]) if rival else None
+            if interval:
+                gains[method, column.task, column.metric] = interval
+    return gains
+
+
+def _gain(row: dict[str, Any] | None) -> str | None:
+    if row is None or row["less_best_floor"] is None:
+        return None
+    return f"{row['less_best_floor']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
