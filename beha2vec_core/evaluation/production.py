@@ -30,6 +30,7 @@ from beha2vec_core.evaluation.statistics import Interval
 from beha2vec_core.evaluation.table import TABLES, best, compare, of_column
 from beha2vec_core.evaluation.tasks import content, determinism, geometry, intent, next_step, retrieval, stability
 from beha2vec_core.evaluation.tasks.base import Task, Trial
+from beha2vec_core.evaluation.tasks.inputs import fit
 
 ENCODER = "encoder"
 # no more of the users read are judged: the encoder is asked up to ten times about each
@@ -185,7 +186,7 @@ def _methods(encoder: BehaviorEncoder) -> tuple[Method, ...]:
 
 
 def _judge(data: EvaluationData, split: Split, method: Method) -> list[Judgement]:
-    trial = Trial(data, split, method, method.fit(split.fit, split.repeat), refit=False)
+    trial = Trial(data, split, method, fit(method, split.fit, split.repeat), refit=False)
     return [
         Judgement(data.name, method.name, split.name, split.repeat, outcome)
         for outcome in run_tasks(trial, tuple(TASKS))

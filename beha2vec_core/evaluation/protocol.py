@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 from beha2vec_core.evaluation.data.base import EvaluationData
@@ -18,6 +17,7 @@ from beha2vec_core.evaluation.methods.base import Encodes, Method, RanksNext
 from beha2vec_core.evaluation.splits import REPEATS, Split, locked_split, repeated_splits, temporal_split
 from beha2vec_core.evaluation.tasks import TASKS
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
+from beha2vec_core.evaluation.tasks.inputs import encode, fit
 
 # a costly method is judged on the first of the repeated splits only
 COSTLY_REPEATS = 2
@@ -66,7 +66,7 @@ def judge(
 
 def _outcomes(data: EvaluationData, method: Method, split: Split, tasks: Sequence[Task]) -> list[Outcome]:
     started = time.perf_counter()
-    fitted = method.fit(split.fit, split.repeat)
+    fitted = fit(method, split.fit, split.repeat)
     fit_seconds = time.perf_counter() - started
     trial = Trial(data, split, method, fitted)
     found = [] if split.cut is not None else _speed(trial, fit_seconds)
@@ -86,14 +86,12 @@ def _speed(trial: Trial, fit_seconds: float) -> list[Outcome]:
     split = trial.split
     judged = split.judged["user_key"].nunique()
     figures = {}
-    if trial.method.shares_fit_with is None:
+    if trial.method.epochs and trial.method.shares_fit_with is None:
         figures["trained sequences/s"] = trial.method.epochs * split.fit["user_key"].nunique() / max(fit_seconds, 1e-9)
     if isinstance(trial.fitted, Encodes):
         started = time.perf_counter()
-        vectors = trial.fitted.encode(split.judged)
+        encode(trial.fitted, split.judged)
         figures["encode users/s"] = judged / max(time.perf_counter() - started, 1e-9)
-        if vectors.shape[0] != judged or not np.isfinite(vectors).all():
-            raise ValueError(f"encode gave {vectors.shape} for {judged} users, or numbers that are not finite")
     figures["events a user"] = len(split.judged) / judged
     figures["peak MB"] = _peak_megabytes()
     return [Outcome("speed", metric, value, judged) for metric, value in figures.items()]

@@ -34,7 +34,7 @@ from beha2vec_core.evaluation.table import markdown
 
 CORES = os.cpu_count() or 1
 FAST_DATA = ("demo_personas", "demo_intent")
-FAST_USERS = 500
+FAST_USERS = 300
 NOT_HERE = 3
 
 

@@ -41,7 +41,14 @@ _FLOORS_AND_PEERS = (
     _late("Markov mix", "floor", "ranking.fit_markov_mix", "Markov of order 1 and 2 and own history, untuned."),
     _late("V-SkNN", "peer", "v_sknn.fit_v_sknn", "What came in past sessions like the current one.", costly=True),
     _late("Doc2Vec", "peer", "doc2vec.fit", "gensim's document vectors of pages and events.", epochs=20),
-    _late("prototype, untrained", "peer", "prototype.fit_untrained", "The published prototype untrained.", costly=True),
+    _late(
+        "prototype, untrained",
+        "peer",
+        "prototype.fit_untrained",
+        "The published prototype untrained.",
+        costly=True,
+        epochs=0,
+    ),
     _late(
         "prototype",
         "peer",

@@ -122,7 +122,7 @@ def untrained(config: EncoderConfig | None = None, name: str = "ours, untrained"
     """The encoder as it begins: one epoch, since it trains at least one, at a learning rate that changes no figure."""
     still = TrainConfig(epochs=1, learning_rate=1e-12, objectives={"next_event": 1.0})
     behavior = ours(config, still)["ours"]
-    return replace(behavior, name=name, about="Our encoder's behaviour vector before any training.", costly=False)
+    return replace(behavior, name=name, about="Our encoder's vector before any training.", costly=False, epochs=0)
 
 
 def _input(events: pd.DataFrame) -> pd.DataFrame:

@@ -12,10 +12,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
 from beha2vec_core.evaluation.splits import user_hash
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
-from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, users_of
+from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, fit, users_of
 
 ALONE = 20
 FEW = 200
@@ -41,12 +40,11 @@ def run(trial: Trial) -> list[Outcome]:
 
 
 def _fitted_twice(trial: Trial, once: Vectors) -> float:
-    judged, seed = trial.split.judged, trial.split.repeat
-    fit = trial.split.fit[list(INPUT_COLUMNS)]
+    judged, seed, events = trial.split.judged, trial.split.repeat, trial.split.fit
     if trial.method.costly:
-        fit = fit[fit["user_key"].isin(_lowest(fit, FEW))]
-        once = encode(trial.method.fit(fit, seed), judged)
-    return _apart(once, encode(trial.method.fit(fit, seed), judged))
+        events = events[events["user_key"].isin(_lowest(events, FEW))]
+        once = encode(fit(trial.method, events, seed), judged)
+    return _apart(once, encode(fit(trial.method, events, seed), judged))
 
 
 def turned(events: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
-from beha2vec_core.evaluation.methods.base import Encodes
+from beha2vec_core.evaluation.methods.base import Encodes, Fitted, Method
 
 Vectors = npt.NDArray[np.float32]
 
@@ -18,6 +18,11 @@ PAGES = 6
 def users_of(events: pd.DataFrame) -> npt.NDArray[np.object_]:
     """The distinct users in sorted order: the rows of their vectors."""
     return np.array(sorted(events["user_key"].unique()), dtype=object)
+
+
+def fit(method: Method, events: pd.DataFrame, seed: int) -> Fitted:
+    """The method fitted on the columns it may read."""
+    return method.fit(events[list(INPUT_COLUMNS)].reset_index(drop=True), seed)
 
 
 def encode(fitted: Encodes, events: pd.DataFrame) -> Vectors:

@@ -20,7 +20,7 @@ from beha2vec_core.clusters.model import normalise
 from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
 from beha2vec_core.evaluation.methods.base import Fitted, WarmStarts
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
-from beha2vec_core.evaluation.tasks.inputs import Vectors, encode
+from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, fit
 from beha2vec_core.evaluation.tasks.partition import CLUSTERS, agreement, clusters
 
 SEEDS = 5
@@ -63,10 +63,10 @@ def _fitted_again(trial: Trial) -> dict[str, Fitted]:
     """The method fitted anew with another seed, and trained on."""
     if not trial.refit:
         return {}
-    fit, seed = trial.split.fit[list(INPUT_COLUMNS)], trial.split.repeat + 1
-    again = {"cold retrains": trial.method.fit(fit, seed)}
+    seed = trial.split.repeat + 1
+    again = {"cold retrains": fit(trial.method, trial.split.fit, seed)}
     if isinstance(trial.fitted, WarmStarts):
-        again["warm retrains"] = trial.fitted.warm_start(fit, seed)
+        again["warm retrains"] = trial.fitted.warm_start(trial.split.fit[list(INPUT_COLUMNS)], seed)
     return again
 
 
