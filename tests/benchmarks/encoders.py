@@ -24,13 +24,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from beha2vec_core.evaluation.data import NAMES, OWN, DataNotFoundError, load
+from beha2vec_core.evaluation.data import NAMES, OWN, DataNotFoundError, EvaluationData, load
 from beha2vec_core.evaluation.methods import METHODS
 from beha2vec_core.evaluation.methods.base import MethodUnavailable
 from beha2vec_core.evaluation.protocol import COSTLY_REPEATS, judge
 from beha2vec_core.evaluation.results import read_judgements, write_judgements
-from beha2vec_core.evaluation.splits import REPEATS
+from beha2vec_core.evaluation.splits import REPEATS, repeated_splits
+from beha2vec_core.evaluation.statistics import mean
 from beha2vec_core.evaluation.table import markdown
+from beha2vec_core.evaluation.tasks import content
 
 CORES = os.cpu_count() or 1
 FAST_DATA = ("demo_personas", "demo_intent")
@@ -103,6 +105,8 @@ def print_tables(asked: argparse.Namespace) -> None:
         files = [file for family in families(names) if (file := judgements_of(folder, data, family)).exists()]
         judgements = [judgement for file in files for judgement in read_judgements(file)]
         print(f"\n## {data}\n\n{markdown(judgements, groups)}" if judgements else f"\n## {data}\n\nleft out")
+        if not asked.locked and any(one.outcome.task == "content" for one in judgements):
+            print(f"\n{ceiling_of_content(asked, data)}")
         for line in dict.fromkeys(left_out[data]):
             print(f"\nLeft out: {line}")
 
@@ -128,10 +132,21 @@ def run_family(asked: argparse.Namespace, data: str, family: list[str], file: Pa
     return None, time.perf_counter() - started
 
 
+def read_data(asked: argparse.Namespace, name: str) -> EvaluationData:
+    data = load(name, source=asked.source)
+    return data.sample(asked.users) if asked.users else data
+
+
+def ceiling_of_content(asked: argparse.Namespace, name: str) -> str:
+    """What clusters made of the site's sections themselves reach, on the same splits."""
+    found = [content.ceiling(split) for split in repeated_splits(read_data(asked, name).events, asked.repeats)]
+    figures = ", ".join(f"{metric} {mean([one[metric] for one in found]):.3f}" for metric in found[0])
+    return f"K-Means straight on section proportions, the ceiling of content: {figures}"
+
+
 def judge_family(asked: argparse.Namespace) -> int:
     try:
-        data = load(asked.data[0], source=asked.source)
-        data = data.sample(asked.users) if asked.users else data
+        data = read_data(asked, asked.data[0])
         found = [
             judgement
             for name in asked.methods

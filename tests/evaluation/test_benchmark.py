@@ -38,6 +38,7 @@ def test_the_fast_benchmark_has_every_method_and_finds_what_was_planted(tmp_path
     printed, judgements = judged(tmp_path, "--fast")
     for data in ("demo_personas", "demo_intent"):
         tables = printed.partition(f"\n## {data}\n")[2].partition("\n## ")[0]
+        assert "the ceiling of content: eta2 of length" in tables
         speed = tables.partition("**Speed**")[2]
         for name in METHODS:
             assert f"\n| {name} |" in speed or f"Left out: {name}: CoLES" in tables, f"{name} on {data}"

@@ -29,7 +29,7 @@ from task_world import (
 )
 
 from beha2vec_core.clusters.model import normalise
-from beha2vec_core.evaluation.splits import DAY
+from beha2vec_core.evaluation.splits import DAY, Split
 from beha2vec_core.evaluation.tasks import (
     TASKS,
     content,
@@ -271,6 +271,9 @@ def test_content_worked() -> None:
     assert found["eta2 of content"] == pytest.approx(1.0)
     assert found["eta2 of length"] == pytest.approx(0.0)
     assert found["largest cluster"] == pytest.approx(1 / 6)
+    assert content.ceiling(Split("tuning", 0, events, events)) == pytest.approx(
+        {name: found[name] for name in ("eta2 of length", "eta2 of content", "largest cluster")}
+    )
 
 
 def test_stability_worked() -> None:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from beha2vec_core.clusters import eta_squared
 from beha2vec_core.clusters.kmeans import kmeans
+from beha2vec_core.evaluation.splits import Split
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
 from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, users_of
 from beha2vec_core.evaluation.tasks.partition import CLUSTERS, Labels, clusters
@@ -43,21 +44,32 @@ def run(trial: Trial) -> list[Outcome]:
     if len(users) < CLUSTERS:
         return []
     vectors = encode(trial.fitted, trial.split.judged[trial.split.judged["user_key"].isin(users)])
-    length = np.log(views.groupby("user_key").size().to_numpy(dtype=float))
-    proportions = section_proportions(views)
     seed = trial.split.repeat
     outcomes = []
     for suffix, labels in (
         ("", clusters(vectors, CLUSTERS, seed=seed)),
         (", standardised", _of_standardised(vectors, seed)),
     ):
-        figures = {
-            "eta2 of length": eta_squared(labels, length),
-            "eta2 of content": explained(labels, proportions),
-            "largest cluster": float(np.bincount(labels).max() / len(labels)),
-        }
-        outcomes += [Outcome("content", name + suffix, value, len(users)) for name, value in figures.items()]
+        found = figures(labels, views)
+        outcomes += [Outcome("content", name + suffix, value, len(users)) for name, value in found.items()]
     return outcomes
+
+
+def figures(labels: Labels, views: pd.DataFrame) -> dict[str, float]:
+    """What clusters of the users, in sorted order, explain of their page views, and how large the largest is."""
+    length = np.log(views.groupby("user_key").size().to_numpy(dtype=float))
+    return {
+        "eta2 of length": eta_squared(labels, length),
+        "eta2 of content": explained(labels, section_proportions(views)),
+        "largest cluster": float(np.bincount(labels).max() / len(labels)),
+    }
+
+
+def ceiling(split: Split) -> dict[str, float]:
+    """The same of K-Means straight on the section proportions: of content, clusters cannot explain much more."""
+    views = split.judged[split.judged["is_page_view"]]
+    proportions = section_proportions(views).astype(np.float32)
+    return figures(kmeans(proportions, CLUSTERS, seed=split.repeat)[1], views)
 
 
 def _of_standardised(vectors: Vectors, seed: int) -> Labels:
