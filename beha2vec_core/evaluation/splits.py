@@ -57,6 +57,12 @@ def locked_split(events: pd.DataFrame, repeat: int = 0) -> Split:
     return Split("locked", repeat, events[~locked], events[locked])
 
 
+def reaches_back(events: pd.DataFrame) -> bool:
+    """Whether the events span twice the longest horizon, as a split in time needs."""
+    moments = events["event_timestamp"]
+    return int(moments.max()) + 1 - int(moments.min()) >= 2 * max(HORIZONS) * DAY
+
+
 def temporal_split(events: pd.DataFrame, *, locked: bool = False, repeat: int = 0) -> Split:
     """Fit on what happened before T, the longest horizon before the end; judge users of the tuning part or the locked.
 
@@ -64,7 +70,7 @@ def temporal_split(events: pd.DataFrame, *, locked: bool = False, repeat: int = 
     """
     end = int(events["event_timestamp"].max()) + 1
     cut = end - max(HORIZONS) * DAY
-    if int(events["event_timestamp"].min()) > cut - max(HORIZONS) * DAY:
+    if not reaches_back(events):
         raise ValueError(f"a temporal split needs {2 * max(HORIZONS)} days of events")
     held = is_locked(events["user_key"])
     before = events["event_timestamp"].to_numpy() < cut

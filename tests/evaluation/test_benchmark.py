@@ -47,7 +47,7 @@ def test_the_fast_benchmark_has_every_method_and_finds_what_was_planted(tmp_path
     following = figures(judgements, "demo_intent", "next page", "mrr@10")
     assert following["ours"] > following["popular"] + 0.1
     halves = figures(judgements, "demo_personas", "retrieval", "mrr")
-    assert halves["ours"] > 2 * halves["length"]
+    assert halves["ours"] > halves["length"] + 0.1
 
 
 def test_the_same_figures_again(tmp_path: Path) -> None:

@@ -117,6 +117,12 @@ def test_a_sample_is_the_same_users_every_time_with_all_they_did() -> None:
     assert data.sample(10_000).events.equals(data.events)
 
 
+def test_a_sample_too_short_for_a_split_in_time_has_none() -> None:
+    journeys = {f"u{day}": views(["hats/1"], start=day * 86_400) for day in range(60)}
+    data = EvaluationData("world", "", log(journeys), temporal=True)
+    assert data.sample(60).temporal and not data.sample(1).temporal
+
+
 def test_judgements_come_back_from_the_file_as_they_were(tmp_path: Path) -> None:
     written = run(Counting(page_counts()).method, repeats=2)
     write_judgements(written, tmp_path / "shop.parquet")

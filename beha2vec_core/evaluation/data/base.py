@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from beha2vec_core.evaluation.splits import user_hash
+from beha2vec_core.evaluation.splits import reaches_back, user_hash
 
 # what a method may read: the encoder's input
 INPUT_COLUMNS = ("user_key", "event_timestamp", "event_name", "page", "theme", "page_type")
@@ -50,5 +50,5 @@ class EvaluationData:
     def sample(self, users: int) -> EvaluationData:
         """The same with that many users at most, chosen by hash: the same ones every time."""
         everyone = sorted(self.events["user_key"].unique(), key=lambda user: user_hash(user, "sample"))
-        chosen = self.events["user_key"].isin(everyone[:users])
-        return replace(self, events=self.events[chosen].reset_index(drop=True))
+        events = self.events[self.events["user_key"].isin(everyone[:users])].reset_index(drop=True)
+        return replace(self, events=events, temporal=self.temporal and reaches_back(events))
