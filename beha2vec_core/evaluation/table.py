@@ -45,6 +45,11 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("cold retrains", "stability", "ari across cold retrains"),
         Column("warm retrains", "stability", "ari across warm retrains"),
     ),
+    "Clusters of standardised columns": (
+        Column("eta² of length", "content", "eta2 of length, standardised"),
+        Column("eta² of content", "content", "eta2 of content, standardised"),
+        Column("largest", "content", "largest cluster, standardised"),
+    ),
     "Geometry and determinism": (
         Column("effective dim", "geometry", "effective dimension"),
         Column("its share", "geometry", "effective share of dimensions"),

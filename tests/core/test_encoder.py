@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +20,8 @@ from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
 from beha2vec_core.encoder.encoder import EncoderFormatError
 from beha2vec_core.sequences import SequenceError
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CONFIG = EncoderConfig(dim=32, layers=1, max_length=16)
 TRAIN = TrainConfig(epochs=8, device="cpu", progress=False, batch_users=32)
 SECTIONS = {
@@ -28,14 +29,6 @@ SECTIONS = {
     "help": ["returns", "contact", "faq"],
     "blog": ["one", "two", "six"],
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def make_events(users: int = 160, seed: int = 0) -> pd.DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -26,15 +25,7 @@ QUICK = TrainConfig(epochs=1, device="cpu")
 FAST = {**METHODS, **ours(SMALL, QUICK), "ours, untrained": untrained(SMALL)}
 RANKING = ("popular", "own history", "Markov", "Markov mix", "V-SkNN", "ours")
 # fits are shared by the tests of a process
-pytestmark = pytest.mark.xdist_group("methods")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = [pytest.mark.xdist_group("methods"), pytest.mark.usefixtures("one_thread")]
 
 
 @cache

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,15 +10,9 @@ from methods_world import small_log, views
 
 from beha2vec_core.evaluation.methods import METHODS, prototype
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 PAGES = "a b c d e f"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def test_padding_is_read_as_a_page() -> None:

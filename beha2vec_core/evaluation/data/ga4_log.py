@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from beha2vec_core.evaluation.data.addresses import section
-from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, TASK_COLUMNS
+from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, PAGE_VIEWS, SESSION_GAP, TASK_COLUMNS
 from beha2vec_core.evaluation.data.missing import NoEventsError
-from beha2vec_core.evaluation.splits import DAY, HORIZONS
+from beha2vec_core.evaluation.splits import DAY, reaches_back
 from beha2vec_core.pages import classify_pages, parse_steps
 
-# as in dbt_ga4: `sequence_excluded_events`, `page_view_events`, `purchase_events`
+# as in dbt_ga4: `sequence_excluded_events`, `purchase_events`
 LIFECYCLE = ("session_start", "first_visit", "first_open", "user_engagement")
-PAGE_VIEWS = ("page_view", "screen_view")
 PURCHASES = ("purchase", "in_app_purchase", "ecommerce_purchase")
 # Of dbt_ga4's ga4_event_taxonomy: the groups cart (without removals), checkout and purchase (without refunds). Events
 # only: a look at the page of an empty cart is none, and labels must not change with the rules that name pages.
@@ -27,7 +26,6 @@ CONVERSIONS = (
     "add_payment_info",
     *PURCHASES,
 )
-SESSION_GAP = 30 * 60 * 1_000_000  # microseconds
 
 # one type of text, from wherever it comes
 TEXTS = dict.fromkeys(("user_key", "event_name", "page", "theme", "page_type", "session", "section"), object)
@@ -92,9 +90,8 @@ def as_log(
 
 def comes_back(events: pd.DataFrame) -> bool:
     """Whether a split in time can tell: the log is long enough, and one user in ten is seen on two days or more."""
-    moments = events["event_timestamp"]
-    days = (moments // DAY).groupby(events["user_key"]).nunique()
-    return bool(moments.max() - moments.min() >= 2 * max(HORIZONS) * DAY and (days > 1).mean() >= 0.1)
+    days = (events["event_timestamp"] // DAY).groupby(events["user_key"]).nunique()
+    return reaches_back(events) and bool((days > 1).mean() >= 0.1)
 
 
 def number_of_pauses(events: pd.DataFrame) -> pd.Series:

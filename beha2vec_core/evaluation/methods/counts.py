@@ -14,7 +14,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from beha2vec_core.encoder.features import path_prefix
-from beha2vec_core.evaluation.methods.histories import PAGE_VIEWS, count_table, ordered, sessions, user_codes, users
+from beha2vec_core.evaluation.data.base import PAGE_VIEWS
+from beha2vec_core.evaluation.methods.histories import count_table, ordered, sessions, user_codes, users
+from beha2vec_core.evaluation.splits import DAY
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -23,7 +25,6 @@ MAX_VALUES = 50
 LONG = 1000
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
-DAY = 24 * HOUR
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
+from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, PAGE_VIEWS, SESSION_GAP
 from beha2vec_core.evaluation.methods.base import Target
 
 IntArray = npt.NDArray[np.int64]
-
-PAGE_VIEWS = ("page_view", "screen_view")
-SESSION_GAP = 30 * 60 * 1_000_000
 
 
 def ordered(events: pd.DataFrame) -> pd.DataFrame:
