@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from beha2vec_core.encoder.batches import split_by_tokens
 from beha2vec_core.encoder.features import Fields, IdArray, pad, slice_hashes
 from beha2vec_core.encoder.network import BehaviorNetwork
-from beha2vec_core.encoder.train import split_by_tokens
 from beha2vec_core.sequences import Sequences
 
 FloatArray = npt.NDArray[np.float32]

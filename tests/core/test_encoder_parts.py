@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from beha2vec_core.encoder.batches import random_cuts, split_by_tokens
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.encoder.device import DeviceError, resolve_device
 from beha2vec_core.encoder.features import (
@@ -24,7 +25,7 @@ from beha2vec_core.encoder.features import (
 from beha2vec_core.encoder.objectives.batch import Batch, Step
 from beha2vec_core.encoder.objectives.contrastive import Contrastive
 from beha2vec_core.encoder.objectives.triplet import Triplet
-from beha2vec_core.encoder.train import random_cuts, seeded, split_by_tokens, warmup_then_cosine
+from beha2vec_core.encoder.train import seeded, warmup_then_cosine
 from beha2vec_core.encoder.vocabulary import NULL, Vocabulary, stable_hash
 
 
