@@ -8,7 +8,9 @@ from typing import Literal
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 DEVICES = ("auto", "cpu", "cuda", "mps")
-OBJECTIVES = ("next_event", "content", "contrastive", "triplet")
+OBJECTIVES = ("next_event", "content", "future", "contrastive", "triplet", "masked")
+TOKEN_FIELDS = ("path", "template", "words", "gap", "session_position", "recency")
+POOLINGS = ("mean", "last", "mean+last")
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,11 @@ class EncoderConfig:
     unknown_rate: share of known pages shown as unknown while training, so that path fields can stand for new pages.
     max_length: L, the last events of a user that count.
     min_events: users with fewer events are flagged ``low_evidence``.
+    feed_forward: width of a block's feed-forward layer, as a multiple of dim.
+    token_fields: what a token holds besides page, event name and the fields below: ``path`` (leading path levels),
+        ``template`` (the path, ids replaced), ``words`` (of the path), ``gap`` (time since the event before),
+        ``session_position``, and at the end of a sequence ``recency`` (time from its last event to as_of).
+    pooling: what vectors are made of: the ``mean`` over events, the ``last`` state, or both.
     path_levels: how many leading path levels of a page get embeddings of their own.
     min_count, max_values: a value seen less often, or beyond this many, falls to a hash bucket.
     hash_buckets: buckets for values outside the vocabulary, in each field.
@@ -31,8 +38,11 @@ class EncoderConfig:
     dim: int = 64
     layers: int = 2
     heads: int = 4
+    feed_forward: int = 4
     dropout: float = 0.1
     unknown_rate: float = 0.05
+    pooling: Literal["mean", "last", "mean+last"] = "mean+last"
+    token_fields: tuple[str, ...] = TOKEN_FIELDS
     max_length: int = 128
     min_events: int = 3
     path_levels: int = 2
@@ -44,11 +54,24 @@ class EncoderConfig:
 
     def __post_init__(self) -> None:
         """Raise ValueError for a shape that cannot be built."""
+        object.__setattr__(self, "token_fields", tuple(self.token_fields))
         object.__setattr__(self, "optional_fields", tuple(self.optional_fields))
         object.__setattr__(self, "extra_fields", dict(self.extra_fields))
         if self.dim % (2 * self.heads):
             raise ValueError(f"dim={self.dim} must be a multiple of 2 * heads={2 * self.heads}")
-        for name in ("dim", "layers", "heads", "max_length", "min_events", "min_count", "max_values", "hash_buckets"):
+        if self.pooling not in POOLINGS or not set(self.token_fields) <= set(TOKEN_FIELDS):
+            raise ValueError(f"pooling must be one of {list(POOLINGS)}, token_fields of {list(TOKEN_FIELDS)}")
+        for name in (
+            "dim",
+            "layers",
+            "heads",
+            "feed_forward",
+            "max_length",
+            "min_events",
+            "min_count",
+            "max_values",
+            "hash_buckets",
+        ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.path_levels < 0 or not (0 <= self.dropout < 1 and 0 <= self.unknown_rate < 1):
@@ -65,7 +88,8 @@ class TrainConfig:
     objectives: weight of each loss, by the name of its module in ``encoder.objectives``.
     epochs, batch_tokens, batch_users: passes over the users, and what a batch holds at most.
     learning_rate, weight_decay, warmup, clip: AdamW, the share of steps that warm up, the gradient norm allowed.
-    temperature: of the contrastive loss. margin: of the triplet loss.
+    temperature: of the contrastive loss. margin: of the triplet loss. masked_rate: share of tokens the masked loss hides.
+    horizon_days: N of the future loss, all actions in the next N days.
     held_out: share of users, chosen by a stable hash of user_key, that only measure the loss.
     seed, device: "auto" takes cuda, else mps, else cpu; naming a device that is not there is an error.
     progress: show a progress bar.
@@ -83,6 +107,8 @@ class TrainConfig:
     clip: float = 1.0
     temperature: float = 0.1
     margin: float = 0.5
+    masked_rate: float = 0.15
+    horizon_days: float = 7.0
     held_out: float = 0.1
     seed: int = 0
     device: Device = "auto"

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from beha2vec_core.encoder.batches import split_by_tokens
-from beha2vec_core.encoder.features import Fields, IdArray, pad, slice_hashes
+from beha2vec_core.encoder.features import Fields, gap_buckets, slice_hashes
 from beha2vec_core.encoder.network import BehaviorNetwork
+from beha2vec_core.encoder.packing import Packed, pack
 from beha2vec_core.sequences import Sequences
 
 FloatArray = npt.NDArray[np.float32]
@@ -24,11 +25,11 @@ CENTER_USERS = 100_000
 def encode_vectors(network: BehaviorNetwork, fields: Fields, sequences: Sequences) -> tuple[FloatArray, FloatArray]:
     """Behaviour and identity vectors of the users, in their order, each [n, dim] of length 1."""
 
-    def vectors(ids: Tensor) -> Tensor:
-        return torch.cat(network.vectors(ids), dim=-1)
+    def vectors(packed: Packed) -> Tensor:
+        return torch.cat(network.vectors(packed, *network(packed)), dim=-1)
 
     dim = network.config.dim
-    both = _for_distinct(network, fields.ids(sequences), sequences, vectors, 2 * dim)
+    both = _for_distinct(network, fields, sequences, vectors, 2 * dim)
     return both[:, :dim], both[:, dim:]
 
 
@@ -47,26 +48,34 @@ def next_page_probabilities(network: BehaviorNetwork, fields: Fields, sequences:
     """
     first = fields.vocabularies["page"].first_known
 
-    def likeliest(ids: Tensor) -> Tensor:
-        last = (ids[..., 0] != 0).sum(1) - 1
-        states = network(ids)[1][torch.arange(len(ids), device=ids.device), last]
+    def likeliest(packed: Packed) -> Tensor:
+        states = network(packed)[1].index_select(0, packed.last_event)
         known = network.next_page_logits(states).softmax(-1)[:, first:]
         ranked = known.sort(dim=-1, descending=True, stable=True)
         return torch.stack((ranked.indices[:, :k].to(known.dtype), ranked.values[:, :k]), dim=1)
 
-    return _for_distinct(network, fields.ids(sequences), sequences, likeliest, 2 * k).reshape(len(sequences), 2, k)
+    return _for_distinct(network, fields, sequences, likeliest, 2 * k).reshape(len(sequences), 2, k)
 
 
 @torch.no_grad()
 def _for_distinct(
-    network: BehaviorNetwork, ids: IdArray, sequences: Sequences, compute: Callable[[Tensor], Tensor], width: int
+    network: BehaviorNetwork,
+    fields: Fields,
+    sequences: Sequences,
+    compute: Callable[[Packed], Tensor],
+    width: int,
 ) -> FloatArray:
     """``compute`` of each distinct sequence, in batches of like length, given back to every user [n, width]."""
     if not len(sequences):
         return np.zeros((0, width), dtype=np.float32)
-    starts, lengths = sequences.offsets[:-1], sequences.n_events
-    hashes = np.ascontiguousarray(slice_hashes(ids, starts, lengths)).view("V16").ravel()
-    _, chosen, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    tokens = fields.tokens(sequences)
+    starts, lengths = tokens.offsets[:-1], tokens.lengths
+    since = sequences.as_of - sequences.event_timestamp[tokens.offsets[1:] - 1]
+    recency = gap_buckets(since / 1_000_000)
+    keys = np.zeros(len(lengths), dtype=[("events", "V16"), ("recency", np.int32)])
+    keys["events"] = slice_hashes(np.stack((tokens.kind, tokens.gap), axis=1), starts, lengths)
+    keys["recency"] = recency
+    _, chosen, inverse = np.unique(keys, return_index=True, return_inverse=True)
     by_length = np.argsort(lengths[chosen], kind="stable")
     chosen = chosen[by_length]
     device = next(network.parameters()).device
@@ -74,8 +83,8 @@ def _for_distinct(
     results = np.empty((len(chosen), width), dtype=np.float32)
     for part in split_by_tokens(lengths[chosen], BATCH_TOKENS, BATCH_USERS):
         users = chosen[part]
-        block = torch.from_numpy(pad(ids, starts[users], lengths[users]).astype(np.int64)).to(device)
-        results[part] = compute(block).reshape(len(users), width).cpu().numpy()
+        packed = pack(tokens, starts[users], lengths[users], device, recency[users])
+        results[part] = compute(packed).reshape(len(users), width).cpu().numpy()
     place = np.empty(len(chosen), dtype=np.int64)
     place[by_length] = np.arange(len(chosen))
     return results[place[inverse]]

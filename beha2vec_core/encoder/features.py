@@ -1,31 +1,48 @@
-"""Token fields: each event becomes a row of integer ids, one a field; the network embeds each field and adds them up.
+"""Token fields: each event becomes ids, one a field; the network embeds each field and adds them up.
 
-A field is text with a vocabulary (the page, what is derived from the page, event name, theme, extra categories) or a
-number in fixed buckets (time gap, extra numbers). A new field is one more entry in :meth:`Fields.fit`.
+What an event is (page and what follows from it, event name, theme, extra fields) recurs: :class:`Tokens` keeps each
+distinct combination once, as a *kind*, and of each event only which kind it is and how long after the one before.
+A new text field is one more entry in :meth:`Fields.fit`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from beha2vec_core.encoder.config import EncoderConfig
-from beha2vec_core.encoder.vocabulary import NULL, Vocabulary
-from beha2vec_core.sequences import Sequences, ragged_range
+from beha2vec_core.encoder.vocabulary import NULL, PADDING, Vocabulary
+from beha2vec_core.pages.text import path_words
+from beha2vec_core.sequences import Sequences, TextColumn, ragged_range
 
 IdArray = npt.NDArray[np.int32]
+IntArray = npt.NDArray[np.int64]
 
+WORD = "word"
+WORDS = 8  # of a page; further ones are left out
 GAP = "gap"
-# 0 padding, 1 no event before it in the sequence, 2 the same second, then one bucket a doubling, up to about two years
+SESSION_POSITION = "session_position"
+SESSION_SECONDS = 1800
+# 0 padding, 1 no event before it in the sequence, 2 under a second and a bit, then one bucket a doubling of the time, so
+# laid that the pause which ends a session, half an hour, is a border; up to about two years
 FIRST_GAP = 1
-GAP_BUCKETS = 29
+SHORTEST_GAP = 2
+SESSION_GAP_BUCKET = SHORTEST_GAP + 12
+GAP_BUCKETS = SESSION_GAP_BUCKET + 17
+# 0 padding, then the place in the session: one each up to 8, then one a doubling, up to 128 and more
+POSITION_BUCKETS = 14
 # 0 padding, 1 null, then half a doubling each, from -2**20 to 2**20
 NUMBER_REACH = 40
 NUMBER_BUCKETS = 2 + 2 * NUMBER_REACH + 1
+
+# numbers, and letters with digits long enough to be an id: what differs from one product page to the next
+_ID = re.compile(r"(?=[a-z]*\d)[a-z\d]{8,}|\d+", re.IGNORECASE)
 
 
 def path_prefix(page: str, level: int) -> str | None:
@@ -39,20 +56,39 @@ def path_prefix(page: str, level: int) -> str | None:
     """
     if page.startswith("screen:"):
         return page if level == 1 else None
-    path = page.split("://", 1)[-1].split("#", 1)[0].split("?", 1)[0].partition("/")[2]
-    parts = [part for part in path.split("/") if part]
+    parts = [part for part in _path(page).split("/") if part]
     if not parts:
         return "/" if level == 1 else None
     return "/" + "/".join(parts[:level]) if len(parts) >= level else None
 
 
-def gap_buckets(event_timestamp: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64]) -> IdArray:
-    """The bucket of the time since the user's previous event: floor(log2(seconds + 1)), the first event apart."""
-    seconds = np.diff(event_timestamp, prepend=event_timestamp[:1]) // 1_000_000
-    doublings = np.frexp(np.maximum(seconds, 0) + 1.0)[1] - 1  # floor(log2), exact
-    buckets: IdArray = np.minimum(2 + doublings, GAP_BUCKETS - 1).astype(np.int32)
-    buckets[offsets[:-1]] = FIRST_GAP
-    return buckets
+def template(page: str) -> str:
+    """The path with whatever looks like an id replaced by ``#``, so that pages of one build share an embedding.
+
+    >>> template("shop.example.com/p/10023-blue-hat"), template("https://a.example/order/7f3a9c21b/thanks?x=1")
+    ('/p/#-blue-hat', '/order/#/thanks')
+    """
+    return page if page.startswith("screen:") else "/" + _ID.sub("#", _path(page)).strip("/")
+
+
+def _path(page: str) -> str:
+    return page.split("://", 1)[-1].split("#", 1)[0].split("?", 1)[0].partition("/")[2]
+
+
+def gap_buckets(seconds: npt.NDArray[Any]) -> IdArray:
+    """The bucket of a time in seconds: one a doubling, half an hour being a border; times below zero are zero."""
+    doublings = np.frexp(np.maximum(seconds, 0) / SESSION_SECONDS)[1] - 1  # floor(log2), exact
+    doublings = np.where(seconds > 0, doublings, SHORTEST_GAP - SESSION_GAP_BUCKET)
+    return np.clip(SESSION_GAP_BUCKET + doublings, SHORTEST_GAP, GAP_BUCKETS - 1).astype(np.int32)
+
+
+def session_positions(gap: IdArray) -> IdArray:
+    """The bucket of each token's place in its session, which a first event or a pause of half an hour begins."""
+    place = np.arange(len(gap), dtype=np.int64)
+    begins = (gap == FIRST_GAP) | (gap >= SESSION_GAP_BUCKET)
+    within = place - np.maximum.accumulate(np.where(begins, place, 0))
+    doubled = 5 + np.frexp(within + 1.0)[1]  # 9 for the ninth to the sixteenth, then one a doubling
+    return np.minimum(np.where(within < 8, within + 1, doubled), POSITION_BUCKETS - 1).astype(np.int32)
 
 
 def number_buckets(values: npt.NDArray[np.float64]) -> IdArray:
@@ -63,11 +99,31 @@ def number_buckets(values: npt.NDArray[np.float64]) -> IdArray:
 
 
 @dataclass(frozen=True)
-class Fields:
-    """The token fields of a fitted encoder, in the order of the columns of :meth:`ids`.
+class Tokens:
+    """The m events of n sequences as the network reads them.
 
-    vocabularies: of the text fields ``page``, ``path_1`` ..., ``event_name``, then optional and extra categories.
-    numbers: extra numeric fields. The time gap comes last.
+    kinds: ids of each distinct combination of fields [K, fields + words], in the order of :attr:`Fields.columns`.
+    kind: which one each event is [m]. gap: bucket of the time since the user's event before [m].
+    offsets: sequence i owns events ``offsets[i]:offsets[i + 1]`` [n + 1].
+    """
+
+    kinds: IdArray
+    kind: IdArray
+    gap: IdArray
+    offsets: IntArray
+
+    @property
+    def lengths(self) -> IntArray:
+        """Events of each sequence [n]."""
+        return np.diff(self.offsets)
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The token fields of a fitted encoder.
+
+    vocabularies: of the text fields: ``page``, what follows from it (``path_1`` ..., ``template``, ``word``),
+    ``event_name``, then optional and extra categories. numbers: extra numeric fields.
     """
 
     path_levels: int
@@ -77,73 +133,83 @@ class Fields:
     @classmethod
     def fit(cls, sequences: Sequences, config: EncoderConfig) -> Fields:
         """Count the values of each field in the sequences; rare ones are left to the buckets."""
+        return cls(config.path_levels, {}, tuple(sequences.number)).grow(sequences, config)
+
+    def grow(self, sequences: Sequences, config: EncoderConfig) -> Fields:
+        """The same fields knowing the frequent values of these sequences too, behind those known before."""
+        pages = sequences.text["page"]
         vocabularies: dict[str, Vocabulary] = {}
 
-        def learn(name: str, values: Sequence[str | None], counts: npt.NDArray[np.int64]) -> None:
-            kept = [i for i, value in enumerate(values) if value is not None]
-            distinct, inverse = np.unique(np.array([values[i] for i in kept], dtype=object), return_inverse=True)
-            totals = np.zeros(len(distinct), dtype=np.int64)
-            np.add.at(totals, inverse, counts[kept])
-            vocabularies[name] = Vocabulary.fit(
-                distinct.tolist(),
-                totals,
-                min_count=config.min_count,
-                max_values=config.max_values,
-                buckets=config.hash_buckets,
+        def learn(name: str, column: TextColumn) -> None:
+            known = self.vocabularies.get(name, Vocabulary((), config.hash_buckets))
+            counts = np.bincount(column.codes[column.codes >= 0], minlength=len(column.values))
+            vocabularies[name] = known.grow(
+                column.values, counts, min_count=config.min_count, max_values=config.max_values
             )
 
-        def count(name: str) -> npt.NDArray[np.int64]:
-            column = sequences.text[name]
-            return np.bincount(column.codes[column.codes >= 0], minlength=len(column.values))
-
-        pages, page_counts = sequences.text["page"].values, count("page")
-        learn("page", pages, page_counts)
-        for level in range(1, config.path_levels + 1):
-            learn(f"path_{level}", [path_prefix(page, level) for page in pages], page_counts)
+        learn("page", pages)
+        if "path" in config.token_fields:
+            for level in range(1, self.path_levels + 1):
+                learn(f"path_{level}", _derived(pages, [path_prefix(page, level) for page in pages.values]))
+        if "template" in config.token_fields:
+            learn("template", _derived(pages, [template(page) for page in pages.values]))
+        if "words" in config.token_fields:
+            learn(WORD, _words(pages))
         for name in sequences.text:
             if name != "page":
-                learn(name, sequences.text[name].values, count(name))
-        return cls(config.path_levels, vocabularies, tuple(sequences.number))
+                learn(name, sequences.text[name])
+        return Fields(self.path_levels, vocabularies, self.numbers)
 
     @property
-    def names(self) -> list[str]:
-        """The fields in order."""
-        return [*self.vocabularies, *self.numbers, GAP]
+    def columns(self) -> list[str]:
+        """The fields in the order of the columns of :attr:`Tokens.kinds`; words come behind them."""
+        return [*(name for name in self.vocabularies if name != WORD), *self.numbers]
 
     @property
     def sizes(self) -> dict[str, int]:
-        """How many ids each field has."""
-        numbers = dict.fromkeys(self.numbers, NUMBER_BUCKETS)
-        return {name: v.size for name, v in self.vocabularies.items()} | numbers | {GAP: GAP_BUCKETS}
+        """How many ids each field has, that of words last."""
+        sizes = {name: self.vocabularies[name].size for name in self.columns if name in self.vocabularies}
+        sizes |= dict.fromkeys(self.numbers, NUMBER_BUCKETS)
+        return sizes | ({WORD: self.vocabularies[WORD].size} if WORD in self.vocabularies else {})
 
     @property
-    def page_fields(self) -> list[str]:
-        """The fields that follow from the page alone: its id and its path levels."""
-        return ["page", *(f"path_{level}" for level in range(1, self.path_levels + 1))]
+    def page_columns(self) -> list[str]:
+        """The fields, but for words, that follow from the page alone."""
+        return [name for name in self.columns if name in ("page", "template") or name.startswith("path_")]
 
     @property
     def text_columns(self) -> list[str]:
         """The table columns the text fields read, besides ``page`` and ``event_name``."""
-        return [name for name in self.vocabularies if name not in (*self.page_fields, "event_name")]
+        return [name for name in self.columns if name not in (*self.page_columns, *self.numbers, "event_name")]
 
-    def page_ids(self, pages: Sequence[str]) -> IdArray:
-        """Ids of the page fields of distinct pages [n, 1 + path_levels]."""
-        columns = [self.vocabularies["page"].ids(pages)]
-        for level in range(1, self.path_levels + 1):
-            columns.append(self.vocabularies[f"path_{level}"].ids([path_prefix(page, level) for page in pages]))
-        return np.stack(columns, axis=1)
+    def page_kinds(self, pages: Sequence[str]) -> IdArray:
+        """Ids of what follows from a page, for distinct pages [n, page columns + words]."""
+        derive = {"page": lambda page: page, "template": template}
+        derive |= {f"path_{level}": _prefix_at(level) for level in range(1, self.path_levels + 1)}  # type: ignore[dict-item]
+        columns = [self.vocabularies[name].ids([derive[name](page) for page in pages]) for name in self.page_columns]
+        return np.concatenate([np.stack(columns, axis=1), self._word_ids(pages)], axis=1)
 
-    def ids(self, sequences: Sequences) -> IdArray:
-        """The token ids [n_events, n_fields]; vocabularies are asked once a distinct value, not once an event."""
-        page = sequences.text["page"]
-        columns = [self.page_ids(page.values)[page.codes]]
-        for name in ["event_name", *self.text_columns]:
-            column = sequences.text[name]
-            by_code = np.append(self.vocabularies[name].ids(column.values), np.int32(NULL))  # code -1 is null
-            columns.append(by_code[column.codes][:, None])
-        columns += [number_buckets(sequences.number[name])[:, None] for name in self.numbers]
-        columns.append(gap_buckets(sequences.event_timestamp, sequences.offsets)[:, None])
-        return np.concatenate(columns, axis=1).astype(np.int32)
+    def tokens(self, sequences: Sequences) -> Tokens:
+        """The sequences as tokens; vocabularies are asked once a distinct value, not once an event."""
+        page, event_name = sequences.text["page"], sequences.text["event_name"]
+        texts = [sequences.text[name] for name in self.text_columns]
+        numbers = [number_buckets(sequences.number[name]) for name in self.numbers]
+        codes = [page.codes, event_name.codes, *(text.codes for text in texts), *numbers]
+        kind, first = _distinct(
+            codes, [len(c.values) for c in (page, event_name, *texts)] + [NUMBER_BUCKETS] * len(numbers)
+        )
+        page_kinds = self.page_kinds(page.values)
+        width = len(self.page_columns)
+        columns = [page_kinds[page.codes[first], :width]]
+        for name, text in zip(["event_name", *self.text_columns], [event_name, *texts], strict=True):
+            by_code = np.append(self.vocabularies[name].ids(text.values), np.int32(NULL))  # code -1 is null
+            columns.append(by_code[text.codes[first]][:, None])
+        columns += [number[first][:, None] for number in numbers]
+        columns.append(page_kinds[page.codes[first], width:])
+        seconds = np.diff(sequences.event_timestamp, prepend=sequences.event_timestamp[:1]) / 1_000_000
+        gap = gap_buckets(seconds)
+        gap[sequences.offsets[:-1]] = FIRST_GAP
+        return Tokens(np.concatenate(columns, axis=1).astype(np.int32), kind, gap, sequences.offsets)
 
     def to_json(self) -> dict[str, Any]:
         """For ``vocabulary.json``."""
@@ -159,27 +225,63 @@ class Fields:
         vocabularies = {name: Vocabulary.from_json(v) for name, v in saved["vocabularies"].items()}
         return cls(int(saved["path_levels"]), vocabularies, tuple(saved["numbers"]))
 
-
-def pad(ids: IdArray, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> IdArray:
-    """Slices of the events as one padded block [n, longest, n_fields]; padding is 0, on the right.
-
-    The first token of each slice has the gap bucket of a first event: a slice does not know what came before it.
-    """
-    places = np.arange(int(lengths.max(initial=1)))
-    inside = places < lengths[:, None]
-    block = ids[np.where(inside, starts[:, None] + places, 0)]
-    block[~inside] = 0
-    block[:, 0, -1] = FIRST_GAP
-    return block
+    def _word_ids(self, pages: Sequence[str]) -> IdArray:
+        """Ids of the first words of each page [n, WORDS], 0 where it has fewer; no column without words."""
+        if WORD not in self.vocabularies:
+            return np.zeros((len(pages), 0), dtype=np.int32)
+        words = [page_words(page) for page in pages]
+        ids = np.full((len(pages), WORDS), PADDING, dtype=np.int32)
+        for place in range(WORDS):
+            longer = [i for i, found in enumerate(words) if len(found) > place]
+            ids[longer, place] = self.vocabularies[WORD].ids([words[i][place] for i in longer])
+        return ids
 
 
-def slice_hashes(ids: IdArray, starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
-    """A 128-bit hash [n, 2] of the ids in each slice: equal slices have equal hashes, others practically never.
+def page_words(page: str) -> list[str]:
+    """The first distinct words of a page's path, without what could be a person's."""
+    return list(dict.fromkeys(path_words("/" + _path(page)).split()))[:WORDS]
+
+
+def _prefix_at(level: int) -> Any:
+    return lambda page: path_prefix(page, level)
+
+
+def _derived(pages: TextColumn, values: Sequence[str | None]) -> TextColumn:
+    """The column of what each event's page gives."""
+    distinct = sorted({value for value in values if value is not None})
+    place = {value: i for i, value in enumerate(distinct)}
+    codes = np.array([-1 if value is None else place[value] for value in values], dtype=np.int32)
+    return TextColumn(codes[pages.codes], distinct)
+
+
+def _words(pages: TextColumn) -> TextColumn:
+    """The column of all words of all events, one after the other."""
+    times = np.bincount(pages.codes, minlength=len(pages.values))
+    words = [(word, count) for page, count in zip(pages.values, times, strict=True) for word in page_words(page)]
+    distinct = sorted({word for word, _ in words})
+    place = {word: i for i, word in enumerate(distinct)}
+    codes = np.array([place[word] for word, _ in words], dtype=np.int32)
+    return TextColumn(np.repeat(codes, [count for _, count in words]), distinct)
+
+
+def _distinct(codes: Sequence[npt.NDArray[Any]], sizes: Sequence[int]) -> tuple[IdArray, IntArray]:
+    """Which distinct combination of codes (-1 and up) each row is, and the first row of each combination."""
+    combined = np.zeros(len(codes[0]), dtype=np.int64)
+    for column, size in zip(codes, sizes, strict=True):
+        combined, _ = pd.factorize(combined * (size + 1) + column + 1)
+    kind, kinds = pd.factorize(combined)
+    first = np.full(len(kinds), len(kind), dtype=np.int64)
+    np.minimum.at(first, kind, np.arange(len(kind)))
+    return kind.astype(np.int32), first
+
+
+def slice_hashes(ids: IdArray, starts: IntArray, lengths: IntArray) -> npt.NDArray[np.void]:
+    """A 128-bit hash [n] of the ids [m, columns] in each slice: equal slices have equal hashes, others practically never.
 
     Each token is mixed with its place (SplitMix64: Steele, Lea & Flood 2014) and the tokens of a slice are added up.
     """
     if not len(starts):
-        return np.zeros((0, 2), dtype=np.uint64)
+        return np.zeros(0, dtype="V16")
     rows = ragged_range(starts, lengths)
     first = np.cumsum(lengths) - lengths
     place = (np.arange(len(rows)) - np.repeat(first, lengths)).astype(np.uint64)
@@ -189,7 +291,7 @@ def slice_hashes(ids: IdArray, starts: npt.NDArray[np.int64], lengths: npt.NDArr
         for column in range(ids.shape[1]):
             token = _splitmix64(token ^ ids[rows, column].astype(np.uint64))
         hashes.append(np.add.reduceat(token, first))
-    return np.stack(hashes, axis=1)
+    return np.stack(hashes, axis=1).view("V16").ravel()
 
 
 def _splitmix64(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

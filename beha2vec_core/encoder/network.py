@@ -1,6 +1,7 @@
 """The network: token fields -> causal pre-norm transformer -> behaviour and identity vectors, next-event logits.
 
-Shapes: B sequences, T tokens (the longest of the batch), F fields, D dim. Padding is id 0, on the right.
+Shapes: B sequences, N tokens in all, K kinds of token, F fields, D dim. Sequences lie end to end (see
+:class:`~beha2vec_core.encoder.packing.Packed`), so that only attention, which is the small part, ever sees padding.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from beha2vec_core.encoder.config import EncoderConfig
-from beha2vec_core.encoder.features import GAP, Fields
+from beha2vec_core.encoder.features import GAP, GAP_BUCKETS, POSITION_BUCKETS, SESSION_POSITION, WORD, WORDS, Fields
+from beha2vec_core.encoder.packing import Packed
 
 
 class TokenEmbedding(nn.Module):
-    """A token is the sum of the embeddings of its fields. No absolute position or clock goes in."""
+    """A token is the sum of the embeddings of its fields, words by their mean. No absolute position or clock goes in."""
 
     def __init__(self, sizes: dict[str, int], dim: int) -> None:
         """Make one table a field. Rows 0 (padding) and 1 (null, or no event before) begin as zero: they say nothing."""
@@ -24,16 +26,19 @@ class TokenEmbedding(nn.Module):
             nn.init.normal_(table.weight, std=0.5)  # type: ignore[arg-type]
             nn.init.zeros_(table.weight[:2])  # type: ignore[index]
 
-    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Ids [B, T, F] -> the content of each token and content plus time gap, both [B, T, D]."""
-        parts: dict[str, Tensor] = {name: table(ids[..., i]) for i, (name, table) in enumerate(self.tables.items())}
-        gap = parts.pop(GAP)
-        content = torch.stack(list(parts.values())).sum(0)
-        return content, content + gap
+    def forward(self, kinds: Tensor) -> Tensor:
+        """Ids [K, F], words in the last columns -> [K, D]."""
+        parts = [
+            table(kinds[:, -WORDS:]).sum(1) / (kinds[:, -WORDS:] != 0).sum(1, keepdim=True).clamp(min=1)
+            if name == WORD
+            else table(kinds[:, i])
+            for i, (name, table) in enumerate(self.tables.items())
+        ]
+        return torch.stack(parts).sum(0)
 
 
 class Block(nn.Module):
-    """Causal self-attention with rotary positions, then a feed-forward layer, each with its norm in front."""
+    """Self-attention with rotary positions, then a feed-forward layer, each with its norm in front."""
 
     def __init__(self, config: EncoderConfig) -> None:
         """Build from the sizes in ``config``."""
@@ -43,35 +48,31 @@ class Block(nn.Module):
         self.qkv = nn.Linear(config.dim, 3 * config.dim)
         self.mix = nn.Linear(config.dim, config.dim)
         self.norm_2 = nn.LayerNorm(config.dim)
-        self.up = nn.Linear(config.dim, 4 * config.dim)
-        self.down = nn.Linear(4 * config.dim, config.dim)
+        self.up = nn.Linear(config.dim, config.feed_forward * config.dim)
+        self.down = nn.Linear(config.feed_forward * config.dim, config.dim)
         self.drop = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
-        """[B, T, D] -> [B, T, D]. Padding lies right of every real token, so the causal mask hides it too."""
-        b, t, d = x.shape
-        q, k, v = self.qkv(self.norm_1(x)).view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
-        y = F.scaled_dot_product_attention(
-            rotate(q, rotation),
-            rotate(k, rotation),
-            v,
-            is_causal=True,
-            dropout_p=self.dropout if self.training else 0.0,
-        )
-        x = x + self.drop(self.mix(y.transpose(1, 2).reshape(b, t, d)))
+    def forward(self, x: Tensor, packed: Packed, turn: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
+        """[N, D] -> [N, D]. Without mask [B, 1, 1, T] it is causal; padding lies right of every token and is hidden."""
+        q, k, v = self.qkv(self.norm_1(x)).view(len(x), 3, self.heads, -1).unbind(1)  # [N, heads, size]
+        padded = packed.pad(torch.stack((rotate(q, turn), rotate(k, turn), v), dim=1))  # [B, T, 3, heads, size]
+        q, k, v = padded.permute(2, 0, 3, 1, 4).unbind(0)  # [B, heads, T, size]
+        dropout = self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, mask, dropout_p=dropout, is_causal=mask is None)
+        x = x + self.drop(self.mix(packed.unpad(y.transpose(1, 2)).flatten(1)))
         out: Tensor = x + self.drop(self.down(F.gelu(self.up(self.norm_2(x)))))
         return out
 
 
-def rotation(length: int, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosines and sines [length, size / 2] of rotary positions (Su et al. 2021, arXiv:2104.09864)."""
-    frequency = 1.0 / 10_000 ** (torch.arange(0, size, 2, device=device) / size)
-    angle = torch.outer(torch.arange(length, device=device), frequency)
+def rotation(place: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines [N, 1, size / 2] of rotary positions (Su et al. 2021, arXiv:2104.09864)."""
+    frequency = 1.0 / 10_000 ** (torch.arange(0, size, 2, device=place.device) / size)
+    angle = torch.outer(place, frequency).unsqueeze(1)
     return angle.cos(), angle.sin()
 
 
 def rotate(x: Tensor, by: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotate [B, heads, T, size] by position: attention then sees how far apart two events are, not where they lie."""
+    """Rotate [N, heads, size] by position: attention then sees how far apart two events are, not where they lie."""
     cos, sin = by
     a, b = x.chunk(2, dim=-1)
     return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
@@ -93,75 +94,113 @@ class BehaviorNetwork(nn.Module):
     """Everything that has weights, but for what only an objective needs."""
 
     center: Tensor
-    page_catalogue: Tensor
+    page_kinds: Tensor
     page_bucket: Tensor
 
     def __init__(self, config: EncoderConfig, fields: Fields) -> None:
         """Build for these fields; weights come from torch's current random state."""
         super().__init__()
         self.config = config
-        self.page_fields = fields.page_fields
+        self.columns = fields.columns
         self.embed = TokenEmbedding(fields.sizes, config.dim)
+        self.time = nn.ModuleDict(
+            {
+                name: nn.Embedding(size, config.dim)
+                for name, size in ((GAP, GAP_BUCKETS), (SESSION_POSITION, POSITION_BUCKETS))
+                if name in config.token_fields
+            }
+        )
+        for table in self.time.values():
+            nn.init.normal_(table.weight, std=0.5)  # type: ignore[arg-type]
+            nn.init.zeros_(table.weight[:2])  # type: ignore[index]
+        if "recency" in config.token_fields:
+            self.recency = nn.Embedding(GAP_BUCKETS, config.dim)
+            nn.init.normal_(self.recency.weight, std=0.5)
         self.embed_drop = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.dim)
-        self.behavior_head = content_first(2 * config.dim, config.dim)
-        self.identity_head = content_first(3 * config.dim, config.dim)
+        pooled = {"mean": 2, "last": 1, "mean+last": 3}[config.pooling] * config.dim
+        self.behavior_head = content_first(pooled, config.dim)
+        self.identity_head = content_first(pooled, config.dim)
         self.salience = nn.Embedding(fields.vocabularies["page"].size, 1)  # how much a page tells who somebody is
         nn.init.zeros_(self.salience.weight)
         # mean behaviour and identity vector of the users fitted on, zero until training ends; see vectors()
         self.register_buffer("center", torch.zeros(2, config.dim))
-        # every page id with its path ids, so that a next page is scored by its path as well; not saved, it follows
-        # from the vocabulary
+        # what follows from each page id, so that a next page is scored by its path as well; not saved, as the
+        # vocabulary gives it
         pages = fields.vocabularies["page"]
-        catalogue = torch.zeros(pages.size, len(self.page_fields), dtype=torch.long)
-        catalogue[:, 0] = torch.arange(pages.size)
-        catalogue[pages.first_known :] = torch.from_numpy(fields.page_ids(pages.values)).long()
-        self.register_buffer("page_catalogue", catalogue, persistent=False)
+        following = torch.from_numpy(fields.page_kinds(pages.values)).long()
+        width = len(fields.columns) + following.shape[1] - len(fields.page_columns)
+        kinds = torch.zeros(pages.size, width, dtype=torch.long)
+        kinds[:, self.columns.index("page")] = torch.arange(pages.size)
+        places = [self.columns.index(name) for name in fields.page_columns] + list(range(len(self.columns), width))
+        kinds[pages.first_known :, places] = following
+        self.register_buffer("page_kinds", kinds, persistent=False)
         buckets = torch.arange(pages.size)
         buckets[pages.first_known :] = torch.tensor([pages.bucket(page) for page in pages.values], dtype=torch.long)
         self.register_buffer("page_bucket", buckets, persistent=False)  # the id each page would have if it were unknown
         self.next_page = nn.Linear(config.dim, config.dim)
         self.next_page_bias = nn.Parameter(torch.zeros(pages.size))
         self.next_event_name = nn.Linear(config.dim, fields.vocabularies["event_name"].size)
+        self.next_gap = nn.Linear(config.dim, GAP_BUCKETS)
 
-    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Ids [B, T, F] -> content of each event and its state given the events before it, both [B, T, D]."""
-        content, x = self.embed(self._hide_pages(ids) if self.training else ids)
-        turn = rotation(ids.shape[1], self.config.dim // self.config.heads, ids.device)
+    def forward(self, packed: Packed, *, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Packed tokens -> content of each token and its state given what came before it, both [N, D].
+
+        ``hidden`` [N]: these tokens' content is not shown, and states then know what comes after them too.
+        """
+        content = self.content(packed)
+        x = content if hidden is None else content.masked_fill(hidden.unsqueeze(-1), 0.0)
+        for name, table in self.time.items():
+            x = x + table(packed.gap if name == GAP else packed.position)
+        if "recency" in self.config.token_fields:
+            x = torch.where(packed.is_event.unsqueeze(-1), x, self.recency(packed.gap))
+        mask = None
+        if hidden is not None:
+            mask = (torch.arange(packed.longest, device=x.device) < packed.lengths.unsqueeze(-1))[:, None, None]
+        turn = rotation(packed.column, self.config.dim // self.config.heads)
         x = self.embed_drop(x)
         for block in self.blocks:
-            x = block(x, turn)
+            x = block(x, packed, turn, mask)
         return content, self.norm(x)
 
-    def _hide_pages(self, ids: Tensor) -> Tensor:
-        hidden = torch.rand(ids.shape[:2], device=ids.device) < self.config.unknown_rate
-        page = torch.where(hidden, self.page_bucket[ids[..., 0]], ids[..., 0])
-        return torch.cat((page.unsqueeze(-1), ids[..., 1:]), dim=-1)
+    def content(self, packed: Packed) -> Tensor:
+        """What each token is, without its time [N, D]; zero for recency tokens."""
+        kinds = packed.kinds
+        if self.training:
+            unseen = torch.rand(len(kinds), device=kinds.device) < self.config.unknown_rate
+            page = torch.where(unseen, self.page_bucket[kinds[:, 0]], kinds[:, 0])
+            kinds = torch.cat((page.unsqueeze(-1), kinds[:, 1:]), dim=-1)
+        return F.pad(self.embed(kinds), (0, 0, 0, 1)).index_select(0, packed.kind)
 
-    def vectors(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Ids [B, T, F] -> behaviour and identity vectors, both [B, D] of length 1.
+    def vectors(self, packed: Packed, content: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Content and states as :meth:`forward` gives them -> behaviour and identity vectors, both [B, D] of length 1.
 
         What all users share is taken out, since it would hide the angles between them (Mu & Viswanath 2018,
         arXiv:1702.01417).
         """
-        content, states = self(ids)
-        real = (ids[..., 0] != 0).unsqueeze(-1)  # [B, T, 1]; every event has a page id
-        count = real.sum(1)  # [B, 1]
-        salience = self.salience(ids[..., 0]).masked_fill(~real, float("-inf")).softmax(1)  # [B, T, 1]
-        mean_content = (content * real).sum(1) / count  # [B, D], as all that follow
-        salient_content = (content * salience).sum(1)
-        mean_state = (states * real).sum(1) / count
-        last_state = states[torch.arange(len(ids), device=ids.device), count[:, 0] - 1]
-        behavior = self.behavior_head(torch.cat((mean_content, mean_state), dim=-1))
-        identity = self.identity_head(torch.cat((salient_content, mean_state, last_state), dim=-1))
+        real = packed.is_event.unsqueeze(-1)
+        rows = len(packed.lengths)
+
+        def total(x: Tensor) -> Tensor:  # [N, D] -> [B, D]
+            return x.new_zeros(rows, x.shape[1]).index_add(0, packed.row, x * real)
+
+        events = total(torch.ones_like(states[:, :1]))  # [B, 1]
+        salience = self.salience(F.pad(packed.kinds[:, 0], (0, 1)).index_select(0, packed.kind)).clamp(-9, 9).exp()
+        salient_content = total(content * salience) / total(salience)
+        mean_content, mean_state = total(content) / events, total(states) / events
+        behavior = self._pool(mean_content, mean_state, states.index_select(0, packed.last))
+        identity = self._pool(salient_content, mean_state, states.index_select(0, packed.last_event))
+        behavior, identity = self.behavior_head(behavior), self.identity_head(identity)
         both = F.normalize(torch.stack((behavior, identity)), dim=-1) - self.center.unsqueeze(1)  # [2, B, D]
         behavior, identity = F.normalize(both, dim=-1)
         return behavior, identity
 
+    def _pool(self, content: Tensor, state: Tensor, last: Tensor) -> Tensor:
+        parts = {"mean": (content, state), "last": (last,), "mean+last": (content, state, last)}
+        return torch.cat(parts[self.config.pooling], dim=-1)
+
     def next_page_logits(self, states: Tensor) -> Tensor:
-        """States [..., D] -> logits [..., page ids] of the next event's page; padding and null cannot come."""
-        tables = [self.embed.tables[name] for name in self.page_fields]
-        pages = torch.stack([table(self.page_catalogue[:, i]) for i, table in enumerate(tables)]).sum(0)
-        logits: Tensor = self.next_page(states) @ pages.T + self.next_page_bias
+        """States [..., D] -> logits [..., page ids] of the next page viewed; padding and null cannot come."""
+        logits: Tensor = self.next_page(states) @ self.embed(self.page_kinds).T + self.next_page_bias
         return logits.index_fill(-1, torch.tensor([0, 1], device=logits.device), float("-inf"))

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from beha2vec_core.encoder.batches import IntArray, make_batch, plan_batches
+from beha2vec_core.encoder.batches import TrainingSet, make_batch, plan_batches
 from beha2vec_core.encoder.config import TrainConfig
-from beha2vec_core.encoder.features import Fields, IdArray
+from beha2vec_core.encoder.features import Fields, IntArray
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.objectives import OBJECTIVES
 from beha2vec_core.encoder.objectives.batch import Step
@@ -45,14 +45,14 @@ def train(
     losses = nn.ModuleDict(
         {name: OBJECTIVES[name](network, fields, config) for name, weight in config.objectives.items() if weight > 0}
     ).to(device)
-    ids = fields.ids(sequences)
+    data = TrainingSet.of(fields, sequences)
     held_out, telling = held_out_users(sequences, config.held_out), sequences.n_events > 1
     learn, judge = np.flatnonzero(~held_out & telling), np.flatnonzero(held_out & telling)
     if not len(learn):
         raise ValueError("the encoder learns from users of two events or more, and there is none; take more days")
 
     rng = np.random.default_rng(config.seed)
-    plans = [plan_batches(sequences, learn, config, rng) for _ in range(config.epochs)]
+    plans = [plan_batches(data.tokens.lengths, learn, config, rng) for _ in range(config.epochs)]
     weights = {id(p): p for module in (network, losses) for p in module.parameters()}
     optimizer = torch.optim.AdamW(weights.values(), lr=config.learning_rate, weight_decay=config.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, warmup_then_cosine(sum(map(len, plans)), config.warmup))
@@ -64,7 +64,7 @@ def train(
             network.train()
             totals = _Totals(config.objectives)
             for users in plan:
-                step = Step(network, make_batch(ids, sequences, users, rng, device))
+                step = Step(network, make_batch(data, users, config, rng, device))
                 loss = totals.add(losses, step, len(users))
                 if loss is not None:
                     optimizer.zero_grad(set_to_none=True)
@@ -76,7 +76,7 @@ def train(
             seconds = time.perf_counter() - started
             row: EpochMetrics = {"epoch": epoch, **totals.means()}
             if len(judge):
-                held = _held_out_losses(network, losses, ids, sequences, judge, config, device)
+                held = _held_out_losses(network, losses, data, judge, config, device)
                 row |= {f"held_out_{name}": value for name, value in held.items()}
             row |= {"seconds": seconds, "sequences_per_second": len(learn) / seconds}
             curve.append(row)
@@ -159,8 +159,7 @@ class _Totals:
 def _held_out_losses(
     network: BehaviorNetwork,
     losses: nn.ModuleDict,
-    ids: IdArray,
-    sequences: Sequences,
+    data: TrainingSet,
     users: IntArray,
     config: TrainConfig,
     device: torch.device,
@@ -169,6 +168,6 @@ def _held_out_losses(
     rng = np.random.default_rng(config.seed + 1)
     network.eval()
     totals = _Totals(config.objectives)
-    for batch in plan_batches(sequences, users, config, rng):
-        totals.add(losses, Step(network, make_batch(ids, sequences, batch, rng, device)), len(batch))
+    for batch in plan_batches(data.tokens.lengths, users, config, rng):
+        totals.add(losses, Step(network, make_batch(data, batch, config, rng, device)), len(batch))
     return totals.means()

@@ -32,13 +32,15 @@ class Vocabulary:
     values: tuple[str, ...]
     buckets: int
 
-    @classmethod
-    def fit(
-        cls, values: Sequence[str], counts: npt.NDArray[Any], *, min_count: int, max_values: int, buckets: int
-    ) -> Vocabulary:
-        """Keep the ``max_values`` most frequent values seen ``min_count`` times; equal counts in order of the text."""
-        ranked = sorted(zip((-counts).tolist(), values, strict=True))
-        return cls(tuple(value for count, value in ranked[:max_values] if -count >= min_count), buckets)
+    def grow(self, values: Sequence[str], counts: npt.NDArray[Any], *, min_count: int, max_values: int) -> Vocabulary:
+        """Append the values not known yet that were seen ``min_count`` times, most frequent first, equal ones by text.
+
+        There are ``max_values`` at most in all; known values keep their ids.
+        """
+        known = self._known
+        new = sorted((-int(n), v) for n, v in zip(counts, values, strict=True) if n >= min_count and v not in known)
+        room = max(0, max_values - len(self.values))
+        return Vocabulary((*self.values, *(value for _, value in new[:room])), self.buckets)
 
     @property
     def first_known(self) -> int:

@@ -17,12 +17,16 @@ from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.objectives.content import Content
 from beha2vec_core.encoder.objectives.contrastive import Contrastive
+from beha2vec_core.encoder.objectives.future import Future
+from beha2vec_core.encoder.objectives.masked import Masked
 from beha2vec_core.encoder.objectives.next_event import NextEvent
 from beha2vec_core.encoder.objectives.triplet import Triplet
 
 OBJECTIVES: dict[str, Callable[[BehaviorNetwork, Fields, TrainConfig], nn.Module]] = {
     "next_event": NextEvent,
     "content": Content,
+    "future": Future,
     "contrastive": Contrastive,
     "triplet": Triplet,
+    "masked": Masked,
 }

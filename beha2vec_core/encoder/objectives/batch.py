@@ -1,4 +1,4 @@
-"""What a training step hands to the objectives: whole sequences and two cuts of each user, each computed once."""
+"""What a training step hands to the objectives: two cuts of each user, what came after, and all of it computed once."""
 
 from __future__ import annotations
 
@@ -8,21 +8,27 @@ from functools import cached_property
 from torch import Tensor
 
 from beha2vec_core.encoder.network import BehaviorNetwork
+from beha2vec_core.encoder.packing import Packed
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch of B users, each of two events or more, as tensors.
+    """One batch of B users, each of two events or more: two disjoint slices of each, as tensors.
 
-    whole: ids of each user's sequence [B, T, F].
-    cut_a, cut_b: ids of two disjoint slices of each user [B, Ta, F], [B, Tb, F].
+    packed: the first cuts of all users, then their second cuts, 2B sequences, each with a recency token at its end.
     same: pairs of users (i, j), i != j, that share a slice [B, B]: j is no negative of i.
+    next_page, next_event_name, next_gap: ids of what follows each token [N], 0 where nothing does.
+    future: by field, whether each id comes within the horizon after the cut's recency token [2B, ids].
+    future_known: whether the data reach to the end of that horizon [2B].
     """
 
-    whole: Tensor
-    cut_a: Tensor
-    cut_b: Tensor
+    packed: Packed
     same: Tensor
+    next_page: Tensor
+    next_event_name: Tensor
+    next_gap: Tensor
+    future: dict[str, Tensor]
+    future_known: Tensor
 
 
 class Step:
@@ -34,17 +40,27 @@ class Step:
         self.batch = batch
 
     @cached_property
+    def _seen(self) -> tuple[Tensor, Tensor]:
+        return self.network(self.batch.packed)
+
+    @property
     def states(self) -> Tensor:
-        """States of the whole sequences [B, T, D]."""
-        states: Tensor = self.network(self.batch.whole)[1]
-        return states
+        """States of the tokens of both cuts [N, D]."""
+        return self._seen[1]
 
     @cached_property
+    def vectors(self) -> tuple[Tensor, Tensor]:
+        """Behaviour and identity vectors of the cuts, both [2B, D]."""
+        return self.network.vectors(self.batch.packed, *self._seen)
+
+    @property
     def vectors_a(self) -> tuple[Tensor, Tensor]:
         """Behaviour and identity vectors of the first cuts, both [B, D]."""
-        return self.network.vectors(self.batch.cut_a)
+        behavior, identity = self.vectors
+        return behavior[: len(behavior) // 2], identity[: len(identity) // 2]
 
-    @cached_property
+    @property
     def vectors_b(self) -> tuple[Tensor, Tensor]:
         """Behaviour and identity vectors of the second cuts, both [B, D]."""
-        return self.network.vectors(self.batch.cut_b)
+        behavior, identity = self.vectors
+        return behavior[len(behavior) // 2 :], identity[len(identity) // 2 :]

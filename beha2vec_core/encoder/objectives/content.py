@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from beha2vec_core.encoder.config import TrainConfig
-from beha2vec_core.encoder.features import GAP, Fields
+from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.objectives.batch import Step
 
@@ -23,21 +23,21 @@ class Content(nn.Module):
     def __init__(self, network: BehaviorNetwork, fields: Fields, train: TrainConfig) -> None:
         """One linear layer a content field."""
         super().__init__()
-        self.columns = {name: i for i, name in enumerate(fields.names) if name != GAP}
+        self.columns = {name: i for i, name in enumerate(fields.columns)}
         self.heads = nn.ModuleDict({name: nn.Linear(network.config.dim, fields.sizes[name]) for name in self.columns})
         self.scale = nn.Parameter(torch.tensor(8.0))  # z has length 1; the softmax needs a wider range
 
     def forward(self, step: Step) -> Tensor:
         """The loss, in nats a field."""
-        a, b = step.vectors_a[0], step.vectors_b[0]
-        return (self._loss(a, step.batch.cut_b) + self._loss(b, step.batch.cut_a)) / 2
-
-    def _loss(self, vector: Tensor, ids: Tensor) -> Tensor:
+        packed = step.batch.packed
+        rows = len(packed.lengths)
+        z = self.scale * step.vectors[0].roll(rows // 2, dims=0)  # of the other cut
+        row, kind = packed.row[packed.is_event], packed.kind[packed.is_event]
         losses = []
         for name, column in self.columns.items():
-            values = ids[..., column]  # [B, T]
-            weight = (values > 1).float()  # neither padding nor null
-            weight = weight / weight.sum(1, keepdim=True).clamp(min=1)
-            log_p = torch.log_softmax(self.heads[name](self.scale * vector), dim=-1)
-            losses.append(-(log_p.gather(1, values) * weight).sum(1).mean())
+            values = packed.kinds[kind, column]  # [events]
+            weight = (values > 1).float()  # not null
+            weight = weight / weight.new_zeros(rows).index_add(0, row, weight).clamp(min=1)[row]
+            log_p = torch.log_softmax(self.heads[name](z), dim=-1)
+            losses.append(-(log_p[row, values] * weight).sum() / rows)
         return torch.stack(losses).mean()

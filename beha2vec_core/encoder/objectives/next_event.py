@@ -1,7 +1,8 @@
-"""Next-event prediction: at every event, the page and the name of the one that follows."""
+"""Next-event prediction: at every event, the page viewed next, the name of the next event and the time until it."""
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -12,22 +13,28 @@ from beha2vec_core.encoder.objectives.batch import Step
 
 
 class NextEvent(nn.Module):
-    """Mean over all events but the last of ``-log p(page[t+1] | events <= t) - log p(event_name[t+1] | events <= t)``.
+    """Mean over events of ``-log p(page of the next view) - log p(next event_name) - log p(gap to it)``.
 
-    Inputs: states of the whole sequences. Page classes are the known pages and the hash buckets of the others.
-    Source: Radford et al. 2018 (generative pre-training); Kang & McAuley 2018, arXiv:1808.09781 (SASRec).
+    Each given the events up to now. The page is that of the next page view, over other events, which would mostly
+    repeat the page at hand. Page classes are the known pages and the hash buckets of the others.
+    Source: Radford et al. 2018 (generative pre-training); Kang & McAuley 2018, arXiv:1808.09781 (SASRec); the gap as
+    classes of its logarithm: Shchur et al. 2020, arXiv:1909.12127.
     """
 
     def __init__(self, network: BehaviorNetwork, fields: Fields, train: TrainConfig) -> None:
         """The heads belong to the network, since predict_next uses them."""
         super().__init__()
-        self.page, self.event_name = fields.names.index("page"), fields.names.index("event_name")
 
-    def forward(self, step: Step) -> Tensor:
-        """The loss, in nats an event."""
-        following = step.batch.whole[:, 1:]  # [B, T-1, F]
-        real = following[..., self.page] != 0
-        states = step.states[:, :-1][real]  # [n, D]
-        page = F.cross_entropy(step.network.next_page_logits(states), following[..., self.page][real])
-        name = F.cross_entropy(step.network.next_event_name(states), following[..., self.event_name][real])
-        return page + name
+    def forward(self, step: Step) -> Tensor | None:
+        """The loss, in nats an event; None where nothing follows anything."""
+        batch, network = step.batch, step.network
+        losses = [
+            F.cross_entropy(head(step.states[target > 0]), target[target > 0])
+            for head, target in (
+                (network.next_page_logits, batch.next_page),
+                (network.next_event_name, batch.next_event_name),
+                (network.next_gap, batch.next_gap),
+            )
+            if (target > 0).any()
+        ]
+        return torch.stack(losses).sum() if losses else None
