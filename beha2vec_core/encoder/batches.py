@@ -146,7 +146,8 @@ def _waited(data: TrainingSet, ends: IntArray, rng: np.random.Generator) -> IntA
     """Seconds from each of these events to a moment before the next one (or the end of the data), log-uniform."""
     following = np.minimum(ends + 1, len(data.seconds) - 1)
     until = np.where(ends < data.last[ends], data.seconds[following], data.seconds.max()) - data.seconds[ends]
-    return (np.exp(rng.random(len(ends)) * np.log(until + 1.0)) - 1).astype(np.int64)
+    waited: IntArray = (np.exp(rng.random(len(ends)) * np.log(until + 1.0)) - 1).astype(np.int64)
+    return waited
 
 
 def _future(
@@ -175,6 +176,6 @@ def _same(tokens: Tokens, starts: IntArray, lengths: IntArray) -> npt.NDArray[np
     """Pairs of users who share a slice: the same kinds of event in the same order, whenever they came."""
     hashes = slice_hashes(tokens.kind[:, None], starts, lengths)
     a, b = hashes[: len(starts) // 2], hashes[len(starts) // 2 :]
-    same = (a[:, None] == a) | (b[:, None] == b) | (a[:, None] == b) | (b[:, None] == a)
+    same: npt.NDArray[np.bool_] = (a[:, None] == a) | (b[:, None] == b) | (a[:, None] == b) | (b[:, None] == a)
     np.fill_diagonal(same, False)
     return same

@@ -88,7 +88,8 @@ class TrainConfig:
     objectives: weight of each loss, by the name of its module in ``encoder.objectives``.
     epochs, batch_tokens, batch_users: passes over the users, and what a batch holds at most.
     learning_rate, weight_decay, warmup, clip: AdamW, the share of steps that warm up, the gradient norm allowed.
-    temperature: of the contrastive loss. margin: of the triplet loss. masked_rate: share of tokens the masked loss hides.
+    temperature: of the contrastive loss. margin: of the triplet loss.
+    masked_rate: share of the events the masked loss hides.
     horizon_days: N of the future loss, all actions in the next N days.
     held_out: share of users, chosen by a stable hash of user_key, that only measure the loss.
     seed, device: "auto" takes cuda, else mps, else cpu; naming a device that is not there is an error.

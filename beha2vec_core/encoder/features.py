@@ -29,8 +29,8 @@ WORDS = 8  # of a page; further ones are left out
 GAP = "gap"
 SESSION_POSITION = "session_position"
 SESSION_SECONDS = 1800
-# 0 padding, 1 no event before it in the sequence, 2 under a second and a bit, then one bucket a doubling of the time, so
-# laid that the pause which ends a session, half an hour, is a border; up to about two years
+# 0 padding, 1 no event before it in the sequence, 2 under a second, then one bucket a doubling of the time, up to about
+# two years, so laid that half an hour, the pause which ends a session, is a border
 FIRST_GAP = 1
 SHORTEST_GAP = 2
 SESSION_GAP_BUCKET = SHORTEST_GAP + 12
@@ -79,7 +79,8 @@ def gap_buckets(seconds: npt.NDArray[Any]) -> IdArray:
     """The bucket of a time in seconds: one a doubling, half an hour being a border; times below zero are zero."""
     doublings = np.frexp(np.maximum(seconds, 0) / SESSION_SECONDS)[1] - 1  # floor(log2), exact
     doublings = np.where(seconds > 0, doublings, SHORTEST_GAP - SESSION_GAP_BUCKET)
-    return np.clip(SESSION_GAP_BUCKET + doublings, SHORTEST_GAP, GAP_BUCKETS - 1).astype(np.int32)
+    buckets: IdArray = np.clip(SESSION_GAP_BUCKET + doublings, SHORTEST_GAP, GAP_BUCKETS - 1).astype(np.int32)
+    return buckets
 
 
 def session_positions(gap: IdArray) -> IdArray:
@@ -88,7 +89,8 @@ def session_positions(gap: IdArray) -> IdArray:
     begins = (gap == FIRST_GAP) | (gap >= SESSION_GAP_BUCKET)
     within = place - np.maximum.accumulate(np.where(begins, place, 0))
     doubled = 5 + np.frexp(within + 1.0)[1]  # 9 for the ninth to the sixteenth, then one a doubling
-    return np.minimum(np.where(within < 8, within + 1, doubled), POSITION_BUCKETS - 1).astype(np.int32)
+    buckets: IdArray = np.minimum(np.where(within < 8, within + 1, doubled), POSITION_BUCKETS - 1).astype(np.int32)
+    return buckets
 
 
 def number_buckets(values: npt.NDArray[np.float64]) -> IdArray:
@@ -150,9 +152,9 @@ class Fields:
         learn("page", pages)
         if "path" in config.token_fields:
             for level in range(1, self.path_levels + 1):
-                learn(f"path_{level}", _derived(pages, [path_prefix(page, level) for page in pages.values]))
+                learn(f"path_{level}", _derived(pages, f"path_{level}"))
         if "template" in config.token_fields:
-            learn("template", _derived(pages, [template(page) for page in pages.values]))
+            learn("template", _derived(pages, "template"))
         if "words" in config.token_fields:
             learn(WORD, _words(pages))
         for name in sequences.text:
@@ -184,9 +186,7 @@ class Fields:
 
     def page_kinds(self, pages: Sequence[str]) -> IdArray:
         """Ids of what follows from a page, for distinct pages [n, page columns + words]."""
-        derive = {"page": lambda page: page, "template": template}
-        derive |= {f"path_{level}": _prefix_at(level) for level in range(1, self.path_levels + 1)}  # type: ignore[dict-item]
-        columns = [self.vocabularies[name].ids([derive[name](page) for page in pages]) for name in self.page_columns]
+        columns = [self.vocabularies[name].ids([_of_page(name, page) for page in pages]) for name in self.page_columns]
         return np.concatenate([np.stack(columns, axis=1), self._word_ids(pages)], axis=1)
 
     def tokens(self, sequences: Sequences) -> Tokens:
@@ -242,12 +242,16 @@ def page_words(page: str) -> list[str]:
     return list(dict.fromkeys(path_words("/" + _path(page)).split()))[:WORDS]
 
 
-def _prefix_at(level: int) -> Any:
-    return lambda page: path_prefix(page, level)
+def _of_page(name: str, page: str) -> str | None:
+    """What the page column ``name`` holds of a page."""
+    if name.startswith("path_"):
+        return path_prefix(page, int(name.removeprefix("path_")))
+    return template(page) if name == "template" else page
 
 
-def _derived(pages: TextColumn, values: Sequence[str | None]) -> TextColumn:
-    """The column of what each event's page gives."""
+def _derived(pages: TextColumn, name: str) -> TextColumn:
+    """The page column ``name`` of each event."""
+    values = [_of_page(name, page) for page in pages.values]
     distinct = sorted({value for value in values if value is not None})
     place = {value: i for i, value in enumerate(distinct)}
     codes = np.array([-1 if value is None else place[value] for value in values], dtype=np.int32)
@@ -276,8 +280,9 @@ def _distinct(codes: Sequence[npt.NDArray[Any]], sizes: Sequence[int]) -> tuple[
 
 
 def slice_hashes(ids: IdArray, starts: IntArray, lengths: IntArray) -> npt.NDArray[np.void]:
-    """A 128-bit hash [n] of the ids [m, columns] in each slice: equal slices have equal hashes, others practically never.
+    """A 128-bit hash [n] of the ids [m, columns] in each slice.
 
+    Equal slices have equal hashes, others practically never.
     Each token is mixed with its place (SplitMix64: Steele, Lea & Flood 2014) and the tokens of a slice are added up.
     """
     if not len(starts):

@@ -16,7 +16,7 @@ from beha2vec_core.encoder.packing import Packed
 
 
 class TokenEmbedding(nn.Module):
-    """A token is the sum of the embeddings of its fields, words by their mean. No absolute position or clock goes in."""
+    """A token is the sum of the embeddings of its fields, words by their mean. No clock and no position goes in."""
 
     def __init__(self, sizes: dict[str, int], dim: int) -> None:
         """Make one table a field. Rows 0 (padding) and 1 (null, or no event before) begin as zero: they say nothing."""

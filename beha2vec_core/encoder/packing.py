@@ -78,12 +78,12 @@ def pack(
     if recency is not None:
         is_event[ends - 1] = False
         rows[ends - 1] = starts + lengths - 1
-    kind, gap = tokens.kind[rows], tokens.gap[rows]
+    gap = tokens.gap[rows]
     gap[ends - total] = FIRST_GAP
     if recency is not None:
         gap[ends - 1] = recency
-    found, kind = np.unique(kind, return_inverse=True)
-    kind = np.where(is_event, kind, len(found))
+    found, place = np.unique(tokens.kind[rows], return_inverse=True)
+    kind = np.where(is_event, place, len(found))
 
     def tensor(array: npt.NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array, dtype=np.int64)).to(device)

@@ -41,7 +41,8 @@ class Step:
 
     @cached_property
     def _seen(self) -> tuple[Tensor, Tensor]:
-        return self.network(self.batch.packed)
+        seen: tuple[Tensor, Tensor] = self.network(self.batch.packed)
+        return seen
 
     @property
     def states(self) -> Tensor:
