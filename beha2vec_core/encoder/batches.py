@@ -1,4 +1,4 @@
-"""Training batches: two random cuts of each user, what came after each, and who is no negative of whom."""
+"""Training batches: each user cut in two at random, what comes after each event, and who is no negative of whom."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.features import Fields, IdArray, IntArray, Tokens, gap_buckets, slice_hashes
 from beha2vec_core.encoder.objectives.batch import Batch
 from beha2vec_core.encoder.packing import pack
-from beha2vec_core.sequences import Sequences, ragged_range
+from beha2vec_core.sequences import PAGE_VIEWS, Sequences, ragged_range
 
-PAGE_VIEWS = ("page_view", "screen_view")
 DAY = 86_400
 
 
@@ -24,6 +23,8 @@ class TrainingSet:
 
     next_page: of the next page view (or screen view), over other events; next_event_name, next_gap: of the next event.
     seconds: since the first event of all [m]. last: the last event of the same user [m].
+    actions: places of the values of each kind of event among the ``n_actions`` known values of its event name, theme,
+        page type and extra categories; ``n_actions`` where it has none [K, fields].
     """
 
     tokens: Tokens
@@ -32,38 +33,46 @@ class TrainingSet:
     next_gap: IdArray
     seconds: IntArray
     last: IntArray
-    future_columns: dict[str, int]
-    future_sizes: dict[str, int]
+    actions: IdArray
+    n_actions: int
 
     @classmethod
     def of(cls, fields: Fields, sequences: Sequences) -> TrainingSet:
         """Look up everything once."""
         tokens = fields.tokens(sequences)
-        events = len(tokens.kind)
+        events = np.arange(len(tokens.kind))
         last = np.repeat(tokens.offsets[1:] - 1, tokens.lengths)
-        columns = {name: i for i, name in enumerate(fields.columns)}
-        name = sequences.text["event_name"]
-        views = np.isin(np.array(name.values, dtype=object), PAGE_VIEWS)[name.codes]
-        following = np.append(np.where(views, np.arange(events), events)[1:], events)
-        following = np.minimum.accumulate(following[::-1])[::-1]
-        page, event_name = (tokens.kinds[tokens.kind, columns[field]] for field in ("page", "event_name"))
-        is_last = np.arange(events) == last
+        page, event_name = (tokens.kinds[tokens.kind, fields.columns.index(name)] for name in ("page", "event_name"))
+        names = sequences.text["event_name"]
+        is_view = np.isin(np.array(names.values, dtype=object), PAGE_VIEWS)[names.codes]
+        next_view = np.append(np.where(is_view, events, len(events))[1:], len(events))
+        next_view = np.minimum.accumulate(next_view[::-1])[::-1]
+        next_page = np.append(page, 0)[next_view]
 
         def after(values: IdArray) -> IdArray:
-            return np.where(is_last, 0, np.append(values[1:], 0)).astype(np.int32)
+            return np.where(events == last, 0, np.append(values[1:], 0)).astype(np.int32)
 
+        actions, n_actions = _actions(fields, tokens)
         return cls(
             tokens=tokens,
-            next_page=np.where(following <= last, np.append(page, 0)[np.minimum(following, events)], 0).astype(
-                np.int32
-            ),
+            next_page=np.where(next_view <= last, next_page, 0).astype(np.int32),
             next_event_name=after(event_name),
             next_gap=after(tokens.gap),
             seconds=(sequences.event_timestamp - sequences.event_timestamp.min()) // 1_000_000,
             last=last,
-            future_columns={name: columns[name] for name in ["event_name", *fields.text_columns]},
-            future_sizes={name: fields.sizes[name] for name in ["event_name", *fields.text_columns]},
+            actions=actions,
+            n_actions=n_actions,
         )
+
+
+def _actions(fields: Fields, tokens: Tokens) -> tuple[IdArray, int]:
+    columns, total = [], 0
+    for name in fields.action_columns:
+        ids, vocabulary = tokens.kinds[:, fields.columns.index(name)], fields.vocabularies[name]
+        columns.append(np.where(ids >= vocabulary.first_known, total + ids - vocabulary.first_known, -1))
+        total += len(vocabulary.values)
+    found = np.stack(columns, axis=1)
+    return np.where(found < 0, total, found).astype(np.int32), total
 
 
 def plan_batches(lengths: IntArray, users: IntArray, config: TrainConfig, rng: np.random.Generator) -> list[IntArray]:
@@ -86,59 +95,47 @@ def split_by_tokens(lengths: IntArray, batch_tokens: int, batch_users: int) -> l
     return slices
 
 
-def random_cuts(
-    starts: IntArray, lengths: IntArray, rng: np.random.Generator
-) -> tuple[tuple[IntArray, IntArray], tuple[IntArray, IntArray]]:
-    """Two disjoint slices of each sequence as (starts, lengths), each short or long by chance, in random order.
+def random_split(lengths: IntArray, rng: np.random.Generator) -> IntArray:
+    """How many events of each sequence, of two or more, make the first of two parts: any number but none and all.
 
-    Lengths are log-uniform, so that a cut of one event is as usual as one of many and no length tells the user.
-    Sequences must have two events or more.
+    Together the parts are the whole, and one is as likely to be short as the other, so that no length tells the user.
     """
-
-    def log_uniform(most: IntArray) -> IntArray:
-        drawn: IntArray = np.exp(rng.random(len(most)) * np.log(most + 1.0)).astype(np.int64)
-        return np.minimum(drawn, most)
-
-    first = log_uniform(lengths - 1)
-    second = log_uniform(lengths - first)
-    slack = lengths - first - second
-    before = rng.integers(0, slack + 1)
-    between = rng.integers(0, slack - before + 1)
-    swap = rng.random(len(lengths)) < 0.5
-    one, two = (starts + before, first), (starts + before + first + between, second)
-    a = (np.where(swap, two[0], one[0]), np.where(swap, two[1], one[1]))
-    b = (np.where(swap, one[0], two[0]), np.where(swap, one[1], two[1]))
-    return a, b
+    first: IntArray = rng.integers(1, lengths)
+    return first
 
 
 def make_batch(
     data: TrainingSet, users: IntArray, config: TrainConfig, rng: np.random.Generator, device: torch.device
 ) -> Batch:
-    """The tensors of these users, with fresh cuts."""
-    offsets = data.tokens.offsets
-    (start_a, length_a), (start_b, length_b) = random_cuts(offsets[users], data.tokens.lengths[users], rng)
-    starts, lengths = np.concatenate((start_a, start_b)), np.concatenate((length_a, length_b))
+    """The tensors of these users, freshly cut in two."""
+    start, length = data.tokens.offsets[users], data.tokens.lengths[users]
+    first = random_split(length, rng)
+    starts, lengths = np.concatenate((start, start + first)), np.concatenate((first, length - first))
     ends = starts + lengths - 1
     waited = _waited(data, ends, rng)
     packed = pack(data.tokens, starts, lengths, device, recency=gap_buckets(waited))
+    rows = ragged_range(starts, lengths + 1)  # of the event each token is, or that a recency token comes after
+    is_recency = np.zeros(len(rows), dtype=bool)
+    is_recency[np.cumsum(lengths + 1) - 1] = True
+    rows[is_recency] = ends
+    since = np.zeros(len(rows), dtype=np.int64)
+    since[is_recency] = waited
+    future, known = _future(data, rows, since, config.horizon_days)
 
-    rows = ragged_range(starts, lengths)
-    places = np.arange(len(rows)) + np.repeat(np.arange(len(lengths)), lengths)  # a recency token ends each
+    def tensor(array: npt.NDArray[np.generic]) -> torch.Tensor:
+        return torch.from_numpy(array).to(device)
 
-    def targets(values: IdArray) -> torch.Tensor:
-        spread = np.zeros(len(rows) + len(lengths), dtype=np.int64)
-        spread[places] = values[rows]
-        return torch.from_numpy(spread).to(device)
+    def target(values: IdArray) -> torch.Tensor:
+        return tensor(np.where(is_recency, 0, values[rows]).astype(np.int64))
 
-    future, known = _future(data, ends, waited, config)
     return Batch(
         packed=packed,
-        same=torch.from_numpy(_same(data.tokens, starts, lengths)).to(device),
-        next_page=targets(data.next_page),
-        next_event_name=targets(data.next_event_name),
-        next_gap=targets(data.next_gap),
-        future={name: torch.from_numpy(values).to(device) for name, values in future.items()},
-        future_known=torch.from_numpy(known).to(device),
+        same=tensor(_same(data.tokens, starts, lengths)),
+        next_page=target(data.next_page),
+        next_event_name=target(data.next_event_name),
+        next_gap=target(data.next_gap),
+        future=tensor(future),
+        future_known=tensor(known),
     )
 
 
@@ -151,29 +148,29 @@ def _waited(data: TrainingSet, ends: IntArray, rng: np.random.Generator) -> IntA
 
 
 def _future(
-    data: TrainingSet, ends: IntArray, waited: IntArray, config: TrainConfig
-) -> tuple[dict[str, npt.NDArray[np.float32]], npt.NDArray[np.bool_]]:
-    """What each user does in the horizon after the moment, [n, ids] of 0 and 1 by field, and whether all is known."""
-    until = data.seconds[ends] + waited + int(config.horizon_days * DAY)
-    stop = np.array(
-        [
-            end + np.searchsorted(data.seconds[end : last + 1], moment, side="right")
-            for end, last, moment in zip(ends, data.last[ends], until, strict=True)
-        ]
-    )
-    count = np.maximum(stop - ends - 1, 0)
-    rows, owner = ragged_range(ends + 1, count), np.repeat(np.arange(len(ends)), count)
-    kinds = data.tokens.kinds[data.tokens.kind[rows]]
-    found = {}
-    for name, column in data.future_columns.items():
-        happens = np.zeros((len(ends), data.future_sizes[name]), dtype=np.float32)
-        happens[owner, kinds[:, column]] = 1
-        found[name] = happens
-    return found, until <= data.seconds.max()
+    data: TrainingSet, rows: IntArray, since: IntArray, horizon_days: float
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """What users do in the horizon after these moments, so many seconds after the events ``rows``, before the next.
+
+    [n, n_actions] of 0 and 1, and whether the data reach to the end of the horizon [n].
+    """
+    last = data.last[rows]
+    ends = np.unique(last)
+    sizes = data.tokens.lengths[np.searchsorted(data.tokens.offsets, ends, side="right") - 1]
+    events = ragged_range(ends - sizes + 1, sizes)  # all of these users, ascending
+    actions = data.actions[data.tokens.kind[events]]
+    coming = np.full((len(events) + 1, data.n_actions + 1), len(events))  # the next event with each action
+    coming[np.arange(len(events))[:, None], actions] = np.arange(len(events))[:, None]
+    coming = np.minimum.accumulate(coming[::-1], axis=0)[::-1][1:, :-1]
+    coming = coming[np.searchsorted(events, rows)]
+    seconds = np.append(data.seconds[events], 0)
+    until = data.seconds[rows] + since + int(horizon_days * DAY)
+    happens = (coming <= np.searchsorted(events, last)[:, None]) & (seconds[coming] <= until[:, None])
+    return happens.astype(np.float32), until <= data.seconds.max()
 
 
 def _same(tokens: Tokens, starts: IntArray, lengths: IntArray) -> npt.NDArray[np.bool_]:
-    """Pairs of users who share a slice: the same kinds of event in the same order, whenever they came."""
+    """Pairs of users who share a part: the same kinds of event in the same order, whenever they came."""
     hashes = slice_hashes(tokens.kind[:, None], starts, lengths)
     a, b = hashes[: len(starts) // 2], hashes[len(starts) // 2 :]
     same: npt.NDArray[np.bool_] = (a[:, None] == a) | (b[:, None] == b) | (a[:, None] == b) | (b[:, None] == a)

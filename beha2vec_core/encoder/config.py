@@ -28,6 +28,9 @@ class EncoderConfig:
         ``template`` (the path, ids replaced), ``words`` (of the path), ``gap`` (time since the event before),
         ``session_position``, and at the end of a sequence ``recency`` (time from its last event to as_of).
     pooling: what vectors are made of: the ``mean`` over events, the ``last`` state, or both.
+    modality_weights: how much each modality says about what an event is: ``page`` (with all that follows from it),
+        ``event_name``, ``theme``, ``page_type``, extra fields by name; 1 where none is given. The original article's
+        were page 0.5, theme 0.3, page_type 0.2.
     path_levels: how many leading path levels of a page get embeddings of their own.
     min_count, max_values: a value seen less often, or beyond this many, falls to a hash bucket.
     hash_buckets: buckets for values outside the vocabulary, in each field.
@@ -43,6 +46,7 @@ class EncoderConfig:
     unknown_rate: float = 0.05
     pooling: Literal["mean", "last", "mean+last"] = "mean+last"
     token_fields: tuple[str, ...] = TOKEN_FIELDS
+    modality_weights: Mapping[str, float] = field(default_factory=dict)
     max_length: int = 128
     min_events: int = 3
     path_levels: int = 2
@@ -57,10 +61,13 @@ class EncoderConfig:
         object.__setattr__(self, "token_fields", tuple(self.token_fields))
         object.__setattr__(self, "optional_fields", tuple(self.optional_fields))
         object.__setattr__(self, "extra_fields", dict(self.extra_fields))
+        object.__setattr__(self, "modality_weights", dict(self.modality_weights))
         if self.dim % (2 * self.heads):
             raise ValueError(f"dim={self.dim} must be a multiple of 2 * heads={2 * self.heads}")
         if self.pooling not in POOLINGS or not set(self.token_fields) <= set(TOKEN_FIELDS):
             raise ValueError(f"pooling must be one of {list(POOLINGS)}, token_fields of {list(TOKEN_FIELDS)}")
+        if any(weight < 0 for weight in self.modality_weights.values()):
+            raise ValueError(f"modality_weights must not be negative: {dict(self.modality_weights)}")
         for name in (
             "dim",
             "layers",
@@ -97,7 +104,7 @@ class TrainConfig:
     """
 
     objectives: Mapping[str, float] = field(
-        default_factory=lambda: {"next_event": 1.0, "content": 1.0, "contrastive": 1.0}
+        default_factory=lambda: {"next_event": 1.0, "content": 1.0, "future": 1.0, "contrastive": 1.0}
     )
     epochs: int = 15
     batch_tokens: int = 4096

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from beha2vec_core.encoder.batches import split_by_tokens
-from beha2vec_core.encoder.features import Fields, gap_buckets, slice_hashes
+from beha2vec_core.encoder.batches import random_split, split_by_tokens
+from beha2vec_core.encoder.features import Fields, IdArray, IntArray, Tokens, gap_buckets, slice_hashes
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.packing import Packed, pack
 from beha2vec_core.sequences import Sequences
@@ -19,26 +19,50 @@ FloatArray = npt.NDArray[np.float32]
 
 BATCH_TOKENS = 8192
 BATCH_USERS = 2048
-CENTER_USERS = 100_000
+# users by whom vectors are centred and whitened, at most
+SAMPLE = 100_000
+# of the mean variance within users, added to that of each direction, as it is measured on few events
+SHRINKAGE = 0.3
 
 
 def encode_vectors(network: BehaviorNetwork, fields: Fields, sequences: Sequences) -> tuple[FloatArray, FloatArray]:
     """Behaviour and identity vectors of the users, in their order, each [n, dim] of length 1."""
-
-    def vectors(packed: Packed) -> Tensor:
-        return torch.cat(network.vectors(packed, *network(packed)), dim=-1)
-
-    dim = network.config.dim
-    both = _for_distinct(network, fields, sequences, vectors, 2 * dim)
-    return both[:, :dim], both[:, dim:]
+    tokens = fields.tokens(sequences)
+    since = sequences.as_of - sequences.event_timestamp[tokens.offsets[1:] - 1]
+    recency = gap_buckets(since / 1_000_000)
+    return _vectors(network, tokens, tokens.offsets[:-1], tokens.lengths, recency)
 
 
-def center_vectors(network: BehaviorNetwork, fields: Fields, sequences: Sequences) -> None:
-    """Set the network's center to the mean vectors of these users, or of an even sample where they are many."""
-    sample = sequences.select(np.arange(0, len(sequences), -(-len(sequences) // CENTER_USERS)))
+def center_and_whiten(network: BehaviorNetwork, fields: Fields, sequences: Sequences, seed: int) -> None:
+    """Set what :meth:`BehaviorNetwork.vectors` brings vectors into shape by, from these users or an even sample.
+
+    The center is their mean vector. The whitening is the inverse square root of the covariance within users, measured
+    between two parts of each (Hatch et al. 2006, within-class covariance normalisation), shrunk towards a sphere.
+    """
+    sample = sequences.select(np.arange(0, len(sequences), -(-len(sequences) // SAMPLE)))
+    tokens = fields.tokens(sample)
+    several = tokens.lengths > 1
+    start, length = tokens.offsets[:-1][several], tokens.lengths[several]
+    first = random_split(length, np.random.default_rng(seed))
     network.center.zero_()
-    means = [vectors.mean(axis=0, dtype=np.float64) for vectors in encode_vectors(network, fields, sample)]
-    network.center.copy_(torch.from_numpy(np.stack(means)))
+    network.whitening.copy_(torch.eye(network.config.dim).expand_as(network.whitening))
+    whole = _vectors(network, tokens, tokens.offsets[:-1], tokens.lengths)
+    parts = zip(
+        _vectors(network, tokens, start, first), _vectors(network, tokens, start + first, length - first), strict=True
+    )
+    network.center.copy_(torch.from_numpy(np.stack([vectors.mean(axis=0, dtype=np.float64) for vectors in whole])))
+    if several.any():
+        network.whitening.copy_(torch.from_numpy(np.stack([_whitening(a, b) for a, b in parts])))
+
+
+def _whitening(a: FloatArray, b: FloatArray) -> npt.NDArray[np.float64]:
+    """[dim, dim], from the vectors of two parts of each user [n, dim]."""
+    difference = (a.astype(np.float64) - b) / np.sqrt(2)
+    variance, directions = np.linalg.eigh(difference.T @ difference / len(difference))
+    shrunk = variance + SHRINKAGE * variance.mean() + np.finfo(np.float32).eps
+    no_growth = np.sqrt(shrunk.min())
+    whitening: npt.NDArray[np.float64] = no_growth * (directions / np.sqrt(shrunk)) @ directions.T
+    return whitening
 
 
 def next_page_probabilities(network: BehaviorNetwork, fields: Fields, sequences: Sequences, k: int) -> FloatArray:
@@ -54,26 +78,43 @@ def next_page_probabilities(network: BehaviorNetwork, fields: Fields, sequences:
         ranked = known.sort(dim=-1, descending=True, stable=True)
         return torch.stack((ranked.indices[:, :k].to(known.dtype), ranked.values[:, :k]), dim=1)
 
-    return _for_distinct(network, fields, sequences, likeliest, 2 * k).reshape(len(sequences), 2, k)
+    tokens = fields.tokens(sequences)
+    recency = gap_buckets(np.zeros(len(sequences)))
+    found = _for_distinct(network, tokens, tokens.offsets[:-1], tokens.lengths, recency, likeliest, 2 * k)
+    return found.reshape(len(sequences), 2, k)
+
+
+def _vectors(
+    network: BehaviorNetwork, tokens: Tokens, starts: IntArray, lengths: IntArray, recency: IdArray | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Behaviour and identity vectors of slices of the events, as of the last one where no recency is given."""
+
+    def vectors(packed: Packed) -> Tensor:
+        return torch.cat(network.vectors(packed, *network(packed)), dim=-1)
+
+    dim = network.config.dim
+    recency = gap_buckets(np.zeros(len(starts))) if recency is None else recency
+    both = _for_distinct(network, tokens, starts, lengths, recency, vectors, 2 * dim)
+    return both[:, :dim], both[:, dim:]
 
 
 @torch.no_grad()
 def _for_distinct(
     network: BehaviorNetwork,
-    fields: Fields,
-    sequences: Sequences,
+    tokens: Tokens,
+    starts: IntArray,
+    lengths: IntArray,
+    recency: IdArray,
     compute: Callable[[Packed], Tensor],
     width: int,
 ) -> FloatArray:
-    """``compute`` of each distinct sequence, in batches of like length, given back to every user [n, width]."""
-    if not len(sequences):
+    """``compute`` of each distinct slice, in batches of like length, given back to every one [n, width]."""
+    if not len(starts):
         return np.zeros((0, width), dtype=np.float32)
-    tokens = fields.tokens(sequences)
-    starts, lengths = tokens.offsets[:-1], tokens.lengths
-    since = sequences.as_of - sequences.event_timestamp[tokens.offsets[1:] - 1]
-    recency = gap_buckets(since / 1_000_000)
-    keys = np.zeros(len(lengths), dtype=[("events", "V16"), ("recency", np.int32)])
-    keys["events"] = slice_hashes(np.stack((tokens.kind, tokens.gap), axis=1), starts, lengths)
+    keys = np.zeros(len(starts), dtype=[("events", "V16"), ("recency", np.int32)])
+    gap = tokens.gap.copy()
+    gap[starts] = 0  # whatever came before the slice, its first token does not know it
+    keys["events"] = slice_hashes(np.stack((tokens.kind, gap), axis=1), starts, lengths)
     keys["recency"] = recency
     _, chosen, inverse = np.unique(keys, return_index=True, return_inverse=True)
     by_length = np.argsort(lengths[chosen], kind="stable")
@@ -82,9 +123,9 @@ def _for_distinct(
     network.eval()
     results = np.empty((len(chosen), width), dtype=np.float32)
     for part in split_by_tokens(lengths[chosen], BATCH_TOKENS, BATCH_USERS):
-        users = chosen[part]
-        packed = pack(tokens, starts[users], lengths[users], device, recency[users])
-        results[part] = compute(packed).reshape(len(users), width).cpu().numpy()
+        these = chosen[part]
+        packed = pack(tokens, starts[these], lengths[these], device, recency[these])
+        results[part] = compute(packed).reshape(len(these), width).cpu().numpy()
     place = np.empty(len(chosen), dtype=np.int64)
     place[by_length] = np.arange(len(chosen))
     return results[place[inverse]]

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from beha2vec_core.encoder.config import Device, EncoderConfig, TrainConfig
 from beha2vec_core.encoder.device import resolve_device
-from beha2vec_core.encoder.encode import center_vectors, encode_vectors, next_page_probabilities
+from beha2vec_core.encoder.encode import center_and_whiten, encode_vectors, next_page_probabilities
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.train import EpochMetrics, OnEpoch, seeded, train
@@ -86,7 +86,7 @@ class BehaviorEncoder:
         with seeded(train_config.seed, device):
             network = BehaviorNetwork(config, fields)
             curve = train(network, fields, sequences, train_config, device, on_epoch)
-            center_vectors(network, fields, sequences)
+            center_and_whiten(network, fields, sequences, train_config.seed)
         window = {
             "first_event": int(sequences.event_timestamp.min()),
             "last_event": int(sequences.event_timestamp.max()),

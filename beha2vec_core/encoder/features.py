@@ -168,6 +168,12 @@ class Fields:
         return [*(name for name in self.vocabularies if name != WORD), *self.numbers]
 
     @property
+    def modalities(self) -> dict[str, str]:
+        """Of which modality each field is, words last: what follows from the page is one, others by name."""
+        pages = (*self.page_columns, WORD)
+        return {name: "page" if name in pages else name for name in self.sizes}
+
+    @property
     def sizes(self) -> dict[str, int]:
         """How many ids each field has, that of words last."""
         sizes = {name: self.vocabularies[name].size for name in self.columns if name in self.vocabularies}
@@ -183,6 +189,11 @@ class Fields:
     def text_columns(self) -> list[str]:
         """The table columns the text fields read, besides ``page`` and ``event_name``."""
         return [name for name in self.columns if name not in (*self.page_columns, *self.numbers, "event_name")]
+
+    @property
+    def action_columns(self) -> list[str]:
+        """The text fields that say what somebody does: few values each, so that each may be foretold by itself."""
+        return ["event_name", *self.text_columns]
 
     def page_kinds(self, pages: Sequence[str]) -> IdArray:
         """Ids of what follows from a page, for distinct pages [n, page columns + words]."""

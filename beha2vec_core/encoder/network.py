@@ -6,35 +6,59 @@ Shapes: B sequences, N tokens in all, K kinds of token, F fields, D dim. Sequenc
 
 from __future__ import annotations
 
+from collections import Counter
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from beha2vec_core.encoder.config import EncoderConfig
-from beha2vec_core.encoder.features import GAP, GAP_BUCKETS, POSITION_BUCKETS, SESSION_POSITION, WORD, WORDS, Fields
+from beha2vec_core.encoder.features import (
+    GAP,
+    GAP_BUCKETS,
+    POSITION_BUCKETS,
+    SESSION_POSITION,
+    SHORTEST_GAP,
+    WORD,
+    WORDS,
+    Fields,
+)
 from beha2vec_core.encoder.packing import Packed
 
 
 class TokenEmbedding(nn.Module):
-    """A token is the sum of the embeddings of its fields, words by their mean. No clock and no position goes in."""
+    """A token is the weighted sum of its fields' embeddings, words by their mean. No clock or position goes in."""
 
-    def __init__(self, sizes: dict[str, int], dim: int) -> None:
-        """Make one table a field. Rows 0 (padding) and 1 (null, or no event before) begin as zero: they say nothing."""
+    def __init__(self, fields: Fields, config: EncoderConfig) -> None:
+        """Make one table a field. Rows 0 (padding) and 1 (null) begin as zero: they say nothing.
+
+        Modalities weigh the same unless the config says otherwise, however many fields each has.
+        """
         super().__init__()
-        self.tables = nn.ModuleDict({name: nn.Embedding(size, dim, padding_idx=0) for name, size in sizes.items()})
-        for table in self.tables.values():
-            nn.init.normal_(table.weight, std=0.5)  # type: ignore[arg-type]
-            nn.init.zeros_(table.weight[:2])  # type: ignore[index]
+        self.tables = nn.ModuleDict({name: table(size, config.dim) for name, size in fields.sizes.items()})
+        of = fields.modalities
+        count = Counter(of.values())
+        self.weights = {name: config.modality_weights.get(of[name], 1.0) / count[of[name]] ** 0.5 for name in of}
 
     def forward(self, kinds: Tensor) -> Tensor:
         """Ids [K, F], words in the last columns -> [K, D]."""
-        parts = [
-            table(kinds[:, -WORDS:]).sum(1) / (kinds[:, -WORDS:] != 0).sum(1, keepdim=True).clamp(min=1)
-            if name == WORD
-            else table(kinds[:, i])
-            for i, (name, table) in enumerate(self.tables.items())
-        ]
+        parts = []
+        for column, (name, embed) in enumerate(self.tables.items()):
+            if name == WORD:
+                words = kinds[:, -WORDS:]
+                part = embed(words).sum(1) / (words != 0).sum(1, keepdim=True).clamp(min=1)
+            else:
+                part = embed(kinds[:, column])
+            parts.append(self.weights[name] * part)
         return torch.stack(parts).sum(0)
+
+
+def table(size: int, dim: int) -> nn.Embedding:
+    """An embedding whose rows 0 (padding) and 1 (null, or no event before) begin as zero: they say nothing."""
+    embedding = nn.Embedding(size, dim, padding_idx=0)
+    nn.init.normal_(embedding.weight, std=0.5)
+    nn.init.zeros_(embedding.weight[:2])
+    return embedding
 
 
 class Block(nn.Module):
@@ -94,6 +118,7 @@ class BehaviorNetwork(nn.Module):
     """Everything that has weights, but for what only an objective needs."""
 
     center: Tensor
+    whitening: Tensor
     page_kinds: Tensor
     page_bucket: Tensor
 
@@ -102,20 +127,12 @@ class BehaviorNetwork(nn.Module):
         super().__init__()
         self.config = config
         self.columns = fields.columns
-        self.embed = TokenEmbedding(fields.sizes, config.dim)
+        self.embed = TokenEmbedding(fields, config)
+        times = {GAP: GAP_BUCKETS, SESSION_POSITION: POSITION_BUCKETS}
         self.time = nn.ModuleDict(
-            {
-                name: nn.Embedding(size, config.dim)
-                for name, size in ((GAP, GAP_BUCKETS), (SESSION_POSITION, POSITION_BUCKETS))
-                if name in config.token_fields
-            }
+            {name: table(size, config.dim) for name, size in times.items() if name in config.token_fields}
         )
-        for table in self.time.values():
-            nn.init.normal_(table.weight, std=0.5)  # type: ignore[arg-type]
-            nn.init.zeros_(table.weight[:2])  # type: ignore[index]
-        if "recency" in config.token_fields:
-            self.recency = nn.Embedding(GAP_BUCKETS, config.dim)
-            nn.init.normal_(self.recency.weight, std=0.5)
+        self.recency = table(GAP_BUCKETS, config.dim)
         self.embed_drop = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.dim)
@@ -124,8 +141,9 @@ class BehaviorNetwork(nn.Module):
         self.identity_head = content_first(pooled, config.dim)
         self.salience = nn.Embedding(fields.vocabularies["page"].size, 1)  # how much a page tells who somebody is
         nn.init.zeros_(self.salience.weight)
-        # mean behaviour and identity vector of the users fitted on, zero until training ends; see vectors()
+        # of behaviour and identity vectors, found when training ends; see vectors()
         self.register_buffer("center", torch.zeros(2, config.dim))
+        self.register_buffer("whitening", torch.eye(config.dim).repeat(2, 1, 1))
         # what follows from each page id, so that a next page is scored by its path as well; not saved, as the
         # vocabulary gives it
         pages = fields.vocabularies["page"]
@@ -151,10 +169,10 @@ class BehaviorNetwork(nn.Module):
         """
         content = self.content(packed)
         x = content if hidden is None else content.masked_fill(hidden.unsqueeze(-1), 0.0)
-        for name, table in self.time.items():
-            x = x + table(packed.gap if name == GAP else packed.position)
-        if "recency" in self.config.token_fields:
-            x = torch.where(packed.is_event.unsqueeze(-1), x, self.recency(packed.gap))
+        for name, time in self.time.items():
+            x = x + time(packed.gap if name == GAP else packed.position)
+        recency = packed.gap if "recency" in self.config.token_fields else torch.full_like(packed.gap, SHORTEST_GAP)
+        x = torch.where(packed.is_event.unsqueeze(-1), x, self.recency(recency))
         mask = None
         if hidden is not None:
             mask = (torch.arange(packed.longest, device=x.device) < packed.lengths.unsqueeze(-1))[:, None, None]
@@ -176,8 +194,9 @@ class BehaviorNetwork(nn.Module):
     def vectors(self, packed: Packed, content: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
         """Content and states as :meth:`forward` gives them -> behaviour and identity vectors, both [B, D] of length 1.
 
-        What all users share is taken out, since it would hide the angles between them (Mu & Viswanath 2018,
-        arXiv:1702.01417).
+        What all users share (``center``) is taken out, since it would hide the angles between them (Mu & Viswanath
+        2018, arXiv:1702.01417), and directions in which parts of one user differ are shrunk (``whitening``:
+        within-class covariance normalisation, Hatch et al. 2006), since they do not tell users apart.
         """
         real = packed.is_event.unsqueeze(-1)
         rows = len(packed.lengths)
@@ -193,7 +212,7 @@ class BehaviorNetwork(nn.Module):
         identity = self._pool(salient_content, mean_state, states.index_select(0, packed.last_event))
         behavior, identity = self.behavior_head(behavior), self.identity_head(identity)
         both = F.normalize(torch.stack((behavior, identity)), dim=-1) - self.center.unsqueeze(1)  # [2, B, D]
-        behavior, identity = F.normalize(both, dim=-1)
+        behavior, identity = F.normalize(both @ self.whitening, dim=-1)
         return behavior, identity
 
     def _pool(self, content: Tensor, state: Tensor, last: Tensor) -> Tensor:

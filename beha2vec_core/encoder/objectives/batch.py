@@ -1,4 +1,4 @@
-"""What a training step hands to the objectives: two cuts of each user, what came after, and all of it computed once."""
+"""What a training step hands to the objectives: two parts of each user and what came after."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from beha2vec_core.encoder.packing import Packed
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch of B users, each of two events or more: two disjoint slices of each, as tensors.
+    """One batch of B users, each of two events or more and cut in two at a random event, as tensors.
 
-    packed: the first cuts of all users, then their second cuts, 2B sequences, each with a recency token at its end.
-    same: pairs of users (i, j), i != j, that share a slice [B, B]: j is no negative of i.
-    next_page, next_event_name, next_gap: ids of what follows each token [N], 0 where nothing does.
-    future: by field, whether each id comes within the horizon after the cut's recency token [2B, ids].
-    future_known: whether the data reach to the end of that horizon [2B].
+    packed: the first parts of all users, then their second parts, 2B sequences, each with a recency token at its end.
+    same: pairs of users (i, j), i != j, that share a part [B, B]: j is no negative of i.
+    next_page, next_event_name, next_gap: ids of what follows each token [N], over the cut too; 0 where nothing does.
+    future: whether each action comes within the horizon after each token [N, actions].
+    future_known: whether the data reach to the end of that horizon [N].
     """
 
     packed: Packed
@@ -27,7 +27,7 @@ class Batch:
     next_page: Tensor
     next_event_name: Tensor
     next_gap: Tensor
-    future: dict[str, Tensor]
+    future: Tensor
     future_known: Tensor
 
 
@@ -46,22 +46,22 @@ class Step:
 
     @property
     def states(self) -> Tensor:
-        """States of the tokens of both cuts [N, D]."""
+        """States of the tokens of both parts [N, D]."""
         return self._seen[1]
 
     @cached_property
     def vectors(self) -> tuple[Tensor, Tensor]:
-        """Behaviour and identity vectors of the cuts, both [2B, D]."""
+        """Behaviour and identity vectors of the parts, both [2B, D]."""
         return self.network.vectors(self.batch.packed, *self._seen)
 
     @property
     def vectors_a(self) -> tuple[Tensor, Tensor]:
-        """Behaviour and identity vectors of the first cuts, both [B, D]."""
+        """Behaviour and identity vectors of the first parts, both [B, D]."""
         behavior, identity = self.vectors
         return behavior[: len(behavior) // 2], identity[: len(identity) // 2]
 
     @property
     def vectors_b(self) -> tuple[Tensor, Tensor]:
-        """Behaviour and identity vectors of the second cuts, both [B, D]."""
+        """Behaviour and identity vectors of the second parts, both [B, D]."""
         behavior, identity = self.vectors
         return behavior[len(behavior) // 2 :], identity[len(identity) // 2 :]

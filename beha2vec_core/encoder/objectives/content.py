@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import torch
 from torch import Tensor, nn
 
 from beha2vec_core.encoder.config import TrainConfig
-from beha2vec_core.encoder.features import Fields
+from beha2vec_core.encoder.features import GAP, GAP_BUCKETS, Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.objectives.batch import Step
+from beha2vec_core.encoder.vocabulary import NULL
 
 
 class Content(nn.Module):
-    """Mean over users and fields f of ``-sum_v p_f(v) log softmax(W_f z)_v``.
+    """Mean over users and modalities, within one over its fields f, of ``-sum_v p_f(v) log softmax(W_f z)_v``.
 
-    z: behaviour vector of one cut [D]. p_f: the shares of field f's values among the events of the other cut, where it
-    is not null. Shares, not counts, and cuts of differing length: so z must say what a user does and not how much.
-    Nothing predicts itself: users of one event, who could only do that, would be drawn apart from all others.
+    z: behaviour vector of one part [D]. p_f: the shares of field f's values (and of the time gaps' buckets) among the
+    events of the other part, where it is not null. Shares, not counts, and parts of differing length: so z must say
+    what a user does and how fast, and not how much. Nothing predicts itself: users of one event, who could only do
+    that, would be drawn apart from all others.
     Source: Le & Mikolov 2014, arXiv:1405.4053 (PV-DBOW), with the vector computed by the network instead of looked up.
     """
 
     def __init__(self, network: BehaviorNetwork, fields: Fields, train: TrainConfig) -> None:
-        """One linear layer a content field."""
+        """One linear layer a field, and one for the gaps."""
         super().__init__()
-        self.columns = {name: i for i, name in enumerate(fields.columns)}
-        self.heads = nn.ModuleDict({name: nn.Linear(network.config.dim, fields.sizes[name]) for name in self.columns})
+        sizes = {name: fields.sizes[name] for name in fields.columns} | {GAP: GAP_BUCKETS}
+        self.columns = fields.columns
+        self.heads = nn.ModuleDict({name: nn.Linear(network.config.dim, size) for name, size in sizes.items()})
+        modality = {name: fields.modalities.get(name, name) for name in sizes}
+        count = Counter(modality.values())
+        self.weights = {name: 1 / count[modality[name]] / len(count) for name in sizes}
         self.scale = nn.Parameter(torch.tensor(8.0))  # z has length 1; the softmax needs a wider range
 
     def forward(self, step: Step) -> Tensor:
-        """The loss, in nats a field."""
+        """The loss, in nats a modality."""
         packed = step.batch.packed
-        rows = len(packed.lengths)
-        z = self.scale * step.vectors[0].roll(rows // 2, dims=0)  # of the other cut
-        row, kind = packed.row[packed.is_event], packed.kind[packed.is_event]
-        losses = []
-        for name, column in self.columns.items():
-            values = packed.kinds[kind, column]  # [events]
-            weight = (values > 1).float()  # not null
-            weight = weight / weight.new_zeros(rows).index_add(0, row, weight).clamp(min=1)[row]
-            log_p = torch.log_softmax(self.heads[name](z), dim=-1)
-            losses.append(-(log_p[row, values] * weight).sum() / rows)
-        return torch.stack(losses).mean()
+        z = self.scale * step.vectors[0].roll(len(packed.lengths) // 2, dims=0)  # of the other part
+        row, kind, gap = (x[packed.is_event] for x in (packed.row, packed.kind, packed.gap))
+        values = {name: packed.kinds[kind, column] for column, name in enumerate(self.columns)} | {GAP: gap}
+        losses = [self.weights[name] * self._loss(name, z, row, value) for name, value in values.items()]
+        return torch.stack(losses).sum()
+
+    def _loss(self, name: str, z: Tensor, row: Tensor, value: Tensor) -> Tensor:
+        told = (value > NULL).float()
+        share = told / z.new_zeros(len(z)).index_add(0, row, told).clamp(min=1)[row]
+        log_p = torch.log_softmax(self.heads[name](z), dim=-1)
+        return -(log_p[row, value] * share).sum() / len(z)
