@@ -37,22 +37,29 @@ def center_and_whiten(network: BehaviorNetwork, fields: Fields, sequences: Seque
     """Set what :meth:`BehaviorNetwork.vectors` brings vectors into shape by, from these users or an even sample.
 
     The center is their mean vector. The whitening is the inverse square root of the covariance within users, measured
-    between two parts of each (Hatch et al. 2006, within-class covariance normalisation), shrunk towards a sphere.
+    between two parts of each (Hatch et al. 2006, within-class covariance normalisation), shrunk towards a sphere. Of
+    behaviour vectors the direction that goes with the length of a history is taken out: clusters are to say what users
+    do, and how much they do is a number anybody has.
     """
     sample = sequences.select(np.arange(0, len(sequences), -(-len(sequences) // SAMPLE)))
     tokens = fields.tokens(sample)
-    several = tokens.lengths > 1
-    start, length = tokens.offsets[:-1][several], tokens.lengths[several]
-    first = random_split(length, np.random.default_rng(seed))
     network.center.zero_()
     network.whitening.copy_(torch.eye(network.config.dim).expand_as(network.whitening))
     whole = _vectors(network, tokens, tokens.offsets[:-1], tokens.lengths)
-    parts = zip(
-        _vectors(network, tokens, start, first), _vectors(network, tokens, start + first, length - first), strict=True
-    )
-    network.center.copy_(torch.from_numpy(np.stack([vectors.mean(axis=0, dtype=np.float64) for vectors in whole])))
-    if several.any():
-        network.whitening.copy_(torch.from_numpy(np.stack([_whitening(a, b) for a, b in parts])))
+    center = np.stack([vectors.mean(axis=0, dtype=np.float64) for vectors in whole])
+    several = tokens.lengths > 1
+    start, length = tokens.offsets[:-1][several], tokens.lengths[several]
+    if not len(start):
+        network.center.copy_(torch.from_numpy(center))
+        return
+    first = random_split(length, np.random.default_rng(seed))
+    parts = _vectors(network, tokens, start, first), _vectors(network, tokens, start + first, length - first)
+    whitening = np.stack([_whitening(a, b) for a, b in zip(*parts, strict=True)])
+    behavior = (whole[0] - center[0]) @ whitening[0]
+    behavior /= np.linalg.norm(behavior, axis=1, keepdims=True).clip(min=1e-12)
+    whitening[0] = _without(whitening[0], behavior, np.log(tokens.lengths))
+    network.center.copy_(torch.from_numpy(center))
+    network.whitening.copy_(torch.from_numpy(whitening))
 
 
 def _whitening(a: FloatArray, b: FloatArray) -> npt.NDArray[np.float64]:
@@ -63,6 +70,18 @@ def _whitening(a: FloatArray, b: FloatArray) -> npt.NDArray[np.float64]:
     no_growth = np.sqrt(shrunk.min())
     whitening: npt.NDArray[np.float64] = no_growth * (directions / np.sqrt(shrunk)) @ directions.T
     return whitening
+
+
+def _without(
+    whitening: npt.NDArray[np.float64], vectors: npt.NDArray[np.float64], value: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """The whitening [dim, dim] without the direction in which vectors [n, dim] go with a value [n]."""
+    covariance = (vectors - vectors.mean(axis=0)).T @ (value - value.mean()) / len(value)
+    size = np.linalg.norm(covariance)
+    if size == 0:
+        return whitening
+    direction = covariance / size
+    return whitening - np.outer(whitening @ direction, direction)
 
 
 def next_page_probabilities(network: BehaviorNetwork, fields: Fields, sequences: Sequences, k: int) -> FloatArray:
