@@ -65,9 +65,7 @@ class Checkpoints:
         _write(building / TENSORS, save({name: _alone(tensor) for name, tensor in tensors.items()}))
         _write(building / RECORD, json.dumps({"fingerprint": self.fingerprint, **record}).encode())
         _write(building / TRAINER_STATE, json.dumps(state).encode())
-        if target.exists():
-            shutil.rmtree(target)
-        os.replace(building, target)  # noqa: PTH105
+        building.replace(target)
         for old in self._paths()[KEPT:]:
             shutil.rmtree(old)
 

@@ -74,7 +74,7 @@ def train(
     network.to(device)
     objectives = trainers.WeightedObjectives(network, fields, config).to(device)
     plan = TrainingPlan(UserBatches(fields, learning, config, device), config.epochs)
-    validation = UserBatches(fields, measuring, config, device) if measuring else None
+    validation = UserBatches(fields, measuring, config, device) if measuring is not None else None
     optimizer = torch.optim.AdamW(
         objectives.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
     )
@@ -84,7 +84,8 @@ def train(
         weights = objectives.state_dict()
         kept = Checkpoints(checkpoints, fingerprint(network.config, config, fields, sequences, weights, device))
 
-    with seeded(config.seed, device), trainers.process_settings_kept(), trainers.compiled(network, device):
+    compiled = trainers.compiled(network, device, len(plan))
+    with seeded(config.seed, device), trainers.process_settings_kept(), compiled:
         trainer = trainers.EncoderTrainer(
             objectives, plan, validation, config, device, (optimizer, schedule), kept, mlflow=mlflow
         )

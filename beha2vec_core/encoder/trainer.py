@@ -30,13 +30,15 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from beha2vec_core.encoder.checkpoint import Checkpoints, read
-from beha2vec_core.encoder.config import TrainConfig
+from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.encoder.curve import DivergedError, EpochMetrics, OnEpoch, RunningLosses
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.loader import TrainingPlan, UserBatches, training_loader
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.objectives import OBJECTIVES
 from beha2vec_core.encoder.objectives.batch import Batch, Step
+
+COMPILED_FROM = 2000  # steps; compiling takes about a minute
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +98,8 @@ class EncoderTrainer(Trainer):
         callbacks: list[TrainerCallback] = [EpochEnds(plan.ends, config.checkpoint_every)]
         if validation is not None and config.patience:
             callbacks.append(EarlyStoppingCallback(config.patience))
+        if mlflow:
+            callbacks.append(SettingsToMLflow(objectives.network.config, config))
         arguments = training_arguments(
             config,
             len(plan),
@@ -115,7 +119,7 @@ class EncoderTrainer(Trainer):
         checkpoint = self.checkpoints.newest() if self.checkpoints else None
         if checkpoint:
             logger.info("training goes on from %s", checkpoint)
-        with tqdm(desc="training", unit="batch", disable=not self.config.progress) as bar:
+        with tqdm(desc="training", total=len(self.plan), unit="batch", disable=not self.config.progress) as bar:
             self.add_callback(Telling(bar, on_epoch))
             try:
                 self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -231,7 +235,7 @@ class EncoderTrainer(Trainer):
             return
         states = _under("random.", read(Path(checkpoint))[0])
         torch.set_rng_state(states["cpu"])
-        if self.args.device.type in states:
+        if self.args.device.type != "cpu":
             torch.get_device_module(self.args.device).set_rng_state(states[self.args.device.type])
 
 
@@ -262,7 +266,6 @@ class Telling(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any
     ) -> None:
         """Begin the bar where a resumed training begins, so that its speed is right."""
-        self.bar.reset(state.max_steps)
         self.bar.initial = self.bar.n = state.global_step
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any) -> None:
@@ -275,6 +278,23 @@ class Telling(TrainerCallback):
         self.bar.set_postfix({name: f"{row[name]:.3f}" for name in ("loss", "held_out_loss") if name in row})
         if self.on_epoch:
             self.on_epoch(dict(row))
+
+
+class SettingsToMLflow(TrainerCallback):
+    """Adds the encoder's own settings to the run, as ``encoder.<name>`` and ``training.<name>``."""
+
+    def __init__(self, encoder: EncoderConfig, training: TrainConfig) -> None:
+        """The Trainer's MLflow callback, which knows the Trainer's settings only, comes before and begins the run."""
+        self.settings = {f"encoder.{name}": value for name, value in asdict(encoder).items()}
+        self.settings |= {f"training.{name}": value for name, value in asdict(training).items()}
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **rest: Any
+    ) -> None:
+        """The run has begun."""
+        import mlflow
+
+        mlflow.log_params(self.settings)
 
 
 def training_arguments(
@@ -307,13 +327,14 @@ def training_arguments(
 
 
 @contextmanager
-def compiled(network: nn.Module, device: torch.device) -> Iterator[None]:
-    """The network compiled in place where that is a GPU it can be compiled for, and as it was afterwards.
+def compiled(network: nn.Module, device: torch.device, steps: int) -> Iterator[None]:
+    """The network compiled in place, where a GPU and a training long enough to win that back; as it was afterwards.
 
     Not by the Trainer's ``torch_compile``, which switches TF32 on for the whole process and compiles the objectives,
     whose shapes depend on what is in a batch.
     """
-    if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (7, 0) and _finds_triton():
+    capable = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (7, 0) and _finds_triton()
+    if capable and steps >= COMPILED_FROM:
         network.compile(dynamic=True)
     try:
         yield
