@@ -212,6 +212,17 @@ def test_the_learning_rate_falls_to_its_floor(events: pd.DataFrame) -> None:
     assert rates == sorted(rates, reverse=True) and rates[-1] == pytest.approx(0.05 * TRAIN.learning_rate)
 
 
+def test_batches_that_hold_nothing_for_any_objective_move_nothing(events: pd.DataFrame) -> None:
+    sequences = build_sequences(events)
+    fields = Fields.fit(sequences, CONFIG)
+    config = replace(TRAIN, objectives={"triplet": 1.0}, batch_users=1, epochs=1)  # no other user to be told from
+    network, curve = trained(sequences, fields, config)
+    with seeded(config.seed, torch.device("cpu")):
+        untrained = BehaviorNetwork(CONFIG, fields)
+    assert all(torch.equal(a, b) for a, b in zip(network.parameters(), untrained.parameters(), strict=True))
+    assert [row["loss"] for row in curve] == [0.0]
+
+
 @pytest.mark.parametrize("held_out_time", [0.0, 0.3])
 def test_a_loss_that_is_not_finite_is_an_error_that_names_the_remedy(
     events: pd.DataFrame, held_out_time: float
