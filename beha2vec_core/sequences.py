@@ -76,6 +76,27 @@ class Sequences:
             number={name: column[rows] for name, column in self.number.items()},
         )
 
+    def split_at(self, moment: int) -> tuple[Sequences, Sequences]:
+        """The parts of the histories before ``moment`` (microseconds UTC) and from it on.
+
+        Each part holds the users who have an event in it. ``as_of`` of the earlier part ends before ``moment``.
+        """
+        earlier = self.event_timestamp < moment
+        return self._part(earlier, np.minimum(self.as_of, moment - 1)), self._part(~earlier, self.as_of)
+
+    def _part(self, inside: npt.NDArray[np.bool_], as_of: IntArray) -> Sequences:
+        """The events marked, of the users who have one."""
+        lengths = np.diff(np.append(0, np.cumsum(inside))[self.offsets])
+        users, rows = np.flatnonzero(lengths), np.flatnonzero(inside)
+        return Sequences(
+            user_key=[self.user_key[i] for i in users],
+            as_of=as_of[users],
+            offsets=_offsets(lengths[users]),
+            event_timestamp=self.event_timestamp[rows],
+            text={name: column.take(rows) for name, column in self.text.items()},
+            number={name: column[rows] for name, column in self.number.items()},
+        )
+
 
 def build_sequences(
     events: Any,

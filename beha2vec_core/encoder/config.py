@@ -98,7 +98,10 @@ class TrainConfig:
     temperature: of the contrastive loss. margin: of the triplet loss.
     masked_rate: share of the events the masked loss hides.
     horizon_days: N of the future loss, all actions in the next N days.
-    held_out: share of users, chosen by a stable hash of user_key, that only measure the loss.
+    held_out: share of users, chosen by a stable hash of user_key, that training never sees.
+    held_out_time: share of the other users' events, the newest, that only measure the held-out loss.
+    patience: evaluations (one an epoch) without a lower held-out loss that end training; 0: it never ends early.
+    checkpoint_every: steps from one checkpoint to the next, where training is given a folder for them.
     seed, device: "auto" takes cuda, else mps, else cpu; naming a device that is not there is an error.
     progress: show a progress bar.
     """
@@ -118,6 +121,9 @@ class TrainConfig:
     masked_rate: float = 0.15
     horizon_days: float = 7.0
     held_out: float = 0.1
+    held_out_time: float = 0.1
+    patience: int = 3
+    checkpoint_every: int = 500
     seed: int = 0
     device: Device = "auto"
     progress: bool = True
@@ -134,7 +140,11 @@ class TrainConfig:
             raise ValueError(f"device must be one of {list(DEVICES)}, not {self.device!r}")
         if self.epochs < 1 or self.batch_users < 1 or self.batch_tokens < 1:
             raise ValueError("epochs, batch_users and batch_tokens must be at least 1")
-        if not (0 <= self.held_out < 1 and 0 <= self.warmup < 1):
-            raise ValueError("held_out and warmup must be in [0, 1)")
+        if not all(0 <= share < 1 for share in (self.held_out, self.held_out_time, self.warmup)):
+            raise ValueError("held_out, held_out_time and warmup must be in [0, 1)")
+        if self.patience < 0 or self.checkpoint_every < 1:
+            raise ValueError("patience must be 0 or more, checkpoint_every at least 1")
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed must be in [0, 2**32), not {self.seed}")
         if self.temperature <= 0 or self.learning_rate <= 0 or self.clip <= 0:
             raise ValueError("temperature, learning_rate and clip must be above 0")

@@ -68,13 +68,19 @@ class BehaviorEncoder:
         config: EncoderConfig | None = None,
         train_config: TrainConfig | None = None,
         on_epoch: OnEpoch | None = None,
+        *,
+        checkpoints: str | Path | None = None,
+        mlflow: bool = False,
     ) -> BehaviorEncoder:
         """Learn vocabulary and network from events or sequences (forms: see :func:`build_sequences`).
 
         ``on_epoch`` is called with each row of the training curve as it comes. Optional fields count where the table
-        has them; the table given to :meth:`encode` must then have them too.
+        has them; the table given to :meth:`encode` must then have them too. ``checkpoints`` is a folder from which a
+        killed fit of the same table and settings goes on; ``mlflow`` logs to MLflow (see
+        :func:`beha2vec_core.encoder.train.train`).
 
-        Raises SequenceError for a table that cannot be read, DeviceError for a device that is not there.
+        Raises SequenceError for a table that cannot be read, DeviceError for a device that is not there, DivergedError
+        where the loss stops being finite.
         """
         config = config or EncoderConfig()
         train_config = train_config or TrainConfig()
@@ -85,7 +91,8 @@ class BehaviorEncoder:
         fields = Fields.fit(sequences, config)
         with seeded(train_config.seed, device):
             network = BehaviorNetwork(config, fields)
-            curve = train(network, fields, sequences, train_config, device, on_epoch)
+            folder = Path(checkpoints) if checkpoints else None
+            curve = train(network, fields, sequences, train_config, device, on_epoch, checkpoints=folder, mlflow=mlflow)
             center_and_whiten(network, fields, sequences, train_config.seed)
         window = {
             "first_event": int(sequences.event_timestamp.min()),

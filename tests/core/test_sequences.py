@@ -162,6 +162,12 @@ row_strategy = st.fixed_dictionaries(
 )
 
 
+SCHEMA = pa.schema(
+    [("user_key", pa.string()), ("event_timestamp", pa.int64()), ("event_index", pa.int32()),
+     ("event_name", pa.string()), ("page", pa.string()), ("theme", pa.string())]
+)  # fmt: skip
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     rows=st.lists(row_strategy, min_size=1, max_size=25),
@@ -169,12 +175,8 @@ row_strategy = st.fixed_dictionaries(
     max_length=st.integers(1, 6),
 )
 def test_ragged_building_equals_a_plain_reference(rows: list[Row], as_of: int | None, max_length: int) -> None:
-    schema = pa.schema(
-        [("user_key", pa.string()), ("event_timestamp", pa.int64()), ("event_index", pa.int32()),
-         ("event_name", pa.string()), ("page", pa.string()), ("theme", pa.string())]
-    )  # fmt: skip
     expected = reference(rows, as_of, max_length)
-    table = pa.Table.from_pylist(rows, schema=schema)
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
     got = build_sequences(table, as_of=as_of, max_length=max_length)
     assert got.user_key == [user for user, _, _ in expected]
     assert got.as_of.tolist() == [moment for _, moment, _ in expected]
@@ -183,9 +185,25 @@ def test_ragged_building_equals_a_plain_reference(rows: list[Row], as_of: int | 
     assert got.event_timestamp.tolist() == [row["event_timestamp"] for _, _, mine in expected for row in mine]
 
     lists = table.group_by("user_key", use_threads=False).aggregate(
-        [(n, "list") for n in schema.names if n != "user_key"]
+        [(n, "list") for n in SCHEMA.names if n != "user_key"]
     )
     lists = lists.rename_columns([name.removesuffix("_list") for name in lists.column_names])
     again = build_sequences(lists, as_of=as_of, max_length=max_length)
     assert texts(again, "page") == texts(got, "page") and texts(again, "theme") == texts(got, "theme")
     assert as_arrow(lists) is lists
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows=st.lists(row_strategy, min_size=1, max_size=25), moment=st.integers(-4, 7) | st.just(2**52 + 1))
+def test_the_parts_before_and_from_a_moment_are_what_their_events_alone_would_be(rows: list[Row], moment: int) -> None:
+    whole = build_sequences(pa.Table.from_pylist(rows, schema=SCHEMA))
+    ends = dict(zip(whole.user_key, whole.as_of.tolist(), strict=True))
+    before, after = whole.split_at(moment)
+    for part, last, inside in ((before, moment - 1, moment.__gt__), (after, 2**53, moment.__le__)):
+        events = [row for row in rows if inside(row["event_timestamp"])]
+        alone = build_sequences(pa.Table.from_pylist(events, schema=SCHEMA))
+        assert part.user_key == alone.user_key and part.offsets.tolist() == alone.offsets.tolist()
+        assert part.event_timestamp.tolist() == alone.event_timestamp.tolist()
+        for name in ("event_name", "page", "theme"):
+            assert texts(part, name) == texts(alone, name)
+        assert part.as_of.tolist() == [min(ends[user], last) for user in part.user_key]

@@ -1,0 +1,80 @@
+"""The training curve: one row of metrics an epoch, from running sums of the losses."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+EpochMetrics = dict[str, float]
+OnEpoch = Callable[[EpochMetrics], None]
+
+
+class DivergedError(RuntimeError):
+    """A loss or a weight is no longer a finite number; the message names the remedy."""
+
+    def __init__(self, what: str, learning_rate: float) -> None:
+        """``what`` is not finite, after training with this learning rate."""
+        super().__init__(
+            f"{what} is not a finite number any more, so training was stopped; lower learning_rate "
+            f"(now {learning_rate:g}), e.g. to {learning_rate / 3:.1g}, or check extra number fields for extreme values"
+        )
+
+
+class RunningLosses:
+    """Means of each loss over the users seen since it was made, and how fast they were seen.
+
+    weights: of each objective in ``loss``.
+    """
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        """Nothing is seen yet; the clock runs."""
+        self.weights = weights
+        self.sums: dict[str, Tensor | float] = {}
+        self.counts: dict[str, int] = {}
+        self.sequences = self.tokens = 0
+        self.started = time.perf_counter()
+
+    def add(self, losses: Mapping[str, Tensor], sequences: int, tokens: int) -> None:
+        """Count the losses of one batch; an objective that found nothing in it is left out of ``losses``."""
+        for name, loss in losses.items():
+            self.sums[name] = self.sums.get(name, 0.0) + loss.detach() * sequences
+            self.counts[name] = self.counts.get(name, 0) + sequences
+        self.sequences += sequences
+        self.tokens += tokens
+
+    def means(self) -> EpochMetrics:
+        """``loss``, the weighted sum, and one ``<objective>_loss`` each."""
+        means = {name: float(self.sums[name]) / self.counts[name] for name in self.weights if name in self.counts}
+        total = math.fsum(self.weights[name] * mean for name, mean in means.items())
+        return {"loss": total} | {f"{name}_loss": mean for name, mean in means.items()}
+
+    def speed(self) -> EpochMetrics:
+        """``seconds`` since the start, ``sequences_per_second``, ``tokens_per_second`` (events, without padding)."""
+        seconds = time.perf_counter() - self.started
+        return {
+            "seconds": seconds,
+            "sequences_per_second": self.sequences / seconds,
+            "tokens_per_second": self.tokens / seconds,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {
+            "sums": {name: float(value) for name, value in self.sums.items()},
+            "counts": self.counts,
+            "sequences": self.sequences,
+            "tokens": self.tokens,
+            "seconds": time.perf_counter() - self.started,
+        }
+
+    def restore(self, saved: Mapping[str, Any], device: torch.device) -> None:
+        """Go on from what :meth:`to_json` told."""
+        self.sums = {name: torch.tensor(value, device=device) for name, value in saved["sums"].items()}
+        self.counts = dict(saved["counts"])
+        self.sequences, self.tokens = saved["sequences"], saved["tokens"]
+        self.started = time.perf_counter() - saved["seconds"]
