@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from beha2vec_core.encoder.batches import IntArray, TrainingSet, make_batch, plan_batches
+from beha2vec_core.encoder.batches import TrainingSet, make_batch, plan_batches
 from beha2vec_core.encoder.config import TrainConfig
-from beha2vec_core.encoder.features import Fields
+from beha2vec_core.encoder.features import Fields, IntArray
 from beha2vec_core.sequences import Sequences
 
 
