@@ -20,6 +20,7 @@ IntArray = npt.NDArray[np.int64]
 AsOf = datetime | int | None
 
 REQUIRED_TEXT = ("event_name", "page")
+PAGE_VIEWS = ("page_view", "screen_view")  # as dbt_ga4's `page_view_events`
 
 
 class SequenceError(ValueError):

@@ -1,4 +1,4 @@
-"""From a trained network to arrays: vectors of users, next-page probabilities. Equal sequences are computed once."""
+"""From a trained network to arrays: vectors of users, probabilities of what comes next."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from beha2vec_core.encoder.batches import split_by_tokens
 from beha2vec_core.encoder.features import Fields, IdArray, pad, slice_hashes
 from beha2vec_core.encoder.network import BehaviorNetwork
+from beha2vec_core.encoder.next_step.moments import Target
 from beha2vec_core.sequences import Sequences
 
 FloatArray = npt.NDArray[np.float32]
@@ -40,21 +41,35 @@ def center_vectors(network: BehaviorNetwork, fields: Fields, sequences: Sequence
     network.center.copy_(torch.from_numpy(np.stack(means)))
 
 
-def next_page_probabilities(network: BehaviorNetwork, fields: Fields, sequences: Sequences, k: int) -> FloatArray:
-    """The k likeliest known pages as [n, 2, k]: position in the page vocabulary, probability; likeliest first.
+@torch.no_grad()
+def next_probabilities(
+    network: BehaviorNetwork, fields: Fields, sequences: Sequences, rows: npt.NDArray[np.int64], target: Target
+) -> FloatArray:
+    """The network's probability of each known value and, last, of any other, given all up to each row [n, known + 1].
 
-    Probabilities are over all page classes, so what falls to unknown pages is missing from the sum.
+    ``rows`` are events of the sequences. What comes is the page of the next page view, or the name of the next event.
     """
-    first = fields.vocabularies["page"].first_known
-
-    def likeliest(ids: Tensor) -> Tensor:
-        last = (ids[..., 0] != 0).sum(1) - 1
-        states = network(ids)[1][torch.arange(len(ids), device=ids.device), last]
-        known = network.next_page_logits(states).softmax(-1)[:, first:]
-        ranked = known.sort(dim=-1, descending=True, stable=True)
-        return torch.stack((ranked.indices[:, :k].to(known.dtype), ranked.values[:, :k]), dim=1)
-
-    return _for_distinct(network, fields.ids(sequences), sequences, likeliest, 2 * k).reshape(len(sequences), 2, k)
+    first = fields.vocabularies[target].first_known
+    head = network.next_page_logits if target == "page" else network.next_event_name
+    ids, starts, lengths = fields.ids(sequences), sequences.offsets[:-1], sequences.n_events
+    device = next(network.parameters()).device
+    network.eval()
+    by_length = np.argsort(lengths, kind="stable")
+    place = np.empty(len(lengths), dtype=np.int64)
+    place[by_length] = np.arange(len(lengths))
+    user = np.searchsorted(sequences.offsets, rows, side="right") - 1
+    asked = np.argsort(place[user], kind="stable")  # rows in the order in which their users' turns come
+    results = np.empty((len(rows), len(fields.vocabularies[target].values) + 1), dtype=np.float32)
+    for part in split_by_tokens(lengths[by_length], BATCH_TOKENS, BATCH_USERS):
+        users = by_length[part]
+        these = asked[slice(*np.searchsorted(place[user[asked]], (part.start, part.stop)))]
+        block = torch.from_numpy(pad(ids, starts[users], lengths[users]).astype(np.int64)).to(device)
+        where = (place[user[these]] - part.start, rows[these] - starts[user[these]])
+        states = network(block)[1][tuple(torch.from_numpy(index).to(device) for index in where)]
+        probabilities = head(states).softmax(-1)
+        other = probabilities[:, :first].sum(-1, keepdim=True)
+        results[these] = torch.cat((probabilities[:, first:], other), dim=-1).cpu().numpy()
+    return results
 
 
 @torch.no_grad()
