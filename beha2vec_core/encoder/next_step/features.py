@@ -75,7 +75,8 @@ def _own(moments: Moments) -> dict[str, Sparse]:
     places = ragged_range(moments.starts, lengths)
     rows = np.repeat(np.arange(len(moments)), lengths)
     cells, inverse = np.unique(rows * (moments.size + 1) + moments.values[places], return_inverse=True)
-    lately: FloatArray = np.bincount(inverse, weights=1 / (moments.ends[rows] - places), minlength=len(cells))
+    lately = np.zeros(len(cells))
+    np.add.at(lately, inverse, 1 / (moments.ends[rows] - places))
     rows, values = cells // (moments.size + 1), cells % (moments.size + 1)
     return {"came before": (rows, values, np.ones(len(rows))), "came lately": (rows, values, lately)}
 

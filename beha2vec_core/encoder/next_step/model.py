@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -58,7 +58,7 @@ class NextStep:
         none, `BLEND` stands. ``pages``: the texts of the values where these are pages.
         """
         tree = None if pages is None else PageTree.of(pages)
-        counted = replace(_count(learned, tree), weights=_fit_weights(learned, tree))
+        counted = replace(_count(learned, tree), weights=fit_feature_weights(learned, tree))
         held = np.arange(len(held_out))[:: _every(held_out, CELLS)]
         judged = held_out.select(held)
         choices = Choices(counted._parts(judged, network[held]), judged.truth, _importance(judged), judged.size + 1)
@@ -87,7 +87,7 @@ class NextStep:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]], pages: Sequence[str] | None = None) -> NextStep:
         """The model that :meth:`to_arrays` described; ``pages`` as in :meth:`fit`."""
-        contexts = [name.split("/")[1] for name in arrays if name.startswith("followers/") and name.endswith("/states")]
+        contexts = sorted(name.split("/")[1] for name in arrays if name.endswith("/states"))
         return cls(
             popularity=arrays["popularity"],
             followers={
@@ -116,12 +116,12 @@ class NextStep:
 
 def _count(moments: Moments, tree: PageTree | None) -> NextStep:
     """A model that has counted and weighs nothing yet."""
-    followers = {name: Followers.count(states, moments.truth) for name, states in moments.states.items()}
+    followers = {name: Followers.count(states, moments.truth) for name, states in sorted(moments.states.items())}
     return NextStep(popularity(moments.truth, moments.size), followers, {}, BLEND, tree)
 
 
-def _fit_weights(moments: Moments, tree: PageTree | None) -> dict[str, float]:
-    """Weights of the features, from moments of users that were not counted."""
+def fit_feature_weights(moments: Moments, tree: PageTree | None, without: Collection[str] = ()) -> dict[str, float]:
+    """Weights of the features, but for those ``without``, from moments of users that were not counted."""
     fold = moments.user % FOLDS
     blocks = []
     names: list[str] = []
@@ -130,10 +130,10 @@ def _fit_weights(moments: Moments, tree: PageTree | None) -> dict[str, float]:
         judged = moments.select(np.flatnonzero(fold == this))
         judged = judged.select(np.arange(len(judged))[:: _every(judged, CELLS // FOLDS)])
         found = features(judged, others.followers, others.popularity, tree)
-        names = list(found)
-        blocks.append(Choices(list(found.values()), judged.truth, _importance(judged), judged.size + 1))
+        names = [name for name in found if name not in without]
+        blocks.append(Choices([found[name] for name in names], judged.truth, _importance(judged), judged.size + 1))
     weights = fit_weights(blocks, np.zeros(len(names)))
-    return dict(zip(names, weights.tolist(), strict=True))
+    return dict(zip(names, weights.tolist(), strict=True)) | dict.fromkeys(without, 0.0)
 
 
 def _every(moments: Moments, cells: int) -> int:

@@ -69,19 +69,19 @@ class Moments:
 
 
 def past_moments(sequences: Sequences, vocabularies: dict[str, Vocabulary], target: Target) -> Moments:
-    """Every moment of the histories at which a value came: before each page view, or before each event.
+    """Every moment after which a value came: a page view's page, other events looked over, or the next event's name.
 
-    Events of one instant are one moment: the first of them is what came, and none of them is known before.
+    Events of one instant are one moment: all of them are known at its end, and none before it.
     """
     user, first = _users(sequences), _first_of_instant(sequences)
     came = np.flatnonzero(_is_view(sequences) if target == "page" else first)
-    instant = np.cumsum(first) - 1
-    came = came[np.diff(instant[came], prepend=-1) > 0]
-    ends = np.flatnonzero(first)[instant[came]]
-    after_another = ends > sequences.offsets[user[came]]
-    came, ends = came[after_another], ends[after_another]
+    ends = np.flatnonzero(first & (np.diff(user, prepend=-1) == 0))  # each instant but the user's first ends a history
+    place = np.searchsorted(came, ends)
+    followed = place < len(came)
+    followed[followed] = user[came[place[followed]]] == user[ends[followed]]
+    ends, came = ends[followed], came[place[followed]]
     truth = _codes(sequences, vocabularies, target)[came]
-    return _moments(sequences, vocabularies, target, user[came], ends, truth)
+    return _moments(sequences, vocabularies, target, user[ends], ends, truth)
 
 
 def last_moments(sequences: Sequences, vocabularies: dict[str, Vocabulary], target: Target) -> Moments:
@@ -150,7 +150,8 @@ def _first_of_instant(sequences: Sequences) -> npt.NDArray[np.bool_]:
 
 def _is_view(sequences: Sequences) -> npt.NDArray[np.bool_]:
     names = sequences.text["event_name"]
-    is_view: npt.NDArray[np.bool_] = np.isin(names.values, PAGE_VIEWS)[names.codes]
+    viewed = np.array([name in PAGE_VIEWS for name in names.values], dtype=bool)
+    is_view: npt.NDArray[np.bool_] = viewed[names.codes]
     return is_view
 
 
