@@ -143,7 +143,7 @@ def _users(sequences: Sequences) -> IntArray:
 
 
 def _first_of_instant(sequences: Sequences) -> npt.NDArray[np.bool_]:
-    first = np.diff(sequences.event_timestamp, prepend=-1) != 0
+    first: npt.NDArray[np.bool_] = np.diff(sequences.event_timestamp, prepend=-1) != 0
     first[sequences.offsets[:-1]] = True
     return first
 
