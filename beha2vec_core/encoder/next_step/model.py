@@ -18,7 +18,7 @@ Probabilities = npt.NDArray[np.float32]
 
 FOLDS = 5
 # moments times values at most that weights are fitted on
-CELLS = 40_000_000
+CELLS = 8_000_000
 # weights of the counts, of the network, and for a value not known, before any user is held out
 BLEND = np.array([0.7, 0.3, 0.0])
 LEAST = 1e-7
