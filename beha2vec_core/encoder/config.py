@@ -66,7 +66,8 @@ class TrainConfig:
     epochs, batch_tokens, batch_users: passes over the users, and what a batch holds at most.
     learning_rate, weight_decay, warmup, clip: AdamW, the share of steps that warm up, the gradient norm allowed.
     temperature: of the contrastive loss. margin: of the triplet loss.
-    held_out: share of users, chosen by a stable hash of user_key, that only measure the loss.
+    held_out: share of users, chosen by a stable hash of user_key, that only measure the loss and weigh the network
+        against the counts of what comes next.
     seed, device: "auto" takes cuda, else mps, else cpu; naming a device that is not there is an error.
     progress: show a progress bar.
     """
