@@ -98,7 +98,8 @@ class TrainConfig:
     temperature: of the contrastive loss. margin: of the triplet loss.
     masked_rate: share of the events the masked loss hides.
     horizon_days: N of the future loss, all actions in the next N days.
-    held_out: share of users, chosen by a stable hash of user_key, that training never sees.
+    held_out: share of users, chosen by a stable hash of user_key, that training never sees; they weigh the network
+        against the counts of what comes next.
     held_out_time: share of the other users' events, the newest, that only measure the held-out loss.
     patience: evaluations (one an epoch) without a lower held-out loss that end training; 0: it never ends early.
     checkpoint_every: steps from one checkpoint to the next, where training is given a folder for them.

@@ -1,4 +1,4 @@
-"""From a trained network to arrays: vectors of users, next-page probabilities. Equal sequences are computed once."""
+"""From a trained network to arrays: vectors of users, probabilities of what comes next."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from beha2vec_core.encoder.batches import random_split, split_by_tokens
 from beha2vec_core.encoder.features import Fields, IdArray, IntArray, Tokens, gap_buckets, slice_hashes
 from beha2vec_core.encoder.network import BehaviorNetwork
+from beha2vec_core.encoder.next_step.moments import Target
 from beha2vec_core.encoder.packing import Packed, pack
 from beha2vec_core.sequences import Sequences
 
@@ -84,23 +85,37 @@ def _without(
     return whitening - np.outer(whitening @ direction, direction)
 
 
-def next_page_probabilities(network: BehaviorNetwork, fields: Fields, sequences: Sequences, k: int) -> FloatArray:
-    """The k likeliest known pages as [n, 2, k]: position in the page vocabulary, probability; likeliest first.
+@torch.no_grad()
+def next_probabilities(
+    network: BehaviorNetwork, fields: Fields, sequences: Sequences, rows: npt.NDArray[np.int64], target: Target
+) -> FloatArray:
+    """The network's probability of each known value and, last, of any other, given all up to each row [n, known + 1].
 
-    Probabilities are over all page classes, so what falls to unknown pages is missing from the sum.
+    ``rows`` are events of the sequences. What comes is the page of the next page view, or the name of the next event.
     """
-    first = fields.vocabularies["page"].first_known
-
-    def likeliest(packed: Packed) -> Tensor:
-        states = network(packed)[1].index_select(0, packed.last_event)
-        known = network.next_page_logits(states).softmax(-1)[:, first:]
-        ranked = known.sort(dim=-1, descending=True, stable=True)
-        return torch.stack((ranked.indices[:, :k].to(known.dtype), ranked.values[:, :k]), dim=1)
-
+    first = fields.vocabularies[target].first_known
+    head = network.next_page_logits if target == "page" else network.next_event_name
     tokens = fields.tokens(sequences)
-    recency = gap_buckets(np.zeros(len(sequences)))
-    found = _for_distinct(network, tokens, tokens.offsets[:-1], tokens.lengths, recency, likeliest, 2 * k)
-    return found.reshape(len(sequences), 2, k)
+    starts, lengths = tokens.offsets[:-1], tokens.lengths
+    device = next(network.parameters()).device
+    network.eval()
+    by_length = np.argsort(lengths, kind="stable")
+    place = np.empty(len(lengths), dtype=np.int64)
+    place[by_length] = np.arange(len(lengths))
+    user = np.searchsorted(sequences.offsets, rows, side="right") - 1
+    asked = np.argsort(place[user], kind="stable")  # rows in the order in which their users' turns come
+    results = np.empty((len(rows), len(fields.vocabularies[target].values) + 1), dtype=np.float32)
+    for part in split_by_tokens(lengths[by_length], BATCH_TOKENS, BATCH_USERS):
+        users = by_length[part]
+        these = asked[slice(*np.searchsorted(place[user[asked]], (part.start, part.stop)))]
+        begins = np.cumsum(lengths[users]) - lengths[users]
+        tokens_asked = begins[place[user[these]] - part.start] + rows[these] - starts[user[these]]
+        states = network(pack(tokens, starts[users], lengths[users], device))[1]
+        states = states.index_select(0, torch.from_numpy(tokens_asked).to(device))
+        probabilities = head(states).softmax(-1)
+        other = probabilities[:, :first].sum(-1, keepdim=True)
+        results[these] = torch.cat((probabilities[:, first:], other), dim=-1).cpu().numpy()
+    return results
 
 
 def _vectors(

@@ -1,4 +1,4 @@
-"""The public encoder: fit, encode, predict the next page, save, load."""
+"""The public encoder: fit, encode, predict what comes next, save, load."""
 
 from __future__ import annotations
 
@@ -7,26 +7,33 @@ import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import torch
 from safetensors import SafetensorError
+from safetensors.numpy import load_file as load_numpy
+from safetensors.numpy import save_file as save_numpy
 from safetensors.torch import load_file, save_file
 
 from beha2vec_core.encoder.config import Device, EncoderConfig, TrainConfig
 from beha2vec_core.encoder.device import resolve_device
-from beha2vec_core.encoder.encode import center_and_whiten, encode_vectors, next_page_probabilities
+from beha2vec_core.encoder.encode import center_and_whiten, encode_vectors, next_probabilities
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
-from beha2vec_core.encoder.train import EpochMetrics, OnEpoch, seeded, train
+from beha2vec_core.encoder.next_step.model import NextStep
+from beha2vec_core.encoder.next_step.moments import Target, last_moments, past_moments
+from beha2vec_core.encoder.train import EpochMetrics, OnEpoch, held_out_users, seeded, train
 from beha2vec_core.sequences import AsOf, Sequences, build_sequences
 
 FORMAT = "beha2vec-encoder"
 FORMAT_VERSION = 1
-FILES = ("config.json", "vocabulary.json", "metrics.json", "model.safetensors")
+FILES = ("config.json", "vocabulary.json", "metrics.json", "model.safetensors", "next_step.safetensors")
+# users times values in one go
+CELLS = 4_000_000
+TARGETS: tuple[Target, ...] = get_args(Target)
 
 
 class EncoderFormatError(ValueError):
@@ -40,8 +47,9 @@ class BehaviorEncoder:
         config, train_config: the settings it was fitted with.
         data_window: ``first_event`` and ``last_event`` (microseconds UTC), ``events`` and ``users`` of the fit.
         training_curve: one row of metrics an epoch, see :func:`beha2vec_core.encoder.train.train`.
+        next_steps: by target, the model of what comes next; empty without the objective ``next_event``.
         device: where it runs, a ``torch.device``.
-        model_version: hash of config, data window, vocabulary and weights.
+        model_version: hash of config, data window, vocabulary, weights and the models of what comes next.
     """
 
     def __init__(
@@ -51,6 +59,7 @@ class BehaviorEncoder:
         train_config: TrainConfig,
         data_window: dict[str, int],
         training_curve: list[EpochMetrics],
+        next_steps: dict[Target, NextStep],
     ) -> None:
         """Put the parts together; use :meth:`fit` or :meth:`load` instead."""
         self.network = network.eval()
@@ -59,6 +68,7 @@ class BehaviorEncoder:
         self.train_config = train_config
         self.data_window = data_window
         self.training_curve = training_curve
+        self.next_steps = next_steps
         self.model_version = self._hash()
 
     @classmethod
@@ -94,13 +104,17 @@ class BehaviorEncoder:
             folder = Path(checkpoints) if checkpoints else None
             curve = train(network, fields, sequences, train_config, device, on_epoch, checkpoints=folder, mlflow=mlflow)
             center_and_whiten(network, fields, sequences, train_config.seed)
+        next_steps: dict[Target, NextStep] = {}
+        if train_config.objectives.get("next_event"):
+            held_out = held_out_users(sequences, train_config.held_out)
+            next_steps = {target: _fit_next_step(network, fields, sequences, held_out, target) for target in TARGETS}
         window = {
             "first_event": int(sequences.event_timestamp.min()),
             "last_event": int(sequences.event_timestamp.max()),
             "events": len(sequences.event_timestamp),
             "users": len(sequences),
         }
-        return cls(network, fields, train_config, window, curve)
+        return cls(network, fields, train_config, window, curve, next_steps)
 
     @property
     def device(self) -> torch.device:
@@ -129,32 +143,46 @@ class BehaviorEncoder:
             }
         )
 
-    def predict_next(self, events: Any, k: int = 10, as_of: AsOf = None) -> pa.Table:
-        """The k likeliest pages of each user's next event: ``user_key``, ``rank`` from 1, ``page``, ``probability``.
+    def predict_next(self, events: Any, k: int = 10, target: Target = "page", as_of: AsOf = None) -> pa.Table:
+        """What each user does next: ``user_key``, ``rank`` from 1, ``page`` or ``event_name``, ``probability``.
 
-        Only pages of the vocabulary are named (fewer than k where it is smaller); the probability that an unknown page
-        comes is left out, so a user's probabilities add up to 1 or less.
+        ``page``: the k likeliest pages of the next page view, the page viewed now among them; ``event_name``: the k
+        likeliest names of the next event. Only values of the vocabulary are named (fewer than k where it is smaller);
+        the probability that another comes is left out, so a user's probabilities add up to 1 or less.
+
+        Raises ValueError where k is below 1, the target is none, or the encoder was not trained on what comes next.
         """
-        pages = self.fields.vocabularies["page"].values
-        k = min(k, len(pages))
+        if target not in TARGETS:
+            raise ValueError(f"target must be one of {list(TARGETS)}, not {target!r}")
+        if not self.next_steps:
+            raise ValueError("this encoder was not trained on what comes next; fit one with the objective next_event")
+        values = self.fields.vocabularies[target].values
+        k = min(k, len(values))
         if k < 1:
-            raise ValueError("k must be at least 1 and the vocabulary must hold a page (lower min_count)")
+            raise ValueError("k must be at least 1 and the vocabulary must hold a value (lower min_count)")
         sequences = self._sequences(events, as_of)
-        found = next_page_probabilities(self.network, self.fields, sequences, k)
-        places = found[:, 0].astype(np.int64).ravel()
+        model, chunk = self.next_steps[target], max(1, CELLS // len(values))
+        places = np.zeros((len(sequences), k), dtype=np.int64)
+        probabilities = np.zeros((len(sequences), k))
+        for start in range(0, len(sequences), chunk):
+            users = np.arange(start, min(start + chunk, len(sequences)))
+            part = sequences.select(users)
+            moments = last_moments(part, self.fields.vocabularies, target)
+            network = next_probabilities(self.network, self.fields, part, moments.row, target)
+            places[users], probabilities[users] = model.likeliest(moments, network, k)
         return pa.table(
             {
                 "user_key": pa.array(sequences.user_key, type=pa.string()).take(
                     pa.array(np.repeat(np.arange(len(sequences)), k))
                 ),
                 "rank": pa.array(np.tile(np.arange(1, k + 1), len(sequences))),
-                "page": pa.array(pages, type=pa.string()).take(pa.array(places)),
-                "probability": pa.array(found[:, 1].ravel()),
+                target: pa.array(values, type=pa.string()).take(pa.array(places.ravel())),
+                "probability": pa.array(probabilities.ravel()),
             }
         )
 
     def save(self, path: str | Path) -> None:
-        """Write the encoder to a folder: config.json, vocabulary.json, metrics.json, model.safetensors.
+        """Write the encoder to a folder: config.json, vocabulary.json, metrics.json and two of tensors.
 
         The folder appears whole or not at all; an encoder that is there is replaced, anything else is refused.
         """
@@ -169,6 +197,7 @@ class BehaviorEncoder:
         _write_json(building / "vocabulary.json", self.fields.to_json())
         _write_json(building / "metrics.json", {"training_curve": self.training_curve})
         save_file(self._weights(), building / "model.safetensors")
+        save_numpy(self._next_step_arrays(), building / "next_step.safetensors")
         if target.exists():
             shutil.rmtree(target)
         building.replace(target)
@@ -194,7 +223,9 @@ class BehaviorEncoder:
             curve = json.loads((folder / "metrics.json").read_text("utf-8"))["training_curve"]
             network = BehaviorNetwork(EncoderConfig(**saved["encoder"]), fields)
             network.load_state_dict(load_file(folder / "model.safetensors"))
-            encoder = cls(network, fields, TrainConfig(**saved["training"]), saved["data_window"], curve)
+            next_steps = _next_steps(load_numpy(folder / "next_step.safetensors"), fields)
+            training = TrainConfig(**saved["training"])
+            encoder = cls(network, fields, training, saved["data_window"], curve, next_steps)
         except EncoderFormatError:
             raise
         except (SafetensorError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -220,6 +251,13 @@ class BehaviorEncoder:
     def _weights(self) -> dict[str, torch.Tensor]:
         return {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
 
+    def _next_step_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        return {
+            f"{target}/{name}": array
+            for target, model in self.next_steps.items()
+            for name, array in model.to_arrays().items()
+        }
+
     def _hash(self) -> str:
         digest = hashlib.sha256()
         for part in (self._settings(), self.fields.to_json()):
@@ -227,6 +265,9 @@ class BehaviorEncoder:
         for name, tensor in sorted(self._weights().items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(tensor.numpy().tobytes())
+        for name, array in sorted(self._next_step_arrays().items()):
+            digest.update(f"{name} {array.dtype} {array.shape}".encode())
+            digest.update(array.tobytes())
         return digest.hexdigest()[:16]
 
 
@@ -248,6 +289,31 @@ def _read(
         as_of=as_of,
         max_length=config.max_length,
     )
+
+
+def _fit_next_step(
+    network: BehaviorNetwork, fields: Fields, sequences: Sequences, held_out: npt.NDArray[np.bool_], target: Target
+) -> NextStep:
+    """The model of what comes next, from the users the network learned from and those it did not."""
+    held = sequences.select(np.flatnonzero(held_out))
+    learned = past_moments(sequences.select(np.flatnonzero(~held_out)), fields.vocabularies, target)
+    judged = past_moments(held, fields.vocabularies, target)
+    probabilities = next_probabilities(network, fields, held, judged.row, target)
+    return NextStep.fit(learned, judged, probabilities, _pages(fields, target))
+
+
+def _next_steps(arrays: dict[str, npt.NDArray[Any]], fields: Fields) -> dict[Target, NextStep]:
+    """The models that were saved."""
+    found: dict[Target, NextStep] = {}
+    for target in TARGETS:
+        own = {name.split("/", 1)[1]: array for name, array in arrays.items() if name.startswith(f"{target}/")}
+        if own:
+            found[target] = NextStep.from_arrays(own, _pages(fields, target))
+    return found
+
+
+def _pages(fields: Fields, target: Target) -> tuple[str, ...] | None:
+    return fields.vocabularies["page"].values if target == "page" else None
 
 
 def _fixed_size_list(vectors: npt.NDArray[np.float32]) -> pa.Array:

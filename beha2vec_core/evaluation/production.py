@@ -23,7 +23,7 @@ from beha2vec_core.evaluation.data.missing import NoEventsError
 from beha2vec_core.evaluation.data.warehouse import from_connection
 from beha2vec_core.evaluation.methods import METHODS
 from beha2vec_core.evaluation.methods.base import Group, Method
-from beha2vec_core.evaluation.methods.ours import Vectors, VectorsAndNext
+from beha2vec_core.evaluation.methods.ours import Vectors, behavior_of
 from beha2vec_core.evaluation.protocol import Judgement, run_tasks
 from beha2vec_core.evaluation.splits import Split, user_hash
 from beha2vec_core.evaluation.statistics import Interval
@@ -178,7 +178,7 @@ def _as_datetime(microseconds: int) -> datetime:
 
 def _methods(encoder: BehaviorEncoder) -> tuple[Method, ...]:
     """The encoder's two vectors; fitting is done."""
-    behavior, identity = VectorsAndNext(encoder, "behavior"), Vectors(encoder, "identity")
+    behavior, identity = behavior_of(encoder), Vectors(encoder, "identity")
     return (
         Method(ENCODER, "ours", "The behaviour vector; next page and next event.", lambda events, seed: behavior),
         Method(f"{ENCODER}, identity", "ours", "The identity vector.", lambda events, seed: identity),

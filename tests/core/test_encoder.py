@@ -32,7 +32,7 @@ SECTIONS = {
 
 
 def make_events(users: int = 200, seed: int = 0) -> pd.DataFrame:
-    """Users who stay in one of three sections of a site; after any pens comes the basket, always."""
+    """Users who stay in one of three sections of a site; any pens are put into the basket, which then comes, always."""
     rng = np.random.default_rng(seed)
     rows = []
     for user in range(users):
@@ -43,8 +43,9 @@ def make_events(users: int = 200, seed: int = 0) -> pd.DataFrame:
             rows.append((f"u{user:04d}", time, "page_view", page, section))
             time += int(rng.integers(1, 600)) * 1_000_000
             if page.endswith("pens"):
-                rows.append((f"u{user:04d}", time, "add_to_cart", "site.example/basket", "shop"))
-                time += 5_000_000
+                rows.append((f"u{user:04d}", time, "add_to_cart", page, "shop"))
+                rows.append((f"u{user:04d}", time + 5_000_000, "page_view", "site.example/basket", "shop"))
+                time += 10_000_000
     return pd.DataFrame(rows, columns=["user_key", "event_timestamp", "event_name", "page", "theme"])
 
 
@@ -101,13 +102,16 @@ def test_each_objective_learns_alone(events: pd.DataFrame, objective: str) -> No
                              "learning_rate", "seconds", "sequences_per_second", "tokens_per_second"}  # fmt: skip
 
 
-def test_predict_next_finds_the_planted_page(encoder: BehaviorEncoder, events: pd.DataFrame) -> None:
+def test_predict_next_finds_what_was_planted(encoder: BehaviorEncoder, events: pd.DataFrame) -> None:
     pens = pd.DataFrame({
         "user_key": ["x", "x"], "event_timestamp": [1, 60_000_000], "event_name": "page_view",
         "page": ["site.example/shop/hats", "site.example/shop/pens"], "theme": "shop",
     })  # fmt: skip
     best = encoder.predict_next(pens, k=1).to_pylist()
     assert [row["page"] for row in best] == ["site.example/basket"] and best[0]["probability"] > 0.7
+
+    (name,) = encoder.predict_next(pens, k=1, target="event_name").to_pylist()
+    assert name["event_name"] == "add_to_cart" and name["probability"] > 0.7
 
     table = encoder.predict_next(events, k=5).to_pandas()
     assert table.columns.tolist() == ["user_key", "rank", "page", "probability"]
@@ -117,6 +121,8 @@ def test_predict_next_finds_the_planted_page(encoder: BehaviorEncoder, events: p
     assert len(encoder.predict_next(pens, k=10_000)) == len(encoder.fields.vocabularies["page"].values)
     with pytest.raises(ValueError, match="k must be"):
         encoder.predict_next(pens, k=0)
+    with pytest.raises(ValueError, match="target must be"):
+        encoder.predict_next(pens, target="theme")  # type: ignore[arg-type]
 
 
 def test_company_and_row_order_do_not_matter(encoder: BehaviorEncoder, events: pd.DataFrame) -> None:
@@ -242,7 +248,7 @@ def test_saved_and_loaded_it_is_the_same(encoder: BehaviorEncoder, events: pd.Da
     encoder.save(tmp_path / "model")  # replaces itself
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model"]
     assert sorted(p.name for p in (tmp_path / "model").iterdir()) == [
-        "config.json", "metrics.json", "model.safetensors", "vocabulary.json",
+        "config.json", "metrics.json", "model.safetensors", "next_step.safetensors", "vocabulary.json",
     ]  # fmt: skip
     again = BehaviorEncoder.load(tmp_path / "model", device="cpu")
     assert again.model_version == encoder.model_version

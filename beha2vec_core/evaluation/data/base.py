@@ -8,7 +8,6 @@ import pandas as pd
 
 from beha2vec_core.evaluation.splits import reaches_back, user_hash
 
-PAGE_VIEWS = ("page_view", "screen_view")  # as dbt_ga4's `page_view_events`
 SESSION_GAP = 30 * 60 * 1_000_000  # microseconds without event that end a session
 # what a method may read: the encoder's input
 INPUT_COLUMNS = ("user_key", "event_timestamp", "event_name", "page", "theme", "page_type")

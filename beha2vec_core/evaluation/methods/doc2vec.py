@@ -17,8 +17,8 @@ from gensim.models.doc2vec import Doc2Vec, TaggedDocument
 from gensim.models.doc2vec_inner import train_document_dbow
 
 from beha2vec_core.encoder.vocabulary import stable_hash
-from beha2vec_core.evaluation.data.base import PAGE_VIEWS
 from beha2vec_core.evaluation.methods.histories import ordered
+from beha2vec_core.sequences import PAGE_VIEWS
 
 DIM = 64
 EPOCHS = 20

@@ -49,17 +49,18 @@ class VectorsAndNext(Vectors):
     """The same, and what comes next."""
 
     def rank_next(self, events: pd.DataFrame, target: Target, k: int) -> list[list[str]]:
-        """Pages as `predict_next` gives them, for the next event of any kind; event names by their own head."""
-        if target == "event_name":
-            from beha2vec_core.evaluation.methods.ours_next_event import likeliest_event_names
-
-            return likeliest_event_names(self.encoder, _input(events), k)
-        table = self.encoder.predict_next(_input(events), k=k + 1)
+        """What `predict_next` gives, but for pages that are not known."""
+        table = self.encoder.predict_next(_input(events), k + 1, target)
         found: dict[str, list[str]] = {user: [] for user in table["user_key"].to_pylist()}
-        for user, page in zip(table["user_key"].to_pylist(), table["page"].to_pylist(), strict=True):
-            if page != NO_PAGE:
-                found[user].append(page)
-        return [pages[:k] for pages in found.values()]
+        for user, value in zip(table["user_key"].to_pylist(), table[target].to_pylist(), strict=True):
+            if value != NO_PAGE:
+                found[user].append(value)
+        return [values[:k] for values in found.values()]
+
+
+def behavior_of(encoder: BehaviorEncoder) -> Vectors:
+    """The behaviour vector, and what comes next where the encoder was trained on that."""
+    return (VectorsAndNext if encoder.next_steps else Vectors)(encoder, "behavior")
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,8 @@ def ours(
     def encoder(events: pd.DataFrame, seed: int) -> BehaviorEncoder:
         return _fitted(_input(events), config, replace(train, seed=seed))
 
-    def behavior(events: pd.DataFrame, seed: int) -> VectorsAndNext:
-        return VectorsAndNext(encoder(events, seed), "behavior")
+    def behavior(events: pd.DataFrame, seed: int) -> Vectors:
+        return behavior_of(encoder(events, seed))
 
     def identity(events: pd.DataFrame, seed: int) -> Vectors:
         return Vectors(encoder(events, seed), "identity")
@@ -120,7 +121,7 @@ def ours(
 
 def untrained(config: EncoderConfig | None = None, name: str = "ours, untrained") -> Method:
     """The encoder as it begins: one epoch, since it trains at least one, at a learning rate that changes no figure."""
-    still = TrainConfig(epochs=1, learning_rate=1e-12, objectives={"next_event": 1.0})
+    still = TrainConfig(epochs=1, learning_rate=1e-12, objectives={"content": 1.0})
     behavior = ours(config, still)["ours"]
     return replace(behavior, name=name, about="Our encoder's vector before any training.", costly=False, epochs=0)
 

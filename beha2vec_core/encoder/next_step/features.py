@@ -1,0 +1,87 @@
+"""What speaks for a value at a moment: features, all of which a saved model finds again in its counts.
+
+To add a context: its states in `moments.py`. To add a feature: an entry in `features`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from beha2vec_core.encoder.next_step.counts import Followers
+from beha2vec_core.encoder.next_step.loglinear import Feature, FloatArray, Sparse
+from beha2vec_core.encoder.next_step.moments import IntArray, Moments
+from beha2vec_core.sequences import ragged_range
+
+
+@dataclass(frozen=True)
+class PageTree:
+    """Where pages lie: numbers of each page's path, of the path above it, and of its section, the first two levels."""
+
+    page: IntArray
+    parent: IntArray
+    section: IntArray
+
+    @classmethod
+    def of(cls, pages: Sequence[str]) -> PageTree:
+        """Read the paths: ``host/a/b`` lies below ``host/a``."""
+        paths = [tuple(part for part in page.split("?", 1)[0].split("/") if part) for page in pages]
+        numbers: dict[tuple[str, ...], int] = {}
+
+        def number(path: tuple[str, ...]) -> int:
+            return numbers.setdefault(path, len(numbers))
+
+        return cls(*(np.array([number(path[slice(end)]) for path in paths], dtype=np.int64) for end in (None, -1, 3)))
+
+    def relations(self, pages: IntArray) -> dict[str, Sparse]:
+        """The pages below, above, beside and in the section of these; a page that is not known is alone."""
+        known = np.flatnonzero(pages < len(self.page))
+        pages = pages[known]
+
+        def where(theirs: IntArray, its: IntArray) -> Sparse:
+            rows, values = np.nonzero(its[pages, None] == theirs)
+            return known[rows], values, np.ones(len(rows))
+
+        return {
+            "below": where(self.parent, self.page),
+            "above": where(self.page, self.parent),
+            "beside": where(self.parent, self.parent),
+            "same section": where(self.section, self.section),
+        }
+
+
+def features(
+    moments: Moments, followers: Mapping[str, Followers], popularity: FloatArray, tree: PageTree | None
+) -> dict[str, Feature]:
+    """The features by name, each over moments and values [n, size + 1]."""
+    other = np.zeros(moments.size + 1)
+    other[-1] = 1
+    found: dict[str, Feature] = {"popularity": np.log(popularity), "other": other}
+    for name, following in followers.items():
+        found[f"after {name}"] = following.lift(moments.states[name], popularity)
+    found |= _own(moments)
+    found |= {"is last": _only(moments, moments.back(1)), "is before last": _only(moments, moments.back(2))}
+    if tree:
+        found["is event's"] = _only(moments, moments.event_page)
+        found |= tree.relations(moments.back(1))
+    return found
+
+
+def _own(moments: Moments) -> dict[str, Sparse]:
+    """The values of the user's own history: that they came, and how often and how lately (sum of 1 / steps back)."""
+    lengths = moments.ends - moments.starts
+    places = ragged_range(moments.starts, lengths)
+    rows = np.repeat(np.arange(len(moments)), lengths)
+    cells, inverse = np.unique(rows * (moments.size + 1) + moments.values[places], return_inverse=True)
+    lately = np.zeros(len(cells))
+    np.add.at(lately, inverse, 1 / (moments.ends[rows] - places))
+    rows, values = cells // (moments.size + 1), cells % (moments.size + 1)
+    return {"came before": (rows, values, np.ones(len(rows))), "came lately": (rows, values, lately)}
+
+
+def _only(moments: Moments, values: IntArray) -> Sparse:
+    """1 for one known value a moment."""
+    rows = np.flatnonzero(values < moments.size)
+    return rows, values[rows], np.ones(len(rows))

@@ -1,0 +1,147 @@
+"""`NextStep`: the probability of each value that may come next, for one target."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from beha2vec_core.encoder.next_step.counts import Followers, popularity
+from beha2vec_core.encoder.next_step.features import PageTree, features
+from beha2vec_core.encoder.next_step.loglinear import Choices, Feature, FloatArray, fit_weights, log_probabilities
+from beha2vec_core.encoder.next_step.moments import IntArray, Moments
+
+Probabilities = npt.NDArray[np.float32]
+
+FOLDS = 5
+# moments times values at most that weights are fitted on
+CELLS = 8_000_000
+# weights of the counts, of the network, and for a value not known, before any user is held out
+BLEND = np.array([0.7, 0.3, 0.0])
+LEAST = 1e-7
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """A fitted model. Make one with :meth:`fit`.
+
+    ``log p(v) = a log c(v) + b log n(v) + d [v is other] + constant``. n: the network's probability. c: that of a
+    log-linear model of what followed the moment's states, of popularity, of the user's own history, and of where pages
+    lie in the site. Known values and the rest, "other", add up to 1.
+
+    Attributes:
+        popularity: share of each value [size + 1].
+        followers: by context, what followed each of its states.
+        weights: by name of a feature, its weight in c.
+        blend: a, b and d.
+        tree: where the pages lie; None where the values are no pages.
+    """
+
+    popularity: FloatArray
+    followers: dict[str, Followers]
+    weights: dict[str, float]
+    blend: FloatArray
+    tree: PageTree | None
+
+    @classmethod
+    def fit(
+        cls, learned: Moments, held_out: Moments, network: Probabilities, pages: Sequence[str] | None = None
+    ) -> NextStep:
+        """Count what followed what in ``learned``, and weigh it.
+
+        The weights in c are fitted on moments of users that the counts left out, a fold of the users at a time
+        (Wolpert 1992, Stacked generalization); a, b and d on ``held_out``, moments of users that neither counts nor
+        network learned from, with the network's probabilities ``network`` [len(held_out), size + 1]. Where there is
+        none, `BLEND` stands. ``pages``: the texts of the values where these are pages.
+        """
+        tree = None if pages is None else PageTree.of(pages)
+        counted = replace(_count(learned, tree), weights=fit_feature_weights(learned, tree))
+        held = np.arange(len(held_out))[:: _every(held_out, CELLS)]
+        judged = held_out.select(held)
+        choices = Choices(counted._parts(judged, network[held]), judged.truth, _importance(judged), judged.size + 1)
+        return replace(counted, blend=fit_weights([choices], BLEND))
+
+    def probabilities(self, moments: Moments, network: Probabilities | None = None) -> FloatArray:
+        """The probability of each value, and last of any other, [n, size + 1]; without a network that of the counts."""
+        if network is None:
+            return np.exp(self._counted(moments))
+        return np.exp(log_probabilities(self._parts(moments, network), self.blend, (len(moments), moments.size + 1)))
+
+    def likeliest(self, moments: Moments, network: Probabilities, k: int) -> tuple[IntArray, FloatArray]:
+        """The k likeliest known values and their probabilities, both [n, k]; of equal ones the first stands first."""
+        known = self.probabilities(moments, network)[:, :-1]
+        order = np.argsort(-known, axis=1, kind="stable")[:, :k]
+        return order, np.take_along_axis(known, order, axis=1)
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything but the page tree, which follows from the pages, by name."""
+        arrays: dict[str, npt.NDArray[Any]] = {"popularity": self.popularity, "blend": self.blend}
+        arrays |= {f"weights/{name}": np.array([weight]) for name, weight in self.weights.items()}
+        for name, followers in self.followers.items():
+            arrays |= {f"followers/{name}/{field.name}": getattr(followers, field.name) for field in fields(followers)}
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]], pages: Sequence[str] | None = None) -> NextStep:
+        """The model that :meth:`to_arrays` described; ``pages`` as in :meth:`fit`."""
+        contexts = sorted(name.split("/")[1] for name in arrays if name.endswith("/states"))
+        return cls(
+            popularity=arrays["popularity"],
+            followers={
+                name: Followers(*(arrays[f"followers/{name}/{field.name}"] for field in fields(Followers)))
+                for name in contexts
+            },
+            weights={
+                name.split("/", 1)[1]: float(value[0]) for name, value in arrays.items() if name.startswith("weights/")
+            },
+            blend=arrays["blend"],
+            tree=None if pages is None else PageTree.of(pages),
+        )
+
+    def _counted(self, moments: Moments) -> FloatArray:
+        """log c [n, size + 1]."""
+        found = features(moments, self.followers, self.popularity, self.tree)
+        weights = np.array([self.weights[name] for name in found])
+        return log_probabilities(list(found.values()), weights, (len(moments), moments.size + 1))
+
+    def _parts(self, moments: Moments, network: Probabilities) -> list[Feature]:
+        """What the blend weighs: log c, log n and which value is the other."""
+        other = np.zeros(moments.size + 1)
+        other[-1] = 1
+        return [self._counted(moments), np.log(np.maximum(network.astype(np.float64), LEAST)), other]
+
+
+def _count(moments: Moments, tree: PageTree | None) -> NextStep:
+    """A model that has counted and weighs nothing yet."""
+    followers = {name: Followers.count(states, moments.truth) for name, states in sorted(moments.states.items())}
+    return NextStep(popularity(moments.truth, moments.size), followers, {}, BLEND, tree)
+
+
+def fit_feature_weights(moments: Moments, tree: PageTree | None, without: Collection[str] = ()) -> dict[str, float]:
+    """Weights of the features, but for those ``without``, from moments of users that were not counted."""
+    fold = moments.user % FOLDS
+    blocks = []
+    names: list[str] = []
+    for this in range(FOLDS):
+        others = _count(moments.select(np.flatnonzero(fold != this)), tree)
+        judged = moments.select(np.flatnonzero(fold == this))
+        judged = judged.select(np.arange(len(judged))[:: _every(judged, CELLS // FOLDS)])
+        found = features(judged, others.followers, others.popularity, tree)
+        names = [name for name in found if name not in without]
+        blocks.append(Choices([found[name] for name in names], judged.truth, _importance(judged), judged.size + 1))
+    weights = fit_weights(blocks, np.zeros(len(names)))
+    return dict(zip(names, weights.tolist(), strict=True)) | dict.fromkeys(without, 0.0)
+
+
+def _every(moments: Moments, cells: int) -> int:
+    """The step of an even sample that leaves so many cells of moments and values at most."""
+    return max(1, -(-len(moments) * (moments.size + 1) // cells))
+
+
+def _importance(moments: Moments) -> FloatArray:
+    """Half way between a moment each and a user each, 1 on average: else the few who view hundreds of pages decide."""
+    weights = 1 / np.sqrt(np.bincount(moments.user)[moments.user])
+    return weights / weights.mean() if len(weights) else weights
