@@ -24,6 +24,8 @@ BATCH_USERS = 2048
 SAMPLE = 100_000
 # of the mean variance within users, added to that of each direction, as it is measured on few events
 SHRINKAGE = 0.3
+# differences between vectors of length 1 that are but rounding
+NEGLIGIBLE = 1e-5
 
 
 def encode_vectors(network: BehaviorNetwork, fields: Fields, sequences: Sequences) -> tuple[FloatArray, FloatArray]:
@@ -47,7 +49,7 @@ def center_and_whiten(network: BehaviorNetwork, fields: Fields, sequences: Seque
     network.center.zero_()
     network.whitening.copy_(torch.eye(network.config.dim).expand_as(network.whitening))
     whole = _vectors(network, tokens, tokens.offsets[:-1], tokens.lengths)
-    center = np.stack([vectors.mean(axis=0, dtype=np.float64) for vectors in whole])
+    center = np.stack([_center(vectors) for vectors in whole])
     several = tokens.lengths > 1
     start, length = tokens.offsets[:-1][several], tokens.lengths[several]
     if not len(start):
@@ -63,6 +65,12 @@ def center_and_whiten(network: BehaviorNetwork, fields: Fields, sequences: Seque
     network.whitening.copy_(torch.from_numpy(whitening))
 
 
+def _center(vectors: FloatArray) -> npt.NDArray[np.float64]:
+    """The mean [dim] of vectors [n, dim]; zero where they are all the same, as nothing would be left of them."""
+    center: npt.NDArray[np.float64] = vectors.mean(axis=0, dtype=np.float64)
+    return center if np.abs(vectors - center).max() > NEGLIGIBLE else np.zeros_like(center)
+
+
 def _whitening(a: FloatArray, b: FloatArray) -> npt.NDArray[np.float64]:
     """[dim, dim], from the vectors of two parts of each user [n, dim]."""
     difference = (a.astype(np.float64) - b) / np.sqrt(2)
@@ -76,12 +84,16 @@ def _whitening(a: FloatArray, b: FloatArray) -> npt.NDArray[np.float64]:
 def _without(
     whitening: npt.NDArray[np.float64], vectors: npt.NDArray[np.float64], value: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """The whitening [dim, dim] without the direction in which vectors [n, dim] go with a value [n]."""
+    """The whitening [dim, dim] without the direction in which vectors [n, dim] go with a value [n].
+
+    As it is where they do not go with it, or in no other direction.
+    """
     covariance = (vectors - vectors.mean(axis=0)).T @ (value - value.mean()) / len(value)
     size = np.linalg.norm(covariance)
-    if size == 0:
+    direction = covariance / size.clip(min=NEGLIGIBLE)
+    rest = vectors - np.outer(vectors @ direction, direction)
+    if size < NEGLIGIBLE or np.abs(rest).max() < NEGLIGIBLE:
         return whitening
-    direction = covariance / size
     return whitening - np.outer(whitening @ direction, direction)
 
 

@@ -88,7 +88,7 @@ def session_positions(gap: IdArray) -> IdArray:
     place = np.arange(len(gap), dtype=np.int64)
     begins = (gap == FIRST_GAP) | (gap >= SESSION_GAP_BUCKET)
     within = place - np.maximum.accumulate(np.where(begins, place, 0))
-    doubled = 5 + np.frexp(within + 1.0)[1]  # 9 for the ninth to the sixteenth, then one a doubling
+    doubled = 5 + np.frexp(within + 1.0)[1]  # 9 for the ninth to the fifteenth, then one a doubling
     buckets: IdArray = np.minimum(np.where(within < 8, within + 1, doubled), POSITION_BUCKETS - 1).astype(np.int32)
     return buckets
 
@@ -249,8 +249,9 @@ class Fields:
 
 
 def page_words(page: str) -> list[str]:
-    """The first distinct words of a page's path, without what could be a person's."""
-    return list(dict.fromkeys(path_words("/" + _path(page)).split()))[:WORDS]
+    """The first distinct words of a page's path, or of a screen's name, without what could be a person's."""
+    path = page.removeprefix("screen:") if page.startswith("screen:") else _path(page)
+    return list(dict.fromkeys(path_words("/" + path).split()))[:WORDS]
 
 
 def _of_page(name: str, page: str) -> str | None:

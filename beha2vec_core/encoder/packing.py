@@ -15,7 +15,7 @@ from beha2vec_core.sequences import ragged_range
 
 @dataclass(frozen=True)
 class Packed:
-    """B sequences with N tokens in all; ``tokens[i]`` says which row of the source each is, -1 for a recency token.
+    """B sequences with N tokens in all, end to end.
 
     kinds: ids of the distinct kinds among them [K, F]. kind: which one each token is [N]; K for a recency token.
     gap, position: buckets [N]. row, column: the sequence of each token and its place in it [N].

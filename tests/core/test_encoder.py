@@ -17,8 +17,10 @@ import pytest
 import torch
 
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
+from beha2vec_core.encoder.config import OBJECTIVES
 from beha2vec_core.encoder.encoder import EncoderFormatError
-from beha2vec_core.sequences import SequenceError
+from beha2vec_core.encoder.packing import pack
+from beha2vec_core.sequences import SequenceError, build_sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -93,7 +95,7 @@ def test_vectors_tell_the_sections_apart(encoder: BehaviorEncoder) -> None:
         assert (section[likeness.argmax(1)] == section).mean() > 0.95, column
 
 
-@pytest.mark.parametrize("objective", ["next_event", "content", "contrastive", "triplet"])
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_each_objective_learns_alone(events: pd.DataFrame, objective: str) -> None:
     train = replace(TRAIN, objectives={objective: 1.0}, epochs=4)
     curve = BehaviorEncoder.fit(events, CONFIG, train).training_curve
@@ -135,20 +137,26 @@ def test_company_and_row_order_do_not_matter(encoder: BehaviorEncoder, events: p
             np.testing.assert_allclose(vectors(alone, column)[0], vectors(together, column)[place], atol=1e-5)
 
 
-def test_padding_has_no_effect(encoder: BehaviorEncoder) -> None:
-    ids = torch.randint(1, 4, (3, 5, len(encoder.fields.names)))
-    padded = torch.cat((ids, torch.zeros(3, 7, ids.shape[2], dtype=torch.long)), dim=1)
-    with torch.no_grad():
-        for bare, wide in zip(encoder.network.vectors(ids), encoder.network.vectors(padded), strict=True):
-            torch.testing.assert_close(bare, wide, atol=1e-6, rtol=0)
+@torch.no_grad()
+def test_neighbours_and_padding_have_no_effect(encoder: BehaviorEncoder, events: pd.DataFrame) -> None:
+    tokens = encoder.fields.tokens(build_sequences(events, max_length=CONFIG.max_length))
+    starts, lengths = tokens.offsets[:-1][:40], tokens.lengths[:40]
+    together = pack(tokens, starts, lengths, encoder.device)
+    states = encoder.network(together)[1]
+    for user in range(40):
+        alone = encoder.network(pack(tokens, starts[[user]], lengths[[user]], encoder.device))[1]
+        torch.testing.assert_close(states[together.row == user], alone, atol=2e-6, rtol=0)
 
 
-def test_the_future_does_not_reach_the_past(encoder: BehaviorEncoder) -> None:
-    ids = torch.randint(1, 4, (2, 6, len(encoder.fields.names)))
-    other = ids.clone()
-    other[:, 4:] = 2
-    with torch.no_grad():
-        torch.testing.assert_close(encoder.network(ids)[1][:, :4], encoder.network(other)[1][:, :4])
+@torch.no_grad()
+def test_the_future_does_not_reach_the_past(encoder: BehaviorEncoder, events: pd.DataFrame) -> None:
+    tokens = encoder.fields.tokens(build_sequences(events, max_length=CONFIG.max_length))
+    packed = pack(tokens, tokens.offsets[:-1][:40], tokens.lengths[:40], encoder.device)
+    late = packed.column >= 4
+    other = replace(packed, kind=torch.where(late, (packed.kind + 1) % len(packed.kinds), packed.kind))
+    one, two = encoder.network(packed)[1], encoder.network(other)[1]
+    torch.testing.assert_close(one[~late], two[~late], atol=1e-6, rtol=0)
+    assert (one[late] - two[late]).abs().max() > 0.1
 
 
 def test_the_last_events_count(encoder: BehaviorEncoder) -> None:
@@ -173,9 +181,21 @@ def test_as_of_cuts_and_is_told(encoder: BehaviorEncoder, events: pd.DataFrame) 
     moment = int(events["event_timestamp"].median())
     table = encoder.encode(events, as_of=moment)
     before = events[events["event_timestamp"] <= moment]
-    assert table["behavior"].equals(encoder.encode(before)["behavior"])
+    assert table.equals(encoder.encode(before, as_of=moment)), "what came after it does not count"
     assert 0 < len(table) < events["user_key"].nunique()
     assert set(table["as_of"].cast(pa.int64()).to_pylist()) == {moment}
+
+
+def test_how_long_ago_the_last_event_was_counts(encoder: BehaviorEncoder, events: pd.DataFrame) -> None:
+    last = int(events["event_timestamp"].max())
+    now, soon, later = (vectors(encoder.encode(events, as_of=last + s * 1_000_000)) for s in (0, 1, 90 * 86_400))
+    moved = np.abs(later - now).max(axis=1)
+    assert (moved > 1e-4).mean() > 0.9
+    assert np.abs(soon - now).max(axis=1).mean() < moved.mean()
+    default = encoder.encode(events)
+    one = events[events["user_key"] == "u0000"]
+    alone = encoder.encode(one, as_of=int(one["event_timestamp"].max()))
+    np.testing.assert_allclose(vectors(alone)[0], vectors(default)[0], atol=1e-5)
 
 
 def test_sequences_form_gives_the_same_bits(encoder: BehaviorEncoder, events: pd.DataFrame) -> None:

@@ -28,7 +28,7 @@ from beha2vec_core.sequences import Sequences, TextColumn, build_sequences
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 KILLED_IN = 4  # epoch
-KILLED = replace(TRAIN, checkpoint_every=4, patience=4)  # which ends it in the epoch after
+KILLED = replace(TRAIN, checkpoint_every=4, patience=3)  # which ends it in the epoch after
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ torch.set_num_threads(1)
 def kill(row):
     if row["epoch"] == {KILLED_IN}:
         os.kill(os.getpid(), signal.SIGKILL)
-config = replace(TRAIN, checkpoint_every=4, patience=4)
+config = replace(TRAIN, checkpoint_every=4, patience=3)
 BehaviorEncoder.fit(make_events(), CONFIG, config, kill, checkpoints=sys.argv[1])
 """
 
@@ -89,7 +89,7 @@ def test_a_killed_fit_goes_on_and_ends_as_if_undisturbed(
     events: pd.DataFrame, undisturbed: BehaviorEncoder, checkpoints: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     held_out = [row["held_out_loss"] for row in undisturbed.training_curve]
-    assert len(held_out) == KILLED_IN + 1 and np.argmin(held_out) == 0, "the best lies before the kill"
+    assert len(held_out) == KILLED_IN + 1 and np.argmin(held_out) < KILLED_IN - 1, "the best lies before the kill"
     heard: list[EpochMetrics] = []
     with caplog.at_level(logging.INFO, "beha2vec_core"):
         encoder = BehaviorEncoder.fit(events, CONFIG, KILLED, heard.append, checkpoints=checkpoints)

@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +14,6 @@ from beha2vec_core.encoder.next_step.features import PageTree
 from beha2vec_core.encoder.next_step.loglinear import Choices, fit_weights, log_probabilities
 from beha2vec_core.encoder.next_step.model import BLEND, NextStep
 from beha2vec_core.encoder.next_step.moments import Moments, last_moments, past_moments
-from beha2vec_core.encoder.objectives.next_event import next_place
 from beha2vec_core.encoder.vocabulary import Vocabulary
 from beha2vec_core.sequences import Sequences, build_sequences
 
@@ -135,11 +133,6 @@ def test_weights_are_those_of_most_likelihood() -> None:
     gradient = 300 - 400 / (1 + np.exp(-weight)) - 2 * weight
     assert abs(gradient) < 0.01
     assert fit_weights([], np.array([0.7])).tolist() == [0.7]
-
-
-def test_places_of_the_next_view() -> None:
-    there = torch.tensor([[True, False, True, False], [False, False, False, True]])
-    assert next_place(there).tolist() == [[2, 2, 4, 4], [3, 3, 3, 4]]
 
 
 pages = st.sampled_from([*PAGES, "new", "newer"])
