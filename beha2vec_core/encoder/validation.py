@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from beha2vec_core.encoder.batches import DAY
 from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.vocabulary import stable_hash
 from beha2vec_core.sequences import Sequences
@@ -30,7 +31,7 @@ def training_and_validation(sequences: Sequences, config: TrainConfig) -> tuple[
     """The histories that train and, where there are enough of them, those from a moment on that only measure.
 
     Both are without the held-out users. There is no validation where fewer than :data:`LEAST_USERS` users have two
-    events in it or none has two before it.
+    events in it or none has two before it, nor where it is shorter than the horizon of the only objective.
     """
     seen = sequences.select(np.flatnonzero(~held_out_users(sequences, config.held_out)))
     newest = int(len(seen.event_timestamp) * config.held_out_time)
@@ -39,6 +40,9 @@ def training_and_validation(sequences: Sequences, config: TrainConfig) -> tuple[
     moment = int(np.partition(seen.event_timestamp, -newest)[-newest])
     before, after = seen.split_at(moment)
     if _telling(after) < LEAST_USERS or not _telling(before):
+        return seen, None
+    days = (int(after.event_timestamp.max()) - moment) / (DAY * 1_000_000)
+    if {name for name, weight in config.objectives.items() if weight} == {"future"} and days < config.horizon_days:
         return seen, None
     return before, after
 

@@ -25,7 +25,9 @@ from beha2vec_core.sequences import SequenceError, build_sequences
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 CONFIG = EncoderConfig(dim=32, layers=1, max_length=16)
-TRAIN = TrainConfig(epochs=12, device="cpu", progress=False, batch_users=32, held_out_time=0.2, patience=0)
+TRAIN = TrainConfig(
+    epochs=12, device="cpu", progress=False, batch_users=32, held_out_time=0.2, patience=0, horizon_days=0.5
+)
 SECTIONS = {
     "shop": ["hats", "bags", "mugs", "pens"],
     "help": ["returns", "contact", "faq"],

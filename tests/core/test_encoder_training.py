@@ -23,6 +23,7 @@ from beha2vec_core import BehaviorEncoder, TrainConfig
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.train import DivergedError, EpochMetrics, held_out_users, seeded, train
+from beha2vec_core.encoder.validation import training_and_validation
 from beha2vec_core.sequences import Sequences, TextColumn, build_sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -204,6 +205,18 @@ def test_too_few_new_users_measure_nothing_and_everything_trains(events: pd.Data
     few, none = (BehaviorEncoder.fit(events, CONFIG, replace(TRAIN, epochs=2, held_out_time=s)) for s in (0.02, 0.0))
     assert_same(few, none)
     assert "held_out_loss" not in few.training_curve[0]
+
+
+def test_newest_events_that_end_before_the_horizon_do_not_measure_the_future(events: pd.DataFrame) -> None:
+    config = replace(TRAIN, objectives={"future": 1.0}, held_out=0.0)
+    sequences = build_sequences(events)
+    newest = sequences.event_timestamp.max() - np.quantile(sequences.event_timestamp, 0.7)
+    for share in (0.5, 1.5):
+        horizon = share * float(newest) / 86_400e6
+        _, measuring = training_and_validation(sequences, replace(config, horizon_days=horizon))
+        assert (measuring is None) == (share > 1)
+        both = replace(config, objectives={"future": 1.0, "content": 1.0}, horizon_days=horizon)
+        assert training_and_validation(sequences, both)[1] is not None
 
 
 def test_the_learning_rate_falls_to_its_floor(events: pd.DataFrame) -> None:

@@ -123,6 +123,7 @@ DEGENERATE: dict[str, list[Event]] = {
     "all the same": of_length("u", 4) + of_length("v", 4) + of_length("w", 4),
     "two pages, one length": of_length("u", 4) + of_length("v", 4, "a.example/b"),
     "one page, two lengths": of_length("u", 4) + of_length("v", 9),
+    "two pages, two lengths": of_length("u", 4) + of_length("v", 9, "a.example/b"),
 }
 
 
@@ -138,8 +139,8 @@ def test_whoever_was_there_to_learn_from_vectors_have_length_1(log: list[Event],
             np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
 
 
-def test_two_users_who_differ_in_length_alone_keep_their_difference() -> None:
-    learned = read(DEGENERATE["one page, two lengths"])
+def test_length_is_left_where_nothing_else_tells_users_apart() -> None:
+    learned = read(DEGENERATE["two pages, two lengths"])
     fields, network = fresh(learned)
     center_and_whiten(network, fields, learned, seed=0)
     behavior, _ = encode_vectors(network, fields, learned)
