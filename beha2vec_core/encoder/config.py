@@ -10,6 +10,8 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 DEVICES = ("auto", "cpu", "cuda", "mps")
 OBJECTIVES = ("next_event", "content", "future", "contrastive", "triplet", "masked")
 TOKEN_FIELDS = ("path", "template", "words", "gap", "session_position", "recency")
+# what a field of a token cannot be called, as another is; nor may it begin like the path fields
+TAKEN_NAMES = ("user_key", "event_timestamp", "page", "event_name", "template", "word", "gap")
 POOLINGS = ("mean", "last", "mean+last")
 
 
@@ -86,6 +88,10 @@ class EncoderConfig:
         wrong = {name: kind for name, kind in self.extra_fields.items() if kind not in ("category", "number")}
         if wrong:
             raise ValueError(f"extra_fields must be 'category' or 'number', not {wrong}")
+        names = (*self.optional_fields, *self.extra_fields)
+        taken = [n for n in names if n in TAKEN_NAMES or n.startswith("path_") or "." in n or names.count(n) > 1]
+        if taken:
+            raise ValueError(f"rename these columns, their names stand for other fields or hold a dot: {taken}")
 
 
 @dataclass(frozen=True)

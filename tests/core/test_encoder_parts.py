@@ -97,6 +97,11 @@ def test_a_device_that_is_not_there_is_an_error_and_auto_falls_back() -> None:
         (lambda: EncoderConfig(max_length=0), "max_length"),
         (lambda: EncoderConfig(dropout=1.0), "dropout"),
         (lambda: EncoderConfig(extra_fields={"x": "text"}), "category"),  # type: ignore[dict-item]
+        (lambda: EncoderConfig(extra_fields={"path_length": "number"}), "path_length"),
+        (lambda: EncoderConfig(extra_fields={"template": "category"}), "template"),
+        (lambda: EncoderConfig(extra_fields={"theme": "category"}), "theme"),
+        (lambda: EncoderConfig(extra_fields={"device.category": "category"}), "dot"),
+        (lambda: EncoderConfig(optional_fields=("page",)), "page"),
         (lambda: EncoderConfig(pooling="max"), "pooling"),  # type: ignore[arg-type]
         (lambda: EncoderConfig(token_fields=("clock",)), "token_fields"),
         (lambda: EncoderConfig(modality_weights={"page": -0.1}), "modality_weights"),
