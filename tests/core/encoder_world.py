@@ -36,7 +36,7 @@ Event = tuple[str, float, str, str, str | None, str | None, float | None]
 
 events = st.tuples(
     st.sampled_from("uvw"),
-    st.sampled_from([0, 0.5, 1, 2, 30, 60, 100, 200]),  # seconds
+    st.sampled_from([0, 0.5, 1, 2, 30, 60, 84, 200]),  # seconds
     st.sampled_from(["page_view", "screen_view", "click", "scroll"]),
     st.sampled_from(PAGES),
     st.sampled_from(["hats", "help", None]),
