@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 DEVICES = ("auto", "cpu", "cuda", "mps")
 OBJECTIVES = ("next_event", "content", "future", "contrastive", "triplet", "masked")
-TOKEN_FIELDS = ("path", "template", "words", "gap", "session_position", "recency")
+DEFAULT_TOKEN_FIELDS = ("path", "template", "words", "gap", "session_position", "recency")
+TOKEN_FIELDS = (*DEFAULT_TOKEN_FIELDS, "title")
 # what a field of a token cannot be called, as another is; nor may it begin like the path fields
-TAKEN_NAMES = ("user_key", "event_timestamp", "page", "event_name", "template", "word", "gap")
+TAKEN_NAMES = ("user_key", "event_timestamp", "page", "event_name", "page_title", "template", "word", "gap")
 POOLINGS = ("mean", "last", "mean+last")
 
 
@@ -28,7 +29,9 @@ class EncoderConfig:
     feed_forward: width of a block's feed-forward layer, as a multiple of dim.
     token_fields: what a token holds besides page, event name and the fields below: ``path`` (leading path levels),
         ``template`` (the path, ids replaced), ``words`` (of the path), ``gap`` (time since the event before),
-        ``session_position``, and at the end of a sequence ``recency`` (time from its last event to as_of).
+        ``session_position``, ``title`` (of known pages, title and path by MiniLM, which must be at hand for the fit;
+        titles are read from a column ``page_title`` where there is one), and at the end of a sequence ``recency``
+        (time from its last event to as_of). All but ``title`` by default.
     pooling: what vectors are made of: the ``mean`` over events, the ``last`` state, or both.
     modality_weights: how much each modality says about what an event is: ``page`` (with all that follows from it),
         ``event_name``, ``theme``, ``page_type``, extra fields by name; 1 where none is given. The original article's
@@ -47,7 +50,7 @@ class EncoderConfig:
     dropout: float = 0.1
     unknown_rate: float = 0.05
     pooling: Literal["mean", "last", "mean+last"] = "mean+last"
-    token_fields: tuple[str, ...] = TOKEN_FIELDS
+    token_fields: tuple[str, ...] = DEFAULT_TOKEN_FIELDS
     modality_weights: Mapping[str, float] = field(default_factory=dict)
     max_length: int = 128
     min_events: int = 3
@@ -116,7 +119,7 @@ class TrainConfig:
     objectives: Mapping[str, float] = field(
         default_factory=lambda: {"next_event": 1.0, "content": 1.0, "future": 1.0, "contrastive": 1.0}
     )
-    epochs: int = 15
+    epochs: int = 25
     batch_tokens: int = 4096
     batch_users: int = 64
     learning_rate: float = 3e-3
@@ -155,3 +158,7 @@ class TrainConfig:
             raise ValueError(f"seed must be in [0, 2**32), not {self.seed}")
         if self.temperature <= 0 or self.learning_rate <= 0 or self.clip <= 0:
             raise ValueError("temperature, learning_rate and clip must be above 0")
+
+    def gently(self) -> TrainConfig:
+        """The same for a warm start: a tenth of the learning rate and a third of the epochs."""
+        return replace(self, learning_rate=self.learning_rate / 10, epochs=max(1, self.epochs // 3))

@@ -180,6 +180,19 @@ def test_future_by_hand() -> None:
     assert loss(Given(batch(packed, future=future), states=torch.zeros(4, 2))) is None
 
 
+def test_a_field_of_no_known_value_has_no_future() -> None:
+    packed = packed_parts([(A, FIRST_GAP)], [(B, FIRST_GAP)])
+    known = torch.ones(4, dtype=torch.bool)
+    for names, expected in (((), None), (("view",), math.log(2))):
+        fields = Fields(0, {"page": Vocabulary(("a", "b"), 1), "event_name": Vocabulary(names, 1),
+                            "theme": Vocabulary((), 1)}, ())  # fmt: skip
+        loss = Future(BehaviorNetwork(PLAIN, fields), fields, TrainConfig())
+        zeroed(loss)
+        future = torch.ones(4, len(names))
+        found = loss(Given(batch(packed, future=future, future_known=known), states=torch.zeros(4, 2)))
+        assert found is None if expected is None else found.item() == pytest.approx(expected)
+
+
 def test_next_event_by_hand() -> None:
     packed = packed_parts([(A, FIRST_GAP), (A, 4)], [(B, FIRST_GAP)])
     page, name, gap = torch.zeros(3, 5, dtype=torch.long)

@@ -169,7 +169,7 @@ def trained(sequences: Sequences, fields: Fields, config: TrainConfig) -> tuple[
     device = torch.device("cpu")
     with seeded(config.seed, device):
         network = BehaviorNetwork(CONFIG, fields)
-        return network, train(network, fields, sequences, config, device)
+        return network, train(network, fields, sequences, config, device)[0]
 
 
 def with_pages_moved(sequences: Sequences, events: np.ndarray) -> Sequences:
