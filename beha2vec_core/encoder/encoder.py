@@ -29,7 +29,7 @@ from beha2vec_core.encoder.train import EpochMetrics, OnEpoch, held_out_users, s
 from beha2vec_core.sequences import AsOf, Sequences, build_sequences
 
 FORMAT = "beha2vec-encoder"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 FILES = ("config.json", "vocabulary.json", "metrics.json", "model.safetensors", "next_step.safetensors")
 # users times values in one go
 CELLS = 4_000_000
@@ -182,10 +182,14 @@ class BehaviorEncoder:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write the encoder to a folder: config.json, vocabulary.json, metrics.json and two of tensors.
+        """Write the encoder to a folder: config.json, vocabulary.json, metrics.json, two of tensors, and a model card.
 
-        The folder appears whole or not at all; an encoder that is there is replaced, anything else is refused.
+        The card, README.md, is for people and no part of the encoder (see :mod:`beha2vec_core.encoder.card`). The
+        folder appears whole or not at all; an encoder that is there is replaced, anything else is refused.
         """
+        # late, as only those who save need Hugging Face's library
+        from beha2vec_core.encoder import card
+
         target = Path(path)
         if target.exists() and not (target / "config.json").exists() and any(target.iterdir()):
             raise EncoderFormatError(f"{target} holds something other than an encoder; give a new or empty folder")
@@ -198,6 +202,7 @@ class BehaviorEncoder:
         _write_json(building / "metrics.json", {"training_curve": self.training_curve})
         save_file(self._weights(), building / "model.safetensors")
         save_numpy(self._next_step_arrays(), building / "next_step.safetensors")
+        (building / card.NAME).write_text(str(card.model_card(self)), encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
         building.replace(target)
@@ -209,16 +214,8 @@ class BehaviorEncoder:
         Raises EncoderFormatError where files are missing, foreign, of another format version, or were changed since.
         """
         folder = Path(path)
-        absent = [name for name in FILES if not (folder / name).is_file()]
-        if absent:
-            raise EncoderFormatError(f"{folder} is no saved encoder: {absent} missing; give the folder save() wrote")
+        saved = _read_settings(folder)
         try:
-            saved = json.loads((folder / "config.json").read_text("utf-8"))
-            if saved.get("format") != FORMAT or saved.get("format_version") != FORMAT_VERSION:
-                raise EncoderFormatError(
-                    f"{folder} has format {saved.get('format')!r} version {saved.get('format_version')!r}; this "
-                    f"release reads {FORMAT!r} version {FORMAT_VERSION}: fit the encoder again or use its release"
-                )
             fields = Fields.from_json(json.loads((folder / "vocabulary.json").read_text("utf-8")))
             curve = json.loads((folder / "metrics.json").read_text("utf-8"))["training_curve"]
             network = BehaviorNetwork(EncoderConfig(**saved["encoder"]), fields)
@@ -226,8 +223,6 @@ class BehaviorEncoder:
             next_steps = _next_steps(load_numpy(folder / "next_step.safetensors"), fields)
             training = TrainConfig(**saved["training"])
             encoder = cls(network, fields, training, saved["data_window"], curve, next_steps)
-        except EncoderFormatError:
-            raise
         except (SafetensorError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise EncoderFormatError(f"{folder} holds a damaged encoder; fit or copy it again ({error})") from error
         if encoder.model_version != saved["model_version"]:
@@ -289,6 +284,26 @@ def _read(
         as_of=as_of,
         max_length=config.max_length,
     )
+
+
+def _read_settings(folder: Path) -> dict[str, Any]:
+    """What config.json of a saved encoder holds, if this release reads its format and all files are there."""
+    absent = [name for name in FILES if not (folder / name).is_file()]
+    if "config.json" in absent:
+        raise EncoderFormatError(f"{folder} is no saved encoder: {absent} missing; give the folder save() wrote")
+    try:
+        saved: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
+        found = saved.get("format"), saved.get("format_version")
+    except (ValueError, AttributeError) as error:
+        raise EncoderFormatError(f"{folder} holds a damaged encoder; fit or copy it again ({error})") from error
+    if found != (FORMAT, FORMAT_VERSION):
+        raise EncoderFormatError(
+            f"{folder} has format {found[0]!r} version {found[1]!r}; this release reads {FORMAT!r} version "
+            f"{FORMAT_VERSION}: fit the encoder again or use its release"
+        )
+    if absent:
+        raise EncoderFormatError(f"{folder} holds a damaged encoder: {absent} missing; fit or copy it again")
+    return saved
 
 
 def _fit_next_step(
