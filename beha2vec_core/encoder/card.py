@@ -200,15 +200,15 @@ Loading runs no code of this folder: it holds JSON and safetensors."""
 
 def _limitations(encoder: BehaviorEncoder) -> str:
     train = encoder.train_config
+    weighed = ", and on them was set how far `predict_next` trusts the network" if encoder.next_steps else ""
     return f"""## Limitations
 
 - It knows one site, in the span of time above. Pages and events that came later are known by their path and words, or
   not at all; a site rebuilt wants an encoder trained anew.
 - It sees what was recorded: no other devices, nobody who refused to be measured, nothing between events.
 - {train.held_out:.0%} of the users, by a hash of their key, never counted in training, so that the encoder can be
-  judged on them; its vocabulary, centre and whitening were made of all, and how much `predict_next` heeds the network
-  beside counts was set on them. Of the others' events the newest {train.held_out_time:.0%} only measured when to stop, where there
-  were enough of them.
+  judged on them; its vocabulary, centre and whitening were made of all{weighed}.
+  Of the others' events the newest {train.held_out_time:.0%} only said when to stop, where there were enough of them.
 - Vectors say what is likely, not why, and inherit every slant of the data. Do not decide about single people by them.
 - Privacy: this card names no user, page or event, but `vocabulary.json` holds pages and event names as they were
   recorded, and the other files what was learned of them. A user's vectors are data about that user: keep and delete
@@ -242,8 +242,9 @@ def _evaluation(rows: Sequence[Mapping[str, Any]]) -> str:
         for figure, of in figures.items()
     ]
     judged, until = rows[0]["judged"], rows[0]["data_until"]
-    return f"""Judged on {judged:,} users whom training never saw, with data until {until:%Y-%m-%d}. The methods beside the encoder are cheap ones that learned from the others. `docs/evaluation.md` of Beha2Vec says what each
-figure means.
+    return f"""Judged on {judged:,} users whom training never saw, with data until {until:%Y-%m-%d}. The methods
+beside the encoder are cheap ones that learned from the others. `docs/evaluation.md` of Beha2Vec says what each figure
+means.
 
 {_table(("task", "figure", *methods, "gain on the best of the cheap ones [95 %]"), cells)}"""
 

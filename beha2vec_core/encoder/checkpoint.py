@@ -97,16 +97,18 @@ def fingerprint(
     weights: Mapping[str, Tensor],
     device: torch.device,
 ) -> str:
-    """A hash of all that decides what training leads to: settings, vocabulary, data, the shapes of the weights."""
+    """A hash of all that decides what training leads to: settings, vocabulary, data, the weights it begins with."""
     settings = asdict(train)
     del settings["progress"], settings["checkpoint_every"]
-    shapes = {name: list(tensor.shape) for name, tensor in weights.items()}
-    about = [asdict(encoder), settings, device.type, torch.__version__, fields.to_json(), shapes, sequences.user_key]
+    about = [asdict(encoder), settings, device.type, torch.__version__, fields.to_json(), sequences.user_key]
     about.append({name: column.values for name, column in sequences.text.items()})
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     codes = [column.codes for column in sequences.text.values()]
     for array in (sequences.offsets, sequences.event_timestamp, *codes, *sequences.number.values()):
         digest.update(np.ascontiguousarray(array).tobytes())
+    for name, tensor in weights.items():
+        digest.update(f"{name} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -34,6 +34,12 @@ def encode_vectors(network: BehaviorNetwork, fields: Fields, sequences: Sequence
     return _vectors(network, tokens, tokens.offsets[:-1], tokens.lengths, recency)
 
 
+def reset_shape(network: BehaviorNetwork) -> None:
+    """Vectors as they come from the heads, as training sees them."""
+    network.center.zero_()
+    network.whitening.copy_(torch.eye(network.config.dim).expand_as(network.whitening))
+
+
 def center_and_whiten(network: BehaviorNetwork, fields: Fields, sequences: Sequences, seed: int) -> None:
     """Set what :meth:`BehaviorNetwork.vectors` brings vectors into shape by, from these users or an even sample.
 
@@ -44,8 +50,7 @@ def center_and_whiten(network: BehaviorNetwork, fields: Fields, sequences: Seque
     """
     sample = sequences.select(np.arange(0, len(sequences), -(-len(sequences) // SAMPLE)))
     tokens = fields.tokens(sample)
-    network.center.zero_()
-    network.whitening.copy_(torch.eye(network.config.dim).expand_as(network.whitening))
+    reset_shape(network)
     whole = _vectors(network, tokens, tokens.offsets[:-1], tokens.lengths)
     center = np.stack([vectors.mean(axis=0, dtype=np.float64) for vectors in whole])
     several = tokens.lengths > 1

@@ -20,17 +20,25 @@ from safetensors.torch import load_file, save_file
 
 from beha2vec_core.encoder.config import Device, EncoderConfig, TrainConfig
 from beha2vec_core.encoder.device import resolve_device
-from beha2vec_core.encoder.encode import center_and_whiten, encode_vectors, next_probabilities
+from beha2vec_core.encoder.encode import center_and_whiten, encode_vectors, next_probabilities, reset_shape
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.next_step.model import NextStep
 from beha2vec_core.encoder.next_step.moments import Target, last_moments, past_moments
 from beha2vec_core.encoder.train import EpochMetrics, OnEpoch, held_out_users, seeded, train
+from beha2vec_core.encoder.warm_start import carry_over
 from beha2vec_core.sequences import AsOf, Sequences, build_sequences
 
 FORMAT = "beha2vec-encoder"
 FORMAT_VERSION = 2
-FILES = ("config.json", "vocabulary.json", "metrics.json", "model.safetensors", "next_step.safetensors")
+FILES = (
+    "config.json",
+    "vocabulary.json",
+    "metrics.json",
+    "model.safetensors",
+    "next_step.safetensors",
+    "heads.safetensors",
+)
 # users times values in one go
 CELLS = 4_000_000
 TARGETS: tuple[Target, ...] = get_args(Target)
@@ -48,6 +56,7 @@ class BehaviorEncoder:
         data_window: ``first_event`` and ``last_event`` (microseconds UTC), ``events`` and ``users`` of the fit.
         training_curve: one row of metrics an epoch, see :func:`beha2vec_core.encoder.train.train`.
         next_steps: by target, the model of what comes next; empty without the objective ``next_event``.
+        heads: weights that only the objectives used, with which :meth:`fit` can go on (``warm_start``).
         device: where it runs, a ``torch.device``.
         model_version: hash of config, data window, vocabulary, weights and the models of what comes next.
     """
@@ -60,6 +69,7 @@ class BehaviorEncoder:
         data_window: dict[str, int],
         training_curve: list[EpochMetrics],
         next_steps: dict[Target, NextStep],
+        heads: dict[str, torch.Tensor],
     ) -> None:
         """Put the parts together; use :meth:`fit` or :meth:`load` instead."""
         self.network = network.eval()
@@ -69,6 +79,7 @@ class BehaviorEncoder:
         self.data_window = data_window
         self.training_curve = training_curve
         self.next_steps = next_steps
+        self.heads = heads
         self.model_version = self._hash()
 
     @classmethod
@@ -79,31 +90,60 @@ class BehaviorEncoder:
         train_config: TrainConfig | None = None,
         on_epoch: OnEpoch | None = None,
         *,
+        warm_start: BehaviorEncoder | None = None,
         checkpoints: str | Path | None = None,
         mlflow: bool = False,
     ) -> BehaviorEncoder:
         """Learn vocabulary and network from events or sequences (forms: see :func:`build_sequences`).
 
         ``on_epoch`` is called with each row of the training curve as it comes. Optional fields count where the table
-        has them; the table given to :meth:`encode` must then have them too. ``checkpoints`` is a folder from which a
+        has them; the table given to :meth:`encode` must then have them too.
+
+        ``warm_start`` is an earlier encoder to go on from: its config holds, its vocabulary grows by appending, and its
+        vectors are brought into shape as before, so that old and new ones can be compared and clusters keep their
+        centroids. Give a lower learning rate and fewer epochs than it had. ``checkpoints`` is a folder from which a
         killed fit of the same table and settings goes on; ``mlflow`` logs to MLflow (see
         :func:`beha2vec_core.encoder.train.train`).
 
         Raises SequenceError for a table that cannot be read, DeviceError for a device that is not there, DivergedError
-        where the loss stops being finite.
+        where the loss stops being finite, ValueError for a config other than that of ``warm_start``.
         """
-        config = config or EncoderConfig()
+        if warm_start and config and config != warm_start.config:
+            raise ValueError("a warm start goes on with the config of the encoder before; leave config out")
+        config = warm_start.config if warm_start else config or EncoderConfig()
         train_config = train_config or TrainConfig()
         device = resolve_device(train_config.device)
-        sequences = _read(events, config, optional=config.optional_fields)
+        sequences = (
+            _read(events, config, required=warm_start.fields.text_columns)
+            if warm_start
+            else _read(events, config, optional=config.optional_fields)
+        )
         if not len(sequences):
             raise ValueError("there is no event to learn from; check the table and the date range it was made from")
-        fields = Fields.fit(sequences, config)
+        before = warm_start.fields if warm_start else None
+        fields = before.grow(sequences, config) if before else Fields.fit(sequences, config)
         with seeded(train_config.seed, device):
             network = BehaviorNetwork(config, fields)
-            folder = Path(checkpoints) if checkpoints else None
-            curve = train(network, fields, sequences, train_config, device, on_epoch, checkpoints=folder, mlflow=mlflow)
-            center_and_whiten(network, fields, sequences, train_config.seed)
+            if warm_start and before:
+                carry_over(warm_start.network.state_dict(), network, before, fields)
+                reset_shape(network)
+            curve, heads = train(
+                network,
+                fields,
+                sequences,
+                train_config,
+                device,
+                on_epoch,
+                heads=warm_start.heads if warm_start else None,
+                before=before,
+                checkpoints=Path(checkpoints) if checkpoints else None,
+                mlflow=mlflow,
+            )
+            if warm_start:
+                network.center.copy_(warm_start.network.center)
+                network.whitening.copy_(warm_start.network.whitening)
+            else:
+                center_and_whiten(network, fields, sequences, train_config.seed)
         next_steps: dict[Target, NextStep] = {}
         if train_config.objectives.get("next_event"):
             held_out = held_out_users(sequences, train_config.held_out)
@@ -114,7 +154,7 @@ class BehaviorEncoder:
             "events": len(sequences.event_timestamp),
             "users": len(sequences),
         }
-        return cls(network, fields, train_config, window, curve, next_steps)
+        return cls(network, fields, train_config, window, curve, next_steps, heads)
 
     @property
     def device(self) -> torch.device:
@@ -182,7 +222,7 @@ class BehaviorEncoder:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write the encoder to a folder: config.json, vocabulary.json, metrics.json, two of tensors, and a model card.
+        """Write the encoder to a folder: config.json, vocabulary.json, metrics.json, three of tensors, a model card.
 
         The card, README.md, is for people and no part of the encoder (see :mod:`beha2vec_core.encoder.card`). The
         folder appears whole or not at all; an encoder that is there is replaced, anything else is refused.
@@ -202,6 +242,7 @@ class BehaviorEncoder:
         _write_json(building / "metrics.json", {"training_curve": self.training_curve})
         save_file(self._weights(), building / "model.safetensors")
         save_numpy(self._next_step_arrays(), building / "next_step.safetensors")
+        save_file(self._heads(), building / "heads.safetensors")
         (building / card.NAME).write_text(str(card.model_card(self)), encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
@@ -220,9 +261,10 @@ class BehaviorEncoder:
             curve = json.loads((folder / "metrics.json").read_text("utf-8"))["training_curve"]
             network = BehaviorNetwork(EncoderConfig(**saved["encoder"]), fields)
             network.load_state_dict(load_file(folder / "model.safetensors"))
+            heads = load_file(folder / "heads.safetensors")
             next_steps = _next_steps(load_numpy(folder / "next_step.safetensors"), fields)
             training = TrainConfig(**saved["training"])
-            encoder = cls(network, fields, training, saved["data_window"], curve, next_steps)
+            encoder = cls(network, fields, training, saved["data_window"], curve, next_steps, heads)
         except (SafetensorError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise EncoderFormatError(f"{folder} holds a damaged encoder; fit or copy it again ({error})") from error
         if encoder.model_version != saved["model_version"]:
@@ -243,6 +285,9 @@ class BehaviorEncoder:
             "data_window": self.data_window,
         }
 
+    def _heads(self) -> dict[str, torch.Tensor]:
+        return {name: tensor.detach().cpu().contiguous() for name, tensor in self.heads.items()}
+
     def _weights(self) -> dict[str, torch.Tensor]:
         return {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
 
@@ -257,7 +302,7 @@ class BehaviorEncoder:
         digest = hashlib.sha256()
         for part in (self._settings(), self.fields.to_json()):
             digest.update(json.dumps(part, sort_keys=True).encode())
-        for name, tensor in sorted(self._weights().items()):
+        for name, tensor in sorted((self._weights() | {f"heads.{k}": v for k, v in self._heads().items()}).items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(tensor.numpy().tobytes())
         for name, array in sorted(self._next_step_arrays().items()):

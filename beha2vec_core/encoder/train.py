@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from beha2vec_core.encoder.checkpoint import Checkpoints, fingerprint
 from beha2vec_core.encoder.config import TrainConfig
@@ -21,6 +22,7 @@ from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.loader import TrainingPlan, UserBatches
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.validation import held_out_users, is_held_out, training_and_validation
+from beha2vec_core.encoder.warm_start import carry_over
 from beha2vec_core.sequences import Sequences
 
 __all__ = [
@@ -45,16 +47,21 @@ def train(
     device: torch.device,
     on_epoch: OnEpoch | None = None,
     *,
+    heads: dict[str, Tensor] | None = None,
+    before: Fields | None = None,
     checkpoints: Path | None = None,
     mlflow: bool = False,
-) -> list[EpochMetrics]:
-    """Train the network in place on the users of two events or more; give one row of metrics an epoch.
+) -> tuple[list[EpochMetrics], dict[str, Tensor]]:
+    """Train the network in place on the users of two events or more.
+
+    Gives one row of metrics an epoch, and the weights of the objectives' own heads, with which training can go on.
 
     A row has ``epoch``, ``loss`` (weighted sum), one ``<objective>_loss`` each; where there is enough to measure after
     the newest moment trained on, ``held_out_loss`` and ``held_out_<objective>_loss``; ``learning_rate`` at the end of
     the epoch, ``seconds``, ``sequences_per_second``, ``tokens_per_second``. With a held-out loss the weights where it
     was lowest are those left in the network.
 
+    heads, before: those of an earlier training, and the fields it had, to begin with.
     checkpoints: a folder; a training killed goes on from there when started again with the same data and settings,
     and ends with the weights it would have had. Emptied of checkpoints on success.
     mlflow: log settings and rows to MLflow, to where MLFLOW_TRACKING_URI says.
@@ -73,6 +80,8 @@ def train(
 
     network.to(device)
     objectives = trainers.WeightedObjectives(network, fields, config).to(device)
+    if heads is not None and before is not None:
+        carry_over(heads, objectives.losses, before, fields)
     plan = TrainingPlan(UserBatches(fields, learning, config, device), config.epochs)
     validation = UserBatches(fields, measuring, config, device) if measuring is not None else None
     optimizer = torch.optim.AdamW(
@@ -93,7 +102,7 @@ def train(
     network.eval()
     if kept:
         kept.clear()
-    return curve
+    return curve, objectives.losses.state_dict()
 
 
 def warmup_then_cosine(steps: int, warmup: float) -> Callable[[int], float]:

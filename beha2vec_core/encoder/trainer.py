@@ -73,7 +73,7 @@ class EncoderTrainer(Trainer):
     """Trains :class:`WeightedObjectives` on a :class:`TrainingPlan`; an epoch's end evaluates and adds a curve row.
 
     To the Trainer all epochs are one, since it takes every epoch to have the same number of steps. The curve is its
-    ``state.log_history``. ``best`` is the network at the lowest held-out loss, kept in memory: the Trainer's own
+    ``state.log_history``. ``best`` are the weights at the lowest held-out loss, kept in memory: the Trainer's own
     ``load_best_model_at_end`` would need a checkpoint an evaluation.
     """
 
@@ -127,10 +127,9 @@ class EncoderTrainer(Trainer):
                 # else MLflow would take the next training for more of this one
                 self.callback_handler.on_train_end(self.args, self.state, self.control)
                 raise
-        network = self.objectives.network
         if self.best is not None:
-            network.load_state_dict(self.best)
-        if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
+            self.objectives.load_state_dict(self.best)
+        if not all(bool(torch.isfinite(weight).all()) for weight in self.objectives.parameters()):
             raise DivergedError("a weight", self.config.learning_rate)
         return self.curve
 
@@ -168,7 +167,7 @@ class EncoderTrainer(Trainer):
         if self.validation is not None:
             row |= {f"held_out_{name}": value for name, value in self._held_out_losses(self.validation).items()}
             if self.state.best_metric is None or row["held_out_loss"] < self.state.best_metric:
-                self.best = {name: tensor.clone() for name, tensor in self.objectives.network.state_dict().items()}
+                self.best = {name: tensor.clone() for name, tensor in self.objectives.state_dict().items()}
         row |= {"learning_rate": float(self.schedule.get_last_lr()[0]), **speed}
         self.curve.append(row)
         self.control = self.callback_handler.on_log(self.args, self.state, self.control, dict(row))

@@ -248,7 +248,8 @@ def test_saved_and_loaded_it_is_the_same(encoder: BehaviorEncoder, events: pd.Da
     encoder.save(tmp_path / "model")  # replaces itself
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model"]
     assert sorted(p.name for p in (tmp_path / "model").iterdir()) == [
-        "README.md", "config.json", "metrics.json", "model.safetensors", "next_step.safetensors", "vocabulary.json",
+        "README.md", "config.json", "heads.safetensors", "metrics.json", "model.safetensors", "next_step.safetensors",
+        "vocabulary.json",
     ]  # fmt: skip
     again = BehaviorEncoder.load(tmp_path / "model", device="cpu")
     assert again.model_version == encoder.model_version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -21,11 +22,10 @@ class Future(nn.Module):
     """
 
     def __init__(self, network: BehaviorNetwork, fields: Fields, train: TrainConfig) -> None:
-        """One linear layer for all values."""
+        """One linear layer a field, in the order of :attr:`Batch.future`."""
         super().__init__()
-        names = fields.action_columns
-        self.fields = len(names)
-        self.head = nn.Linear(network.config.dim, sum(len(fields.vocabularies[name].values) for name in names))
+        known = {name: len(fields.vocabularies[name].values) for name in fields.action_columns}
+        self.heads = nn.ModuleDict({name: nn.Linear(network.config.dim, size) for name, size in known.items()})
 
     def forward(self, step: Step) -> Tensor | None:
         """The loss, in nats a token and field; None where no horizon is known."""
@@ -33,5 +33,6 @@ class Future(nn.Module):
         if not known.any():
             return None
         happens = step.batch.future[known]
-        loss = F.binary_cross_entropy_with_logits(self.head(step.states[known]), happens, reduction="none")
-        return loss.sum(1).mean() / self.fields
+        logits = torch.cat([head(step.states[known]) for head in self.heads.values()], dim=-1)
+        loss = F.binary_cross_entropy_with_logits(logits, happens, reduction="none")
+        return loss.sum(1).mean() / len(self.heads)

@@ -43,6 +43,13 @@ class Vectors:
         flat = table[self.kind].combine_chunks().flatten()
         return np.array(flat, dtype=np.float32).reshape(table.num_rows, -1)
 
+    def warm_start(self, events: pd.DataFrame, seed: int) -> Vectors:
+        """Trained on, more gently than from scratch."""
+        from beha2vec_core.encoder.encoder import BehaviorEncoder
+
+        train = replace(self.encoder.train_config.gently(), seed=seed)
+        return replace(self, encoder=BehaviorEncoder.fit(_input(events), None, train, warm_start=self.encoder))
+
 
 @dataclass(frozen=True)
 class VectorsAndNext(Vectors):

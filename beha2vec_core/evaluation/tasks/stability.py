@@ -2,7 +2,8 @@
 
 Population: judged users. Clusters: K-Means(6). Metric: mean adjusted Rand index between the clusters and those of other
 seeds; of bootstraps of the users, assigned to all (Hennig 2007, with ARI for Jaccard); of vectors of the method fitted
-again with another seed (cold), and of the fitted one trained on (warm), where it can be.
+again with another seed (cold), and of the fitted one trained on (warm), where it can be: then the centroids stay, as
+they do in production between scheduled re-clusterings, and users move to the nearest.
 
 Traps: one lump is perfectly stable, so a lump earns 0 here, and a lump with outliers must be read beside the largest
 cluster; length is stable too, so stable clusters may be clusters of length; a method that has no seed repeats itself
@@ -18,7 +19,7 @@ import numpy as np
 from beha2vec_core.clusters.kmeans import kmeans, nearest
 from beha2vec_core.clusters.model import normalise
 from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
-from beha2vec_core.evaluation.methods.base import Fitted, WarmStarts
+from beha2vec_core.evaluation.methods.base import WarmStarts
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
 from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, fit
 from beha2vec_core.evaluation.tasks.partition import CLUSTERS, agreement, clusters
@@ -52,22 +53,16 @@ def run(trial: Trial) -> list[Outcome]:
     if users < CLUSTERS:
         return []
     vectors = encode(trial.fitted, judged)
-    labels = clusters(vectors, CLUSTERS, seed=0)
+    centroids, labels = kmeans(normalise(vectors), CLUSTERS, seed=0)
     figures = {"seeds": across_seeds(vectors), "bootstraps": across_bootstraps(vectors)}
-    for name, fitted in _fitted_again(trial).items():
-        figures[name] = agreement(labels, clusters(encode(fitted, judged), CLUSTERS, seed=0))
+    if trial.refit:
+        seed = trial.split.repeat + 1
+        cold = encode(fit(trial.method, trial.split.fit, seed), judged)
+        figures["cold retrains"] = agreement(labels, clusters(cold, CLUSTERS, seed=0))
+        if isinstance(trial.fitted, WarmStarts):
+            warm = encode(trial.fitted.warm_start(trial.split.fit[list(INPUT_COLUMNS)], seed), judged)
+            figures["warm retrains"] = agreement(labels, nearest(normalise(warm), centroids))
     return [Outcome("stability", f"ari across {name}", value, users) for name, value in figures.items()]
-
-
-def _fitted_again(trial: Trial) -> dict[str, Fitted]:
-    """The method fitted anew with another seed, and trained on."""
-    if not trial.refit:
-        return {}
-    seed = trial.split.repeat + 1
-    again = {"cold retrains": fit(trial.method, trial.split.fit, seed)}
-    if isinstance(trial.fitted, WarmStarts):
-        again["warm retrains"] = trial.fitted.warm_start(trial.split.fit[list(INPUT_COLUMNS)], seed)
-    return again
 
 
 TASK = Task("stability", "users", "encode", run, once=True)
