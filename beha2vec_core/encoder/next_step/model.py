@@ -17,8 +17,9 @@ from beha2vec_core.encoder.next_step.moments import IntArray, Moments
 Probabilities = npt.NDArray[np.float32]
 
 FOLDS = 5
-# moments times values at most that weights are fitted on
-CELLS = 8_000_000
+# moments times values that weights are fitted on, at most, unless that were few moments: there are two dozen weights
+CELLS = 2_000_000
+FEWEST = 1_000
 # weights of the counts, of the network, and for a value not known, before any user is held out
 BLEND = np.array([0.7, 0.3, 0.0])
 LEAST = 1e-7
@@ -59,7 +60,7 @@ class NextStep:
         """
         tree = None if pages is None else PageTree.of(pages)
         counted = replace(_count(learned, tree), weights=fit_feature_weights(learned, tree))
-        held = np.arange(len(held_out))[:: _every(held_out, CELLS)]
+        held = np.arange(len(held_out))[:: _every(held_out)]
         judged = held_out.select(held)
         choices = Choices(counted._parts(judged, network[held]), judged.truth, _importance(judged), judged.size + 1)
         return replace(counted, blend=fit_weights([choices], BLEND))
@@ -128,7 +129,7 @@ def fit_feature_weights(moments: Moments, tree: PageTree | None, without: Collec
     for this in range(FOLDS):
         others = _count(moments.select(np.flatnonzero(fold != this)), tree)
         judged = moments.select(np.flatnonzero(fold == this))
-        judged = judged.select(np.arange(len(judged))[:: _every(judged, CELLS // FOLDS)])
+        judged = judged.select(np.arange(len(judged))[:: _every(moments)])
         found = features(judged, others.followers, others.popularity, tree)
         names = [name for name in found if name not in without]
         blocks.append(Choices([found[name] for name in names], judged.truth, _importance(judged), judged.size + 1))
@@ -136,9 +137,9 @@ def fit_feature_weights(moments: Moments, tree: PageTree | None, without: Collec
     return dict(zip(names, weights.tolist(), strict=True)) | dict.fromkeys(without, 0.0)
 
 
-def _every(moments: Moments, cells: int) -> int:
-    """The step of an even sample that leaves so many cells of moments and values at most."""
-    return max(1, -(-len(moments) * (moments.size + 1) // cells))
+def _every(moments: Moments) -> int:
+    """The step of an even sample that leaves as many moments as weights are fitted on."""
+    return max(1, -(-len(moments) // max(CELLS // (moments.size + 1), FEWEST)))
 
 
 def _importance(moments: Moments) -> FloatArray:
