@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
@@ -25,9 +26,10 @@ from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.next_step.model import NextStep
 from beha2vec_core.encoder.next_step.moments import Target, last_moments, past_moments
+from beha2vec_core.encoder.stream import STREAM_USERS, user_tables
 from beha2vec_core.encoder.train import EpochMetrics, OnEpoch, held_out_users, seeded, train
 from beha2vec_core.encoder.warm_start import carry_over
-from beha2vec_core.sequences import AsOf, Sequences, build_sequences
+from beha2vec_core.sequences import AsOf, Sequences, build_sequences, require_lists
 
 FORMAT = "beha2vec-encoder"
 FORMAT_VERSION = 2
@@ -169,19 +171,31 @@ class BehaviorEncoder:
         ``low_evidence`` (fewer than ``min_events``);
         ``behavior`` and ``identity`` (float32[dim], of length 1).
         """
-        sequences = self._sequences(events, as_of)
-        behavior, identity = encode_vectors(self.network, self.fields, sequences)
-        n_events = sequences.n_events
-        return pa.table(
-            {
-                "user_key": pa.array(sequences.user_key, type=pa.string()),
-                "as_of": pa.array(sequences.as_of).cast(pa.timestamp("us")),
-                "n_events": pa.array(n_events, type=pa.int64()),
-                "low_evidence": pa.array(n_events < self.config.min_events),
-                "behavior": _fixed_size_list(behavior),
-                "identity": _fixed_size_list(identity),
-            }
-        )
+        return pa.Table.from_batches([self._encoded(self._sequences(events, as_of))])
+
+    def encode_stream(
+        self, batches: Any, as_of: AsOf = None, *, batch_users: int = STREAM_USERS
+    ) -> pa.RecordBatchReader:
+        """The rows that :meth:`encode` gives, of a stream of sequences, batch by batch as they are read.
+
+        ``batches`` holds one row a user, events in list columns: a RecordBatchReader, a parquet dataset or its scanner,
+        or an iterable of record batches. Memory is that of ``batch_users`` users, however many come: incoming batches
+        are cut or joined to that size, and none is read before it is needed. Users are in order of user_key within an
+        outgoing batch only. All of a user's events must lie in one row: a user who comes again in a later batch is
+        encoded again, which is for the caller to sort out.
+
+        Raises :class:`SequenceError`, while the result is read, for what :meth:`encode` refuses and for events that
+        are no lists.
+        """
+
+        def encoded() -> Iterator[pa.RecordBatch]:
+            for table in user_tables(batches, batch_users):
+                require_lists(table)
+                batch = self._encoded(self._sequences(table, as_of))
+                if batch.num_rows:
+                    yield batch
+
+        return pa.RecordBatchReader.from_batches(_encoded_schema(self.config.dim), encoded())
 
     def predict_next(self, events: Any, k: int = 10, target: Target = "page", as_of: AsOf = None) -> pa.Table:
         """What each user does next: ``user_key``, ``rank`` from 1, ``page`` or ``event_name``, ``probability``.
@@ -277,6 +291,19 @@ class BehaviorEncoder:
 
     def _sequences(self, events: Any, as_of: AsOf) -> Sequences:
         return _read(events, self.config, required=self.fields.text_columns, as_of=as_of)
+
+    def _encoded(self, sequences: Sequences) -> pa.RecordBatch:
+        behavior, identity = encode_vectors(self.network, self.fields, sequences)
+        n_events = sequences.n_events
+        columns = [
+            pa.array(sequences.user_key, type=pa.string()),
+            pa.array(sequences.as_of).cast(pa.timestamp("us")),
+            pa.array(n_events, type=pa.int64()),
+            pa.array(n_events < self.config.min_events),
+            _fixed_size_list(behavior),
+            _fixed_size_list(identity),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=_encoded_schema(self.config.dim))
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -374,6 +401,20 @@ def _next_steps(arrays: dict[str, npt.NDArray[Any]], fields: Fields) -> dict[Tar
 
 def _pages(fields: Fields, target: Target) -> tuple[str, ...] | None:
     return fields.vocabularies["page"].values if target == "page" else None
+
+
+def _encoded_schema(dim: int) -> pa.Schema:
+    vector = pa.list_(pa.float32(), dim)
+    return pa.schema(
+        {
+            "user_key": pa.string(),
+            "as_of": pa.timestamp("us"),
+            "n_events": pa.int64(),
+            "low_evidence": pa.bool_(),
+            "behavior": vector,
+            "identity": vector,
+        }
+    )
 
 
 def _fixed_size_list(vectors: npt.NDArray[np.float32]) -> pa.Array:

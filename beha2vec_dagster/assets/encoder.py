@@ -24,6 +24,8 @@ from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, Ware
 from beha2vec_dagster.settings import settings
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from beha2vec_core import BehaviorEncoder
 
 
@@ -310,15 +312,16 @@ def _encoders_in_use(
 def _embed(
     context: dg.AssetExecutionContext, warehouse: WarehouseResource, encoder: "BehaviorEncoder", days: list[date]
 ) -> dict[date, int]:
-    """Replace the days' vectors of one encoder; computed to parquet first, since the warehouse is held for seconds."""
+    """Replace the days' vectors of one encoder; streamed to parquet first, since the warehouse is held for seconds."""
     import pyarrow.parquet as pq
 
     version = encoder.model_version
     counts: dict[date, int] = {}
     with tempfile.TemporaryDirectory(prefix=".embeddings-", dir=settings.data_path) as scratch:
         for number, day in enumerate(days, start=1):
-            source = sequence_file(settings.sequences_path, day)
-            pq.write_table(encoder.encode(pq.read_table(source, partitioning=None)), Path(scratch) / f"{day}.parquet")
+            source = pq.ParquetFile(sequence_file(settings.sequences_path, day))
+            with encoder.encode_stream(source.iter_batches()) as encoded:
+                _write(encoded, Path(scratch) / f"{day}.parquet")
             if number % 10 == 0 or number == len(days):
                 context.log.info(f"{day} ({number:,}/{len(days):,} days) encoded by {version}")
         with warehouse.connect("user_embeddings") as connection:
@@ -333,3 +336,12 @@ def _embed(
                     f"event_date = date '{day}' and model_version = '{version}'",
                 )
     return counts
+
+
+def _write(batches: "pa.RecordBatchReader", path: Path) -> None:
+    """As parquet, a batch at a time."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetWriter(path, batches.schema) as file:
+        for batch in batches:
+            file.write_batch(batch)
