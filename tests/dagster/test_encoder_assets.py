@@ -49,7 +49,7 @@ def test_the_model_card_has_the_evaluation_and_no_names(instance: dg.DagsterInst
     values = [result.metric_value for result in card.data.eval_results]
     assert len(values) > 5 and all(value in values for (value,) in found)
     names = materialized.query(
-        "select distinct unnest([user_key, page, event_name]) from ga4.ml_ga4__sequence_events where page is not null"
+        "select distinct unnest([user_key, page_key, event_name]) from ga4.ml_ga4__sequence_events where is_page_view"
     )
     shown = [name for (name,) in names if name in str(card)]
     assert not shown
