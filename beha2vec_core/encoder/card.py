@@ -34,10 +34,12 @@ FIELDS = {
     "word": "words of the path",
     "event_name": "name of the event",
 }
-TIMES = {
-    "gap": "time since the event before",
-    "session_position": "place in the session",
-    "recency": "time from the last event to the moment asked about",
+# fields without a vocabulary, by their name among the config's token fields: what each is, how it is known
+OTHERS = {
+    "gap": ("time since the event before", "by size"),
+    "session_position": ("place in the session", "by size"),
+    "recency": ("time from the last event to the moment asked about", "by size"),
+    "title": ("title and path of a known page", "by a sentence model's vector"),
 }
 OBJECTIVES = {
     "next_event": "at every event, the next page viewed, the next event and the time until it",
@@ -117,7 +119,7 @@ def _inputs(encoder: BehaviorEncoder) -> str:
     for name in encoder.fields.sizes:
         known = f"{len(vocabularies[name].values):,}" if name in vocabularies else "by size"
         rows.append((_column(name), _meaning(name), known))
-    rows += [(_column(name), TIMES[name], "by size") for name in config.token_fields if name in TIMES]
+    rows += [(_column(name), *OTHERS[name]) for name in config.token_fields if name in OTHERS]
     return f"""## Inputs
 
 A table, one row an event: `user_key`, `event_timestamp` (microseconds UTC), `event_name`, `page`\

@@ -9,7 +9,8 @@ from typing import Literal
 Device = Literal["auto", "cpu", "cuda", "mps"]
 DEVICES = ("auto", "cpu", "cuda", "mps")
 OBJECTIVES = ("next_event", "content", "future", "contrastive", "triplet", "masked")
-TOKEN_FIELDS = ("path", "template", "words", "gap", "session_position", "recency")
+DEFAULT_TOKEN_FIELDS = ("path", "template", "words", "gap", "session_position", "recency")
+TOKEN_FIELDS = (*DEFAULT_TOKEN_FIELDS, "title")
 POOLINGS = ("mean", "last", "mean+last")
 
 
@@ -26,7 +27,9 @@ class EncoderConfig:
     feed_forward: width of a block's feed-forward layer, as a multiple of dim.
     token_fields: what a token holds besides page, event name and the fields below: ``path`` (leading path levels),
         ``template`` (the path, ids replaced), ``words`` (of the path), ``gap`` (time since the event before),
-        ``session_position``, and at the end of a sequence ``recency`` (time from its last event to as_of).
+        ``session_position``, ``title`` (of known pages, title and path by MiniLM, which must be at hand for the fit;
+        titles are read from a column ``page_title`` where there is one), and at the end of a sequence ``recency``
+        (time from its last event to as_of). All but ``title`` by default.
     pooling: what vectors are made of: the ``mean`` over events, the ``last`` state, or both.
     modality_weights: how much each modality says about what an event is: ``page`` (with all that follows from it),
         ``event_name``, ``theme``, ``page_type``, extra fields by name; 1 where none is given. The original article's
@@ -45,7 +48,7 @@ class EncoderConfig:
     dropout: float = 0.1
     unknown_rate: float = 0.05
     pooling: Literal["mean", "last", "mean+last"] = "mean+last"
-    token_fields: tuple[str, ...] = TOKEN_FIELDS
+    token_fields: tuple[str, ...] = DEFAULT_TOKEN_FIELDS
     modality_weights: Mapping[str, float] = field(default_factory=dict)
     max_length: int = 128
     min_events: int = 3
@@ -110,7 +113,7 @@ class TrainConfig:
     objectives: Mapping[str, float] = field(
         default_factory=lambda: {"next_event": 1.0, "content": 1.0, "future": 1.0, "contrastive": 1.0}
     )
-    epochs: int = 15
+    epochs: int = 25
     batch_tokens: int = 4096
     batch_users: int = 64
     learning_rate: float = 3e-3

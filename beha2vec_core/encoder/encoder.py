@@ -27,6 +27,7 @@ from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.next_step.model import NextStep
 from beha2vec_core.encoder.next_step.moments import Target, last_moments, past_moments
 from beha2vec_core.encoder.stream import STREAM_USERS, user_tables
+from beha2vec_core.encoder.titles import TITLE_COLUMN, title_vectors
 from beha2vec_core.encoder.train import EpochMetrics, OnEpoch, held_out_users, seeded, train
 from beha2vec_core.encoder.warm_start import carry_over
 from beha2vec_core.sequences import AsOf, Sequences, build_sequences, require_lists
@@ -126,6 +127,10 @@ class BehaviorEncoder:
         fields = before.grow(sequences, config) if before else Fields.fit(sequences, config)
         with seeded(train_config.seed, device):
             network = BehaviorNetwork(config, fields)
+            if network.embed.page_title is not None:
+                pages = fields.vocabularies["page"]
+                titles = title_vectors(pages.values, sequences, device.type)
+                network.embed.page_title[pages.first_known :] = torch.from_numpy(titles)
             if warm_start and before:
                 carry_over(warm_start.network.state_dict(), network, before, fields)
                 reset_shape(network)
@@ -348,6 +353,7 @@ def _read(
 ) -> Sequences:
     """The table as sequences with the fields of the config, or with exactly the text columns required."""
     categories = [name for name, kind in config.extra_fields.items() if kind == "category"]
+    optional += (TITLE_COLUMN,) if "title" in config.token_fields else ()
     return build_sequences(
         events,
         optional_text=optional,

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from beha2vec_core.encoder.config import EncoderConfig
+from beha2vec_core.encoder.titles import TITLE_COLUMN
 from beha2vec_core.encoder.vocabulary import NULL, PADDING, Vocabulary
 from beha2vec_core.pages.text import path_words
 from beha2vec_core.sequences import Sequences, TextColumn, ragged_range
@@ -158,7 +159,7 @@ class Fields:
         if "words" in config.token_fields:
             learn(WORD, _words(pages))
         for name in sequences.text:
-            if name != "page":
+            if name not in ("page", TITLE_COLUMN):
                 learn(name, sequences.text[name])
         return Fields(self.path_levels, vocabularies, self.numbers)
 

@@ -24,10 +24,15 @@ from beha2vec_core.encoder.features import (
     Fields,
 )
 from beha2vec_core.encoder.packing import Packed
+from beha2vec_core.encoder.titles import TITLE_SIZE
+
+TITLE = "title"
 
 
 class TokenEmbedding(nn.Module):
     """A token is the weighted sum of its fields' embeddings, words by their mean. No clock or position goes in."""
+
+    page_title: Tensor | None
 
     def __init__(self, fields: Fields, config: EncoderConfig) -> None:
         """Make one table a field. Rows 0 (padding) and 1 (null) begin as zero: they say nothing.
@@ -36,9 +41,16 @@ class TokenEmbedding(nn.Module):
         """
         super().__init__()
         self.tables = nn.ModuleDict({name: table(size, config.dim) for name, size in fields.sizes.items()})
-        of = fields.modalities
+        of = fields.modalities | ({TITLE: "page"} if "title" in config.token_fields else {})
         count = Counter(of.values())
         self.weights = {name: config.modality_weights.get(of[name], 1.0) / count[of[name]] ** 0.5 for name in of}
+
+        titled = "title" in config.token_fields
+        pages = fields.vocabularies["page"].size
+        self.register_buffer("page_title", torch.zeros(pages, TITLE_SIZE) if titled else None)
+        if titled:
+            self.title = nn.Linear(TITLE_SIZE, config.dim, bias=False)
+            nn.init.normal_(self.title.weight, std=0.5)  # titles have length 1
 
     def forward(self, kinds: Tensor) -> Tensor:
         """Ids [K, F], words in the last columns -> [K, D]."""
@@ -50,6 +62,8 @@ class TokenEmbedding(nn.Module):
             else:
                 part = embed(kinds[:, column])
             parts.append(self.weights[name] * part)
+        if self.page_title is not None:
+            parts.append(self.weights[TITLE] * self.title(self.page_title[kinds[:, 0]]))
         return torch.stack(parts).sum(0)
 
 

@@ -17,6 +17,8 @@ from beha2vec_core.encoder.vocabulary import Vocabulary
 
 # tensors with a row a page (event name) that do not say so in their name
 _BY_PAGE = ("salience.weight", "next_page_bias")
+# not learned, but computed from the data
+_COMPUTED = ("embed.page_title",)
 _BY_EVENT_NAME = ("next_event_name.weight", "next_event_name.bias")
 
 
@@ -28,7 +30,7 @@ def carry_over(learned: Mapping[str, Tensor], module: nn.Module, before: Fields,
     """
     for name, tensor in module.state_dict().items():
         source = learned.get(name)
-        if source is None:
+        if source is None or name in _COMPUTED:
             continue
         source = source.to(tensor.device)
         if source.shape == tensor.shape:

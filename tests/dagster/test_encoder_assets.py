@@ -10,6 +10,8 @@ import pytest
 from huggingface_hub import ModelCard
 from project import DAYS, Project, latest_metadata
 
+from beha2vec_core import TrainConfig
+
 pytestmark = pytest.mark.xdist_group("graph")
 
 
@@ -28,13 +30,14 @@ def _folder(project: Project, version: str) -> Path:
 def test_its_page_tells_of_the_weights_that_were_kept(instance: dg.DagsterInstance, materialized: Project) -> None:
     metadata = latest_metadata(instance, "trained_encoder")
     curve = json.loads(materialized.query("select training_curve from beha2vec.encoders")[0][0])
+    most = TrainConfig().epochs
     best = min(curve, key=lambda row: row["held_out_loss"])
     assert metadata["best_epoch"].value == best["epoch"]
     assert metadata["loss"].value == best["loss"] and metadata["held_out_loss"].value == best["held_out_loss"]
-    assert metadata["epochs_run"].value == len(curve) <= metadata["epochs_at_most"].value == 15
-    assert metadata["ended_early"].value == (len(curve) < 15)
+    assert metadata["epochs_run"].value == len(curve) <= metadata["epochs_at_most"].value == most
+    assert metadata["ended_early"].value == (len(curve) < most)
     assert metadata["tokens_per_second"].value > metadata["sequences_per_second"].value > 0
-    assert "epoch 1 of 15 at most: loss=" in materialized.output and " left at most" in materialized.output
+    assert f"epoch 1 of {most} at most: loss=" in materialized.output and " left at most" in materialized.output
     assert not (materialized.folder / "data" / "encoders" / ".training").exists()
 
 

@@ -1,0 +1,44 @@
+"""The words of a page's title (and path) as a MiniLM vector: what a page is about, before anybody has learned it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from beha2vec_core.pages.embedder import Embedder
+from beha2vec_core.pages.text import page_text
+from beha2vec_core.sequences import Sequences
+
+TITLE_COLUMN = "page_title"
+TITLE_SIZE = 384  # of a MiniLM vector
+
+
+def title_vectors(pages: Sequence[str], sequences: Sequences, device: str) -> npt.NDArray[np.float32]:
+    """The vectors [n, TITLE_SIZE] of length 1 of pages by their most frequent title, and their path.
+
+    Raises ModelUnavailable where MiniLM is not at hand; the message names the remedy.
+    """
+    titles = _titles(sequences)
+    texts = [page_text(titles.get(page, ""), *_path_and_host(page)) for page in pages]
+    return Embedder.find(device=device, progress=False).encode(texts)
+
+
+def _path_and_host(page: str) -> tuple[str, str]:
+    host, _, path = page.split("://", 1)[-1].partition("/")
+    return "/" + path, host
+
+
+def _titles(sequences: Sequences) -> dict[str, str]:
+    """The most frequent title of each page, the first in order of the text among equals; none without the column."""
+    if TITLE_COLUMN not in sequences.text:
+        return {}
+    page, title = sequences.text["page"], sequences.text[TITLE_COLUMN]
+    told = title.codes >= 0
+    pairs = page.codes[told].astype(np.int64) * len(title.values) + title.codes[told]
+    distinct, counts = np.unique(pairs, return_counts=True)
+    found: dict[str, str] = {}
+    for pair in distinct[np.argsort(-counts, kind="stable")].tolist():
+        found.setdefault(page.values[pair // len(title.values)], title.values[pair % len(title.values)])
+    return found
