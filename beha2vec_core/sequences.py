@@ -124,11 +124,10 @@ def build_sequences(
     text_names = [*REQUIRED_TEXT, *(n for n in optional_text if n in table.column_names), *extra_text]
     _require(table, ["user_key", "event_timestamp", *text_names, *extra_number])
     if _is_list(table.schema.field("event_timestamp").type):
-        table, limit = _flatten(table, [*text_names, *extra_number])
+        table, user, limit = _flatten(table, [*text_names, *extra_number])
     else:
-        limit = None
+        user, limit = _text(table, "user_key", nullable=False), None
 
-    user = _text(table, "user_key", nullable=False)
     time = _int64(table, "event_timestamp")
     text = {name: _text(table, name, nullable=name not in REQUIRED_TEXT) for name in text_names}
     number = {name: _float64(table, name) for name in extra_number}
@@ -160,6 +159,14 @@ def build_sequences(
         text={name: column.take(order) for name, column in text.items()},
         number={name: column[order] for name, column in number.items()},
     )
+
+
+def require_lists(table: pa.Table) -> None:
+    """Raise :class:`SequenceError` where the table is not of sequences (one row a user, lists)."""
+    _require(table, ["event_timestamp"])
+    kind = table.schema.field("event_timestamp").type
+    if not _is_list(kind):
+        raise SequenceError(f"a stream has one row a user, events in lists, but event_timestamp is {kind}")
 
 
 def as_arrow(events: Any) -> pa.Table:
@@ -220,8 +227,8 @@ def _require(table: pa.Table, names: Sequence[str]) -> None:
         )
 
 
-def _flatten(table: pa.Table, names: Sequence[str]) -> tuple[pa.Table, IntArray | None]:
-    """One row a user to one row an event; and each event's ``as_of`` where the table has that column."""
+def _flatten(table: pa.Table, names: Sequence[str]) -> tuple[pa.Table, TextColumn, IntArray | None]:
+    """One row a user to one row an event; each event's user; and its ``as_of`` where the table has that column."""
     users = _text(table, "user_key", nullable=False)
     if len(users.values) < table.num_rows:
         raise SequenceError("a user_key has several rows of sequences; keep one row a user (e.g. the latest as_of)")
@@ -244,9 +251,8 @@ def _flatten(table: pa.Table, names: Sequence[str]) -> tuple[pa.Table, IntArray 
         flat[name] = pc.list_flatten(column)
     assert lengths is not None
     rows = np.repeat(np.arange(table.num_rows), lengths)
-    flat["user_key"] = _chunk(table["user_key"]).take(pa.array(rows))
     limit = _as_of_column(table)[rows] if "as_of" in table.column_names else None
-    return pa.table(flat), limit
+    return pa.table(flat), users.take(rows), limit
 
 
 def _as_of_column(table: pa.Table) -> IntArray:

@@ -46,14 +46,15 @@ def sequence_lengths(lengths: Mapping[int, int]) -> Figure:
     return figure
 
 
-def loss_curve(curve: Sequence[Mapping[str, float]]) -> Figure:
-    """Training and held-out loss by epoch."""
+def loss_curve(curve: Sequence[Mapping[str, float]], kept: float) -> Figure:
+    """Training and held-out loss by epoch, with the epoch marked whose weights were kept."""
     figure, axes = _axes()
     epochs = [int(row["epoch"]) for row in curve]
     axes.plot(epochs, [row["loss"] for row in curve], color=COLORS[0], marker="o", label="training")
     held_out = [(row["epoch"], row["held_out_loss"]) for row in curve if row.get("held_out_loss") is not None]
     if held_out:
-        axes.plot(*zip(*held_out, strict=True), color=COLORS[1], marker="s", label="held-out users")
+        axes.plot(*zip(*held_out, strict=True), color=COLORS[1], marker="s", label="held out: the newest events")
+    axes.axvline(kept, color=COLORS[7], linestyle=":", label=f"kept: epoch {kept:.0f}")
     axes.set(title="Loss by epoch", xlabel="epoch", ylabel="loss (nats)")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(frameon=False)

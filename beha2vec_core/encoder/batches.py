@@ -83,14 +83,20 @@ def plan_batches(lengths: IntArray, users: IntArray, config: TrainConfig, rng: n
     return [users[order[batches[i]]] for i in rng.permutation(len(batches))]
 
 
-def split_by_tokens(lengths: IntArray, batch_tokens: int, batch_users: int) -> list[slice]:
-    """Consecutive slices with at most ``batch_users`` sequences and ``batch_tokens`` tokens, padding counted."""
+def split_by_tokens(
+    lengths: IntArray, batch_tokens: int, batch_users: int, padding: float = float("inf")
+) -> list[slice]:
+    """Consecutive slices with at most ``batch_users`` sequences and ``batch_tokens`` tokens, padding counted.
+
+    ``padding``: how much of it a slice has at most, as a share of its tokens; lengths should then ascend.
+    """
     slices = []
     start = 0
     while start < len(lengths):
-        longest = np.maximum.accumulate(lengths[start : start + batch_users])
-        fits = int(np.searchsorted(longest * np.arange(1, len(longest) + 1), batch_tokens, side="right"))
-        slices.append(slice(start, start + max(fits, 1)))
+        these = lengths[start : start + batch_users]
+        padded = np.maximum.accumulate(these) * np.arange(1, len(these) + 1)
+        fits = padded <= np.minimum(batch_tokens, (1 + padding) * np.cumsum(these))
+        slices.append(slice(start, start + max(int(np.argmin(np.append(fits, False))), 1)))
         start = slices[-1].stop
     return slices
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,11 @@ from torch import Tensor
 
 EpochMetrics = dict[str, float]
 OnEpoch = Callable[[EpochMetrics], None]
+
+
+def best_row(curve: Sequence[EpochMetrics]) -> EpochMetrics:
+    """The row of the weights that were kept: where the held-out loss was lowest, else the last one."""
+    return min(curve, key=lambda row: row["held_out_loss"]) if "held_out_loss" in curve[0] else curve[-1]
 
 
 class DivergedError(RuntimeError):

@@ -18,8 +18,9 @@ from beha2vec_core.sequences import Sequences
 
 FloatArray = npt.NDArray[np.float32]
 
-BATCH_TOKENS = 8192
+BATCH_TOKENS = 4096  # larger ones cost page faults on a CPU
 BATCH_USERS = 2048
+PADDING = 0.1  # of a batch's tokens, at most
 # users by whom vectors are centred and whitened, at most
 SAMPLE = 100_000
 # of the mean variance within users, added to that of each direction, as it is measured on few events
@@ -102,7 +103,7 @@ def _without(
     return whitening - np.outer(whitening @ direction, direction)
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def next_probabilities(
     network: BehaviorNetwork, fields: Fields, sequences: Sequences, rows: npt.NDArray[np.int64], target: Target
 ) -> FloatArray:
@@ -122,7 +123,7 @@ def next_probabilities(
     user = np.searchsorted(sequences.offsets, rows, side="right") - 1
     asked = np.argsort(place[user], kind="stable")  # rows in the order in which their users' turns come
     results = np.empty((len(rows), len(fields.vocabularies[target].values) + 1), dtype=np.float32)
-    for part in split_by_tokens(lengths[by_length], BATCH_TOKENS, BATCH_USERS):
+    for part in _batches(lengths[by_length]):
         users = by_length[part]
         these = asked[slice(*np.searchsorted(place[user[asked]], (part.start, part.stop)))]
         begins = np.cumsum(lengths[users]) - lengths[users]
@@ -133,6 +134,11 @@ def next_probabilities(
         other = probabilities[:, :first].sum(-1, keepdim=True)
         results[these] = torch.cat((probabilities[:, first:], other), dim=-1).cpu().numpy()
     return results
+
+
+def _batches(lengths: IntArray) -> list[slice]:
+    """Slices of sequences whose lengths ascend."""
+    return split_by_tokens(lengths, BATCH_TOKENS, BATCH_USERS, PADDING)
 
 
 def _vectors(
@@ -149,7 +155,7 @@ def _vectors(
     return both[:, :dim], both[:, dim:]
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def _for_distinct(
     network: BehaviorNetwork,
     tokens: Tokens,
@@ -173,7 +179,7 @@ def _for_distinct(
     device = next(network.parameters()).device
     network.eval()
     results = np.empty((len(chosen), width), dtype=np.float32)
-    for part in split_by_tokens(lengths[chosen], BATCH_TOKENS, BATCH_USERS):
+    for part in _batches(lengths[chosen]):
         these = chosen[part]
         packed = pack(tokens, starts[these], lengths[these], device, recency[these])
         results[part] = compute(packed).reshape(len(these), width).cpu().numpy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
@@ -25,13 +26,14 @@ from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.next_step.model import NextStep
 from beha2vec_core.encoder.next_step.moments import Target, last_moments, past_moments
+from beha2vec_core.encoder.stream import STREAM_USERS, user_tables
 from beha2vec_core.encoder.titles import TITLE_COLUMN, title_vectors
 from beha2vec_core.encoder.train import EpochMetrics, OnEpoch, held_out_users, seeded, train
 from beha2vec_core.encoder.warm_start import carry_over
-from beha2vec_core.sequences import AsOf, Sequences, build_sequences
+from beha2vec_core.sequences import AsOf, Sequences, build_sequences, require_lists
 
 FORMAT = "beha2vec-encoder"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 FILES = (
     "config.json",
     "vocabulary.json",
@@ -174,19 +176,31 @@ class BehaviorEncoder:
         ``low_evidence`` (fewer than ``min_events``);
         ``behavior`` and ``identity`` (float32[dim], of length 1).
         """
-        sequences = self._sequences(events, as_of)
-        behavior, identity = encode_vectors(self.network, self.fields, sequences)
-        n_events = sequences.n_events
-        return pa.table(
-            {
-                "user_key": pa.array(sequences.user_key, type=pa.string()),
-                "as_of": pa.array(sequences.as_of).cast(pa.timestamp("us")),
-                "n_events": pa.array(n_events, type=pa.int64()),
-                "low_evidence": pa.array(n_events < self.config.min_events),
-                "behavior": _fixed_size_list(behavior),
-                "identity": _fixed_size_list(identity),
-            }
-        )
+        return pa.Table.from_batches([self._encoded(self._sequences(events, as_of))])
+
+    def encode_stream(
+        self, batches: Any, as_of: AsOf = None, *, batch_users: int = STREAM_USERS
+    ) -> pa.RecordBatchReader:
+        """The rows that :meth:`encode` gives, of a stream of sequences, batch by batch as they are read.
+
+        ``batches`` holds one row a user, events in list columns: a RecordBatchReader, a parquet dataset or its scanner,
+        or an iterable of record batches. Memory is that of ``batch_users`` users, however many come: incoming batches
+        are cut or joined to that size, and none is read before it is needed. Users are in order of user_key within an
+        outgoing batch only. All of a user's events must lie in one row: a user who comes again in a later batch is
+        encoded again, which is for the caller to sort out.
+
+        Raises :class:`SequenceError`, while the result is read, for what :meth:`encode` refuses and for events that
+        are no lists.
+        """
+
+        def encoded() -> Iterator[pa.RecordBatch]:
+            for table in user_tables(batches, batch_users):
+                require_lists(table)
+                batch = self._encoded(self._sequences(table, as_of))
+                if batch.num_rows:
+                    yield batch
+
+        return pa.RecordBatchReader.from_batches(_encoded_schema(self.config.dim), encoded())
 
     def predict_next(self, events: Any, k: int = 10, target: Target = "page", as_of: AsOf = None) -> pa.Table:
         """What each user does next: ``user_key``, ``rank`` from 1, ``page`` or ``event_name``, ``probability``.
@@ -227,10 +241,14 @@ class BehaviorEncoder:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write the encoder to a folder: config.json, vocabulary.json, metrics.json and two of tensors.
+        """Write the encoder to a folder: config.json, vocabulary.json, metrics.json, three of tensors, a model card.
 
-        The folder appears whole or not at all; an encoder that is there is replaced, anything else is refused.
+        The card, README.md, is for people and no part of the encoder (see :mod:`beha2vec_core.encoder.card`). The
+        folder appears whole or not at all; an encoder that is there is replaced, anything else is refused.
         """
+        # late, as only those who save need Hugging Face's library
+        from beha2vec_core.encoder import card
+
         target = Path(path)
         if target.exists() and not (target / "config.json").exists() and any(target.iterdir()):
             raise EncoderFormatError(f"{target} holds something other than an encoder; give a new or empty folder")
@@ -244,6 +262,7 @@ class BehaviorEncoder:
         save_file(self._weights(), building / "model.safetensors")
         save_numpy(self._next_step_arrays(), building / "next_step.safetensors")
         save_file(self._heads(), building / "heads.safetensors")
+        (building / card.NAME).write_text(str(card.model_card(self)), encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
         building.replace(target)
@@ -255,16 +274,8 @@ class BehaviorEncoder:
         Raises EncoderFormatError where files are missing, foreign, of another format version, or were changed since.
         """
         folder = Path(path)
-        absent = [name for name in FILES if not (folder / name).is_file()]
-        if absent:
-            raise EncoderFormatError(f"{folder} is no saved encoder: {absent} missing; give the folder save() wrote")
+        saved = _read_settings(folder)
         try:
-            saved = json.loads((folder / "config.json").read_text("utf-8"))
-            if saved.get("format") != FORMAT or saved.get("format_version") != FORMAT_VERSION:
-                raise EncoderFormatError(
-                    f"{folder} has format {saved.get('format')!r} version {saved.get('format_version')!r}; this "
-                    f"release reads {FORMAT!r} version {FORMAT_VERSION}: fit the encoder again or use its release"
-                )
             fields = Fields.from_json(json.loads((folder / "vocabulary.json").read_text("utf-8")))
             curve = json.loads((folder / "metrics.json").read_text("utf-8"))["training_curve"]
             network = BehaviorNetwork(EncoderConfig(**saved["encoder"]), fields)
@@ -273,8 +284,6 @@ class BehaviorEncoder:
             next_steps = _next_steps(load_numpy(folder / "next_step.safetensors"), fields)
             training = TrainConfig(**saved["training"])
             encoder = cls(network, fields, training, saved["data_window"], curve, next_steps, heads)
-        except EncoderFormatError:
-            raise
         except (SafetensorError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise EncoderFormatError(f"{folder} holds a damaged encoder; fit or copy it again ({error})") from error
         if encoder.model_version != saved["model_version"]:
@@ -287,6 +296,19 @@ class BehaviorEncoder:
 
     def _sequences(self, events: Any, as_of: AsOf) -> Sequences:
         return _read(events, self.config, required=self.fields.text_columns, as_of=as_of)
+
+    def _encoded(self, sequences: Sequences) -> pa.RecordBatch:
+        behavior, identity = encode_vectors(self.network, self.fields, sequences)
+        n_events = sequences.n_events
+        columns = [
+            pa.array(sequences.user_key, type=pa.string()),
+            pa.array(sequences.as_of).cast(pa.timestamp("us")),
+            pa.array(n_events, type=pa.int64()),
+            pa.array(n_events < self.config.min_events),
+            _fixed_size_list(behavior),
+            _fixed_size_list(identity),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=_encoded_schema(self.config.dim))
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -342,6 +364,26 @@ def _read(
     )
 
 
+def _read_settings(folder: Path) -> dict[str, Any]:
+    """What config.json of a saved encoder holds, if this release reads its format and all files are there."""
+    absent = [name for name in FILES if not (folder / name).is_file()]
+    if "config.json" in absent:
+        raise EncoderFormatError(f"{folder} is no saved encoder: {absent} missing; give the folder save() wrote")
+    try:
+        saved: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
+        found = saved.get("format"), saved.get("format_version")
+    except (ValueError, AttributeError) as error:
+        raise EncoderFormatError(f"{folder} holds a damaged encoder; fit or copy it again ({error})") from error
+    if found != (FORMAT, FORMAT_VERSION):
+        raise EncoderFormatError(
+            f"{folder} has format {found[0]!r} version {found[1]!r}; this release reads {FORMAT!r} version "
+            f"{FORMAT_VERSION}: fit the encoder again or use its release"
+        )
+    if absent:
+        raise EncoderFormatError(f"{folder} holds a damaged encoder: {absent} missing; fit or copy it again")
+    return saved
+
+
 def _fit_next_step(
     network: BehaviorNetwork, fields: Fields, sequences: Sequences, held_out: npt.NDArray[np.bool_], target: Target
 ) -> NextStep:
@@ -365,6 +407,20 @@ def _next_steps(arrays: dict[str, npt.NDArray[Any]], fields: Fields) -> dict[Tar
 
 def _pages(fields: Fields, target: Target) -> tuple[str, ...] | None:
     return fields.vocabularies["page"].values if target == "page" else None
+
+
+def _encoded_schema(dim: int) -> pa.Schema:
+    vector = pa.list_(pa.float32(), dim)
+    return pa.schema(
+        {
+            "user_key": pa.string(),
+            "as_of": pa.timestamp("us"),
+            "n_events": pa.int64(),
+            "low_evidence": pa.bool_(),
+            "behavior": vector,
+            "identity": vector,
+        }
+    )
 
 
 def _fixed_size_list(vectors: npt.NDArray[np.float32]) -> pa.Array:

@@ -92,9 +92,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, packed: Packed, turn: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
         """[N, D] -> [N, D]. Without mask [B, 1, 1, T] it is causal; padding lies right of every token and is hidden."""
-        q, k, v = self.qkv(self.norm_1(x)).view(len(x), 3, self.heads, -1).unbind(1)  # [N, heads, size]
-        padded = packed.pad(torch.stack((rotate(q, turn), rotate(k, turn), v), dim=1))  # [B, T, 3, heads, size]
-        q, k, v = padded.permute(2, 0, 3, 1, 4).unbind(0)  # [B, heads, T, size]
+        qkv = self.qkv(self.norm_1(x)).view(len(x), 3, self.heads, -1)
+        turned = torch.cat((rotate(qkv[:, :2], turn), qkv[:, 2:]), dim=1)  # [N, 3, heads, size]
+        q, k, v = packed.pad(turned).permute(2, 0, 3, 1, 4).unbind(0)  # [B, heads, T, size]
         dropout = self.dropout if self.training else 0.0
         y = F.scaled_dot_product_attention(q, k, v, mask, dropout_p=dropout, is_causal=mask is None)
         x = x + self.drop(self.mix(packed.unpad(y.transpose(1, 2)).flatten(1)))
@@ -103,17 +103,17 @@ class Block(nn.Module):
 
 
 def rotation(place: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Cosines and sines [N, 1, size / 2] of rotary positions (Su et al. 2021, arXiv:2104.09864)."""
+    """Cosines and sines [N, 1, 1, size / 2] of rotary positions (Su et al. 2021, arXiv:2104.09864)."""
     frequency = 1.0 / 10_000 ** (torch.arange(0, size, 2, device=place.device) / size)
-    angle = torch.outer(place, frequency).unsqueeze(1)
+    angle = torch.outer(place, frequency)[:, None, None]
     return angle.cos(), angle.sin()
 
 
 def rotate(x: Tensor, by: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotate [N, heads, size] by position: attention then sees how far apart two events are, not where they lie."""
+    """Rotate [N, ..., heads, size] by position: attention then sees how far apart events are, not where they lie."""
     cos, sin = by
     a, b = x.chunk(2, dim=-1)
-    return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
+    return torch.cat((torch.addcmul(a * cos, b, sin, value=-1), torch.addcmul(a * sin, b, cos)), dim=-1)
 
 
 def content_first(inputs: int, dim: int) -> nn.Linear:

@@ -33,11 +33,15 @@ class Packed:
 
     def pad(self, x: Tensor) -> Tensor:
         """[N, ...] -> [B, longest, ...], zero where there is no token."""
+        if len(x) == len(self.lengths) * self.longest:
+            return x.view(len(self.lengths), self.longest, *x.shape[1:])
         flat = x.new_zeros(len(self.lengths) * self.longest, *x.shape[1:])
         return flat.index_copy(0, self._place, x).view(len(self.lengths), self.longest, *x.shape[1:])
 
     def unpad(self, x: Tensor) -> Tensor:
         """[B, longest, ...] -> [N, ...]."""
+        if len(self.row) == len(self.lengths) * self.longest:
+            return x.flatten(0, 1)
         return x.flatten(0, 1).index_select(0, self._place)
 
     @property

@@ -1,42 +1,120 @@
 """The encoder and the vectors it gives."""
 
 import json
+import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import duckdb
 from pydantic import Field
 
+from beha2vec_core.encoder.config import OBJECTIVES, Device, EncoderConfig, TrainConfig
 from beha2vec_core.user_sequences import sequence_file
 from beha2vec_core.warehouse import replace_partition
 from beha2vec_dagster import plots
+from beha2vec_dagster.encoders import current_version, encoder_messages, load_encoder, newest_version
 from beha2vec_dagster.metadata import markdown_table, picture, plain, relation_metadata
 from beha2vec_dagster.partitions import daily, days_of
 from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
 from beha2vec_dagster.settings import settings
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from beha2vec_core import BehaviorEncoder
+
+
+# the core's defaults are the Launchpad's
+_ENCODER, _TRAINING = EncoderConfig(), TrainConfig()
+
+
+def _weight(objective: str, what: str) -> Any:
+    return Field(_TRAINING.objectives.get(objective, 0.0), ge=0, description=f"Weight of {what}; 0 turns it off.")
+
+
+def _modality(name: str, what: str) -> Any:
+    weight = _ENCODER.modality_weights.get(name, 1.0)
+    return Field(weight, ge=0, description=f"How much {what} says about what an event is, beside the others.")
+
 
 class TrainingConfig(dg.Config):
     """What the encoder is and how it is trained."""
 
-    dim: int = Field(64, description="Length of a user's vector; a multiple of twice the heads.")
-    layers: int = Field(2, description="Transformer blocks.")
-    heads: int = Field(4, description="Attention heads in each block.")
-    epochs: int = Field(15, description="Passes over the users.")
-    learning_rate: float = Field(0.003, description="Step size of AdamW at its peak.")
-    next_event_weight: float = Field(1.0, description="Weight of the next-event loss; 0 turns it off.")
-    content_weight: float = Field(1.0, description="Weight of the content loss; 0 turns it off.")
-    contrastive_weight: float = Field(
-        1.0, description="Weight of the contrastive loss: cuts of one user close, of others far; 0 turns it off."
+    dim: int = Field(_ENCODER.dim, description="Length of a user's vector; a multiple of twice the heads.")
+    layers: int = Field(_ENCODER.layers, description="Transformer blocks.")
+    heads: int = Field(_ENCODER.heads, description="Attention heads in each block.")
+    page_modality: float = _modality("page", "the page, with its path and words,")
+    event_name_modality: float = _modality("event_name", "the name of the event")
+    theme_modality: float = _modality("theme", "the page's theme")
+    page_type_modality: float = _modality("page_type", "the page's type")
+    min_events: int = Field(_ENCODER.min_events, description="Users with fewer events are flagged low_evidence.")
+    epochs: int = Field(_TRAINING.epochs, description="Passes over the users, at most.")
+    patience: int = Field(
+        _TRAINING.patience,
+        description="Epochs without a lower held-out loss after which training ends; 0: it never ends early.",
     )
-    triplet_weight: float = Field(0.0, description="Weight of the original article's triplet loss; 0 turns it off.")
-    min_events: int = Field(3, description="Users with fewer events are flagged low_evidence.")
+    held_out_time: float = Field(
+        _TRAINING.held_out_time,
+        description="Share of the events, the newest, that training never sees: they measure the held-out loss.",
+    )
+    learning_rate: float = Field(_TRAINING.learning_rate, description="Step size of AdamW at its peak.")
+    next_event_weight: float = _weight("next_event", "the next-event loss: which page, which event, and when")
+    content_weight: float = _weight("content", "the content loss: one part of a history tells what the other is of")
+    future_weight: float = _weight("future", "the future loss: all actions of the next horizon_days")
+    contrastive_weight: float = _weight("contrastive", "the contrastive loss: cuts of one user close, of others far")
+    triplet_weight: float = _weight("triplet", "the original article's triplet loss")
+    masked_weight: float = _weight("masked", "the masked loss: hidden events, from what lies around them")
+    horizon_days: float = Field(_TRAINING.horizon_days, description="How many days ahead the future loss looks.")
     max_users: int = Field(500_000, description="Train on at most this many users, chosen by hash of user_key.")
-    seed: int = Field(0, description="Same seed, data and device: same weights.")
+    checkpoint_every: int = Field(
+        _TRAINING.checkpoint_every, description="Batches from one checkpoint to the next; a killed run loses fewer."
+    )
+    seed: int = Field(_TRAINING.seed, description="Same seed, data and device: same weights.")
+    warm_start: bool = Field(
+        False,
+        description="Go on from the encoder that readers see (else the newest) instead of beginning anew, at a tenth "
+        "of the learning rate and a third of the epochs: its shape and modalities hold, its vocabulary grows, and old "
+        "and new vectors can be compared.",
+    )
+    mlflow: bool = Field(
+        False,
+        description="Log settings and curve to MLflow, to where MLFLOW_TRACKING_URI says; needs "
+        "pip install 'beha2vec[mlflow]'.",
+    )
+
+    def encoder(self) -> EncoderConfig:
+        """The encoder's shape."""
+        modalities = ("page", "event_name", "theme", "page_type")
+        return EncoderConfig(
+            dim=self.dim,
+            layers=self.layers,
+            heads=self.heads,
+            modality_weights={name: getattr(self, f"{name}_modality") for name in modalities},
+            min_events=self.min_events,
+            max_length=settings.sequence_length,
+        )
+
+    def training(self, device: Device) -> TrainConfig:
+        """How to train it."""
+        weights = {name: getattr(self, f"{name}_weight") for name in OBJECTIVES}
+        config = TrainConfig(
+            objectives={name: weight for name, weight in weights.items() if weight > 0},
+            epochs=self.epochs,
+            patience=self.patience,
+            held_out_time=self.held_out_time,
+            learning_rate=self.learning_rate,
+            horizon_days=self.horizon_days,
+            checkpoint_every=self.checkpoint_every,
+            seed=self.seed,
+            device=device,
+            progress=False,
+        )
+        return config.gently() if self.warm_start else config
 
 
 @dg.asset(
@@ -46,49 +124,37 @@ class TrainingConfig(dg.Config):
     pool=GPU_POOL,
     op_tags=GPU_TAGS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="1",
+    code_version="2",
 )
 def trained_encoder(
     context: dg.AssetExecutionContext, config: TrainingConfig, warehouse: WarehouseResource, compute: ComputeResource
 ) -> dg.MaterializeResult[Any]:
     """The transformer encoder, trained self-supervised on each user's latest sequence.
 
-    Saved under `encoders/<model_version>` (config, vocabulary, weights as safetensors). Readers go on with the old
-    version until `cluster_model` has been fitted on the new vectors.
+    Saved under `encoders/<model_version>` (config, vocabulary, weights as safetensors, a model card). Readers go on
+    with the old version until `cluster_model` has been fitted on the new vectors. A run that was killed goes on from
+    its last checkpoint when materialized again with the same data and configuration.
     """
-    from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
+    from beha2vec_core import BehaviorEncoder
+    from beha2vec_core.encoder.card import model_card
 
     device, device_note = compute.resolve()
-    sequences = _latest_sequences(config.max_users)
-    weights = {
-        "next_event": config.next_event_weight,
-        "content": config.content_weight,
-        "contrastive": config.contrastive_weight,
-        "triplet": config.triplet_weight,
-    }
-    encoder = BehaviorEncoder.fit(
-        sequences,
-        EncoderConfig(
-            dim=config.dim,
-            layers=config.layers,
-            heads=config.heads,
-            min_events=config.min_events,
-            max_length=settings.sequence_length,
-        ),
-        TrainConfig(
-            objectives={name: weight for name, weight in weights.items() if weight > 0},
-            epochs=config.epochs,
-            learning_rate=config.learning_rate,
-            seed=config.seed,
-            device=device,  # type: ignore[arg-type]
-        ),
-        on_epoch=lambda row: context.log.info(
-            "epoch " + ", ".join(f"{k}={v:.4g}" for k, v in row.items() if isinstance(v, int | float))
-        ),
-    )
+    shape, training = _configs(config, device)
+    before = _encoder_before(context, warehouse, device) if config.warm_start else None
+    checkpoints = settings.encoders_path / ".training"
+    with encoder_messages(context.log):
+        encoder = BehaviorEncoder.fit(
+            _latest_sequences(config.max_users),
+            None if before else shape,
+            training,
+            on_epoch=lambda row: context.log.info(_told(row, training.epochs)),
+            warm_start=before,
+            checkpoints=checkpoints,
+            mlflow=config.mlflow,
+        )
     folder = settings.encoders_path / encoder.model_version
-    settings.encoders_path.mkdir(parents=True, exist_ok=True)
     encoder.save(folder)
+    shutil.rmtree(checkpoints, ignore_errors=True)
     row = {
         "model_version": encoder.model_version,
         "config": json.dumps(asdict(encoder.config)),
@@ -103,7 +169,6 @@ def trained_encoder(
             list(row.values()),
         )
         about = relation_metadata(connection, "beha2vec.encoders")
-    curve = encoder.training_curve
     return dg.MaterializeResult(
         data_version=dg.DataVersion(encoder.model_version),
         metadata=about
@@ -111,17 +176,61 @@ def trained_encoder(
             {
                 "model_version": encoder.model_version,
                 "device": device_note,
+                "warm_start_from": before.model_version if before else None,
                 "users": encoder.data_window["users"],
                 "events": encoder.data_window["events"],
-                "loss": curve[-1]["loss"],
-                "held_out_loss": curve[-1].get("held_out_loss"),
-                "loss_curve": picture(plots.loss_curve(curve), "loss by epoch"),
-                "training_curve": markdown_table(list(curve[0]), [tuple(r.values()) for r in curve]),
+            }
+            | _of_curve(encoder.training_curve, training.epochs)
+            | {
+                "model_card": dg.MetadataValue.md(model_card(encoder).text),
                 "config": dg.MetadataValue.json(json.loads(row["config"])),
                 "train_config": dg.MetadataValue.json(json.loads(row["train_config"])),
             }
         ),
     )
+
+
+def _configs(config: TrainingConfig, device: str) -> tuple[EncoderConfig, TrainConfig]:
+    """Both configurations of the core; told as a failure, without a stack trace, where they cannot work."""
+    try:
+        return config.encoder(), config.training(device)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise dg.Failure(f"this configuration cannot be trained: {error}", allow_retries=False) from None
+
+
+def _encoder_before(context: dg.AssetExecutionContext, warehouse: WarehouseResource, device: str) -> "BehaviorEncoder":
+    """The encoder that a warm start goes on from: the one readers see, else the newest."""
+    with warehouse.connect("encoder to go on from") as connection:
+        version = current_version(connection) or newest_version(connection)
+    context.log.info(f"warm start: training goes on from encoder {version}, whose shape holds")
+    return load_encoder(version, device, remedy="Train an encoder without warm_start")
+
+
+def _told(row: Mapping[str, float], epochs: int) -> str:
+    """A row of the curve in a line, with the time left if training does not end early."""
+    left = timedelta(seconds=round(row["seconds"] * (epochs - row["epoch"])))
+    metrics = ", ".join(f"{name}={value:.4g}" for name, value in row.items() if name != "epoch")
+    return f"epoch {row['epoch']:.0f} of {epochs} at most: {metrics}; {left} left at most"
+
+
+def _of_curve(curve: list[dict[str, float]], epochs: int) -> dict[str, Any]:
+    """What the training curve tells: the row of the weights that were kept, speed, whether it ended early."""
+    from beha2vec_core.encoder.curve import best_row
+
+    best = best_row(curve)
+    seconds = sum(row["seconds"] for row in curve)
+    speeds = ("tokens_per_second", "sequences_per_second")
+    return {
+        "epochs_run": len(curve),
+        "epochs_at_most": epochs,
+        "ended_early": len(curve) < epochs,
+        "best_epoch": int(best["epoch"]),
+        "loss": best["loss"],
+        "held_out_loss": best.get("held_out_loss"),
+        **{name: sum(row[name] * row["seconds"] for row in curve) / seconds for name in speeds},
+        "loss_curve": picture(plots.loss_curve(curve, best["epoch"]), "loss by epoch"),
+        "training_curve": markdown_table(list(curve[0]), [tuple(row.values()) for row in curve]),
+    }
 
 
 def _latest_sequences(max_users: int) -> Any:
@@ -159,9 +268,10 @@ def user_embeddings(
     missing = [day for day in days if not sequence_file(settings.sequences_path, day).exists()]
     if missing:
         raise dg.Failure(f"there are no user_sequences for {missing[0]}: materialize that partition first")
-    versions = _versions_in_use(warehouse)
     device, device_note = compute.resolve()
-    counts = {version: _embed(context, warehouse, version, device, days) for version in versions}
+    encoders = _encoders_in_use(context, warehouse, device)
+    counts = {encoder.model_version: _embed(context, warehouse, encoder, days) for encoder in encoders}
+    versions = list(counts)
     newest = versions[-1]
     for day in days:
         context.add_asset_metadata({"dagster/partition_row_count": counts[newest][day]}, partition_key=day.isoformat())
@@ -177,30 +287,41 @@ def user_embeddings(
     )
 
 
-def _versions_in_use(warehouse: WarehouseResource) -> list[str]:
-    """The encoder that readers see, if any, and the newest one, last; one entry where they are the same."""
+def _encoders_in_use(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource, device: str
+) -> "list[BehaviorEncoder]":
+    """The encoder that readers see, if any, and the newest one, last; one entry where they are the same.
+
+    After an upgrade the one that readers see may be of a format that is read no more: it then stays behind, and what
+    readers have does too, until the clusters of the new one stand.
+    """
     with warehouse.connect("encoder versions") as connection:
-        current = connection.execute("select model_version from beha2vec.encoder_current").fetchall()
-        newest = connection.execute("select model_version from beha2vec.encoder_newest").fetchall()
-    if not newest:
-        raise dg.Failure("there is no trained encoder yet: materialize trained_encoder first")
-    return list(dict.fromkeys(str(row[0]) for row in [*current, *newest]))
+        current, newest = current_version(connection), newest_version(connection)
+    encoders = [load_encoder(newest, device)]
+    if current and current != newest:
+        try:
+            encoders.insert(0, load_encoder(current, device))
+        except dg.Failure as failure:
+            context.log.warning(
+                f"{failure.description}. Only the new encoder {newest} embeds these days: readers do not get them "
+                "until cluster_model and user_clusters are materialized too"
+            )
+    return encoders
 
 
 def _embed(
-    context: dg.AssetExecutionContext, warehouse: WarehouseResource, version: str, device: str, days: list[date]
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource, encoder: "BehaviorEncoder", days: list[date]
 ) -> dict[date, int]:
-    """Replace the days' vectors of one encoder; computed to parquet first, since the warehouse is held for seconds."""
+    """Replace the days' vectors of one encoder; streamed to parquet first, since the warehouse is held for seconds."""
     import pyarrow.parquet as pq
 
-    from beha2vec_core import BehaviorEncoder
-
-    encoder = BehaviorEncoder.load(settings.encoders_path / version, device=device)  # type: ignore[arg-type]
+    version = encoder.model_version
     counts: dict[date, int] = {}
     with tempfile.TemporaryDirectory(prefix=".embeddings-", dir=settings.data_path) as scratch:
         for number, day in enumerate(days, start=1):
-            source = sequence_file(settings.sequences_path, day)
-            pq.write_table(encoder.encode(pq.read_table(source, partitioning=None)), Path(scratch) / f"{day}.parquet")
+            source = pq.ParquetFile(sequence_file(settings.sequences_path, day))
+            with encoder.encode_stream(source.iter_batches()) as encoded:
+                _write(encoded, Path(scratch) / f"{day}.parquet")
             if number % 10 == 0 or number == len(days):
                 context.log.info(f"{day} ({number:,}/{len(days):,} days) encoded by {version}")
         with warehouse.connect("user_embeddings") as connection:
@@ -215,3 +336,12 @@ def _embed(
                     f"event_date = date '{day}' and model_version = '{version}'",
                 )
     return counts
+
+
+def _write(batches: "pa.RecordBatchReader", path: Path) -> None:
+    """As parquet, a batch at a time."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetWriter(path, batches.schema) as file:
+        for batch in batches:
+            file.write_batch(batch)

@@ -1,14 +1,18 @@
 """How good the newest encoder is on this property's own users."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
 
 from beha2vec_core.warehouse import replace_partition
+from beha2vec_dagster.encoders import load_encoder, newest_version
 from beha2vec_dagster.metadata import markdown_table, plain, relation_metadata
 from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
 from beha2vec_dagster.settings import settings
+
+if TYPE_CHECKING:
+    from beha2vec_core import BehaviorEncoder
 
 
 class EncoderEvaluationConfig(dg.Config):
@@ -36,18 +40,15 @@ def encoder_evaluation(
 ) -> dg.MaterializeResult[Any]:
     """The newest encoder judged on the users held out of its training, beside counts and other cheap floors.
 
-    One row a model version, method and figure; `docs/evaluation.md` says what each figure means.
+    One row a model version, method and figure; `docs/evaluation.md` says what each figure means. The encoder's model
+    card gets them too.
     """
-    from beha2vec_core import BehaviorEncoder
     from beha2vec_core.evaluation.production import evaluate, headline, over_versions, read_own
 
     with warehouse.connect("encoder_evaluation: version") as connection:
-        newest = connection.execute("select model_version from beha2vec.encoder_newest").fetchall()
-    if not newest:
-        raise dg.Failure("there is no trained encoder yet: materialize trained_encoder first")
-    version = str(newest[0][0])
+        version = newest_version(connection)
     device, device_note = compute.resolve()
-    encoder = BehaviorEncoder.load(settings.encoders_path / version, device=device)  # type: ignore[arg-type]
+    encoder = load_encoder(version, device)
     with warehouse.connect("encoder_evaluation: read") as connection:
         data = read_own(connection, encoder.train_config.held_out, config.max_users)
     evaluation = evaluate(encoder, data)
@@ -61,6 +62,7 @@ def encoder_evaluation(
         version_rows = versions.fetchall()
     for note in evaluation.notes:
         context.log.warning(note)
+    card = _write_card(context, encoder, evaluation.rows.to_pylist())
     return dg.MaterializeResult(
         metadata=about
         | plain(
@@ -73,6 +75,20 @@ def encoder_evaluation(
                 "not_judged": evaluation.notes,
                 "figures": markdown_table(*headline(evaluation.rows)),
                 "versions": markdown_table(version_names, version_rows),
+                "model_card": card,
             }
         ),
     )
+
+
+def _write_card(
+    context: dg.AssetExecutionContext, encoder: "BehaviorEncoder", rows: list[dict[str, Any]]
+) -> dg.MetadataValue | None:
+    """The model card with its figures; where people broke it, it is left as it is and a warning says so."""
+    from beha2vec_core.encoder.card import CardError, write_evaluation
+
+    try:
+        return dg.MetadataValue.md(write_evaluation(encoder, settings.encoders_path / encoder.model_version, rows).text)
+    except CardError as problem:
+        context.log.warning(str(problem))
+        return None

@@ -270,7 +270,7 @@ def test_saved_and_loaded_it_is_the_same(encoder: BehaviorEncoder, events: pd.Da
     encoder.save(tmp_path / "model")  # replaces itself
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model"]
     assert sorted(p.name for p in (tmp_path / "model").iterdir()) == [
-        "config.json", "heads.safetensors", "metrics.json", "model.safetensors", "next_step.safetensors",
+        "README.md", "config.json", "heads.safetensors", "metrics.json", "model.safetensors", "next_step.safetensors",
         "vocabulary.json",
     ]  # fmt: skip
     again = BehaviorEncoder.load(tmp_path / "model", device="cpu")
@@ -299,7 +299,11 @@ def test_a_foreign_or_altered_folder_is_refused(encoder: BehaviorEncoder, tmp_pa
         return folder
 
     with pytest.raises(EncoderFormatError, match="version 99"):
-        BehaviorEncoder.load(altered("config.json", b'"format_version": 1', b'"format_version": 99'))
+        BehaviorEncoder.load(altered("config.json", b'"format_version": 2', b'"format_version": 99'))
+    older = altered("config.json", b'"format_version": 2', b'"format_version": 1')
+    (older / "next_step.safetensors").unlink()  # had other files
+    with pytest.raises(EncoderFormatError, match="version 1; this release reads"):
+        BehaviorEncoder.load(older)
     with pytest.raises(EncoderFormatError, match="changed or mixed"):
         BehaviorEncoder.load(altered("vocabulary.json", b"site.example/shop/hats", b"site.example/shop/hots"))
     with pytest.raises(EncoderFormatError, match="damaged"):
@@ -315,6 +319,9 @@ def test_a_foreign_or_altered_folder_is_refused(encoder: BehaviorEncoder, tmp_pa
         BehaviorEncoder.load(folder)
     (folder / "model.safetensors").write_bytes(b"no tensors")
     with pytest.raises(EncoderFormatError, match="damaged"):
+        BehaviorEncoder.load(folder)
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(EncoderFormatError, match="missing"):
         BehaviorEncoder.load(folder)
 
 

@@ -1,0 +1,56 @@
+"""Sequences that come in batches, brought to a size that encodes well and bounds memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from beha2vec_core.sequences import SequenceError
+
+# enough for batches of like length, little beside what a network needs
+STREAM_USERS = 32_768
+
+
+def user_tables(batches: Any, users: int) -> Iterator[pa.Table]:
+    """The rows of a stream in its order, as tables of ``users`` rows, the last of fewer; one is held at a time.
+
+    ``batches`` is a RecordBatchReader, a dataset or its scanner, or an iterable of record batches or tables.
+
+    Raises :class:`SequenceError` for anything else, and where schemas differ.
+    """
+    held: list[pa.Table] = []
+    count = 0
+    for batch in _record_batches(batches):
+        table = pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
+        if not isinstance(table, pa.Table):
+            raise SequenceError(f"a stream is of record batches or tables, not of {type(batch).__name__}")
+        while count + table.num_rows >= users:
+            room = users - count
+            yield _joined([*held, table.slice(0, room)])
+            held, count, table = [], 0, table.slice(room)
+        if table.num_rows:
+            held.append(table)
+            count += table.num_rows
+    if held:
+        yield _joined(held)
+
+
+def _record_batches(batches: Any) -> Iterable[Any]:
+    if isinstance(batches, pa.Table):
+        return batches.to_batches()
+    if hasattr(batches, "to_batches"):  # a dataset or its scanner
+        return iter(batches.to_batches())
+    if isinstance(batches, Iterable):
+        return batches
+    raise SequenceError(
+        f"cannot read a stream from {type(batches).__name__}; give a RecordBatchReader, a dataset or record batches"
+    )
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    try:
+        return pa.concat_tables(tables)
+    except pa.ArrowInvalid as error:
+        raise SequenceError(f"the batches of a stream differ in schema; give each the same one: {error}") from error
