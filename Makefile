@@ -8,7 +8,7 @@ export DAGSTER_HOME := $(CURDIR)/beha2vec_dagster/instance
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help install .venv-coles demo ui doctor test test-slow bench-demo bench-encoder bench-dbt bench-pages dbt-docs lint lint-sql format clean
+.PHONY: help install .venv-coles demo ui doctor test test-slow bench-demo bench-encoder bench-encoder-speed bench-dbt bench-pages dbt-docs lint lint-sql format clean
 
 help: ## what can be made
 	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,9 @@ bench-pages: $(INSTALLED) ## how good themes and page types are on labelled site
 
 bench-encoder: $(INSTALLED) $(COLES)/.installed ## every way to make user vectors, judged by one protocol
 	$(BIN)/python tests/benchmarks/encoders.py
+
+bench-encoder-speed: $(INSTALLED) $(COLES)/.installed ## how fast the encoder learns and encodes, beside others, and a million users
+	$(BIN)/python tests/benchmarks/encoder_speed.py
 
 bench-dbt: $(INSTALLED) ## how fast dbt_ga4 builds, and what a day costs
 	$(BIN)/python tests/benchmarks/dbt_build.py

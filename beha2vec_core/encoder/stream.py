@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from beha2vec_core.sequences import SequenceError
 
@@ -40,7 +41,9 @@ def user_tables(batches: Any, users: int) -> Iterator[pa.Table]:
 def _record_batches(batches: Any) -> Iterable[Any]:
     if isinstance(batches, pa.Table):
         return batches.to_batches()
-    if hasattr(batches, "to_batches"):  # a dataset or its scanner
+    if isinstance(batches, ds.Dataset):  # by itself it would read far ahead
+        return iter(batches.to_batches(batch_readahead=1, fragment_readahead=1))
+    if isinstance(batches, ds.Scanner):
         return iter(batches.to_batches())
     if isinstance(batches, Iterable):
         return batches
