@@ -38,18 +38,17 @@ def user_tables(batches: Any, users: int) -> Iterator[pa.Table]:
         yield _joined(held)
 
 
-def _record_batches(batches: Any) -> Iterable[Any]:
-    if isinstance(batches, pa.Table):
-        return batches.to_batches()
+def _record_batches(batches: Any) -> Iterator[Any]:
     if isinstance(batches, ds.Dataset):  # by itself it would read far ahead
-        return iter(batches.to_batches(batch_readahead=1, fragment_readahead=1))
-    if isinstance(batches, ds.Scanner):
-        return iter(batches.to_batches())
-    if isinstance(batches, Iterable):
-        return batches
-    raise SequenceError(
-        f"cannot read a stream from {type(batches).__name__}; give a RecordBatchReader, a dataset or record batches"
-    )
+        yield from batches.to_batches(batch_readahead=1, fragment_readahead=1)
+    elif isinstance(batches, pa.Table | ds.Scanner):
+        yield from batches.to_batches()
+    elif isinstance(batches, Iterable):
+        yield from batches
+    else:
+        raise SequenceError(
+            f"cannot read a stream from {type(batches).__name__}; give a RecordBatchReader, a dataset or record batches"
+        )
 
 
 def _joined(tables: list[pa.Table]) -> pa.Table:
