@@ -8,7 +8,7 @@ export DAGSTER_HOME := $(CURDIR)/beha2vec_dagster/instance
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help install .venv-coles demo ui doctor test test-slow bench-demo bench-encoder bench-ablation bench-dbt bench-pages dbt-docs lint lint-sql format clean
+.PHONY: help install .venv-coles demo ui doctor test test-slow bench-demo bench-encoder bench-encoder-speed bench-ablation bench-dbt bench-pages dbt-docs lint lint-sql format clean
 
 help: ## what can be made
 	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -60,6 +60,9 @@ bench-encoder: $(INSTALLED) $(COLES)/.installed ## every way to make user vector
 
 bench-ablation: $(INSTALLED) ## what each objective, token field, pooling and size of the encoder is worth
 	$(BIN)/python tests/benchmarks/encoder_ablation.py
+
+bench-encoder-speed: $(INSTALLED) $(COLES)/.installed ## how fast the encoder learns and encodes, beside others, and a million users
+	$(BIN)/python tests/benchmarks/encoder_speed.py
 
 bench-dbt: $(INSTALLED) ## how fast dbt_ga4 builds, and what a day costs
 	$(BIN)/python tests/benchmarks/dbt_build.py

@@ -140,7 +140,7 @@ def build_sequences(
     ties += number.values()
     keys = [*ties[::-1], text["page"].codes, text["event_name"].codes]
     keys += [time, user.codes] if index is None else [index, time, user.codes]
-    order = np.lexsort(keys)
+    order = _order(keys)
     if limit is not None:
         order = order[time[order] <= limit[order]]
 
@@ -208,6 +208,21 @@ def ragged_range(starts: npt.NDArray[Any], lengths: npt.NDArray[Any]) -> IntArra
     shift = (starts - (np.cumsum(lengths) - lengths)).astype(np.int64)
     ranges: IntArray = np.arange(total, dtype=np.int64) + np.repeat(shift, lengths)
     return ranges
+
+
+def _order(keys: list[npt.NDArray[Any]]) -> IntArray:
+    """``np.lexsort``, which sorts rows that lie in order of the last two keys only where these tie."""
+    second, first = keys[-2:]
+    rise, step = np.diff(first), np.diff(second)
+    same = rise == 0
+    if not ((rise > 0) | (same & (step >= 0))).all():
+        everything: IntArray = np.lexsort(keys)
+        return everything
+    ties = same & (step == 0)
+    tied = np.flatnonzero(np.append(ties, False) | np.append(False, ties))
+    order = np.arange(len(first))
+    order[tied] = tied[np.lexsort([key[tied] for key in keys])]
+    return order
 
 
 def _offsets(lengths: npt.NDArray[Any]) -> IntArray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -249,10 +250,11 @@ class Fields:
         return ids
 
 
-def page_words(page: str) -> list[str]:
+@lru_cache(maxsize=65_536)  # the pages of a site come in every batch of a stream
+def page_words(page: str) -> tuple[str, ...]:
     """The first distinct words of a page's path, or of a screen's name, without what could be a person's."""
     path = page.removeprefix("screen:") if page.startswith("screen:") else _path(page)
-    return list(dict.fromkeys(path_words("/" + path).split()))[:WORDS]
+    return tuple(dict.fromkeys(path_words("/" + path).split()))[:WORDS]
 
 
 def _of_page(name: str, page: str) -> str | None:

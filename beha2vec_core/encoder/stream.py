@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from beha2vec_core.sequences import SequenceError
 
@@ -37,16 +38,17 @@ def user_tables(batches: Any, users: int) -> Iterator[pa.Table]:
         yield _joined(held)
 
 
-def _record_batches(batches: Any) -> Iterable[Any]:
-    if isinstance(batches, pa.Table):
-        return batches.to_batches()
-    if hasattr(batches, "to_batches"):  # a dataset or its scanner
-        return iter(batches.to_batches())
-    if isinstance(batches, Iterable):
-        return batches
-    raise SequenceError(
-        f"cannot read a stream from {type(batches).__name__}; give a RecordBatchReader, a dataset or record batches"
-    )
+def _record_batches(batches: Any) -> Iterator[Any]:
+    if isinstance(batches, ds.Dataset):  # by itself it would read far ahead
+        yield from batches.to_batches(batch_readahead=1, fragment_readahead=1)
+    elif isinstance(batches, pa.Table | ds.Scanner):
+        yield from batches.to_batches()
+    elif isinstance(batches, Iterable):
+        yield from batches
+    else:
+        raise SequenceError(
+            f"cannot read a stream from {type(batches).__name__}; give a RecordBatchReader, a dataset or record batches"
+        )
 
 
 def _joined(tables: list[pa.Table]) -> pa.Table:

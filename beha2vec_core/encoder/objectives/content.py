@@ -45,7 +45,7 @@ class Content(nn.Module):
         return torch.stack(losses).sum()
 
     def _loss(self, name: str, z: Tensor, row: Tensor, value: Tensor) -> Tensor:
-        told = (value > NULL).float()
+        told = (value > NULL).to(z.dtype)  # under autocast a lower precision
         share = told / z.new_zeros(len(z)).index_add(0, row, told).clamp(min=1)[row]
         log_p = torch.log_softmax(self.heads[name](z), dim=-1)
         return -(log_p[row, value] * share).sum() / len(z)

@@ -1,0 +1,295 @@
+"""How fast users are learnt from and encoded: the prototype, CoLES and ours side by side; then a million users.
+
+    make bench-encoder-speed
+    python tests/benchmarks/encoder_speed.py --skip-million
+    python tests/benchmarks/encoder_speed.py --users 100000
+
+Side by side every method has one thread, since CoLES's process has one, and learns from the same users, those of two
+events or more, of the merchandise store (of the demo shop where that is absent); only the prototype, being slow, gets a
+part of them. A user-sequence is one user in one epoch. Training is timed with looking up ids, without loading
+libraries and without held-out data; encoding from a table of events to vectors. Rounds are in turns and the best one
+counts, so that other work on the machine disturbs the comparison little.
+
+Users of three events in the median and the million are the demo shop's, repeated under other keys; each copy has other
+pauses (half to double) and other times, and half of them a random part of the history only, so that copies differ as
+real users do. The million goes from parquet to parquet in a process of its own with two threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
+from beha2vec_core.encoder.encode import _batches
+from beha2vec_core.encoder.features import Fields, slice_hashes
+from beha2vec_core.encoder.network import BehaviorNetwork
+from beha2vec_core.encoder.train import seeded, train
+from beha2vec_core.encoder.trainer import WeightedObjectives
+from beha2vec_core.evaluation.data import DataNotFoundError, load
+from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
+from beha2vec_core.evaluation.methods import coles, prototype
+from beha2vec_core.evaluation.methods.base import MethodUnavailable
+from beha2vec_core.sequences import build_sequences, ragged_range
+
+CPU = torch.device("cpu")
+PROTOTYPE_USERS = 150
+COLES_EPOCHS = 15
+CORES = 2
+CHUNK = 32_768
+MEDIAN = 3
+TARGETS = {
+    "training": "30 x the prototype at its size, 1.5 x CoLES",
+    "encoding": "20 x the prototype",
+    "median": 15_000,
+    "seconds": 90,
+    "memory": 2.0,
+    "padding": 0.1,
+}
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Users a second; NaN where a method is absent."""
+
+    name: str
+    parameters: int | None
+    training: float
+    encoding: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--users", type=int, default=1_000_000, help="of the long run")
+    parser.add_argument("--skip-million", action="store_true", help="without the long run")
+    parser.add_argument("--epochs", type=int, default=5, help="of each training of ours")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--encode", nargs=3, type=Path, metavar=("MODEL", "IN", "OUT"), help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.encode:
+        print(json.dumps(encode_file(*asked.encode)))
+        return
+    torch.set_num_threads(1)
+    name, events = read_events()
+    print(f"{events['user_key'].nunique():,} users, {len(events):,} events of {name}; one thread each\n")
+    print_side_by_side(side_by_side(events, asked.epochs, asked.rounds))
+    torch.set_num_threads(CORES)
+    demo = input_of(load("demo_personas").events)
+    encoder, _ = learn(demo, EncoderConfig(), epochs=2)
+    base = pa.Table.from_pandas(demo.groupby("user_key", as_index=False).agg(list), preserve_index=False)
+    print_median(encoder, base, asked.rounds)
+    if not asked.skip_million:
+        print_million(encoder, base, asked.users)
+
+
+def read_events() -> tuple[str, pd.DataFrame]:
+    try:
+        return "merch_store", input_of(load("merch_store").events)
+    except DataNotFoundError:
+        return "demo_personas", input_of(load("demo_personas").events)
+
+
+def input_of(events: pd.DataFrame) -> pd.DataFrame:
+    return events[list(INPUT_COLUMNS)].assign(page=events["page"].fillna(""))
+
+
+def side_by_side(events: pd.DataFrame, epochs: int, rounds: int) -> list[Speed]:
+    several = events[events.groupby("user_key")["page"].transform("size") > 1]
+    few = several[several["user_key"].isin(several["user_key"].unique()[:PROTOTYPE_USERS])]
+    size = sum(weight.numel() for weight in prototype.PrototypeNetwork().parameters())
+    same = same_size(several, size)
+    configs = {
+        f"ours at the prototype's size (dim 128, 2 layers, 4 heads, feed_forward {same.feed_forward})": same,
+        "ours, default": EncoderConfig(),
+    }
+    fits: dict[str, Callable[[], tuple[Any, int | None]]] = {
+        "prototype": lambda: (prototype.fit(few, 0), size),
+        "CoLES": lambda: (coles.fit(several, 0), None),
+    }
+    fits |= {name: lambda config=config: learn(several, config, epochs) for name, config in configs.items()}
+    work = {"prototype": (prototype.EPOCHS, few), "CoLES": (COLES_EPOCHS, several)}
+    learn(few, EncoderConfig(), epochs=1)  # loads libraries
+    training, encoding = dict.fromkeys(fits, float("nan")), dict.fromkeys(fits, float("nan"))
+    fitted: dict[str, tuple[Any, int | None]] = {}
+    try:
+        coles.fit(few, 0).encode(few)  # so does this
+    except MethodUnavailable as problem:
+        print(f"CoLES is left out: {problem}\n")
+        del fits["CoLES"]
+    for turn in range(rounds):
+        for name, fit in fits.items():
+            times, users = work.get(name, (epochs, several))
+            if turn == 0 or name != "CoLES":
+                fitted[name], seconds = timed(fit)
+                training[name] = np.fmax(training[name], times * users["user_key"].nunique() / seconds)
+            users = few if name == "prototype" else events
+            _, seconds = timed(lambda: fitted[name][0].encode(users))  # noqa: B023
+            encoding[name] = np.fmax(encoding[name], users["user_key"].nunique() / seconds)
+    return [
+        Speed(name, fitted[name][1] if name in fitted else None, training[name], encoding[name]) for name in training
+    ]
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    started = time.perf_counter()
+    return work(), time.perf_counter() - started
+
+
+def learn(events: pd.DataFrame, config: EncoderConfig, epochs: int) -> tuple[BehaviorEncoder, int]:
+    """An encoder without the counts of what comes next, and how many parameters were trained, its objectives' too."""
+    settings = TrainConfig(epochs=epochs, held_out=0.0, held_out_time=0.0, device="cpu", progress=False)
+    sequences = build_sequences(events, max_length=config.max_length)
+    fields = Fields.fit(sequences, config)
+    with seeded(0, CPU):
+        network = BehaviorNetwork(config, fields)
+        curve = train(network, fields, sequences, settings, CPU)
+    return BehaviorEncoder(network, fields, settings, {}, curve, {}), parameters(network, fields, settings)
+
+
+def parameters(network: BehaviorNetwork, fields: Fields, settings: TrainConfig) -> int:
+    return sum(weight.numel() for weight in WeightedObjectives(network, fields, settings).parameters())
+
+
+def same_size(events: pd.DataFrame, size: int) -> EncoderConfig:
+    """The prototype's width, layers and heads, and the feed-forward width that comes nearest to its parameters."""
+    choices = [EncoderConfig(dim=128, layers=2, heads=4, feed_forward=width) for width in range(1, 17)]
+    fields = Fields.fit(build_sequences(events, max_length=choices[0].max_length), choices[0])
+    sizes = [parameters(BehaviorNetwork(config, fields), fields, TrainConfig()) for config in choices]
+    return choices[int(np.argmin(np.abs(np.array(sizes) - size)))]
+
+
+def print_side_by_side(speeds: list[Speed]) -> None:
+    by_name = {speed.name: speed for speed in speeds}
+    first, coles_speed = by_name["prototype"], by_name["CoLES"]
+    print(
+        "| method | parameters | training, user-sequences/s | x prototype | x CoLES | encoding, users/s | x prototype |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for one in speeds:
+        print(
+            f"| {one.name} | {f'{one.parameters:,}' if one.parameters else ''} | {one.training:,.0f} "
+            f"| {one.training / first.training:.1f} | {one.training / coles_speed.training:.2f} "
+            f"| {one.encoding:,.0f} | {one.encoding / first.encoding:.1f} |"
+        )
+    print(f"\nTargets: training {TARGETS['training']}; encoding {TARGETS['encoding']}.\n")
+
+
+def copies(base: pa.Table, users: int, seed: int, *, median: float | None = None) -> pa.Table:
+    """That many users like those of a table of sequences, every one changed; with ``median``, of so many events."""
+    rng = np.random.default_rng(seed)
+    lists = {name: base[name].combine_chunks() for name in base.column_names if name != "user_key"}
+    offsets = lists["event_timestamp"].offsets.to_numpy()
+    owner = rng.integers(0, base.num_rows, users)
+    whole = np.diff(offsets)[owner]
+    part = np.where(rng.random(users) < 0.5, whole, rng.integers(1, whole + 1))
+    if median:
+        part = np.minimum(whole, np.maximum(1, np.rint(rng.lognormal(np.log(median + 0.5), 0.8, users)))).astype(int)
+    starts = offsets[owner] + rng.integers(0, whole - part + 1)
+    rows, ends = ragged_range(starts, part), np.cumsum(part)
+    time_of = lists["event_timestamp"].values.to_numpy()
+    pause = np.diff(time_of[rows], prepend=0) * rng.uniform(0.5, 2.0, len(rows))
+    pause[ends - part] = 0
+    passed = np.cumsum(pause)
+    begins = time_of[starts] + rng.integers(0, 86_400_000_000, users)
+    moments = np.repeat(begins - passed[ends - part], part) + passed
+    new_offsets = pa.array(np.append(0, ends), type=pa.int32())
+    columns = {"user_key": pa.array([f"{seed:04d}-{number:06d}" for number in range(users)])}
+    for name, column in lists.items():
+        values = pa.array(moments.astype(np.int64)) if name == "event_timestamp" else column.values.take(pa.array(rows))
+        columns[name] = pa.ListArray.from_arrays(new_offsets, values)
+    return pa.table(columns)
+
+
+def padding_and_distinct(encoder: BehaviorEncoder, table: pa.Table) -> tuple[float, float]:
+    """Padded places of attention as a share of its tokens, and the share of users whose sequences differ."""
+    tokens = encoder.fields.tokens(build_sequences(table, max_length=encoder.config.max_length))
+    hashes = slice_hashes(np.stack((tokens.kind, tokens.gap), axis=1), tokens.offsets[:-1], tokens.lengths)
+    lengths = np.sort(tokens.lengths[np.unique(hashes, return_index=True)[1]])
+    batches = [lengths[part] + 1 for part in _batches(lengths)]  # a recency token each
+    places = sum(len(batch) * int(batch.max()) for batch in batches)
+    return places / sum(int(batch.sum()) for batch in batches) - 1, len(lengths) / len(tokens.lengths)
+
+
+def print_median(encoder: BehaviorEncoder, base: pa.Table, rounds: int) -> None:
+    table = copies(base, 20_000, seed=1, median=MEDIAN)
+    seconds = min(timed(lambda: encoder.encode(table))[1] for _ in range(rounds + 1))
+    events = np.diff(table["event_timestamp"].combine_chunks().offsets.to_numpy())
+    print(
+        f"Users of {np.median(events):.0f} events in the median ({events.mean():.1f} in the mean), {CORES} threads: "
+        f"{table.num_rows / seconds:,.0f} users/s encoded (target {TARGETS['median']:,}).\n"
+    )
+
+
+def print_million(encoder: BehaviorEncoder, base: pa.Table, users: int) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        model, source, target = (Path(place) / name for name in ("model", "sequences.parquet", "vectors.parquet"))
+        encoder.save(model)
+        parts = [min(CHUNK, users - start) for start in range(0, users, CHUNK)]
+        sample = copies(base, parts[0], seed=0)
+        with pq.ParquetWriter(source, sample.schema) as writer:
+            for seed, part in enumerate(parts):
+                writer.write_table(copies(base, part, seed))
+        command = [sys.executable, __file__, "--encode", str(model), str(source), str(target)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        found = json.loads(done.stdout.splitlines()[-1])
+    padding, distinct = padding_and_distinct(encoder, sample)
+    print("| | measured | target |\n|---|---|---|")
+    print(f"| users, {CORES} threads, parquet to parquet | {found['users']:,} | |")
+    print(f"| events a user | {found['events'] / found['users']:.1f} | |")
+    print(f"| users whose sequences differ (of {parts[0]:,}) | {distinct:.0%} | |")
+    print(f"| seconds | {found['seconds']:.1f} | {TARGETS['seconds']} for a million |")
+    print(f"| seconds of both cores in use | {found['cpu_seconds'] / CORES:.1f} | |")
+    print(f"| users/s | {found['users'] / found['seconds']:,.0f} | |")
+    print(f"| peak memory above the loaded model, GB | {found['memory'] / 1e9:.2f} | {TARGETS['memory']} |")
+    print(f"| padding in attention | {padding:.1%} | {TARGETS['padding']:.0%} |")
+    print("| padding in token-wise layers | 0 % (sequences lie end to end) | 10% |")
+
+
+def encode_file(model: Path, source: Path, target: Path) -> dict[str, float]:
+    """Encode a file of sequences into a file of vectors."""
+    torch.set_num_threads(CORES)
+    pa.set_cpu_count(CORES)
+    encoder = BehaviorEncoder.load(model, device="cpu")
+    loaded = resident()
+    users = events = 0
+    started, used = time.perf_counter(), time.process_time()
+    with pq.ParquetFile(source) as file:
+        reader = encoder.encode_stream(file.iter_batches(CHUNK))
+        with pq.ParquetWriter(target, reader.schema, compression="none") as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+                users += batch.num_rows
+                events += int(np.asarray(batch["n_events"]).sum())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {
+        "users": users,
+        "events": events,
+        "seconds": time.perf_counter() - started,
+        "cpu_seconds": time.process_time() - used,
+        "memory": peak - loaded,
+    }
+
+
+def resident() -> int:
+    """Bytes of this process in memory now."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    main()
