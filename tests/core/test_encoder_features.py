@@ -77,7 +77,7 @@ def test_templates(page: str, expected: str) -> None:
     ],
 )
 def test_words_of_pages(page: str, words: list[str]) -> None:
-    assert page_words(page) == words
+    assert list(page_words(page)) == words
 
 
 words = st.text("abcdefg", min_size=1, max_size=9)
