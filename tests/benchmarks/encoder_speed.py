@@ -48,7 +48,7 @@ from beha2vec_core.evaluation.methods.base import MethodUnavailable
 from beha2vec_core.sequences import build_sequences, ragged_range
 
 CPU = torch.device("cpu")
-PROTOTYPE_USERS = 150
+PROTOTYPE_USERS = 150  # learnt from, and four times as many encoded
 COLES_EPOCHS = 15
 CORES = 2
 CHUNK = 32_768
@@ -111,6 +111,7 @@ def input_of(events: pd.DataFrame) -> pd.DataFrame:
 def side_by_side(events: pd.DataFrame, epochs: int, rounds: int) -> list[Speed]:
     several = events[events.groupby("user_key")["page"].transform("size") > 1]
     few = several[several["user_key"].isin(several["user_key"].unique()[:PROTOTYPE_USERS])]
+    some = events[events["user_key"].isin(events["user_key"].unique()[: 4 * PROTOTYPE_USERS])]
     size = sum(weight.numel() for weight in prototype.PrototypeNetwork().parameters())
     same = same_size(several, size)
     configs = {
@@ -137,7 +138,7 @@ def side_by_side(events: pd.DataFrame, epochs: int, rounds: int) -> list[Speed]:
             if turn == 0 or name != "CoLES":
                 fitted[name], seconds = timed(fit)
                 training[name] = np.fmax(training[name], times * users["user_key"].nunique() / seconds)
-            users = few if name == "prototype" else events
+            users = some if name == "prototype" else events
             _, seconds = timed(lambda: fitted[name][0].encode(users))  # noqa: B023
             encoding[name] = np.fmax(encoding[name], users["user_key"].nunique() / seconds)
     return [
