@@ -24,7 +24,7 @@ PADDING = 0.1  # of a batch's tokens, at most
 # users by whom vectors are centred and whitened, at most
 SAMPLE = 100_000
 # of the mean variance within users, added to that of each direction, as it is measured on few events
-SHRINKAGE = 0.3
+SHRINKAGE = 0.5
 # differences between vectors of length 1 that are but rounding
 NEGLIGIBLE = 1e-5
 
