@@ -73,6 +73,10 @@ class EncoderConfig:
             raise ValueError(f"pooling must be one of {list(POOLINGS)}, token_fields of {list(TOKEN_FIELDS)}")
         if any(weight < 0 for weight in self.modality_weights.values()):
             raise ValueError(f"modality_weights must not be negative: {dict(self.modality_weights)}")
+        modalities = ("page", "event_name", *self.optional_fields, *self.extra_fields)
+        unknown = sorted(set(self.modality_weights) - set(modalities))
+        if unknown:
+            raise ValueError(f"modality_weights are of {list(modalities)}; there is no {unknown}")
         for name in (
             "dim",
             "layers",

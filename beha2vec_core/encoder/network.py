@@ -7,6 +7,7 @@ Shapes: B sequences, N tokens in all, K kinds of token, F fields, D dim. Sequenc
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +28,7 @@ from beha2vec_core.encoder.packing import Packed
 from beha2vec_core.encoder.titles import TITLE_SIZE
 
 TITLE = "title"
+FIELD_PREFIX = "of_"
 
 
 class TokenEmbedding(nn.Module):
@@ -40,7 +42,8 @@ class TokenEmbedding(nn.Module):
         Modalities weigh the same unless the config says otherwise, however many fields each has.
         """
         super().__init__()
-        self.tables = nn.ModuleDict({name: table(size, config.dim) for name, size in fields.sizes.items()})
+        self.names = list(fields.sizes)
+        self.tables = by_field({name: table(size, config.dim) for name, size in fields.sizes.items()})
         of = fields.modalities | ({TITLE: "page"} if "title" in config.token_fields else {})
         count = Counter(of.values())
         self.weights = {name: config.modality_weights.get(of[name], 1.0) / count[of[name]] ** 0.5 for name in of}
@@ -55,7 +58,7 @@ class TokenEmbedding(nn.Module):
     def forward(self, kinds: Tensor) -> Tensor:
         """Ids [K, F], words in the last columns -> [K, D]."""
         parts = []
-        for column, (name, embed) in enumerate(self.tables.items()):
+        for column, (name, embed) in enumerate(zip(self.names, self.tables.values(), strict=True)):
             if name == WORD:
                 words = kinds[:, -WORDS:]
                 part = embed(words).sum(1) / (words != 0).sum(1, keepdim=True).clamp(min=1)
@@ -65,6 +68,11 @@ class TokenEmbedding(nn.Module):
         if self.page_title is not None:
             parts.append(self.weights[TITLE] * self.title(self.page_title[kinds[:, 0]]))
         return torch.stack(parts).sum(0)
+
+
+def by_field(modules: Mapping[str, nn.Module]) -> nn.ModuleDict:
+    """Modules under the names of their fields, so that a field may have any name, ``items`` or ``type`` too."""
+    return nn.ModuleDict({FIELD_PREFIX + name: module for name, module in modules.items()})
 
 
 def table(size: int, dim: int) -> nn.Embedding:

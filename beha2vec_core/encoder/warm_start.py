@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from beha2vec_core.encoder.features import Fields, IntArray
+from beha2vec_core.encoder.network import FIELD_PREFIX
 from beha2vec_core.encoder.vocabulary import Vocabulary
 
 # tensors with a row a page (event name) that do not say so in their name
@@ -48,7 +49,8 @@ def _field(name: str, fields: Fields) -> str:
         return "page"
     if name in _BY_EVENT_NAME:
         return "event_name"
-    return next(part for part in name.split(".") if part in fields.vocabularies)
+    parts = [part.removeprefix(FIELD_PREFIX) for part in name.split(".")]
+    return next(part for part in parts if part in fields.vocabularies)
 
 
 def _rows(size: int, before: Vocabulary, after: Vocabulary) -> IntArray:

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
+from beha2vec_core.clusters import eta_squared
 from beha2vec_core.encoder.config import OBJECTIVES
 from beha2vec_core.encoder.encoder import EncoderFormatError
 from beha2vec_core.encoder.packing import pack
@@ -231,13 +232,13 @@ def test_columns_the_encoder_was_fitted_on_must_come_again(encoder: BehaviorEnco
 
 
 def test_extra_fields_count(events: pd.DataFrame) -> None:
-    table = events.assign(device="phone", price=1.0)
-    config = replace(CONFIG, extra_fields={"device": "category", "price": "number"})
+    table = events.assign(items="phone", price=1.0)
+    config = replace(CONFIG, extra_fields={"items": "category", "price": "number"})
     encoder = BehaviorEncoder.fit(table, config, replace(TRAIN, epochs=1))
     base = vectors(encoder.encode(table))
     assert np.abs(vectors(encoder.encode(table.assign(price=900.0))) - base).max() > 1e-3
-    assert np.abs(vectors(encoder.encode(table.assign(device="fridge"))) - base).max() > 1e-3
-    assert np.isfinite(vectors(encoder.encode(table.assign(device=None, price=np.nan)))).all()
+    assert np.abs(vectors(encoder.encode(table.assign(items="fridge"))) - base).max() > 1e-3
+    assert np.isfinite(vectors(encoder.encode(table.assign(items=None, price=np.nan)))).all()
 
 
 def test_same_seed_same_weights_other_seed_other_weights(events: pd.DataFrame) -> None:
@@ -379,8 +380,12 @@ def test_length_does_not_masquerade_as_behaviour_on_real_journeys() -> None:
         columns={"user_pseudo_id": "user_key", "page_location": "page"}
     )
     encoder = BehaviorEncoder.fit(table, EncoderConfig(), replace(TRAIN, epochs=3, batch_users=64))
-    labels = KMeans(6, n_init=4, random_state=0).fit_predict(vectors(encoder.encode(table)))
+    found = vectors(encoder.encode(table))
     length = np.log(table.groupby("user_key").size().to_numpy())
-    within = sum(((length[labels == c] - length[labels == c].mean()) ** 2).sum() for c in range(6))
-    assert 1 - within / ((length - length.mean()) ** 2).sum() < 0.25
-    assert np.bincount(labels).max() < 0.5 * len(labels)
+    explained, largest = [], []
+    for seed in range(3):  # K-Means ends in one of several optima
+        labels = KMeans(6, n_init=4, random_state=seed).fit_predict(found)
+        explained.append(eta_squared(labels, length))
+        largest.append(np.bincount(labels).max() / len(labels))
+    assert np.mean(explained) < 0.15
+    assert np.median(largest) < 0.45

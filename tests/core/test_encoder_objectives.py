@@ -127,7 +127,7 @@ def test_content_by_hand() -> None:
     zeroed(loss.heads)
     nn.init.ones_(loss.scale)
     with torch.no_grad():
-        loss.heads["page"].weight[A] = torch.tensor([1.0, 0.0])
+        loss.heads["of_page"].weight[A] = torch.tensor([1.0, 0.0])
     name = math.log(NAME_IDS)
     gap = math.log(GAP_BUCKETS) / 2  # the second part, a first event, has no gap to tell
 
@@ -226,7 +226,7 @@ def test_masked_by_hand() -> None:
     with torch.no_grad():  # each page scored by its own embedding: a by 2, b and the bucket by 0, null and padding by 0
         loss.page.bias.copy_(torch.tensor([1.0, 0.0]))
         zeroed(network.embed)
-        network.embed.tables["page"].weight[A] = torch.tensor([2.0, 0.0])
+        network.embed.tables["of_page"].weight[A] = torch.tensor([2.0, 0.0])
     total = math.log(math.exp(2) + PAGE_IDS - 1)
     expected = (2 * (total - 2) + total) / 3 + math.log(NAME_IDS)
     assert loss(Step(network, batch(packed))).item() == pytest.approx(expected)
@@ -263,7 +263,7 @@ def test_a_loss_is_finite_and_moves_what_it_is_about(name: str) -> None:
         loss = OBJECTIVES[name](network, fields, config)(step)
     assert loss is not None and torch.isfinite(loss) and loss > 0
     loss.backward()
-    gradient = network.embed.tables["page"].weight.grad
+    gradient = network.embed.tables["of_page"].weight.grad
     assert gradient is not None and torch.isfinite(gradient).all()
     assert (gradient.abs().sum() > 0) and gradient[0].abs().sum() == 0, "padding never learns"
 

@@ -96,6 +96,7 @@ def test_a_device_that_is_not_there_is_an_error_and_auto_falls_back() -> None:
         (lambda: EncoderConfig(dim=20), "multiple of 2"),
         (lambda: EncoderConfig(max_length=0), "max_length"),
         (lambda: EncoderConfig(dropout=1.0), "dropout"),
+        (lambda: EncoderConfig(modality_weights={"thema": 0.3}), "thema"),
         (lambda: EncoderConfig(extra_fields={"x": "text"}), "category"),  # type: ignore[dict-item]
         (lambda: EncoderConfig(extra_fields={"path_length": "number"}), "path_length"),
         (lambda: EncoderConfig(extra_fields={"template": "category"}), "template"),

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.features import GAP, GAP_BUCKETS, Fields
-from beha2vec_core.encoder.network import BehaviorNetwork
+from beha2vec_core.encoder.network import FIELD_PREFIX, BehaviorNetwork, by_field
 from beha2vec_core.encoder.objectives.batch import Step
 from beha2vec_core.encoder.vocabulary import NULL
 
@@ -29,7 +29,7 @@ class Content(nn.Module):
         super().__init__()
         sizes = {name: fields.sizes[name] for name in fields.columns} | {GAP: GAP_BUCKETS}
         self.columns = fields.columns
-        self.heads = nn.ModuleDict({name: nn.Linear(network.config.dim, size) for name, size in sizes.items()})
+        self.heads = by_field({name: nn.Linear(network.config.dim, size) for name, size in sizes.items()})
         modality = {name: fields.modalities.get(name, name) for name in sizes}
         count = Counter(modality.values())
         self.weights = {name: 1 / count[modality[name]] / len(count) for name in sizes}
@@ -47,5 +47,5 @@ class Content(nn.Module):
     def _loss(self, name: str, z: Tensor, row: Tensor, value: Tensor) -> Tensor:
         told = (value > NULL).to(z.dtype)  # under autocast a lower precision
         share = told / z.new_zeros(len(z)).index_add(0, row, told).clamp(min=1)[row]
-        log_p = torch.log_softmax(self.heads[name](z), dim=-1)
+        log_p = torch.log_softmax(self.heads[FIELD_PREFIX + name](z), dim=-1)
         return -(log_p[row, value] * share).sum() / len(z)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.features import Fields
-from beha2vec_core.encoder.network import BehaviorNetwork
+from beha2vec_core.encoder.network import BehaviorNetwork, by_field
 from beha2vec_core.encoder.objectives.batch import Step
 
 
@@ -25,7 +25,7 @@ class Future(nn.Module):
         """One linear layer a field that has known values, in the order of :attr:`Batch.future`."""
         super().__init__()
         known = {name: len(fields.vocabularies[name].values) for name in fields.action_columns}
-        self.heads = nn.ModuleDict({name: nn.Linear(network.config.dim, size) for name, size in known.items() if size})
+        self.heads = by_field({name: nn.Linear(network.config.dim, size) for name, size in known.items() if size})
 
     def forward(self, step: Step) -> Tensor | None:
         """The loss, in nats a token and field; None where no horizon is known."""
