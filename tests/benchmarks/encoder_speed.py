@@ -158,8 +158,14 @@ def learn(events: pd.DataFrame, config: EncoderConfig, epochs: int) -> tuple[Beh
     fields = Fields.fit(sequences, config)
     with seeded(0, CPU):
         network = BehaviorNetwork(config, fields)
-        curve = train(network, fields, sequences, settings, CPU)
-    return BehaviorEncoder(network, fields, settings, {}, curve, {}), parameters(network, fields, settings)
+        curve, heads = train(network, fields, sequences, settings, CPU)
+    window = {
+        "first_event": int(sequences.event_timestamp.min()),
+        "last_event": int(sequences.event_timestamp.max()),
+        "events": len(sequences.event_timestamp),
+        "users": len(sequences),
+    }
+    return BehaviorEncoder(network, fields, settings, window, curve, {}, heads), parameters(network, fields, settings)
 
 
 def parameters(network: BehaviorNetwork, fields: Fields, settings: TrainConfig) -> int:
