@@ -42,7 +42,7 @@ class Checkpoints:
 
     def newest(self) -> Path | None:
         """The newest checkpoint of this training that can be read; those of another, or damaged, are removed."""
-        for path in self._paths():
+        for path in _paths(self.folder):
             try:
                 _, record = read(path)
             except (OSError, ValueError, SafetensorError) as error:
@@ -66,18 +66,20 @@ class Checkpoints:
         _write(building / RECORD, json.dumps({"fingerprint": self.fingerprint, **record}).encode())
         _write(building / TRAINER_STATE, json.dumps(state).encode())
         building.replace(target)
-        for old in self._paths()[KEPT:]:
+        for old in _paths(self.folder)[KEPT:]:
             shutil.rmtree(old)
 
-    def clear(self) -> None:
-        """Remove all checkpoints, half-written ones too."""
-        for path in [*self._paths(), *self.folder.glob(".checkpoint-*.building")]:
-            shutil.rmtree(path)
 
-    def _paths(self) -> list[Path]:
-        """Newest first."""
-        found = [path for path in self.folder.glob("checkpoint-*") if path.name.partition("-")[2].isdigit()]
-        return sorted(found, key=lambda path: int(path.name.partition("-")[2]), reverse=True)
+def remove_checkpoints(folder: Path) -> None:
+    """Remove all checkpoints in a folder, half-written ones too."""
+    for path in [*_paths(folder), *folder.glob(".checkpoint-*.building")]:
+        shutil.rmtree(path)
+
+
+def _paths(folder: Path) -> list[Path]:
+    """Newest first."""
+    found = [path for path in folder.glob("checkpoint-*") if path.name.partition("-")[2].isdigit()]
+    return sorted(found, key=lambda path: int(path.name.partition("-")[2]), reverse=True)
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

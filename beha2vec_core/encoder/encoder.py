@@ -19,6 +19,7 @@ from safetensors.numpy import load_file as load_numpy
 from safetensors.numpy import save_file as save_numpy
 from safetensors.torch import load_file, save_file
 
+from beha2vec_core.encoder.checkpoint import remove_checkpoints
 from beha2vec_core.encoder.config import Device, EncoderConfig, TrainConfig
 from beha2vec_core.encoder.device import resolve_device
 from beha2vec_core.encoder.encode import center_and_whiten, encode_vectors, next_probabilities, reset_shape
@@ -155,13 +156,10 @@ class BehaviorEncoder:
         if train_config.objectives.get("next_event"):
             held_out = held_out_users(sequences, train_config.held_out)
             next_steps = {target: _fit_next_step(network, fields, sequences, held_out, target) for target in TARGETS}
-        window = {
-            "first_event": int(sequences.event_timestamp.min()),
-            "last_event": int(sequences.event_timestamp.max()),
-            "events": len(sequences.event_timestamp),
-            "users": len(sequences),
-        }
-        return cls(network, fields, train_config, window, curve, next_steps, heads)
+        encoder = cls(network, fields, train_config, data_window(sequences), curve, next_steps, heads)
+        if checkpoints:
+            remove_checkpoints(Path(checkpoints))
+        return encoder
 
     @property
     def device(self) -> torch.device:
@@ -382,6 +380,16 @@ def _read_settings(folder: Path) -> dict[str, Any]:
     if absent:
         raise EncoderFormatError(f"{folder} holds a damaged encoder: {absent} missing; fit or copy it again")
     return saved
+
+
+def data_window(sequences: Sequences) -> dict[str, int]:
+    """What an encoder keeps of the data it was fitted on, see :attr:`BehaviorEncoder.data_window`."""
+    return {
+        "first_event": int(sequences.event_timestamp.min()),
+        "last_event": int(sequences.event_timestamp.max()),
+        "events": len(sequences.event_timestamp),
+        "users": len(sequences),
+    }
 
 
 def _fit_next_step(

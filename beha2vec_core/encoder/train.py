@@ -63,7 +63,7 @@ def train(
 
     heads, before: those of an earlier training, and the fields it had, to begin with.
     checkpoints: a folder; a training killed goes on from there when started again with the same data and settings,
-    and ends with the weights it would have had. Emptied of checkpoints on success.
+    and ends with the weights it would have had. Who calls removes them when what comes after is safe too.
     mlflow: log settings and rows to MLflow, to where MLFLOW_TRACKING_URI says.
     Call inside :func:`seeded` for the same weights from the same seed.
 
@@ -100,8 +100,6 @@ def train(
         )
         curve = trainer.learn(on_epoch)
     network.eval()
-    if kept:
-        kept.clear()
     return curve, objectives.losses.state_dict()
 
 

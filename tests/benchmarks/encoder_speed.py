@@ -37,6 +37,7 @@ import torch
 
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
 from beha2vec_core.encoder.encode import _batches
+from beha2vec_core.encoder.encoder import data_window
 from beha2vec_core.encoder.features import Fields, slice_hashes
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.train import seeded, train
@@ -159,13 +160,8 @@ def learn(events: pd.DataFrame, config: EncoderConfig, epochs: int) -> tuple[Beh
     with seeded(0, CPU):
         network = BehaviorNetwork(config, fields)
         curve, heads = train(network, fields, sequences, settings, CPU)
-    window = {
-        "first_event": int(sequences.event_timestamp.min()),
-        "last_event": int(sequences.event_timestamp.max()),
-        "events": len(sequences.event_timestamp),
-        "users": len(sequences),
-    }
-    return BehaviorEncoder(network, fields, settings, window, curve, {}, heads), parameters(network, fields, settings)
+    encoder = BehaviorEncoder(network, fields, settings, data_window(sequences), curve, {}, heads)
+    return encoder, parameters(network, fields, settings)
 
 
 def parameters(network: BehaviorNetwork, fields: Fields, settings: TrainConfig) -> int:

@@ -121,6 +121,25 @@ def test_a_half_written_checkpoint_is_never_used(
     assert not list(checkpoints.iterdir())
 
 
+def test_a_fit_that_dies_after_its_training_does_not_begin_anew(
+    events: pd.DataFrame,
+    undisturbed: BehaviorEncoder,
+    checkpoints: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr("beha2vec_core.encoder.encoder.center_and_whiten", die)
+        with pytest.raises(KeyboardInterrupt):
+            BehaviorEncoder.fit(events, CONFIG, KILLED, checkpoints=checkpoints)
+    heard: list[EpochMetrics] = []
+    assert_same(BehaviorEncoder.fit(events, CONFIG, KILLED, heard.append, checkpoints=checkpoints), undisturbed)
+    assert len(heard) < KILLED_IN
+    assert not list(checkpoints.iterdir())
+
+
 @pytest.mark.parametrize("other", ["settings", "data"])
 def test_a_checkpoint_of_another_training_is_ignored_and_removed(
     events: pd.DataFrame, checkpoints: Path, other: str
