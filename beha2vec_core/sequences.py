@@ -63,6 +63,14 @@ class Sequences:
         """Events of each user [n]."""
         return np.diff(self.offsets)
 
+    @property
+    def is_page_view(self) -> npt.NDArray[np.bool_]:
+        """Whether each event views a page or a screen [m]."""
+        names = self.text["event_name"]
+        viewed = np.array([name in PAGE_VIEWS for name in names.values], dtype=bool)
+        is_view: npt.NDArray[np.bool_] = viewed[names.codes]
+        return is_view
+
     def select(self, users: npt.NDArray[Any]) -> Sequences:
         """The histories of the users at these positions, in this order."""
         lengths = self.n_events[users]

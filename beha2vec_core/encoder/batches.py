@@ -12,7 +12,7 @@ from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.features import Fields, IdArray, IntArray, Tokens, gap_buckets, slice_hashes
 from beha2vec_core.encoder.objectives.batch import Batch
 from beha2vec_core.encoder.packing import pack
-from beha2vec_core.sequences import PAGE_VIEWS, Sequences, ragged_range
+from beha2vec_core.sequences import Sequences, ragged_range
 
 DAY = 86_400
 
@@ -43,9 +43,7 @@ class TrainingSet:
         events = np.arange(len(tokens.kind))
         last = np.repeat(tokens.offsets[1:] - 1, tokens.lengths)
         page, event_name = (tokens.kinds[tokens.kind, fields.columns.index(name)] for name in ("page", "event_name"))
-        names = sequences.text["event_name"]
-        is_view = np.isin(np.array(names.values, dtype=object), PAGE_VIEWS)[names.codes]
-        next_view = np.append(np.where(is_view, events, len(events))[1:], len(events))
+        next_view = np.append(np.where(sequences.is_page_view, events, len(events))[1:], len(events))
         next_view = np.minimum.accumulate(next_view[::-1])[::-1]
         next_page = np.append(page, 0)[next_view]
 

@@ -2,7 +2,7 @@
 
 What an event is (page and what follows from it, event name, theme, extra fields) recurs: :class:`Tokens` keeps each
 distinct combination once, as a *kind*, and of each event only which kind it is and how long after the one before.
-A new text field is one more entry in :meth:`Fields.fit`.
+A new text field is one more entry in :meth:`Fields.grow`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ WORDS = 8  # of a page; further ones are left out
 GAP = "gap"
 SESSION_POSITION = "session_position"
 SESSION_SECONDS = 1800
-# 0 padding, 1 no event before it in the sequence, 2 under a second, then one bucket a doubling of the time, up to about
-# two years, so laid that half an hour, the pause which ends a session, is a border
+# 0 padding, 1 no event before it in the sequence, 2 up to .88 seconds, then one bucket a doubling of the time, up to
+# 3.7 years, so laid that half an hour, the pause which ends a session, is a border
 FIRST_GAP = 1
 SHORTEST_GAP = 2
 SESSION_GAP_BUCKET = SHORTEST_GAP + 12

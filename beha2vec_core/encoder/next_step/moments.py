@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beha2vec_core.encoder.vocabulary import Vocabulary
-from beha2vec_core.sequences import PAGE_VIEWS, Sequences
+from beha2vec_core.sequences import Sequences
 
 IntArray = npt.NDArray[np.int64]
 # what is predicted: the page of the next page view, the name of the next event
@@ -74,7 +74,7 @@ def past_moments(sequences: Sequences, vocabularies: dict[str, Vocabulary], targ
     Events of one instant are one moment: all of them are known at its end, and none before it.
     """
     user, first = _users(sequences), _first_of_instant(sequences)
-    came = np.flatnonzero(_is_view(sequences) if target == "page" else first)
+    came = np.flatnonzero(sequences.is_page_view if target == "page" else first)
     ends = np.flatnonzero(first & (np.diff(user, prepend=-1) == 0))  # each instant but the user's first ends a history
     place = np.searchsorted(came, ends)
     followed = place < len(came)
@@ -100,7 +100,7 @@ def _moments(
 ) -> Moments:
     """The moments before the rows ``ends``."""
     page, name = (_codes(sequences, vocabularies, column) for column in ("page", "event_name"))
-    is_view = _is_view(sequences)
+    is_view = sequences.is_page_view
     counted = is_view if target == "page" else np.ones(len(is_view), dtype=bool)
     before = np.concatenate(([0], np.cumsum(counted)))  # how many values lie before each row
     row = ends - 1
@@ -146,13 +146,6 @@ def _first_of_instant(sequences: Sequences) -> npt.NDArray[np.bool_]:
     first: npt.NDArray[np.bool_] = np.diff(sequences.event_timestamp, prepend=-1) != 0
     first[sequences.offsets[:-1]] = True
     return first
-
-
-def _is_view(sequences: Sequences) -> npt.NDArray[np.bool_]:
-    names = sequences.text["event_name"]
-    viewed = np.array([name in PAGE_VIEWS for name in names.values], dtype=bool)
-    is_view: npt.NDArray[np.bool_] = viewed[names.codes]
-    return is_view
 
 
 def _codes(sequences: Sequences, vocabularies: dict[str, Vocabulary], column: str) -> IntArray:

@@ -15,8 +15,8 @@ from beha2vec_core.encoder.objectives.batch import Step
 class Contrastive(nn.Module):
     """InfoNCE over identity vectors: the mean of ``-log exp(a_i.b_i / t) / sum_j exp(a_i.b_j / t)``, both ways.
 
-    a, b: identity vectors of two disjoint cuts of user i, of random, differing length; j runs over the batch's users
-    but for those that share a slice with i, which would be false negatives.
+    a, b: identity vectors of two parts of user i, cut at a random event; j runs over the batch's users
+    but for those that share a part with i, which would be false negatives.
     Source: van den Oord et al. 2018, arXiv:1807.03748 (InfoNCE); Babaev et al. 2022, arXiv:2002.08232 (CoLES: random
     slices of one user's events).
     """

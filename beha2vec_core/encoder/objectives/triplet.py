@@ -14,8 +14,8 @@ from beha2vec_core.encoder.objectives.batch import Step
 class Triplet(nn.Module):
     """Mean over users of ``max(0, |a - p| - |a - n| + margin)`` on behaviour and identity vectors.
 
-    a, p: vectors of two disjoint cuts of one user; n: the second cut of the next user in the batch that shares no
-    slice with the first.
+    a, p: vectors of two parts of one user; n: the second part of the next user in the batch that shares no
+    part with the first.
     Source: Schroff et al. 2015, arXiv:1503.03832; the published Beha2Vec prototype (anchor and positive from one user,
     negative from another).
     """
