@@ -22,7 +22,7 @@ class EncoderConfig:
 
     dim: size of both vectors and of the hidden states; a multiple of ``2 * heads``.
     layers, heads: transformer blocks and attention heads in each.
-    dropout: share of activations dropped while training.
+    dropout: share of activations, but for attention's weights, dropped while training.
     unknown_rate: share of known pages shown as unknown while training, so that path fields can stand for new pages.
     max_length: L, the last events of a user that count.
     min_events: users with fewer events are flagged ``low_evidence``.
@@ -43,11 +43,11 @@ class EncoderConfig:
     extra_fields: further columns the table must have: name -> "category" or "number".
     """
 
-    dim: int = 64
-    layers: int = 2
+    dim: int = 96
+    layers: int = 1
     heads: int = 4
-    feed_forward: int = 4
-    dropout: float = 0.1
+    feed_forward: int = 2
+    dropout: float = 0.2
     unknown_rate: float = 0.05
     pooling: Literal["mean", "last", "mean+last"] = "mean+last"
     token_fields: tuple[str, ...] = DEFAULT_TOKEN_FIELDS

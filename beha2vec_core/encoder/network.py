@@ -89,7 +89,7 @@ class Block(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         """Build from the sizes in ``config``."""
         super().__init__()
-        self.heads, self.dropout = config.heads, config.dropout
+        self.heads = config.heads
         self.norm_1 = nn.LayerNorm(config.dim)
         self.qkv = nn.Linear(config.dim, 3 * config.dim)
         self.mix = nn.Linear(config.dim, config.dim)
@@ -103,21 +103,10 @@ class Block(nn.Module):
         qkv = self.qkv(self.norm_1(x)).view(len(x), 3, self.heads, -1)
         turned = torch.cat((rotate(qkv[:, :2], turn), qkv[:, 2:]), dim=1)  # [N, 3, heads, size]
         q, k, v = packed.pad(turned).permute(2, 0, 3, 1, 4).unbind(0)  # [B, heads, T, size]
-        dropout = self.dropout if self.training else 0.0
-        if dropout and mask is None and x.device.type == "cpu":
-            y = causal_attention(q, k, v, dropout)
-        else:
-            y = F.scaled_dot_product_attention(q, k, v, mask, dropout_p=dropout, is_causal=mask is None)
+        y = F.scaled_dot_product_attention(q, k, v, mask, is_causal=mask is None)
         x = x + self.drop(self.mix(packed.unpad(y.transpose(1, 2)).flatten(1)))
         out: Tensor = x + self.drop(self.down(F.gelu(self.up(self.norm_2(x)))))
         return out
-
-
-def causal_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:
-    """What torch's own does on a CPU where there is dropout, in fewer steps; all [B, heads, T, size]."""
-    later = torch.ones(q.shape[2], q.shape[2], dtype=torch.bool, device=q.device).triu(1)
-    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
-    return F.dropout(scores.masked_fill(later, float("-inf")).softmax(-1), dropout) @ v
 
 
 def rotation(place: Tensor, size: int) -> tuple[Tensor, Tensor]:

@@ -85,10 +85,12 @@ def variants() -> dict[str, list[Variant]]:
         ],
         "pooling": [Variant(f"pooling {name}", replace(BASE, pooling=name), TRAIN) for name in ("mean", "last")],  # type: ignore[arg-type]
         "size": [
-            Variant("dim 32", replace(BASE, dim=32), TRAIN),
-            Variant("dim 128", replace(BASE, dim=128), TRAIN),
-            Variant("1 layer", replace(BASE, layers=1), TRAIN),
-            Variant("3 layers", replace(BASE, layers=3), TRAIN),
+            *(Variant(f"dim {dim}", replace(BASE, dim=dim), TRAIN) for dim in (32, 64, 128)),
+            *(Variant(f"{layers} layers", replace(BASE, layers=layers), TRAIN) for layers in (2, 3)),
+            Variant("feed-forward 4", replace(BASE, feed_forward=4), TRAIN),
+            Variant("2 layers, dim 64, feed-forward 4", replace(BASE, layers=2, dim=64, feed_forward=4), TRAIN),
+            *(Variant(f"dropout {rate}", replace(BASE, dropout=rate), TRAIN) for rate in (0.1, 0.3)),
+            Variant("batches of 128 users", BASE, replace(TRAIN, batch_users=128, batch_tokens=8192)),
         ],
     }
 

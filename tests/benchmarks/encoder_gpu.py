@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,9 @@ class Scale:
     steps: int
 
 
-GPU = Scale(EncoderConfig(dim=256, layers=4, heads=4, max_length=128), users=512, side=8192, warm=5, steps=20)
+GPU = Scale(
+    EncoderConfig(dim=256, layers=4, heads=4, feed_forward=4, max_length=128), users=512, side=8192, warm=5, steps=20
+)
 TINY = Scale(EncoderConfig(dim=32, layers=1, heads=2, max_length=16), users=16, side=256, warm=1, steps=2)
 
 
@@ -59,12 +61,7 @@ def main() -> None:
         return
     scale = GPU if asked.device == "cuda" else TINY
     layers, users = asked.layers or scale.config.layers, asked.batch_users or scale.users
-    scale = Scale(
-        EncoderConfig(
-            dim=scale.config.dim, layers=layers, heads=scale.config.heads, max_length=scale.config.max_length
-        ),
-        users, scale.side, scale.warm, scale.steps,
-    )  # fmt: skip
+    scale = Scale(replace(scale.config, layers=layers), users, scale.side, scale.warm, scale.steps)
     device = torch.device(asked.device)
     measure(scale, device, compiled=device.type == "cuda" and not asked.no_compile)
 

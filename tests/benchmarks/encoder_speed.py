@@ -34,6 +34,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
 from beha2vec_core.encoder.encode import _batches
@@ -53,6 +54,7 @@ PROTOTYPE_USERS = 150  # learnt from, and four times as many encoded
 COLES_EPOCHS = 15
 CORES = 2
 CHUNK = 32_768
+MATMUL = 2_048
 MEDIAN = 3
 TARGETS = {
     "training": "30 x the prototype at its size, 1.5 x CoLES",
@@ -78,7 +80,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--users", type=int, default=1_000_000, help="of the long run")
     parser.add_argument("--skip-million", action="store_true", help="without the long run")
-    parser.add_argument("--epochs", type=int, default=5, help="of each training of ours")
+    parser.add_argument("--epochs", type=int, default=COLES_EPOCHS, help="of each training of ours")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--encode", nargs=3, type=Path, metavar=("MODEL", "IN", "OUT"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -88,7 +90,9 @@ def main() -> None:
     torch.set_num_threads(1)
     name, events = read_events()
     print(f"{events['user_key'].nunique():,} users, {len(events):,} events of {name}; one thread each\n")
-    print_side_by_side(side_by_side(events, asked.epochs, asked.rounds))
+    speeds = side_by_side(events, asked.epochs, asked.rounds)
+    print_side_by_side(speeds)
+    print_arithmetic(events, next(one.training for one in speeds if one.name == "prototype"))
     torch.set_num_threads(CORES)
     demo = input_of(load("demo_personas").events)
     encoder, _ = learn(demo, EncoderConfig(), epochs=2)
@@ -110,10 +114,10 @@ def input_of(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def side_by_side(events: pd.DataFrame, epochs: int, rounds: int) -> list[Speed]:
-    several = events[events.groupby("user_key")["page"].transform("size") > 1]
+    several = of_two_events(events)
     few = several[several["user_key"].isin(several["user_key"].unique()[:PROTOTYPE_USERS])]
     some = events[events["user_key"].isin(events["user_key"].unique()[: 4 * PROTOTYPE_USERS])]
-    size = sum(weight.numel() for weight in prototype.PrototypeNetwork().parameters())
+    size = prototype_size()
     same = same_size(several, size)
     configs = {
         f"ours at the prototype's size (dim 128, 2 layers, 4 heads, feed_forward {same.feed_forward})": same,
@@ -145,6 +149,14 @@ def side_by_side(events: pd.DataFrame, epochs: int, rounds: int) -> list[Speed]:
     return [
         Speed(name, fitted[name][1] if name in fitted else None, training[name], encoding[name]) for name in training
     ]
+
+
+def of_two_events(events: pd.DataFrame) -> pd.DataFrame:
+    return events[events.groupby("user_key")["page"].transform("size") > 1]
+
+
+def prototype_size() -> int:
+    return sum(weight.numel() for weight in prototype.PrototypeNetwork().parameters())
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
@@ -190,6 +202,22 @@ def print_side_by_side(speeds: list[Speed]) -> None:
             f"| {one.encoding:,.0f} | {one.encoding / first.encoding:.1f} |"
         )
     print(f"\nTargets: training {TARGETS['training']}; encoding {TARGETS['encoding']}.\n")
+
+
+def print_arithmetic(events: pd.DataFrame, prototype_speed: float) -> None:
+    """What the target of training at the prototype's size asks of a core, beside what it can do."""
+    several = of_two_events(events)
+    config = same_size(several, prototype_size())
+    with FlopCounterMode(display=False) as counted:
+        learn(several, config, epochs=1)
+    flops = counted.get_total_flops() / several["user_key"].nunique()
+    a = torch.randn(MATMUL, MATMUL)
+    peak = max(2 * MATMUL**3 / timed(lambda: a @ a)[1] for _ in range(10))
+    print(
+        f"At the prototype's size a user-sequence of ours is {flops / 1e6:.0f} MFLOP of matrix products, so 30 x the "
+        f"prototype is {30 * prototype_speed * flops / 1e9:.0f} GFLOP/s; large square matrix products reach "
+        f"{peak / 1e9:.0f} GFLOP/s on one thread here.\n"
+    )
 
 
 def copies(base: pa.Table, users: int, seed: int, *, median: float | None = None) -> pa.Table:
