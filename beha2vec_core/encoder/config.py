@@ -30,7 +30,7 @@ class EncoderConfig:
     token_fields: what a token holds besides page, event name and the fields below: ``path`` (leading path levels),
         ``template`` (the path, ids replaced), ``words`` (of the path), ``gap`` (time since the event before),
         ``session_position``, ``title`` (of known pages, title and path by MiniLM, which must be at hand for the fit;
-        titles are read from a column ``page_title`` where there is one), and at the end of a sequence ``recency``
+        titles are given to the fit, or read from a column ``page_title``), and at the end of a sequence ``recency``
         (time from its last event to as_of). All but ``title`` by default.
     pooling: what vectors are made of: the ``mean`` over events, the ``last`` state, or both.
     modality_weights: how much each modality says about what an event is: ``page`` (with all that follows from it),

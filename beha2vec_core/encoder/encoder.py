@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
@@ -28,7 +28,7 @@ from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.next_step.model import NextStep
 from beha2vec_core.encoder.next_step.moments import Target, last_moments, past_moments
 from beha2vec_core.encoder.stream import STREAM_USERS, user_tables
-from beha2vec_core.encoder.titles import TITLE_COLUMN, title_vectors
+from beha2vec_core.encoder.titles import TITLE_COLUMN, most_frequent_titles, title_vectors
 from beha2vec_core.encoder.train import EpochMetrics, OnEpoch, held_out_users, seeded, train
 from beha2vec_core.encoder.warm_start import carry_over
 from beha2vec_core.sequences import AsOf, Sequences, build_sequences, require_lists
@@ -95,6 +95,7 @@ class BehaviorEncoder:
         on_epoch: OnEpoch | None = None,
         *,
         warm_start: BehaviorEncoder | None = None,
+        page_titles: Mapping[str, str] | None = None,
         checkpoints: str | Path | None = None,
         mlflow: bool = False,
     ) -> BehaviorEncoder:
@@ -105,7 +106,8 @@ class BehaviorEncoder:
 
         ``warm_start`` is an earlier encoder to go on from: its config holds, its vocabulary grows by appending, and its
         vectors are brought into shape as before, so that old and new ones can be compared and clusters keep their
-        centroids. Give a lower learning rate and fewer epochs than it had. ``checkpoints`` is a folder from which a
+        centroids. Give a lower learning rate and fewer epochs than it had. ``page_titles`` are read where ``title`` is
+        among the token fields; without them those of a column ``page_title``. ``checkpoints`` is a folder from which a
         killed fit of the same table and settings goes on; ``mlflow`` logs to MLflow (see
         :func:`beha2vec_core.encoder.train.train`).
 
@@ -130,8 +132,9 @@ class BehaviorEncoder:
             network = BehaviorNetwork(config, fields)
             if network.embed.page_title is not None:
                 pages = fields.vocabularies["page"]
-                titles = title_vectors(pages.values, sequences, device.type)
-                network.embed.page_title[pages.first_known :] = torch.from_numpy(titles)
+                titles = most_frequent_titles(sequences) if page_titles is None else page_titles
+                vectors = title_vectors(pages.values, titles, device.type)
+                network.embed.page_title[pages.first_known :] = torch.from_numpy(vectors)
             if warm_start and before:
                 carry_over(warm_start.network.state_dict(), network, before, fields)
                 reset_shape(network)

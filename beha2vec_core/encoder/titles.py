@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +15,11 @@ TITLE_COLUMN = "page_title"
 TITLE_SIZE = 384  # of a MiniLM vector
 
 
-def title_vectors(pages: Sequence[str], sequences: Sequences, device: str) -> npt.NDArray[np.float32]:
-    """The vectors [n, TITLE_SIZE] of length 1 of pages by their most frequent title, and their path.
+def title_vectors(pages: Sequence[str], titles: Mapping[str, str], device: str) -> npt.NDArray[np.float32]:
+    """The vectors [n, TITLE_SIZE] of length 1 of pages by their title, where there is one, and their path.
 
     Raises ModelUnavailable where MiniLM is not at hand; the message names the remedy.
     """
-    titles = _titles(sequences)
     texts = [page_text(titles.get(page, ""), *_path_and_host(page)) for page in pages]
     return Embedder.find(device=device, progress=False).encode(texts)
 
@@ -30,7 +29,7 @@ def _path_and_host(page: str) -> tuple[str, str]:
     return "/" + path, host
 
 
-def _titles(sequences: Sequences) -> dict[str, str]:
+def most_frequent_titles(sequences: Sequences) -> dict[str, str]:
     """The most frequent title of each page, the first in order of the text among equals; none without the column."""
     if TITLE_COLUMN not in sequences.text:
         return {}

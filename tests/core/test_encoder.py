@@ -379,7 +379,7 @@ def test_length_does_not_masquerade_as_behaviour_on_real_journeys() -> None:
     table = table[table["event_name"] == "page_view"].rename(
         columns={"user_pseudo_id": "user_key", "page_location": "page"}
     )
-    encoder = BehaviorEncoder.fit(table, EncoderConfig(), replace(TRAIN, epochs=3, batch_users=64))
+    encoder = BehaviorEncoder.fit(table, EncoderConfig(), replace(TRAIN, epochs=8, batch_users=64))
     found = vectors(encoder.encode(table))
     length = np.log(table.groupby("user_key").size().to_numpy())
     explained, largest = [], []

@@ -11,14 +11,11 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-import torch
-import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
 from beha2vec_core.encoder import encode
-from beha2vec_core.encoder.network import causal_attention
 from beha2vec_core.sequences import SequenceError
 from tests.core.training_world import make_events
 
@@ -134,16 +131,3 @@ def test_a_tenth_of_the_places_is_padding_at_most(seed: int, median: int) -> Non
     batches = [lengths[part] for part in encode._batches(lengths)]
     places = sum(len(batch) * batch.max() for batch in batches)
     assert places <= 1.1 * lengths.sum()
-
-
-def test_attention_while_training_on_a_cpu_is_torchs_own() -> None:
-    q, k, v = torch.randn(3, 2, 4, 7, 8, generator=torch.Generator().manual_seed(0))
-    found = []
-    for attention in (
-        lambda: causal_attention(q, k, v, 0.3),
-        lambda: F.scaled_dot_product_attention(q, k, v, dropout_p=0.3, is_causal=True),
-    ):
-        with torch.random.fork_rng():
-            torch.manual_seed(1)
-            found.append(attention())
-    torch.testing.assert_close(*found, rtol=0, atol=1e-6)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from beha2vec_core import EncoderConfig, TrainConfig
 
-CONFIG = EncoderConfig(dim=16, layers=1, heads=2, max_length=16)
+CONFIG = EncoderConfig(dim=16, layers=1, heads=2, feed_forward=4, dropout=0.1, max_length=16)
 TRAIN = TrainConfig(
     epochs=6, device="cpu", progress=False, batch_users=16, held_out_time=0.3, patience=0, learning_rate=0.02
 )

