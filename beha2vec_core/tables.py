@@ -40,6 +40,10 @@ _TABLES = {
     "beha2vec.cluster_models": """
         cluster_model_version varchar primary key, model_version varchar, k integer, users bigint, curve json,
         fitted_at timestamp, promoted_at timestamp""",
+    # what became of each cluster of the model before, and where new ones come from; see clusters/keys.py
+    "beha2vec.cluster_lineage": """
+        cluster_model_version varchar, before_version varchar, cluster_key integer, change varchar, other_key integer,
+        users bigint, shared_users bigint""",
     "beha2vec.user_clusters": """
         event_date date, cluster_model_version varchar, model_version varchar, user_key varchar, cluster_key integer,
         distance double, margin double""",
@@ -73,6 +77,17 @@ _VIEWS = {
         select * from beha2vec.user_clusters
         where cluster_model_version = (select cluster_model_version from beha2vec.cluster_model_current)
         qualify row_number() over (partition by user_key order by event_date desc) = 1""",
+    # The cluster of each user on each day he was active, all by the model that readers see.
+    "beha2vec.cluster_history": """
+        select user_key, event_date, cluster_key from beha2vec.user_clusters
+        where cluster_model_version = (select cluster_model_version from beha2vec.cluster_model_current)""",
+    # Users who were active on a day, by the cluster of their day before that; from_cluster is null for new users.
+    "beha2vec.cluster_flows": """
+        select event_date, from_cluster, to_cluster, count(*) as users from (
+            select event_date, cluster_key as to_cluster,
+                lag(cluster_key) over (partition by user_key order by event_date) as from_cluster
+            from beha2vec.cluster_history)
+        group by all""",
 }
 
 

@@ -19,6 +19,7 @@ def fit_clusters(
     min_share: float = 0.01,
     max_share: float = 0.5,
     model_version: str = "",
+    earlier: NDArray[np.int32] | None = None,
     curve_users: int = 10_000,
     progress: bool = True,
 ) -> ClusterModel:
@@ -35,6 +36,8 @@ def fit_clusters(
         min_share: a k with a cluster below this share of users is chosen only where no other is better.
         max_share: the same for a cluster above this share.
         model_version: the encoder's, kept with the model.
+        earlier: the cluster_key that each user had before [n], -1 for a new user. Their number of clusters stays unless
+            another is more stable, and K-Means begins from where they lie now; see ``keys.keep_keys`` for the keys.
         curve_users: the curve is made on a sample of at most this many users; the final fit takes all.
         progress: show a progress bar.
 
@@ -55,15 +58,17 @@ def fit_clusters(
     sample = points[np.random.default_rng(seed).permutation(len(points))[:curve_users]]
     tried = {*range(low, high + 1), *([k] if k is not None and k > 1 else [])}
     curve = stability_curve(sample, (t for t in tried if t < len(sample)), seed=seed, progress=progress)
+    begin = _centres(points, earlier) if earlier is not None and (earlier >= 0).any() else None
     if k is None:
         if curve.empty:
             raise ValueError(
                 f"the users' vectors have fewer than {low} distinct values: take more days, train the encoder on more "
                 "users, or give k"
             )
-        k = choose_k(curve, min_share=min_share, max_share=max_share)
+        k = choose_k(curve, min_share=min_share, max_share=max_share, earlier_k=None if begin is None else len(begin))
 
-    centroids, labels = kmeans(points, k, seed=seed, starts=8)
+    go_on = begin is not None and len(begin) == k
+    centroids, labels = kmeans(points, k, seed=seed, starts=8, begin=begin if go_on else None)
     if len(centroids) < k:
         raise ValueError(f"the users' vectors have only {len(centroids)} distinct values, not {k}: give a smaller k")
     return ClusterModel(
@@ -72,5 +77,11 @@ def fit_clusters(
         curve=pd.DataFrame(curve.assign(chosen=curve["k"] == k)),
         user_map=fit_map(points, seed=seed),
         model_version=model_version,
+        keys=np.arange(k, dtype=np.int32),
         seed=seed,
     )
+
+
+def _centres(points: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float32]:
+    """The mean of the points of each label, those below 0 left out [labels, dim]."""
+    return np.stack([points[labels == label].mean(axis=0) for label in np.unique(labels[labels >= 0])])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from beha2vec_core.clusters.map import UserMap
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _CHUNK_ROWS = 65_536
 
 
@@ -32,7 +32,8 @@ class Assignment(NamedTuple):
 class ClusterModel:
     """K-Means centroids over L2-normalised behavior vectors, with the curve that chose k.
 
-    ``cluster_key`` is the row of ``centroids``; at fit time 0 is the largest cluster, k - 1 the smallest.
+    ``keys`` names the cluster of each row of ``centroids``. A first fit counts from 0, the largest cluster, to k - 1,
+    the smallest; later ones keep the keys of the clusters that go on (see ``keys.keep_keys``).
     ``model_version`` is that of the encoder whose vectors were clustered: vectors of another must not be assigned.
     """
 
@@ -41,6 +42,7 @@ class ClusterModel:
     curve: pd.DataFrame  # k, stability_ari, silhouette, largest_share, smallest_share, inertia, chosen
     user_map: UserMap
     model_version: str
+    keys: NDArray[np.int32]  # [k]
     seed: int = 0
     format_version: int = field(default=FORMAT_VERSION)
 
@@ -79,7 +81,7 @@ class ClusterModel:
             best_two = np.partition(distances, 1, axis=1) if self.k > 1 else np.repeat(distances, 2, axis=1)
             distance[rows] = best_two[:, 0]
             margin[rows] = best_two[:, 1] - best_two[:, 0]
-        return Assignment(nearest, distance, margin)
+        return Assignment(self.keys[nearest], distance, margin)
 
     def project_2d(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Where each user lies on the model's map, float32 [n, 2]; the same vector always falls on the same spot."""
@@ -92,6 +94,7 @@ class ClusterModel:
             "format_version": np.asarray(self.format_version),
             "model_version": np.asarray(self.model_version),
             "seed": np.asarray(self.seed),
+            "keys": self.keys,
             "centroids": self.centroids,
             "shares": self.shares,
             "map.landmarks": self.user_map.landmarks,
@@ -107,7 +110,9 @@ class ClusterModel:
             ValueError: it was written by a newer or older format.
         """
         found = int(arrays["format_version"])
-        if found != FORMAT_VERSION:
+        if found == 1:  # keys were rows then
+            arrays = arrays | {"keys": np.arange(len(arrays["shares"]))}
+        elif found != FORMAT_VERSION:
             raise ValueError(f"cluster model has format {found}, this version reads {FORMAT_VERSION}: fit it again")
         curve = {name.removeprefix("curve."): arrays[name] for name in arrays if name.startswith("curve.")}
         return cls(
@@ -119,6 +124,7 @@ class ClusterModel:
                 positions=arrays["map.positions"].astype(np.float32),
             ),
             model_version=str(arrays["model_version"]),
+            keys=arrays["keys"].astype(np.int32),
             seed=int(arrays["seed"]),
         )
 

@@ -70,13 +70,16 @@ def stability_curve(
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
 
 
-def choose_k(curve: pd.DataFrame, *, min_share: float, max_share: float) -> int:
-    """The k of the curve to use: sizes first, then stability, then silhouette.
+def choose_k(curve: pd.DataFrame, *, min_share: float, max_share: float, earlier_k: int | None = None) -> int:
+    """The k of the curve to use: sizes first, then stability, then the k there was, then silhouette.
 
     Only the k whose clusters break the size limits least are considered (those that break none, where there are any);
-    of those, the ones as stable as the most stable within a tolerance; of those, the highest silhouette.
+    of those, the ones as stable as the most stable within a tolerance; of those ``earlier_k``, so that people keep
+    their clusters, else the highest silhouette.
     """
     breach = (curve["largest_share"] - max_share).clip(lower=0) + (min_share - curve["smallest_share"]).clip(lower=0)
     fitting = curve[breach <= breach.min() + 1e-9]
     stable = fitting[fitting["stability_ari"] >= fitting["stability_ari"].max() - _STABILITY_TOLERANCE]
+    if earlier_k is not None and earlier_k in set(stable["k"]):
+        return earlier_k
     return int(stable.sort_values(["silhouette", "k"], ascending=[False, True])["k"].iloc[0])

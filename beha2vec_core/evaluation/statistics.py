@@ -99,7 +99,7 @@ def is_better(interval: Interval, *, higher: bool = True) -> bool:
 
 
 def _corrected_t(differences: FloatArray) -> Interval:
-    from scipy.stats import t  # type: ignore[import-untyped]  # scikit-learn brings it
+    from scipy.stats import t
 
     centre = float(differences.mean())
     repeats = len(differences)

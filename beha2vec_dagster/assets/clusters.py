@@ -21,7 +21,7 @@ from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
 
 if TYPE_CHECKING:
-    from beha2vec_core.clusters import ClusterModel
+    from beha2vec_core.clusters import ClusterModel, Lineage
 
 
 class ClusterConfig(dg.Config):
@@ -31,6 +31,11 @@ class ClusterConfig(dg.Config):
     smallest_k: int = Field(4, description="The smallest k to try.")
     largest_k: int = Field(12, description="The largest k to try.")
     seed: int = Field(0, description="Same seed and vectors: same clusters.")
+    begin_anew: bool = Field(
+        False,
+        description="Find clusters without regard to those there are; clusters with the same users keep their key "
+        "even so.",
+    )
 
 
 @dg.asset(
@@ -38,31 +43,41 @@ class ClusterConfig(dg.Config):
     group_name="clusters",
     kinds={"scikitlearn"},
     backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="1",
+    code_version="2",
 )
 def cluster_model(
     context: dg.AssetExecutionContext, config: ClusterConfig, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[Any]:
     """K-Means centroids over the latest behavior vector of each user, with the curve that chose k.
 
-    Readers see it, and the encoder whose vectors it was fitted on, once `user_clusters` has assigned all days with it.
+    Clusters that go on keep their key, and a key is never used again; `beha2vec.cluster_lineage` tells which were kept,
+    split, born, merged or are gone. Readers see the model, and the encoder whose vectors it was fitted on, once
+    `user_clusters` has assigned all days with it.
     """
-    from beha2vec_core.clusters import fit_clusters
+    from beha2vec_core.clusters import fit_clusters, keep_keys
 
     with warehouse.connect("cluster_model: read") as connection:
-        version, vectors = _latest_vectors(connection)
-    model = fit_clusters(
+        version, users = _latest_vectors(connection)
+        before = _current_model(connection)
+        used_keys = _used_keys(connection)
+    vectors, earlier = _matrix(users), users["earlier_key"].to_numpy().astype(np.int32)
+    fitted = fit_clusters(
         vectors,
         k=config.k,
         k_range=(config.smallest_k, config.largest_k),
         seed=config.seed,
         model_version=version,
+        earlier=None if config.begin_anew else earlier,
     )
-    digest = hashlib.blake2b(model.centroids.tobytes() + version.encode(), digest_size=8).hexdigest()
+    model, lineage = keep_keys(fitted, vectors, earlier, used_keys)
+    content = model.centroids.tobytes() + model.keys.tobytes() + version.encode()
+    digest = hashlib.blake2b(content, digest_size=8).hexdigest()
     model.save(_model_file(digest))
     labels = model.assign(vectors).cluster_key
     curve = model.curve.to_dict("records")
     with warehouse.connect("cluster_model: write") as connection:
+        if digest != before:
+            _write_lineage(connection, digest, before, lineage)
         connection.execute(
             """insert into beha2vec.cluster_models values (?, ?, ?, ?, ?, ?, null)
             on conflict do update set fitted_at = excluded.fitted_at""",
@@ -79,6 +94,8 @@ def cluster_model(
             "k": model.k,
             "users": len(vectors),
             "largest_share": float(model.shares.max()),
+            "before": before or "none",
+            "lineage": markdown_table(list(lineage[0]._fields), lineage),
             "choice_of_k": picture(plots.stability_curve(curve), "choice of k"),
             "user_map": picture(plots.user_map(model.project_2d(vectors), labels), "users by cluster"),
             "curve": markdown_table(list(model.curve.columns), [tuple(row.values()) for row in curve]),
@@ -86,8 +103,36 @@ def cluster_model(
     )
 
 
-def _latest_vectors(connection: duckdb.DuckDBPyConnection) -> tuple[str, np.ndarray]:
-    """The current encoder's version and each user's latest behavior vector, float32 [n, dim], by user_key."""
+def _current_model(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The cluster model that readers see, if any."""
+    found = connection.execute("select cluster_model_version from beha2vec.cluster_model_current").fetchone()
+    return str(found[0]) if found else None
+
+
+def _used_keys(connection: duckdb.DuckDBPyConnection) -> list[int]:
+    """Every cluster key there ever was."""
+    keys = "select cluster_key from beha2vec.cluster_lineage union select cluster_key from beha2vec.user_clusters"
+    return [int(key) for (key,) in connection.execute(keys).fetchall()]
+
+
+def _write_lineage(
+    connection: duckdb.DuckDBPyConnection, cluster_version: str, before: str | None, lineage: "list[Lineage]"
+) -> None:
+    of_before = f"'{before}'" if before else "null"
+    rows = pa.table({name: [getattr(row, name) for row in lineage] for name in lineage[0]._fields})
+    connection.register("lineage", rows)
+    replace_partition(
+        connection,
+        "beha2vec.cluster_lineage",
+        f"""select '{cluster_version}' as cluster_model_version, {of_before} as before_version,
+            cluster_key::integer as cluster_key, change, other_key::integer as other_key, users, shared_users
+            from lineage""",
+        f"cluster_model_version = '{cluster_version}'",
+    )
+
+
+def _latest_vectors(connection: duckdb.DuckDBPyConnection) -> tuple[str, pa.Table]:
+    """The newest encoder's version, and by user_key the latest behavior vector and the cluster readers see, else -1."""
     found = connection.execute("select model_version from beha2vec.encoder_newest").fetchall()
     if not found:
         raise dg.Failure("there is no trained encoder yet: materialize trained_encoder, then user_embeddings")
@@ -105,12 +150,15 @@ def _latest_vectors(connection: duckdb.DuckDBPyConnection) -> tuple[str, np.ndar
             "until then readers keep the old version"
         )
     table = connection.sql(
-        f"""select behavior from beha2vec.user_embeddings where model_version = '{version}'
-        qualify row_number() over (partition by user_key order by event_date desc) = 1 order by user_key"""
+        f"""with latest as (
+            select user_key, behavior from beha2vec.user_embeddings where model_version = '{version}'
+            qualify row_number() over (partition by user_key order by event_date desc) = 1)
+        select behavior, coalesce(cluster_key, -1) as earlier_key from latest
+        left join beha2vec.user_clusters_current using (user_key) order by user_key"""
     ).to_arrow_table()
     if table.num_rows == 0:
         raise dg.Failure(f"encoder {version} has no vectors yet: materialize user_embeddings for the days to cluster")
-    return version, _matrix(table)
+    return version, table
 
 
 def _matrix(table: Any) -> np.ndarray:

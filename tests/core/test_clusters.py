@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
-from beha2vec_core.clusters import ClusterModel, eta_squared, fit_clusters
+from beha2vec_core.clusters import ClusterModel, eta_squared, fit_clusters, keep_keys
 from beha2vec_core.clusters.model import normalise
 from beha2vec_core.clusters.stability import CURVE_COLUMNS, choose_k
 
@@ -171,3 +172,95 @@ def test_eta_squared_is_a_share_and_ignores_scale(values, labels) -> None:
     assert -1e-9 <= share <= 1 + 1e-9
     if values.std() > 1e-3:
         assert eta_squared(labels, values * 3 - 5) == pytest.approx(share, abs=1e-6)
+
+
+def with_centres(model: ClusterModel, centroids: NDArray[np.float32]) -> ClusterModel:
+    return replace(model, centroids=centroids, keys=np.arange(len(centroids), dtype=np.int32))
+
+
+def corners(counts: list[int]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """So many users on each axis, and the number of the axis."""
+    labels = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    return np.eye(8, dtype=np.float32)[labels], labels
+
+
+def test_clusters_keep_their_key_whatever_order_a_fit_finds_them_in(model) -> None:
+    vectors, earlier = corners([5, 4, 3])
+    fitted = with_centres(model, np.eye(8, dtype=np.float32)[[2, 0, 1]])
+    kept, lineage = keep_keys(fitted, vectors, earlier + 4, used_keys=[4, 5, 6])
+    assert kept.keys.tolist() == [6, 4, 5]
+    assert kept.assign(vectors).cluster_key.tolist() == (earlier + 4).tolist()
+    assert [(row.cluster_key, row.change, row.users, row.shared_users) for row in lineage] == [
+        (4, "kept", 5, 5), (5, "kept", 4, 4), (6, "kept", 3, 3)
+    ]  # fmt: skip
+
+
+def test_what_becomes_of_clusters_is_told(model) -> None:
+    # by axis:        0   1   2   3   4
+    vectors, axis = corners([9, 6, 4, 5, 3])
+    # 0 and 1 were one cluster; 2 joins 3; those of 4 were scattered over all others or are new
+    earlier = np.array([0, 0, 2, 3, -1], dtype=np.int32)[axis]
+    earlier[[0, 9, 15]] = 5
+    fitted = with_centres(model, np.stack([np.eye(8, dtype=np.float32)[i] for i in (0, 1, 3, 4)]))
+    vectors[axis == 2] = vectors[axis == 3][0]
+    found, lineage = keep_keys(fitted, vectors, earlier, used_keys=range(9))
+    told = {row.cluster_key: (row.change, row.other_key, row.users, row.shared_users) for row in lineage}
+    assert told == {
+        0: ("kept", None, 9, 8),
+        2: ("merged", 3, 3, 3),
+        3: ("kept", None, 9, 5),
+        5: ("gone", None, 3, 1),
+        9: ("split", 0, 6, 5),
+        10: ("born", None, 3, 0),
+    }
+    assert found.keys.tolist() == [0, 9, 3, 10], "a key that was ever used is not used again"
+
+
+def test_a_first_fit_counts_from_the_largest(blobs, model) -> None:
+    found, lineage = keep_keys(model, blobs[0], np.full(len(blobs[0]), -1, dtype=np.int32), used_keys=[])
+    assert found.keys.tolist() == list(range(5))
+    assert {row.change for row in lineage} == {"born"} and sum(row.users for row in lineage) == len(blobs[0])
+
+
+@given(
+    arrays(np.int32, st.integers(6, 60), elements=st.integers(-1, 7)),
+    st.integers(1, 8),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=60, deadline=None)
+def test_every_cluster_is_told_once_and_keys_are_never_shared(model, earlier, k, random) -> None:
+    vectors = np.eye(8, dtype=np.float32)[[random.randrange(k) for _ in earlier]]
+    fitted = with_centres(model, np.eye(8, dtype=np.float32)[:k])
+    found, lineage = keep_keys(fitted, vectors, earlier, used_keys=range(12))
+    assert len(set(found.keys.tolist())) == k
+    assert sorted(row.cluster_key for row in lineage) == sorted({*found.keys.tolist(), *earlier[earlier >= 0].tolist()})
+    kept = {row.cluster_key for row in lineage if row.change == "kept"}
+    assert kept == {*found.keys.tolist()} & {*earlier.tolist()}
+    assert all(0 <= row.shared_users <= row.users for row in lineage)
+    again, lineage = keep_keys(found, vectors, found.assign(vectors).cluster_key, used_keys=range(30))
+    sizes = np.bincount(fitted.assign(vectors).cluster_key, minlength=k)
+    assert again.keys[sizes > 0].tolist() == found.keys[sizes > 0].tolist(), "the same fit changes nothing"
+
+
+def test_a_fit_goes_on_from_the_clusters_there_are(blobs, model) -> None:
+    vectors, _ = blobs
+    labels = model.assign(vectors).cluster_key
+    again = fit_clusters(vectors, k_range=(3, 7), seed=9, model_version="m1", earlier=labels, progress=False)
+    assert np.array_equal(again.centroids, model.centroids), "nothing has changed, so nothing changes"
+    # with two of the five told as one, another k is as stable: what there was stays only while it is
+    merged = np.where(labels == 4, 3, labels)
+    assert fit_clusters(vectors, k_range=(3, 7), seed=4, earlier=merged, progress=False).k in (4, 5)
+
+
+def test_the_k_there_was_stays_while_it_is_as_stable() -> None:
+    rows = {"k": [4, 5, 6], "stability_ari": [0.9, 0.93, 0.7], "silhouette": [0.2, 0.5, 0.6]}
+    curve = pd.DataFrame(rows).assign(largest_share=0.4, smallest_share=0.1)
+    assert choose_k(curve, min_share=0.01, max_share=0.5) == 5
+    assert choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=4) == 4
+    assert choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=6) == 5
+
+
+def test_models_of_the_format_before_are_read(model) -> None:
+    old = {name: array for name, array in model.to_arrays().items() if name != "keys"}
+    loaded = ClusterModel.from_arrays(old | {"format_version": np.asarray(1)})
+    assert loaded.keys.tolist() == list(range(model.k))
