@@ -96,6 +96,9 @@ class Settings(BaseSettings):
 
     lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
     nightly_hour: int = Field(6, ge=0, le=23, description="hour of the nightly refresh, property time")
+    export_deadline_hour: int = Field(
+        20, ge=0, le=23, description="hour of the next day by which a day's export must be there, property time"
+    )
 
     @field_validator("llm_api_key")
     @classmethod

@@ -1,13 +1,17 @@
 """Asset checks of our own assets (dbt's tests are checks of the models by themselves)."""
 
+from datetime import datetime, timedelta
+
 import dagster as dg
 
+from beha2vec_core.ga4.arrivals import due_day
 from beha2vec_core.ga4.sources import find_source_files
 from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
 
 _MAX_UNKNOWN_SHARE = 0.3
 _MAX_CLUSTER_SHARE = 0.5
+_WATCHED_DAYS = 7
 
 
 _PARTITIONS = (
@@ -61,6 +65,31 @@ def no_day_is_missing(warehouse: WarehouseResource) -> dg.AssetCheckResult:
         metadata={
             "days": [f"{day}: {status}{f' ({problem})' if problem else ''}" for day, status, problem in rows[:50]]
         },
+    )
+
+
+@dg.asset_check(
+    asset="raw_ga4_events",
+    description=f"Each day's export has arrived by {settings.export_deadline_hour}:00 of the day after.",
+)
+def exports_arrive_in_time(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    """Error where a day of the last week is due and has no events."""
+    due = due_day(datetime.now(settings.tz), settings.export_deadline_hour)
+    last = min(due, settings.end_date or due)
+    first = max(settings.start_date, due - timedelta(days=_WATCHED_DAYS - 1))
+    with warehouse.connect("exports_arrive_in_time") as connection:
+        days = connection.execute(
+            """select day::date::varchar from generate_series(?::date, ?::date, interval 1 day) as days(day)
+            where day::date not in (
+                select event_date from raw.ga4_ingest_log where status in ('ingested', 'kept')) order by day""",
+            [first, last],
+        ).fetchall()
+    remedy = (
+        "look whether GA4 still exports to BigQuery and the files are copied here, then materialize these days. "
+        "Exports that always come later: BEHA2VEC_EXPORT_DEADLINE_HOUR"
+    )
+    return dg.AssetCheckResult(
+        passed=not days, metadata={"days": [day for (day,) in days]} | ({"remedy": remedy} if days else {})
     )
 
 

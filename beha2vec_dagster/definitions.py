@@ -3,7 +3,7 @@
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from beha2vec_dagster import checks, jobs
+from beha2vec_dagster import checks, jobs, sensors
 from beha2vec_dagster.assets import clusters, dbt, encoder, encoder_evaluation, ga4, insights, pages, sequences, serving
 from beha2vec_dagster.console import console
 from beha2vec_dagster.resources import ComputeResource, LlmResource, WarehouseResource
@@ -14,8 +14,9 @@ defs = dg.Definitions(
         [clusters, dbt, encoder, encoder_evaluation, ga4, insights, pages, sequences, serving]
     ),
     asset_checks=dg.load_asset_checks_from_modules([checks]),
-    jobs=[jobs.materialize_everything, jobs.refresh_last_days, jobs.train_encoder],
-    schedules=[jobs.nightly_refresh],
+    jobs=[jobs.materialize_everything, jobs.refresh_last_days, jobs.train_encoder, jobs.check_exports],
+    schedules=[jobs.nightly_refresh, jobs.watch_exports],
+    sensors=[sensors.new_exports],
     loggers={"console": console},
     resources={
         "warehouse": WarehouseResource(

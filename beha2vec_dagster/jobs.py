@@ -1,14 +1,16 @@
 """Jobs and schedules by the names that people look for."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from beha2vec_dagster.partitions import daily
+from beha2vec_dagster.partitions import daily, range_tags
 from beha2vec_dagster.settings import settings
 
 _TRAINING = dg.AssetSelection.assets("trained_encoder", "encoder_evaluation", "cluster_model")
+# tags of runs that nobody started by hand: one whose process died begins again
+UNATTENDED = {"dagster/max_retries": "2"}
 # GA4 corrects a day for up to 72 hours.
 _REFRESHED_DAYS = 3
 
@@ -33,6 +35,12 @@ materialize_everything = dg.define_asset_job(
     description="The whole graph for the chosen days, in one run.",
 )
 
+check_exports = dg.define_asset_job(
+    "check_exports",
+    selection=dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("raw_ga4_events"), "exports_arrive_in_time")),
+    description="Whether the exports that are due have arrived.",
+)
+
 
 @dg.schedule(
     name="nightly_refresh",
@@ -44,14 +52,19 @@ materialize_everything = dg.define_asset_job(
 def nightly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """One run for the last days up to yesterday."""
     today = context.scheduled_execution_time.astimezone(ZoneInfo(settings.timezone)).date()
-    wanted = {(today - timedelta(days=back)).isoformat() for back in range(1, _REFRESHED_DAYS + 1)}
-    known = [key for key in daily.get_partition_keys(context.scheduled_execution_time) if key in wanted]
+    wanted = {today - timedelta(days=back) for back in range(1, _REFRESHED_DAYS + 1)}
+    partitions = daily.get_partition_keys(context.scheduled_execution_time)
+    known = [day for key in partitions if (day := date.fromisoformat(key)) in wanted]
     if not known:
         return dg.SkipReason(f"no day between {min(wanted)} and {max(wanted)} lies in the configured span")
-    return dg.RunRequest(
-        run_key=f"{known[0]}...{known[-1]}",
-        tags={
-            "dagster/asset_partition_range_start": known[0],
-            "dagster/asset_partition_range_end": known[-1],
-        },
-    )
+    tags = range_tags(known[0], known[-1]) | UNATTENDED
+    return dg.RunRequest(run_key=f"{known[0]}...{known[-1]}", tags=tags)
+
+
+watch_exports = dg.ScheduleDefinition(
+    name="watch_exports",
+    job=check_exports,
+    cron_schedule=f"5 {settings.export_deadline_hour} * * *",
+    execution_timezone=settings.timezone,
+    description="Says that a day's export has not come by its deadline, even where nothing else runs.",
+)

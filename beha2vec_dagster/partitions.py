@@ -16,3 +16,11 @@ daily = DailyPartitionsDefinition(
 def days_of(context: AssetExecutionContext) -> list[date]:
     """The days that a run asks for, one or a range."""
     return [date.fromisoformat(key) for key in context.partition_keys]
+
+
+def range_tags(first: date, last: date) -> dict[str, str]:
+    """Tags of a run for all days from first to last."""
+    return {
+        "dagster/asset_partition_range_start": first.isoformat(),
+        "dagster/asset_partition_range_end": last.isoformat(),
+    }

@@ -1,7 +1,9 @@
 """Jobs, schedules, pools and the ways to load the code location."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from project import REPOSITORY, Project, make_project
@@ -34,6 +36,65 @@ print(json.dumps({k: v for k, v in request.tags.items() if "range" in k}))
         "dagster/asset_partition_range_start": "2026-03-07",
         "dagster/asset_partition_range_end": "2026-03-09",
     }
+
+
+def test_new_exports_are_asked_for_once_with_all_days_after_them(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "p", start_date="2026-01-05", end_date="2026-01-31", source="export")
+    code = """
+import json, os, sys, time, dagster as dg
+from pathlib import Path
+from beha2vec_dagster.sensors import new_exports
+folder, cursor, told = Path("export"), None, []
+def deliver(day, text="{}", age=3600):
+    folder.mkdir(exist_ok=True)
+    file = folder / f"events_202601{day:02d}.json"
+    file.write_text(text)
+    os.utime(file, (time.time() - age,) * 2)
+def look():
+    global cursor
+    context = dg.build_sensor_context(instance, cursor=cursor)
+    result = new_exports(context)
+    if isinstance(result, dg.SkipReason):
+        return told.append(result.skip_message.split(" ")[:3])
+    cursor = result.cursor
+    ends = [f"dagster/asset_partition_range_{end}" for end in ("start", "end")]
+    asked = [request.tags for request in result.run_requests or []]
+    told.append([[tags[end][-2:] for end in ends] + [tags["dagster/max_retries"]] for tags in asked])
+with dg.DagsterInstance.ephemeral() as instance:
+    look()                                    # no export yet
+    for day in (5, 6, 7):
+        deliver(day)
+    instance.report_runless_asset_event(dg.AssetMaterialization("raw_ga4_events", partition="2026-01-05"))
+    look()                                    # the 5th was read already
+    look()
+    deliver(9), deliver(1)                    # the 8th is late, the 1st outside the configured days
+    look()
+    deliver(10, age=1)                        # still growing
+    look()
+    deliver(6, "{} ")                         # corrected: days after it look back on it
+    look()
+print(json.dumps(told))
+"""
+    assert _python(project, code) == [
+        ["no", "GA4", "export"], [["06", "07", "2"]], [], [["09", "09", "2"]], [], [["06", "09", "2"]]
+    ]  # fmt: skip
+
+
+def test_an_export_that_did_not_come_by_its_deadline_is_an_error(tmp_path: Path) -> None:
+    code = """
+import json, dagster as dg
+from beha2vec_dagster.definitions import defs
+with dg.DagsterInstance.ephemeral() as instance:
+    result = defs.resolve_job_def("check_exports").execute_in_process(instance=instance, raise_on_error=False)
+    (found,) = result.get_asset_check_evaluations()
+    print(json.dumps([found.passed, found.severity.value, len(found.metadata["days"].value)]))
+"""
+    today = datetime.now(ZoneInfo("Europe/Berlin")).date()
+    hours = {"export_deadline_hour": "0", "timezone": "Europe/Berlin"}
+    late = make_project(tmp_path / "late", start_date=str(today - timedelta(days=3)), **hours)
+    assert _python(late, code) == [False, "ERROR", 3]
+    over = make_project(tmp_path / "over", start_date="2026-01-05", end_date="2026-01-10", **hours)
+    assert _python(over, code) == [True, "ERROR", 0], "days long past are not waited for"
 
 
 def test_the_encoder_is_judged_when_trained_and_not_each_night(tmp_path: Path) -> None:

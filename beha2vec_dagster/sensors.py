@@ -1,0 +1,51 @@
+"""Sensors: what starts a run when something happened, at whatever hour."""
+
+import hashlib
+import json
+import time
+from datetime import date
+
+import dagster as dg
+
+from beha2vec_core.ga4.arrivals import Fingerprints, changed_days, fingerprints
+from beha2vec_core.ga4.sources import SourceNotFoundError, find_source_files
+from beha2vec_dagster.jobs import UNATTENDED, refresh_last_days
+from beha2vec_dagster.partitions import daily, range_tags
+from beha2vec_dagster.settings import settings
+
+
+@dg.sensor(
+    job=refresh_last_days,
+    minimum_interval_seconds=300,
+    description="Days of the export that are new or have changed (files by name, size and time), and all after them, "
+    "whose sequences look back on them. Instead of a schedule, where exports come when they come.",
+)
+def new_exports(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """One run from the first changed day to the last day there is."""
+    try:
+        files = find_source_files(settings.source, settings.property_id)
+    except SourceNotFoundError as error:
+        return dg.SkipReason(str(error))
+    partitions = {date.fromisoformat(key) for key in daily.get_partition_keys()}
+    found = {day: state for day, state in fingerprints(files, now=time.time()).items() if day in partitions}
+    seen = _read(context.cursor) if context.cursor else _materialized(context.instance, found)
+    changed = changed_days(seen, found)
+    cursor = json.dumps({day.isoformat(): state for day, state in sorted((seen | found).items())})
+    if not changed:
+        undated = sum(file.day is None for file in files)
+        told = f"; {undated} files name no day, only the schedule nightly_refresh reads them" if undated else ""
+        return dg.SensorResult(skip_reason=f"no day of the export has changed{told}", cursor=cursor)
+    first, last = changed[0], max(*seen, *found)
+    state = hashlib.blake2b("".join(found[day] for day in changed).encode(), digest_size=8).hexdigest()
+    request = dg.RunRequest(run_key=f"{first}...{last}:{state}", tags=range_tags(first, last) | UNATTENDED)
+    return dg.SensorResult(run_requests=[request], cursor=cursor)
+
+
+def _read(cursor: str) -> Fingerprints:
+    return {date.fromisoformat(day): state for day, state in json.loads(cursor).items()}
+
+
+def _materialized(instance: dg.DagsterInstance, found: Fingerprints) -> Fingerprints:
+    """At first sight the days that were read already count as seen: turning the sensor on does not read all again."""
+    read = instance.get_materialized_partitions(dg.AssetKey("raw_ga4_events"))
+    return {day: state for day, state in found.items() if day.isoformat() in read}
