@@ -30,10 +30,11 @@ _TABLES = {
     "cache.enriched_pages_unpublished": _ENRICHED_PAGES,
     "beha2vec.encoders": """
         model_version varchar primary key, config json, train_config json, data_window json, training_curve json,
-        trained_at timestamp""",
+        trained_at timestamp, warm_start_from varchar, accepted_at timestamp, refused varchar""",
     "beha2vec.encoder_evaluation": """
         model_version varchar, data_until timestamp, method varchar, task varchar, metric varchar, value double,
-        n bigint, less_best_floor double, low double, high double, judged bigint, evaluated_at timestamp""",
+        n bigint, less_best_floor double, low double, high double, judged bigint, evaluated_at timestamp,
+        champion varchar, less_champion double, champion_low double, champion_high double""",
     "beha2vec.user_embeddings": """
         event_date date, model_version varchar, user_key varchar, as_of timestamp, n_events bigint,
         low_evidence boolean, behavior float[], identity float[]""",
@@ -57,11 +58,15 @@ _TABLES = {
 
 # columns that a table of an earlier version lacks
 _ADDED = {
-    "beha2vec.enriched_pages": ("theme_model_version", "page_type_model_version", "theme_hash", "page_type_hash"),
+    "beha2vec.enriched_pages": """
+        theme_model_version varchar, page_type_model_version varchar, theme_hash varchar, page_type_hash varchar""",
+    "beha2vec.encoders": "warm_start_from varchar, accepted_at timestamp, refused varchar",
+    "beha2vec.encoder_evaluation": """
+        champion varchar, less_champion double, champion_low double, champion_high double""",
 }
 
 _VIEWS = {
-    # What was made last, and what readers see. They differ from a retrain until its clusters cover the days served.
+    # What was made last, and what readers see. They differ while a candidate is not accepted, or was refused.
     "beha2vec.encoder_newest": "select * from beha2vec.encoders order by trained_at desc limit 1",
     "beha2vec.cluster_model_newest": "select * from beha2vec.cluster_models order by fitted_at desc limit 1",
     "beha2vec.cluster_model_current": """
@@ -98,8 +103,8 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     for name, columns in _TABLES.items():
         connection.execute(f"create table if not exists {name} ({columns})")
     for name, added in _ADDED.items():
-        for column in added:
-            connection.execute(f"alter table {name} add column if not exists {column} varchar")
+        for column in added.split(","):
+            connection.execute(f"alter table {name} add column if not exists {column}")
     for name, query in _VIEWS.items():
         connection.execute(f"create or replace view {name} as {query}")
     connection.execute(

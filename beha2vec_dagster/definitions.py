@@ -4,18 +4,35 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from beha2vec_dagster import checks, jobs, sensors
-from beha2vec_dagster.assets import clusters, dbt, encoder, encoder_evaluation, ga4, insights, pages, sequences, serving
+from beha2vec_dagster.assets import (
+    clusters,
+    dbt,
+    encoder,
+    encoder_evaluation,
+    ga4,
+    insights,
+    pages,
+    promotion,
+    sequences,
+    serving,
+)
 from beha2vec_dagster.console import console
 from beha2vec_dagster.resources import ComputeResource, LlmResource, WarehouseResource
 from beha2vec_dagster.settings import settings
 
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(
-        [clusters, dbt, encoder, encoder_evaluation, ga4, insights, pages, sequences, serving]
+        [clusters, dbt, encoder, encoder_evaluation, ga4, insights, pages, promotion, sequences, serving]
     ),
     asset_checks=dg.load_asset_checks_from_modules([checks]),
-    jobs=[jobs.materialize_everything, jobs.refresh_last_days, jobs.train_encoder, jobs.check_exports],
-    schedules=[jobs.nightly_refresh, jobs.watch_exports],
+    jobs=[
+        jobs.materialize_everything,
+        jobs.refresh_last_days,
+        jobs.train_encoder,
+        jobs.rebuild_clusters,
+        jobs.check_exports,
+    ],
+    schedules=[jobs.nightly_refresh, jobs.weekly_training, jobs.watch_exports],
     sensors=[sensors.new_exports],
     loggers={"console": console},
     resources={

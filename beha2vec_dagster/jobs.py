@@ -8,7 +8,7 @@ import dagster as dg
 from beha2vec_dagster.partitions import daily, range_tags
 from beha2vec_dagster.settings import settings
 
-_TRAINING = dg.AssetSelection.assets("trained_encoder", "encoder_evaluation", "cluster_model")
+_TRAINING = dg.AssetSelection.assets("encoder_candidate", "encoder_evaluation", "trained_encoder", "cluster_model")
 # tags of runs that nobody started by hand: one whose process died begins again
 UNATTENDED = {"dagster/max_retries": "2"}
 # GA4 corrects a day for up to 72 hours.
@@ -23,11 +23,21 @@ refresh_last_days = dg.define_asset_job(
 train_encoder = dg.define_asset_job(
     "train_encoder",
     selection=dg.AssetSelection.assets(
-        "trained_encoder", "encoder_evaluation", "user_embeddings", "cluster_model", "user_clusters",
-        "cluster_profiles", "cluster_insights", "serving_database",
+        "encoder_candidate", "encoder_evaluation", "trained_encoder", "cluster_profiles", "cluster_insights",
+        "serving_database",
     ),
-    description="A new encoder, and everything that follows from it for the chosen days.",
+    description="A new encoder: trained, judged, and if it is not worse than the one in use put in its place, with all "
+    "days embedded and the clusters carried over.",
 )  # fmt: skip
+
+rebuild_clusters = dg.define_asset_job(
+    "rebuild_clusters",
+    selection=dg.AssetSelection.assets(
+        "cluster_model", "user_clusters", "cluster_profiles", "cluster_insights", "serving_database"
+    ),
+    description="Clusters found anew on the vectors there are; those that go on keep their keys. For all days: readers "
+    "are switched once the last day is assigned.",
+)
 
 materialize_everything = dg.define_asset_job(
     "materialize_everything",
@@ -60,6 +70,17 @@ def nightly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg
     tags = range_tags(known[0], known[-1]) | UNATTENDED
     return dg.RunRequest(run_key=f"{known[0]}...{known[-1]}", tags=tags)
 
+
+# two hours after the night's refresh, on Sundays
+weekly_training = dg.ScheduleDefinition(
+    name="weekly_training",
+    job=train_encoder,
+    cron_schedule=f"0 {(settings.nightly_hour + 2) % 24} * * 0",
+    execution_timezone=settings.timezone,
+    run_config={"ops": {"encoder_candidate": {"config": {"warm_start": True}}}},
+    tags=UNATTENDED,
+    description="Trains on from the encoder in use with what has come since, and promotes it where it is not worse.",
+)
 
 watch_exports = dg.ScheduleDefinition(
     name="watch_exports",

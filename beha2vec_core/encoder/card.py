@@ -244,9 +244,9 @@ def _evaluation(rows: Sequence[Mapping[str, Any]]) -> str:
         for figure, of in figures.items()
     ]
     judged, until = rows[0]["judged"], rows[0]["data_until"]
-    return f"""Judged on {judged:,} users whom training never saw, with data until {until:%Y-%m-%d}. The methods
-beside the encoder are cheap ones that learned from the others. `docs/evaluation.md` of Beha2Vec says what each figure
-means.
+    return f"""Judged on {judged:,} users whom training never saw, with data until {until:%Y-%m-%d}. `champion`
+is the encoder that was in use then, if any; the other methods are cheap ones that learned from the other users.
+`docs/evaluation.md` of Beha2Vec says what each figure means.
 
 {_table(("task", "figure", *methods, "gain on the best of the cheap ones [95 %]"), cells)}"""
 

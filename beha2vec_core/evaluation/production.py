@@ -32,7 +32,7 @@ from beha2vec_core.evaluation.tasks import content, determinism, geometry, inten
 from beha2vec_core.evaluation.tasks.base import Task, Trial
 from beha2vec_core.evaluation.tasks.inputs import fit
 
-ENCODER = "encoder"
+ENCODER, CHAMPION = "encoder", "champion"
 # no more of the users read are judged: the encoder is asked up to ten times about each
 JUDGED_SHARE = 0.2
 # a figure made of fewer says nothing
@@ -68,6 +68,8 @@ SCHEMA = pa.schema(
         *((name, pa.float64()) for name in ("less_best_floor", "low", "high")),
         ("judged", pa.int64()),
         ("evaluated_at", pa.timestamp("us")),
+        ("champion", pa.string()),
+        *((name, pa.float64()) for name in ("less_champion", "champion_low", "champion_high")),
     ]
 )
 
@@ -77,8 +79,9 @@ class Evaluation:
     """What came out: the rows of `SCHEMA`, how many users were judged and learned from, and what could not be judged.
 
     Rows hold each figure of the encoder (its behaviour vector and what it says comes next), of ``encoder, identity``
-    (its other vector) and of the floors. ``less_best_floor``, with the ends of its 95 % interval, is told of the
-    encoder's figures that are compared (see `table.TABLES`).
+    (its other vector), of the floors, and of the champion, the encoder in use, where that is another. Told of the
+    encoder's figures that are compared (see `table.TABLES`): ``less_best_floor`` and ``less_champion``, each with the
+    ends of its 95 % interval.
     """
 
     rows: pa.Table
@@ -106,8 +109,10 @@ def choose(users: Collection[str], held_out: float, at_most: int) -> list[str]:
     return held + others[: at_most - len(held)]
 
 
-def evaluate(encoder: BehaviorEncoder, data: EvaluationData) -> Evaluation:
-    """Judge the encoder on its held-out users, and floors that learn from the others, as it did.
+def evaluate(encoder: BehaviorEncoder, data: EvaluationData, champion: BehaviorEncoder | None = None) -> Evaluation:
+    """Judge the encoder on its held-out users, and floors that learn from the others, as it did; and the one in use.
+
+    The champion has not learned from these users either: they are held out by a hash of their key.
 
     Nothing is raised where users are too few: what cannot be judged has no rows, and a note says why.
     """
@@ -120,7 +125,8 @@ def evaluate(encoder: BehaviorEncoder, data: EvaluationData) -> Evaluation:
             f"{learned} are not, and {FEWEST} of either are needed. Take more days or more users"
         ]
     else:
-        for method in (*_methods(encoder), *FLOORS):
+        in_use = _methods(champion, CHAMPION) if champion else ()
+        for method in (*_methods(encoder, ENCODER), *in_use, *FLOORS):
             judgements += _judge(data, split, method)
         told = {one.outcome.task for one in judgements}
         notes = [f"{task.name} is not judged: it needs {need}" for task, need in TASKS.items() if task.name not in told]
@@ -130,6 +136,7 @@ def evaluate(encoder: BehaviorEncoder, data: EvaluationData) -> Evaluation:
         "data_until": until,
         "judged": judged,
         "evaluated_at": datetime.now(UTC).replace(tzinfo=None),
+        "champion": champion.model_version if champion else None,
     }
     rows = pa.Table.from_pylist([row | about for row in _rows(judgements)], schema=SCHEMA)
     return Evaluation(rows, judged, learned, until, notes)
@@ -176,12 +183,12 @@ def _as_datetime(microseconds: int) -> datetime:
     return datetime(1970, 1, 1) + timedelta(microseconds=int(microseconds))
 
 
-def _methods(encoder: BehaviorEncoder) -> tuple[Method, ...]:
+def _methods(encoder: BehaviorEncoder, name: str) -> tuple[Method, ...]:
     """The encoder's two vectors; fitting is done."""
     behavior, identity = behavior_of(encoder), Vectors(encoder, "identity")
     return (
-        Method(ENCODER, "ours", "The behaviour vector; next page and next event.", lambda events, seed: behavior),
-        Method(f"{ENCODER}, identity", "ours", "The identity vector.", lambda events, seed: identity),
+        Method(name, "ours", "The behaviour vector; next page and next event.", lambda events, seed: behavior),
+        Method(f"{name}, identity", "ours", "The identity vector.", lambda events, seed: identity),
     )
 
 
@@ -195,31 +202,40 @@ def _judge(data: EvaluationData, split: Split, method: Method) -> list[Judgement
 
 
 def _rows(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
-    gains = _gains(judgements)
+    on_floors, on_champion = _gains(judgements)
     rows = []
     for one in judgements:
         outcome = one.outcome
         row = {"method": one.method} | {name: getattr(outcome, name) for name in ("task", "metric", "value", "n")}
-        gain = gains.get((one.method, outcome.task, outcome.metric))
-        if gain:
+        key = (one.method, outcome.task, outcome.metric)
+        if gain := on_floors.get(key):
             row |= {"less_best_floor": gain.difference, "low": gain.low, "high": gain.high}
+        if gain := on_champion.get(key):
+            row |= {"less_champion": gain.difference, "champion_low": gain.low, "champion_high": gain.high}
         rows.append(row)
     return rows
 
 
-def _gains(judgements: Sequence[Judgement]) -> dict[tuple[str, str, str], Interval]:
-    """By method, task and metric: what the encoder's vectors gain on the best floor in the compared columns."""
+Gains = dict[tuple[str, str, str], Interval]
+
+
+def _gains(judgements: Sequence[Judgement]) -> tuple[Gains, Gains]:
+    """By method, task and metric of the compared columns: what the encoder's vectors gain.
+
+    First on the best floor, then on the same vector of the champion.
+    """
     groups: dict[str, Group] = {method.name: "floor" for method in FLOORS}
-    gains = {}
+    on_floors, on_champion = Gains(), Gains()
     for column in COMPARED:
         found = of_column(judgements, column)
-        floors = {method: outcomes for method, outcomes in found.items() if method in groups}
-        rival = best(floors, groups, "floor")
-        for method in found.keys() - floors.keys():
-            interval = compare(found[method], found[rival]) if rival else None
-            if interval:
-                gains[method, column.task, column.metric] = interval
-    return gains
+        floor = best({method: outcomes for method, outcomes in found.items() if method in groups}, groups, "floor")
+        for method in (ENCODER, f"{ENCODER}, identity"):
+            rivals = ((floor, on_floors), (method.replace(ENCODER, CHAMPION), on_champion))
+            for rival, gains in rivals:
+                interval = compare(found[method], found[rival]) if method in found and rival in found else None
+                if interval:
+                    gains[method, column.task, column.metric] = interval
+    return on_floors, on_champion
 
 
 def _gain(row: dict[str, Any] | None) -> str | None:

@@ -1,12 +1,10 @@
-"""The encoder and the vectors it gives."""
+"""Training an encoder, and the vectors of the one in use."""
 
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -14,18 +12,14 @@ import duckdb
 from pydantic import Field
 
 from beha2vec_core.encoder.config import DEFAULT_TOKEN_FIELDS, OBJECTIVES, Device, EncoderConfig, TrainConfig
-from beha2vec_core.user_sequences import sequence_file
-from beha2vec_core.warehouse import replace_partition
 from beha2vec_dagster import plots
-from beha2vec_dagster.encoders import current_version, encoder_messages, load_encoder, newest_version
+from beha2vec_dagster.encoders import current_version, embed_days, encoder_messages, load_encoder, newest_version
 from beha2vec_dagster.metadata import markdown_table, picture, plain, relation_metadata
 from beha2vec_dagster.partitions import daily, days_of
 from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
 from beha2vec_dagster.settings import settings
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from beha2vec_core import BehaviorEncoder
 
 
@@ -138,14 +132,14 @@ class TrainingConfig(dg.Config):
     backfill_policy=dg.BackfillPolicy.single_run(),
     code_version="2",
 )
-def trained_encoder(
+def encoder_candidate(
     context: dg.AssetExecutionContext, config: TrainingConfig, warehouse: WarehouseResource, compute: ComputeResource
 ) -> dg.MaterializeResult[Any]:
-    """The transformer encoder, trained self-supervised on each user's latest sequence.
+    """A transformer encoder, trained self-supervised on each user's latest sequence.
 
-    Saved under `encoders/<model_version>` (config, vocabulary, weights as safetensors, a model card). Readers go on
-    with the old version until `cluster_model` has been fitted on the new vectors. A run that was killed goes on from
-    its last checkpoint when materialized again with the same data and configuration.
+    Saved under `encoders/<model_version>` (config, vocabulary, weights as safetensors, a model card). It changes
+    nothing for anybody until `encoder_evaluation` has judged it and `trained_encoder` puts it in its place. A run that
+    was killed goes on from its last checkpoint when materialized again with the same data and configuration.
     """
     from beha2vec_core import BehaviorEncoder
     from beha2vec_core.encoder.card import model_card
@@ -176,8 +170,9 @@ def trained_encoder(
         "data_window": json.dumps(encoder.data_window),
         "training_curve": json.dumps(encoder.training_curve),
         "trained_at": datetime.now(UTC).replace(tzinfo=None),
+        "warm_start_from": before.model_version if before else None,
     }
-    with warehouse.connect("trained_encoder") as connection:
+    with warehouse.connect("encoder_candidate") as connection:
         connection.execute(
             f"insert or replace into beha2vec.encoders ({', '.join(row)}) values ({', '.join('?' * len(row))})",
             list(row.values()),
@@ -286,87 +281,22 @@ def user_embeddings(
 ) -> dg.MaterializeResult[Any]:
     """One row per day, model version and user active that day: behavior and identity vectors.
 
-    `beha2vec.user_embeddings_current` has each user's latest row. Between a retrain and its clusters, days are embedded
-    by both encoders, the one that readers see and the new one.
+    Embedded by the encoder that readers see. `beha2vec.user_embeddings_current` has each user's latest row.
     """
     days = days_of(context)
-    missing = [day for day in days if not sequence_file(settings.sequences_path, day).exists()]
-    if missing:
-        raise dg.Failure(f"there are no user_sequences for {missing[0]}: materialize that partition first")
     device, device_note = compute.resolve()
-    encoders = _encoders_in_use(context, warehouse, device)
-    counts = {encoder.model_version: _embed(context, warehouse, encoder, days) for encoder in encoders}
-    versions = list(counts)
-    newest = versions[-1]
+    with warehouse.connect("encoder in use") as connection:
+        version = current_version(connection) or newest_version(connection)
+    counts = embed_days(context.log, warehouse, load_encoder(version, device), days)
     for day in days:
-        context.add_asset_metadata({"dagster/partition_row_count": counts[newest][day]}, partition_key=day.isoformat())
+        context.add_asset_metadata({"dagster/partition_row_count": counts[day]}, partition_key=day.isoformat())
     with warehouse.connect("user_embeddings: metadata") as connection:
-        of_run = f"model_version = '{newest}' and event_date between '{days[0]}' and '{days[-1]}'"
+        of_run = f"model_version = '{version}' and event_date between '{days[0]}' and '{days[-1]}'"
         about = relation_metadata(connection, f"(from beha2vec.user_embeddings where {of_run})")
         low = connection.execute(
             f"select avg(low_evidence::int) from beha2vec.user_embeddings where {of_run}"
         ).fetchone()
     return dg.MaterializeResult(
         metadata=about
-        | plain({"model_versions": versions, "device": device_note, "low_evidence_share": low[0] if low else None})
+        | plain({"model_version": version, "device": device_note, "low_evidence_share": low[0] if low else None})
     )
-
-
-def _encoders_in_use(
-    context: dg.AssetExecutionContext, warehouse: WarehouseResource, device: str
-) -> "list[BehaviorEncoder]":
-    """The encoder that readers see, if any, and the newest one, last; one entry where they are the same.
-
-    After an upgrade the one that readers see may be of a format that is read no more: it then stays behind, and what
-    readers have does too, until the clusters of the new one stand.
-    """
-    with warehouse.connect("encoder versions") as connection:
-        current, newest = current_version(connection), newest_version(connection)
-    encoders = [load_encoder(newest, device)]
-    if current and current != newest:
-        try:
-            encoders.insert(0, load_encoder(current, device))
-        except dg.Failure as failure:
-            context.log.warning(
-                f"{failure.description}. Only the new encoder {newest} embeds these days: readers do not get them "
-                "until cluster_model and user_clusters are materialized too"
-            )
-    return encoders
-
-
-def _embed(
-    context: dg.AssetExecutionContext, warehouse: WarehouseResource, encoder: "BehaviorEncoder", days: list[date]
-) -> dict[date, int]:
-    """Replace the days' vectors of one encoder; streamed to parquet first, since the warehouse is held for seconds."""
-    import pyarrow.parquet as pq
-
-    version = encoder.model_version
-    counts: dict[date, int] = {}
-    with tempfile.TemporaryDirectory(prefix=".embeddings-", dir=settings.data_path) as scratch:
-        for number, day in enumerate(days, start=1):
-            source = pq.ParquetFile(sequence_file(settings.sequences_path, day))
-            with encoder.encode_stream(source.iter_batches()) as encoded:
-                _write(encoded, Path(scratch) / f"{day}.parquet")
-            if number % 10 == 0 or number == len(days):
-                context.log.info(f"{day} ({number:,}/{len(days):,} days) encoded by {version}")
-        with warehouse.connect("user_embeddings") as connection:
-            for day in days:
-                file = str(Path(scratch) / f"{day}.parquet").replace("'", "''")
-                counts[day] = replace_partition(
-                    connection,
-                    "beha2vec.user_embeddings",
-                    f"""select date '{day}' as event_date, '{version}' as model_version, user_key,
-                        as_of, n_events, low_evidence,
-                        behavior::float[] as behavior, identity::float[] as identity from read_parquet('{file}')""",
-                    f"event_date = date '{day}' and model_version = '{version}'",
-                )
-    return counts
-
-
-def _write(batches: "pa.RecordBatchReader", path: Path) -> None:
-    """As parquet, a batch at a time."""
-    import pyarrow.parquet as pq
-
-    with pq.ParquetWriter(path, batches.schema) as file:
-        for batch in batches:
-            file.write_batch(batch)

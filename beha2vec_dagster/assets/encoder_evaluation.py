@@ -1,4 +1,4 @@
-"""How good the newest encoder is on this property's own users."""
+"""How good the newest encoder is on this property's own users, beside the one in use."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from beha2vec_core.warehouse import replace_partition
-from beha2vec_dagster.encoders import load_encoder, newest_version
+from beha2vec_dagster.encoders import current_version, load_encoder, newest_version
 from beha2vec_dagster.metadata import markdown_table, plain, relation_metadata
 from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
 from beha2vec_dagster.settings import settings
@@ -24,7 +24,7 @@ class EncoderEvaluationConfig(dg.Config):
 
 
 @dg.asset(
-    deps=["trained_encoder", "ml_ga4__sequence_events", "enriched_pages"],
+    deps=["encoder_candidate", "ml_ga4__sequence_events", "enriched_pages"],
     group_name="encoder",
     kinds={"pytorch", "duckdb"},
     pool=GPU_POOL,
@@ -38,7 +38,7 @@ def encoder_evaluation(
     warehouse: WarehouseResource,
     compute: ComputeResource,
 ) -> dg.MaterializeResult[Any]:
-    """The newest encoder judged on the users held out of its training, beside counts and other cheap floors.
+    """The newest encoder judged on users held out of training, beside the one in use, counts and other cheap floors.
 
     One row a model version, method and figure; `docs/evaluation.md` says what each figure means. The encoder's model
     card gets them too.
@@ -46,12 +46,13 @@ def encoder_evaluation(
     from beha2vec_core.evaluation.production import evaluate, headline, over_versions, read_own
 
     with warehouse.connect("encoder_evaluation: version") as connection:
-        version = newest_version(connection)
+        version, in_use = newest_version(connection), current_version(connection)
     device, device_note = compute.resolve()
     encoder = load_encoder(version, device)
+    champion = _champion(context, in_use, device) if in_use and in_use != version else None
     with warehouse.connect("encoder_evaluation: read") as connection:
         data = read_own(connection, encoder.train_config.held_out, config.max_users)
-    evaluation = evaluate(encoder, data)
+    evaluation = evaluate(encoder, data, champion)
     with warehouse.connect("encoder_evaluation: write") as connection:
         connection.register("evaluation", evaluation.rows)
         of_version = f"model_version = '{version}'"
@@ -68,6 +69,7 @@ def encoder_evaluation(
         | plain(
             {
                 "model_version": version,
+                "beside": champion.model_version if champion else None,
                 "device": device_note,
                 "judged": evaluation.judged,
                 "learned_from": evaluation.learned_from,
@@ -79,6 +81,15 @@ def encoder_evaluation(
             }
         ),
     )
+
+
+def _champion(context: dg.AssetExecutionContext, version: str, device: str) -> "BehaviorEncoder | None":
+    """The encoder in use; None, and a warning, where this release cannot read it any more."""
+    try:
+        return load_encoder(version, device)
+    except dg.Failure as failure:
+        context.log.warning(f"the new encoder is judged alone: {failure.description}")
+        return None
 
 
 def _write_card(

@@ -97,6 +97,25 @@ with dg.DagsterInstance.ephemeral() as instance:
     assert _python(over, code) == [True, "ERROR", 0], "days long past are not waited for"
 
 
+def test_the_week_trains_on_from_the_encoder_in_use(tmp_path: Path) -> None:
+    code = """
+import json, dagster as dg
+from datetime import datetime, timezone
+from beha2vec_dagster.definitions import defs
+from beha2vec_dagster.jobs import weekly_training
+context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 3, 8, 7, tzinfo=timezone.utc))
+(request,) = weekly_training.evaluate_tick(context).run_requests
+job = defs.resolve_job_def("train_encoder")
+dg.validate_run_config(job, request.run_config)
+selected = sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys)
+print(json.dumps([selected, weekly_training.cron_schedule, request.tags["dagster/max_retries"]]))
+"""
+    selected, cron, retries = _python(make_project(tmp_path / "p", nightly_hour="23"), code)
+    assert {"encoder_candidate", "encoder_evaluation", "trained_encoder", "serving_database"} <= set(selected)
+    assert not {"user_embeddings", "cluster_model", "user_sequences"} & set(selected), "no partition is asked for"
+    assert (cron, retries) == ("0 1 * * 0", "2")
+
+
 def test_the_encoder_is_judged_when_trained_and_not_each_night(tmp_path: Path) -> None:
     code = """
 import json
@@ -126,6 +145,7 @@ print(json.dumps(told))
     pools = {name: pool for name, (*_, pool) in nodes.items() if pool}
     assert pools == {
         "enriched_pages": ["gpu"],
+        "encoder_candidate": ["gpu"],
         "trained_encoder": ["gpu"],
         "encoder_evaluation": ["gpu"],
         "user_embeddings": ["gpu"],
@@ -139,7 +159,7 @@ def test_asking_for_cuda_where_there_is_none_is_an_error(materialized: Project, 
     if torch.cuda.is_available():
         return
     project = materialized.copy(tmp_path / "p")
-    done = project.run("beha2vec", "materialize", "--select", "trained_encoder", check=False, BEHA2VEC_DEVICE="cuda")
+    done = project.run("beha2vec", "materialize", "--select", "encoder_candidate", check=False, BEHA2VEC_DEVICE="cuda")
     assert done.returncode != 0 and "device='auto'" in done.stdout + done.stderr
 
 

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.xdist_group("graph")
 ASSETS = {
     "raw_ga4_events", "stg_ga4__events", "int_ga4__events_sessionized", "fct_ga4__page_views", "fct_ga4__sessions",
     "dim_ga4__pages", "dim_ga4__users", "ml_ga4__sequence_events", "enriched_pages", "user_sequences",
-    "trained_encoder", "encoder_evaluation", "user_embeddings", "cluster_model", "user_clusters", "cluster_profiles",
-    "cluster_insights", "serving_database",
+    "encoder_candidate", "encoder_evaluation", "trained_encoder", "user_embeddings", "cluster_model", "user_clusters",
+    "cluster_profiles", "cluster_insights", "serving_database",
 }  # fmt: skip
 
 
@@ -28,7 +28,7 @@ def test_every_asset_is_materialized_with_rows_schema_and_preview(instance: dg.D
 
 def test_pictures_are_there_and_small(instance: dg.DagsterInstance) -> None:
     pictures = {
-        "raw_ga4_events": "events_per_day", "user_sequences": "sequence_length", "trained_encoder": "loss_curve",
+        "raw_ga4_events": "events_per_day", "user_sequences": "sequence_length", "encoder_candidate": "loss_curve",
         "cluster_model": "user_map", "user_clusters": "cluster_sizes", "cluster_profiles": "over_represented_pages",
     }  # fmt: skip
     for asset, name in pictures.items():
@@ -39,7 +39,7 @@ def test_pictures_are_there_and_small(instance: dg.DagsterInstance) -> None:
 
 def test_an_encoder_says_how_it_was_made(materialized: Project) -> None:
     rows = materialized.query("select config ->> 'dim', train_config ->> 'learning_rate' from beha2vec.encoders")
-    assert rows == [("64", "0.003")]
+    assert rows == [("96", "0.003")]
 
 
 def test_the_encoder_is_judged_on_users_it_never_learned_from(
@@ -73,7 +73,7 @@ def test_without_an_encoder_the_evaluation_says_what_to_do(materialized: Project
     with duckdb.connect(str(project.warehouse)) as connection:
         connection.execute("delete from beha2vec.encoders")
     done = project.run("beha2vec", "materialize", "--select", "encoder_evaluation", check=False)
-    assert done.returncode != 0 and "materialize trained_encoder first" in done.stderr
+    assert done.returncode != 0 and "materialize encoder_candidate first" in done.stderr
 
 
 def test_pages_are_shown_by_label_method_and_doubt(instance: dg.DagsterInstance, materialized: Project) -> None:
@@ -231,8 +231,9 @@ print(json.dumps({op: {n: f.description for n, f in field.config_type.fields["co
     for op in (
         "raw_ga4_events",
         "enriched_pages",
-        "trained_encoder",
+        "encoder_candidate",
         "encoder_evaluation",
+        "trained_encoder",
         "cluster_model",
         "cluster_insights",
     ):

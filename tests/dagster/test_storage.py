@@ -82,7 +82,7 @@ def test_a_step_that_raises_frees_the_warehouse(materialized: Project, tmp_path:
         connection.execute("delete from beha2vec.encoders")
     failed = project.run("beha2vec", "materialize", "--select", "user_embeddings", check=False)
     assert failed.returncode != 0
-    assert "materialize trained_encoder first" in failed.stdout + failed.stderr
+    assert "materialize encoder_candidate first" in failed.stdout + failed.stderr
     with Warehouse(project.warehouse, lock_timeout=2).connect("after the raise"):
         pass
 
@@ -101,28 +101,6 @@ def test_a_missing_day_alone_is_an_error_and_inside_a_range_a_gap(materialized: 
     assert status == {day: "missing" if day == DAY else "ingested" for day in DAYS}
     days = project.query("select distinct event_date::varchar from beha2vec.user_embeddings order by 1")
     assert [day for (day,) in days] == [day for day in DAYS if day != DAY]
-
-
-def test_readers_keep_the_old_version_until_the_new_one_covers_their_days(
-    materialized: Project, tmp_path: Path
-) -> None:
-    project = materialized.copy(tmp_path / "p")
-    seen = """select (select any_value(model_version) from beha2vec.user_embeddings_current), count(*),
-        any_value(cluster_model_version) from beha2vec.user_clusters_current"""
-    before = project.query(seen)
-    config = '{"ops": {"trained_encoder": {"config": {"epochs": 1, "seed": 5}}}}'
-    last_day = ("--start", DAYS[-1], "--end", DAYS[-1])
-    # a retrain for one day must not leave readers with that day's users only
-    project.run("beha2vec", "materialize", "--select", "trained_encoder,user_embeddings", "--config", config, *last_day)
-    refused = project.run("beha2vec", "materialize", "--select", "cluster_model", *last_day, check=False)
-    assert refused.returncode != 0 and f"for {DAYS[0]} to {DAYS[-2]}" in refused.stdout + refused.stderr
-    assert project.query(seen) == before
-    project.run("beha2vec", "materialize", "--select", "user_embeddings,cluster_model")
-    project.run("beha2vec", "materialize", "--select", "user_clusters,serving_database", *last_day)
-    assert project.query(seen) == project.query(seen, "serving") == before
-    project.run("beha2vec", "materialize", "--select", "user_clusters")
-    (version, users, clusters), (old_version, old_users, old_clusters) = project.query(seen)[0], before[0]
-    assert version != old_version and clusters != old_clusters and users == old_users
 
 
 def test_bad_rows_are_quarantined_counted_and_replaced(materialized: Project, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_the_graph_shows_all_groups(page, address: str) -> None:
 @pytest.mark.parametrize(
     ("asset", "key", "picture"),
     [
-        ("trained_encoder", "loss_curve", "loss by epoch"),
+        ("encoder_candidate", "loss_curve", "loss by epoch"),
         ("cluster_model", "user_map", "users by cluster"),
         ("raw_ga4_events", "events_per_day", "events a day"),
     ],

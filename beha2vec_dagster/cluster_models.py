@@ -1,0 +1,185 @@
+"""What clustering and the promotion of an encoder share: cluster models in the warehouse, days assigned by one."""
+
+import hashlib
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import dagster as dg
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from beha2vec_core.warehouse import replace_partition
+from beha2vec_dagster.settings import settings
+
+if TYPE_CHECKING:
+    from beha2vec_core.clusters import ClusterModel, Lineage
+
+
+class ClusterModelVersion(NamedTuple):
+    """A cluster model, and the encoder whose vectors it assigns."""
+
+    version: str
+    model_version: str
+
+    def load(self) -> "ClusterModel":
+        """The model itself."""
+        from beha2vec_core.clusters import ClusterModel
+
+        return ClusterModel.load(_file(self.version))
+
+
+def current_cluster_model(connection: duckdb.DuckDBPyConnection) -> ClusterModelVersion | None:
+    """The one that readers see, if any."""
+    return _of_view(connection, "beha2vec.cluster_model_current")
+
+
+def newest_cluster_model(connection: duckdb.DuckDBPyConnection) -> ClusterModelVersion | None:
+    """The one fitted last, if any."""
+    return _of_view(connection, "beha2vec.cluster_model_newest")
+
+
+def _of_view(connection: duckdb.DuckDBPyConnection, view: str) -> ClusterModelVersion | None:
+    found = connection.execute(f"select cluster_model_version, model_version from {view}").fetchall()
+    return ClusterModelVersion(*found[0]) if found else None
+
+
+def _file(version: str) -> Path:
+    return settings.data_path / "cluster_models" / f"{version}.npz"
+
+
+def used_keys(connection: duckdb.DuckDBPyConnection) -> list[int]:
+    """Every cluster key there ever was."""
+    keys = "select cluster_key from beha2vec.cluster_lineage union select cluster_key from beha2vec.user_clusters"
+    return [int(key) for (key,) in connection.execute(keys).fetchall()]
+
+
+def latest_vectors(connection: duckdb.DuckDBPyConnection, version: str) -> pa.Table:
+    """By user_key, each user's latest behavior vector of an encoder and the cluster readers see him in, else -1.
+
+    Raises:
+        dg.Failure: the encoder has embedded nobody yet.
+    """
+    table = connection.sql(
+        """with latest as (
+            select user_key, behavior from beha2vec.user_embeddings where model_version = ?
+            qualify row_number() over (partition by user_key order by event_date desc) = 1)
+        select behavior, coalesce(cluster_key, -1)::integer as earlier_key from latest
+        left join beha2vec.user_clusters_current using (user_key) order by user_key""",
+        params=[version],
+    ).to_arrow_table()
+    if table.num_rows == 0:
+        raise dg.Failure(f"encoder {version} has no vectors yet: materialize user_embeddings for the days to cluster")
+    return table
+
+
+def matrix(users: pa.Table) -> npt.NDArray[np.float32]:
+    """The behavior vectors [n, dim]."""
+    flat = users["behavior"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat.reshape(users.num_rows, -1) if users.num_rows else flat.reshape(0, 0), dtype=np.float32)
+
+
+def write_cluster_model(
+    connection: duckdb.DuckDBPyConnection,
+    model: "ClusterModel",
+    users: int,
+    lineage: "list[Lineage]",
+    before: str | None,
+) -> str:
+    """Save a model, its row and its lineage; nobody reads it yet. Returns its version, a hash of what it is.
+
+    Args:
+        connection: the warehouse.
+        model: with its keys.
+        users: how many it was fitted on.
+        lineage: what became of the clusters of ``before``, the version that readers see.
+        before: None where there is none.
+    """
+    content = model.centroids.tobytes() + model.keys.tobytes() + model.model_version.encode()
+    version = hashlib.blake2b(content, digest_size=8).hexdigest()
+    model.save(_file(version))
+    if version != before:  # else nothing has changed, and the lineage of before holds
+        _write_lineage(connection, version, before, lineage)
+    connection.execute(
+        """insert into beha2vec.cluster_models values (?, ?, ?, ?, ?, ?, null)
+        on conflict do update set fitted_at = excluded.fitted_at""",
+        [version, model.model_version, model.k, users, model.curve.to_json(orient="records"), _now()],
+    )
+    return version
+
+
+def _write_lineage(
+    connection: duckdb.DuckDBPyConnection, version: str, before: str | None, lineage: "list[Lineage]"
+) -> None:
+    of_before = f"'{before}'" if before else "null"
+    connection.register(
+        "lineage", pa.table({name: [getattr(row, name) for row in lineage] for name in lineage[0]._fields})
+    )
+    replace_partition(
+        connection,
+        "beha2vec.cluster_lineage",
+        f"""select '{version}' as cluster_model_version, {of_before} as before_version,
+            cluster_key::integer as cluster_key, change, other_key::integer as other_key, users, shared_users
+            from lineage""",
+        f"cluster_model_version = '{version}'",
+    )
+
+
+def assign_days(connection: duckdb.DuckDBPyConnection, model: ClusterModelVersion, days: list[date]) -> dict[date, int]:
+    """Replace the days' assignments by one cluster model. Returns the rows of each day.
+
+    A day at a time: rows come out to the same bits, whatever range the run asked for.
+    """
+    fitted = model.load()
+    counts: dict[date, int] = {}
+    for day in days:
+        users = connection.sql(
+            """select event_date, user_key, behavior from beha2vec.user_embeddings
+            where model_version = ? and event_date = ? order by user_key""",
+            params=[model.model_version, day],
+        ).to_arrow_table()
+        rows = users.select(["event_date", "user_key"])
+        for name, column in _assignments(fitted, users).items():
+            rows = rows.append_column(name, [column])
+        connection.register("assigned", rows)
+        counts[day] = replace_partition(
+            connection,
+            "beha2vec.user_clusters",
+            f"""select event_date, '{model.version}' as cluster_model_version, '{model.model_version}' as model_version,
+                user_key, cluster_key::integer as cluster_key, distance::double as distance, margin::double as margin
+                from assigned""",
+            f"event_date = date '{day}' and cluster_model_version = '{model.version}'",
+        )
+    return counts
+
+
+def _assignments(model: "ClusterModel", users: pa.Table) -> dict[str, pa.Array]:
+    """Columns cluster_key, distance and margin of the users; empty ones for no users."""
+    if users.num_rows == 0:
+        return {name: pa.array([], pa.float64()) for name in ("cluster_key", "distance", "margin")}
+    assigned = model.assign(matrix(users))
+    return {name: pa.array(getattr(assigned, name)) for name in ("cluster_key", "distance", "margin")}
+
+
+def show_to_readers(connection: duckdb.DuckDBPyConnection, model: ClusterModelVersion) -> str:
+    """Switch readers to a model, and its encoder, if it has assigned every day with vectors; else say which lack."""
+    first, last, lacking = connection.execute(
+        """select min(event_date), max(event_date), count(*) from (
+            select distinct event_date from beha2vec.user_embeddings where model_version = $model_version
+            except select event_date from beha2vec.user_clusters where cluster_model_version = $version)""",
+        model._asdict(),
+    ).fetchall()[0]
+    if lacking:
+        return f"{first} to {last}"
+    connection.execute(
+        """update beha2vec.cluster_models set promoted_at = ? where cluster_model_version = ?
+        and cluster_model_version not in (select cluster_model_version from beha2vec.cluster_model_current)""",
+        [_now(), model.version],
+    )
+    return ""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

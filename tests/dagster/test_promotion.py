@@ -1,0 +1,107 @@
+"""A new encoder takes the place of the old one whole, or is refused with its reason and changes nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from project import DAYS, Project
+
+pytestmark = pytest.mark.xdist_group("graph")
+
+TRAIN = ("beha2vec", "materialize", "--select", "encoder_candidate,encoder_evaluation,trained_encoder")
+
+
+def _config(**assets: dict[str, object]) -> tuple[str, str]:
+    return "--config", json.dumps({"ops": {asset: {"config": values} for asset, values in assets.items()}})
+
+
+def _readers_see(project: Project) -> dict[str, tuple[str, str, int]]:
+    """By user: encoder, cluster model and cluster."""
+    rows = project.query(
+        "select user_key, model_version, cluster_model_version, cluster_key from beha2vec.user_clusters_current"
+    )
+    return {user: tuple(rest) for user, *rest in rows}
+
+
+def _newest(project: Project) -> tuple[str, str | None, str | None]:
+    """Version, when it was accepted, why it was refused."""
+    rows = project.query("select model_version, accepted_at::varchar, refused from beha2vec.encoder_newest")
+    return rows[0]
+
+
+def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Project, tmp_path: Path) -> None:
+    project = materialized.copy(tmp_path / "p")
+    before = _readers_see(project)
+    done = project.run(*TRAIN, *_config(encoder_candidate={"warm_start": True, "epochs": 6}))
+    after = _readers_see(project)
+    (old,) = {encoder for encoder, _, _ in before.values()}
+    new, accepted, refused = _newest(project)
+    assert {encoder for encoder, _, _ in after.values()} == {new} != {old} and accepted and refused is None
+    assert after.keys() == before.keys()
+    stayed = sum(after[user][2] == before[user][2] for user in before) / len(before)
+    assert stayed > 0.9 and f"{1 - stayed:.1%} of the users change cluster" in done.stdout
+    lineage = project.query(
+        """select distinct change from beha2vec.cluster_lineage
+        where cluster_model_version = (select cluster_model_version from beha2vec.cluster_model_current)"""
+    )
+    assert lineage == [("kept",)]
+    # the old vectors stay beside the new ones, of the same users on the same days
+    rows = "select event_date, user_key from beha2vec.user_embeddings where model_version = '{}' order by all"
+    assert project.query(rows.format(old)) == project.query(rows.format(new))
+    judged = project.query(
+        f"""select count(*), count(less_champion), any_value(champion) from beha2vec.encoder_evaluation
+        where model_version = '{new}' and method like 'encoder%'"""
+    )[0]
+    assert judged[1] > 3 and judged[2] == old
+
+    # a night meets the new version only, and promoting it again changes nothing
+    last_day = ("--start", DAYS[-1], "--end", DAYS[-1])
+    project.run("beha2vec", "materialize", "--select", "user_embeddings,user_clusters", *last_day)
+    project.run("beha2vec", "materialize", "--select", "trained_encoder")
+    assert _readers_see(project) == after
+    assert project.query("select count(distinct model_version) from beha2vec.user_embeddings") == [(2,)]
+
+
+def test_a_worse_encoder_is_refused_and_harms_nothing(materialized: Project, tmp_path: Path) -> None:
+    project = materialized.copy(tmp_path / "p")
+    before = _readers_see(project)
+    blind = dict.fromkeys(("page_modality", "event_name_modality", "theme_modality", "page_type_modality"), 0)
+    worse = blind | {"epochs": 1}
+    done = project.run(*TRAIN, *_config(encoder_candidate=worse), check=False)
+    candidate, accepted, refused = _newest(project)
+    assert done.returncode != 0 and accepted is None and refused
+    assert "of the encoder in use" in refused
+    assert _readers_see(project) == before and candidate not in {encoder for encoder, _, _ in before.values()}
+    # by hand it is refused too, and nights go on with the old one
+    again = project.run("beha2vec", "materialize", "--select", "trained_encoder", check=False)
+    assert again.returncode != 0 and f"encoder {candidate} is refused: {refused}" in again.stderr
+    assert "with force in the Launchpad" in again.stderr and "Traceback" not in again.stderr
+    project.run("beha2vec", "materialize", "--select", "user_embeddings,user_clusters")
+    assert _readers_see(project) == before
+    assert project.query(f"select count(*) from beha2vec.user_embeddings where model_version = '{candidate}'") == [(0,)]
+    forced = _config(trained_encoder={"force": True})
+    done = project.run("beha2vec", "materialize", "--select", "trained_encoder", *forced, check=False)
+    assert done.returncode != 0 and "clusters cannot be carried over to it" in done.stderr, "not even by force"
+    assert _readers_see(project) == before
+
+
+def test_training_on_must_not_move_many_users_and_beginning_anew_may(materialized: Project, tmp_path: Path) -> None:
+    project = materialized.copy(tmp_path / "p")
+    before = _readers_see(project)
+    far = {"warm_start": True, "epochs": 18, "learning_rate": 0.03}
+    done = project.run(*TRAIN, *_config(encoder_candidate=far, trained_encoder={"max_moved": 0.0}), check=False)
+    candidate, accepted, refused = _newest(project)
+    assert done.returncode != 0 and accepted is None and "of the users change cluster" in str(refused)
+    assert _readers_see(project) == before
+    assert project.query(f"select count(*) from beha2vec.user_embeddings where model_version = '{candidate}'") == [(0,)]
+
+    forced = _config(trained_encoder={"force": True})
+    project.run("beha2vec", "materialize", "--select", "trained_encoder", *forced)
+    assert {encoder for encoder, _, _ in _readers_see(project).values()} == {candidate}
+    assert _newest(project)[1] and _newest(project)[2] is None
+
+    anew = {"dim": 8, "heads": 1, "epochs": 1, "contrastive_weight": 0, "content_weight": 0, "learning_rate": 1e-6}
+    done = project.run(*TRAIN, *_config(encoder_candidate=anew))
+    assert f"has not been trained on from {candidate}" in done.stdout
+    after = _readers_see(project)
+    assert {encoder for encoder, _, _ in after.values()} == {_newest(project)[0]} and after.keys() == before.keys()
