@@ -8,7 +8,7 @@ import sys
 import textwrap
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -99,20 +99,46 @@ def materialize(
     if last < first:
         typer.secho(f"--end {last} lies before --start {first}", fg="red", err=True)
         raise typer.Exit(2)
-    command = [
-        sys.executable,
-        "-m",
-        "beha2vec_dagster.run",
-        "--select",
-        select,
-        "--start",
-        str(first),
-        "--end",
-        str(last),
-    ]
+    _materialize(select, first, last, config)
+
+
+def _materialize(select: str, first: date, last: date, config: str | None) -> NoReturn:
+    """Run it in a process of its own, and end with its exit code."""
+    days = ["--start", str(first), "--end", str(last)]
+    command = [sys.executable, "-m", "beha2vec_dagster.run", "--select", select, *days]
     command += ["--config", config] if config else []
     environment = {"DAGSTER_HOME": str(_DAGSTER_HOME), **os.environ}
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
+
+
+@app.command()
+def rollback(
+    to: Annotated[str | None, typer.Option(help="model_version to go back to; default: the one before.")] = None,
+) -> None:
+    """Show readers an earlier encoder again, with the clusters it had; days that came since are then made by it."""
+    from beha2vec_core.tables import create_tables
+    from beha2vec_core.versions import RollbackError, roll_back
+    from beha2vec_core.warehouse import Warehouse, WarehouseBusyError
+
+    settings = _settings()
+    if not settings.warehouse_path.exists():
+        typer.secho("there are no results yet: run beha2vec materialize first", fg="red", err=True)
+        raise typer.Exit(1)
+    warehouse = Warehouse(settings.warehouse_path, lock_timeout=settings.lock_timeout_seconds)
+    try:
+        with warehouse.connect("rollback") as connection:
+            create_tables(connection)
+            found = roll_back(connection, to)
+    except (RollbackError, WarehouseBusyError) as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"encoder {found.model_version} is in use again, with clusters {found.cluster_model_version}")
+    select = "cluster_profiles,cluster_insights,serving_database"
+    if found.lacking:
+        typer.echo(f"{len(found.lacking)} days came since, from {found.lacking[0]} to {found.lacking[-1]}")
+        select = f"user_embeddings,user_clusters,{select}"
+    last = found.lacking or [settings.end_date or _yesterday(settings)]
+    _materialize(select, last[0], last[-1], None)
 
 
 @app.command()

@@ -96,6 +96,9 @@ class Settings(BaseSettings):
 
     lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
     nightly_hour: int = Field(6, ge=0, le=23, description="hour of the nightly refresh, property time")
+    keep_versions: int = Field(
+        3, ge=2, description="encoders whose vectors are kept, the one in use included: the others can be gone back to"
+    )
     export_deadline_hour: int = Field(
         20, ge=0, le=23, description="hour of the next day by which a day's export must be there, property time"
     )

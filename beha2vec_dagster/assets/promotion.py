@@ -1,5 +1,6 @@
 """Promotion: a new encoder takes the place of the old one, whole or not at all."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -9,6 +10,7 @@ import duckdb
 import numpy as np
 from pydantic import Field
 
+from beha2vec_core.versions import forget_old_versions
 from beha2vec_dagster.cluster_models import (
     ClusterModelVersion,
     assign_days,
@@ -29,6 +31,7 @@ from beha2vec_dagster.encoders import (
 )
 from beha2vec_dagster.metadata import markdown_table, plain, relation_metadata
 from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
+from beha2vec_dagster.settings import settings
 
 if TYPE_CHECKING:
     from beha2vec_core.clusters import ClusterModel, Lineage
@@ -91,11 +94,22 @@ def trained_encoder(
             where model_version = ?""",
             [datetime.now(UTC).replace(tzinfo=None), candidate],
         )
+        forgotten = forget_old_versions(connection, settings.keep_versions)
         about = relation_metadata(connection, "beha2vec.encoders")
+    for version in forgotten:
+        shutil.rmtree(settings.encoders_path / version, ignore_errors=True)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(candidate),
         metadata=about
-        | plain({"model_version": candidate, "before": in_use, "days": len(days), "forced": reasons or None})
+        | plain(
+            {
+                "model_version": candidate,
+                "before": in_use,
+                "days": len(days),
+                "forced": reasons or None,
+                "forgotten": forgotten or None,
+            }
+        )
         | moved,
     )
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 from project import DAYS, Project
 
@@ -60,6 +61,23 @@ def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Proje
     project.run("beha2vec", "materialize", "--select", "trained_encoder")
     assert _readers_see(project) == after
     assert project.query("select count(distinct model_version) from beha2vec.user_embeddings") == [(2,)]
+
+    # going back: at once for what both have, then the days that came since
+    with duckdb.connect(str(project.warehouse)) as connection:
+        connection.execute(
+            f"delete from beha2vec.user_embeddings where model_version = '{old}' and event_date = '{DAYS[-1]}'"
+        )
+        connection.execute(
+            f"delete from beha2vec.user_clusters where model_version = '{old}' and event_date = '{DAYS[-1]}'"
+        )
+    told = project.run("beha2vec", "rollback").stdout
+    assert f"encoder {old} is in use again" in told and f"1 days came since, from {DAYS[-1]}" in told
+    assert _readers_see(project) == before
+    served = project.query("select user_key, cluster_key from beha2vec.user_clusters_current", "serving")
+    assert dict(served) == {user: cluster for user, (_, _, cluster) in before.items()}
+    assert _newest(project)[2] == f"rolled back to {old}"
+    unknown = project.run("beha2vec", "rollback", "--to", "nobody", check=False)
+    assert unknown.returncode == 1 and f"these are: {new}" in unknown.stderr
 
 
 def test_a_worse_encoder_is_refused_and_harms_nothing(materialized: Project, tmp_path: Path) -> None:
