@@ -103,6 +103,7 @@ def test_a_worse_encoder_is_refused_and_harms_nothing(materialized: Project, tmp
     assert _readers_see(project) == before
 
 
+@pytest.mark.slow
 def test_training_on_must_not_move_many_users_and_beginning_anew_may(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     before = _readers_see(project)
