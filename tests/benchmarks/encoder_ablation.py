@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from beha2vec_core.encoder.config import TOKEN_FIELDS, EncoderConfig, TrainConfig
+from beha2vec_core.encoder.config import DEFAULT_TOKEN_FIELDS, EncoderConfig, TrainConfig
 from beha2vec_core.evaluation.data import DataNotFoundError, load
 from beha2vec_core.evaluation.methods import ours
 from beha2vec_core.evaluation.protocol import judge
@@ -65,7 +65,8 @@ def variants() -> dict[str, list[Variant]]:
     def alone(name: str) -> TrainConfig:
         return replace(TRAIN, objectives={name: 1.0})
 
-    without = {name: tuple(field for field in TOKEN_FIELDS if field != name) for name in TOKEN_FIELDS}
+    fields = DEFAULT_TOKEN_FIELDS
+    without = {name: tuple(field for field in fields if field != name) for name in fields}
     return {
         "default": [Variant("the default", BASE, TRAIN)],
         "objectives": [
@@ -75,6 +76,7 @@ def variants() -> dict[str, list[Variant]]:
         ],
         "fields": [
             *(Variant(f"without {name}", replace(BASE, token_fields=kept), TRAIN) for name, kept in without.items()),
+            Variant("with title", replace(BASE, token_fields=(*fields, "title")), TRAIN),
             Variant("without theme and page type", replace(BASE, optional_fields=()), TRAIN),
             Variant("page id, event name, gap only", replace(BASE, token_fields=("gap",), optional_fields=()), TRAIN),
             Variant(
