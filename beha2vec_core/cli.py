@@ -135,10 +135,10 @@ def rollback(
     typer.echo(f"encoder {found.model_version} is in use again, with clusters {found.cluster_model_version}")
     select = "cluster_profiles,cluster_insights,serving_database"
     if found.lacking:
-        typer.echo(f"{len(found.lacking)} days came since, from {found.lacking[0]} to {found.lacking[-1]}")
+        typer.echo(f"days that came since, to be made by it: {len(found.lacking)}, from {found.lacking[0]}")
         select = f"user_embeddings,user_clusters,{select}"
-    last = found.lacking or [settings.end_date or _yesterday(settings)]
-    _materialize(select, last[0], last[-1], None)
+    days = found.lacking or [settings.end_date or _yesterday(settings)]
+    _materialize(select, days[0], days[-1], None)
 
 
 @app.command()

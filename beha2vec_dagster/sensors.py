@@ -35,7 +35,7 @@ def new_exports(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Ski
         undated = sum(file.day is None for file in files)
         told = f"; {undated} files name no day, only the schedule nightly_refresh reads them" if undated else ""
         return dg.SensorResult(skip_reason=f"no day of the export has changed{told}", cursor=cursor)
-    first, last = changed[0], max(*seen, *found)
+    first, last = changed[0], max(partitions & (seen.keys() | found.keys()))
     state = hashlib.blake2b("".join(found[day] for day in changed).encode(), digest_size=8).hexdigest()
     request = dg.RunRequest(run_key=f"{first}...{last}:{state}", tags=range_tags(first, last) | UNATTENDED)
     return dg.SensorResult(run_requests=[request], cursor=cursor)

@@ -62,8 +62,11 @@ def look():
     told.append([[tags[end][-2:] for end in ends] + [tags["dagster/max_retries"]] for tags in asked])
 with dg.DagsterInstance.ephemeral() as instance:
     look()                                    # no export yet
-    for day in (5, 6, 7):
+    deliver(5)
+    look()                                    # the very first day
+    for day in (6, 7):
         deliver(day)
+    cursor = None
     instance.report_runless_asset_event(dg.AssetMaterialization("raw_ga4_events", partition="2026-01-05"))
     look()                                    # the 5th was read already
     look()
@@ -76,7 +79,7 @@ with dg.DagsterInstance.ephemeral() as instance:
 print(json.dumps(told))
 """
     assert _python(project, code) == [
-        ["no", "GA4", "export"], [["06", "07", "2"]], [], [["09", "09", "2"]], [], [["06", "09", "2"]]
+        ["no", "GA4", "export"], [["05", "05", "2"]], [["06", "07", "2"]], [], [["09", "09", "2"]], [], [["06", "09", "2"]]
     ]  # fmt: skip
 
 
