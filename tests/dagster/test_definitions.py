@@ -79,7 +79,8 @@ with dg.DagsterInstance.ephemeral() as instance:
 print(json.dumps(told))
 """
     assert _python(project, code) == [
-        ["no", "GA4", "export"], [["05", "05", "2"]], [["06", "07", "2"]], [], [["09", "09", "2"]], [], [["06", "09", "2"]]
+        ["no", "GA4", "export"], [["05", "05", "2"]], [["06", "07", "2"]], [],
+        [["09", "09", "2"]], [], [["06", "09", "2"]],
     ]  # fmt: skip
 
 
