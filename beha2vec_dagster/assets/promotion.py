@@ -87,7 +87,7 @@ def trained_encoder(
         encoder = load_encoder(candidate, device)
         context.log.info(f"{len(days)} days are embedded by {candidate}; readers go on with {in_use}")
         embed_days(context.log, warehouse, encoder, days)
-        moved = _switch(context, config, warehouse, candidate, clusters, days)
+        moved = _switch(context, config, warehouse, candidate, clusters)
     with warehouse.connect("trained_encoder: accept") as connection:
         connection.execute(
             """update beha2vec.encoders set accepted_at = coalesce(accepted_at, ?), refused = null
@@ -139,7 +139,6 @@ def _switch(
     warehouse: WarehouseResource,
     candidate: str,
     clusters: ClusterModelVersion,
-    days: list[date],
 ) -> dict[str, Any]:
     """Carry the clusters over to the candidate's vectors, and show both to readers."""
     with warehouse.connect("trained_encoder: vectors") as connection:
@@ -159,13 +158,14 @@ def _switch(
     if moved > config.max_moved and goes_on and not config.force:
         _refuse(warehouse, candidate, [f"{told}, more than {config.max_moved:.1%}"])
     if moved > config.max_moved:
-        context.log.warning(f"{told}: {candidate} has not been trained on from {clusters.model_version}")
+        why = "promoted by force" if goes_on else f"not trained on from {clusters.model_version}"
+        context.log.warning(f"{told}: {candidate} was {why}")
     else:
         context.log.info(told)
     with warehouse.connect("trained_encoder: switch") as connection:
         version = write_cluster_model(connection, model, len(vectors), lineage, clusters.version)
         new = ClusterModelVersion(version, candidate)
-        assign_days(connection, new, days)
+        assign_days(connection, new, _days(connection, candidate))  # with those it had before a rollback
         show_to_readers(connection, new)
     return {
         "moved_share": moved,
