@@ -7,6 +7,8 @@ from pathlib import Path
 
 import duckdb
 
+from beha2vec_core.tables import create_macros
+
 # Tables and views of the warehouse that people ask about; raw events stay where they are.
 _PUBLISHED = ("beha2vec", "ga4")
 _LEFT_OUT = {"ga4.base_ga4__events", "ga4.stg_ga4__events", "ga4.int_ga4__events_sessionized"}
@@ -39,6 +41,7 @@ def publish(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]
             connection.execute(f'create table serving.{schema}."{table}" as from {schema}."{table}"')
             counted = connection.execute(f'select count(*) from serving.{schema}."{table}"').fetchone()
             counts[name] = counted[0] if counted else 0
+        create_macros(connection, "serving")
         connection.execute("detach serving")
         temporary.replace(path)
     except BaseException:

@@ -37,7 +37,7 @@ _TABLES = {
         champion varchar, less_champion double, champion_low double, champion_high double""",
     "beha2vec.user_embeddings": """
         event_date date, model_version varchar, user_key varchar, as_of timestamp, n_events bigint,
-        low_evidence boolean, behavior float[], identity float[]""",
+        low_evidence boolean, behavior float[], identity float[], sequence_hash ubigint""",
     "beha2vec.cluster_models": """
         cluster_model_version varchar primary key, model_version varchar, k integer, users bigint, curve json,
         fitted_at timestamp, promoted_at timestamp""",
@@ -63,6 +63,7 @@ _ADDED = {
     "beha2vec.encoders": "warm_start_from varchar, accepted_at timestamp, refused varchar",
     "beha2vec.encoder_evaluation": """
         champion varchar, less_champion double, champion_low double, champion_high double""",
+    "beha2vec.user_embeddings": "sequence_hash ubigint",
 }
 
 _VIEWS = {
@@ -95,6 +96,16 @@ _VIEWS = {
         group by all""",
 }
 
+# What readers would have seen on a day, by the models they see now: `from beha2vec.user_clusters_as_of('2026-03-01')`.
+_MACROS = {
+    f"beha2vec.{table}_as_of": f"""
+        select * from beha2vec.{table}
+        where event_date <= day::date
+            and {key} = (select {key} from beha2vec.cluster_model_current)
+        qualify row_number() over (partition by user_key order by event_date desc) = 1"""
+    for table, key in (("user_embeddings", "model_version"), ("user_clusters", "cluster_model_version"))
+}
+
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make what is not there yet; leave what is."""
@@ -107,6 +118,14 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"alter table {name} add column if not exists {column}")
     for name, query in _VIEWS.items():
         connection.execute(f"create or replace view {name} as {query}")
+    create_macros(connection)
     connection.execute(
         "create or replace view beha2vec.schema_version as select ? as version".replace("?", str(SCHEMA_VERSION))
     )
+
+
+def create_macros(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> None:
+    """The table macros, in the open database or in an attached one that has the tables they read."""
+    for name, query in _MACROS.items():
+        qualified = f"{database}.{name}" if database else name
+        connection.execute(f"create or replace macro {qualified}(day) as table {query}")

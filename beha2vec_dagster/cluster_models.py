@@ -60,8 +60,9 @@ def latest_vectors(connection: duckdb.DuckDBPyConnection, version: str) -> pa.Ta
     """By user_key, each user's latest behavior vector of an encoder and the cluster readers see him in, else -1.
 
     Raises:
-        dg.Failure: the encoder has embedded nobody yet.
+        dg.Failure: the encoder has embedded nobody yet, or another encoder has days that it lacks.
     """
+    require_one_version(connection, version)
     table = connection.sql(
         """with latest as (
             select user_key, behavior from beha2vec.user_embeddings where model_version = ?
@@ -73,6 +74,27 @@ def latest_vectors(connection: duckdb.DuckDBPyConnection, version: str) -> pa.Ta
     if table.num_rows == 0:
         raise dg.Failure(f"encoder {version} has no vectors yet: materialize user_embeddings for the days to cluster")
     return table
+
+
+def require_one_version(connection: duckdb.DuckDBPyConnection, version: str, days: list[date] | None = None) -> None:
+    """Refuse to cluster days, all or some, of which the encoder has no vectors though another has.
+
+    Raises:
+        dg.Failure: it names the days and the remedy.
+    """
+    first, last, lacking = connection.execute(
+        """select min(event_date), max(event_date), count(*) from (
+            select event_date from beha2vec.user_embeddings
+            where $days is null or list_contains($days::date[], event_date)
+            group by event_date having not bool_or(model_version = $version))""",
+        {"days": days, "version": version},
+    ).fetchall()[0]
+    if lacking:
+        raise dg.Failure(
+            f"{lacking} days from {first} to {last} have vectors of another encoder only, not of {version}: two "
+            "encoders' vectors cannot be compared. Run the job reembed_history for these days",
+            allow_retries=False,
+        )
 
 
 def matrix(users: pa.Table) -> npt.NDArray[np.float32]:
@@ -131,7 +153,11 @@ def assign_days(connection: duckdb.DuckDBPyConnection, model: ClusterModelVersio
     """Replace the days' assignments by one cluster model. Returns the rows of each day.
 
     A day at a time: rows come out to the same bits, whatever range the run asked for.
+
+    Raises:
+        dg.Failure: of some of the days there are vectors of another encoder only.
     """
+    require_one_version(connection, model.model_version, days)
     fitted = model.load()
     counts: dict[date, int] = {}
     for day in days:

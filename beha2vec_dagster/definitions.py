@@ -30,6 +30,8 @@ defs = dg.Definitions(
         jobs.refresh_last_days,
         jobs.train_encoder,
         jobs.rebuild_clusters,
+        jobs.reembed_history,
+        jobs.write_insights,
         jobs.check_exports,
     ],
     schedules=[jobs.nightly_refresh, jobs.weekly_training, jobs.watch_exports],

@@ -1,7 +1,9 @@
 """What the encoder's assets share: saved encoders by version, days embedded by one, the core's messages in a log."""
 
 import logging
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -11,19 +13,20 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import duckdb
 
+from beha2vec_core.user_embeddings import EmbeddedDay, encode_changed, known_sequences, replace_changed
 from beha2vec_core.user_sequences import sequence_file
-from beha2vec_core.warehouse import replace_partition
 from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from beha2vec_core import BehaviorEncoder
 
 
 # by how much a figure on held-out users may surely be worse than that of the encoder in use
 TOLERANCE = 0.01
+
+_SCRATCH = ".embeddings-"
+_LONGEST_RUN_SECONDS = 86_400
 
 
 def newest_version(connection: duckdb.DuckDBPyConnection) -> str:
@@ -91,11 +94,18 @@ class _Forwarding(logging.Handler):
 
 
 def embed_days(
-    log: logging.Logger, warehouse: WarehouseResource, encoder: "BehaviorEncoder", days: list[date]
-) -> dict[date, int]:
-    """Replace the days' vectors of one encoder; streamed to parquet first, since the warehouse is held for seconds.
+    log: logging.Logger,
+    warehouse: WarehouseResource,
+    encoder: "BehaviorEncoder",
+    days: list[date],
+    *,
+    again: bool = False,
+) -> dict[date, EmbeddedDay]:
+    """Bring the days' vectors of one encoder up to date with the sequences, a day at a time.
 
-    Returns the rows of each day.
+    ``again``: embed users too whose sequence has not changed.
+
+    The warehouse is held for moments only: what is encoded lies in parquet first.
 
     Raises:
         dg.Failure: a day has no sequences.
@@ -103,35 +113,26 @@ def embed_days(
     missing = [day for day in days if not sequence_file(settings.sequences_path, day).exists()]
     if missing:
         raise dg.Failure(f"there are no user_sequences for {missing[0]}: materialize that partition first")
-    import pyarrow.parquet as pq
-
     version = encoder.model_version
-    counts: dict[date, int] = {}
-    with tempfile.TemporaryDirectory(prefix=".embeddings-", dir=settings.data_path) as scratch:
+    embedded: dict[date, EmbeddedDay] = {}
+    _remove_scratch_of_killed_runs()
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=settings.data_path) as scratch:
+        file = Path(scratch) / "encoded.parquet"
         for number, day in enumerate(days, start=1):
-            source = pq.ParquetFile(sequence_file(settings.sequences_path, day))
-            with encoder.encode_stream(source.iter_batches()) as encoded:
-                _write(encoded, Path(scratch) / f"{day}.parquet")
+            with warehouse.connect(f"user_embeddings {day}: read") as connection:
+                known = known_sequences(connection, version, day)
+            known = known.slice(0, 0) if again else known
+            users = encode_changed(encoder, sequence_file(settings.sequences_path, day), known, file)
+            with warehouse.connect(f"user_embeddings {day}: write") as connection:
+                embedded[day] = replace_changed(connection, version, day, users, file)
             if number % 10 == 0 or number == len(days):
-                log.info(f"{day} ({number:,}/{len(days):,} days) encoded by {version}")
-        with warehouse.connect("user_embeddings") as connection:
-            for day in days:
-                file = str(Path(scratch) / f"{day}.parquet").replace("'", "''")
-                counts[day] = replace_partition(
-                    connection,
-                    "beha2vec.user_embeddings",
-                    f"""select date '{day}' as event_date, '{version}' as model_version, user_key,
-                        as_of, n_events, low_evidence,
-                        behavior::float[] as behavior, identity::float[] as identity from read_parquet('{file}')""",
-                    f"event_date = date '{day}' and model_version = '{version}'",
-                )
-    return counts
+                now = sum(done.embedded for done in embedded.values())
+                log.info(f"{day} ({number:,}/{len(days):,} days): {now:,} users embedded by {version} so far")
+    return embedded
 
 
-def _write(batches: "pa.RecordBatchReader", path: Path) -> None:
-    """As parquet, a batch at a time."""
-    import pyarrow.parquet as pq
-
-    with pq.ParquetWriter(path, batches.schema) as file:
-        for batch in batches:
-            file.write_batch(batch)
+def _remove_scratch_of_killed_runs() -> None:
+    """No run lasts longer than a day (dagster.yaml), so what is older was left by one that was killed."""
+    for folder in settings.data_path.glob(f"{_SCRATCH}*"):
+        if time.time() - folder.stat().st_mtime > _LONGEST_RUN_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)

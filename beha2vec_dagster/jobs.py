@@ -39,6 +39,22 @@ rebuild_clusters = dg.define_asset_job(
     "are switched once the last day is assigned.",
 )
 
+reembed_history = dg.define_asset_job(
+    "reembed_history",
+    selection=dg.AssetSelection.assets(
+        "user_sequences", "user_embeddings", "user_clusters", "cluster_profiles", "cluster_insights",
+        "serving_database",
+    ),
+    description="Days of the past, however many, embedded by the encoder in use and given their clusters: more history "
+    "than readers see so far, or days that came while another encoder was in use.",
+)  # fmt: skip
+
+write_insights = dg.define_asset_job(
+    "write_insights",
+    selection=dg.AssetSelection.assets("cluster_profiles", "cluster_insights", "serving_database"),
+    description="Facts of the clusters and what is written from them, anew; users stay where they are.",
+)
+
 materialize_everything = dg.define_asset_job(
     "materialize_everything",
     selection=dg.AssetSelection.all(),

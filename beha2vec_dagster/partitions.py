@@ -6,6 +6,8 @@ from dagster import AssetExecutionContext, DailyPartitionsDefinition
 
 from beha2vec_dagster.settings import settings
 
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
 daily = DailyPartitionsDefinition(
     start_date=settings.start_date.isoformat(),
     end_date=(settings.end_date + timedelta(days=1)).isoformat() if settings.end_date else None,
@@ -20,7 +22,4 @@ def days_of(context: AssetExecutionContext) -> list[date]:
 
 def range_tags(first: date, last: date) -> dict[str, str]:
     """Tags of a run for all days from first to last."""
-    return {
-        "dagster/asset_partition_range_start": first.isoformat(),
-        "dagster/asset_partition_range_end": last.isoformat(),
-    }
+    return {RANGE_START: first.isoformat(), RANGE_END: last.isoformat()}

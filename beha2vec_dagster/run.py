@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
 
     from beha2vec_dagster.definitions import defs
+    from beha2vec_dagster.partitions import RANGE_END, RANGE_START
 
     job = defs.resolve_job_def("materialize_everything")
     try:
@@ -43,11 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
             instance=instance,
             asset_selection=sorted(keys),
             run_config={"loggers": {"console": {}}} | _run_config(asked.config),
-            tags={
-                "dagster/asset_partition_range_start": asked.start,
-                "dagster/asset_partition_range_end": asked.end,
-                _PROCESS_TAG: mark,
-            },
+            tags={RANGE_START: asked.start, RANGE_END: asked.end, _PROCESS_TAG: mark},
             raise_on_error=False,
         )
     failures = [event for event in result.all_events if event.is_step_failure]

@@ -64,10 +64,11 @@ def _dbt_build(
     arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
     arguments += ["--vars", json.dumps({"timezone": settings.timezone, **variables})]
     events: list[Any] = []
+    # one folder, not one a run as is the default, which a year of nights would fill with gigabytes; the lock guards it
+    target_path = settings.data_path / "dbt_target"
     try:
         with warehouse.exclusive(f"dbt build ({context.op_execution_context.op.name})"), brief_dbt():
-            invocation = dbt.cli(arguments, context=context)
-            for event in invocation.stream():
+            for event in dbt.cli(arguments, context=context, target_path=target_path).stream():
                 events.append(event)
     finally:
         built = [key for key in context.selected_asset_keys if _was_built(key, events)]
@@ -77,7 +78,7 @@ def _dbt_build(
                 descriptions = {name: column["description"] for name, column in node["columns"].items()}
                 about = relation_metadata(connection, f"{_SCHEMA}.{node['name']}", descriptions=descriptions)
                 if node["resource_type"] == "model":
-                    compiled = invocation.target_path / "compiled" / node["package_name"] / node["original_file_path"]
+                    compiled = target_path / "compiled" / node["package_name"] / node["original_file_path"]
                     about["dagster/column_lineage"] = column_lineage(
                         _manifest(), node, compiled.read_text(), _translator
                     )

@@ -266,6 +266,12 @@ def _latest_sequences(max_users: int) -> Any:
         ).to_arrow_table()
 
 
+class EmbeddingConfig(dg.Config):
+    """Which users are embedded."""
+
+    again: bool = Field(False, description="Embed users too whose sequence has not changed.")
+
+
 @dg.asset(
     partitions_def=daily,
     deps=["user_sequences", "trained_encoder"],
@@ -274,22 +280,27 @@ def _latest_sequences(max_users: int) -> Any:
     pool=GPU_POOL,
     op_tags=GPU_TAGS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="1",
+    code_version="2",
 )
 def user_embeddings(
-    context: dg.AssetExecutionContext, warehouse: WarehouseResource, compute: ComputeResource
+    context: dg.AssetExecutionContext,
+    config: EmbeddingConfig,
+    warehouse: WarehouseResource,
+    compute: ComputeResource,
 ) -> dg.MaterializeResult[Any]:
     """One row per day, model version and user active that day: behavior and identity vectors.
 
-    Embedded by the encoder that readers see. `beha2vec.user_embeddings_current` has each user's latest row.
+    Embedded by the encoder that readers see: only users whose sequence is new or has changed, by late events or another
+    theme of a page; the vectors of the others stay. `beha2vec.user_embeddings_current` has each user's latest row.
     """
     days = days_of(context)
     device, device_note = compute.resolve()
     with warehouse.connect("encoder in use") as connection:
         version = current_version(connection) or newest_version(connection)
-    counts = embed_days(context.log, warehouse, load_encoder(version, device), days)
+    done = embed_days(context.log, warehouse, load_encoder(version, device), days, again=config.again)
     for day in days:
-        context.add_asset_metadata({"dagster/partition_row_count": counts[day]}, partition_key=day.isoformat())
+        of_day = {"dagster/partition_row_count": done[day].users, "embedded": done[day].embedded}
+        context.add_asset_metadata(of_day, partition_key=day.isoformat())
     with warehouse.connect("user_embeddings: metadata") as connection:
         of_run = f"model_version = '{version}' and event_date between '{days[0]}' and '{days[-1]}'"
         about = relation_metadata(connection, f"(from beha2vec.user_embeddings where {of_run})")
@@ -298,5 +309,12 @@ def user_embeddings(
         ).fetchone()
     return dg.MaterializeResult(
         metadata=about
-        | plain({"model_version": version, "device": device_note, "low_evidence_share": low[0] if low else None})
+        | plain(
+            {
+                "model_version": version,
+                "device": device_note,
+                "low_evidence_share": low[0] if low else None,
+                "embedded": sum(of_day.embedded for of_day in done.values()),
+            }
+        )
     )

@@ -76,11 +76,17 @@ with dg.DagsterInstance.ephemeral() as instance:
     look()
     deliver(6, "{} ")                         # corrected: days after it look back on it
     look()
+    for status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS):
+        tags = {"dagster/sensor_name": "new_exports", "dagster/asset_partition_range_start": "2026-01-07"}
+        instance.add_run(dg.DagsterRun(job_name="refresh_last_days", tags=tags, status=status))
+        look()                                # nothing new: what failed would fail again
+        deliver(11 if status == dg.DagsterRunStatus.FAILURE else 12)
+        look()                                # the next day makes up for a run that failed
 print(json.dumps(told))
 """
     assert _python(project, code) == [
         ["no", "GA4", "export"], [["05", "05", "2"]], [["06", "07", "2"]], [],
-        [["09", "09", "2"]], [], [["06", "09", "2"]],
+        [["09", "09", "2"]], [], [["06", "09", "2"]], [], [["07", "11", "2"]], [], [["12", "12", "2"]],
     ]  # fmt: skip
 
 
