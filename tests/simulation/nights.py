@@ -1,0 +1,217 @@
+"""Many nights without anyone awake: ``python tests/simulation/nights.py --help``.
+
+Each night a day of the export comes, late, broken, twice, corrected or not at all; the sensor says what to run, and on
+Sundays an encoder is trained on and promoted, or refused. At the end everything must be as a clean build of the true
+export makes it with the same encoder and clusters. The exit status is 1 where something is not as it should be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.dagster.project import make_project
+from tests.simulation.export import Export
+from tests.simulation.graph import Graph, differences, embedded, enter, read, sequences
+
+FIRST_DAY = date(2026, 1, 5)
+SETTINGS = {"source": "export", "property_id": "northfold", "timezone": "Europe/Berlin", "start_date": str(FIRST_DAY)}
+# it cannot know one page from another
+_BLIND = dict.fromkeys(("page_modality", "event_name_modality", "theme_modality", "page_type_modality"), 0) | {
+    "epochs": 1
+}
+
+
+def main() -> int:
+    """Simulate, compare, say what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nights", type=int, default=120, help="how many nights (default: %(default)s)")
+    parser.add_argument("--history", type=int, default=14, help="days there are at the beginning (%(default)s)")
+    parser.add_argument("--users", type=int, default=400, help="users of the shop (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="an empty folder to work in, which is kept; else a temporary one")
+    parser.add_argument("--summary", type=Path, help="a file for the figures, as JSON")
+    asked = parser.parse_args()
+    folder = (asked.folder or Path(tempfile.mkdtemp(prefix="beha2vec-nights-"))).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        export = Export(
+            folder, history=asked.history, nights=asked.nights, users=asked.users, first_day=FIRST_DAY,
+            timezone=SETTINGS["timezone"], seed=asked.seed,
+        )  # fmt: skip
+        enter(folder, **SETTINGS)
+        figures, wrong = _simulate(export)
+        wrong += [f"after all nights, {found}" for found in differences(folder / "data", _clean_build(folder, export))]
+    finally:
+        if asked.folder is None:
+            shutil.rmtree(folder, ignore_errors=True)
+    kept = figures["least share of users who kept their cluster"]
+    wrong += [f"at a promotion {kept:.1%} of the users kept their cluster"] if kept is not None and kept < 0.95 else []
+    if asked.summary:
+        asked.summary.write_text(json.dumps(figures | {"wrong": wrong}))
+    for name, value in figures.items():
+        print(f"{name.replace('_', ' '):<45} {value}")
+    print("\n".join(f"WRONG: {told}" for told in wrong) or "as a clean build of the true export makes it: all tables")
+    return 1 if wrong else 0
+
+
+def _simulate(export: Export) -> tuple[dict[str, Any], list[str]]:
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        simulation = Simulation(export, Graph(instance))
+        started = time.time()
+        nights = tqdm(range(export.nights), desc="nights", unit="night")
+        for night in nights:
+            simulation.live_through(night)
+            counts = simulation.counts
+            nights.set_postfix_str(f"{counts['runs that succeeded']} runs, {counts['encoders promoted']} encoders")
+    figures = dict(sorted(simulation.counts.items())) | {
+        "least share of users who kept their cluster": min(simulation.stayed, default=None),
+        "these shares, by promotion": [round(share, 3) for share in simulation.stayed],
+        "seconds a night": round((time.time() - started) / export.nights, 1),
+    }
+    return figures, simulation.wrong
+
+
+class Simulation:
+    """What has happened so far, and what was wrong with it."""
+
+    def __init__(self, export: Export, graph: Graph) -> None:
+        self.export, self.graph, self.data = export, graph, Path("data").absolute()
+        self.counts: Counter[str] = Counter()
+        self.wrong: list[str] = []
+        # of the users without new events, at each promotion
+        self.stayed: list[float] = []
+        asked = graph.ask_sensor()
+        if asked is None or not graph.run("materialize_everything", asked).success:
+            raise RuntimeError("the history could not be materialized; see the log above")
+        # the sequences that readers' vectors were made from
+        self._embedded = self._sequences(FIRST_DAY, export.day(-1))
+
+    def live_through(self, night: int) -> None:
+        """What comes, what the sensor asks for, and on Sundays another encoder."""
+        day, came = self.export.day(night), self.export.deliver(night)
+        self.counts.update(f"days that came: {state}" for state in came.values())
+        asked = self.graph.ask_sensor()
+        if (asked is None) != (not came.keys() - {d for d, state in came.items() if state == "missing"}):
+            self._is_wrong(night, f"{came} came and the sensor asks for {asked}")
+        if asked:
+            self._refresh(night, asked, should_fail=night % 30 == 5 or "broken" in came.values())
+        if day.isoweekday() == 7:
+            self._train(night)
+
+    def _refresh(self, night: int, asked: dict[str, str], *, should_fail: bool) -> None:
+        from beha2vec_dagster.partitions import RANGE_END, RANGE_START
+
+        with _disk_trouble(self.data / "encoders", night % 30 == 5):
+            result = self.graph.run("refresh_last_days", asked)
+        self.counts[f"runs that {'succeeded' if result.success else 'failed'}"] += 1
+        if result.success == should_fail:
+            self._is_wrong(night, f"the run of {asked} {'succeeded' if result.success else 'failed'}")
+        if not result.success:
+            return
+        days = [date.fromisoformat(asked[end]) for end in (RANGE_START, RANGE_END)]
+        sequences = self._sequences(*days)
+        expected, found = len(sequences.items() - self._embedded.items()), embedded(result)
+        if found != expected:
+            self._is_wrong(night, f"{found} users were embedded, {expected} are new or have changed")
+        self.counts["users embedded"] += found or 0
+        self.counts["users active in the days of a run"] += len(sequences)
+        self._embedded |= sequences
+
+    def _train(self, night: int) -> None:
+        import dagster as dg
+
+        from beha2vec_dagster.jobs import weekly_training
+
+        self.counts["encoders trained"] += 1
+        tick = datetime.combine(self.export.day(night), datetime.min.time(), UTC)
+        (request,) = (
+            weekly_training.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=tick)).run_requests or []
+        )
+        blind = self.counts["encoders trained"] % 10 == 7
+        config = {"ops": {"encoder_candidate": {"config": _BLIND}}} if blind else dict(request.run_config)
+        before, in_use = self._clusters()
+        result = self.graph.run("train_encoder", dict(request.tags), config)
+        after, now_in_use = self._clusters()
+        if result.success:
+            self.counts["encoders promoted"] += 1
+            self.stayed.append(sum(after.get(user) == cluster for user, cluster in before.items()) / len(before))
+            days = {day for day, _ in self._embedded}
+            sequences = self._sequences(FIRST_DAY, self.export.day(night))
+            self._embedded |= {key: digest for key, digest in sequences.items() if key[0] in days}
+        else:
+            self.counts["encoders refused"] += 1
+        if result.success == (now_in_use == in_use) or (not result.success and after != before):
+            self._is_wrong(night, f"readers had {in_use} and have {now_in_use}, and {result.success=}")
+        if blind and result.success:
+            self._is_wrong(night, "an encoder that cannot tell pages apart was promoted")
+
+    def _clusters(self) -> tuple[dict[str, int], str]:
+        """What readers see: the cluster of each user, and the encoder, which must be one."""
+        with read(self.data) as connection:
+            users = connection.execute("select user_key, cluster_key from beha2vec.user_clusters_current").fetchall()
+            ((version,),) = connection.execute(
+                "select distinct model_version from beha2vec.user_embeddings_current"
+            ).fetchall()
+        return dict(users), version
+
+    def _sequences(self, first: date, last: date) -> dict[tuple[str, str], str]:
+        return sequences(self.data, first, last)
+
+    def _is_wrong(self, night: int, told: str) -> None:
+        self.wrong.append(f"night {night} ({self.export.day(night)}): {told}")
+
+
+@contextmanager
+def _disk_trouble(folder: Path, wanted: bool) -> Iterator[None]:
+    """While it lasts, the encoders cannot be read."""
+    away = folder.with_name("away")
+    if wanted:
+        folder.rename(away)
+    try:
+        yield
+    finally:
+        if wanted:
+            away.rename(folder)
+
+
+def _clean_build(folder: Path, export: Export) -> Path:
+    """The true export materialized in one run elsewhere, with the encoder and the clusters in use. Returns its data."""
+    data = folder / "data"
+    clean = make_project(folder / "clean", **SETTINGS | {"source": str(export.truth)})
+    days = ("--start", str(FIRST_DAY), "--end", str(export.day(export.nights - 1)))
+    upstream = "raw_ga4_events,group:dbt_ga4,enriched_pages,user_sequences"
+    clean.run("beha2vec", "materialize", "--select", upstream, *days)
+    with duckdb.connect(str(clean.warehouse)) as connection:
+        connection.execute(f"attach '{data / 'warehouse.duckdb'}' as nights (read_only)")
+        for table, key in (("encoders", "model_version"), ("cluster_models", "cluster_model_version")):
+            connection.execute(
+                f"""insert into beha2vec.{table} by name
+                from nights.beha2vec.{table} semi join (
+                    from nights.beha2vec.cluster_models where promoted_at is not null
+                    order by promoted_at desc limit 1) using ({key})"""
+            )
+    for name in ("encoders", "cluster_models"):
+        shutil.copytree(data / name, clean.folder / "data" / name)
+    clean.run("beha2vec", "materialize", "--select", "user_embeddings,user_clusters,cluster_profiles", *days)
+    return clean.folder / "data"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
