@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import textwrap
 from datetime import date, datetime, timedelta
@@ -103,12 +102,12 @@ def materialize(
 
 
 def _materialize(select: str, first: date, last: date, config: str | None) -> NoReturn:
-    """Run it in a process of its own, and end with its exit code."""
+    """Become the process that runs it: what stops this command stops the run."""
     days = ["--start", str(first), "--end", str(last)]
     command = [sys.executable, "-m", "beha2vec_dagster.run", "--select", select, *days]
     command += ["--config", config] if config else []
-    environment = {"DAGSTER_HOME": str(_DAGSTER_HOME), **os.environ}
-    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
+    sys.stdout.flush()
+    os.execve(sys.executable, command, {"DAGSTER_HOME": str(_DAGSTER_HOME), **os.environ})
 
 
 @app.command()

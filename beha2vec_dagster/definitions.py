@@ -3,6 +3,7 @@
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
+from beha2vec_core import dbt_process
 from beha2vec_dagster import checks, jobs, sensors
 from beha2vec_dagster.assets import (
     clusters,
@@ -43,7 +44,7 @@ defs = dg.Definitions(
         ),
         "compute": ComputeResource(device=settings.device),
         "llm": LlmResource(),
-        "dbt": DbtCliResource(project_dir=dbt.dbt_project),
+        "dbt": DbtCliResource(project_dir=dbt.dbt_project, dbt_executable=str(dbt_process.EXECUTABLE)),
     },
     # a step costs a third of a second in this process, and seconds in one of its own
     executor=dg.in_process_executor,

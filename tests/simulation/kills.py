@@ -1,0 +1,268 @@
+"""Runs killed at random moments, and run again: ``python tests/simulation/kills.py --help``.
+
+A night, a training with its promotion, or clusters found anew, killed within a step that is drawn, the whole process
+group or the main process alone. Right after the kill the warehouse's lock must be free and each partition the old one
+or the new one, whole; run again, all tables must be those of an undisturbed run. The exit status is 1 where not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from beha2vec_core.ga4.demo import write_demo_export
+from beha2vec_core.warehouse import Warehouse
+from tests.dagster.project import Project, make_project
+from tests.simulation.graph import differences
+
+FIRST_DAY, DAYS = date(2026, 1, 5), 8
+_TRAINED = "encoder_candidate,encoder_evaluation,trained_encoder"
+_REFINED = "cluster_profiles,cluster_insights,serving_database"
+
+
+@dataclass(frozen=True)
+class Work:
+    """A run that is killed: what it selects, for how many of the last days, and its steps."""
+
+    select: str
+    days: int
+    steps: tuple[str, ...]
+    config: str = "{}"
+
+
+WORK = {
+    "night": Work(
+        f"raw_ga4_events,group:dbt_ga4,enriched_pages,user_sequences,user_embeddings,user_clusters,{_REFINED}",
+        3,
+        (
+            "raw_ga4_events", "dbt_incremental_models", "dbt_table_models", "enriched_pages", "user_sequences",
+            "user_embeddings", "user_clusters", "cluster_profiles", "cluster_insights", "serving_database",
+        ),
+    ),
+    "training": Work(
+        f"{_TRAINED},{_REFINED}", 3, tuple(_TRAINED.split(",")),
+        '{"ops": {"encoder_candidate": {"config": {"warm_start": true, "checkpoint_every": 5}}}}',
+    ),
+    "clustering": Work(
+        f"cluster_model,user_clusters,{_REFINED}", DAYS, ("cluster_model", "user_clusters"),
+        '{"ops": {"cluster_model": {"config": {"k": 5, "begin_anew": true}}}}',
+    ),
+}  # fmt: skip
+STEPS = [(work, step) for work, of in WORK.items() for step in of.steps]
+
+
+class World:
+    """A project before some work, and after it undisturbed; both are made once.
+
+    Args:
+        folder: to work in.
+        users: of the demo shop.
+    """
+
+    def __init__(self, folder: Path, users: int) -> None:
+        self.folder = folder
+        write_demo_export(folder / "export", users=users, days=DAYS, seed=2, start_date=FIRST_DAY)
+        settings = {"start_date": str(FIRST_DAY), "property_id": "northfold", "source": str(folder / "export")}
+        self.before = make_project(folder / "before", **settings)
+        self.before.run("beha2vec", "materialize", *_days(FIRST_DAY, DAYS - 1))
+        self._undisturbed: dict[str, tuple[Project, dict[str, float]]] = {}
+
+    def after(self, work: str) -> tuple[Project, dict[str, float]]:
+        """The project as undisturbed work leaves it, and how long its steps took, in seconds."""
+        if work not in self._undisturbed:
+            project = self.before.copy(self.folder / f"after-{work}")
+            told = project.run(*command(work)).stdout
+            took = dict(re.findall(r'(\w+): Finished execution of step "\w+" in (.+)\.$', told, re.MULTILINE))
+            self._undisturbed[work] = project, {step: _seconds(time) for step, time in took.items()}
+        return self._undisturbed[work]
+
+
+def command(work: str) -> tuple[str, ...]:
+    """What is run."""
+    of = WORK[work]
+    days = _days(FIRST_DAY + timedelta(days=DAYS - of.days), of.days)
+    return ("beha2vec", "materialize", "--select", of.select, "--config", of.config, *days)
+
+
+def _days(first: date, number: int) -> tuple[str, ...]:
+    return ("--start", str(first), "--end", str(first + timedelta(days=number - 1)))
+
+
+def _seconds(told: str) -> float:
+    """Dagster's durations: ``351ms``, ``4.2s``, ``1m3s``."""
+    number = {unit: float(n) for n, unit in re.findall(r"([\d.]+)(ms|s|m)", told)}
+    return number.get("m", 0) * 60 + number.get("s", 0) + number.get("ms", 0) / 1000
+
+
+def kill(project: Project, work: str, step: str, after: float, *, whole_group: bool) -> bool:
+    """Start the work and kill it some seconds after a step has begun. False where it ended before."""
+    run = project.start(*command(work))
+    begun = threading.Event()
+
+    def follow() -> None:
+        for line in run.stdout or ():
+            if f'Started execution of step "{step}"' in line:
+                begun.set()
+
+    reader = threading.Thread(target=follow, daemon=True)
+    reader.start()
+    while not begun.wait(0.05) and run.poll() is None:
+        pass
+    time.sleep(after)
+    killed = run.poll() is None
+    if killed:
+        (os.killpg if whole_group else os.kill)(run.pid, signal.SIGKILL)
+    run.wait()
+    return killed
+
+
+def what_is_wrong_after_the_kill(project: Project, before: Project, after: Project) -> list[str]:
+    """The lock is free, every partition is the old or the new one, readers see one state or the other."""
+    with Warehouse(project.warehouse, lock_timeout=1).connect("after the kill"):
+        pass
+    found = partitions(project)
+    whole = [partitions(before), partitions(after)]
+    return [
+        f"{table} of {day} is neither the old one nor the new one"
+        for (table, day), digest in found.items()
+        if all(digest != state.get((table, day)) for state in whole)
+    ]
+
+
+_READERS = ("user_embeddings_current", "user_clusters_current", "cluster_insights")
+_VERSIONED = {"beha2vec.user_embeddings": "model_version", "beha2vec.user_clusters": "cluster_model_version"}
+
+
+def partitions(project: Project) -> dict[tuple[str, str], str]:
+    """A digest of all that is exact: of tables by day, of files, of what readers see and what is served."""
+    data = project.folder / "data"
+    found: dict[tuple[str, str], str] = {}
+    with duckdb.connect(str(project.warehouse), read_only=True) as connection:
+        exact = dict(
+            connection.execute(
+                """select table_schema || '.' || table_name, string_agg(column_name, ', ' order by column_name)
+                from information_schema.columns
+                where data_type not in ('DOUBLE', 'FLOAT', 'FLOAT[]') group by 1"""
+            ).fetchall()
+        )
+        for table, columns in exact.items():
+            if table in _VERSIONED or (table.startswith("ga4.") and "event_date" in columns.split(", ")):
+                day = f"concat_ws(' ', event_date, {_VERSIONED.get(table, 'null')})"
+                found |= _digests(connection, table, f"select {columns} from {table}", day)
+        of_readers = {
+            f"beha2vec.{view}": f"select {exact[f'beha2vec.{view}']} from beha2vec.{view}" for view in _READERS
+        }
+        for view, query in of_readers.items():
+            found |= _digests(connection, view, query)
+    with duckdb.connect(str(data / "serving.duckdb"), read_only=True) as connection:
+        for view, query in of_readers.items():
+            found |= _digests(connection, f"served {view}", query)
+    with duckdb.connect() as connection:
+        for file in sorted(data.glob("*/**/event_date=*/*.parquet")):
+            query = f"from read_parquet('{file}', hive_partitioning = false)"
+            found |= _digests(connection, str(file.relative_to(data)), query)
+    return found
+
+
+def _digests(
+    connection: duckdb.DuckDBPyConnection, name: str, query: str, day: str = "'all days'"
+) -> dict[tuple[str, str], str]:
+    rows = connection.execute(
+        f"""select {day}::varchar, md5(string_agg(told::varchar, '' order by told::varchar))
+        from ({query}) as told group by 1"""
+    ).fetchall()
+    return {(name, str(day)): digest for day, digest in rows}
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Where a run is killed: in which step, after which share of the time that it usually takes."""
+
+    step: str
+    share: float
+    whole_group: bool
+
+
+def attempt(world: World, work: str, kills: list[Kill], name: str) -> tuple[list[str], int]:
+    """Kill the work once or more often, run it to its end, compare. Returns what is wrong, and how often it was killed.
+
+    Args:
+        world: the project before and after.
+        work: a key of ``WORK``.
+        kills: one after the other, each on what the one before has left.
+        name: of the folder to work in.
+    """
+    after, took = world.after(work)
+    project = world.before.copy(world.folder / name)
+    wrong, killed = [], 0
+    try:
+        for of in kills:
+            killed += kill(project, work, of.step, of.share * took[of.step], whole_group=of.whole_group)
+            wrong += [f"{of}: {found}" for found in what_is_wrong_after_the_kill(project, world.before, after)]
+        again = project.run(*command(work), check=False)
+        if again.returncode:
+            wrong.append(f"{kills}: run again, it fails: {again.stderr[-500:]}")
+        data = [of.folder / "data" for of in (project, after)]
+        wrong += [f"{kills}: run again, {found}" for found in differences(*data)]
+    finally:
+        shutil.rmtree(project.folder, ignore_errors=True)
+    return wrong, killed
+
+
+def draw(number: int, seed: int) -> list[tuple[str, Kill]]:
+    """So many kills: each step as often as any other, at moments that the seed draws."""
+    of = random.Random(seed)
+    steps = [STEPS[index % len(STEPS)] for index in range(number)]
+    return [(work, Kill(step, of.random(), whole_group=of.random() < 0.5)) for work, step in steps]
+
+
+def main() -> int:
+    """Kill, run again, say what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=56, help="how many (default: %(default)s)")
+    parser.add_argument("--users", type=int, default=200, help="users of the shop (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2, help="projects at once (%(default)s)")
+    asked = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="beha2vec-kills-"))
+    started = time.time()
+    try:
+        world = World(folder, asked.users)
+        for work in tqdm(WORK, desc="undisturbed"):
+            world.after(work)
+        plan = draw(asked.kills, asked.seed)
+        with ThreadPoolExecutor(asked.workers) as pool:
+            futures = [pool.submit(attempt, world, work, [of], f"kill-{n}") for n, (work, of) in enumerate(plan)]
+            results = [future.result() for future in tqdm(futures, desc="kills", unit="kill")]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    killed = Counter(of.step for (_, of), (_, times) in zip(plan, results, strict=True) for _ in range(times))
+    wrong = [told for found, _ in results for told in found]
+    for _, step in STEPS:
+        print(f"{step:<25} killed {killed[step]} times")
+    print(f"{sum(killed.values())} kills in {(time.time() - started) / 60:.0f} minutes")
+    print(
+        "\n".join(f"WRONG: {told}" for told in wrong) or "old or new after each kill, and as undisturbed when run again"
+    )
+    return 1 if wrong or not all(killed[step] for _, step in STEPS) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
