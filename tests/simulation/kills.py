@@ -147,6 +147,8 @@ def what_is_wrong_after_the_kill(project: Project, before: Project, after: Proje
 
 
 _READERS = ("user_embeddings_current", "user_clusters_current", "cluster_insights")
+# a view shows the tables that it joins, old ones beside new ones while dbt runs
+_DBT_TABLES = "select table_name from duckdb_tables() where schema_name = 'ga4'"
 _VERSIONED = {"beha2vec.user_embeddings": "model_version", "beha2vec.user_clusters": "cluster_model_version"}
 
 
@@ -162,8 +164,9 @@ def partitions(project: Project) -> dict[tuple[str, str], str]:
                 where data_type not in ('DOUBLE', 'FLOAT', 'FLOAT[]') group by 1"""
             ).fetchall()
         )
+        tables = {f"ga4.{name}" for (name,) in connection.execute(_DBT_TABLES).fetchall()}
         for table, columns in exact.items():
-            if table in _VERSIONED or (table.startswith("ga4.") and "event_date" in columns.split(", ")):
+            if table in _VERSIONED or (table in tables and "event_date" in columns.split(", ")):
                 day = f"concat_ws(' ', event_date, {_VERSIONED.get(table, 'null')})"
                 found |= _digests(connection, table, f"select {columns} from {table}", day)
         of_readers = {
