@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from beha2vec_core.export import ExportError, Format, What, load_commands, parse_dataset
+from beha2vec_core.export import export as export_tables
 from beha2vec_core.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -229,6 +231,40 @@ def query(sql: Annotated[str, typer.Argument(help="One SELECT over the published
         except duckdb.Error as error:
             typer.secho(str(error), fg="red", err=True)
             raise typer.Exit(1) from None
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="Folder for the files; made where there is none.")] = Path("export"),
+    form: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="parquet: vectors are lists. csv: a column a dimension (behavior_0, ...). "
+            "bigquery: load files, schemas and the script load.sh; wants --dataset.",
+        ),
+    ] = Format.PARQUET,
+    what: Annotated[
+        list[What] | None, typer.Option(help="What to write; can be given several times. Default: all.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="BigQuery dataset to load into, as project.dataset.")] = None,
+) -> None:
+    """Write the published vectors, clusters, profiles and insights to files, over those of an earlier export."""
+    settings = _settings()
+    try:
+        written = export_tables(settings.serving_path, out, form, what or tuple(What), dataset)
+    except ValueError as error:
+        typer.secho(f"--dataset: {error}", fg="red", err=True)
+        raise typer.Exit(2) from None
+    except (ExportError, OSError) as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from None
+    for table in written:
+        typer.echo(f"{table.what:<17}{table.rows:>12,} rows  {table.path.stat().st_size:>14,} bytes  {table.path}")
+    if form is Format.BIGQUERY and dataset:
+        typer.echo(f"\nTo load them, run {out / 'load.sh'} where bq is signed in, or in that folder:")
+        for command in load_commands([table.what for table in written], *parse_dataset(dataset)):
+            typer.echo(f"  {command}")
 
 
 @themes.command("suggest")
