@@ -138,7 +138,7 @@ def schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
     ).fetchall()
     if ("schema_history",) in ours:
         ((recorded,),) = connection.execute("select max(version) from beha2vec.schema_history").fetchall()
-        return int(recorded)
+        return int(recorded) if recorded is not None else _FIRST_VERSION
     return _FIRST_VERSION if ours else None
 
 

@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+
+from beha2vec_core.ga4.demo import write_demo_export
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"
@@ -142,10 +145,41 @@ class Ui:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return dict(json.load(answer)["data"])
 
+    def launch(self, job: str, **tags: str) -> str:
+        """The id of a new run; a KeyError while the code is not there yet."""
+        params = {
+            "selector": {
+                "repositoryLocationName": "beha2vec",
+                "repositoryName": "__repository__",
+                "jobName": job,
+            },
+            "mode": "default",
+            "executionMetadata": {"tags": [{"key": f"dagster/{key}", "value": value} for key, value in tags.items()]},
+        }
+        return str(self.ask(LAUNCH, params=params)["launchRun"]["run"]["runId"])
+
+    def state(self, run: str) -> str:
+        return str(self.ask(STATUS, id=run)["runOrError"]["status"])
+
+    def steps_begun(self, run: str) -> int:
+        events = self.ask(EVENTS, id=run)["logsForRun"]["events"]
+        return sum(event["__typename"] == "ExecutionStepStartEvent" for event in events)
+
 
 LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $params) {
     __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 STATUS = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+EVENTS = """query ($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events { __typename } } } }"""
+ENDED = ("SUCCESS", "FAILURE", "CANCELED")
+
+
+def health_check(name: str, ports: dict[str, int]) -> list[str]:
+    """What docker-compose.yml asks a service, at our ports."""
+    services = yaml.safe_load((DEPLOY / "docker" / "docker-compose.yml").read_text())["services"]
+    command = list(services[name]["healthcheck"]["test"][1:])
+    for theirs, ours in ports.items():
+        command = [part.replace(theirs, str(ours)) for part in command]
+    return [str(BIN / command[0]), *command[1:]]
 
 
 def test_a_run_goes_from_the_proxy_through_the_queue_into_postgresql(
@@ -168,35 +202,45 @@ def test_a_run_goes_from_the_proxy_through_the_queue_into_postgresql(
     }
     caddyfile = tmp_path / "Caddyfile"
     caddyfile.write_text("{\n\tadmin off\n}\n" + (DEPLOY / "Caddyfile").read_text())
-    settings = {"BEHA2VEC_DATA_DIR": str(tmp_path / "data"), "BEHA2VEC_START_DATE": "2026-01-05"}
+    write_demo_export(tmp_path / "export", users=100, days=2, seed=7)
+    settings = {
+        "BEHA2VEC_SOURCE": str(tmp_path / "export"),
+        "BEHA2VEC_DATA_DIR": str(tmp_path / "data"),
+        "BEHA2VEC_START_DATE": "2026-01-05",
+        "BEHA2VEC_END_DATE": "2026-01-06",
+    }
     code = ["code-server", "start", "--host", "127.0.0.1", "--port", str(code_port)]
+    code += ["--module-name", "beha2vec_dagster.definitions"]
     ui, stranger = (Ui(f"http://127.0.0.1:{proxy_port}", password) for password in ("open sesame", None))
     with (
-        service(tmp_path, environment | settings, f"{BIN}/dagster", *code, "-m", "beha2vec_dagster.definitions"),
+        service(
+            tmp_path, environment | settings, f"{BIN}/dagster", *code, "-m", "beha2vec_dagster.definitions"
+        ) as codes,
         service(tmp_path, environment, f"{BIN}/dagster-webserver", "-p", str(ui_port), "-w", str(workspace)),
         service(tmp_path, environment, f"{BIN}/dagster-daemon", "run", "-w", str(workspace)),
         service(tmp_path, proxy, "caddy", "run", "--config", str(caddyfile), "--adapter", "caddyfile"),
     ):
         wait_for("the UI", tmp_path, lambda: ui.status() == 200)
         assert (stranger.status(), Ui(ui.address, "open barley").status()) == (401, 401)
-        selector = {
-            "repositoryLocationName": "beha2vec",
-            "repositoryName": "__repository__",
-            "jobName": "check_exports",
-        }
+        run = wait_for("the code", tmp_path, lambda: ui.launch("check_exports"))
+        wait_for("the run", tmp_path, lambda: ui.state(run) in ENDED)
+        assert ui.state(run) == "SUCCESS"
 
-        def launch() -> str:
-            answer = ui.ask(LAUNCH, params={"selector": selector, "mode": "default"})["launchRun"]
-            return str(answer["run"]["runId"])
+        for name in ("code", "webserver", "daemon"):
+            command = health_check(name, {"4000": code_port, "3000": ui_port})
+            subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
 
-        run = wait_for("the code", tmp_path, launch)
-        ended = ("SUCCESS", "FAILURE", "CANCELED")
-        status = wait_for(
-            "the run",
-            tmp_path,
-            lambda: (found := ui.ask(STATUS, id=run)["runOrError"]["status"]) in ended and found,
-        )
-        assert status == "SUCCESS"
+        # stopping the code tells its runs, as systemd and tini do: by a signal to all its processes
+        days = {"asset_partition_range_start": "2026-01-05", "asset_partition_range_end": "2026-01-06"}
+        stopped = ui.launch("materialize_everything", **days)
+        wait_for("a step", tmp_path, lambda: ui.steps_begun(stopped))
+        os.killpg(codes.pid, signal.SIGTERM)
+        codes.wait(timeout=60)
+        wait_for("its end", tmp_path, lambda: ui.state(stopped) in ENDED, seconds=20)
+        assert ui.state(stopped) == "FAILURE"
+        assert subprocess.run(
+            health_check("code", {"4000": code_port}), env=environment, capture_output=True, check=False, timeout=60
+        ).returncode
     with psycopg2.connect(
         host="127.0.0.1",
         port=environment["DAGSTER_PG_PORT"],
@@ -224,3 +268,10 @@ with DagsterInstance.get() as instance:
 """
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
     assert done.stdout.split() == ["1", "PostgresRunStorage", "2"], done.stderr
+
+
+def test_dagsters_own_tables_can_be_upgraded(environment: dict[str, str]) -> None:
+    """The step of docs/deployment.md."""
+    command = [f"{BIN}/dagster", "instance", "migrate"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
