@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -90,23 +91,25 @@ def migrate(warehouse: Warehouse, backup: bool = True) -> Migrated:
     path = warehouse.path
     copy = path.with_name(f".{path.name}.migration")
     with warehouse.exclusive("migrate"):
-        with warehouse.open() as connection:
-            plan = make_plan(connection)
-            if not plan.pending:
-                create_tables(connection)  # records the version where no release has yet
-                return Migrated(plan, {}, None)
-            kept = path.with_name(f"{path.name}.bak-{plan.schema or 0}-{plan.storage.rstrip('+')}") if backup else None
-            _check_room(path, kept)
-            _remove(copy)  # of a killed migration
-            connection.execute("checkpoint")  # the backup has to be whole without its log
-            contents = _contents(connection)
-            _copy(connection, copy)
         try:
+            with warehouse.open() as connection:
+                plan = make_plan(connection)
+                if not plan.pending:
+                    create_tables(connection)  # records the version where no release has yet
+                    return Migrated(plan, {}, None)
+                version = f"{plan.schema or 0}-{plan.storage.rstrip('+')}"
+                kept = path.with_name(f"{path.name}.bak-{version}") if backup else None
+                _check_room(path, kept)
+                _remove(copy)  # of a killed migration
+                connection.execute("checkpoint")  # the backup has to be whole without its log
+                contents = _contents(connection)
+                _copy(connection, copy)
             rows = _change(copy, warehouse.config, plan, contents)
-            shutil.copymode(path, copy)
-            if kept:
-                _keep(path, kept)
-            copy.replace(path)
+            _put_in_place(copy, path, kept)
+        except duckdb.Error as error:
+            raise MigrationError(
+                f"{path.name} could not be copied: {error}. Nothing was changed; mend that and try again"
+            ) from error
         finally:
             _remove(copy)
     return Migrated(plan, rows, kept)
@@ -175,16 +178,22 @@ def _check_room(path: Path, kept: Path | None) -> None:
         )
 
 
-def _keep(path: Path, kept: Path) -> None:
-    """Give the old file a second name; where the file system has no such thing, a copy."""
-    try:
-        os.link(path, kept)
-    except FileExistsError:
-        raise
-    except OSError:
-        unfinished = kept.with_name(f".{kept.name}")
-        shutil.copy2(path, unfinished)
-        unfinished.replace(kept)
+def _put_in_place(copy: Path, path: Path, kept: Path | None) -> None:
+    """Owner and rights as before; the old file under a second name, by a copy where the file system has no links."""
+    old = path.stat()
+    copy.chmod(old.st_mode)
+    with suppress(PermissionError):  # only root gives files away
+        os.chown(copy, old.st_uid, old.st_gid)
+    if kept:
+        try:
+            os.link(path, kept)
+        except FileExistsError:
+            raise
+        except OSError:
+            unfinished = kept.with_name(f".{kept.name}")
+            shutil.copy2(path, unfinished)
+            unfinished.replace(kept)
+    copy.replace(path)
 
 
 def _remove(copy: Path) -> None:

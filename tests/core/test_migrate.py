@@ -214,6 +214,28 @@ def test_what_cannot_be_done_leaves_the_file_alone(
     assert left_over(path) == [path.name, "warehouse.duckdb.bak-1-v1.0.0"]
 
 
+def test_a_full_disk_leaves_the_old_file_whole(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table raw.bulk as select random() as x from range(1_000_000)")
+    old = path.read_bytes()
+    code = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    code += "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6)); from beha2vec_core.cli import app; app()"
+    done = subprocess.run([sys.executable, "-c", code, "migrate"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "could not be copied" in done.stderr) == (1, True), done.stderr
+    assert path.read_bytes() == old and left_over(path) == [path.name]
+
+
+def test_the_new_file_belongs_to_whom_the_old_one_belonged(path: Path) -> None:
+    path.chmod(0o640)
+    if os.getuid() == 0:
+        os.chown(path, 12345, 23456)
+    old = path.stat()
+    migrate.migrate(Warehouse(path), backup=False)
+    new = path.stat()
+    assert (new.st_mode, new.st_uid, new.st_gid) == (old.st_mode, old.st_uid, old.st_gid)
+    assert new.st_ino != old.st_ino
+
+
 def test_a_kill_in_the_middle_of_the_copy_leaves_the_old_file_whole(path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         connection.execute("create table raw.bulk as select random() as x, hash(range) as y from range(6_000_000)")
