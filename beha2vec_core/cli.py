@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from beha2vec_core.export import ExportError, Format, What, load_commands, parse_dataset
+from beha2vec_core.export import export as export_tables
 from beha2vec_core.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -117,7 +119,7 @@ def rollback(
     """Show readers an earlier encoder again, with the clusters it had; days that came since are then made by it."""
     from beha2vec_core.tables import create_tables
     from beha2vec_core.versions import RollbackError, roll_back
-    from beha2vec_core.warehouse import Warehouse, WarehouseBusyError
+    from beha2vec_core.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 
     settings = _settings()
     if not settings.warehouse_path.exists():
@@ -128,7 +130,7 @@ def rollback(
         with warehouse.connect("rollback") as connection:
             create_tables(connection)
             found = roll_back(connection, to)
-    except (RollbackError, WarehouseBusyError) as error:
+    except (RollbackError, WarehouseBusyError, WarehouseVersionError) as error:
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(1) from None
     typer.echo(f"encoder {found.model_version} is in use again, with clusters {found.cluster_model_version}")
@@ -138,6 +140,43 @@ def rollback(
         select = f"user_embeddings,user_clusters,{select}"
     days = found.lacking or [settings.end_date or _yesterday(settings)]
     _materialize(select, days[0], days[-1], None)
+
+
+@app.command()
+def migrate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what would be done; exit code 1 if there is something.")
+    ] = False,
+    backup: Annotated[bool, typer.Option(help="Keep the old file beside the new one.")] = True,
+) -> None:
+    """Bring the warehouse to this release's schema and DuckDB's newest storage format; after an upgrade."""
+    from beha2vec_core.migrate import MigrationError, make_plan
+    from beha2vec_core.migrate import migrate as migrate_warehouse
+    from beha2vec_core.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
+
+    settings = _settings()
+    if not settings.warehouse_path.exists():
+        typer.echo(f"{settings.warehouse_path} does not exist yet: the first run makes it")
+        return
+    warehouse = Warehouse(settings.warehouse_path, lock_timeout=settings.lock_timeout_seconds)
+    try:
+        with warehouse.connect("migrate --check") as connection:
+            plan = make_plan(connection)
+        typer.echo(f"{warehouse.path.name} has schema {plan.schema or '(none yet)'} and storage {plan.storage}")
+        for change in plan.pending:
+            typer.echo(f"  {'to do' if check else 'doing'}: {change}")
+        if not plan.pending:
+            typer.echo("nothing is to be migrated")
+        if check:
+            raise typer.Exit(1 if plan.pending else 0)
+        done = migrate_warehouse(warehouse, backup)
+    except (MigrationError, WarehouseBusyError, WarehouseVersionError) as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from None
+    if done.plan.pending:
+        typer.echo(f"done: {len(done.rows)} tables with {sum(done.rows.values()):,} rows")
+    if done.backup:
+        typer.echo(f"the old file is kept as {done.backup}; delete it when all is well")
 
 
 @app.command()
@@ -191,6 +230,40 @@ def query(sql: Annotated[str, typer.Argument(help="One SELECT over the published
         except duckdb.Error as error:
             typer.secho(str(error), fg="red", err=True)
             raise typer.Exit(1) from None
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="Folder for the files; made where there is none.")] = Path("export"),
+    form: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="parquet: vectors are lists. csv: a column a dimension (behavior_0, ...). "
+            "bigquery: load files, schemas and the script load.sh; wants --dataset.",
+        ),
+    ] = Format.PARQUET,
+    what: Annotated[
+        list[What] | None, typer.Option(help="What to write; can be given several times. Default: all.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="BigQuery dataset to load into, as project.dataset.")] = None,
+) -> None:
+    """Write the published vectors, clusters, profiles and insights to files, over those of an earlier export."""
+    settings = _settings()
+    try:
+        written = export_tables(settings.serving_path, out, form, what or tuple(What), dataset)
+    except ValueError as error:
+        typer.secho(f"--dataset: {error}", fg="red", err=True)
+        raise typer.Exit(2) from None
+    except (ExportError, OSError) as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from None
+    for table in written:
+        typer.echo(f"{table.what:<17}{table.rows:>12,} rows  {table.path.stat().st_size:>14,} bytes  {table.path}")
+    if form is Format.BIGQUERY and dataset:
+        typer.echo(f"\nTo load them, run {out / 'load.sh'} where bq is signed in, or in that folder:")
+        for command in load_commands([table.what for table in written], *parse_dataset(dataset)):
+            typer.echo(f"  {command}")
 
 
 @themes.command("suggest")

@@ -27,8 +27,9 @@ import duckdb
 
 from beha2vec_core.ga4.sampling import sample_times
 from beha2vec_core.ga4.sources import SourceFile, SourceNotFoundError, find_source_files, source_days
+from beha2vec_core.migrate import make_plan
 from beha2vec_core.settings import Settings, misspelt_variables
-from beha2vec_core.warehouse import Warehouse
+from beha2vec_core.warehouse import Warehouse, WarehouseVersionError
 
 _GIGABYTE = 10**9
 _LEAST_FREE_BYTES = _GIGABYTE // 2
@@ -293,7 +294,23 @@ def check_warehouse(settings: Settings) -> Check:
         return _warn(
             f"{path.name} is locked by {warehouse.holder()}", "wait for that run to end; runs wait for each other"
         )
-    return _opened(path, "close it there: no run can start meanwhile, and serving.duckdb is for reading")
+    remedy = "close it there: no run can start meanwhile, and serving.duckdb is for reading"
+    return _opened(path, remedy, _check_versions)
+
+
+def _check_versions(connection: duckdb.DuckDBPyConnection, told: str) -> Check:
+    """The warehouse has this release's schema and DuckDB's newest storage format."""
+    try:
+        plan = make_plan(connection)
+    except WarehouseVersionError as error:
+        what, _, remedy = str(error).partition(". ")
+        return _fail(what, remedy)
+    told = f"{told}, schema {plan.schema or '(none yet)'}, storage {plan.storage}"
+    if plan.steps:
+        return _fail(f"{told}; pending: {'; '.join(plan.pending)}", "beha2vec migrate")
+    if plan.pending:
+        return _warn(f"{told}; DuckDB {duckdb.__version__} can write {plan.newest_storage}", "beha2vec migrate")
+    return _ok(told)
 
 
 def check_serving(settings: Settings) -> Check:
@@ -304,12 +321,15 @@ def check_serving(settings: Settings) -> Check:
     return _opened(path, "delete it and materialize the asset serving_database")
 
 
-def _opened(path: Path, remedy: str) -> Check:
+def _opened(
+    path: Path, remedy: str, look: Callable[[duckdb.DuckDBPyConnection, str], Check] = lambda _, told: _ok(told)
+) -> Check:
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             ((tables,),) = connection.execute(
                 "select count(*) from information_schema.tables where table_type = 'BASE TABLE'"
             ).fetchall()
+            return look(connection, f"{path.name} has {tables} tables")
     except duckdb.ConnectionException:  # this process itself has it open
         return _ok(f"{path.name} is open in this process")
     except duckdb.Error as error:
@@ -319,7 +339,6 @@ def _opened(path: Path, remedy: str) -> Check:
             f"{path.name} cannot be read: {error}",
             f"move it away and materialize again; or install the duckdb that wrote it (here: {duckdb.__version__})",
         )
-    return _ok(f"{path.name} has {tables} tables")
 
 
 # --- models behind an address -----------------------------------------------------------------------------------

@@ -1,14 +1,20 @@
 """Our tables in the warehouse, their columns in one place, and the ``*_current`` views that others may build on.
 
 The views are a contract: columns are added, never changed, without raising ``SCHEMA_VERSION``. Tables behind them may
-change. (dbt's models live in schema ``ga4``, see ``dbt_ga4``.)
+change. What only adds is done on each connection (`create_tables`); what renames, removes or converts is a step of
+``migrate.py`` and raises the version, which is recorded in the file. (dbt's models live in schema ``ga4``, see
+``dbt_ga4``.)
 """
 
 from __future__ import annotations
 
 import duckdb
 
+from beha2vec_core.warehouse import WarehouseVersionError, transaction
+
 SCHEMA_VERSION = 1
+# of warehouses from before versions were recorded
+_FIRST_VERSION = 1
 
 _ENRICHED_PAGES = """
         page_key varchar primary key, theme varchar, theme_confidence double, theme_method varchar,
@@ -17,6 +23,8 @@ _ENRICHED_PAGES = """
         theme_model_version varchar, page_type_model_version varchar, theme_hash varchar, page_type_hash varchar"""
 
 _TABLES = {
+    # a row for each version that the file has had
+    "beha2vec.schema_history": "version integer primary key, change varchar, applied_at timestamp",
     "raw.ga4_ingest_log": """
         property_id varchar, event_date date, status varchar, rows_in bigint, accepted bigint, quarantined bigint,
         users bigint, files varchar[], problem varchar, ingested_at timestamp""",
@@ -67,6 +75,7 @@ _ADDED = {
 }
 
 _VIEWS = {
+    "beha2vec.schema_version": "select max(version) as version from beha2vec.schema_history",
     # What was made last, and what readers see. They differ while a candidate is not accepted, or was refused.
     "beha2vec.encoder_newest": "select * from beha2vec.encoders order by trained_at desc limit 1",
     "beha2vec.cluster_model_newest": "select * from beha2vec.cluster_models order by fitted_at desc limit 1",
@@ -108,19 +117,48 @@ _MACROS = {
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make what is not there yet; leave what is."""
-    for schema in ("raw", "beha2vec", "cache"):
-        connection.execute(f"create schema if not exists {schema}")
-    for name, columns in _TABLES.items():
-        connection.execute(f"create table if not exists {name} ({columns})")
-    for name, added in _ADDED.items():
-        for column in added.split(","):
-            connection.execute(f"alter table {name} add column if not exists {column}")
-    for name, query in _VIEWS.items():
-        connection.execute(f"create or replace view {name} as {query}")
-    create_macros(connection)
+    """Make what is not there yet; leave what is. All or nothing, so that a new file has its version too.
+
+    Raises:
+        WarehouseVersionError: the file has another version, which additions alone do not bring to this one.
+    """
+    found = schema_version(connection)
+    if found not in (None, SCHEMA_VERSION):
+        refuse_newer(found)
+        raise WarehouseVersionError(
+            f"the warehouse has schema {found}, this release of beha2vec needs {SCHEMA_VERSION}. "
+            "Run beha2vec migrate, which keeps a backup"
+        )
+    with transaction(connection):
+        for schema in ("raw", "beha2vec", "cache"):
+            connection.execute(f"create schema if not exists {schema}")
+        for name, columns in _TABLES.items():
+            connection.execute(f"create table if not exists {name} ({columns})")
+        for name, added in _ADDED.items():
+            for column in added.split(","):
+                connection.execute(f"alter table {name} add column if not exists {column}")
+        for name, query in _VIEWS.items():
+            connection.execute(f"create or replace view {name} as {query}")
+        create_macros(connection)
+        record_version(connection, SCHEMA_VERSION, "the tables as this release makes them")
+
+
+def schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """The version of the file's schema; None where none of our tables is there yet."""
+    ours = connection.execute(
+        "select table_name from duckdb_tables() where database_name = current_database() and schema_name = 'beha2vec'"
+    ).fetchall()
+    if ("schema_history",) in ours:
+        ((recorded,),) = connection.execute("select max(version) from beha2vec.schema_history").fetchall()
+        return int(recorded) if recorded is not None else _FIRST_VERSION
+    return _FIRST_VERSION if ours else None
+
+
+def record_version(connection: duckdb.DuckDBPyConnection, version: int, change: str) -> None:
+    """Write down that the file has this version now, unless it says so already."""
+    connection.execute(f"create table if not exists beha2vec.schema_history ({_TABLES['beha2vec.schema_history']})")
     connection.execute(
-        "create or replace view beha2vec.schema_version as select ? as version".replace("?", str(SCHEMA_VERSION))
+        "insert or ignore into beha2vec.schema_history values (?, ?, now() at time zone 'UTC')", [version, change]
     )
 
 
@@ -129,3 +167,13 @@ def create_macros(connection: duckdb.DuckDBPyConnection, database: str | None = 
     for name, query in _MACROS.items():
         qualified = f"{database}.{name}" if database else name
         connection.execute(f"create or replace macro {qualified}(day) as table {query}")
+
+
+def refuse_newer(version: int | None) -> None:
+    """Raise where a file's schema is newer than this release: it might read and write it wrongly."""
+    if version is not None and version > SCHEMA_VERSION:
+        raise WarehouseVersionError(
+            f"the warehouse was written by a newer release of beha2vec: it has schema {version}, this one knows "
+            f"{SCHEMA_VERSION}. Upgrade beha2vec to that release (docs/deployment.md), or put back the backup that "
+            "beha2vec migrate kept"
+        )

@@ -31,6 +31,10 @@ class WarehouseBusyError(RuntimeError):
     """The lock was not to be had in time; the message names its holder and the remedy."""
 
 
+class WarehouseVersionError(RuntimeError):
+    """The file was written by another release of beha2vec or DuckDB; the message names the remedy."""
+
+
 class Warehouse:
     """A DuckDB file that many processes share, one at a time.
 
@@ -75,16 +79,17 @@ class Warehouse:
             WarehouseBusyError: as in `exclusive`.
             WarehouseBusyError: or a program that does not take the lock (a DuckDB shell, a notebook) has the file
                 open; the message names it.
+            WarehouseVersionError: a newer DuckDB wrote the file.
         """
         with self.exclusive(purpose):
-            connection = self._open()
+            connection = self.open()
             try:
                 yield connection
             finally:
                 connection.close()
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
-        """Open the file, waiting some seconds for outsiders that do not know the lock."""
+    def open(self) -> duckdb.DuckDBPyConnection:
+        """Open the file, waiting some seconds for outsiders that do not know the lock; for who is in `exclusive`."""
         deadline = time.monotonic() + min(self.lock_timeout, _OUTSIDER_SECONDS)
         while True:
             try:
@@ -95,6 +100,11 @@ class Warehouse:
                     "and open the file through Warehouse.connect only."
                 ) from error
             except duckdb.IOException as error:
+                if "newer version of duckdb" in str(error).lower():
+                    raise WarehouseVersionError(
+                        f"{self.path.name} was written by a newer DuckDB than {duckdb.__version__}. Upgrade beha2vec, "
+                        "or put back the backup that beha2vec migrate kept"
+                    ) from error
                 if "could not set lock" not in str(error).lower():
                     raise
                 if time.monotonic() >= deadline:
@@ -175,6 +185,19 @@ class Warehouse:
         )
 
 
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All of the block or nothing of it."""
+    connection.begin()
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        with suppress(duckdb.Error):  # the first error is the one to tell
+            connection.rollback()
+        raise
+
+
 def replace_partition(
     connection: duckdb.DuckDBPyConnection,
     table: str,
@@ -188,13 +211,7 @@ def replace_partition(
     Returns the number of rows inserted.
     """
     connection.execute(f"create table if not exists {table} as select * from ({rows}) limit 0")
-    connection.begin()
-    try:
+    with transaction(connection):
         connection.execute(f"delete from {table} where {keys}", parameters)
         ((inserted,),) = connection.execute(f"insert into {table} by name {rows}").fetchall()
-        connection.commit()
-    except BaseException:
-        with suppress(duckdb.Error):  # the first error is the one to tell
-            connection.rollback()
-        raise
     return int(inserted)

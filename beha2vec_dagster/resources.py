@@ -1,7 +1,7 @@
 """What assets use beside data: the warehouse, the compute device, the language model, dbt."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,13 @@ class WarehouseResource(DuckDBResource):
             create_tables(connection)
             yield connection
 
-    def exclusive(self, purpose: str) -> AbstractContextManager[None]:
-        """The lock without a connection, for dbt's own process."""
-        return self._warehouse.exclusive(purpose)
+    @contextmanager
+    def exclusive(self, purpose: str) -> Iterator[None]:
+        """The lock without a connection, for dbt's own process; a file of another release is refused first."""
+        with self.connect(purpose):
+            pass
+        with self._warehouse.exclusive(purpose):
+            yield
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -1,0 +1,228 @@
+"""Bring a warehouse to this release's schema, and to the newest storage format that this DuckDB writes.
+
+What only adds needs none of this: `create_tables` does it on each connection. A change that renames, removes or
+converts is a `Step` here. The file is copied to one beside it, checked, changed there, and put in its place by one
+rename: a kill at any moment leaves the old file whole.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+from packaging.version import Version
+
+from beha2vec_core.tables import create_tables, record_version, refuse_newer, schema_version
+from beha2vec_core.warehouse import Warehouse, transaction
+
+
+class MigrationError(RuntimeError):
+    """The warehouse was left as it is; the message names the remedy."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A change of the schema that is more than an addition: the version it leads to, in words, and its SQL."""
+
+    version: int
+    change: str
+    statements: tuple[str, ...]
+
+
+# In order and without gaps; the last leads to SCHEMA_VERSION. One that was released is never changed.
+STEPS: tuple[Step, ...] = ()
+
+
+class Plan(NamedTuple):
+    """What a warehouse has, and what it lacks."""
+
+    schema: int | None  # None: none of our tables is there yet
+    storage: str
+    newest_storage: str
+    steps: tuple[Step, ...]
+
+    @property
+    def pending(self) -> list[str]:
+        """What a migration would do, in words."""
+        todo = [f"schema {step.version}: {step.change}" for step in self.steps]
+        if _version(self.storage) < _version(self.newest_storage):
+            todo.append(f"storage {self.storage} to {self.newest_storage}: the whole file is rewritten")
+        return todo
+
+
+class Migrated(NamedTuple):
+    """What was done: the plan, rows by table, and where the old file is kept."""
+
+    plan: Plan
+    rows: dict[str, int]
+    backup: Path | None
+
+
+def make_plan(connection: duckdb.DuckDBPyConnection) -> Plan:
+    """Say what a warehouse lacks; changes nothing.
+
+    Raises:
+        WarehouseVersionError: a newer release wrote the file.
+    """
+    found = schema_version(connection)
+    refuse_newer(found)
+    steps = tuple(step for step in STEPS if found is not None and step.version > found)
+    return Plan(found, _storage(connection), _newest_storage(), steps)
+
+
+def migrate(warehouse: Warehouse, backup: bool = True) -> Migrated:
+    """Do all that is pending, or nothing.
+
+    Args:
+        warehouse: its lock is held until the new file is in its place.
+        backup: keep the old file beside it, as ``warehouse.duckdb.bak-<schema>-<storage>``.
+
+    Raises:
+        WarehouseVersionError: a newer release wrote the file.
+        WarehouseBusyError: somebody else has it.
+        MigrationError: no room for the copy, the backup's name is taken, or the copy is not like the original.
+    """
+    path = warehouse.path
+    copy = path.with_name(f".{path.name}.migration")
+    with warehouse.exclusive("migrate"):
+        try:
+            with warehouse.open() as connection:
+                plan = make_plan(connection)
+                if not plan.pending:
+                    create_tables(connection)  # records the version where no release has yet
+                    return Migrated(plan, {}, None)
+                version = f"{plan.schema or 0}-{plan.storage.rstrip('+')}"
+                kept = path.with_name(f"{path.name}.bak-{version}") if backup else None
+                _check_room(path, kept)
+                _remove(copy)  # of a killed migration
+                connection.execute("checkpoint")  # the backup has to be whole without its log
+                contents = _contents(connection)
+                _copy(connection, copy)
+            rows = _change(copy, warehouse.config, plan, contents)
+            _put_in_place(copy, path, kept)
+        except duckdb.Error as error:
+            raise MigrationError(
+                f"{path.name} could not be copied: {error}. Nothing was changed; mend that and try again"
+            ) from error
+        finally:
+            _remove(copy)
+    return Migrated(plan, rows, kept)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
+    ((name,),) = connection.execute("select current_database()").fetchall()
+    connection.execute(f"attach {_text(str(copy))} as migration (storage_version 'latest')")
+    try:
+        connection.execute(f"copy from database {_name(name)} to migration")
+    finally:
+        connection.execute("detach migration")
+
+
+def _change(copy: Path, config: dict[str, str], plan: Plan, contents: dict[str, int]) -> dict[str, int]:
+    """Compare the copy with the original, then make the steps in it; the rows of each table at the end."""
+    with duckdb.connect(str(copy), config=dict(config)) as connection:
+        copied = _contents(connection)
+        if copied != contents:
+            differing = sorted(key for key, _ in copied.items() ^ contents.items())
+            raise MigrationError(
+                f"the copy differs from the warehouse in {', '.join(differing)}. Nothing was changed; report this"
+            )
+        try:
+            with transaction(connection):
+                if plan.schema:
+                    record_version(connection, plan.schema, "before versions were recorded")
+                for step in plan.steps:
+                    for statement in step.statements:
+                        connection.execute(statement)
+                    record_version(connection, step.version, step.change)
+        except duckdb.Error as error:
+            raise MigrationError(f"the step to schema {step.version} fails: {error}. Nothing was changed") from error
+        create_tables(connection)
+        connection.execute("checkpoint")
+        return {name: rows for name, rows in _contents(connection).items() if rows >= 0}
+
+
+def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Rows of each table; -1 for what has none: a view, a macro."""
+    tables = connection.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+    ).fetchall()
+    found = {}
+    for schema, table in tables:
+        ((rows,),) = connection.execute(f"select count(*) from {_name(schema)}.{_name(table)}").fetchall()
+        found[f"{schema}.{table}"] = int(rows)
+    others = connection.execute(
+        """select schema_name, view_name from duckdb_views()
+        where not internal and database_name = current_database()
+        union select schema_name, function_name from duckdb_functions()
+        where not internal and database_name = current_database()"""
+    ).fetchall()
+    return found | {f"{schema}.{name}": -1 for schema, name in others}
+
+
+def _check_room(path: Path, kept: Path | None) -> None:
+    needed, free = path.stat().st_size, shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise MigrationError(
+            f"a copy of {path.name} needs up to {needed:,} bytes and {free:,} are free. Make room in {path.parent}"
+        )
+    if kept and kept.exists():
+        raise MigrationError(
+            f"{kept.name} is there already, of an earlier migration. Move it away, or give --no-backup"
+        )
+
+
+def _put_in_place(copy: Path, path: Path, kept: Path | None) -> None:
+    """Owner and rights as before; the old file under a second name, by a copy where the file system has no links."""
+    old = path.stat()
+    copy.chmod(old.st_mode)
+    with suppress(PermissionError):  # only root gives files away
+        os.chown(copy, old.st_uid, old.st_gid)
+    if kept:
+        try:
+            os.link(path, kept)
+        except FileExistsError:
+            raise
+        except OSError:
+            unfinished = kept.with_name(f".{kept.name}")
+            shutil.copy2(path, unfinished)
+            unfinished.replace(kept)
+    copy.replace(path)
+
+
+def _remove(copy: Path) -> None:
+    for name in (copy.name, f"{copy.name}.wal"):
+        copy.with_name(name).unlink(missing_ok=True)
+
+
+def _storage(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> str:
+    """The oldest DuckDB that reads the file, as ``v1.5.0+``."""
+    ((found,),) = connection.execute(
+        "select tags['storage_version'] from duckdb_databases() where database_name = coalesce(?, current_database())",
+        [database],
+    ).fetchall()
+    return str(found)
+
+
+def _newest_storage() -> str:
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        connection.execute(f"attach {_text(str(Path(folder) / 'newest'))} as newest (storage_version 'latest')")
+        return _storage(connection, "newest")
+
+
+def _version(storage: str) -> Version:
+    return Version(storage.rstrip("+"))
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,239 @@
+"""What is published, written for other tools, and read back by them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from filelock import FileLock
+from google.cloud.bigquery import SchemaField
+from typer.testing import CliRunner
+
+from beha2vec_core.cli import app
+from beha2vec_core.export import ExportError, Format, What, export, parse_dataset
+from beha2vec_core.serving import publish
+from beha2vec_core.tables import create_tables
+
+USERS = 50
+DIM = 3
+NAMES = ["=HYPERLINK(1)", 'says "hi", twice\nover', None]
+
+
+@pytest.fixture
+def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Fifty users in three clusters, the last without a name; as the graph publishes them."""
+    for name in [n for n in os.environ if n.startswith("BEHA2VEC_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "data" / "serving.duckdb"
+    with duckdb.connect() as connection:
+        create_tables(connection)
+        connection.execute("create schema ga4")
+        connection.execute(
+            """insert into beha2vec.cluster_models (cluster_model_version, model_version, promoted_at)
+            values ('c1', 'm1', '2026-01-03')"""
+        )
+        connection.execute(
+            f"""insert into beha2vec.user_embeddings by name
+            select date '2026-01-02' as event_date, 'm1' as model_version, 'u' || range as user_key,
+                timestamp '2026-01-02 22:59:59.999999' as as_of, range + 1 as n_events, range < 5 as low_evidence,
+                [range / 7, -0.25, 1e-9]::float[{DIM}] as behavior, [range, 0, 0.1]::float[{DIM}] as identity
+            from range({USERS})"""
+        )
+        connection.execute(
+            """insert into beha2vec.user_clusters by name
+            select event_date, 'c1' as cluster_model_version, model_version, user_key, n_events % 3 as cluster_key,
+                0.5 as distance, 0.25 as margin from beha2vec.user_embeddings"""
+        )
+        connection.execute(
+            """insert into beha2vec.cluster_insights (cluster_key, name, evidence, actions)
+            values (0, ?, ['f1', 'f2'], ['a, "b"']), (1, ?, null, [])""",
+            NAMES[:2],
+        )
+        connection.execute(
+            """insert into beha2vec.cluster_profiles (cluster_key, fact_id, feature, value, z)
+            values (0, 'f1', '+49 30', -1.5, 'inf'), (0, 'f2', '@SUM(A1)', 2, null), (1, 'f1', ' -x', 3, 4)"""
+        )
+        publish(connection, path)
+    return path
+
+
+def cli(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["export", *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result.exit_code, result.output
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name != ".export.lock")
+
+
+def test_parquet_keeps_the_vectors_as_lists(serving: Path, tmp_path: Path) -> None:
+    code, output = cli("--out", "out")
+    assert code == 0
+    assert files(tmp_path / "out") == [
+        f"{what}.parquet" for what in ("cluster_insights", "cluster_profiles", "user_clusters", "user_vectors")
+    ]
+    assert "user_vectors               50 rows" in output
+    vectors = pq.read_table(tmp_path / "out" / "user_vectors.parquet").sort_by("user_key").to_pylist()
+    assert len(vectors) == USERS
+    assert vectors[0] | {"behavior": 0, "identity": 0} == {
+        "user_key": "u0",
+        "event_date": date(2026, 1, 2),
+        "as_of": datetime(2026, 1, 2, 22, 59, 59, 999999),
+        "model_version": "m1",
+        "n_events": 1,
+        "low_evidence": True,
+        "behavior": 0,
+        "identity": 0,
+    }
+    with duckdb.connect(str(serving), read_only=True) as connection:
+        expected = connection.execute(
+            "select behavior, identity from beha2vec.user_embeddings_current order by user_key"
+        ).fetchall()
+    assert [(row["behavior"], row["identity"]) for row in vectors] == expected
+    clusters = pq.read_table(tmp_path / "out" / "user_clusters.parquet").to_pylist()
+    assert {row["cluster_key"]: row["cluster_name"] for row in clusters} == dict(enumerate(NAMES))
+    assert len(clusters) == USERS
+
+
+def test_csv_has_a_column_a_dimension_and_no_formula(serving: Path, tmp_path: Path) -> None:
+    export(serving, tmp_path / "out", Format.CSV)
+
+    def read(what: str) -> list[dict[str, str]]:
+        with (tmp_path / "out" / f"{what}.csv").open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    vectors = read("user_vectors")
+    assert len(vectors) == USERS
+    assert list(vectors[0])[6:] == [f"{kind}_{n}" for kind in ("behavior", "identity") for n in range(DIM)]
+    by_user = {row["user_key"]: row for row in vectors}
+    assert [float(by_user["u7"][f"behavior_{n}"]) for n in range(DIM)] == [1.0, -0.25, 1e-9], "numbers stay numbers"
+    names = {row["cluster_key"]: row["cluster_name"] for row in read("user_clusters")}
+    assert names == {"0": "'=HYPERLINK(1)", "1": NAMES[1], "2": ""}
+    assert [(row["feature"], row["value"]) for row in read("cluster_profiles")] == [
+        ("'+49 30", "-1.5"),
+        ("'@SUM(A1)", "2.0"),
+        ("' -x", "3.0"),
+    ]
+    assert json.loads(read("cluster_insights")[0]["actions"]) == ['a, "b"']
+
+
+def test_bigquery_gets_rows_that_fit_the_schema(serving: Path, tmp_path: Path) -> None:
+    code, output = cli("--format", "bigquery", "--dataset", "my-project.shop_1", "--out", "out")
+    assert code == 0
+    python_types = {"STRING": str, "INT64": int, "FLOAT64": (int, float), "BOOL": bool, "DATE": str, "TIMESTAMP": str}
+    for what in What:
+        with gzip.open(tmp_path / "out" / f"{what}.json.gz", "rt", encoding="utf-8") as file:
+            rows = [json.loads(line, parse_constant=pytest.fail) for line in file]
+        written = json.loads((tmp_path / "out" / f"{what}.schema.json").read_text())
+        schema = {field.name: field for field in map(SchemaField.from_api_repr, written)}
+        assert rows and all(row.keys() == schema.keys() for row in rows)
+        for row in rows:
+            for name, field in schema.items():
+                values = row[name] if field.mode == "REPEATED" else [row[name]]
+                assert isinstance(values, list), "a repeated field is never null"
+                for value in values:
+                    assert isinstance(value, python_types[field.field_type]) or (
+                        value is None and field.mode == "NULLABLE"
+                    )
+                    if field.field_type == "DATE":
+                        date.fromisoformat(value)
+                    if field.field_type == "TIMESTAMP":
+                        assert datetime.fromisoformat(value).replace(tzinfo=UTC).microsecond == 999999
+        if what is What.USER_VECTORS:
+            for name in ("behavior", "identity"):
+                assert (schema[name].field_type, schema[name].mode) == ("FLOAT64", "REPEATED")
+            assert [len(row["behavior"]) for row in rows] == [DIM] * USERS
+    assert "bq --project_id=my-project load" in output
+
+
+def test_the_script_loads_every_table_from_its_own_folder(serving: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a folder"
+    export(serving, out, Format.BIGQUERY, [What.USER_VECTORS, What.USER_CLUSTERS], "my-project.shop")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "bq").write_text('#!/bin/sh\necho "$PWD" "$@" >> "$CALLS"\n')
+    (tools / "bq").chmod(0o755)
+    calls = tmp_path / "calls"
+    environment = {"PATH": f"{tools}:{os.environ['PATH']}", "CALLS": str(calls)}
+    subprocess.run([str(out / "load.sh")], env=environment, cwd="/", check=True)
+    options = "--project_id=my-project load --replace --source_format=NEWLINE_DELIMITED_JSON"
+    assert calls.read_text().splitlines() == [
+        f"{out} {options} my-project:shop.{what} {what}.json.gz {what}.schema.json"
+        for what in ("user_vectors", "user_clusters")
+    ]
+    for line in calls.read_text().splitlines():
+        for name in shlex.split(line)[-2:]:
+            assert (out / name).exists()
+
+
+@pytest.mark.parametrize(
+    "text", ["shop", "my-project.shop; rm -rf .", "my-project.$(id)", "my-project.shop\n", "My-Project.shop", "a.b", ""]
+)
+def test_a_dataset_is_a_name_and_nothing_else(text: str, serving: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"give it as project\.dataset"):
+        parse_dataset(text)
+    code, output = cli("--format", "bigquery", "--dataset", text, "--out", "out")
+    assert (code, "--dataset: " in output) == (2, True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_second_export_replaces_the_first(serving: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export(serving, out, Format.PARQUET, [What.USER_VECTORS])
+    with duckdb.connect(str(serving)) as connection:
+        connection.execute("delete from beha2vec.user_embeddings_current where n_events > 10")
+    (table,) = export(serving, out, Format.PARQUET, [What.USER_VECTORS])
+    assert table == (What.USER_VECTORS, 10, out / "user_vectors.parquet")
+    assert pq.read_table(table.path).num_rows == 10
+    assert files(out) == ["user_vectors.parquet"]
+
+
+def test_no_results_and_a_busy_folder_are_told(tmp_path: Path, serving: Path) -> None:
+    with pytest.raises(ExportError, match="run beha2vec materialize first"):
+        export(tmp_path / "none.duckdb", tmp_path / "out", Format.CSV)
+    with duckdb.connect(str(serving)) as connection:
+        connection.execute("delete from beha2vec.cluster_profiles")
+        connection.execute("drop table beha2vec.cluster_insights")
+    with pytest.raises(ExportError, match="no rows of these tables yet"):
+        export(serving, tmp_path / "out", Format.CSV, [What.CLUSTER_PROFILES])
+    with pytest.raises(ExportError, match="materialize serving_database anew"):
+        export(serving, tmp_path / "out", Format.CSV)
+    with FileLock(tmp_path / "out" / ".export.lock"), pytest.raises(ExportError, match="another export"):
+        export(serving, tmp_path / "out", Format.CSV)
+    assert files(tmp_path / "out") == []
+    serving.write_bytes(b"rubbish" * 10_000)
+    code, output = cli("--out", "out")
+    assert (code, "serving.duckdb cannot be read" in output) == (1, True)
+
+
+def test_a_killed_export_leaves_the_last_one_whole(serving: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export(serving, out, Format.CSV)
+    before = {name: (out / name).read_bytes() for name in files(out)}
+    with duckdb.connect(str(serving)) as connection:
+        connection.execute("insert into beha2vec.cluster_profiles by name select range as value from range(3_000_000)")
+    code = "import sys; from pathlib import Path; from beha2vec_core.export import Format, export; "
+    code += "export(Path(sys.argv[1]), Path(sys.argv[2]), Format.CSV)"
+    half = out / ".export" / "cluster_profiles.csv"
+    with subprocess.Popen([sys.executable, "-c", code, str(serving), str(out)]) as process:
+        while process.poll() is None and not half.exists():
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL, "it was done before it could be killed: give it more rows"
+    assert {name: (out / name).read_bytes() for name in before} == before
+    export(serving, out, Format.CSV, [What.USER_CLUSTERS])
+    assert files(out) == sorted(before)

@@ -1,0 +1,271 @@
+"""Warehouses of other releases: what only adds comes by itself, the rest by ``beha2vec migrate``, or not at all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from beha2vec_core import doctor, migrate, tables
+from beha2vec_core.cli import app
+from beha2vec_core.migrate import MigrationError, Step
+from beha2vec_core.settings import Settings
+from beha2vec_core.tables import create_tables
+from beha2vec_core.warehouse import Warehouse, WarehouseVersionError
+
+NEWEST = migrate._newest_storage()
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A warehouse as releases wrote it before versions were recorded, in DuckDB 1's format, with a view of dbt's."""
+    for name in [n for n in os.environ if n.startswith("BEHA2VEC_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "data" / "warehouse.duckdb"
+    path.parent.mkdir()
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{path}' as warehouse (storage_version 'v1.0.0')")
+        connection.execute("use warehouse")
+        for schema in ("raw", "beha2vec", "ga4"):
+            connection.execute(f"create schema {schema}")
+        connection.execute("create view beha2vec.schema_version as select 1 as version")
+        connection.execute("create table beha2vec.encoders (model_version varchar primary key, trained_at timestamp)")
+        connection.execute("insert into beha2vec.encoders values ('a', '2026-01-01')")
+        connection.execute("create table ga4.pages as select 'p' || range as page_key from range(1000)")
+        connection.execute("create view ga4.page_count as select count(*) as pages from ga4.pages")
+        connection.execute("create macro ga4.twice(x) as 2 * x")
+    return path
+
+
+@pytest.fixture
+def next_release(monkeypatch: pytest.MonkeyPatch) -> tuple[Step, ...]:
+    """This code as it will be after two changes that are more than additions."""
+    steps = (
+        Step(2, "trained_at in seconds", ("alter table beha2vec.encoders alter trained_at type bigint using 7",)),
+        Step(3, "words apart", ("create table raw.words as select 'w' as word", "drop view ga4.page_count")),
+    )
+    monkeypatch.setattr(migrate, "STEPS", steps)
+    monkeypatch.setattr(tables, "SCHEMA_VERSION", 3)
+    return steps
+
+
+def cli(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["migrate", *arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result.exit_code, result.output
+
+
+def state(path: Path) -> tuple[int | None, str]:
+    """Schema and storage of a file, looked at from outside."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        plan = migrate.make_plan(connection)
+        return plan.schema, plan.storage
+
+
+def rows(path: Path, query: str) -> list[tuple]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def left_over(path: Path) -> list[str]:
+    return sorted(p.name for p in path.parent.iterdir() if ".lock" not in p.name)
+
+
+def test_the_steps_lead_to_the_version_of_this_release() -> None:
+    assert [step.version for step in migrate.STEPS] == list(range(2, tables.SCHEMA_VERSION + 1))
+
+
+def test_an_old_file_goes_on_working_and_gets_its_version(path: Path) -> None:
+    for _ in range(2):
+        with Warehouse(path).connect("a run") as connection:
+            create_tables(connection)
+    assert rows(path, "from beha2vec.schema_version") == [(1,)]
+    assert rows(path, "select version, change from beha2vec.schema_history") == [
+        (1, "the tables as this release makes them")
+    ]
+    assert rows(path, "select model_version, refused from beha2vec.encoders") == [("a", None)]
+
+
+def test_a_new_file_has_the_version_of_its_release(tmp_path: Path, next_release: tuple[Step, ...]) -> None:
+    with duckdb.connect() as connection:
+        create_tables(connection)
+        create_tables(connection)
+        assert connection.execute("from beha2vec.schema_version").fetchall() == [(3,)]
+
+
+def test_tables_and_version_come_together_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(tables._VIEWS, "beha2vec.broken", "select nothing from nowhere")
+    with duckdb.connect() as connection:
+        with pytest.raises(duckdb.CatalogException):
+            create_tables(connection)
+        assert tables.schema_version(connection) is None
+
+
+def test_an_old_file_is_migrated_whole(path: Path, next_release: tuple[Step, ...]) -> None:
+    old = path.read_bytes()
+    with (
+        pytest.raises(WarehouseVersionError, match=r"has schema 1, .* needs 3\. Run beha2vec migrate"),
+        Warehouse(path).connect("a run") as connection,
+    ):
+        create_tables(connection)
+
+    code, output = cli("--check")
+    assert code == 1
+    assert "schema 1 and storage v1.0.0+" in output
+    for part in ("to do: schema 2: trained_at in seconds", "schema 3: words apart", f"storage v1.0.0+ to {NEWEST}"):
+        assert part in output
+    assert path.read_bytes() == old, "a check changes nothing"
+
+    code, output = cli()
+    assert code == 0 and "warehouse.duckdb.bak-1-v1.0.0" in output
+    assert state(path) == (3, NEWEST)
+    assert rows(path, "select version from beha2vec.schema_history order by 1") == [(1,), (2,), (3,)]
+    assert rows(path, "from beha2vec.schema_version") == [(3,)]
+    assert rows(path, "select model_version, trained_at from beha2vec.encoders") == [("a", 7)]
+    assert rows(path, "select word, ga4.twice(21) from raw.words") == [("w", 42)]
+    with pytest.raises(duckdb.ConstraintException), Warehouse(path).connect("a run") as connection:
+        create_tables(connection)
+        connection.execute("insert into beha2vec.encoders (model_version) values ('a')")
+
+    backup = path.with_name("warehouse.duckdb.bak-1-v1.0.0")
+    assert backup.read_bytes() == old
+    assert left_over(path) == [path.name, backup.name]
+
+
+def test_twice_is_a_no_op(path: Path) -> None:
+    assert cli("--no-backup")[0] == 0
+    new = path.stat().st_ino
+    assert state(path) == (1, NEWEST)
+    for arguments in (["--check"], []):
+        code, output = cli(*arguments)
+        assert (code, "nothing is to be migrated" in output) == (0, True)
+    assert path.stat().st_ino == new, "no copy was made"
+    assert left_over(path) == [path.name]
+
+
+def test_no_warehouse_is_nothing_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, output = cli("--check")
+    assert (code, "the first run makes it" in output) == (0, True)
+
+
+def test_a_newer_schema_is_refused(path: Path) -> None:
+    with Warehouse(path).connect("a newer release") as connection:
+        create_tables(connection)
+        tables.record_version(connection, 7, "of tomorrow")
+    with (
+        pytest.raises(WarehouseVersionError, match=r"newer release.*schema 7.*Upgrade beha2vec"),
+        Warehouse(path).connect("a run") as connection,
+    ):
+        create_tables(connection)
+    for arguments in (["--check"], []):
+        code, output = cli(*arguments)
+        assert (code, "Upgrade beha2vec" in output) == (1, True)
+    check = doctor.check_warehouse(Settings(data_dir=path.parent))
+    assert (check.status, check.remedy.startswith("Upgrade beha2vec")) == ("fail", True)
+
+
+def test_a_newer_duckdb_is_refused(path: Path) -> None:
+    """A file whose header says a storage version that this DuckDB does not know, sealed by its checksum."""
+    header = bytearray(path.read_bytes())
+    header[12:20] = (1000).to_bytes(8, "little")
+    with np.errstate(over="ignore"):
+        words = np.frombuffer(bytes(header[8:4096]), dtype="<u8") * np.uint64(0xBF58476D1CE4E5B9)
+    header[:8] = int(np.bitwise_xor.reduce(words) ^ np.uint64(5381)).to_bytes(8, "little")
+    path.write_bytes(header)
+    with (
+        pytest.raises(WarehouseVersionError, match=r"newer DuckDB than .*Upgrade beha2vec"),
+        Warehouse(path).connect("a run"),
+    ):
+        pass
+    assert cli()[0] == 1
+
+
+def test_the_log_of_a_killed_run_is_in_the_new_file_and_the_backup(path: Path) -> None:
+    code = "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]); c.execute(sys.argv[2]); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", code, str(path), "insert into ga4.pages values ('late')"], check=False)
+    assert path.with_name("warehouse.duckdb.wal").exists()
+    done = migrate.migrate(Warehouse(path))
+    assert done.rows["ga4.pages"] == 1001
+    assert left_over(path) == [path.name, "warehouse.duckdb.bak-1-v1.0.0"]
+    assert done.backup and rows(done.backup, "select count(*) from ga4.pages") == [(1001,)]
+
+
+def test_what_cannot_be_done_leaves_the_file_alone(
+    path: Path, next_release: tuple[Step, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = path.read_bytes()
+    monkeypatch.setattr(migrate, "STEPS", (*next_release[:1], Step(3, "impossible", ("drop table nowhere",))))
+    with pytest.raises(MigrationError, match="step to schema 3 fails"):
+        migrate.migrate(Warehouse(path))
+    path.with_name("warehouse.duckdb.bak-1-v1.0.0").touch()
+    code, output = cli()
+    assert (code, "Move it away, or give --no-backup" in output) == (1, True)
+    assert path.read_bytes() == old
+    assert left_over(path) == [path.name, "warehouse.duckdb.bak-1-v1.0.0"]
+
+
+def test_a_full_disk_leaves_the_old_file_whole(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table raw.bulk as select random() as x from range(1_000_000)")
+    old = path.read_bytes()
+    code = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    code += "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6)); from beha2vec_core.cli import app; app()"
+    done = subprocess.run([sys.executable, "-c", code, "migrate"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "could not be copied" in done.stderr) == (1, True), done.stderr
+    assert path.read_bytes() == old and left_over(path) == [path.name]
+
+
+def test_the_new_file_belongs_to_whom_the_old_one_belonged(path: Path) -> None:
+    path.chmod(0o640)
+    if os.getuid() == 0:
+        os.chown(path, 12345, 23456)
+    old = path.stat()
+    migrate.migrate(Warehouse(path), backup=False)
+    new = path.stat()
+    assert (new.st_mode, new.st_uid, new.st_gid) == (old.st_mode, old.st_uid, old.st_gid)
+    assert new.st_ino != old.st_ino
+
+
+def test_a_kill_in_the_middle_of_the_copy_leaves_the_old_file_whole(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table raw.bulk as select random() as x, hash(range) as y from range(6_000_000)")
+    old = path.read_bytes()
+    copy = path.with_name(".warehouse.duckdb.migration")
+    code = "import sys; from pathlib import Path; from beha2vec_core.migrate import migrate; "
+    code += "from beha2vec_core.warehouse import Warehouse; migrate(Warehouse(Path(sys.argv[1])))"
+    with subprocess.Popen([sys.executable, "-c", code, str(path)]) as process:
+        while process.poll() is None and not (copy.exists() and copy.stat().st_size > 10**6):
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL, "it was done before it could be killed: give it more rows"
+    assert copy.exists() and path.read_bytes() == old
+    assert state(path) == (1, "v1.0.0+")
+    done = migrate.migrate(Warehouse(path))
+    assert done.rows["raw.bulk"] == 6_000_000
+    assert state(path) == (1, NEWEST) and not copy.exists()
+
+
+def test_the_doctor_says_what_the_warehouse_has(
+    path: Path, monkeypatch: pytest.MonkeyPatch, next_release: tuple[Step, ...]
+) -> None:
+    settings = Settings(data_dir=path.parent)
+    check = doctor.check_warehouse(settings)
+    assert (check.status, check.remedy) == ("fail", "beha2vec migrate")
+    assert "schema 1, storage v1.0.0+; pending: schema 2" in check.message
+    monkeypatch.undo()
+    monkeypatch.chdir(path.parent)
+    check = doctor.check_warehouse(settings)
+    assert (check.status, check.remedy, f"can write {NEWEST}" in check.message) == ("warn", "beha2vec migrate", True)
+    migrate.migrate(Warehouse(path), backup=False)
+    check = doctor.check_warehouse(settings)
+    assert (check.status, f"schema 1, storage {NEWEST}" in check.message) == ("ok", True)
