@@ -3,7 +3,7 @@
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from beha2vec_dagster import checks, jobs, sensors
+from beha2vec_dagster import jobs, sensors
 from beha2vec_dagster.assets import (
     clusters,
     dbt,
@@ -16,6 +16,7 @@ from beha2vec_dagster.assets import (
     sequences,
     serving,
 )
+from beha2vec_dagster.checks import all_checks
 from beha2vec_dagster.console import console
 from beha2vec_dagster.resources import ComputeResource, LlmResource, WarehouseResource
 from beha2vec_dagster.settings import settings
@@ -24,7 +25,7 @@ defs = dg.Definitions(
     assets=dg.load_assets_from_modules(
         [clusters, dbt, encoder, encoder_evaluation, ga4, insights, pages, promotion, sequences, serving]
     ),
-    asset_checks=dg.load_asset_checks_from_modules([checks]),
+    asset_checks=all_checks,
     jobs=[
         jobs.materialize_everything,
         jobs.refresh_last_days,
