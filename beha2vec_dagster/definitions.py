@@ -3,7 +3,7 @@
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from beha2vec_dagster import jobs, sensors
+from beha2vec_dagster import alerts, jobs, sensors
 from beha2vec_dagster.assets import (
     clusters,
     dbt,
@@ -34,7 +34,7 @@ defs = dg.Definitions(
         jobs.check_exports,
     ],
     schedules=[jobs.nightly_refresh, jobs.weekly_training, jobs.watch_exports],
-    sensors=[sensors.new_exports],
+    sensors=[sensors.new_exports, alerts.alert_on_failed_runs, alerts.alert_on_failed_checks],
     loggers={"console": console},
     resources={
         "warehouse": WarehouseResource(
