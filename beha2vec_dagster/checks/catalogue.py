@@ -10,6 +10,7 @@ import duckdb
 from beha2vec_core.quality.catalogue import CHECKS
 from beha2vec_core.quality.check import Check, Finding, Look
 from beha2vec_core.warehouse import WarehouseBusyError
+from beha2vec_dagster.metadata import plain
 from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
 
@@ -67,7 +68,7 @@ def _result(check: Check, found: Finding) -> dg.AssetCheckResult:
         passed=found.passed,
         severity=_SEVERITY[check.severity],
         description=found.told or None,
-        metadata={name: value for name, value in found.figures.items() if value not in (None, [])} | (failed or {}),
+        metadata=plain(found.figures) | (failed or {}),
     )
 
 
