@@ -91,23 +91,23 @@ def _failed_checks(instance: DagsterInstance, run: DagsterRun) -> Iterator[Probl
         warns = found.severity == dg.AssetCheckSeverity.WARN
         if found.passed or (warns and (settings.alert_severity == "error" or _failed_before(instance, run, key))):
             continue
-        figures = {name: value.value for name, value in found.metadata.items()}
-        yield Problem(
-            f"check {key.name} of {key.asset_key.to_user_string()}",
-            _told(figures) or found.description or "see its page in Dagster",
-            "warn" if warns else "error",
-            str(figures.get("remedy", "")),
-        )
+        message, remedy = told_by(found)
+        what = f"check {key.name} of {key.asset_key.to_user_string()}"
+        yield Problem(what, message, "warn" if warns else "error", remedy)
 
 
-def _told(figures: dict[str, Any]) -> str:
-    """What one of our checks, the gate of a new encoder, or a test of dbt says."""
-    if "told" in figures:
-        return str(figures["told"])
-    if "reasons" in figures:
-        return "; ".join(figures["reasons"])
+def told_by(found: dg.AssetCheckEvaluation) -> tuple[str, str]:
+    """What a failed check says, and its remedy: one of ours, the gate of a new encoder, or a test of dbt."""
+    figures: dict[str, Any] = {name: value.value for name, value in found.metadata.items()}
     rows = figures.get("dagster_dbt/failed_row_count")
-    return f"{rows} rows do not satisfy it" if rows else ""
+    told = (
+        figures.get("told")
+        or "; ".join(figures.get("reasons", []))
+        or (f"{rows} rows do not satisfy it" if rows else "")
+        or found.description
+        or "see its page in Dagster"
+    )
+    return str(told), str(figures.get("remedy", ""))
 
 
 def _failed_before(instance: DagsterInstance, run: DagsterRun, key: dg.AssetCheckKey) -> bool:

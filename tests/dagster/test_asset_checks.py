@@ -20,7 +20,9 @@ from datetime import date
 warehouse = WarehouseResource(database=str(settings.warehouse_path))
 with warehouse.connect("test") as connection:
     connection.execute("insert into beha2vec.encoders (model_version, trained_at) values ('e', now()::timestamp)")
-    connection.execute('''insert into beha2vec.user_embeddings select day::date, 'e', 'u', day, 9, false, [1, 0], [1, 0]
+    connection.execute('''insert into beha2vec.user_embeddings by name select day::date as event_date,
+        'e' as model_version, 'u' as user_key, day as as_of, 9 as n_events,
+        false as low_evidence, [1, 0] as behavior, [1, 0] as identity
         from generate_series(timestamp '2026-01-05', timestamp '2026-01-08', interval 1 day) as days(day)''')
     connection.execute("create schema ga4")
     connection.execute('''create table ga4.ml_ga4__sequence_events
@@ -37,15 +39,17 @@ defs = dg.Definitions(
     [user_embeddings, serving_database], asset_checks=all_checks, resources={"warehouse": warehouse},
     jobs=[dg.define_asset_job("job", dg.AssetSelection.assets("user_embeddings", "serving_database"))],
 )
-def run(first, last):
-    result = defs.resolve_job_def("job").execute_in_process(
-        tags=range_tags(date.fromisoformat(first), date.fromisoformat(last)), raise_on_error=False)
+def run(**asked):
+    result = defs.resolve_job_def("job").execute_in_process(**asked, raise_on_error=False)
     return {
         "success": result.success, "made": [e.step_key for e in result.all_events if e.is_successful_output],
         "checks": {e.check_name: [e.passed, e.severity.value, {k: v.value for k, v in e.metadata.items()}]
             for e in result.get_asset_check_evaluations()},
     }
-print(json.dumps([run("2026-01-07", "2026-01-08"), run("2026-01-05", "2026-01-06")]))
+print(json.dumps([
+    run(tags=range_tags(date(2026, 1, 7), date(2026, 1, 8))), run(tags=range_tags(date(2026, 1, 5), date(2026, 1, 6))),
+    run(partition_key="2026-01-08"),
+]))
 """
 
 
@@ -55,11 +59,12 @@ def _python(project: Project, code: str) -> Any:
 
 def test_a_run_looks_at_its_days_and_broken_vectors_stop_what_follows(tmp_path: Path) -> None:
     project = make_project(tmp_path / "p", start_date="2026-01-05", end_date="2026-01-31")
-    good, bad = _python(project, RUN)
+    good, bad, one_day = _python(project, RUN)
     assert good["success"] and "serving_database" in good["made"]
     passed, severity, figures = good["checks"]["vectors_are_finite"]
     assert passed and severity == "ERROR" and figures == {"vectors": 2, "broken": 0, "samples": []}
     assert good["checks"]["rows_are_unique"][2]["rows"] == 2
+    assert one_day["success"] and one_day["checks"]["rows_are_unique"][2]["rows"] == 1
     # the encoder's files are not there: the check fails by itself, as the warning it is, and the run goes on
     passed, severity, figures = good["checks"]["the_encoder_knows_the_pages"]
     assert (
