@@ -28,6 +28,9 @@ app = typer.Typer(
 themes = typer.Typer(help="The themes of the label file.", no_args_is_help=True)
 app.add_typer(themes, name="themes")
 
+alerts = typer.Typer(help="Who is told of failed runs and checks.", no_args_is_help=True)
+app.add_typer(alerts, name="alerts")
+
 _SHOWN_ROWS = 100
 _LONG_TEXT = 60
 _BUSY_SECONDS = 3.0
@@ -306,6 +309,30 @@ def suggest_themes(
         "that every site has, or have no words.\n"
         f"Edit it, then set BEHA2VEC_LABELS_FILE={output} and run enriched_pages."
     )
+
+
+@alerts.command("test")
+def test_alerts() -> None:
+    """Send a test message to everybody who is told of failed runs and checks."""
+    from beha2vec_core.alerts import send, trial
+
+    settings = _settings()
+    if not settings.alerts_configured:
+        typer.secho(
+            "nobody is told: set BEHA2VEC_ALERT_SLACK_WEBHOOK_URL, BEHA2VEC_ALERT_WEBHOOK_URL, or "
+            "BEHA2VEC_ALERT_EMAIL_TO with BEHA2VEC_ALERT_SMTP_HOST (docs/operations.md)",
+            fg="red",
+            err=True,
+        )
+        raise typer.Exit(2)
+    deliveries = send(trial(settings), settings)
+    for delivery in deliveries:
+        if delivery.error:
+            typer.secho(f"{delivery.target}: {delivery.error}", fg="red", err=True)
+        else:
+            typer.echo(f"{delivery.target}: sent")
+    if any(delivery.error for delivery in deliveries):
+        raise typer.Exit(1)
 
 
 def _pages(settings: Settings) -> pd.DataFrame:

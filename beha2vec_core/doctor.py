@@ -66,6 +66,7 @@ def run_checks(settings: Settings) -> list[Check]:
         "device": check_device,
         "language model": check_language_model,
         "embedding model": check_embedding_model,
+        "alerts": check_alerts,
     }
     return [_safely(name, check, settings) for name, check in checks.items()]
 
@@ -77,9 +78,7 @@ def _safely(name: str, check: Callable[[Settings], Check], settings: Settings) -
         found = _fail(
             f"the check itself failed: {type(error).__name__}: {error}", "report this, with the message above"
         )
-    key = settings.resolved_llm_api_key
-    secret = key.get_secret_value() if key else ""
-    message = found.message.replace(secret, "***") if secret else found.message
+    message = settings.without_secrets(found.message)
     return replace(found, name=name, message=message)
 
 
@@ -425,6 +424,16 @@ def _in_hub_cache(model: str) -> bool:
     except (OSError, HfHubHTTPError, HFValidationError):
         return False
     return True
+
+
+def check_alerts(settings: Settings) -> Check:
+    """Somebody is told of failed runs and checks; nothing is sent here."""
+    from beha2vec_core.alerts import targets
+
+    told = [target.name for target in targets(settings)]
+    if not told:
+        return _ok("none configured: failed runs and checks show in Dagster only (docs/operations.md)")
+    return _ok(f"go to {', '.join(told)}; `beha2vec alerts test` sends one")
 
 
 # --- words ------------------------------------------------------------------------------------------------------

@@ -103,6 +103,76 @@ class Settings(BaseSettings):
         20, ge=0, le=23, description="hour of the next day by which a day's export must be there, property time"
     )
 
+    alert_webhook_url: SecretStr | None = Field(
+        None, description="address that alerts are posted to as JSON: failed runs and failed checks"
+    )
+    alert_slack_webhook_url: SecretStr | None = Field(
+        None, description="incoming webhook of a Slack channel for alerts"
+    )
+    alert_email_to: Annotated[list[str] | None, NoDecode] = Field(
+        None, description="who gets alerts by e-mail, parted by commas"
+    )
+    alert_email_from: str | None = Field(None, description="sender of these e-mails; empty: the first recipient")
+    alert_smtp_host: str | None = Field(None, description="mail server for alerts")
+    alert_smtp_port: int = Field(587, ge=1, le=65535, description="its port")
+    alert_smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="how the connection to it is secured: starttls, tls (usually port 465) or none"
+    )
+    alert_smtp_user: str | None = Field(None, description="user at the mail server; empty: no login")
+    alert_smtp_password: SecretStr | None = Field(None, description="the user's password")
+    alert_severity: Literal["warn", "error"] = Field(
+        "warn", description="the least severity of a failed check that is told: warn or error; failed runs always are"
+    )
+    dagster_url: str | None = Field(
+        None, description="address of Dagster's UI, such as http://localhost:3000, for links in alerts"
+    )
+
+    @field_validator("alert_webhook_url", "alert_slack_webhook_url")
+    @classmethod
+    def _webhook_is_http(cls, value: SecretStr | None) -> SecretStr | None:
+        # said without the value: whoever knows the address may post to it
+        if value is None:
+            return None
+        address = value.get_secret_value().strip()
+        if not _is_address(address):
+            raise ValueError("give a full address, for example https://hooks.slack.com/services/...")
+        return SecretStr(address)
+
+    @field_validator("dagster_url")
+    @classmethod
+    def _dagster_url_is_http(cls, value: str | None) -> str | None:
+        if value is not None and not _is_address(value):
+            raise ValueError("give a full address, for example http://localhost:3000")
+        return value.rstrip("/") if value is not None else None
+
+    @field_validator("alert_email_to", mode="before")
+    @classmethod
+    def _recipients_are_a_list(cls, value: object) -> object:
+        return [one for part in value.split(",") if (one := part.strip())] if isinstance(value, str) else value
+
+    @field_validator("alert_email_to")
+    @classmethod
+    def _recipients_are_addresses(cls, value: list[str] | None) -> list[str] | None:
+        for one in value or []:
+            if not _is_mail_address(one):
+                raise ValueError("give e-mail addresses parted by commas, for example data@shop.example")
+        return value or None
+
+    @field_validator("alert_email_from")
+    @classmethod
+    def _sender_is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not _is_mail_address(value):
+            raise ValueError("give an e-mail address, for example beha2vec@shop.example")
+        return value
+
+    @model_validator(mode="after")
+    def _mail_has_a_server(self) -> Self:
+        if self.alert_email_to and not self.alert_smtp_host:
+            raise ValueError(f"{PREFIX}ALERT_EMAIL_TO needs a mail server: set {PREFIX}ALERT_SMTP_HOST")
+        if (self.alert_smtp_user is None) != (self.alert_smtp_password is None):
+            raise ValueError(f"set {PREFIX}ALERT_SMTP_USER and {PREFIX}ALERT_SMTP_PASSWORD together, or neither")
+        return self
+
     @field_validator("llm_api_key")
     @classmethod
     def _key_is_one_line(cls, value: SecretStr | None) -> SecretStr | None:
@@ -229,6 +299,19 @@ class Settings(BaseSettings):
         """Whether insights go to a language model (else the template narrator writes them)."""
         return self.resolved_llm_base_url is not None or self.resolved_llm_api_key is not None
 
+    @property
+    def alerts_configured(self) -> bool:
+        """Whether somebody is told of failed runs and checks."""
+        return bool(self.alert_webhook_url or self.alert_slack_webhook_url or self.alert_email_to)
+
+    def without_secrets(self, text: str) -> str:
+        """The text with every secret setting's value replaced by stars."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr) and value.get_secret_value():
+                text = text.replace(value.get_secret_value(), "***")
+        return text
+
 
 def load_settings() -> Settings:
     """Read the settings.
@@ -262,11 +345,27 @@ def misspelt_variables() -> dict[str, str]:
     return found
 
 
+def _is_address(value: str) -> bool:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        return False
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _is_mail_address(value: str) -> bool:
+    name, at, host = value.rpartition("@")
+    return bool(name and at and host) and value.isascii() and value.isprintable() and not set(value) & set(" <>,;")
+
+
 def _explain(location: tuple[int | str, ...], message: str, value: object) -> str:
     """One line: the variable, its value unless that may be secret, and what to set instead."""
     message = message.removeprefix("Value error, ")
     if not location:
         return message
     name = str(location[0]) if str(location[0]).isupper() else PREFIX + str(location[0]).upper()
-    shown = "" if "KEY" in name or "@" in str(value) else f" (is {value!r})"
+    secret = any(part in name for part in ("KEY", "PASSWORD", "WEBHOOK"))
+    shown = "" if secret or "@" in str(value) else f" (is {value!r})"
     return f"{name}{shown}: {message}"

@@ -4,7 +4,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 
 from beha2vec_core import dbt_process
-from beha2vec_dagster import checks, jobs, sensors
+from beha2vec_dagster import alerts, jobs, sensors
 from beha2vec_dagster.assets import (
     clusters,
     dbt,
@@ -17,6 +17,7 @@ from beha2vec_dagster.assets import (
     sequences,
     serving,
 )
+from beha2vec_dagster.checks import all_checks
 from beha2vec_dagster.console import console
 from beha2vec_dagster.resources import ComputeResource, LlmResource, WarehouseResource
 from beha2vec_dagster.settings import settings
@@ -25,7 +26,7 @@ defs = dg.Definitions(
     assets=dg.load_assets_from_modules(
         [clusters, dbt, encoder, encoder_evaluation, ga4, insights, pages, promotion, sequences, serving]
     ),
-    asset_checks=dg.load_asset_checks_from_modules([checks]),
+    asset_checks=all_checks,
     jobs=[
         jobs.materialize_everything,
         jobs.refresh_last_days,
@@ -36,7 +37,7 @@ defs = dg.Definitions(
         jobs.check_exports,
     ],
     schedules=[jobs.nightly_refresh, jobs.weekly_training, jobs.watch_exports],
-    sensors=[sensors.new_exports],
+    sensors=[sensors.new_exports, alerts.alert_on_failed_runs, alerts.alert_on_failed_checks],
     loggers={"console": console},
     resources={
         "warehouse": WarehouseResource(

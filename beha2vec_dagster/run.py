@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", help="run config: JSON, or the path of a JSON or YAML file")
     asked = parser.parse_args(arguments)
 
+    from beha2vec_dagster.alerts import told_by
     from beha2vec_dagster.definitions import defs
     from beha2vec_dagster.partitions import RANGE_END, RANGE_START
 
@@ -53,6 +54,11 @@ def main(arguments: list[str] | None = None) -> int:
         while error is not None and error.cause is not None:
             error = error.cause
         print(f"\n{event.step_key} failed: {error.message.strip() if error else 'see the UI'}", file=sys.stderr)
+    for found in result.get_asset_check_evaluations():
+        if not found.passed:
+            told, remedy = told_by(found)
+            what = f"{found.severity.value.lower()}: check {found.check_name} of {found.asset_key.to_user_string()}"
+            print(f"\n{what}: {told}" + (f"\n  -> {remedy}" if remedy else ""), file=sys.stderr)
     return 0 if result.success else 1
 
 

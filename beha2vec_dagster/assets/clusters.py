@@ -140,7 +140,15 @@ def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResourc
 
 
 @dg.asset(
-    deps=["user_clusters", "dim_ga4__users", "fct_ga4__sessions", "fct_ga4__page_views", "enriched_pages"],
+    # a promotion switches readers to other clusters without user_clusters being made: the job train_encoder has to wait
+    deps=[
+        "user_clusters",
+        "trained_encoder",
+        "dim_ga4__users",
+        "fct_ga4__sessions",
+        "fct_ga4__page_views",
+        "enriched_pages",
+    ],
     group_name="clusters",
     kinds={"duckdb"},
     backfill_policy=dg.BackfillPolicy.single_run(),

@@ -79,6 +79,7 @@ def test_all_is_well(tmp_path: Path) -> None:
         "device",
         "language model",
         "embedding model",
+        "alerts",
     ]
     assert [(check.name, check.message) for check in checks if check.status != "ok"] == []
     assert not (tmp_path / "data").exists()  # a doctor changes nothing

@@ -1,0 +1,151 @@
+"""The list of all checks: what is looked at, how bad a failure is, whether it stops what follows, and what to do.
+
+An ``error`` is wrong data, a ``warn`` something to look into. What blocks is what would harm readers if the graph went
+on: vectors and clusters that no one should see. `docs/checks.md` has the same table.
+"""
+
+from __future__ import annotations
+
+from beha2vec_core.quality import clusters, encoder, events, export
+from beha2vec_core.quality.check import Check
+from beha2vec_core.quality.expectations import declared_checks
+
+_MEASURED = (
+    Check(
+        "rows_are_accounted_for",
+        "raw_ga4_events",
+        "Partitions hold the rows that the ingest log accepted, and no row is lost.",
+        export.rows_are_accounted_for,
+        "error",
+        "materialize raw_ga4_events again for these days",
+    ),
+    Check(
+        "no_property_is_left_over",
+        "raw_ga4_events",
+        "Every property with partitions is still in the export.",
+        export.no_property_is_left_over,
+        "warn",
+        "if the property was renamed, delete its folders in raw_ga4_events and rebuild the dbt models in full",
+    ),
+    Check(
+        "no_day_is_missing",
+        "raw_ga4_events",
+        "No day of the run is missing, unreadable, or kept from an earlier export.",
+        export.no_day_is_missing,
+        "warn",
+        "export these days again (docs/export.md) and materialize them, or accept the gap",
+    ),
+    Check(
+        "exports_arrive_in_time",
+        "raw_ga4_events",
+        "Each day's export of the last week has arrived by the deadline, BEHA2VEC_EXPORT_DEADLINE_HOUR.",
+        export.exports_arrive_in_time,
+        "error",
+        "look whether GA4 still exports to BigQuery and the files are copied here, then materialize these days. "
+        "Exports that always come later: BEHA2VEC_EXPORT_DEADLINE_HOUR",
+    ),
+    Check(
+        "volume_is_as_usual",
+        "raw_ga4_events",
+        "Each day has as many events and users as the same weekday of the eight weeks before.",
+        export.volume_is_as_usual,
+        "warn",
+        "compare the day in GA4 itself: a campaign or holiday is no fault; else look at tags, consent banner and "
+        "export, and materialize the day again once it is whole",
+    ),
+    Check(
+        "events_have_a_user",
+        "ga4_quality__daily",
+        "The share of events without a user is as in the four weeks before.",
+        events.events_have_a_user,
+        "warn",
+        "look at the consent banner and at tags that were changed that day; var consent_policy of dbt_ga4 says whose "
+        "events count",
+    ),
+    Check(
+        "events_come_on_their_day",
+        "ga4_quality__daily",
+        "The share of events that happened before their export day is as in the four weeks before.",
+        events.events_come_on_their_day,
+        "warn",
+        "check BEHA2VEC_TIMEZONE (make doctor); where an app sends late by nature, materialize the days before again",
+    ),
+    Check(
+        "most_views_have_a_theme",
+        "enriched_pages",
+        f"Views on pages of unknown theme stay below {events.MAX_UNKNOWN_SHARE:.0%}.",
+        events.most_views_have_a_theme,
+        "warn",
+        "see pages_to_review in the asset's metadata, then add labels, rules or overrides (docs/pages.md)",
+    ),
+    Check(
+        "most_views_have_a_page_type",
+        "enriched_pages",
+        f"Views on pages of unknown type stay below {events.MAX_UNKNOWN_SHARE:.0%}.",
+        events.most_views_have_a_page_type,
+        "warn",
+        "see pages_to_review in the asset's metadata, then add labels, rules or overrides (docs/pages.md)",
+    ),
+    Check(
+        "vectors_are_finite",
+        "user_embeddings",
+        "No vector of the run's days holds NaN, infinity or zeros only.",
+        encoder.vectors_are_finite,
+        "error",
+        "go back to the encoder before (beha2vec rollback), or train another one (job train_encoder)",
+        blocking=True,
+    ),
+    Check(
+        "the_encoder_knows_the_pages",
+        "user_embeddings",
+        f"At most {encoder.MAX_UNKNOWN_PAGES:.0%} of the events are on pages unknown to the encoder, and at most "
+        f"{encoder.MAX_UNKNOWN_EVENT_NAMES:.0%} of an unknown name.",
+        encoder.the_encoder_knows_the_pages,
+        "warn",
+        "run the job train_encoder (with warm_start): it learns the new pages and event names",
+    ),
+    Check(
+        "vectors_are_distributed_as_before",
+        "user_embeddings",
+        "The last day's users lie where those of the same weekday in the four weeks before did.",
+        encoder.vectors_are_distributed_as_before,
+        "warn",
+        "look at volume and unknown pages of the day first; if users do behave differently, run the job train_encoder",
+    ),
+    Check(
+        "promoted_vectors_are_finite",
+        "trained_encoder",
+        "No vector of the encoder just promoted holds NaN, infinity or zeros only.",
+        encoder.promoted_vectors_are_finite,
+        "error",
+        "go back to the encoder before: beha2vec rollback",
+        blocking=True,
+    ),
+    Check(
+        "unchanged_users_keep_their_vectors",
+        "trained_encoder",
+        "An encoder that was trained on from the one before leaves users where they were who did nothing new.",
+        encoder.unchanged_users_keep_their_vectors,
+        "warn",
+        "who stores vectors elsewhere should read them anew; if users moved too far, beha2vec rollback, and train with "
+        "a lower learning_rate or fewer epochs",
+    ),
+    Check(
+        "no_cluster_swallows_the_rest",
+        "user_clusters",
+        f"No cluster holds more than {clusters.MAX_CLUSTER_SHARE:.0%} of the users active in the last four weeks.",
+        clusters.no_cluster_swallows_the_rest,
+        "warn",
+        "run the job rebuild_clusters for all days; if the lump stays, ask for more clusters (k of cluster_model)",
+    ),
+    Check(
+        "every_cluster_has_users",
+        "user_clusters",
+        "Every cluster has users who were active in the last four weeks.",
+        clusters.every_cluster_has_users,
+        "warn",
+        "run the job rebuild_clusters for all days; those that go on keep their key",
+    ),
+)
+
+CHECKS: tuple[Check, ...] = (*_MEASURED, *declared_checks())

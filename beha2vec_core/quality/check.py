@@ -1,0 +1,58 @@
+"""What a check is, what it sees and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+import duckdb
+
+from beha2vec_core.settings import Settings
+
+Severity = Literal["error", "warn"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a check sees: the warehouse, the days of the run, the settings.
+
+    connect: opens the warehouse under its lock; a check holds it while it reads, never while it computes.
+    first, last: the days that the run asked for, else the last day there is.
+    """
+
+    connect: Callable[[str], AbstractContextManager[duckdb.DuckDBPyConnection]]
+    first: date
+    last: date
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found.
+
+    figures: numbers (plotted over time) and samples of what is wrong. told: what is wrong, in a line.
+    """
+
+    passed: bool
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    told: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of one asset, and what to do where it fails.
+
+    severity: an ``error`` is wrong data, a ``warn`` something to look into.
+    blocking: what follows in the graph is not made where it fails.
+    """
+
+    name: str
+    asset: str
+    description: str
+    look: Callable[[Look], Finding]
+    severity: Severity
+    remedy: str
+    blocking: bool = False

@@ -1,0 +1,50 @@
+"""Checks of the clusters that readers see: none holds everybody, none holds nobody."""
+
+from __future__ import annotations
+
+from beha2vec_core.quality.check import Finding, Look
+
+MAX_CLUSTER_SHARE = 0.5
+# four weeks: what happens every month is in it, and a night's cost does not grow with history
+ACTIVE_DAYS = 28
+
+
+def no_cluster_swallows_the_rest(look: Look) -> Finding:
+    """Warn of a lump: clusters that tell little."""
+    sizes = _active_users(look)
+    users = sum(sizes.values())
+    largest = max(sizes, key=lambda key: sizes[key], default=-1)
+    share = sizes[largest] / users if users else 0.0
+    passed = share <= MAX_CLUSTER_SHARE
+    told = f"cluster {largest} holds {share:.0%} of the users active in the last {ACTIVE_DAYS} days"
+    return Finding(passed, {"largest_share": share, "users": users}, "" if passed else told)
+
+
+def every_cluster_has_users(look: Look) -> Finding:
+    """Warn of clusters of the model in use that no user was in for four weeks."""
+    sizes = _active_users(look)
+    dead = sorted(key for key, users in sizes.items() if not users)
+    told = f"no user active in the last {ACTIVE_DAYS} days is in cluster {', '.join(map(str, dead))}"
+    smallest = min(sizes.values(), default=0)
+    figures = {"clusters": len(sizes), "dead_clusters": len(dead), "smallest": smallest, "dead": dead}
+    return Finding(not dead, figures, told if dead else "")
+
+
+def _active_users(look: Look) -> dict[int, int]:
+    """Users of each cluster of the model that readers see, by the latest of their last four weeks."""
+    with look.connect("users of clusters") as connection:
+        return dict(
+            connection.execute(
+                f"""with of_model as (
+                    select * from beha2vec.user_clusters where cluster_model_version = (
+                        select cluster_model_version from beha2vec.cluster_model_current)),
+                latest as (
+                    select user_key, max_by(cluster_key, event_date) as cluster_key from of_model
+                    where event_date > (select max(event_date) from of_model) - {ACTIVE_DAYS} group by user_key)
+                select cluster_key, count(user_key) from (
+                    select cluster_key from beha2vec.cluster_lineage
+                    where cluster_model_version = (select cluster_model_version from beha2vec.cluster_model_current)
+                        and change in ('kept', 'split', 'born'))
+                left join latest using (cluster_key) group by all order by all"""
+            ).fetchall()
+        )

@@ -1,0 +1,226 @@
+"""What each table of ours must satisfy, declared once: its columns (those of `tables`), its key, what is never null.
+
+Three checks of each asset follow from it. They read the run's days and the versions that readers see, so that a night
+costs as much as its days, however long the history is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import duckdb
+
+from beha2vec_core.quality.check import Check, Finding, Look
+from beha2vec_core.tables import create_tables
+
+_SAMPLES = 5
+# the encoder whose vectors the graph writes: the one readers see, before the first is clustered the newest
+ENCODER_IN_USE = """(select model_version from (
+    select model_version, 1 as place from beha2vec.encoder_current
+    union all select model_version, 2 from beha2vec.encoder_newest) order by place limit 1)"""
+_CLUSTER_MODELS_IN_USE = """cluster_model_version in (
+    select cluster_model_version from beha2vec.cluster_model_current
+    union select cluster_model_version from beha2vec.cluster_model_newest)"""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a table must satisfy.
+
+    asset: the asset that writes it. key: columns that name a row. required: further columns that are never null.
+    nullable_key: the key may hold a null, once. daily: only the run's days are read. scope: a condition on rows.
+    blocking: readers would be harmed by what follows.
+    """
+
+    table: str
+    asset: str
+    key: tuple[str, ...]
+    required: tuple[str, ...] = ()
+    nullable_key: bool = False
+    daily: bool = False
+    scope: str = "true"
+    blocking: bool = False
+
+    @property
+    def never_null(self) -> tuple[str, ...]:
+        """The columns in which a null is an error."""
+        return self.required if self.nullable_key else (*self.key, *self.required)
+
+
+EXPECTATIONS = (
+    Expectation(
+        "raw.ga4_ingest_log",
+        "raw_ga4_events",
+        ("property_id", "event_date"),
+        ("status", "rows_in", "accepted", "quarantined", "users", "ingested_at"),
+        daily=True,
+    ),
+    Expectation(
+        "beha2vec.enriched_pages",
+        "enriched_pages",
+        ("page_key",),
+        ("theme", "theme_confidence", "theme_method", "page_type", "page_type_confidence", "page_type_method"),
+    ),
+    Expectation(
+        "beha2vec.encoders",
+        "encoder_candidate",
+        ("model_version",),
+        ("config", "train_config", "data_window", "training_curve", "trained_at"),
+    ),
+    Expectation(
+        "beha2vec.encoder_evaluation",
+        "encoder_evaluation",
+        ("model_version", "method", "task", "metric"),
+        scope="model_version = (select model_version from beha2vec.encoder_newest)",
+    ),
+    Expectation(
+        "beha2vec.user_embeddings",
+        "user_embeddings",
+        ("event_date", "model_version", "user_key"),
+        ("as_of", "n_events", "low_evidence", "behavior", "identity"),
+        daily=True,
+        scope=f"model_version = {ENCODER_IN_USE}",
+        blocking=True,
+    ),
+    Expectation(
+        "beha2vec.cluster_models",
+        "cluster_model",
+        ("cluster_model_version",),
+        ("model_version", "k", "users", "curve", "fitted_at"),
+    ),
+    Expectation(
+        "beha2vec.cluster_lineage",
+        "cluster_model",
+        ("cluster_model_version", "cluster_key"),
+        ("change", "users", "shared_users"),
+    ),
+    Expectation(
+        "beha2vec.user_clusters",
+        "user_clusters",
+        ("event_date", "cluster_model_version", "user_key"),
+        ("model_version", "cluster_key", "distance", "margin"),
+        daily=True,
+        scope=_CLUSTER_MODELS_IN_USE,
+        blocking=True,
+    ),
+    Expectation(
+        "beha2vec.cluster_profiles", "cluster_profiles", ("cluster_key", "fact_id"), ("metric", "support", "unit")
+    ),
+    # the row of no cluster compares them all
+    Expectation(
+        "beha2vec.cluster_insights",
+        "cluster_insights",
+        ("cluster_key",),
+        ("name", "summary", "evidence", "actions", "written_by"),
+        nullable_key=True,
+    ),
+)
+
+_REMEDIES = {
+    "columns_are_as_declared": (
+        "a release changed the table, or somebody did: copy what you need elsewhere, drop the table, and materialize "
+        "the asset for all days"
+    ),
+    "rows_are_unique": (
+        "materialize the asset again for these days, which replaces them; if they come again, report it with the sample"
+    ),
+    "nothing_is_null": "materialize the asset again, and what it reads before; if they come again, report the sample",
+}
+
+
+def declared_checks() -> list[Check]:
+    """Three checks of each asset that has expectations."""
+    kinds = {
+        "columns_are_as_declared": (columns_are_as_declared, "Columns and types are those that this release declares."),
+        "rows_are_unique": (rows_are_unique, "No key has two rows."),
+        "nothing_is_null": (nothing_is_null, "Keys and all that readers rely on are there."),
+    }
+    of_asset: dict[str, list[Expectation]] = {}
+    for expectation in EXPECTATIONS:
+        of_asset.setdefault(expectation.asset, []).append(expectation)
+
+    def make(name: str, asset: str, expected: list[Expectation]) -> Check:
+        look, description = kinds[name]
+        blocking = any(expectation.blocking for expectation in expected)
+        return Check(name, asset, description, lambda seen: look(seen, expected), "error", _REMEDIES[name], blocking)
+
+    return [make(name, asset, expected) for asset, expected in of_asset.items() for name in kinds]
+
+
+@cache
+def declared_columns(table: str) -> dict[str, str]:
+    """Columns of a table and their types, as `tables` declares them."""
+    with duckdb.connect() as connection:
+        create_tables(connection)
+        return _columns(connection, table)
+
+
+def columns_are_as_declared(look: Look, expected: list[Expectation]) -> Finding:
+    """Error where a column is missing or has another type; more columns than declared are only shown."""
+    wrong, more = [], []
+    for table in [expectation.table for expectation in expected]:
+        with look.connect("columns_are_as_declared") as connection:
+            found = _columns(connection, table)
+        for column, kind in declared_columns(table).items():
+            if column not in found:
+                wrong.append(f"{table}.{column} is missing ({kind})")
+            elif found[column] != kind:
+                wrong.append(f"{table}.{column} is {found[column]}, declared {kind}")
+        more += [f"{table}.{column}" for column in found if column not in declared_columns(table)]
+    figures = {"wrong_columns": len(wrong), "wrong": wrong} | ({"undeclared": more} if more else {})
+    return Finding(not wrong, figures, "; ".join(wrong))
+
+
+def rows_are_unique(look: Look, expected: list[Expectation]) -> Finding:
+    """Error where a key has more than one row."""
+    rows, repeated, samples = 0, 0, []
+    for expectation in expected:
+        key = ", ".join(expectation.key)
+        with look.connect("rows_are_unique") as connection:
+            connection.execute(
+                f"""create or replace temp table keys as
+                select {key}, count(*) as rows from {expectation.table} where {_rows(look, expectation)} group by all"""
+            )
+            ((seen, twice),) = connection.execute(
+                "select coalesce(sum(rows), 0)::bigint, count(*) filter (rows > 1) from keys"
+            ).fetchall()
+            shown = connection.execute(f"from keys where rows > 1 order by {key} limit {_SAMPLES}").fetchall()
+        rows, repeated = rows + seen, repeated + twice
+        samples += [f"{_named(expectation.key, row)} ({row[-1]} rows)" for row in shown]
+    told = f"{repeated} keys have several rows, such as {samples[0]}" if repeated else ""
+    return Finding(not repeated, {"rows": rows, "repeated_keys": repeated, "samples": samples}, told)
+
+
+def nothing_is_null(look: Look, expected: list[Expectation]) -> Finding:
+    """Error where a column that is never null is."""
+    rows, nulls, samples = 0, 0, []
+    for expectation in expected:
+        columns = expectation.never_null
+        counts = ", ".join(f"count(*) - count({column})" for column in columns)
+        of_run = f"from {expectation.table} where {_rows(look, expectation)}"
+        with look.connect("nothing_is_null") as connection:
+            ((seen, *missing),) = connection.execute(f"select count(*), {counts} {of_run}").fetchall()
+            rows, nulls = rows + seen, nulls + sum(missing)
+            for column, number in zip(columns, missing, strict=True):
+                if number:
+                    key = ", ".join(expectation.key)
+                    (example,) = connection.execute(
+                        f"select {key} {of_run} and {column} is null order by all limit 1"
+                    ).fetchall()
+                    where = _named(expectation.key, example)
+                    samples.append(f"{expectation.table}.{column} is null in {number} rows, such as {where}")
+    return Finding(not nulls, {"rows": rows, "nulls": nulls, "samples": samples}, "; ".join(samples))
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    return {name: kind for name, kind, *_ in connection.execute(f"describe {table}").fetchall()}
+
+
+def _rows(look: Look, expectation: Expectation) -> str:
+    days = f"event_date between date '{look.first}' and date '{look.last}'"
+    return f"{expectation.scope} and ({days} or event_date is null)" if expectation.daily else expectation.scope
+
+
+def _named(columns: tuple[str, ...], values: tuple[object, ...]) -> str:
+    return ", ".join(f"{column}={value}" for column, value in zip(columns, values, strict=False))
