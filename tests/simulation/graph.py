@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,6 +80,18 @@ def embedded(result: dg.ExecuteInProcessResult) -> int | None:
     """How many users a run has embedded; nothing where it did not come so far."""
     told = [m for m in result.asset_materializations_for_node("user_embeddings") if "embedded" in m.metadata]
     return sum(int(m.metadata["embedded"].value) for m in told if "model_version" in m.metadata) if told else None
+
+
+def seconds_by_step(told: str) -> dict[str, float]:
+    """How long each step took, from what `beha2vec materialize` printed."""
+    found = re.findall(r'^.*? (\w+): Finished execution of step "\w+" in (.+)\.$', told, re.MULTILINE)
+    return {step: _seconds(duration) for step, duration in found}
+
+
+def _seconds(duration: str) -> float:
+    """Dagster's durations: ``351ms``, ``4.2s``, ``1m3s``."""
+    number = {unit: float(n) for n, unit in re.findall(r"([\d.]+)(ms|s|m)", duration)}
+    return number.get("m", 0) * 60 + number.get("s", 0) + number.get("ms", 0) / 1000
 
 
 def sequences(data: Path, first: date, last: date) -> dict[tuple[str, str], str]:

@@ -1,16 +1,16 @@
 """Runs killed at random moments, and run again: ``python tests/simulation/kills.py --help``.
 
-A night, a training with its promotion, or clusters found anew, killed within a step that is drawn, the whole process
-group or the main process alone. Right after the kill the warehouse's lock must be free and each partition the old one
+A night's models, its results, a training with its promotion, or clusters found anew, killed within a step that is drawn,
+the whole process group or the main process alone. Right after the kill the warehouse's lock must be free and each partition the old one
 or the new one, whole; run again, all tables must be those of an undisturbed run. The exit status is 1 where not.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import os
 import random
-import re
 import shutil
 import signal
 import sys
@@ -20,48 +20,47 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from beha2vec_core.ga4.demo import write_demo_export
 from beha2vec_core.warehouse import Warehouse
 from tests.dagster.project import Project, make_project
-from tests.simulation.graph import differences
+from tests.simulation.graph import differences, seconds_by_step
 
-FIRST_DAY, DAYS = date(2026, 1, 5), 8
+FIRST_DAY, LAST_DAY = "2026-01-05", "2026-01-10"
 _TRAINED = "encoder_candidate,encoder_evaluation,trained_encoder"
 _REFINED = "cluster_profiles,cluster_insights,serving_database"
+_LOST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class Work:
-    """A run that is killed: what it selects, for how many of the last days, and its steps."""
+    """A run that is killed: what it selects, from which day on, the steps it is killed in."""
 
     select: str
-    days: int
+    first_day: str
     steps: tuple[str, ...]
     config: str = "{}"
 
 
+# in this order: the others are begun on what a night's models have left
 WORK = {
-    "night": Work(
-        f"raw_ga4_events,group:dbt_ga4,enriched_pages,user_sequences,user_embeddings,user_clusters,{_REFINED}",
-        3,
-        (
-            "raw_ga4_events", "dbt_incremental_models", "dbt_table_models", "enriched_pages", "user_sequences",
-            "user_embeddings", "user_clusters", "cluster_profiles", "cluster_insights", "serving_database",
-        ),
+    "models": Work(
+        "raw_ga4_events,group:dbt_ga4", "2026-01-08", ("raw_ga4_events", "dbt_incremental_models", "dbt_table_models")
+    ),
+    "results": Work(
+        f"enriched_pages,user_sequences,user_embeddings,user_clusters,{_REFINED}", "2026-01-08",
+        ("enriched_pages", "user_sequences", "user_embeddings", "user_clusters", *_REFINED.split(",")),
     ),
     "training": Work(
-        f"{_TRAINED},{_REFINED}", 3, tuple(_TRAINED.split(",")),
+        f"{_TRAINED},{_REFINED}", LAST_DAY, tuple(_TRAINED.split(",")),
         '{"ops": {"encoder_candidate": {"config": {"warm_start": true, "checkpoint_every": 5}}}}',
     ),
     "clustering": Work(
-        f"cluster_model,user_clusters,{_REFINED}", DAYS, ("cluster_model", "user_clusters"),
+        f"cluster_model,user_clusters,{_REFINED}", FIRST_DAY, ("cluster_model", "user_clusters"),
         '{"ops": {"cluster_model": {"config": {"k": 5, "begin_anew": true}}}}',
     ),
 }  # fmt: skip
@@ -69,46 +68,44 @@ STEPS = [(work, step) for work, of in WORK.items() for step in of.steps]
 
 
 class World:
-    """A project before some work, and after it undisturbed; both are made once.
+    """A project before some work, and after it undisturbed.
 
     Args:
         folder: to work in.
-        users: of the demo shop.
+        project: the whole graph on the demo shop's days; its last day is then delivered again, corrected.
     """
 
-    def __init__(self, folder: Path, users: int) -> None:
+    def __init__(self, folder: Path, project: Project) -> None:
         self.folder = folder
-        write_demo_export(folder / "export", users=users, days=DAYS, seed=2, start_date=FIRST_DAY)
-        settings = {"start_date": str(FIRST_DAY), "property_id": "northfold", "source": str(folder / "export")}
-        self.before = make_project(folder / "before", **settings)
-        self.before.run("beha2vec", "materialize", *_days(FIRST_DAY, DAYS - 1))
-        self._undisturbed: dict[str, tuple[Project, dict[str, float]]] = {}
+        self._project = project.copy(folder / "before-models")
+        _correct(self._project)
+        self._after: dict[str, tuple[Project, dict[str, float]]] = {}
+
+    def before(self, work: str) -> Project:
+        """What the work begins with."""
+        return self._project if work == "models" else self.after("models")[0]
 
     def after(self, work: str) -> tuple[Project, dict[str, float]]:
-        """The project as undisturbed work leaves it, and how long its steps took, in seconds."""
-        if work not in self._undisturbed:
-            project = self.before.copy(self.folder / f"after-{work}")
-            told = project.run(*command(work)).stdout
-            took = dict(re.findall(r'(\w+): Finished execution of step "\w+" in (.+)\.$', told, re.MULTILINE))
-            self._undisturbed[work] = project, {step: _seconds(time) for step, time in took.items()}
-        return self._undisturbed[work]
+        """What the work leaves undisturbed, and how long its steps took, in seconds."""
+        if work not in self._after:
+            project = self.before(work).copy(self.folder / f"after-{work}")
+            self._after[work] = project, seconds_by_step(project.run(*command(work)).stdout)
+        return self._after[work]
+
+
+def _correct(project: Project) -> None:
+    """Some events of the last day are no longer told."""
+    file = project.folder / "data" / "demo_export" / f"events_{LAST_DAY.replace('-', '')}.ndjson.gz"
+    lines = gzip.decompress(file.read_bytes()).splitlines(keepends=True)
+    of = random.Random(1)
+    file.write_bytes(gzip.compress(b"".join(line for line in lines if of.random() > _LOST_SHARE)))
 
 
 def command(work: str) -> tuple[str, ...]:
     """What is run."""
     of = WORK[work]
-    days = _days(FIRST_DAY + timedelta(days=DAYS - of.days), of.days)
+    days = ("--start", of.first_day, "--end", LAST_DAY)
     return ("beha2vec", "materialize", "--select", of.select, "--config", of.config, *days)
-
-
-def _days(first: date, number: int) -> tuple[str, ...]:
-    return ("--start", str(first), "--end", str(first + timedelta(days=number - 1)))
-
-
-def _seconds(told: str) -> float:
-    """Dagster's durations: ``351ms``, ``4.2s``, ``1m3s``."""
-    number = {unit: float(n) for n, unit in re.findall(r"([\d.]+)(ms|s|m)", told)}
-    return number.get("m", 0) * 60 + number.get("s", 0) + number.get("ms", 0) / 1000
 
 
 def kill(project: Project, work: str, step: str, after: float, *, whole_group: bool) -> bool:
@@ -213,12 +210,13 @@ def attempt(world: World, work: str, kills: list[Kill], name: str) -> tuple[list
         name: of the folder to work in.
     """
     after, took = world.after(work)
-    project = world.before.copy(world.folder / name)
+    before = world.before(work)
+    project = before.copy(world.folder / name)
     wrong, killed = [], 0
     try:
         for of in kills:
             killed += kill(project, work, of.step, of.share * took[of.step], whole_group=of.whole_group)
-            wrong += [f"{of}: {found}" for found in what_is_wrong_after_the_kill(project, world.before, after)]
+            wrong += [f"{of}: {found}" for found in what_is_wrong_after_the_kill(project, before, after)]
         again = project.run(*command(work), check=False)
         if again.returncode:
             wrong.append(f"{kills}: run again, it fails: {again.stderr[-500:]}")
@@ -240,14 +238,14 @@ def main() -> int:
     """Kill, run again, say what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=56, help="how many (default: %(default)s)")
-    parser.add_argument("--users", type=int, default=200, help="users of the shop (%(default)s)")
+    parser.add_argument("--users", type=int, default=500, help="users of the shop (%(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2, help="projects at once (%(default)s)")
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="beha2vec-kills-"))
     started = time.time()
     try:
-        world = World(folder, asked.users)
+        world = World(folder, _materialized(folder / "project", asked.users))
         for work in tqdm(WORK, desc="undisturbed"):
             world.after(work)
         plan = draw(asked.kills, asked.seed)
@@ -265,6 +263,13 @@ def main() -> int:
         "\n".join(f"WRONG: {told}" for told in wrong) or "old or new after each kill, and as undisturbed when run again"
     )
     return 1 if wrong or not all(killed[step] for _, step in STEPS) else 0
+
+
+def _materialized(folder: Path, users: int) -> Project:
+    project = make_project(folder, start_date=FIRST_DAY, end_date=LAST_DAY, property_id="northfold")
+    project.run("beha2vec", "demo-data", "--users", str(users), "--days", "6", "--seed", "3")
+    project.run("beha2vec", "materialize")
+    return project
 
 
 if __name__ == "__main__":

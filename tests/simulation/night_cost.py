@@ -1,0 +1,110 @@
+"""What a night costs with more and more history: ``python tests/simulation/night_cost.py --help``.
+
+The same last days of one export, in projects that begin so many days before. A table: seconds of each step, and how
+often those with the least history. Steps of single days should not grow; those that read whole tables stand apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import sys
+import tempfile
+from datetime import date, timedelta
+from pathlib import Path
+
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from beha2vec_core.ga4.demo import write_demo_export
+from tests.dagster.project import Project, make_project
+from tests.simulation.graph import seconds_by_step
+
+LAST_DAY = date(2026, 6, 30)
+OF_DAYS = ("raw_ga4_events", "dbt_incremental_models", "user_sequences", "user_embeddings", "user_clusters")
+OF_TABLES = ("dbt_table_models", "enriched_pages", "cluster_profiles", "cluster_insights", "serving_database")
+NIGHT = f"raw_ga4_events,group:dbt_ga4,{','.join((*OF_DAYS[2:], *OF_TABLES[1:]))}"
+# nothing is new on the second measurement of a night
+AGAIN = json.dumps({"ops": {"user_embeddings": {"config": {"again": True}}}})
+
+# it is nights that are measured
+TRAINING = json.dumps({"ops": {"encoder_candidate": {"config": {"epochs": 2, "max_users": 2000}}}})
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--history", type=int, nargs="+", default=[30, 90, 360], help="days (default: %(default)s)")
+    parser.add_argument("--users-a-day", type=int, default=60, help="new users of the shop a day (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="nights of each; the median counts (%(default)s)")
+    asked = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="beha2vec-night-cost-"))
+    try:
+        projects = _projects(folder, sorted(asked.history), asked.users_a_day)
+        took: dict[int, list[dict[str, float]]] = {days: [] for days in projects}
+        for _ in tqdm(range(asked.rounds), desc="nights", unit="round"):
+            for days, project in projects.items():
+                took[days].append(_night(project))
+        _print({days: _medians(rounds) for days, rounds in took.items()})
+        for days, project in projects.items():
+            events, active = project.query(
+                f"""select count(*), count(distinct user_key) filter (event_date = '{LAST_DAY}')
+                from ga4.ml_ga4__sequence_events"""
+            )[0]
+            print(f"{days} days: {events:,} events, {active:,} users active on the last day")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _projects(folder: Path, history: list[int], users_a_day: int) -> dict[int, Project]:
+    longest = history[-1]
+    first = LAST_DAY - timedelta(days=longest - 1)
+    write_demo_export(folder / "export", users=users_a_day * longest, days=longest, seed=3, start_date=first)
+    projects = {}
+    for days in tqdm(history, desc="histories"):
+        project = make_project(
+            folder / str(days),
+            source=str(folder / "export"),
+            property_id="northfold",
+            start_date=str(LAST_DAY - timedelta(days=days - 1)),
+            end_date=str(LAST_DAY),
+        )
+        project.run("beha2vec", "materialize", "--config", TRAINING)
+        projects[days] = project
+    return projects
+
+
+def _night(project: Project) -> dict[str, float]:
+    nights = ("--start", str(LAST_DAY - timedelta(days=2)), "--end", str(LAST_DAY))
+    return seconds_by_step(project.run("beha2vec", "materialize", "--select", NIGHT, "--config", AGAIN, *nights).stdout)
+
+
+def _medians(rounds: list[dict[str, float]]) -> dict[str, float]:
+    checks = {step for step in rounds[0] if step.startswith("checks_of_")}
+    found = {step: statistics.median(of[step] for of in rounds) for step in (*OF_DAYS, *OF_TABLES)}
+    return found | {"checks": statistics.median(sum(of[step] for step in checks) for of in rounds)}
+
+
+def _print(medians: dict[int, dict[str, float]]) -> None:
+    least = min(medians)
+    header = ["step", *(f"{days} days, s" for days in medians), *(f"{days} / {least}" for days in medians)]
+    print("| " + " | ".join(header) + " |")
+    print("|" + " --- |" * len(header))
+    groups = {"**all of days**": OF_DAYS, "**all of tables**": OF_TABLES}
+    for total, steps in groups.items():
+        for step in (*steps, total):
+            of = {days: sum(found[s] for s in (steps if step == total else [step])) for days, found in medians.items()}
+            _row(step, of)
+    _row("checks", {days: found["checks"] for days, found in medians.items()})
+
+
+def _row(step: str, seconds: dict[int, float]) -> None:
+    least = seconds[min(seconds)]
+    cells = [f"{s:.2f}" for s in seconds.values()] + [f"{s / least:.2f}" for s in seconds.values()]
+    print(f"| {step} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
