@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 import duckdb
 
+# how the reason of an encoder begins that people went back from
+ROLLED_BACK = "rolled back"
+
 
 class RollbackError(RuntimeError):
     """There is no such version to go back to; the message says which there are."""
@@ -51,7 +54,7 @@ def roll_back(connection: duckdb.DuckDBPyConnection, to: str | None = None) -> R
         "update beha2vec.cluster_models set promoted_at = ? where cluster_model_version = ?", [now, clusters]
     )
     connection.execute(
-        "update beha2vec.encoders set refused = ? where model_version = ?", [f"rolled back to {target}", left]
+        "update beha2vec.encoders set refused = ? where model_version = ?", [f"{ROLLED_BACK} to {target}", left]
     )
     connection.commit()
     lacking = connection.execute(

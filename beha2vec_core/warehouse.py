@@ -23,7 +23,8 @@ from filelock import FileLock, Timeout
 
 log = logging.getLogger("beha2vec.warehouse")
 
-_REPORT_EVERY_SECONDS = 10.0
+# a wait is told soon, then every so often
+_FIRST_REPORT_SECONDS, _REPORT_EVERY_SECONDS = 1.0, 10.0
 _OUTSIDER_SECONDS = 8.0
 
 
@@ -122,7 +123,7 @@ class Warehouse:
                 f"{purpose}: this thread holds {self.path.name} already ({self.holder()}); leave that with-block first"
             )
         deadline = time.monotonic() + self.lock_timeout
-        next_report = time.monotonic() + _REPORT_EVERY_SECONDS
+        next_report = time.monotonic() + _FIRST_REPORT_SECONDS
         if not self._threads.acquire(timeout=self.lock_timeout):
             raise WarehouseBusyError(self._busy_message(purpose))
         try:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from beha2vec_core.warehouse import replace_partition
+from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
 
 if TYPE_CHECKING:
@@ -149,36 +150,45 @@ def _write_lineage(
     )
 
 
-def assign_days(connection: duckdb.DuckDBPyConnection, model: ClusterModelVersion, days: list[date]) -> dict[date, int]:
+def assign_days(warehouse: WarehouseResource, model: ClusterModelVersion, days: list[date]) -> dict[date, int]:
     """Replace the days' assignments by one cluster model. Returns the rows of each day.
 
-    A day at a time: rows come out to the same bits, whatever range the run asked for.
+    A day at a time: the warehouse is held for moments, and rows come out to the same bits, whatever range was asked
+    for.
 
     Raises:
         dg.Failure: of some of the days there are vectors of another encoder only.
     """
-    require_one_version(connection, model.model_version, days)
     fitted = model.load()
+    with warehouse.connect("user_clusters: versions") as connection:
+        require_one_version(connection, model.model_version, days)
     counts: dict[date, int] = {}
     for day in days:
-        users = connection.sql(
-            """select event_date, user_key, behavior from beha2vec.user_embeddings
-            where model_version = ? and event_date = ? order by user_key""",
-            params=[model.model_version, day],
-        ).to_arrow_table()
-        rows = users.select(["event_date", "user_key"])
-        for name, column in _assignments(fitted, users).items():
-            rows = rows.append_column(name, [column])
-        connection.register("assigned", rows)
-        counts[day] = replace_partition(
-            connection,
-            "beha2vec.user_clusters",
-            f"""select event_date, '{model.version}' as cluster_model_version, '{model.model_version}' as model_version,
-                user_key, cluster_key::integer as cluster_key, distance::double as distance, margin::double as margin
-                from assigned""",
-            f"event_date = date '{day}' and cluster_model_version = '{model.version}'",
-        )
+        with warehouse.connect(f"user_clusters {day}") as connection:
+            counts[day] = _assign_day(connection, model, fitted, day)
     return counts
+
+
+def _assign_day(
+    connection: duckdb.DuckDBPyConnection, model: ClusterModelVersion, fitted: "ClusterModel", day: date
+) -> int:
+    users = connection.sql(
+        """select event_date, user_key, behavior from beha2vec.user_embeddings
+        where model_version = ? and event_date = ? order by user_key""",
+        params=[model.model_version, day],
+    ).to_arrow_table()
+    rows = users.select(["event_date", "user_key"])
+    for name, column in _assignments(fitted, users).items():
+        rows = rows.append_column(name, [column])
+    connection.register("assigned", rows)
+    return replace_partition(
+        connection,
+        "beha2vec.user_clusters",
+        f"""select event_date, '{model.version}' as cluster_model_version, '{model.model_version}' as model_version,
+            user_key, cluster_key::integer as cluster_key, distance::double as distance, margin::double as margin
+            from assigned""",
+        f"event_date = date '{day}' and cluster_model_version = '{model.version}'",
+    )
 
 
 def _assignments(model: "ClusterModel", users: pa.Table) -> dict[str, pa.Array]:

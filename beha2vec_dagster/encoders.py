@@ -43,6 +43,28 @@ def current_version(connection: duckdb.DuckDBPyConnection) -> str | None:
     return str(current[0][0]) if current else None
 
 
+def version_in_use(connection: duckdb.DuckDBPyConnection) -> str:
+    """The encoder to embed by: the one readers see, before there are readers the last that was accepted.
+
+    Raises:
+        dg.Failure: none was accepted yet.
+    """
+    in_use = current_version(connection)
+    if in_use:
+        return in_use
+    newest = newest_version(connection)
+    accepted = connection.execute(
+        "select model_version from beha2vec.encoders where accepted_at is not null order by trained_at desc limit 1"
+    ).fetchall()
+    if not accepted:
+        raise dg.Failure(
+            f"no encoder is in use yet, and {newest} was not accepted: materialize encoder_evaluation and "
+            "trained_encoder, or run the job train_encoder",
+            allow_retries=False,
+        )
+    return str(accepted[0][0])
+
+
 def reasons_to_refuse(connection: duckdb.DuckDBPyConnection, version: str, tolerance: float = TOLERANCE) -> list[str]:
     """Why the encoder should not be promoted, from its evaluation; nothing where too few users could be judged."""
     from beha2vec_core.evaluation import gate

@@ -1,7 +1,6 @@
 """Clusters of users: the model, who belongs where, and the facts of each cluster."""
 
 from collections import Counter
-from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -19,7 +18,7 @@ from beha2vec_dagster.cluster_models import (
     used_keys,
     write_cluster_model,
 )
-from beha2vec_dagster.encoders import current_version, newest_version
+from beha2vec_dagster.encoders import version_in_use
 from beha2vec_dagster.metadata import markdown_table, picture, relation_metadata
 from beha2vec_dagster.partitions import daily, days_of
 from beha2vec_dagster.resources import WarehouseResource
@@ -57,7 +56,7 @@ def cluster_model(
     from beha2vec_core.clusters import fit_clusters, keep_keys
 
     with warehouse.connect("cluster_model: read") as connection:
-        version = current_version(connection) or newest_version(connection)
+        version = version_in_use(connection)
         before, used = current_cluster_model(connection), used_keys(connection)
         users = latest_vectors(connection, version)
     vectors, earlier = matrix(users), users["earlier_key"].to_numpy()
@@ -108,16 +107,16 @@ def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResourc
     has assigned every day that has vectors; then readers are switched, in one transaction.
     """
     days = days_of(context)
-    counts: dict[date, int] = {}
-    with warehouse.connect("user_clusters") as connection:
+    with warehouse.connect("user_clusters: models") as connection:
         current, newest = current_cluster_model(connection), newest_cluster_model(connection)
         if newest is None:
             raise dg.Failure("there is no cluster model yet: materialize cluster_model first")
         # one fitted on an encoder that has been replaced since is nobody's
         refitted = current is None or newest.model_version == current.model_version
         models = list(dict.fromkeys(model for model in (current, newest if refitted else None) if model))
-        for model in models:
-            counts = assign_days(connection, model, days)
+    for model in models:
+        counts = assign_days(warehouse, model, days)
+    with warehouse.connect("user_clusters: readers") as connection:
         waiting = show_to_readers(connection, models[-1])
         about = relation_metadata(connection, "beha2vec.user_clusters_current")
         sizes = dict(

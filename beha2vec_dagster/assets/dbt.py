@@ -14,7 +14,7 @@ import beha2vec_dagster
 from beha2vec_dagster.console import brief_dbt
 from beha2vec_dagster.lineage import column_lineage
 from beha2vec_dagster.metadata import relation_metadata
-from beha2vec_dagster.partitions import daily
+from beha2vec_dagster.partitions import daily, range_of
 from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
 
@@ -53,16 +53,14 @@ _translator = _Translator(
 )
 
 
-def _dbt_build(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource, variables: dict[str, str]
-) -> Iterator[Any]:
+def _dbt_build(context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource) -> Iterator[Any]:
     """Run ``dbt build`` under the warehouse's lock, then tell of the tables it made.
 
     Tables that were built before a failure are reported too. Unit tests are for the developer (`make test`).
     """
     # buildable: a test that also reads a model which neither was selected nor comes before has nothing to say here
     arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
-    arguments += ["--vars", json.dumps({"timezone": settings.timezone, **variables})]
+    arguments += ["--vars", json.dumps({"timezone": settings.timezone} | _window(context))]
     events: list[Any] = []
     # one folder, not one a run as is the default, which a year of nights would fill with gigabytes; the lock guards it
     target_path = settings.data_path / "dbt_target"
@@ -84,6 +82,12 @@ def _dbt_build(
                     )
                 context.add_asset_metadata(about, asset_key=key)
         yield from events
+
+
+def _window(context: dg.AssetExecutionContext) -> dict[str, str]:
+    """The run's days, for both of its dbt builds: with other vars the second would parse the whole project again."""
+    days = range_of(context.run.tags)
+    return {"min_date": str(days[0]), "max_date": str(days[1])} if days else {}
 
 
 @cache
@@ -115,8 +119,7 @@ def dbt_incremental_models(
     context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource
 ) -> Iterator[Any]:
     """Events, sessions, page views: only the asked days (and what they change around them) are rewritten."""
-    days = context.partition_keys
-    yield from _dbt_build(context, dbt, warehouse, {"min_date": min(days), "max_date": max(days)})
+    yield from _dbt_build(context, dbt, warehouse)
 
 
 @dbt_assets(
@@ -132,4 +135,4 @@ def dbt_table_models(
     context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource
 ) -> Iterator[Any]:
     """Persons, dimensions and features rebuilt whole, and the views of the marts."""
-    yield from _dbt_build(context, dbt, warehouse, {})
+    yield from _dbt_build(context, dbt, warehouse)

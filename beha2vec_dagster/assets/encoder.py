@@ -13,7 +13,14 @@ from pydantic import Field
 
 from beha2vec_core.encoder.config import DEFAULT_TOKEN_FIELDS, OBJECTIVES, Device, EncoderConfig, TrainConfig
 from beha2vec_dagster import plots
-from beha2vec_dagster.encoders import current_version, embed_days, encoder_messages, load_encoder, newest_version
+from beha2vec_dagster.encoders import (
+    current_version,
+    embed_days,
+    encoder_messages,
+    load_encoder,
+    newest_version,
+    version_in_use,
+)
 from beha2vec_dagster.metadata import markdown_table, picture, plain, relation_metadata
 from beha2vec_dagster.partitions import daily, days_of
 from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
@@ -296,7 +303,7 @@ def user_embeddings(
     days = days_of(context)
     device, device_note = compute.resolve()
     with warehouse.connect("encoder in use") as connection:
-        version = current_version(connection) or newest_version(connection)
+        version = version_in_use(connection)
     done = embed_days(context.log, warehouse, load_encoder(version, device), days, again=config.again)
     for day in days:
         of_day = {"dagster/partition_row_count": done[day].users, "embedded": done[day].embedded}

@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 from pydantic import Field
 
-from beha2vec_core.versions import forget_old_versions
+from beha2vec_core.versions import ROLLED_BACK, forget_old_versions
 from beha2vec_dagster.cluster_models import (
     ClusterModelVersion,
     assign_days,
@@ -74,7 +74,7 @@ def trained_encoder(
     """
     with warehouse.connect("trained_encoder: read") as connection:
         candidate, in_use = newest_version(connection), current_version(connection)
-        reasons = reasons_to_refuse(connection, candidate, config.tolerance) if candidate != in_use else []
+        reasons = _reasons(connection, candidate, config.tolerance) if candidate != in_use else []
         clusters = current_cluster_model(connection)
         days = _days(connection, in_use) if in_use else []
     if reasons and not config.force:
@@ -120,12 +120,25 @@ def _days(connection: duckdb.DuckDBPyConnection, version: str) -> list[date]:
     return [day for (day,) in connection.execute(days, [version]).fetchall()]
 
 
+def _reasons(connection: duckdb.DuckDBPyConnection, candidate: str, tolerance: float) -> list[str]:
+    """Why not to promote it: its figures, or that people went back from it."""
+    rolled_back = connection.execute(
+        "select refused from beha2vec.encoders where model_version = ? and starts_with(refused, ?)",
+        [candidate, ROLLED_BACK],
+    ).fetchall()
+    return [told for (told,) in rolled_back] or reasons_to_refuse(connection, candidate, tolerance)
+
+
 def _refuse(warehouse: WarehouseResource, candidate: str, reasons: list[str]) -> NoReturn:
-    """Write down why, take its vectors away, and fail."""
+    """Write down why, take its vectors away unless readers have seen them, and fail."""
     told = "; ".join(reasons)
     with warehouse.connect("trained_encoder: refuse") as connection:
         connection.execute("update beha2vec.encoders set refused = ? where model_version = ?", [told, candidate])
-        connection.execute("delete from beha2vec.user_embeddings where model_version = ?", [candidate])
+        connection.execute(
+            """delete from beha2vec.user_embeddings where model_version = ? and model_version not in (
+                select model_version from beha2vec.cluster_models where promoted_at is not null)""",
+            [candidate],
+        )
     raise dg.Failure(
         f"encoder {candidate} is refused: {told}. Readers go on with the encoder in use. Train another one, or "
         "materialize trained_encoder with force in the Launchpad",
@@ -162,10 +175,13 @@ def _switch(
         context.log.warning(f"{told}: {candidate} was {why}")
     else:
         context.log.info(told)
+    with warehouse.connect("trained_encoder: clusters") as connection:
+        new = ClusterModelVersion(
+            write_cluster_model(connection, model, len(vectors), lineage, clusters.version), candidate
+        )
+        days = _days(connection, candidate)  # with those it had before a rollback
+    assign_days(warehouse, new, days)
     with warehouse.connect("trained_encoder: switch") as connection:
-        version = write_cluster_model(connection, model, len(vectors), lineage, clusters.version)
-        new = ClusterModelVersion(version, candidate)
-        assign_days(connection, new, _days(connection, candidate))  # with those it had before a rollback
         show_to_readers(connection, new)
     return {
         "moved_share": moved,

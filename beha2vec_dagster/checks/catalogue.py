@@ -1,7 +1,6 @@
 """The core's catalogue as asset checks. One step an asset makes all of its checks: a step costs a third of a second."""
 
 from collections.abc import Iterator
-from datetime import date
 from itertools import groupby
 
 import dagster as dg
@@ -11,7 +10,7 @@ from beha2vec_core.quality.catalogue import CHECKS
 from beha2vec_core.quality.check import Check, Finding, Look
 from beha2vec_core.warehouse import WarehouseBusyError
 from beha2vec_dagster.metadata import plain
-from beha2vec_dagster.partitions import RANGE_END, RANGE_START
+from beha2vec_dagster.partitions import range_of
 from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
 
@@ -41,15 +40,14 @@ def _checks_of(asset: str, checks: list[Check]) -> dg.AssetChecksDefinition:
 
 def _look(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Look:
     """The days are the run's; of a run for no days, as of a check made by hand, the last day there is."""
-    tags = context.run.tags
-    first, last = (tags.get(end) or tags.get("dagster/partition") for end in (RANGE_START, RANGE_END))
-    if first is None or last is None:
+    days = range_of(context.run.tags)
+    if days is None:
         with warehouse.connect("last day") as connection:
             ((found,),) = connection.execute(
                 "select max(event_date) from raw.ga4_ingest_log where status in ('ingested', 'kept')"
             ).fetchall()
-        return Look(warehouse.connect, *[found or settings.start_date] * 2, settings)
-    return Look(warehouse.connect, date.fromisoformat(first), date.fromisoformat(last), settings)
+        days = (found or settings.start_date,) * 2
+    return Look(warehouse.connect, *days, settings)
 
 
 def _made(check: Check, look: Look) -> Finding:

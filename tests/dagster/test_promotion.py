@@ -82,7 +82,10 @@ def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Proje
             connection.execute(
                 f"delete from beha2vec.{table} where model_version = '{version}' and event_date = '{DAYS[-1]}'"
             )
-    project.run("beha2vec", "materialize", "--select", "trained_encoder")
+    again = project.run("beha2vec", "materialize", "--select", "trained_encoder", check=False)
+    assert again.returncode != 0 and f"{new} is refused: rolled back to {old}" in again.stderr
+    forced = _config(trained_encoder={"force": True})
+    project.run("beha2vec", "materialize", "--select", "trained_encoder", *forced)
     assert _readers_see(project) == after
     assert project.run("beha2vec", "rollback").returncode == 0
     unknown = project.run("beha2vec", "rollback", "--to", "nobody", check=False)

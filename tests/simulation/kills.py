@@ -1,8 +1,9 @@
 """Runs killed at random moments, and run again: ``python tests/simulation/kills.py --help``.
 
-A night's models, its results, a training with its promotion, or clusters found anew, killed within a step that is drawn,
-the whole process group or the main process alone. Right after the kill the warehouse's lock must be free and each partition the old one
-or the new one, whole; run again, all tables must be those of an undisturbed run. The exit status is 1 where not.
+A night's models, its results, a training with its promotion, or clusters found anew: killed within a step that is
+drawn, the whole process group or the main process alone. Right after the kill the warehouse's lock must be free and
+each partition the old one or the new one, whole; run again, all tables must be those of an undisturbed run. The exit
+status is 1 where not.
 """
 
 from __future__ import annotations
