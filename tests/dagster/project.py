@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,3 +84,29 @@ def latest_metadata(instance: dg.DagsterInstance, asset: str) -> dict[str, dg.Me
     event = instance.get_latest_materialization_event(dg.AssetKey(asset))
     assert event is not None and event.asset_materialization is not None, f"{asset} was never materialized"
     return dict(event.asset_materialization.metadata)
+
+
+@contextmanager
+def webserver(project: Project) -> Iterator[str]:
+    """Dagster's UI on a project, at a free port. Gives its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    server = subprocess.Popen(
+        [str(BIN / "dagster-webserver"), "-w", str(REPOSITORY / "workspace.yaml"), "-p", address.rsplit(":", 1)[1]],
+        cwd=project.folder,
+        env=project.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"{address}/server_info", timeout=2).close()
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=30)

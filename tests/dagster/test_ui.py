@@ -1,14 +1,10 @@
 """Dagster's UI in a real browser: the graph, an asset's plots, and no console error of ours."""
 
 import shutil
-import socket
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from project import BIN, REPOSITORY, Project
+from project import Project, webserver
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
@@ -20,27 +16,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def address(materialized: Project) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [str(BIN / "dagster-webserver"), "-w", str(REPOSITORY / "workspace.yaml"), "-p", str(port)],
-        cwd=materialized.folder,
-        env=materialized.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(120):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+    with webserver(materialized) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
