@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import numpy as np
@@ -69,6 +70,27 @@ def center_and_whiten(network: BehaviorNetwork, fields: Fields, sequences: Seque
     whitening[0] = _without(whitening[0], behavior, np.log(tokens.lengths))
     network.center.copy_(torch.from_numpy(center))
     network.whitening.copy_(torch.from_numpy(whitening))
+
+
+def keep_shape(
+    network: BehaviorNetwork, fields: Fields, earlier: BehaviorNetwork, earlier_fields: Fields, sequences: Sequences
+) -> None:
+    """Bring vectors into the shape that an earlier network's had, of which this one was trained on.
+
+    Its whitening holds. Its center moves along by as much as training has moved the mean of these users, or of an even
+    sample: else all vectors would drift to one side, and users at a cluster's border over it, a little more each time.
+    """
+    sample = sequences.select(np.arange(0, len(sequences), -(-len(sequences) // SAMPLE)))
+    means = []
+    for of, its_fields in ((network, fields), (earlier, earlier_fields)):
+        shapeless = copy.deepcopy(of)
+        reset_shape(shapeless)
+        tokens = its_fields.tokens(sample)
+        both = _vectors(shapeless, tokens, tokens.offsets[:-1], tokens.lengths)
+        means.append(np.stack([vectors.mean(axis=0, dtype=np.float64) for vectors in both]))
+    moved = torch.from_numpy(means[0] - means[1]).to(earlier.center)
+    network.center.copy_(earlier.center + moved)
+    network.whitening.copy_(earlier.whitening)
 
 
 def _center(vectors: FloatArray) -> npt.NDArray[np.float64]:

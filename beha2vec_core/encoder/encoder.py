@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from beha2vec_core.encoder.checkpoint import remove_checkpoints
 from beha2vec_core.encoder.config import Device, EncoderConfig, TrainConfig
 from beha2vec_core.encoder.device import resolve_device
-from beha2vec_core.encoder.encode import center_and_whiten, encode_vectors, next_probabilities, reset_shape
+from beha2vec_core.encoder.encode import center_and_whiten, encode_vectors, keep_shape, next_probabilities, reset_shape
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.next_step.model import NextStep
@@ -150,9 +150,8 @@ class BehaviorEncoder:
                 checkpoints=Path(checkpoints) if checkpoints else None,
                 mlflow=mlflow,
             )
-            if warm_start:
-                network.center.copy_(warm_start.network.center)
-                network.whitening.copy_(warm_start.network.whitening)
+            if warm_start and before:
+                keep_shape(network, fields, warm_start.network, before, sequences)
             else:
                 center_and_whiten(network, fields, sequences, train_config.seed)
         next_steps: dict[Target, NextStep] = {}

@@ -56,6 +56,18 @@ def test_clusters_keep_their_users_when_their_centroids_stay(
     assert agreement(labels, nearest(new, centroids)) > 0.9
 
 
+def test_trained_on_time_after_time_vectors_do_not_drift_to_one_side(
+    before: BehaviorEncoder, events: pd.DataFrame, more: pd.DataFrame
+) -> None:
+    after = before
+    for week in range(4):
+        after = BehaviorEncoder.fit(more, None, replace(TRAIN.gently(), seed=week), warm_start=after)
+    for column in ("behavior", "identity"):
+        old, new = vectors(before.encode(more), column), vectors(after.encode(more), column)
+        together = np.linalg.norm((new - old).mean(axis=0)) / np.linalg.norm(new - old, axis=1).mean()
+        assert together < 0.6, f"{column}: of how far users have moved, {together:.0%} they moved together"
+
+
 def test_the_vocabulary_only_grows_at_its_end(before: BehaviorEncoder, more: pd.DataFrame) -> None:
     after = BehaviorEncoder.fit(more, None, replace(TRAIN, epochs=1), warm_start=before)
     for name, vocabulary in before.fields.vocabularies.items():
