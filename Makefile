@@ -8,7 +8,7 @@ export DAGSTER_HOME := $(CURDIR)/beha2vec_dagster/instance
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help install .venv-coles demo ui doctor test test-slow bench-demo bench-encoder bench-encoder-speed bench-ablation bench-dbt bench-pages dbt-docs lint lint-sql format clean
+.PHONY: help install .venv-coles demo ui doctor test test-slow bench-demo bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-sql format clean
 
 help: ## what can be made
 	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,15 @@ bench-ablation: $(INSTALLED) ## what each objective, token field, pooling and si
 
 bench-encoder-speed: $(INSTALLED) $(COLES)/.installed ## how fast the encoder learns and encodes, beside others, and a million users
 	$(BIN)/python tests/benchmarks/encoder_speed.py
+
+simulate-nights: $(INSTALLED) ## 120 nights without anyone awake, compared with a clean build (an hour)
+	$(BIN)/python tests/simulation/nights.py
+
+bench-kills: $(INSTALLED) ## runs killed at random moments and run again (40 minutes)
+	$(BIN)/python tests/simulation/kills.py
+
+bench-night-cost: $(INSTALLED) ## what a night costs with 30, 90 and 360 days of history
+	$(BIN)/python tests/simulation/night_cost.py
 
 bench-dbt: $(INSTALLED) ## how fast dbt_ga4 builds, and what a day costs
 	$(BIN)/python tests/benchmarks/dbt_build.py

@@ -6,6 +6,7 @@ A wrong value stops the program at start with the variable's name and the remedy
 from __future__ import annotations
 
 import os
+import re
 from datetime import date
 from difflib import get_close_matches
 from functools import cached_property
@@ -95,6 +96,9 @@ class Settings(BaseSettings):
     fetch_max_pages: int = Field(500, ge=1, description="pages asked for in one run, the most viewed first")
 
     lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
+    owners: Annotated[list[str] | None, NoDecode] = Field(
+        None, description="who owns the assets, shown in Dagster: e-mail addresses and team:name, parted by commas"
+    )
     nightly_hour: int = Field(6, ge=0, le=23, description="hour of the nightly refresh, property time")
     keep_versions: int = Field(
         3, ge=2, description="encoders whose vectors are kept, the one in use included: the others can be gone back to"
@@ -145,11 +149,6 @@ class Settings(BaseSettings):
             raise ValueError("give a full address, for example http://localhost:3000")
         return value.rstrip("/") if value is not None else None
 
-    @field_validator("alert_email_to", mode="before")
-    @classmethod
-    def _recipients_are_a_list(cls, value: object) -> object:
-        return [one for part in value.split(",") if (one := part.strip())] if isinstance(value, str) else value
-
     @field_validator("alert_email_to")
     @classmethod
     def _recipients_are_addresses(cls, value: list[str] | None) -> list[str] | None:
@@ -179,10 +178,18 @@ class Settings(BaseSettings):
         # a stray line end would break the request's header, and show the key in the error
         return SecretStr(value.get_secret_value().strip()) if value is not None else None
 
-    @field_validator("fetch_hosts", mode="before")
+    @field_validator("fetch_hosts", "alert_email_to", "owners", mode="before")
     @classmethod
-    def _hosts_are_a_list(cls, value: object) -> object:
-        return [host for part in value.split(",") if (host := part.strip())] if isinstance(value, str) else value
+    def _parted_by_commas(cls, value: object) -> object:
+        return [one for part in value.split(",") if (one := part.strip())] if isinstance(value, str) else value
+
+    @field_validator("owners")
+    @classmethod
+    def _owners_are_people_or_teams(cls, value: list[str] | None) -> list[str] | None:
+        for one in value or []:
+            if not _is_mail_address(one) and not re.fullmatch(r"team:[\w-]+", one):
+                raise ValueError("give e-mail addresses and teams parted by commas, for example team:data")
+        return value
 
     @field_validator("fetch_user_agent")
     @classmethod

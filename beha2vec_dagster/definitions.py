@@ -49,4 +49,4 @@ defs = dg.Definitions(
     },
     # a step costs a third of a second in this process, and seconds in one of its own
     executor=dg.in_process_executor,
-)
+).map_asset_specs(func=lambda spec: spec.replace_attributes(owners=settings.owners or []))

@@ -139,11 +139,12 @@ print(json.dumps({job: "encoder_evaluation" in {key.to_user_string() for key in 
 
 
 def test_assets_are_described_grouped_and_pooled(tmp_path: Path) -> None:
-    project = make_project(tmp_path / "p")
+    project = make_project(tmp_path / "p", owners="team:data, ann@shop.example")
     code = """
 import json
 from beha2vec_dagster.definitions import defs
 graph = defs.get_repository_def().asset_graph
+assert all(graph.get(key).owners == ["team:data", "ann@shop.example"] for key in graph.materializable_asset_keys)
 nodes = [graph.get(k) for k in graph.materializable_asset_keys]
 told = {n.key.to_user_string(): [bool(n.description), n.group_name, sorted(n.kinds), sorted(n.pools)] for n in nodes}
 print(json.dumps(told))

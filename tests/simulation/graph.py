@@ -6,10 +6,10 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import duckdb
 import numpy as np
@@ -47,12 +47,12 @@ def enter(folder: Path, **settings: str) -> None:
 
 
 class Graph:
-    """The jobs, sensors and tables of the project entered."""
+    """The jobs and the sensor of the project entered; what its runs print goes to a log."""
 
-    def __init__(self, instance: dg.DagsterInstance) -> None:
+    def __init__(self, instance: dg.DagsterInstance, log: TextIO) -> None:
         from beha2vec_dagster.definitions import defs
 
-        self._defs, self._instance = defs, instance
+        self._defs, self._instance, self._log = defs, instance, log
         self._cursor: str | None = None
 
     def ask_sensor(self) -> dict[str, str] | None:
@@ -71,9 +71,13 @@ class Graph:
 
     def run(self, job: str, tags: dict[str, str], config: dict[str, Any] | None = None) -> dg.ExecuteInProcessResult:
         """A run of a job, in this process."""
-        return self._defs.resolve_job_def(job).execute_in_process(
-            instance=self._instance, tags=tags, run_config=config, raise_on_error=False
-        )
+        with redirect_stdout(self._log), redirect_stderr(self._log):
+            return self._defs.resolve_job_def(job).execute_in_process(
+                instance=self._instance,
+                tags=tags,
+                run_config={"loggers": {"console": {}}} | (config or {}),
+                raise_on_error=False,
+            )
 
 
 def embedded(result: dg.ExecuteInProcessResult) -> int | None:

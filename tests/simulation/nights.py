@@ -43,22 +43,22 @@ def main() -> int:
     parser.add_argument("--history", type=int, default=14, help="days there are at the beginning (%(default)s)")
     parser.add_argument("--users", type=int, default=400, help="users of the shop (%(default)s)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", type=Path, help="an empty folder to work in, which is kept; else a temporary one")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="an empty folder to work in; without it a temporary one, kept where something is wrong",
+    )
     parser.add_argument("--summary", type=Path, help="a file for the figures, as JSON")
     asked = parser.parse_args()
     folder = (asked.folder or Path(tempfile.mkdtemp(prefix="beha2vec-nights-"))).absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        export = Export(
-            folder, history=asked.history, nights=asked.nights, users=asked.users, first_day=FIRST_DAY,
-            timezone=SETTINGS["timezone"], seed=asked.seed,
-        )  # fmt: skip
-        enter(folder, **SETTINGS)
-        figures, wrong = _simulate(export)
-        wrong += [f"after all nights, {found}" for found in differences(folder / "data", _clean_build(folder, export))]
-    finally:
-        if asked.folder is None:
-            shutil.rmtree(folder, ignore_errors=True)
+    export = Export(
+        folder, history=asked.history, nights=asked.nights, users=asked.users, first_day=FIRST_DAY,
+        timezone=SETTINGS["timezone"], seed=asked.seed,
+    )  # fmt: skip
+    enter(folder, **SETTINGS)
+    figures, wrong = _simulate(export)
+    wrong += [f"after all nights, {found}" for found in differences(folder / "data", _clean_build(folder, export))]
     kept = figures["least share of users who kept their cluster"]
     wrong += [f"at a promotion {kept:.1%} of the users kept their cluster"] if kept is not None and kept < 0.95 else []
     if asked.summary:
@@ -66,14 +66,19 @@ def main() -> int:
     for name, value in figures.items():
         print(f"{name.replace('_', ' '):<45} {value}")
     print("\n".join(f"WRONG: {told}" for told in wrong) or "as a clean build of the true export makes it: all tables")
+    if wrong or asked.folder:
+        print(f"kept: {folder}, with nights.log")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
     return 1 if wrong else 0
 
 
 def _simulate(export: Export) -> tuple[dict[str, Any], list[str]]:
     import dagster as dg
 
-    with dg.DagsterInstance.ephemeral() as instance:  # in memory: a third of the time of a night this small
-        simulation = Simulation(export, Graph(instance))
+    # in memory: a third of the time of a night this small
+    with dg.DagsterInstance.ephemeral() as instance, Path("nights.log").open("w") as log:
+        simulation = Simulation(export, Graph(instance, log))
         started = time.time()
         nights = tqdm(range(export.nights), desc="nights", unit="night")
         for night in nights:
@@ -99,7 +104,7 @@ class Simulation:
         self.stayed: list[float] = []
         asked = graph.ask_sensor()
         if asked is None or not graph.run("materialize_everything", asked).success:
-            raise RuntimeError("the history could not be materialized; see the log above")
+            raise RuntimeError("the history could not be materialized; see nights.log")
         # the sequences that readers' vectors were made from
         self._embedded = self._sequences(FIRST_DAY, export.day(-1))
 
