@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import shutil
 import statistics
 import sys
@@ -73,6 +74,9 @@ def _projects(folder: Path, history: list[int], users_a_day: int) -> dict[int, P
         )
         project.run("beha2vec", "materialize", "--config", TRAINING)
         projects[days] = project
+        # of the largest process so far: histories come in order of their length
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+        tqdm.write(f"{days} days materialized in one run: a process took {peak:.1f} GB at most")
     return projects
 
 

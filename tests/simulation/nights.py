@@ -41,7 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nights", type=int, default=120, help="how many nights (default: %(default)s)")
     parser.add_argument("--history", type=int, default=14, help="days there are at the beginning (%(default)s)")
-    parser.add_argument("--users", type=int, default=400, help="users of the shop (%(default)s)")
+    parser.add_argument("--users", type=int, default=600, help="users of the shop (%(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--folder",
@@ -61,6 +61,8 @@ def main() -> int:
     wrong += [f"after all nights, {found}" for found in differences(folder / "data", _clean_build(folder, export))]
     kept = figures["least share of users who kept their cluster"]
     wrong += [f"at a promotion {kept:.1%} of the users kept their cluster"] if kept is not None and kept < 0.95 else []
+    promoted, trained = (figures.get(f"encoders {what}", 0) for what in ("promoted", "trained"))
+    wrong += [f"of {trained} encoders trained only {promoted} were promoted"] if promoted < 0.6 * trained else []
     if asked.summary:
         asked.summary.write_text(json.dumps(figures | {"wrong": wrong}))
     for name, value in figures.items():
