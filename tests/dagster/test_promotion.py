@@ -136,3 +136,25 @@ def test_training_on_must_not_move_many_users_and_beginning_anew_may(materialize
     assert f"was not trained on from {candidate}" in done.stdout
     after = _readers_see(project)
     assert {encoder for encoder, _, _ in after.values()} == {_newest(project)[0]} and after.keys() == before.keys()
+
+
+def test_vectors_of_two_encoders_are_not_clustered_together(materialized: Project, tmp_path: Path) -> None:
+    project = materialized.copy(tmp_path / "p")
+    with duckdb.connect(str(project.warehouse)) as connection:
+        connection.execute(
+            f"update beha2vec.user_embeddings set model_version = 'other' where event_date = '{DAYS[2]}'"
+        )
+    for asset in ("cluster_model", "user_clusters"):
+        done = project.run("beha2vec", "materialize", "--select", asset, check=False)
+        assert done.returncode != 0
+        assert f"1 days from {DAYS[2]} to {DAYS[2]} have vectors of another encoder only" in done.stderr
+        assert "Run the job reembed_history for these days" in done.stderr
+
+
+def test_a_first_encoder_that_was_not_accepted_is_not_used(materialized: Project, tmp_path: Path) -> None:
+    project = materialized.copy(tmp_path / "p")
+    with duckdb.connect(str(project.warehouse)) as connection:
+        connection.execute("update beha2vec.encoders set accepted_at = null, refused = 'its vectors have collapsed'")
+        connection.execute("delete from beha2vec.cluster_models")
+    done = project.run("beha2vec", "materialize", "--select", "user_embeddings", check=False)
+    assert done.returncode != 0 and "no encoder is in use yet" in done.stderr and "train_encoder" in done.stderr
