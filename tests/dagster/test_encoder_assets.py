@@ -90,6 +90,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(materialized: Project, tm
     assert project.query("select len(training_curve::json[]) from beha2vec.encoder_newest") == [(40,)]
 
 
+@pytest.mark.slow
 def test_a_warm_start_goes_on_from_the_encoder_in_use(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     before = _current(project)
@@ -127,6 +128,7 @@ def test_a_configuration_that_cannot_work_is_told(materialized: Project, tmp_pat
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_after_an_upgrade_a_new_encoder_takes_the_place_of_the_old(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     old = _current(project)

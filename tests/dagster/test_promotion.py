@@ -30,6 +30,7 @@ def _newest(project: Project) -> tuple[str, str | None, str | None]:
     return rows[0]
 
 
+@pytest.mark.slow
 def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     before = _readers_see(project)

@@ -30,6 +30,7 @@ def _rows(project: Project) -> dict[str, list[tuple]]:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_running_a_day_again_gives_the_same_rows_in_any_time_zone(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     before = _rows(project)
@@ -65,6 +66,7 @@ def test_a_step_that_raises_frees_the_warehouse(materialized: Project, tmp_path:
         pass
 
 
+@pytest.mark.slow
 def test_a_missing_day_alone_is_an_error_and_inside_a_range_a_gap(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     (project.folder / "data" / "demo_export" / f"events_{DAY.replace('-', '')}.ndjson.gz").unlink()
