@@ -71,7 +71,7 @@ bench-kills: $(INSTALLED) ## runs killed at random moments and run again (40 min
 	$(BIN)/python tests/simulation/kills.py
 
 bench-night-cost: $(INSTALLED) ## what a night costs with 30, 90 and 360 days of history
-	$(BIN)/python tests/simulation/night_cost.py
+	$(BIN)/python tests/benchmarks/night_cost.py
 
 bench-dbt: $(INSTALLED) ## how fast dbt_ga4 builds, and what a day costs
 	$(BIN)/python tests/benchmarks/dbt_build.py

@@ -1,4 +1,4 @@
-"""What a night costs with more and more history: ``python tests/simulation/night_cost.py --help``.
+"""What a night costs with more and more history: ``python tests/benchmarks/night_cost.py --help``.
 
 The same last days of one export, in projects that begin so many days before. A table: seconds of each step, and how
 often those with the least history. Steps of single days should not grow; those that read whole tables stand apart.
