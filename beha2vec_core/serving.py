@@ -12,6 +12,11 @@ from beha2vec_core.tables import create_macros
 # Tables and views of the warehouse that people ask about; raw events stay where they are.
 _PUBLISHED = ("beha2vec", "ga4")
 _LEFT_OUT = {"ga4.base_ga4__events", "ga4.stg_ga4__events", "ga4.int_ga4__events_sessionized"}
+# of these only what readers see: the versions kept to go back to are as large again
+_OF_READERS = {
+    "beha2vec.user_embeddings": "semi join beha2vec.cluster_model_current using (model_version)",
+    "beha2vec.user_clusters": "semi join beha2vec.cluster_model_current using (cluster_model_version)",
+}
 
 
 def publish(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]:
@@ -38,7 +43,8 @@ def publish(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]
             name = f"{schema}.{table}"
             if name in _LEFT_OUT:
                 continue
-            connection.execute(f'create table serving.{schema}."{table}" as from {schema}."{table}"')
+            rows = f'from {schema}."{table}" {_OF_READERS.get(name, "")}'
+            connection.execute(f'create table serving.{schema}."{table}" as {rows}')
             counted = connection.execute(f'select count(*) from serving.{schema}."{table}"').fetchone()
             counts[name] = counted[0] if counted else 0
         create_macros(connection, "serving")

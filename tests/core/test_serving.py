@@ -1,0 +1,28 @@
+"""The published database holds what readers see, as tables, and what they ask of a past day."""
+
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+from test_versions import add_version
+
+from beha2vec_core.serving import publish
+from beha2vec_core.tables import create_tables
+
+
+def test_of_several_versions_only_that_of_readers_is_published(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        create_tables(connection)
+        connection.execute("create schema ga4")
+        add_version(connection, "old", "old1", datetime(2026, 1, 1))
+        add_version(connection, "new", "new1", datetime(2026, 1, 8))
+        counts = publish(connection, tmp_path / "serving.duckdb")
+    assert counts["beha2vec.user_embeddings"] == counts["beha2vec.user_clusters"] == 1
+    assert counts["beha2vec.encoders"] == 2
+    with duckdb.connect(str(tmp_path / "serving.duckdb"), read_only=True) as served:
+        assert served.execute("select model_version from beha2vec.user_embeddings").fetchall() == [("new",)]
+        for table in ("user_embeddings", "user_clusters"):
+            of_day = f"select count(*) from beha2vec.{table}_as_of('{{}}')"
+            assert served.execute(of_day.format("2026-01-01")).fetchall() == [(1,)]
+            assert served.execute(of_day.format("2025-12-31")).fetchall() == [(0,)]
+        assert served.execute("select count(*) from duckdb_views() where not internal").fetchall() == [(0,)]
