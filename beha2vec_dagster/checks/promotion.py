@@ -20,4 +20,8 @@ def candidate_is_no_worse(warehouse: WarehouseResource) -> dg.AssetCheckResult:
             connection.execute(
                 "update beha2vec.encoders set refused = ? where model_version = ?", ["; ".join(reasons), candidate]
             )
-    return dg.AssetCheckResult(passed=not reasons, metadata={"model_version": candidate, "reasons": reasons or "none"})
+    remedy = {"remedy": "train another encoder, or materialize trained_encoder with force in the Launchpad"}
+    return dg.AssetCheckResult(
+        passed=not reasons,
+        metadata={"model_version": candidate, "reasons": reasons or "none"} | (remedy if reasons else {}),
+    )
