@@ -43,6 +43,16 @@ def current_version(connection: duckdb.DuckDBPyConnection) -> str | None:
     return str(current[0][0]) if current else None
 
 
+def version_beside(connection: duckdb.DuckDBPyConnection, version: str) -> str | None:
+    """What an encoder is compared with: the one readers see; where it is that itself, the one they saw before."""
+    others = connection.execute(
+        """select model_version from beha2vec.cluster_models where promoted_at is not null and model_version <> ?
+        order by promoted_at desc limit 1""",
+        [version],
+    ).fetchall()
+    return str(others[0][0]) if others else None
+
+
 def version_in_use(connection: duckdb.DuckDBPyConnection) -> str:
     """The encoder to embed by: the one readers see, before there are readers the last that was accepted.
 

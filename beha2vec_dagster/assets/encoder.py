@@ -27,6 +27,8 @@ from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, Ware
 from beha2vec_dagster.settings import settings
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from beha2vec_core import BehaviorEncoder
 
 
@@ -153,12 +155,13 @@ def encoder_candidate(
 
     device, device_note = compute.resolve()
     shape, training = _configs(config, device)
-    before = _encoder_before(context, warehouse, device) if config.warm_start else None
+    sequences = _latest_sequences(config.max_users)
+    before = _encoder_before(context, warehouse, device, training, sequences) if config.warm_start else None
     titled = "title" in (before.config if before else shape).token_fields
     checkpoints = settings.encoders_path / ".training"
     with encoder_messages(context.log):
         encoder = BehaviorEncoder.fit(
-            _latest_sequences(config.max_users),
+            sequences,
             None if before else shape,
             training,
             on_epoch=lambda row: context.log.info(_told(row, training.epochs)),
@@ -214,12 +217,45 @@ def _configs(config: TrainingConfig, device: str) -> tuple[EncoderConfig, TrainC
         raise dg.Failure(f"this configuration cannot be trained: {error}", allow_retries=False) from None
 
 
-def _encoder_before(context: dg.AssetExecutionContext, warehouse: WarehouseResource, device: str) -> "BehaviorEncoder":
-    """The encoder that a warm start goes on from: the one readers see, else the newest."""
+def _encoder_before(
+    context: dg.AssetExecutionContext,
+    warehouse: WarehouseResource,
+    device: str,
+    training: TrainConfig,
+    sequences: "pa.Table",
+) -> "BehaviorEncoder":
+    """The encoder that a warm start goes on from: the one readers see, else the newest.
+
+    Where that one was trained on by these very data and settings, as by a run that was killed after the promotion, it
+    is the one before it: running again gives the same encoder, not another one.
+    """
     with warehouse.connect("encoder to go on from") as connection:
         version = current_version(connection) or newest_version(connection)
-    context.log.info(f"warm start: training goes on from encoder {version}, whose shape holds")
+        ((earlier, *made_by),) = connection.execute(
+            "select warm_start_from, train_config, data_window from beha2vec.encoders where model_version = ?",
+            [version],
+        ).fetchall()
+    told = f"training goes on from encoder {version}, whose shape holds"
+    same = [json.loads(made) for made in made_by] == [json.loads(json.dumps(asdict(training))), _data_window(sequences)]
+    if same and earlier and (settings.encoders_path / earlier).exists():
+        told = f"encoder {version} was trained on from {earlier} by the same data and settings: it is made again"
+        version = earlier
+    context.log.info(f"warm start: {told}")
     return load_encoder(version, device, remedy="Train an encoder without warm_start")
+
+
+def _data_window(sequences: "pa.Table") -> dict[str, int]:
+    """What an encoder trained on them would keep of them."""
+    import pyarrow.compute as pc
+
+    moments = sequences["event_timestamp"].combine_chunks().flatten()
+    ends = pc.min_max(moments).as_py()
+    return {
+        "first_event": ends["min"],
+        "last_event": ends["max"],
+        "events": len(moments),
+        "users": sequences.num_rows,
+    }
 
 
 def _page_titles(warehouse: WarehouseResource) -> dict[str, str]:
@@ -260,7 +296,7 @@ def _of_curve(curve: list[dict[str, float]], epochs: int) -> dict[str, Any]:
     }
 
 
-def _latest_sequences(max_users: int) -> Any:
+def _latest_sequences(max_users: int) -> "pa.Table":
     """Each user's latest sequence, as an Arrow table; a stable choice of users where there are too many."""
     files = str(settings.sequences_path).replace("'", "''")
     with duckdb.connect() as connection:

@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from beha2vec_core.warehouse import replace_partition
-from beha2vec_dagster.encoders import current_version, load_encoder, newest_version
+from beha2vec_dagster.encoders import load_encoder, newest_version, version_beside
 from beha2vec_dagster.metadata import markdown_table, plain, relation_metadata
 from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
 from beha2vec_dagster.settings import settings
@@ -46,10 +46,11 @@ def encoder_evaluation(
     from beha2vec_core.evaluation.production import evaluate, headline, over_versions, read_own
 
     with warehouse.connect("encoder_evaluation: version") as connection:
-        version, in_use = newest_version(connection), current_version(connection)
+        version = newest_version(connection)
+        rival = version_beside(connection, version)
     device, device_note = compute.resolve()
     encoder = load_encoder(version, device)
-    champion = _champion(context, in_use, device) if in_use and in_use != version else None
+    champion = _champion(context, rival, device) if rival else None
     with warehouse.connect("encoder_evaluation: read") as connection:
         data = read_own(connection, encoder.train_config.held_out, config.max_users)
     evaluation = evaluate(encoder, data, champion)
@@ -84,7 +85,7 @@ def encoder_evaluation(
 
 
 def _champion(context: dg.AssetExecutionContext, version: str, device: str) -> "BehaviorEncoder | None":
-    """The encoder in use; None, and a warning, where this release cannot read it any more."""
+    """The encoder to compare with; None, and a warning, where this release cannot read it any more."""
     try:
         return load_encoder(version, device)
     except dg.Failure as failure:

@@ -47,6 +47,9 @@ def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Proje
         where cluster_model_version = (select cluster_model_version from beha2vec.cluster_model_current)"""
     )
     assert lineage == [("kept",)]
+    # a run that was killed once readers were switched is run again
+    again = project.run(*TRAIN, *_config(encoder_candidate={"warm_start": True, "epochs": 6}))
+    assert "it is made again" in again.stdout and _newest(project)[0] == new and _readers_see(project) == after
     # the old vectors stay beside the new ones, of the same users on the same days
     rows = "select event_date, user_key from beha2vec.user_embeddings where model_version = '{}' order by all"
     assert project.query(rows.format(old)) == project.query(rows.format(new))
