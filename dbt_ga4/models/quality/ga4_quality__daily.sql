@@ -110,8 +110,8 @@ breaks as (
             case
                 when metric = 'events' and amount < 0.5 * usual_amount then 'events below half of the usual'
                 when metric = 'page_views' and amount = 0 and usual_amount > 0 then 'no page views'
-                -- where purchases are rare, a day without one is nothing unusual
-                when metric = 'purchases' and amount = 0 and usual_amount >= 5 then 'no purchases'
+                -- where purchases are rare, a day without one is nothing unusual: with 5 it comes by chance once in 150
+                when metric = 'purchases' and amount = 0 and usual_amount >= 10 then 'no purchases'
             end,
             ', ' order by metric
         ) as tracking_break_reason
