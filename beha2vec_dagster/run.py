@@ -17,7 +17,8 @@ from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.errors import DagsterInvalidSubsetError
 from filelock import FileLock, Timeout
 
-_PROCESS_TAG = "beha2vec/process"
+# hidden in the UI, as Dagster hides its own by this prefix
+_PROCESS_TAG = ".dagster/beha2vec_process"
 _SHOWN_CAUSES = 3
 
 
