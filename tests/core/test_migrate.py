@@ -24,12 +24,16 @@ from beha2vec_core.warehouse import Warehouse, WarehouseVersionError
 NEWEST = migrate._newest_storage()
 
 
-@pytest.fixture
-def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A warehouse as releases wrote it before versions were recorded, in DuckDB 1's format, with a view of dbt's."""
+@pytest.fixture(autouse=True)
+def default_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [n for n in os.environ if n.startswith("BEHA2VEC_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A warehouse as releases wrote it before versions were recorded, in DuckDB 1's format, with a view of dbt's."""
     path = tmp_path / "data" / "warehouse.duckdb"
     path.parent.mkdir()
     with duckdb.connect() as connection:
@@ -152,8 +156,7 @@ def test_twice_is_a_no_op(path: Path) -> None:
     assert left_over(path) == [path.name]
 
 
-def test_no_warehouse_is_nothing_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_no_warehouse_is_nothing_to_do() -> None:
     code, output = cli("--check")
     assert (code, "the first run makes it" in output) == (0, True)
 

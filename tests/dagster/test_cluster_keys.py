@@ -32,6 +32,7 @@ def test_fitting_the_same_vectors_again_changes_nothing(materialized: Project, t
     assert _clustered(project) == before
 
 
+@pytest.mark.slow
 def test_with_more_clusters_those_that_go_on_keep_their_key(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     before = _clustered(project)

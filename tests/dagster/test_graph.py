@@ -42,6 +42,7 @@ def test_an_encoder_says_how_it_was_made(materialized: Project) -> None:
     assert rows == [("96", "0.003")]
 
 
+@pytest.mark.slow
 def test_the_encoder_is_judged_on_users_it_never_learned_from(
     instance: dg.DagsterInstance, materialized: Project, tmp_path: Path
 ) -> None:
@@ -68,6 +69,7 @@ def test_the_encoder_is_judged_on_users_it_never_learned_from(
     assert project.query(rows) == told, "judged again, the rows are replaced by the same"
 
 
+@pytest.mark.slow
 def test_without_an_encoder_the_evaluation_says_what_to_do(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     with duckdb.connect(str(project.warehouse)) as connection:

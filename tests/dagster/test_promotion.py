@@ -96,6 +96,7 @@ def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Proje
     assert unknown.returncode == 1 and f"these are: {new}" in unknown.stderr
 
 
+@pytest.mark.slow
 def test_a_worse_encoder_is_refused_and_harms_nothing(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     before = _readers_see(project)

@@ -39,6 +39,7 @@ def assert_equals_full_refresh(warehouse: Warehouse) -> None:
 
 
 @needs_merch_store
+@pytest.mark.slow
 def test_merch_store(warehouse: Warehouse) -> None:
     """Twelve days; a tenth of each day's events comes two days later, when GA4 writes the day's table again."""
     days = [(date(2016, 12, 10) + timedelta(days=n)).isoformat() for n in range(12)]

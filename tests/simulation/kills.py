@@ -144,7 +144,8 @@ def what_is_wrong_after_the_kill(project: Project, before: Project, after: Proje
     ]
 
 
-_READERS = ("user_embeddings_current", "user_clusters_current", "cluster_insights")
+# not the insights: their words follow figures that are sums in any order, and differ in their last bit
+_READERS = ("user_embeddings_current", "user_clusters_current")
 # a view shows the tables that it joins, old ones beside new ones while dbt runs
 _DBT_TABLES = "select table_name from duckdb_tables() where schema_name = 'ga4'"
 _VERSIONED = {"beha2vec.user_embeddings": "model_version", "beha2vec.user_clusters": "cluster_model_version"}
