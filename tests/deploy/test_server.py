@@ -235,8 +235,8 @@ def test_a_run_goes_from_the_proxy_through_the_queue_into_postgresql(
         stopped = ui.launch("materialize_everything", **days)
         wait_for("a step", tmp_path, lambda: ui.steps_begun(stopped))
         os.killpg(codes.pid, signal.SIGTERM)
-        codes.wait(timeout=60)
-        wait_for("its end", tmp_path, lambda: ui.state(stopped) in ENDED, seconds=20)
+        codes.wait(timeout=180)
+        wait_for("its end", tmp_path, lambda: ui.state(stopped) in ENDED, seconds=60)
         assert ui.state(stopped) == "FAILURE"
         assert subprocess.run(
             health_check("code", {"4000": code_port}), env=environment, capture_output=True, check=False, timeout=60
