@@ -10,6 +10,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from beha2vec_core.warehouse import transaction
+
 if TYPE_CHECKING:
     from beha2vec_core.encoder.encoder import BehaviorEncoder
 
@@ -89,28 +91,25 @@ def replace_changed(
     of_day = f"event_date = date '{day}' and model_version = '{model_version}'"
     connection.register("users_of_day", users)
     connection.read_parquet(str(encoded), hive_partitioning=False).create_view("encoded", replace=True)
-    connection.begin()
     try:
-        connection.execute(
-            f"""delete from {_TABLE} where {of_day} and (
-                user_key in (select user_key from encoded) or user_key not in (select user_key from users_of_day))"""
-        )
-        ((embedded,),) = connection.execute(
-            f"""insert into {_TABLE} by name
-            select date '{day}' as event_date, '{model_version}' as model_version, user_key, as_of, n_events,
-                low_evidence, behavior::float[] as behavior, identity::float[] as identity, sequence_hash
-            from encoded join users_of_day using (user_key)"""
-        ).fetchall()
-        ((stored,),) = connection.execute(f"select count(*) from {_TABLE} where {of_day}").fetchall()
-        if stored != users.num_rows:
-            raise DayChangedError(
-                f"another run has changed user_embeddings of {day} meanwhile: {stored:,} rows for {users.num_rows:,} "
-                "users. Nothing was written; run it again when that run has ended"
+        with transaction(connection):
+            connection.execute(
+                f"""delete from {_TABLE} where {of_day} and (
+                    user_key in (select user_key from encoded)
+                    or user_key not in (select user_key from users_of_day))"""
             )
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
+            ((embedded,),) = connection.execute(
+                f"""insert into {_TABLE} by name
+                select date '{day}' as event_date, '{model_version}' as model_version, user_key, as_of, n_events,
+                    low_evidence, behavior::float[] as behavior, identity::float[] as identity, sequence_hash
+                from encoded join users_of_day using (user_key)"""
+            ).fetchall()
+            ((stored,),) = connection.execute(f"select count(*) from {_TABLE} where {of_day}").fetchall()
+            if stored != users.num_rows:
+                raise DayChangedError(
+                    f"another run has changed user_embeddings of {day} meanwhile: {stored:,} rows for "
+                    f"{users.num_rows:,} users. Nothing was written; run it again when that run has ended"
+                )
     finally:
         connection.execute("drop view encoded")
         connection.unregister("users_of_day")
