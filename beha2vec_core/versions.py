@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import duckdb
 
+from beha2vec_core.warehouse import transaction
+
 # how the reason of an encoder begins that people went back from
 ROLLED_BACK = "rolled back"
 
@@ -49,14 +51,13 @@ def roll_back(connection: duckdb.DuckDBPyConnection, to: str | None = None) -> R
         raise RollbackError(f"encoder {target} is not one to go back to; these are: {', '.join(earlier)}")
     left, clusters = kept[0][0], earlier[target]
     now = datetime.now(UTC).replace(tzinfo=None)
-    connection.begin()
-    connection.execute(
-        "update beha2vec.cluster_models set promoted_at = ? where cluster_model_version = ?", [now, clusters]
-    )
-    connection.execute(
-        "update beha2vec.encoders set refused = ? where model_version = ?", [f"{ROLLED_BACK} to {target}", left]
-    )
-    connection.commit()
+    with transaction(connection):
+        connection.execute(
+            "update beha2vec.cluster_models set promoted_at = ? where cluster_model_version = ?", [now, clusters]
+        )
+        connection.execute(
+            "update beha2vec.encoders set refused = ? where model_version = ?", [f"{ROLLED_BACK} to {target}", left]
+        )
     lacking = connection.execute(
         """select distinct event_date from beha2vec.user_embeddings where model_version = ? and event_date not in (
             select event_date from beha2vec.user_clusters where cluster_model_version = ?) order by 1""",
@@ -76,8 +77,7 @@ def forget_old_versions(connection: duckdb.DuckDBPyConnection, keep: int) -> lis
     ).fetchall()
     with_vectors = connection.execute("select distinct model_version from beha2vec.user_embeddings").fetchall()
     forgotten = [version for (version,) in old if (version,) in with_vectors]
-    connection.begin()
-    for table in ("beha2vec.user_embeddings", "beha2vec.user_clusters"):
-        connection.execute(f"delete from {table} where list_contains(?::varchar[], model_version)", [forgotten])
-    connection.commit()
+    with transaction(connection):
+        for table in ("beha2vec.user_embeddings", "beha2vec.user_clusters"):
+            connection.execute(f"delete from {table} where list_contains(?::varchar[], model_version)", [forgotten])
     return forgotten

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from beha2vec_core.warehouse import transaction
+
 Connect = Callable[[str], AbstractContextManager[duckdb.DuckDBPyConnection]]
 
 
@@ -62,17 +64,12 @@ class PageStore:
         """Replace ``beha2vec.enriched_pages``; forget what was kept for it and vectors of other models. All at once."""
         with self._connect("pages: publish") as connection:
             connection.register("enriched", rows)
-            connection.begin()
-            try:
+            with transaction(connection):
                 connection.execute("delete from beha2vec.enriched_pages")
                 connection.execute("insert into beha2vec.enriched_pages by name select * from enriched")
                 connection.execute("delete from cache.enriched_pages_unpublished")
                 if text_version:
                     connection.execute("delete from cache.text_vectors where model_version <> ?", [text_version])
-                connection.commit()
-            except BaseException:
-                connection.rollback()
-                raise
 
     def vectors(self, model_version: str, hashes: list[str]) -> dict[str, bytes]:
         """Vectors that are there, as bytes, by text hash."""

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from beha2vec_core.ga4.ingest import IngestReport, ingest_days, require_usable
 from beha2vec_core.ga4.sources import find_source_files
+from beha2vec_core.warehouse import transaction
 from beha2vec_dagster import plots
 from beha2vec_dagster.metadata import markdown_table, picture, relation_metadata
 from beha2vec_dagster.partitions import daily, days_of
@@ -69,28 +70,28 @@ def _record(
 ) -> None:
     """Replace the rows of the days, and of the undated files just read, in the ingest log and the quarantine table."""
     now = datetime.now(UTC).replace(tzinfo=None)
-    connection.begin()
-    for day in report.days:
-        connection.execute(
-            "delete from raw.ga4_ingest_log where property_id = ? and event_date = ?", [day.property_id, day.event_date]
+    with transaction(connection):
+        for day in report.days:
+            connection.execute(
+                "delete from raw.ga4_ingest_log where property_id = ? and event_date = ?",
+                [day.property_id, day.event_date],
+            )
+            connection.execute(
+                "insert into raw.ga4_ingest_log values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [day.property_id, day.event_date, day.status, day.rows_in, day.accepted, day.quarantined, day.users,
+                 day.files, day.problem, now],
+            )  # fmt: skip
+        rows = pa.Table.from_pylist(
+            [dict(zip(_QUARANTINE.names, row, strict=True)) for row in report.quarantine], schema=_QUARANTINE
         )
+        connection.register("quarantined", rows)
         connection.execute(
-            "insert into raw.ga4_ingest_log values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [day.property_id, day.event_date, day.status, day.rows_in, day.accepted, day.quarantined, day.users,
-             day.files, day.problem, now],
-        )  # fmt: skip
-    rows = pa.Table.from_pylist(
-        [dict(zip(_QUARANTINE.names, row, strict=True)) for row in report.quarantine], schema=_QUARANTINE
-    )
-    connection.register("quarantined", rows)
-    connection.execute(
-        """delete from raw.ga4_quarantine as old where list_contains(?::varchar[], property_id) and (
-            list_contains(?::date[], event_date)
-            or event_date is null and list_contains(?::varchar[], source_file))""",
-        [sorted({day.property_id for day in report.days}), days, undated_files],
-    )
-    connection.execute("insert into raw.ga4_quarantine by name from quarantined")
-    connection.commit()
+            """delete from raw.ga4_quarantine as old where list_contains(?::varchar[], property_id) and (
+                list_contains(?::date[], event_date)
+                or event_date is null and list_contains(?::varchar[], source_file))""",
+            [sorted({day.property_id for day in report.days}), days, undated_files],
+        )
+        connection.execute("insert into raw.ga4_quarantine by name from quarantined")
 
 
 def _day_metadata(report: IngestReport, day: date) -> dict[str, Any]:
