@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
+from beha2vec_core.columns import comment_columns
 from beha2vec_core.tables import create_macros
 
 # Tables and views of the warehouse that people ask about; raw events stay where they are.
@@ -19,10 +21,20 @@ _OF_READERS = {
 }
 
 
-def publish(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]:
+def publish(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    dbt_descriptions: Mapping[str, Mapping[str, str]] | None = None,
+) -> dict[str, int]:
     """Write the serving database beside ``path`` and rename it over; readers of the old file keep what they have.
 
-    Views become tables, so that no reader needs the warehouse or its files. Returns the rows of each table.
+    Views become tables, so that no reader needs the warehouse or its files, and every column says what it holds.
+    Returns the rows of each table.
+
+    Args:
+        connection: the warehouse.
+        path: of the serving database.
+        dbt_descriptions: of dbt's tables, as ga4.<model>: the description of each column.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -48,6 +60,7 @@ def publish(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]
             counted = connection.execute(f'select count(*) from serving.{schema}."{table}"').fetchone()
             counts[name] = counted[0] if counted else 0
         create_macros(connection, "serving")
+        comment_columns(connection, "serving", dbt_descriptions or {})
         connection.execute("detach serving")
         temporary.replace(path)
     except BaseException:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 from dagster import MetadataValue, TableColumn, TableSchema
 
+from beha2vec_core.columns import column_descriptions
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -23,8 +25,11 @@ def relation_metadata(
     rows: int = 5,
     descriptions: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Row count, column schema (with descriptions, where given) and a preview of a table, view or parquet scan."""
-    told = descriptions or {}
+    """Row count, column schema and a preview of a table, view or parquet scan.
+
+    Columns are described by ``beha2vec_core.columns``, unless descriptions are given.
+    """
+    told = column_descriptions(relation) if descriptions is None else descriptions
     described = connection.execute(f"describe select * from {relation}").fetchall()
     count = connection.execute(f"select count(*) from {relation}").fetchone()
     preview = connection.execute(f"select * from {relation} limit {rows}").fetchall()

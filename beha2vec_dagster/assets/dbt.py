@@ -73,8 +73,9 @@ def _dbt_build(context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse
         with warehouse.connect("dbt metadata") as connection:
             for key in built:
                 node = _node(key.path[-1])
-                descriptions = {name: column["description"] for name, column in node["columns"].items()}
-                about = relation_metadata(connection, f"{_SCHEMA}.{node['name']}", descriptions=descriptions)
+                about = relation_metadata(
+                    connection, f"{_SCHEMA}.{node['name']}", descriptions=_column_descriptions(node)
+                )
                 if node["resource_type"] == "model":
                     compiled = target_path / "compiled" / node["package_name"] / node["original_file_path"]
                     about["dagster/column_lineage"] = column_lineage(
@@ -100,6 +101,16 @@ def _node(name: str) -> dict[str, Any]:
     nodes = _manifest()["nodes"]
     node: dict[str, Any] = nodes.get(f"model.dbt_ga4.{name}") or nodes[f"seed.dbt_ga4.{name}"]
     return node
+
+
+def dbt_descriptions() -> dict[str, dict[str, str]]:
+    """What dbt says of the columns of each of its tables, as ga4.<model>."""
+    nodes = [n for n in _manifest()["nodes"].values() if n["resource_type"] in ("model", "seed")]
+    return {f"{_SCHEMA}.{node['name']}": _column_descriptions(node) for node in nodes}
+
+
+def _column_descriptions(node: dict[str, Any]) -> dict[str, str]:
+    return {name: column["description"] for name, column in node["columns"].items()}
 
 
 def _was_built(key: dg.AssetKey, events: list[Any]) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 
 from beha2vec_core.serving import publish
+from beha2vec_dagster.assets.dbt import dbt_descriptions
 from beha2vec_dagster.metadata import markdown_table, relation_metadata
 from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
@@ -18,9 +19,12 @@ from beha2vec_dagster.settings import settings
     code_version="1",
 )
 def serving_database(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
-    """`serving.duckdb`: tables only, published by atomic rename, free to read while the graph writes the warehouse."""
+    """`serving.duckdb`: tables only, published by atomic rename, free to read while the graph writes the warehouse.
+
+    Every column has a comment (`select comment from duckdb_columns()`).
+    """
     with warehouse.connect("serving_database") as connection:
-        counts = publish(connection, settings.serving_path)
+        counts = publish(connection, settings.serving_path, dbt_descriptions())
         about = relation_metadata(connection, "beha2vec.user_clusters_current")
     return dg.MaterializeResult(
         metadata=about

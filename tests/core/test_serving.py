@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 from test_versions import add_version
 
+from beha2vec_core.columns import column_descriptions
 from beha2vec_core.serving import publish
 from beha2vec_core.tables import create_tables
 
@@ -26,3 +27,24 @@ def test_of_several_versions_only_that_of_readers_is_published(tmp_path: Path) -
             assert served.execute(of_day.format("2026-01-01")).fetchall() == [(1,)]
             assert served.execute(of_day.format("2025-12-31")).fetchall() == [(0,)]
         assert served.execute("select count(*) from duckdb_views() where not internal").fetchall() == [(0,)]
+
+
+def test_every_column_of_ours_says_what_it_holds(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        create_tables(connection)
+        connection.execute("create schema ga4")
+        connection.execute("create table ga4.dim_ga4__users as select 'u' as user_key, 'it''s' as country")
+        told = {"ga4.dim_ga4__users": {"country": "the user's last country"}}
+        publish(connection, tmp_path / "serving.duckdb", told)
+        kept = connection.execute(
+            "select table_name, column_name from duckdb_columns() where schema_name in ('raw', 'beha2vec')"
+        ).fetchall()
+    assert [f"{table}.{column}" for table, column in kept if column not in column_descriptions(f"raw.{table}")] == []
+    with duckdb.connect(str(tmp_path / "serving.duckdb"), read_only=True) as served:
+        comments = served.execute(
+            "select schema_name, table_name, column_name, comment from duckdb_columns() where not internal"
+        ).fetchall()
+    without = [row for row in comments if not row[3]]
+    assert without == [("ga4", "dim_ga4__users", "user_key", None)], "dbt's tables are described by dbt alone"
+    assert ("ga4", "dim_ga4__users", "country", "the user's last country") in comments
+    assert ("beha2vec", "cluster_models", "users", "users it was fitted on") in comments

@@ -1,0 +1,152 @@
+"""What each column of our tables holds, in one place: Dagster's UI, the published database and the chat show it.
+
+A name means the same in every table; where it does not, the table has its own words. (Columns of dbt's models are
+described in ``dbt_ga4``.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+
+_ANYWHERE = {
+    "user_key": "our person, made from GA4's device and login ids by the identity model",
+    "event_date": "the day, in the property's time zone",
+    "property_id": "the GA4 property",
+    "page_key": "a normalised page address",
+    "model_version": "the encoder: hash of its config, data window, vocabulary and weights",
+    "cluster_model_version": "the cluster model: hash of its centroids, keys and encoder",
+    "cluster_key": "the cluster; the key keeps its meaning over time, see cluster_lineage",
+    # encoders and vectors
+    "config": "the encoder's EncoderConfig, as JSON",
+    "train_config": "its TrainConfig, as JSON",
+    "data_window": "the days and users it learned from, as JSON",
+    "training_curve": "losses and measures by step, as JSON",
+    "trained_at": "when it was trained, UTC",
+    "warm_start_from": "the encoder it was trained on from; null: it began anew",
+    "accepted_at": "when it was promoted, UTC; null: it was not",
+    "refused": "why it was not promoted, or is not to be used again",
+    "as_of": "the moment up to which events count, UTC",
+    "n_events": "events of the user that the vector was made from",
+    "low_evidence": "too few events for the vector to say much",
+    "behavior": "vector of what the user does, for clusters and propensity",
+    "identity": "vector that is closest to other stretches of the same user, for look-alikes",
+    "sequence_hash": "hash of the sequence that the vector was made from: who is embedded again",
+    # the evaluation of encoders
+    "data_until": "the end of the data it was judged on, UTC",
+    "method": "how users were described: our encoder, or what it is compared with",
+    "task": "what was asked of the vectors",
+    "metric": "what is measured",
+    "n": "users, events or pages the value was measured on",
+    "judged": "users held out of training, who could be judged",
+    "evaluated_at": "when it was judged, UTC",
+    "less_best_floor": "the value less that of the best simple method",
+    "low": "lower end of the interval of that difference",
+    "high": "upper end of the interval of that difference",
+    "champion": "the encoder in use that it was compared with",
+    "less_champion": "the value less the champion's",
+    "champion_low": "lower end of the interval of that difference",
+    "champion_high": "upper end of the interval of that difference",
+    # sequences
+    "event_timestamp": "microseconds since 1970, UTC; in a sequence oldest first",
+    "event_name": "GA4's event name; in a sequence oldest first",
+    "page": "page_key of each event, oldest first",
+    # clusters
+    "k": "the number of clusters",
+    "curve": "stability, silhouette and sizes by number of clusters, as JSON",
+    "fitted_at": "when it was fitted, UTC",
+    "promoted_at": "when readers were switched to it, UTC; null: never",
+    "distance": "from the user to the centre of his cluster, 0 to 2",
+    "margin": "distance to the second nearest centre less that to the nearest: near 0, the user stands between two",
+    "before_version": "the cluster model before it",
+    "change": "what became of the cluster: kept, split, born, merged or gone",
+    "other_key": "the cluster it was split from, or merged into",
+    "shared_users": "users in common with its earlier self, or with the other cluster",
+    "from_cluster": "the cluster of the user's active day before; null: a new user",
+    "to_cluster": "the cluster of the user's active day",
+    # facts and insights
+    "fact_id": "names the fact: c<cluster>.<what>[.<of what>]",
+    "feature": "the page, theme, browser ... that the fact is about; null for plain numbers",
+    "value": "the value measured",
+    "population_value": "the same measured on all users, this cluster's included",
+    "lift": "value over population value",
+    "z": "standard errors between the cluster and all other users",
+    "interval_low": "lower end of the 95 % interval of value",
+    "interval_high": "upper end of the 95 % interval of value",
+    "support": "users behind the value",
+    "unit": "of the value: users, share (0 to 1), page views, sessions, seconds, currency",
+    "name": "the cluster in up to four words",
+    "summary": "what sets its users apart, and how sure that is",
+    "persona": "a typical user",
+    "evidence": "the facts that the text stands on, by fact_id",
+    "actions": "what to do next",
+    "similarities": "what the clusters have in common; in the row that compares all",
+    "key_differences": "what tells the clusters apart; in the row that compares all",
+    "written_by": "'template', or the model that wrote the text",
+    # pages
+    "theme": "what the page is about, a label of the label file",
+    "page_type": "what kind of page it is, a label of the label file",
+    "theme_confidence": "how sure the theme is, 0 to 1",
+    "page_type_confidence": "how sure the type is, 0 to 1",
+    "theme_method": "what chose the theme: an override, a rule or a classifier",
+    "page_type_method": "what chose the type: an override, a rule or a classifier",
+    "theme_runner_up": "the second best theme",
+    "page_type_runner_up": "the second best type",
+    "classifier_version": "hash of rules, labels and settings that the row was made with",
+    "content_hash": "hash of the page's text",
+    "classified_at": "when it was classified, UTC",
+    "theme_model_version": "the model that chose the theme",
+    "page_type_model_version": "the model that chose the type",
+    "theme_hash": "hash of what the theme was chosen from",
+    "page_type_hash": "hash of what the type was chosen from",
+    # ingestion
+    "status": "of the day: ingested, kept (as it was), missing or unreadable",
+    "rows_in": "rows read",
+    "accepted": "rows that became events",
+    "quarantined": "rows that could not be read, kept in raw.ga4_quarantine",
+    "files": "the files read",
+    "problem": "what was wrong with the day",
+    "ingested_at": "when it was read, UTC",
+    "source_file": "the file of the row",
+    "source_line": "its line there",
+    "reason": "why it could not be read",
+    "content": "the row as it was, cut to size",
+    "users": "users counted",
+    # the schema itself
+    "version": "of the schema",
+    "applied_at": "when the file got this version, UTC",
+}
+_OF_TABLE = {
+    "beha2vec.schema_history": {"change": "what the version changed"},
+    "beha2vec.cluster_models": {"users": "users it was fitted on"},
+    "beha2vec.cluster_lineage": {"users": "users of the cluster: before, where it is no more, else after"},
+}
+
+
+def column_descriptions(table: str) -> dict[str, str]:
+    """The description of each column that a table, or a view on it, may have, by name."""
+    for suffix in ("_current", "_newest"):
+        table = table.removesuffix(suffix)
+    return _ANYWHERE | _OF_TABLE.get(table, _OF_TABLE.get(f"{table}s", {}))
+
+
+def comment_columns(
+    connection: duckdb.DuckDBPyConnection, database: str, others: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Write descriptions into an attached database, where SQL tools show them: of our tables, and of ``others``.
+
+    Args:
+        connection: to which ``database`` is attached.
+        database: its name.
+        others: tables of others, as schema.table: the description of each column.
+    """
+    columns = connection.execute(
+        "select schema_name || '.' || table_name, column_name from duckdb_columns() where database_name = ?", [database]
+    ).fetchall()
+    for table, column in columns:
+        described = others.get(table) or column_descriptions(table)
+        if told := described.get(column):
+            schema, name = table.split(".", 1)
+            told = told.replace("'", "''")
+            connection.execute(f'comment on column {database}.{schema}."{name}"."{column}" is \'{told}\'')
