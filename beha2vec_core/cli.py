@@ -137,7 +137,7 @@ def rollback(
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(1) from None
     typer.echo(f"encoder {found.model_version} is in use again, with clusters {found.cluster_model_version}")
-    select = "cluster_profiles,cluster_insights,serving_database"
+    select = "cluster_members,cluster_profiles,cluster_insights,serving_database"
     if found.lacking:
         typer.echo(f"days that came since, to be made by it: {len(found.lacking)}, from {found.lacking[0]}")
         select = f"user_embeddings,user_clusters,{select}"
