@@ -96,7 +96,8 @@ def cluster_sizes(sizes: Mapping[int, int]) -> Figure:
     """Users in each cluster."""
     figure, axes = _axes()
     keys, total = sorted(sizes), sum(sizes.values())
-    bars = axes.bar([str(key) for key in keys], [sizes[key] for key in keys], color=COLORS[0])
+    names = ["too little\nevidence" if key < 0 else str(key) for key in keys]
+    bars = axes.bar(names, [sizes[key] for key in keys], color=["#999999" if key < 0 else COLORS[0] for key in keys])
     axes.bar_label(bars, [f"{sizes[key] / total:.0%}" for key in keys], fontsize=8)
     axes.set(title=f"Users by cluster (n = {total:,})", xlabel="cluster", ylabel="users")
     return figure
