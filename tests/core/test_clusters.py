@@ -261,9 +261,9 @@ def test_above_a_size_mini_batches_find_the_same_clusters() -> None:
     assert np.array_equal(again, centroids) and np.array_equal(same, labels)
     _, going_on = kmeans(points, 5, seed=2, begin=exact[::-1].copy(), minibatch_above=1_000)
     assert adjusted_rand_score(label, going_on) > 0.99
-    # a centroid that no point is near: as by K-Means, it is put elsewhere
-    away = np.vstack([exact[:4], [-9 * exact[:4].mean(axis=0)]]).astype(np.float32)
-    assert len(kmeans(points, 5, seed=2, begin=away, minibatch_above=1_000)[0]) == 5
+    # three users among thousands who are exactly alike: mini-batches alone miss them
+    alike, _ = corners([20_000, 1, 1, 1])
+    assert np.bincount(kmeans(alike, 4, seed=2, minibatch_above=1_000)[1]).tolist() == [20_000, 1, 1, 1]
     fitted = fit_clusters(vectors, k_range=(4, 6), minibatch_above=1_000, curve_users=900, progress=False)
     assert fitted.k == 5 and adjusted_rand_score(label, fitted.assign(vectors).cluster_key) > 0.98
 

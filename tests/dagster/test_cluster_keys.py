@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import duckdb
 import pytest
 from project import Project
 
@@ -77,15 +76,3 @@ def test_who_was_little_known_gets_a_cluster_when_enough_is_known(materialized: 
     )[0]
     assert known > 1 and moved > 0
     assert back == 0, "in six days nothing is forgotten"
-
-
-def test_where_too_little_is_known_of_everybody_the_remedy_is_told(materialized: Project, tmp_path: Path) -> None:
-    project = materialized.copy(tmp_path / "p")
-    before = _clustered(project)
-    with duckdb.connect(str(project.warehouse)) as connection:
-        connection.execute("update beha2vec.user_embeddings set low_evidence = true")
-    done = project.run("beha2vec", "materialize", "--select", "cluster_model", check=False)
-    assert (
-        done.returncode != 0 and "Materialize more days, or train an encoder with a smaller min_events" in done.stderr
-    )
-    assert _clustered(project) == before
