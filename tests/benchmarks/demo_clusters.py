@@ -4,7 +4,8 @@ Run after `make demo`:  make bench-demo
 Prints, at the k of the cluster model and at 8 (the number of personas): the adjusted Rand index against the truth file,
 the share of the variance of log page views that the labels explain (eta squared), and the largest cluster. First of all
 users, where those with too little evidence are one cluster more (which differs from the others in page views by what it
-is); then of the users with enough evidence, whom the clusters are about.
+is); then of the users with enough evidence, whom the clusters are about; then what it would be like if the others were
+put into the nearest of these clusters, for all users and for those alone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE, eta_squared
+from beha2vec_core.clusters import ClusterModel, eta_squared
 from beha2vec_core.settings import load_settings
 
 SEEDS = range(5)
@@ -41,6 +42,7 @@ def measure(data_dir: Path, truth: Path) -> list[Agreement]:
     from sklearn.preprocessing import normalize
 
     with duckdb.connect(str(data_dir / "serving.duckdb"), read_only=True) as connection:
+        version = _cluster_model(connection)
         table = connection.sql(
             f"""
             select persona, cluster_key, page_views, behavior, low_evidence, pages
@@ -60,7 +62,8 @@ def measure(data_dir: Path, truth: Path) -> list[Agreement]:
     clusters = np.asarray(table["cluster_key"])
     vectors = np.asarray(table["behavior"].to_pylist(), dtype=np.float32)
     bags = normalize(CountVectorizer(analyzer=lambda pages: pages).fit_transform(table["pages"].to_pylist()))
-    k = len({*clusters.tolist()} - {TOO_LITTLE_EVIDENCE})
+    model = ClusterModel.load(data_dir / "cluster_models" / f"{version}.npz")
+    guessed, k = model.assign(vectors).cluster_key, model.k
     enough = ~np.asarray(table["low_evidence"])
     rows = []
     for which in (np.ones_like(enough), enough):
@@ -69,6 +72,8 @@ def measure(data_dir: Path, truth: Path) -> list[Agreement]:
         for size in sorted({k, len(set(personas))}):
             for name, points in (("K-Means over behavior vectors", vectors), ("K-Means over bags of pages", bags)):
                 rows.append(_row(name, size, _kmeans(points[which], size), *of))
+    for name, which in (("user_clusters, the rest guessed", enough | ~enough), ("the rest, guessed", ~enough)):
+        rows.append(_row(name, k, [guessed[which]], personas[which], log_views[which]))
     return rows
 
 
@@ -91,19 +96,21 @@ def _row(
     return Agreement(method, len(personas), k, *(float(value) for value in np.mean(found, axis=0)))
 
 
+def _cluster_model(connection: duckdb.DuckDBPyConnection) -> str:
+    ((version,),) = connection.execute("select cluster_model_version from beha2vec.cluster_model_current").fetchall()
+    return str(version)
+
+
 def _largest(labels: np.ndarray) -> float:
     return float(np.unique(labels, return_counts=True)[1].max() / len(labels))
 
 
 def draw_map(data_dir: Path, out: Path) -> None:
     """The picture of the README: users by behavior vector, coloured and named by cluster."""
-    from beha2vec_core.clusters import ClusterModel
     from beha2vec_dagster.plots import user_map
 
     with duckdb.connect(str(data_dir / "serving.duckdb"), read_only=True) as connection:
-        version = connection.execute("select cluster_model_version from beha2vec.cluster_model_current").fetchall()[0][
-            0
-        ]
+        version = _cluster_model(connection)
         table = connection.sql(
             """select cluster_key, behavior from beha2vec.user_clusters_current
             join beha2vec.user_embeddings_current using (user_key) where cluster_key >= 0 order by user_key"""
