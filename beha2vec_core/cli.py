@@ -137,7 +137,7 @@ def rollback(
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(1) from None
     typer.echo(f"encoder {found.model_version} is in use again, with clusters {found.cluster_model_version}")
-    select = "cluster_profiles,cluster_insights,serving_database"
+    select = "cluster_members,cluster_profiles,cluster_insights,serving_database"
     if found.lacking:
         typer.echo(f"days that came since, to be made by it: {len(found.lacking)}, from {found.lacking[0]}")
         select = f"user_embeddings,user_clusters,{select}"
@@ -199,7 +199,12 @@ def summary() -> None:
         ).fetchall()
     command = Path(sys.argv[0]).absolute()
     command = command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else Path(command.name)
-    typer.echo(f"\n{users:,} users in {len(clusters)} clusters:")
+    known = sum(key >= 0 for key, _, _ in clusters)
+    typer.echo(
+        f"\n{users:,} users in {known} clusters"
+        + (", and those of whom too little is known (-1)" if known < len(clusters) else "")
+        + ":"
+    )
     for key, name, size in clusters:
         typer.echo(f"  {key:>2}  {name:<32} {size:>9,} users  {size / users:6.1%}")
     typer.echo(

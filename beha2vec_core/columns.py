@@ -17,7 +17,7 @@ _ANYWHERE = {
     "page_key": "a normalised page address",
     "model_version": "the encoder: hash of its config, data window, vocabulary and weights",
     "cluster_model_version": "the cluster model: hash of its centroids, keys and encoder",
-    "cluster_key": "the cluster; the key keeps its meaning over time, see cluster_lineage",
+    "cluster_key": "the cluster; the key keeps its meaning over time, see cluster_lineage; -1: too little evidence yet",
     # encoders and vectors
     "config": "the encoder's EncoderConfig, as JSON",
     "train_config": "its TrainConfig, as JSON",
@@ -54,11 +54,14 @@ _ANYWHERE = {
     "page": "page_key of each event, oldest first",
     # clusters
     "k": "the number of clusters",
-    "curve": "stability, silhouette and sizes by number of clusters, as JSON",
+    "curve": "stability, silhouette, sizes and what clusters tell of an outcome, by number of clusters, as JSON",
     "fitted_at": "when it was fitted, UTC",
     "promoted_at": "when readers were switched to it, UTC; null: never",
-    "distance": "from the user to the centre of his cluster, 0 to 2",
-    "margin": "distance to the second nearest centre less that to the nearest: near 0, the user stands between two",
+    "distance": "from the user to the centre of his cluster, 0 to 2; null in cluster -1",
+    "margin": "distance to the second nearest centre less that to the nearest: near 0, the user stands between two; "
+    "null in cluster -1",
+    "role": "typical: nearest to the centre, the first is the medoid; edge: with the smallest margin",
+    "rank": "1 is the most typical, or the nearest to the edge",
     "before_version": "the cluster model before it",
     "change": "what became of the cluster: kept, split, born, merged or gone",
     "other_key": "the cluster it was split from, or merged into",
@@ -120,6 +123,7 @@ _ANYWHERE = {
 _OF_TABLE = {
     "beha2vec.schema_history": {"change": "what the version changed"},
     "beha2vec.cluster_models": {"users": "users it was fitted on"},
+    "beha2vec.cluster_members": {"other_key": "the user's second best cluster"},
     "beha2vec.cluster_lineage": {"users": "users of the cluster: before, where it is no more, else after"},
 }
 

@@ -56,6 +56,10 @@ _TABLES = {
     "beha2vec.user_clusters": """
         event_date date, cluster_model_version varchar, model_version varchar, user_key varchar, cluster_key integer,
         distance double, margin double""",
+    # of the clusters that readers see; see clusters/members.py
+    "beha2vec.cluster_members": """
+        cluster_key integer, role varchar, rank integer, user_key varchar, distance double, margin double,
+        other_key integer""",
     "beha2vec.cluster_profiles": """
         cluster_key integer, fact_id varchar, metric varchar, feature varchar, value double, population_value double,
         lift double, z double, interval_low double, interval_high double, support bigint, unit varchar""",
@@ -92,7 +96,7 @@ _VIEWS = {
         select * from beha2vec.user_clusters
         where cluster_model_version = (select cluster_model_version from beha2vec.cluster_model_current)
         qualify row_number() over (partition by user_key order by event_date desc) = 1""",
-    # The cluster of each user on each day he was active, all by the model that readers see.
+    # The cluster of each user on each day he was active, all by the model that readers see; -1: too little evidence.
     "beha2vec.cluster_history": """
         select user_key, event_date, cluster_key from beha2vec.user_clusters
         where cluster_model_version = (select cluster_model_version from beha2vec.cluster_model_current)""",

@@ -53,28 +53,68 @@ def _file(version: str) -> Path:
 
 def used_keys(connection: duckdb.DuckDBPyConnection) -> list[int]:
     """Every cluster key there ever was."""
-    keys = "select cluster_key from beha2vec.cluster_lineage union select cluster_key from beha2vec.user_clusters"
+    keys = """select cluster_key from beha2vec.cluster_lineage
+        union select cluster_key from beha2vec.user_clusters where cluster_key >= 0"""
     return [int(key) for (key,) in connection.execute(keys).fetchall()]
 
 
-def latest_vectors(connection: duckdb.DuckDBPyConnection, version: str) -> pa.Table:
-    """By user_key, each user's latest behavior vector of an encoder and the cluster readers see him in, else -1.
+class UsersToCluster(NamedTuple):
+    """Users of whom enough is known, by user_key, as an encoder sees them at their latest; and how many others."""
+
+    keys: pa.ChunkedArray
+    vectors: npt.NDArray[np.float32]  # [n, dim]
+    earlier: npt.NDArray[np.int32]  # [n] the cluster readers see each in, -1 for none
+    too_little_evidence: int
+
+
+def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str) -> UsersToCluster:
+    """Users with enough evidence: the others would be a guess, and draw centroids to where nobody is known to be.
 
     Raises:
         dg.Failure: the encoder has embedded nobody yet, or another encoder has days that it lacks.
+        ValueError: there is too little evidence of everybody.
     """
     require_one_version(connection, version)
-    table = connection.sql(
-        """with latest as (
-            select user_key, behavior from beha2vec.user_embeddings where model_version = ?
-            qualify row_number() over (partition by user_key order by event_date desc) = 1)
-        select behavior, coalesce(cluster_key, -1)::integer as earlier_key from latest
-        left join beha2vec.user_clusters_current using (user_key) order by user_key""",
-        params=[version],
-    ).to_arrow_table()
-    if table.num_rows == 0:
+    latest = """with latest as (
+        select user_key, low_evidence, behavior from beha2vec.user_embeddings where model_version = $version
+        qualify row_number() over (partition by user_key order by event_date desc) = 1)"""
+    ((users, too_little),) = connection.execute(
+        f"{latest} select count(*), count(*) filter (low_evidence) from latest", {"version": version}
+    ).fetchall()
+    if users == 0:
         raise dg.Failure(f"encoder {version} has no vectors yet: materialize user_embeddings for the days to cluster")
-    return table
+    if users == too_little:
+        raise ValueError(
+            f"too little is known of every one of the {users:,} users: all have fewer events than the encoder's "
+            "min_events. Materialize more days, or train an encoder with a smaller min_events"
+        )
+    table = connection.sql(
+        f"""{latest} select user_key, behavior, coalesce(cluster_key, -1)::integer as earlier_key from latest
+        left join beha2vec.user_clusters_current using (user_key) where not low_evidence order by user_key""",
+        params={"version": version},
+    ).to_arrow_table()
+    return UsersToCluster(table["user_key"], matrix(table), table["earlier_key"].to_numpy(), too_little)
+
+
+class Outcome(NamedTuple):
+    """What clusters should tell of users: its name, and whether each had it [n]; None where it does not vary."""
+
+    name: str
+    values: npt.NDArray[np.bool_] | None
+
+
+def outcome_of(connection: duckdb.DuckDBPyConnection, users: pa.ChunkedArray) -> Outcome:
+    """Whether each of the users bought; where none of them did, whether he came back."""
+    connection.register("users_asked", pa.table({"user_key": users}))
+    found = connection.sql(
+        """select coalesce(purchases > 0, false) as purchase, coalesce(sessions > 1, false) as "return"
+        from users_asked left join ga4.dim_ga4__users using (user_key) order by user_key"""
+    ).fetchnumpy()
+    connection.unregister("users_asked")
+    for name, values in found.items():
+        if values.any() and not values.all():
+            return Outcome(name, np.asarray(values, dtype=bool))
+    return Outcome("none", None)
 
 
 def require_one_version(connection: duckdb.DuckDBPyConnection, version: str, days: list[date] | None = None) -> None:
@@ -173,7 +213,7 @@ def _assign_day(
     connection: duckdb.DuckDBPyConnection, model: ClusterModelVersion, fitted: "ClusterModel", day: date
 ) -> int:
     users = connection.sql(
-        """select event_date, user_key, behavior from beha2vec.user_embeddings
+        """select event_date, user_key, low_evidence, behavior from beha2vec.user_embeddings
         where model_version = ? and event_date = ? order by user_key""",
         params=[model.model_version, day],
     ).to_arrow_table()
@@ -192,11 +232,12 @@ def _assign_day(
 
 
 def _assignments(model: "ClusterModel", users: pa.Table) -> dict[str, pa.Array]:
-    """Columns cluster_key, distance and margin of the users; empty ones for no users."""
+    """Columns cluster_key, distance and margin of the users; null for the latter where there is too little evidence."""
     if users.num_rows == 0:
         return {name: pa.array([], pa.float64()) for name in ("cluster_key", "distance", "margin")}
-    assigned = model.assign(matrix(users))
-    return {name: pa.array(getattr(assigned, name)) for name in ("cluster_key", "distance", "margin")}
+    assigned = model.assign(matrix(users), users["low_evidence"].to_numpy())
+    # NaN is null
+    return {name: pa.array(getattr(assigned, name), from_pandas=True) for name in ("cluster_key", "distance", "margin")}
 
 
 def show_to_readers(connection: duckdb.DuckDBPyConnection, model: ClusterModelVersion) -> str:

@@ -23,8 +23,8 @@ refresh_last_days = dg.define_asset_job(
 train_encoder = dg.define_asset_job(
     "train_encoder",
     selection=dg.AssetSelection.assets(
-        "encoder_candidate", "encoder_evaluation", "trained_encoder", "cluster_profiles", "cluster_insights",
-        "serving_database",
+        "encoder_candidate", "encoder_evaluation", "trained_encoder", "cluster_members", "cluster_profiles",
+        "cluster_insights", "serving_database",
     ),
     description="A new encoder: trained, judged, and if it is not worse than the one in use put in its place, with all "
     "days embedded and the clusters carried over.",
@@ -33,7 +33,12 @@ train_encoder = dg.define_asset_job(
 rebuild_clusters = dg.define_asset_job(
     "rebuild_clusters",
     selection=dg.AssetSelection.assets(
-        "cluster_model", "user_clusters", "cluster_profiles", "cluster_insights", "serving_database"
+        "cluster_model",
+        "user_clusters",
+        "cluster_members",
+        "cluster_profiles",
+        "cluster_insights",
+        "serving_database",
     ),
     description="Clusters found anew on the vectors there are; those that go on keep their keys. For all days: readers "
     "are switched once the last day is assigned.",
@@ -42,8 +47,8 @@ rebuild_clusters = dg.define_asset_job(
 reembed_history = dg.define_asset_job(
     "reembed_history",
     selection=dg.AssetSelection.assets(
-        "user_sequences", "user_embeddings", "user_clusters", "cluster_profiles", "cluster_insights",
-        "serving_database",
+        "user_sequences", "user_embeddings", "user_clusters", "cluster_members", "cluster_profiles",
+        "cluster_insights", "serving_database",
     ),
     description="Days of the past, however many, embedded by the encoder in use and given their clusters: more history "
     "than readers see so far, or days that came while another encoder was in use.",

@@ -96,30 +96,42 @@ def cluster_sizes(sizes: Mapping[int, int]) -> Figure:
     """Users in each cluster."""
     figure, axes = _axes()
     keys, total = sorted(sizes), sum(sizes.values())
-    bars = axes.bar([str(key) for key in keys], [sizes[key] for key in keys], color=COLORS[0])
+    names = ["too little\nevidence" if key < 0 else str(key) for key in keys]
+    bars = axes.bar(names, [sizes[key] for key in keys], color=["#999999" if key < 0 else COLORS[0] for key in keys])
     axes.bar_label(bars, [f"{sizes[key] / total:.0%}" for key in keys], fontsize=8)
     axes.set(title=f"Users by cluster (n = {total:,})", xlabel="cluster", ylabel="users")
     return figure
 
 
-def stability_curve(curve: Sequence[Mapping[str, Any]]) -> Figure:
-    """How stable each k is, with the chosen one marked."""
-    figure, axes = _axes()
-    axes.plot(
-        [r["k"] for r in curve],
-        [r["stability_ari"] for r in curve],
-        color=COLORS[0],
-        marker="o",
-        label="stability (ARI)",
+def choice_of_k(curve: Sequence[Mapping[str, Any]], outcome: str) -> Figure:
+    """What each k is like, with the chosen one marked: stability and silhouette; smallest cluster and outcome."""
+    figure = Figure(figsize=(7.2, 2.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    lines = (
+        (left, "stability_ari", "stability (ARI)"),
+        (left, "silhouette", "silhouette"),
+        (right, "smallest_share", "smallest cluster (share of users)"),
+        (right, "outcome_epsilon2", f"outcome: {outcome} (epsilon squared)"),
     )
-    axes.plot(
-        [r["k"] for r in curve], [r["silhouette"] for r in curve], color=COLORS[1], marker="s", label="silhouette"
-    )
-    for row in curve:
-        if row["chosen"]:
-            axes.axvline(row["k"], color=COLORS[7], linestyle=":", label=f"chosen: {row['k']}")
-    axes.set(title="Choice of k", xlabel="k (clusters)", ylabel="score (0 to 1)", ylim=(0, 1.02))
-    axes.legend(frameon=False, fontsize=8)
+    for number, (axes, name, label) in enumerate(lines):
+        axes.plot(
+            [row["k"] for row in curve],
+            [row[name] for row in curve],
+            color=COLORS[number],
+            marker=MARKERS[number],
+            label=label,
+        )
+    for axes in (left, right):
+        for row in curve:
+            if row["chosen"]:
+                axes.axvline(row["k"], color=COLORS[7], linestyle=":", label=f"chosen: {row['k']}")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set(xlabel="k (clusters)")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(frameon=False, fontsize=8)
+    left.set(title="Choice of k", ylabel="score (0 to 1)", ylim=(0, 1.02))
+    right.set(ylabel="share")
+    right.set_ylim(bottom=min(0.0, right.get_ylim()[0]))
     return figure
 
 

@@ -13,11 +13,16 @@ from numpy.typing import NDArray
 from beha2vec_core.clusters.map import UserMap
 
 FORMAT_VERSION = 2
+# the cluster_key of users of whom too little is known to be put into a cluster
+TOO_LITTLE_EVIDENCE = -1
 _CHUNK_ROWS = 65_536
 
 
 class Assignment(NamedTuple):
-    """Where each user belongs: three arrays of one length, in the order of the vectors given."""
+    """Where each user belongs: three arrays of one length, in the order of the vectors given.
+
+    Where there is too little evidence of a user, cluster_key is `TOO_LITTLE_EVIDENCE`, distance and margin are NaN.
+    """
 
     cluster_key: NDArray[np.int32]
     distance: NDArray[np.float32]  # to the nearest centroid, 0 to 2: vectors and users lie on the unit sphere
@@ -39,11 +44,12 @@ class ClusterModel:
 
     centroids: NDArray[np.float32]  # [k, dim]
     shares: NDArray[np.float64]  # [k] share of the fitted users, descending
-    curve: pd.DataFrame  # k, stability_ari, silhouette, largest_share, smallest_share, inertia, chosen
+    curve: pd.DataFrame  # columns `stability.CURVE_COLUMNS`
     user_map: UserMap
     model_version: str
     keys: NDArray[np.int32]  # [k]
     seed: int = 0
+    why: str = ""  # this k, in one sentence
     format_version: int = field(default=FORMAT_VERSION)
 
     @property
@@ -56,21 +62,17 @@ class ClusterModel:
         """The length of a vector."""
         return int(self.centroids.shape[1])
 
-    def assign(self, vectors: NDArray[np.float32]) -> Assignment:
+    def assign(self, vectors: NDArray[np.float32], low_evidence: NDArray[np.bool_] | None = None) -> Assignment:
         """The nearest centroid of each user.
 
         Args:
             vectors: behavior vectors, float32 [n, dim], of the encoder ``model_version``; n may be 0.
+            low_evidence: users whose vector says too little to be put into a cluster [n]; None: nobody's.
 
         Raises:
             ValueError: the vectors have another length, or hold NaN or infinity.
         """
-        points = normalise(vectors)
-        if points.shape[1] != self.dim:
-            raise ValueError(
-                f"vectors have {points.shape[1]} numbers, the clusters were fitted on {self.dim}: embed the users with "
-                f"encoder {self.model_version}, or fit the clusters again"
-            )
+        points = self._points(vectors)
         nearest = np.empty(len(points), dtype=np.int32)
         distance = np.empty(len(points), dtype=np.float32)
         margin = np.empty(len(points), dtype=np.float32)
@@ -81,11 +83,34 @@ class ClusterModel:
             best_two = np.partition(distances, 1, axis=1) if self.k > 1 else np.repeat(distances, 2, axis=1)
             distance[rows] = best_two[:, 0]
             margin[rows] = best_two[:, 1] - best_two[:, 0]
-        return Assignment(self.keys[nearest], distance, margin)
+        keys = self.keys[nearest]
+        if low_evidence is not None:
+            keys[low_evidence] = TOO_LITTLE_EVIDENCE
+            distance[low_evidence] = margin[low_evidence] = np.nan
+        return Assignment(keys, distance, margin)
+
+    def second_best(self, vectors: NDArray[np.float32]) -> NDArray[np.int32]:
+        """The key of the second nearest centroid of each user [n], for a few users.
+
+        Raises:
+            ValueError: there is only one cluster, or as `assign`.
+        """
+        if self.k < 2:
+            raise ValueError("there is only one cluster, and no second best")
+        return np.asarray(self.keys[_distances(self._points(vectors), self.centroids).argsort(axis=1)[:, 1]])
 
     def project_2d(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Where each user lies on the model's map, float32 [n, 2]; the same vector always falls on the same spot."""
         return self.user_map.place(normalise(vectors))
+
+    def _points(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        points = normalise(vectors)
+        if points.shape[1] != self.dim:
+            raise ValueError(
+                f"vectors have {points.shape[1]} numbers, the clusters were fitted on {self.dim}: embed the users with "
+                f"encoder {self.model_version}, or fit the clusters again"
+            )
+        return points
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """The whole model as plain arrays (numbers and text, no objects), as ``from_arrays`` reads them."""
@@ -94,6 +119,7 @@ class ClusterModel:
             "format_version": np.asarray(self.format_version),
             "model_version": np.asarray(self.model_version),
             "seed": np.asarray(self.seed),
+            "why": np.asarray(self.why),
             "keys": self.keys,
             "centroids": self.centroids,
             "shares": self.shares,
@@ -126,6 +152,7 @@ class ClusterModel:
             model_version=str(arrays["model_version"]),
             keys=arrays["keys"].astype(np.int32),
             seed=int(arrays["seed"]),
+            why=str(arrays.get("why", "")),
         )
 
     def save(self, path: Path) -> Path:

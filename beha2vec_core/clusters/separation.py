@@ -24,3 +24,19 @@ def eta_squared(labels: ArrayLike, values: ArrayLike) -> float:
     sizes = np.bincount(index)
     sums = np.bincount(index, weights=deviations)
     return float((sums**2 / sizes).sum() / total)
+
+
+def epsilon_squared(labels: ArrayLike, values: ArrayLike) -> float:
+    """``eta_squared`` less what as many groups explain by chance (Kelley 1935): about 0 where groups tell nothing.
+
+    Eta squared grows with every group, whatever the groups are; this does not, so that it compares numbers of clusters.
+    It may be slightly below 0. 0 where ``values`` do not vary, or there are as many groups as values.
+
+    Raises:
+        ValueError: the two differ in length, or are empty.
+    """
+    explained = eta_squared(labels, values)
+    n, k = np.asarray(labels).size, np.unique(np.asarray(labels)).size
+    if n <= k or not np.ptp(np.asarray(values, dtype=np.float64)):
+        return 0.0
+    return 1.0 - (1.0 - explained) * (n - 1) / (n - k)

@@ -1,17 +1,30 @@
-"""The curve k is chosen by: how stable, how separate and how even the clusters are at each k."""
+"""The curve k is chosen by: how stable, separate and even clusters are at each k, and what they tell of an outcome."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
 from beha2vec_core.clusters.kmeans import kmeans, nearest
+from beha2vec_core.clusters.separation import epsilon_squared
 
-CURVE_COLUMNS = ("k", "stability_ari", "silhouette", "largest_share", "smallest_share", "inertia", "chosen")
+CURVE_COLUMNS = (
+    "k", "stability_ari", "silhouette", "largest_share", "smallest_share", "outcome_epsilon2", "inertia", "chosen",
+)  # fmt: skip
 # stabilities nearer than this are called equal: with a handful of resamples they cannot be told apart
 _STABILITY_TOLERANCE = 0.05
+# the same for silhouettes: about what drawing another sample of users changes
+_SILHOUETTE_TOLERANCE = 0.01
+
+
+class Choice(NamedTuple):
+    """The k to use, and why in one sentence."""
+
+    k: int
+    why: str
 
 
 def stability_curve(
@@ -19,6 +32,7 @@ def stability_curve(
     ks: Iterable[int],
     *,
     seed: int,
+    outcome: ArrayLike | None = None,
     resamples: int = 6,
     silhouette_users: int = 2_000,
     progress: bool = True,
@@ -27,13 +41,15 @@ def stability_curve(
 
     stability_ari: mean adjusted Rand index between the clusters of all points and those found from a bootstrap
     resample and assigned to all points (Hennig 2007, with ARI for Jaccard); 1 = resampling changes nothing.
-    silhouette: mean over a sample of users. inertia: mean squared distance to the centroid. A k for which the points
-    do not have enough distinct values is left out.
+    silhouette: mean over a sample of users. outcome_epsilon2: how much of the outcome's variance the clusters explain
+    beyond chance (``separation.epsilon_squared``), NaN without one. inertia: mean squared distance to the centroid. A k
+    for which the points do not have enough distinct values is left out.
 
     Args:
         points: unit vectors, float32 [n, dim].
         ks: the numbers of clusters to try.
         seed: of the fits, the resamples and the sample.
+        outcome: a number a point [n], such as whether the user bought.
         resamples: bootstrap resamples a k.
         silhouette_users: silhouette needs all pairs of users, so it is taken on a sample.
         progress: show a progress bar.
@@ -63,6 +79,7 @@ def stability_curve(
                 else 0.0,
                 "largest_share": float(sizes.max()),
                 "smallest_share": float(sizes.min()),
+                "outcome_epsilon2": float("nan") if outcome is None else epsilon_squared(labels, outcome),
                 "inertia": float(np.square(points - centroids[labels]).sum(axis=1).mean()),
                 "chosen": False,
             }
@@ -70,16 +87,42 @@ def stability_curve(
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
 
 
-def choose_k(curve: pd.DataFrame, *, min_share: float, max_share: float, earlier_k: int | None = None) -> int:
-    """The k of the curve to use: sizes first, then stability, then the k there was, then silhouette.
+def choose_k(
+    curve: pd.DataFrame,
+    *,
+    min_share: float,
+    max_share: float,
+    earlier_k: int | None = None,
+    outcome: str = "the outcome",
+) -> Choice:
+    """The k of the curve to use: within the size limits the most stable, then the k there was, silhouette, outcome.
 
     Only the k whose clusters break the size limits least are considered (those that break none, where there are any);
     of those, the ones as stable as the most stable within a tolerance; of those ``earlier_k``, so that people keep
-    their clusters, else the highest silhouette.
+    their clusters, else those with the highest silhouette within a tolerance; of several, the one whose clusters
+    separate ``outcome`` (its name) best.
     """
     breach = (curve["largest_share"] - max_share).clip(lower=0) + (min_share - curve["smallest_share"]).clip(lower=0)
     fitting = curve[breach <= breach.min() + 1e-9]
     stable = fitting[fitting["stability_ari"] >= fitting["stability_ari"].max() - _STABILITY_TOLERANCE]
-    if earlier_k is not None and earlier_k in set(stable["k"]):
-        return earlier_k
-    return int(stable.sort_values(["silhouette", "k"], ascending=[False, True])["k"].iloc[0])
+    tolerance = _SILHOUETTE_TOLERANCE if stable["outcome_epsilon2"].notna().all() else 0.0
+    separate = stable[stable["silhouette"] >= stable["silhouette"].max() - tolerance]
+    ranked = separate.sort_values(["outcome_epsilon2", "silhouette", "k"], ascending=[False, False, True])
+    stays = earlier_k is not None and earlier_k in set(stable["k"])
+    row = (stable[stable["k"] == earlier_k] if stays else ranked).iloc[0]
+
+    why = "the most stable" if len(stable) == 1 else "as stable as the best"
+    why += f" (ARI {row['stability_ari']:.2f})"
+    if stays:
+        why += ", and as many as there were"
+    elif len(separate) > 1:
+        why += f", silhouette among the largest ({row['silhouette']:.2f})"
+        why += f" and of those it separates {outcome} best (epsilon squared {row['outcome_epsilon2']:.3f})"
+    elif len(stable) > 1:
+        why += f", largest silhouette among those ({row['silhouette']:.2f})"
+    limits = f"a cluster below {min_share:.0%} or above {max_share:.0%} of the users"
+    if breach.min() > 0:
+        why += f"; every k has {limits}, this one breaks that least"
+    elif len(fitting) < len(curve):
+        why += f"; left out for {limits}: {', '.join(map(str, curve.loc[breach > 1e-9, 'k']))}"
+    return Choice(int(row["k"]), f"k = {int(row['k'])}: {why}")

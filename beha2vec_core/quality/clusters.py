@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.quality.check import Finding, Look
 
 MAX_CLUSTER_SHARE = 0.5
@@ -10,19 +11,22 @@ ACTIVE_DAYS = 28
 
 
 def no_cluster_swallows_the_rest(look: Look) -> Finding:
-    """Warn of a lump: clusters that tell little."""
+    """Warn of a lump: clusters that tell little. Users with too little evidence are in none, and only shown."""
     sizes = _active_users(look)
+    unknown = sizes.pop(TOO_LITTLE_EVIDENCE, 0)
     users = sum(sizes.values())
     largest = max(sizes, key=lambda key: sizes[key], default=-1)
     share = sizes[largest] / users if users else 0.0
     passed = share <= MAX_CLUSTER_SHARE
-    told = f"cluster {largest} holds {share:.0%} of the users active in the last {ACTIVE_DAYS} days"
-    return Finding(passed, {"largest_share": share, "users": users}, "" if passed else told)
+    told = f"cluster {largest} holds {share:.0%} of the users in clusters, active in the last {ACTIVE_DAYS} days"
+    figures = {"largest_share": share, "users": users, "users_with_too_little_evidence": unknown}
+    return Finding(passed, figures, "" if passed else told)
 
 
 def every_cluster_has_users(look: Look) -> Finding:
     """Warn of clusters of the model in use that no user was in for four weeks."""
     sizes = _active_users(look)
+    sizes.pop(TOO_LITTLE_EVIDENCE, None)
     dead = sorted(key for key, users in sizes.items() if not users)
     told = f"no user active in the last {ACTIVE_DAYS} days is in cluster {', '.join(map(str, dead))}"
     smallest = min(sizes.values(), default=0)
@@ -31,7 +35,10 @@ def every_cluster_has_users(look: Look) -> Finding:
 
 
 def _active_users(look: Look) -> dict[int, int]:
-    """Users of each cluster of the model that readers see, by the latest of their last four weeks."""
+    """Users of each cluster of the model that readers see, by the latest of their last four weeks.
+
+    Clusters without such users are there too, and those users of whom too little is known, under their key, if any.
+    """
     with look.connect("users of clusters") as connection:
         return dict(
             connection.execute(
@@ -44,7 +51,8 @@ def _active_users(look: Look) -> dict[int, int]:
                 select cluster_key, count(user_key) from (
                     select cluster_key from beha2vec.cluster_lineage
                     where cluster_model_version = (select cluster_model_version from beha2vec.cluster_model_current)
-                        and change in ('kept', 'split', 'born'))
+                        and change in ('kept', 'split', 'born')
+                    union select cluster_key from latest where cluster_key = {TOO_LITTLE_EVIDENCE})
                 left join latest using (cluster_key) group by all order by all"""
             ).fetchall()
         )

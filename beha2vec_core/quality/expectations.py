@@ -29,14 +29,15 @@ class Expectation:
     """What a table must satisfy.
 
     asset: the asset that writes it. key: columns that name a row. required: further columns that are never null.
-    nullable_key: the key may hold a null, once. daily: only the run's days are read. scope: a condition on rows.
-    blocking: readers would be harmed by what follows.
+    required_where: columns that are never null where a condition holds. nullable_key: the key may hold a null, once.
+    daily: only the run's days are read. scope: a condition on rows. blocking: readers would be harmed by what follows.
     """
 
     table: str
     asset: str
     key: tuple[str, ...]
     required: tuple[str, ...] = ()
+    required_where: tuple[tuple[str, str], ...] = ()
     nullable_key: bool = False
     daily: bool = False
     scope: str = "true"
@@ -99,10 +100,19 @@ EXPECTATIONS = (
         "beha2vec.user_clusters",
         "user_clusters",
         ("event_date", "cluster_model_version", "user_key"),
-        ("model_version", "cluster_key", "distance", "margin"),
+        ("model_version", "cluster_key"),
+        # who is in no cluster, since too little is known of him, is at no distance from one
+        required_where=(("distance", "cluster_key >= 0"), ("margin", "cluster_key >= 0")),
         daily=True,
         scope=_CLUSTER_MODELS_IN_USE,
         blocking=True,
+    ),
+    Expectation(
+        "beha2vec.cluster_members",
+        "cluster_members",
+        ("cluster_key", "role", "rank"),
+        ("user_key", "distance", "margin"),
+        required_where=(("other_key", "role = 'edge'"),),
     ),
     Expectation(
         "beha2vec.cluster_profiles", "cluster_profiles", ("cluster_key", "fact_id"), ("metric", "support", "unit")
@@ -196,20 +206,21 @@ def nothing_is_null(look: Look, expected: list[Expectation]) -> Finding:
     """Error where a column that is never null is."""
     rows, nulls, samples = 0, 0, []
     for expectation in expected:
-        columns = expectation.never_null
-        counts = ", ".join(f"count(*) - count({column})" for column in columns)
+        missing_where = {column: f"{column} is null" for column in expectation.never_null}
+        missing_where |= {column: f"{column} is null and {held}" for column, held in expectation.required_where}
+        counts = ", ".join(f"count(*) filter ({missing})" for missing in missing_where.values())
         of_run = f"from {expectation.table} where {_rows(look, expectation)}"
         with look.connect("nothing_is_null") as connection:
             ((seen, *missing),) = connection.execute(f"select count(*), {counts} {of_run}").fetchall()
             rows, nulls = rows + seen, nulls + sum(missing)
-            for column, number in zip(columns, missing, strict=True):
+            for (column, where), number in zip(missing_where.items(), missing, strict=True):
                 if number:
                     key = ", ".join(expectation.key)
                     (example,) = connection.execute(
-                        f"select {key} {of_run} and {column} is null order by all limit 1"
+                        f"select {key} {of_run} and {where} order by all limit 1"
                     ).fetchall()
-                    where = _named(expectation.key, example)
-                    samples.append(f"{expectation.table}.{column} is null in {number} rows, such as {where}")
+                    row = _named(expectation.key, example)
+                    samples.append(f"{expectation.table}.{column} is null in {number} rows, such as {row}")
     return Finding(not nulls, {"rows": rows, "nulls": nulls, "samples": samples}, "; ".join(samples))
 
 

@@ -1,9 +1,11 @@
 """Clusters of users: the model, who belongs where, and the facts of each cluster."""
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from beha2vec_core.warehouse import replace_partition
@@ -11,17 +13,20 @@ from beha2vec_dagster import plots
 from beha2vec_dagster.cluster_models import (
     assign_days,
     current_cluster_model,
-    latest_vectors,
-    matrix,
     newest_cluster_model,
+    outcome_of,
     show_to_readers,
     used_keys,
+    users_to_cluster,
     write_cluster_model,
 )
 from beha2vec_dagster.encoders import version_in_use
 from beha2vec_dagster.metadata import markdown_table, picture, relation_metadata
 from beha2vec_dagster.partitions import daily, days_of
 from beha2vec_dagster.resources import WarehouseResource
+
+if TYPE_CHECKING:
+    from beha2vec_core.clusters import ClusterModel
 
 
 class ClusterConfig(dg.Config):
@@ -36,19 +41,29 @@ class ClusterConfig(dg.Config):
         description="Find clusters without regard to those there are; clusters with the same users keep their key "
         "even so.",
     )
+    minibatch_above: int = Field(
+        200_000,
+        ge=0,
+        description="With more users than this, centroids are found by mini-batches: faster, a little less exact.",
+    )
+    explore_hdbscan: bool = Field(
+        False,
+        description="Show beside the clusters which groups are dense by themselves (HDBSCAN on at most 5,000 users); "
+        "nothing is stored by them.",
+    )
 
 
 @dg.asset(
-    deps=["user_embeddings"],
+    deps=["user_embeddings", "dim_ga4__users"],
     group_name="clusters",
     kinds={"scikitlearn"},
     backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="2",
+    code_version="3",
 )
 def cluster_model(
     context: dg.AssetExecutionContext, config: ClusterConfig, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[Any]:
-    """K-Means centroids over the latest behavior vector of each user, with the curve that chose k.
+    """K-Means centroids over the latest behavior vector of each user of whom enough is known, with the choice of k.
 
     Clusters that go on keep their key, and a key is never used again; `beha2vec.cluster_lineage` tells which were kept,
     split, born, merged or are gone. Readers see the model once `user_clusters` has assigned all days with it.
@@ -58,8 +73,11 @@ def cluster_model(
     with warehouse.connect("cluster_model: read") as connection:
         version = version_in_use(connection)
         before, used = current_cluster_model(connection), used_keys(connection)
-        users = latest_vectors(connection, version)
-    vectors, earlier = matrix(users), users["earlier_key"].to_numpy()
+        try:
+            keys, vectors, earlier, too_little = users_to_cluster(connection, version)
+        except ValueError as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
+        outcome = outcome_of(connection, keys)
     fitted = fit_clusters(
         vectors,
         k=config.k,
@@ -67,7 +85,11 @@ def cluster_model(
         seed=config.seed,
         model_version=version,
         earlier=None if config.begin_anew else earlier,
+        outcome=outcome.values,
+        outcome_name=outcome.name,
+        minibatch_above=config.minibatch_above,
     )
+    context.log.info(fitted.why)
     model, lineage = keep_keys(fitted, vectors, earlier, used)
     labels = model.assign(vectors).cluster_key
     curve = model.curve.to_dict("records")
@@ -81,15 +103,35 @@ def cluster_model(
             "cluster_model_version": digest,
             "model_version": version,
             "k": model.k,
+            "why": model.why,
+            "outcome": outcome.name,
             "users": len(vectors),
+            "users_with_too_little_evidence": too_little,
             "largest_share": float(model.shares.max()),
             "before": before.version if before else "none",
             "lineage": markdown_table(list(lineage[0]._fields), lineage),
-            "choice_of_k": picture(plots.stability_curve(curve), "choice of k"),
+            "choice_of_k": picture(plots.choice_of_k(curve, outcome.name), "choice of k"),
             "user_map": picture(plots.user_map(model.project_2d(vectors), labels), "users by cluster"),
             "curve": markdown_table(list(model.curve.columns), [tuple(row.values()) for row in curve]),
-        },
+        }
+        | (_dense_groups(model, vectors, labels) if config.explore_hdbscan else {}),
     )
+
+
+def _dense_groups(
+    model: "ClusterModel", vectors: npt.NDArray[np.float32], labels: npt.NDArray[np.int32]
+) -> dict[str, Any]:
+    from beha2vec_core.clusters import find_dense_groups
+
+    found = find_dense_groups(vectors, labels, seed=model.seed)
+    rows = [(number, *row) for number, row in enumerate(found.groups.itertuples(index=False), start=1)]
+    return {
+        "dense_groups": len(rows),
+        "dense_groups_of_users": found.users,
+        "users_in_no_dense_group": found.noise_share,
+        "dense_groups_ari_with_clusters": found.ari,
+        "dense_groups_by_size": markdown_table(["group", "users", "mostly in cluster", "share of it there"], rows),
+    }
 
 
 @dg.asset(
@@ -98,11 +140,12 @@ def cluster_model(
     group_name="clusters",
     kinds={"scikitlearn", "duckdb"},
     backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="1",
+    code_version="2",
 )
 def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
     """The cluster of each user active that day, with the distance to its centre and the margin to the second best.
 
+    Users with too little evidence are in cluster -1, without distance and margin.
     `beha2vec.user_clusters_current` has each user's latest row. A new cluster model serves beside the old one until it
     has assigned every day that has vectors; then readers are switched, in one transaction.
     """
@@ -136,6 +179,28 @@ def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResourc
             "cluster_sizes": picture(plots.cluster_sizes(sizes), "cluster sizes"),
         }
     )
+
+
+@dg.asset(
+    # a promotion switches readers to other clusters without user_clusters being made: the job train_encoder has to wait
+    deps=["user_clusters", "trained_encoder"],
+    group_name="clusters",
+    kinds={"duckdb"},
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    code_version="1",
+)
+def cluster_members(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
+    """Users to look at: the most typical five of each cluster, and five at its edge with the second best cluster."""
+    from beha2vec_core.clusters import find_members
+
+    with warehouse.connect("cluster_members") as connection:
+        current = current_cluster_model(connection)
+        if current is None:
+            raise dg.Failure("readers see no clusters yet: materialize cluster_model, then user_clusters for all days")
+        connection.register("members", find_members(connection, current.load()))
+        replace_partition(connection, "beha2vec.cluster_members", "select * from members", "true")
+        about = relation_metadata(connection, "beha2vec.cluster_members")
+    return dg.MaterializeResult(metadata=about)
 
 
 @dg.asset(

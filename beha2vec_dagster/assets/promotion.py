@@ -15,10 +15,9 @@ from beha2vec_dagster.cluster_models import (
     ClusterModelVersion,
     assign_days,
     current_cluster_model,
-    latest_vectors,
-    matrix,
     show_to_readers,
     used_keys,
+    users_to_cluster,
     write_cluster_model,
 )
 from beha2vec_dagster.encoders import (
@@ -154,17 +153,19 @@ def _switch(
     clusters: ClusterModelVersion,
 ) -> dict[str, Any]:
     """Carry the clusters over to the candidate's vectors, and show both to readers."""
-    with warehouse.connect("trained_encoder: vectors") as connection:
-        users, used = latest_vectors(connection, candidate), used_keys(connection)
+    with warehouse.connect("trained_encoder: clusters before") as connection:
+        used = used_keys(connection)
         goes_on = connection.execute(
             "select warm_start_from = ? from beha2vec.encoders where model_version = ?",
             [clusters.model_version, candidate],
         ).fetchall()[0][0]
-    vectors, earlier = matrix(users), users["earlier_key"].to_numpy()
     try:
+        with warehouse.connect("trained_encoder: vectors") as connection:
+            _, vectors, earlier, too_little = users_to_cluster(connection, candidate)
         model, lineage = _carried_over(clusters.load(), candidate, vectors, earlier, used, keep_centroids=bool(goes_on))
     except ValueError as error:
         _refuse(warehouse, candidate, [f"clusters cannot be carried over to it: {error}"])
+    # of whom there is enough evidence, and was before: others are in no cluster to move from
     known = earlier >= 0
     moved = float((model.assign(vectors[known]).cluster_key != earlier[known]).mean()) if known.any() else 0.0
     told = f"{moved:.1%} of the users change cluster, though they did nothing new"
@@ -185,6 +186,7 @@ def _switch(
         show_to_readers(connection, new)
     return {
         "moved_share": moved,
+        "users_with_too_little_evidence": too_little,
         "centroids": "kept" if goes_on else "found anew",
         "lineage": markdown_table(list(lineage[0]._fields), lineage),
     }

@@ -12,7 +12,14 @@ from beha2vec_dagster.settings import settings
 
 
 @dg.asset(
-    deps=["cluster_insights", "user_clusters", "user_embeddings", "encoder_evaluation", "enriched_pages"],
+    deps=[
+        "cluster_insights",
+        "cluster_members",
+        "user_clusters",
+        "user_embeddings",
+        "encoder_evaluation",
+        "enriched_pages",
+    ],
     group_name="serving",
     kinds={"duckdb"},
     backfill_policy=dg.BackfillPolicy.single_run(),

@@ -24,7 +24,9 @@ from tests.simulation.graph import seconds_by_step
 
 LAST_DAY = date(2026, 6, 30)
 OF_DAYS = ("raw_ga4_events", "dbt_incremental_models", "user_sequences", "user_embeddings", "user_clusters")
-OF_TABLES = ("dbt_table_models", "enriched_pages", "cluster_profiles", "cluster_insights", "serving_database")
+OF_TABLES = (
+    "dbt_table_models", "enriched_pages", "cluster_members", "cluster_profiles", "cluster_insights", "serving_database",
+)  # fmt: skip
 NIGHT = f"raw_ga4_events,group:dbt_ga4,{','.join((*OF_DAYS[2:], *OF_TABLES[1:]))}"
 # nothing is new on the second measurement of a night
 AGAIN = json.dumps({"ops": {"user_embeddings": {"config": {"again": True}}}})

@@ -5,8 +5,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,9 +16,20 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
-from beha2vec_core.clusters import ClusterModel, eta_squared, fit_clusters, keep_keys
+from beha2vec_core.clusters import (
+    TOO_LITTLE_EVIDENCE,
+    ClusterModel,
+    epsilon_squared,
+    eta_squared,
+    find_dense_groups,
+    find_members,
+    fit_clusters,
+    keep_keys,
+)
+from beha2vec_core.clusters.kmeans import kmeans, nearest
 from beha2vec_core.clusters.model import normalise
-from beha2vec_core.clusters.stability import CURVE_COLUMNS, choose_k
+from beha2vec_core.clusters.stability import CURVE_COLUMNS, choose_k, stability_curve
+from beha2vec_core.tables import create_tables
 
 
 def planted(n: int, shares: list[float], *, dim: int = 16, noise: float = 0.6, seed: int = 0):
@@ -65,7 +78,7 @@ def test_same_seed_same_bits_in_another_process(blobs, model, tmp_path: Path) ->
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=60)
     other = ClusterModel.load(tmp_path / "other.npz").to_arrays()
     for name, array in model.to_arrays().items():
-        assert np.array_equal(array, other[name]), name
+        assert array.tobytes() == other[name].tobytes(), name
 
 
 def test_distance_and_margin_are_those_of_a_plain_loop(blobs, model) -> None:
@@ -89,10 +102,10 @@ def test_save_and_load_give_the_same_model_and_leave_no_rest(model, tmp_path: Pa
     path = model.save(tmp_path / "clusters" / "model.npz")
     loaded = ClusterModel.load(path)
     assert [p.name for p in path.parent.iterdir()] == ["model.npz"]
-    assert loaded.model_version == "m1" and loaded.seed == 4
+    assert loaded.model_version == "m1" and loaded.seed == 4 and loaded.why == model.why
     pd.testing.assert_frame_equal(loaded.curve, model.curve)
     for name, array in model.to_arrays().items():
-        assert np.array_equal(array, loaded.to_arrays()[name]), name
+        assert array.tobytes() == loaded.to_arrays()[name].tobytes(), name
         assert array.dtype != object  # nothing that would need pickle
 
 
@@ -115,12 +128,13 @@ def test_map_keeps_clusters_apart_and_users_in_place(blobs, model) -> None:
 def test_given_k_is_kept_and_shown_on_the_curve(blobs) -> None:
     model = fit_clusters(blobs[0], k=9, k_range=(3, 4), seed=1, progress=False)
     assert model.k == 9
+    assert model.why.startswith("k = 9: as asked for; by the curve it would be k = ")
     assert model.curve.loc[model.curve["chosen"], "k"].tolist() == [9]
     assert len(model.assign(np.empty((0, 16), dtype=np.float32)).cluster_key) == 0
 
 
 def test_k_that_needs_a_cluster_above_half_of_the_users_loses() -> None:
-    row = {"silhouette": 0.5, "smallest_share": 0.1, "inertia": 1.0, "chosen": False}
+    row = {"silhouette": 0.5, "smallest_share": 0.1, "inertia": 1.0, "outcome_epsilon2": np.nan, "chosen": False}
     curve = pd.DataFrame(
         [
             {"k": 2, "stability_ari": 1.00, "largest_share": 0.80, **row},
@@ -129,9 +143,42 @@ def test_k_that_needs_a_cluster_above_half_of_the_users_loses() -> None:
             {"k": 5, "stability_ari": 0.89, "largest_share": 0.40, **(row | {"silhouette": 0.6})},
         ]
     )
-    assert choose_k(curve, min_share=0.01, max_share=0.5) == 5  # as stable as 4, better separated
-    assert choose_k(curve, min_share=0.01, max_share=1.0) == 2
-    assert choose_k(curve[:1], min_share=0.01, max_share=0.5) == 2  # nothing better to take
+    k, why = choose_k(curve, min_share=0.01, max_share=0.5)
+    assert k == 5, "as stable as 4, better separated"
+    assert why == (
+        "k = 5: as stable as the best (ARI 0.89), largest silhouette among those (0.60); left out for a cluster below "
+        "1% or above 50% of the users: 2"
+    )
+    assert choose_k(curve, min_share=0.01, max_share=1.0) == (2, "k = 2: the most stable (ARI 1.00)")
+    k, why = choose_k(curve[:1], min_share=0.01, max_share=0.5)
+    assert k == 2 and why.endswith("of the users, this one breaks that least"), "nothing better to take"
+
+
+def test_of_k_alike_in_stability_and_silhouette_the_outcome_decides() -> None:
+    rows = {"k": [4, 5, 6, 7], "stability_ari": [0.9, 0.93, 0.91, 0.6], "silhouette": [0.3, 0.305, 0.2, 0.4]}
+    curve = pd.DataFrame(rows | {"outcome_epsilon2": [0.08, 0.02, 0.3, 0.5]}).assign(
+        largest_share=0.4, smallest_share=0.1
+    )
+    k, why = choose_k(curve, min_share=0.01, max_share=0.5, outcome="purchase")
+    assert k == 4, "6 is less separate, 7 less stable"
+    assert why.endswith(
+        "silhouette among the largest (0.30) and of those it separates purchase best (epsilon squared 0.080)"
+    )
+    unknown = curve.assign(outcome_epsilon2=np.nan)
+    assert choose_k(unknown, min_share=0.01, max_share=0.5).k == 5, "without an outcome the silhouette decides"
+    alike = curve.assign(outcome_epsilon2=0.1, silhouette=0.3)
+    assert choose_k(alike, min_share=0.01, max_share=0.5).k == 4, "equals: the smallest"
+
+
+def test_the_curve_tells_what_clusters_say_of_an_outcome(blobs) -> None:
+    vectors, planted_label = blobs
+    bought = planted_label == 0
+    # the curve is made on some of the users only, and on their outcomes
+    model = fit_clusters(vectors, k=5, k_range=(5, 5), outcome=bought, curve_users=600, progress=False)
+    assert model.curve["outcome_epsilon2"].min() > 0.95
+    chance = np.random.default_rng(0).random(len(vectors)) < 0.3
+    curve = stability_curve(normalise(vectors), [4, 5, 6], seed=4, outcome=chance, resamples=1, progress=False)
+    assert curve["outcome_epsilon2"].abs().max() < 0.02
 
 
 @pytest.mark.parametrize(
@@ -172,6 +219,131 @@ def test_eta_squared_is_a_share_and_ignores_scale(values, labels) -> None:
     assert -1e-9 <= share <= 1 + 1e-9
     if values.std() > 1e-3:
         assert eta_squared(labels, values * 3 - 5) == pytest.approx(share, abs=1e-6)
+
+
+def test_epsilon_squared_worked_example() -> None:
+    # as above: 24 of 28 between 2 groups of 6 values; the mean square within is 4 / 4, so (24 - 1 * 1) / 28
+    assert epsilon_squared([0, 0, 0, 1, 1, 1], [1, 2, 3, 5, 6, 7]) == pytest.approx(23 / 28)
+    assert epsilon_squared([0, 0, 1, 1], [5, 5, 5, 5]) == 0.0
+    assert epsilon_squared([0, 1, 2], [1, 2, 3]) == 0.0, "a group a value explains all, by construction"
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 12), st.integers(0, 2**32 - 1))
+def test_epsilon_squared_of_groups_that_tell_nothing_is_zero_however_many(k: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels, values = rng.integers(0, k, 300), rng.normal(size=300)
+    shuffled = [epsilon_squared(rng.permutation(labels), values) for _ in range(200)]
+    # its standard deviation is about sqrt(2 (k - 1)) / 300
+    assert abs(np.mean(shuffled)) < 5 * np.sqrt(2 * (k - 1)) / 300 / np.sqrt(200)
+    assert epsilon_squared(labels, values) <= eta_squared(labels, values)
+
+
+def test_users_with_too_little_evidence_are_in_no_cluster(blobs, model) -> None:
+    vectors, _ = blobs
+    low = np.arange(len(vectors)) % 3 == 0
+    assigned, plain = model.assign(vectors, low), model.assign(vectors)
+    assert (assigned.cluster_key[low] == TOO_LITTLE_EVIDENCE).all()
+    assert np.isnan(assigned.distance[low]).all() and np.isnan(assigned.margin[low]).all()
+    for name in ("cluster_key", "distance", "margin"):
+        assert np.array_equal(getattr(assigned, name)[~low], getattr(plain, name)[~low]), name
+    assert model.keys.tolist() == list(range(model.k)), "the model itself is as it was"
+
+
+def test_above_a_size_mini_batches_find_the_same_clusters() -> None:
+    vectors, label = planted(6_000, [0.3, 0.25, 0.2, 0.15, 0.1], noise=0.4)
+    points = normalise(vectors)
+    exact, exact_labels = kmeans(points, 5, seed=2)
+    centroids, labels = kmeans(points, 5, seed=2, minibatch_above=1_000)
+    assert not np.array_equal(exact, centroids) and adjusted_rand_score(exact_labels, labels) > 0.99
+    assert np.array_equal(labels, nearest(points, centroids)), "everybody is in the nearest cluster"
+    again, same = kmeans(points, 5, seed=2, minibatch_above=1_000)
+    assert np.array_equal(again, centroids) and np.array_equal(same, labels)
+    _, going_on = kmeans(points, 5, seed=2, begin=exact[::-1].copy(), minibatch_above=1_000)
+    assert adjusted_rand_score(label, going_on) > 0.99
+    # three users among thousands who are exactly alike: mini-batches alone miss them
+    alike, _ = corners([20_000, 1, 1, 1])
+    assert np.bincount(kmeans(alike, 4, seed=2, minibatch_above=1_000)[1]).tolist() == [20_000, 1, 1, 1]
+    fitted = fit_clusters(vectors, k_range=(4, 6), minibatch_above=1_000, curve_users=900, progress=False)
+    assert fitted.k == 5 and adjusted_rand_score(label, fitted.assign(vectors).cluster_key) > 0.98
+
+
+def clustered(model: ClusterModel, vectors: NDArray[np.float32], low: NDArray[np.bool_]) -> duckdb.DuckDBPyConnection:
+    """A warehouse whose readers see the users of these vectors in the model's clusters."""
+    connection = duckdb.connect()
+    create_tables(connection)
+    connection.execute("insert into beha2vec.cluster_models values ('c', 'm1', 1, 1, '[]', now(), now())")
+    assigned = model.assign(vectors, low)
+    rows = pa.table(
+        {
+            "user_key": [f"u{number:04d}" for number in range(len(vectors))],
+            "behavior": list(vectors),
+            "low_evidence": low,
+            "cluster_key": assigned.cluster_key,
+            "distance": pa.array(assigned.distance, from_pandas=True),
+            "margin": pa.array(assigned.margin, from_pandas=True),
+        }
+    )
+    connection.register("rows", rows)
+    day = "date '2026-03-01' as event_date, 'm1' as model_version"
+    connection.execute(
+        f"insert into beha2vec.user_embeddings by name select {day}, user_key, behavior, low_evidence from rows"
+    )
+    connection.execute(
+        f"""insert into beha2vec.user_clusters by name
+        select {day}, 'c' as cluster_model_version, user_key, cluster_key, distance, margin from rows"""
+    )
+    return connection
+
+
+def test_members_are_medoids_and_those_at_the_edge(blobs) -> None:
+    vectors = np.vstack([blobs[0], blobs[0][:60]])  # some users are exactly alike
+    low = np.arange(len(vectors)) % 5 == 1
+    fitted = fit_clusters(vectors[~low], k=5, k_range=(5, 5), seed=4, model_version="m1", progress=False)
+    model = replace(fitted, keys=fitted.keys + 3)
+    points, assigned = normalise(vectors), model.assign(vectors, low)
+    connection = clustered(model, vectors, low)
+    found = find_members(connection, model)
+    rows = found.to_pandas()
+    assert found.column_names == ["cluster_key", "role", "rank", "user_key", "distance", "margin", "other_key"]
+    assert rows.groupby(["cluster_key", "role"])["rank"].apply(list).tolist() == [[1, 2, 3, 4, 5]] * 10
+    number = rows["user_key"].str[1:].astype(int).to_numpy()
+    assert not low[number].any()
+    assert (assigned.cluster_key[number] == rows["cluster_key"]).all()
+    by_nearness = np.linalg.norm(model.centroids[None] - points[number][:, None], axis=2).argsort(axis=1)
+    assert model.keys[by_nearness[:, 1]].tolist() == rows["other_key"].tolist()
+    for key in model.keys:
+        inside = np.flatnonzero(assigned.cluster_key == key)
+        typical, edge = (number[(rows["cluster_key"] == key) & (rows["role"] == role)] for role in ("typical", "edge"))
+        spread = [np.square(points[inside] - points[user]).sum() for user in inside]
+        assert spread[list(inside).index(typical[0])] == pytest.approx(min(spread), rel=1e-5), "the true medoid"
+        assert assigned.margin[edge].tolist() == sorted(assigned.margin[inside])[:5]
+    assert find_members(connection, model).equals(found)
+    assert find_members(connection, model, each=1).num_rows == 10
+
+
+def test_one_cluster_has_no_edge_and_nobody_no_members(blobs, model) -> None:
+    vectors = blobs[0][:40]
+    one = fit_clusters(vectors, k=1, k_range=(2, 2), progress=False)
+    members = find_members(clustered(one, vectors, np.zeros(40, dtype=bool)), one).to_pandas()
+    assert members["role"].tolist() == ["typical"] * 5 and members["other_key"].isna().all()
+    assert find_members(clustered(model, vectors, np.ones(40, dtype=bool)), model).num_rows == 0
+
+
+def test_dense_groups_are_shown_beside_the_clusters(blobs, model) -> None:
+    vectors, planted_label = planted(1_000, [0.4, 0.3, 0.3], dim=8, noise=0.15, seed=3)
+    vectors[:200] = np.random.default_rng(1).normal(size=(200, 8))  # between all of them
+    clusters = np.where(planted_label == 2, 7, planted_label).astype(np.int32)
+    found = find_dense_groups(vectors, clusters)
+    assert found.users == 1_000 and len(found.groups) == 3 and 0.1 < found.noise_share < 0.3 and found.ari > 0.95
+    assert sorted(found.groups["cluster_key"]) == [0, 1, 7] and found.groups["users"].is_monotonic_decreasing
+    assert found.groups["share_in_cluster"].min() > 0.95
+    again = find_dense_groups(vectors, clusters)
+    assert again.groups.equals(found.groups) and again.ari == found.ari
+    sampled = find_dense_groups(vectors, clusters, max_users=500)
+    assert sampled.users == 500 and sampled.groups["users"].sum() <= 500
+    few = find_dense_groups(vectors[:12], clusters[:12])
+    assert few.noise_share == 1.0 and np.isnan(few.ari) and few.groups.empty
 
 
 def with_centres(model: ClusterModel, centroids: NDArray[np.float32]) -> ClusterModel:
@@ -254,13 +426,14 @@ def test_a_fit_goes_on_from_the_clusters_there_are(blobs, model) -> None:
 
 def test_the_k_there_was_stays_while_it_is_as_stable() -> None:
     rows = {"k": [4, 5, 6], "stability_ari": [0.9, 0.93, 0.7], "silhouette": [0.2, 0.5, 0.6]}
-    curve = pd.DataFrame(rows).assign(largest_share=0.4, smallest_share=0.1)
-    assert choose_k(curve, min_share=0.01, max_share=0.5) == 5
-    assert choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=4) == 4
-    assert choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=6) == 5
+    curve = pd.DataFrame(rows).assign(largest_share=0.4, smallest_share=0.1, outcome_epsilon2=np.nan)
+    assert choose_k(curve, min_share=0.01, max_share=0.5).k == 5
+    stays = choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=4)
+    assert stays == (4, "k = 4: as stable as the best (ARI 0.90), and as many as there were")
+    assert choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=6).k == 5
 
 
 def test_models_of_the_format_before_are_read(model) -> None:
-    old = {name: array for name, array in model.to_arrays().items() if name != "keys"}
+    old = {name: array for name, array in model.to_arrays().items() if name not in ("keys", "why")}
     loaded = ClusterModel.from_arrays(old | {"format_version": np.asarray(1)})
     assert loaded.keys.tolist() == list(range(model.k))

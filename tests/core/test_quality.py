@@ -153,6 +153,7 @@ def _healthy(world: World) -> None:
         """insert into beha2vec.encoder_evaluation by name
         select 'e' as model_version, 'encoder' as method, 'retrieval' as task, 'mrr' as metric"""
     )
+    world.execute("insert into beha2vec.cluster_members values (0, 'typical', 1, 'u0', 0.5, 0.1, 1)")
     world.execute(
         """insert into beha2vec.cluster_profiles by name
         select 0 as cluster_key, 'f1' as fact_id, 'size' as metric, 10 as support, 'users' as unit"""
@@ -194,6 +195,17 @@ def test_every_declaration_can_fail(world: World, expectation) -> None:
     assert not found.passed and f"{table}.{other} is JSON, declared" in found.told
     assert f"{table}.{gone} is missing" in found.told
     assert f"{table}.of_somebody" in found.figures["undeclared"]
+
+
+def test_what_is_never_null_on_a_condition(world: World) -> None:
+    _healthy(world)
+    world.assign("e", DAY, [-1], first_user=90)
+    world.execute("update beha2vec.user_clusters set distance = null, margin = null where cluster_key = -1")
+    assert world.check("nothing_is_null", "user_clusters").passed, "who is in no cluster is at no distance"
+    world.execute("update beha2vec.user_clusters set margin = null where cluster_key = 1")
+    found = world.check("nothing_is_null", "user_clusters")
+    assert not found.passed and found.figures["nulls"] == 1
+    assert "user_clusters.margin is null in 1 rows" in found.told and "user_key=u1" in found.told
 
 
 def test_only_the_days_and_the_version_of_the_run_are_read(world: World) -> None:
@@ -303,10 +315,12 @@ def test_a_lump_and_a_dead_cluster(world: World) -> None:
     world.assign("e", before(30), [2] * 8, first_user=100)
     world.assign("e", before(3), [0, 0, 1, 1, 0])
     world.assign("e", DAY, [1, 0, 1, 0])
+    world.assign("e", DAY, [-1] * 20, first_user=200)
     found = world.check("every_cluster_has_users")
     assert not found.passed and found.figures["dead"] == [2] and found.figures["clusters"] == 3, "7 is gone since long"
     found = world.check("no_cluster_swallows_the_rest")
     assert not found.passed and found.figures["largest_share"] == pytest.approx(3 / 5), "each user by his latest day"
+    assert found.figures["users"] == 5 and found.figures["users_with_too_little_evidence"] == 20, "in no cluster"
     world.assign("e", before(27), [2] * 3, first_user=100)
     assert world.check("every_cluster_has_users").passed and world.check("no_cluster_swallows_the_rest").passed
 

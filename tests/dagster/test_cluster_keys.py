@@ -12,7 +12,10 @@ CURRENT = "(select cluster_model_version from beha2vec.cluster_model_current)"
 
 
 def _clustered(project: Project) -> dict[str, int]:
-    return dict(project.query("select user_key, cluster_key from beha2vec.user_clusters_current"))
+    """The cluster of each user of whom enough is known."""
+    return dict(
+        project.query("select user_key, cluster_key from beha2vec.user_clusters_current where cluster_key >= 0")
+    )
 
 
 def _recluster(project: Project, **config: object) -> None:
@@ -53,13 +56,23 @@ def test_with_more_clusters_those_that_go_on_keep_their_key(materialized: Projec
     # all that follows from clusters knows them by their keys
     for table in ("cluster_profiles", "cluster_insights"):
         keys = project.query(f"select distinct cluster_key from beha2vec.{table} where cluster_key is not null")
-        assert {key for (key,) in keys} == {*after.values()}
+        assert {key for (key,) in keys} == {*after.values(), -1}
 
     history = project.query(
         "select user_key, cluster_key from beha2vec.cluster_history order by user_key, event_date", "serving"
     )
-    assert dict(history) == after, "the last day of each user is where he is"
+    everybody = dict(project.query("select user_key, cluster_key from beha2vec.user_clusters_current"))
+    assert dict(history) == everybody, "the last day of each user is where he is"
     flows = project.query("select sum(users), count(from_cluster) from beha2vec.cluster_flows", "serving")
     assert flows[0][0] == len(history) and flows[0][1] > 0
     (newcomers,) = project.query("select sum(users) from beha2vec.cluster_flows where from_cluster is null")[0]
-    assert newcomers == len(after)
+    assert newcomers == len(everybody)
+
+
+def test_who_was_little_known_gets_a_cluster_when_enough_is_known(materialized: Project) -> None:
+    known, moved, back = materialized.query(
+        """select count(distinct to_cluster), coalesce(sum(users) filter (from_cluster = -1 and to_cluster >= 0), 0),
+            coalesce(sum(users) filter (from_cluster >= 0 and to_cluster = -1), 0) from beha2vec.cluster_flows"""
+    )[0]
+    assert known > 1 and moved > 0
+    assert back == 0, "in six days nothing is forgotten"

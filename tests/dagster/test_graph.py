@@ -14,7 +14,7 @@ ASSETS = {
     "raw_ga4_events", "stg_ga4__events", "int_ga4__events_sessionized", "fct_ga4__page_views", "fct_ga4__sessions",
     "dim_ga4__pages", "dim_ga4__users", "ml_ga4__sequence_events", "enriched_pages", "user_sequences",
     "encoder_candidate", "encoder_evaluation", "trained_encoder", "user_embeddings", "cluster_model", "user_clusters",
-    "cluster_profiles", "cluster_insights", "serving_database",
+    "cluster_members", "cluster_profiles", "cluster_insights", "serving_database",
 }  # fmt: skip
 
 
@@ -164,6 +164,44 @@ def test_every_user_has_one_current_cluster_of_one_version(materialized: Project
     )[0]
     assert users == rows and versions == 1
     assert users == materialized.query("select count(distinct user_key) from beha2vec.user_embeddings")[0][0]
+
+
+def test_users_with_too_little_evidence_are_in_a_cluster_of_their_own(
+    instance: dg.DagsterInstance, materialized: Project
+) -> None:
+    wrong, low, others = materialized.query(
+        """select count(*) filter (low_evidence <> (cluster_key = -1)
+                or low_evidence <> (distance is null) or low_evidence <> (margin is null)),
+            count(distinct user_key) filter (low_evidence), count(distinct user_key) filter (not low_evidence)
+        from beha2vec.user_clusters join beha2vec.user_embeddings using (event_date, model_version, user_key)"""
+    )[0]
+    assert wrong == 0 and low > 20 and others > 200
+    assert materialized.query("select count(*) from beha2vec.cluster_lineage where cluster_key < 0") == [(0,)]
+    fitted, now = (
+        materialized.query(query)[0][0]
+        for query in (
+            "select users from beha2vec.cluster_models",
+            "select count(*) from beha2vec.user_clusters_current where cluster_key >= 0",
+        )
+    )
+    metadata = latest_metadata(instance, "cluster_model")
+    assert fitted == now == metadata["users"].value
+    k = metadata["k"].value
+    assert metadata["why"].value.startswith(f"k = {k}: ") and metadata["why"].value in materialized.output
+    assert metadata["outcome"].value in ("purchase", "return")
+    assert "outcome\\_epsilon2" in metadata["curve"].value and "dense_groups" not in metadata
+
+
+def test_members_are_those_of_the_clusters_that_readers_see(materialized: Project) -> None:
+    wrong, rows, clusters = materialized.query(
+        """select count(*) filter (seen.cluster_key is distinct from members.cluster_key
+                or seen.distance <> members.distance or seen.margin <> members.margin
+                or other_key = members.cluster_key or other_key is null), count(*), count(distinct members.cluster_key)
+        from beha2vec.cluster_members as members left join beha2vec.user_clusters_current as seen using (user_key)""",
+        "serving",
+    )[0]
+    assert wrong == 0 and rows == 10 * clusters
+    assert clusters == materialized.query("select k from beha2vec.cluster_model_current")[0][0]
 
 
 def test_insights_name_every_cluster_and_say_who_wrote_them(materialized: Project) -> None:

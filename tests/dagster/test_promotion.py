@@ -40,7 +40,9 @@ def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Proje
     new, accepted, refused = _newest(project)
     assert {encoder for encoder, _, _ in after.values()} == {new} != {old} and accepted and refused is None
     assert after.keys() == before.keys()
-    stayed = sum(after[user][2] == before[user][2] for user in before) / len(before)
+    known = [user for user in before if before[user][2] >= 0]
+    assert {user for user in after if after[user][2] < 0} == before.keys() - {*known}, "of them no more is known"
+    stayed = sum(after[user][2] == before[user][2] for user in known) / len(known)
     assert stayed > 0.9 and f"{1 - stayed:.1%} of the users change cluster" in done.stdout
     lineage = project.query(
         """select distinct change from beha2vec.cluster_lineage
@@ -79,6 +81,9 @@ def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Proje
     assert _readers_see(project) == before
     served = project.query("select user_key, cluster_key from beha2vec.user_clusters_current", "serving")
     assert dict(served) == {user: cluster for user, (_, _, cluster) in before.items()}
+    of_others = """select count(*) from beha2vec.cluster_members as members
+        anti join beha2vec.user_clusters_current using (user_key, cluster_key, distance, margin)"""
+    assert project.query(of_others, "serving") == [(0,)], "members are of the clusters gone back to"
     assert _newest(project)[2] == f"rolled back to {old}"
     # promoted once more, though it has a day that the one in use lacks
     with duckdb.connect(str(project.warehouse)) as connection:

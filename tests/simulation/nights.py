@@ -158,7 +158,9 @@ class Simulation:
         after, now_in_use = self._clusters()
         if result.success:
             self.counts["encoders promoted"] += 1
-            self.stayed.append(sum(after.get(user) == cluster for user, cluster in before.items()) / len(before))
+            in_clusters = {user: cluster for user, cluster in before.items() if cluster >= 0}
+            kept = sum(after.get(user) == cluster for user, cluster in in_clusters.items())
+            self.stayed.append(kept / len(in_clusters))
             days = {day for day, _ in self._embedded}
             sequences = self._sequences(FIRST_DAY, self.export.day(night))
             self._embedded |= {key: digest for key, digest in sequences.items() if key[0] in days}
