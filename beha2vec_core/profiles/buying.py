@@ -103,11 +103,12 @@ def _make_cohort(connection: duckdb.DuckDBPyConnection, sources: ProfileSources,
         f"""
         create or replace temp table profile_cohort as
         with days as (
-            select user_key, event_date, list_contains($buying::integer[], cluster_key) as is_buying,
+            select user_key, event_date::date as event_date,
+                list_contains($buying::integer[], cluster_key) as is_buying,
                 lag(cluster_key) over (partition by user_key order by event_date) as cluster_before
             from {sources.history}
         ), first_purchases as (
-            select user_key, min(event_date) as day from {sources.purchases} group by user_key
+            select user_key, min(event_date)::date as day from {sources.purchases} group by user_key
         ), turns as (
             select user_key, min(d.event_date) as first_day,
                 least(min(d.event_date) filter (d.is_buying), any_value(p.day)) as turn

@@ -27,7 +27,7 @@ def standings(connection: duckdb.DuckDBPyConnection, history: str, period_days: 
     A user stands in the cluster of his latest active day.
     """
     users = connection.execute(f"""
-        with data as (select max(event_date) as last_day from {history}),
+        with data as (select max(event_date)::date as last_day from {history}),
         standing as (
             select user_key,
                 max_by(cluster_key, event_date) as now,
@@ -107,7 +107,7 @@ def cluster_transitions(
             from {history}
         ), of_user as (
             select user_key, from_cluster, to_cluster, count(*) as steps from steps
-            where event_date > (select max(event_date) - {settings.flow_days} from {history})
+            where event_date > (select max(event_date)::date - {settings.flow_days} from {history})
             group by all
         ), parts as (
             select from_cluster, to_cluster,

@@ -173,7 +173,8 @@ def _users_query(sources: ProfileSources, settings: ProfileSettings) -> str:
     return f"""
         create or replace temp table {_USERS} as
         with session_days as (
-            select user_key, session_date, sum(page_views) as page_views, sum(error_page_views) as error_page_views
+            select user_key, session_date::date as session_date, sum(page_views) as page_views,
+                sum(error_page_views) as error_page_views
             from {sources.sessions} group by all
         ), session_totals as (
             select user_key, sum(page_views) as views_in_sessions, sum(error_page_views) as error_page_views,
