@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from beha2vec_core.profiles import statistics
-from beha2vec_core.profiles.measures import UNKNOWN
+from beha2vec_core.profiles.measures import NOT_SET, UNKNOWN
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
 
 BUYING_COLUMNS = (
@@ -89,8 +89,9 @@ def buying_paths(
 
 def _buying_clusters(connection: duckdb.DuckDBPyConnection, sources: ProfileSources, confidence: float) -> list[int]:
     rates = connection.execute(f"""
-        select cluster_key, count(*) as users, count(*) filter (u.purchases > 0) as buyers
-        from {sources.users_in_clusters} join {sources.users} as u using (user_key) group by all order by 1
+        select c.cluster_key, count(*) as users, count(*) filter (u.purchases > 0) as buyers
+        from {sources.users_in_clusters} as c join {sources.users} as u on u.user_key = c.user_key
+        group by all order by 1
     """).df()
     low, _ = statistics.wilson_interval(rates["buyers"], rates["users"], confidence=confidence)
     over = (low > rates["buyers"].sum() / max(rates["users"].sum(), 1)) & (rates["cluster_key"] != _TOO_LITTLE_EVIDENCE)
@@ -132,8 +133,10 @@ def _make_cohort(connection: duckdb.DuckDBPyConnection, sources: ProfileSources,
             qualify row_number() over (partition by user_key order by session_started_at, session_key) = 1
         )
         select user_key, is_mover, day,
-            concat_ws(' | ', floor(log2(events)), floor(log2(day - first_day)), device_category, default_channel_group)
-                as stratum
+            concat_ws(
+                ' | ', floor(log2(events)), floor(log2(day - first_day)), coalesce(device_category, '{NOT_SET}'),
+                coalesce(default_channel_group, '{NOT_SET}')
+            ) as stratum
         from cohort join events_before using (user_key) left join first_sessions using (user_key)
         """,
         {"buying": buying},

@@ -273,12 +273,12 @@ def _careful_p(
     *,
     of_mean: bool = False,
 ) -> statistics.Floats:
-    """The p of z; where few users are to be expected, not below the exact one of how many they are.
+    """The p of z; where few users are to be expected, the exact one of how many they are.
 
     The normal distribution makes too much of a single user with a rare feature: where 10 of a million users saw a page
     and one of them is in a cluster of a thousand, z is 4.4, and yet one such cluster in a hundred has one by chance.
-    For means the users are those whose number is not 0; where most users have one, their number says nothing of the
-    mean, and p stays.
+    And the prior of z makes too little of a cluster in which nobody bought. Of a mean, where users are those whose
+    number is not 0, p is the larger of both; where most users have one, their number says nothing of it, and p stays.
     """
     count, n = np.asarray(users, dtype=np.float64), np.asarray(size, dtype=np.float64)
     expected = n * _divide(overall, total)
@@ -289,7 +289,7 @@ def _careful_p(
     careful = np.array(p, dtype=np.float64)
     if few.any():
         exact = statistics.hypergeometric_p(count[few], n[few], overall[few], int(total))
-        careful[few] = np.where(np.isnan(careful[few]), np.nan, np.maximum(careful[few], exact))
+        careful[few] = np.maximum(careful[few], exact) if of_mean else exact  # NaN, not known, stays
     return careful
 
 
