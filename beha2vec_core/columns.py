@@ -75,7 +75,19 @@ _ANYWHERE = {
     "interval_low": "lower end of the 95 % interval of value",
     "interval_high": "upper end of the 95 % interval of value",
     "support": "users behind the value",
-    "unit": "of the value: users, share (0 to 1), page views, sessions, seconds, currency",
+    "unit": "of the value: users, share (0 to 1), page views, sessions, seconds, days, steps, currency",
+    "effect_size": "against all other users, signed: Cohen's h of a share, Cliff's delta of a number",
+    "q_value": "Benjamini-Hochberg over all that was tested: keep those up to 0.05, and 5 % of them are chance at most",
+    "significant": "q_value is at most 0.05; null: not tested",
+    # flows and paths
+    "share": "users who did it among all who could",
+    "from_step": "page type, or (entrance)",
+    "to_step": "the page type viewed next in the session, or (exit)",
+    "population_share": "the same share among the users of all clusters",
+    "kind": "of the feature: page, page_type or event",
+    "movers": "users who became buyers and had done it on a day before",
+    "movers_share": "their share of all who became buyers and have a match",
+    "matched_share": "share of the users like them who did not, weighted to the movers' strata",
     "name": "the cluster in up to four words",
     "summary": "what sets its users apart, and how sure that is",
     "persona": "a typical user",
@@ -119,6 +131,23 @@ _ANYWHERE = {
 }
 _OF_TABLE = {
     "beha2vec.schema_history": {"change": "what the version changed"},
+    "beha2vec.cluster_transitions": {
+        "users": "users who made the step",
+        "share": "where the users of from_cluster were on their next active day, each weighing the same",
+        "interval_low": "lower end of the 95 % interval of share",
+        "interval_high": "upper end of the 95 % interval of share",
+    },
+    "beha2vec.cluster_paths": {
+        "users": "users of the cluster who made the step",
+        "share": "their share of the cluster's users",
+        "lift": "share over population_share",
+    },
+    "beha2vec.buying_paths": {
+        "feature": "what was viewed or done before the move; associated with it, no cause of it",
+        "lift": "movers_share over matched_share",
+        "z": "Cochran-Mantel-Haenszel score over the strata, with correction for continuity",
+        "support": "movers and matched users who had done it",
+    },
     "beha2vec.cluster_models": {"users": "users it was fitted on"},
     "beha2vec.cluster_lineage": {"users": "users of the cluster: before, where it is no more, else after"},
 }
