@@ -54,7 +54,7 @@ def measure(data_dir: Path, truth: Path) -> list[Recovered]:
     rows = []
     for persona in PERSONAS:
         own = users[users["persona"] == persona.name]
-        key = int(own["cluster_key"].mode().iloc[0])
+        key = int(own.loc[own["cluster_key"] >= 0, "cluster_key"].mode().iloc[0])  # -1 is of too little evidence
         of_cluster = over[over["cluster_key"] == key]
         rate = facts[(facts["cluster_key"] == key) & (facts["metric"] == "purchase_rate")].iloc[0]
         rows.append(
@@ -100,7 +100,8 @@ def _first(facts: pd.DataFrame) -> str | None:
     if facts.empty:
         return None
     fact = facts.iloc[0]
-    return f"{fact['metric']} {fact['feature']}: {fact['value']:.0%} (all {fact['population_value']:.1%})"
+    feature = str(fact["feature"]).removeprefix(northfold().host)
+    return f"{feature} {fact['value']:.0%} (all {fact['population_value']:.1%})"
 
 
 def _planted_conversion(users: pd.DataFrame, persona: Persona) -> str:
@@ -161,16 +162,17 @@ def synthetic_world(users: int) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def time_profiles(users: int) -> Iterator[tuple[str, float, int]]:
-    """What was made, seconds, rows; those of the functions that this release has."""
+def time_profiles(users: int) -> Iterator[tuple[str, float, float, int]]:
+    """What was made, seconds, CPU seconds, rows; of the functions that this release has."""
     from beha2vec_core import profiles
 
     world = synthetic_world(users)
     for name in ("build_profiles", "cluster_transitions", "cluster_paths", "buying_paths"):
         if make := getattr(profiles, name, None):  # an earlier release, to compare with, lacks some
-            began = time.perf_counter()
+            began, began_cpu = time.perf_counter(), time.process_time()
             made = make(world)
-            yield name, time.perf_counter() - began, len(getattr(made, "rows", made))
+            seconds, cpu = time.perf_counter() - began, time.process_time() - began_cpu
+            yield name, seconds, cpu, len(getattr(made, "rows", made))
 
 
 def main() -> None:
@@ -196,8 +198,8 @@ def main() -> None:
                 f"{planted}, {found}{mark} |"
             )
     if asked.users:
-        for name, seconds, rows in time_profiles(asked.users):
-            print(f"{name} of {asked.users:,} users: {seconds:.1f} s, {rows:,} rows")
+        for name, seconds, cpu, rows in time_profiles(asked.users):
+            print(f"{name} of {asked.users:,} users: {seconds:.1f} s, {cpu:.1f} s of CPU, {rows:,} rows")
 
 
 if __name__ == "__main__":
