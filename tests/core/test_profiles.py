@@ -4,6 +4,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from profile_world import CLUSTERS, PAGES, SITE, USERS, make_world
 from scipy.stats import binomtest, ttest_ind
 
@@ -185,6 +188,29 @@ def test_shares_add_up(facts) -> None:
             assert metric == "no_engagement_share" and group["lift"].isna().all()
 
 
+exclusive = arrays(np.int64, st.tuples(st.integers(2, 4), st.integers(2, 5)), elements=st.integers(0, 60)).filter(
+    lambda table: bool((table.sum(axis=1) > 0).all())
+)
+
+
+@given(exclusive)
+@settings(max_examples=40, deadline=None)
+def test_shares_of_one_value_a_user_sum_to_1_and_lifts_average_to_1(users: np.ndarray) -> None:
+    sizes = pd.Series(users.sum(axis=1), index=range(len(users)))
+    counts = pd.DataFrame(
+        [(key, f"value {place}", n) for key, row in enumerate(users) for place, n in enumerate(row) if n],
+        columns=["cluster_key", "feature", "users"],
+    )
+    made = count_facts("device_share", "device", counts, sizes, prior_users=50, confidence=0.95)
+    sums = made.groupby("cluster_key")[["value", "population_value"]].sum()
+    np.testing.assert_allclose(sums, 1)
+    weighted = (made["lift"] * made["cluster_key"].map(sizes / sizes.sum())).groupby(made["feature"]).sum()
+    np.testing.assert_allclose(weighted, 1)
+    assert made["p"].between(0, 1).all()
+    away = made["value"] - made["population_value"]
+    assert (np.sign(made["z"]).where(away.abs() > 1e-9, 0) * np.sign(away) >= 0).all()
+
+
 def test_intervals_hold_the_value(facts) -> None:
     known = facts.dropna(subset=["interval_low"])
     assert (known["interval_low"] <= known["value"] + 1e-9).all()
@@ -275,8 +301,7 @@ def test_users_of_too_little_evidence_are_a_cluster_like_another(world, facts) -
 
 
 def test_features_of_few_users_are_no_facts(world) -> None:
-    settings = ProfileSettings(min_support=250)
-    facts = build_profiles(world, settings=settings)
+    facts = build_profiles(world, settings=ProfileSettings(min_support=250))
     counted = facts[facts["metric"].str.endswith("_share") & facts["feature"].notna()]
     counted = counted[~counted["metric"].str.endswith("_view_share")]
     assert counted.groupby(["metric", "feature"])["support"].sum().min() >= 250

@@ -1,4 +1,4 @@
-"""The demo of the README, whole: clusters find the planted personas better than bags of pages do, facts tell of them."""
+"""The demo of the README, whole: clusters find the planted personas better than bags of pages do, facts tell them."""
 
 import sys
 from pathlib import Path
