@@ -126,8 +126,8 @@ ATTENTION = (
     Dimension(
         "hour_block",
         "hour_block_share",
-        f"""select u.cluster_key, u.number, 1 as amount, ['night (0-6)', 'morning (6-12)', 'afternoon (12-18)',
-            'evening (18-24)'][1 + hour(
+        # night is from 0 to 6, each block six hours
+        f"""select u.cluster_key, u.number, 1 as amount, ['night', 'morning', 'afternoon', 'evening'][1 + hour(
                 make_timestamp(e.event_timestamp) at time zone 'UTC' at time zone '{{timezone}}') // 6] as feature
         from {{sources.events}} as e join {_USERS} as u on u.user_key = e.user_key""",
     ),

@@ -143,7 +143,7 @@ def test_hours_are_those_of_the_property(world) -> None:
     events = world.table("ml_ga4__sequence_events").df().merge(world.table("users_in_clusters").df())
     local = pd.to_datetime(events["event_timestamp"], unit="us", utc=True).dt.tz_convert("Asia/Kolkata")
     at_night = (local.dt.hour < 6).groupby([events["cluster_key"], events["user_key"]]).mean()
-    found = berlin[(berlin["metric"] == "hour_block_share") & (berlin["feature"] == "night (0-6)")]
+    found = berlin[(berlin["metric"] == "hour_block_share") & (berlin["feature"] == "night")]
     np.testing.assert_allclose(found["value"], at_night.groupby(level=0).mean(), atol=1e-9)
 
 
