@@ -8,7 +8,7 @@ export DAGSTER_HOME := $(CURDIR)/beha2vec_dagster/instance
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help install .venv-coles demo ui doctor test test-slow bench-demo bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-sql format clean
+.PHONY: help install .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-sql format clean
 
 help: ## what can be made
 	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,9 @@ test-slow: $(INSTALLED) $(COLES)/.installed ## the tests that take longer
 
 bench-demo: $(INSTALLED) ## how well the demo's clusters agree with its planted personas
 	$(BIN)/python tests/benchmarks/demo_clusters.py
+
+bench-profiles: $(INSTALLED) ## whether the demo's profiles say what was planted in its personas, and how long profiles take
+	$(BIN)/python tests/benchmarks/profile_facts.py
 
 bench-pages: $(INSTALLED) ## how good themes and page types are on labelled sites
 	$(BIN)/python tests/benchmarks/page_labels.py

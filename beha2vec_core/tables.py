@@ -62,7 +62,20 @@ _TABLES = {
         other_key integer""",
     "beha2vec.cluster_profiles": """
         cluster_key integer, fact_id varchar, metric varchar, feature varchar, value double, population_value double,
-        lift double, z double, interval_low double, interval_high double, support bigint, unit varchar""",
+        lift double, z double, interval_low double, interval_high double, support bigint, unit varchar,
+        effect_size double, q_value double, significant boolean""",
+    # from the cluster of a user's active day to that of his next; from_cluster is null for a first day
+    "beha2vec.cluster_transitions": """
+        from_cluster integer, to_cluster integer, users bigint, share double, interval_low double,
+        interval_high double""",
+    # page type to page type within a session, by the users of a cluster
+    "beha2vec.cluster_paths": """
+        cluster_key integer, from_step varchar, to_step varchar, users bigint, share double, population_share double,
+        lift double""",
+    # what users had done before they became buyers, beside matched users who did not: association, never cause
+    "beha2vec.buying_paths": """
+        kind varchar, feature varchar, movers bigint, movers_share double, matched_share double, lift double, z double,
+        q_value double, significant boolean, support bigint""",
     "beha2vec.cluster_insights": """
         cluster_key integer, name varchar, summary varchar, persona varchar, evidence varchar[], actions varchar[],
         similarities varchar, key_differences varchar, written_by varchar""",
@@ -76,6 +89,7 @@ _ADDED = {
     "beha2vec.encoder_evaluation": """
         champion varchar, less_champion double, champion_low double, champion_high double""",
     "beha2vec.user_embeddings": "sequence_hash ubigint",
+    "beha2vec.cluster_profiles": "effect_size double, q_value double, significant boolean",
 }
 
 _VIEWS = {

@@ -1,12 +1,25 @@
 """Profiles: the facts of each cluster, always beside the value of the whole population.
 
 What belongs here: ``measures`` (what is measured, as SQL), ``facts`` (from counts and sums to the fact table),
-``statistics`` (intervals and scores), ``text`` (site owners' and visitors' text made safe to show and send).
+``flows`` (between clusters, over time), ``paths`` (through the site), ``buying`` (from idle users to buyers),
+``statistics`` (intervals, scores, effect sizes), ``text`` (site owners' and visitors' text made safe to show and send).
 What does not: sentences about the facts (see ``insights``).
 """
 
-from beha2vec_core.profiles.build import ProfileSettings, build_profiles
+from beha2vec_core.profiles.build import build_profiles
+from beha2vec_core.profiles.buying import BuyingPaths, buying_paths
 from beha2vec_core.profiles.facts import PROFILE_COLUMNS
-from beha2vec_core.profiles.measures import ProfileSources
+from beha2vec_core.profiles.flows import cluster_transitions
+from beha2vec_core.profiles.paths import cluster_paths
+from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
 
-__all__ = ["PROFILE_COLUMNS", "ProfileSettings", "ProfileSources", "build_profiles"]
+__all__ = [
+    "PROFILE_COLUMNS",
+    "BuyingPaths",
+    "ProfileSettings",
+    "ProfileSources",
+    "build_profiles",
+    "buying_paths",
+    "cluster_paths",
+    "cluster_transitions",
+]

@@ -1,6 +1,11 @@
-"""From counts and sums to facts: value, population value, lift, z, interval and support, with a stable id."""
+"""From counts and sums to facts: value, population value, lift, z, interval, support, effect size, with a stable id.
+
+The functions that make facts give a `p` too, where chance can be asked about. `combine` turns it into the q_value over
+all facts that were tested, before it drops those that tell least: what is told does not decide what was tested.
+"""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -21,8 +26,21 @@ PROFILE_COLUMNS = (
     "interval_low",  # of value, 95 % unless set
     "interval_high",
     "support",  # users behind the value: those who have the feature, or for a mean those it was recorded for
-    "unit",  # users, share (0 to 1), page views, sessions, seconds, currency
+    "unit",  # users, share (0 to 1), page views, sessions, seconds, days, steps, currency
+    "effect_size",  # against all other users: Cohen's h of a share, Cliff's delta of a number; null where not known
+    "q_value",  # Benjamini-Hochberg over all facts tested at once; null where not tested
+    "significant",  # q_value is at most the false discovery rate; null where not tested
 )
+# where chance alone lets one expect fewer users than this, the normal distribution is no guide
+_FEW = 30.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """Facts of one kind; with ``top``, only the most telling features are kept."""
+
+    facts: pd.DataFrame
+    top: int | None = None
 
 
 def count_facts(
@@ -50,7 +68,21 @@ def count_facts(
     total = float(sizes.sum())
     low, high = statistics.wilson_interval(y, n, confidence=confidence)
     z = statistics.log_odds_z(y, n, population - y, total - n, prior_users=prior_users)
-    return _frame(table, metric, part, _divide(y, n), _divide(population, total), z, low, high, y, "share")
+    share = _divide(y, n)
+    return _frame(
+        table,
+        metric,
+        part,
+        "share",
+        value=share,
+        population_value=_divide(population, total),
+        z=z,
+        interval_low=low,
+        interval_high=high,
+        support=y,
+        effect_size=statistics.cohens_h(share, _divide(population - y, total - n)),
+        p=np.where(total > n, _careful_p(statistics.two_sided_p(z), y, n, population, total), np.nan),
+    )
 
 
 def mean_facts(
@@ -61,33 +93,83 @@ def mean_facts(
     Args:
         metric: name of the metric.
         part: the metric's or dimension's part of the fact id.
-        sums: cluster_key, sum, squares; with feature also users, then the support is the users with the feature.
+        sums: cluster_key, sum, squares, users: those whose number is not 0; with feature their number is the support.
         measured: users the number was recorded for, by cluster_key.
-        unit: unit of the mean.
+        unit: unit of the mean; the effect size of a share is Cohen's h, of other units it is left open.
         confidence: of the intervals.
     """
-    has_feature = "feature" in sums
-    table = _complete(sums, measured, ["sum", "squares", *(["users"] if has_feature else [])])
+    table = _complete(sums, measured, ["sum", "squares", "users"])
     n = table["cluster_key"].map(measured).to_numpy(dtype=np.float64)
-    own = table[["sum", "squares"]].to_numpy(dtype=np.float64).T
+    own = table[["sum", "squares", "users"]].to_numpy(dtype=np.float64).T
     groups = table.groupby("feature", dropna=False)
-    population = np.stack([groups[column].transform("sum").to_numpy(dtype=np.float64) for column in ("sum", "squares")])
+    population = np.stack([groups[column].transform("sum").to_numpy(dtype=np.float64) for column in _SUMS])
     total = float(measured.sum())
     rest = population - own
     mean, error = statistics.mean_and_error(own[0], own[1], n)
     half = statistics.quantile_of_confidence(confidence) * error
-    support = table["users"].to_numpy(dtype=np.float64) if has_feature else n
+    z = statistics.mean_difference_z(own[0], own[1], n, rest[0], rest[1], total - n)
     return _frame(
         table,
         metric,
         part,
-        mean,
-        _divide(population[0], total),
-        statistics.mean_difference_z(own[0], own[1], n, rest[0], rest[1], total - n),
-        np.maximum(mean - half, 0.0),  # nothing measured here can be negative
-        np.minimum(mean + half, 1.0) if unit == "share" else mean + half,
-        support,
         unit,
+        value=mean,
+        population_value=_divide(population[0], total),
+        z=z,
+        interval_low=np.maximum(mean - half, 0.0),  # nothing measured here can be negative
+        interval_high=np.minimum(mean + half, 1.0) if unit == "share" else mean + half,
+        support=own[2] if "feature" in sums else n,
+        effect_size=statistics.cohens_h(mean, _divide(rest[0], total - n)) if unit == "share" else None,
+        p=_careful_p(
+            statistics.two_sided_p(z, np.minimum(n, total - n) - 1), own[2], n, population[2], total, of_mean=True
+        ),
+    )
+
+
+def number_facts(name: str, counts: pd.DataFrame, *, unit: str, confidence: float) -> pd.DataFrame:
+    """Mean and median of a number of which ``counts`` says how many users of a cluster have which value.
+
+    Both have Cliff's delta of the number as their effect size. The mean is tested, the median is not: one number, one
+    question.
+
+    Args:
+        name: of the number; the metrics are ``<name>_mean`` and ``<name>_median``.
+        counts: cluster_key, value, users; in one order from run to run, as sums of fractions depend on it.
+        unit: unit of the number.
+        confidence: of the intervals.
+    """
+    value, users = counts["value"].to_numpy(dtype=np.float64), counts["users"].to_numpy(dtype=np.float64)
+    keys, code = np.unique(counts["cluster_key"].to_numpy(), return_inverse=True)
+    deltas = statistics.cliffs_deltas(value, users, code)
+    weighted = {"sum": users * value, "squares": users * value**2, "users": users * (value != 0)}
+    sums = pd.DataFrame(
+        {"cluster_key": keys, **{column: np.bincount(code, weights=weights) for column, weights in weighted.items()}}
+    )
+    measured: pd.Series[int] = pd.Series(np.bincount(code, weights=users), index=keys).astype("int64")
+    metric = f"{name}_mean"
+    means = mean_facts(metric, metric, sums, measured, unit=unit, confidence=confidence).assign(effect_size=deltas)
+    medians = [
+        statistics.median_and_interval(value[code == place], users[code == place], confidence=confidence)
+        for place in range(len(keys))
+    ]
+    median, low, high = np.array(medians, dtype=np.float64).T
+    metric = f"{name}_median"
+    return pd.concat(
+        [
+            means,
+            _frame(
+                sums.assign(feature=None),
+                metric,
+                metric,
+                unit,
+                value=median,
+                population_value=np.full(len(keys), statistics.weighted_median(value, users)),
+                interval_low=low,
+                interval_high=high,
+                support=measured.to_numpy(),
+                effect_size=deltas,
+            ),
+        ]
     )
 
 
@@ -96,87 +178,122 @@ def ratio_facts(metric: str, sums: pd.DataFrame, *, confidence: float) -> pd.Dat
 
     Args:
         metric: name of the metric.
-        sums: cluster_key, n, y, x, yy, xy, xx.
+        sums: cluster_key, n, users (whose y is not 0), y, x, yy, xy, xx.
         confidence: of the intervals.
     """
     names = ["y", "x", "yy", "xy", "xx", "n"]
     own = sums[names].to_numpy(dtype=np.float64).T
     population = own.sum(axis=1, keepdims=True)
+    n, total = own[-1], population[-1]
     ratio, error = statistics.ratio_and_error(*own)
     other, other_error = statistics.ratio_and_error(*(population - own))
     half = statistics.quantile_of_confidence(confidence) * error
     overall, _ = statistics.ratio_and_error(*population)
+    z = statistics.difference_z(ratio, error, other, other_error)
+    users = sums["users"].to_numpy(dtype=np.float64)
+    p = statistics.two_sided_p(z, np.minimum(n, total - n) - 1)
     return _frame(
         sums.assign(feature=None),
         metric,
         metric,
-        ratio,
-        np.repeat(overall, len(sums)),
-        statistics.difference_z(ratio, error, other, other_error),
-        np.clip(ratio - half, 0.0, 1.0),
-        np.clip(ratio + half, 0.0, 1.0),
-        own[-1],
         "share",
+        value=ratio,
+        population_value=np.repeat(overall, len(sums)),
+        z=z,
+        interval_low=np.clip(ratio - half, 0.0, 1.0),
+        interval_high=np.clip(ratio + half, 0.0, 1.0),
+        support=n,
+        effect_size=statistics.cohens_h(ratio, other),
+        p=_careful_p(p, users, n, np.full(len(n), users.sum()), float(total[0]), of_mean=True),
     )
-
-
-def median_facts(metric: str, counts: pd.DataFrame, *, unit: str, confidence: float) -> pd.DataFrame:
-    """Median of a number of which ``counts`` says how many users of a cluster have which value.
-
-    Args:
-        metric: name of the metric.
-        counts: cluster_key, value, users.
-        unit: unit of the number.
-        confidence: of the intervals.
-    """
-    overall = statistics.weighted_median(counts["value"], counts["users"])
-    rows = [
-        (
-            key,
-            *statistics.median_and_interval(group["value"], group["users"], confidence=confidence),
-            group["users"].sum(),
-        )
-        for key, group in counts.groupby("cluster_key", sort=True)
-    ]
-    table = pd.DataFrame(rows, columns=["cluster_key", "median", "low", "high", "n"]).assign(feature=None)
-    nowhere = np.full(len(table), np.nan)
-    return _frame(
-        table, metric, metric, table["median"], np.full(len(table), overall), nowhere, table["low"], table["high"],
-        table["n"], unit,
-    )  # fmt: skip
 
 
 def size_facts(sizes: "pd.Series[int]", *, confidence: float) -> pd.DataFrame:
     """Users of each cluster, and their share of all."""
-    table = pd.DataFrame({"cluster_key": sizes.index, "feature": None})
     n, total = sizes.to_numpy(dtype=np.float64), np.full(len(sizes), float(sizes.sum()))
-    nowhere = np.full(len(sizes), np.nan)
     low, high = statistics.wilson_interval(n, total, confidence=confidence)
-    users = _frame(table, "users", "users", n, total, nowhere, nowhere, nowhere, n, "users")
-    share = _frame(table, "user_share", "user_share", n / total, np.ones(len(sizes)), nowhere, low, high, n, "share")
-    return pd.concat([users, share]).assign(lift=np.nan)  # a part beside its whole is no lift
+    share = _frame(
+        pd.DataFrame({"cluster_key": sizes.index, "feature": None}),
+        "user_share",
+        "user_share",
+        "share",
+        value=n / total,
+        population_value=np.ones(len(sizes)),
+        interval_low=low,
+        interval_high=high,
+        support=n,
+    ).assign(lift=np.nan)  # a part beside its whole is no lift
+    return pd.concat([total_facts("users", sizes), share])
+
+
+def total_facts(metric: str, users: "pd.Series[int]") -> pd.DataFrame:
+    """A number of users of each cluster (its index), beside the sum over all clusters."""
+    n = users.to_numpy(dtype=np.float64)
+    table = pd.DataFrame({"cluster_key": users.index, "feature": None})
+    everywhere = np.full(len(n), n.sum())
+    return _frame(
+        table, metric, metric, "users", value=n, population_value=everywhere, support=n
+    ).assign(lift=np.nan)  # fmt: skip
 
 
 def most_telling(facts: pd.DataFrame, top: int) -> pd.DataFrame:
     """The facts of those features that are, in any cluster, among the ``top`` by share, by z, or from below by z.
 
-    A kept feature is kept for all clusters, so that they can be compared.
+    A kept feature is kept for all clusters, so that they can be compared. Of equals the first of ``facts`` go first.
     """
     kept: set[str] = set()
     for _, cluster in facts.groupby("cluster_key"):
-        for column, ascending in (("value", False), ("z", False), ("z", True)):
-            ranked = cluster.sort_values([column, "feature"], ascending=[ascending, True])
-            kept.update(ranked["feature"].head(top))
+        features, z = cluster["feature"].to_numpy(), cluster["z"].to_numpy()
+        for ranked_by in (-cluster["value"].to_numpy(), -z, z):
+            kept.update(features[np.argsort(ranked_by, kind="stable")[:top]])
     return facts[facts["feature"].isin(kept)]
 
 
-def combine(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+def combine(parts: Iterable[Part], *, false_discovery_rate: float) -> pd.DataFrame:
     """All facts in one table, ordered by cluster, with the types and columns of the contract."""
-    filled = [part for part in parts if not part.empty]
-    facts = pd.concat(filled, ignore_index=True).sort_values("cluster_key", kind="stable", ignore_index=True)
+    filled = [part for part in parts if not part.facts.empty]
+    q = statistics.q_values(np.concatenate([part.facts["p"] for part in filled]))
+    ends = np.cumsum([len(part.facts) for part in filled])[:-1]
+    tested = [(part.facts.assign(q_value=own), part.top) for part, own in zip(filled, np.split(q, ends), strict=True)]
+    kept: list[pd.DataFrame] = [most_telling(facts, top) if top else facts for facts, top in tested]
+    facts = pd.concat(kept, ignore_index=True).sort_values("cluster_key", kind="stable", ignore_index=True)
+    facts["fact_id"] = _fact_ids(facts)
     facts["cluster_key"] = facts["cluster_key"].astype(np.int32)
     facts["support"] = facts["support"].astype(np.int64)
+    facts["significant"] = (facts["q_value"] <= false_discovery_rate).where(facts["q_value"].notna()).astype("boolean")
     return facts[list(PROFILE_COLUMNS)]
+
+
+def _careful_p(
+    p: statistics.Floats,
+    users: ArrayLike,
+    size: ArrayLike,
+    overall: statistics.Floats,
+    total: float,
+    *,
+    of_mean: bool = False,
+) -> statistics.Floats:
+    """The p of z; where few users are to be expected, the exact one of how many they are.
+
+    The normal distribution makes too much of a single user with a rare feature: where 10 of a million users saw a page
+    and one of them is in a cluster of a thousand, z is 4.4, and yet one such cluster in a hundred has one by chance.
+    And the prior of z makes too little of a cluster in which nobody bought. Of a mean, where users are those whose
+    number is not 0, p is the larger of both; where most users have one, their number says nothing of it, and p stays.
+    """
+    count, n = np.asarray(users, dtype=np.float64), np.asarray(size, dtype=np.float64)
+    expected = n * _divide(overall, total)
+    cells = (expected, overall - expected, n - expected, (total - n) - (overall - expected))
+    few = (np.min(np.broadcast_arrays(*cells), axis=0) < _FEW) & (total > n)
+    if of_mean:
+        few &= overall < 0.5 * total
+    careful = np.array(p, dtype=np.float64)
+    if few.any():
+        exact = statistics.hypergeometric_p(count[few], n[few], overall[few], int(total))
+        careful[few] = np.maximum(careful[few], exact) if of_mean else exact  # NaN, not known, stays
+    return careful
+
+
+_SUMS = ["sum", "squares", "users"]
 
 
 def _complete(counts: pd.DataFrame, sizes: "pd.Series[int]", columns: list[str]) -> pd.DataFrame:
@@ -189,34 +306,28 @@ def _complete(counts: pd.DataFrame, sizes: "pd.Series[int]", columns: list[str])
     return counts.set_index(["cluster_key", "feature"])[columns].reindex(wanted, fill_value=0).reset_index()
 
 
-def _frame(
-    table: pd.DataFrame,
-    metric: str,
-    part: str,
-    value: ArrayLike,
-    population_value: ArrayLike,
-    z: ArrayLike,
-    low: ArrayLike,
-    high: ArrayLike,
-    support: ArrayLike,
-    unit: str,
-) -> pd.DataFrame:
-    slugs = {feature: f".{fact_slug(feature)}" for feature in table["feature"].dropna().unique()}
-    keys = zip(table["cluster_key"], table["feature"], strict=True)
+def _fact_ids(facts: pd.DataFrame) -> list[str]:
+    slugs = {feature: f".{fact_slug(feature)}" for feature in facts["feature"].dropna().unique()}
+    named = zip(facts["cluster_key"], facts["part"], facts["feature"], strict=True)
+    return [f"c{key}.{part}{slugs.get(feature, '')}" for key, part, feature in named]
+
+
+def _frame(table: pd.DataFrame, metric: str, part: str, unit: str, **columns: ArrayLike | None) -> pd.DataFrame:
+    """Facts of a metric, a row for each of ``table``; a number that is not given is not known."""
+    names = ("value", "population_value", "z", "interval_low", "interval_high", "support", "effect_size", "p")
+    numbers = {
+        name: np.full(len(table), np.nan) if columns.get(name) is None else np.asarray(columns[name], dtype=np.float64)
+        for name in names
+    }
     return pd.DataFrame(
         {
             "cluster_key": table["cluster_key"].to_numpy(),
-            "fact_id": [f"c{key}.{part}{slugs.get(feature, '')}" for key, feature in keys],
             "metric": metric,
+            "part": part,
             "feature": table["feature"].astype(object).to_numpy(),
-            "value": np.asarray(value, dtype=np.float64),
-            "population_value": np.asarray(population_value, dtype=np.float64),
-            "lift": _divide(value, population_value),
-            "z": np.asarray(z, dtype=np.float64),
-            "interval_low": np.asarray(low, dtype=np.float64),
-            "interval_high": np.asarray(high, dtype=np.float64),
-            "support": np.asarray(support, dtype=np.float64),
+            "lift": _divide(numbers["value"], numbers["population_value"]),
             "unit": unit,
+            **numbers,
         }
     )
 

@@ -140,3 +140,76 @@ def weighted_median(values: ArrayLike, counts: ArrayLike) -> float:
     n = int(np.asarray(counts).sum())
     upper = weighted_quantile(values, counts, (n // 2 + 1) / n)
     return upper if n % 2 else (weighted_quantile(values, counts, (n // 2) / n) + upper) / 2
+
+
+def cohens_h(share: ArrayLike, other_share: ArrayLike) -> Floats:
+    """Effect size of two shares, from -pi to pi: 0.2 is small, 0.5 medium, 0.8 large (Cohen 1988, chapter 6).
+
+    The difference of the arcsine-transformed shares: 1 % against 5 % counts for more than 41 % against 45 %.
+    """
+    p, other = (np.clip(np.asarray(value, dtype=np.float64), 0.0, 1.0) for value in (share, other_share))
+    return np.asarray(2 * np.arcsin(np.sqrt(p)) - 2 * np.arcsin(np.sqrt(other)))
+
+
+def cliffs_deltas(values: ArrayLike, counts: ArrayLike, groups: ArrayLike) -> Floats:
+    """Cliff's delta of each group against all others, from -1 to 1 (Cliff 1993).
+
+    How often a user of the group has more than one of the others, less how often he has less: 0.15 is small, 0.33
+    medium, 0.47 large (Romano and others 2006). It asks for ranks only, so a few large orders do not move it.
+
+    Args:
+        values: the numbers [n].
+        counts: how many users of the group have this number [n].
+        groups: the group [n].
+
+    Returns:
+        By group, in ascending order; NaN where there are no others.
+    """
+    numbers, users = np.asarray(values, dtype=np.float64), np.asarray(counts, dtype=np.float64)
+    _, place = np.unique(numbers, return_inverse=True)
+    of_value = np.bincount(place, weights=users)
+    middle_rank = np.cumsum(of_value) - (of_value - 1) / 2  # ties share the mean of their ranks
+    _, group = np.unique(np.asarray(groups), return_inverse=True)
+    n, rank_sum = np.bincount(group, weights=users), np.bincount(group, weights=users * middle_rank[place])
+    others = users.sum() - n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(2 * (rank_sum - n * (n + 1) / 2) / (n * others) - 1)
+
+
+def two_sided_p(z: ArrayLike, freedom: ArrayLike | None = None) -> Floats:
+    """Probability of a score as far from 0 as z, either way: normal, or Student's with these degrees of freedom.
+
+    For `log_odds_z` it is on the careful side: its prior draws the groups together, by more than it narrows their
+    errors. Where chance alone dealt the groups of n users, z varies by n / (n + prior_users), not by 1.
+    """
+    from scipy.special import ndtr, stdtr
+
+    distance = -np.abs(np.asarray(z, dtype=np.float64))
+    return np.asarray(2 * (ndtr(distance) if freedom is None else stdtr(np.asarray(freedom, np.float64), distance)))
+
+
+def hypergeometric_p(count: ArrayLike, total: ArrayLike, overall_count: ArrayLike, overall_total: ArrayLike) -> Floats:
+    """Probability of a count as far from the expected one, either way, if the group were drawn at random from all.
+
+    Exact (Fisher's test, the smaller tail doubled), for any number of users.
+    """
+    from scipy.stats import hypergeom
+
+    arrays = (np.asarray(value, dtype=np.int64) for value in (count, total, overall_count, overall_total))
+    y, n, k, everybody = np.broadcast_arrays(*arrays)
+    lower, upper = hypergeom.cdf(y, everybody, k, n), hypergeom.sf(y - 1, everybody, k, n)
+    return np.asarray(np.minimum(1.0, 2 * np.fmin(lower, upper)))
+
+
+def q_values(p: ArrayLike) -> Floats:
+    """Benjamini and Hochberg's adjusted p (1995): keeping those up to 0.05, at most 5 % of them are chance, on average.
+
+    NaN, not tested, stays NaN and does not count.
+    """
+    from scipy.stats import false_discovery_control
+
+    tested = np.asarray(p, dtype=np.float64).copy()
+    known = np.isfinite(tested)
+    if known.any():
+        tested[known] = false_discovery_control(np.clip(tested[known], 0.0, 1.0))
+    return tested

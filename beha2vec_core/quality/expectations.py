@@ -117,6 +117,26 @@ EXPECTATIONS = (
     Expectation(
         "beha2vec.cluster_profiles", "cluster_profiles", ("cluster_key", "fact_id"), ("metric", "support", "unit")
     ),
+    # a user's first day comes from no cluster
+    Expectation(
+        "beha2vec.cluster_transitions",
+        "cluster_profiles",
+        ("from_cluster", "to_cluster"),
+        ("to_cluster", "users", "share", "interval_low", "interval_high"),
+        nullable_key=True,
+    ),
+    Expectation(
+        "beha2vec.cluster_paths",
+        "cluster_profiles",
+        ("cluster_key", "from_step", "to_step"),
+        ("users", "share", "population_share"),
+    ),
+    Expectation(
+        "beha2vec.buying_paths",
+        "cluster_profiles",
+        ("kind", "feature"),
+        ("movers", "movers_share", "matched_share", "support"),
+    ),
     # the row of no cluster compares them all
     Expectation(
         "beha2vec.cluster_insights",

@@ -24,6 +24,7 @@ from beha2vec_dagster.encoders import version_in_use
 from beha2vec_dagster.metadata import markdown_table, picture, relation_metadata
 from beha2vec_dagster.partitions import daily, days_of
 from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.settings import settings
 
 if TYPE_CHECKING:
     from beha2vec_core.clusters import ClusterModel
@@ -211,41 +212,72 @@ def cluster_members(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
         "dim_ga4__users",
         "fct_ga4__sessions",
         "fct_ga4__page_views",
+        "fct_ga4__funnel_sessions",
+        "fct_ga4__purchases",
+        "stg_ga4__event_items",
+        "int_ga4__identity_map",
+        "ml_ga4__sequence_events",
         "enriched_pages",
     ],
     group_name="clusters",
     kinds={"duckdb"},
     backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="1",
+    code_version="2",
 )
 def cluster_profiles(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
     """The facts of each cluster, always beside the value of all users: sizes, behaviour, pages, themes, channels.
 
-    Long table: cluster_key, fact_id, metric, feature, value, population_value, lift, z, interval, support.
+    Long table: cluster_key, fact_id, metric, feature, value, population_value, lift, z, interval, support, effect_size,
+    q_value, significant. Beside it `beha2vec.cluster_transitions` (between clusters), `cluster_paths` (through the
+    site) and `buying_paths` (what users had done before they became buyers).
     """
-    from beha2vec_core.profiles import ProfileSources, build_profiles
+    from beha2vec_core import profiles
 
-    sources = ProfileSources(
+    sources = profiles.ProfileSources(
         users_in_clusters="beha2vec.user_clusters_current",
+        history="beha2vec.cluster_history",
         users="ga4.dim_ga4__users",
         sessions="ga4.fct_ga4__sessions",
         page_views="ga4.fct_ga4__page_views",
         pages="beha2vec.enriched_pages",
+        events="ga4.ml_ga4__sequence_events",
+        event_items="ga4.stg_ga4__event_items",
+        identities="ga4.int_ga4__identity_map",
+        funnel_sessions="ga4.fct_ga4__funnel_sessions",
+        purchases="ga4.fct_ga4__purchases",
     )
+    profile_settings = profiles.ProfileSettings(timezone=settings.timezone)
     with warehouse.connect("cluster_profiles") as connection:
-        facts = build_profiles(connection, sources)
-        connection.register("facts", facts)
-        replace_partition(connection, "beha2vec.cluster_profiles", "select * from facts", "true")
+        asked = (connection, sources, profile_settings)
+        facts, buying = profiles.build_profiles(*asked), profiles.buying_paths(*asked)
+        made = {
+            "cluster_profiles": facts,
+            "cluster_transitions": profiles.cluster_transitions(*asked),
+            "cluster_paths": profiles.cluster_paths(*asked),
+            "buying_paths": buying.rows,
+        }
+        for table, rows in made.items():
+            connection.register("made", rows)
+            replace_partition(connection, f"beha2vec.{table}", "select * from made", "true")
         about = relation_metadata(connection, "beha2vec.cluster_profiles")
         pages = connection.execute(
             """select cluster_key, feature, lift from beha2vec.cluster_profiles
             where metric = 'page_share' and lift is not null order by cluster_key, z desc"""
         ).fetchall()
     by_metric = Counter(facts["metric"])
+    significant = facts.loc[facts["significant"].fillna(False), "metric"].value_counts()
     return dg.MaterializeResult(
         metadata=about
         | {
             "over_represented_pages": picture(plots.over_represented(pages), "over-represented pages"),
-            "facts_by_metric": markdown_table(["metric", "facts"], list(by_metric.most_common())),
+            "facts_by_metric": markdown_table(
+                ["metric", "facts", "significant"],
+                [(metric, n, int(significant.get(metric, 0))) for metric, n in by_metric.most_common()],
+            ),
+            "facts_tested": int(facts["q_value"].notna().sum()),
+            "facts_significant": int(significant.sum()),
+            "transitions": len(made["cluster_transitions"]),
+            "path_steps": len(made["cluster_paths"]),
+            "buying_paths": buying.note,
         }
     )

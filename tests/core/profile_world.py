@@ -34,9 +34,12 @@ USERS = (300, 220, 160, 120)
 
 
 def make_world(seed: int = 0, *, with_engagement: bool = True) -> duckdb.DuckDBPyConnection:
-    """A connection with the five relations that `build_profiles` reads, and page titles in ``dim_ga4__pages``."""
-    rng = np.random.default_rng(seed)
-    users, sessions, views = [], [], []
+    """A connection with the relations that profiles read: four weeks, each session on a day of its own.
+
+    Most users are in their cluster from the first day on; one in ten of those who come back was in the next one first.
+    """
+    rng, days = np.random.default_rng(seed), np.random.default_rng([seed, 1])
+    users, sessions, views, history = [], [], [], []
     start = pd.Timestamp("2024-03-01")
     for cluster_key, (kind, n) in enumerate(zip(CLUSTERS, USERS, strict=True)):
         weight = np.array(kind["pages"], dtype=float) / sum(kind["pages"])
@@ -53,21 +56,42 @@ def make_world(seed: int = 0, *, with_engagement: bool = True) -> duckdb.DuckDBP
                 "browser": rng.choice(["Chrome", "Safari"]),
                 "country": rng.choice(["Germany", "France"]),
             }
+            active = np.sort(days.choice(28, size=n_sessions, replace=False))
+            came_from = (cluster_key + 1) % 4 if days.random() < 0.1 else cluster_key
             for index, visited in enumerate(np.array_split(pages, n_sessions)):
                 session = f"{user}.{index}"
-                began = start + pd.Timedelta(days=index, minutes=number)
+                day = start + pd.Timedelta(days=int(active[index]))
+                began = day + pd.Timedelta(hours=int(days.integers(24)), minutes=number % 60)
+                is_last = index == n_sessions - 1
+                history.append((user, day.date(), cluster_key if is_last else came_from))
                 sessions.append(
                     {
                         "session_key": session,
                         "user_key": user,
+                        "session_date": day.date(),
                         "session_started_at": began,
+                        "device_category": str(shown["device_category"]),
+                        "default_channel_group": medium,
                         "page_views": len(visited),
                         "error_page_views": sum(page.endswith("/gone") for page in visited),
                         "landing_page_key": visited[0],
                         "is_direct": direct,
                     }
                 )
-                views += [{"user_key": user, "session_key": session, "page_key": page} for page in visited]
+                views += [
+                    {
+                        "user_key": user,
+                        "session_key": session,
+                        "event_date": day.date(),
+                        "event_timestamp": (began + pd.Timedelta(seconds=place)).value // 1000,
+                        "page_key": page,
+                        "next_page_key": visited[place + 1] if place + 1 < len(visited) else None,
+                        "is_entrance": place == 0,
+                        "is_exit": place + 1 == len(visited),
+                        "bought": bool(bought) and is_last and place + 1 == len(visited),
+                    }
+                    for place, page in enumerate(visited)
+                ]
             users.append(
                 {
                     "user_key": user,
@@ -84,11 +108,14 @@ def make_world(seed: int = 0, *, with_engagement: bool = True) -> duckdb.DuckDBP
             )
     people = pd.DataFrame(users)
     people["engagement_time_msec"] = people["engagement_time_msec"].astype("Int64")
+    viewed = pd.DataFrame(views)
     frames = {
+        "cluster_history": pd.DataFrame(history, columns=["user_key", "event_date", "cluster_key"]),
+        **_shop(viewed),
         "users_in_clusters": people[["user_key", "cluster_key"]],
         "dim_ga4__users": people.drop(columns="cluster_key"),
         "fct_ga4__sessions": pd.DataFrame(sessions),
-        "fct_ga4__page_views": pd.DataFrame(views),
+        "fct_ga4__page_views": viewed.drop(columns="bought"),
         "enriched_pages": pd.DataFrame(
             [(p, *labels) for p, labels in PAGES.items()], columns=["page_key", "theme", "page_type"]
         ),
@@ -97,3 +124,34 @@ def make_world(seed: int = 0, *, with_engagement: bool = True) -> duckdb.DuckDBP
     for name, frame in frames.items():
         connection.from_df(frame).create(name)
     return connection
+
+
+def _shop(views: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """What the page views make of events, items, steps to a purchase and purchases."""
+    plain = views[["user_key", "session_key", "event_date", "event_timestamp", "page_key"]]
+    is_product, in_cart = views["page_key"].str.contains("/p/"), views["page_key"].str.endswith("/cart")
+    events = pd.concat(
+        [
+            plain.assign(event_name="page_view"),
+            plain[is_product].assign(event_name="view_item"),
+            plain[in_cart].assign(event_name="add_to_cart"),
+            plain[views["bought"]].assign(event_name="purchase"),
+        ]
+    )
+    steps = {"view_item": 1, "add_to_cart": 2, "purchase": 6}
+    reached = events.assign(furthest_step=events["event_name"].map(steps)).dropna(subset="furthest_step")
+    items = events[events["event_name"].isin(["view_item", "purchase"])].assign(
+        client_key=lambda e: "client of " + e["user_key"],
+        item_id=lambda e: e["page_key"].where(e["event_name"] == "view_item", "backpack-1").str.split("/").str[-1],
+    )
+    clients = views[["user_key"]].drop_duplicates()
+    return {
+        "ml_ga4__sequence_events": events,
+        "stg_ga4__event_items": items[["client_key", "event_name", "item_id"]].assign(
+            item_name=items["item_id"].where(items["item_id"] != "shirt-1", "Shirt"),
+            item_category=items["item_id"].str.split("-").str[0],
+        ),
+        "int_ga4__identity_map": clients.assign(client_key="client of " + clients["user_key"]),
+        "fct_ga4__funnel_sessions": reached.groupby(["user_key", "session_key"], as_index=False)["furthest_step"].max(),
+        "fct_ga4__purchases": plain.loc[views["bought"], ["user_key", "event_date"]],
+    }

@@ -135,3 +135,100 @@ def test_median_interval_covers_the_median_as_often_as_it_says() -> None:
         _, low, high = statistics.median_and_interval(distinct, counts)
         hits += low <= 4 <= high  # the median of this geometric distribution
     assert hits / 400 > 0.93
+
+
+# --- effect sizes -------------------------------------------------------------------------------------------------
+
+
+def test_cohens_h_worked_example() -> None:
+    # Cohen 1988, table 6.2.2: phi is 1.875 at 0.65 and 1.571 at 0.50
+    assert float(statistics.cohens_h(0.65, 0.50)) == pytest.approx(1.875 - 1.571, abs=1e-3)
+    assert float(statistics.cohens_h(1, 0)) == pytest.approx(np.pi)
+    assert statistics.cohens_h(0.05, 0.01) > statistics.cohens_h(0.45, 0.41) > 0
+
+
+numbers = st.lists(st.integers(0, 6), min_size=1, max_size=25)
+
+
+@given(numbers, numbers)
+def test_cliffs_delta_is_that_of_all_pairs_and_turns_its_sign(first: list[int], second: list[int]) -> None:
+    def counted(values: list[int], group: int) -> list[tuple[int, int, int]]:
+        return [(value, values.count(value), group) for value in sorted(set(values))]
+
+    values, counts, groups = zip(*counted(first, 3), *counted(second, 8), strict=True)
+    one, other = statistics.cliffs_deltas(values, counts, groups)
+    by_pairs = np.mean([np.sign(a - b) for a in first for b in second])
+    assert one == pytest.approx(by_pairs, abs=1e-12)
+    assert other == pytest.approx(-one, abs=1e-12)
+
+
+def test_cliffs_delta_of_three_groups_is_scipys_u_against_all_others() -> None:
+    rng = np.random.default_rng(0)
+    values, groups = rng.poisson(3, 300), rng.integers(0, 3, 300)
+    deltas = statistics.cliffs_deltas(values, np.ones(300), groups)
+    for group in range(3):
+        own, others = values[groups == group], values[groups != group]
+        u = stats.mannwhitneyu(own, others).statistic
+        assert deltas[group] == pytest.approx(2 * u / (len(own) * len(others)) - 1)
+    assert np.isnan(statistics.cliffs_deltas([1, 2], [3, 4], [0, 0])).all()  # nobody to compare with
+
+
+# --- chance -------------------------------------------------------------------------------------------------------
+
+
+def test_p_is_scipys() -> None:
+    z = np.array([-4.0, -1.0, 0.0, 2.5])
+    assert statistics.two_sided_p(z) == pytest.approx(2 * stats.norm.sf(np.abs(z)))
+    assert statistics.two_sided_p(z, [3, 10, 5, 40]) == pytest.approx(2 * stats.t.sf(np.abs(z), [3, 10, 5, 40]))
+
+
+@pytest.mark.parametrize(("y", "n", "k", "total"), [(3, 20, 10, 1000), (0, 50, 30, 400), (12, 40, 60, 500)])
+def test_hypergeometric_p_is_fishers_with_the_smaller_tail_doubled(y: int, n: int, k: int, total: int) -> None:
+    table = [[y, n - y], [k - y, total - n - (k - y)]]
+    tails = [stats.fisher_exact(table, alternative=side).pvalue for side in ("less", "greater")]
+    assert float(statistics.hypergeometric_p(y, n, k, total)) == pytest.approx(min(1, 2 * min(tails)))
+
+
+def test_a_prior_makes_p_of_z_careful() -> None:
+    """Groups dealt by chance: z varies by n / (n + prior users), so p below 0.05 comes less often than it says."""
+    rng = np.random.default_rng(0)
+    y = rng.hypergeometric(800, 1200, 100, size=20_000)
+    z = statistics.log_odds_z(y, 100, 800 - y, 1900, prior_users=50)
+    groups = 100 / 150 * 1900 / 2000 + 1900 / 1950 * 100 / 2000  # each by its part in the difference
+    assert z.var() == pytest.approx(groups, rel=0.07)
+    assert (statistics.two_sided_p(z) <= 0.05).mean() < 0.03
+
+
+def test_q_values_worked_example() -> None:
+    # Benjamini and Hochberg 1995, section 4.1: 15 hypotheses, the first four are rejected at 0.05
+    p = [
+        0.0001,
+        0.0004,
+        0.0019,
+        0.0095,
+        0.0201,
+        0.0278,
+        0.0298,
+        0.0344,
+        0.0459,
+        0.3240,
+        0.4262,
+        0.5719,
+        0.6528,
+        0.7590,
+        1,
+    ]
+    q = statistics.q_values(p)
+    assert (q <= 0.05).tolist() == [True] * 4 + [False] * 11
+    assert q[3] == pytest.approx(0.0095 * 15 / 4)
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 1)), min_size=1, max_size=40))
+def test_q_values_keep_order_and_leave_out_what_was_not_tested(p: list[float | None]) -> None:
+    given_p = np.array([np.nan if one is None else one for one in p])
+    q = statistics.q_values(given_p)
+    known = ~np.isnan(given_p)
+    assert (np.isnan(q) == ~known).all()
+    assert (q[known] >= given_p[known] - 1e-12).all() and (q[known] <= 1).all()
+    assert (np.diff(q[known][np.argsort(given_p[known], kind="stable")]) >= -1e-12).all()
+    np.testing.assert_array_equal(q[known], statistics.q_values(given_p[known]))

@@ -159,6 +159,18 @@ def _healthy(world: World) -> None:
         select 0 as cluster_key, 'f1' as fact_id, 'size' as metric, 10 as support, 'users' as unit"""
     )
     world.execute(
+        """insert into beha2vec.cluster_transitions by name select unnest([0, null]) as from_cluster, 1 as to_cluster,
+        10 as users, 1 as share, 0.9 as interval_low, 1 as interval_high"""
+    )
+    world.execute(
+        """insert into beha2vec.cluster_paths by name select 0 as cluster_key, '(entrance)' as from_step,
+        'home' as to_step, 10 as users, 0.5 as share, 0.4 as population_share"""
+    )
+    world.execute(
+        """insert into beha2vec.buying_paths by name select 'page' as kind, 'a' as feature, 10 as movers,
+        0.5 as movers_share, 0.2 as matched_share, 20 as support"""
+    )
+    world.execute(
         """insert into beha2vec.cluster_insights by name select unnest([0, null]) as cluster_key, 'n' as name,
         's' as summary, ['f1'] as evidence, ['a'] as actions, 'template' as written_by"""
     )

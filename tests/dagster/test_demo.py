@@ -1,4 +1,4 @@
-"""The demo of the README, whole: its clusters find the planted personas better than bags of pages do."""
+"""The demo of the README, whole: clusters find the planted personas better than bags of pages do, facts tell them."""
 
 import sys
 from pathlib import Path
@@ -8,6 +8,7 @@ from project import REPOSITORY, make_project
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "benchmarks"))
 from demo_clusters import measure
+from profile_facts import measure as recovered
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
@@ -29,3 +30,6 @@ def test_clusters_agree_with_personas_and_not_with_page_views(tmp_path: Path) ->
     assert rows["K-Means over behavior vectors", 8].ari > rows["K-Means over bags of pages", 8].ari + 0.2
     assert ours.eta_squared < 0.5
     assert ours.largest_share <= 0.5
+    for row in recovered(data, data / "demo_export_truth.parquet"):
+        assert all(row.pages.values()) and all(row.channel.values()), row
+        assert row.conversion[0] == row.conversion[1] or row.persona == "bot", row  # bots share a cluster with others

@@ -214,6 +214,22 @@ def test_insights_name_every_cluster_and_say_who_wrote_them(materialized: Projec
     assert len({row[1] for row in rows}) == len(rows), "names are distinct"
 
 
+def test_facts_flows_and_paths_are_published(materialized: Project, instance: dg.DagsterInstance) -> None:
+    clusters = {key for (key,) in materialized.query("select distinct cluster_key from beha2vec.user_clusters_current")}
+    tested, significant = materialized.query(
+        "select count(q_value), count(*) filter (significant) from beha2vec.cluster_profiles", "serving"
+    )[0]
+    assert tested > significant > 50
+    sums = "select from_cluster, sum(share) from beha2vec.cluster_transitions group by all"
+    of_clusters = dict(materialized.query(sums, "serving"))
+    assert None in of_clusters and all(abs(total - 1) < 1e-9 for total in of_clusters.values())
+    ways = materialized.query("select cluster_key, from_step, to_step from beha2vec.cluster_paths", "serving")
+    assert {key for key, *_ in ways} == clusters
+    assert {"(entrance)"} <= {step for _, step, _ in ways} and {"(exit)"} <= {step for *_, step in ways}
+    assert materialized.query("from beha2vec.buying_paths", "serving") == []
+    assert "too few to compare" in latest_metadata(instance, "cluster_profiles")["buying_paths"].value
+
+
 def test_serving_database_stands_alone(materialized: Project, tmp_path: Path) -> None:
     alone = tmp_path / "data"
     alone.mkdir()

@@ -1,0 +1,77 @@
+"""The ways through the site within a session, from page type to page type, of each cluster."""
+
+import duckdb
+import pandas as pd
+
+from beha2vec_core.profiles.facts import count_facts, most_telling
+from beha2vec_core.profiles.measures import UNKNOWN
+from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
+
+ENTRANCE, EXIT = "(entrance)", "(exit)"
+PATH_COLUMNS = ("cluster_key", "from_step", "to_step", "users", "share", "population_share", "lift")
+
+
+def cluster_paths(
+    connection: duckdb.DuckDBPyConnection,
+    sources: ProfileSources | None = None,
+    settings: ProfileSettings | None = None,
+) -> pd.DataFrame:
+    """The graph of page types in each cluster; columns ``PATH_COLUMNS``.
+
+    A step is two page views of a session that follow each other; sessions begin at ``(entrance)`` and end at
+    ``(exit)``. ``users`` made the step at least once, ``share`` is theirs among all users of the cluster. Of all steps
+    those stay that are in some cluster among the ``top_features`` by share or by z (`facts.most_telling`).
+
+    Args:
+        connection: an open DuckDB connection; it may be read-only.
+        sources: ``users_in_clusters``, ``page_views`` and ``pages`` are read.
+        settings: support and number of features.
+    """
+    sources, settings = sources or ProfileSources(), settings or ProfileSettings()
+    sizes = connection.execute(
+        f"select cluster_key, count(*) as users from {sources.users_in_clusters} group by all order by 1"
+    ).df()
+    counts = connection.execute(
+        f"""
+        with views as (
+            select v.user_key, coalesce(p.page_type, '{UNKNOWN}') as page_type, v.is_entrance, v.is_exit,
+                case when v.is_exit then '{EXIT}' when v.next_page_key is not null
+                    then coalesce(n.page_type, '{UNKNOWN}') end as next
+            from {sources.page_views} as v
+            left join {sources.pages} as p on p.page_key = v.page_key
+            left join {sources.pages} as n on n.page_key = v.next_page_key
+            where v.session_key is not null and v.page_key is not null
+        ), steps as (
+            select user_key, page_type as from_step, next as to_step from views where next is not null
+            union select user_key, '{ENTRANCE}', page_type from views where is_entrance
+        )
+        select u.cluster_key, from_step, to_step, count(*) as users
+        from steps join {sources.users_in_clusters} as u on u.user_key = steps.user_key
+        group by 1, 2, 3
+        qualify sum(users) over (partition by from_step, to_step) >= ?
+        order by all
+        """,
+        [settings.min_support],
+    ).df()
+    if counts.empty:
+        return pd.DataFrame(columns=list(PATH_COLUMNS))
+    names = counts["from_step"] + "\n" + counts["to_step"]
+    facts = count_facts(
+        "path",
+        "path",
+        counts.assign(feature=names),
+        sizes.set_index("cluster_key")["users"],
+        prior_users=settings.prior_users,
+        confidence=settings.confidence,
+    )
+    facts = most_telling(facts, settings.top_features)
+    facts = facts[facts["support"] > 0]
+    steps = facts["feature"].str.split("\n", n=1, expand=True)
+    table = facts.assign(
+        from_step=steps[0],
+        to_step=steps[1],
+        users=facts["support"].astype("int64"),
+        share=facts["value"],
+        population_share=facts["population_value"],
+    )
+    return table.sort_values(["cluster_key", "from_step", "to_step"], ignore_index=True)[list(PATH_COLUMNS)]
