@@ -65,7 +65,8 @@ _TABLES = {
         lift double, z double, interval_low double, interval_high double, support bigint, unit varchar""",
     "beha2vec.cluster_insights": """
         cluster_key integer, name varchar, summary varchar, persona varchar, evidence varchar[], actions varchar[],
-        similarities varchar, key_differences varchar, written_by varchar""",
+        similarities varchar, key_differences varchar, written_by varchar, differences varchar, caveats varchar,
+        opportunities varchar, input_hash varchar, reason varchar""",
 }
 
 # columns that a table of an earlier version lacks
@@ -76,6 +77,8 @@ _ADDED = {
     "beha2vec.encoder_evaluation": """
         champion varchar, less_champion double, champion_low double, champion_high double""",
     "beha2vec.user_embeddings": "sequence_hash ubigint",
+    "beha2vec.cluster_insights": """
+        differences varchar, caveats varchar, opportunities varchar, input_hash varchar, reason varchar""",
 }
 
 _VIEWS = {
