@@ -46,6 +46,8 @@ _TOP_FEATURES = {
     "page_share": 5,
     "landing_page_share": 3,
     "channel_share": 3,
+    "item_viewed_share": 2,
+    "item_bought_share": 2,
     "device_share": 2,
     "browser_share": 2,
     "country_share": 2,

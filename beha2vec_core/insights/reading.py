@@ -37,7 +37,7 @@ _CLAUSE_END = re.compile(
 
 _ORDINARY = re.compile(r"[A-Za-z][A-Za-z _-]*")
 _VERB = re.compile(r"accounts? for\b", re.IGNORECASE)
-_SURE = {"device", "browser", "country"}
+_SURE = {"device", "browser", "country", "item_viewed_share", "item_bought_share"}
 _PAGES_AFTER = re.compile(r"(?: list| result)?[ -](?:pages?|content|section|articles?|theme|views)\b", re.IGNORECASE)
 _ABOUT_BEFORE = re.compile(r"\babout $", re.IGNORECASE)
 

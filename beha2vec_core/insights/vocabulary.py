@@ -145,6 +145,9 @@ OWN: dict[str, re.Pattern[str]] = {
     ),
     "direct_share": _words("direct(?:ly)?", "typed", "bookmarks?", "without a referrer"),
     "purchase_rate": _words(*_BUY),
+    "item_bought_share": _words(*_BUY),
+    "item_viewed_share": _words(*_SEEN),
+    "churn_rate": _words(r"churn\w*", "(?:stay|stayed|staying) away", "lapsed", "gone quiet"),
     "revenue_mean": _words("revenue", "sp(?:end|ends|ent|ending)", "sales", "worth", "turnover", "income"),
     "error_page_user_share": _words(*_ERROR),
     "error_page_share": _words(*_ERROR),
@@ -173,7 +176,7 @@ OWN: dict[str, re.Pattern[str]] = {
 # words of a metric that no other number may stand beside
 _LOUD = {
     "purchase_rate", "return_share", "one_page_share", "no_engagement_share", "error_page_user_share",
-    "landing_page_share", "device_share", "direct_share",
+    "landing_page_share", "device_share", "direct_share", "churn_rate",
 }  # fmt: skip
 _ALSO_LOUD = {
     "revenue_mean": _words("revenue", "sales", "turnover"),
@@ -190,6 +193,7 @@ _SAME_WORDS = (
     {"page_views_mean", "page_views_median", "page_type_view_share", "theme_view_share", "error_page_share"},
     {"error_page_user_share", "error_page_share", "landing_page_share"},
     {"channel_share", "landing_page_share", "direct_share"},
+    {"purchase_rate", "item_bought_share"},
 )
 PER_SOMETHING_ELSE = re.compile(
     r"\b(?:per|a|each|every|in a) (?:session|visit|day|week|month|hour|minute|year)\b|"

@@ -45,7 +45,7 @@ def cluster_insights(
                 and page_key in (select feature from beha2vec.cluster_profiles)"""
             ).fetchall()
         )
-        rows = connection.execute("from beha2vec.cluster_insights").to_arrow_table().to_pylist()
+        rows = connection.sql("from beha2vec.cluster_insights").to_arrow_table().to_pylist()
     insights, usage = write_insights(
         profiles,
         llm=llm.settings(),
