@@ -154,7 +154,8 @@ class _Checker:
         if claims or field in _ADVICE | {"caveats"}:
             return bool(claims)
         return bool(
-            v.DIFFERENT.search(sentence.text)
+            v.PEOPLE.search(sentence.text)
+            or v.CHANGE.search(sentence.text)
             or any(pattern.search(sentence.text) for pattern in v.LOUD.values())
             or any(mention.features and mention.is_restricting for mention in sentence.mentions.values())
         )
@@ -173,6 +174,8 @@ class _Checker:
         found = _made_up(sentence.text)
         if any(name in sentence.text.lower() for name in self.other_names) and sentence.facts:
             found.append("it names a cluster whose facts are not here")
+        if sentence.facts and field not in _ADVICE:
+            found += _untold(sentence.text)
         numbers = [(at, mention) for at, mention in sentence.mentions.items() if mention.is_number]
         told = [(mention.fact, mention.form) for _, mention in numbers]
         if len(set(told)) < len(told):
@@ -266,6 +269,8 @@ class _Checker:
             holds = self._is_extreme(fact, claim.kind)
         elif claim.kind == "alike" and self.is_comparison:
             holds = all(not (other.is_over or other.is_under) for other in self._across(fact)) != claim.is_negated
+        elif claim.kind == "different" and (self.is_comparison or v.PERHAPS_CHANCE.search(sentence.text)):
+            holds = True
         elif _is_of_everybody(sentence, claim, bound):
             holds = _holds_of_everybody(claim, fact)
         else:
@@ -320,6 +325,16 @@ def _made_up(masked: str) -> list[str]:
 
 def _digits(masked: str) -> list[str]:
     return [word[:20] for word in masked.split() if any(char.isnumeric() or char.isdigit() for char in word)]
+
+
+def _untold(masked: str) -> list[str]:
+    """Words for what the facts do not tell."""
+    wrong = {"no change over time": v.CHANGE, "no causes": v.CAUSE, "nothing of who users are": v.PEOPLE}
+    return [
+        f"{match.group()!r}: the facts tell {what}"
+        for what, pattern in wrong.items()
+        if (match := pattern.search(masked))
+    ]
 
 
 # -- what a number is of --
@@ -485,6 +500,14 @@ def _meaning_problems(sentence: Sentence, at: int, mention: Mention, part: Part)
             nearest_strange is not None and nearest_strange < nearest_own and not _is_generic(fact.metric)
         ):
             return [f"the words beside {mention.text} are not about what it measures ({fact.metric.replace('_', ' ')})"]
+        near = min(own_words, key=lambda span: _distance(span, place))
+        compares = (
+            v.MORE.search(written, near[1]) or v.LESS.search(written, near[1]) or v.OFTEN.search(written, near[1])
+        )
+        if v.NEGATED_DEED.search(written, 0, near[0]) and not compares:
+            return [f"{fact.fact_id} is of those who do, not of those who do not"]
+        if fact.metric not in {"purchase_rate", "item_bought_share"} and v.BUYERS.search(written):
+            return [f"{fact.fact_id} is of all users of the group, not of buyers"]
         return _wrong_unit(sentence, candidate, fact)
     return [f"say what {mention.text} measures"]
 
@@ -557,7 +580,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("minority", v.MINORITY), ("largest", v.LARGEST), ("smallest", v.SMALLEST), ("more", v.MORE), ("less", v.LESS),
     ("always", v.ALWAYS), ("never", v.NEVER), ("mostly", v.MOSTLY), ("many", v.MANY), ("rarely", v.RARELY),
     ("only", v.ONLY),
-    ("often", v.OFTEN),
+    ("often", v.OFTEN), ("different", v.DIFFERENT),
 )  # fmt: skip
 _NEGATED = re.compile(
     r"(?:\b(?:not|never)|n['’]t)\s+(?:\w+\s+)?$|\b(?:no|nor|neither|hardly|barely)\s+(?:(?:much|any|far|clearly)\s+)?$",
@@ -578,9 +601,11 @@ def _claims(masked: str) -> list[_Claim]:
     claims: list[_Claim] = []
     end_of_last = -2
     for start, end, kind, word in sorted(found):
-        is_negated = kind in {"more", "less", "alike", "often", "rarely", "many"} and bool(
+        is_negated = kind in {"more", "less", "alike", "often", "rarely", "many", "different"} and bool(
             _NEGATED.search(masked[:start])
         )
+        if kind == "alike" and is_negated and word.lower().startswith("as "):  # "not as often as" is less often
+            kind, is_negated = ("more" if re.search(r"few|rare|low|little", word, re.I) else "less"), False
         if claims and start - end_of_last <= 1 and claims[-1].kind in _OPPOSITE and kind in {"often", "rarely"}:
             last = claims.pop()
             turned = _OPPOSITE[last.kind] if kind == "rarely" else last.kind
@@ -634,6 +659,8 @@ def _holds(claim: _Claim, fact: Fact, is_top: bool) -> bool:
     if claim.kind == "alike":
         differs = fact.is_over or fact.is_under
         return differs if claim.is_negated else not differs
+    if claim.kind == "different":
+        return not (fact.is_over or fact.is_under) if claim.is_negated else fact.direction != 0
     share = fact.value if fact.unit == "share" else None
     often = fact.direction >= 0 and (fact.direction > 0 or is_top or (share is not None and share >= 0.5))
     rarely = fact.direction <= 0 and (fact.direction < 0 or (share is not None and share <= 0.3 and not is_top))
@@ -667,7 +694,7 @@ def _is_of_everybody(sentence: Sentence, claim: _Claim, bound: Mention) -> bool:
     if claim.kind in {"more", "less"}:
         subject = v.EVERYBODY.search(sentence.text, part.start, claim.start)
         return bool(subject) and part.after not in _VERSUS and not _GROUP_WORDS.search(sentence.written(part))
-    if claim.kind == "alike":
+    if claim.kind in {"alike", "different"}:
         return False
     return bound.form == "all" and any(mention is bound for _, mention in sentence.inside(part))
 

@@ -21,29 +21,42 @@ MORE = _words(
     "inflated",
     "surpass(?:es|ed|ing)?", "outpac(?:e|es|ed|ing)", "outperform(?:s|ed|ing)?", "outstrip(?:s|ped|ping)?",
     "ahead of", "up from", "disproportionate(?:ly)?", "high(?!-)", "dwarfs?", "deeper", "extra",
-    "unusually (?:often|many|much|high|strong(?:ly)?|heav(?:y|ily))", "rises? to", "climbs? to", "keener",
+    "unusually (?:often|many|much|high|strong(?:ly)?|heav(?:y|ily))", "keener",
 )  # fmt: skip
 LESS = _words(
     "less", "fewer", "lower", "below", "under", "under-?represented", "under-?index(?:es|ed|ing)?", "rarer", "smaller",
     "shorter", "weaker", "worse", "lags?", "lagged", "lagging", "trails?", "trailing", "reduced",
     "decreased", "low(?!-)", "weak", "short of", "down from", "unusually (?:few|rare(?:ly)?|little|seldom|low)",
-    "falls? to", "drops? to", "sinks? to", "shallower", "diminished", "modest",
+    "shallower", "diminished", "modest",
 )  # fmt: skip
 OFTEN = _words(  # much of it, whatever others do
+    "impressive", "substantial", "outstanding", "excellent", "massive", "huge",
     "often", "frequently", "frequent", "commonly", "regularly", "heav(?:y|ily)", "strong(?:ly)?", "eager(?:ly)?",
     "keen(?:ly)?", "loves?", "prefer(?:s|red|ring)?", "favou?r(?:s|ed)?",
     "preference", "fond", "drawn to", "gravitates?", "leans?", "skews?", "skewed", "concentrated?s?", "dominates?",
     "dominant", "focus(?:es|ed)?(?: on)?",
 )  # fmt: skip
-MANY = _words("many", "a lot of", "lots of", "plenty of", "a large (?:share|part|fraction|number|portion)")
+MANY = _words("many", "a lot(?: of)?", "lots of", "plenty of", "a large (?:share|part|fraction|number|portion)")
 RARELY = _words(
     "rare(?:ly)?", "seldom", "hardly(?: ever)?", "barely", "scarcely", "few", "little", "infrequent(?:ly)?", "unlikely",
     "uncommon(?:ly)?", "lack(?:s|ed|ing)?", "avoid(?:s|ed|ing)?", "skip(?:s|ped|ping)?", "ignor(?:e|es|ed|ing)",
-    "scarce", "absent", "missing", "reluctant(?:ly)?", "neglect(?:s|ed)?", "shun(?:s|ned)?",
+    "negligible", "tiny", "minor", "marginal", "insignificant", "disappointing", "poor(?:ly)?", "meagre", "meager",
+    "irrelevant", "unimportant", "scarce", "absent", "missing", "reluctant(?:ly)?", "neglect(?:s|ed)?",
 )  # fmt: skip
 ONLY = _words("(?<!not )(?<!page )(?:only|just)(?! (?:a|one|the)\\b)", "merely")
 NEVER = _words("never", "none", "nobody", "no one", "not one", "nothing")
-ALWAYS = _words("always", "exclusively", "entirely", "everybody", "everyone here", "all of them", "every one of them")
+ALWAYS = _words(
+    "always",
+    "exclusively",
+    "entirely",
+    "everyone here",
+    "all (?:of )?these users",
+    "each of them",
+    "every(?:one|body) (?:in|of) (?:the|this) (?:group|cluster|segment)",
+    "all members",
+    "all of them",
+    "every one of them",
+)
 ALIKE = _words(
     r"(?:hardly|barely|scarcely) (?:any |a )?differ\w*",
     "no (?:clear |real |notable |significant |marked )?differences?",
@@ -76,7 +89,35 @@ BOUNDED = re.compile(  # "more than {x}": the number is what it is, not a bound
     r"\s*(?:the\s*)?$",
     re.IGNORECASE,
 )
-DIFFERENT = _words(r"differ\w*", "stand(?:s|ing)? out", "set(?:s|ting)? (?:them|these users|it) apart", "unlike")
+DIFFERENT = _words(
+    r"differ\w*", "stand(?:s|ing)? out", "set(?:s|ting)? (?:them|these users|it) apart", "unusual(?:ly)?",
+    r"remarkabl\w*", r"striking\w*", r"notabl\w*", r"distinctive\w*", r"exceptional\w*", r"extraordinar\w*",
+)  # fmt: skip
+PERHAPS_CHANCE = _words("(?:may|might|could) be chance", "by chance", "not clear", "within chance", "may be random")
+
+# -- what the facts cannot tell --
+
+CHANGE = _words(
+    "gr(?:ow|ows|ew|own|owing)", "ris(?:e|es|en|ing)", "rose", "f(?:ell|allen|alling|alls)", "drop(?:s|ped|ping)?",
+    r"declin\w+", "shr(?:ink|inks|ank|unk)", r"soar\w*", r"surg(?:e|es|ed|ing)", r"plummet\w*", r"worsen\w*",
+    "(?:last|this|next|past) (?:month|week|year|quarter|season|days?)", "yesterday", "over time", "trend(?:s|ing)?",
+    "year-on-year", "month-on-month", "improved", "became", "becoming", "climb(?:s|ed|ing)?", "s(?:ink|inks|ank)",
+    "anymore", "any more", "nowadays",
+)  # fmt: skip
+CAUSE = _words(
+    "because of", "due to", "thanks to", "caused by", "causes?", "leads? to", "led to", "results? in", "owing to",
+    "as a result(?: of)?", "triggers?", "explains?(?: why)?",
+)  # fmt: skip
+PEOPLE = _words(
+    "wom[ae]n", "m[ae]n", "females?", "males?", "mothers?", "fathers?", "parents?", "famil(?:y|ies)", "students?",
+    r"teen\w*", "seniors", "pensioners?", "millennials?", "young (?:people|adults?|users|shoppers)", "wealthy",
+    "affluent", "(?:high|low)-income", "married", "singles", "educated", "employees?", "professionals?",
+)  # fmt: skip
+NEGATED_DEED = re.compile(
+    r"(?:\b(?:not|never|without|no longer)|n['’]t|\bfail(?:s|ed|ing)? to|\brefus(?:e|es|ed|ing) to)\s+(?:\w+\s+){0,2}$",
+    re.I,
+)
+BUYERS = _words("buyers?", "purchasers?", "paying (?:users|customers)")
 
 # -- numbers as words --
 
@@ -93,9 +134,10 @@ NUMBER_WORDS = _words(
 # -- all users, or this group --
 
 EVERYBODY = _words(
-    r"all (?:the )?(?:users?|visitors?|people|customers?|shoppers?)(?:['’]s?)?", "everyone(?: else)?(?! here)",
+    r"all (?:the )?(?:users?|visitors?|people|customers?|shoppers?)(?:['’]s?)?",
+    "every(?:one|body)(?: else)?(?! here| in th| of th)",
     "overall", "site-?wide", "across the (?:whole |entire )?(?:site|shop|population|user base)",
-    r"(?:the )?(?:average|typical|usual) (?:user|visitor|customer|shopper)s?(?:['’]s?)?", "site average", "whole site",
+    r"(?:the )?(?:average|usual) (?:user|visitor|customer|shopper)s?(?:['’]s?)?", "site average", "whole site",
     "overall average", "the population", "population average", "as a whole", "in general", "baseline", "benchmark",
     "total user base", "general population", "norm",
 )  # fmt: skip
