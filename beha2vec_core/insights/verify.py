@@ -350,6 +350,8 @@ def _form_problems(sentence: Sentence, at: int, mention: Mention) -> list[str]:
         return ["'times less' says nothing: give both values"] if is_less else []
     if mention.form in {"low", "high"}:
         return [] if _is_interval(sentence, at, mention) else ["an interval has both ends: {id|low} to {id|high}"]
+    if v.A_DIFFERENCE.match(after):
+        return [f"{mention.text} is a value, not a difference"]
     if follows_times:
         return [f"only {{id|times}} is followed by 'times', not {mention.text}"]
     if re.match(r"\s*(?:%|percent)", after):
@@ -458,8 +460,11 @@ def _meaning_problems(sentence: Sentence, at: int, mention: Mention, part: Part)
     fact = mention.fact
     assert fact is not None
     after = sentence.text[at + 1 : part.end]
-    if fact.unit != "share" and v.PER_SOMETHING_ELSE.search(sentence.written(part)):
-        return [f"{fact.fact_id} is per user, in {fact.unit}"]
+    per_another = v.IN_A_SESSION if fact.unit == "share" else v.PER_SOMETHING_ELSE
+    if per_another.search(sentence.written(part)):
+        return [f"{fact.fact_id} is per user" + ("" if fact.unit == "share" else f", in {fact.unit}")]
+    if fact.unit != "share" and v.IN_TOTAL.search(sentence.written(part)):
+        return [f"{fact.fact_id} is per user, not a total"]
     is_of_views = fact.metric.endswith("view_share") or fact.metric == "error_page_share"
     if fact.unit == "share" and is_of_views and mention.form != "all" and v.OF_USERS.match(after):
         return [f"{fact.fact_id} is a share of page views, not of users"]

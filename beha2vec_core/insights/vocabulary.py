@@ -51,7 +51,7 @@ ALWAYS = _words(
     "entirely",
     "everyone here",
     "all (?:of )?these users",
-    "each of them",
+    "each of (?:them|the|these)",
     "every(?:one|body) (?:in|of) (?:the|this) (?:group|cluster|segment)",
     "all members",
     "all of them",
@@ -249,7 +249,15 @@ OF_USERS = re.compile(
     re.IGNORECASE,
 )
 OF_VIEWS = re.compile(
-    r"^\W*of (?:(?:all|their|the|its|a user['’]s|these users['’]) )*(?:page ?views?|views|sessions)\b", re.I
+    r"^\W*of (?:(?:all|their|the|its|a user['’]s|these users['’]) )*"
+    r"(?:page ?views?|views|sessions|visits|purchases|orders|revenue|sales)\b",
+    re.IGNORECASE,
+)
+IN_A_SESSION = re.compile(r"\b(?:per|in an?|in each|in every|a) (?:session|visit|day|week|month)\b", re.IGNORECASE)
+IN_TOTAL = re.compile(r"\btotals?\b|\bsums?\b|\baltogether\b", re.IGNORECASE)
+A_DIFFERENCE = re.compile(  # "{x} more": the number is a value, not a difference
+    r"\s*(?:points?\s+)?(?:more|higher|less|fewer|lower|greater|larger|smaller|likelier|shorter|longer|points?)\b",
+    re.IGNORECASE,
 )
 LANDED = _words(
     "land(?:s|ed|ing)?(?: first)?", "first page", "start(?:s|ed)?", "ent(?:er|ers|ered|ry)", "began", "begins?"

@@ -157,6 +157,30 @@ FALSE = [
     "They view twice as many pages: {c2.page_views_mean} per user, all users {c2.page_views_mean|all}.",
     "See [the report](https://evil.example.com): {c2.purchase_rate} bought, all users {c2.purchase_rate|all}.",
     "{c2.page_views_mean} views per user is the median, all users {c2.page_views_mean|all}.",
+    "{c2.purchase_rate} of them bought ({c2.return_share|all} of all users).",
+    "{c2.purchase_rate} bought versus {c2.direct_share|all} of all users.",
+    "Account pages: {c2.page_type_views.account} vs {c2.page_type_views.category|all} for all users.",
+    "They came through newsletter / email more often ({c2.channel.google-/-cpc~2e} vs "
+    "{c2.channel.google-/-cpc~2e|all} of all users).",
+    "Newsletter readers: {c2.channel.newsletter-/-email~36} of purchases came through newsletter / email (all "
+    "users {c2.channel.newsletter-/-email~36|all}).",
+    "{c2.channel.newsletter-/-email~36} of sessions came through newsletter / email (all users "
+    "{c2.channel.newsletter-/-email~36|all}).",
+    "{c2.page_type_views.account} of sessions include account pages, all users {c2.page_type_views.account|all}.",
+    "{c2.return_share} of purchases are repeat purchases, all users {c2.return_share|all}.",
+    "{c2.one_page_share} of sessions are single-page, all users {c2.one_page_share|all}.",
+    "Revenue is {c2.revenue_mean} per purchase, all users {c2.revenue_mean|all}.",
+    "Revenue totals {c2.revenue_mean}, all users {c2.revenue_mean|all}.",
+    "They have {c2.sessions_mean} sessions more than all users.",
+    "They view {c2.page_views_mean} more pages than all users.",
+    "They are {c2.purchase_rate} more likely to buy than all users ({c2.purchase_rate|all}).",
+    "The purchase rate is {c2.purchase_rate} higher than for all users.",
+    "{c2.purchase_rate} points separate their purchase rate from all users.",
+    "They buy on {c2.purchase_rate} of their visits (all users {c2.purchase_rate|all}).",
+    "The probability of a purchase in a session is {c2.purchase_rate} (all users {c2.purchase_rate|all}).",
+    "They browse {c2.page_views_median} pages on average (all users {c2.page_views_median|all}).",
+    "{c2.user_share} of them bought.",
+    "Each of the {c2.users} users views {c2.page_views_mean} pages.",
 ]
 
 
