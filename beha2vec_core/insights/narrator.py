@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights import prompts
 from beha2vec_core.insights.schema import ClusterComparison, ClusterInsight
-from beha2vec_core.insights.sheet import TOO_LITTLE_EVIDENCE, Fact, FactSheet
+from beha2vec_core.insights.sheet import Fact, FactSheet
 from beha2vec_core.insights.verify import review
 from beha2vec_core.llm import AnswerError, BudgetError, EndpointError, LlmClient, LlmSettings, Message
 

@@ -13,7 +13,6 @@ from beha2vec_core.profiles.text import clean_text
 # a difference worth a sentence: unlikely to be chance, and large enough to matter
 CLEAR_Z = 3.0
 CLEAR_LIFT = 1.2
-TOO_LITTLE_EVIDENCE = -1  # key of the cluster of users of whom too little was seen to tell
 
 
 @dataclass(frozen=True)

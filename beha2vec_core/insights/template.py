@@ -4,10 +4,11 @@ It writes drafts, as a language model does: placeholders for the numbers, which 
 are for models: what the template writes grows with the clusters, and is always written.
 """
 
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.names import buys, page_type_focus, theme_focus
 from beha2vec_core.insights.placeholders import written
 from beha2vec_core.insights.schema import ClusterComparison, ClusterInsight
-from beha2vec_core.insights.sheet import CLEAR_LIFT, TOO_LITTLE_EVIDENCE, Fact, FactSheet
+from beha2vec_core.insights.sheet import CLEAR_LIFT, Fact, FactSheet
 from beha2vec_core.insights.wording import feature_words, happening
 
 WRITTEN_BY = "template"

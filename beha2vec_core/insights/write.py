@@ -8,11 +8,12 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights import template
 from beha2vec_core.insights.names import cluster_names, distinct_name
 from beha2vec_core.insights.narrator import Narrator, Row, Text, Told
 from beha2vec_core.insights.schema import INSIGHTS_SCHEMA, ClusterComparison, ClusterInsight
-from beha2vec_core.insights.sheet import TOO_LITTLE_EVIDENCE, FactSheet, fact_sheets
+from beha2vec_core.insights.sheet import FactSheet, fact_sheets
 from beha2vec_core.insights.verify import filled
 from beha2vec_core.llm import LlmSettings
 
