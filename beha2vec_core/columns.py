@@ -98,7 +98,11 @@ _ANYWHERE = {
     "actions": "what to do next",
     "similarities": "what the clusters have in common; in the row that compares all",
     "key_differences": "what tells the clusters apart; in the row that compares all",
+    "opportunities": "where to act first, and why; in the row that compares all",
+    "differences": "what sets its users apart, each number beside that of all users",
+    "caveats": "how sure it is, and what the facts do not tell",
     "written_by": "'template', or the model that wrote the text",
+    "input_hash": "of what a model was asked: while it stays, its answer is kept; null: no answer is final",
     # pages
     "theme": "what the page is about, a label of the label file",
     "page_type": "what kind of page it is, a label of the label file",
@@ -133,6 +137,7 @@ _ANYWHERE = {
     "applied_at": "when the file got this version, UTC",
 }
 _OF_TABLE = {
+    "beha2vec.cluster_insights": {"reason": "why the template wrote the text although a model was asked"},
     "beha2vec.schema_history": {"change": "what the version changed"},
     "beha2vec.cluster_transitions": {
         "users": "users who made the step",

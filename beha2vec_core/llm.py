@@ -3,12 +3,14 @@
 import json
 import time
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError, model_validator
 
 Message = dict[str, str]
+_CHARS_A_TOKEN = 3  # rather too few than too many: facts are full of ids and signs
+_LEAST_USEFUL_TOKENS = 300
 OPENAI_URL = "https://api.openai.com/v1"
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -21,7 +23,17 @@ class LlmSettings(BaseModel):
     model: str = "gpt-5-mini"
     timeout_s: float = 60.0  # until the endpoint sends something
     max_retries: int = 2  # after 429, 5xx, time-outs and lost connections, with growing waits
-    max_output_tokens: int = 4000  # reasoning included
+    max_output_tokens: int = 4000  # of one answer, reasoning included
+    max_tokens: int | None = None  # of all questions of a client, in and out
+    max_cost: float | None = None  # of all questions of a client, in the currency of the prices
+    price_in: float | None = None  # of a million tokens of questions
+    price_out: float | None = None  # of a million tokens of answers
+
+    @model_validator(mode="after")
+    def _cost_needs_prices(self) -> Self:
+        if self.max_cost is not None and (self.price_in is None or self.price_out is None):
+            raise ValueError("a limit of cost needs the prices of tokens: set price_in and price_out, or max_tokens")
+        return self
 
     @property
     def is_configured(self) -> bool:
@@ -43,6 +55,10 @@ class EndpointError(RuntimeError):
     """The endpoint cannot be used now: not reached, refused, limited or failing, after all retries."""
 
 
+class BudgetError(EndpointError):
+    """The next question might go beyond the tokens or the cost that one run may take."""
+
+
 class AnswerError(RuntimeError):
     """The endpoint answered, but not with what was asked for; asking again may help."""
 
@@ -56,6 +72,7 @@ class Usage:
     requests: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cost: float | None = None  # in the currency of the prices; None where they are not set
     latency_s: float = 0.0
     problems: list[str] = field(default_factory=list)  # why an answer was not used; never an answer's text or the key
 
@@ -92,14 +109,12 @@ class LlmClient:
         import openai
 
         started = time.monotonic()
-        self.usage.requests += 1
         try:
             if self._uses_schema:
                 try:
                     return self._parse(messages, answer)
                 except (openai.BadRequestError, openai.UnprocessableEntityError):
                     self._uses_schema = False  # the endpoint knows no JSON schemas
-                    self.usage.requests += 1
             return self._json_object(messages, answer)
         except openai.APITimeoutError as error:
             raise EndpointError(f"no answer within {self._settings.timeout_s:g} s") from error
@@ -111,9 +126,9 @@ class LlmClient:
             self._uses_schema = False  # claims to follow schemas, does not
             raise AnswerError(_where(error)) from error
         except openai.LengthFinishReasonError as error:
-            self._count(error.completion)
+            self._count(error.completion, messages)
             raise AnswerError(f"longer than {self._settings.max_output_tokens} tokens") from error
-        except AnswerError:
+        except (AnswerError, BudgetError):
             raise
         except Exception as error:  # whatever a server sends must not end the run
             raise AnswerError(f"unreadable answer ({type(error).__name__})") from error
@@ -125,9 +140,9 @@ class LlmClient:
             model=self._settings.model,
             messages=cast(Any, messages),
             response_format=answer,
-            max_completion_tokens=self._settings.max_output_tokens,
+            **self._next_limit(messages),
         )
-        self._count(completion)
+        self._count(completion, messages)
         message = completion.choices[0].message
         if message.parsed is None:
             raise AnswerError("the model refused" if message.refusal else "empty answer")
@@ -140,15 +155,55 @@ class LlmClient:
             model=self._settings.model,
             messages=cast(Any, asked),
             response_format={"type": "json_object"},
-            max_completion_tokens=self._settings.max_output_tokens,
+            **self._next_limit(asked),
         )
-        self._count(completion)
+        self._count(completion, asked)
         return answer.model_validate_json(completion.choices[0].message.content or "")
 
-    def _count(self, completion: Any) -> None:
-        if usage := getattr(completion, "usage", None):
-            self.usage.prompt_tokens += usage.prompt_tokens or 0
-            self.usage.completion_tokens += usage.completion_tokens or 0
+    def _next_limit(self, messages: list[Message]) -> dict[str, Any]:
+        """How long the next answer may be, by the name that the endpoint knows; counts the request.
+
+        Raises:
+            BudgetError: no useful answer fits into what is left.
+        """
+        limit = self._settings.max_output_tokens
+        wanted = min(limit, _LEAST_USEFUL_TOKENS)
+        asked, used = _estimated_tokens(messages), self.usage
+        if (most := self._settings.max_tokens) is not None:
+            limit = min(limit, most - used.prompt_tokens - used.completion_tokens - asked)
+            if limit < wanted:
+                raise BudgetError(f"the budget of {most:,} tokens a run is spent")
+        most_cost, price_in, price_out = self._settings.max_cost, self._settings.price_in, self._settings.price_out
+        if most_cost is not None and price_in is not None and price_out is not None:
+            left = most_cost - (used.cost or 0.0) - asked * price_in / 1e6
+            limit = limit if price_out == 0 and left >= 0 else min(limit, int(left * 1e6 / max(price_out, 1e-9)))
+            if limit < wanted:
+                raise BudgetError(f"the budget of {most_cost:g} a run is spent")
+        self.usage.requests += 1
+        return {"max_completion_tokens" if self._is_openai else "max_tokens": limit}
+
+    @property
+    def _is_openai(self) -> bool:
+        # OpenAI's reasoning models refuse the older name, some servers of one's own do not know the newer one
+        return self._settings.host.endswith(("openai.com", "azure.com"))
+
+    def _count(self, completion: Any, messages: list[Message]) -> None:
+        usage = getattr(completion, "usage", None)
+        # an endpoint that counts nothing is taken at an estimate: a budget holds for it too
+        prompt = usage.prompt_tokens if usage else _estimated_tokens(messages)
+        text = "".join(choice.message.content or "" for choice in getattr(completion, "choices", None) or [])
+        answered = usage.completion_tokens if usage else len(text) // _CHARS_A_TOKEN
+        self.usage.prompt_tokens += prompt or 0
+        self.usage.completion_tokens += answered or 0
+        if self._settings.price_in is not None and self._settings.price_out is not None:
+            self.usage.cost = (
+                self.usage.prompt_tokens * self._settings.price_in
+                + self.usage.completion_tokens * self._settings.price_out
+            ) / 1e6
+
+
+def _estimated_tokens(messages: list[Message]) -> int:
+    return sum(len(message["content"]) for message in messages) // _CHARS_A_TOKEN
 
 
 def _where(error: ValidationError) -> str:

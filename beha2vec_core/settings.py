@@ -85,6 +85,16 @@ class Settings(BaseSettings):
     )
     llm_model: str = Field("gpt-5-mini", description="model that writes the insights")
     llm_timeout_seconds: float = Field(60, gt=0, description="longest wait for one answer")
+    llm_max_tokens: int = Field(
+        500_000, ge=0, description="most tokens that one run may use, in and out; then the template writes the rest"
+    )
+    llm_max_cost: float | None = Field(
+        None, ge=0, description="most that one run may cost, in the currency of the prices; needs both prices"
+    )
+    llm_price_in: float | None = Field(
+        None, ge=0, description="price of a million tokens of questions; empty: cost is not told"
+    )
+    llm_price_out: float | None = Field(None, ge=0, description="price of a million tokens of answers")
 
     fetch_pages: bool = Field(False, description="whether to fetch the pages themselves (extra `[fetch]`)")
     fetch_hosts: Annotated[list[str] | None, NoDecode] = Field(
@@ -170,6 +180,14 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}ALERT_EMAIL_TO needs a mail server: set {PREFIX}ALERT_SMTP_HOST")
         if (self.alert_smtp_user is None) != (self.alert_smtp_password is None):
             raise ValueError(f"set {PREFIX}ALERT_SMTP_USER and {PREFIX}ALERT_SMTP_PASSWORD together, or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _cost_has_prices(self) -> Self:
+        if (self.llm_price_in is None) != (self.llm_price_out is None):
+            raise ValueError(f"set {PREFIX}LLM_PRICE_IN and {PREFIX}LLM_PRICE_OUT together, or neither")
+        if self.llm_max_cost is not None and self.llm_price_in is None:
+            raise ValueError(f"{PREFIX}LLM_MAX_COST needs {PREFIX}LLM_PRICE_IN and {PREFIX}LLM_PRICE_OUT")
         return self
 
     @field_validator("llm_api_key")

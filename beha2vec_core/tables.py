@@ -78,7 +78,8 @@ _TABLES = {
         q_value double, significant boolean, support bigint""",
     "beha2vec.cluster_insights": """
         cluster_key integer, name varchar, summary varchar, persona varchar, evidence varchar[], actions varchar[],
-        similarities varchar, key_differences varchar, written_by varchar""",
+        similarities varchar, key_differences varchar, written_by varchar, differences varchar, caveats varchar,
+        opportunities varchar, input_hash varchar, reason varchar""",
 }
 
 # columns that a table of an earlier version lacks
@@ -90,6 +91,8 @@ _ADDED = {
         champion varchar, less_champion double, champion_low double, champion_high double""",
     "beha2vec.user_embeddings": "sequence_hash ubigint",
     "beha2vec.cluster_profiles": "effect_size double, q_value double, significant boolean",
+    "beha2vec.cluster_insights": """
+        differences varchar, caveats varchar, opportunities varchar, input_hash varchar, reason varchar""",
 }
 
 _VIEWS = {

@@ -1,5 +1,6 @@
 """Names for clusters: up to four words, from what is most over-represented, all different."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -48,6 +49,7 @@ _MEDIUMS = {
     "organic": "organic-search",
     "(none)": "direct",
 }
+_LABEL = re.compile(r"[^\W\d_](?:[\w&'’-]| (?! )){0,39}")  # what can be part of a name
 _PART_OF_BUYING = {"product", "cart", "checkout", "confirmation"}  # every buyer passes these
 _STRONG_PURCHASE_LIFT = 1.5
 _WORTH_A_NAME = 0.02  # a smaller part of the attention describes nobody
@@ -59,13 +61,21 @@ def page_type_focus(sheet: FactSheet) -> list[Fact]:
     return [
         fact
         for fact in sheet.over("page_type_view_share")
-        if fact.feature not in {"unknown", "home"} and fact.value - fact.population_value >= _WORTH_A_NAME
+        if fact.feature not in {"unknown", "home"}
+        and _LABEL.fullmatch(fact.feature or "")
+        and fact.value - fact.population_value >= _WORTH_A_NAME
     ]
 
 
 def theme_focus(sheet: FactSheet) -> list[Fact]:
     """Themes that get more of these users' attention, the most telling first."""
-    return [fact for fact in sheet.over("theme_view_share") if fact.feature not in _EMPTY_LABELS]
+    return [
+        fact
+        for fact in sheet.over("theme_view_share")
+        if fact.feature not in _EMPTY_LABELS
+        and _LABEL.fullmatch(fact.feature or "")
+        and fact.value - fact.population_value >= _WORTH_A_NAME
+    ]
 
 
 def buys(sheet: FactSheet) -> bool:
@@ -144,7 +154,9 @@ def _habits(sheet: FactSheet) -> list[str]:
     views = sheet.number("page_views_mean")
     if views and (views.is_over or views.is_under):
         words.append("thorough" if views.is_over else "brief")
-    return list(dict.fromkeys(word for word in words if word and " " not in word))
+    return list(
+        dict.fromkeys(word for word in words if len(word) <= 20 and word and _LABEL.fullmatch(word) and " " not in word)
+    )
 
 
 def _theme(fact: Fact) -> str:
@@ -153,7 +165,7 @@ def _theme(fact: Fact) -> str:
 
 def _short(fact: Fact) -> str:
     """A label in at most two words: bags_and_luggage -> bags."""
-    return " ".join(label_words((fact.feature or "").split("_and_")[0]).split()[:2])
+    return " ".join(word[:20] for word in label_words((fact.feature or "").split("_and_")[0]).split()[:2])
 
 
 def _name(*parts: str) -> str:

@@ -21,6 +21,11 @@ INSIGHTS_SCHEMA = pa.schema(
         pa.field("written_by", pa.string(), nullable=False),  # 'template' or the model's name
         pa.field("similarities", pa.string()),  # comparison row only
         pa.field("key_differences", pa.string()),  # comparison row only
+        pa.field("differences", pa.string()),  # null for the comparison
+        pa.field("caveats", pa.string()),  # null for the comparison
+        pa.field("opportunities", pa.string()),  # comparison row only
+        pa.field("input_hash", pa.string()),  # of what a model was asked; null where no answer of a model is final
+        pa.field("reason", pa.string()),  # why the template wrote it although a model was asked
     ]
 )
 
@@ -50,19 +55,21 @@ def _few(actions: list[str]) -> list[str]:
 
 
 class ClusterInsight(BaseModel):
-    """One cluster in words. Every number in it is a number of the facts."""
+    """One cluster in words. A draft has placeholders for the numbers of the facts (see ``placeholders``)."""
 
     name: Annotated[str, _prose(60), AfterValidator(_short_name)] = Field(
         description="Up to four words for these users by what they do"
     )
-    summary: Annotated[str, _prose(1500)] = Field(
-        description="What sets them apart, with the value of all users beside"
+    summary: Annotated[str, _prose(2500)] = Field(description="Who they are: what is unusual here, in a few sentences")
+    differences: Annotated[str, _prose(2500)] = Field(
+        description="What sets them apart, each number with that of all users beside"
     )
-    persona: Annotated[str, _prose(800)] = Field(
+    persona: Annotated[str, _prose(1500)] = Field(
         description="A typical user: how they arrive, what they do, on what device"
     )
+    caveats: Annotated[str, _prose(1500)] = Field(description="How sure this is, and what the facts do not tell")
     evidence: list[str] = Field(description="The ids of the facts used")
-    actions: Annotated[list[Annotated[str, _prose(400)]], AfterValidator(_few)] = Field(
+    actions: Annotated[list[Annotated[str, _prose(600)]], AfterValidator(_few)] = Field(
         description="One to five things to do next"
     )
 
@@ -70,6 +77,7 @@ class ClusterInsight(BaseModel):
 class ClusterComparison(BaseModel):
     """All clusters beside each other."""
 
-    similarities: Annotated[str, _prose(1500)] = Field(description="What the clusters have in common")
-    key_differences: Annotated[str, _prose(3000)] = Field(description="What tells them apart")
+    similarities: Annotated[str, _prose(2500)] = Field(description="What the clusters have in common")
+    key_differences: Annotated[str, _prose(5000)] = Field(description="What tells them apart")
+    opportunities: Annotated[str, _prose(3000)] = Field(description="Where to act first, and why")
     evidence: list[str] = Field(description="The ids of the facts used")

@@ -31,16 +31,29 @@ class Fact:
     z: float | None = None
     interval_low: float | None = None
     interval_high: float | None = None
+    significant: bool | None = None  # after Benjamini and Hochberg; None where not tested
+
+    @property
+    def cluster_key(self) -> int:
+        """The cluster it is about, as its id says."""
+        return int(self.fact_id[1:].split(".", 1)[0])
+
+    @property
+    def direction(self) -> int:
+        """1 if beyond chance more than other users, -1 if less, 0 if that is not known or may be chance."""
+        if self.z is None or abs(self.z) < CLEAR_Z or self.significant is False or self.value == self.population_value:
+            return 0
+        return 1 if self.value > self.population_value else -1
 
     @property
     def is_over(self) -> bool:
-        """Clearly more than other users."""
-        return self.z is not None and self.lift is not None and self.z >= CLEAR_Z and self.lift >= CLEAR_LIFT
+        """Clearly more than other users, and enough to matter."""
+        return self.direction > 0 and self.lift is not None and self.lift >= CLEAR_LIFT
 
     @property
     def is_under(self) -> bool:
-        """Clearly less than other users."""
-        return self.z is not None and self.lift is not None and self.z <= -CLEAR_Z and self.lift <= 1 / CLEAR_LIFT
+        """Clearly less than other users, and enough to matter."""
+        return self.direction < 0 and self.lift is not None and self.lift <= 1 / CLEAR_LIFT
 
     @property
     def strength(self) -> float:
@@ -50,8 +63,8 @@ class Fact:
 
     @property
     def shown_feature(self) -> str | None:
-        """The feature; a page by its title, where known."""
-        return f"“{self.title}”" if self.title else self.feature
+        """The feature; a page by its title, where known, without the names of section and site behind it."""
+        return f"“{self.title.split(' | ')[0]}”" if self.title else self.feature
 
     @property
     def shown_value(self) -> str:
@@ -128,12 +141,13 @@ def fact_sheets(profiles: pd.DataFrame, page_titles: Mapping[str, str] | None = 
             value=float(row["value"]),
             population_value=float(row["population_value"]),
             support=int(row["support"]),
-            feature=None if raw is None else clean_text(raw) or "(empty)",
-            title=clean_text(title, limit=80) or None if title else None,
+            feature=None if raw is None else _plain(raw) or "(empty)",
+            title=_plain(title, limit=80) or None if title else None,
             lift=_known(row["lift"]),
             z=_known(row["z"]),
             interval_low=_known(row["interval_low"]),
             interval_high=_known(row["interval_high"]),
+            significant=_yes_or_no(row.get("significant")),
         )
         if math.isfinite(fact.value) and math.isfinite(fact.population_value):
             sheets.setdefault(int(row["cluster_key"]), []).append(fact)
@@ -142,6 +156,15 @@ def fact_sheets(profiles: pd.DataFrame, page_titles: Mapping[str, str] | None = 
 
 def _known(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _yes_or_no(value: object) -> bool | None:
+    return None if value is None or value is pd.NA or value != value else bool(value)
+
+
+def _plain(text: str, *, limit: int = 120) -> str:
+    """Text of others without what our own placeholders are made of."""
+    return clean_text(text, limit=limit).replace("{", "(").replace("}", ")")
 
 
 def _text(value: object) -> str | None:

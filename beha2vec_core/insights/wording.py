@@ -52,6 +52,34 @@ METRICS = {
     "funnel_rate": "of users came as far as {}",
     "hour_block_share": "of a user's events on average were in the {}",
 }
+# the same as a clause: what these users do, with a place for the value
+HAPPENINGS = {
+    "page_views_mean": "{subject} have {} page views each",
+    "page_views_median": "the median of {subject} is {} page views",
+    "sessions_mean": "{subject} have {} sessions each",
+    "engagement_time_mean": "{subject} have {} seconds of engagement each",
+    "revenue_mean": "{subject} spend {} each",
+    "no_engagement_share": "{} of {subject} showed no engagement",
+    "one_page_share": "{} of {subject} viewed a single page",
+    "return_share": "{} of {subject} came back for another session",
+    "direct_share": "{} of {subject} came directly",
+    "purchase_rate": "{} of {subject} bought",
+    "churn_rate": "{} of {subject} have stayed away lately",
+    "item_viewed_share": "{} of {subject} viewed the item {feature}",
+    "item_bought_share": "{} of {subject} bought the item {feature}",
+    "error_page_user_share": "{} of {subject} met an error page",
+    "error_page_share": "{} of their page views were error pages",
+    "page_share": "{} of {subject} viewed {feature}",
+    "theme_share": "{} of {subject} viewed pages about {feature}",
+    "page_type_share": "{} of {subject} viewed {feature} pages",
+    "theme_view_share": "pages about {feature} take {} of their page views",
+    "page_type_view_share": "{feature} pages take {} of their page views",
+    "landing_page_share": "{} of {subject} landed on {feature}",
+    "channel_share": "{} of {subject} first came through {feature}",
+    "device_share": "{} of {subject} use {feature}",
+    "browser_share": "{} of {subject} use {feature}",
+    "country_share": "{} of {subject} live in {feature}",
+}
 LABEL_METRICS = {"theme_share", "page_type_share", "theme_view_share", "page_type_view_share"}
 PAGE_METRICS = {"page_share", "landing_page_share"}
 _DEVICES = {"mobile": "a phone", "desktop": "a desktop computer", "tablet": "a tablet", "smart tv": "a television"}
@@ -76,6 +104,15 @@ def statement(metric: str, feature: str | None) -> str:
         return template.replace(" {}", "")
     feature = feature_words(metric, feature)
     return template.format(feature) if "{}" in template else f"{template} {feature}"
+
+
+def happening(metric: str, feature: str | None, subject: str = "them") -> str:
+    """What users do, with ``{}`` where the value belongs: '{} of them bought'."""
+    words = HAPPENINGS.get(metric, "{} " + statement(metric, feature))
+    if subject == "them" and not words.startswith("{}"):
+        subject = "they"
+    shown = feature_words(metric, feature or "").replace("{", "(").replace("}", ")")
+    return words.replace("{subject}", subject).replace("{feature}", shown)
 
 
 def number(value: float, unit: str) -> str:

@@ -13,7 +13,10 @@ from beha2vec_dagster.resources import OPENAI_POOL, LlmResource, WarehouseResour
 class InsightConfig(dg.Config):
     """What may be sent to a language model."""
 
-    min_users_sent: int = Field(20, description="Clusters of fewer users are never sent to the endpoint.")
+    min_users_sent: int = Field(
+        20, description="Clusters of fewer users, and facts that rest on fewer, are never sent to the endpoint."
+    )
+    ask_again: bool = Field(False, description="Ask the model about everything, also where nothing has changed.")
 
 
 @dg.asset(
@@ -22,15 +25,15 @@ class InsightConfig(dg.Config):
     kinds={"openai"},
     pool=OPENAI_POOL,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="1",
+    code_version="2",
 )
 def cluster_insights(
     context: dg.AssetExecutionContext, config: InsightConfig, warehouse: WarehouseResource, llm: LlmResource
 ) -> dg.MaterializeResult[Any]:
-    """Name, summary, persona, evidence and actions of each cluster, and a comparison of all.
+    """Name, summary, differences, persona, caveats, evidence and actions of each cluster, and a comparison of all.
 
-    Written by the configured language model from the fact table (never from raw users), its numbers checked; else by a
-    template, and the row says so.
+    Written by the configured language model from the fact table (never from raw users), its numbers put in by code and
+    its claims checked; else by a template, and the row says so. Where nothing has changed nothing is asked again.
     """
     from beha2vec_core.insights import write_insights
 
@@ -42,8 +45,13 @@ def cluster_insights(
                 and page_key in (select feature from beha2vec.cluster_profiles)"""
             ).fetchall()
         )
+        rows = connection.sql("from beha2vec.cluster_insights").to_arrow_table().to_pylist()
     insights, usage = write_insights(
-        profiles, llm=llm.settings(), page_titles=titles, min_users_sent=config.min_users_sent
+        profiles,
+        llm=llm.settings(),
+        page_titles=titles,
+        min_users_sent=config.min_users_sent,
+        earlier=[] if config.ask_again else rows,
     )
     with warehouse.connect("cluster_insights: write") as connection:
         connection.register("insights", insights)
@@ -52,6 +60,8 @@ def cluster_insights(
     for problem in usage["problems"]:
         context.log.warning(problem)
     rows = insights.to_pylist()
+    if usage["model"] and usage["cost"] is None:
+        usage["cost"] = "unknown: set BEHA2VEC_LLM_PRICE_IN and BEHA2VEC_LLM_PRICE_OUT"
     return dg.MaterializeResult(
         metadata=about
         | plain({key: value for key, value in usage.items() if key != "problems"})
@@ -59,7 +69,8 @@ def cluster_insights(
             "problems": usage["problems"],
             "names": markdown_table(["cluster", "name"], [(r["cluster_key"], r["name"]) for r in rows]),
             "preview": markdown_table(
-                ["cluster", "name", "written by"], [(r["cluster_key"], r["name"], r["written_by"]) for r in rows]
+                ["cluster", "name", "written by", "why"],
+                [(r["cluster_key"], r["name"], r["written_by"], r["reason"]) for r in rows],
             ),
             **{f"summary_{r['cluster_key']}": r["summary"] for r in rows if r["cluster_key"] is not None},
         }

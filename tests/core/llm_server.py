@@ -89,22 +89,27 @@ def document(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def truthful(request: dict[str, Any]) -> dict[str, Any]:
-    """An answer in which every number is a fact."""
+    """An answer in which every number is a placeholder of a fact."""
     asked = document(request)
     if "clusters" in asked:
-        fact, other = asked["clusters"][0]["facts"][3], asked["clusters"][1]["facts"][3]
-        text = f"{asked['clusters'][0]['name']}: {fact['value']}; {asked['clusters'][1]['name']}: {other['value']}."
+        one, other = asked["clusters"][:2]
+        fact, beside = (next(f for f in c["facts"] if f["id"].endswith(".page_views_mean")) for c in (one, other))
+        text = f"{one['name']} have {{{fact['id']}}} page views per user, {other['name']} have {{{beside['id']}}}."
         return {
-            "similarities": "All use the same site.",
+            "similarities": "They were told apart by what they view.",
             "key_differences": text,
-            "evidence": [fact["id"], other["id"]],
+            "opportunities": "Start where the first step is short.",
+            "evidence": [fact["id"], beside["id"]],
         }
     fact = next(fact for fact in asked["facts"] if ".page_type_views." in fact["id"])
-    letter = "ABCDEFGH"[asked["cluster"]]
+    letter = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[asked["cluster"]]
+    said = f"{{{fact['id']}}} of their page views go to {fact['of']} pages (all users {{{fact['id']}|all}})."
     return {
         "name": f"Described group {letter}",
-        "summary": f"{fact['value']} of their views go to {fact['of']} pages, of all users' {fact['all_users']}.",
+        "summary": said,
+        "differences": said,
         "persona": "Somebody who knows what to look for.",
+        "caveats": "An association is not a cause.",
         "evidence": [fact["id"]],
-        "actions": ["Look at the pages they view most."],
+        "actions": ["Look at the pages they view first."],
     }

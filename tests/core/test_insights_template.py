@@ -7,10 +7,10 @@ import pyarrow as pa
 import pytest
 from profile_world import SITE, make_world
 
-from beha2vec_core.insights import INSIGHTS_SCHEMA, ClusterComparison, ClusterInsight, LlmSettings, write_insights
+from beha2vec_core.insights import INSIGHTS_SCHEMA, LlmSettings, template, write_insights
 from beha2vec_core.insights.names import cluster_names, distinct_name
 from beha2vec_core.insights.sheet import fact_sheets
-from beha2vec_core.insights.verify import problems, unknown_numbers
+from beha2vec_core.insights.verify import review
 from beha2vec_core.insights.wording import number, statement
 from beha2vec_core.profiles import ProfileSources, build_profiles
 
@@ -44,26 +44,32 @@ def test_names_say_what_was_planted(table) -> None:
     assert all(len(name.split()) <= 4 for name in names)
 
 
-def test_every_number_and_every_id_is_a_fact(table, profiles) -> None:
-    """The template passes the same check as a language model."""
-    sheets = {sheet.cluster_key: sheet for sheet in fact_sheets(profiles)}
-    rows = table.to_pylist()
-    for row in rows[:-1]:
-        insight = ClusterInsight(**{key: row[key] for key in ClusterInsight.model_fields})
-        facts = sheets[row["cluster_key"]].facts
-        assert problems(insight, facts) == []
-        assert set(row["evidence"]) <= set(profiles["fact_id"])
-        assert row["actions"]
-    comparison = ClusterComparison(**{key: rows[-1][key] for key in ClusterComparison.model_fields})
-    everything = [fact for sheet in sheets.values() for fact in sheet.facts]
-    assert problems(comparison, everything, names=[row["name"] for row in rows]) == []
+def test_its_drafts_pass_the_check_of_a_language_model(profiles) -> None:
+    """Every number a placeholder, every word for a direction true; its words on certainty and advice need no fact."""
+    sheets = fact_sheets(profiles)
+    names = cluster_names(sheets)
+    for sheet in sheets:
+        checked = review(
+            template.describe(sheet, names[sheet.cluster_key]), sheet.facts, clusters={sheet.cluster_key: ""}
+        )
+        assert checked.problems == []
+        assert all("chance" in left_out or "next" in left_out for left_out in checked.dropped[:2])
+        assert checked.text is not None and set(checked.text.evidence) <= set(profiles["fact_id"])
+    everything = [fact for sheet in sheets for fact in sheet.facts]
+    checked = review(template.compare(sheets, names), everything, clusters=names)
+    assert (checked.problems, checked.dropped) == ([], [])
 
 
 def test_numbers_stand_beside_the_populations_and_the_text_says_it_is_a_template(table) -> None:
     for row in table.to_pylist()[:-1]:
-        assert row["summary"].count("all users") >= 3
-        assert "Template text" in row["summary"] and "How sure" in row["summary"]
-    assert "Template text" in table["key_differences"].to_pylist()[-1]
+        assert row["summary"].count("all users") >= 3 and "{" not in row["summary"]
+        assert (
+            "by a template" in row["summary"] and "How sure" in row["summary"] and "What to do next" in row["summary"]
+        )
+        assert "standard error" not in row["summary"] and "not a cause" in row["caveats"]
+        assert row["differences"].count("all users") >= 4
+    last = table.to_pylist()[-1]
+    assert "by a template" in last["key_differences"] and "because" in last["opportunities"]
 
 
 def test_actions_answer_what_is_unusual(table) -> None:
@@ -81,9 +87,10 @@ def test_the_same_facts_give_the_same_text(profiles, table) -> None:
 def test_page_titles_are_used_and_cleaned(profiles) -> None:
     titles = {f"{SITE}/help/returns": "Returns\x00 in 14 days\u202e"}
     row = write_insights(profiles, page_titles=titles, progress=False)[0].to_pylist()[2]
-    assert "“Returns in 14 days”" in row["summary"]
-    facts = fact_sheets(profiles, titles)[2].facts
-    assert unknown_numbers(row["summary"], facts) == []  # the 14 of the title is no claim
+    assert "“Returns in 14 days”" in row["differences"]
+    sheet = fact_sheets(profiles, titles)[2]
+    checked = review(template.describe(sheet, "Help seekers"), sheet.facts, clusters={2: ""})
+    assert checked.problems == []  # the 14 of the title is no claim
 
 
 def test_clusters_that_do_not_differ_are_not_talked_up() -> None:
@@ -97,6 +104,31 @@ def test_clusters_that_do_not_differ_are_not_talked_up() -> None:
     names = [row["name"].lower() for row in rows]
     assert len(set(names)) == len(names)
     assert any("Build no campaign" in " ".join(row["actions"]) for row in rows)
+    assert all("cannot be told apart from" in row["caveats"] for row in rows[:-1])
+
+
+def test_twins_say_that_they_cannot_be_told_apart(profiles) -> None:
+    twin = profiles[profiles["cluster_key"] == 1].assign(
+        cluster_key=7, fact_id=lambda facts: facts["fact_id"].str.replace("c1.", "c7.")
+    )
+    rows = write_insights(pd.concat([profiles, twin]), progress=False)[0].to_pylist()
+    by_key = {row["cluster_key"]: row for row in rows}
+    assert f"cannot be told apart from {by_key[7]['name']}" in by_key[1]["caveats"]
+    assert f"cannot be told apart from {by_key[1]['name']}" in by_key[7]["caveats"]
+    assert "told apart" not in by_key[0]["caveats"]
+
+
+def test_users_of_whom_too_little_is_known_are_no_group(profiles) -> None:
+    unknown = profiles[profiles["cluster_key"] == 3].assign(
+        cluster_key=-1, fact_id=lambda facts: facts["fact_id"].str.replace("c3.", "c-1.")
+    )
+    rows = write_insights(pd.concat([unknown, profiles]), progress=False)[0].to_pylist()
+    alone = write_insights(profiles, progress=False)[0].to_pylist()
+    assert rows[0]["cluster_key"] == -1 and rows[0]["name"] == "Too little seen yet"
+    assert "too little was seen" in rows[0]["summary"] and "all users" in rows[0]["summary"]
+    assert "unusual" not in rows[0]["summary"] and "not a group" in rows[0]["caveats"]
+    assert "Too little" not in rows[-1]["key_differences"] + rows[-1]["opportunities"]
+    assert [row["name"] for row in rows[1:-1]] == [row["name"] for row in alone[:-1]]  # not disturbed by it
 
 
 def test_users_without_engagement_are_called_out() -> None:
@@ -104,7 +136,7 @@ def test_users_without_engagement_are_called_out() -> None:
     world.execute("update dim_ga4__users set engagement_time_msec = null where user_key like 'u0-%'")
     row = write_insights(build_profiles(world), progress=False)[0].to_pylist()[0]
     assert row["name"].startswith("Unengaged")
-    assert "bots" in row["actions"][0] and "100% of users showed no engagement" in row["actions"][0]
+    assert "bots" in row["actions"][0] and "100% of them showed no engagement" in row["actions"][0]
 
 
 def test_names_are_made_distinct_to_the_end() -> None:

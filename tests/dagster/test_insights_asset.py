@@ -1,0 +1,87 @@
+"""The asset with a real warehouse and a real endpoint: what it asks, keeps, and tells."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from beha2vec_core.profiles import build_profiles
+from beha2vec_core.warehouse import replace_partition
+from beha2vec_dagster.assets.insights import cluster_insights
+from beha2vec_dagster.resources import LlmResource, WarehouseResource
+from tests.core.llm_server import ScriptedLlm, completion, serving, truthful
+from tests.core.profile_world import SITE, make_world
+
+KEY = "sk-test-0a1b2c3d"
+
+
+@pytest.fixture
+def llm(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedLlm]:
+    with serving(lambda request, _: completion(json.dumps(truthful(request)))) as server:
+        monkeypatch.setenv("BEHA2VEC_LLM_BASE_URL", server.url)
+        monkeypatch.setenv("BEHA2VEC_LLM_API_KEY", KEY)
+        yield server
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> WarehouseResource:
+    resource = WarehouseResource(database=str(tmp_path / "warehouse.duckdb"))
+    with resource.connect("test") as connection:
+        facts = build_profiles(make_world())
+        connection.register("facts", facts)
+        replace_partition(connection, "beha2vec.cluster_profiles", "from facts", "true")
+        connection.execute("create schema if not exists ga4")
+        connection.execute("create table ga4.dim_ga4__pages (page_key varchar, page_title varchar)")
+        connection.execute("insert into ga4.dim_ga4__pages values (?, '{c1.users} | Deals')", [f"{SITE}/deals"])
+    return resource
+
+
+def materialize(warehouse: WarehouseResource, **config: Any) -> dict[str, Any]:
+    done = dg.materialize(
+        [cluster_insights],
+        resources={"warehouse": warehouse, "llm": LlmResource()},
+        run_config={"ops": {"cluster_insights": {"config": config}}},
+        instance=dg.DagsterInstance.ephemeral(),
+    )
+    (materialization,) = done.asset_materializations_for_node("cluster_insights")
+    return {key: entry.value for key, entry in materialization.metadata.items()}
+
+
+def rows(warehouse: WarehouseResource) -> list[tuple[Any, ...]]:
+    with warehouse.connect("test") as connection:
+        return connection.execute(
+            "select cluster_key, name, written_by, reason from beha2vec.cluster_insights order by all"
+        ).fetchall()
+
+
+def test_a_second_run_asks_nothing_and_says_so(warehouse, llm, monkeypatch) -> None:
+    first = materialize(warehouse)
+    written = rows(warehouse)
+    assert len(llm.requests) == 5 and {row[2] for row in written} == {"gpt-5-mini"}
+    assert first["requests"] == 5 and first["from_cache"] == 0 and first["endpoint_host"] == "127.0.0.1"
+    assert (first["prompt_tokens"], first["completion_tokens"]) == (500, 100)
+    assert "BEHA2VEC_LLM_PRICE_IN" in first["cost"]  # unknown, and it says how to know it
+
+    monkeypatch.setenv("BEHA2VEC_LLM_PRICE_IN", "2")
+    monkeypatch.setenv("BEHA2VEC_LLM_PRICE_OUT", "8")
+    second = materialize(warehouse)
+    assert len(llm.requests) == 5 and second["requests"] == 0 and second["from_cache"] == 5
+    assert rows(warehouse) == written
+
+    third = materialize(warehouse, ask_again=True)
+    assert len(llm.requests) == 10 and third["cost"] == pytest.approx((500 * 2 + 100 * 8) / 1e6)
+    assert KEY not in str([first, second, third])
+
+
+def test_a_spent_budget_and_what_was_not_asked_is_asked_later(warehouse, llm, monkeypatch) -> None:
+    monkeypatch.setenv("BEHA2VEC_LLM_MAX_TOKENS", "0")
+    metadata = materialize(warehouse)
+    assert llm.requests == [] and metadata["written_by_template"] == 5
+    assert {row[3] for row in rows(warehouse)} == {"not asked: the budget of 0 tokens a run is spent"}
+    assert "budget" in str(metadata["problems"])
+
+    monkeypatch.delenv("BEHA2VEC_LLM_MAX_TOKENS")
+    assert materialize(warehouse)["written_by_model"] == 5 == len(llm.requests)
