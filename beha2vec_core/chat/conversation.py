@@ -146,6 +146,11 @@ class Conversation:
         """The model that answers; None without an endpoint."""
         return self._llm.model if self._llm else None
 
+    @property
+    def min_users(self) -> int:
+        """Groups of fewer users are never sent."""
+        return self._limits.min_users
+
     def overview(self) -> Overview:
         """What the database holds.
 
@@ -197,9 +202,9 @@ class Conversation:
         yield from _told(self._lookup.ask(question))
 
     def _by_model(self, llm: LlmSettings, text: str) -> Iterator[Event]:
-        question = self._aliases.hide(text)
         turn = _Turn(deadline=time.monotonic() + self._limits.answer_seconds)
         try:
+            question = self._aliases.hide(text)
             if self._uses_tools:
                 try:
                     yield from self._with_tools(llm, question, turn)
@@ -220,7 +225,7 @@ class Conversation:
         except NotInData as error:
             yield Answer(f"Your data cannot answer this: {error}.", BY_LOOKUP)
             return
-        sent = "".join(turn.text)
+        sent = turn.text
         if not sent.strip():
             yield Notice(f"{llm.model} gave no answer. Looked up instead:")
             yield from self._by_lookup(text)

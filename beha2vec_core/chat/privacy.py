@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from beha2vec_core.chat.published import Published
 from beha2vec_core.profiles.text import clean_text
 
 _WORD = re.compile(r"[\w.@+-]{1,128}")
@@ -23,14 +22,6 @@ _ID = re.compile(
     re.IGNORECASE,
 )
 _QUERY = re.compile(r"(?<=[\w/])\?[^\s\"'<>)\]]*=[^\s\"'<>)\]]*")
-_IDENTITIES = """
-    select distinct found, user_key from (
-        select user_key as found, user_key from beha2vec.user_clusters_current
-        {more}
-    ) where list_contains(?::varchar[], lower(found))"""
-_MORE = """
-        union all select user_pseudo_id, user_key from ga4.dim_ga4__users
-        union all select user_id, user_key from ga4.dim_ga4__users"""
 
 
 def outgoing(text: str, *, limit: int = 4000) -> str:
@@ -48,7 +39,7 @@ class Aliases:
 
     def __init__(self, path: Path) -> None:
         """Remember where users are looked up: the published database."""
-        self._path = path
+        self._data = Published(path)
         self._by_key: dict[str, str] = {}
         self._by_alias: dict[str, str] = {}
 
@@ -98,15 +89,7 @@ class Aliases:
         return text
 
     def _lookup(self, words: Iterable[str]) -> dict[str, str]:
-        wanted = [word.lower() for word in words]
-        if not wanted:
-            return {}
-        with duckdb.connect(str(self._path), read_only=True) as connection:
-            try:
-                rows = connection.execute(_IDENTITIES.format(more=_MORE), [wanted]).fetchall()
-            except duckdb.CatalogException:  # published without the GA4 models
-                rows = connection.execute(_IDENTITIES.format(more=""), [wanted]).fetchall()
-        return {str(found): str(user_key) for found, user_key in rows}
+        return self._data.identities([word.lower() for word in words])
 
 
 def _candidates(text: str) -> set[str]:

@@ -122,6 +122,11 @@ class Published:
                 f"the published database has no {name[1] if name else 'such table'}: materialize serving_database with "
                 "this release"
             ) from error
+        except duckdb.ConnectionException as error:
+            raise NotInData(
+                f"{self.path.name} is open in this process with other settings: open it everywhere with "
+                "duckdb.connect(path, read_only=True)"
+            ) from error
         except duckdb.IOException as error:
             raise NotInData(f"{self.path.name} cannot be read: see beha2vec doctor") from error
 
@@ -133,6 +138,8 @@ class Published:
             ).fetchall()
             until = connection.execute("select max(event_date) from beha2vec.user_clusters_current").fetchall()[0][0]
             insights = _records(connection, "from beha2vec.cluster_insights")
+        if not sizes:
+            raise NotInData("no user is in a cluster yet: run beha2vec materialize")
         total = sum(users for _, users in sizes)
         by_key = {row["cluster_key"]: row for row in insights}
         clusters = [_cluster(int(key), int(users), users / total, by_key.get(key, {})) for key, users in sizes]
@@ -229,6 +236,17 @@ class Published:
             rows = connection.execute(_SIMILAR, {"user": user_key, "limit": limit}).fetchall()
         return [Similar(str(key), float(value), cluster) for key, value, cluster in rows]
 
+    def identities(self, words: list[str]) -> dict[str, str]:
+        """Which of the words (small letters) are a user's key, device id or login id, with the user_key of each."""
+        if not words:
+            return {}
+        with self._connection() as connection:
+            try:
+                rows = connection.execute(_IDENTITIES.format(more=_MORE_IDENTITIES), [words]).fetchall()
+            except duckdb.CatalogException:  # published without the GA4 models
+                rows = connection.execute(_IDENTITIES.format(more=""), [words]).fetchall()
+        return {str(found): str(user_key) for found, user_key in rows}
+
     def cluster_of(self, user_key: str) -> tuple[int, float] | None:
         """Cluster and margin of a user (near 0: between two clusters)."""
         with self._connection() as connection:
@@ -297,6 +315,14 @@ _JOURNEYS = """
     select list(case when event_name in (from usual) then step else '(rare event)' end
         order by event_timestamp, event_index)[-$steps:]
     from steps group by rank order by rank"""
+_IDENTITIES = """
+    select distinct found, user_key from (
+        select user_key as found, user_key from beha2vec.user_clusters_current
+        {more}
+    ) where list_contains(?::varchar[], lower(found))"""
+_MORE_IDENTITIES = """
+        union all select user_pseudo_id, user_key from ga4.dim_ga4__users
+        union all select user_id, user_key from ga4.dim_ga4__users"""
 _SIMILAR = """
     select e.user_key, list_cosine_similarity(e.identity, u.identity) as similarity, c.cluster_key
     from beha2vec.user_embeddings_current e

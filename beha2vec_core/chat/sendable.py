@@ -129,14 +129,20 @@ def _user_sources(tree: exp.Query) -> list[str]:
     """Aliases of the sources of the outer SELECT that have a user in each row, all of them checked."""
     if not isinstance(tree, exp.Select):
         raise NotSendable("it reads users and is not one plain SELECT")
-    parts = {cte.alias.lower(): cte.this for cte in tree.find_all(exp.CTE)}
-    if len(parts) != len(list(tree.find_all(exp.CTE))):
-        raise NotSendable("two parts of it have one name")
+    parts: dict[str, exp.Expr] = {}
+    for cte in tree.find_all(exp.CTE):
+        if cte.args["alias"].args.get("columns"):
+            raise NotSendable("it renames the columns of a part")
+        if cte.alias.lower() in parts:
+            raise NotSendable("two parts of it have one name")
+        parts[cte.alias.lower()] = cte.this
     trusted = _trusted_sources(tree, parts)
-    inside = [node for source in _sources(tree) for node in source.find_all(exp.Select)]
-    inside += [node for part in parts.values() for node in part.find_all(exp.Select)]
+    known = [tree, *parts.values()]
+    for node in known:  # grows: subqueries that are sources, at any depth
+        if isinstance(node, exp.Select):
+            known += [source.this for source in _sources(node) if isinstance(source, exp.Subquery)]
     for select in tree.find_all(exp.Select):
-        if select is not tree and not any(select is known for known in inside):
+        if not any(select is one for one in known) and _touches_users(select, parts):
             raise NotSendable("it reads users in a nested SELECT")
     if not trusted:
         raise NotSendable("the users behind its rows cannot be counted")
@@ -190,17 +196,48 @@ def _check_part(part: exp.Expr, parts: dict[str, exp.Expr]) -> bool:
         inner = _trusted_sources(part, parts)
         known = inner if len(inner) == len(list(_sources(part))) else [keys[0].table] if keys[0].table in inner else []
         if known:
-            if any(item.is_star for item in outputs):
-                raise NotSendable("a part of it has * where users are read: name the columns")
+            _check_outputs(part)
             return True
-    if _reads_users(part) or any(
-        table.name.lower() in parts and not table.db and _reads_users(parts[table.name.lower()])
-        for table in part.find_all(exp.Table)
-    ):
+    if _touches_users(part, parts):
         raise NotSendable("a part of it reads users without handing on their user_key")
     if any(item.alias_or_name.lower() == _KEY for select in part.find_all(exp.Select) for item in select.selects):
         raise NotSendable("it calls something user_key that is none")
     return False
+
+
+def _touches_users(node: exp.Expr, parts: dict[str, exp.Expr]) -> bool:
+    """Whether it reads users, itself or through a part."""
+    names = {table.name.lower() for table in node.find_all(exp.Table) if not table.db}
+    return _reads_users(node) or any(_reads_users(part) for name, part in parts.items() if name in names)
+
+
+def _check_outputs(part: exp.Select) -> None:
+    """A part that has a user in each row hands on what belongs to this user, whole."""
+    group = part.args.get("group")
+    if group is not None and any(group.args.get(kind) for kind in ("rollup", "cube", "grouping_sets")):
+        raise NotSendable("a part of it groups by ROLLUP, CUBE or GROUPING SETS")
+    for item in part.selects:
+        if item.is_star or item.find(exp.Columns):
+            raise NotSendable("a part of it has * where users are read: name the columns")
+        if item.find(exp.Window):
+            raise NotSendable("a part of it has a window over users")
+        for function in item.find_all(exp.Sum, exp.Avg, exp.Max, exp.Min):
+            if isinstance(function.parent, exp.Filter):
+                raise NotSendable("FILTER is for count")
+        value = item.unalias()
+        if isinstance(value, exp.Sum | exp.Avg | exp.Max | exp.Min):
+            value = value.this
+        counts = value.find(exp.Count, exp.CountIf) is not None and not value.find(exp.Case, exp.If)
+        if value.find(*_PREDICATES) and not (counts or _is_yes_or_no(value) or _names_buckets(value)):
+            raise NotSendable("a condition within a part may single out one user: use WHERE")
+
+
+def _names_buckets(value: exp.Expr) -> bool:
+    """CASE that gives fixed words: 'many', 'few'."""
+    if not isinstance(value, exp.Case):
+        return False
+    results = [*(branch.args["true"] for branch in value.args["ifs"]), value.args.get("default")]
+    return all(result is None or isinstance(result, exp.Literal | exp.Null) for result in results)
 
 
 def _check_outer(tree: exp.Select) -> None:

@@ -40,7 +40,7 @@ def first_screen(conversation: Conversation) -> str:
     if conversation.endpoint_host:
         lines.append(
             f"\nQuestions and the facts looked up for them go to {conversation.model} at {conversation.endpoint_host}; "
-            "users' ids, e-mail addresses and groups of fewer than 20 users do not."
+            f"users' ids, e-mail addresses and groups of fewer than {conversation.min_users} users do not."
         )
     else:
         lines.append(

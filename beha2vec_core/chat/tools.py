@@ -287,7 +287,7 @@ class Toolbox:
         key = self._aliases.key(asked.user)
         if key is None:
             raise NotInData("there is no such user")
-        big, own = self._big(), self._data.cluster_of(key)
+        big, own, alias = self._big(), self._data.cluster_of(key), self._aliases.of(key)
         alike = [
             {
                 "user": self._aliases.of(other.user_key),
@@ -296,7 +296,7 @@ class Toolbox:
             }
             for other in self._data.similar_users(key)
         ]
-        data: dict[str, Any] = {"user": self._aliases.of(key), "most_alike": alike}
+        data: dict[str, Any] = {"user": alias, "most_alike": alike}
         if own and own[0] in big:
             data |= {"cluster": own[0], "cluster_name": big[own[0]], "margin": round(own[1], 2)}
         return ToolResult(data, tables=["beha2vec.user_embeddings_current"])

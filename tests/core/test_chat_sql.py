@@ -178,6 +178,11 @@ AGGREGATED = [  # (statement, rows a model may see)
         "join beha2vec.user_clusters_current c using (user_key) group by 1",
         4,
     ),
+    (
+        "select kind, count(*) from (select user_key, case when page_views > 5 then 'many' else 'few' end as kind, "
+        "count_if(page_views > 2) as n from ga4.dim_ga4__users group by all) t group by kind",
+        2,
+    ),
     ("select country, count(*) from ga4.dim_ga4__users group by 1", 2),  # five users of the small cluster: Malta
     ("select count(*) from ga4.dim_ga4__users where country = 'Malta'", 0),
     ("select page_key, users from ga4.dim_ga4__pages where users < 20", 0),
@@ -233,6 +238,25 @@ SINGLE_USERS = [
     "select * from beha2vec.user_clusters_as_of('2026-01-30')",
     "select user_id, count(*) over () from ga4.dim_ga4__users",
     "select count(*) from ga4.ml_ga4__sequence_events e, lateral (select e.user_key) x",
+    "with x(user_key, c) as (select page_key, user_key from ga4.fct_ga4__page_views) select c, count(*) from "
+    "x group by 1",
+    "select c, count(*) from (select page_key, user_key from ga4.fct_ga4__page_views) x(user_key, c) group by 1",
+    "with x as (select user_key, (select max(country) from ga4.dim_ga4__users) as c from ga4.dim_ga4__users) "
+    "select c, count(*) from x group by 1",
+    "with u as (select user_key, country from ga4.dim_ga4__users), x as (select user_key, (select "
+    "max(country) from u) as c "
+    "from u) select c, count(*) from x group by 1",
+    "with x as (select user_key, max(country) over () as c from ga4.dim_ga4__users) select c, count(*) from x "
+    "group by 1",
+    "with x as (select user_key, case when country = 'Malta' then revenue else 0 end as r from ga4.dim_ga4__users) "
+    "select sum(r) from x",
+    "with x as (select user_key, revenue * (country = 'Malta')::int as r from ga4.dim_ga4__users) select sum(r) from x",
+    "with x as (select user_key, sum(revenue) filter (where country = 'Malta') as r from ga4.dim_ga4__users "
+    "group by 1) "
+    "select sum(r) from x",
+    "with x as (select user_key, columns('user_id') from ga4.dim_ga4__users) select user_id, count(*) from x "
+    "group by all",
+    "select x, count(*) from (select user_key, country from ga4.dim_ga4__users) x group by x",
 ]
 
 
