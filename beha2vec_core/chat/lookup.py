@@ -52,6 +52,8 @@ _LIST = re.compile(
     re.IGNORECASE,
 )
 _LEAST = re.compile(r"\b(least|fewest|lowest|smallest|worst|less|never)\b", re.IGNORECASE)
+_SUPERLATIVE = re.compile(r"\b(most|least|\w+est)\b", re.IGNORECASE)
+_NEXT = re.compile(r"\b(should|next|actions?|recommend\w*|advi[cs]e|ideas?)\b", re.IGNORECASE)
 _PERSONA = re.compile(
     r"\b(persona|describe|who|tell|about|profile|what (is|are)|explain|summar\w*|show|build)\b", re.IGNORECASE
 )
@@ -71,7 +73,11 @@ _METRICS: tuple[tuple[str, tuple[str, ...], str | None], ...] = (
     (r"devices?", ("device_share",), None),
     (r"browsers?", ("browser_share",), None),
     (r"countr\w*|geograph\w*|where from|live", ("country_share",), None),
-    (r"channels?|sources?|traffic|campaigns?|acqui\w*|arriv\w*|referr\w*", ("channel_share", "direct_share"), None),
+    (
+        r"channels?|sources?|traffic|com(?:e|es|ing) from|came from|campaigns?|acqui\w*|arriv\w*|referr\w*",
+        ("channel_share", "direct_share"),
+        None,
+    ),
     (r"direct\w*", ("direct_share",), None),
     (r"land\w*|entrance\w*|entry", ("landing_page_share",), None),
     (r"page types?", ("page_type_view_share", "page_type_share"), None),
@@ -90,6 +96,7 @@ _NO_CONTENT = """
 """
 _EMPTY_WORDS = frozenset(_NO_CONTENT.split())
 _OF_ONE_METRIC = 3
+_ENOUGH = 20
 _MAIN = ("users", "purchase_rate", "return_share", "page_views_mean", "sessions_mean")
 
 
@@ -121,7 +128,8 @@ class Lookup:
     def _ask(self, question: str) -> LookupAnswer:
         overview = self._data.overview()
         keys = self._clusters_named(question, overview)
-        metrics = _metrics_named(question)
+        # "apparel buyers" names a cluster, and asks for no purchases
+        metrics = _metrics_named(_without_names(question, overview))
         if _SIMILAR.search(question):
             return self._similar(question, overview)
         if len(keys) >= 2 and (_COMPARE.search(question) or not metrics):
@@ -137,16 +145,17 @@ class Lookup:
             wanted = [m for m in metrics if asks_size or m[0] not in ("users", "user_share")]
             if wanted and not re.search(r"\bpersona\b", question, re.IGNORECASE):
                 return self._facts_of(keys[0], wanted, overview)
+            if _NEXT.search(question):
+                return self._actions(keys[0])
             if words := self._words_of_facts(question, keys[0]):
                 return self.facts(keys[0], words)
             return self.cluster(keys[0])
-        if metrics and not re.fullmatch(
-            r"\W*(which|what|list|show)?\W*(the|are|all)?\W*clusters\b.*", question, re.IGNORECASE
-        ):
-            return self._ranking(question, metrics, overview)
+        told = [metric for metric in metrics if metric[0] not in ("users", "user_share")]
+        if told or (metrics and _SUPERLATIVE.search(question)):
+            return self._ranking(question, told or metrics, overview)
         if re.search(r"\bclusters?\b.*\bmost\b|\bwhich cluster\b", question, re.IGNORECASE):
             return self._feature_ranking(question, overview)
-        if _LIST.search(question):
+        if metrics or _LIST.search(question):
             return self.clusters()
         return LookupAnswer(f"I did not understand this.\n\n{CAN_DO}", understood=False)
 
@@ -175,6 +184,15 @@ class Lookup:
         lines += ["", "Main facts:", *(fact_line(fact) for fact in [*main, *telling])]
         cited = [sheet.by_id[fact_id] for fact_id in cluster.evidence if fact_id in sheet.by_id]
         return LookupAnswer("\n".join(lines), list(dict.fromkeys([*main, *telling, *cited])))
+
+    def _actions(self, key: int) -> LookupAnswer:
+        cluster, sheet = _one(self._data.overview(), key), self._data.sheet(key)
+        if not cluster.actions:
+            raise NotInData(f"nothing is recommended for cluster {key}: materialize cluster_insights")
+        lines = [f"Cluster {key} ({cluster.name}), to do next:", *(f"  - {action}" for action in cluster.actions)]
+        return LookupAnswer(
+            "\n".join(lines), [sheet.by_id[fact_id] for fact_id in cluster.evidence if fact_id in sheet.by_id]
+        )
 
     def facts(self, key: int, words: str = "", *, limit: int = 12) -> LookupAnswer:
         """Facts of a cluster, those with the words first; without words, the most telling."""
@@ -250,7 +268,11 @@ class Lookup:
         return LookupAnswer("\n".join(lines), statements=[source])
 
     def _funnel(self, keys: list[int], overview: Overview) -> LookupAnswer:
-        funnels = [funnel for funnel in self._data.funnels() if not keys or funnel.cluster_key in keys]
+        funnels = [
+            funnel
+            for funnel in self._data.funnels()
+            if (funnel.cluster_key in keys if keys else funnel.cluster_key != TOO_LITTLE_EVIDENCE)
+        ]
         names = {cluster.key: cluster.name for cluster in overview.clusters}
         if not funnels:
             raise NotInData("no session of this cluster has a step of buying")
@@ -281,7 +303,7 @@ class Lookup:
 
     def _ranking(self, question: str, metrics: list[tuple[str, str | None]], overview: Overview) -> LookupAnswer:
         """Clusters by the metric; of a metric with features, the top features of each."""
-        sheets = self._data.sheets()
+        sheets = self._comparable()
         metric, feature = metrics[0]
         names = {cluster.key: cluster.name for cluster in overview.clusters}
         single = any(sheet.number(metric) for sheet in sheets.values()) or feature is not None
@@ -299,7 +321,7 @@ class Lookup:
 
     def _feature_ranking(self, question: str, overview: Overview) -> LookupAnswer:
         """Clusters by a page, theme, channel ... that the question names."""
-        sheets = self._data.sheets()
+        sheets = self._comparable()
         words = _words(question)
         scored = [
             (len(_hits(fact, words)), abs(fact.z or 0), fact)
@@ -316,6 +338,10 @@ class Lookup:
         ]
         names = {cluster.key: cluster.name for cluster in overview.clusters}
         return _ranked(rows, names, least=bool(_LEAST.search(question)))
+
+    def _comparable(self) -> dict[int, FactSheet]:
+        """Facts of the clusters whose behaviour can be compared."""
+        return {key: sheet for key, sheet in self._data.sheets().items() if key != TOO_LITTLE_EVIDENCE}
 
     def _words_of_facts(self, question: str, key: int) -> str:
         """Words of the question that facts of the cluster have; none where it asks for the cluster itself."""
@@ -342,7 +368,7 @@ def funnel_text(
     names: dict[int, str],
     exits: Callable[[int], list[tuple[str, int, int]]],
     *,
-    enough: int = 20,
+    enough: int = _ENOUGH,
 ) -> str:
     """Where sessions stop on the way to an order, clusters with enough checkouts first, the leakiest on top."""
     judged = sorted((f for f in funnels if f.checkouts >= enough), key=lambda f: -(f.lost or 0))
@@ -400,7 +426,9 @@ def differences(first: FactSheet, second: FactSheet) -> list[tuple[Fact, Fact]]:
         and fact.feature != "(direct) / (none)"  # `direct_share` says it
     ]
     pairs = [pair for pair in pairs if pair[0].feature not in ("unknown", "general")]  # of no label: tells nobody
-    apart = sorted(((a, b) for a, b in pairs if _apart(a, b)), key=lambda pair: -_gap(*pair))
+    apart = sorted(
+        ((a, b) for a, b in pairs if _apart(_interval(first, a), _interval(second, b))), key=lambda pair: -_gap(*pair)
+    )
     taken: Counter[str] = Counter()
     varied = []
     for pair in apart:  # not the landing pages alone
@@ -414,10 +442,15 @@ def _twin(fact: Fact) -> tuple[str, str | None]:
     return fact.metric, fact.feature
 
 
-def _apart(a: Fact, b: Fact) -> bool:
-    if a.interval_low is None or a.interval_high is None or b.interval_low is None or b.interval_high is None:
-        return False
-    return a.interval_low > b.interval_high or b.interval_low > a.interval_high
+def _apart(a: tuple[float, float] | None, b: tuple[float, float] | None) -> bool:
+    return a is not None and b is not None and (a[0] > b[1] or b[0] > a[1])
+
+
+def _interval(sheet: FactSheet, fact: Fact) -> tuple[float, float] | None:
+    """The fact's interval; a mean of zeros has none, and of enough users is 0."""
+    if fact.interval_low is not None and fact.interval_high is not None:
+        return fact.interval_low, fact.interval_high
+    return (0.0, 0.0) if fact.value == 0 and sheet.users >= _ENOUGH else None
 
 
 def _gap(a: Fact, b: Fact) -> float:
@@ -440,7 +473,8 @@ def _ranked(rows: list[tuple[int, Fact]], names: dict[int, str], *, least: bool)
         if fact.interval_low is not None and fact.interval_high is not None:
             interval = f"  ({number(fact.interval_low, fact.unit)} to {number(fact.interval_high, fact.unit)})"
         lines.append(f"  {fact.shown_value:>8}  cluster {key}, {names.get(key)}{interval}")
-    lines.append("In brackets: 95 % intervals. Where they overlap, the order may be chance.")
+    if any(fact.interval_low is not None for _, fact in rows):
+        lines.append("In brackets: 95 % intervals. Where they overlap, the order may be chance.")
     return LookupAnswer("\n".join(lines), [fact for _, fact in rows])
 
 
@@ -466,6 +500,12 @@ def _of_metric(sheet: FactSheet, metric: str, feature: str | None) -> list[Fact]
     return [fact for fact in sheet.features(metric) if feature is None or (fact.feature or "").lower() == feature]
 
 
+def _without_names(question: str, overview: Overview) -> str:
+    for cluster in overview.clusters:
+        question = re.sub(re.escape(cluster.name), " ", question, flags=re.IGNORECASE)
+    return question
+
+
 def _metrics_named(question: str) -> list[tuple[str, str | None]]:
     """Metrics that the question's words stand for, in the order of our list."""
     found = [
@@ -474,7 +514,8 @@ def _metrics_named(question: str) -> list[tuple[str, str | None]]:
         if re.search(rf"\b(?:{pattern})\b", question, re.IGNORECASE)
         for metric in metrics
     ]
-    return list(dict.fromkeys(found))
+    # "where do buyers come from": of the two, the channel is what is asked for
+    return sorted(dict.fromkeys(found), key=lambda metric: metric[0] in ("purchase_rate", "revenue_mean"))
 
 
 def _one(overview: Overview, key: int) -> Cluster:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import sys
-import textwrap
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -53,7 +53,7 @@ def first_screen(conversation: Conversation) -> str:
 
 def answer_once(conversation: Conversation, question: str, write: Callable[[str], None] | None = None) -> bool:
     """Print the answer to one question; whether anything of the data stands behind it."""
-    write = write or _write
+    write = write or _Paper()
     answer: Answer | None = None
     streamed = ""
     for event in conversation.ask(question):
@@ -147,16 +147,28 @@ class _readline:
             self._history.chmod(0o600)  # questions may name users
 
 
-def _write(text: str) -> None:
-    """Long lines are folded at words, as far as they are whole; streamed pieces are sentences."""
-    for line in text.splitlines(keepends=True):
-        body = line.rstrip("\n")
-        indent = " " * (len(body) - len(body.lstrip()) + 2) if body.startswith(" ") else ""
-        folded = (
-            textwrap.fill(body, _WIDTH, subsequent_indent=indent, drop_whitespace=False) if len(body) > _WIDTH else body
-        )
-        sys.stdout.write(folded + line[len(body) :])
-    sys.stdout.flush()
+class _Paper:
+    """Writes to standard output what comes in pieces, folded at words; a folded line goes on at its own indent."""
+
+    def __init__(self) -> None:
+        self._column = 0
+        self._indent = 0
+
+    def __call__(self, text: str) -> None:
+        """Write a piece; it may begin and end anywhere in a line."""
+        for token in re.findall(r"\n|[^\S\n]+|\S+", text):
+            if token == "\n":
+                self._column = self._indent = 0
+            elif self._column + len(token) > _WIDTH and self._column > self._indent:
+                fold = "\n" + " " * self._indent
+                token = fold if token.isspace() else fold + token
+                self._column = len(token) - 1
+            else:
+                if self._column == 0:
+                    self._indent = len(token) + 2 if token.isspace() else 0
+                self._column += len(token)
+            sys.stdout.write(token)
+        sys.stdout.flush()
 
 
 def _end_line(streamed: str, write: Callable[[str], None]) -> str:
