@@ -374,13 +374,15 @@ class Conversation:
                 base_url=llm.url, api_key=key or "none", timeout=llm.timeout_s, max_retries=llm.max_retries
             )
         self._spent += sum(len(str(message.get("content") or "")) for message in messages)
-        more = {"tools": self._toolbox.definitions, "tool_choice": tools} if tools else {}
+        more: dict[str, Any] = {"tools": self._toolbox.definitions, "tool_choice": tools} if tools else {}
+        # OpenAI's reasoning models refuse the older name, some servers of one's own do not know the newer one
+        of_openai = llm.host.endswith(("openai.com", "azure.com"))
+        more["max_completion_tokens" if of_openai else "max_tokens"] = llm.max_output_tokens
         try:
             return self._client.chat.completions.create(
                 model=llm.model,
                 messages=cast(Any, messages),
                 stream=True,
-                max_completion_tokens=llm.max_output_tokens,
                 **cast(Any, more),
             )
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:

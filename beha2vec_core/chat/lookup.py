@@ -23,6 +23,7 @@ from beha2vec_core.chat.published import (
     Published,
 )
 from beha2vec_core.insights.wording import number, statement
+from beha2vec_core.profiles.text import clean_text
 
 CAN_DO = """Without a language model I look things up. You can ask
   which clusters are there?                     who they are, how many
@@ -32,6 +33,8 @@ CAN_DO = """Without a language model I look things up. You can ask
   which cluster leaks at checkout, and where?   how far each gets in buying
   errors in cluster 3                           facts of one cluster by their words
   where do users of cluster 2 move?             moves between clusters
+  which paths does cluster 2 take?              steps that are more frequent than elsewhere
+  what do users do before they buy?             beside matched users who did not
   who resembles user <user_key>?                the nearest users
   /sql select ...                               anything else, in SQL"""
 
@@ -47,6 +50,10 @@ _FUNNEL = re.compile(
 )
 _SIMILAR = re.compile(r"\b(resembl\w*|similar|look-?alikes?|like user|nearest|closest)\b", re.IGNORECASE)
 _MOVES = re.compile(r"\b(move\w*|transition\w*|migrat\w*|flow\w*|becomes?|became)\b", re.IGNORECASE)
+_PATHS = re.compile(r"\b(paths?|steps?|journeys?|walk)\b", re.IGNORECASE)
+_BEFORE = re.compile(
+    r"\b(before|lead\w* to|precede\w*|on the way to)\b.*\b(buy\w*|purchas\w*|order\w*|active)\b", re.IGNORECASE
+)
 _LIST = re.compile(
     r"\bclusters\b|\b(overview|summary|everything)\b|\bwhich (groups|clusters)\b|\bwho are (our|the|my)\b",
     re.IGNORECASE,
@@ -82,6 +89,10 @@ _METRICS: tuple[tuple[str, tuple[str, ...], str | None], ...] = (
     (r"land\w*|entrance\w*|entry", ("landing_page_share",), None),
     (r"page types?", ("page_type_view_share", "page_type_share"), None),
     (r"themes?|topics?|interest\w*|products?|categor\w*", ("theme_view_share", "theme_share"), None),
+    (r"churn\w*|leav(?:e|es|ing)|stay(?:s|ed)? away", ("churn_rate", "recency_median"), None),
+    (r"hours?|time of (?:the )?day|mornings?|evenings?|nights?", ("hour_block_share",), None),
+    (r"events?|actions?", ("event_share",), None),
+    (r"items?", ("item_viewed_share", "item_category_share"), None),
     (r"engage\w*|time|seconds|minutes|long", ("engagement_time_mean", "no_engagement_share"), None),
     (r"bounc\w*|one page|single page", ("one_page_share",), None),
     (r"sessions?|visits?", ("sessions_mean",), None),
@@ -95,6 +106,7 @@ _NO_CONTENT = """
     this that compare give list all get my our us we i any there
 """
 _EMPTY_WORDS = frozenset(_NO_CONTENT.split())
+_BUYING_SQL = "from beha2vec.buying_paths where significant and lift > 1 order by z desc"
 _OF_ONE_METRIC = 3
 _ENOUGH = 20
 _MAIN = ("users", "purchase_rate", "return_share", "page_views_mean", "sessions_mean")
@@ -138,6 +150,10 @@ class Lookup:
             return self._funnel(keys, overview)
         if _COMPARE.search(question) and not keys and not metrics:
             return _compared(overview)
+        if _BEFORE.search(question):
+            return self._before_buying()
+        if keys and _PATHS.search(question):
+            return self._paths(keys[0], overview)
         if _MOVES.search(question):
             return self._moves(keys[0] if keys else None, overview)
         if keys:
@@ -293,6 +309,33 @@ class Lookup:
             lines.append(f"  from {origin} to {target}: {row['users']:,} users{share}")
         return LookupAnswer("\n".join(lines), statements=["from beha2vec.cluster_transitions"])
 
+    def _paths(self, key: int, overview: Overview) -> LookupAnswer:
+        rows = self._data.table("cluster_paths", "cluster_key = ?", [key], "lift desc nulls last, users desc limit 12")
+        if not rows:
+            raise NotInData(f"no steps of cluster {key} are recorded")
+        lines = [f"Steps that cluster {key} ({_one(overview, key).name}) takes more than others:"]
+        lines += [
+            f"  {number(row['share'], 'share'):>6} of users (all users {number(row['population_share'], 'share')}): "
+            f"{clean_text(str(row['from_step']))} -> {clean_text(str(row['to_step']))}"
+            for row in rows
+        ]
+        return LookupAnswer("\n".join(lines), statements=[f"from beha2vec.cluster_paths where cluster_key = {key}"])
+
+    def _before_buying(self) -> LookupAnswer:
+        rows = self._data.table("buying_paths", "significant and lift > 1", [], "z desc limit 12")
+        if not rows:
+            return LookupAnswer(
+                "Nothing was clearly more frequent before users became buyers.", statements=[_BUYING_SQL]
+            )
+        lines = ["More frequent before users became buyers than among matched users who did not:"]
+        lines += [
+            f"  {number(row['movers_share'], 'share'):>6} and {number(row['matched_share'], 'share'):>6}  "
+            f"{clean_text(str(row['kind'])).replace('_', ' ')} {clean_text(str(row['feature']))}"
+            for row in rows
+        ]
+        lines += ["", "This is association: it does not say that doing so makes anybody buy."]
+        return LookupAnswer("\n".join(lines), statements=[_BUYING_SQL])
+
     def _facts_of(self, key: int, metrics: list[tuple[str, str | None]], overview: Overview) -> LookupAnswer:
         sheet = self._data.sheet(key)
         found = [fact for metric, feature in metrics for fact in _of_metric(sheet, metric, feature)[:6]]
@@ -359,8 +402,16 @@ def cluster_line(cluster: Cluster) -> str:
 
 def fact_line(fact: Fact) -> str:
     """One line: what the fact says, and how sure a difference is."""
-    sure = "" if fact.z is None else "" if abs(fact.z) >= 3 else "; may be chance"
-    return f"  - {fact.sentence}{sure}"
+    return f"  - {fact.sentence}{'; may be chance' if is_sure(fact) is False else ''}"
+
+
+def is_sure(fact: Fact) -> bool | None:
+    """Whether the difference to other users is beyond chance; None where that was not tested."""
+    # `significant` is of profiles that correct for many comparisons
+    significant: bool | None = getattr(fact, "significant", None)
+    if significant is not None:
+        return significant
+    return None if fact.z is None else abs(fact.z) >= 3
 
 
 def funnel_text(

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from beha2vec_core.chat.lookup import differences, search_facts
+from beha2vec_core.chat.lookup import differences, is_sure, search_facts
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import FUNNEL_SQL, TOO_LITTLE_EVIDENCE, Fact, NotInData, Published
 from beha2vec_core.chat.sendable import sendable_rows
@@ -77,6 +77,10 @@ class Paths(_Arguments):
     cluster: int
 
 
+class BeforeBuying(_Arguments):
+    """What users did before they became buyers more often than matched users who did not: association, never cause."""
+
+
 class Tables(_Arguments):
     """Tables and columns that sql can read."""
 
@@ -127,6 +131,7 @@ class Toolbox:
             "similar_users": (SimilarUsers, self._similar),
             "moves_between_clusters": (Moves, self._moves),
             "paths_in_cluster": (Paths, self._paths),
+            "before_buying": (BeforeBuying, self._before_buying),
             "tables": (Tables, self._list_tables),
             "sql": (Sql, self._sql),
         }
@@ -324,6 +329,13 @@ class Toolbox:
         )
         return ToolResult({"cluster": cluster, "steps": rows}, tables=["beha2vec.cluster_paths"])
 
+    def _before_buying(self, _: BeforeBuying) -> ToolResult:
+        rows = self._data.table(
+            "buying_paths", "movers >= ? and support >= ?", [self._min_users] * 2, "z desc limit 25"
+        )
+        note = "" if rows else f"too few users ({self._min_users} and more) became buyers, or nothing differs"
+        return ToolResult({"before_buying": rows, "note": note}, tables=["beha2vec.buying_paths"])
+
     def _list_tables(self, asked: Tables) -> ToolResult:
         words = asked.search.lower().split()
         tables = {
@@ -394,8 +406,8 @@ def _as_data(fact: Fact) -> dict[str, object]:
         data["title"] = fact.title
     if fact.lift is not None:
         data["times_all_users"] = number(fact.lift, "lift")
-    if fact.z is not None:
-        data["sure"] = abs(fact.z) >= 3
+    if (sure := is_sure(fact)) is not None:
+        data["sure"] = sure
     return data
 
 

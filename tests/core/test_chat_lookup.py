@@ -12,7 +12,8 @@ from beha2vec_core.chat.conversation import BY_LOOKUP, Answer, Conversation
 from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import FUNNEL_SQL, NotInData, Published
-from beha2vec_core.chat.sql import run_sql
+from beha2vec_core.chat.sql import SqlLimits, run_sql
+from beha2vec_core.chat.tools import Toolbox
 
 
 @pytest.fixture(scope="module")
@@ -123,16 +124,36 @@ def test_users_with_too_little_evidence_are_counted_and_not_compared(tmp_path: P
     assert lookup.ask("cluster -1").facts
 
 
-def test_moves_are_told_where_they_are_recorded(tmp_path: Path) -> None:
+def test_moves_and_paths_are_told_where_they_are_recorded(tmp_path: Path) -> None:
     path = make_serving(tmp_path / "serving.duckdb")
     with duckdb.connect(str(path)) as connection:
         connection.execute(
             """create or replace table beha2vec.cluster_transitions as from (values (0, 1, 40, 0.13, 0.1, 0.2),
-            (0, 0, 260, 0.87, 0.8, 0.9), (2, 3, 3, 0.02, 0.0, 0.1))
+            (0, 0, 260, 0.87, 0.8, 0.9), (2, 3, 3, 0.02, 0.0, 0.1), (null, 0, 300, 1.0, 0.9, 1.0))
             t(from_cluster, to_cluster, users, share, interval_low, interval_high)"""
         )
-    text = Lookup(Published(path), Aliases(path)).ask("where do users of cluster 0 move?").text
-    assert "from 0 (Category browsers) to 1 (Apparel buyers): 40 users, 13.0% of them" in text and "2 (" not in text
+        connection.execute(
+            """create or replace table beha2vec.cluster_paths as from (values
+            (0, 'category', 'product', 90, 0.3, 0.1, 3.0), (0, 'cart', '(exit)', 3, 0.01, 0.001, 10.0))
+            t(cluster_key, from_step, to_step, users, share, population_share, lift)"""
+        )
+        connection.execute(
+            """create or replace table beha2vec.buying_paths as from (values
+            ('event', 'add_to_cart', 40, 0.5, 0.1, 5.0, 6.0, 0.001, true, 25), ('page', 'x', 40, 0.1, 0.1, 1.0, 0.0, 0.9,
+            false, 25)) t(kind, feature, movers, movers_share, matched_share, lift, z, q_value, significant, support)"""
+        )
+    aliases = Aliases(path)
+    lookup = Lookup(Published(path), aliases)
+    moves = lookup.ask("where do users of cluster 0 move?").text
+    assert "from 0 (Category browsers) to 1 (Apparel buyers): 40 users, 13.0% of them" in moves and "2 (" not in moves
+    assert "30% of users (all users 10%): category -> product" in lookup.ask("which paths does cluster 0 take?").text
+    before = lookup.ask("what do users do before they buy?").text
+    assert "50% and    10%  event add_to_cart" in before and "association" in before and "page x" not in before
+    box = Toolbox(path, aliases, min_users=20, sql_limits=SqlLimits())
+    assert [row["users"] for row in box.call("moves_between_clusters", "{}").data["moves"]] == [40]
+    assert [row["users"] for row in box.call("paths_in_cluster", '{"cluster": 0}').data["steps"]] == [90]
+    assert len(box.call("before_buying", "{}").data["before_buying"]) == 2
+    assert len(box.call("sql", '{"statement": "from beha2vec.cluster_paths"}').data["rows"]) == 1, "not of three users"
 
 
 def test_a_missing_or_broken_database_is_told(tmp_path: Path, serving: Path) -> None:
