@@ -139,8 +139,9 @@ def test_moves_and_paths_are_told_where_they_are_recorded(tmp_path: Path) -> Non
         )
         connection.execute(
             """create or replace table beha2vec.buying_paths as from (values
-            ('event', 'add_to_cart', 40, 0.5, 0.1, 5.0, 6.0, 0.001, true, 25), ('page', 'x', 40, 0.1, 0.1, 1.0, 0.0, 0.9,
-            false, 25)) t(kind, feature, movers, movers_share, matched_share, lift, z, q_value, significant, support)"""
+            ('event', 'add_to_cart', 40, 0.5, 0.1, 5.0, 6.0, 0.001, true, 25),
+            ('page', 'x', 40, 0.1, 0.1, 1.0, 0.0, 0.9, false, 25))
+            t(kind, feature, movers, movers_share, matched_share, lift, z, q_value, significant, support)"""
         )
     aliases = Aliases(path)
     lookup = Lookup(Published(path), aliases)
