@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import (
     FUNNEL_SQL,
-    TOO_LITTLE_EVIDENCE,
     Cluster,
     Fact,
     FactSheet,
@@ -22,6 +21,7 @@ from beha2vec_core.chat.published import (
     Overview,
     Published,
 )
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.wording import number, statement
 from beha2vec_core.profiles.text import clean_text
 

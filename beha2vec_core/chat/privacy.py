@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -70,7 +71,9 @@ class Aliases:
                 return outgoing(self._replace(value, found), limit=limit)
             if isinstance(value, dict):
                 return {hidden(str(key)): hidden(item) for key, item in value.items()}
-            return [hidden(item) for item in value] if isinstance(value, list | tuple) else value
+            if isinstance(value, list | tuple):
+                return [hidden(item) for item in value]
+            return None if isinstance(value, float) and not math.isfinite(value) else value  # JSON has no NaN
 
         return hidden(data)
 

@@ -6,6 +6,7 @@ have no settings of their own, as all readers' in one process must agree (DuckDB
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +17,11 @@ from typing import Any
 
 import duckdb
 
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
 
-TOO_LITTLE_EVIDENCE = -1  # cluster of users with too few events to tell
 _JOURNEY_STEPS = 25
 
 
@@ -217,8 +218,7 @@ class Published:
         Event names of fewer than ``min_users`` users are not told.
         """
         with self._connection() as connection:
-            tables = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
-            chosen = _MEMBERS if "cluster_members" in tables else _NEAREST
+            chosen = _MEMBERS if _has_members(connection, cluster_key) else _NEAREST
             rows = connection.execute(
                 _JOURNEYS.format(members=chosen.format(order="desc" if role == "typical" else "asc")),
                 {"cluster": cluster_key, "role": role, "limit": limit, "steps": _JOURNEY_STEPS, "min_users": min_users},
@@ -247,13 +247,16 @@ class Published:
                 rows = connection.execute(_IDENTITIES.format(more=""), [words]).fetchall()
         return {str(found): str(user_key) for found, user_key in rows}
 
-    def cluster_of(self, user_key: str) -> tuple[int, float] | None:
-        """Cluster and margin of a user (near 0: between two clusters)."""
+    def cluster_of(self, user_key: str) -> tuple[int, float | None] | None:
+        """Cluster and margin of a user (near 0: between two clusters; None: too little is known of him)."""
         with self._connection() as connection:
             rows = connection.execute(
                 "select cluster_key, margin from beha2vec.user_clusters_current where user_key = ?", [user_key]
             ).fetchall()
-        return (int(rows[0][0]), float(rows[0][1])) if rows else None
+        if not rows:
+            return None
+        key, margin = rows[0]
+        return int(key), margin if margin is not None and math.isfinite(margin) else None
 
     def columns(self) -> dict[str, list[str]]:
         """Tables that SQL can read, with their columns."""
@@ -346,6 +349,14 @@ def _cluster(key: int, users: int, share: float, insight: dict[str, Any]) -> Clu
         more={name: clean_text(insight[name], limit=2000) for name in ("differences", "caveats") if insight.get(name)},
         written_by=clean_text(insight.get("written_by") or "", limit=80),
     )
+
+
+def _has_members(connection: duckdb.DuckDBPyConnection, cluster_key: int) -> bool:
+    try:
+        found = connection.execute("select 1 from beha2vec.cluster_members where cluster_key = ?", [cluster_key])
+    except duckdb.CatalogException:  # published by an earlier release
+        return False
+    return found.fetchone() is not None
 
 
 def _records(

@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from beha2vec_core.chat.lookup import differences, is_sure, search_facts
 from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.published import FUNNEL_SQL, TOO_LITTLE_EVIDENCE, Fact, NotInData, Published
+from beha2vec_core.chat.published import FUNNEL_SQL, Fact, NotInData, Published
 from beha2vec_core.chat.sendable import sendable_rows
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlFailed, SqlLimits, run_sql
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.wording import number, statement
 
 _MAX_CHARACTERS = 12_000  # of one result
@@ -303,7 +304,7 @@ class Toolbox:
         ]
         data: dict[str, Any] = {"user": alias, "most_alike": alike}
         if own and own[0] in big:
-            data |= {"cluster": own[0], "cluster_name": big[own[0]], "margin": round(own[1], 2)}
+            data |= {"cluster": own[0], "cluster_name": big[own[0]], "margin": own[1] and round(own[1], 2)}
         return ToolResult(data, tables=["beha2vec.user_embeddings_current"])
 
     def _moves(self, asked: Moves) -> ToolResult:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import duckdb
 import pytest
-from chat_world import DEVICE, LOGIN, USER, make_serving
+from chat_world import DEVICE, LOGIN, OTHER, USER, make_serving
 
 from beha2vec_core.chat.conversation import BY_LOOKUP, Answer, Conversation
 from beha2vec_core.chat.lookup import Lookup
@@ -122,6 +123,18 @@ def test_users_with_too_little_evidence_are_counted_and_not_compared(tmp_path: P
     assert "too few events to compare" in lookup.ask("compare 0 and -1").text
     assert "cluster -1" not in lookup.ask("which cluster buys most?").text
     assert lookup.ask("cluster -1").facts
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            """update beha2vec.user_clusters_current set cluster_key = -1, distance = 'nan', margin = 'nan'
+            where user_key = ?""",
+            [USER],
+        )
+        connection.execute("insert into beha2vec.cluster_members values (0, 'typical', 1, ?, 0.1, 0.9, 1)", [OTHER])
+    box = Toolbox(path, Aliases(path), min_users=20, sql_limits=SqlLimits())
+    similar = json.loads(box.call("similar_users", json.dumps({"user": USER})).message, parse_constant=pytest.fail)
+    assert similar["cluster"] == -1 and similar["margin"] is None
+    assert len(box.call("sample_journeys", '{"cluster": 0}').data["journeys"]) == 1, "of the recorded members"
+    assert len(box.call("sample_journeys", '{"cluster": 1}').data["journeys"]) == 3, "of the nearest users"
 
 
 def test_moves_and_paths_are_told_where_they_are_recorded(tmp_path: Path) -> None:
