@@ -241,6 +241,32 @@ def query(sql: Annotated[str, typer.Argument(help="One SELECT over the published
 
 
 @app.command()
+def chat(
+    question: Annotated[str | None, typer.Argument(help="One question; without it, a conversation.")] = None,
+    model: Annotated[bool, typer.Option("--model/--no-model", help="Whether a language model answers.")] = True,
+) -> None:
+    """Ask about the clusters in plain words: by a language model where one is configured, else by look-up."""
+    from beha2vec_core.chat.conversation import open_conversation
+    from beha2vec_core.chat.published import NotInData
+    from beha2vec_core.chat.terminal import answer_once
+    from beha2vec_core.chat.terminal import chat as chat_in_terminal
+
+    settings = _settings()
+    conversation = open_conversation(settings, use_model=model)
+    try:
+        if question is None:
+            chat_in_terminal(conversation, settings.data_path / "chat_history")
+        else:
+            conversation.overview()
+            answer_once(conversation, question)
+    except NotInData as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from None
+    finally:
+        conversation.close()
+
+
+@app.command()
 def export(
     out: Annotated[Path, typer.Option(help="Folder for the files; made where there is none.")] = Path("export"),
     form: Annotated[

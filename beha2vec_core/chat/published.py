@@ -1,0 +1,371 @@
+"""What the chat reads of the published database: each question a method, each answer plain Python.
+
+Connections are opened for one question and closed again: a new publication replaces the file. They are read only and
+have no settings of their own, as all readers' in one process must agree (DuckDB refuses a file that is open otherwise).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
+from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
+from beha2vec_core.profiles.statistics import wilson_interval
+from beha2vec_core.profiles.text import clean_text
+
+_JOURNEY_STEPS = 25
+
+
+class NotInData(LookupError):
+    """The database cannot answer; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster with its words."""
+
+    key: int
+    name: str
+    users: int
+    share: float
+    summary: str = ""
+    persona: str = ""
+    actions: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    more: dict[str, str] = field(default_factory=dict)  # differences, caveats; where they are written
+    written_by: str = ""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What was published."""
+
+    until: str  # last day of the users' latest rows
+    users: int
+    clusters: list[Cluster]
+    compared: dict[str, str]  # similarities, key_differences, opportunities; where they are written
+
+
+@dataclass(frozen=True)
+class FunnelStep:
+    """Sessions of a cluster that came to a step of buying (or further), and how many of them went on."""
+
+    name: str
+    sessions: int
+    users: int
+    went_on: int | None  # to the next step that the site records; None at the last
+
+    @property
+    def lost(self) -> float | None:
+        """Share of sessions that did not go on."""
+        return None if self.went_on is None or not self.sessions else 1 - self.went_on / self.sessions
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """The steps of buying of one cluster."""
+
+    cluster_key: int
+    steps: list[FunnelStep]
+    checkouts: int  # sessions that began checkout or went further
+    checkout_users: int
+    bought: int  # of these
+
+    @property
+    def lost(self) -> float | None:
+        """Share of checkouts without a purchase."""
+        return 1 - self.bought / self.checkouts if self.checkouts else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % interval of `lost`, sessions taken as independent."""
+        if not self.checkouts:
+            return None
+        low, high = wilson_interval([self.checkouts - self.bought], [self.checkouts])
+        return float(low[0]), float(high[0])
+
+
+@dataclass(frozen=True)
+class Similar:
+    """A user beside another."""
+
+    user_key: str
+    similarity: float  # cosine of identity vectors, -1 to 1
+    cluster_key: int | None
+
+
+class Published:
+    """The published database, read anew for each question."""
+
+    def __init__(self, path: Path) -> None:
+        """Remember the file; nothing is opened yet."""
+        self.path = path
+
+    @contextmanager
+    def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        if not self.path.exists():
+            raise NotInData("there are no results yet: run beha2vec materialize first")
+        try:
+            with duckdb.connect(str(self.path), read_only=True) as connection:
+                yield connection
+        except duckdb.CatalogException as error:
+            name = re.search(r"name (\S+) does not exist", str(error))
+            raise NotInData(
+                f"the published database has no {name[1] if name else 'such table'}: materialize serving_database with "
+                "this release"
+            ) from error
+        except duckdb.ConnectionException as error:
+            raise NotInData(
+                f"{self.path.name} is open in this process with other settings: open it everywhere with "
+                "duckdb.connect(path, read_only=True)"
+            ) from error
+        except duckdb.IOException as error:
+            raise NotInData(f"{self.path.name} cannot be read: see beha2vec doctor") from error
+
+    def overview(self) -> Overview:
+        """Date, users, clusters (largest first) and their comparison."""
+        with self._connection() as connection:
+            sizes = connection.execute(
+                "select cluster_key, count(*) from beha2vec.user_clusters_current group by 1 order by 2 desc, 1"
+            ).fetchall()
+            until = connection.execute("select max(event_date) from beha2vec.user_clusters_current").fetchall()[0][0]
+            insights = _records(connection, "from beha2vec.cluster_insights")
+        if not sizes:
+            raise NotInData("no user is in a cluster yet: run beha2vec materialize")
+        total = sum(users for _, users in sizes)
+        by_key = {row["cluster_key"]: row for row in insights}
+        clusters = [_cluster(int(key), int(users), users / total, by_key.get(key, {})) for key, users in sizes]
+        compared = {
+            name: clean_text(text, limit=3000)
+            for name in ("similarities", "key_differences", "opportunities")
+            if (text := by_key.get(None, {}).get(name))
+        }
+        return Overview(str(until), total, clusters, compared)
+
+    def sheets(self) -> dict[int, FactSheet]:
+        """The facts of each cluster."""
+        with self._connection() as connection:
+            profiles = connection.execute("from beha2vec.cluster_profiles").df()
+            try:
+                titles = dict(connection.execute("select page_key, page_title from ga4.dim_ga4__pages").fetchall())
+            except duckdb.CatalogException:
+                titles = {}
+        sheets = {sheet.cluster_key: sheet for sheet in fact_sheets(profiles, titles)}
+        if not sheets:
+            raise NotInData("there are no facts yet: materialize cluster_profiles")
+        return sheets
+
+    def sheet(self, cluster_key: int) -> FactSheet:
+        """The facts of one cluster."""
+        sheets = self.sheets()
+        if cluster_key not in sheets:
+            raise NotInData(f"there is no cluster {cluster_key}; there are {', '.join(map(str, sorted(sheets)))}")
+        return sheets[cluster_key]
+
+    def funnels(self) -> list[Funnel]:
+        """How far sessions of each cluster get in buying."""
+        with self._connection() as connection:
+            names = dict(
+                connection.execute(
+                    """select funnel_step, arg_min(event_name, coalesce(tie_order, 1000)) from ga4.ga4_event_taxonomy
+                    where funnel_step is not null group by 1 order by 1"""
+                ).fetchall()
+            )
+            rows = connection.execute(FUNNEL_SQL).fetchall()
+        recorded = {step for _, step, _, _, at in rows if at}
+        steps = [step for step in names if step in recorded]
+        begins = next((step for step, name in names.items() if "checkout" in name), None)
+        funnels = []
+        for key in sorted({row[0] for row in rows}):
+            sessions = {step: int(n) for cluster, step, n, _, _ in rows if cluster == key}
+            users = {step: int(n) for cluster, step, _, n, _ in rows if cluster == key}
+            following = dict(pairwise(steps))
+            listed = [
+                FunnelStep(
+                    clean_text(str(names[step]), limit=40),
+                    sessions.get(step, 0),
+                    users.get(step, 0),
+                    sessions.get(following[step], 0) if step in following else None,
+                )
+                for step in steps
+            ]
+            last = max(names, default=0)
+            checkouts = sessions.get(begins, 0) if begins is not None else 0
+            checkout_users = users.get(begins, 0) if begins is not None else 0
+            funnels.append(Funnel(int(key), listed, checkouts, checkout_users, sessions.get(last, 0)))
+        if not funnels:
+            raise NotInData("no session of a clustered user has a step of buying (view_item, add_to_cart, ...)")
+        return funnels
+
+    def checkout_exits(self, cluster_key: int, *, limit: int = 5) -> list[tuple[str, int, int]]:
+        """Where checkouts without a purchase end: last page, sessions, users; the most frequent first."""
+        with self._connection() as connection:
+            rows = connection.execute(EXITS_SQL, [cluster_key, limit]).fetchall()
+        return [(clean_text(str(page)), int(sessions), int(users)) for page, sessions, users in rows]
+
+    def journeys(self, cluster_key: int, role: str, *, limit: int = 3, min_users: int = 1) -> list[list[str]]:
+        """Latest steps of typical or edge members: page types, other events by name. No ids, pages or times.
+
+        Event names of fewer than ``min_users`` users are not told.
+        """
+        with self._connection() as connection:
+            chosen = _MEMBERS if _has_members(connection, cluster_key) else _NEAREST
+            rows = connection.execute(
+                _JOURNEYS.format(members=chosen.format(order="desc" if role == "typical" else "asc")),
+                {"cluster": cluster_key, "role": role, "limit": limit, "steps": _JOURNEY_STEPS, "min_users": min_users},
+            ).fetchall()
+        return [[clean_text(str(step), limit=40) for step in steps] for (steps,) in rows]
+
+    def similar_users(self, user_key: str, *, limit: int = 5) -> list[Similar]:
+        """The users whose identity vectors are nearest, users with too little evidence left out."""
+        with self._connection() as connection:
+            known = connection.execute(
+                "select count(*) from beha2vec.user_embeddings_current where user_key = ?", [user_key]
+            ).fetchall()
+            if not known[0][0]:
+                raise NotInData("this user has no vector: no events in the days that were embedded")
+            rows = connection.execute(_SIMILAR, {"user": user_key, "limit": limit}).fetchall()
+        return [Similar(str(key), float(value), cluster) for key, value, cluster in rows]
+
+    def identities(self, words: list[str]) -> dict[str, str]:
+        """Which of the words (small letters) are a user's key, device id or login id, with the user_key of each."""
+        if not words:
+            return {}
+        with self._connection() as connection:
+            try:
+                rows = connection.execute(_IDENTITIES.format(more=_MORE_IDENTITIES), [words]).fetchall()
+            except duckdb.CatalogException:  # published without the GA4 models
+                rows = connection.execute(_IDENTITIES.format(more=""), [words]).fetchall()
+        return {str(found): str(user_key) for found, user_key in rows}
+
+    def cluster_of(self, user_key: str) -> tuple[int, float | None] | None:
+        """Cluster and margin of a user (near 0: between two clusters; None: too little is known of him)."""
+        with self._connection() as connection:
+            rows = connection.execute(
+                "select cluster_key, margin from beha2vec.user_clusters_current where user_key = ?", [user_key]
+            ).fetchall()
+        if not rows:
+            return None
+        key, margin = rows[0]
+        return int(key), margin if margin is not None and math.isfinite(margin) else None
+
+    def columns(self) -> dict[str, list[str]]:
+        """Tables that SQL can read, with their columns."""
+        with self._connection() as connection:
+            rows = connection.execute(
+                """select schema_name || '.' || table_name, list(column_name order by column_index)
+                from duckdb_columns() where schema_name in ('beha2vec', 'ga4') group by 1 order by 1"""
+            ).fetchall()
+        return dict(rows)
+
+    def table(self, name: str, where: str, parameters: list[object], order: str) -> list[dict[str, Any]]:
+        """Rows of one of our tables; empty where the table is empty.
+
+        Raises:
+            NotInData: the database has no such table.
+        """
+        with self._connection() as connection:
+            return _records(connection, f"from beha2vec.{name} where {where} order by {order}", parameters)
+
+
+# Shown as the source of an answer, so it is to be run as it stands.
+FUNNEL_SQL = """select c.cluster_key, s.step, count(*) filter (where f.furthest_step >= s.step) as sessions,
+    count(distinct f.user_key) filter (where f.furthest_step >= s.step) as users,
+    bool_or(f.furthest_step = s.step) as recorded
+from ga4.fct_ga4__funnel_sessions f
+join beha2vec.user_clusters_current c using (user_key)
+cross join (select distinct funnel_step as step from ga4.ga4_event_taxonomy where funnel_step is not null) s
+group by all order by all"""
+
+EXITS_SQL = """
+    select page_key, count(*) as sessions, count(distinct user_key) as users from (
+        select e.session_key, any_value(e.user_key) as user_key,
+            last(e.page_key order by e.event_timestamp, e.event_index) as page_key
+        from ga4.ml_ga4__sequence_events e
+        join ga4.fct_ga4__funnel_sessions f using (session_key)
+        join beha2vec.user_clusters_current c on c.user_key = e.user_key
+        where c.cluster_key = ? and f.dropped_after >= (
+            select min(funnel_step) from ga4.ga4_event_taxonomy where contains(event_name, 'checkout'))
+        group by e.session_key)
+    where page_key is not null group by 1 order by 2 desc, 1 limit ?"""
+
+_MEMBERS = """
+    select user_key, rank from beha2vec.cluster_members where cluster_key = $cluster and role = $role
+    order by rank limit $limit"""
+# without medoids: those who stand nearest to the centroid, or nearest to another cluster
+_NEAREST = """
+    select user_key,
+        row_number() over (order by case when $role = 'typical' then distance else margin end, user_key) as rank
+    from beha2vec.user_clusters_current where cluster_key = $cluster order by 2 limit $limit"""
+_JOURNEYS = """
+    with members as ({members}),
+    steps as (
+        select m.rank, e.event_timestamp, e.event_index, e.event_name,
+            coalesce(case when e.is_page_view then p.page_type end, e.event_name) as step
+        from ga4.ml_ga4__sequence_events e join members m using (user_key)
+        left join beha2vec.enriched_pages p using (page_key)),
+    usual as (
+        select event_name from ga4.ml_ga4__sequence_events group by 1 having count(distinct user_key) >= $min_users)
+    select list(case when event_name in (from usual) then step else '(rare event)' end
+        order by event_timestamp, event_index)[-$steps:]
+    from steps group by rank order by rank"""
+_IDENTITIES = """
+    select distinct found, user_key from (
+        select user_key as found, user_key from beha2vec.user_clusters_current
+        {more}
+    ) where list_contains(?::varchar[], lower(found))"""
+_MORE_IDENTITIES = """
+        union all select user_pseudo_id, user_key from ga4.dim_ga4__users
+        union all select user_id, user_key from ga4.dim_ga4__users"""
+_SIMILAR = """
+    select e.user_key, list_cosine_similarity(e.identity, u.identity) as similarity, c.cluster_key
+    from beha2vec.user_embeddings_current e
+    cross join (select identity from beha2vec.user_embeddings_current where user_key = $user) u
+    left join beha2vec.user_clusters_current c on c.user_key = e.user_key
+    where e.user_key <> $user and not e.low_evidence and len(e.identity) = len(u.identity)
+    order by similarity desc, e.user_key limit $limit"""
+
+
+def _cluster(key: int, users: int, share: float, insight: dict[str, Any]) -> Cluster:
+    default = "Too little evidence yet" if key == TOO_LITTLE_EVIDENCE else f"Cluster {key}"
+    return Cluster(
+        key=key,
+        name=clean_text(insight.get("name") or "", limit=80) or default,
+        users=users,
+        share=share,
+        summary=clean_text(insight.get("summary") or "", limit=3000),
+        persona=clean_text(insight.get("persona") or "", limit=2000),
+        actions=tuple(clean_text(action, limit=500) for action in insight.get("actions") or ()),
+        evidence=tuple(insight.get("evidence") or ()),
+        more={name: clean_text(insight[name], limit=2000) for name in ("differences", "caveats") if insight.get(name)},
+        written_by=clean_text(insight.get("written_by") or "", limit=80),
+    )
+
+
+def _has_members(connection: duckdb.DuckDBPyConnection, cluster_key: int) -> bool:
+    try:
+        found = connection.execute("select 1 from beha2vec.cluster_members where cluster_key = ?", [cluster_key])
+    except duckdb.CatalogException:  # published by an earlier release
+        return False
+    return found.fetchone() is not None
+
+
+def _records(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: list[object] | None = None
+) -> list[dict[str, Any]]:
+    """Rows as dictionaries, so that columns of later releases may be missing."""
+    cursor = connection.execute(query, parameters)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+__all__ = ["Cluster", "Fact", "FactSheet", "Funnel", "NotInData", "Overview", "Published", "Similar"]

@@ -1,0 +1,52 @@
+"""Text for a terminal or a page: what others or a model wrote shows itself, and does nothing."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|>~$:])")
+
+
+def plain(text: str) -> str:
+    """Text without control and format characters, ANSI escapes among them; line breaks and tabs stay."""
+    text = re.sub(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?", "", text)
+    return "".join(
+        char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn")
+    )
+
+
+def escape_markdown(text: str) -> str:
+    """Text that Markdown and HTML show as it is: no link, no picture, no markup. For Streamlit."""
+    return html.escape(_MARKDOWN.sub(r"\\\1", plain(text)), quote=False).replace("\n", "  \n")
+
+
+def table(columns: list[str], rows: list[list[object]], *, width: int = 120, cell: int = 40) -> str:
+    """Rows as aligned text; long cells are cut, and columns that do not fit are named instead."""
+    shown = [[_cell(value, cell) for value in row] for row in rows]
+    names = [_cell(name, cell) for name in columns]
+    widths = [max([len(name), *(len(row[place]) for row in shown)]) for place, name in enumerate(names)]
+    fitting, used = 0, 0
+    for size in widths:
+        used += size + 2
+        if fitting and used > width:
+            break
+        fitting += 1
+    right = [all(isinstance(row[place], int | float | None) for row in rows) and bool(rows) for place in range(fitting)]
+
+    def line(cells: list[str]) -> str:
+        parts = zip(cells[:fitting], widths, right, strict=False)
+        return "  ".join(text.rjust(size) if flush else text.ljust(size) for text, size, flush in parts).rstrip()
+
+    lines = [line(names), "  ".join("-" * size for size in widths[:fitting]), *map(line, shown)]
+    if fitting < len(names):
+        lines.append(f"(columns that did not fit: {', '.join(names[fitting:])})")
+    return "\n".join(lines)
+
+
+def _cell(value: object, limit: int) -> str:
+    if value is None:
+        return ""
+    text = f"{value:.6g}" if isinstance(value, float) else plain(str(value)).replace("\n", " ").replace("\t", " ")
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,432 @@
+"""What the language model can look at: each tool with its arguments as a Pydantic model, each answer JSON data.
+
+Clusters of fewer than ``min_users`` users, and steps that fewer users took, are left out of what is sent; users are
+aliases; texts of others are cleaned, capped and nothing but values of the JSON document.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from beha2vec_core.chat.lookup import differences, is_sure, search_facts
+from beha2vec_core.chat.privacy import Aliases
+from beha2vec_core.chat.published import FUNNEL_SQL, Fact, NotInData, Published
+from beha2vec_core.chat.sendable import sendable_rows
+from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlFailed, SqlLimits, run_sql
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
+from beha2vec_core.insights.wording import number, statement
+
+_MAX_CHARACTERS = 12_000  # of one result
+_SENT_ROWS = 50
+
+
+class _Arguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ListClusters(_Arguments):
+    """All clusters: key, name, users, share of users; and what is written about their differences."""
+
+
+class ClusterFacts(_Arguments):
+    """Facts of one cluster with ids, and what is written about it. Without search: the main and the most unusual."""
+
+    cluster: int = Field(description="cluster key")
+    search: str = Field("", max_length=200, description="words of a metric, page, theme, channel, device, country ...")
+
+
+class CompareClusters(_Arguments):
+    """The facts in which two clusters differ by more than chance, the largest differences first."""
+
+    first: int
+    second: int
+
+
+class CheckoutFunnel(_Arguments):
+    """How far sessions of each cluster get in buying, where checkouts without an order end."""
+
+
+class SampleJourneys(_Arguments):
+    """Steps of a few typical or edge members of a cluster, anonymous: page types and event names."""
+
+    cluster: int
+    role: Literal["typical", "edge"] = "typical"
+
+
+class SimilarUsers(_Arguments):
+    """The users most like one user (given by alias, such as user_1), with their clusters."""
+
+    user: str = Field(max_length=200)
+
+
+class Moves(_Arguments):
+    """Users who moved from one cluster to another."""
+
+    cluster: int | None = Field(None, description="only moves from or to this cluster")
+
+
+class Paths(_Arguments):
+    """Steps within a cluster that are more frequent than elsewhere (page types and events)."""
+
+    cluster: int
+
+
+class BeforeBuying(_Arguments):
+    """What users did before they became buyers more often than matched users who did not: association, never cause."""
+
+
+class Tables(_Arguments):
+    """Tables and columns that sql can read."""
+
+    search: str = Field("", max_length=100, description="part of a table's or column's name")
+
+
+class Sql(_Arguments):
+    """One DuckDB SELECT. You see only groups of enough users: aggregate (count, sum, avg) with GROUP BY, over tables
+    joined by user_key. Name tables with their schema, such as beha2vec.user_clusters_current (user_key, cluster_key)
+    and ga4.fct_ga4__sessions."""
+
+    statement: str = Field(max_length=10_000)
+
+
+@dataclass
+class ToolResult:
+    """What is sent (``data``), what the person sees beside it, and the sources it is made of."""
+
+    data: dict[str, Any]
+    facts: list[Fact] = field(default_factory=list)
+    statements: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    rows: SqlAnswer | None = None  # for the person only
+    failed: bool = False
+
+    @property
+    def message(self) -> str:
+        """The data as the content of a tool message."""
+        return json.dumps(self.data, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+class Toolbox:
+    """The tools over one published database."""
+
+    def __init__(self, path: Path, aliases: Aliases, *, min_users: int, sql_limits: SqlLimits) -> None:
+        """Read nothing yet."""
+        self._path = path
+        self._data = Published(path)
+        self._aliases = aliases
+        self._min_users = min_users
+        self._sql_limits = sql_limits
+        self._tools: dict[str, tuple[type[_Arguments], Callable[[Any], ToolResult]]] = {
+            "list_clusters": (ListClusters, self._list_clusters),
+            "cluster_facts": (ClusterFacts, self._cluster_facts),
+            "compare_clusters": (CompareClusters, self._compare),
+            "checkout_funnel": (CheckoutFunnel, self._funnel),
+            "sample_journeys": (SampleJourneys, self._journeys),
+            "similar_users": (SimilarUsers, self._similar),
+            "moves_between_clusters": (Moves, self._moves),
+            "paths_in_cluster": (Paths, self._paths),
+            "before_buying": (BeforeBuying, self._before_buying),
+            "tables": (Tables, self._list_tables),
+            "sql": (Sql, self._sql),
+        }
+
+    @property
+    def definitions(self) -> list[dict[str, Any]]:
+        """The tools as ``chat.completions`` takes them."""
+        return [
+            {
+                "type": "function",
+                "function": {
+                    "name": name,
+                    "description": " ".join((arguments.__doc__ or "").split()),
+                    "parameters": _schema(arguments),
+                },
+            }
+            for name, (arguments, _) in self._tools.items()
+        ]
+
+    def call(self, name: str, arguments: str) -> ToolResult:
+        """The tool's answer; whatever a model asks for, the answer is data, and says what is wrong with the call."""
+        if name not in self._tools:
+            return _failed(f"there is no tool {name[:60]!r}; there are {', '.join(self._tools)}", self._aliases)
+        kind, run = self._tools[name]
+        try:
+            result = run(kind.model_validate_json(arguments or "{}"))
+        except ValidationError as error:
+            wrong = "; ".join(
+                f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}"
+                for e in error.errors(include_input=False, include_url=False)[:3]
+            )
+            return _failed(f"the arguments do not fit: {wrong}", self._aliases)
+        except (NotInData, SqlError) as error:
+            return _failed(str(error), self._aliases)
+        result.data = _short(self._aliases.hide_all(result.data))
+        return result
+
+    def of_facts(self, facts: list[Fact]) -> dict[str, Any]:
+        """Facts as data to send, those of small clusters left out."""
+        big = set(self._big())
+        kept = [fact for fact in facts if _cluster_of(fact) in big]
+        document: dict[str, Any] = {"facts": [_as_data(fact) for fact in kept]}
+        return _short(self._aliases.hide_all(document))
+
+    def _list_clusters(self, _: ListClusters) -> ToolResult:
+        overview = self._data.overview()
+        big = [cluster for cluster in overview.clusters if cluster.users >= self._min_users]
+        sheets = self._data.sheets()
+        clusters, facts = [], []
+        for cluster in big:
+            own = [
+                fact
+                for metric in ("users", "user_share", "purchase_rate", "return_share")
+                if cluster.key in sheets and (fact := sheets[cluster.key].number(metric))
+            ]
+            facts += own
+            clusters.append(
+                {
+                    "cluster": cluster.key,
+                    "name": cluster.name,
+                    "users": f"{cluster.users:,}",
+                    "share_of_users": number(cluster.share, "share"),
+                    "facts": [_as_data(fact) for fact in own],
+                }
+            )
+        data: dict[str, Any] = {
+            "data_until": overview.until,
+            "all_users": f"{overview.users:,}",
+            "clusters": clusters,
+            "compared": overview.compared if len(big) == len(overview.clusters) else {},
+        }
+        if len(big) < len(overview.clusters):
+            data["clusters_too_small_to_send"] = len(overview.clusters) - len(big)
+        if any(cluster.key == TOO_LITTLE_EVIDENCE for cluster in big):
+            data["note"] = f"cluster {TOO_LITTLE_EVIDENCE}: users with too few events to tell; do not compare behaviour"
+        return ToolResult(data, facts, tables=["beha2vec.cluster_insights", "beha2vec.cluster_profiles"])
+
+    def _cluster_facts(self, asked: ClusterFacts) -> ToolResult:
+        cluster = self._check(asked.cluster)
+        sheet = self._data.sheet(cluster)
+        written = next(one for one in self._data.overview().clusters if one.key == cluster)
+        if asked.search:
+            facts = search_facts(sheet, asked.search)[:25]
+            data: dict[str, Any] = {"cluster": cluster, "name": written.name, "facts": [_as_data(f) for f in facts]}
+            if not facts:
+                data["note"] = "no fact of this cluster has these words"
+            return ToolResult(data, facts, tables=["beha2vec.cluster_profiles"])
+        main = [fact for fact in sheet.facts if fact.feature is None]
+        unusual = sorted((f for f in sheet.facts if f.is_over or f.is_under), key=lambda f: (-f.strength, f.fact_id))
+        facts = list(dict.fromkeys([*main, *unusual]))[:35]
+        data = {
+            "cluster": cluster,
+            "name": written.name,
+            "written": {"summary": written.summary, "persona": written.persona, "actions": list(written.actions)}
+            | written.more,
+            "facts": [_as_data(fact) for fact in facts],
+        }
+        return ToolResult(data, facts, tables=["beha2vec.cluster_profiles", "beha2vec.cluster_insights"])
+
+    def _compare(self, asked: CompareClusters) -> ToolResult:
+        first, second = self._check(asked.first), self._check(asked.second)
+        if TOO_LITTLE_EVIDENCE in (first, second):
+            raise NotInData(f"users of cluster {TOO_LITTLE_EVIDENCE} left too few events to compare their behaviour")
+        sheets = self._data.sheet(first), self._data.sheet(second)
+        pairs = differences(*sheets)[:20]
+        facts = [fact for pair in pairs for fact in pair]
+        sizes = [fact for sheet in sheets if (fact := sheet.number("users"))]
+        names = {cluster.key: cluster.name for cluster in self._data.overview().clusters}
+        data: dict[str, Any] = {
+            "clusters": [{"cluster": key, "name": names.get(key, "")} for key in (first, second)],
+            "sizes": [_as_data(fact) for fact in sizes],
+            "differences": [[_as_data(fact) for fact in pair] for pair in pairs],
+        }
+        if not pairs:
+            data["note"] = "no fact differs by more than chance"
+        return ToolResult(data, [*sizes, *facts], tables=["beha2vec.cluster_profiles"])
+
+    def _funnel(self, _: CheckoutFunnel) -> ToolResult:
+        big = self._big()
+        clusters = []
+        for funnel in self._data.funnels():
+            if funnel.cluster_key not in big:
+                continue
+            one: dict[str, Any] = {"cluster": funnel.cluster_key, "name": big[funnel.cluster_key]}
+            steps: list[dict[str, Any]] = []
+            for step, following in zip(funnel.steps, [*funnel.steps[1:], None], strict=True):
+                if step.users < self._min_users:
+                    steps.append({"step": step.name, "sessions": f"of fewer than {self._min_users} users"})
+                    continue
+                told: dict[str, Any] = {"step": step.name, "sessions": step.sessions}
+                if step.lost is not None and following is not None and following.users >= self._min_users:
+                    told |= {"went_on": number(1 - step.lost, "share"), "stopped": number(step.lost, "share")}
+                steps.append(told)
+            one["steps"] = steps
+            if funnel.checkout_users >= self._min_users and funnel.lost is not None and funnel.interval is not None:
+                one["checkouts_without_order"] = {
+                    "share": number(funnel.lost, "share"),
+                    "interval_95": [number(end, "share") for end in funnel.interval],
+                    "of_checkouts": funnel.checkouts,
+                    "last_pages": [
+                        {"page": page, "sessions": sessions}
+                        for page, sessions, users in self._data.checkout_exits(funnel.cluster_key)
+                        if users >= self._min_users
+                    ],
+                }
+            else:
+                one["checkouts_without_order"] = "too few checkouts to judge"
+            clusters.append(one)
+        note = "where intervals overlap, the order may be chance; the last pages are told where enough users left there"
+        return ToolResult({"clusters": clusters, "note": note}, statements=[FUNNEL_SQL])
+
+    def _journeys(self, asked: SampleJourneys) -> ToolResult:
+        journeys = self._data.journeys(self._check(asked.cluster), asked.role, min_users=self._min_users)
+        data = {"cluster": asked.cluster, "role": asked.role, "journeys": journeys}
+        return ToolResult(data, tables=["beha2vec.user_clusters_current", "ga4.ml_ga4__sequence_events"])
+
+    def _similar(self, asked: SimilarUsers) -> ToolResult:
+        key = self._aliases.key(asked.user)
+        if key is None:
+            raise NotInData("there is no such user")
+        big, own, alias = self._big(), self._data.cluster_of(key), self._aliases.of(key)
+        alike = [
+            {
+                "user": self._aliases.of(other.user_key),
+                "similarity": round(other.similarity, 2),
+                "cluster": other.cluster_key if other.cluster_key in big else None,
+            }
+            for other in self._data.similar_users(key)
+        ]
+        data: dict[str, Any] = {"user": alias, "most_alike": alike}
+        if own and own[0] in big:
+            data |= {"cluster": own[0], "cluster_name": big[own[0]], "margin": own[1] and round(own[1], 2)}
+        return ToolResult(data, tables=["beha2vec.user_embeddings_current"])
+
+    def _moves(self, asked: Moves) -> ToolResult:
+        where, parameters = "true", []
+        if asked.cluster is not None:
+            self._check(asked.cluster)
+            where, parameters = "(from_cluster = ? or to_cluster = ?)", [asked.cluster, asked.cluster]
+        rows = self._data.table(
+            "cluster_transitions",
+            f"{where} and from_cluster <> to_cluster and users >= ?",
+            [*parameters, self._min_users],
+            "users desc limit 25",
+        )
+        big = self._big()
+        rows = [row for row in rows if row["from_cluster"] in big and row["to_cluster"] in big]
+        note = "" if rows else f"no move of {self._min_users} users and more"
+        return ToolResult({"moves": rows, "note": note}, tables=["beha2vec.cluster_transitions"])
+
+    def _paths(self, asked: Paths) -> ToolResult:
+        cluster = self._check(asked.cluster)
+        rows = self._data.table(
+            "cluster_paths", "cluster_key = ? and users >= ?", [cluster, self._min_users], "lift desc limit 25"
+        )
+        return ToolResult({"cluster": cluster, "steps": rows}, tables=["beha2vec.cluster_paths"])
+
+    def _before_buying(self, _: BeforeBuying) -> ToolResult:
+        rows = self._data.table(
+            "buying_paths", "movers >= ? and support >= ?", [self._min_users] * 2, "z desc limit 25"
+        )
+        note = "" if rows else f"too few users ({self._min_users} and more) became buyers, or nothing differs"
+        return ToolResult({"before_buying": rows, "note": note}, tables=["beha2vec.buying_paths"])
+
+    def _list_tables(self, asked: Tables) -> ToolResult:
+        words = asked.search.lower().split()
+        tables = {
+            name: columns
+            for name, columns in self._data.columns().items()
+            if not words or any(word in name or any(word in column for column in columns) for word in words)
+        }
+        if len(json.dumps(tables)) > _MAX_CHARACTERS // 2:
+            return ToolResult({"tables": list(tables), "note": "search for a part of a name to see columns"})
+        return ToolResult({"tables": tables})
+
+    def _sql(self, asked: Sql) -> ToolResult:
+        try:
+            answer = run_sql(self._path, self._aliases.show(asked.statement), self._sql_limits)
+        except SqlFailed as error:
+            # "could not convert string '...'": only errors from before it ran hold no values of users
+            told = re.match(r"DuckDB: (Parser|Binder|Catalog) Error|Stopped", str(error))
+            raise error if told else SqlFailed("DuckDB: it failed on some value; the person sees which") from error
+        sent = sendable_rows(self._path, asked.statement, self._sql_limits, self._min_users)
+        data: dict[str, Any]
+        if sent.why_not is None:
+            data = {"columns": sent.columns, "rows": sent.rows[:_SENT_ROWS]}
+            data["more_rows"] = answer.truncated or len(sent.rows) > _SENT_ROWS
+            if sent.withheld:
+                data["note"] = f"{sent.withheld} groups of fewer than {self._min_users} users are withheld"
+        else:
+            few = 0 < len(answer.rows) < self._min_users
+            data = {"rows_found": f"fewer than {self._min_users}" if few else len(answer.rows)}
+            data["more_rows"] = answer.truncated
+            data["note"] = f"the person sees these rows, you do not: {sent.why_not}"
+        return ToolResult(data, statements=[answer.statement], rows=answer)
+
+    def _big(self) -> dict[int, str]:
+        """Clusters that may be sent, with their names."""
+        return {c.key: c.name for c in self._data.overview().clusters if c.users >= self._min_users}
+
+    def _check(self, cluster: int) -> int:
+        found = {c.key: c.users for c in self._data.overview().clusters}
+        if cluster not in found:
+            raise NotInData(f"there is no cluster {cluster}; there are {', '.join(map(str, sorted(self._big())))}")
+        if found[cluster] < self._min_users:
+            raise NotInData(f"cluster {cluster} has fewer than {self._min_users} users: nothing of it is sent")
+        return cluster
+
+
+def _schema(arguments: type[_Arguments]) -> dict[str, Any]:
+    """The JSON schema without what some servers refuse."""
+    schema = arguments.model_json_schema()
+    schema.pop("description", None)
+    schema.pop("title", None)
+    schema.setdefault("properties", {})
+    for value in schema["properties"].values():
+        value.pop("title", None)
+        value.pop("maxLength", None)
+    return schema
+
+
+def _as_data(fact: Fact) -> dict[str, object]:
+    data: dict[str, object] = {
+        "id": fact.fact_id,
+        "says": statement(fact.metric, None if fact.feature is None else "[of]"),
+        "value": fact.shown_value,
+        "all_users": fact.shown_population,
+    }
+    if fact.feature is not None:
+        data["of"] = fact.feature
+    if fact.title:
+        data["title"] = fact.title
+    if fact.lift is not None:
+        data["times_all_users"] = number(fact.lift, "lift")
+    if (sure := is_sure(fact)) is not None:
+        data["sure"] = sure
+    return data
+
+
+def _cluster_of(fact: Fact) -> int | None:
+    head = fact.fact_id.split(".")[0].removeprefix("c")
+    return int(head) if head.lstrip("-").isdigit() else None
+
+
+def _failed(reason: str, aliases: Aliases) -> ToolResult:
+    return ToolResult({"error": aliases.hide(reason)}, failed=True)
+
+
+def _short(data: dict[str, Any]) -> dict[str, Any]:
+    """The document with its longest list cut until it fits."""
+    while len(json.dumps(data, ensure_ascii=False, default=str)) > _MAX_CHARACTERS:
+        longest = max((value for value in data.values() if isinstance(value, list)), key=len, default=None)
+        if not longest:
+            return {"error": "the answer is too long: ask for less"}
+        del longest[max(len(longest) * 3 // 4, len(longest) - 50) :]
+        data["cut"] = True
+    return data

