@@ -58,7 +58,8 @@ _TOP_FEATURES = {
 def sendable(sheet: FactSheet, *, top: int = 5, min_users: int = 0) -> list[Fact]:
     """The facts that are sent: plain numbers whose words can be checked, and the features that differ most.
 
-    Of each metric at most ``top`` features. A fact that rests on some users, but fewer than ``min_users``, is not: it would tell of few people.
+    Of each metric at most ``top`` features. A fact that rests on some users, but fewer than ``min_users``, is left out:
+    it would tell of few people.
     """
     known = [fact for fact in sheet.facts if not 0 < fact.support < min_users]
     facts = [fact for fact in known if fact.feature is None and fact.metric in CHECKED]
