@@ -117,7 +117,8 @@ class Embedder:
     def encode(self, texts: list[str]) -> NDArray[np.float32]:
         """Vectors of length 1, float32 [len(texts), dim], in the order of ``texts``.
 
-        Each distinct text is computed once; neither its batch nor the order of ``texts`` changes its vector.
+        Each distinct text is computed once; neither its batch nor the order of ``texts`` changes its vector by more
+        than 1e-6 in float32, and 2e-3 in bfloat16.
         """
         import torch
 

@@ -335,6 +335,13 @@ def test_vectors_do_not_depend_on_the_batch(embedder: Embedder) -> None:
     assert (together == embedder.encode(texts[::-1])[::-1]).all()
 
 
+def test_in_bfloat16_vectors_hardly_depend_on_the_batch() -> None:
+    embedder = Embedder.find(progress=False, precision="bfloat16")
+    texts = [f"{colour} {thing}" for colour in ("red", "blue", "green", "black") for thing in ("mug", "tent", "shirt")]
+    together = embedder.encode(texts)
+    assert abs(together - [embedder.encode([text])[0] for text in texts]).max() < 2e-3
+
+
 def test_similarity_reads_descriptions_and_examples(pages: pd.DataFrame, embedder: Embedder) -> None:
     labels = load_labels().themes
     asked = prepare(pages).query("page_key == 'shop.example/p/sun-12'")
