@@ -56,12 +56,26 @@ def make_serving(path: Path, hostile: list[str] | None = None) -> Path:
             hash(user_key) % 100 / 100 as distance, hash(user_key || 'm') % 100 / 100 as margin
         from beha2vec.user_embeddings join world.people using (user_key)"""
     )
+    world.execute(
+        """create table world.identities as select 'client of ' || name as client_key, user_key from world.people;
+        create table world.history as
+        select p.user_key, h.event_date, h.cluster_key
+        from cluster_history h join world.people p on p.name = h.user_key;
+        create table world.purchases as
+        select p.user_key, b.event_date from fct_ga4__purchases b join world.people p on p.name = b.user_key"""
+    )
     sources = ProfileSources(
-        "world.people",
-        "ga4.dim_ga4__users",
-        "ga4.fct_ga4__sessions",
-        "ga4.fct_ga4__page_views",
-        "beha2vec.enriched_pages",
+        users_in_clusters="world.people",
+        history="world.history",
+        users="ga4.dim_ga4__users",
+        sessions="ga4.fct_ga4__sessions",
+        page_views="ga4.fct_ga4__page_views",
+        pages="beha2vec.enriched_pages",
+        events="ga4.ml_ga4__sequence_events",
+        event_items="stg_ga4__event_items",
+        identities="world.identities",
+        funnel_sessions="ga4.fct_ga4__funnel_sessions",
+        purchases="world.purchases",
     )
     profiles = build_profiles(world, sources)
     titles = dict(world.execute("select page_key, page_title from ga4.dim_ga4__pages").fetchall())
@@ -95,7 +109,8 @@ def _ga4_tables(world: duckdb.DuckDBPyConnection) -> None:
         """create table ga4.fct_ga4__sessions as
         select s.* exclude (user_key), p.user_key from fct_ga4__sessions s join world.people p on p.name = s.user_key
         union all by name
-        select user_key, user_key as session_key, timestamp '2026-01-05' as session_started_at, 1 as page_views,
+        select user_key, user_key as session_key, date '2024-03-10' as session_date,
+            timestamp '2024-03-10' as session_started_at, 'desktop' as device_category, 1 as page_views,
             0 as error_page_views, 'shop.example.com/' as landing_page_key, true as is_direct
         from world.people where starts_with(name, 'small')"""
     )

@@ -83,11 +83,11 @@ def test_a_question_goes_through_tools_to_an_answer_with_sources(serving: Path) 
 
 
 def test_numbers_that_are_not_in_the_data_are_marked_as_they_stream(serving: Path) -> None:
-    text = "In cluster 1 62% bought. That is 47% more than cluster 9, or twice as much. "
+    text = "In cluster 1 62% bought. That is 47.123% more than cluster 9, or twice as much. "
     with scripted(calls(("cluster_facts", {"cluster": 1})), says(*re.findall(r".{1,7}", text))) as server:
         answer, events = ask(conversation(server, serving), "Who buys?")
-    assert answer.unknown_numbers == ["47%", "9", "twice"]
-    assert "47% [not found in the data]" in streamed(events) and "62% bought." in answer.text
+    assert answer.unknown_numbers == ["47.123%", "9", "twice"]
+    assert "47.123% [not found in the data]" in streamed(events) and "62% bought." in answer.text
 
 
 def test_an_answer_without_a_look_is_told_to_have_no_source(serving: Path) -> None:
