@@ -28,9 +28,11 @@ PROFILE_COLUMNS = (
     "support",  # users behind the value: those who have the feature, or for a mean those it was recorded for
     "unit",  # users, share (0 to 1), page views, sessions, seconds, days, steps, currency
     "effect_size",  # against all other users: Cohen's h of a share, Cliff's delta of a number; null where not known
-    "q_value",  # Benjamini-Hochberg over all facts tested at once; null where not tested
+    "q_value",  # Benjamini-Hochberg over all facts tested at once, outcomes by themselves; null where not tested
     "significant",  # q_value is at most the false discovery rate; null where not tested
 )
+# asked of every cluster, whatever else is searched for: a family of their own, or hundreds of pages would drown them
+OUTCOMES = ("purchase_rate", "return_rate", "churn_rate")
 # where chance alone lets one expect fewer users than this, the normal distribution is no guide
 _FEW = 30.0
 
@@ -252,7 +254,13 @@ def most_telling(facts: pd.DataFrame, top: int) -> pd.DataFrame:
 def combine(parts: Iterable[Part], *, false_discovery_rate: float) -> pd.DataFrame:
     """All facts in one table, ordered by cluster, with the types and columns of the contract."""
     filled = [part for part in parts if not part.facts.empty]
-    q = statistics.q_values(np.concatenate([part.facts["p"] for part in filled]))
+    p = np.concatenate([part.facts["p"] for part in filled])
+    is_outcome = np.concatenate([part.facts["metric"].isin(OUTCOMES) for part in filled])
+    q = np.where(
+        is_outcome,
+        statistics.q_values(np.where(is_outcome, p, np.nan)),
+        statistics.q_values(np.where(is_outcome, np.nan, p)),
+    )
     ends = np.cumsum([len(part.facts) for part in filled])[:-1]
     tested = [(part.facts.assign(q_value=own), part.top) for part, own in zip(filled, np.split(q, ends), strict=True)]
     kept: list[pd.DataFrame] = [most_telling(facts, top) if top else facts for facts, top in tested]
