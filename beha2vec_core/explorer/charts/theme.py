@@ -1,0 +1,90 @@
+"""What all figures share: colours that colour-blind eyes tell apart, a light and a dark look."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import plotly.graph_objects as go
+
+TOO_LITTLE_EVIDENCE = -1  # as of beha2vec_core.clusters
+GREY = "#8A8F98"
+# Okabe and Ito's palette, black left out, which a dark page swallows, and yellow, which a light one does; then
+# colours of Tol's muted one. Each has 3:1 or nearly so on white and on the dark page.
+PALETTE = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#9A8B00", "#8C6BB1", "#A6761D", "#44AA99",
+    "#B2476B", "#6F8FAF",
+)  # fmt: skip
+SYMBOLS = ("circle", "diamond", "square", "x", "triangle-up")
+SEQUENTIAL = "Cividis"  # the same for colour-blind eyes
+OVER, UNDER = "#0072B2", "#D55E00"  # more and less than all users
+
+_LIGHT = {"text": "#262730", "quiet": "#5B6069", "grid": "#E3E5E9", "surface": "#FFFFFF"}
+_DARK = {"text": "#FAFAFA", "quiet": "#B3B8C2", "grid": "#3A3F4B", "surface": "#0E1117"}
+
+
+def color(cluster_key: int) -> str:
+    """The cluster's colour: always the same for a key, whatever other clusters there are."""
+    return GREY if cluster_key < 0 else PALETTE[cluster_key % len(PALETTE)]
+
+
+def symbol(cluster_key: int) -> str:
+    """The cluster's mark: another one for clusters that share a colour."""
+    return SYMBOLS[(cluster_key // len(PALETTE)) % len(SYMBOLS)] if cluster_key >= 0 else "circle-open"
+
+
+def ink(dark: bool) -> dict[str, str]:
+    """Colours of text, quiet text, grid and surface."""
+    return _DARK if dark else _LIGHT
+
+
+@lru_cache(maxsize=2)
+def _template(dark: bool) -> go.layout.Template:
+    tones = ink(dark)
+    axis = {
+        "gridcolor": tones["grid"],
+        "zerolinecolor": tones["quiet"],
+        "linecolor": tones["grid"],
+        "tickfont": {"color": tones["quiet"], "size": 12},
+        "title": {"font": {"color": tones["text"], "size": 13}, "standoff": 8},
+        "automargin": True,
+    }
+    return go.layout.Template(
+        layout={
+            "font": {
+                "family": "Source Sans, Source Sans Pro, system-ui, sans-serif",
+                "size": 13,
+                "color": tones["text"],
+            },
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "colorway": list(PALETTE),
+            "xaxis": axis,
+            "yaxis": axis,
+            "margin": {"l": 8, "r": 8, "t": 40, "b": 8},
+            "title": {
+                "font": {"size": 15, "color": tones["text"]},
+                "x": 0,
+                "xanchor": "left",
+                "y": 0.98,
+                "yanchor": "top",
+            },
+            "legend": {"orientation": "h", "yanchor": "top", "y": -0.16, "x": 0, "font": {"color": tones["text"]}},
+            "hoverlabel": {
+                "bgcolor": tones["surface"],
+                "bordercolor": tones["quiet"],
+                "font": {"color": tones["text"], "size": 13},
+                "align": "left",
+            },
+            "modebar": {
+                "bgcolor": "rgba(0,0,0,0)",
+                "color": tones["quiet"],
+                "activecolor": tones["text"],
+            },
+            "separators": ".,",
+        }
+    )
+
+
+def dressed(figure: go.Figure, *, dark: bool, height: int = 360, **layout: object) -> go.Figure:
+    """The figure in the light or dark look; ``layout`` overrides."""
+    return figure.update_layout(template=_template(dark), height=height, **layout)
