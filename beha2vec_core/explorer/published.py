@@ -117,9 +117,7 @@ class Published:
                 self._answers[key] = answer
                 while len(self._answers) > _REMEMBERED:
                     self._answers.popitem(last=False)
-        if isinstance(answer, pd.DataFrame):
-            return cast(R, answer.copy(deep=False))
-        return answer
+        return cast(R, answer.copy(deep=False) if isinstance(answer, pd.DataFrame) else answer)
 
 
 _open: dict[Path, Published] = {}
