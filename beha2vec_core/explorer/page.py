@@ -15,12 +15,15 @@ import streamlit as st
 from beha2vec_core.explorer.published import NothingYet, Published, latest
 from beha2vec_core.settings import Settings, load_settings
 
-_CHART_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"], "responsive": True}
+CHART_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"], "responsive": True}
 
 _STYLE = """<style>
 .b2v-text h3 {font-size:1.05rem; margin:0 0 .2rem; padding:0; overflow-wrap:anywhere}
 .b2v-text p {margin:.25rem 0 0}
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {color:inherit; opacity:.8}
 .b2v-quiet {opacity:.8; font-size:.9rem}
+.b2v-fact {border-bottom:1px dotted currentColor; cursor:help}
+.b2v-fact sup {font-size:.7em; opacity:.8; margin-left:.1em}
 .b2v-dot {display:inline-block; width:.75rem; height:.75rem; border-radius:50%; margin-right:.45rem}
 .b2v-text {overflow-wrap:anywhere}
 .b2v-text table {border-collapse:collapse; width:100%}
@@ -61,7 +64,7 @@ def or_empty() -> Iterator[None]:
 
 def chart(figure: go.Figure, key: str, alt: str) -> None:
     """A figure that only shows; ``alt`` says in words what it shows, for screen readers."""
-    st.plotly_chart(figure, theme=None, key=key, config=_CHART_TOOLS, alt=alt)
+    st.plotly_chart(figure, theme=None, key=key, config=CHART_TOOLS, alt=alt)
 
 
 def write(markup: str) -> None:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
 from beha2vec_core.explorer.published import Published
+from beha2vec_core.insights.wording import METRICS, PAGE_METRICS
+from beha2vec_core.insights.wording import statement as words_of
 
 _NEVER_MORE = 1_000  # clusters; a choice of k ends far below
 
+_LONG_AGO = 120  # days; further back, weeks are shown
+_PATHS = 20
+_PERIODS = 200
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"])")
 _SIZE_FIRST = re.compile(r"^[\d,]+ of [\d,]+ users")  # the cards show the size themselves
 
@@ -52,3 +61,141 @@ def one_sentence(summary: object, limit: int = 240) -> str:
     while len(first) > limit and ";" in first:
         first = first.rsplit(";", 1)[0].rstrip() + "."
     return first[:1].upper() + first[1:]
+
+
+@dataclass(frozen=True)
+class Insight:
+    """What was written about a cluster, as it was written: make it safe for the place it is shown in."""
+
+    texts: dict[str, str]  # summary, persona, differences, caveats; where they are written
+    actions: tuple[str, ...]
+    evidence: tuple[str, ...]  # fact ids
+    written_by: str
+
+
+def insight(published: Published, cluster_key: int) -> Insight | None:
+    """The words of a cluster; None where nobody has written any."""
+    published.require("beha2vec.cluster_insights", "written insights", "cluster_insights")
+    found = published.query(
+        "from beha2vec.cluster_insights where cluster_key = $key limit 1", {"key": cluster_key}
+    ).to_dict("records")
+    if not found:
+        return None
+    row = found[0]
+    texts = {name: row.get(name) for name in ("summary", "persona", "differences", "caveats")}
+    return Insight(
+        {name: text for name, text in texts.items() if isinstance(text, str) and text},
+        tuple(str(action) for action in _listed(row["actions"])),
+        tuple(str(fact) for fact in _listed(row["evidence"])),
+        str(row["written_by"]),
+    )
+
+
+class Piece(NamedTuple):
+    """A stretch of a text, and the fact that its number is; None for what is no number, or nobody's."""
+
+    text: str
+    fact_id: str | None
+
+
+def linked(text: str, facts: pd.DataFrame) -> list[Piece]:
+    """The text in pieces, each number with the fact it is, as far as that is sure.
+
+    A number is a fact's where it is written like its value and the fact's words follow, or where no other fact given
+    has that value; and where it is the value of all users right after.
+
+    Args:
+        text: whose numbers are written as `insights.wording.number` does.
+        facts: fact_id, metric, feature, shown_value, shown_population.
+    """
+    rows = facts.assign(words=[statement(m, f) for m, f in zip(facts["metric"], facts["feature"], strict=True)])
+    pieces, end, before = [], 0, None
+    for match in _NUMBER.finditer(text):
+        fact = _fact_of(match[0], text[match.end() :].lstrip(), rows, before)
+        if fact is None:
+            continue
+        pieces += [Piece(text[end : match.start()], None), Piece(match[0], str(fact["fact_id"]))]
+        end, before = match.end(), fact
+    return [*pieces, Piece(text[end:], None)]
+
+
+def _fact_of(written: str, following: str, rows: pd.DataFrame, before: pd.Series | None) -> pd.Series | None:
+    having = rows[rows["shown_value"] == written]
+    exact = having[[following.startswith(words.split("{", 1)[0]) for words in having["words"]]]
+    for found in (exact, having):
+        if len(found) == 1:
+            return found.iloc[0]
+    return before if before is not None and before["shown_population"] == written else None
+
+
+def statement(metric: object, feature: object) -> str:
+    """The words that follow a fact's value, up to the name of a page, of which a text may use the title."""
+    if metric in PAGE_METRICS:
+        return METRICS[str(metric)]
+    return words_of(str(metric), feature if isinstance(feature, str) else None)
+
+
+def size_over_time(published: Published) -> pd.DataFrame:
+    """Active users by cluster and day, or by week where there are more than 120 days: period, cluster_key, users."""
+    published.require("beha2vec.cluster_history", "days of users in clusters", "user_clusters")
+    return published.query(
+        f"""with span as (
+            select date_diff('day', min(event_date), max(event_date)) as days from beha2vec.cluster_history),
+        periods as (
+            select case when days > {_LONG_AGO} then date_trunc('week', event_date)::date else event_date end as period,
+                cluster_key, user_key
+            from beha2vec.cluster_history, span)
+        select period, cluster_key, count(distinct user_key) as users from periods group by 1, 2
+        qualify dense_rank() over (order by period desc) <= {_PERIODS}
+        order by 1, 2"""
+    )
+
+
+def flows(published: Published, days: int) -> pd.DataFrame:
+    """Moves of the last days: from_cluster, to_cluster, users, also of those who stayed; new users left out.
+
+    A user who was active on three days counts twice, once from each to the next.
+    """
+    published.require("beha2vec.cluster_flows", "moves between clusters", "user_clusters")
+    return published.query(
+        f"""select from_cluster, to_cluster, sum(users)::bigint as users from beha2vec.cluster_flows
+        where event_date > (select max(event_date) from beha2vec.cluster_flows) - $days::integer
+            and from_cluster is not null
+        group by 1, 2 order by users desc, 1, 2 limit {_NEVER_MORE}""",
+        {"days": days},
+    )
+
+
+def paths(published: Published, cluster_key: int) -> pd.DataFrame:
+    """The most frequent steps from one page type or event to the next: from_step, to_step, users, share, lift."""
+    published.require("beha2vec.cluster_paths", "paths of clusters", "cluster_paths")
+    return published.query(
+        f"""select from_step, to_step, users, share, population_share, lift from beha2vec.cluster_paths
+        where cluster_key = $key order by share desc, from_step, to_step limit {_PATHS}""",
+        {"key": cluster_key},
+    )
+
+
+def transitions(published: Published, cluster_key: int) -> pd.DataFrame:
+    """Where users of a cluster are next: to_cluster, users, share, interval_low, interval_high."""
+    published.require("beha2vec.cluster_transitions", "transitions between clusters", "cluster_transitions")
+    return published.query(
+        f"""select to_cluster, users, share, interval_low, interval_high from beha2vec.cluster_transitions
+        where from_cluster = $key order by share desc, to_cluster limit {_NEVER_MORE}""",
+        {"key": cluster_key},
+    )
+
+
+def members(published: Published, cluster_key: int) -> pd.DataFrame:
+    """Users to look at: role (typical or edge), rank, user_key, other_key (the second-best cluster)."""
+    published.require("beha2vec.cluster_members", "typical users of clusters", "cluster_members")
+    return published.query(
+        """select role, rank, user_key, other_key from beha2vec.cluster_members
+        where cluster_key = $key order by role desc, rank limit 50""",
+        {"key": cluster_key},
+    )
+
+
+def _listed(value: object) -> list[object]:
+    """A list column's value; null is empty."""
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else []

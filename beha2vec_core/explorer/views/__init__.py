@@ -17,7 +17,11 @@ class View(NamedTuple):
     icon: str
 
 
-VIEWS = (View("overview", "Overview", ":material/dashboard:"),)
+VIEWS = (
+    View("overview", "Overview", ":material/dashboard:"),
+    View("map", "Map", ":material/scatter_plot:"),
+    View("clusters", "Clusters", ":material/groups:"),
+)
 
 
 def pages() -> list[st.Page]:
