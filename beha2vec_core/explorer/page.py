@@ -21,15 +21,19 @@ _STYLE = """<style>
 .b2v-text h3 {font-size:1.05rem; margin:0 0 .2rem; padding:0; overflow-wrap:anywhere}
 .b2v-text p {margin:.25rem 0 0}
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {color:inherit; opacity:.8}
+.b2v-title {font-weight:600; margin-top:.5rem; overflow-wrap:anywhere}
 .b2v-quiet {opacity:.8; font-size:.9rem}
 .b2v-fact {border-bottom:1px dotted currentColor; cursor:help}
 .b2v-fact sup {font-size:.7em; opacity:.8; margin-left:.1em}
 .b2v-dot {display:inline-block; width:.75rem; height:.75rem; border-radius:50%; margin-right:.45rem}
-.b2v-text {overflow-wrap:anywhere}
+.b2v-text {overflow-wrap:anywhere; overflow-x:auto}
 .b2v-text table {border-collapse:collapse; width:100%}
 .b2v-text th, .b2v-text td {text-align:left; padding:.3rem .6rem .3rem 0; vertical-align:top;
+  overflow-wrap:break-word; min-width:4rem;
   border-bottom:1px solid color-mix(in srgb, currentColor 15%, transparent)}
-.b2v-text td.number, .b2v-text th.number {text-align:right; white-space:nowrap; font-variant-numeric:tabular-nums}
+.b2v-text td:last-child:not(.number) {min-width:9rem}
+.b2v-text td.number, .b2v-text th.number {text-align:right; font-variant-numeric:tabular-nums}
+.b2v-text td.number {white-space:nowrap}
 </style>"""
 
 
@@ -64,7 +68,13 @@ def or_empty() -> Iterator[None]:
 
 def chart(figure: go.Figure, key: str, alt: str) -> None:
     """A figure that only shows; ``alt`` says in words what it shows, for screen readers."""
-    st.plotly_chart(figure, theme=None, key=key, config=CHART_TOOLS, alt=alt)
+    st.plotly_chart(without_title(figure), theme=None, key=key, config=CHART_TOOLS, alt=alt)
+
+
+def without_title(figure: go.Figure) -> go.Figure:
+    """The figure without its title, which is written above: there it wraps on a narrow screen."""
+    st.html(f'<div class="b2v-title">{figure.layout.title.text}</div>')
+    return figure.update_layout(title_text=None, margin_t=8)
 
 
 def write(markup: str) -> None:

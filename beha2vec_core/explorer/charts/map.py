@@ -109,7 +109,7 @@ def user_map(points: pd.DataFrame, layers: list[Layer], of_users: int, *, dark: 
         title_text=f"Users by likeness of behaviour (n = {drawn:,} users{sampled})",
         dragmode="lasso",
         hovermode="closest",
-        legend={"itemsizing": "constant", "y": -0.06},
+        legend={"itemsizing": "constant"},
         uirevision="map",
         newselection={"line": {"color": ink(dark)["text"]}},
     )

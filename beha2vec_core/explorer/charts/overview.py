@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import color, dressed
 from beha2vec_core.explorer.text import in_chart
+from beha2vec_core.insights.wording import number
 
 
 def users_by_day(days: pd.DataFrame, *, dark: bool) -> go.Figure:
@@ -32,7 +33,7 @@ def cluster_sizes(sizes: pd.DataFrame, names: Mapping[int, str], *, dark: bool) 
         y=[in_chart(names.get(key, f"Cluster {key}"), 32) for key in rows["cluster_key"]],
         orientation="h",
         marker={"color": [color(key) for key in rows["cluster_key"]]},
-        text=[f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}" for share in rows["share"]],
+        text=[number(share, "share") for share in rows["share"]],
         textposition="outside",
         cliponaxis=False,
         hovertemplate="%{y}<br>%{x:,} users, %{text}<extra></extra>",

@@ -25,7 +25,6 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
     times, low, high = (
         _doublings(rows[name] / rows["population_value"]) for name in ("value", "interval_low", "interval_high")
     )
-    labels = [in_chart(label, 38) for label in rows["label"]]
     told = [
         f"{in_chart(label, 110)}<br>{value}, all users {everybody} ({lift:.1f} times)<br>n = {support:,} users"
         for label, value, everybody, lift, support in zip(
@@ -50,32 +49,35 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
         hoverinfo="text",
     )
     figure = dressed(
-        go.Figure(bars), dark=dark, height=130 + 32 * max(len(rows), 1), title_text=title, bargap=0.35, showlegend=False
+        go.Figure(bars), dark=dark, height=80 + 44 * max(len(rows), 1), title_text=title, bargap=0.6, showlegend=False
     )
     reach = max(1.0, float(np.nanmax(np.abs(np.concatenate([times, low, high])), initial=0.0)) * 1.05)
     steps = np.arange(-np.floor(reach), np.floor(reach) + 1)
-    names = ["all users" if step == 0 else f"{2**step:g}×" if step > 0 else f"1/{2**-step:g}" for step in steps]
     figure.update_xaxes(
-        title_text="times the value of all users (log scale); lines: 95 % intervals",
+        title_text="times the value of all users, log scale<br>(lines: 95 % intervals)",
         tickvals=steps,
-        ticktext=names,
+        ticktext=[f"{2**step:g}×" if step >= 0 else f"1/{2**-step:g}" for step in steps],
+        tickangle=0,
         range=[-reach, reach],
         zeroline=True,
         zerolinewidth=2,
     )
-    figure.update_yaxes(tickvals=np.arange(len(rows)), ticktext=labels, showgrid=False)
-    # the values themselves beside the bars: the group's, then all users'
-    for place, (value, everybody) in enumerate(zip(rows["shown_value"], rows["shown_population"], strict=True)):
+    figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, range=[-0.6, len(rows) - 0.1])
+    # words above each bar, not beside it: a narrow screen has room for bars too
+    for place, row in enumerate(rows.to_dict("records")):
         figure.add_annotation(
-            x=1.01,
+            x=0,
             xref="paper",
             xanchor="left",
-            y=place,
-            text=f"{value} · {everybody}",
+            y=place + 0.2,
+            yanchor="bottom",
+            text=f"{in_chart(row['label'], 38)}  <b>{row['shown_value']}</b> (all users {row['shown_population']})",
             showarrow=False,
+            borderpad=1,
+            bgcolor=ink(dark)["surface"],
             font={"size": 12, "color": ink(dark)["text"]},
         )
-    return figure.update_layout(margin={"r": 100})
+    return figure
 
 
 def outcome(facts: pd.DataFrame, names: dict[int, str], title: str, *, dark: bool) -> go.Figure:
@@ -108,14 +110,10 @@ def outcome(facts: pd.DataFrame, names: dict[int, str], title: str, *, dark: boo
         customdata=rows["support"].to_numpy(),
         hovertemplate=f"%{{y}}<br>%{{x:.3~g}} {unit}<br>n = %{{customdata:,}} users<extra></extra>",
     )
-    figure = dressed(go.Figure(dots), dark=dark, height=130 + 30 * len(rows), title_text=title, showlegend=False)
+    figure = dressed(go.Figure(dots), dark=dark, height=140 + 30 * len(rows), title_text=title, showlegend=False)
     everybody = float(rows["population_value"].iloc[0]) * scale
-    figure.add_vline(
-        x=everybody,
-        line={"dash": "dash", "color": ink(dark)["quiet"], "width": 1.5},
-        annotation={"text": "all users", "font": {"color": ink(dark)["quiet"]}, "yanchor": "bottom", "y": 1.0},
-    )
-    figure.update_xaxes(title_text=f"{unit}; lines: 95 % intervals", rangemode="tozero")
+    figure.add_vline(x=everybody, line={"dash": "dash", "color": ink(dark)["quiet"], "width": 1.5})
+    figure.update_xaxes(title_text=f"{unit}<br>(dashed: all users; lines: 95 % intervals)", rangemode="tozero")
     return figure.update_yaxes(showgrid=False)
 
 

@@ -19,7 +19,7 @@ SEQUENTIAL = "Cividis"  # the same for colour-blind eyes
 OVER, UNDER = "#0072B2", "#D55E00"  # more and less than all users
 
 _LIGHT = {"text": "#262730", "quiet": "#5B6069", "grid": "#E3E5E9", "surface": "#FFFFFF"}
-_DARK = {"text": "#FAFAFA", "quiet": "#B3B8C2", "grid": "#3A3F4B", "surface": "#0E1117"}
+_DARK = {"text": "#FAFAFA", "quiet": "#B3B8C2", "grid": "#3A3F4B", "surface": "#191816"}
 
 
 def color(cluster_key: int) -> str:
@@ -68,7 +68,14 @@ def _template(dark: bool) -> go.layout.Template:
                 "y": 0.98,
                 "yanchor": "top",
             },
-            "legend": {"orientation": "h", "yanchor": "top", "y": -0.16, "x": 0, "font": {"color": tones["text"]}},
+            "legend": {
+                "orientation": "h",
+                "yref": "container",
+                "yanchor": "bottom",
+                "y": 0,
+                "x": 0,
+                "font": {"color": tones["text"]},
+            },
             "hoverlabel": {
                 "bgcolor": tones["surface"],
                 "bordercolor": tones["quiet"],

@@ -19,6 +19,7 @@ _LONG_AGO = 120  # days; further back, weeks are shown
 _PATHS = 20
 _PERIODS = 200
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
+_EVERYBODY = "all users "  # as facts are written: 12% of users bought (all users 4.1%)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"])")
 _SIZE_FIRST = re.compile(r"^[\d,]+ of [\d,]+ users")  # the cards show the size themselves
 
@@ -102,16 +103,20 @@ def linked(text: str, facts: pd.DataFrame) -> list[Piece]:
     """The text in pieces, each number with the fact it is, as far as that is sure.
 
     A number is a fact's where it is written like its value and the fact's words follow, or where no other fact given
-    has that value; and where it is the value of all users right after.
+    has that value; and the one after "all users" is that of the fact before.
 
     Args:
         text: whose numbers are written as `insights.wording.number` does.
         facts: fact_id, metric, feature, shown_value, shown_population.
     """
     rows = facts.assign(words=[statement(m, f) for m, f in zip(facts["metric"], facts["feature"], strict=True)])
-    pieces, end, before = [], 0, None
+    pieces: list[Piece] = []
+    end, before = 0, None
     for match in _NUMBER.finditer(text):
-        fact = _fact_of(match[0], text[match.end() :].lstrip(), rows, before)
+        if text[: match.start()].endswith(_EVERYBODY):
+            fact = before if before is not None and before["shown_population"] == match[0] else None
+        else:
+            fact = _fact_of(match[0], text[match.end() :].lstrip(), rows, before)
         if fact is None:
             continue
         pieces += [Piece(text[end : match.start()], None), Piece(match[0], str(fact["fact_id"]))]
@@ -125,6 +130,7 @@ def _fact_of(written: str, following: str, rows: pd.DataFrame, before: pd.Series
     for found in (exact, having):
         if len(found) == 1:
             return found.iloc[0]
+    # 976 of 2,963 users
     return before if before is not None and before["shown_population"] == written else None
 
 

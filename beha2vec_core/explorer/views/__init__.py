@@ -21,6 +21,7 @@ VIEWS = (
     View("overview", "Overview", ":material/dashboard:"),
     View("map", "Map", ":material/scatter_plot:"),
     View("clusters", "Clusters", ":material/groups:"),
+    View("user", "User", ":material/person:"),
 )
 
 

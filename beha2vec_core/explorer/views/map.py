@@ -61,7 +61,7 @@ def _layers(published: Published, points: pd.DataFrame, by: str, theme: str | No
 
 def _draw(figure: go.Figure) -> dict[str, Any]:
     event = st.plotly_chart(
-        figure,
+        page.without_title(figure),
         theme=None,
         key="user_map",
         on_select="rerun",

@@ -18,6 +18,6 @@ def over_index(facts: pd.DataFrame, users: int, key: str, family: str = profile.
             "Nothing is clearly different from all users." if family == profile.STANDS_OUT else "No facts of these."
         )
         return
-    title = f"{family}: this group's value · that of all users (n = {users:,} users)"
+    title = f"{family}, beside all users (n = {users:,} users)"
     figure = charts.over_index(chosen, title, dark=page.is_dark())
     page.chart(figure, key=key, alt=f"Bars: {family}, beside all users")
