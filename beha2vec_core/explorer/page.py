@@ -20,7 +20,8 @@ CHART_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "auto
 _STYLE = """<style>
 .b2v-text h3 {font-size:1.05rem; margin:0 0 .2rem; padding:0; overflow-wrap:anywhere}
 .b2v-text p {margin:.25rem 0 0}
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {color:inherit; opacity:.8}
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {
+  color:inherit !important; opacity:1 !important} /* as it comes, its contrast is below AA */
 .b2v-title {font-weight:600; margin-top:.5rem; overflow-wrap:anywhere}
 .b2v-quiet {opacity:.8; font-size:.9rem}
 .b2v-fact {border-bottom:1px dotted currentColor; cursor:help}

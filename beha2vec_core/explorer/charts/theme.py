@@ -6,13 +6,12 @@ from functools import lru_cache
 
 import plotly.graph_objects as go
 
-TOO_LITTLE_EVIDENCE = -1  # as of beha2vec_core.clusters
 GREY = "#8A8F98"
-# Okabe and Ito's palette, black left out, which a dark page swallows, and yellow, which a light one does; then
-# colours of Tol's muted one. Each has 3:1 or nearly so on white and on the dark page.
+# Okabe and Ito's palette without black, which a dark page swallows, and yellow, which a light one does; then colours
+# that are the farthest from those before, as protanopes, deuteranopes and others see them
 PALETTE = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#9A8B00", "#8C6BB1", "#A6761D", "#44AA99",
-    "#B2476B", "#6F8FAF",
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#5810F0", "#704060", "#A0B848", "#B828F0",
+    "#A01018", "#E84048",
 )  # fmt: skip
 SYMBOLS = ("circle", "diamond", "square", "x", "triangle-up")
 SEQUENTIAL = "Cividis"  # the same for colour-blind eyes

@@ -126,11 +126,14 @@ def linked(text: str, facts: pd.DataFrame) -> list[Piece]:
 
 def _fact_of(written: str, following: str, rows: pd.DataFrame, before: pd.Series | None) -> pd.Series | None:
     having = rows[rows["shown_value"] == written]
-    exact = having[[following.startswith(words.split("{", 1)[0]) for words in having["words"]]]
+    starts = [
+        (words.split("{", 1)[0], f"of {everybody} ")  # 976 of 2,963 users
+        for words, everybody in zip(having["words"], having["shown_population"], strict=True)
+    ]
+    exact = having[[following.startswith(start) for start in starts]]
     for found in (exact, having):
         if len(found) == 1:
             return found.iloc[0]
-    # 976 of 2,963 users
     return before if before is not None and before["shown_population"] == written else None
 
 

@@ -138,7 +138,7 @@ def _cell(text: str) -> str:
 
 
 def _require_positions(published: Published) -> None:
-    what, asset = "positions of users on the map", "cluster_model and user_clusters (all days)"
+    what, asset = "places of users on the map", "user_clusters for all days"
     published.require("beha2vec.user_clusters_current", what, asset, *_POSITIONS)
     found = published.query("select 1 from beha2vec.user_clusters_current where map_x is not null limit 1")
     if found.empty:

@@ -16,7 +16,7 @@ from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html
 from beha2vec_core.insights.wording import number
 
-_CARD_WIDTH = 330  # pixels; a narrow screen has one beside the other no more
+_CARD_WIDTH = 310  # pixels; a narrow screen has one beside the other no more
 _CHANGES = {
     "born": "{name} is new",
     "split": "{name} split off from {other}",
