@@ -39,12 +39,13 @@ _STYLE = """<style>
 
 
 def settings() -> Settings:
-    """The settings, read when the server started."""
-    return _settings()
+    """The settings, as they were when the server started."""
+    return settings_of_server()
 
 
 @st.cache_resource
-def _settings() -> Settings:
+def settings_of_server() -> Settings:
+    """Read once a process."""
     return load_settings()
 
 

@@ -90,9 +90,16 @@ class Published:
             cursor.close()
 
     def query(self, sql: str, parameters: Sequence[object] | Mapping[str, object] | None = None) -> pd.DataFrame:
-        """The rows of a SELECT. Values of people and data are parameters, never part of the text."""
+        """The rows of a SELECT. Values of people and data are parameters, never part of the text.
+
+        Raises:
+            NothingYet: it reads a table that is not there; `require` tells better which.
+        """
         with self.cursor() as cursor:
-            return cursor.execute(sql, parameters).df()
+            try:
+                return cursor.execute(sql, parameters).df()
+            except duckdb.CatalogException as error:
+                raise NothingYet("data of all that this shows", "everything") from error
 
     def has(self, table: str, *columns: str) -> bool:
         """Whether there is such a table (``beha2vec.user_clusters_current``), with these columns."""

@@ -88,6 +88,7 @@ def nearest(published: Published, user_key: str) -> pd.DataFrame:
     vector.
     """
     published.require("beha2vec.user_embeddings_current", "vectors of users", "user_embeddings")
+    published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
     published.require("ga4.fct_ga4__page_views", "page views", "fct_ga4__page_views")
     published.require("ga4.dim_ga4__pages", "pages", "dim_ga4__pages")
     return published.query(
