@@ -62,8 +62,6 @@ _ANYWHERE = {
     "null in cluster -1",
     "role": "typical: nearest to the centre, the first is the medoid; edge: with the smallest margin",
     "rank": "1 is the most typical, or the nearest to the edge",
-    "distance": "from the user to the centre of his cluster, 0 to 2",
-    "margin": "distance to the second nearest centre less that to the nearest: near 0, the user stands between two",
     "map_x": "place on the map of users, without a unit: near is alike; it stays while the cluster model does",
     "map_y": "place on the map of users, without a unit",
     "before_version": "the cluster model before it",
