@@ -17,7 +17,7 @@ st.set_page_config(page_title="Beha2Vec explorer", page_icon=_ICON, layout="wide
 require_access(page.settings())
 page.style()
 try:
-    published = page.published()
+    page.published()
 except NotPublishedError:
     # without the path: where the data lies is no business of the page's readers
     st.info("Nothing is published yet. Materialize serving_database, then load this page again.")

@@ -7,12 +7,15 @@ users ``g<g>-<number>`` and lies around ``CENTRES[g]`` on the map.
 from __future__ import annotations
 
 import os
+import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -215,6 +218,38 @@ def serve(folder: Path, port: int, **settings: str) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(timeout=30)
+
+
+@contextmanager
+def proxy(address: str, header: str) -> Iterator[str]:
+    """A reverse proxy that adds a header to each request, WebSockets too; gives its own address."""
+    target = ("127.0.0.1", int(address.rsplit(":", 1)[1]))
+
+    class Connection(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            head = b""
+            while not head.endswith(b"\r\n\r\n") and (line := self.rfile.readline()):
+                head += line
+            # a connection a request, so that each one has the header
+            head = head.replace(b"Connection: keep-alive", b"Connection: close")
+            with socket.create_connection(target) as server:
+                server.sendall(head[:-2] + header.encode() + b"\r\n\r\n")
+                back = threading.Thread(target=_copy, args=(server.recv, self.connection.sendall))
+                back.start()
+                _copy(self.rfile.read1, server.sendall)
+                back.join()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Connection) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def _copy(read: Callable[[int], bytes], write: Callable[[bytes], object]) -> None:
+    with suppress(OSError):
+        while some := read(65536):
+            write(some)
 
 
 def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:

@@ -107,7 +107,6 @@ def user_map(points: pd.DataFrame, layers: list[Layer], of_users: int, *, dark: 
         dark=dark,
         height=640,
         title_text=f"Users by likeness of behaviour (n = {drawn:,} users{sampled})",
-        dragmode="lasso",
         hovermode="closest",
         legend={"itemsizing": "constant"},
         uirevision="map",

@@ -28,7 +28,7 @@ def color(cluster_key: int) -> str:
 
 def symbol(cluster_key: int) -> str:
     """The cluster's mark: another one for clusters that share a colour."""
-    return SYMBOLS[(cluster_key // len(PALETTE)) % len(SYMBOLS)] if cluster_key >= 0 else "circle-open"
+    return SYMBOLS[(max(cluster_key, 0) // len(PALETTE)) % len(SYMBOLS)]
 
 
 def ink(dark: bool) -> dict[str, str]:

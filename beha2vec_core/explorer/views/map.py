@@ -17,6 +17,8 @@ from beha2vec_core.explorer.text import shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.wording import label_words
 
+_DRAWS, _OPENS = "draws a group", "opens a user"  # Plotly does one or the other
+_MOUSE = (_DRAWS, _OPENS)
 _COLOURS = ("Cluster", "Theme", "Last visit", "Purchase", "First visit")
 
 
@@ -29,13 +31,18 @@ def render() -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             by = st.selectbox("Colour by", _COLOURS, width=220, key="map_colour")
             theme = _choose_theme(published) if by == "Theme" else None
+            mouse = st.segmented_control("The mouse", _MOUSE, default=_DRAWS, required=True, key="map_mouse")
         layers = _layers(published, points, by, theme)
         figure = charts.user_map(points, layers, of_users, dark=page.is_dark())
+        figure.update_layout(dragmode="lasso" if mouse == _DRAWS else "pan")
         if len(points) < of_users:
             st.caption(
                 f"Drawn is a sample of {len(points):,} of {of_users:,} users; a group you draw counts all of them."
             )
-        st.caption("Drag to draw around users and see what they have in common; click a point to open the user.")
+        if mouse == _DRAWS:
+            st.caption("Draw around users with the mouse to see what they have in common.")
+        else:
+            st.caption("Click a point to open the user; drag to move the map, use the wheel to zoom.")
         _react(published, points, layers, _draw(figure))
 
 
