@@ -111,6 +111,19 @@ def local(moment: datetime, zone: ZoneInfo | None = None) -> str:
     return f"{there.day} {there:%b %Y, %H:%M}"
 
 
+def asked_for(name: str) -> str | None:
+    """What the page's address asks for, once: None where it is what the page shows already."""
+    asked = st.query_params.get(name)
+    return None if asked == st.session_state.get(f"_shown_{name}") else asked
+
+
+def now_shown(name: str, value: str) -> None:
+    """Write what the page shows into its address, to be kept or sent on."""
+    st.session_state[f"_shown_{name}"] = value
+    if st.query_params.get(name) != value:
+        st.query_params[name] = value
+
+
 def open_user(user_key: str) -> None:
     """Go to the user's view."""
     from beha2vec_core.explorer.views import page_of

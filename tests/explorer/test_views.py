@@ -76,8 +76,16 @@ def test_a_cluster_in_words_with_its_facts(shop: None) -> None:
     app.selectbox(key="beside").set_value(0).run()
     assert not app.exception and "120 users, 43% of all" in text_of(app)
     assert "2" in app.query_params["cluster"]
+    app.selectbox(key="cluster").set_value(1).run()
+    assert app.selectbox(key="cluster").value == 1 and "1" in app.query_params["cluster"]
     app.segmented_control(key="period").set_value("Last 7 days").run()
     assert not app.exception
+
+
+def test_the_first_choice_of_a_cluster_counts(shop: None) -> None:
+    app = view("clusters")
+    app.selectbox(key="cluster").set_value(2).run()
+    assert app.selectbox(key="cluster").value == 2 and "60 users, 21% of all" in text_of(app)
 
 
 def test_each_family_of_facts_can_be_shown(shop: None) -> None:

@@ -46,17 +46,20 @@ def render() -> None:
 
 def _choose(sizes: pd.DataFrame, names: dict[int, str]) -> list[int]:
     keys = [int(key) for key in sizes["cluster_key"]]
-    asked = st.query_params.get("cluster", "")
-    place = keys.index(int(asked)) if asked.lstrip("-").isdigit() and int(asked) in keys else 0
+    asked = page.asked_for("cluster")
+    if asked is not None and asked.lstrip("-").isdigit() and int(asked) in keys:
+        st.session_state["cluster"] = int(asked)
+    elif st.session_state.get("cluster") not in keys:  # of an earlier publication
+        st.session_state.pop("cluster", None)
 
     def label(key: int | None) -> str:
         return "nobody" if key is None else shown(names[key], 60)
 
     with st.container(horizontal=True):
-        first = st.selectbox("Cluster", keys, index=place, format_func=label, width=300, key=f"cluster_{asked}")
+        first = st.selectbox("Cluster", keys, format_func=label, width=300, key="cluster")
         others = [None, *(key for key in keys if key != first)]
         second = st.selectbox("Side by side with", others, format_func=label, width=300, key="beside")
-    st.query_params["cluster"] = str(first)
+    page.now_shown("cluster", str(first))
     return [first] if second is None else [first, second]
 
 

@@ -21,12 +21,13 @@ _LONGEST_KEY = 128
 def render() -> None:
     """Show the page."""
     st.title("User")
-    asked = st.query_params.get("user", "")[:_LONGEST_KEY]
-    typed = st.text_input("User key", value=asked, max_chars=_LONGEST_KEY, width=420, key=f"user_{asked}").strip()
+    if (asked := page.asked_for("user")) is not None:
+        st.session_state["user"] = asked[:_LONGEST_KEY]
+    typed = st.text_input("User key", max_chars=_LONGEST_KEY, width=420, key="user").strip()
     if not typed:
         st.write("Paste a user_key, or click a user on the map.")
         return
-    st.query_params["user"] = typed
+    page.now_shown("user", typed)
     published = page.published()
     with page.or_empty():
         found = published.ask(data.about, typed)
