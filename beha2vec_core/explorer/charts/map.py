@@ -13,6 +13,7 @@ from beha2vec_core.explorer.charts.theme import GREY, OVER, SEQUENTIAL, color, d
 from beha2vec_core.explorer.text import in_chart
 
 _MANY = 20_000
+_MOST_SENT = np.iinfo(np.int16).max
 
 
 class Layer(NamedTuple):
@@ -72,14 +73,14 @@ def user_map(points: pd.DataFrame, layers: list[Layer], of_users: int, *, dark: 
     """Users in two dimensions.
 
     Args:
-        points: x, y, sessions, page_views, days_ago, bought.
+        points: x, y, sessions, page_views, days_ago.
         layers: what is drawn, the first lowest.
         of_users: how many there are, drawn or not.
         dark: the look.
     """
-    # 4 bytes a coordinate, hover text put together in the browser: what is sent stays small
+    # 14 bytes a user, hover text put together in the browser: what is sent stays small
     x, y = (points[name].to_numpy(dtype=np.float32) for name in ("x", "y"))
-    facts = points[["sessions", "page_views", "days_ago", "bought"]].to_numpy(dtype=np.int32)
+    facts = points[["sessions", "page_views", "days_ago"]].clip(upper=_MOST_SENT).to_numpy(dtype=np.int16)
     size, opacity = (4, 0.55) if len(points) > _MANY else (6, 0.75)
     figure = go.Figure()
     for layer in layers:
