@@ -23,9 +23,10 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from beha2vec_core.explorer.data.map import SOURCES
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.insights import write_insights
-from beha2vec_core.profiles import ProfileSources, build_profiles
+from beha2vec_core.profiles import build_profiles, cluster_paths, cluster_transitions
 from beha2vec_core.serving import publish
 from beha2vec_core.tables import create_tables
 from tests.core.hostile_text import HOSTILE_TEXTS
@@ -136,7 +137,8 @@ def _load(
         users, columns=["user_key", "number", "sessions", "purchases", "revenue", "first_source"]
     )
     connection.execute(
-        """create table ga4.fct_ga4__sessions as select *, 0::bigint as error_page_views, false as is_direct,
+        """create table ga4.fct_ga4__sessions as select *, session_started_at::date as session_date,
+            0::bigint as error_page_views, false as is_direct,
             60000::bigint as engagement_time_msec, 'Organic Search' as default_channel_group,
             50.0 * purchases as revenue
         from visits"""
@@ -148,7 +150,20 @@ def _load(
     )
     connection.execute(
         """create table ga4.fct_ga4__page_views as
-        select user_key, session_key, page_key, event_timestamp from ga4.ml_ga4__sequence_events where is_page_view"""
+        select user_key, session_key, page_key, event_timestamp, event_date, lead(page_key) over visit as next_page_key,
+            lag(page_key) over visit is null as is_entrance, lead(page_key) over visit is null as is_exit
+        from ga4.ml_ga4__sequence_events where is_page_view
+        window visit as (partition by session_key order by event_timestamp)"""
+    )
+    connection.execute(
+        """create table ga4.fct_ga4__funnel_sessions as select session_key, user_key, session_date, 6 as furthest_step
+        from ga4.fct_ga4__sessions where purchases > 0;
+        create table ga4.fct_ga4__purchases as select user_key, event_date from ga4.ml_ga4__sequence_events
+        where event_name = 'purchase';
+        create table ga4.int_ga4__identity_map as select distinct user_key, user_key as client_key from visits;
+        create table ga4.stg_ga4__event_items as select user_key as client_key, 'view_item' as event_name,
+            'i1' as item_id, page_title as item_name, 'bags' as item_category, event_date, event_timestamp, session_key
+        from ga4.ml_ga4__sequence_events where false"""
     )
     connection.execute("create table ga4.ga4_event_taxonomy as select 'purchase' as event_name, 6 as funnel_step")
     connection.execute(
@@ -178,16 +193,16 @@ def _models(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _facts(connection: duckdb.DuckDBPyConnection) -> None:
-    sources = ProfileSources(
-        "beha2vec.user_clusters_current",
-        "ga4.dim_ga4__users",
-        "ga4.fct_ga4__sessions",
-        "ga4.fct_ga4__page_views",
-        "beha2vec.enriched_pages",
-    )
-    profiles = build_profiles(connection, sources)
-    connection.register("profiles", profiles)
-    connection.execute("insert into beha2vec.cluster_profiles by name select * from profiles")
+    profiles = build_profiles(connection, SOURCES)
+    made = {
+        "cluster_profiles": profiles,
+        "cluster_paths": cluster_paths(connection, SOURCES),
+        "cluster_transitions": cluster_transitions(connection, SOURCES),
+    }
+    for table, rows in made.items():
+        connection.register("rows", rows)
+        connection.execute(f"insert into beha2vec.{table} by name select * from rows")
+        connection.unregister("rows")
     titles = dict(connection.execute("select page_key, page_title from ga4.dim_ga4__pages").fetchall())
     insights, _ = write_insights(profiles, page_titles=titles, progress=False)
     connection.register("insights", insights)

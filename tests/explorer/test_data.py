@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def test_size_over_time_adds_up(published: Published) -> None:
 def test_a_drawn_group_is_the_planted_one(published: Published, group: int) -> None:
     found = user_map.inside(published, *around(group))
     assert found == sorted(f"g{group}-{number}" for number in range(SIZES[group]))
-    facts = published.ask(user_map.group_profile, tuple(found)).set_index("metric")
+    facts = published.ask(user_map.group_profile, tuple(found), "Europe/Berlin").set_index("metric")
     whole = published.ask(profile.facts, group).set_index("metric")
     assert facts.loc["users", "value"] == SIZES[group]
     for metric in ("purchase_rate", "page_views_mean", "return_share"):
@@ -178,31 +179,37 @@ def test_what_comes_next(published: Published, encoders: Path) -> None:
     assert user.next_pages(published, "nobody", encoders).empty
 
 
-def test_numbers_of_a_text_are_linked_to_their_facts() -> None:
-    facts = pd.DataFrame(
-        {
-            "fact_id": ["c0.users", "c0.page_type_views.search", "c0.theme_views.brands", "c0.page_views_mean"],
-            "metric": ["users", "page_type_view_share", "theme_view_share", "page_views_mean"],
-            "feature": [None, "search", "brands", None],
-            "shown_value": ["976", "12%", "12%", "4.8"],
-            "shown_population": ["2,963", "5.9%", "1.4%", "12"],
-        }
-    )
-    text = (
-        "976 of 2,963 users. 12% of a user's page views on average were about brands (all users 1.4%); 4.8 page views "
-        "per user (all users 12). 7 days. 12% of what?"
-    )
-    pieces = clusters.linked(text, facts)
+FACTS = pd.DataFrame(
+    [
+        ("users", "users", None, "", "976", "2,963"),
+        ("search", "page_type_view_share", "search", "search", "12%", "5.9%"),
+        ("brands", "theme_view_share", "brands", "brands", "12%", "1.4%"),
+        ("offers", "theme_view_share", "offers", "offers", "12%", "1.4%"),
+        ("views", "page_views_mean", None, "", "4.8", "12"),
+    ],
+    columns=["fact_id", "metric", "feature", "subject", "shown_value", "shown_population"],
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "linked"),
+    [
+        ("976 of 2,963 users.", ["users", "users"]),
+        ("12% of a user's page views on average were about brands (all users 1.4%).", ["brands", "brands"]),
+        (
+            "pages about brands take 12% (all users 1.4%), about offers 12% (all users 1.4%)",
+            ["brands"] * 2 + ["offers"] * 2,
+        ),
+        ("12% (all users 5.9%)", ["search", "search"]),
+        ("4.8 page views per user (all users 12).", ["views", "views"]),
+        ("12% of what? 7 days. 2,963 users.", []),
+        ("From 4.8 to 5.2.", []),
+    ],
+)
+def test_numbers_of_a_text_are_linked_to_their_facts_where_that_is_sure(text: str, linked: list[str]) -> None:
+    pieces = clusters.linked(text, FACTS)
     assert "".join(piece.text for piece in pieces) == text
-    linked = [(piece.text, piece.fact_id) for piece in pieces if piece.fact_id]
-    assert linked == [
-        ("976", "c0.users"),
-        ("2,963", "c0.users"),
-        ("12%", "c0.theme_views.brands"),
-        ("1.4%", "c0.theme_views.brands"),
-        ("4.8", "c0.page_views_mean"),
-        ("12", "c0.page_views_mean"),
-    ], "what is not sure is not linked"
+    assert [piece.fact_id for piece in pieces if piece.fact_id] == linked
 
 
 def test_every_number_of_a_templates_text_has_its_fact(published: Published) -> None:
@@ -213,8 +220,9 @@ def test_every_number_of_a_templates_text_has_its_fact(published: Published) -> 
     summary = written.texts["summary"].split("How sure")[0]
     pieces = clusters.linked(summary, evidence)
     assert len([piece for piece in pieces if piece.fact_id]) >= 8
-    missed = [piece.text for piece in pieces if not piece.fact_id and any(map(str.isdigit, piece.text))]
-    assert all("alert(1)" in text for text in missed), "only a page's title has numbers that are no facts"
+    before_bounds = summary.split("Allowing for chance")[0].replace("alert(1)", "")
+    numbers = re.findall(r"\d[\d,.]*%?", before_bounds)
+    assert len([piece for piece in pieces if piece.fact_id]) >= len(numbers) - 1, "all but the one in 'none of them'"
 
 
 def test_what_stands_out_is_clear(published: Published) -> None:

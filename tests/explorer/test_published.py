@@ -71,7 +71,7 @@ def test_what_is_missing_is_told_with_its_remedy(serving: Path, tmp_path: Path) 
     with pytest.raises(NotPublishedError, match="materialize serving_database again"):
         Published(tmp_path / "text.duckdb")
     published = Published(serving)
-    assert published.has("beha2vec.user_clusters_current", "map_x") and not published.has("beha2vec.cluster_paths")
+    assert published.has("beha2vec.user_clusters_current", "map_x") and not published.has("beha2vec.no_such_table")
     with pytest.raises(NothingYet, match=r"There are no paths yet. Materialize cluster_paths, then serving_database"):
         published.require("beha2vec.user_clusters", "paths", "cluster_paths", "no_such_column")
 

@@ -71,7 +71,8 @@ def test_a_cluster_in_words_with_its_facts(shop: None) -> None:
     app = view("clusters", cluster="2")
     text = text_of(app)
     assert "60 users, 21% of all" in text
-    assert '<span title="views about returns' in text or '<span title="views of support pages' in text
+    assert 'title="views about returns: 84%, all users 23%" class="b2v-fact">84%' in text
+    assert 'title="views of support pages: 84%, all users 23%" class="b2v-fact">84%' in text
     assert any(expander.label.startswith("The ") and "facts" in expander.label for expander in app.expander)
     app.selectbox(key="beside").set_value(0).run()
     assert not app.exception and "120 users, 43% of all" in text_of(app)
@@ -122,6 +123,7 @@ def test_empty_states_name_the_asset(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "ga4.ml_ga4__sequence_events": "ml_ga4__sequence_events",
         "beha2vec.user_embeddings_current": "user_embeddings",
         "beha2vec.cluster_flows": "user_clusters",
+        "beha2vec.cluster_paths": "cluster_profiles",
         "ga4.dim_ga4__users": "dim_ga4__users",
     }
     make_serving(tmp_path / "serving.duckdb", without=tuple(missing))
@@ -135,7 +137,7 @@ def test_empty_states_name_the_asset(tmp_path: Path, monkeypatch: pytest.MonkeyP
     told += text_of(app)
     for asset in missing.values():
         assert f"Materialize {asset}, then serving_database" in told
-    assert "Materialize cluster_paths, then serving_database" in told
+    assert "no paths of clusters yet. Materialize cluster_profiles" in told
 
 
 def test_without_any_users_each_view_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,46 +102,70 @@ class Piece(NamedTuple):
 def linked(text: str, facts: pd.DataFrame) -> list[Piece]:
     """The text in pieces, each number with the fact it is, as far as that is sure.
 
-    A number is a fact's where it is written like its value and the fact's words follow, or where no other fact given
-    has that value; and the one after "all users" is that of the fact before.
+    A number is the fact's that has this value, and, where several have, whose value of all users follows, or whose
+    words follow, or whose subject stands in the same clause. The number after "all users" is that of the fact before.
 
     Args:
         text: whose numbers are written as `insights.wording.number` does.
-        facts: fact_id, metric, feature, shown_value, shown_population.
+        facts: fact_id, metric, feature, subject, shown_value, shown_population.
     """
-    rows = facts.assign(words=[statement(m, f) for m, f in zip(facts["metric"], facts["feature"], strict=True)])
+    rows = facts.assign(words=[_words(m, f) for m, f in zip(facts["metric"], facts["feature"], strict=True)])
+    numbers = list(_NUMBER.finditer(text))
     pieces: list[Piece] = []
     end, before = 0, None
-    for match in _NUMBER.finditer(text):
-        if text[: match.start()].endswith(_EVERYBODY):
+    for place, match in enumerate(numbers):
+        leading = text[numbers[place - 1].end() if place else 0 : match.start()]
+        if leading.endswith(_EVERYBODY):
             fact = before if before is not None and before["shown_population"] == match[0] else None
         else:
-            fact = _fact_of(match[0], text[match.end() :].lstrip(), rows, before)
+            fact = None if _is_interval(leading, text[match.end() :]) else _fact_of(match, text, leading, rows, before)
+            before = fact if fact is not None else before
         if fact is None:
             continue
         pieces += [Piece(text[end : match.start()], None), Piece(match[0], str(fact["fact_id"]))]
-        end, before = match.end(), fact
+        end = match.end()
     return [*pieces, Piece(text[end:], None)]
 
 
-def _fact_of(written: str, following: str, rows: pd.DataFrame, before: pd.Series | None) -> pd.Series | None:
-    having = rows[rows["shown_value"] == written]
-    starts = [
-        (words.split("{", 1)[0], f"of {everybody} ")  # 976 of 2,963 users
-        for words, everybody in zip(having["words"], having["shown_population"], strict=True)
-    ]
-    exact = having[[following.startswith(start) for start in starts]]
-    for found in (exact, having):
-        if len(found) == 1:
-            return found.iloc[0]
-    return before if before is not None and before["shown_population"] == written else None
+def _is_interval(leading: str, following: str) -> bool:
+    """80% to 89%: bounds are nobody's value."""
+    return leading == " to " or re.match(r" to \d", following) is not None
 
 
-def statement(metric: object, feature: object) -> str:
+def _fact_of(
+    match: re.Match[str], text: str, leading: str, rows: pd.DataFrame, before: pd.Series | None
+) -> pd.Series | None:
+    following = text[match.end() :].lstrip()
+    clause = re.split(r"[;.]\s|\)", following, maxsplit=1)[0]
+    everybody = clause.rpartition(_EVERYBODY)[2] if _EVERYBODY in clause else None
+    having = rows[rows["shown_value"] == match[0]]
+    hints = (
+        having["shown_population"] == everybody,
+        [
+            following.startswith((start, f"of {n} "))
+            for start, n in zip(having["words"], having["shown_population"], strict=True)
+        ],
+        [bool(subject) and subject in leading for subject in having["subject"]],
+        [bool(subject) and subject in clause for subject in having["subject"]],
+    )
+    sure = pd.Series(True, index=having.index)
+    for hint in hints:
+        narrowed = sure & pd.Series(hint, index=having.index, dtype=bool)
+        sure = narrowed if narrowed.any() else sure
+    if sure.sum() == 1:
+        return having[sure].iloc[0]
+    # 976 of 2,963 users
+    return before if before is not None and leading == " of " and before["shown_population"] == match[0] else None
+
+
+def _words(metric: object, feature: object) -> str:
     """The words that follow a fact's value, up to the name of a page, of which a text may use the title."""
-    if metric in PAGE_METRICS:
-        return METRICS[str(metric)]
-    return words_of(str(metric), feature if isinstance(feature, str) else None)
+    words = METRICS[str(metric)] if metric in PAGE_METRICS else words_of(str(metric), _or_none(feature))
+    return words.split("{", 1)[0]
+
+
+def _or_none(feature: object) -> str | None:
+    return feature if isinstance(feature, str) else None
 
 
 def size_over_time(published: Published) -> pd.DataFrame:
@@ -177,7 +201,7 @@ def flows(published: Published, days: int) -> pd.DataFrame:
 
 def paths(published: Published, cluster_key: int) -> pd.DataFrame:
     """The most frequent steps from one page type or event to the next: from_step, to_step, users, share, lift."""
-    published.require("beha2vec.cluster_paths", "paths of clusters", "cluster_paths")
+    published.require("beha2vec.cluster_paths", "paths of clusters", "cluster_profiles")
     return published.query(
         f"""select from_step, to_step, users, share, population_share, lift from beha2vec.cluster_paths
         where cluster_key = $key order by share desc, from_step, to_step limit {_PATHS}""",
@@ -187,7 +211,7 @@ def paths(published: Published, cluster_key: int) -> pd.DataFrame:
 
 def transitions(published: Published, cluster_key: int) -> pd.DataFrame:
     """Where users of a cluster are next: to_cluster, users, share, interval_low, interval_high."""
-    published.require("beha2vec.cluster_transitions", "transitions between clusters", "cluster_transitions")
+    published.require("beha2vec.cluster_transitions", "transitions between clusters", "cluster_profiles")
     return published.query(
         f"""select to_cluster, users, share, interval_low, interval_high from beha2vec.cluster_transitions
         where from_cluster = $key order by share desc, to_cluster limit {_NEVER_MORE}""",

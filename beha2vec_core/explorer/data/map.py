@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.text import shown
-from beha2vec_core.profiles import ProfileSources, build_profiles
+from beha2vec_core.profiles import ProfileSettings, ProfileSources, build_profiles
 
 MOST_POINTS = 200_000
 _MOST_THEMES = 40
 _POSITIONS = "map_x", "map_y"
 _GROUP, _OTHERS = 0, 1
+SOURCES = ProfileSources(
+    users_in_clusters="beha2vec.user_clusters_current",
+    history="beha2vec.cluster_history",
+    users="ga4.dim_ga4__users",
+    sessions="ga4.fct_ga4__sessions",
+    page_views="ga4.fct_ga4__page_views",
+    pages="beha2vec.enriched_pages",
+    events="ga4.ml_ga4__sequence_events",
+    event_items="ga4.stg_ga4__event_items",
+    identities="ga4.int_ga4__identity_map",
+    funnel_sessions="ga4.fct_ga4__funnel_sessions",
+    purchases="ga4.fct_ga4__purchases",
+)
+_SOURCES_READ = ("users", "sessions", "page_views", "pages", "events", "event_items", "identities", "funnel_sessions")
 
 
 def points(published: Published) -> pd.DataFrame:
@@ -90,13 +105,13 @@ def inside(published: Published, xs: Sequence[float], ys: Sequence[float]) -> li
     return [str(key) for key in near["user_key"][within]]
 
 
-def group_profile(published: Published, user_keys: tuple[str, ...]) -> pd.DataFrame:
+def group_profile(published: Published, user_keys: tuple[str, ...], timezone: str) -> pd.DataFrame:
     """The facts of a group beside all users, as `profiles.build_profiles` makes them for a cluster (here of key 0)."""
     if not user_keys:
         raise ValueError("a group has at least one user")
-    for table in ("dim_ga4__users", "fct_ga4__sessions", "fct_ga4__page_views"):
-        published.require(f"ga4.{table}", "facts of users", table)
-    published.require("beha2vec.enriched_pages", "themes of pages", "enriched_pages")
+    for name in _SOURCES_READ:
+        table = getattr(SOURCES, name)
+        published.require(table, "facts of users", table.split(".")[-1])
     with published.cursor() as cursor:
         cursor.register("chosen", pd.DataFrame({"user_key": user_keys}))
         cursor.execute(
@@ -104,14 +119,10 @@ def group_profile(published: Published, user_keys: tuple[str, ...]) -> pd.DataFr
             select user_key, case when chosen.user_key is null then {_OTHERS} else {_GROUP} end as cluster_key
             from beha2vec.user_clusters_current left join chosen using (user_key)"""
         )
-        sources = ProfileSources(
-            users_in_clusters="users_in_clusters",
-            users="ga4.dim_ga4__users",
-            sessions="ga4.fct_ga4__sessions",
-            page_views="ga4.fct_ga4__page_views",
-            pages="beha2vec.enriched_pages",
-        )
-        facts = build_profiles(cursor, sources)
+        # who is in a group does not change from day to day
+        cursor.execute("create temp table no_history as select * from beha2vec.cluster_history limit 0")
+        sources = replace(SOURCES, users_in_clusters="users_in_clusters", history="no_history")
+        facts = build_profiles(cursor, sources, ProfileSettings(timezone=timezone))
     return facts[facts["cluster_key"] == _GROUP].reset_index(drop=True)
 
 

@@ -24,6 +24,17 @@ _NUMBERS = {
     "revenue_mean": "revenue per user",
     "error_page_user_share": "users who met an error page",
     "error_page_share": "page views that were errors",
+    "sessions_median": "sessions of the middle user",
+    "engagement_time_median": "seconds engaged of the middle user",
+    "revenue_median": "revenue of the middle user",
+    "recency_mean": "days since last seen",
+    "recency_median": "days since the middle user was last seen",
+    "funnel_steps_mean": "steps to a purchase per user, of four",
+    "funnel_steps_median": "steps to a purchase of the middle user",
+    "error_pages_mean": "error pages per user",
+    "error_pages_median": "error pages of the middle user",
+    "return_rate": "users back within a week of their first day",
+    "churn_rate": "users not seen in the last week",
 }
 # how a feature is told from one of another kind
 _KINDS = {
@@ -37,6 +48,13 @@ _KINDS = {
     "device_share": "used {}",
     "browser_share": "used {}",
     "country_share": "in {}",
+    "event_share": "triggered {}",
+    "item_viewed_share": "viewed the item {}",
+    "item_bought_share": "bought the item {}",
+    "item_category_share": "viewed items of {}",
+    "path_step_share": "went {}",
+    "funnel_rate": "came as far as {}",
+    "hour_block_share": "active in the {}",
 }
 STANDS_OUT = "What stands out"
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -57,6 +75,11 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "Devices": ("device_share",),
     "Browsers": ("browser_share",),
     "Countries": ("country_share",),
+    "Items": ("item_viewed_share", "item_bought_share", "item_category_share"),
+    "Steps to a purchase": ("funnel_rate",),
+    "Events": ("event_share",),
+    "Ways through the site": ("path_step_share",),
+    "Time of day": ("hour_block_share",),
 }
 OUTCOMES = ("purchase_rate", "return_share", "revenue_mean", "engagement_time_mean", "no_engagement_share")
 
@@ -83,23 +106,30 @@ def outcomes(published: Published) -> pd.DataFrame:
 
 
 def in_words(published: Published, facts: pd.DataFrame) -> pd.DataFrame:
-    """The facts with label, shown_value and shown_population; pages by their titles, where known.
+    """The facts with label, subject, shown_value and shown_population; pages by their titles, where known.
+
+    The subject is what the fact is about, in words, as insights use them; empty for a plain number.
 
     These are still texts of others: make them safe for the place they are shown in.
     """
     pages = facts.loc[facts["metric"].isin(PAGE_METRICS), "feature"].dropna().unique().tolist()
     titles = _titles(published, pages)
-    labels = []
+    labels, subjects = [], []
     for metric, feature in zip(facts["metric"], facts["feature"], strict=True):
         if not isinstance(feature, str):
             labels.append(_NUMBERS.get(metric, str(metric).replace("_", " ")))
+            subjects.append("")
         else:
             words = titles.get(feature, feature) if metric in PAGE_METRICS else feature_words(metric, feature)
             labels.append(_KINDS.get(metric, "{}").replace("{}", words))
+            subjects.append(words)
     values = zip(facts["value"], facts["population_value"], facts["unit"], strict=True)
     shown = [(number(value, unit), number(everybody, unit)) for value, everybody, unit in values]
     return facts.assign(
-        label=labels, shown_value=[value for value, _ in shown], shown_population=[everybody for _, everybody in shown]
+        label=labels,
+        subject=subjects,
+        shown_value=[value for value, _ in shown],
+        shown_population=[everybody for _, everybody in shown],
     )
 
 

@@ -118,5 +118,5 @@ def _group(published: Published, xs: list[float], ys: list[float]) -> None:
         st.write("These are all users: there is nobody to compare them with.")
         return
     with st.spinner("Comparing them with all users"):
-        facts = published.ask(data.group_profile, users)
+        facts = published.ask(data.group_profile, users, page.settings().timezone)
     parts.over_index(profile.in_words(published, facts), len(users), key="group_profile")
