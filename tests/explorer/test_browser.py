@@ -21,6 +21,8 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enab
 # Streamlit looks for its server beside the address of a page first; this is how it finds out
 HARMLESS = re.compile(r"/(map|clusters|user)/_stcore/(health|host-config)$")
 
+expect.set_options(timeout=20_000)  # a busy machine draws slowly
+
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's Chromium (apt install chromium)"),
     pytest.mark.xdist_group("explorer_browser"),
@@ -126,14 +128,14 @@ def test_clusters_side_by_side(page: Page, address: str) -> None:
     page.goto(f"{address}/clusters?cluster=2")
     settle(page)
     expect(page.get_by_text("60 users, 21% of all")).to_be_visible()
-    expect(page.locator(".js-plotly-plot")).to_have_count(7)  # the profile, four outcomes, sizes, flows
+    expect(page.locator(".js-plotly-plot")).to_have_count(8)  # profile, paths, four outcomes, sizes, flows
     page.get_by_text("facts behind it").click()
     table = page.locator("table").first
     expect(table.locator("th", has_text="95 % interval")).to_be_visible()
     assert len(table.locator("tbody tr").all()) >= 8
     choose(page, "Side by side with", re.compile("^<script>"))  # an option, as text
     expect(page.get_by_text("80 users, 29% of all")).to_be_visible()
-    expect(page.locator(".js-plotly-plot")).to_have_count(8)
+    expect(page.locator(".js-plotly-plot")).to_have_count(10)
 
 
 def test_a_lasso_makes_a_group_with_a_profile_and_a_file(page: Page, address: str, tmp_path: Path) -> None:
@@ -219,11 +221,11 @@ def test_behind_a_proxy_only_its_people_see_anything(context: BrowserContext, fo
     with serve(folder, _free_port(), BEHA2VEC_EXPLORER_AUTH_HEADER="X-Forwarded-User") as address:
         page = context.new_page()
         page.goto(address)
-        expect(page.get_by_text("You are not signed in")).to_be_visible(timeout=20_000)
+        expect(page.get_by_text("You are not signed in")).to_be_visible()
         assert page.get_by_test_id("stMetric").count() == 0
         with proxy(address, "X-Forwarded-User: jane") as through:
             page.goto(through)
-            expect(page.get_by_text("Your users at a glance")).to_be_visible(timeout=20_000)
+            expect(page.get_by_text("Your users at a glance")).to_be_visible()
 
 
 _MAP = "document.querySelector('.js-plotly-plot')"

@@ -48,18 +48,21 @@ def size_over_time(sizes: pd.DataFrame, names: Mapping[int, str], shown: list[in
 
 
 def flows(moves: pd.DataFrame, names: Mapping[int, str], days: int, *, dark: bool) -> go.Figure:
-    """A Sankey diagram of the users who changed cluster; those who stayed are in the title only.
+    """A Sankey diagram of the users who changed cluster; who stayed, or was too little known before, is in the title.
 
     ``moves``: from_cluster, to_cluster, users.
     """
     stayed = int(moves.loc[moves["from_cluster"] == moves["to_cluster"], "users"].sum())
-    moved = moves[moves["from_cluster"] != moves["to_cluster"]]
+    changed = moves[moves["from_cluster"] != moves["to_cluster"]]
+    moved = changed[changed["from_cluster"] >= 0]
+    found = int(changed["users"].sum() - moved["users"].sum())
     left = sorted(moved["from_cluster"].unique())
     right = sorted(moved["to_cluster"].unique())
     places = {("from", key): place for place, key in enumerate(left)}
     places |= {("to", key): len(left) + place for place, key in enumerate(right)}
     keys = [*left, *right]
-    title = f"Who changed cluster in the last {days} days (n = {int(moved['users'].sum()):,} moves; {stayed:,} stayed)"
+    title = f"Who changed cluster in the last {days} days (n = {int(moved['users'].sum()):,} moves; {stayed:,} stayed"
+    title += f"; of {found:,} enough was known for the first time)" if found else ")"
     return _sankey(
         sources=[places["from", key] for key in moved["from_cluster"]],
         targets=[places["to", key] for key in moved["to_cluster"]],

@@ -82,6 +82,8 @@ def _cluster(published: Published, sizes: pd.DataFrame, key: int, family: str) -
             title = f"From one step to the next (n = {users:,} users)"
             page.chart(charts.paths(steps, title, dark=page.is_dark()), key=f"paths_{key}", alt="Steps of journeys")
     with page.or_empty():
+        _next_clusters(published, key)
+    with page.or_empty():
         _members(published, key)
 
 
@@ -158,6 +160,26 @@ def _facts_table(evidence: pd.DataFrame) -> None:
     )
 
 
+def _next_clusters(published: Published, key: int) -> None:
+    found, names = published.ask(clusters.transitions, key), clusters.names(published)
+    if found.empty:
+        return
+    st.subheader("Where they are the next time")
+    page.table(
+        found.head(6).assign(
+            to=[shown(names.get(one, f"Cluster {one}"), 40) for one in found["to_cluster"].head(6)],
+            told=[number(one, "share") for one in found["share"].head(6)],
+            interval=[
+                f"{number(low, 'share')} to {number(high, 'share')}"
+                for low, high in zip(found["interval_low"].head(6), found["interval_high"].head(6), strict=True)
+            ],
+            n=found["users"].head(6).map("{:,}".format),
+        ),
+        {"to": "Cluster", "told": "Share", "interval": "95 % interval", "n": "n (moves)"},
+        numbers=("told", "interval", "n"),
+    )
+
+
 def _members(published: Published, key: int) -> None:
     found = published.ask(clusters.members, key)
     names = clusters.names(published)
@@ -202,7 +224,7 @@ def _flows(published: Published) -> None:
     days = _PERIODS[period or "Last 28 days"]
     with page.or_empty():
         moves = published.ask(clusters.flows, days)
-        if not (moves["from_cluster"] != moves["to_cluster"]).any():
+        if not ((moves["from_cluster"] != moves["to_cluster"]) & (moves["from_cluster"] >= 0)).any():
             st.write("Nobody changed cluster in that time.")
             return
         figure = charts.flows(moves, clusters.names(published), days, dark=page.is_dark())
