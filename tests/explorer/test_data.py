@@ -87,6 +87,18 @@ def test_a_drawn_group_is_the_planted_one(published: Published, group: int) -> N
             assert facts.loc[metric, column] == pytest.approx(whole.loc[metric, column])
 
 
+def test_of_a_large_group_a_sample_is_compared(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(user_map, "MOST_COMPARED", 60)
+    group = tuple(f"g0-{number}" for number in range(SIZES[0]))
+    facts = user_map.group_profile(published, group, "UTC").set_index(["metric", "feature"])
+    whole = published.ask(profile.facts, 0).set_index(["metric", "feature"])
+    assert facts.xs("users", level="metric")["value"].item() == 60
+    liked = ("theme_view_share", "travel")
+    assert facts.loc[liked, "value"] == pytest.approx(whole.loc[liked, "value"], abs=0.1)
+    assert facts.loc[liked, "population_value"] == pytest.approx(whole.loc[liked, "population_value"])
+    assert facts.loc[liked, "lift"] == pytest.approx(facts.loc[liked, "value"] / whole.loc[liked, "population_value"])
+
+
 def test_a_drawn_line_holds_nobody(published: Published) -> None:
     assert user_map.inside(published, [0.0, 1.0], [0.0, 1.0]) == []
     assert user_map.inside(published, [900.0, 901.0, 901.0], [900.0, 900.0, 901.0]) == []

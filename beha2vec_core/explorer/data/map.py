@@ -16,6 +16,7 @@ MOST_POINTS = 200_000
 _MOST_THEMES = 40
 _POSITIONS = "map_x", "map_y"
 _GROUP, _OTHERS = 0, 1
+MOST_COMPARED = 5_000  # of a group, and of all others: more takes long and tells hardly more
 SOURCES = ProfileSources(
     users_in_clusters="beha2vec.user_clusters_current",
     history="beha2vec.cluster_history",
@@ -106,7 +107,11 @@ def inside(published: Published, xs: Sequence[float], ys: Sequence[float]) -> li
 
 
 def group_profile(published: Published, user_keys: tuple[str, ...], timezone: str) -> pd.DataFrame:
-    """The facts of a group beside all users, as `profiles.build_profiles` makes them for a cluster (here of key 0)."""
+    """The facts of a group beside all users, as `profiles.build_profiles` makes them for a cluster (here of key 0).
+
+    Of more than `MOST_COMPARED` users in the group, or others, it takes a sample, always the same one. Values of all
+    users are then those of cluster_profiles, and features that it lacks are left out.
+    """
     if not user_keys:
         raise ValueError("a group has at least one user")
     for name in _SOURCES_READ:
@@ -117,13 +122,28 @@ def group_profile(published: Published, user_keys: tuple[str, ...], timezone: st
         cursor.execute(
             f"""create temp table users_in_clusters as
             select user_key, case when chosen.user_key is null then {_OTHERS} else {_GROUP} end as cluster_key
-            from beha2vec.user_clusters_current left join chosen using (user_key)"""
+            from beha2vec.user_clusters_current left join chosen using (user_key)
+            qualify row_number() over (partition by chosen.user_key is null order by hash(user_key)) <= $most""",
+            {"most": MOST_COMPARED},
         )
         # who is in a group does not change from day to day
         cursor.execute("create temp table no_history as select * from beha2vec.cluster_history limit 0")
         sources = replace(SOURCES, users_in_clusters="users_in_clusters", history="no_history")
         facts = build_profiles(cursor, sources, ProfileSettings(timezone=timezone))
-    return facts[facts["cluster_key"] == _GROUP].reset_index(drop=True)
+    facts = facts[facts["cluster_key"] == _GROUP].reset_index(drop=True)
+    everybody = published.ask(users_on_map)
+    is_sample = max(len(user_keys), everybody - len(user_keys)) > MOST_COMPARED
+    return _beside_everybody(published, facts) if is_sample else facts
+
+
+def _beside_everybody(published: Published, facts: pd.DataFrame) -> pd.DataFrame:
+    published.require("beha2vec.cluster_profiles", "facts of clusters", "cluster_profiles")
+    known = published.query(
+        """select metric, feature, any_value(population_value) as population_value from beha2vec.cluster_profiles
+        group by 1, 2 limit 20000"""
+    )
+    found = facts.drop(columns="population_value").merge(known, on=["metric", "feature"])
+    return found.assign(lift=found["value"] / found["population_value"].where(found["population_value"] > 0))
 
 
 def export(published: Published, user_keys: tuple[str, ...], names: dict[int, str]) -> bytes:

@@ -119,4 +119,6 @@ def _group(published: Published, xs: list[float], ys: list[float]) -> None:
         return
     with st.spinner("Comparing them with all users"):
         facts = published.ask(data.group_profile, users, page.settings().timezone)
-    parts.over_index(profile.in_words(published, facts), len(users), key="group_profile")
+    if len(users) > data.MOST_COMPARED:
+        st.caption(f"What follows is of a sample of {data.MOST_COMPARED:,} of them.")
+    parts.over_index(profile.in_words(published, facts), min(len(users), data.MOST_COMPARED), key="group_profile")
