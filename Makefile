@@ -8,7 +8,7 @@ export DAGSTER_HOME := $(CURDIR)/beha2vec_dagster/instance
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help install .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-sql format clean
+.PHONY: help install .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-sql format clean explore
 
 help: ## what can be made
 	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ demo: $(INSTALLED) ## the whole graph on a demo export of an invented shop
 
 ui: $(INSTALLED) ## Dagster's UI on http://localhost:3000
 	$(BIN)/dagster dev -w workspace.yaml
+
+explore: $(INSTALLED) ## the explorer on http://localhost:8501
+	$(BIN)/beha2vec explore
 
 doctor: $(INSTALLED) ## check the set-up and say what to do
 	$(BIN)/beha2vec doctor

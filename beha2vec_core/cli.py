@@ -300,6 +300,26 @@ def export(
             typer.echo(f"  {command}")
 
 
+@app.command()
+def explore(
+    host: Annotated[str, typer.Option(help="Address to listen on; the default is reached from this machine only.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8501,
+) -> None:
+    """Look at your users in the browser: overview, map, clusters, single users. Needs the extra [explorer]."""
+    from beha2vec_core.explorer.launch import LaunchError, exposure, launch
+
+    settings = _settings()
+    if warning := exposure(settings, host):
+        typer.secho(warning, fg="yellow", err=True)
+    try:
+        launch(settings, host, port)
+    except LaunchError as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from None
+
+
 @themes.command("suggest")
 def suggest_themes(
     pages: Annotated[int, typer.Option(help="How many pages to look at, the most viewed first.", min=1)] = 5000,

@@ -62,6 +62,8 @@ _ANYWHERE = {
     "null in cluster -1",
     "role": "typical: nearest to the centre, the first is the medoid; edge: with the smallest margin",
     "rank": "1 is the most typical, or the nearest to the edge",
+    "map_x": "place on the map of users, without a unit: near is alike; it stays while the cluster model does",
+    "map_y": "place on the map of users, without a unit",
     "before_version": "the cluster model before it",
     "change": "what became of the cluster: kept, split, born, merged or gone",
     "other_key": "the cluster it was split from, or merged into",

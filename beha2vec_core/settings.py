@@ -141,6 +141,22 @@ class Settings(BaseSettings):
         None, description="address of Dagster's UI, such as http://localhost:3000, for links in alerts"
     )
 
+    explorer_password: SecretStr | None = Field(
+        None, description="password that the explorer asks for; empty: none, for a machine of one's own"
+    )
+    explorer_auth_header: str | None = Field(
+        None,
+        description="header that a reverse proxy sets for people it has signed in, such as X-Forwarded-User: the "
+        "explorer refuses requests without it",
+    )
+
+    @field_validator("explorer_auth_header")
+    @classmethod
+    def _header_is_a_name(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9-]+", value.strip()):
+            raise ValueError("give the name of a header, for example X-Forwarded-User")
+        return value.strip() if value is not None else None
+
     @field_validator("alert_webhook_url", "alert_slack_webhook_url")
     @classmethod
     def _webhook_is_http(cls, value: SecretStr | None) -> SecretStr | None:

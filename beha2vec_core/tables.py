@@ -55,7 +55,7 @@ _TABLES = {
         users bigint, shared_users bigint""",
     "beha2vec.user_clusters": """
         event_date date, cluster_model_version varchar, model_version varchar, user_key varchar, cluster_key integer,
-        distance double, margin double""",
+        distance double, margin double, map_x double, map_y double""",
     # of the clusters that readers see; see clusters/members.py
     "beha2vec.cluster_members": """
         cluster_key integer, role varchar, rank integer, user_key varchar, distance double, margin double,
@@ -93,6 +93,7 @@ _ADDED = {
     "beha2vec.cluster_profiles": "effect_size double, q_value double, significant boolean",
     "beha2vec.cluster_insights": """
         differences varchar, caveats varchar, opportunities varchar, input_hash varchar, reason varchar""",
+    "beha2vec.user_clusters": "map_x double, map_y double",
 }
 
 _VIEWS = {

@@ -225,19 +225,26 @@ def _assign_day(
         connection,
         "beha2vec.user_clusters",
         f"""select event_date, '{model.version}' as cluster_model_version, '{model.model_version}' as model_version,
-            user_key, cluster_key::integer as cluster_key, distance::double as distance, margin::double as margin
+            user_key, cluster_key::integer as cluster_key, distance::double as distance, margin::double as margin,
+            map_x::double as map_x, map_y::double as map_y
             from assigned""",
         f"event_date = date '{day}' and cluster_model_version = '{model.version}'",
     )
 
 
 def _assignments(model: "ClusterModel", users: pa.Table) -> dict[str, pa.Array]:
-    """Columns cluster_key, distance and margin of the users; null for the latter where there is too little evidence."""
+    """Columns cluster_key, distance, margin, map_x, map_y of the users.
+
+    Distance and margin are null where there is too little evidence; a place on the map is everybody's.
+    """
     if users.num_rows == 0:
-        return {name: pa.array([], pa.float64()) for name in ("cluster_key", "distance", "margin")}
-    assigned = model.assign(matrix(users), users["low_evidence"].to_numpy())
+        return {name: pa.array([], pa.float64()) for name in ("cluster_key", "distance", "margin", "map_x", "map_y")}
+    vectors = matrix(users)
+    assigned = model.assign(vectors, users["low_evidence"].to_numpy())
     # NaN is null
-    return {name: pa.array(getattr(assigned, name), from_pandas=True) for name in ("cluster_key", "distance", "margin")}
+    columns = {name: pa.array(getattr(assigned, name), from_pandas=True) for name in assigned._fields}
+    places = model.project_2d(vectors)
+    return columns | {"map_x": pa.array(places[:, 0]), "map_y": pa.array(places[:, 1])}
 
 
 def show_to_readers(connection: duckdb.DuckDBPyConnection, model: ClusterModelVersion) -> str:

@@ -141,7 +141,7 @@ def _dense_groups(
     group_name="clusters",
     kinds={"scikitlearn", "duckdb"},
     backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="2",
+    code_version="3",
 )
 def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
     """The cluster of each user active that day, with the distance to its centre and the margin to the second best.

@@ -1,0 +1,25 @@
+"""The script that Streamlit runs for each look at the explorer: who may see it, what is published, which view."""
+
+import streamlit as st
+
+from beha2vec_core.explorer import page
+from beha2vec_core.explorer.access import require_access
+from beha2vec_core.explorer.published import NotPublishedError
+from beha2vec_core.explorer.views import pages
+
+# drawn here: Streamlit would fetch icons of its own from the internet
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="5" cy="5" r="4" fill="#0072B2"/>'
+    '<circle cx="12" cy="6" r="3" fill="#E69F00"/><circle cx="8" cy="12" r="3.5" fill="#009E73"/></svg>'
+)
+
+st.set_page_config(page_title="Beha2Vec explorer", page_icon=_ICON, layout="wide")
+require_access(page.settings())
+page.style()
+try:
+    page.published()
+except NotPublishedError:
+    # without the path: where the data lies is no business of the page's readers
+    st.info("Nothing is published yet. Materialize serving_database, then load this page again.")
+    st.stop()
+st.navigation(pages()).run()

@@ -1,0 +1,143 @@
+"""Clusters over time, and the ways between them and within them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from beha2vec_core.explorer.charts.theme import GREY, OVER, UNDER, color, dressed, ink
+from beha2vec_core.explorer.text import in_chart
+
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+
+
+def size_over_time(sizes: pd.DataFrame, names: Mapping[int, str], shown: list[int], *, dark: bool) -> go.Figure:
+    """A line a cluster; those that are looked at in colour, over the others in grey.
+
+    ``sizes``: period, cluster_key, users.
+    """
+    table = sizes.pivot(index="period", columns="cluster_key", values="users").fillna(0)
+    keys = sorted((int(str(key)) for key in table.columns), key=lambda key: key in shown)
+    figure = go.Figure()
+    for key in keys:
+        looked_at = key in shown
+        name = in_chart(names.get(key, f"Cluster {key}"), 30)
+        figure.add_scatter(
+            x=table.index,
+            y=table[key],
+            mode="lines+markers" if looked_at and len(table) < 40 else "lines",
+            name=name,
+            showlegend=looked_at,
+            line={
+                "color": color(key) if looked_at else GREY,
+                "width": 2.5 if looked_at else 1,
+                "dash": _DASHES[shown.index(key) % len(_DASHES)] if looked_at else "solid",
+            },
+            opacity=1.0 if looked_at else 0.45,
+            hovertemplate="%{fullData.name}<br>%{x|%d %b %Y}: %{y:,} users<extra></extra>",
+        )
+    weekly = len(table) > 1 and (table.index[1] - table.index[0]).days >= 7
+    period = "week" if weekly else "day"
+    total = int(sizes["users"].sum())
+    title = f"Active users a {period} (n = {total:,} user-{period}s, all clusters)"
+    dressed(figure, dark=dark, height=340, title_text=title, hovermode="closest")
+    figure.update_xaxes(title_text=period, showgrid=False)
+    return figure.update_yaxes(title_text="active users", rangemode="tozero", tickformat=",")
+
+
+def flows(moves: pd.DataFrame, names: Mapping[int, str], days: int, *, dark: bool) -> go.Figure:
+    """A Sankey diagram of the users who changed cluster; who stayed, or was too little known before, is in the title.
+
+    ``moves``: from_cluster, to_cluster, users.
+    """
+    stayed = int(moves.loc[moves["from_cluster"] == moves["to_cluster"], "users"].sum())
+    changed = moves[moves["from_cluster"] != moves["to_cluster"]]
+    moved = changed[changed["from_cluster"] >= 0]
+    found = int(changed["users"].sum() - moved["users"].sum())
+    left = sorted(moved["from_cluster"].unique())
+    right = sorted(moved["to_cluster"].unique())
+    places = {("from", key): place for place, key in enumerate(left)}
+    places |= {("to", key): len(left) + place for place, key in enumerate(right)}
+    keys = [*left, *right]
+    title = f"Who changed cluster in the last {days} days (n = {int(moved['users'].sum()):,} moves; {stayed:,} stayed"
+    title += f"; of {found:,} enough was known for the first time)" if found else ")"
+    return _sankey(
+        sources=[places["from", key] for key in moved["from_cluster"]],
+        targets=[places["to", key] for key in moved["to_cluster"]],
+        values=moved["users"].tolist(),
+        labels=[in_chart(names.get(key, f"Cluster {key}"), 28) for key in keys],
+        node_colors=[color(key) for key in keys],
+        link_colors=[_faint(color(key)) for key in moved["from_cluster"]],
+        told=[f"{users:,} users" for users in moved["users"]],
+        title=title,
+        dark=dark,
+    )
+
+
+def paths(steps: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
+    """From which step users went on to which: blue where they do so more than all users, orange where less.
+
+    Args:
+        steps: from_step, to_step, users, share, population_share, lift.
+        title: written by us.
+        dark: the look.
+    """
+    left, right = list(dict.fromkeys(steps["from_step"])), list(dict.fromkeys(steps["to_step"]))
+    colors = [OVER if lift >= 1.2 else UNDER if lift <= 1 / 1.2 else GREY for lift in steps["lift"].fillna(1.0)]
+    told = [
+        f"{share:.1%} of steps (all users {everybody:.1%})<br>n = {users:,} users"
+        for share, everybody, users in zip(steps["share"], steps["population_share"], steps["users"], strict=True)
+    ]
+    return _sankey(
+        sources=[left.index(step) for step in steps["from_step"]],
+        targets=[len(left) + right.index(step) for step in steps["to_step"]],
+        values=steps["share"].tolist(),
+        labels=[in_chart(str(step).replace("_", " "), 28) for step in [*left, *right]],
+        node_colors=[GREY] * (len(left) + len(right)),
+        link_colors=[_faint(one) for one in colors],
+        told=told,
+        title=title,
+        dark=dark,
+    )
+
+
+def _sankey(
+    *,
+    sources: list[int],
+    targets: list[int],
+    values: list[float],
+    labels: list[str],
+    node_colors: list[str],
+    link_colors: list[str],
+    told: list[str],
+    title: str,
+    dark: bool,
+) -> go.Figure:
+    diagram = go.Sankey(
+        arrangement="fixed",
+        node={
+            "label": labels,
+            "color": node_colors,
+            "pad": 14,
+            "thickness": 14,
+            "line": {"width": 0},
+            "hovertemplate": "%{label}<extra></extra>",
+        },
+        link={
+            "source": sources,
+            "target": targets,
+            "value": values,
+            "color": link_colors,
+            "customdata": told,
+            "hovertemplate": "%{source.label} to %{target.label}<br>%{customdata}<extra></extra>",
+        },
+        textfont={"color": ink(dark)["text"], "size": 12, "shadow": "none"},
+    )
+    return dressed(go.Figure(diagram), dark=dark, height=440, title_text=title)
+
+
+def _faint(hex_color: str) -> str:
+    red, green, blue = (int(hex_color[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.4)"

@@ -1,0 +1,44 @@
+"""Figures of the overview."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from beha2vec_core.explorer.charts.theme import color, dressed
+from beha2vec_core.explorer.text import in_chart
+from beha2vec_core.insights.wording import number
+
+
+def users_by_day(days: pd.DataFrame, *, dark: bool) -> go.Figure:
+    """A bar a day: active users. ``days``: event_date, users."""
+    bars = go.Bar(
+        x=days["event_date"],
+        y=days["users"],
+        marker={"color": color(0)},
+        hovertemplate="%{x|%a %d %b %Y}<br>%{y:,} active users<extra></extra>",
+    )
+    title = f"Active users a day (n = {int(days['users'].sum()):,} user-days)"
+    figure = dressed(go.Figure(bars), dark=dark, height=280, title_text=title, bargap=0.15)
+    return figure.update_xaxes(title_text="day", showgrid=False).update_yaxes(title_text="active users", tickformat=",")
+
+
+def cluster_sizes(sizes: pd.DataFrame, names: Mapping[int, str], *, dark: bool) -> go.Figure:
+    """A bar a cluster, the largest on top. ``sizes``: cluster_key, users, share."""
+    rows = sizes.iloc[::-1]
+    bars = go.Bar(
+        x=rows["users"],
+        y=[in_chart(names.get(key, f"Cluster {key}"), 32) for key in rows["cluster_key"]],
+        orientation="h",
+        marker={"color": [color(key) for key in rows["cluster_key"]]},
+        text=[number(share, "share") for share in rows["share"]],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}<br>%{x:,} users, %{text}<extra></extra>",
+    )
+    title = f"Users by cluster (n = {int(rows['users'].sum()):,} users)"
+    figure = dressed(go.Figure(bars), dark=dark, height=110 + 34 * len(rows), title_text=title, bargap=0.25)
+    widest = float(rows["users"].max()) * 1.12  # room for the text after the bar
+    return figure.update_xaxes(title_text="users", tickformat=",", range=[0, widest]).update_yaxes(showgrid=False)

@@ -1,0 +1,124 @@
+"""A cluster or a group beside all users."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from beha2vec_core.explorer.charts.theme import OVER, UNDER, color, dressed, ink
+from beha2vec_core.explorer.text import in_chart
+
+_FARTHEST = 3.0  # times as much, or as little, as powers of two: 8 times and an eighth
+
+
+def over_index(facts: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
+    """Bars to the right where the value is more than that of all users, to the left where it is less, with intervals.
+
+    Args:
+        facts: label, shown_value, shown_population, value, population_value, lift, interval_low, interval_high,
+            support; the first is drawn on top.
+        title: what is compared, with its n; written by us.
+        dark: the look.
+    """
+    rows = facts.iloc[::-1]
+    times, low, high = (
+        _doublings(rows[name] / rows["population_value"]) for name in ("value", "interval_low", "interval_high")
+    )
+    told = [
+        f"{in_chart(label, 110)}<br>{value}, all users {everybody} ({lift:.1f} times)<br>n = {support:,} users"
+        for label, value, everybody, lift, support in zip(
+            rows["label"], rows["shown_value"], rows["shown_population"], rows["lift"], rows["support"], strict=True
+        )
+    ]
+    bars = go.Bar(
+        x=times,
+        y=np.arange(len(rows)),
+        orientation="h",
+        marker={"color": [OVER if value >= 0 else UNDER for value in times]},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": np.nan_to_num(high - times),
+            "arrayminus": np.nan_to_num(times - low),
+            "color": ink(dark)["quiet"],
+            "thickness": 1.2,
+            "width": 3,
+        },
+        hovertext=told,
+        hoverinfo="text",
+    )
+    figure = dressed(
+        go.Figure(bars), dark=dark, height=80 + 44 * max(len(rows), 1), title_text=title, bargap=0.6, showlegend=False
+    )
+    reach = max(1.0, float(np.nanmax(np.abs(np.concatenate([times, low, high])), initial=0.0)) * 1.05)
+    steps = np.arange(-np.floor(reach), np.floor(reach) + 1)
+    figure.update_xaxes(
+        title_text="times the value of all users, log scale<br>(lines: 95 % intervals)",
+        tickvals=steps,
+        ticktext=[f"{2**step:g}×" if step >= 0 else f"1/{2**-step:g}" for step in steps],
+        tickangle=0,
+        range=[-reach, reach],
+        zeroline=True,
+        zerolinewidth=2,
+    )
+    figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, range=[-0.6, len(rows) - 0.1])
+    # words above each bar, not beside it: a narrow screen has room for bars too
+    for place, row in enumerate(rows.to_dict("records")):
+        figure.add_annotation(
+            x=0,
+            xref="paper",
+            xanchor="left",
+            y=place + 0.2,
+            yanchor="bottom",
+            text=f"{in_chart(row['label'], 38)}  <b>{row['shown_value']}</b> (all users {row['shown_population']})",
+            showarrow=False,
+            borderpad=1,
+            bgcolor=ink(dark)["surface"],
+            font={"size": 12, "color": ink(dark)["text"]},
+        )
+    return figure
+
+
+def outcome(facts: pd.DataFrame, names: dict[int, str], title: str, *, dark: bool) -> go.Figure:
+    """One outcome of all clusters, with intervals and the value of all users as a line.
+
+    Args:
+        facts: cluster_key, value, population_value, interval_low, interval_high, support, unit; of one metric.
+        names: of the clusters.
+        title: of the outcome; written by us.
+        dark: the look.
+    """
+    rows = facts.sort_values("value")
+    share = bool((rows["unit"] == "share").all())
+    scale = 100.0 if share else 1.0
+    value, low, high = (rows[name].to_numpy(dtype=float) * scale for name in ("value", "interval_low", "interval_high"))
+    unit = "% of users" if share else str(rows["unit"].iloc[0])
+    dots = go.Scatter(
+        x=value,
+        y=[in_chart(names.get(key, f"Cluster {key}"), 30) for key in rows["cluster_key"]],
+        mode="markers",
+        marker={"size": 11, "color": [color(key) for key in rows["cluster_key"]]},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": np.nan_to_num(high - value),
+            "arrayminus": np.nan_to_num(value - low),
+            "color": ink(dark)["quiet"],
+            "width": 4,
+        },
+        customdata=rows["support"].to_numpy(),
+        hovertemplate=f"%{{y}}<br>%{{x:.3~g}} {unit}<br>n = %{{customdata:,}} users<extra></extra>",
+    )
+    figure = dressed(go.Figure(dots), dark=dark, height=140 + 30 * len(rows), title_text=title, showlegend=False)
+    everybody = float(rows["population_value"].iloc[0]) * scale
+    figure.add_vline(x=everybody, line={"dash": "dash", "color": ink(dark)["quiet"], "width": 1.5})
+    figure.update_xaxes(title_text=f"{unit}<br>(dashed: all users; lines: 95 % intervals)", rangemode="tozero")
+    return figure.update_yaxes(showgrid=False)
+
+
+def _doublings(times: pd.Series) -> np.ndarray:
+    """How many times doubled: 0 is the same, 1 twice, -1 half; nothing at all counts as the least that is drawn."""
+    values = times.to_numpy(dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.clip(np.log2(values), -_FARTHEST, _FARTHEST))

@@ -1,0 +1,96 @@
+"""What all figures share: colours that colour-blind eyes tell apart, a light and a dark look."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import plotly.graph_objects as go
+
+GREY = "#8A8F98"
+# Okabe and Ito's palette without black, which a dark page swallows, and yellow, which a light one does; then colours
+# that are the farthest from those before, as protanopes, deuteranopes and others see them
+PALETTE = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#5810F0", "#704060", "#A0B848", "#B828F0",
+    "#A01018", "#E84048",
+)  # fmt: skip
+SYMBOLS = ("circle", "diamond", "square", "x", "triangle-up")
+SEQUENTIAL = "Cividis"  # the same for colour-blind eyes
+OVER, UNDER = "#0072B2", "#D55E00"  # more and less than all users
+
+_LIGHT = {"text": "#262730", "quiet": "#5B6069", "grid": "#E3E5E9", "surface": "#FFFFFF"}
+_DARK = {"text": "#FAFAFA", "quiet": "#B3B8C2", "grid": "#3A3F4B", "surface": "#191816"}
+
+
+def color(cluster_key: int) -> str:
+    """The cluster's colour: always the same for a key, whatever other clusters there are."""
+    return GREY if cluster_key < 0 else PALETTE[cluster_key % len(PALETTE)]
+
+
+def symbol(cluster_key: int) -> str:
+    """The cluster's mark: another one for clusters that share a colour."""
+    return SYMBOLS[(max(cluster_key, 0) // len(PALETTE)) % len(SYMBOLS)]
+
+
+def ink(dark: bool) -> dict[str, str]:
+    """Colours of text, quiet text, grid and surface."""
+    return _DARK if dark else _LIGHT
+
+
+@lru_cache(maxsize=2)
+def _template(dark: bool) -> go.layout.Template:
+    tones = ink(dark)
+    axis = {
+        "gridcolor": tones["grid"],
+        "zerolinecolor": tones["quiet"],
+        "linecolor": tones["grid"],
+        "tickfont": {"color": tones["quiet"], "size": 12},
+        "title": {"font": {"color": tones["text"], "size": 13}, "standoff": 8},
+        "automargin": True,
+    }
+    return go.layout.Template(
+        layout={
+            "font": {
+                "family": "Source Sans, Source Sans Pro, system-ui, sans-serif",
+                "size": 13,
+                "color": tones["text"],
+            },
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "colorway": list(PALETTE),
+            "xaxis": axis,
+            "yaxis": axis,
+            "margin": {"l": 8, "r": 8, "t": 40, "b": 8},
+            "title": {
+                "font": {"size": 15, "color": tones["text"]},
+                "x": 0,
+                "xanchor": "left",
+                "y": 0.98,
+                "yanchor": "top",
+            },
+            "legend": {
+                "orientation": "h",
+                "yref": "container",
+                "yanchor": "bottom",
+                "y": 0,
+                "x": 0,
+                "font": {"color": tones["text"]},
+            },
+            "hoverlabel": {
+                "bgcolor": tones["surface"],
+                "bordercolor": tones["quiet"],
+                "font": {"color": tones["text"], "size": 13},
+                "align": "left",
+            },
+            "modebar": {
+                "bgcolor": "rgba(0,0,0,0)",
+                "color": tones["quiet"],
+                "activecolor": tones["text"],
+            },
+            "separators": ".,",
+        }
+    )
+
+
+def dressed(figure: go.Figure, *, dark: bool, height: int = 360, **layout: object) -> go.Figure:
+    """The figure in the light or dark look; ``layout`` overrides."""
+    return figure.update_layout(template=_template(dark), height=height, **layout)

@@ -1,0 +1,234 @@
+"""Clusters: names, sizes, words, facts, and how users move between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pandas as pd
+
+from beha2vec_core.explorer.published import Published
+from beha2vec_core.insights.wording import METRICS, PAGE_METRICS
+from beha2vec_core.insights.wording import statement as words_of
+
+_NEVER_MORE = 1_000  # clusters; a choice of k ends far below
+
+_LONG_AGO = 120  # days; further back, weeks are shown
+_PATHS = 20
+_PERIODS = 200
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
+_EVERYBODY = "all users "  # as facts are written: 12% of users bought (all users 4.1%)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"])")
+_SIZE_FIRST = re.compile(r"^[\d,]+ of [\d,]+ users")  # the cards show the size themselves
+
+
+def sizes(published: Published) -> pd.DataFrame:
+    """A row a cluster, the largest first: cluster_key, users, share (0 to 1) of all users in clusters, name, summary.
+
+    Names and summaries are those of cluster_insights, null where they have not been written.
+    """
+    published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
+    found = published.query(
+        f"""select cluster_key, count(*) as users, count(*) / sum(count(*)) over () as share
+        from beha2vec.user_clusters_current group by cluster_key order by users desc, cluster_key limit {_NEVER_MORE}"""
+    )
+    written = (
+        published.query(
+            f"""select cluster_key, any_value(name) as name, any_value(summary) as summary
+            from beha2vec.cluster_insights where cluster_key is not null group by all limit {_NEVER_MORE}"""
+        )
+        if published.has("beha2vec.cluster_insights")
+        else pd.DataFrame({"cluster_key": [], "name": [], "summary": []})
+    )
+    found = found.merge(written.astype({"cluster_key": found["cluster_key"].dtype}), on="cluster_key", how="left")
+    default = found["cluster_key"].map(lambda key: "Too little evidence yet" if key < 0 else f"Cluster {key}")
+    return found.assign(name=found["name"].where(found["name"].notna(), default))
+
+
+def names(published: Published) -> dict[int, str]:
+    """The name of each cluster that has users, as it was written: make it safe for the place it is shown in."""
+    found = published.ask(sizes)
+    return {int(key): str(name) for key, name in zip(found["cluster_key"], found["name"], strict=True)}
+
+
+def one_sentence(summary: object, limit: int = 240) -> str:
+    """What a summary says first about the behaviour; cut at a clause where that is long."""
+    if not isinstance(summary, str):
+        return ""
+    sentences = [one for one in _SENTENCE.split(summary) if not _SIZE_FIRST.match(one)] or [summary]
+    first = sentences[0].removeprefix("What stands out: ")
+    while len(first) > limit and ";" in first:
+        first = first.rsplit(";", 1)[0].rstrip() + "."
+    return first[:1].upper() + first[1:]
+
+
+@dataclass(frozen=True)
+class Insight:
+    """What was written about a cluster, as it was written: make it safe for the place it is shown in."""
+
+    texts: dict[str, str]  # summary, persona, differences, caveats; where they are written
+    actions: tuple[str, ...]
+    evidence: tuple[str, ...]  # fact ids
+    written_by: str
+
+
+def insight(published: Published, cluster_key: int) -> Insight | None:
+    """The words of a cluster; None where nobody has written any."""
+    published.require("beha2vec.cluster_insights", "written insights", "cluster_insights")
+    found = published.query(
+        "from beha2vec.cluster_insights where cluster_key = $key limit 1", {"key": cluster_key}
+    ).to_dict("records")
+    if not found:
+        return None
+    row = found[0]
+    texts = {name: row.get(name) for name in ("summary", "persona", "differences", "caveats")}
+    return Insight(
+        {name: text for name, text in texts.items() if isinstance(text, str) and text},
+        tuple(str(action) for action in _listed(row["actions"])),
+        tuple(str(fact) for fact in _listed(row["evidence"])),
+        str(row["written_by"]),
+    )
+
+
+class Piece(NamedTuple):
+    """A stretch of a text, and the fact that its number is; None for what is no number, or nobody's."""
+
+    text: str
+    fact_id: str | None
+
+
+def linked(text: str, facts: pd.DataFrame) -> list[Piece]:
+    """The text in pieces, each number with the fact it is, as far as that is sure.
+
+    A number is the fact's that has this value, and, where several have, whose value of all users follows, or whose
+    words follow, or whose subject stands in the same clause. The number after "all users" is that of the fact before.
+
+    Args:
+        text: whose numbers are written as `insights.wording.number` does.
+        facts: fact_id, metric, feature, subject, shown_value, shown_population.
+    """
+    rows = facts.assign(words=[_words(m, f) for m, f in zip(facts["metric"], facts["feature"], strict=True)])
+    numbers = list(_NUMBER.finditer(text))
+    pieces: list[Piece] = []
+    end, before = 0, None
+    for place, match in enumerate(numbers):
+        leading = text[numbers[place - 1].end() if place else 0 : match.start()]
+        if leading.endswith(_EVERYBODY):
+            fact = before if before is not None and before["shown_population"] == match[0] else None
+        else:
+            fact = None if _is_interval(leading, text[match.end() :]) else _fact_of(match, text, leading, rows, before)
+            before = fact if fact is not None else before
+        if fact is None:
+            continue
+        pieces += [Piece(text[end : match.start()], None), Piece(match[0], str(fact["fact_id"]))]
+        end = match.end()
+    return [*pieces, Piece(text[end:], None)]
+
+
+def _is_interval(leading: str, following: str) -> bool:
+    """80% to 89%: bounds are nobody's value."""
+    return leading == " to " or re.match(r" to \d", following) is not None
+
+
+def _fact_of(
+    match: re.Match[str], text: str, leading: str, rows: pd.DataFrame, before: pd.Series | None
+) -> pd.Series | None:
+    following = text[match.end() :].lstrip()
+    clause = re.split(r"[;.]\s|\)", following, maxsplit=1)[0]
+    everybody = clause.rpartition(_EVERYBODY)[2] if _EVERYBODY in clause else None
+    having = rows[rows["shown_value"] == match[0]]
+    hints = (
+        having["shown_population"] == everybody,
+        [
+            following.startswith((start, f"of {n} "))
+            for start, n in zip(having["words"], having["shown_population"], strict=True)
+        ],
+        [bool(subject) and subject in leading for subject in having["subject"]],
+        [bool(subject) and subject in clause for subject in having["subject"]],
+    )
+    sure = pd.Series(True, index=having.index)
+    for hint in hints:
+        narrowed = sure & pd.Series(hint, index=having.index, dtype=bool)
+        sure = narrowed if narrowed.any() else sure
+    if sure.sum() == 1:
+        return having[sure].iloc[0]
+    # 976 of 2,963 users
+    return before if before is not None and leading == " of " and before["shown_population"] == match[0] else None
+
+
+def _words(metric: object, feature: object) -> str:
+    """The words that follow a fact's value, up to the name of a page, of which a text may use the title."""
+    words = METRICS[str(metric)] if metric in PAGE_METRICS else words_of(str(metric), _or_none(feature))
+    return words.split("{", 1)[0]
+
+
+def _or_none(feature: object) -> str | None:
+    return feature if isinstance(feature, str) else None
+
+
+def size_over_time(published: Published) -> pd.DataFrame:
+    """Active users by cluster and day, or by week where there are more than 120 days: period, cluster_key, users."""
+    published.require("beha2vec.cluster_history", "days of users in clusters", "user_clusters")
+    return published.query(
+        f"""with span as (
+            select date_diff('day', min(event_date), max(event_date)) as days from beha2vec.cluster_history),
+        periods as (
+            select case when days > {_LONG_AGO} then date_trunc('week', event_date)::date else event_date end as period,
+                cluster_key, user_key
+            from beha2vec.cluster_history, span)
+        select period, cluster_key, count(distinct user_key) as users from periods group by 1, 2
+        qualify dense_rank() over (order by period desc) <= {_PERIODS}
+        order by 1, 2"""
+    )
+
+
+def flows(published: Published, days: int) -> pd.DataFrame:
+    """Moves of the last days: from_cluster, to_cluster, users, also of those who stayed; new users left out.
+
+    A user who was active on three days counts twice, once from each to the next.
+    """
+    published.require("beha2vec.cluster_flows", "moves between clusters", "user_clusters")
+    return published.query(
+        f"""select from_cluster, to_cluster, sum(users)::bigint as users from beha2vec.cluster_flows
+        where event_date > (select max(event_date) from beha2vec.cluster_flows) - $days::integer
+            and from_cluster is not null
+        group by 1, 2 order by users desc, 1, 2 limit {_NEVER_MORE}""",
+        {"days": days},
+    )
+
+
+def paths(published: Published, cluster_key: int) -> pd.DataFrame:
+    """The most frequent steps from one page type or event to the next: from_step, to_step, users, share, lift."""
+    published.require("beha2vec.cluster_paths", "paths of clusters", "cluster_profiles")
+    return published.query(
+        f"""select from_step, to_step, users, share, population_share, lift from beha2vec.cluster_paths
+        where cluster_key = $key order by share desc, from_step, to_step limit {_PATHS}""",
+        {"key": cluster_key},
+    )
+
+
+def transitions(published: Published, cluster_key: int) -> pd.DataFrame:
+    """Where users of a cluster are next: to_cluster, users, share, interval_low, interval_high."""
+    published.require("beha2vec.cluster_transitions", "transitions between clusters", "cluster_profiles")
+    return published.query(
+        f"""select to_cluster, users, share, interval_low, interval_high from beha2vec.cluster_transitions
+        where from_cluster = $key order by share desc, to_cluster limit {_NEVER_MORE}""",
+        {"key": cluster_key},
+    )
+
+
+def members(published: Published, cluster_key: int) -> pd.DataFrame:
+    """Users to look at: role (typical or edge), rank, user_key, other_key (the second-best cluster)."""
+    published.require("beha2vec.cluster_members", "typical users of clusters", "cluster_members")
+    return published.query(
+        """select role, rank, user_key, other_key from beha2vec.cluster_members
+        where cluster_key = $key order by role desc, rank limit 50""",
+        {"key": cluster_key},
+    )
+
+
+def _listed(value: object) -> list[object]:
+    """A list column's value; null is empty."""
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else []

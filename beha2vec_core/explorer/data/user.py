@@ -1,0 +1,158 @@
+"""One user: facts, journey, clusters over time, who is most alike, and what probably comes next."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from beha2vec_core.explorer.published import NothingYet, Published
+
+if TYPE_CHECKING:
+    from beha2vec_core.encoder.encoder import BehaviorEncoder
+
+_SESSIONS = 20
+_EVENTS = 2_000
+_NEIGHBOURS = 10
+_REASONS = 3
+_SEQUENCE = 512  # events; the encoder takes the last of them that it looks at
+_DAYS = 400
+
+
+def about(published: Published, user_key: str) -> dict[str, Any] | None:
+    """What is known of a user, as in dim_ga4__users, with cluster_key, margin and low_evidence; None for nobody.
+
+    Moments are UTC.
+    """
+    published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
+    published.require("ga4.dim_ga4__users", "facts of users", "dim_ga4__users")
+    found = published.query(
+        """select users.*, cluster_key, margin from ga4.dim_ga4__users as users
+        left join beha2vec.user_clusters_current using (user_key) where user_key = $user limit 1""",
+        {"user": user_key},
+    )
+    return {str(name): value for name, value in found.to_dict("records")[0].items()} if len(found) else None
+
+
+def sessions(published: Published, user_key: str) -> pd.DataFrame:
+    """The latest sessions, the newest first: session_key, started_at (UTC), channel, page_views, seconds, purchases."""
+    published.require("ga4.fct_ga4__sessions", "sessions", "fct_ga4__sessions")
+    return published.query(
+        f"""select session_key, session_started_at as started_at, default_channel_group as channel, page_views,
+            engagement_time_msec / 1000.0 as seconds, purchases, revenue
+        from ga4.fct_ga4__sessions where user_key = $user
+        order by session_started_at desc, session_key limit {_SESSIONS}""",
+        {"user": user_key},
+    )
+
+
+def events(published: Published, user_key: str) -> pd.DataFrame:
+    """The events of the latest sessions: session_key, step (from 1), at (UTC), event_name, title, theme, page_type.
+
+    Scrolls and the like are left out: page views, and events of the funnel of buying.
+    """
+    published.require("ga4.ml_ga4__sequence_events", "events of users", "ml_ga4__sequence_events")
+    published.require("beha2vec.enriched_pages", "themes of pages", "enriched_pages")
+    keys = published.ask(sessions, user_key)["session_key"].tolist()
+    return published.query(
+        f"""select session_key,
+            row_number() over (partition by session_key order by event_timestamp, event_index) as step,
+            make_timestamp(event_timestamp) as at, event_name, is_page_view, coalesce(page_title, page_key) as title,
+            theme, page_type
+        from ga4.ml_ga4__sequence_events left join beha2vec.enriched_pages using (page_key)
+        where user_key = $user and session_key in (select unnest($sessions))
+            and (is_page_view or event_name in
+                (select event_name from ga4.ga4_event_taxonomy where funnel_step is not null))
+        order by session_key, step limit {_EVENTS}""",
+        {"user": user_key, "sessions": keys},
+    )
+
+
+def cluster_days(published: Published, user_key: str) -> pd.DataFrame:
+    """The user's cluster on each active day: event_date, cluster_key."""
+    published.require("beha2vec.cluster_history", "days of users in clusters", "user_clusters")
+    return published.query(
+        f"""select event_date, cluster_key from beha2vec.cluster_history where user_key = $user
+        order by event_date desc limit {_DAYS}""",
+        {"user": user_key},
+    ).sort_values("event_date", ignore_index=True)
+
+
+def nearest(published: Published, user_key: str) -> pd.DataFrame:
+    """The ten users most alike by cosine of the behavior vectors, and the pages they share.
+
+    Columns: user_key, cluster_key, similarity (-1 to 1), shared_pages, and pages: titles of the shared pages that the
+    fewest users viewed, which tell the most. Users with too little evidence are left out. Empty for a user without a
+    vector.
+    """
+    published.require("beha2vec.user_embeddings_current", "vectors of users", "user_embeddings")
+    published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
+    published.require("ga4.fct_ga4__page_views", "page views", "fct_ga4__page_views")
+    published.require("ga4.dim_ga4__pages", "pages", "dim_ga4__pages")
+    return published.query(
+        f"""with self as (select behavior from beha2vec.user_embeddings_current where user_key = $user),
+        near as (
+            select user_key, list_cosine_similarity(other.behavior, self.behavior) as similarity
+            from beha2vec.user_embeddings_current as other, self
+            where user_key <> $user and not low_evidence and len(other.behavior) = len(self.behavior)
+            order by similarity desc, user_key limit {_NEIGHBOURS}),
+        own as (select distinct page_key from ga4.fct_ga4__page_views where user_key = $user),
+        shared as (
+            select distinct near.user_key, views.page_key from ga4.fct_ga4__page_views as views
+            join near using (user_key) semi join own using (page_key)),
+        reasons as (
+            select user_key, count(*) as shared_pages,
+                list(coalesce(page_title, page_key) order by users, page_key)[:{_REASONS}] as pages
+            from shared left join ga4.dim_ga4__pages using (page_key) group by user_key)
+        select near.user_key, cluster_key, similarity, coalesce(shared_pages, 0) as shared_pages, pages
+        from near left join reasons using (user_key)
+        left join beha2vec.user_clusters_current as clusters on clusters.user_key = near.user_key
+        order by similarity desc, near.user_key""",
+        {"user": user_key},
+    )
+
+
+def next_pages(published: Published, user_key: str, encoders_path: Path, k: int = 5) -> pd.DataFrame:
+    """The pages that probably come next by the encoder in use: title, probability (0 to 1).
+
+    Empty for a user whose events are not known any more.
+
+    Raises:
+        NothingYet: there is no encoder in use, or its files are not on this machine, or cannot be read.
+    """
+    published.require("beha2vec.encoder_current", "encoders", "trained_encoder")
+    published.require("ga4.ml_ga4__sequence_events", "events of users", "ml_ga4__sequence_events")
+    published.require("beha2vec.enriched_pages", "themes of pages", "enriched_pages")
+    versions = published.query("select model_version from beha2vec.encoder_current limit 1")["model_version"].tolist()
+    if not versions:
+        raise NothingYet("encoders in use", "trained_encoder and user_clusters")
+    history = published.query(
+        f"""select user_key, event_timestamp, event_name, page_key as page, coalesce(theme, 'unknown') as theme,
+            coalesce(page_type, 'unknown') as page_type
+        from ga4.ml_ga4__sequence_events left join beha2vec.enriched_pages using (page_key)
+        where user_key = $user order by event_timestamp desc, event_index desc limit {_SEQUENCE}""",
+        {"user": user_key},
+    )
+    if history.empty:
+        return pd.DataFrame({"title": [], "probability": []})
+    guesses = _encoder(encoders_path / str(versions[0])).predict_next(history, k=k).to_pandas()
+    titles = published.query(
+        "select page_key as page, page_title from ga4.dim_ga4__pages where page_key in (select unnest($pages))",
+        {"pages": guesses["page"].tolist()},
+    )
+    named = guesses.merge(titles, on="page", how="left").sort_values("rank")
+    return pd.DataFrame({"title": named["page_title"].fillna(named["page"]), "probability": named["probability"]})
+
+
+@lru_cache(maxsize=1)
+def _encoder(folder: Path) -> BehaviorEncoder:
+    if not folder.exists():
+        raise NothingYet("files of the encoder in use on this machine", "trained_encoder here")
+    from beha2vec_core.encoder.encoder import BehaviorEncoder, EncoderFormatError
+
+    try:
+        return BehaviorEncoder.load(folder, device="cpu")
+    except EncoderFormatError as error:
+        raise NothingYet("encoders that this release can read", "trained_encoder") from error

@@ -1,0 +1,80 @@
+"""Start the explorer's web server: Streamlit, with the settings that make it local, quiet and safe."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import find_spec
+from ipaddress import ip_address
+from pathlib import Path
+from typing import NoReturn
+
+from beha2vec_core.settings import PREFIX, Settings
+
+_APP = Path(__file__).with_name("app.py")
+_NEEDED = ("streamlit", "plotly")
+
+
+class LaunchError(RuntimeError):
+    """The explorer cannot start; the message names the remedy."""
+
+
+def launch(settings: Settings, host: str, port: int) -> NoReturn:
+    """Become the server's process: what stops this command stops the server.
+
+    Raises:
+        LaunchError: the extra is not installed, or nothing is published.
+    """
+    if missing := [name for name in _NEEDED if find_spec(name) is None]:
+        raise LaunchError(f"the explorer needs {' and '.join(missing)}: pip install 'beha2vec[explorer]'")
+    if not settings.serving_path.exists():
+        raise LaunchError(
+            f"there is no published database at {settings.serving_path}: run beha2vec materialize, or materialize "
+            "serving_database"
+        )
+    sys.stdout.flush()
+    os.execve(sys.executable, command(settings, host, port), dict(os.environ))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def exposure(settings: Settings, host: str) -> str | None:
+    """The warning to give where others can reach the page and nobody is asked who he is."""
+    if is_loopback(host) or settings.explorer_password or settings.explorer_auth_header:
+        return None
+    return (
+        f"whoever reaches {host} sees every user's behaviour: set {PREFIX}EXPLORER_PASSWORD, or put a reverse proxy "
+        f"in front and set {PREFIX}EXPLORER_AUTH_HEADER (docs/explorer.md)"
+    )
+
+
+def command(settings: Settings, host: str, port: int) -> list[str]:
+    """What is run. Secrets are not in it: other users of the machine can see it."""
+    options = [
+        f"--server.address={host}",
+        f"--server.port={port}",
+        "--server.headless=true",
+        "--server.showEmailPrompt=false",
+        "--server.fileWatcherType=none",
+        "--server.enableCORS=true",
+        "--server.enableXsrfProtection=true",
+        "--server.maxUploadSize=20",
+        "--browser.gatherUsageStats=false",
+        "--client.toolbarMode=viewer",
+        "--client.showErrorDetails=none",
+        "--client.showErrorLinks=false",
+        "--theme.light.primaryColor=#0072B2",
+        "--theme.dark.primaryColor=#56B4E9",
+    ]
+    if is_loopback(host) and settings.explorer_auth_header is None:
+        # no other name leads here, so a page of others cannot pretend to be this one (DNS rebinding)
+        options += [f"--server.allowedHosts={name}" for name in ("localhost", "127.0.0.1", "::1")]
+    return [sys.executable, "-m", "streamlit", "run", str(_APP), *options]

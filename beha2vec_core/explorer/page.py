@@ -1,0 +1,138 @@
+"""What all views use: the published file of this run, empty states, charts, times, links to other views."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from beha2vec_core.explorer.published import NothingYet, Published, latest
+from beha2vec_core.settings import Settings, load_settings
+
+CHART_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"], "responsive": True}
+
+_STYLE = """<style>
+.b2v-text h3 {font-size:1.05rem; margin:0 0 .2rem; padding:0; overflow-wrap:anywhere}
+.b2v-text p {margin:.25rem 0 0}
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {
+  color:inherit !important; opacity:1 !important} /* as it comes, its contrast is below AA */
+.b2v-title {font-weight:600; margin-top:.5rem; overflow-wrap:anywhere}
+.b2v-quiet {opacity:.8; font-size:.9rem}
+.b2v-fact {border-bottom:1px dotted currentColor; cursor:help}
+.b2v-fact sup {font-size:.7em; opacity:.8; margin-left:.1em}
+.b2v-dot {display:inline-block; width:.75rem; height:.75rem; border-radius:50%; margin-right:.45rem}
+.b2v-text {overflow-wrap:anywhere; overflow-x:auto}
+.b2v-text table {border-collapse:collapse; width:100%}
+.b2v-text th, .b2v-text td {text-align:left; padding:.3rem .6rem .3rem 0; vertical-align:top;
+  overflow-wrap:break-word; min-width:4rem;
+  border-bottom:1px solid color-mix(in srgb, currentColor 15%, transparent)}
+.b2v-text td:last-child:not(.number) {min-width:9rem}
+.b2v-text td.number, .b2v-text th.number {text-align:right; font-variant-numeric:tabular-nums}
+.b2v-text td.number {white-space:nowrap}
+</style>"""
+
+
+def settings() -> Settings:
+    """The settings, as they were when the server started."""
+    return settings_of_server()
+
+
+@st.cache_resource
+def settings_of_server() -> Settings:
+    """Read once a process."""
+    return load_settings()
+
+
+def published() -> Published:
+    """The published file as it is at this moment; a reload after a run shows the new one."""
+    return latest(settings().serving_path)
+
+
+def is_dark() -> bool:
+    """Whether the person sees the dark theme."""
+    return st.context.theme.type == "dark"
+
+
+@contextmanager
+def or_empty() -> Iterator[None]:
+    """What is shown inside; where something has not been made yet, what to materialize instead."""
+    try:
+        yield
+    except NothingYet as error:
+        st.info(str(error), icon=":material/hourglass_empty:")
+
+
+def chart(figure: go.Figure, key: str, alt: str) -> None:
+    """A figure that only shows; ``alt`` says in words what it shows, for screen readers."""
+    st.plotly_chart(without_title(figure), theme=None, key=key, config=CHART_TOOLS, alt=alt)
+
+
+def without_title(figure: go.Figure) -> go.Figure:
+    """The figure without its title, which is written above: there it wraps on a narrow screen."""
+    st.html(f'<div class="b2v-title">{figure.layout.title.text}</div>')
+    return figure.update_layout(title_text=None, margin_t=8)
+
+
+def write(markup: str) -> None:
+    """HTML of ours, in which every text of others went through `text.in_html`."""
+    st.html(f'<div class="b2v-text">{markup}</div>')
+
+
+def style() -> None:
+    """The few styles of what `write` shows; once a page."""
+    st.html(_STYLE)
+
+
+def table(rows: pd.DataFrame, names: Mapping[str, str], numbers: tuple[str, ...] = ()) -> None:
+    """A short table; ``names`` gives columns and headings, in order. Texts are shown as they are: escape nothing."""
+    head = "".join(f'<th class="{"number" if c in numbers else ""}">{html.escape(n)}</th>' for c, n in names.items())
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td class="{"number" if column in numbers else ""}">{html.escape(str(row[column]))}</td>'
+            for column in names
+        )
+        + "</tr>"
+        for row in rows[list(names)].to_dict("records")
+    )
+    write(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+
+def local(moment: datetime, zone: ZoneInfo | None = None) -> str:
+    """A moment (UTC where it has no zone) in the property's time zone: 5 Jan 2026, 14:05."""
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    there = aware.astimezone(zone or settings().tz)
+    return f"{there.day} {there:%b %Y, %H:%M}"
+
+
+def asked_for(name: str) -> str | None:
+    """What the page's address asks for, once: None where it is what the page shows already."""
+    asked = st.query_params.get(name)
+    return None if asked == st.session_state.get(f"_shown_{name}") else asked
+
+
+def now_shown(name: str, value: str) -> None:
+    """Write what the page shows into its address, to be kept or sent on."""
+    st.session_state[f"_shown_{name}"] = value
+    if st.query_params.get(name) != value:
+        st.query_params[name] = value
+
+
+def open_user(user_key: str) -> None:
+    """Go to the user's view."""
+    from beha2vec_core.explorer.views import page_of
+
+    st.switch_page(page_of("user"), query_params={"user": user_key})
+
+
+def open_cluster(cluster_key: int) -> None:
+    """Go to the cluster's view."""
+    from beha2vec_core.explorer.views import page_of
+
+    st.switch_page(page_of("clusters"), query_params={"cluster": str(cluster_key)})

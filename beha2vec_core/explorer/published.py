@@ -1,0 +1,147 @@
+"""The published database as the explorer sees it: one open file, and what was read of it.
+
+A run replaces the file by a rename. Who has it open goes on reading the old one whole; `latest` gives the new one to
+whoever asks next, and with the old one goes all that was remembered of it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
+
+import duckdb
+import pandas as pd
+
+from beha2vec_core.serving import NotPublishedError, open_published
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_REMEMBERED = 256  # answers; each is bounded by its query's limit
+
+
+class NothingYet(LookupError):
+    """What is asked for has not been made; the message says what to materialize, in plain words."""
+
+    def __init__(self, what: str, asset: str) -> None:
+        super().__init__(f"There are no {what} yet. Materialize {asset}, then serving_database.")
+
+
+class Identity(NamedTuple):
+    """Which file it is: a renamed one has another inode, one written over another time."""
+
+    inode: int
+    modified_ns: int
+    size: int
+
+    @classmethod
+    def of(cls, path: Path) -> Identity:
+        """Of the file that is there now.
+
+        Raises:
+            NotPublishedError: there is none.
+        """
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            open_published(path).close()  # tells the remedy
+            raise
+        return cls(found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+class Published:
+    """One published file. Any thread may ask."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file.
+
+        Raises:
+            NotPublishedError: there is none, or it cannot be read.
+        """
+        self.path = path
+        self.identity = Identity.of(path)
+        self._connection = open_published(path)
+        self._answers: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = Lock()
+        columns = self.query(
+            "select table_schema || '.' || table_name as name, column_name from information_schema.columns"
+        )
+        self._columns = {name: frozenset(group) for name, group in columns.groupby("name")["column_name"]}
+
+    @property
+    def published_at(self) -> datetime:
+        """When the file was written, local time of this machine with its zone."""
+        return datetime.fromtimestamp(self.identity.modified_ns / 1e9).astimezone()
+
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of one's own, with temporary tables of one's own."""
+        with self._lock:
+            cursor = self._connection.cursor()
+        try:
+            cursor.execute("use published")
+            yield cursor
+        finally:
+            cursor.close()
+
+    def query(self, sql: str, parameters: Sequence[object] | Mapping[str, object] | None = None) -> pd.DataFrame:
+        """The rows of a SELECT. Values of people and data are parameters, never part of the text.
+
+        Raises:
+            NothingYet: it reads a table that is not there; `require` tells better which.
+        """
+        with self.cursor() as cursor:
+            try:
+                return cursor.execute(sql, parameters).df()
+            except duckdb.CatalogException as error:
+                raise NothingYet("data of all that this shows", "everything") from error
+
+    def has(self, table: str, *columns: str) -> bool:
+        """Whether there is such a table (``beha2vec.user_clusters_current``), with these columns."""
+        return table in self._columns and self._columns[table].issuperset(columns)
+
+    def require(self, table: str, what: str, asset: str, *columns: str) -> None:
+        """Raise `NothingYet`, with these words, where the table or one of the columns is not there."""
+        if not self.has(table, *columns):
+            raise NothingYet(what, asset)
+
+    def ask(self, question: Callable[Concatenate[Published, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """``question(self, *args)``, remembered for this file. Frames come as copies that cost nothing."""
+        key = (question.__module__, question.__qualname__, args, tuple(sorted(kwargs.items())))
+        with self._lock:
+            known = key in self._answers
+            if known:
+                self._answers.move_to_end(key)
+                answer = self._answers[key]
+        if not known:
+            answer = question(self, *args, **kwargs)
+            with self._lock:
+                self._answers[key] = answer
+                while len(self._answers) > _REMEMBERED:
+                    self._answers.popitem(last=False)
+        return cast(R, answer.copy(deep=False) if isinstance(answer, pd.DataFrame) else answer)
+
+
+_open: dict[Path, Published] = {}
+_opening = Lock()
+
+
+def latest(path: Path) -> Published:
+    """The file that is published now: the one open already, unless it has been replaced.
+
+    Raises:
+        NotPublishedError: there is none, or it cannot be read.
+    """
+    with _opening:
+        found = _open.get(path)
+        if found is None or found.identity != Identity.of(path):
+            found = _open[path] = Published(path)
+        return found
+
+
+__all__ = ["Identity", "NotPublishedError", "NothingYet", "Published", "latest"]

@@ -1,0 +1,47 @@
+"""The pages of the explorer, in the order of the menu: a module each, with a function ``render``."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+from typing import NamedTuple
+
+import streamlit as st
+
+
+class View(NamedTuple):
+    """A page: its module's name, which is also its address, and how the menu shows it."""
+
+    name: str
+    title: str
+    icon: str
+
+
+VIEWS = (
+    View("overview", "Overview", ":material/dashboard:"),
+    View("map", "Map", ":material/scatter_plot:"),
+    View("clusters", "Clusters", ":material/groups:"),
+    View("user", "User", ":material/person:"),
+)
+
+
+def pages() -> list[st.Page]:
+    """The pages for ``st.navigation``; the first is the default."""
+    return [page_of(view.name) for view in VIEWS]
+
+
+def page_of(name: str) -> st.Page:
+    """The page of a view, to link to."""
+    view = next(view for view in VIEWS if view.name == name)
+    return st.Page(
+        partial(render, view.name),
+        title=view.title,
+        icon=view.icon,
+        url_path=view.name,
+        default=view == VIEWS[0],
+    )
+
+
+def render(name: str) -> None:
+    """Show a view. Its libraries are loaded when it is first looked at."""
+    import_module(f"{__name__}.{name}").render()

@@ -1,0 +1,231 @@
+"""Clusters: who they are, in words with their facts, in charts, over time; two side by side."""
+
+from __future__ import annotations
+
+import html
+
+import pandas as pd
+import streamlit as st
+
+from beha2vec_core.explorer import page
+from beha2vec_core.explorer.charts import clusters as charts
+from beha2vec_core.explorer.charts import profile as profile_charts
+from beha2vec_core.explorer.charts.theme import color
+from beha2vec_core.explorer.data import clusters, profile
+from beha2vec_core.explorer.published import Published
+from beha2vec_core.explorer.text import in_html, in_markdown, shown
+from beha2vec_core.explorer.views import parts
+from beha2vec_core.insights.wording import number
+
+_LONGEST = 3_000  # characters of a written text
+_OUTCOMES = {
+    "purchase_rate": "Users who bought",
+    "return_share": "Users who came back for another session",
+    "revenue_mean": "Revenue per user",
+    "engagement_time_mean": "Seconds engaged per user",
+}
+_HEADINGS = {"summary": "", "persona": "Typical user", "differences": "Differences", "caveats": "Handle with care"}
+_PERIODS = {"Last 7 days": 7, "Last 28 days": 28, "Last 90 days": 90}
+
+
+def render() -> None:
+    """Show the page."""
+    st.title("Clusters")
+    published = page.published()
+    with page.or_empty():
+        sizes = published.ask(clusters.sizes)
+        chosen = _choose(sizes, clusters.names(published))
+        family = st.selectbox("Compare with all users by", list(profile.FAMILIES), width=260, key="family")
+        for column, key in zip(st.columns(len(chosen), gap="large"), chosen, strict=True):
+            with column:
+                _cluster(published, sizes, key, family)
+        _outcomes(published)
+        _over_time(published, chosen)
+        _flows(published)
+
+
+def _choose(sizes: pd.DataFrame, names: dict[int, str]) -> list[int]:
+    keys = [int(key) for key in sizes["cluster_key"]]
+    asked = page.asked_for("cluster")
+    if asked is not None and asked.lstrip("-").isdigit() and int(asked) in keys:
+        st.session_state["cluster"] = int(asked)
+    elif st.session_state.get("cluster") not in keys:  # of an earlier publication
+        st.session_state.pop("cluster", None)
+
+    def label(key: int | None) -> str:
+        return "nobody" if key is None else shown(names[key], 60)
+
+    with st.container(horizontal=True):
+        first = st.selectbox("Cluster", keys, format_func=label, width=300, key="cluster")
+        others = [None, *(key for key in keys if key != first)]
+        second = st.selectbox("Side by side with", others, format_func=label, width=300, key="beside")
+    page.now_shown("cluster", str(first))
+    return [first] if second is None else [first, second]
+
+
+def _cluster(published: Published, sizes: pd.DataFrame, key: int, family: str) -> None:
+    row = sizes[sizes["cluster_key"] == key].to_dict("records")[0]
+    users = int(row["users"])
+    page.write(
+        f'<h2><span class="b2v-dot" style="background:{color(key)}"></span>{in_html(row["name"])}</h2>'
+        f"<p>{users:,} users, {number(row['share'], 'share')} of all</p>"
+    )
+    facts: pd.DataFrame | None = None
+    with page.or_empty():
+        facts = published.ask(profile.facts, key)
+        parts.over_index(facts, users, key=f"profile_{key}", family=family)
+    with page.or_empty():
+        _words(published, key, facts)
+    with page.or_empty():
+        steps = published.ask(clusters.paths, key)
+        if not steps.empty:
+            title = f"From one step to the next (n = {users:,} users)"
+            page.chart(charts.paths(steps, title, dark=page.is_dark()), key=f"paths_{key}", alt="Steps of journeys")
+    with page.or_empty():
+        _next_clusters(published, key)
+    with page.or_empty():
+        _members(published, key)
+
+
+def _words(published: Published, key: int, facts: pd.DataFrame | None) -> None:
+    written = published.ask(clusters.insight, key)
+    st.subheader("In words")
+    if written is None:
+        st.write("Nothing is written about this cluster. Materialize cluster_insights, then serving_database.")
+        return
+    evidence = _evidence(written, facts)
+    places = {fact: place for place, fact in enumerate(evidence["fact_id"], start=1)} if evidence is not None else {}
+    for name, heading in _HEADINGS.items():
+        if text := written.texts.get(name):
+            page.write((f"<h3>{heading}</h3>" if heading else "") + f"<p>{_with_sources(text, evidence, places)}</p>")
+    if written.actions:
+        items = "".join(f"<li>{_with_sources(action, evidence, places)}</li>" for action in written.actions)
+        page.write(f"<h3>What to do</h3><ul>{items}</ul>")
+    by = "a template, from the facts" if written.written_by == "template" else in_html(written.written_by)
+    page.write(f'<p class="b2v-quiet">Written by {by}.</p>')
+    if evidence is not None and len(evidence):
+        with st.expander(f"The {len(evidence)} facts behind it", key=f"evidence_{key}"):
+            _facts_table(evidence)
+
+
+def _evidence(written: clusters.Insight, facts: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The facts that the text names as its evidence, in its order."""
+    if facts is None:
+        return None
+    known = facts.set_index("fact_id", drop=False)
+    return known.loc[[fact for fact in dict.fromkeys(written.evidence) if fact in known.index]].reset_index(drop=True)
+
+
+def _with_sources(text: str, evidence: pd.DataFrame | None, places: dict[str, int]) -> str:
+    """The text with each number that is a fact marked by the fact's place in the list, and told by it on hover."""
+    clean = shown(text, _LONGEST)
+    if evidence is None or evidence.empty:
+        return in_html(clean, _LONGEST)
+    told = {row["fact_id"]: row for row in evidence.to_dict("records")}
+    markup = ""
+    for piece in clusters.linked(clean, evidence):
+        if piece.fact_id is None:
+            markup += html.escape(piece.text)
+            continue
+        fact = told[piece.fact_id]
+        hover = f"{shown(fact['label'], 80)}: {fact['shown_value']}, all users {fact['shown_population']}"
+        markup += (
+            f'<span title="{in_html(hover, 200)}" class="b2v-fact">{in_html(piece.text)}'
+            f"<sup>{places[piece.fact_id]}</sup></span>"
+        )
+    return markup
+
+
+def _facts_table(evidence: pd.DataFrame) -> None:
+    intervals = [
+        f"{number(low, unit)} to {number(high, unit)}" if pd.notna(low) and pd.notna(high) else ""
+        for low, high, unit in zip(evidence["interval_low"], evidence["interval_high"], evidence["unit"], strict=True)
+    ]
+    page.table(
+        evidence.assign(
+            place=range(1, len(evidence) + 1),
+            words=[shown(label, 90) for label in evidence["label"]],
+            interval=intervals,
+            users=evidence["support"].map("{:,}".format),
+        ),
+        {
+            "place": "",
+            "words": "Fact",
+            "shown_value": "Value",
+            "interval": "95 % interval",
+            "shown_population": "All users",
+            "users": "n (users)",
+        },
+        numbers=("shown_value", "interval", "shown_population", "users"),
+    )
+
+
+def _next_clusters(published: Published, key: int) -> None:
+    found, names = published.ask(clusters.transitions, key), clusters.names(published)
+    if found.empty:
+        return
+    st.subheader("Where they are the next time")
+    page.table(
+        found.head(6).assign(
+            to=[shown(names.get(one, f"Cluster {one}"), 40) for one in found["to_cluster"].head(6)],
+            told=[number(one, "share") for one in found["share"].head(6)],
+            interval=[
+                f"{number(low, 'share')} to {number(high, 'share')}"
+                for low, high in zip(found["interval_low"].head(6), found["interval_high"].head(6), strict=True)
+            ],
+            n=found["users"].head(6).map("{:,}".format),
+        ),
+        {"to": "Cluster", "told": "Share", "interval": "95 % interval", "n": "n (moves)"},
+        numbers=("told", "interval", "n"),
+    )
+
+
+def _members(published: Published, key: int) -> None:
+    found = published.ask(clusters.members, key)
+    names = clusters.names(published)
+    for role, heading in (("typical", "Typical users"), ("edge", "Users at the edge")):
+        rows = found[found["role"] == role]
+        if rows.empty:
+            continue
+        st.subheader(heading)
+        with st.container(horizontal=True):
+            for row in rows.to_dict("records"):
+                near = names.get(row["other_key"]) if role == "edge" and pd.notna(row["other_key"]) else None
+                label = f"{row['user_key'][:8]}…" + (f" (near {near})" if near else "")
+                if st.button(in_markdown(label), key=f"{role}_{key}_{row['rank']}"):
+                    page.open_user(row["user_key"])
+
+
+def _outcomes(published: Published) -> None:
+    st.header("What comes of it")
+    with page.or_empty():
+        facts, names = published.ask(profile.outcomes), clusters.names(published)
+        columns = st.columns(2, gap="large")
+        for place, (metric, title) in enumerate(_OUTCOMES.items()):
+            rows = facts[facts["metric"] == metric]
+            if rows.empty:
+                continue
+            users = int(published.ask(clusters.sizes)["users"].sum())
+            figure = profile_charts.outcome(rows, names, f"{title} (n = {users:,} users)", dark=page.is_dark())
+            with columns[place % 2]:
+                page.chart(figure, key=f"outcome_{metric}", alt=f"{title} by cluster")
+
+
+def _over_time(published: Published, chosen: list[int]) -> None:
+    st.header("Over time")
+    with page.or_empty():
+        sizes = published.ask(clusters.size_over_time)
+        figure = charts.size_over_time(sizes, clusters.names(published), chosen, dark=page.is_dark())
+        page.chart(figure, key="size_over_time", alt="Lines: active users of each cluster over time")
+
+
+def _flows(published: Published) -> None:
+    period = st.segmented_control("Moves between clusters", list(_PERIODS), default="Last 28 days", key="period")
+    days = _PERIODS[period or "Last 28 days"]
+    with page.or_empty():
+        moves = published.ask(clusters.flows, days)
+        if not ((moves["from_cluster"] != moves["to_cluster"]) & (moves["from_cluster"] >= 0)).any():
+            st.write("Nobody changed cluster in that time.")
+            return
+        figure = charts.flows(moves, clusters.names(published), days, dark=page.is_dark())
+        page.chart(figure, key="flows", alt="Diagram: users who changed cluster, from which to which")

@@ -1,0 +1,124 @@
+"""Map: every user a point, near those who behave alike; a click opens a user, a lasso makes a group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from beha2vec_core.explorer import page
+from beha2vec_core.explorer.charts import map as charts
+from beha2vec_core.explorer.data import clusters, profile
+from beha2vec_core.explorer.data import map as data
+from beha2vec_core.explorer.published import Published
+from beha2vec_core.explorer.text import shown
+from beha2vec_core.explorer.views import parts
+from beha2vec_core.insights.wording import label_words
+
+_DRAWS, _OPENS = "draws a group", "opens a user"  # Plotly does one or the other
+_MOUSE = (_DRAWS, _OPENS)
+_COLOURS = ("Cluster", "Theme", "Last visit", "Purchase", "First visit")
+
+
+def render() -> None:
+    """Show the page."""
+    st.title("Map of your users")
+    published = page.published()
+    with page.or_empty():
+        points, of_users = published.ask(data.points), published.ask(data.users_on_map)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            by = st.selectbox("Colour by", _COLOURS, width=220, key="map_colour")
+            theme = _choose_theme(published) if by == "Theme" else None
+            mouse = st.segmented_control("The mouse", _MOUSE, default=_DRAWS, required=True, key="map_mouse")
+        layers = _layers(published, points, by, theme)
+        figure = charts.user_map(points, layers, of_users, dark=page.is_dark())
+        figure.update_layout(dragmode="lasso" if mouse == _DRAWS else "pan")
+        if len(points) < of_users:
+            st.caption(
+                f"Drawn is a sample of {len(points):,} of {of_users:,} users; a group you draw counts all of them."
+            )
+        if mouse == _DRAWS:
+            st.caption("Draw around users with the mouse to see what they have in common.")
+        else:
+            st.caption("Click a point to open the user; drag to move the map, use the wheel to zoom.")
+        _react(published, points, layers, _draw(figure))
+
+
+def _choose_theme(published: Published) -> str | None:
+    return st.selectbox(
+        "Theme", published.ask(data.themes), format_func=lambda t: shown(label_words(t)), width=260, key="map_theme"
+    )
+
+
+def _layers(published: Published, points: pd.DataFrame, by: str, theme: str | None) -> list[charts.Layer]:
+    if by == "Theme" and theme is not None:
+        share = published.ask(data.theme_share, theme)
+        return charts.by_number(share, "share of the user's page views about this theme", share=True)
+    if by == "Last visit":
+        title = "days since the last visit, at the end of the data"
+        return charts.by_number(points["days_ago"], title, reverse=True)
+    if by == "Purchase":
+        return charts.by_outcome(points)
+    if by == "First visit":
+        return charts.by_date(points["first_seen"], "day of the first visit")
+    return charts.by_cluster(points, clusters.names(published))
+
+
+def _draw(figure: go.Figure) -> dict[str, Any]:
+    event = st.plotly_chart(
+        page.without_title(figure),
+        theme=None,
+        key="user_map",
+        on_select="rerun",
+        selection_mode=("points", "lasso", "box"),
+        config={**page.CHART_TOOLS, "scrollZoom": True},
+        alt="A map of users: near points are users who behave alike",
+    )
+    return dict(event["selection"])
+
+
+def _react(published: Published, points: pd.DataFrame, layers: list[charts.Layer], selection: dict[str, Any]) -> None:
+    if outline := _outline(selection):
+        _group(published, *outline)
+    elif len(chosen := selection.get("points", [])) == 1:
+        rows = layers[chosen[0]["curve_number"]].rows
+        page.open_user(str(points["user_key"].iloc[rows[chosen[0]["point_index"]]]))
+
+
+def _outline(selection: dict[str, Any]) -> tuple[list[float], list[float]] | None:
+    """The corners of what was drawn last, a lasso or a box."""
+    if drawn := selection.get("lasso"):
+        return list(drawn[-1]["x"]), list(drawn[-1]["y"])
+    if drawn := selection.get("box"):
+        (left, right), (bottom, top) = sorted(drawn[-1]["x"]), sorted(drawn[-1]["y"])
+        return [left, right, right, left], [bottom, bottom, top, top]
+    return None
+
+
+def _group(published: Published, xs: list[float], ys: list[float]) -> None:
+    users = tuple(data.inside(published, xs, ys))
+    st.header("Your group")
+    if not users:
+        st.write("There are no users in what you drew.")
+        return
+    names = clusters.names(published)
+    everybody = published.ask(data.users_on_map)
+    st.write(f"**{len(users):,} users**, {len(users) / everybody:.1%} of all on the map.")
+    st.download_button(
+        "Download as CSV",
+        lambda: data.export(published, users, names),
+        file_name=f"beha2vec_group_{len(users)}_users.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    if len(users) == everybody:
+        st.write("These are all users: there is nobody to compare them with.")
+        return
+    with st.spinner("Comparing them with all users"):
+        facts = published.ask(data.group_profile, users, page.settings().timezone)
+    if len(users) > data.MOST_COMPARED:
+        st.caption(f"What follows is of a sample of {data.MOST_COMPARED:,} of them.")
+    parts.over_index(profile.in_words(published, facts), min(len(users), data.MOST_COMPARED), key="group_profile")

@@ -1,0 +1,141 @@
+"""Overview: how many users, how fresh, which clusters, what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from beha2vec_core.explorer import page
+from beha2vec_core.explorer.charts import overview as charts
+from beha2vec_core.explorer.charts.theme import color
+from beha2vec_core.explorer.data import clusters, overview
+from beha2vec_core.explorer.published import Published
+from beha2vec_core.explorer.text import in_html
+from beha2vec_core.insights.wording import number
+
+_CARD_WIDTH = 310  # pixels; a narrow screen has one beside the other no more
+_CHANGES = {
+    "born": "{name} is new",
+    "split": "{name} split off from {other}",
+    "merged": "{name} has become part of {other}",
+    "gone": "{name} is gone, its users are in several others",
+}
+
+
+def render() -> None:
+    """Show the page."""
+    st.title("Your users at a glance")
+    published = page.published()
+    with page.or_empty():
+        _totals(published)
+        _clusters(published)
+    st.header("What changed")
+    with page.or_empty():
+        _changes(published)
+
+
+def _totals(published: Published) -> None:
+    found = published.ask(overview.totals)
+    days = (
+        f"{found.first_day:%-d %b} to {found.last_day:%-d %b %Y}" if found.first_day and found.last_day else "no days"
+    )
+    facts = [("Users", f"{found.users:,}"), ("Days with data", f"{found.days:,}")]
+    for name, value in (("Sessions", found.sessions), ("Page views", found.page_views), ("Buyers", found.buyers)):
+        facts += [(name, f"{value:,}")] if value is not None else []
+    with st.container(horizontal=True):
+        for name, text in facts:
+            st.metric(name, text, width=150)
+    said = [f"Data: {days}.", f"Published {page.local(published.published_at)} ({page.settings().timezone})."]
+    if found.model_version and found.trained_at:
+        said.append(f"Encoder {in_html(found.model_version)}, trained {page.local(found.trained_at)}.")
+    if found.clusters_since:
+        said.append(f"These clusters are shown since {page.local(found.clusters_since)}.")
+    page.write(f'<p class="b2v-quiet">{" ".join(said)}</p>')
+    with page.or_empty():
+        page.chart(
+            charts.users_by_day(published.ask(overview.users_by_day), dark=page.is_dark()),
+            key="users_by_day",
+            alt="Bars: active users a day",
+        )
+
+
+def _clusters(published: Published) -> None:
+    found = published.ask(clusters.sizes)
+    st.header("Clusters")
+    page.chart(
+        charts.cluster_sizes(found, published.ask(clusters.names), dark=page.is_dark()),
+        key="cluster_sizes",
+        alt="Bars: users of each cluster",
+    )
+    with st.container(horizontal=True):
+        for row in found.to_dict("records"):
+            _card(row)
+    if found["summary"].isna().all():
+        st.info("The clusters have no words yet. Materialize cluster_insights, then serving_database.")
+
+
+def _card(row: dict[Hashable, Any]) -> None:
+    key = int(row["cluster_key"])
+    with st.container(border=True, width=_CARD_WIDTH, height="stretch"):
+        page.write(
+            f'<h3><span class="b2v-dot" style="background:{color(key)}"></span>{in_html(row["name"])}</h3>'
+            f'<p class="b2v-quiet">{row["users"]:,} users, {number(row["share"], "share")} of all</p>'
+            f"<p>{in_html(clusters.one_sentence(row['summary']), 300)}</p>"
+        )
+        if st.button("Look closer", key=f"open_{key}"):
+            page.open_cluster(key)
+
+
+def _changes(published: Published) -> None:
+    names = published.ask(clusters.names)
+    with page.or_empty():
+        for row in published.ask(overview.lineage).to_dict("records"):
+            words = _CHANGES.get(str(row["change"]), "{name}: {change} {other}")
+            other = in_html(_name(names, row["other_key"]))
+            name = in_html(_name(names, row["cluster_key"]))
+            page.write(f"<p>{words.format(name=name, other=other, change=in_html(row['change']))}.</p>")
+    week = published.ask(overview.weekly_change)
+    st.subheader("Users active in the last 7 days")
+    page.table(
+        pd.DataFrame(
+            {
+                "cluster": [_name(names, key) for key in week["cluster_key"]],
+                "now": week["now"].map("{:,}".format),
+                "before": week["before"].map("{:,}".format),
+                "change": [_change(now, before) for now, before in zip(week["now"], week["before"], strict=True)],
+            }
+        ),
+        {"cluster": "Cluster", "now": "Last 7 days", "before": "7 days before", "change": "Change"},
+        numbers=("now", "before", "change"),
+    )
+    moved = published.ask(overview.moves)
+    st.subheader("Users who changed cluster in the last 7 days")
+    if moved.empty:
+        st.write("Nobody did.")
+        return
+    page.table(
+        pd.DataFrame(
+            {
+                "from": [_name(names, key) for key in moved["from_cluster"].head(8)],
+                "to": [_name(names, key) for key in moved["to_cluster"].head(8)],
+                "users": moved["users"].head(8).map("{:,}".format),
+            }
+        ),
+        {"from": "From", "to": "To", "users": "Users"},
+        numbers=("users",),
+    )
+
+
+def _name(names: dict[int, str], key: object) -> str:
+    if pd.isna(key):  # type: ignore[call-overload]
+        return "another"
+    return names.get(int(str(key).removesuffix(".0")), f"Cluster {key}")
+
+
+def _change(now: int, before: int) -> str:
+    if not before:
+        return "new" if now else "none"
+    return f"{(now - before) / before:+.0%}"

@@ -1,0 +1,23 @@
+"""Parts that several pages show."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from beha2vec_core.explorer import page
+from beha2vec_core.explorer.charts import profile as charts
+from beha2vec_core.explorer.data import profile
+
+
+def over_index(facts: pd.DataFrame, users: int, key: str, family: str = profile.STANDS_OUT) -> None:
+    """What a cluster or a group does more and less than all users, in the chart of a family of facts."""
+    chosen = profile.pick(facts, family)
+    if chosen.empty:
+        st.write(
+            "Nothing is clearly different from all users." if family == profile.STANDS_OUT else "No facts of these."
+        )
+        return
+    title = f"{family}, beside all users (n = {users:,} users)"
+    figure = charts.over_index(chosen, title, dark=page.is_dark())
+    page.chart(figure, key=key, alt=f"Bars: {family}, beside all users")

@@ -1,0 +1,143 @@
+"""User: what one user did, where he stands, who is like him, what probably comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from beha2vec_core.explorer import page
+from beha2vec_core.explorer.charts import user as charts
+from beha2vec_core.explorer.data import clusters
+from beha2vec_core.explorer.data import user as data
+from beha2vec_core.explorer.published import Published
+from beha2vec_core.explorer.text import shown
+
+_LONGEST_KEY = 128
+
+
+def render() -> None:
+    """Show the page."""
+    st.title("User")
+    if (asked := page.asked_for("user")) is not None:
+        st.session_state["user"] = asked[:_LONGEST_KEY]
+    typed = st.text_input("User key", max_chars=_LONGEST_KEY, width=420, key="user").strip()
+    if not typed:
+        st.write("Paste a user_key, or click a user on the map.")
+        return
+    page.now_shown("user", typed)
+    published = page.published()
+    with page.or_empty():
+        found = published.ask(data.about, typed)
+        if found is None:
+            st.warning("There is no user of this key. Look for spaces or missing characters.")
+            return
+        _facts(found, clusters.names(published))
+    for part in (_journey, _cluster_days, _nearest, _next_pages):
+        with page.or_empty():
+            part(published, typed)
+
+
+def _facts(found: dict[str, Any], names: dict[int, str]) -> None:
+    key = found["cluster_key"]
+    with st.container(horizontal=True):
+        for label, value in (
+            ("Sessions", f"{found['sessions']:,}"),
+            ("Page views", f"{found['page_views']:,}"),
+            ("Purchases", f"{found['purchases']:,}"),
+            ("Revenue", f"{found['revenue'] or 0:,.2f}"),
+        ):
+            st.metric(label, value, width=150)
+    rows = {
+        "Cluster": names.get(int(key), f"Cluster {key}") if pd.notna(key) else "none: no day of his has been clustered",
+        "First seen": page.local(found["first_seen_at"]),
+        "Last seen": page.local(found["last_seen_at"]),
+        "First came by": " / ".join(str(found[name] or "?") for name in ("first_source", "first_medium")),
+        "Device": ", ".join(str(found[n]) for n in ("device_category", "browser", "operating_system") if found[n]),
+        "Country": found["country"] or "unknown",
+    }
+    told = pd.DataFrame({"what": list(rows), "value": [shown(value, 80) for value in rows.values()]})
+    page.table(told, {"what": "", "value": f"Times in {page.settings().timezone}"})
+    if pd.notna(key) and st.button("Look at the cluster"):
+        page.open_cluster(int(key))
+
+
+def _journey(published: Published, user_key: str) -> None:
+    st.header("Journey")
+    sessions, events = published.ask(data.sessions, user_key), published.ask(data.events, user_key)
+    if events.empty:
+        st.write("No page views of this user are kept.")
+        return
+    labels = [(row["session_key"], page.local(row["started_at"])) for row in sessions.to_dict("records")]
+    with_steps = set(events["session_key"])
+    events["time"] = [page.local(moment) for moment in events["at"]]
+    figure = charts.journey(events, [one for one in labels if one[0] in with_steps], dark=page.is_dark())
+    page.chart(figure, key="journey", alt="A row of marks for each session: the pages viewed, in order")
+    with st.expander("The same as a table"):
+        started = dict(labels)
+        page.table(
+            pd.DataFrame(
+                {
+                    "session": [started[key] for key in events["session_key"]],
+                    "step": events["step"],
+                    "event": [shown(name).replace("_", " ") for name in events["event_name"]],
+                    "page": [shown(title, 90) for title in events["title"]],
+                    "type": [shown(kind).replace("_", " ") for kind in events["page_type"].fillna("")],
+                }
+            ).head(200),
+            {"session": "Session", "step": "Step", "event": "Event", "page": "Page", "type": "Page type"},
+            numbers=("step",),
+        )
+
+
+def _cluster_days(published: Published, user_key: str) -> None:
+    days = published.ask(data.cluster_days, user_key)
+    if days.empty:
+        return
+    st.header("Clusters over time")
+    figure = charts.cluster_days(days, clusters.names(published), dark=page.is_dark())
+    page.chart(figure, key="cluster_days", alt="The user's cluster on each active day")
+
+
+def _nearest(published: Published, user_key: str) -> None:
+    st.header("Users most alike")
+    found, names = published.ask(data.nearest, user_key), clusters.names(published)
+    if found.empty:
+        st.write("This user has no vector: too little was seen of him.")
+        return
+    page.table(
+        pd.DataFrame(
+            {
+                "user": [f"{key[:8]}…" for key in found["user_key"]],
+                "cluster": [names.get(int(key), "") if pd.notna(key) else "" for key in found["cluster_key"]],
+                "similarity": found["similarity"].map("{:.2f}".format),
+                "why": [_why(n, pages) for n, pages in zip(found["shared_pages"], found["pages"], strict=True)],
+            }
+        ),
+        {"user": "User", "cluster": "Cluster", "similarity": "Likeness (1 = same)", "why": "Pages both viewed"},
+        numbers=("similarity",),
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox("One of them", found["user_key"].tolist(), width=360, key=f"near_{user_key}")
+        if st.button("Open", key="open_near"):
+            page.open_user(str(chosen))
+
+
+def _why(shared: int, pages: object) -> str:
+    if not shared:
+        return "none: alike in kinds of pages and rhythm"
+    titles = [shown(title, 50) for title in pages] if isinstance(pages, Iterable) else []
+    return f"{shared}: " + "; ".join(titles) + (" …" if shared > len(titles) else "")
+
+
+def _next_pages(published: Published, user_key: str) -> None:
+    st.header("What probably comes next")
+    with st.spinner("Asking the encoder"):
+        found = published.ask(data.next_pages, user_key, page.settings().encoders_path)
+    if found.empty:
+        st.write("No events of this user are kept.")
+        return
+    page.chart(charts.next_pages(found, dark=page.is_dark()), key="next_pages", alt="Bars: likeliest next pages")
+    st.caption("The page viewed now counts among them: people reload.")

@@ -1,0 +1,280 @@
+"""A small published shop for the explorer's tests: real facts and insights, planted groups, hostile texts everywhere.
+
+Users of group 0 read articles, of group 1 buy backpacks, of group 2 need help; a few are too little known. Group g has
+users ``g<g>-<number>`` and lies around ``CENTRES[g]`` on the map.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from beha2vec_core.explorer.data.map import SOURCES
+from beha2vec_core.explorer.published import Published
+from beha2vec_core.insights import write_insights
+from beha2vec_core.profiles import build_profiles, cluster_paths, cluster_transitions
+from beha2vec_core.serving import publish
+from beha2vec_core.tables import create_tables
+from tests.core.hostile_text import HOSTILE_TEXTS
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FIRST, DAYS = date(2026, 1, 5), 14
+LAST = FIRST + timedelta(days=DAYS - 1)
+SIZES = {0: 120, 1: 80, 2: 60, -1: 20}
+CENTRES = {0: (-10.0, 0.0), 1: (10.0, 0.0), 2: (0.0, 12.0), -1: (0.0, 0.0)}
+# (theme, page type) a page of which each group views most
+LIKES = {0: ("travel", "article"), 1: ("backpacks", "product"), 2: ("returns", "support"), -1: ("general", "home")}
+HOSTILE_NAME = "<script>document.title='HACKED'</script> [free](javascript:alert(1)) :material/delete: $x^2$"
+
+
+def make_serving(path: Path, *, without: tuple[str, ...] = ()) -> Path:
+    """Publish the shop; ``without`` names tables to drop from the publication, as if never materialized."""
+    with duckdb.connect() as connection:
+        create_tables(connection)
+        connection.execute("create schema ga4")
+        _pages(connection)
+        _users(connection)
+        _models(connection)
+        _facts(connection)
+        publish(connection, path)
+    if without:
+        with duckdb.connect(str(path)) as connection:
+            for table in without:
+                connection.execute(f"drop table {table}")
+    return path
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Published]:
+    yield Published(path)
+
+
+def _pages(connection: duckdb.DuckDBPyConnection) -> None:
+    rows = []
+    for number, title in enumerate(HOSTILE_TEXTS):
+        theme, page_type = list(LIKES.values())[number % len(LIKES)]
+        rows.append((f"shop.example/{page_type}/{number}", title, theme, page_type))
+    frame = pd.DataFrame(rows, columns=["page_key", "page_title", "theme", "page_type"])  # noqa: F841
+    connection.execute("insert into beha2vec.enriched_pages by name select page_key, theme, page_type from frame")
+    connection.execute(
+        """create table ga4.dim_ga4__pages as
+        select page_key, page_title, 0::bigint as page_views, 0::bigint as users from frame"""
+    )
+
+
+def _users(connection: duckdb.DuckDBPyConnection) -> None:
+    """Users, sessions, page views and events; sessions of group g go on for g + 1 page views or more."""
+    rng = np.random.default_rng(3)
+    pages = connection.execute("select page_key, theme from beha2vec.enriched_pages order by page_key").df()
+    titles = dict(connection.execute("select page_key, page_title from ga4.dim_ga4__pages").fetchall())
+    users, sessions, events, clusters, vectors = [], [], [], [], []
+    for group, size in SIZES.items():
+        liked = pages.loc[pages["theme"] == LIKES[group][0], "page_key"].tolist()
+        for number in range(size):
+            user = f"g{group}-{number}"
+            days = sorted(int(day) for day in rng.choice(DAYS, size=int(rng.integers(1, 5)), replace=False))
+            bought = group == 1 and number % 2 == 0
+            for visit, day in enumerate(days):
+                began = datetime(2026, 1, 5, 9) + timedelta(days=day, minutes=number)
+                seen = [
+                    str(rng.choice(liked if rng.random() < 0.8 else pages["page_key"]))
+                    for _ in range(int(rng.integers(1, 5)))
+                ]
+                names = ["page_view"] * len(seen) + (["purchase"] if bought and visit == len(days) - 1 else [])
+                for index, (page, name) in enumerate(zip([*seen, seen[-1]], names, strict=False)):
+                    events.append((user, f"{user}.{visit}", began + timedelta(minutes=index), index, name, page))
+                sessions.append((user, f"{user}.{visit}", began, len(seen), seen[0], int("purchase" in names)))
+                # half of group 2 was in group 0 first
+                earlier = 0 if group == 2 and number % 2 == 0 and visit < len(days) - 1 else group
+                x, y = np.array(CENTRES[group]) + rng.normal(size=2)
+                clusters.append((FIRST + timedelta(days=day), user, earlier, 0.4, 0.2, x, y))
+                vector = np.eye(4)[group] + 0.1 * rng.normal(size=4)
+                vectors.append((FIRST + timedelta(days=day), user, group < 0, vector.tolist()))
+            users.append((user, number, len(days), int(bought), 50.0 * bought, _text(number)))
+    _load(connection, users, sessions, events, titles)
+    frame = pd.DataFrame(  # noqa: F841
+        clusters, columns=["event_date", "user_key", "cluster_key", "distance", "margin", "map_x", "map_y"]
+    )
+    connection.execute(
+        """insert into beha2vec.user_clusters by name
+        select 'c1' as cluster_model_version, 'e1' as model_version, * from frame"""
+    )
+    embedded = pd.DataFrame(vectors, columns=["event_date", "user_key", "low_evidence", "behavior"])  # noqa: F841
+    connection.execute(
+        """insert into beha2vec.user_embeddings by name select 'e1' as model_version, 5 as n_events,
+        event_date + interval 1 day as as_of, behavior as identity, * from embedded"""
+    )
+
+
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    users: list[tuple[object, ...]],
+    sessions: list[tuple[object, ...]],
+    events: list[tuple[object, ...]],
+    titles: dict[str, str],
+) -> None:
+    visits = pd.DataFrame(  # noqa: F841
+        sessions,
+        columns=["user_key", "session_key", "session_started_at", "page_views", "landing_page_key", "purchases"],
+    )
+    seen = pd.DataFrame(events, columns=["user_key", "session_key", "moment", "event_index", "event_name", "page_key"])
+    seen["page_title"] = seen["page_key"].map(titles)
+    people = pd.DataFrame(  # noqa: F841
+        users, columns=["user_key", "number", "sessions", "purchases", "revenue", "first_source"]
+    )
+    connection.execute(
+        """create table ga4.fct_ga4__sessions as select *, session_started_at::date as session_date,
+            0::bigint as error_page_views, false as is_direct,
+            60000::bigint as engagement_time_msec, 'Organic Search' as default_channel_group,
+            50.0 * purchases as revenue
+        from visits"""
+    )
+    connection.execute(
+        """create table ga4.ml_ga4__sequence_events as select user_key, moment::date as event_date,
+            epoch_us(moment)::bigint as event_timestamp, event_index::integer as event_index, event_name, page_key,
+            page_title, session_key, event_name = 'page_view' as is_page_view from seen"""
+    )
+    connection.execute(
+        """create table ga4.fct_ga4__page_views as
+        select user_key, session_key, page_key, event_timestamp, event_date, lead(page_key) over visit as next_page_key,
+            lag(page_key) over visit is null as is_entrance, lead(page_key) over visit is null as is_exit
+        from ga4.ml_ga4__sequence_events where is_page_view
+        window visit as (partition by session_key order by event_timestamp)"""
+    )
+    connection.execute(
+        """create table ga4.fct_ga4__funnel_sessions as select session_key, user_key, session_date, 6 as furthest_step
+        from ga4.fct_ga4__sessions where purchases > 0;
+        create table ga4.fct_ga4__purchases as select user_key, event_date from ga4.ml_ga4__sequence_events
+        where event_name = 'purchase';
+        create table ga4.int_ga4__identity_map as select distinct user_key, user_key as client_key from visits;
+        create table ga4.stg_ga4__event_items as select user_key as client_key, 'view_item' as event_name,
+            'i1' as item_id, page_title as item_name, 'bags' as item_category, event_date, event_timestamp, session_key
+        from ga4.ml_ga4__sequence_events where false"""
+    )
+    connection.execute("create table ga4.ga4_event_taxonomy as select 'purchase' as event_name, 6 as funnel_step")
+    connection.execute(
+        """create table ga4.dim_ga4__users as
+        select people.* exclude (number), min(session_started_at) as first_seen_at,
+            max(session_started_at) as last_seen_at, sum(page_views)::bigint as page_views,
+            60000::bigint as engagement_time_msec, 'organic' as first_medium, 'desktop' as device_category,
+            'Chrome' as browser, 'Linux' as operating_system, 'Germany' as country
+        from people join visits using (user_key) group by all"""
+    )
+    connection.execute(
+        """update ga4.dim_ga4__pages set page_views = found.views, users = found.users from (
+            select page_key, count(*) as views, count(distinct user_key) as users from ga4.fct_ga4__page_views
+            group by 1) as found
+        where found.page_key = dim_ga4__pages.page_key"""
+    )
+
+
+def _models(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        """insert into beha2vec.encoders (model_version, trained_at, accepted_at)
+        values ('e1', timestamp '2026-01-19 01:00:00', timestamp '2026-01-19 01:05:00');
+        insert into beha2vec.cluster_models (cluster_model_version, model_version, k, users, fitted_at, promoted_at)
+        values ('c1', 'e1', 3, 260, timestamp '2026-01-19 01:30:00', timestamp '2026-01-19 02:00:00');
+        insert into beha2vec.cluster_lineage values ('c1', 'c0', 2, 'split', 0, 60, 40)"""
+    )
+
+
+def _facts(connection: duckdb.DuckDBPyConnection) -> None:
+    profiles = build_profiles(connection, SOURCES)
+    made = {
+        "cluster_profiles": profiles,
+        "cluster_paths": cluster_paths(connection, SOURCES),
+        "cluster_transitions": cluster_transitions(connection, SOURCES),
+    }
+    for table, rows in made.items():
+        connection.register("rows", rows)
+        connection.execute(f"insert into beha2vec.{table} by name select * from rows")
+        connection.unregister("rows")
+    titles = dict(connection.execute("select page_key, page_title from ga4.dim_ga4__pages").fetchall())
+    insights, _ = write_insights(profiles, page_titles=titles, progress=False)
+    connection.register("insights", insights)
+    connection.execute("insert into beha2vec.cluster_insights by name select * from insights")
+    # as a model might, told to by a title
+    connection.execute("update beha2vec.cluster_insights set name = ? where cluster_key = 1", [HOSTILE_NAME])
+    connection.execute("update beha2vec.cluster_insights set name = 'Article readers' where cluster_key = 0")
+
+
+def _text(number: int) -> str:
+    return HOSTILE_TEXTS[number % len(HOSTILE_TEXTS)] if number % 3 == 0 else "google"
+
+
+@contextmanager
+def serve(folder: Path, port: int, **settings: str) -> Iterator[str]:
+    """The explorer's own command on a project folder whose ``data`` has the published database; gives the address."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("BEHA2VEC_", "STREAMLIT_"))}
+    environment |= {"PYTHONPATH": str(REPOSITORY), **settings}
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "beha2vec_core.cli", "explore", "--port", str(port)],
+            cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_until_healthy(address, server)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+@contextmanager
+def proxy(address: str, header: str) -> Iterator[str]:
+    """A reverse proxy that adds a header to each request, WebSockets too; gives its own address."""
+    target = ("127.0.0.1", int(address.rsplit(":", 1)[1]))
+
+    class Connection(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            head = b""
+            while not head.endswith(b"\r\n\r\n") and (line := self.rfile.readline()):
+                head += line
+            # a connection a request, so that each one has the header
+            head = head.replace(b"Connection: keep-alive", b"Connection: close")
+            with socket.create_connection(target) as server:
+                server.sendall(head[:-2] + header.encode() + b"\r\n\r\n")
+                back = threading.Thread(target=_copy, args=(server.recv, self.connection.sendall))
+                back.start()
+                _copy(self.rfile.read1, server.sendall)
+                back.join()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Connection) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def _copy(read: Callable[[int], bytes], write: Callable[[bytes], object]) -> None:
+    with suppress(OSError):
+        while some := read(65536):
+            write(some)
+
+
+def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        assert server.poll() is None, "the explorer stopped"
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError("the explorer did not start in 30 s")

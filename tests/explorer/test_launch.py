@@ -1,0 +1,60 @@
+"""beha2vec explore: what it starts, warns of, and says where it cannot start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from beha2vec_core.cli import app
+from beha2vec_core.explorer import launch
+from beha2vec_core.settings import Settings, SettingsError, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_a_published_database_it_says_what_to_do() -> None:
+    result = CliRunner().invoke(app, ["explore"])
+    assert result.exit_code == 1
+    assert "materialize" in result.output and "serving_database" in result.output and "Traceback" not in result.output
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "_NEEDED", ("streamlit", "no_such_library"))
+    result = CliRunner().invoke(app, ["explore"])
+    assert result.exit_code == 1 and "pip install 'beha2vec[explorer]'" in result.output
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("::", False),
+     ("192.168.0.7", False), ("shop.example", False)],
+)  # fmt: skip
+def test_who_reaches_it_and_the_warning(host: str, local: bool) -> None:
+    open_to_all = Settings(explorer_password=None)
+    assert launch.is_loopback(host) is local
+    assert (launch.exposure(open_to_all, host) is None) is local
+    assert launch.exposure(Settings(explorer_password="p"), host) is None  # type: ignore[arg-type]
+    assert launch.exposure(Settings(explorer_auth_header="X-User"), host) is None
+
+
+def test_what_is_started_is_quiet_local_and_without_secrets() -> None:
+    settings = Settings(explorer_password="s3cret")  # type: ignore[arg-type]
+    command = launch.command(settings, "127.0.0.1", 8501)
+    assert {"--browser.gatherUsageStats=false", "--server.enableXsrfProtection=true", "--server.address=127.0.0.1"} <= {
+        *command
+    }
+    assert "s3cret" not in " ".join(command)
+    assert "--server.allowedHosts=127.0.0.1" in command
+    behind_proxy = launch.command(Settings(explorer_auth_header="X-User"), "127.0.0.1", 8501)
+    assert not any("allowedHosts" in option for option in behind_proxy), "a proxy passes the name people typed on"
+
+
+def test_a_header_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEHA2VEC_EXPLORER_AUTH_HEADER", "X User: me")
+    with pytest.raises(SettingsError, match="X-Forwarded-User"):
+        load_settings()

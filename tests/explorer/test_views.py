@@ -1,0 +1,171 @@
+"""Each view in Streamlit, without a browser: what it shows, its empty states, who may see it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from beha2vec_core.explorer import access, page
+from beha2vec_core.explorer.views import VIEWS
+from tests.explorer.explorer_world import make_serving
+
+APP = Path(page.__file__).with_name("app.py")
+CARDS = "Look closer"
+
+
+@pytest.fixture(autouse=True)
+def _settings_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No .env of the folder the tests run in, and settings read by each test."""
+    monkeypatch.chdir(tmp_path)
+    page.settings_of_server.clear()
+
+
+@pytest.fixture
+def shop(serving: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(serving.parent))
+
+
+def view(name: str, **query: str) -> AppTest:
+    """The view after one run."""
+    app = AppTest.from_string(f"from beha2vec_core.explorer.views import render\nrender({name!r})", default_timeout=60)
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def text_of(app: AppTest) -> str:
+    """All that it says, HTML included."""
+    said = [
+        element.value for kind in (app.title, app.header, app.subheader, app.markdown, app.caption) for element in kind
+    ]
+    said += [element.value for kind in (app.info, app.warning, app.error) for element in kind]
+    said += [element.proto.body for element in app.get("html")]
+    return "\n".join(said)
+
+
+def test_the_first_page_is_the_overview(shop: None) -> None:
+    app = AppTest.from_file(str(APP), default_timeout=60).run()
+    assert not app.exception
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "Users": "280", "Days with data": "14", "Sessions": "680", "Page views": "1,648", "Buyers": "40",
+    }  # fmt: skip
+    text = text_of(app)
+    assert "5 Jan to 18 Jan 2026" in text and "trained 19 Jan 2026, 02:00" in text, "UTC plus one in Berlin"
+    assert "&lt;script&gt;" in text and "<script" not in text
+    assert "split off from Article readers" in text
+    assert [button.label for button in app.button] == [CARDS] * 4
+
+
+@pytest.mark.parametrize("name", [view.name for view in VIEWS])
+def test_no_markup_of_others_and_no_error(shop: None, name: str) -> None:
+    app = view(name, **({"user": "g1-0"} if name == "user" else {}))
+    assert not app.exception
+    text = text_of(app).lower()
+    for markup in ("<script", "<img", "<iframe", "<svg", 'href="javascript'):
+        assert markup not in text
+
+
+def test_a_cluster_in_words_with_its_facts(shop: None) -> None:
+    app = view("clusters", cluster="2")
+    text = text_of(app)
+    assert "60 users, 21% of all" in text
+    assert 'title="views about returns: 84%, all users 23%" class="b2v-fact">84%' in text
+    assert 'title="views of support pages: 84%, all users 23%" class="b2v-fact">84%' in text
+    assert any(expander.label.startswith("The ") and "facts" in expander.label for expander in app.expander)
+    app.selectbox(key="beside").set_value(0).run()
+    assert not app.exception and "120 users, 43% of all" in text_of(app)
+    assert "2" in app.query_params["cluster"]
+    app.selectbox(key="cluster").set_value(1).run()
+    assert app.selectbox(key="cluster").value == 1 and "1" in app.query_params["cluster"]
+    app.segmented_control(key="period").set_value("Last 7 days").run()
+    assert not app.exception
+
+
+def test_the_first_choice_of_a_cluster_counts(shop: None) -> None:
+    app = view("clusters")
+    app.selectbox(key="cluster").set_value(2).run()
+    assert app.selectbox(key="cluster").value == 2 and "60 users, 21% of all" in text_of(app)
+
+
+def test_each_family_of_facts_can_be_shown(shop: None) -> None:
+    app = view("clusters", cluster="1")
+    for family in app.selectbox(key="family").options:
+        app.selectbox(key="family").set_value(family).run()
+        assert not app.exception, family
+
+
+def test_a_user(shop: None) -> None:
+    app = view("user", user="g1-0")
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Purchases"] == "1" and shown["Revenue"] == "50.00"
+    text = text_of(app)
+    assert "Times in Europe/Berlin" in text and "Users most alike" in text
+    assert "Materialize trained_encoder here" in text, "what comes next needs the encoder's files"
+    app.text_input[0].set_value("<b>nobody</b>").run()
+    assert "no user of this key" in text_of(app) and "<b>" not in text_of(app)
+
+
+@pytest.mark.parametrize("colour", ["Cluster", "Theme", "Last visit", "Purchase", "First visit"])
+def test_the_map_in_every_colour(shop: None, colour: str) -> None:
+    app = view("map")
+    app.selectbox(key="map_colour").set_value(colour).run()
+    assert not app.exception and "n = 280 users" in text_of(app)
+
+
+def test_empty_states_name_the_asset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
+    assert "Nothing is published yet. Materialize serving_database" in text_of(AppTest.from_file(str(APP)).run())
+    missing = {
+        "beha2vec.cluster_insights": "cluster_insights",
+        "beha2vec.cluster_profiles": "cluster_profiles",
+        "ga4.ml_ga4__sequence_events": "ml_ga4__sequence_events",
+        "beha2vec.user_embeddings_current": "user_embeddings",
+        "beha2vec.cluster_flows": "user_clusters",
+        "beha2vec.cluster_paths": "cluster_profiles",
+        "ga4.dim_ga4__users": "dim_ga4__users",
+    }
+    make_serving(tmp_path / "serving.duckdb", without=tuple(missing))
+    told = ""
+    for name in ("clusters", "map"):
+        app = view(name)
+        assert not app.exception, name
+        told += text_of(app)
+    app = view("user", user="g1-0")
+    assert not app.exception
+    told += text_of(app)
+    for asset in missing.values():
+        assert f"Materialize {asset}, then serving_database" in told
+    assert "no paths of clusters yet. Materialize cluster_profiles" in told
+
+
+def test_without_any_users_each_view_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
+    make_serving(tmp_path / "serving.duckdb", without=("beha2vec.user_clusters_current",))
+    for one in VIEWS:
+        app = view(one.name, user="g1-0")
+        assert not app.exception, one.name
+        assert "Materialize user_clusters, then serving_database" in text_of(app) or one.name == "map"
+    assert "Materialize user_clusters for all days" in text_of(view("map"))
+
+
+def test_a_password_is_asked_for_before_anything_is_shown(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEHA2VEC_EXPLORER_PASSWORD", "s3cret-ä")
+    monkeypatch.setattr(access, "_WAIT_SECONDS", 0.0)
+    app = AppTest.from_file(str(APP), default_timeout=60).run()
+    assert not app.metric and "s3cret" not in str(app)
+    app.text_input[0].set_value("wrong")
+    app.button[0].click().run()
+    assert not app.metric and app.error[0].value == "This is not the password."
+    app.text_input[0].set_value("s3cret-ä")
+    app.button[0].click().run()
+    assert app.metric[0].value == "280"
+    assert app.run().metric, "asked for once a session"
+    assert not AppTest.from_file(str(APP)).run().metric, "and once for each"
+
+
+def test_requests_without_the_proxys_header_see_nothing(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEHA2VEC_EXPLORER_AUTH_HEADER", "X-Forwarded-User")
+    app = AppTest.from_file(str(APP)).run()
+    assert not app.metric and not app.title and "not signed in" in app.error[0].value
