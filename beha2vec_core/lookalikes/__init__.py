@@ -5,7 +5,15 @@ What belongs here, lower ones first: ``seeds`` (whose ids these are), ``ranking`
 All of it reads an open database with the published tables, in pieces of bounded size, and writes to none.
 """
 
-from beha2vec_core.lookalikes.audience import CustomerMatch, Identifier, customer_match, identifiers, normalised_email
+from beha2vec_core.lookalikes.audience import (
+    CustomerMatch,
+    Identifier,
+    customer_match,
+    identifiers,
+    normalised_email,
+    to_csv,
+    to_parquet,
+)
 from beha2vec_core.lookalikes.holdout import LEAST_SEEDS, Estimate, Outlook, outlook
 from beha2vec_core.lookalikes.ranking import METHODS, Candidates, Method, rank
 from beha2vec_core.lookalikes.seeds import Seeds, find_seeds, read_ids, seeds_of_cluster
@@ -28,4 +36,6 @@ __all__ = [
     "rank",
     "read_ids",
     "seeds_of_cluster",
+    "to_csv",
+    "to_parquet",
 ]

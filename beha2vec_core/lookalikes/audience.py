@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+import pandas as pd
+
 # What a login id is taken for: an id of the advertiser's own, an e-mail address, a hash of one that the site made
 Identifier = Literal["user_id", "email", "hashed"]
 _HEADINGS: dict[Identifier, str] = {"user_id": "User ID", "email": "Email", "hashed": "Email"}
@@ -79,3 +81,16 @@ def normalised_email(address: str) -> str:
 
 def _text(one: object) -> str:
     return one.strip() if isinstance(one, str) else ""
+
+
+def to_csv(users: pd.DataFrame) -> bytes:
+    """The list as CSV; an apostrophe before text that a spreadsheet would run as a formula."""
+    safe = users.copy()
+    for column in ("user_key", "user_pseudo_id", "user_id"):
+        safe[column] = [f"'{one}" if isinstance(one, str) and _FORMULA.match(one) else one for one in users[column]]
+    return safe.to_csv(index=False).encode()
+
+
+def to_parquet(users: pd.DataFrame) -> bytes:
+    """The list as parquet."""
+    return users.to_parquet(index=False)
