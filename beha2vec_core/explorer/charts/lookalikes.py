@@ -52,9 +52,13 @@ def lengths(outlook: Outlook, chosen: int, *, dark: bool) -> go.Figure:
             hovertemplate="%{x:,} users: %{y:.0%} (95 % interval %{customdata[0]:.0%} to %{customdata[1]:.0%})"
             f"<br>{name}<extra></extra>",
         )
-    figure.add_vline(x=chosen, line={"color": ink(dark)["quiet"], "dash": "dot"}, annotation_text="your list")
+    figure.add_vline(
+        x=chosen,
+        line={"color": ink(dark)["quiet"], "dash": "dot"},
+        annotation={"text": "your list", "font": {"color": ink(dark)["text"]}, "yanchor": "bottom"},
+    )
     title = f"What lists of each length would hold (n = {outlook.seeds:,} hidden seeds; bands: 95 % intervals)"
     dressed(figure, dark=dark, height=380, title_text=title)
-    figure.update_layout(legend={"orientation": "v", "y": -0.22}, annotations=[{"font": {"color": ink(dark)["text"]}}])
+    figure.update_layout(legend={"orientation": "v", "y": -0.22})
     figure.update_xaxes(title_text="users in the list, log scale", type="log", tickformat=",", dtick="D2")
-    return figure.update_yaxes(title_text="share", tickformat=".0%", range=[0, 1.04])
+    return figure.update_yaxes(title_text="share", tickformat=".0%", range=[0, 1.1])

@@ -31,7 +31,7 @@ from beha2vec_core.lookalikes import (
 T = TypeVar("T")
 
 _LIST, _CLUSTER = "A list of users", "A cluster"
-_SHOWN, _TOLD = 50, 100
+_SHOWN, _TOLD = 20, 100
 _METHODS: dict[Method, str] = {
     "centroid": "likeness to the average of your users",
     "nearest": "likeness to the ten of your users that are nearest",
@@ -157,14 +157,14 @@ def _how_good(outlook: Outlook | None, method: Method, length: int) -> None:
     with st.container(horizontal=True):
         for label, value, low, high, help_ in (
             (
-                "Of the list, of their kind",
+                "Precision of the list",
                 f"{told.precision:.0%}",
                 f"{told.precision_low:.0%}",
                 f"{told.precision_high:.0%}",
-                "Estimated precision. It takes the very top of the ranking for pure; where it is not, it is too high.",
+                "Estimated share of the list that is of the same kind as your users. It takes the very top of the ranking for pure; where it is not, it is too high.",
             ),
             (
-                "Better than a random list",
+                "Better than chance",
                 f"{told.lift:.1f} times",
                 f"{told.lift_low:.1f}",
                 f"{told.lift_high:.1f}",
@@ -172,11 +172,11 @@ def _how_good(outlook: Outlook | None, method: Method, length: int) -> None:
                 "assumption but that yours are a fair sample of their kind.",
             ),
             (
-                "Of their kind, in the list",
+                "Of their kind, found",
                 f"{told.found:.0%}",
                 f"{told.found_low:.0%}",
                 f"{told.found_high:.0%}",
-                "The share of the hidden users that the list found.",
+                "Share of the hidden users that are in the list.",
             ),
             (
                 "Of their kind in all",
@@ -224,6 +224,8 @@ def _users(found: pd.DataFrame, names: dict[int, str]) -> None:
         },
         numbers=("rank", "score", "events"),
     )
+    if len(found) > len(top):
+        st.caption(f"The first {len(top)}; the files have all.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("Look at one of them", top["user_key"].tolist(), width=380, key="look_user")
         if st.button("Open", key="look_open"):
