@@ -161,7 +161,8 @@ def _how_good(outlook: Outlook | None, method: Method, length: int) -> None:
                 f"{told.precision:.0%}",
                 f"{told.precision_low:.0%}",
                 f"{told.precision_high:.0%}",
-                "Estimated share of the list that is of the same kind as your users. It takes the very top of the ranking for pure; where it is not, it is too high.",
+                "Estimated share of the list that is of the same kind as your users. The very top of the ranking is "
+                "taken for pure; where it is not, this is too high.",
             ),
             (
                 "Better than chance",
