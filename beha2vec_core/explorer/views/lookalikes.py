@@ -131,11 +131,11 @@ def _who(seeds: Seeds) -> None:
     else:
         page.write(f"<p><b>{told}</b></p>")
     for ids, words in (
-        (seeds.unknown, "ids are not known here"),
-        (seeds.without_vector, "ids are of users without a vector: none of their days has been embedded"),
+        (seeds.unknown, "Not known here"),
+        (seeds.without_vector, "Known, but without a vector, as none of their days has been embedded"),
     ):
         if ids:
-            with st.expander(f"{len(ids):,} {words}"):
+            with st.expander(f"{words}: {len(ids):,}"):
                 listed = "<br>".join(in_html(one, 60) for one in ids[:_TOLD])
                 page.write(f"<p>{listed}</p>")
                 if len(ids) > _TOLD:
