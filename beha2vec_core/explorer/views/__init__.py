@@ -24,6 +24,7 @@ VIEWS = (
     View("user", "User", ":material/person:"),
     View("lookalikes", "Look-alikes", ":material/person_search:"),
     View("site", "Pages", ":material/web:"),
+    View("chat", "Chat", ":material/forum:"),
     View("model", "Model", ":material/model_training:"),
 )
 
