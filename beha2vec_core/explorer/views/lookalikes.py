@@ -100,8 +100,8 @@ def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
     if source == _CLUSTER:
         return (published.ask(data.of_cluster, int(chosen)), candidates, length) if chosen is not None else None
     try:
-        text = pasted + ("\n" + file.getvalue().decode("utf-8-sig") if file else "")
-        ids = tuple(read_ids(text))
+        texts = [pasted, *([file.getvalue().decode("utf-8-sig")] if file else [])]
+        ids = tuple(dict.fromkeys(one for text in texts for one in read_ids(text)))
     except UnicodeDecodeError:
         st.error("The file is not UTF-8 text. Save it as CSV (UTF-8), then load it again.")
         return None
