@@ -15,9 +15,9 @@ HOSTILE = "<img src=x onerror=alert(1)> [free](javascript:alert(1)) :material/de
 
 
 @pytest.fixture(autouse=True)
-def shop(serving: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def shop(more_serving: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(serving.parent))
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(more_serving.parent))
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "BEHA2VEC_LLM_API_KEY", "BEHA2VEC_LLM_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     page.settings_of_server.clear()
