@@ -156,7 +156,8 @@ def _drift(published: Published) -> None:
         f"{len(over)} of {int(found['stability_index'].notna().sum())} days lie above the limit: look at that day's "
         "traffic, and train anew if it lasts."
         if len(over)
-        else f"No day does: the last one has {last['stability_index']:.2f}, where {last['limit']:.2f} is allowed."
+        else f"No day lies above the limit: the last one has {last['stability_index']:.2f}, where "
+        f"{last['limit']:.2f} is allowed."
     )
 
 

@@ -82,7 +82,7 @@ def _table(found: pd.DataFrame) -> None:
         f'<td class="number">{row["views"]:,}</td><td>{theme}</td><td>{page_type}</td></tr>'
         for row, theme, page_type in cells
     )
-    heads = '<th>Page</th><th class="number">Views</th><th>Theme (how sure)</th><th>Type (how sure)</th>'
+    heads = '<th>Page</th><th>Theme (how sure)</th><th>Type (how sure)</th><th class="number">Views</th>'
     page.write(f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>")
 
 
