@@ -20,6 +20,7 @@ from tests.core.chat_server import ChatServer, Reply
 from tests.explorer.explorer_world import serve
 from tests.explorer.test_browser import _free_port, browser, context, go, page, pytestmark, settle  # noqa: F401
 
+expect.set_options(timeout=20_000)  # a busy machine
 HOSTILE = "<img src=x onerror=alert()> [free](javascript:alert()) :material/delete: $x$"
 
 
