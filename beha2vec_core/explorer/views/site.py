@@ -77,9 +77,10 @@ def _review(published: Published) -> None:
 def _table(found: pd.DataFrame) -> None:
     cells = zip(found.to_dict("records"), _said(found, "theme"), _said(found, "page_type"), strict=True)
     body = "".join(
-        f"<tr><td>{in_html(row['page_title'] or row['page_key'], 70)}<br>"
+        f'<tr><td style="overflow-wrap:anywhere;min-width:7.5rem">'
+        f"{in_html(row['page_title'] or row['page_key'], 70)}<br>"
         f'<span class="b2v-quiet">{in_html(row["page_key"], 70)}</span></td>'
-        f'<td class="number">{row["views"]:,}</td><td>{theme}</td><td>{page_type}</td></tr>'
+        f'<td>{theme}</td><td>{page_type}</td><td class="number">{row["views"]:,}</td></tr>'
         for row, theme, page_type in cells
     )
     heads = '<th>Page</th><th>Theme (how sure)</th><th>Type (how sure)</th><th class="number">Views</th>'
