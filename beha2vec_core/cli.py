@@ -320,6 +320,28 @@ def explore(
         raise typer.Exit(1) from None
 
 
+@app.command()
+def report(
+    out: Annotated[Path, typer.Option(help="The file to write; an earlier one is replaced.")] = Path("report.html"),
+) -> None:
+    """Write a report to mail: one HTML file with overview, map and clusters. Needs the extra [explorer]."""
+    from importlib.util import find_spec
+
+    settings = _settings()
+    if find_spec("plotly") is None:
+        typer.secho("the report needs plotly: pip install 'beha2vec[explorer]'", fg="red", err=True)
+        raise typer.Exit(1)
+    from beha2vec_core.explorer.published import NotPublishedError, Published
+    from beha2vec_core.explorer.report import write_report
+
+    try:
+        size = write_report(Published(settings.serving_path), out, settings.tz)
+    except (NotPublishedError, OSError) as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{out}: {size / 1e6:.1f} MB, to be opened in a browser or mailed")
+
+
 @themes.command("suggest")
 def suggest_themes(
     pages: Annotated[int, typer.Option(help="How many pages to look at, the most viewed first.", min=1)] = 5000,

@@ -138,7 +138,8 @@ class Settings(BaseSettings):
         "warn", description="the least severity of a failed check that is told: warn or error; failed runs always are"
     )
     dagster_url: str | None = Field(
-        None, description="address of Dagster's UI, such as http://localhost:3000, for links in alerts"
+        None,
+        description="address of Dagster's UI, such as http://localhost:3000, for links in alerts and in the explorer",
     )
 
     explorer_password: SecretStr | None = Field(

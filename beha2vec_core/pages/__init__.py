@@ -9,7 +9,7 @@ pages are asked about (``enrich``) and what is kept (``store``). Does not: how a
 from beha2vec_core.pages.classifiers import DEFAULT_STEPS, Classifier, Models, StepConfig, parse_steps
 from beha2vec_core.pages.enrich import Enrichment, classify_pages
 from beha2vec_core.pages.labels import Label, Labels, load_labels
-from beha2vec_core.pages.overrides import Overrides, load_overrides
+from beha2vec_core.pages.overrides import OverrideFileError, Overrides, load_overrides, save_override
 from beha2vec_core.pages.rules import Rules, load_rules, parse_packs
 from beha2vec_core.pages.store import PageStore
 
@@ -20,6 +20,7 @@ __all__ = [
     "Label",
     "Labels",
     "Models",
+    "OverrideFileError",
     "Overrides",
     "PageStore",
     "Rules",
@@ -30,4 +31,5 @@ __all__ = [
     "load_rules",
     "parse_packs",
     "parse_steps",
+    "save_override",
 ]

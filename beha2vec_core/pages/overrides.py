@@ -1,12 +1,17 @@
 """The override file: labels given by people, which win over every model."""
 
 import csv
+import io
+import os
+import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+from filelock import FileLock
 
 from beha2vec_core.pages.labels import Labels
 
@@ -43,7 +48,7 @@ def load_overrides(path: Path | str | None, labels: Labels) -> Overrides:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as problem:
         raise OverrideFileError(f"{file}: cannot be read ({problem}); check the path in the settings") from problem
-    rows = _yaml_rows(text, file) if file.suffix in (".yml", ".yaml") else _csv_rows(text, file)
+    rows = _yaml_rows(text, file) if _is_yaml(file) else _csv_rows(text, file)
     themes: dict[str, str] = {}
     page_types: dict[str, str] = {}
     seen: set[str] = set()
@@ -63,6 +68,73 @@ def load_overrides(path: Path | str | None, labels: Labels) -> Overrides:
                 )
             into[page_key] = row[column]
     return Overrides(themes, page_types)
+
+
+def save_override(
+    path: Path | str, labels: Labels, page_key: str, theme: str | None = None, page_type: str | None = None
+) -> Overrides:
+    """Write a page's labels to the file, in place of those it had there; with neither label, take the page out.
+
+    The file is made where there is none, keeps its form (CSV or YAML) and order, and is replaced at once: whoever reads
+    it sees the old one or the new one. What is written is read back first.
+
+    Returns:
+        What the file says now.
+
+    Raises:
+        OverrideFileError: the file cannot be read or written, is wrong already, has comments (YAML) that would be lost,
+            or a label does not exist.
+    """
+    file = Path(path).resolve()  # of a link, what it leads to
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_name(f".{file.name}.lock"), timeout=10):
+            rows = _rows_of(file, labels)
+            if theme or page_type:
+                rows[page_key] = {"page_key": page_key, "theme": theme or "", "page_type": page_type or ""}
+            else:
+                rows.pop(page_key, None)
+            temporary = file.with_name(f".{file.stem}.{os.getpid()}{file.suffix}")
+            try:
+                temporary.write_text(_written(list(rows.values()), file), encoding="utf-8")
+                try:
+                    written = load_overrides(temporary, labels)
+                except OverrideFileError as problem:
+                    raise OverrideFileError(str(problem).replace(str(temporary), file.name)) from problem
+                if file.exists():
+                    shutil.copymode(file, temporary)
+                temporary.replace(file)
+            finally:
+                temporary.unlink(missing_ok=True)
+    except OSError as problem:  # a lock that is not given is one too
+        raise OverrideFileError(f"{file.name}: cannot be written ({type(problem).__name__})") from problem
+    return written
+
+
+def _rows_of(file: Path, labels: Labels) -> dict[str, dict[str, str]]:
+    if not file.exists():
+        return {}
+    load_overrides(file, labels)  # refuses what is wrong
+    text = file.read_text(encoding="utf-8-sig")
+    if _is_yaml(file) and re.search(r"(^|\s)#", text):
+        raise OverrideFileError(f"{file.name}: has comments, which would be lost; write the entry into it by hand")
+    rows = _yaml_rows(text, file) if _is_yaml(file) else _csv_rows(text, file)
+    return {row["page_key"]: row for _, row in rows}
+
+
+def _written(rows: list[dict[str, str]], file: Path) -> str:
+    if _is_yaml(file):
+        entries = [{column: text for column, text in row.items() if text} for row in rows]
+        return str(yaml.safe_dump(entries, allow_unicode=True, sort_keys=False, width=1_000))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def _is_yaml(file: Path) -> bool:
+    return file.suffix in (".yml", ".yaml")
 
 
 def _csv_rows(text: str, file: Path) -> list[tuple[str, dict[str, str]]]:

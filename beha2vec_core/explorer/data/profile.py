@@ -94,6 +94,17 @@ def facts(published: Published, cluster_key: int) -> pd.DataFrame:
     return in_words(published, found)
 
 
+def named(published: Published, fact_ids: tuple[str, ...]) -> pd.DataFrame:
+    """These facts, in this order, with words."""
+    published.require("beha2vec.cluster_profiles", "facts of clusters", "cluster_profiles")
+    found = published.query(
+        f"""from beha2vec.cluster_profiles where fact_id in (select unnest($ids)) limit {_NEVER_MORE}""",
+        {"ids": list(fact_ids)},
+    )
+    ordered = found.sort_values("fact_id", key=lambda ids: ids.map({one: n for n, one in enumerate(fact_ids)}))
+    return in_words(published, ordered.reset_index(drop=True))
+
+
 def outcomes(published: Published) -> pd.DataFrame:
     """Facts of all clusters about what came of it (purchases, returns, revenue, engagement), with words."""
     published.require("beha2vec.cluster_profiles", "facts of clusters", "cluster_profiles")

@@ -22,6 +22,10 @@ VIEWS = (
     View("map", "Map", ":material/scatter_plot:"),
     View("clusters", "Clusters", ":material/groups:"),
     View("user", "User", ":material/person:"),
+    View("lookalikes", "Look-alikes", ":material/person_search:"),
+    View("site", "Pages", ":material/web:"),
+    View("chat", "Chat", ":material/forum:"),
+    View("model", "Model", ":material/model_training:"),
 )
 
 

@@ -1,0 +1,64 @@
+"""Figures of the look-alikes."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from beha2vec_core.explorer.charts.theme import PALETTE, dressed, ink
+from beha2vec_core.lookalikes import Outlook
+
+_PRECISION, _FOUND = PALETTE[0], PALETTE[5]
+
+
+def lengths(outlook: Outlook, chosen: int, *, dark: bool) -> go.Figure:
+    """Estimated precision and share found by the length of the list, with intervals; the chosen length marked."""
+    rows = outlook.estimates
+    users = [row.users for row in rows]
+    figure = go.Figure()
+    for name, color, dash, values, lows, highs in (
+        (
+            "of the list, how many are of the kind",
+            _PRECISION,
+            "solid",
+            [row.precision for row in rows],
+            [row.precision_low for row in rows],
+            [row.precision_high for row in rows],
+        ),
+        (
+            "of the kind, how many are in the list",
+            _FOUND,
+            "dash",
+            [row.found for row in rows],
+            [row.found_low for row in rows],
+            [row.found_high for row in rows],
+        ),
+    ):
+        figure.add_scatter(
+            x=[*users, *reversed(users)],
+            y=[*highs, *reversed(lows)],
+            fill="toself",
+            fillcolor=f"rgba({int(color[1:3], 16)},{int(color[3:5], 16)},{int(color[5:], 16)},0.15)",
+            line={"width": 0},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        figure.add_scatter(
+            x=users,
+            y=values,
+            name=name,
+            mode="lines+markers",
+            line={"color": color, "dash": dash, "width": 2},
+            customdata=list(zip(lows, highs, strict=True)),
+            hovertemplate="%{x:,} users: %{y:.0%} (95 % interval %{customdata[0]:.0%} to %{customdata[1]:.0%})"
+            f"<br>{name}<extra></extra>",
+        )
+    figure.add_vline(
+        x=chosen,
+        line={"color": ink(dark)["quiet"], "dash": "dot"},
+        annotation={"text": "your list", "font": {"color": ink(dark)["text"]}, "yanchor": "bottom"},
+    )
+    title = f"What lists of each length would hold (n = {outlook.seeds:,} hidden seeds; bands: 95 % intervals)"
+    dressed(figure, dark=dark, height=380, title_text=title)
+    figure.update_layout(legend={"orientation": "v", "y": -0.22})
+    figure.update_xaxes(title_text="users in the list, log scale", type="log", tickformat=",", dtick="D2")
+    return figure.update_yaxes(title_text="share", tickformat=".0%", range=[0, 1.1])

@@ -1,0 +1,99 @@
+"""Figures of the encoder and of the days it was fed."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from beha2vec_core.explorer.charts.theme import PALETTE, UNDER, dressed, ink
+
+
+def training(curve: pd.DataFrame, users: int | None, *, dark: bool) -> go.Figure:
+    """Losses by epoch: of the users learned from, and of those held out. ``users``: how many both are."""
+    figure = go.Figure()
+    for column, name, color, dash in (
+        ("loss", "users learned from", PALETTE[0], "solid"),
+        ("held_out_loss", "users held out", PALETTE[5], "dash"),
+    ):
+        if column in curve:
+            figure.add_scatter(
+                x=curve["epoch"],
+                y=curve[column],
+                name=name,
+                mode="lines+markers",
+                line={"color": color, "dash": dash},
+                hovertemplate=f"epoch %{{x}}, {name}: %{{y:.2f}}<extra></extra>",
+            )
+    if "held_out_loss" in curve and len(curve):
+        kept = curve.sort_values("held_out_loss").iloc[0]
+        figure.add_annotation(
+            x=kept["epoch"], y=kept["held_out_loss"], text="kept", showarrow=True, arrowcolor=ink(dark)["quiet"], ay=-28
+        )
+    told = f", {users:,} users" if users else ""
+    dressed(figure, dark=dark, height=320, title_text=f"Training (n = {len(curve):,} epochs{told})")
+    figure.update_layout(legend={"y": -0.28})
+    figure.update_xaxes(title_text="epoch", tickformat="d")
+    return figure.update_yaxes(title_text="loss (no unit; less is better)", rangemode="tozero")
+
+
+def drift(days: pd.DataFrame, *, dark: bool) -> go.Figure:
+    """Stability index by day and its limit. ``days``: as of `data.model.drift`."""
+    judged = days[days["stability_index"].notna()]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=judged["event_date"],
+        y=judged["stability_index"],
+        name="the day's users beside those of the week before",
+        mode="lines+markers",
+        line={"color": PALETTE[0]},
+        customdata=judged[["users", "sampled"]],
+        hovertemplate="%{x|%a %d %b %Y}: %{y:.2f}<br>%{customdata[0]:,} users (%{customdata[1]:,} read)<extra></extra>",
+    )
+    figure.add_scatter(
+        x=judged["event_date"],
+        y=judged["limit"],
+        name="more than chance and custom allow",
+        mode="lines",
+        line={"color": UNDER, "dash": "dash"},
+        hovertemplate="limit %{y:.2f}<extra></extra>",
+    )
+    title = f"Do users lie elsewhere than the week before? (n = {int(judged['users'].sum()):,} user-days)"
+    dressed(figure, dark=dark, height=320, title_text=title)
+    figure.update_layout(legend={"y": -0.28})
+    figure.update_xaxes(title_text="day")
+    return figure.update_yaxes(title_text="population stability index (no unit)", rangemode="tozero")
+
+
+def volume(days: pd.DataFrame, *, dark: bool) -> go.Figure:
+    """Events by day beside what is usual, broken tracking marked. ``days``: as of `data.model.quality`."""
+    breaks = days[days["is_break"]]
+    figure = go.Figure()
+    figure.add_bar(
+        x=days["event_date"],
+        y=days["events"],
+        name="events",
+        marker={"color": PALETTE[0]},
+        hovertemplate="%{x|%a %d %b %Y}: %{y:,} events<extra></extra>",
+    )
+    figure.add_scatter(
+        x=days["event_date"],
+        y=days["usual_events"],
+        name="usual for the weekday",
+        mode="lines",
+        line={"color": ink(dark)["quiet"], "dash": "dot"},
+        hovertemplate="usual: %{y:,.0f}<extra></extra>",
+    )
+    if len(breaks):
+        figure.add_scatter(
+            x=breaks["event_date"],
+            y=breaks["events"],
+            name="tracking broken",
+            mode="markers",
+            marker={"color": UNDER, "symbol": "x", "size": 12},
+            hovertemplate="%{x|%a %d %b %Y}: tracking broken<extra></extra>",
+        )
+    title = f"Events a day (n = {int(days['events'].sum()):,} events)"
+    dressed(figure, dark=dark, height=320, title_text=title, bargap=0.15)
+    figure.update_layout(legend={"y": -0.28})
+    figure.update_xaxes(title_text="day", showgrid=False)
+    return figure.update_yaxes(title_text="events", tickformat=",", rangemode="tozero")

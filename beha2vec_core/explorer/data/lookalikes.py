@@ -1,0 +1,50 @@
+"""Look-alikes: who they are like, the list, and what hidden seeds say of it. See `beha2vec_core.lookalikes`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from beha2vec_core import lookalikes
+from beha2vec_core.explorer.published import Published
+from beha2vec_core.lookalikes import Candidates, Method, Outlook, Seeds
+
+LONGEST = 100_000  # users in a list
+_ESTIMATED = 14  # lengths of lists
+
+
+def find(published: Published, ids: tuple[str, ...]) -> Seeds:
+    """The users with these ids."""
+    _require(published)
+    with published.cursor() as cursor:
+        return lookalikes.find_seeds(cursor, ids)
+
+
+def of_cluster(published: Published, cluster_key: int) -> Seeds:
+    """The users of a cluster."""
+    _require(published)
+    with published.cursor() as cursor:
+        return lookalikes.seeds_of_cluster(cursor, cluster_key)
+
+
+def outlook(published: Published, seeds: Seeds, candidates: Candidates, length: int) -> Outlook | None:
+    """What hidden seeds say of lists of growing length, ``length`` among them; None where there are too few seeds."""
+    if len(seeds.user_keys) < lookalikes.LEAST_SEEDS:
+        return None
+    lengths = np.unique(np.geomspace(min(20, length), max(20 * length, 1_000), _ESTIMATED).astype(int)).tolist()
+    with published.cursor() as cursor:
+        return lookalikes.outlook(cursor, seeds.user_keys, candidates, [*lengths, length])
+
+
+def best(published: Published, seeds: Seeds, method: Method, candidates: Candidates, length: int) -> pd.DataFrame:
+    """The list; columns as of `lookalikes.rank`."""
+    with published.cursor() as cursor:
+        return lookalikes.rank(cursor, seeds.user_keys, method, candidates, min(length, LONGEST))
+
+
+def _require(published: Published) -> None:
+    published.require("beha2vec.user_embeddings_current", "vectors of users", "user_embeddings", "identity")
+    published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
+    published.require("ga4.int_ga4__identity_map", "ids of users", "int_ga4__identity_map")
+    published.require("ga4.dim_ga4__users", "facts of users", "dim_ga4__users")
+    published.require("ga4.fct_ga4__conversions", "conversions", "fct_ga4__conversions")

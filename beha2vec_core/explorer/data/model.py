@@ -1,0 +1,128 @@
+"""The encoder in use: how it learned, what it is worth, whether its vectors move, and what it was fed day by day."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from beha2vec_core.explorer.published import NothingYet, Published
+from beha2vec_core.quality.encoder import MAX_STABILITY_INDEX
+from beha2vec_core.quality.statistics import principal_axes, stability_by_chance, stability_index
+
+_DAYS = 60
+_BEFORE = timedelta(days=7)
+_SAMPLE = 500  # users of a day whose vectors are read
+_LEAST = 30
+_AXES = 4
+_ROWS = 2_000
+
+
+def encoder(published: Published) -> dict[str, Any]:
+    """Version, when it was trained and accepted (UTC), config, the window of its data, and the training curve."""
+    published.require("beha2vec.encoder_current", "encoders in use", "trained_encoder")
+    found = published.query(
+        """select model_version, trained_at, accepted_at, warm_start_from, config::varchar as config,
+            train_config::varchar as train_config, data_window::varchar as data_window,
+            training_curve::varchar as training_curve
+        from beha2vec.encoder_current limit 1"""
+    ).to_dict("records")
+    if not found:
+        raise NothingYet("encoders in use", "trained_encoder")
+    row: dict[str, Any] = {str(name): value for name, value in found[0].items()}
+    for name in ("config", "train_config", "data_window", "training_curve"):
+        row[name] = json.loads(row[name]) if isinstance(row[name], str) else None
+    return row
+
+
+def training_curve(published: Published) -> pd.DataFrame:
+    """A row an epoch: epoch, loss, held_out_loss where users were held out, and the losses of each objective."""
+    return pd.DataFrame(published.ask(encoder)["training_curve"] or [])
+
+
+def evaluation(published: Published) -> pd.DataFrame:
+    """Figures of the encoder in use, of the floors and of the encoder before it, on users it never learned from.
+
+    Columns as of beha2vec.encoder_evaluation.
+    """
+    published.require("beha2vec.encoder_evaluation", "figures of the encoder", "encoder_evaluation")
+    published.require("beha2vec.encoder_current", "encoders in use", "trained_encoder")
+    return published.query(
+        f"""select method, task, metric, value, n, less_best_floor, low, high, champion, less_champion, champion_low,
+            champion_high, judged, evaluated_at
+        from beha2vec.encoder_evaluation semi join beha2vec.encoder_current using (model_version)
+        order by task, metric, method limit {_ROWS}"""
+    )
+
+
+def gains(published: Published) -> pd.DataFrame:
+    """Where the encoder is compared: task, metric, value, n, best floor and its value, the difference with interval.
+
+    Also the difference to the encoder that was in use before, where there was one.
+    """
+    rows = published.ask(evaluation)
+    ours = rows[(rows["method"] == "encoder") & rows["less_best_floor"].notna()]
+    floors = rows[~rows["method"].str.startswith(("encoder", "champion"))]
+    found = []
+    for row in ours.to_dict("records"):
+        rivals = floors[(floors["task"] == row["task"]) & (floors["metric"] == row["metric"])]
+        floor_value = row["value"] - row["less_best_floor"]
+        nearest = (rivals["value"] - floor_value).abs()
+        best = rivals.loc[nearest.idxmin(), "method"] if len(rivals) and nearest.min() < 1e-6 else None
+        found.append({**row, "floor": best, "floor_value": floor_value})
+    return pd.DataFrame(found)
+
+
+def drift(published: Published) -> pd.DataFrame:
+    """How far the vectors of each day's users lie from those of the seven days before.
+
+    Along each of the four directions in which the earlier users differ most, the population stability index; the
+    largest counts, beside the limit that chance does not exceed in so few users (as the nightly check judges it).
+
+    Returns:
+        A row a day, of the last 60: event_date, users, low_evidence (share), sampled, stability_index, limit (both null
+        where fewer than 30 users are on one side). Up to about a thousand users of a day are read.
+    """
+    published.require("beha2vec.user_embeddings", "vectors of users", "user_embeddings")
+    days = published.query(
+        f"""select event_date, count(*) as users, avg(low_evidence::integer) as low_evidence
+        from beha2vec.user_embeddings group by event_date order by event_date desc limit {_DAYS + _BEFORE.days}"""
+    ).sort_values("event_date", ignore_index=True)
+    with published.cursor() as cursor:
+        cursor.register("days", days[["event_date", "users"]])
+        sample = cursor.sql(
+            f"""select event_date, behavior from beha2vec.user_embeddings join days using (event_date)
+            where hash(user_key) % greatest(1, users // {_SAMPLE}) = 0 order by event_date, user_key"""
+        ).to_arrow_table()
+    flat = sample["behavior"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    vectors = np.asarray(flat, dtype=np.float32).reshape(sample.num_rows, -1) if sample.num_rows else np.empty((0, 1))
+    dates = pd.to_datetime(sample["event_date"].to_pandas()).to_numpy()
+    rows = []
+    for day in pd.to_datetime(days["event_date"]).to_numpy():
+        now = vectors[dates == day]
+        before = vectors[(dates < day) & (dates >= day - np.timedelta64(_BEFORE))]
+        index = limit = np.nan
+        if min(len(now), len(before)) >= _LEAST:
+            center, axes = principal_axes(before, _AXES)
+            index = max(stability_index((before - center) @ axis, (now - center) @ axis) for axis in axes)
+            limit = max(MAX_STABILITY_INDEX, stability_by_chance(len(before), len(now)))
+        rows.append({"sampled": len(now), "stability_index": index, "limit": limit})
+    return pd.concat([days, pd.DataFrame(rows)], axis=1).tail(_DAYS).reset_index(drop=True)
+
+
+def quality(published: Published) -> pd.DataFrame:
+    """What came in day by day, of the last 60, all properties together; columns as of ga4_quality__daily."""
+    published.require("ga4.ga4_quality__daily", "figures of the days", "ga4_quality__daily")
+    return published.query(
+        f"""select event_date, sum(raw_events)::bigint as raw_events, sum(events)::bigint as events,
+            sum(usual_events) as usual_events, sum(duplicates_dropped)::bigint as duplicates,
+            sum(events_without_user)::bigint as without_user, sum(late_events)::bigint as late,
+            sum(events_with_placeholders)::bigint as placeholders, sum(users)::bigint as users,
+            sum(sessions)::bigint as sessions, sum(page_views)::bigint as page_views,
+            sum(purchases)::bigint as purchases, bool_or(is_tracking_break) as is_break,
+            string_agg(tracking_break_reason, '; ') as reason
+        from ga4.ga4_quality__daily group by event_date order by event_date desc limit {_DAYS}"""
+    ).sort_values("event_date", ignore_index=True)

@@ -1,0 +1,195 @@
+"""Chat: questions in words, answers as they come, with the facts and the SQL that they stand on."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pandas as pd
+import streamlit as st
+
+from beha2vec_core.chat.conversation import (
+    BY_LOOKUP,
+    Answer,
+    Conversation,
+    Event,
+    Notice,
+    SqlRows,
+    TextDelta,
+    ToolCall,
+    open_conversation,
+)
+from beha2vec_core.chat.published import NotInData
+from beha2vec_core.chat.show import plain
+from beha2vec_core.chat.sql import SqlAnswer
+from beha2vec_core.explorer import page
+from beha2vec_core.explorer.data import profile
+from beha2vec_core.explorer.published import Published
+from beha2vec_core.explorer.text import in_html, shown
+
+_EXAMPLES = ("Which clusters are there?", "Which cluster buys most?", "Compare the two largest clusters")
+_TURNS, _CONVERSATION = "_chat_turns", "_chat_conversation"
+_KEPT = 50  # questions shown
+_CELL = 200
+
+
+@dataclass
+class Turn:
+    """A question, and what came for it so far."""
+
+    question: str
+    events: list[Event] = field(default_factory=list)
+
+
+def render() -> None:
+    """Show the page."""
+    st.title("Chat")
+    published = page.published()
+    with page.or_empty():
+        published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
+        published.require("beha2vec.cluster_profiles", "facts of clusters", "cluster_profiles")
+        conversation = _conversation(published)
+        _who_answers(conversation)
+        turns: list[Turn] = st.session_state.setdefault(_TURNS, [])
+        for turn in turns:
+            _show(published, turn.question, iter(turn.events))
+        asked = st.chat_input("Ask about your users", max_chars=4_000, key="chat_input") or (
+            None if turns else _example()
+        )
+        if asked:
+            turn = Turn(asked)
+            turns.append(turn)
+            del turns[:-_KEPT]
+            _show(published, asked, _kept(conversation, turn))
+            st.rerun()  # the examples are no longer shown
+
+
+def _conversation(published: Published) -> Conversation:
+    """This person's conversation; after a new publication a new one, over the new file."""
+    held = st.session_state.get(_CONVERSATION)
+    if held is None or held[0] != published.identity:
+        if held is not None:
+            held[1].close()
+        held = st.session_state[_CONVERSATION] = (published.identity, open_conversation(page.settings()))
+    conversation: Conversation = held[1]
+    return conversation
+
+
+def _who_answers(conversation: Conversation) -> None:
+    if conversation.endpoint_host is None:
+        told = "No language model is set up: answers are looked up in the facts, and nothing leaves this machine."
+    else:
+        told = (
+            f"{in_html(conversation.model)} at {in_html(conversation.endpoint_host)} answers. It is sent your "
+            "questions and the facts looked up for them, but no ids, e-mail addresses and groups of fewer than "
+            f"{conversation.min_users} users. Every number is looked for in the data."
+        )
+    page.write(f'<p class="b2v-quiet">{told}</p>')
+
+
+def _example() -> str | None:
+    with st.container(horizontal=True):
+        chosen = [question for question in _EXAMPLES if st.button(question, key=f"example_{question}")]
+    return chosen[0] if chosen else None
+
+
+def _kept(conversation: Conversation, turn: Turn) -> Iterator[Event]:
+    """The events of a new question; each is kept before it is shown, also where the person stops the answer."""
+    try:
+        for event in conversation.ask(turn.question):
+            turn.events.append(event)
+            yield event
+    except NotInData as error:
+        notice = Notice(f"Your data cannot answer this: {error}.")
+        turn.events.append(notice)
+        yield notice
+
+
+def _show(published: Published, question: str, events: Iterator[Event]) -> None:
+    with st.chat_message("user"):
+        _text(question)
+    with st.chat_message("assistant"):
+        said, place = "", None
+        for event in events:
+            if isinstance(event, TextDelta):
+                place = place or st.empty()
+                said += event.text
+                _text(said, place)
+                continue
+            if not isinstance(event, Answer):
+                said, place = "", None  # text that follows stands below
+            if isinstance(event, ToolCall):
+                _call(event)
+            elif isinstance(event, SqlRows):
+                _rows(event.answer)
+            elif isinstance(event, Notice):
+                page.write(f'<p class="b2v-quiet">{html.escape(plain(event.text))}</p>')
+            elif isinstance(event, Answer):
+                if place is None:
+                    _text(event.text)
+                _sources(published, event)
+
+
+def _text(text: str, place: st.delta_generator.DeltaGenerator | None = None) -> None:
+    """Text with its line breaks and nothing else of its own."""
+    markup = f'<div class="b2v-text" style="white-space:pre-wrap">{html.escape(plain(text).strip())}</div>'
+    (place or st).html(markup)
+
+
+def _call(call: ToolCall) -> None:
+    with st.expander(f"Looked up: {shown(call.name.replace('_', ' '), 60)}"):
+        try:
+            arguments = json.loads(call.arguments)
+        except ValueError:
+            arguments = None
+        if call.name == "sql" and isinstance(arguments, dict) and isinstance(arguments.get("statement"), str):
+            st.code(plain(arguments["statement"]), language="sql", wrap_lines=True)
+        else:
+            st.code(plain(call.arguments), language=None, wrap_lines=True)
+        if call.problem:
+            _text(f"It gave nothing: {call.problem}")
+
+
+def _rows(answer: SqlAnswer) -> None:
+    columns = [shown(name, 60) or "?" for name in answer.columns]
+    rows = [[shown(cell, _CELL) if isinstance(cell, str) else cell for cell in row] for row in answer.rows]
+    frame = pd.DataFrame(rows, columns=[f"{name} ({place})" if columns.count(name) > 1 else name
+                                        for place, name in enumerate(columns, start=1)])  # fmt: skip
+    for name, is_number in zip(frame.columns, answer.numbers, strict=True):
+        if not is_number:
+            frame[name] = [shown(cell, _CELL) for cell in frame[name]]
+    st.dataframe(frame, hide_index=True, alt="Rows of the SQL")
+    more = f", the first {len(answer.rows):,} of more" if answer.truncated else ""
+    st.caption(f"n = {len(answer.rows):,} rows{more}")
+
+
+def _sources(published: Published, answer: Answer) -> None:
+    if answer.unknown_numbers:
+        st.warning(f"Not found in the data: {', '.join(html.escape(one) for one in answer.unknown_numbers)}.")
+    if answer.facts:
+        facts = published.ask(profile.named, tuple(answer.facts[:_KEPT]))
+        with st.expander(f"Sources: facts ({len(answer.facts):,})"):
+            page.table(
+                pd.DataFrame(
+                    {
+                        "cluster": facts["cluster_key"].astype(str),
+                        "words": [shown(label, 90) for label in facts["label"]],
+                        "value": facts["shown_value"],
+                        "all": facts["shown_population"],
+                        "n": facts["support"].map("{:,}".format),
+                        "id": [shown(one, 80) for one in facts["fact_id"]],
+                    }
+                ),
+                {"cluster": "Cluster", "words": "Fact", "value": "Value", "all": "All users", "n": "n", "id": "Id"},
+                numbers=("cluster", "value", "all", "n"),
+            )
+    if answer.statements:
+        with st.expander(f"Sources: SQL ({len(answer.statements):,})"):
+            for statement in answer.statements:
+                st.code(plain(statement), language="sql", wrap_lines=True)
+    if answer.tables:
+        page.write(f'<p class="b2v-quiet">Source: {in_html(", ".join(answer.tables), 300)}</p>')
+    if not answer.has_source and answer.written_by != BY_LOOKUP:
+        st.warning("No source in your data: nothing was looked up for this answer.")

@@ -1,0 +1,263 @@
+"""Look-alikes: give some users, get those most like them, how good that list is, and files of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+import pandas as pd
+import streamlit as st
+
+from beha2vec_core.explorer import page
+from beha2vec_core.explorer.charts import lookalikes as charts
+from beha2vec_core.explorer.data import clusters
+from beha2vec_core.explorer.data import lookalikes as data
+from beha2vec_core.explorer.published import Published
+from beha2vec_core.explorer.text import in_html, shown
+from beha2vec_core.lookalikes import (
+    LEAST_SEEDS,
+    Candidates,
+    Identifier,
+    Method,
+    Outlook,
+    Seeds,
+    customer_match,
+    identifiers,
+    read_ids,
+    to_csv,
+    to_parquet,
+)
+
+T = TypeVar("T")
+
+_LIST, _CLUSTER = "A list of users", "A cluster"
+_SHOWN, _TOLD = 20, 100
+_METHODS: dict[Method, str] = {
+    "centroid": "likeness to the average of your users",
+    "nearest": "likeness to the ten of your users that are nearest",
+}
+_IDENTIFIERS: dict[Identifier, str] = {
+    "user_id": "login ids as they are (header User ID)",
+    "email": "login ids that are e-mail addresses, hashed (header Email)",
+    "hashed": "login ids that are SHA-256 hashes of addresses (header Email)",
+}
+
+
+def render() -> None:
+    """Show the page."""
+    st.title("Look-alikes")
+    st.write("Name users you would like more of. Everyone else is ranked by how much their behaviour is like theirs.")
+    published = page.published()
+    with page.or_empty():
+        asked = _ask(published)
+        if asked is None:
+            return
+        seeds, candidates, length = asked
+        _who(seeds)
+        if not seeds.user_keys:
+            return
+        key = (published.identity, seeds, candidates, length)
+        try:
+            with st.spinner("Hiding some of them and looking where they rank"):
+                outlook = _once("outlook", key, lambda: data.outlook(published, seeds, candidates, length))
+            method = outlook.method if outlook else "centroid"
+            with st.spinner("Ranking everyone else"):
+                found = _once("best", key, lambda: data.best(published, seeds, method, candidates, length))
+        except ValueError as error:  # nobody is left to rank
+            st.warning(shown(error, 200))
+            return
+        _how_good(outlook, method, len(found))
+        _users(found, clusters.names(published))
+        _files(found, published)
+
+
+def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
+    """Whom to be like, who may be in the list, and how long it is; None until somebody is named."""
+    source = st.segmented_control("Like whom?", [_LIST, _CLUSTER], default=_LIST, required=True, key="look_source")
+    names = clusters.names(published)
+    with st.form("lookalikes", width=720):
+        if source == _CLUSTER:
+            keys = sorted(key for key in names if key >= 0)
+            chosen = st.selectbox(
+                "Cluster", keys, format_func=lambda key: shown(names[key], 60), index=None, key="look_cluster"
+            )
+        else:
+            pasted = st.text_area(
+                "Their ids, one a line",
+                placeholder="user_key, user_pseudo_id (device) or user_id (login)",
+                height=140,
+                max_chars=2_000_000,
+                key="look_ids",
+            )
+            file = st.file_uploader("Or a file (CSV or text; the first column is read)", ["csv", "txt", "tsv"])
+        without = st.checkbox("Leave out users who have converted already", key="look_converted")
+        evidence = st.checkbox("Leave out users of whom too little is known yet", key="look_evidence")
+        length = int(
+            st.number_input("Users in the list", 10, data.LONGEST, 500, step=100, width=220, key="look_length")
+        )
+        st.form_submit_button("Find look-alikes", type="primary")
+    candidates = Candidates(without_converters=without, with_evidence=evidence)
+    if source == _CLUSTER:
+        return (published.ask(data.of_cluster, int(chosen)), candidates, length) if chosen is not None else None
+    try:
+        texts = [pasted, *([file.getvalue().decode("utf-8-sig")] if file else [])]
+        ids = tuple(dict.fromkeys(one for text in texts for one in read_ids(text)))
+    except UnicodeDecodeError:
+        st.error("The file is not UTF-8 text. Save it as CSV (UTF-8), then load it again.")
+        return None
+    except ValueError as error:
+        st.error(shown(error, 200))
+        return None
+    return (
+        (_once("seeds", (published.identity, ids), lambda: data.find(published, ids)), candidates, length)
+        if ids
+        else None
+    )
+
+
+def _once(name: str, key: Hashable, make: Callable[[], T]) -> T:
+    """What was made for the same question by the same person; only the last one is kept, lists can be long."""
+    held = st.session_state.get(f"_look_{name}")
+    if held is None or held[0] != key:
+        held = st.session_state[f"_look_{name}"] = (key, make())
+    made: T = held[1]
+    return made
+
+
+def _who(seeds: Seeds) -> None:
+    told = f"{len(seeds.user_keys):,} users to be like."
+    if not seeds.user_keys:
+        st.warning("None of these ids belongs to a user with a vector. Give ids as they are in the GA4 export.")
+    else:
+        page.write(f"<p><b>{told}</b></p>")
+    for ids, words in (
+        (seeds.unknown, "Not known here"),
+        (seeds.without_vector, "Known, but without a vector, as none of their days has been embedded"),
+    ):
+        if ids:
+            with st.expander(f"{words}: {len(ids):,}"):
+                listed = "<br>".join(in_html(one, 60) for one in ids[:_TOLD])
+                page.write(f"<p>{listed}</p>")
+                if len(ids) > _TOLD:
+                    st.caption(f"and {len(ids) - _TOLD:,} more")
+
+
+def _how_good(outlook: Outlook | None, method: Method, length: int) -> None:
+    st.header("How good is the list?")
+    if outlook is None:
+        st.info(f"To say how good it is, at least {LEAST_SEEDS} users to be like are needed.")
+        return
+    if not outlook.better_than_chance:
+        st.warning(
+            "No better than chance: users of yours that were hidden rank no higher than anyone else. They have nothing "
+            "in common that their behaviour shows, so treat this list as a random one."
+        )
+        return
+    told = next((one for one in outlook.estimates if one.users == length), outlook.estimates[-1])
+    with st.container(horizontal=True):
+        for label, value, low, high, help_ in (
+            (
+                "Precision of the list",
+                f"{told.precision:.0%}",
+                f"{told.precision_low:.0%}",
+                f"{told.precision_high:.0%}",
+                "Estimated share of the list that is of the same kind as your users. The very top of the ranking is "
+                "taken for pure; where it is not, this is too high.",
+            ),
+            (
+                "Better than chance",
+                f"{told.lift:.1f} times",
+                f"{told.lift_low:.1f}",
+                f"{told.lift_high:.1f}",
+                "How many more of the hidden users are in the list than in a random one of its length. Needs no "
+                "assumption but that yours are a fair sample of their kind.",
+            ),
+            (
+                "Of their kind, found",
+                f"{told.found:.0%}",
+                f"{told.found_low:.0%}",
+                f"{told.found_high:.0%}",
+                "Share of the hidden users that are in the list.",
+            ),
+            (
+                "Of their kind in all",
+                f"{outlook.share * outlook.candidates:,.0f} users",
+                f"{outlook.share_low * outlook.candidates:,.0f}",
+                f"{outlook.share_high * outlook.candidates:,.0f}",
+                "Estimated: a list much longer than this holds mostly others.",
+            ),
+        ):
+            st.metric(label, value, help=help_, width=230, delta=f"95 % interval: {low} to {high}", delta_color="off",
+                      delta_arrow="off")  # fmt: skip
+    page.chart(
+        charts.lengths(outlook, told.users, dark=page.is_dark()),
+        key="look_lengths",
+        alt="Lines: estimated precision and share found, by length of the list",
+    )
+    st.caption(
+        f"Ranked by {_METHODS[method]}, which found hidden users best. A fifth of yours was hidden at a time and "
+        f"ranked among {outlook.candidates:,} others, five times over. These are estimates: measure what a campaign "
+        "brings against a random group."
+    )
+
+
+def _users(found: pd.DataFrame, names: dict[int, str]) -> None:
+    st.header(f"The list (n = {len(found):,} users)")
+    top = found.head(_SHOWN)
+    page.table(
+        pd.DataFrame(
+            {
+                "rank": top["rank"],
+                "user": [f"{key[:12]}…" if len(key) > 13 else key for key in top["user_key"]],
+                "score": top["score"].map("{:.3f}".format),
+                "cluster": [shown(names.get(int(key), ""), 40) if pd.notna(key) else "" for key in top["cluster_key"]],
+                "events": top["n_events"].map("{:,}".format),
+                "evidence": top["low_evidence"].map({True: "little", False: "enough"}),
+            }
+        ),
+        {
+            "rank": "Rank",
+            "user": "User",
+            "score": "Likeness (1 = same)",
+            "cluster": "Cluster",
+            "events": "Events",
+            "evidence": "Evidence",
+        },
+        numbers=("rank", "score", "events"),
+    )
+    if len(found) > len(top):
+        st.caption(f"The first {len(top)}; the files have all.")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox("Look at one of them", top["user_key"].tolist(), width=380, key="look_user")
+        if st.button("Open", key="look_open"):
+            page.open_user(str(chosen))
+
+
+def _files(found: pd.DataFrame, published: Published) -> None:
+    st.header("Take it with you")
+    name = f"beha2vec_lookalikes_{len(found)}_users_{published.published_at:%Y-%m-%d}"
+    with st.container(horizontal=True):
+        _download("CSV", lambda: to_csv(found), f"{name}.csv", "text/csv")
+        _download("Parquet", lambda: to_parquet(found), f"{name}.parquet", "application/vnd.apache.parquet")
+    st.subheader("For Google Ads")
+    counts = identifiers(found["user_id"])
+    kinds = [kind for kind, count in counts.items() if count]
+    if not kinds:
+        st.info(
+            "Customer Match needs something that Google knows people by. GA4's export has no e-mail addresses or phone "
+            "numbers, and no user of this list has logged in with a user_id."
+        )
+        return
+    kind = kinds[0] if len(kinds) == 1 else st.radio("Send", kinds, format_func=_IDENTIFIERS.__getitem__, key="look_id")
+    made = customer_match(found["user_id"], kind)
+    _download(f"Customer Match: {made.rows:,} ids", lambda: made.content, f"{name}_customer_match.csv", "text/csv")
+    st.caption(
+        f"Sent are {_IDENTIFIERS[kind]}. {made.left_out:,} of {len(found):,} users have no such id and cannot be "
+        "matched. Send only people who have agreed to it."
+    )
+
+
+def _download(label: str, content: Callable[[], bytes], name: str, mime: str) -> None:
+    st.download_button(
+        label, content, file_name=name, mime=mime, on_click="ignore", icon=":material/download:", key=f"get_{name}"
+    )

@@ -1,0 +1,41 @@
+"""Look-alikes: the users who behave most like the ones of a list, and how far that can be relied on.
+
+What belongs here, lower ones first: ``seeds`` (whose ids these are), ``ranking`` (everyone else by identity vector),
+``holdout`` (how well seeds that were hidden are found again), ``audience`` (the list as files for other tools).
+All of it reads an open database with the published tables, in pieces of bounded size, and writes to none.
+"""
+
+from beha2vec_core.lookalikes.audience import (
+    CustomerMatch,
+    Identifier,
+    customer_match,
+    identifiers,
+    normalised_email,
+    to_csv,
+    to_parquet,
+)
+from beha2vec_core.lookalikes.holdout import LEAST_SEEDS, Estimate, Outlook, outlook
+from beha2vec_core.lookalikes.ranking import METHODS, Candidates, Method, rank
+from beha2vec_core.lookalikes.seeds import Seeds, find_seeds, read_ids, seeds_of_cluster
+
+__all__ = [
+    "LEAST_SEEDS",
+    "METHODS",
+    "Candidates",
+    "CustomerMatch",
+    "Estimate",
+    "Identifier",
+    "Method",
+    "Outlook",
+    "Seeds",
+    "customer_match",
+    "find_seeds",
+    "identifiers",
+    "normalised_email",
+    "outlook",
+    "rank",
+    "read_ids",
+    "seeds_of_cluster",
+    "to_csv",
+    "to_parquet",
+]

@@ -1,0 +1,96 @@
+"""A list of users as files for other tools: a table, or the layout that Google's Customer Match takes.
+
+GA4's export has no contact data, so there is nothing to match people by but the login id (``user_id``). It is whatever
+the site sends: a number of its customer database, by Google's terms never an address. Only who has logged in has one.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+# What a login id is taken for: an id of the advertiser's own, an e-mail address, a hash of one that the site made
+Identifier = Literal["user_id", "email", "hashed"]
+_HEADINGS: dict[Identifier, str] = {"user_id": "User ID", "email": "Email", "hashed": "Email"}
+_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}\.[^\s@.]{2,}")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # what spreadsheets run, as in `export`
+
+
+@dataclass(frozen=True)
+class CustomerMatch:
+    """A file for Customer Match.
+
+    Attributes:
+        content: the CSV file, UTF-8.
+        rows: ids in it, each once.
+        left_out: users of the list that have no such id.
+    """
+
+    content: bytes
+    rows: int
+    left_out: int
+
+
+def identifiers(user_ids: Iterable[object]) -> dict[Identifier, int]:
+    """How many of the login ids could be what; blank ones are none of it."""
+    counts: dict[Identifier, int] = {"user_id": 0, "email": 0, "hashed": 0}
+    for one in user_ids:
+        if text := _text(one):
+            counts["email" if _EMAIL.fullmatch(text) else "hashed" if _SHA256.fullmatch(text) else "user_id"] += 1
+    return counts
+
+
+def customer_match(user_ids: Iterable[object], identifier: Identifier) -> CustomerMatch:
+    """The file that Google Ads takes for a customer list; null and blank ids are left out, and counted.
+
+    ``email``: header ``Email``, SHA-256 (hexadecimal) of each address in its normal form. ``hashed``: header ``Email``,
+    hashes as the site made them. ``user_id``: header ``User ID``, as they are: Google compares them with the ids that
+    the site's own tag sends, so they must not be changed.
+    """
+    rows: dict[str, None] = {}
+    left_out = 0
+    for one in user_ids:
+        text = _text(one)
+        if identifier == "email" and _EMAIL.fullmatch(text):
+            rows[hashlib.sha256(normalised_email(text).encode()).hexdigest()] = None
+        elif identifier == "hashed" and _SHA256.fullmatch(text):
+            rows[text.lower()] = None
+        elif identifier == "user_id" and text and not _EMAIL.fullmatch(text) and not _FORMULA.match(text):
+            rows[text] = None
+        else:
+            left_out += 1
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([_HEADINGS[identifier]])
+    writer.writerows([row] for row in rows)
+    return CustomerMatch(file.getvalue().encode(), len(rows), left_out)
+
+
+def normalised_email(address: str) -> str:
+    """The address as it is hashed: small letters, no blanks."""
+    return "".join(address.lower().split())
+
+
+def _text(one: object) -> str:
+    return one.strip() if isinstance(one, str) else ""
+
+
+def to_csv(users: pd.DataFrame) -> bytes:
+    """The list as CSV; an apostrophe before text that a spreadsheet would run as a formula."""
+    safe = users.copy()
+    for column in ("user_key", "user_pseudo_id", "user_id"):
+        safe[column] = [f"'{one}" if isinstance(one, str) and _FORMULA.match(one) else one for one in users[column]]
+    return safe.to_csv(index=False).encode()
+
+
+def to_parquet(users: pd.DataFrame) -> bytes:
+    """The list as parquet."""
+    return users.to_parquet(index=False)

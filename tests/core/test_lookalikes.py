@@ -1,0 +1,221 @@
+"""Look-alikes: ids are found, the ranking is that of brute force, hidden seeds tell the truth, files hold the list."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from beha2vec_core.lookalikes import (
+    METHODS,
+    Candidates,
+    Method,
+    Seeds,
+    customer_match,
+    find_seeds,
+    identifiers,
+    outlook,
+    rank,
+    read_ids,
+    seeds_of_cluster,
+    to_csv,
+    to_parquet,
+)
+from beha2vec_core.lookalikes import ranking as ranking_module
+
+KIND, OTHERS, DIM = 300, 2_700, 16
+
+
+def make_users(kind_spread: float = 0.25) -> pd.DataFrame:
+    """300 users around one direction and 2,700 around eight others, some of which are near."""
+    rng = np.random.default_rng(5)
+    directions = rng.normal(size=(9, DIM))
+    groups = np.concatenate([np.zeros(KIND, dtype=int), rng.integers(1, 9, OTHERS)])
+    spread = np.where(groups == 0, kind_spread, 0.5)[:, None]
+    vectors = (
+        directions[groups]
+        + spread * rng.normal(size=(len(groups), DIM)) * np.linalg.norm(directions, axis=1).mean() / 4
+    )
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return pd.DataFrame(
+        {
+            "user_key": [hashlib.md5(str(number).encode()).hexdigest() for number in range(len(groups))],
+            "identity": [vector.astype(np.float32).tolist() for vector in vectors],
+            "cluster_key": groups,
+            "low_evidence": rng.random(len(groups)) < 0.1,
+            "converted": rng.random(len(groups)) < 0.1,
+            "number": range(len(groups)),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def users() -> pd.DataFrame:
+    return make_users()
+
+
+@pytest.fixture(scope="module")
+def connection(users: pd.DataFrame) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute(
+            """create schema beha2vec; create schema ga4;
+            create table beha2vec.user_embeddings_current as
+                select user_key, identity::float[] as identity, 7 as n_events, low_evidence from users;
+            create table beha2vec.user_clusters_current as select user_key, cluster_key from users;
+            create table ga4.dim_ga4__users as select user_key, 'device-' || number as user_pseudo_id,
+                case when number % 2 = 0 then 'C' || number end as user_id from users
+                union all select 'gone', 'device-gone', null;
+            create table ga4.int_ga4__identity_map as
+                select user_key as client_key, user_key, user_pseudo_id, user_id from ga4.dim_ga4__users
+                union all select 'second', (select user_key from users where number = 4), 'device-4-phone', 'C4';
+            create table ga4.fct_ga4__conversions as select user_key from users where converted"""
+        )
+        yield connection
+
+
+def brute_force(users: pd.DataFrame, seeds: list[str], method: Method, chosen: pd.DataFrame) -> pd.Series:
+    """Scores by user_key, by plain loops."""
+    known = users.set_index("user_key")["identity"].map(np.array)
+    of_seeds = [known[key] for key in seeds]
+    scores = {}
+    for key in chosen["user_key"]:
+        if key in seeds:
+            continue
+        cosines = [float(known[key] @ seed / np.linalg.norm(known[key]) / np.linalg.norm(seed)) for seed in of_seeds]
+        mean = np.mean(of_seeds, axis=0)
+        to_mean = float(known[key] @ mean / np.linalg.norm(known[key]) / np.linalg.norm(mean))
+        scores[key] = to_mean if method == "centroid" else float(np.mean(sorted(cosines)[-10:]))
+    return pd.Series(scores).sort_values(ascending=False)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_ranking_is_that_of_brute_force(
+    connection: duckdb.DuckDBPyConnection, users: pd.DataFrame, method: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranking_module, "CHUNK_ROWS", 200)  # in many pieces, most of it let go on the way
+    seeds = users["user_key"].head(25).tolist()
+    allowed = users[~users["converted"] & ~users["low_evidence"]]
+    expected = brute_force(users, seeds, method, allowed).head(60)
+    found = rank(connection, seeds, method, Candidates(without_converters=True, with_evidence=True), limit=60)
+    assert found["rank"].tolist() == list(range(1, 61))
+    assert found["user_key"].tolist() == expected.index.tolist()
+    assert found["score"].to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-5)
+    assert not set(found["user_key"]) & set(seeds)
+    assert found["cluster_key"].notna().all() and (found["n_events"] == 7).all()
+
+
+def test_users_without_any_vector_among_the_seeds_are_an_error(connection: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(ValueError, match="none of the seeds has a vector"):
+        rank(connection, ["gone", "nobody"])
+
+
+def test_ids_of_every_kind_are_found_and_the_others_told(
+    connection: duckdb.DuckDBPyConnection, users: pd.DataFrame
+) -> None:
+    keys = users["user_key"]
+    found = find_seeds(
+        connection, [keys[0], "device-1", "C2", "device-4-phone", "C4", "nobody", "device-gone", "'; --"]
+    )
+    assert found == Seeds(
+        tuple(sorted(keys[[0, 1, 2, 4]])), unknown=("nobody", "'; --"), without_vector=("device-gone",)
+    )
+    assert seeds_of_cluster(connection, 0).user_keys == tuple(sorted(keys[:KIND]))
+    assert find_seeds(connection, []) == Seeds(())
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("a\nb\r\n\n a \n", ["a", "b"]),
+        ("a, b;c\td", ["a", "b", "c", "d"]),
+        ('\ufeffuser_id,name\n"C1","x, y"\nC2,z\n', ["C1", "C2"]),
+        ("user_pseudo_id\n1.2\n3.4", ["1.2", "3.4"]),
+        ("user_key;score\nk1;0,5\nk2;0,4", ["k1", "k2"]),
+        ("", []),
+    ],
+)
+def test_ids_are_read_from_lists_and_tables(text: str, ids: list[str]) -> None:
+    assert read_ids(text) == ids
+
+
+def test_too_many_ids_are_refused_with_a_remedy() -> None:
+    with pytest.raises(ValueError, match="at most 200,000, for example a random sample"):
+        read_ids("\n".join(map(str, range(200_001))))
+
+
+@pytest.mark.parametrize("spread", [0.25, 1.0])
+def test_hidden_seeds_tell_precision_share_and_lift(spread: float) -> None:
+    """Of tight and of loose kinds, over several draws: near the truth, and mostly inside the intervals."""
+    users = make_users(spread)
+    errors, inside, lifts = [], [], []
+    with duckdb.connect() as connection:
+        connection.execute(
+            """create schema beha2vec; create schema ga4;
+            create table beha2vec.user_embeddings_current as
+                select user_key, identity::float[] as identity, 7 as n_events, low_evidence from users;
+            create table beha2vec.user_clusters_current as select user_key, cluster_key from users;
+            create table ga4.dim_ga4__users as select user_key, null as user_pseudo_id, null as user_id from users"""
+        )
+        kind = users["user_key"][:KIND].to_numpy()
+        for draw in range(6):
+            seeds = list(np.random.default_rng(draw).choice(kind, 60, replace=False))
+            told = outlook(connection, seeds, lengths=(100, 400), seed=draw)
+            best = rank(connection, seeds, told.method, limit=400)
+            right = best["user_key"].isin(kind).to_numpy()
+            assert told.better_than_chance and told.candidates == len(users) - 60
+            assert [estimate.users for estimate in told.estimates] == [100, 400]
+            for estimate in told.estimates:
+                true = right[: estimate.users].mean()
+                errors.append(estimate.precision - true)
+                inside.append(estimate.precision_low - 0.02 <= true <= estimate.precision_high + 0.02)
+                lifts.append(estimate.lift / (true / (240 / told.candidates)))
+    assert abs(np.mean(errors)) < 0.08 and np.abs(errors).mean() < 0.12
+    assert np.mean(inside) >= 0.75
+    assert np.mean(lifts) == pytest.approx(1, abs=0.12)
+
+
+def test_seeds_with_nothing_in_common_are_no_better_than_chance(
+    connection: duckdb.DuckDBPyConnection, users: pd.DataFrame
+) -> None:
+    told = [
+        outlook(connection, users["user_key"].sample(60, random_state=draw).tolist(), lengths=(100,)).better_than_chance
+        for draw in range(8)
+    ]
+    assert sum(told) <= 3
+
+
+def test_the_outlook_is_the_same_each_time_and_refuses_few_seeds(
+    connection: duckdb.DuckDBPyConnection, users: pd.DataFrame
+) -> None:
+    seeds = users["user_key"].head(40).tolist()
+    assert outlook(connection, seeds) == outlook(connection, list(reversed(seeds)))
+    with pytest.raises(ValueError, match="9 seeds have a vector; an estimate needs 10"):
+        outlook(connection, seeds[:9])
+    with pytest.raises(ValueError, match="nobody else to rank"):
+        outlook(connection, users["user_key"].tolist())
+
+
+def test_customer_match_has_the_header_and_normalised_hashes() -> None:
+    ids = [" Test@Gmail.com ", "test@gmail.com", None, "", "C7", "=1+1", float("nan"), "A" * 64]
+    assert identifiers(ids) == {"user_id": 2, "email": 2, "hashed": 1}
+    email = customer_match(ids, "email")
+    digest = hashlib.sha256(b"test@gmail.com").hexdigest()
+    assert email.content.decode() == f"Email\n{digest}\n"
+    assert (email.rows, email.left_out) == (1, 6)
+    assert customer_match(ids, "hashed").content.decode() == f"Email\n{'a' * 64}\n"
+    by_id = list(csv.reader(io.StringIO(customer_match(ids, "user_id").content.decode())))
+    assert by_id == [["User ID"], ["C7"], ["A" * 64]], "no address in plain text, no formula"
+
+
+def test_files_hold_the_list(connection: duckdb.DuckDBPyConnection, users: pd.DataFrame) -> None:
+    found = rank(connection, users["user_key"].head(5).tolist(), limit=20)
+    found.loc[0, "user_pseudo_id"] = "=cmd()"
+    read = pd.read_csv(io.BytesIO(to_csv(found)))
+    assert read["user_key"].tolist() == found["user_key"].tolist() and read["user_pseudo_id"][0] == "'=cmd()"
+    assert pd.read_parquet(io.BytesIO(to_parquet(found)))["score"].tolist() == found["score"].tolist()

@@ -1,0 +1,73 @@
+"""A correction is written to the overrides file whole, in its form, or not at all."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from beha2vec_core.pages.labels import Label, Labels
+from beha2vec_core.pages.overrides import OverrideFileError, Overrides, load_overrides, save_override
+
+LABELS = Labels(
+    (Label("travel", "trips"), Label("offers", "deals")), (Label("product", "goods"), Label("home", "start"))
+)
+HOSTILE = 'shop.example/a,"b"\'; <script>'
+
+
+@pytest.mark.parametrize("name", ["overrides.csv", "overrides.yml"])
+def test_corrections_are_added_changed_and_taken_back(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "config" / name
+    assert save_override(file, LABELS, "shop.example/", theme="travel") == Overrides({"shop.example/": "travel"}, {})
+    save_override(file, LABELS, HOSTILE, theme="offers", page_type="product")
+    save_override(file, LABELS, "shop.example/", page_type="home")
+    expected = Overrides({HOSTILE: "offers"}, {"shop.example/": "home", HOSTILE: "product"})
+    assert load_overrides(file, LABELS) == expected
+    save_override(file, LABELS, HOSTILE)
+    save_override(file, LABELS, "never/there")
+    assert load_overrides(file, LABELS) == Overrides({}, {"shop.example/": "home"})
+    assert sorted(path.name for path in file.parent.iterdir()) == sorted([name, f".{name}.lock"])
+
+
+def test_a_csv_of_people_keeps_its_rows_order_and_mode(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.csv", tmp_path / "link.csv"
+    real.write_text("\ufeffpage_key,theme\nb,travel\na,offers\n", encoding="utf-8")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    save_override(link, LABELS, "c", page_type="home")
+    assert link.is_symlink() and stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert real.read_text() == "page_key,theme,page_type\nb,travel,\na,offers,\nc,,home\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "theme", "message"),
+    [
+        (
+            "o.csv",
+            "page_key,theme,page_type\na,offers,\n",
+            "nonsense",
+            "has no theme 'nonsense'; it has offers, travel",
+        ),
+        ("o.csv", "page_key,theme,page_type\na,gone,\n", "offers", "has no theme 'gone'"),
+        ("o.csv", "page,label\na,offers\n", "offers", "the first line must be page_key,theme,page_type"),
+        ("o.yml", "# ours\n- {page_key: a, theme: offers}\n", "travel", "has comments, which would be lost"),
+        ("o.yml", "- {page_key: a, theme: [", "travel", "not valid YAML"),
+    ],
+)
+def test_what_cannot_be_kept_or_read_back_is_refused_and_nothing_changes(
+    tmp_path: Path, name: str, content: str, theme: str, message: str
+) -> None:
+    file = tmp_path / name
+    file.write_text(content)
+    with pytest.raises(OverrideFileError, match=message):
+        save_override(file, LABELS, "new", theme=theme)
+    assert file.read_text() == content
+    assert not [path for path in tmp_path.iterdir() if path.name not in (name, f".{name}.lock")]
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(OverrideFileError, match="cannot be written"):
+        save_override(blocked / "overrides.csv", LABELS, "a", theme="travel")

@@ -1,0 +1,78 @@
+"""The chat in Streamlit: answers by look-up and of a real endpoint, with sources; nothing in them does anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from beha2vec_core.explorer import page
+from tests.core.chat_server import calls, fails, says, scripted
+from tests.explorer.test_views import text_of, view
+
+HOSTILE = "<img src=x onerror=alert(1)> [free](javascript:alert(1)) :material/delete: $x^2$"
+
+
+@pytest.fixture(autouse=True)
+def shop(more_serving: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(more_serving.parent))
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "BEHA2VEC_LLM_API_KEY", "BEHA2VEC_LLM_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    page.settings_of_server.clear()
+
+
+def ask(app: AppTest, question: str) -> AppTest:
+    app.chat_input[0].set_value(question).run()
+    assert not app.exception
+    return app
+
+
+def test_without_an_endpoint_the_look_up_answers_with_its_facts() -> None:
+    app = view("chat")
+    assert "nothing leaves this machine" in text_of(app)
+    app.button[0].click().run()
+    text = text_of(app)
+    assert "Which clusters are there?" in text and "Article readers" in text
+    assert "&lt;script&gt;" in text and "<script" not in text, "names of clusters are text"
+    assert not app.button, "examples are for the beginning"
+    ask(app, "compare 0 and 1")
+    assert [one.label for one in app.expander if one.label.startswith("Sources: facts")]
+    assert "c1." in text_of(app), "each fact with its id"
+
+
+def test_sql_is_shown_with_its_rows_and_what_is_not_allowed_is_told() -> None:
+    app = ask(view("chat"), "/sql select cluster_key, name from beha2vec.cluster_insights order by cluster_key")
+    (rows,) = app.dataframe
+    assert list(rows.value.columns) == ["cluster_key", "name"] and "Article readers" in rows.value["name"].tolist()
+    assert [code.value.split()[0].lower() for code in app.code] == ["select"]
+    app = ask(app, "/sql from read_csv('/etc/passwd')")
+    assert "not allowed" in text_of(app) and len(app.dataframe) == 1
+
+
+def test_a_models_answer_is_text_with_what_it_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    sql = "select cluster_key, count(*) as users from beha2vec.user_clusters_current group by 1"
+    replies = calls(("cluster_facts", {"cluster": 1}), ("sql", {"statement": sql})), says(HOSTILE, " 98.7% bought.")
+    with scripted(*replies) as server:
+        monkeypatch.setenv("BEHA2VEC_LLM_BASE_URL", server.url)
+        monkeypatch.setenv("BEHA2VEC_LLM_MODEL", "scripted")
+        app = view("chat")
+        assert "scripted at 127.0.0.1" in text_of(app)
+        ask(app, "Who buys?")
+    text = text_of(app)
+    assert "&lt;img src=x onerror=alert(1)&gt; [free](javascript:alert(1)) :material/delete: $x^2$" in text
+    assert "<img" not in text and "not found in the data" in text
+    assert any("98.7%" in one.value for one in app.warning)
+    assert {"Looked up: cluster facts", "Looked up: sql"} <= {one.label for one in app.expander}
+    assert sql in [code.value for code in app.code] and len(app.dataframe) == 1
+    again = app.run()
+    assert text_of(again) == text, "the conversation stays"
+
+
+def test_an_endpoint_that_fails_is_told_and_looked_up_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    with scripted(fails(401)) as server:
+        monkeypatch.setenv("BEHA2VEC_LLM_BASE_URL", server.url)
+        app = ask(view("chat"), "which clusters are there?")
+    text = text_of(app)
+    assert "Looked up instead" in text and "Article readers" in text

@@ -1,0 +1,188 @@
+"""Look-alikes, pages and model in Streamlit, without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from beha2vec_core.explorer import page
+from beha2vec_core.explorer.data import lookalikes, model
+from beha2vec_core.explorer.data import pages as data
+from beha2vec_core.explorer.published import NothingYet, Published
+from beha2vec_core.lookalikes import Candidates
+from beha2vec_core.pages.overrides import Overrides
+from tests.explorer.test_views import text_of, view
+
+
+@pytest.fixture(autouse=True)
+def shop(more_serving: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(more_serving.parent))
+    page.settings_of_server.clear() if hasattr(page, "settings_of_server") else page._settings.clear()
+
+
+@pytest.fixture(scope="module")
+def more(more_serving: Path) -> Published:
+    return Published(more_serving)
+
+
+def look_for(*ids: str, converted: bool = False, length: int = 50) -> AppTest:
+    app = view("lookalikes")
+    app.text_area(key="look_ids").set_value("\n".join(ids))
+    app.checkbox(key="look_converted").set_value(converted)
+    app.number_input(key="look_length").set_value(length)
+    return app.button[0].click().run()
+
+
+def test_look_alikes_of_a_list_are_of_its_group_and_unknown_ids_are_told() -> None:
+    app = look_for(*(f"d.g1-{n}" for n in range(20)), "C21", "<b>nobody</b>", converted=True, length=30)
+    assert not app.exception
+    text = text_of(app)
+    assert "21 users to be like" in text and "&lt;b&gt;nobody&lt;/b&gt;" in text and "<b>nobody" not in text
+    assert [expander.label for expander in app.expander] == ["Not known here: 1"]
+    # of 80 in the group 59 are no seeds, and 29 of these have not bought
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert 75 <= int(metrics["Precision of the list"].rstrip("%")) <= 100
+    assert metrics["Better than chance"].endswith("times")
+    assert '<td class="number">30</td>' not in text, "the first 20 are shown"
+    assert "g1-" in text and "The list (n = 30 users)" in text
+
+
+def test_few_seeds_get_a_list_but_no_estimate_and_no_seeds_neither() -> None:
+    app = look_for("g1-0", "g1-2")
+    assert "at least 10 users to be like are needed" in text_of(app) and "The list (n = 50 users)" in text_of(app)
+    app = look_for("nobody")
+    assert "None of these ids" in text_of(app) and "The list" not in text_of(app)
+    assert not view("lookalikes").metric, "nothing is asked yet"
+
+
+def test_look_alikes_of_a_cluster_are_others() -> None:
+    app = view("lookalikes")
+    app.segmented_control(key="look_source").set_value("A cluster").run()
+    app.selectbox(key="look_cluster").set_value(2)
+    app.button[0].click().run()
+    assert not app.exception and "60 users to be like" in text_of(app)
+    assert ">g2-" not in text_of(app)
+
+
+def test_the_list_of_the_view_is_that_of_the_core(more: Published) -> None:
+    seeds = lookalikes.find(more, ("g0-1", "d.g0-2"))
+    assert seeds.user_keys == ("g0-1", "g0-2")
+    found = lookalikes.best(more, seeds, "nearest", Candidates(), 500)
+    assert len(found) == 278 and found["user_key"].head(60).str.startswith("g0-").all()
+    assert lookalikes.outlook(more, seeds, Candidates(), 100) is None
+
+
+def test_coverage_is_weighted_by_views(more: Published) -> None:
+    pages = more.query("from beha2vec.enriched_pages join ga4.dim_ga4__pages using (page_key)")
+    found = more.ask(data.coverage).set_index(["kind", "level"])
+    doubtful = pages["theme_confidence"] < data.SURE
+    overridden = pages["theme_method"] == "override"
+    likely = pages.loc[doubtful & ~overridden, "page_views"].sum()
+    assert found.loc[("theme", "likely"), "views"] == likely
+    assert found.loc[("theme", "sure"), "share"] == pytest.approx(1 - likely / pages["page_views"].sum())
+    assert more.ask(data.by_label, "theme")["views"].sum() == pages["page_views"].sum()
+    doubt = pages["page_views"] * (1 - pages[["theme_confidence", "page_type_confidence"]].min(axis=1))
+    assert more.ask(data.to_review)["page_key"][0] == pages.loc[doubt.idxmax(), "page_key"]
+    assert more.ask(data.to_review, "ARTICLE/4")["page_key"].str.contains("article/4").all()
+
+
+def test_what_is_pending_is_what_differs(more: Published) -> None:
+    overrides = Overrides({"shop.example/article/4": "travel", "shop.example/article/0": "offers", "new": "offers"}, {})
+    found = more.ask(lambda published: data.pending(published, overrides))
+    assert found[["page_key", "kind", "now", "next", "known"]].fillna("").values.tolist() == [
+        ["new", "theme", "", "offers", False],
+        ["shop.example/article/0", "theme", "travel", "offers", True],
+    ]
+    taken_back = data.pending(more, Overrides())
+    assert taken_back["page_key"].tolist() == ["shop.example/article/4"] and taken_back["next"].isna().all()
+
+
+def test_without_an_overrides_file_the_setting_is_named() -> None:
+    app = view("site")
+    assert not app.exception and "set BEHA2VEC_PAGE_OVERRIDES_FILE" in text_of(app)
+    assert not [one for one in app.selectbox if one.label == "Page"]
+
+
+def test_a_correction_is_saved_waits_and_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "overrides.csv"
+    monkeypatch.setenv("BEHA2VEC_PAGE_OVERRIDES_FILE", str(file))
+    app = view("site")
+    chosen = app.selectbox(key="override_page").options and "shop.example/article/0"
+    app.selectbox(key="override_page").set_value(chosen).run()
+    app.selectbox(key=f"override_theme_{chosen}").set_value("footwear")
+    next(one for one in app.button if one.label == "Save").click().run()
+    assert not app.exception
+    assert "Saved. It counts from the next run" in app.success[0].value
+    assert file.read_text() == "page_key,theme,page_type\nshop.example/article/0,footwear,\n"
+    assert '<td class="">travel</td><td class="">footwear</td>' in text_of(app)
+    app.selectbox(key="take_back").set_value(chosen)
+    app.button(key="take_back_now").click().run()
+    assert not app.exception and "Taken back" in app.success[0].value
+    assert file.read_text() == "page_key,theme,page_type\n"
+
+
+def test_a_wrong_overrides_file_is_told_without_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "overrides.csv"
+    file.write_text("page_key,theme,page_type\na,nonsense,\n")
+    monkeypatch.setenv("BEHA2VEC_PAGE_OVERRIDES_FILE", str(file))
+    text = text_of(view("site"))
+    assert "nonsense" in text and "overrides" in text and str(tmp_path) not in text.replace("\\", "")
+
+
+def test_the_model_with_curve_gains_drift_and_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEHA2VEC_DAGSTER_URL", "https://dagster.example/")
+    app = view("model")
+    assert not app.exception
+    text = text_of(app)
+    assert {metric.label: metric.value for metric in app.metric}["Learned from users"] == "280"
+    assert "0.200 (Markov)" in text and "+0.100 (+0.050 to +0.150)" in text and "0.990" not in text
+    assert "Training (n = 5 epochs, 280 users)" in text
+    assert "&lt;script&gt;" in text and "2.0%" in text
+    links = [element.proto.url for element in app.get("link_button")]
+    assert "https://dagster.example/assets/user_embeddings" in links
+
+
+def test_drift_is_the_stability_index_of_the_nightly_check(more: Published) -> None:
+    found = more.ask(model.drift)
+    assert len(found) == 14 and found["users"].sum() == more.query("from beha2vec.user_embeddings").shape[0]
+    judged = found[found["stability_index"].notna()]
+    assert len(judged) >= 10 and (judged["stability_index"] < judged["limit"]).mean() > 0.8, "the shop stays the same"
+    assert found["stability_index"].isna()[0], "before the first day there is nothing"
+
+
+def test_vectors_that_move_are_seen(more_serving: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "serving.duckdb"
+    moved.write_bytes(more_serving.read_bytes())
+    with duckdb.connect(str(moved)) as connection:
+        connection.execute(
+            """update beha2vec.user_embeddings set behavior = list_transform(behavior, lambda x: x + 1.0)
+            where event_date = date '2026-01-17'"""
+        )
+    found = Published(moved).ask(model.drift).set_index("event_date")
+    day = found.loc[pd.Timestamp("2026-01-17")]
+    assert day["stability_index"] > 2 * day["limit"]
+
+
+@pytest.mark.parametrize(
+    ("table", "question", "asset"),
+    [
+        ("beha2vec.enriched_pages", data.coverage, "enriched_pages"),
+        ("beha2vec.encoder_evaluation", model.evaluation, "encoder_evaluation"),
+        ("ga4.ga4_quality__daily", model.quality, "ga4_quality__daily"),
+        ("ga4.fct_ga4__conversions", lambda published: lookalikes.of_cluster(published, 0), "fct_ga4__conversions"),
+    ],
+)
+def test_empty_states_name_the_asset(
+    more_serving: Path, tmp_path: Path, table: str, question: object, asset: str
+) -> None:
+    bare = tmp_path / "serving.duckdb"
+    bare.write_bytes(more_serving.read_bytes())
+    with duckdb.connect(str(bare)) as connection:
+        connection.execute(f"drop table {table}")
+    with pytest.raises(NothingYet, match=f"Materialize {asset}, then serving_database"):
+        question(Published(bare))  # type: ignore[operator]
