@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from beha2vec_core.insights.placeholders import shown
 from beha2vec_core.insights.sheet import Fact, FactSheet
-from beha2vec_core.insights.vocabulary import CHECKED
+from beha2vec_core.insights.vocabulary.metrics import CHECKED
 from beha2vec_core.insights.wording import statement
 from beha2vec_core.llm import Message
 

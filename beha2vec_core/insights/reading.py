@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from beha2vec_core.insights import vocabulary
 from beha2vec_core.insights.placeholders import FORMS, PLACEHOLDER, fill, shown
 from beha2vec_core.insights.sheet import Fact
+from beha2vec_core.insights.vocabulary.features import aliases, family
 
 _FIRST_MARK = 0xE000
 _LAST_MARK = 0xF8FF
@@ -138,11 +138,11 @@ class Reader:
         for fact in self.facts.values():
             if fact.feature is None:
                 continue
-            what = (vocabulary.family(fact), fact.feature)
+            what = (family(fact), fact.feature)
             title = fact.title or ""
-            for text in (fact.feature, title, title.split(" | ")[0], *vocabulary.aliases(fact)):
+            for text in (fact.feature, title, title.split(" | ")[0], *aliases(fact)):
                 self._quotable.setdefault(_normal(text), set()).add(what)
-            for alias in vocabulary.aliases(fact):
+            for alias in aliases(fact):
                 for form in (alias, f"{alias}s", alias.removesuffix("s")):
                     if len(form) > 2:
                         spoken.setdefault(_normal(form), set()).add(what)
