@@ -28,7 +28,8 @@ _CLUSTERS = re.compile(
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)[\"”’)]*\s+(?=[^a-z\s])")
 _SEPARATOR = re.compile(
     r"[,;:()–—]| - |\b(?:and|but|while|whereas|although|though|yet|plus|or|versus|vs|against|compared (?:to|with)|than|"
-    r"up from|down from|rather than|instead of|as opposed to|unlike|beside|because|since|so that|given that|which)\b",
+    r"up from|down from|rather than|instead of|as opposed to|unlike|beside|because|(?<!days )since|so that|given that|"
+    r"which)\b",
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(
@@ -37,7 +38,9 @@ _CLAUSE_END = re.compile(
 
 _ORDINARY = re.compile(r"[A-Za-z][A-Za-z _-]*")
 _VERB = re.compile(r"accounts? for\b", re.IGNORECASE)
-_SURE = {"device", "browser", "country", "item_viewed_share", "item_bought_share"}
+_SURE = {
+    "device", "browser", "country", "item_viewed_share", "item_bought_share", "item category", "hours", "path",
+}  # fmt: skip
 _PAGES_AFTER = re.compile(r"(?: list| result)?[ -](?:pages?|content|section|articles?|theme|views)\b", re.IGNORECASE)
 _ABOUT_BEFORE = re.compile(r"\babout $", re.IGNORECASE)
 

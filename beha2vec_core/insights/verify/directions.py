@@ -65,7 +65,7 @@ def _holds(claim: Claim, fact: Fact, is_top: bool) -> bool:
         wanted = 1 if claim.kind == "more" else -1
         return fact.direction != wanted if claim.is_negated else fact.direction == wanted
     if claim.kind == "alike":
-        differs = fact.is_over or fact.is_under
+        differs = fact.is_over or fact.is_under or (fact.z is None and _is_far(fact))
         return differs if claim.is_negated else not differs
     if claim.kind == "different":
         return not (fact.is_over or fact.is_under) if claim.is_negated else fact.direction != 0
@@ -134,8 +134,12 @@ def _is_beyond(high: Fact, low: Fact) -> bool:
     return high.value > low.value and bottom >= top
 
 
+def _is_far(fact: Fact) -> bool:
+    return fact.lift is not None and not 1 / CLEAR_LIFT < fact.lift < CLEAR_LIFT
+
+
 def _in_words(fact: Fact) -> str:
     if fact.direction == 0:
         return "no clear difference from all users"
-    size = "" if fact.lift is None or not 1 / CLEAR_LIFT < fact.lift < CLEAR_LIFT else "a little "
+    size = "" if fact.lift is None or _is_far(fact) else "a little "
     return f"{size}{'more' if fact.direction > 0 else 'less'} than all users"

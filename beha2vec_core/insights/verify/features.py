@@ -12,7 +12,13 @@ _ABOUT = re.compile(r"\b(?:about|on|topic|theme|subject)\s+(?:the\s+)?$", re.IGN
 def feature_problems(sentence: Sentence, at: int, fact: Fact, part: Part) -> list[str]:
     """Whether the feature that is named beside a number is the number's."""
     if fact.feature is None:
-        if fact.metric in {"error_page_user_share", "error_page_share", "direct_share", "landing_page_share"}:
+        if fact.metric in {
+            "error_page_user_share",
+            "error_page_share",
+            "error_pages_mean",
+            "direct_share",
+            "landing_page_share",
+        }:
             return []
         named = [m for _, m in sentence.inside(part) if m.features and m.is_restricting]
         return [f"{fact.fact_id} is not of {named[0].text!r}"] if named else []

@@ -4,6 +4,7 @@ import re
 
 from beha2vec_core.insights.vocabulary.untold import CAUSE, CHANGE, NUMBER_WORDS, PEOPLE
 
+_LAST_WEEK = re.compile(r"\bthe last (?:week|days)\b", re.IGNORECASE)  # what some facts are about
 _MARKUP = re.compile(r"https?:|www\.|[<>`]|\]\(|javascript:|^\s*#", re.IGNORECASE)
 
 
@@ -22,11 +23,11 @@ def _digits(masked: str) -> list[str]:
     return [word[:20] for word in masked.split() if any(char.isnumeric() or char.isdigit() for char in word)]
 
 
-def untold(masked: str) -> list[str]:
+def untold(masked: str, *, is_over_time: bool) -> list[str]:
     """Words for what the facts do not tell."""
     wrong = {"no change over time": CHANGE, "no causes": CAUSE, "nothing of who users are": PEOPLE}
     return [
         f"{match.group()!r}: the facts tell {what}"
         for what, pattern in wrong.items()
-        if (match := pattern.search(masked))
+        if (match := pattern.search(_LAST_WEEK.sub("", masked) if is_over_time else masked))
     ]

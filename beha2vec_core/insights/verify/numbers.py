@@ -118,6 +118,23 @@ def population_problems(sentence: Sentence, at: int, mention: Mention, is_compar
     return []
 
 
+def pairing_problems(sentence: Sentence) -> list[str]:
+    """What is wrong with the numbers of all users: each belongs to a number beside it, of the same fact."""
+    numbers = [
+        (sentence.parts[sentence.part_at(at)].clause, m.form, (m.fact.metric, m.fact.feature), m.text)
+        for at, m in sentence.mentions.items()
+        if m.is_number and m.fact and m.fact.metric not in metrics.SIZES
+    ]
+    found = []
+    for clause, form, what, text in numbers:
+        if form == "all":
+            told = [(other, its) for other, its_form, its, _ in numbers if its_form != "all"]
+            beside = [its for other, its in told if other == clause] or [its for _, its in told]
+            if beside and what not in beside:
+                found.append(f"{text} is not of the fact that it stands beside: compare a value with its own |all")
+    return found
+
+
 def _is_nearer_to_everybody(sentence: Sentence, at: int, part: Part) -> bool:
     """Whether "all users" stands nearer to this number than to theirs, where a part has both."""
     others = [where for where, m in sentence.inside(part) if m.form == "all"]

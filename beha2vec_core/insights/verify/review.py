@@ -16,8 +16,8 @@ from beha2vec_core.insights.verify.features import feature_problems
 from beha2vec_core.insights.verify.made_up import made_up, untold
 from beha2vec_core.insights.verify.meaning import meaning_problems
 from beha2vec_core.insights.verify.names import name_problems
-from beha2vec_core.insights.verify.numbers import form_problems, population_problems, size_problems
-from beha2vec_core.insights.vocabulary.metrics import LOUD, SIZES
+from beha2vec_core.insights.verify.numbers import form_problems, pairing_problems, population_problems, size_problems
+from beha2vec_core.insights.vocabulary.metrics import LOUD, OVER_TIME, SIZES
 from beha2vec_core.insights.vocabulary.untold import CHANGE, PEOPLE
 
 Text = TypeVar("Text", ClusterInsight, ClusterComparison)
@@ -117,13 +117,14 @@ class _Checker:
         if any(name in sentence.text.lower() for name in self.other_names):
             found.append("it names a cluster whose facts are not here")
         if field not in _ADVICE:
-            found += untold(sentence.text)
+            found += untold(sentence.text, is_over_time=any(fact.metric in OVER_TIME for fact in sentence.facts))
         return found + self._wrong_numbers(sentence) + self._wrong_words(field, sentence)
 
     def _wrong_numbers(self, sentence: Sentence) -> list[str]:
         numbers = [(at, mention) for at, mention in sentence.mentions.items() if mention.is_number]
         told = [(mention.fact, mention.form) for _, mention in numbers]
         found = ["it has the same placeholder twice"] if len(set(told)) < len(told) else []
+        found += pairing_problems(sentence)
         for at, mention in numbers:
             fact = mention.fact
             assert fact is not None

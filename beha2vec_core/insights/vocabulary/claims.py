@@ -5,7 +5,8 @@ import re
 from beha2vec_core.insights.vocabulary.pattern import words
 
 MORE = words(
-    "more", "higher", "greater", "above", "over-?represented", "over-?index(?:es|ed|ing)?", "exceed(?:s|ed|ing)?",
+    "more(?! recent)", "less recent(?:ly)?",
+    "higher", "greater", "above", "over-?represented", "over-?index(?:es|ed|ing)?", "exceed(?:s|ed|ing)?",
     "likelier", "bigger", "larger", "(?<!no )longer", "heavier", "stronger", "better", "elevated", "increased",
     "inflated",
     "surpass(?:es|ed|ing)?", "outpac(?:e|es|ed|ing)", "outperform(?:s|ed|ing)?", "outstrip(?:s|ped|ping)?",
@@ -13,7 +14,8 @@ MORE = words(
     "unusually (?:often|many|much|high|strong(?:ly)?|heav(?:y|ily))", "keener",
 )  # fmt: skip
 LESS = words(
-    "less", "fewer", "lower", "below", "under", "under-?represented", "under-?index(?:es|ed|ing)?", "rarer", "smaller",
+    "less(?! recent)", "more recent(?:ly)?",
+    "fewer", "lower", "below", "under", "under-?represented", "under-?index(?:es|ed|ing)?", "rarer", "smaller",
     "shorter", "weaker", "worse", "lags?", "lagged", "lagging", "trails?", "trailing", "reduced",
     "decreased", "low(?!-)", "weak", "short of", "down from", "unusually (?:few|rare(?:ly)?|little|seldom|low)",
     "shallower", "diminished", "modest",

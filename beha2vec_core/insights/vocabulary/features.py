@@ -3,11 +3,14 @@
 from beha2vec_core.insights.sheet import Fact
 from beha2vec_core.insights.vocabulary.untold import NUMBER_WORDS
 from beha2vec_core.insights.wording import label_words
+from beha2vec_core.profiles.measures import STEP_TO
 
 FAMILY = {
     "page_share": "page", "landing_page_share": "page", "theme_share": "theme", "theme_view_share": "theme",
     "page_type_share": "page type", "page_type_view_share": "page type", "channel_share": "channel",
-    "device_share": "device", "browser_share": "browser", "country_share": "country",
+    "device_share": "device", "browser_share": "browser", "country_share": "country", "event_share": "event",
+    "funnel_rate": "step", "hour_block_share": "hours", "item_category_share": "item category",
+    "path_step_share": "path",
 }  # fmt: skip
 _SYNONYMS = {
     ("page type", "support"): ("help", "customer service", "help centre", "help center"),
@@ -25,6 +28,10 @@ _SYNONYMS = {
     ("device", "mobile"): ("phone", "smartphone", "mobile phone", "a phone"),
     ("device", "desktop"): ("computer", "laptop", "desktop computer"),
     ("device", "smart tv"): ("television",),
+    ("step", "view_item"): ("viewing an item", "an item view", "a product view"),
+    ("step", "add_to_cart"): ("adding to the cart", "the cart"),
+    ("step", "begin_checkout"): ("beginning checkout", "the checkout", "starting checkout"),
+    ("step", "purchase"): ("the purchase", "the order"),
     ("channel", "(direct) / (none)"): ("direct", "directly", "direct traffic", "direct visit"),
 }
 _MEDIUMS = {
@@ -51,6 +58,9 @@ def aliases(fact: Fact) -> list[str]:
         source, medium = feature.rsplit(" / ", 1)
         found += [f"{source} {medium}", f"{source}/{medium}", source.strip("()"), *_MEDIUMS.get(medium.lower(), ())]
         found += [f"{source} {word}" for word in _MEDIUMS.get(medium.lower(), ())]
+    if kind == "path" and STEP_TO in feature:
+        start, end = (label_words(step) for step in feature.split(STEP_TO, 1))
+        found += [f"from {start} to {end} pages", f"from {start} pages to {end} pages", f"from {start} to {end}"]
     found += _SYNONYMS.get((kind, feature.lower()), ())
     return list(dict.fromkeys(word for word in found if len(word) > 1))
 

@@ -17,14 +17,19 @@ _SEEN = (
     "view(?:s|ed)?", "visit(?:s|ed)?", "saw", "see", "open(?:s|ed)?", "look(?:s|ed)? at", "read", "reach(?:es|ed)?",
     "went to", "go to", "users?", "visitors", "of them", "came across", "been (?:on|to)", "people",
 )  # fmt: skip
+_LAST_WEEK = r"(?:in|during|within|over) the last (?:week|days)"
+_WITHIN_A_WEEK = (
+    r"within (?:a|the first|the) (?:first )?week(?: (?:of|after) (?:their|the|a) first (?:day|session|visit))?"
+)
 _ERROR = ("errors?", r"error[- ]pages?", r"broken\b.*", r"fail(?:s|ed|ing|ure|ures)?", r"dead (?:link|page)s?")
 OWN: dict[str, re.Pattern[str]] = {
     "page_views_mean": words("page ?views?", "pageviews?", "pages", "views", "browse deeper"),
-    "page_views_median": words("page ?views?", "pageviews?", "pages", "views", "median", "middle user"),
+    "page_views_median": words("page ?views?", "pageviews?", "pages", "views"),
     "sessions_mean": words("sessions?", "visits?(?! page)"),
     "engagement_time_mean": words(
         r"engag\w*", "seconds", "time on (?:the )?site", "dwell", "(?:time|stays?|spends?|active time)"
     ),
+    "engagement_time_median": words(r"engag\w*", "seconds", "(?:time|stays?|spends?|active time)"),
     "no_engagement_share": words(
         r"(?:no|without|zero|not any|lack of|lacks?|any) (?:sign of )?(?:\w+ )?engag\w*", r"(?:un|dis)engaged",
         r"(?:not|n['’]t|never|nor) (?:\w+ )?engag\w*", "passive", "inactive", r"engag\w* (?:with )?nothing",
@@ -42,7 +47,37 @@ OWN: dict[str, re.Pattern[str]] = {
     "purchase_rate": words(*_BUY),
     "item_bought_share": words(*_BUY),
     "item_viewed_share": words(*_SEEN),
-    "churn_rate": words(r"churn\w*", "(?:stay|stayed|staying) away", "lapsed", "gone quiet"),
+    "return_rate": words(
+        r"(?:return\w*|c[ao]m(?:e|es|ing) back|(?:were|are|be|is) back|seen again) " + _WITHIN_A_WEEK,
+        "(?:first[- ]week|early) returns?(?: rate)?",
+    ),
+    "churn_rate": words(
+        r"churn\w*", f"(?:stay|stayed|staying) away(?: {_LAST_WEEK})?", "lapsed?", "gone quiet",
+        f"(?:not seen|unseen)(?: {_LAST_WEEK})?",
+    ),
+    "inflow_share": words(
+        f"(?:joined|came|arrived|moved in)(?: (?:to )?the (?:group|cluster))? {_LAST_WEEK}", "inflow", "newcomers?",
+    ),
+    "outflow_share": words(f"(?:left|moved (?:on|out))(?: (?:it|the group|the cluster))? {_LAST_WEEK}", "outflow",
+    "leavers?"),
+    "recency_mean": words(
+        r"(?:days? )?since (?:\w+ ){0,3}last (?:visit|session|seen|time)", r"(?:last )?seen(?: \w+)? ?", "days ago",
+        "recency", "last (?:visit|session)",
+    ),
+    "funnel_steps_mean": words(
+        r"steps? (?:\w+ ){0,2}?(?:towards?|to) (?:a |the )?(?:purchase|order)", "funnel steps?",
+        "steps? of the funnel",
+    ),
+    "funnel_rate": words("(?:c[ao]me|comes|g[eo]ts?|goes|go|went) as far as", "(?:made|makes?|making) it to"),
+    "event_share": words("triggered(?: the event)?", "events?", "fired"),
+    "hour_block_share": words(
+        r"(?:their|these users['’]|a user['’]s) (?:activity|events)", "activity", r"of (?:\w+ ){0,2}events"
+    ),
+    "item_category_share": words("items?", "products? (?:of|from|in)"),
+    "path_step_share": words(
+        "(?:went|go|goes|going|moved?|moving|continued?|clicked|stepped)(?: on| through)?", "within a session",
+    ),
+    "error_pages_mean": words(*_ERROR),
     "revenue_mean": words("revenue", "sp(?:end|ends|ent|ending)", "sales", "worth", "turnover", "income"),
     "error_page_user_share": words(*_ERROR),
     "error_page_share": words(*_ERROR),
@@ -74,7 +109,8 @@ CHECKED = OWN.keys() | SIZES
 # words of a metric that no other number may stand beside
 _LOUD = {
     "purchase_rate", "return_share", "one_page_share", "no_engagement_share", "error_page_user_share",
-    "landing_page_share", "device_share", "direct_share", "churn_rate",
+    "landing_page_share", "device_share", "direct_share", "churn_rate", "return_rate", "inflow_share", "outflow_share",
+    "funnel_rate", "funnel_steps_mean",
 }  # fmt: skip
 _ALSO_LOUD = {
     "revenue_mean": words("revenue", "sales", "turnover"),
@@ -84,15 +120,37 @@ _ALSO_LOUD = {
     "channel_share": words("channels?", "traffic", "came (?:first )?(?:through|via)"),
     "browser_share": words("browsers?"),
     "country_share": words("countr(?:y|ies)", "live in", "based in"),
+    "event_share": words("triggered", "the event"),
+    "hour_block_share": words(r"of (?:\w+ ){0,3}events", "(?:their|these users['’]|a user['’]s) activity"),
+    "item_category_share": words("items? (?:of|from|in)"),
+    "recency_mean": words("recency", "days since", "last seen", "days ago"),
 }
 LOUD: dict[str, re.Pattern[str]] = {metric: OWN[metric] for metric in OWN if metric in _LOUD} | _ALSO_LOUD
 # metrics that share their words
 _SAME_WORDS = (
+    {"engagement_time_mean", "engagement_time_median"},
     {"page_views_mean", "page_views_median", "page_type_view_share", "theme_view_share", "error_page_share"},
     {"error_page_user_share", "error_page_share", "landing_page_share"},
+    {"error_page_user_share", "error_page_share", "error_pages_mean"},
+    {"item_viewed_share", "item_category_share"},
     {"channel_share", "landing_page_share", "direct_share"},
     {"purchase_rate", "item_bought_share"},
 )
+# metrics of users who saw something at all: many words do
+_GENERIC = {"page_share", "theme_share", "page_type_share"}
+# what users do beyond that: such words are never of a generic metric
+DEEDS = words(
+    "(?:c[ao]me|g[eo]ts?|went) as far as", "made it to", "triggered", "items? (?:of|from|in)", "within a session",
+)  # fmt: skip
+OF_BUYERS = {"purchase_rate", "item_bought_share", "funnel_rate", "funnel_steps_mean"}
+# of what a share is one, where not of users
+SHARE_OF = {
+    "page_type_view_share": "page views", "theme_view_share": "page views", "error_page_share": "page views",
+    "hour_block_share": "events",
+}  # fmt: skip
+# metrics that look at the last days beside those before
+OVER_TIME = {"churn_rate", "inflow_share", "outflow_share"}
+MEDIAN = re.compile(r"\b(?:medians?|middle user|typical user)\b", re.IGNORECASE)
 PER_SOMETHING_ELSE = re.compile(
     r"\b(?:per|a|each|every|in a) (?:session|visit|day|week|month|hour|minute|year)\b|"
     r"\b(?:daily|weekly|monthly|hourly)\b|"
@@ -128,6 +186,11 @@ NEGATED_DEED = re.compile(
     re.I,
 )
 BUYERS = words("buyers?", "purchasers?", "paying (?:users|customers)")
+
+
+def is_generic(metric: str) -> bool:
+    """Whether the metric is of users who saw something at all."""
+    return metric in _GENERIC
 
 
 def shares_words(metric: str, other: str) -> bool:

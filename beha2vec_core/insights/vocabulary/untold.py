@@ -3,7 +3,8 @@
 from beha2vec_core.insights.vocabulary.pattern import words
 
 CHANGE = words(
-    "gr(?:ow|ows|ew|own|owing)", "ris(?:e|es|en|ing)", "rose", "f(?:ell|allen|alling|alls)", "drop(?:s|ped|ping)?",
+    "gr(?:ow|ows|ew|own|owing)", "ris(?:e|es|en|ing)", "rose",
+    r"f(?:ell|allen|alling|alls)(?! (?:in|into|on|within|under)\b)", "drop(?:s|ped|ping)?",
     r"declin\w+", "shr(?:ink|inks|ank|unk)", r"soar\w*", r"surg(?:e|es|ed|ing)", r"plummet\w*", r"worsen\w*",
     "(?:last|this|next|past) (?:month|week|year|quarter|season|days?)", "yesterday", "over time", "trend(?:s|ing)?",
     "year-on-year", "month-on-month", "improved", "became", "becoming", "climb(?:s|ed|ing)?", "s(?:ink|inks|ank)",
