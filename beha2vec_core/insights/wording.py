@@ -50,7 +50,7 @@ METRICS = {
     "item_viewed_share": "of users viewed the item {}",
     "item_bought_share": "of users bought the item {}",
     "item_category_share": "of users viewed items of {}",
-    "path_step_share": "of users went from {} within a session",
+    "path_step_share": "of users went {} within a session",
     "funnel_rate": "of users came as far as {}",
     "hour_block_share": "of a user's events on average were in the {}",
 }
@@ -71,14 +71,14 @@ HAPPENINGS = {
     "funnel_steps_mean": "{subject} take {} steps towards a purchase each",
     "error_pages_mean": "{subject} meet {} error pages each",
     "return_rate": "{} of {subject} came back within a week of their first day",
-    "churn_rate": "{} of {subject} were not seen in the last week",
+    "churn_rate": "{} of {subject} stayed away in the last week",
     "inflow_share": "{} of {subject} came in the last week",
     "outflow_share": "{} of {subject} left in the last week",
-    "funnel_rate": "{} of {subject} came as far as {feature}",
+    "funnel_rate": "{} of {subject} {feature}",
     "event_share": "{} of {subject} triggered the event {feature}",
     "hour_block_share": "{} of their activity falls into the {feature}",
     "item_category_share": "{} of {subject} viewed items of {feature}",
-    "path_step_share": "{} of {subject} went from {feature} within a session",
+    "path_step_share": "{} of {subject} went {feature}",
     "item_viewed_share": "{} of {subject} viewed the item {feature}",
     "item_bought_share": "{} of {subject} bought the item {feature}",
     "error_page_user_share": "{} of {subject} met an error page",
@@ -102,6 +102,13 @@ _STEPS = {
     "begin_checkout": "beginning checkout",
     "purchase": "the purchase",
 }
+_CHANNELS = {"(direct) / (none)": "a direct visit"}
+_STEPS_DONE = {
+    "view_item": "viewed an item",
+    "add_to_cart": "put something into the cart",
+    "begin_checkout": "began checkout",
+    "purchase": "ordered",
+}
 _DEVICES = {"mobile": "a phone", "desktop": "a desktop computer", "tablet": "a tablet", "smart tv": "a television"}
 
 
@@ -115,9 +122,13 @@ def feature_words(metric: str, feature: str) -> str:
     if metric in LABEL_METRICS:
         return label_words(feature)
     if metric == "path_step_share":
-        return f"{label_words(feature).replace(STEP_TO, ' to ')} pages"
-    words = {"device_share": _DEVICES, "funnel_rate": _STEPS}.get(metric, {})
+        return _step_words(*label_words(feature).partition(STEP_TO)[::2])
+    words = {"device_share": _DEVICES, "funnel_rate": _STEPS, "channel_share": _CHANNELS}.get(metric, {})
     return words.get(feature, feature)
+
+
+def _step_words(start: str, end: str) -> str:
+    return f"from one {start} page to the next" if start == end else f"from {start} to {end} pages"
 
 
 def statement(metric: str, feature: str | None) -> str:
@@ -134,7 +145,8 @@ def happening(metric: str, feature: str | None, subject: str = "them") -> str:
     words = HAPPENINGS.get(metric, "{} " + statement(metric, feature))
     if subject == "them" and not words.startswith("{}"):
         subject = "they"
-    shown = feature_words(metric, feature or "").replace("{", "(").replace("}", ")")
+    shown = _STEPS_DONE.get(feature or "") if metric == "funnel_rate" else None
+    shown = (shown or feature_words(metric, feature or "")).replace("{", "(").replace("}", ")")
     return words.replace("{subject}", subject).replace("{feature}", shown)
 
 

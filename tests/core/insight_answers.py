@@ -117,7 +117,8 @@ SAID = {  # metric of features: what is said of one
         "{v} of them came through {f}", "{v} first arrived via {f}", "{f} brought {v} of these users",
          "{f} is the source of {v} of them"],
     "funnel_rate": [
-        "{v} of them came as far as {f}", "{v} of these users got as far as {f}", "{v} made it to {f}"],
+        "{v} of them came as far as {f}", "{v} of these users got as far as {f}", "{v} made it to {f}",
+        "{v} of these users {deed}"],
     "event_share": [
         "{v} of them triggered {f}", "{v} of these users triggered the event {f}",
         "the event {f} was triggered by {v} of these users"],
@@ -138,6 +139,12 @@ STEPS = {
     "add_to_cart": ["adding to the cart", "the cart", "add to cart"],
     "begin_checkout": ["beginning checkout", "the checkout"],
     "purchase": ["the purchase"],
+}
+STEPS_DONE = {
+    "view_item": "came as far as viewing an item",
+    "add_to_cart": "put something into the cart",
+    "begin_checkout": "began checkout",
+    "purchase": "got as far as the purchase",
 }
 DEVICES = {"mobile": ["a phone", "mobile", "a smartphone"], "desktop": ["a desktop", "a computer", "desktop"]}
 THAN = [  # (more, less): follow "... of them did it,"
@@ -258,7 +265,7 @@ def says(fact: Fact, rng: random.Random) -> Saying:
         ]
         return Saying(pick(shapes), slots, {}, fact)
     slots["f"] = spoken(fact, rng)
-    said = pick(SAID[fact.metric])
+    said = pick(SAID[fact.metric]).replace("{deed}", STEPS_DONE.get(fact.feature or "", ""))
     if fact.direction == 0:
         return Saying(f"{said} ({pick(BESIDE)}).", slots, {}, fact)
     way("than", pick(THAN))
@@ -292,6 +299,8 @@ def spoken(fact: Fact, rng: random.Random) -> str:
         return rng.choice(STEPS[feature])
     if fact.metric == "path_step_share":
         start, end = feature.replace("_", " ").split(" → ")
+        if start == end and rng.random() < 0.5:
+            return f"from one {start} page to the next"
         return rng.choice([f"from {start} to {end} pages", f"from {start} pages to {end} pages"])
     if fact.metric in {"page_share", "landing_page_share"}:
         return rng.choice([f"“{fact.title}”", f'"{fact.title}"']) if fact.title else feature

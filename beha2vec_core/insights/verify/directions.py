@@ -36,7 +36,7 @@ def claim_problems(
     elif claim.kind in {"largest", "smallest"}:
         holds = _is_extreme(fact, claim.kind, facts, is_comparison)
     elif claim.kind == "alike" and is_comparison:
-        holds = all(not (other.is_over or other.is_under) for other in across(fact, facts)) != claim.is_negated
+        holds = all(other.difference == 0 for other in across(fact, facts)) != claim.is_negated
     elif claim.kind == "different" and (is_comparison or PERHAPS_CHANCE.search(sentence.text)):
         holds = True
     elif _is_of_everybody(sentence, claim, bound):
@@ -65,10 +65,10 @@ def _holds(claim: Claim, fact: Fact, is_top: bool) -> bool:
         wanted = 1 if claim.kind == "more" else -1
         return fact.direction != wanted if claim.is_negated else fact.direction == wanted
     if claim.kind == "alike":
-        differs = fact.is_over or fact.is_under or (fact.z is None and _is_far(fact))
+        differs = fact.difference != 0 or (fact.z is None and _is_far(fact))
         return differs if claim.is_negated else not differs
     if claim.kind == "different":
-        return not (fact.is_over or fact.is_under) if claim.is_negated else fact.direction != 0
+        return fact.difference == 0 if claim.is_negated else fact.direction != 0
     share = fact.value if fact.unit == "share" else None
     often = fact.direction >= 0 and (fact.direction > 0 or is_top or (share is not None and share >= 0.5))
     rarely = fact.direction <= 0 and (fact.direction < 0 or (share is not None and share <= 0.3 and not is_top))

@@ -19,13 +19,13 @@ def name_problems(reader: Reader, name: str) -> list[str]:
     for pattern, metric in ((_BUYER_NAME, "purchase_rate"), (_RETURNER_NAME, "return_share")):
         fact = next((fact for fact in reader.facts.values() if fact.metric == metric), None)
         if fact and pattern.search(name):
-            wrong = fact.is_over if _NEGATING_NAME.search(name) else fact.is_under
+            wrong = fact.difference == (1 if _NEGATING_NAME.search(name) else -1)
             if wrong:
                 problems.append(f"the facts speak against it, see {fact.fact_id}")
     sentences, _ = reader.read(name)
     for sentence in sentences:
         for mention in sentence.mentions.values():
             shares = [f for f in reader.facts.values() if (family(f), f.feature) in mention.features]
-            if shares and mention.is_restricting and all(fact.is_under for fact in shares):
+            if shares and mention.is_restricting and all(fact.difference < 0 for fact in shares):
                 problems.append(f"{mention.text!r} is what these users do less, see {shares[0].fact_id}")
     return [f"name {name!r}: {problem}" for problem in problems]

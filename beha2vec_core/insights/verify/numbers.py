@@ -5,7 +5,7 @@ import re
 from beha2vec_core.insights.reading import Mention, Part, Sentence
 from beha2vec_core.insights.verify.meaning import distance, strange_words
 from beha2vec_core.insights.vocabulary import metrics
-from beha2vec_core.insights.vocabulary.claims import BOUNDED
+from beha2vec_core.insights.vocabulary.claims import BOUNDED, NEVER
 from beha2vec_core.insights.vocabulary.everybody import EVERYBODY, GROUP_WORDS, THE_REST, VERSUS, WEAK_EVERYBODY
 
 
@@ -121,18 +121,28 @@ def population_problems(sentence: Sentence, at: int, mention: Mention, is_compar
 def pairing_problems(sentence: Sentence) -> list[str]:
     """What is wrong with the numbers of all users: each belongs to a number beside it, of the same fact."""
     numbers = [
-        (sentence.parts[sentence.part_at(at)].clause, m.form, (m.fact.metric, m.fact.feature), m.text)
+        (at, m, sentence.parts[sentence.part_at(at)].clause, (m.fact.metric, m.fact.feature))
         for at, m in sentence.mentions.items()
         if m.is_number and m.fact and m.fact.metric not in metrics.SIZES
     ]
+    own = [(clause, what) for _, m, clause, what in numbers if m.form != "all"]
     found = []
-    for clause, form, what, text in numbers:
-        if form == "all":
-            told = [(other, its) for other, its_form, its, _ in numbers if its_form != "all"]
-            beside = [its for other, its in told if other == clause] or [its for _, its in told]
-            if beside and what not in beside:
-                found.append(f"{text} is not of the fact that it stands beside: compare a value with its own |all")
+    for at, mention, clause, what in numbers:
+        if mention.form == "all":
+            beside = [its for other, its in own if other == clause] or [its for _, its in own]
+            if beside and what not in beside and not _says_none(sentence, at, mention):
+                found.append(
+                    f"{mention.text} is not of the fact that it stands beside: compare a value with its own |all"
+                )
     return found
+
+
+def _says_none(sentence: Sentence, at: int, mention: Mention) -> bool:
+    """Whether the value is there in a word: 'none bought (all users {...|all})'."""
+    number = sentence.part_at(at)
+    part = sentence.parts[number - 1 if sentence.parts[number].is_bracketed and number else number]
+    is_none = mention.fact is not None and mention.fact.value == 0
+    return is_none and bool(NEVER.search(sentence.written(part)))
 
 
 def _is_nearer_to_everybody(sentence: Sentence, at: int, part: Part) -> bool:

@@ -30,7 +30,7 @@ _SYNONYMS = {
     ("device", "smart tv"): ("television",),
     ("step", "view_item"): ("viewing an item", "an item view", "a product view"),
     ("step", "add_to_cart"): ("adding to the cart", "the cart"),
-    ("step", "begin_checkout"): ("beginning checkout", "the checkout", "starting checkout"),
+    ("step", "begin_checkout"): ("beginning checkout", "checkout", "the checkout", "starting checkout"),
     ("step", "purchase"): ("the purchase", "the order"),
     ("channel", "(direct) / (none)"): ("direct", "directly", "direct traffic", "direct visit"),
 }
@@ -60,6 +60,8 @@ def aliases(fact: Fact) -> list[str]:
         found += [f"{source} {word}" for word in _MEDIUMS.get(medium.lower(), ())]
     if kind == "path" and STEP_TO in feature:
         start, end = (label_words(step) for step in feature.split(STEP_TO, 1))
+        if start == end:
+            found += [f"from one {start} page to the next", f"from one {start} page to another"]
         found += [f"from {start} to {end} pages", f"from {start} pages to {end} pages", f"from {start} to {end}"]
     found += _SYNONYMS.get((kind, feature.lower()), ())
     return list(dict.fromkeys(word for word in found if len(word) > 1))

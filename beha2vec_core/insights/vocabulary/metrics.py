@@ -21,6 +21,8 @@ _LAST_WEEK = r"(?:in|during|within|over) the last (?:week|days)"
 _WITHIN_A_WEEK = (
     r"within (?:a|the first|the) (?:first )?week(?: (?:of|after) (?:their|the|a) first (?:day|session|visit))?"
 )
+_FILLED_A_CART = r"(?:put|added|adds?) (?:\w+ )?(?:in|into|to) the (?:cart|basket)"
+_BEGAN_CHECKOUT = "(?:began|begun|begin|start(?:ed)?) (?:the )?checkout"
 _ERROR = ("errors?", r"error[- ]pages?", r"broken\b.*", r"fail(?:s|ed|ing|ure|ures)?", r"dead (?:link|page)s?")
 OWN: dict[str, re.Pattern[str]] = {
     "page_views_mean": words("page ?views?", "pageviews?", "pages", "views", "browse deeper"),
@@ -68,7 +70,10 @@ OWN: dict[str, re.Pattern[str]] = {
         r"steps? (?:\w+ ){0,2}?(?:towards?|to) (?:a |the )?(?:purchase|order)", "funnel steps?",
         "steps? of the funnel",
     ),
-    "funnel_rate": words("(?:c[ao]me|comes|g[eo]ts?|goes|go|went) as far as", "(?:made|makes?|making) it to"),
+    "funnel_rate": words(
+        "(?:c[ao]me|comes|g[eo]ts?|goes|go|went) as far as", "(?:made|makes?|making) it to", _FILLED_A_CART,
+        _BEGAN_CHECKOUT,
+    ),
     "event_share": words("triggered(?: the event)?", "events?", "fired"),
     "hour_block_share": words(
         r"(?:their|these users['’]|a user['’]s) (?:activity|events)", "activity", r"of (?:\w+ ){0,2}events"
@@ -141,6 +146,7 @@ _GENERIC = {"page_share", "theme_share", "page_type_share"}
 # what users do beyond that: such words are never of a generic metric
 DEEDS = words(
     "(?:c[ao]me|g[eo]ts?|went) as far as", "made it to", "triggered", "items? (?:of|from|in)", "within a session",
+    _FILLED_A_CART, _BEGAN_CHECKOUT,
 )  # fmt: skip
 OF_BUYERS = {"purchase_rate", "item_bought_share", "funnel_rate", "funnel_steps_mean"}
 # of what a share is one, where not of users
