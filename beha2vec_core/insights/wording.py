@@ -121,8 +121,8 @@ def feature_words(metric: str, feature: str) -> str:
     """A feature of the metric in words."""
     if metric in LABEL_METRICS:
         return label_words(feature)
-    if metric == "path_step_share":
-        return _step_words(*label_words(feature).partition(STEP_TO)[::2])
+    if metric == "path_step_share" and STEP_TO in feature:
+        return _step_words(*label_words(feature).split(STEP_TO, 1))
     words = {"device_share": _DEVICES, "funnel_rate": _STEPS, "channel_share": _CHANNELS}.get(metric, {})
     return words.get(feature, feature)
 

@@ -111,10 +111,8 @@ def _names_of_features(sentence: Sentence, part: Part, fact: Fact) -> list[Span]
 
 def _is_a_deed(written: str, fact: Fact, taken: list[Span]) -> bool:
     """Whether users did more than see something ("came as far as the cart"), where that is all the fact says."""
-    return metrics.is_generic(fact.metric) and any(
-        not any(a <= match.start() < b for a, b in taken) or match.group().lower().startswith("item")
-        for match in metrics.DEEDS.finditer(written)
-    )
+    deeds = metrics.DEEDS.finditer(written) if metrics.is_generic(fact.metric) else ()
+    return any(not any(a <= match.start() < b for a, b in taken) for match in deeds)
 
 
 def _deed_problem(written: str, own: Span, fact: Fact) -> str | None:
