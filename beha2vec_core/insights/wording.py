@@ -35,7 +35,7 @@ METRICS = {
     "inflow_before": "users who came in the week before",
     "outflow_before": "users who left in the week before",
     "inflow_share": "of its users came in the last week, new or from another cluster",
-    "outflow_share": "of its users of a week before left it in the last week",
+    "outflow_share": "of its earlier users left it in the last week",
     "page_share": "of users viewed the page {}",
     "theme_share": "of users viewed pages about {}",
     "page_type_share": "of users viewed {} pages",
@@ -47,8 +47,8 @@ METRICS = {
     "browser_share": "of users used {}",
     "country_share": "of users were in {}",
     "event_share": "of users triggered the event {}",
-    "item_viewed_share": "of users viewed the item {}",
-    "item_bought_share": "of users bought the item {}",
+    "item_viewed_share": "of users viewed the item “{}”",
+    "item_bought_share": "of users bought the item “{}”",
     "item_category_share": "of users viewed items of {}",
     "path_step_share": "of users went {} within a session",
     "funnel_rate": "of users came as far as {}",
@@ -79,8 +79,8 @@ HAPPENINGS = {
     "hour_block_share": "{} of their activity falls into the {feature}",
     "item_category_share": "{} of {subject} viewed items of {feature}",
     "path_step_share": "{} of {subject} went {feature}",
-    "item_viewed_share": "{} of {subject} viewed the item {feature}",
-    "item_bought_share": "{} of {subject} bought the item {feature}",
+    "item_viewed_share": "{} of {subject} viewed the item “{feature}”",
+    "item_bought_share": "{} of {subject} bought the item “{feature}”",
     "error_page_user_share": "{} of {subject} met an error page",
     "error_page_share": "{} of their page views were error pages",
     "page_share": "{} of {subject} viewed {feature}",
@@ -103,12 +103,7 @@ _STEPS = {
     "purchase": "the purchase",
 }
 _CHANNELS = {"(direct) / (none)": "a direct visit"}
-_STEPS_DONE = {
-    "view_item": "viewed an item",
-    "add_to_cart": "put something into the cart",
-    "begin_checkout": "began checkout",
-    "purchase": "ordered",
-}
+_STEPS_DONE = {"add_to_cart": "put something into the cart", "begin_checkout": "began checkout"}
 _DEVICES = {"mobile": "a phone", "desktop": "a desktop computer", "tablet": "a tablet", "smart tv": "a television"}
 
 
@@ -145,8 +140,10 @@ def happening(metric: str, feature: str | None, subject: str = "them") -> str:
     words = HAPPENINGS.get(metric, "{} " + statement(metric, feature))
     if subject == "them" and not words.startswith("{}"):
         subject = "they"
-    shown = _STEPS_DONE.get(feature or "") if metric == "funnel_rate" else None
-    shown = (shown or feature_words(metric, feature or "")).replace("{", "(").replace("}", ")")
+    shown = feature_words(metric, feature or "")
+    if metric == "funnel_rate":
+        shown = _STEPS_DONE.get(feature or "", f"came as far as {shown}")
+    shown = shown.replace("{", "(").replace("}", ")")
     return words.replace("{subject}", subject).replace("{feature}", shown)
 
 

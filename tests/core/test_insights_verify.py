@@ -6,11 +6,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from profile_world import make_world
 
 from beha2vec_core.insights import ClusterComparison, ClusterInsight
-from beha2vec_core.insights.placeholders import fill
-from beha2vec_core.insights.sheet import Fact
+from beha2vec_core.insights.placeholders import fill, written
+from beha2vec_core.insights.prompts import sendable
+from beha2vec_core.insights.sheet import Fact, fact_sheets
 from beha2vec_core.insights.verify import review
+from beha2vec_core.insights.vocabulary.metrics import SIZES
+from beha2vec_core.insights.wording import statement
+from beha2vec_core.profiles import build_profiles
 
 
 def fact(fact_id: str, metric: str, unit: str, value: float, everybody: float, z: float | None, **more: Any) -> Fact:
@@ -419,3 +424,22 @@ def test_what_does_not_fit_the_schema_is_refused(change: dict[str, object]) -> N
 def test_control_characters_of_an_answer_are_dropped() -> None:
     assert insight(summary="12%\x1b[31m bought\u202e\nwell").summary == "12%[31m bought well"
     assert "\ue000" not in json.dumps(insight(summary="a\ue000b").model_dump(), ensure_ascii=False)
+
+
+def test_what_the_model_is_told_a_fact_says_passes() -> None:
+    refused = []
+    for sheet in fact_sheets(build_profiles(make_world())):
+        facts = sendable(sheet)
+        for one in facts:
+            said = f"{written(one)} {statement(one.metric, one.shown_feature)} (all users {written(one, 'all')})."
+            if one.metric not in SIZES:
+                draft = insight(summary=said, differences=said, evidence=[one.fact_id])
+                refused += review(draft, facts, clusters={sheet.cluster_key: ""}).problems
+    assert refused == []
+
+
+def test_a_name_that_ends_like_a_number_word_is_none() -> None:
+    assert (
+        found(summary="Northfold pleases: {c2.purchase_rate} of them bought (all users {c2.purchase_rate|all}).") == []
+    )
+    assert found(summary="A threefold rate: {c2.purchase_rate} of them bought (all users {c2.purchase_rate|all}).")

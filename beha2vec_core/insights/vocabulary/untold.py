@@ -25,6 +25,7 @@ NUMBER_WORDS = words(
     "one (?:in|out of|third|half|quarter|percent|per cent)", "hundreds?", "thousands?", "millions?", "billions?",
     "dozens?", "twice", "thrice", "double[sd]?", "doubling", "tripled?", "triples", "triple", "quadrupled?", "half",
     "halves", "halved", "thirds?", "quarters?", "fourth", "fifths?", "sixth", "seventh", "eighth", "ninth", "tenths?",
-    r"\w*fold", "zero", "(?:a )?couple of", "second(?! (?:session|visit|time|page))", "percent", "per cent",
+    r"(?:two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|hundred|thousand|many|mani|\w*-)fold", "zero",
+    "(?:a )?couple of", "second(?! (?:session|visit|time|page))", "percent", "per cent",
     "percentage points?",
 )  # fmt: skip
