@@ -192,7 +192,8 @@ def _persona(sheet: FactSheet) -> tuple[str, list[Fact]]:
             for fact in shown
         ]
         if values:
-            habits.append(f"{verb} {' or, more often than others, '.join(values)}")
+            are_both_over = bool(common) and common[0].is_over
+            habits.append(f"{verb} {(' or ' if are_both_over else ' or, more often than others, ').join(values)}")
     for metric, words in (
         ("page_views_median", "views {} pages (the median, all users {})"),
         ("engagement_time_mean", "is engaged for {} seconds on average (all users {})"),
