@@ -427,15 +427,18 @@ def test_control_characters_of_an_answer_are_dropped() -> None:
 
 
 def test_what_the_model_is_told_a_fact_says_passes() -> None:
-    refused = []
     for sheet in fact_sheets(build_profiles(make_world())):
         facts = sendable(sheet)
-        for one in facts:
-            said = f"{written(one)} {statement(one.metric, one.shown_feature)} (all users {written(one, 'all')})."
-            if one.metric not in SIZES:
-                draft = insight(summary=said, differences=said, evidence=[one.fact_id])
-                refused += review(draft, facts, clusters={sheet.cluster_key: ""}).problems
-    assert refused == []
+        said = [
+            f"Here {written(one)} {statement(one.metric, one.shown_feature)} (all users {written(one, 'all')})."
+            for one in facts
+            if one.metric not in SIZES
+        ]
+        draft = insight(differences="They are a group.", evidence=[facts[0].fact_id]).model_copy(
+            update={"summary": " ".join(said)}
+        )
+        checked = review(draft, facts, clusters={sheet.cluster_key: ""})
+        assert len(said) > 50 and (checked.problems, checked.dropped) == ([], [])
 
 
 def test_a_name_that_ends_like_a_number_word_is_none() -> None:
