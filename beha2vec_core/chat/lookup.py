@@ -407,10 +407,8 @@ def fact_line(fact: Fact) -> str:
 
 def is_sure(fact: Fact) -> bool | None:
     """Whether the difference to other users is beyond chance; None where that was not tested."""
-    # `significant` is of profiles that correct for many comparisons
-    significant: bool | None = getattr(fact, "significant", None)
-    if significant is not None:
-        return significant
+    if fact.significant is not None:
+        return fact.significant
     return None if fact.z is None else abs(fact.z) >= 3
 
 

@@ -126,7 +126,7 @@ def _candidates(sheet: FactSheet) -> Iterator[str]:
         role = "buyers"
     else:
         idle = sheet.number("no_engagement_share")
-        modifiers = ["unengaged"] if idle and idle.is_over and idle.value >= 0.5 else []
+        modifiers = [] if not idle or not idle.is_over else ["unengaged" if idle.value >= 0.5 else "partly unengaged"]
         modifiers += [_theme(fact) for fact in themes if fact.strength >= _STRONG_THEME]
         if not modifiers:
             yield _name(role if role != "visitors" else "typical visitors")

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from beha2vec_core.insights import vocabulary
 from beha2vec_core.insights.placeholders import FORMS, PLACEHOLDER, fill, shown
 from beha2vec_core.insights.sheet import Fact
+from beha2vec_core.insights.vocabulary.features import aliases, family
 
 _FIRST_MARK = 0xE000
 _LAST_MARK = 0xF8FF
@@ -28,7 +28,8 @@ _CLUSTERS = re.compile(
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)[\"”’)]*\s+(?=[^a-z\s])")
 _SEPARATOR = re.compile(
     r"[,;:()–—]| - |\b(?:and|but|while|whereas|although|though|yet|plus|or|versus|vs|against|compared (?:to|with)|than|"
-    r"up from|down from|rather than|instead of|as opposed to|unlike|beside|because|since|so that|given that|which)\b",
+    r"up from|down from|rather than|instead of|as opposed to|unlike|beside|because|(?<!days )since|so that|given that|"
+    r"which)\b",
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(
@@ -37,7 +38,9 @@ _CLAUSE_END = re.compile(
 
 _ORDINARY = re.compile(r"[A-Za-z][A-Za-z _-]*")
 _VERB = re.compile(r"accounts? for\b", re.IGNORECASE)
-_SURE = {"device", "browser", "country", "item_viewed_share", "item_bought_share"}
+_SURE = {
+    "device", "browser", "country", "item_viewed_share", "item_bought_share", "item category", "hours", "path",
+}  # fmt: skip
 _PAGES_AFTER = re.compile(r"(?: list| result)?[ -](?:pages?|content|section|articles?|theme|views)\b", re.IGNORECASE)
 _ABOUT_BEFORE = re.compile(r"\babout $", re.IGNORECASE)
 
@@ -138,11 +141,11 @@ class Reader:
         for fact in self.facts.values():
             if fact.feature is None:
                 continue
-            what = (vocabulary.family(fact), fact.feature)
+            what = (family(fact), fact.feature)
             title = fact.title or ""
-            for text in (fact.feature, title, title.split(" | ")[0], *vocabulary.aliases(fact)):
+            for text in (fact.feature, title, title.split(" | ")[0], *aliases(fact)):
                 self._quotable.setdefault(_normal(text), set()).add(what)
-            for alias in vocabulary.aliases(fact):
+            for alias in aliases(fact):
                 for form in (alias, f"{alias}s", alias.removesuffix("s")):
                     if len(form) > 2:
                         spoken.setdefault(_normal(form), set()).add(what)

@@ -10,9 +10,11 @@ import pandas as pd
 from beha2vec_core.insights.wording import PAGE_METRICS, number, statement
 from beha2vec_core.profiles.text import clean_text
 
-# a difference worth a sentence: unlikely to be chance, and large enough to matter
+# a difference worth a sentence: unlikely to be chance (where that was not tested, by z), and large enough to matter
 CLEAR_Z = 3.0
 CLEAR_LIFT = 1.2
+# "small", not negligible: Cohen's h of shares, Cliff's delta of numbers (Romano et al. 2006)
+_CLEAR_H, _CLEAR_DELTA = 0.2, 0.147
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class Fact:
     z: float | None = None
     interval_low: float | None = None
     interval_high: float | None = None
-    significant: bool | None = None  # after Benjamini and Hochberg; None where not tested
+    effect_size: float | None = None  # Cohen's h of a share, Cliff's delta of a number
+    q_value: float | None = None  # after Benjamini and Hochberg; None where not tested
+    significant: bool | None = None  # by q_value; None where not tested
 
     @property
     def cluster_key(self) -> int:
@@ -41,19 +45,30 @@ class Fact:
     @property
     def direction(self) -> int:
         """1 if beyond chance more than other users, -1 if less, 0 if that is not known or may be chance."""
-        if self.z is None or abs(self.z) < CLEAR_Z or self.significant is False or self.value == self.population_value:
+        is_clear = self.significant if self.significant is not None else abs(self.z or 0.0) >= CLEAR_Z
+        if not is_clear or self.value == self.population_value:
             return 0
         return 1 if self.value > self.population_value else -1
 
     @property
+    def difference(self) -> int:
+        """The direction, where it is some times over, or under; else 0."""
+        is_far = self.lift is not None and not 1 / CLEAR_LIFT < self.lift < CLEAR_LIFT
+        return self.direction if is_far else 0
+
+    @property
     def is_over(self) -> bool:
         """Clearly more than other users, and enough to matter."""
-        return self.direction > 0 and self.lift is not None and self.lift >= CLEAR_LIFT
+        return self.difference > 0 and self._is_large
 
     @property
     def is_under(self) -> bool:
         """Clearly less than other users, and enough to matter."""
-        return self.direction < 0 and self.lift is not None and self.lift <= 1 / CLEAR_LIFT
+        return self.difference < 0 and self._is_large
+
+    @property
+    def _is_large(self) -> bool:
+        return self.effect_size is None or abs(self.effect_size) >= (_CLEAR_H if self.unit == "share" else _CLEAR_DELTA)
 
     @property
     def strength(self) -> float:
@@ -147,6 +162,8 @@ def fact_sheets(profiles: pd.DataFrame, page_titles: Mapping[str, str] | None = 
             z=_known(row["z"]),
             interval_low=_known(row["interval_low"]),
             interval_high=_known(row["interval_high"]),
+            effect_size=_known(row.get("effect_size")),
+            q_value=_known(row.get("q_value")),
             significant=_yes_or_no(row.get("significant")),
         )
         if math.isfinite(fact.value) and math.isfinite(fact.population_value):

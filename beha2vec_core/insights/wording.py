@@ -1,5 +1,7 @@
 """Words for metrics and numbers. Each number is written one way, by both narrators."""
 
+from beha2vec_core.profiles.measures import STEP_TO
+
 # what a value says, after "412 users: 12% ..." or "5.2 ..."
 METRICS = {
     "users": "users",
@@ -21,19 +23,19 @@ METRICS = {
     "revenue_median": "revenue of the middle user",
     "recency_mean": "days since a user was last seen",
     "recency_median": "days since the middle user was last seen",
-    "funnel_steps_mean": "of the four steps to a purchase per user",
-    "funnel_steps_median": "of the four steps to a purchase by the middle user",
+    "funnel_steps_mean": "steps towards a purchase per user",
+    "funnel_steps_median": "steps towards a purchase of the middle user",
     "error_pages_mean": "error pages per user",
     "error_pages_median": "error pages of the middle user",
     "return_rate": "of users came back within a week of their first day",
-    "churn_rate": "of users seen before the last week were not seen in it",
+    "churn_rate": "of users who were seen before were not seen in the last week",
     "users_before": "users a week before",
     "inflow": "users who came in the last week",
     "outflow": "users who left in the last week",
     "inflow_before": "users who came in the week before",
     "outflow_before": "users who left in the week before",
-    "inflow_share": "of its users came in the last week",
-    "outflow_share": "of its users of a week before left",
+    "inflow_share": "of its users came in the last week, new or from another cluster",
+    "outflow_share": "of its earlier users left it in the last week",
     "page_share": "of users viewed the page {}",
     "theme_share": "of users viewed pages about {}",
     "page_type_share": "of users viewed {} pages",
@@ -44,9 +46,9 @@ METRICS = {
     "device_share": "of users were on {}",
     "browser_share": "of users used {}",
     "country_share": "of users were in {}",
-    "event_share": "of users triggered {}",
-    "item_viewed_share": "of users viewed the item {}",
-    "item_bought_share": "of users bought the item {}",
+    "event_share": "of users triggered the event {}",
+    "item_viewed_share": "of users viewed the item “{}”",
+    "item_bought_share": "of users bought the item “{}”",
     "item_category_share": "of users viewed items of {}",
     "path_step_share": "of users went {} within a session",
     "funnel_rate": "of users came as far as {}",
@@ -64,9 +66,21 @@ HAPPENINGS = {
     "return_share": "{} of {subject} came back for another session",
     "direct_share": "{} of {subject} came directly",
     "purchase_rate": "{} of {subject} bought",
-    "churn_rate": "{} of {subject} have stayed away lately",
-    "item_viewed_share": "{} of {subject} viewed the item {feature}",
-    "item_bought_share": "{} of {subject} bought the item {feature}",
+    "engagement_time_median": "the median of {subject} is {} seconds of engagement",
+    "recency_mean": "{subject} were last seen {} days ago on average",
+    "funnel_steps_mean": "{subject} take {} steps towards a purchase each",
+    "error_pages_mean": "{subject} meet {} error pages each",
+    "return_rate": "{} of {subject} came back within a week of their first day",
+    "churn_rate": "{} of {subject} stayed away in the last week",
+    "inflow_share": "{} of {subject} came in the last week",
+    "outflow_share": "{} of {subject} left in the last week",
+    "funnel_rate": "{} of {subject} {feature}",
+    "event_share": "{} of {subject} triggered the event {feature}",
+    "hour_block_share": "{} of their activity falls into the {feature}",
+    "item_category_share": "{} of {subject} viewed items of {feature}",
+    "path_step_share": "{} of {subject} went {feature}",
+    "item_viewed_share": "{} of {subject} viewed the item “{feature}”",
+    "item_bought_share": "{} of {subject} bought the item “{feature}”",
     "error_page_user_share": "{} of {subject} met an error page",
     "error_page_share": "{} of their page views were error pages",
     "page_share": "{} of {subject} viewed {feature}",
@@ -82,6 +96,14 @@ HAPPENINGS = {
 }
 LABEL_METRICS = {"theme_share", "page_type_share", "theme_view_share", "page_type_view_share"}
 PAGE_METRICS = {"page_share", "landing_page_share"}
+_STEPS = {
+    "view_item": "viewing an item",
+    "add_to_cart": "adding to the cart",
+    "begin_checkout": "beginning checkout",
+    "purchase": "the purchase",
+}
+_CHANNELS = {"(direct) / (none)": "a direct visit"}
+_STEPS_DONE = {"add_to_cart": "put something into the cart", "begin_checkout": "began checkout"}
 _DEVICES = {"mobile": "a phone", "desktop": "a desktop computer", "tablet": "a tablet", "smart tv": "a television"}
 
 
@@ -94,7 +116,14 @@ def feature_words(metric: str, feature: str) -> str:
     """A feature of the metric in words."""
     if metric in LABEL_METRICS:
         return label_words(feature)
-    return _DEVICES.get(feature, feature) if metric == "device_share" else feature
+    if metric == "path_step_share" and STEP_TO in feature:
+        return _step_words(*label_words(feature).split(STEP_TO, 1))
+    words = {"device_share": _DEVICES, "funnel_rate": _STEPS, "channel_share": _CHANNELS}.get(metric, {})
+    return words.get(feature, feature)
+
+
+def _step_words(start: str, end: str) -> str:
+    return f"from one {start} page to the next" if start == end else f"from {start} to {end} pages"
 
 
 def statement(metric: str, feature: str | None) -> str:
@@ -111,7 +140,10 @@ def happening(metric: str, feature: str | None, subject: str = "them") -> str:
     words = HAPPENINGS.get(metric, "{} " + statement(metric, feature))
     if subject == "them" and not words.startswith("{}"):
         subject = "they"
-    shown = feature_words(metric, feature or "").replace("{", "(").replace("}", ")")
+    shown = feature_words(metric, feature or "")
+    if metric == "funnel_rate":
+        shown = _STEPS_DONE.get(feature or "", f"came as far as {shown}")
+    shown = shown.replace("{", "(").replace("}", ")")
     return words.replace("{subject}", subject).replace("{feature}", shown)
 
 
@@ -124,4 +156,6 @@ def number(value: float, unit: str) -> str:
         return f"{value:,.0f}"
     if unit == "currency":
         return f"{value:,.2f}"
+    if 0 < value < 0.995:  # 0.03 error pages are not 0.0
+        return f"{value:.2f}"
     return f"{value:,.0f}" if value == round(value) or value >= 99.95 else f"{value:,.1f}"

@@ -25,7 +25,7 @@ class InsightConfig(dg.Config):
     kinds={"openai"},
     pool=OPENAI_POOL,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="2",
+    code_version="3",
 )
 def cluster_insights(
     context: dg.AssetExecutionContext, config: InsightConfig, warehouse: WarehouseResource, llm: LlmResource

@@ -56,6 +56,26 @@ PLAIN = {
         ["run into errors", "meet error pages"],
         ["the share of users with errors", "the share of users who hit an error page"],
     ),
+    "return_rate": (
+        ["came back within a week", "returned within a week of their first day", "were back within a week"],
+        ["come back within a week", "return within a week"],
+        ["the first-week return rate", "the share of users who return within a week"],
+    ),
+    "churn_rate": (
+        ["churned", "lapsed", "stayed away in the last week", "were not seen in the last week"],
+        ["churn", "lapse", "stay away"],
+        ["the churn rate", "the share of lapsed users"],
+    ),
+    "inflow_share": (
+        ["came in the last week", "joined in the last week", "joined the group in the last week"],
+        [],
+        ["the inflow", "the share of newcomers"],
+    ),
+    "outflow_share": (
+        ["left in the last week", "moved on in the last week", "left the group in the last week"],
+        [],
+        ["the outflow", "the share of leavers"],
+    ),
 }
 MEANS = {
     "page_views_mean": (
@@ -64,6 +84,16 @@ MEANS = {
     ),
     "sessions_mean": (["sessions per user", "sessions each"], ["number of sessions"]),
     "engagement_time_mean": (["seconds of engagement per user", "engaged seconds each"], ["engagement time"]),
+    "recency_mean": (["days since the last visit on average"], ["recency", "number of days since the last visit"]),
+    "funnel_steps_mean": (
+        ["steps towards a purchase per user", "funnel steps each"],
+        ["number of steps towards a purchase", "number of funnel steps"],
+    ),
+    "error_pages_mean": (["error pages per user", "error pages each"], ["number of error pages"]),
+}
+MEDIANS = {
+    "page_views_median": ["page views", "pages"],
+    "engagement_time_median": ["seconds of engagement", "engaged seconds"],
 }
 SAID = {  # metric of features: what is said of one
     "page_type_view_share": [
@@ -86,11 +116,36 @@ SAID = {  # metric of features: what is said of one
     "channel_share": [
         "{v} of them came through {f}", "{v} first arrived via {f}", "{f} brought {v} of these users",
          "{f} is the source of {v} of them"],
+    "funnel_rate": [
+        "{v} of them came as far as {f}", "{v} of these users got as far as {f}", "{v} made it to {f}",
+        "{v} of these users {deed}"],
+    "event_share": [
+        "{v} of them triggered {f}", "{v} of these users triggered the event {f}",
+        "the event {f} was triggered by {v} of these users"],
+    "hour_block_share": [
+        "{v} of their activity falls into the {f}", "{v} of their events are in the {f}",
+        "the {f} has {v} of their activity"],
+    "item_category_share": [
+        "{v} of them viewed items of {f}", "items from {f} were viewed by {v} of these users"],
+    "path_step_share": [
+        "{v} of them went {f}", "{v} of these users moved {f} within a session", "{v} went on {f}"],
     "device_share": [
         "{v} of them were on {f}", "{v} use {f}", "{f} accounts for {v} of devices here"],
     "country_share": [
         "{v} of them live in {f}", "{v} are based in {f}", "{v} of this group come from {f}"],
 }  # fmt: skip
+STEPS = {
+    "view_item": ["viewing an item", "an item view"],
+    "add_to_cart": ["adding to the cart", "the cart", "add to cart"],
+    "begin_checkout": ["beginning checkout", "the checkout"],
+    "purchase": ["the purchase"],
+}
+STEPS_DONE = {
+    "view_item": "came as far as viewing an item",
+    "add_to_cart": "put something into the cart",
+    "begin_checkout": "began checkout",
+    "purchase": "got as far as the purchase",
+}
 DEVICES = {"mobile": ["a phone", "mobile", "a smartphone"], "desktop": ["a desktop", "a computer", "desktop"]}
 THAN = [  # (more, less): follow "... of them did it,"
     ("more than the {a} of all users", "less than the {a} of all users"),
@@ -129,15 +184,15 @@ def says(fact: Fact, rng: random.Random) -> Saying:
         slots[name], turned[name] = pair[more], pair[1 - more]
 
     if fact.metric in PLAIN:
-        did, do, called = (pick(words) for words in PLAIN[fact.metric])
+        did, do, called = (pick(words) if words else "" for words in PLAIN[fact.metric])
         if fact.direction == 0:
             shape = pick(
                 [
                     f"{called} is {pick(SAME)} that of all users ({{v}} vs. {{a}}).",
                     f"with {{v}} against {{a}} of all users, {called} is unremarkable.",
                     f"{{v}} of them {did}, which does not differ clearly from the {{a}} of all users.",
-                    f"they {do} about as often as all users do ({{v}}, all users {{a}}).",
                     f"{{v}} of these users {did} ({pick(BESIDE)}).",
+                    *([f"they {do} about as often as all users do ({{v}}, all users {{a}})."] if do else []),
                 ]
             )
             return Saying(shape, slots, turned, fact)
@@ -151,20 +206,23 @@ def says(fact: Fact, rng: random.Random) -> Saying:
             f"{{v}} of them {did}, {{than}}.",
             f"{{v}} of these users {did}, {pick(BESIDE)}.",
             f"{called} is {{level}}: {{v}} {versus} {{a}} {overall}.",
-            f"they {do} {{frequent}} than {pick(['the average user', 'all users', 'others'])} ({{v}} vs. {{a}}).",
-            f"these users are {{likely}} to {do}: {{v}} did, {pick(BESIDE)}.",
             f"compared with {{a}} of all users, {{v}} of this group {did}.",
             f"at {{v}}, {called} is {pick(['', 'clearly '])}{{above}} the {{a}} of all users.",
             f"while {{a}} of all users {did}, {{v}} of this group did.",
             f"against a site average of {{a}}, {{v}} of them {did}.",
         ]
+        if do:
+            shapes += [
+                f"they {do} {{frequent}} than {pick(['the average user', 'all users', 'others'])} ({{v}} vs. {{a}}).",
+                f"these users are {{likely}} to {do}: {{v}} did, {pick(BESIDE)}.",
+            ]
         if more or fact.value > 0.3:
             shapes.append(f"{{quantity}} of them {did}: {{v}}, {pick(BESIDE)}.")
-        if more == 0 and fact.lift:
+        if more == 0 and fact.lift and do:
             slots["t"] = f"{{{fact.fact_id}|times}}"
             shapes.append(f"they are {{t}} times as likely to {do} as all users ({{v}} against {{a}}).")
         way("above", ("above", "below"))
-        if more == 1:
+        if more == 1 and do:
             shapes += [f"they rarely {do}: {{v}}, {pick(BESIDE)}.", f"only {{v}} of them {did} (all users {{a}})."]
         shape = pick(shapes)
         if "rarely" in shape:
@@ -184,6 +242,10 @@ def says(fact: Fact, rng: random.Random) -> Saying:
                 ]
             )
             return Saying(shape, slots, {}, fact)
+        if fact.metric == "recency_mean" and rng.random() < 0.5:
+            way("longer", ("longer ago", "more recently"))
+            shape = "they were last seen {longer} than all users: {v} days against {a} days for all users."
+            return _used(Saying(shape, slots, turned, fact))
         shape = pick(
             [
                 f"they have {{v}} {unit}, {{above}} the {{a}} of all users.",
@@ -194,8 +256,16 @@ def says(fact: Fact, rng: random.Random) -> Saying:
             ]
         )
         return _used(Saying(shape, slots, turned, fact))
+    if fact.metric in MEDIANS:
+        unit = pick(MEDIANS[fact.metric])
+        shapes = [
+            f"the median user has {{v}} {unit}, {pick(BESIDE)}.",
+            f"the median is {{v}} {unit} ({pick(BESIDE)}).",
+            f"with a median of {{v}} {unit}, against {{a}} for all users, they are easy to picture.",
+        ]
+        return Saying(pick(shapes), slots, {}, fact)
     slots["f"] = spoken(fact, rng)
-    said = pick(SAID[fact.metric])
+    said = pick(SAID[fact.metric]).replace("{deed}", STEPS_DONE.get(fact.feature or "", ""))
     if fact.direction == 0:
         return Saying(f"{said} ({pick(BESIDE)}).", slots, {}, fact)
     way("than", pick(THAN))
@@ -225,6 +295,13 @@ def spoken(fact: Fact, rng: random.Random) -> str:
     feature = fact.feature or ""
     if fact.metric == "device_share":
         return rng.choice(DEVICES.get(feature, [feature]))
+    if fact.metric == "funnel_rate":
+        return rng.choice(STEPS[feature])
+    if fact.metric == "path_step_share":
+        start, end = feature.replace("_", " ").split(" → ")
+        if start == end and rng.random() < 0.5:
+            return f"from one {start} page to the next"
+        return rng.choice([f"from {start} to {end} pages", f"from {start} pages to {end} pages"])
     if fact.metric in {"page_share", "landing_page_share"}:
         return rng.choice([f"“{fact.title}”", f'"{fact.title}"']) if fact.title else feature
     return feature.replace("_", " ") if "/" not in feature else feature
@@ -265,9 +342,14 @@ class Answer:
 
 def answer(sheet: FactSheet, facts: list[Fact], rng: random.Random, number: int) -> Answer:
     """A true answer about one cluster."""
-    tellable = [fact for fact in facts if fact.metric in {*PLAIN, *MEANS, *SAID} and fact.feature != "unknown"]
+    tellable = [
+        fact for fact in facts if fact.metric in {*PLAIN, *MEANS, *MEDIANS, *SAID} and fact.feature != "unknown"
+    ]
     clear = [fact for fact in tellable if fact.direction != 0]
-    chosen = rng.sample(clear, min(len(clear), 5)) + rng.sample(tellable, 2)
+    # metrics of many features do not crowd out the others
+    metrics = rng.sample(sorted({fact.metric for fact in clear}), 5)
+    chosen = [rng.choice([fact for fact in clear if fact.metric == metric]) for metric in metrics]
+    chosen += rng.sample(tellable, 2)
     rng.shuffle(chosen)
     said = [says(fact, rng) for fact in dict.fromkeys(chosen)]
     size = rng.choice(
@@ -303,7 +385,7 @@ def comparison(groups: dict[int, list[Fact]], names: dict[int, str], rng: random
     a = rng.choice(list(groups))
     there = [fact for fact in groups[a] if fact.metric in PLAIN and fact.direction != 0]
     own = rng.choice(there)
-    did, _, _ = (rng.choice(words) for words in PLAIN[own.metric])
+    did = rng.choice(PLAIN[own.metric][0])
     opportunity = Saying(
         "{todo}, starting with {n}: {v} of them " + did + " (all users {a}).",
         {
@@ -326,7 +408,7 @@ def comparison(groups: dict[int, list[Fact]], names: dict[int, str], rng: random
 
 def _compares(groups: dict[int, list[Fact]], names: dict[int, str], rng: random.Random) -> Saying:
     while True:
-        metric = rng.choice(list(PLAIN))
+        metric = rng.choice([metric for metric, (_, do, _) in PLAIN.items() if do])
         of = {key: fact for key, facts in groups.items() for fact in facts if fact.metric == metric}
         ranked = sorted(of, key=lambda key: -of[key].value)
         high, low = ranked[0], ranked[-1]

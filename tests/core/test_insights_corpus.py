@@ -19,12 +19,13 @@ TRUE, WRONG = 240, 400
 def made():
     sheets = fact_sheets(build_profiles(make_world()))
     names = cluster_names(sheets)
-    return corpus(sheets, names, sendable, seed=7, size=TRUE), names
+    answers = corpus(sheets, names, sendable, seed=7, size=TRUE)
+    checked = [review(answer.draft, facts, clusters=clusters) for answer, facts, clusters in answers]
+    return answers, checked, names
 
 
 def test_true_answers_are_accepted(made, capsys) -> None:
-    answers, _ = made
-    checked = [review(answer.draft, facts, clusters=clusters) for answer, facts, clusters in answers]
+    answers, checked, _ = made
     refused = [one.problems for one in checked if one.problems]
     with capsys.disabled():
         print(f"\n{TRUE - len(refused)} of {TRUE} true answers accepted")
@@ -34,8 +35,8 @@ def test_true_answers_are_accepted(made, capsys) -> None:
 
 
 def test_answers_with_one_thing_wrong_are_not(made, capsys) -> None:
-    answers, names = made
-    sound = [one for one in answers if not review(one[0].draft, one[1], clusters=one[2]).problems]
+    answers, checked, names = made
+    sound = [one for one, its in zip(answers, checked, strict=True) if not its.problems]
     wrong = mutants(sound, names, seed=8, size=WRONG)
     accepted = [
         (kind, draft) for kind, draft, facts, clusters in wrong if not review(draft, facts, clusters=clusters).problems

@@ -53,7 +53,7 @@ def profiles() -> pd.DataFrame:
 
 def settings(endpoint: str, **changes: object) -> LlmSettings:
     return LlmSettings.model_validate(
-        {"base_url": endpoint, "model": "smollm2", "timeout_s": 20, "max_retries": 0, "max_output_tokens": 100}
+        {"base_url": endpoint, "model": "smollm2", "timeout_s": 60, "max_retries": 0, "max_output_tokens": 100}
         | changes
     )
 

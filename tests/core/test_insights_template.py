@@ -45,19 +45,39 @@ def test_names_say_what_was_planted(table) -> None:
 
 
 def test_its_drafts_pass_the_check_of_a_language_model(profiles) -> None:
-    """Every number a placeholder, every word for a direction true; its words on certainty and advice need no fact."""
+    """Every number a placeholder, every word for a direction true; its advice needs no fact."""
     sheets = fact_sheets(profiles)
     names = cluster_names(sheets)
     for sheet in sheets:
-        checked = review(
-            template.describe(sheet, names[sheet.cluster_key]), sheet.facts, clusters={sheet.cluster_key: ""}
-        )
+        draft = template.describe(sheet, names[sheet.cluster_key])
+        checked = review(draft, sheet.facts, clusters={sheet.cluster_key: ""})
         assert checked.problems == []
-        assert all("chance" in left_out or "next" in left_out for left_out in checked.dropped[:2])
+        advice = " ".join(draft.actions)
+        assert all(one.startswith("What to do next") or one in advice for one in checked.dropped)
         assert checked.text is not None and set(checked.text.evidence) <= set(profiles["fact_id"])
     everything = [fact for sheet in sheets for fact in sheet.facts]
     checked = review(template.compare(sheets, names), everything, clusters=names)
     assert (checked.problems, checked.dropped) == ([], [])
+
+
+def test_a_summary_says_how_they_come_how_far_they_go_and_what_they_do_not_do(table) -> None:
+    summaries = table["summary"].to_pylist()
+    assert "from one category page to the next" in summaries[0] and "first came through news / email" in summaries[0]
+    for step in ("put something into the cart (all users ", "began checkout (", "bought ("):
+        assert step in summaries[1]
+    assert "met an error page" in summaries[2] and "Only 2.5% of them put something into the cart" in summaries[2]
+    assert "None of them put something into the cart" in summaries[3] and "and none bought" in summaries[3]
+    assert all("take none of their page views" in one for one in summaries[:-1])
+    assert all(len(one.split()) < 160 for one in summaries)
+
+
+def test_a_sure_but_small_difference_is_not_called_unusual(profiles) -> None:
+    sure = profiles["metric"].eq("purchase_rate") & profiles["cluster_key"].eq(1)
+    for effect, is_told in ((0.8, True), (0.1, False)):
+        changed = profiles.assign(effect_size=profiles["effect_size"].where(~sure, effect))
+        assert fact_sheets(changed)[1].number("purchase_rate").is_over == is_told
+    not_significant = profiles.assign(significant=profiles["significant"].where(~sure, False))
+    assert fact_sheets(not_significant)[1].number("purchase_rate").direction == 0
 
 
 def test_numbers_stand_beside_the_populations_and_the_text_says_it_is_a_template(table) -> None:
@@ -136,7 +156,18 @@ def test_users_without_engagement_are_called_out() -> None:
     world.execute("update dim_ga4__users set engagement_time_msec = null where user_key like 'u0-%'")
     row = write_insights(build_profiles(world), progress=False)[0].to_pylist()[0]
     assert row["name"].startswith("Unengaged")
+    assert "Some may be bots" in row["summary"]
     assert "bots" in row["actions"][0] and "100% of them showed no engagement" in row["actions"][0]
+
+
+def test_a_group_in_which_some_do_not_engage_says_so() -> None:
+    world = make_world()
+    world.execute(
+        "update dim_ga4__users set engagement_time_msec = 0 where user_key like 'u0-%' and user_key < 'u0-19'"
+    )
+    row = write_insights(build_profiles(world), progress=False)[0].to_pylist()[0]
+    assert row["name"].startswith("Partly unengaged")
+    assert "Some may be bots" in row["summary"] and "may be mixed here" in row["caveats"]
 
 
 def test_names_are_made_distinct_to_the_end() -> None:
@@ -173,6 +204,7 @@ def test_no_facts_is_an_error(profiles) -> None:
         (0.0, "share", "0%"),
         (1204.0, "users", "1,204"),
         (3.0, "page views", "3"),
+        (0.031, "page views", "0.03"),
         (3.26, "sessions", "3.3"),
         (9.108, "currency", "9.11"),
     ],
@@ -183,5 +215,8 @@ def test_numbers_are_written_one_way(value: float, unit: str, shown: str) -> Non
 
 def test_statements() -> None:
     assert statement("theme_share", "bags_and_luggage") == "of users viewed pages about bags and luggage"
+    assert statement("path_step_share", "product → cart") == "of users went from product to cart pages within a session"
+    assert statement("path_step_share", "article_list → article_list").startswith("of users went from one article list")
+    assert statement("path_step_share", "[of]") == "of users went [of] within a session"
     assert statement("device_share", "mobile") == "of users were on a phone"
     assert statement("some_new_metric", "x") == "some new metric x"

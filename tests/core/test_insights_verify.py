@@ -6,11 +6,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from profile_world import make_world
 
 from beha2vec_core.insights import ClusterComparison, ClusterInsight
-from beha2vec_core.insights.placeholders import fill
-from beha2vec_core.insights.sheet import Fact
+from beha2vec_core.insights.placeholders import fill, written
+from beha2vec_core.insights.prompts import sendable
+from beha2vec_core.insights.sheet import Fact, fact_sheets
 from beha2vec_core.insights.verify import review
+from beha2vec_core.insights.vocabulary.metrics import SIZES
+from beha2vec_core.insights.wording import statement
+from beha2vec_core.profiles import build_profiles
 
 
 def fact(fact_id: str, metric: str, unit: str, value: float, everybody: float, z: float | None, **more: Any) -> Fact:
@@ -35,6 +40,22 @@ FACTS = [
     fact("error_page_user_share", "error_page_user_share", "share", 0.021, 0.019, 0.3),
     fact("revenue_mean", "revenue_mean", "currency", 9.1, 3.2, 4),
     fact("page_views_median", "page_views_median", "page views", 4, 3, None),
+    fact("engagement_time_median", "engagement_time_median", "seconds", 20, 19, None),
+    fact("return_rate", "return_rate", "share", 0.22, 0.11, 6),
+    fact("churn_rate", "churn_rate", "share", 0.70, 0.88, -6),
+    fact("inflow_share", "inflow_share", "share", 0.25, 0.16, 4),
+    fact("outflow_share", "outflow_share", "share", 0.08, 0.15, -4),
+    fact("recency_mean", "recency_mean", "days", 6.2, 13.4, -9),
+    fact("funnel_steps_mean", "funnel_steps_mean", "steps", 1.3, 0.7, 9),
+    fact("error_pages_mean", "error_pages_mean", "page views", 0.03, 0.02, 0.3),
+    fact("funnel.add_to_cart", "funnel_rate", "share", 0.31, 0.08, 11, feature="add_to_cart"),
+    fact("funnel.begin_checkout", "funnel_rate", "share", 0.18, 0.035, 10, feature="begin_checkout"),
+    fact("event.login", "event_share", "share", 0.26, 0.023, 11, feature="login"),
+    fact("hour_block.evening", "hour_block_share", "share", 0.41, 0.30, 5, feature="evening"),
+    fact("item_category.footwear", "item_category_share", "share", 0.15, 0.24, -4, feature="footwear"),
+    fact("page_type.cart", "page_type_share", "share", 0.33, 0.09, 11, feature="cart"),
+    fact("path_step.account-product", "path_step_share", "share", 0.61, 0.05, 11, feature="account → product"),
+    fact("path_step.product-account", "path_step_share", "share", 0.23, 0.02, 6, feature="product → account"),
     fact("page_type_views.account", "page_type_view_share", "share", 0.59, 0.077, 30, feature="account"),
     fact("page_type_views.product", "page_type_view_share", "share", 0.24, 0.27, -1.2, feature="product"),
     fact("page_type_views.category", "page_type_view_share", "share", 0.032, 0.29, -20, feature="category"),
@@ -120,6 +141,26 @@ TRUE = [
     "Reduce spend on google / cpc for this group, since it brings {c2.channel.google-/-cpc~2e} of them (all "
     "users {c2.channel.google-/-cpc~2e|all}).",
     "The difference in direct arrivals ({c2.direct_share} vs. {c2.direct_share|all} for all users) may be chance.",
+    "{c2.return_rate} came back within a week of their first day, and all users are at {c2.return_rate|all}.",
+    "Fewer of them churn: {c2.churn_rate} were not seen in the last week, against {c2.churn_rate|all} of all users.",
+    "{c2.inflow_share} of them came in the last week (all users {c2.inflow_share|all}), and {c2.outflow_share} left in "
+    "the last week (all users {c2.outflow_share|all}).",
+    "They were last seen more recently than all users: {c2.recency_mean} days ago against {c2.recency_mean|all} days "
+    "for all users.",
+    "On average they take {c2.funnel_steps_mean} steps towards a purchase, more than the {c2.funnel_steps_mean|all} of "
+    "all users.",
+    "{c2.funnel.add_to_cart} of them came as far as adding to the cart (all users {c2.funnel.add_to_cart|all}), "
+    "{c2.funnel.begin_checkout} as far as beginning checkout (all users {c2.funnel.begin_checkout|all}).",
+    "Signing in is common: {c2.event.login} triggered the event login (all users {c2.event.login|all}).",
+    "Evenings are busy, with {c2.hour_block.evening} of their activity in the evening (all users "
+    "{c2.hour_block.evening|all}).",
+    "Items of footwear are viewed less often: {c2.item_category.footwear} viewed items of footwear, against "
+    "{c2.item_category.footwear|all} of all users.",
+    "{c2.path_step.account-product} of them went from account to product pages within a session (all users "
+    "{c2.path_step.account-product|all}).",
+    "They meet {c2.error_pages_mean} error pages each, about as many as all users ({c2.error_pages_mean|all}).",
+    "The median user is engaged for {c2.engagement_time_median} seconds, while the median over all users is "
+    "{c2.engagement_time_median|all}.",
     "The group is sizeable ({c2.users} of {c2.users|all} users), so these shares are fairly stable.",
 ]
 FALSE = [
@@ -180,6 +221,37 @@ FALSE = [
     "The probability of a purchase in a session is {c2.purchase_rate} (all users {c2.purchase_rate|all}).",
     "They browse {c2.page_views_median} pages on average (all users {c2.page_views_median|all}).",
     "{c2.user_share} of them bought.",
+    "The median user views {c2.page_views_median} pages, against {c2.page_views_mean|all} for all users.",
+    "The median user views about as many pages as all users: {c2.page_views_median} against "
+    "{c2.page_views_median|all}.",
+    "The median user is engaged for {c2.engagement_time_mean} seconds (all users {c2.engagement_time_mean|all}).",
+    "They are engaged for {c2.engagement_time_median} seconds each (all users {c2.engagement_time_median|all}).",
+    "{c2.return_share} came back within a week (all users {c2.return_share|all}).",
+    "{c2.return_rate} came back for another session (all users {c2.return_rate|all}).",
+    "{c2.churn_rate} of them left in the last week (all users {c2.churn_rate|all}).",
+    "{c2.churn_rate} of them were seen in the last week (all users {c2.churn_rate|all}).",
+    "{c2.outflow_share} of them churned (all users {c2.outflow_share|all}).",
+    "{c2.inflow_share} of them left in the last week (all users {c2.inflow_share|all}).",
+    "{c2.inflow_share} of them came through newsletter / email (all users {c2.inflow_share|all}).",
+    "The group grew: {c2.inflow_share} came in the last week (all users {c2.inflow_share|all}).",
+    "{c2.purchase_rate} of them bought in the last week (all users {c2.purchase_rate|all}).",
+    "They were last seen longer ago than all users: {c2.recency_mean} days against {c2.recency_mean|all} days for all "
+    "users.",
+    "They were last seen less recently: {c2.recency_mean} days ago (all users {c2.recency_mean|all}).",
+    "{c2.page_type.cart} of them came as far as the cart (all users {c2.page_type.cart|all}).",
+    "{c2.funnel.add_to_cart} of them viewed cart pages (all users {c2.funnel.add_to_cart|all}).",
+    "{c2.funnel.add_to_cart} of them came as far as beginning checkout (all users {c2.funnel.add_to_cart|all}).",
+    "{c2.event.login} of them viewed login pages (all users {c2.event.login|all}).",
+    "{c2.hour_block.evening} of them visit in the evening (all users {c2.hour_block.evening|all}).",
+    "{c2.hour_block.evening} of their page views are in the evening (all users {c2.hour_block.evening|all}).",
+    "{c2.purchase_rate} of them bought in the evening (all users {c2.purchase_rate|all}).",
+    "{c2.path_step.account-product} of them went from product to account pages (all users "
+    "{c2.path_step.account-product|all}).",
+    "{c2.path_step.account-product} of them viewed product pages (all users {c2.path_step.account-product|all}).",
+    "{c2.purchase_rate} bought after going from account to product pages (all users {c2.purchase_rate|all}).",
+    "{c2.page_views_mean} error pages per user (all users {c2.page_views_mean|all}).",
+    "{c2.error_pages_mean} page views per user (all users {c2.error_pages_mean|all}).",
+    "{c2.funnel_steps_mean} purchases per user (all users {c2.funnel_steps_mean|all}).",
     "Each of the {c2.users} users views {c2.page_views_mean} pages.",
 ]
 
@@ -352,3 +424,25 @@ def test_what_does_not_fit_the_schema_is_refused(change: dict[str, object]) -> N
 def test_control_characters_of_an_answer_are_dropped() -> None:
     assert insight(summary="12%\x1b[31m bought\u202e\nwell").summary == "12%[31m bought well"
     assert "\ue000" not in json.dumps(insight(summary="a\ue000b").model_dump(), ensure_ascii=False)
+
+
+def test_what_the_model_is_told_a_fact_says_passes() -> None:
+    for sheet in fact_sheets(build_profiles(make_world())):
+        facts = sendable(sheet)
+        said = [
+            f"Here {written(one)} {statement(one.metric, one.shown_feature)} (all users {written(one, 'all')})."
+            for one in facts
+            if one.metric not in SIZES
+        ]
+        draft = insight(differences="They are a group.", evidence=[facts[0].fact_id]).model_copy(
+            update={"summary": " ".join(said)}
+        )
+        checked = review(draft, facts, clusters={sheet.cluster_key: ""})
+        assert len(said) > 50 and (checked.problems, checked.dropped) == ([], [])
+
+
+def test_a_name_that_ends_like_a_number_word_is_none() -> None:
+    assert (
+        found(summary="Northfold pleases: {c2.purchase_rate} of them bought (all users {c2.purchase_rate|all}).") == []
+    )
+    assert found(summary="A threefold rate: {c2.purchase_rate} of them bought (all users {c2.purchase_rate|all}).")

@@ -1,0 +1,125 @@
+"""All clusters beside each other: what hardly differs, what differs most, and where to act first."""
+
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
+from beha2vec_core.insights.names import page_type_focus, theme_focus
+from beha2vec_core.insights.placeholders import written
+from beha2vec_core.insights.schema import ClusterComparison
+from beha2vec_core.insights.sheet import CLEAR_LIFT, Fact, FactSheet
+from beha2vec_core.insights.template.advice import advice
+from beha2vec_core.insights.template.sentences import DISCLAIMER, lower, told, upper
+from beha2vec_core.insights.wording import happening
+
+_WORTH_TELLING_APART = 0.02  # of a share
+_MOST_ALIKE, _MOST_CHANCES = 4, 5
+_COMPARED = (
+    "page_views_mean", "sessions_mean", "engagement_time_mean", "return_share", "one_page_share", "direct_share",
+    "purchase_rate", "churn_rate", "error_page_user_share", "hour_block_share",
+)  # fmt: skip
+_ENDS_TOLD = ("purchase_rate", "return_share", "churn_rate", "engagement_time_mean", "error_page_user_share")
+_BEHAVIOUR = {
+    "page_type_view_share", "theme_view_share", "purchase_rate", "return_share", "one_page_share", "page_views_mean",
+    "no_engagement_share",
+}  # fmt: skip
+
+
+def compare(sheets: list[FactSheet], names: dict[int, str]) -> ClusterComparison:
+    """The comparison of all clusters; users of whom too little is known take no part."""
+    behaving = [sheet for sheet in sheets if sheet.cluster_key != TOO_LITTLE_EVIDENCE]
+    alike, alike_facts = _similarities(behaving)
+    differing, differing_facts = _differences(behaving, names)
+    chances, chance_facts = _opportunities(behaving, names)
+    if len(behaving) < len(sheets):
+        alike.append("All users include those who are in no group yet.")
+    return ClusterComparison.model_construct(
+        similarities=" ".join([*alike, DISCLAIMER]),
+        key_differences=" ".join([*differing, DISCLAIMER]),
+        opportunities=" ".join([*chances, DISCLAIMER]),
+        evidence=list(dict.fromkeys(fact.fact_id for fact in [*alike_facts, *differing_facts, *chance_facts])),
+    )
+
+
+def clusters_alike(sheets: list[FactSheet]) -> dict[int, tuple[int, ...]]:
+    """For each cluster those it cannot be told apart from: no number of behaviour differs beyond its interval."""
+    behaving = [sheet for sheet in sheets if sheet.cluster_key != TOO_LITTLE_EVIDENCE]
+    return {
+        sheet.cluster_key: tuple(
+            other.cluster_key for other in behaving if other is not sheet and not _tells_apart(sheet, other)
+        )
+        for sheet in behaving
+    }
+
+
+def _tells_apart(one: FactSheet, other: FactSheet) -> bool:
+    theirs = {(fact.metric, fact.feature): fact for fact in other.facts if fact.metric in _BEHAVIOUR}
+    pairs = ((fact, theirs.get((fact.metric, fact.feature))) for fact in one.facts if fact.metric in _BEHAVIOUR)
+    return any(mine is not None and _apart(fact, mine) for fact, mine in pairs)
+
+
+def _apart(one: Fact, other: Fact) -> bool:
+    low, high = sorted((one, other), key=lambda fact: fact.value)
+    if high.value < CLEAR_LIFT * low.value or (high.unit == "share" and high.value - low.value < _WORTH_TELLING_APART):
+        return False
+    bottom = high.value if high.interval_low is None else high.interval_low
+    return bottom > (low.value if low.interval_high is None else low.interval_high)
+
+
+def _similarities(sheets: list[FactSheet]) -> tuple[list[str], list[Fact]]:
+    """Numbers whose lowest and highest hardly differ, the most alike first."""
+    found: dict[tuple[str, str | None], list[Fact]] = {}
+    for fact in (fact for sheet in sheets for fact in sheet.facts if fact.metric in _COMPARED):
+        found.setdefault((fact.metric, fact.feature), []).append(fact)
+    ends = [_ends(facts) for facts in found.values() if len(facts) == len(sheets) > 1]
+    alike = [
+        (low, high)
+        for low, high in ends
+        if low.population_value > (0.1 if low.unit == "share" else 0) and high.value <= CLEAR_LIFT * low.value
+    ]
+    alike.sort(key=lambda pair: (_COMPARED.index(pair[0].metric), -pair[0].value))
+    alike = list({low.metric: (low, high) for low, high in reversed(alike)}.values())[::-1]  # one of each metric
+    if not alike:
+        return ["On every number that was measured, a cluster stands apart."], []
+    sentences = []
+    for low, high in alike[:_MOST_ALIKE]:
+        what = happening(low.metric, low.shown_feature, "users").format(f"{written(low)} to {written(high)}")
+        sentences.append(f"In every cluster {what} (all users {written(low, 'all')}).")
+    return sentences, [fact for pair in alike[:_MOST_ALIKE] for fact in pair]
+
+
+def _ends(facts: list[Fact]) -> tuple[Fact, Fact]:
+    return min(facts, key=lambda fact: fact.value), max(facts, key=lambda fact: fact.value)
+
+
+def _differences(sheets: list[FactSheet], names: dict[int, str]) -> tuple[list[str], list[Fact]]:
+    """The ends of the main numbers, then what marks each cluster."""
+    sentences: list[str] = []
+    used: list[Fact] = []
+    for metric in _ENDS_TOLD:
+        facts = [fact for sheet in sheets if (fact := sheet.number(metric))]
+        if len(facts) < 2 or not _apart(*_ends(facts)):
+            continue
+        low, high = _ends(facts)
+        used += [low, high]
+        first = happening(metric, None, names[high.cluster_key]).format(written(high))
+        against = f"{written(low)} of {names[low.cluster_key]} (all users {written(low, 'all')})"
+        sentences.append(f"{upper(first)}, against {against}.")
+    for sheet in sheets:
+        marks = sorted([*page_type_focus(sheet), *theme_focus(sheet)], key=lambda fact: -fact.strength)
+        marks += [fact for metric in _COMPARED if (fact := sheet.number(metric)) and fact.is_over]
+        used += marks[:1]
+        sentences.append(f"{names[sheet.cluster_key]}: {told(marks[0]) if marks else 'nothing stands out'}.")
+    return sentences, used
+
+
+def _opportunities(sheets: list[FactSheet], names: dict[int, str]) -> tuple[list[str], list[Fact]]:
+    """Where to act first: what each cluster's own facts ask for, the largest clusters first."""
+    sentences: list[str] = []
+    used: list[Fact] = []
+    advised: set[str] = set()
+    for sheet in sorted(sheets, key=lambda sheet: (-sheet.users, sheet.cluster_key)):
+        fresh = [(text, fact) for text, fact in advice(sheet) if text not in advised]
+        text, fact = fresh[0] if fresh else ("", None)
+        if fact is not None and len(sentences) < _MOST_CHANCES:
+            used.append(fact)
+            advised.add(text)
+            sentences.append(f"{names[sheet.cluster_key]}: {lower(text)}, because {told(fact)}.")
+    return sentences or ["No cluster asks for anything of its own yet."], used

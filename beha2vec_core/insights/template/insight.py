@@ -1,0 +1,232 @@
+"""One cluster in words: what is unusual, how sure that is, what to do next."""
+
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
+from beha2vec_core.insights.names import page_type_focus, theme_focus
+from beha2vec_core.insights.placeholders import written
+from beha2vec_core.insights.schema import ClusterInsight
+from beha2vec_core.insights.sheet import Fact, FactSheet
+from beha2vec_core.insights.template.advice import TEST_LANDING, advice
+from beha2vec_core.insights.template.sentences import (
+    DISCLAIMER,
+    joined,
+    listed,
+    lower,
+    numbers,
+    sentence,
+    sentences,
+    told,
+)
+from beha2vec_core.insights.wording import feature_words, happening
+
+TOO_LITTLE_NAME = "Too little seen yet"
+_SMALL_CLUSTER = 100
+_VERY_SURE_Q, _VERY_SURE_Z = 0.001, 5.0
+_TYPICAL = 0.1  # what fewer users of a group do is not typical of it
+_COMMON = 0.2  # of the most common value that is no more common than elsewhere
+_STEPS_TOLD = ("add_to_cart", "begin_checkout")
+
+
+def describe(sheet: FactSheet, name: str, like: tuple[str, ...] = ()) -> ClusterInsight:
+    """One cluster in words.
+
+    Args:
+        sheet: its facts.
+        name: its name.
+        like: names of clusters that it cannot be told apart from by these facts.
+    """
+    if sheet.cluster_key == TOO_LITTLE_EVIDENCE:
+        return _too_little(sheet)
+    interest, arrival, buying, missing = _interest(sheet), _arrival(sheet), _buying(sheet), _missing(sheet)
+    idle = [fact for fact in numbers(sheet, "no_engagement_share") if fact.is_over]
+    unusual = [*interest, *idle, *arrival, *(fact for fact in buying if fact.is_over or fact.is_under), *missing]
+    others = [fact for fact in _others(sheet) if fact not in unusual]
+    persona, typical = _persona(sheet)
+    to_do = advice(sheet)
+    summary = [
+        _size(sheet),
+        *_unusual(interest, idle, arrival),
+        listed(buying),
+        listed(missing[:1]),
+        _how_sure(sheet, unusual),
+        f"What to do next: {lower(to_do[0][0])}.",
+        DISCLAIMER,
+    ]
+    if not unusual:
+        summary.insert(1, "Nothing sets these users clearly apart from all users.")
+    differences = sentences(dict.fromkeys([*unusual, *buying, *others])) or [_size(sheet)]
+    evidence = [*numbers(sheet, "users", "user_share"), *unusual, *buying, *others, *typical]
+    evidence += [fact for _, fact in to_do if fact]
+    return ClusterInsight.model_construct(
+        name=name,
+        summary=" ".join(filter(None, summary)),
+        differences=" ".join(differences),
+        persona=persona,
+        caveats=" ".join(_caveats(sheet, like)),
+        evidence=list(dict.fromkeys(fact.fact_id for fact in evidence)),
+        actions=[_with_reason(text, fact) for text, fact in to_do],
+    )
+
+
+# -- what is unusual --
+
+
+def _interest(sheet: FactSheet) -> list[Fact]:
+    """What they look at more than others, and the step between pages that marks them."""
+    looked_at = sorted([*page_type_focus(sheet)[:2], *theme_focus(sheet)[:1]], key=lambda fact: -fact.strength)
+    steps = [
+        fact
+        for fact in sheet.over("path_step_share")
+        if fact.value >= _TYPICAL and "unknown" not in (fact.feature or "")
+    ]
+    pages = [fact for fact in sheet.over("page_share") if not (fact.feature or "").endswith("/")]
+    return [*looked_at, *(steps[:1] or pages[:1])]
+
+
+def _arrival(sheet: FactSheet) -> list[Fact]:
+    """How they come, and come back, where that differs."""
+    channels = [fact for fact in sheet.over("channel_share") if fact.value >= _TYPICAL and "(none)" not in
+                (fact.feature or "")]  # fmt: skip
+    devices = [fact for fact in sheet.over("device_share") if fact.value >= 0.5]
+    come_and_go = [
+        fact
+        for fact in numbers(sheet, "direct_share", "return_share", "one_page_share", "error_page_user_share")
+        if fact.is_over
+    ]
+    return [*channels[:1], *come_and_go[:3], *devices[:1], *sheet.over("hour_block_share")[:1]]
+
+
+def _buying(sheet: FactSheet) -> list[Fact]:
+    """How far they come on the way to an order; nothing where nobody buys anything."""
+    steps = {fact.feature: fact for fact in sheet.features("funnel_rate")}
+    reached = [steps[step] for step in _STEPS_TOLD if step in steps]
+    first_without = next((number for number, fact in enumerate(reached) if fact.value == 0), len(reached))
+    return [
+        fact for fact in [*reached[: first_without + 1], *numbers(sheet, "purchase_rate")] if fact.population_value > 0
+    ]
+
+
+def _missing(sheet: FactSheet) -> list[Fact]:
+    """Page types that they look at less."""
+    return [fact for fact in sheet.under("page_type_view_share") if fact.feature != "unknown"][:2]
+
+
+def _others(sheet: FactSheet) -> list[Fact]:
+    """What else is worth knowing, though it is not unusual or not the first thing to say."""
+    pages = [fact for fact in sheet.over("page_share") if not (fact.feature or "").endswith("/")][:1]
+    items = sheet.over("item_category_share")[:1]
+    over_time = [
+        fact for fact in numbers(sheet, "return_rate", "churn_rate", "inflow_share") if fact.is_over or fact.is_under
+    ]
+    return [*pages, *items, *over_time, *numbers(sheet, "page_views_mean", "sessions_mean", "engagement_time_mean")]
+
+
+# -- the sentences of a summary --
+
+
+def _size(sheet: FactSheet) -> str:
+    users, share = sheet.number("users"), sheet.number("user_share")
+    if users is None:
+        return "A group of unknown size."
+    part = f", {written(share)} of the audience" if share else ""
+    return f"A group of {written(users)} of {written(users, 'all')} users{part}."
+
+
+def _unusual(interest: list[Fact], idle: list[Fact], arrival: list[Fact]) -> list[str]:
+    attention = [fact for fact in interest if fact.metric.endswith("view_share")]
+    steps = [fact for fact in interest if fact not in attention]
+    return [
+        *([f"What is unusual: {lower(listed(attention))}"] if attention else []),
+        *sentences(steps),
+        *([f"Some may be bots: {told(fact)}." for fact in idle]),
+        *([listed(arrival)] if arrival else []),
+    ]
+
+
+def _how_sure(sheet: FactSheet, facts: list[Fact]) -> str:
+    if not facts:
+        return "How sure: no difference is at once large and unlikely to be chance."
+    degree, first, span = "very" if all(map(_is_very_sure, facts)) else "fairly", facts[0], ""
+    if first.interval_low is not None and first.interval_high is not None:
+        ends = f"{written(first, 'low')} to {written(first, 'high')}"
+        span = f"; allowing for chance, {happening(first.metric, first.shown_feature).format(ends)}"
+    caution = " The group is small, so the numbers are rough." if sheet.users < _SMALL_CLUSTER else ""
+    return f"How sure: {degree}{span}.{caution}"
+
+
+def _is_very_sure(fact: Fact) -> bool:
+    return fact.q_value <= _VERY_SURE_Q if fact.q_value is not None else abs(fact.z or 0.0) >= _VERY_SURE_Z
+
+
+# -- the other fields --
+
+
+def _caveats(sheet: FactSheet, like: tuple[str, ...]) -> list[str]:
+    idle = sheet.number("no_engagement_share")
+    found = []
+    if like:
+        found.append(f"By these facts the group cannot be told apart from {joined(like)}: treat them as one.")
+    if idle and idle.is_over:
+        found.append(f"People and bots may be mixed here: {told(idle)}.")
+    if sheet.users < _SMALL_CLUSTER:
+        found.append("The group is small: look again when it has grown.")
+    found.append("The facts say what users did, not why, and an association is not a cause.")
+    return found
+
+
+def _persona(sheet: FactSheet) -> tuple[str, list[Fact]]:
+    """A typical user: the most common value of each attribute, and the one that is more common than elsewhere."""
+    habits: list[str] = []
+    facts: list[Fact] = []
+    for metric, verb, preposition in (
+        ("channel_share", "comes first", "through "),
+        ("landing_page_share", "lands", "on "),
+        ("device_share", "uses", ""),
+        ("country_share", "lives", "in "),
+    ):
+        common = [fact for fact in sheet.features(metric)[:1] if fact.is_over or fact.value >= _COMMON]
+        shown = [fact for fact in dict.fromkeys(common + sheet.over(metric)[:1]) if fact.value >= _TYPICAL]
+        facts += shown
+        values = [
+            f"{preposition}{feature_words(metric, fact.shown_feature or '')} ({written(fact)}, all users "
+            f"{written(fact, 'all')})"
+            for fact in shown
+        ]
+        if values:
+            are_both_over = bool(common) and common[0].is_over
+            habits.append(f"{verb} {(' or ' if are_both_over else ' or, more often than others, ').join(values)}")
+    for metric, words in (
+        ("page_views_median", "views {} pages (the median, all users {})"),
+        ("engagement_time_mean", "is engaged for {} seconds on average (all users {})"),
+    ):
+        if plain := sheet.number(metric):
+            facts.append(plain)
+            habits.append(words.format(written(plain), written(plain, "all")))
+    return f"A typical user {'; '.join(habits)}." if habits else "Nothing is known of how they come.", facts
+
+
+def _with_reason(text: str, fact: Fact | None) -> str:
+    return f"{text}. {sentence(fact)}" if fact else f"{text}."
+
+
+def _too_little(sheet: FactSheet) -> ClusterInsight:
+    """Users of whom too little is known to say what they want: no group, and it says so."""
+    habits = numbers(sheet, "page_views_mean", "one_page_share", "return_share")
+    summary = [
+        _size(sheet),
+        "Of these users too little was seen to say what they want, so they were not put into a group by a guess.",
+        listed(habits),
+        "What to do next: nothing yet; whoever comes back and views more is sorted into a group by the next night.",
+        DISCLAIMER,
+    ]
+    return ClusterInsight.model_construct(
+        name=TOO_LITTLE_NAME,
+        summary=" ".join(filter(None, summary)),
+        differences=" ".join(sentences(habits)) or "Nothing that can be told.",
+        persona="There is no typical user: they have in common that little was seen of them.",
+        caveats="This is not a group that behaves alike. Do not compare it with the others.",
+        evidence=[fact.fact_id for fact in [*numbers(sheet, "users", "user_share"), *habits]],
+        actions=[
+            "Address them by what they do next, not as a group.",
+            *[_with_reason(TEST_LANDING, fact) for fact in numbers(sheet, "one_page_share")],
+        ],
+    )
