@@ -211,8 +211,9 @@ def summary() -> None:
         f"""
 Look next at
   1. the graph, its plots and checks:  make ui, then http://localhost:3000
-  2. the clusters in words:            {command} query "select name, summary from beha2vec.cluster_insights"
-  3. your own export:                  README.md, section "Your own export", then: make doctor"""
+  2. users and clusters, to look at:   make explore, then http://localhost:8501
+  3. questions in words:               {command} chat "build a buyer persona for cluster 1"
+  4. your own export:                  README.md, section "Your own export", then: make doctor"""
     )
 
 

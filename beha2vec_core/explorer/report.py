@@ -34,12 +34,6 @@ _POINTS = 5_000  # on the map; drawn without WebGL, which a strict policy does n
 _CLUSTERS = 30  # with a section of their own, the largest
 _TEXT = 3_000
 _FLOW_DAYS = 28
-_OUTCOMES = {
-    "purchase_rate": "Users who bought",
-    "return_share": "Users who came back for another session",
-    "revenue_mean": "Revenue per user",
-    "engagement_time_mean": "Seconds engaged per user",
-}
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -222,7 +216,7 @@ class _Page:
         self.add("<h2>What comes of it</h2>")
         facts, names = self.published.ask(profile.outcomes), clusters.names(self.published)
         users = int(self.published.ask(clusters.sizes)["users"].sum())
-        for metric, title in _OUTCOMES.items():
+        for metric, title in profile_charts.OUTCOMES.items():
             rows = facts[facts["metric"] == metric]
             if not rows.empty:
                 self.draw(profile_charts.outcome(rows, names, f"{title} (n = {users:,} users)", dark=False))

@@ -18,12 +18,6 @@ from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.wording import number
 
 _LONGEST = 3_000  # characters of a written text
-_OUTCOMES = {
-    "purchase_rate": "Users who bought",
-    "return_share": "Users who came back for another session",
-    "revenue_mean": "Revenue per user",
-    "engagement_time_mean": "Seconds engaged per user",
-}
 _HEADINGS = {"summary": "", "persona": "Typical user", "differences": "Differences", "caveats": "Handle with care"}
 _PERIODS = {"Last 7 days": 7, "Last 28 days": 28, "Last 90 days": 90}
 
@@ -201,7 +195,7 @@ def _outcomes(published: Published) -> None:
     with page.or_empty():
         facts, names = published.ask(profile.outcomes), clusters.names(published)
         columns = st.columns(2, gap="large")
-        for place, (metric, title) in enumerate(_OUTCOMES.items()):
+        for place, (metric, title) in enumerate(profile_charts.OUTCOMES.items()):
             rows = facts[facts["metric"] == metric]
             if rows.empty:
                 continue
