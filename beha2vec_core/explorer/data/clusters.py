@@ -25,14 +25,17 @@ _SIZE_FIRST = re.compile(r"^[\d,]+ of [\d,]+ users")  # the cards show the size 
 
 
 def sizes(published: Published) -> pd.DataFrame:
-    """A row a cluster, the largest first: cluster_key, users, share (0 to 1) of all users in clusters, name, summary.
+    """A row a cluster, the largest first, those of whom too little is known last.
+
+    Columns: cluster_key, users, share (0 to 1) of all users in clusters, name, summary.
 
     Names and summaries are those of cluster_insights, null where they have not been written.
     """
     published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
     found = published.query(
         f"""select cluster_key, count(*) as users, count(*) / sum(count(*)) over () as share
-        from beha2vec.user_clusters_current group by cluster_key order by users desc, cluster_key limit {_NEVER_MORE}"""
+        from beha2vec.user_clusters_current group by cluster_key
+        order by cluster_key < 0, users desc, cluster_key limit {_NEVER_MORE}"""
     )
     written = (
         published.query(
@@ -103,7 +106,8 @@ def linked(text: str, facts: pd.DataFrame) -> list[Piece]:
     """The text in pieces, each number with the fact it is, as far as that is sure.
 
     A number is the fact's that has this value, and, where several have, whose value of all users follows, or whose
-    words follow, or whose subject stands in the same clause. The number after "all users" is that of the fact before.
+    words follow, or whose subject stands in the same clause. The number after "all users", or alone in brackets, is
+    that of the fact before.
 
     Args:
         text: whose numbers are written as `insights.wording.number` does.
@@ -115,7 +119,7 @@ def linked(text: str, facts: pd.DataFrame) -> list[Piece]:
     end, before = 0, None
     for place, match in enumerate(numbers):
         leading = text[numbers[place - 1].end() if place else 0 : match.start()]
-        if leading.endswith(_EVERYBODY):
+        if leading.endswith(_EVERYBODY) or (leading.endswith("(") and text[match.end() :].startswith(")")):
             fact = before if before is not None and before["shown_population"] == match[0] else None
         else:
             fact = None if _is_interval(leading, text[match.end() :]) else _fact_of(match, text, leading, rows, before)
