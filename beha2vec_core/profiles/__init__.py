@@ -11,10 +11,11 @@ from beha2vec_core.profiles.buying import BuyingPaths, buying_paths
 from beha2vec_core.profiles.facts import PROFILE_COLUMNS
 from beha2vec_core.profiles.flows import cluster_transitions
 from beha2vec_core.profiles.paths import cluster_paths
-from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
+from beha2vec_core.profiles.settings import WAREHOUSE, ProfileSettings, ProfileSources
 
 __all__ = [
     "PROFILE_COLUMNS",
+    "WAREHOUSE",
     "BuyingPaths",
     "ProfileSettings",
     "ProfileSources",

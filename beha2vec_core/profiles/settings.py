@@ -24,6 +24,22 @@ class ProfileSources:
     purchases: str = "fct_ga4__purchases"
 
 
+# where they are in the warehouse, and in its published copy
+WAREHOUSE = ProfileSources(
+    users_in_clusters="beha2vec.user_clusters_current",
+    history="beha2vec.cluster_history",
+    users="ga4.dim_ga4__users",
+    sessions="ga4.fct_ga4__sessions",
+    page_views="ga4.fct_ga4__page_views",
+    pages="beha2vec.enriched_pages",
+    events="ga4.ml_ga4__sequence_events",
+    event_items="ga4.stg_ga4__event_items",
+    identities="ga4.int_ga4__identity_map",
+    funnel_sessions="ga4.fct_ga4__funnel_sessions",
+    purchases="ga4.fct_ga4__purchases",
+)
+
+
 @dataclass(frozen=True)
 class ProfileSettings:
     """How profiles are made."""

@@ -233,22 +233,9 @@ def cluster_profiles(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
     """
     from beha2vec_core import profiles
 
-    sources = profiles.ProfileSources(
-        users_in_clusters="beha2vec.user_clusters_current",
-        history="beha2vec.cluster_history",
-        users="ga4.dim_ga4__users",
-        sessions="ga4.fct_ga4__sessions",
-        page_views="ga4.fct_ga4__page_views",
-        pages="beha2vec.enriched_pages",
-        events="ga4.ml_ga4__sequence_events",
-        event_items="ga4.stg_ga4__event_items",
-        identities="ga4.int_ga4__identity_map",
-        funnel_sessions="ga4.fct_ga4__funnel_sessions",
-        purchases="ga4.fct_ga4__purchases",
-    )
     profile_settings = profiles.ProfileSettings(timezone=settings.timezone)
     with warehouse.connect("cluster_profiles") as connection:
-        asked = (connection, sources, profile_settings)
+        asked = (connection, profiles.WAREHOUSE, profile_settings)
         facts, buying = profiles.build_profiles(*asked), profiles.buying_paths(*asked)
         made = {
             "cluster_profiles": facts,

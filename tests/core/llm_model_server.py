@@ -1,7 +1,10 @@
 """Serves SmolLM2 (135M) by llama.cpp, one thread. As a script: prints its address and serves until stdin closes."""
 
 import importlib.util
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -11,6 +14,23 @@ def model_file() -> Path | None:
     if spec is None or spec.origin is None or importlib.util.find_spec("xllamacpp") is None:
         return None
     return next(Path(spec.origin).parent.glob("*.gguf"), None)
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The address of a server in a process of its own."""
+    with subprocess.Popen(
+        [sys.executable, __file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        try:
+            yield next(line for line in server.stdout if line.startswith("ADDRESS")).split()[1] + "/v1"
+        finally:
+            server.kill()
 
 
 def main() -> None:

@@ -5,14 +5,12 @@ thing's, and that nothing it invents passes for data.
 """
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from chat_world import make_serving
-from llm_model_server import model_file
+from llm_model_server import model_file, served
 
 from beha2vec_core.chat.conversation import Answer, Conversation, Notice, TextDelta
 from beha2vec_core.llm import LlmSettings
@@ -24,19 +22,8 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    script = Path(__file__).with_name("llm_model_server.py")
-    with subprocess.Popen(
-        [sys.executable, str(script)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as server:
-        assert server.stdout is not None
-        try:
-            yield next(line for line in server.stdout if line.startswith("ADDRESS")).split()[1] + "/v1"
-        finally:
-            server.kill()
+    with served() as address:
+        yield address
 
 
 def test_a_real_model_streams_and_what_it_invents_is_marked(endpoint: str, tmp_path: Path) -> None:

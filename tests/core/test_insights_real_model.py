@@ -4,16 +4,13 @@ SmolLM2 135M cannot write a usable insight: what is tested is that requests, JSO
 real thing's, and that whatever it says a valid row comes out.
 """
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 import pytest
-from llm_model_server import model_file
+from llm_model_server import model_file, served
 from profile_world import make_world
 from pydantic import BaseModel
 
@@ -28,19 +25,8 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    script = Path(__file__).with_name("llm_model_server.py")
-    with subprocess.Popen(
-        [sys.executable, str(script)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as server:
-        assert server.stdout is not None
-        try:
-            yield next(line for line in server.stdout if line.startswith("ADDRESS")).split()[1] + "/v1"
-        finally:
-            server.kill()
+    with served() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

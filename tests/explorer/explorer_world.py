@@ -23,10 +23,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from beha2vec_core.explorer.data.map import SOURCES
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.insights import write_insights
-from beha2vec_core.profiles import build_profiles, cluster_paths, cluster_transitions
+from beha2vec_core.profiles import WAREHOUSE, build_profiles, cluster_paths, cluster_transitions
 from beha2vec_core.serving import publish
 from beha2vec_core.tables import create_tables
 from tests.core.hostile_text import HOSTILE_TEXTS
@@ -193,11 +192,11 @@ def _models(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _facts(connection: duckdb.DuckDBPyConnection) -> None:
-    profiles = build_profiles(connection, SOURCES)
+    profiles = build_profiles(connection, WAREHOUSE)
     made = {
         "cluster_profiles": profiles,
-        "cluster_paths": cluster_paths(connection, SOURCES),
-        "cluster_transitions": cluster_transitions(connection, SOURCES),
+        "cluster_paths": cluster_paths(connection, WAREHOUSE),
+        "cluster_transitions": cluster_transitions(connection, WAREHOUSE),
     }
     for table, rows in made.items():
         connection.register("rows", rows)

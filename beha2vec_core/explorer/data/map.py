@@ -10,26 +10,13 @@ import pandas as pd
 
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.text import shown
-from beha2vec_core.profiles import ProfileSettings, ProfileSources, build_profiles
+from beha2vec_core.profiles import WAREHOUSE, ProfileSettings, build_profiles
 
 MOST_POINTS = 200_000
 _MOST_THEMES = 40
 _POSITIONS = "map_x", "map_y"
 _GROUP, _OTHERS = 0, 1
 MOST_COMPARED = 5_000  # of a group, and of all others: more takes long and tells hardly more
-SOURCES = ProfileSources(
-    users_in_clusters="beha2vec.user_clusters_current",
-    history="beha2vec.cluster_history",
-    users="ga4.dim_ga4__users",
-    sessions="ga4.fct_ga4__sessions",
-    page_views="ga4.fct_ga4__page_views",
-    pages="beha2vec.enriched_pages",
-    events="ga4.ml_ga4__sequence_events",
-    event_items="ga4.stg_ga4__event_items",
-    identities="ga4.int_ga4__identity_map",
-    funnel_sessions="ga4.fct_ga4__funnel_sessions",
-    purchases="ga4.fct_ga4__purchases",
-)
 _SOURCES_READ = ("users", "sessions", "page_views", "pages", "events", "event_items", "identities", "funnel_sessions")
 
 
@@ -115,7 +102,7 @@ def group_profile(published: Published, user_keys: tuple[str, ...], timezone: st
     if not user_keys:
         raise ValueError("a group has at least one user")
     for name in _SOURCES_READ:
-        table = getattr(SOURCES, name)
+        table = getattr(WAREHOUSE, name)
         published.require(table, "facts of users", table.split(".")[-1])
     with published.cursor() as cursor:
         cursor.register("chosen", pd.DataFrame({"user_key": user_keys}))
@@ -128,7 +115,7 @@ def group_profile(published: Published, user_keys: tuple[str, ...], timezone: st
         )
         # who is in a group does not change from day to day
         cursor.execute("create temp table no_history as select * from beha2vec.cluster_history limit 0")
-        sources = replace(SOURCES, users_in_clusters="users_in_clusters", history="no_history")
+        sources = replace(WAREHOUSE, users_in_clusters="users_in_clusters", history="no_history")
         facts = build_profiles(cursor, sources, ProfileSettings(timezone=timezone))
     facts = facts[facts["cluster_key"] == _GROUP].reset_index(drop=True)
     everybody = published.ask(users_on_map)
