@@ -6,6 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 
+# groups that take minutes; begun last, one of them would keep the others' worker waiting
+_LONG_GROUPS = ("nights", "graph")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest groups first, everything else as it comes."""
+
+    def place(item: pytest.Item) -> int:
+        groups = {mark.args[0] for mark in item.iter_markers("xdist_group") if mark.args}
+        return next((place for place, group in enumerate(_LONG_GROUPS) if group in groups), len(_LONG_GROUPS))
+
+    items.sort(key=place)
+
 
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
