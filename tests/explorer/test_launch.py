@@ -14,7 +14,9 @@ from beha2vec_core.settings import Settings, SettingsError, load_settings
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # with the demo's database in reach the command would become a server, in place of the tests' process
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
 
 
 def test_without_a_published_database_it_says_what_to_do() -> None:
