@@ -190,7 +190,7 @@ class Lookup:
         sheet = self._data.sheet(key)
         lines = [f"Cluster {key}: {cluster.name}"]
         lines += ["", cluster.summary] if cluster.summary else []
-        lines += ["", f"A typical user: {cluster.persona}"] if cluster.persona else []
+        lines += ["", f"Persona: {cluster.persona}"] if cluster.persona else []
         for title, text in cluster.more.items():
             lines += ["", f"{title.capitalize()}: {text}"]
         if cluster.actions:

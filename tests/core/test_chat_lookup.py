@@ -32,7 +32,7 @@ QUESTIONS = [  # (question, words of the answer, facts it stands on)
     ("How many users are there?", ["805 users"], ["c0.users"]),
     (
         "Build a buyer persona for cluster 1",
-        ["62% of users bought", "A typical user:", "To do next:"],
+        ["62% of users bought", "Persona:", "To do next:"],
         ["c1.purchase_rate"],
     ),
     ("tell me about apparel buyers", ["Cluster 1: Apparel buyers"], ["c1.users"]),
