@@ -18,7 +18,8 @@ from beha2vec_core.chat.conversation import (
     TextDelta,
     ToolCall,
 )
-from beha2vec_core.chat.lookup import CAN_DO, cluster_line
+from beha2vec_core.chat.lines import cluster_line
+from beha2vec_core.chat.lookup import CAN_DO
 from beha2vec_core.chat.published import NotInData
 from beha2vec_core.chat.show import plain, table
 

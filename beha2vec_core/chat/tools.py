@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from beha2vec_core.chat.lookup import differences, is_sure, search_facts
+from beha2vec_core.chat.facts import differences, is_sure, search_facts
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import FUNNEL_SQL, Fact, NotInData, Published
 from beha2vec_core.chat.sendable import sendable_rows

@@ -321,7 +321,7 @@ NEUTRAL_CAVEATS = [
     "The group was found by behaviour; nobody was asked.", "The numbers cover the days of the export alone.",
     "Who these people are outside the site is not known.",
 ]  # fmt: skip
-TODO = [
+ADVICE = [
     "Test a shorter checkout.", "Show related products at the end of the page.", "Invite them to the newsletter.",
     "Answer their question on the product page.", "Review the landing page with the team.",
     "Build an audience from this group and measure it against a hold-out.", "Send them what is new.",
@@ -363,7 +363,7 @@ def answer(sheet: FactSheet, facts: list[Fact], rng: random.Random, number: int)
     cut = max(1, len(said) // 2)
     first, second = said[:cut], said[cut:-1] or said[:1]
     last = said[-1]
-    because = rng.choice(BECAUSE).format(todo=rng.choice(TODO).rstrip("."), said="{said}")
+    because = rng.choice(BECAUSE).format(todo=rng.choice(ADVICE).rstrip("."), said="{said}")
     draft = ClusterInsight(
         name=rng.choice(["Group", "Visitors", "Explorers", "Wanderers"]) + " " + "ABCDEFGHIJ"[number % 10],
         summary=" ".join(filter(None, [size, *(one.text() for one in first)])),
@@ -371,7 +371,7 @@ def answer(sheet: FactSheet, facts: list[Fact], rng: random.Random, number: int)
         persona=f"Somebody who knows what to look for. {last.text()}",
         caveats=" ".join(rng.sample(NEUTRAL_CAVEATS, 2)),
         evidence=[one.fact.fact_id for one in said],
-        actions=[because.format(said=_lower(said[0].text())), rng.choice(TODO)],
+        actions=[because.format(said=_lower(said[0].text())), rng.choice(ADVICE)],
     )
     sayings = [("summary", one) for one in first] + [("differences", one) for one in second] + [("persona", last)]
     return Answer(draft, sayings)
@@ -389,7 +389,7 @@ def comparison(groups: dict[int, list[Fact]], names: dict[int, str], rng: random
     opportunity = Saying(
         "{todo}, starting with {n}: {v} of them " + did + " (all users {a}).",
         {
-            "todo": rng.choice(TODO).rstrip("."),
+            "todo": rng.choice(ADVICE).rstrip("."),
             "n": names[a],
             "v": f"{{{own.fact_id}}}",
             "a": f"{{{own.fact_id}|all}}",

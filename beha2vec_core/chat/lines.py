@@ -1,0 +1,60 @@
+"""Facts, clusters and steps of buying as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from beha2vec_core.chat.facts import ENOUGH, is_sure
+from beha2vec_core.chat.published import Cluster, Fact, Funnel
+from beha2vec_core.insights.wording import number
+
+
+def cluster_line(cluster: Cluster) -> str:
+    """One line: key, name, users, share."""
+    return f"  {cluster.key:>3}  {cluster.name:<34} {cluster.users:>9,} users  {cluster.share:6.1%}"
+
+
+def fact_line(fact: Fact) -> str:
+    """One line: what the fact says, and how sure a difference is."""
+    return f"  - {fact.sentence}{'; may be chance' if is_sure(fact) is False else ''}"
+
+
+def funnel_text(
+    funnels: list[Funnel],
+    names: dict[int, str],
+    exits: Callable[[int], list[tuple[str, int, int]]],
+    *,
+    enough: int = ENOUGH,
+) -> str:
+    """Where sessions stop on the way to an order, clusters with enough checkouts first, the leakiest on top."""
+    judged = sorted((f for f in funnels if f.checkouts >= enough), key=lambda f: -(f.lost or 0))
+    few = [f for f in funnels if f not in judged]
+    lines: list[str] = []
+    if judged:
+        worst = judged[0]
+        low, high = worst.interval or (0.0, 1.0)
+        lines.append(
+            f"Checkout leaks most in cluster {worst.cluster_key} ({names.get(worst.cluster_key)}): of "
+            f"{worst.checkouts:,} sessions that began checkout, {number(worst.lost or 0, 'share')} ended without an "
+            f"order (95 % interval {number(low, 'share')} to {number(high, 'share')})."
+        )
+        others = [f for f in judged[1:] if f.interval and f.interval[1] > low]
+        if others:
+            close = ", ".join(
+                f"cluster {f.cluster_key} ({number(f.lost or 0, 'share')} of {f.checkouts:,})" for f in others
+            )
+            lines.append(f"The intervals overlap, so the order may be chance: {close}.")
+        if places := [place for place in exits(worst.cluster_key) if place[1] > 1]:
+            lines.append("Most of these sessions ended on:")
+            lines += [f"  - {page}: {sessions:,} sessions" for page, sessions, _ in places[:4]]
+    elif len(funnels) > 1:
+        lines.append(f"No cluster has {enough} sessions that began checkout: too few to say which leaks.")
+    lines += ["", "Sessions that came to each step, and the share that went on from there:"]
+    for funnel in [*judged, *sorted(few, key=lambda f: -f.checkouts)]:
+        steps = " -> ".join(
+            f"{step.name} {step.sessions:,}" + (f" ({number(1 - step.lost, 'share')})" if step.lost is not None else "")
+            for step in funnel.steps
+        )
+        note = f"; fewer than {enough} checkouts, too few to judge" if funnel in few else ""
+        lines.append(f"  cluster {funnel.cluster_key} ({names.get(funnel.cluster_key)}): {steps}{note}")
+    return "\n".join(lines).strip()
