@@ -1,12 +1,21 @@
 """One question to any OpenAI-compatible endpoint, answered as a Pydantic model, or an error that says why not."""
 
+from __future__ import annotations
+
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError, model_validator
+
+from beha2vec_core.settings import Settings
+
+if TYPE_CHECKING:
+    from openai import OpenAI
 
 Message = dict[str, str]
 _CHARS_A_TOKEN = 3  # rather too few than too many: facts are full of ids and signs
@@ -50,6 +59,38 @@ class LlmSettings(BaseModel):
         """The endpoint's host, the part of the address that may be shown."""
         return urlsplit(self.url).hostname or "unknown"
 
+    @property
+    def limit_name(self) -> str:
+        """What the endpoint calls the longest answer."""
+        # OpenAI's reasoning models refuse the older name, some servers of one's own do not know the newer one
+        return "max_completion_tokens" if self.host.endswith(("openai.com", "azure.com")) else "max_tokens"
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The endpoint of the project's settings."""
+        return cls(
+            base_url=settings.resolved_llm_base_url,
+            api_key=settings.resolved_llm_api_key,
+            model=settings.llm_model,
+            timeout_s=settings.llm_timeout_seconds,
+            max_tokens=settings.llm_max_tokens,
+            max_cost=settings.llm_max_cost,
+            price_in=settings.llm_price_in,
+            price_out=settings.llm_price_out,
+        )
+
+    def open_client(self) -> OpenAI:
+        """A client of the endpoint, without a connection yet."""
+        from openai import OpenAI
+
+        key = self.api_key.get_secret_value() if self.api_key else ""
+        return OpenAI(
+            base_url=self.url,
+            api_key=key or "none",  # the client insists on one; servers of one's own ignore it
+            timeout=self.timeout_s,
+            max_retries=self.max_retries,
+        )
+
 
 class EndpointError(RuntimeError):
     """The endpoint cannot be used now: not reached, refused, limited or failing, after all retries."""
@@ -61,6 +102,25 @@ class BudgetError(EndpointError):
 
 class AnswerError(RuntimeError):
     """The endpoint answered, but not with what was asked for; asking again may help."""
+
+
+@contextmanager
+def endpoint_errors(settings: LlmSettings) -> Iterator[None]:
+    """What the client raises, in our words, which hold no text of the endpoint.
+
+    Raises:
+        EndpointError: the endpoint cannot be used now.
+    """
+    import openai
+
+    try:
+        yield
+    except openai.APITimeoutError as error:
+        raise EndpointError(f"no answer within {settings.timeout_s:g} s") from error
+    except openai.APIStatusError as error:
+        raise EndpointError(f"status {error.status_code} ({type(error).__name__})") from error
+    except openai.APIConnectionError as error:
+        raise EndpointError("the connection failed") from error
 
 
 @dataclass
@@ -82,16 +142,8 @@ class LlmClient:
 
     def __init__(self, settings: LlmSettings) -> None:
         """Open no connection yet."""
-        from openai import OpenAI
-
-        key = settings.api_key.get_secret_value() if settings.api_key else ""
         self._settings = settings
-        self._client = OpenAI(
-            base_url=settings.url,
-            api_key=key or "none",  # the client insists on one; servers of one's own ignore it
-            timeout=settings.timeout_s,
-            max_retries=settings.max_retries,
-        )
+        self._client = settings.open_client()
         self._uses_schema = True
         self.usage = Usage(model=settings.model, endpoint_host=settings.host)
 
@@ -110,25 +162,20 @@ class LlmClient:
 
         started = time.monotonic()
         try:
-            if self._uses_schema:
-                try:
-                    return self._parse(messages, answer)
-                except (openai.BadRequestError, openai.UnprocessableEntityError):
-                    self._uses_schema = False  # the endpoint knows no JSON schemas
-            return self._json_object(messages, answer)
-        except openai.APITimeoutError as error:
-            raise EndpointError(f"no answer within {self._settings.timeout_s:g} s") from error
-        except openai.APIStatusError as error:
-            raise EndpointError(f"status {error.status_code} ({type(error).__name__})") from error
-        except openai.APIConnectionError as error:
-            raise EndpointError("the connection failed") from error
+            with endpoint_errors(self._settings):
+                if self._uses_schema:
+                    try:
+                        return self._parse(messages, answer)
+                    except (openai.BadRequestError, openai.UnprocessableEntityError):
+                        self._uses_schema = False  # the endpoint knows no JSON schemas
+                return self._json_object(messages, answer)
         except ValidationError as error:
             self._uses_schema = False  # claims to follow schemas, does not
             raise AnswerError(_where(error)) from error
         except openai.LengthFinishReasonError as error:
             self._count(error.completion, messages)
             raise AnswerError(f"longer than {self._settings.max_output_tokens} tokens") from error
-        except (AnswerError, BudgetError):
+        except (AnswerError, EndpointError):
             raise
         except Exception as error:  # whatever a server sends must not end the run
             raise AnswerError(f"unreadable answer ({type(error).__name__})") from error
@@ -180,12 +227,7 @@ class LlmClient:
             if limit < wanted:
                 raise BudgetError(f"the budget of {most_cost:g} a run is spent")
         self.usage.requests += 1
-        return {"max_completion_tokens" if self._is_openai else "max_tokens": limit}
-
-    @property
-    def _is_openai(self) -> bool:
-        # OpenAI's reasoning models refuse the older name, some servers of one's own do not know the newer one
-        return self._settings.host.endswith(("openai.com", "azure.com"))
+        return {self._settings.limit_name: limit}
 
     def _count(self, completion: Any, messages: list[Message]) -> None:
         usage = getattr(completion, "usage", None)

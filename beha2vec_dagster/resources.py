@@ -81,13 +81,4 @@ class LlmResource(ConfigurableResource):
         settings = load_settings()
         if not settings.llm_configured:
             return None
-        return LlmSettings(
-            base_url=settings.resolved_llm_base_url,
-            api_key=settings.resolved_llm_api_key,
-            model=settings.llm_model,
-            timeout_s=settings.llm_timeout_seconds,
-            max_tokens=settings.llm_max_tokens,
-            max_cost=settings.llm_max_cost,
-            price_in=settings.llm_price_in,
-            price_out=settings.llm_price_out,
-        )
+        return LlmSettings.of(settings)

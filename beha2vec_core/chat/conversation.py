@@ -22,7 +22,7 @@ from beha2vec_core.chat.show import plain
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
 from beha2vec_core.chat.tools import Toolbox, ToolResult
 from beha2vec_core.chat.verify import Known, cited, mark_unknown
-from beha2vec_core.llm import LlmSettings
+from beha2vec_core.llm import EndpointError, LlmSettings, endpoint_errors
 from beha2vec_core.settings import Settings
 
 BY_LOOKUP = "look-up"
@@ -107,8 +107,8 @@ class ChatLimits:
     sql: SqlLimits = field(default_factory=SqlLimits)
 
 
-class _Broken(Exception):
-    """The endpoint cannot be used for this answer; the message says why."""
+class _Broken(EndpointError):
+    """The endpoint's answer cannot be used; the message says why."""
 
 
 class Conversation:
@@ -215,7 +215,7 @@ class Conversation:
                     )
             if not self._uses_tools:
                 yield from self._with_facts(llm, text, question, turn)
-        except _Broken as error:
+        except EndpointError as error:
             yield Notice(f"{llm.host}: {error}.")
             if not turn.text.strip():
                 yield Notice("Looked up instead:")
@@ -351,7 +351,7 @@ class Conversation:
                         raise _Broken("the answer does not end")
         except (AttributeError, TypeError, ValueError) as error:  # JSON, but no chunks of a completion
             raise _Broken(f"unreadable answer ({type(error).__name__})") from error
-        except _Broken:
+        except EndpointError:
             if waiting:  # half a sentence: its last number may be half a number
                 yield self._checked(f"{waiting.rpartition(' ')[0]} …", turn)
             raise
@@ -369,32 +369,25 @@ class Conversation:
         import openai
 
         if self._client is None:
-            key = llm.api_key.get_secret_value() if llm.api_key else ""
-            self._client = openai.OpenAI(
-                base_url=llm.url, api_key=key or "none", timeout=llm.timeout_s, max_retries=llm.max_retries
-            )
+            self._client = llm.open_client()
         self._spent += sum(len(str(message.get("content") or "")) for message in messages)
         more: dict[str, Any] = {"tools": self._toolbox.definitions, "tool_choice": tools} if tools else {}
-        # OpenAI's reasoning models refuse the older name, some servers of one's own do not know the newer one
-        of_openai = llm.host.endswith(("openai.com", "azure.com"))
-        more["max_completion_tokens" if of_openai else "max_tokens"] = llm.max_output_tokens
+        more[llm.limit_name] = llm.max_output_tokens
         try:
-            return self._client.chat.completions.create(
-                model=llm.model,
-                messages=cast(Any, messages),
-                stream=True,
-                **cast(Any, more),
-            )
-        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-            if tools:
-                raise _NoTools from error
-            raise _Broken(f"status {error.status_code}") from error
-        except openai.APITimeoutError as error:
-            raise _Broken(f"no answer within {llm.timeout_s:g} s") from error
-        except openai.APIStatusError as error:
-            raise _Broken(f"status {error.status_code} ({type(error).__name__})") from error
-        except openai.APIConnectionError as error:
-            raise _Broken("the connection failed") from error
+            with endpoint_errors(llm):
+                try:
+                    return self._client.chat.completions.create(
+                        model=llm.model,
+                        messages=cast(Any, messages),
+                        stream=True,
+                        **cast(Any, more),
+                    )
+                except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                    if tools:
+                        raise _NoTools from error
+                    raise
+        except (EndpointError, _NoTools):
+            raise
         except Exception as error:  # whatever a server sends must not end the chat
             raise _Broken(f"unreadable answer ({type(error).__name__})") from error
 
@@ -426,13 +419,7 @@ class _Turn:
 
 def open_conversation(settings: Settings, *, use_model: bool = True) -> Conversation:
     """A conversation over the published database of these settings, with their endpoint."""
-    llm = LlmSettings(
-        base_url=settings.resolved_llm_base_url,
-        api_key=settings.resolved_llm_api_key,
-        model=settings.llm_model,
-        timeout_s=settings.llm_timeout_seconds,
-    )
-    return Conversation(llm if use_model else None, settings.serving_path)
+    return Conversation(LlmSettings.of(settings) if use_model else None, settings.serving_path)
 
 
 def _told(found: LookupAnswer) -> Iterator[Event]:
