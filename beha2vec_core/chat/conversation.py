@@ -34,7 +34,7 @@ You know nothing about these users but what the tools give. Look things up befor
   with their percent sign. Never compute or guess a number, also not as a word (no "twice", no "half").
 - Cite the ids of the facts you use in square brackets, for example [c0.purchase_rate].
 - If the data cannot answer, say so plainly and say what is missing.
-- Differences that are not sure may be chance. A difference is an association, not a cause.
+- Where a fact has "no clear difference", a difference may be chance. A difference is an association, not a cause.
 - Users are called user_1, user_2 ...: keep these names. Be brief."""
 COMMANDS = """/clusters              names and sizes
 /facts 3 [words]       facts of a cluster

@@ -15,13 +15,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from beha2vec_core.chat.facts import differences, is_sure, search_facts
+from beha2vec_core.chat.facts import differences, search_facts
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import FUNNEL_SQL, Fact, NotInData, Published
 from beha2vec_core.chat.sendable import sendable_rows
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlFailed, SqlLimits, run_sql
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
-from beha2vec_core.insights.wording import number, statement
+from beha2vec_core.insights.prompts import fact_as_data
+from beha2vec_core.insights.wording import number
 
 _MAX_CHARACTERS = 12_000  # of one result
 _SENT_ROWS = 50
@@ -173,8 +174,8 @@ class Toolbox:
     def of_facts(self, facts: list[Fact]) -> dict[str, Any]:
         """Facts as data to send, those of small clusters left out."""
         big = set(self._big())
-        kept = [fact for fact in facts if _cluster_of(fact) in big]
-        document: dict[str, Any] = {"facts": [_as_data(fact) for fact in kept]}
+        kept = [fact for fact in facts if fact.cluster_key in big]
+        document: dict[str, Any] = {"facts": [fact_as_data(fact) for fact in kept]}
         return _short(self._aliases.hide_all(document))
 
     def _list_clusters(self, _: ListClusters) -> ToolResult:
@@ -195,7 +196,7 @@ class Toolbox:
                     "name": cluster.name,
                     "users": f"{cluster.users:,}",
                     "share_of_users": number(cluster.share, "share"),
-                    "facts": [_as_data(fact) for fact in own],
+                    "facts": [fact_as_data(fact) for fact in own],
                 }
             )
         data: dict[str, Any] = {
@@ -216,7 +217,7 @@ class Toolbox:
         written = next(one for one in self._data.overview().clusters if one.key == cluster)
         if asked.search:
             facts = search_facts(sheet, asked.search)[:25]
-            data: dict[str, Any] = {"cluster": cluster, "name": written.name, "facts": [_as_data(f) for f in facts]}
+            data: dict[str, Any] = {"cluster": cluster, "name": written.name, "facts": [fact_as_data(f) for f in facts]}
             if not facts:
                 data["note"] = "no fact of this cluster has these words"
             return ToolResult(data, facts, tables=["beha2vec.cluster_profiles"])
@@ -228,7 +229,7 @@ class Toolbox:
             "name": written.name,
             "written": {"summary": written.summary, "persona": written.persona, "actions": list(written.actions)}
             | written.more,
-            "facts": [_as_data(fact) for fact in facts],
+            "facts": [fact_as_data(fact) for fact in facts],
         }
         return ToolResult(data, facts, tables=["beha2vec.cluster_profiles", "beha2vec.cluster_insights"])
 
@@ -243,8 +244,8 @@ class Toolbox:
         names = {cluster.key: cluster.name for cluster in self._data.overview().clusters}
         data: dict[str, Any] = {
             "clusters": [{"cluster": key, "name": names.get(key, "")} for key in (first, second)],
-            "sizes": [_as_data(fact) for fact in sizes],
-            "differences": [[_as_data(fact) for fact in pair] for pair in pairs],
+            "sizes": [fact_as_data(fact) for fact in sizes],
+            "differences": [[fact_as_data(fact) for fact in pair] for pair in pairs],
         }
         if not pairs:
             data["note"] = "no fact differs by more than chance"
@@ -392,29 +393,6 @@ def _schema(arguments: type[_Arguments]) -> dict[str, Any]:
         value.pop("title", None)
         value.pop("maxLength", None)
     return schema
-
-
-def _as_data(fact: Fact) -> dict[str, object]:
-    data: dict[str, object] = {
-        "id": fact.fact_id,
-        "says": statement(fact.metric, None if fact.feature is None else "[of]"),
-        "value": fact.shown_value,
-        "all_users": fact.shown_population,
-    }
-    if fact.feature is not None:
-        data["of"] = fact.feature
-    if fact.title:
-        data["title"] = fact.title
-    if fact.lift is not None:
-        data["times_all_users"] = number(fact.lift, "lift")
-    if (sure := is_sure(fact)) is not None:
-        data["sure"] = sure
-    return data
-
-
-def _cluster_of(fact: Fact) -> int | None:
-    head = fact.fact_id.split(".")[0].removeprefix("c")
-    return int(head) if head.lstrip("-").isdigit() else None
 
 
 def _failed(reason: str, aliases: Aliases) -> ToolResult:

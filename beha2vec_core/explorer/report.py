@@ -249,13 +249,7 @@ class _Page:
         written = self.published.ask(clusters.insight, key)
         if written is None:
             return
-        headings = {
-            "summary": "",
-            "persona": "Typical user",
-            "differences": "Differences",
-            "caveats": "Handle with care",
-        }
-        for name, heading in headings.items():
+        for name, heading in clusters.INSIGHT_HEADINGS.items():
             if text := written.texts.get(name):
                 self.add((f"<h4>{heading}</h4>" if heading else "") + f"<p>{in_html(text, _TEXT)}</p>")
         if written.actions:

@@ -78,7 +78,7 @@ def sendable(sheet: FactSheet, *, top: int = 5, min_users: int = 0) -> list[Fact
 
 def insight_messages(facts: list[Fact], cluster_key: int, taken_names: Iterable[str]) -> list[Message]:
     """The messages that ask for the insight of one cluster."""
-    document = {"cluster": cluster_key, "taken_names": sorted(taken_names), "facts": [_as_data(f) for f in facts]}
+    document = {"cluster": cluster_key, "taken_names": sorted(taken_names), "facts": [fact_as_data(f) for f in facts]}
     return [_message("system", _RULES + _INSIGHT), _message("user", _dump(document))]
 
 
@@ -86,7 +86,7 @@ def comparison_messages(groups: dict[int, list[Fact]], names: Mapping[int, str])
     """The messages that ask for the comparison of all clusters."""
     document = {
         "clusters": [
-            {"cluster": key, "name": names[key], "facts": [_as_data(fact) for fact in facts]}
+            {"cluster": key, "name": names[key], "facts": [fact_as_data(fact) for fact in facts]}
             for key, facts in groups.items()
         ]
     }
@@ -106,7 +106,8 @@ def input_hash(messages: list[Message], answer: type[BaseModel], model: str) -> 
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _as_data(fact: Fact) -> dict[str, object]:
+def fact_as_data(fact: Fact) -> dict[str, object]:
+    """What a model is told of a fact, the text of others as values only."""
     data: dict[str, object] = {
         "id": fact.fact_id,
         "says": statement(fact.metric, None) if fact.feature is None else statement(fact.metric, "[of]"),

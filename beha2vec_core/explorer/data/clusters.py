@@ -18,6 +18,13 @@ _NEVER_MORE = 1_000  # clusters; a choice of k ends far below
 _LONG_AGO = 120  # days; further back, weeks are shown
 _PATHS = 20
 _PERIODS = 200
+# the texts of an insight that are shown, in this order
+INSIGHT_HEADINGS = {
+    "summary": "",
+    "persona": "Typical user",
+    "differences": "Differences",
+    "caveats": "Handle with care",
+}
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
 _EVERYBODY = "all users "  # as facts are written: 12% of users bought (all users 4.1%)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"])")

@@ -18,7 +18,6 @@ from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.wording import number
 
 _LONGEST = 3_000  # characters of a written text
-_HEADINGS = {"summary": "", "persona": "Typical user", "differences": "Differences", "caveats": "Handle with care"}
 _PERIODS = {"Last 7 days": 7, "Last 28 days": 28, "Last 90 days": 90}
 
 
@@ -89,7 +88,7 @@ def _words(published: Published, key: int, facts: pd.DataFrame | None) -> None:
         return
     evidence = _evidence(written, facts)
     places = {fact: place for place, fact in enumerate(evidence["fact_id"], start=1)} if evidence is not None else {}
-    for name, heading in _HEADINGS.items():
+    for name, heading in clusters.INSIGHT_HEADINGS.items():
         if text := written.texts.get(name):
             page.write((f"<h3>{heading}</h3>" if heading else "") + f"<p>{_with_sources(text, evidence, places)}</p>")
     if written.actions:
