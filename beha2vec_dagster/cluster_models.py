@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from beha2vec_core.vectors import as_matrix
 from beha2vec_core.warehouse import replace_partition
 from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
@@ -93,7 +94,7 @@ def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str) -> Use
         left join beha2vec.user_clusters_current using (user_key) where not low_evidence order by user_key""",
         params={"version": version},
     ).to_arrow_table()
-    return UsersToCluster(table["user_key"], matrix(table), table["earlier_key"].to_numpy(), too_little)
+    return UsersToCluster(table["user_key"], as_matrix(table["behavior"]), table["earlier_key"].to_numpy(), too_little)
 
 
 class Outcome(NamedTuple):
@@ -136,12 +137,6 @@ def require_one_version(connection: duckdb.DuckDBPyConnection, version: str, day
             "encoders' vectors cannot be compared. Run the job reembed_history for these days",
             allow_retries=False,
         )
-
-
-def matrix(users: pa.Table) -> npt.NDArray[np.float32]:
-    """The behavior vectors [n, dim]."""
-    flat = users["behavior"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat.reshape(users.num_rows, -1) if users.num_rows else flat.reshape(0, 0), dtype=np.float32)
 
 
 def write_cluster_model(
@@ -239,7 +234,7 @@ def _assignments(model: "ClusterModel", users: pa.Table) -> dict[str, pa.Array]:
     """
     if users.num_rows == 0:
         return {name: pa.array([], pa.float64()) for name in ("cluster_key", "distance", "margin", "map_x", "map_y")}
-    vectors = matrix(users)
+    vectors = as_matrix(users["behavior"])
     assigned = model.assign(vectors, users["low_evidence"].to_numpy())
     # NaN is null
     columns = {name: pa.array(getattr(assigned, name), from_pandas=True) for name in assigned._fields}

@@ -1,10 +1,10 @@
 """Members to look at: the most typical users of each cluster, and those who stand at its edge."""
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from beha2vec_core.clusters.model import ClusterModel
+from beha2vec_core.vectors import as_matrix
 
 
 def find_members(connection: duckdb.DuckDBPyConnection, model: ClusterModel, each: int = 5) -> pa.Table:
@@ -35,6 +35,5 @@ def find_members(connection: duckdb.DuckDBPyConnection, model: ClusterModel, eac
     ).to_arrow_table()
     other: pa.Array = pa.nulls(found.num_rows, pa.int32())
     if model.k > 1 and found.num_rows:
-        vectors = found["behavior"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        other = pa.array(model.second_best(np.asarray(vectors.reshape(found.num_rows, -1), dtype=np.float32)))
+        other = pa.array(model.second_best(as_matrix(found["behavior"])))
     return found.drop_columns("behavior").append_column("other_key", other)

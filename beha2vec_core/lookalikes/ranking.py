@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from beha2vec_core.vectors import as_matrix
+
 Vectors = NDArray[np.float32]  # [n, dim], unit length
 Method = Literal["centroid", "nearest"]
 METHODS: tuple[Method, ...] = ("centroid", "nearest")
@@ -143,8 +145,7 @@ def _pieces(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple
     for batch in connection.sql(query).to_arrow_reader(CHUNK_ROWS):
         if not batch.num_rows:
             continue
-        flat = batch.column("identity").flatten().to_numpy(zero_copy_only=False)
-        vectors = np.asarray(flat, dtype=np.float32).reshape(batch.num_rows, -1)
+        vectors = as_matrix(batch.column("identity"))
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         yield batch.column("user_key").to_numpy(zero_copy_only=False), vectors / np.maximum(lengths, 1e-12)
 

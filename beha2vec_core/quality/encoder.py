@@ -13,6 +13,7 @@ import numpy.typing as npt
 from beha2vec_core.quality.check import Finding, Look
 from beha2vec_core.quality.expectations import ENCODER_IN_USE
 from beha2vec_core.quality.statistics import principal_axes, stability_by_chance, stability_index
+from beha2vec_core.vectors import as_matrix
 
 _SAMPLES = 5
 # A page that the encoder never learned still has its path and words; an event name has nothing else.
@@ -117,8 +118,7 @@ def _vectors(connection: duckdb.DuckDBPyConnection, days: list[date]) -> npt.NDA
         select behavior from beha2vec.user_embeddings join users using (user_key, event_date)
         where {of_days} order by user_key"""
     ).to_arrow_table()
-    flat = table["behavior"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat.reshape(table.num_rows, -1) if table.num_rows else flat.reshape(0, 0), dtype=np.float32)
+    return as_matrix(table["behavior"])
 
 
 def promoted_vectors_are_finite(look: Look) -> Finding:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from beha2vec_core.warehouse import replace_partition
+from beha2vec_core.warehouse import replace_partition, transaction
 from beha2vec_dagster import plots
 from beha2vec_dagster.cluster_models import (
     assign_days,
@@ -243,9 +243,11 @@ def cluster_profiles(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
             "cluster_paths": profiles.cluster_paths(*asked),
             "buying_paths": buying.rows,
         }
-        for table, rows in made.items():
-            connection.register("made", rows)
-            replace_partition(connection, f"beha2vec.{table}", "select * from made", "true")
+        with transaction(connection):  # all four are of one moment
+            for table, rows in made.items():
+                connection.register("made", rows)
+                connection.execute(f"delete from beha2vec.{table}")
+                connection.execute(f"insert into beha2vec.{table} by name select * from made")
         about = relation_metadata(connection, "beha2vec.cluster_profiles")
         pages = connection.execute(
             """select cluster_key, feature, lift from beha2vec.cluster_profiles

@@ -19,6 +19,7 @@ import pandas as pd
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
 from beha2vec_core.evaluation.methods.base import Encodes, Method, Target
+from beha2vec_core.vectors import as_matrix
 
 if TYPE_CHECKING:
     from beha2vec_core.encoder.encoder import BehaviorEncoder
@@ -39,9 +40,7 @@ class Vectors:
 
     def encode(self, events: pd.DataFrame) -> npt.NDArray[np.float32]:
         """The vectors of each user in sorted order."""
-        table = self.encoder.encode(_input(events))
-        flat = table[self.kind].combine_chunks().flatten()
-        return np.array(flat, dtype=np.float32).reshape(table.num_rows, -1)
+        return as_matrix(self.encoder.encode(_input(events))[self.kind])
 
     def warm_start(self, events: pd.DataFrame, seed: int) -> Vectors:
         """Trained on, more gently than from scratch."""

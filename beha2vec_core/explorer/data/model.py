@@ -12,6 +12,7 @@ import pandas as pd
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.quality.encoder import MAX_STABILITY_INDEX
 from beha2vec_core.quality.statistics import principal_axes, stability_by_chance, stability_index
+from beha2vec_core.vectors import as_matrix
 
 _DAYS = 60
 _BEFORE = timedelta(days=7)
@@ -97,8 +98,7 @@ def drift(published: Published) -> pd.DataFrame:
             f"""select event_date, behavior from beha2vec.user_embeddings join days using (event_date)
             where hash(user_key) % greatest(1, users // {_SAMPLE}) = 0 order by event_date, user_key"""
         ).to_arrow_table()
-    flat = sample["behavior"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    vectors = np.asarray(flat, dtype=np.float32).reshape(sample.num_rows, -1) if sample.num_rows else np.empty((0, 1))
+    vectors = as_matrix(sample["behavior"])
     dates = pd.to_datetime(sample["event_date"].to_pandas()).to_numpy()
     rows = []
     for day in pd.to_datetime(days["event_date"]).to_numpy():
