@@ -24,8 +24,10 @@ _STYLE = """<style>
   color:inherit !important; opacity:1 !important} /* as it comes, its contrast is below AA */
 .b2v-title {font-weight:600; margin-top:.5rem; overflow-wrap:anywhere}
 .b2v-quiet {opacity:.8; font-size:.9rem}
-.b2v-fact {border-bottom:1px dotted currentColor; cursor:help}
+.b2v-text a.b2v-fact {color:inherit; text-decoration:none; border-bottom:1px dotted currentColor}
 .b2v-fact sup {font-size:.7em; opacity:.8; margin-left:.1em}
+.b2v-text summary {cursor:pointer; margin:.5rem 0}
+.b2v-text tr:target {background:color-mix(in srgb, currentColor 14%, transparent)}
 .b2v-dot {display:inline-block; width:.75rem; height:.75rem; border-radius:50%; margin-right:.45rem}
 .b2v-text {overflow-wrap:anywhere; overflow-x:auto}
 .b2v-text table {border-collapse:collapse; width:100%}
@@ -33,8 +35,14 @@ _STYLE = """<style>
   overflow-wrap:break-word; min-width:4rem;
   border-bottom:1px solid color-mix(in srgb, currentColor 15%, transparent)}
 .b2v-text td:last-child:not(.number) {min-width:9rem}
-.b2v-text td.number, .b2v-text th.number {text-align:right; font-variant-numeric:tabular-nums}
+.b2v-text td.number, .b2v-text th.number {text-align:right; font-variant-numeric:tabular-nums; min-width:0}
 .b2v-text td.number {white-space:nowrap}
+/* white on the dark theme's lighter blue is too pale */
+button[kind^="primary"] {background:#0072B2 !important; border-color:#0072B2 !important; color:#fff !important}
+@media (max-width: 640px) {
+  .b2v-text table {font-size:.8rem}
+  .b2v-text th, .b2v-text td {padding-right:.35rem; min-width:3rem}
+}
 </style>"""
 
 
@@ -90,18 +98,32 @@ def style() -> None:
 
 
 def table(rows: pd.DataFrame, names: Mapping[str, str], numbers: tuple[str, ...] = ()) -> None:
-    """A short table; ``names`` gives columns and headings, in order. Texts are shown as they are: escape nothing."""
+    """A short table, as `table_markup` has it."""
+    write(table_markup(rows, names, numbers))
+
+
+def table_markup(
+    rows: pd.DataFrame, names: Mapping[str, str], numbers: tuple[str, ...] = (), ids: str | None = None
+) -> str:
+    """A short table as HTML; texts are shown as they are: escape nothing.
+
+    Args:
+        rows: what it shows.
+        names: columns and their headings, in order.
+        numbers: columns that are aligned to the right.
+        ids: the column of our own ids that links lead to.
+    """
     head = "".join(f'<th class="{"number" if c in numbers else ""}">{html.escape(n)}</th>' for c, n in names.items())
     body = "".join(
-        "<tr>"
+        (f'<tr id="{html.escape(row[ids])}">' if ids else "<tr>")
         + "".join(
             f'<td class="{"number" if column in numbers else ""}">{html.escape(str(row[column]))}</td>'
             for column in names
         )
         + "</tr>"
-        for row in rows[list(names)].to_dict("records")
+        for row in rows.to_dict("records")
     )
-    write(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def local(moment: datetime, zone: ZoneInfo | None = None) -> str:

@@ -205,9 +205,7 @@ class _Page:
 
     def _map(self) -> None:
         self.add("<h2>Map of your users</h2>")
-        points = self.published.ask(map_data.points)
-        if len(points) > _POINTS:
-            points = points.sample(_POINTS, random_state=0).reset_index(drop=True)
+        points = self.published.ask(map_data.points, _POINTS)
         layers = map_charts.by_cluster(points, clusters.names(self.published))
         figure = map_charts.user_map(points, layers, self.published.ask(map_data.users_on_map), dark=False)
         self.draw(_without_webgl(figure.update_layout(dragmode="zoom")))

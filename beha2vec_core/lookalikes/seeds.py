@@ -70,11 +70,11 @@ def find_seeds(connection: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> See
     try:
         rows = connection.execute(
             """with known as (
-                select user_key as id, user_key from beha2vec.user_embeddings_current
-                union select user_key, user_key from ga4.dim_ga4__users
-                union select user_pseudo_id, user_key from ga4.int_ga4__identity_map where user_pseudo_id is not null
-                union select client_key, user_key from ga4.int_ga4__identity_map
-                union select user_id, user_key from ga4.int_ga4__identity_map where user_id is not null)
+                select id, user_key from _given_ids join beha2vec.user_embeddings_current on user_key = id
+                union select id, user_key from _given_ids join ga4.dim_ga4__users on user_key = id
+                union select id, user_key from _given_ids join ga4.int_ga4__identity_map on user_pseudo_id = id
+                union select id, user_key from _given_ids join ga4.int_ga4__identity_map on client_key = id
+                union select id, user_key from _given_ids join ga4.int_ga4__identity_map on user_id = id)
             select given.id, min(place) as place, list(distinct vectors.user_key) filter (vectors.user_key is not null),
                 count(known.user_key)
             from _given_ids as given left join known using (id)

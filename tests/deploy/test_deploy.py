@@ -57,11 +57,12 @@ def test_every_service_gets_the_variables_that_dagster_reads() -> None:
 
 def test_examples_name_settings_that_there_are() -> None:
     settings = {f"BEHA2VEC_{name.upper()}" for name in Settings.model_fields}
-    example = dotenv_values(DEPLOY / "systemd" / "beha2vec.env.example")
-    assert set(example) <= settings
-    Settings(**{name.removeprefix("BEHA2VEC_").lower(): value for name, value in example.items()})
-    code = set(compose()["services"]["code"]["environment"])
-    assert {name for name in code if name.startswith("BEHA2VEC_")} - {"BEHA2VEC_CODE_HOST"} <= settings
+    for service, unit in (("code", "beha2vec"), ("explorer", "explorer")):
+        example = dotenv_values(DEPLOY / "systemd" / f"{unit}.env.example")
+        assert set(example) <= settings
+        Settings(**{name.removeprefix("BEHA2VEC_").lower(): value for name, value in example.items()})
+        given = set(compose()["services"][service]["environment"])
+        assert {name for name in given if name.startswith("BEHA2VEC_")} - {"BEHA2VEC_CODE_HOST"} <= settings
 
 
 def test_compose_takes_all_that_differs_from_its_example() -> None:
@@ -78,7 +79,8 @@ def test_caddy_is_the_only_way_in_and_alone_has_the_password() -> None:
         assert service["healthcheck"]["test"][0] == "CMD"
         assert service["restart"] == "unless-stopped"
         assert ("BEHA2VEC_UI_PASSWORD_HASH" in service["environment"]) == (name == "proxy")
-        assert ("OPENAI_API_KEY" in service["environment"]) == (name == "code")
+        assert ("OPENAI_API_KEY" in service["environment"]) == (name in ("code", "explorer"))
+        assert ("BEHA2VEC_SOURCE" in service["environment"]) == (name == "code")
     assert "postgres" not in {name for name, service in services.items() if "front" in service["networks"]}
     names = set(re.findall(r"\{\$(\w+)\}", (DEPLOY / "Caddyfile").read_text()))
     assert names == set(services["proxy"]["environment"])

@@ -199,6 +199,8 @@ def test_a_run_goes_from_the_proxy_through_the_queue_into_postgresql(
         "BEHA2VEC_UI_USER": "team",
         "BEHA2VEC_UI_PASSWORD_HASH": hashed.stdout.strip(),
         "BEHA2VEC_WEBSERVER": f"127.0.0.1:{ui_port}",
+        "BEHA2VEC_EXPLORER_SITE": f"http://127.0.0.1:{free_port()}",
+        "BEHA2VEC_EXPLORER": "127.0.0.1:1",  # see test_explorer_proxy.py
     }
     caddyfile = tmp_path / "Caddyfile"
     caddyfile.write_text("{\n\tadmin off\n}\n" + (DEPLOY / "Caddyfile").read_text())

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.explorer import looks
+from tests.explorer.browsing import (
+    ARGUMENTS,
+    CHROMIUM,
+    choose,
+    draw,
+    drawn,
+    first_point,
+    free_port,
+    go,
+    on_screen,
+    settle,
+    square_around,
+)
 from tests.explorer.explorer_world import CENTRES, SIZES, proxy, serve
 
-CHROMIUM = Path("/usr/bin/chromium")
-# software WebGL, which the map is drawn with
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 # Streamlit looks for its server beside the address of a page first; this is how it finds out
 HARMLESS = re.compile(r"/(map|clusters|user)/_stcore/(health|host-config)$")
 
@@ -39,7 +50,7 @@ def folder(serving: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
-    with serve(folder, _free_port()) as address:
+    with serve(folder, free_port()) as address:
         yield address
 
 
@@ -87,31 +98,6 @@ def page(context: BrowserContext, address: str) -> Iterator[Page]:
     assert "HACKED" not in page.title()
 
 
-def go(page: Page, address: str, name: str = "Overview") -> None:
-    """Open the explorer and choose a page of its menu."""
-    page.goto(address)
-    page.locator("[data-testid=stSidebarNavLink]", has_text=re.compile(f"{name}$")).click()
-    settle(page)
-
-
-def settle(page: Page) -> None:
-    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
-    expect(page.locator("h1")).to_be_visible()
-
-
-def choose(page: Page, label: str, option: re.Pattern[str]) -> None:
-    """Open a list and choose; again where charts that come late closed it."""
-    for _ in range(5):
-        page.get_by_role("combobox", name=label).click()
-        try:
-            page.get_by_role("option", name=option).click(timeout=2_000)
-        except TimeoutError:
-            continue
-        settle(page)
-        return
-    raise AssertionError(f"the list of {label!r} does not open")
-
-
 def test_overview_shows_hostile_names_as_text_and_leads_to_a_cluster(page: Page, address: str) -> None:
     go(page, address)
     hostile = page.locator("h3", has_text="<script>")
@@ -129,8 +115,14 @@ def test_clusters_side_by_side(page: Page, address: str) -> None:
     settle(page)
     expect(page.get_by_text("60 users, 21% of all")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(8)  # profile, paths, four outcomes, sizes, flows
-    page.get_by_text("facts behind it").click()
-    table = page.locator("table").first
+    table = page.locator("details table")
+    expect(table).to_be_hidden()
+    number = page.locator("a.b2v-fact").last  # a number of the text leads to the fact it is
+    place = number.locator("sup").inner_text()
+    number.click()
+    expect(table.locator("tr:target td").first).to_have_text(place)
+    expect(table.locator("tr:target")).to_be_in_viewport()
+    expect(table.locator("tr:target")).to_contain_text(number.inner_text().removesuffix(place))
     expect(table.locator("th", has_text="95 % interval")).to_be_visible()
     assert len(table.locator("tbody tr").all()) >= 8
     choose(page, "Side by side with", re.compile("^<script>"))  # an option, as text
@@ -140,7 +132,7 @@ def test_clusters_side_by_side(page: Page, address: str) -> None:
 
 def test_a_lasso_makes_a_group_with_a_profile_and_a_file(page: Page, address: str, tmp_path: Path) -> None:
     go(page, address, "Map")
-    _draw_around(page, *CENTRES[0])
+    draw(page, square_around(page, *CENTRES[0], radius=3.9))
     expect(page.get_by_text(f"{SIZES[0]} users, 42.9% of all on the map")).to_be_visible()
     expect(page.locator(".js-plotly-plot .annotation-text", has_text="views about travel")).to_be_visible()
     with page.expect_download() as download:
@@ -166,15 +158,14 @@ def test_a_click_on_a_point_opens_the_user(page: Page, address: str) -> None:
     settle(page)
     page.get_by_role("radio", name="opens a user").click()
     settle(page)
-    first = "(plot => [plot._fullData[1].x[0], plot._fullData[1].y[0]])"
-    x, y = _on_screen(page, *page.wait_for_function(f"{_MAP}?._fullData && {first}({_MAP})").json_value())
+    x, y = on_screen(page, *first_point(page, 1))
     page.mouse.move(x, y)
     expect(page.locator(".hoverlayer text").first).to_contain_text("page views")
     page.mouse.click(x, y)
     expect(page.locator("h1")).to_have_text("User")
-    settle(page)
-    user = page.get_by_label("User key").input_value()
-    assert re.fullmatch(r"g-?\d-\d+", user) and f"user={user}" in page.url
+    key = page.get_by_label("User key")
+    expect(key).to_have_value(re.compile(r"^g-?\d-\d+$"))
+    expect(page).to_have_url(re.compile(f"user={key.input_value()}$"))
 
 
 def test_a_users_journey_with_hostile_titles(page: Page, address: str) -> None:
@@ -187,20 +178,6 @@ def test_a_users_journey_with_hostile_titles(page: Page, address: str) -> None:
     page.wait_for_url(re.compile(r"user=(?!g1-0$)"))
     settle(page)
     expect(page.get_by_label("User key")).to_have_value(page.url.rsplit("=", 1)[1])
-
-
-@pytest.mark.parametrize("width", [1440, 390])
-def test_nothing_is_wider_than_the_screen(context: BrowserContext, page: Page, address: str, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    for path in ("", "/map", "/clusters?cluster=1", "/user?user=g1-0"):
-        page.goto(address + path)
-        settle(page)
-        page.wait_for_timeout(300)
-        too_wide = page.evaluate(
-            """() => { const main = document.querySelector('[data-testid=stMain]');
-            return main.scrollWidth - main.clientWidth }"""
-        )
-        assert too_wide <= 0, path
 
 
 def test_a_reload_shows_what_was_published_since(page: Page, address: str, folder: Path) -> None:
@@ -218,7 +195,7 @@ def test_a_reload_shows_what_was_published_since(page: Page, address: str, folde
 
 
 def test_behind_a_proxy_only_its_people_see_anything(context: BrowserContext, folder: Path) -> None:
-    with serve(folder, _free_port(), BEHA2VEC_EXPLORER_AUTH_HEADER="X-Forwarded-User") as address:
+    with serve(folder, free_port(), BEHA2VEC_EXPLORER_AUTH_HEADER="X-Forwarded-User") as address:
         page = context.new_page()
         page.goto(address)
         expect(page.get_by_text("You are not signed in")).to_be_visible()
@@ -228,32 +205,32 @@ def test_behind_a_proxy_only_its_people_see_anything(context: BrowserContext, fo
             expect(page.get_by_text("Your users at a glance")).to_be_visible()
 
 
-_MAP = "document.querySelector('.js-plotly-plot')"
+_WRONG = """<div style="background:#fff; color:#999; font-size:14px">too pale</div>
+<div class="js-plotly-plot" style="width:100px; height:60px; overflow:hidden">
+<svg class="main-svg" width="100" height="60"><text x="80" y="20">cut off</text>
+<text x="10" y="50">over</text><text x="12" y="52">each other</text></svg></div>"""
 
 
-def _on_screen(page: Page, x: float, y: float) -> tuple[float, float]:
-    """Where a place of the map is in the window."""
-    page.wait_for_function(f"{_MAP}?._fullLayout?.xaxis?.l2p !== undefined")
-    page.wait_for_timeout(500)  # drawn a second time when its size is known
-    found = page.evaluate(
-        f"""([x, y]) => {{ const plot = {_MAP}, l = plot._fullLayout, box = plot.getBoundingClientRect();
-        return [box.x + l.xaxis._offset + l.xaxis.l2p(x), box.y + l.yaxis._offset + l.yaxis.l2p(y)] }}""",
-        [x, y],
-    )
-    return float(found[0]), float(found[1])
+def test_what_looks_wrong_is_found(context: BrowserContext) -> None:
+    page = context.new_page()
+    page.set_content(_WRONG)
+    assert looks.too_pale(page) == ["2.85: too pale"]
+    assert looks.cut_off(page) == ["cut off"]
+    assert looks.over_each_other(page) == ["over | each other"]
 
 
-def _draw_around(page: Page, x: float, y: float, radius: float = 3.9) -> None:
-    corners = [(-radius, -radius), (radius, -radius), (radius, radius), (-radius, radius), (-radius, -radius)]
-    places = [_on_screen(page, x + dx, y + dy) for dx, dy in corners]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=6)
-    page.mouse.up()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_view_looks_right(browser: Browser, address: str, width: int, theme: Literal["light", "dark"]) -> None:
+    """On hostile data; the rest of the checklist is for eyes (screenshots.py)."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    for path in ("", "/map", "/clusters?cluster=1", "/user?user=g1-0"):
+        page.goto(address + path)
+        drawn(page)
+        page.wait_for_timeout(500)  # charts take the page's width
+        found = {check.__name__: check(page) for check in looks.CHECKS}
+        assert not any(found.values()), path
+        assert looks.too_wide(page) <= 0, path
+    context.close()

@@ -119,10 +119,10 @@ def test_points_and_their_colours(published: Published) -> None:
     assert set(published.ask(user_map.themes)) == {"travel", "backpacks", "returns", "general"}
 
 
-def test_a_sample_is_the_same_every_time(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(user_map, "MOST_POINTS", 50)
-    first, second = user_map.points(published), user_map.points(published)
+def test_a_sample_is_the_same_every_time_and_grows(published: Published) -> None:
+    first, second = user_map.points(published, 50), user_map.points(published, 50)
     assert len(first) == 50 and first.equals(second)
+    assert set(first["user_key"]) < set(user_map.points(published, 90)["user_key"])
 
 
 def test_the_file_of_a_group(published: Published) -> None:
@@ -245,8 +245,10 @@ def test_what_stands_out_is_clear(published: Published) -> None:
     assert {"label", "shown_value", "shown_population"} <= set(chosen.columns)
 
 
-def test_one_sentence_says_what_stands_out() -> None:
-    text = "976 of 2,963 users, 33% of all. What stands out: 29% did this; 44% did that. Less than elsewhere: nothing."
+def test_one_sentence_says_what_stands_out(published: Published) -> None:
+    text = "A group of 976 of 2,963 users, 33% of all. What is unusual: 29% did this; 44% did that. They buy."
     assert clusters.one_sentence(text) == "29% did this; 44% did that."
     assert clusters.one_sentence(text, limit=15) == "29% did this."
     assert clusters.one_sentence(None) == ""
+    written = published.ask(clusters.sizes).set_index("cluster_key")["summary"].map(clusters.one_sentence)
+    assert "returns" in written[2] and not written.str.contains("A group of").any(), "of what is really written"

@@ -17,8 +17,9 @@ from playwright.sync_api import Browser, Page, expect
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.report import write_report
 from tests.core.chat_server import ChatServer, Reply
+from tests.explorer.browsing import free_port, go, settle
 from tests.explorer.explorer_world import serve
-from tests.explorer.test_browser import _free_port, browser, context, go, page, pytestmark, settle  # noqa: F401
+from tests.explorer.test_browser import browser, context, page, pytestmark  # noqa: F401
 
 expect.set_options(timeout=20_000)  # a busy machine
 HOSTILE = "<img src=x onerror=alert()> [free](javascript:alert()) :material/delete: $x$"
@@ -53,7 +54,7 @@ def address(more_serving: Path, slow: Slow, tmp_path_factory: pytest.TempPathFac
     settings = {"BEHA2VEC_PAGE_OVERRIDES_FILE": str(folder / "overrides.csv"), "BEHA2VEC_LLM_MODEL": "slow"}
     with (
         ChatServer(slow) as endpoint,
-        serve(folder, _free_port(), BEHA2VEC_LLM_BASE_URL=endpoint.url, **settings) as address,
+        serve(folder, free_port(), BEHA2VEC_LLM_BASE_URL=endpoint.url, **settings) as address,
     ):
         yield address
 

@@ -97,7 +97,7 @@ def user_map(points: pd.DataFrame, layers: list[Layer], of_users: int, *, dark: 
             unselected={"marker": {"opacity": 0.12}},
             hovertemplate=(
                 ("" if single else "%{fullData.name}<br>")
-                + "%{customdata[0]:,} sessions, %{customdata[1]:,} page views<br>"
+                + "sessions: %{customdata[0]:,}, page views: %{customdata[1]:,}<br>"
                 "last seen %{customdata[2]} days before the data ends<extra></extra>"
             ),
         )

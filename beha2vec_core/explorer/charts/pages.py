@@ -38,7 +38,7 @@ def coverage(rows: pd.DataFrame, *, dark: bool) -> go.Figure:
     title = f"How sure themes and page types are (n = {views:,} page views)"
     figure = dressed(figure, dark=dark, height=220, title_text=title, barmode="stack", bargap=0.35)
     figure.update_layout(legend={"y": -0.5, "traceorder": "normal"})
-    return figure.update_xaxes(title_text="share of page views", tickformat=".0%", range=[0, 1])
+    return figure.update_xaxes(title_text="share of page views", tickformat=".0%", range=[0, 1.02])
 
 
 def labels(rows: pd.DataFrame, what: str, *, dark: bool) -> go.Figure:

@@ -105,6 +105,7 @@ def outcome(facts: pd.DataFrame, names: dict[int, str], title: str, *, dark: boo
         x=value,
         y=[in_chart(names.get(key, f"Cluster {key}"), 30) for key in rows["cluster_key"]],
         mode="markers",
+        cliponaxis=False,
         marker={"size": 11, "color": [color(key) for key in rows["cluster_key"]]},
         error_x={
             "type": "data",

@@ -108,6 +108,6 @@ def next_pages(pages: pd.DataFrame, *, dark: bool) -> go.Figure:
     )
     title = f"The next page view (n = {len(rows)} pages, the likeliest)"
     figure = dressed(go.Figure(bars), dark=dark, height=110 + 34 * len(rows), title_text=title, bargap=0.35)
-    most = 115 * float(rows["probability"].max())
+    most = 130 * float(rows["probability"].max())  # room for the longest bar's number on a narrow screen
     figure.update_xaxes(title_text="probability (%)", range=[0, most])
     return figure.update_yaxes(showgrid=False)

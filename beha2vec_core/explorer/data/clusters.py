@@ -28,7 +28,7 @@ INSIGHT_HEADINGS = {
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
 _EVERYBODY = "all users "  # as facts are written: 12% of users bought (all users 4.1%)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"])")
-_SIZE_FIRST = re.compile(r"^[\d,]+ of [\d,]+ users")  # the cards show the size themselves
+_SIZE_FIRST = re.compile(r"^(A group of )?[\d,]+ of [\d,]+ users")  # the cards show the size themselves
 
 
 def sizes(published: Published) -> pd.DataFrame:
@@ -68,7 +68,7 @@ def one_sentence(summary: object, limit: int = 240) -> str:
     if not isinstance(summary, str):
         return ""
     sentences = [one for one in _SENTENCE.split(summary) if not _SIZE_FIRST.match(one)] or [summary]
-    first = sentences[0].removeprefix("What stands out: ")
+    first = sentences[0].removeprefix("What is unusual: ")
     while len(first) > limit and ";" in first:
         first = first.rsplit(";", 1)[0].rstrip() + "."
     return first[:1].upper() + first[1:]

@@ -12,7 +12,8 @@ from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.text import shown
 from beha2vec_core.profiles import WAREHOUSE, ProfileSettings, build_profiles
 
-MOST_POINTS = 200_000
+# users to draw: few enough for a browser without a graphics card, and as many as one with a card draws smoothly
+DRAWN = (20_000, 50_000, 200_000)
 _MOST_THEMES = 40
 _POSITIONS = "map_x", "map_y"
 _GROUP, _OTHERS = 0, 1
@@ -20,8 +21,8 @@ MOST_COMPARED = 5_000  # of a group, and of all others: more takes long and tell
 _SOURCES_READ = ("users", "sessions", "page_views", "pages", "events", "event_items", "identities", "funnel_sessions")
 
 
-def points(published: Published) -> pd.DataFrame:
-    """A row a user, at most `MOST_POINTS`: user_key, cluster_key, x, y and short facts.
+def points(published: Published, most: int = DRAWN[0]) -> pd.DataFrame:
+    """A row a user, at most ``most`` of them: user_key, cluster_key, x, y and short facts.
 
     Where there are more users it is a sample, always the same one: who is in it depends on the user_key alone. Facts:
     sessions, page_views, bought, days_ago (since the last session, at the end of the data), first_seen (a date).
@@ -40,7 +41,7 @@ def points(published: Published) -> pd.DataFrame:
             first_seen_at::date as first_seen
         from sample left join ga4.dim_ga4__users using (user_key), latest
         order by cluster_key, hash(user_key)""",
-        {"most": MOST_POINTS},
+        {"most": most},
     )
 
 
@@ -62,9 +63,9 @@ def themes(published: Published) -> list[str]:
     return [str(theme) for theme in found["theme"]]
 
 
-def theme_share(published: Published, theme: str) -> pd.Series:
+def theme_share(published: Published, theme: str, most: int = DRAWN[0]) -> pd.Series:
     """The share of each drawn user's page views that are about the theme (0 to 1), in the order of `points`."""
-    users = published.ask(points)[["user_key"]]
+    users = published.ask(points, most)[["user_key"]]
     with published.cursor() as cursor:
         cursor.register("drawn", users)
         found = cursor.execute(

@@ -86,31 +86,31 @@ def _words(published: Published, key: int, facts: pd.DataFrame | None) -> None:
     if written is None:
         st.write("Nothing is written about this cluster. Materialize cluster_insights, then serving_database.")
         return
-    evidence = _evidence(written, facts)
-    places = {fact: place for place, fact in enumerate(evidence["fact_id"], start=1)} if evidence is not None else {}
+    evidence = _evidence(key, written, facts)
     for name, heading in clusters.INSIGHT_HEADINGS.items():
         if text := written.texts.get(name):
-            page.write((f"<h3>{heading}</h3>" if heading else "") + f"<p>{_with_sources(text, evidence, places)}</p>")
+            page.write((f"<h3>{heading}</h3>" if heading else "") + f"<p>{_with_sources(text, evidence)}</p>")
     if written.actions:
-        items = "".join(f"<li>{_with_sources(action, evidence, places)}</li>" for action in written.actions)
+        items = "".join(f"<li>{_with_sources(action, evidence)}</li>" for action in written.actions)
         page.write(f"<h3>What to do</h3><ul>{items}</ul>")
     by = "a template, from the facts" if written.written_by == "template" else in_html(written.written_by)
     page.write(f'<p class="b2v-quiet">Written by {by}.</p>')
     if evidence is not None and len(evidence):
-        with st.expander(f"The {len(evidence)} facts behind it", key=f"evidence_{key}"):
-            _facts_table(evidence)
+        page.write(f"<details><summary>The {len(evidence)} facts behind it</summary>{_facts_table(evidence)}</details>")
 
 
-def _evidence(written: clusters.Insight, facts: pd.DataFrame | None) -> pd.DataFrame | None:
-    """The facts that the text names as its evidence, in its order."""
+def _evidence(key: int, written: clusters.Insight, facts: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The facts that the text names as its evidence, in its order, with place (from 1) and anchor (for links)."""
     if facts is None:
         return None
     known = facts.set_index("fact_id", drop=False)
-    return known.loc[[fact for fact in dict.fromkeys(written.evidence) if fact in known.index]].reset_index(drop=True)
+    found = known.loc[[fact for fact in dict.fromkeys(written.evidence) if fact in known.index]].reset_index(drop=True)
+    places = range(1, len(found) + 1)
+    return found.assign(place=places, anchor=[f"fact-{key}-{place}" for place in places])
 
 
-def _with_sources(text: str, evidence: pd.DataFrame | None, places: dict[str, int]) -> str:
-    """The text with each number that is a fact marked by the fact's place in the list, and told by it on hover."""
+def _with_sources(text: str, evidence: pd.DataFrame | None) -> str:
+    """The text with each number that is a fact linked to it, with its place in the list, and told by it on hover."""
     clean = shown(text, _LONGEST)
     if evidence is None or evidence.empty:
         return in_html(clean, _LONGEST)
@@ -123,20 +123,19 @@ def _with_sources(text: str, evidence: pd.DataFrame | None, places: dict[str, in
         fact = told[piece.fact_id]
         hover = f"{shown(fact['label'], 80)}: {fact['shown_value']}, all users {fact['shown_population']}"
         markup += (
-            f'<span title="{in_html(hover, 200)}" class="b2v-fact">{in_html(piece.text)}'
-            f"<sup>{places[piece.fact_id]}</sup></span>"
+            f'<a href="#{fact["anchor"]}" title="{in_html(hover, 200)}" class="b2v-fact">{in_html(piece.text)}'
+            f"<sup>{fact['place']}</sup></a>"
         )
     return markup
 
 
-def _facts_table(evidence: pd.DataFrame) -> None:
+def _facts_table(evidence: pd.DataFrame) -> str:
     intervals = [
         f"{number(low, unit)} to {number(high, unit)}" if pd.notna(low) and pd.notna(high) else ""
         for low, high, unit in zip(evidence["interval_low"], evidence["interval_high"], evidence["unit"], strict=True)
     ]
-    page.table(
+    return page.table_markup(
         evidence.assign(
-            place=range(1, len(evidence) + 1),
             words=[shown(label, 90) for label in evidence["label"]],
             interval=intervals,
             users=evidence["support"].map("{:,}".format),
@@ -149,7 +148,8 @@ def _facts_table(evidence: pd.DataFrame) -> None:
             "shown_population": "All users",
             "users": "n (users)",
         },
-        numbers=("shown_value", "interval", "shown_population", "users"),
+        numbers=("place", "shown_value", "interval", "shown_population", "users"),
+        ids="anchor",
     )
 
 

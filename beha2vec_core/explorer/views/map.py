@@ -27,12 +27,14 @@ def render() -> None:
     st.title("Map of your users")
     published = page.published()
     with page.or_empty():
-        points, of_users = published.ask(data.points), published.ask(data.users_on_map)
+        of_users = published.ask(data.users_on_map)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             by = st.selectbox("Colour by", _COLOURS, width=220, key="map_colour")
             theme = _choose_theme(published) if by == "Theme" else None
             mouse = st.segmented_control("The mouse", _MOUSE, default=_DRAWS, required=True, key="map_mouse")
-        layers = _layers(published, points, by, theme)
+            most = _choose_number(of_users)
+        points = published.ask(data.points, most)
+        layers = _layers(published, points, by, theme, most)
         figure = charts.user_map(points, layers, of_users, dark=page.is_dark())
         figure.update_layout(dragmode="lasso" if mouse == _DRAWS else "pan")
         if len(points) < of_users:
@@ -52,9 +54,25 @@ def _choose_theme(published: Published) -> str | None:
     )
 
 
-def _layers(published: Published, points: pd.DataFrame, by: str, theme: str | None) -> list[charts.Layer]:
+def _choose_number(of_users: int) -> int:
+    """How many users to draw, of so many; nothing to choose where all are few."""
+    if of_users <= data.DRAWN[0]:
+        return data.DRAWN[0]
+    fewer = [number for number in data.DRAWN if number < of_users]
+    options = [*fewer, of_users] if of_users <= data.DRAWN[-1] else fewer
+    return st.selectbox(
+        "Users drawn",
+        options,
+        format_func=lambda number: f"{number:,}" + (" (all)" if number == of_users else ""),
+        help="More than the first choice needs a graphics card to move smoothly.",
+        width=180,
+        key="map_number",
+    )
+
+
+def _layers(published: Published, points: pd.DataFrame, by: str, theme: str | None, most: int) -> list[charts.Layer]:
     if by == "Theme" and theme is not None:
-        share = published.ask(data.theme_share, theme)
+        share = published.ask(data.theme_share, theme, most)
         return charts.by_number(share, "share of the user's page views about this theme", share=True)
     if by == "Last visit":
         title = "days since the last visit, at the end of the data"
