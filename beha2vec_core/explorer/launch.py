@@ -67,8 +67,8 @@ def command(settings: Settings, host: str, port: int) -> list[str]:
         "--server.enableCORS=true",
         "--server.enableXsrfProtection=true",
         "--server.maxUploadSize=20",
-        # Streamlit may ask the browser for a large figure that it has let go already when somebody clicks fast, and stops
-        # with "Cached ForwardMsg MISS" (its issue 11973); so it sends them anew
+        # Large figures are always sent anew: Streamlit may ask the browser for one that it has let go already when
+        # somebody clicks fast, and stops with "Cached ForwardMsg MISS" (its issue 11973)
         "--global.minCachedMessageSize=1e12",
         "--browser.gatherUsageStats=false",
         "--client.toolbarMode=viewer",

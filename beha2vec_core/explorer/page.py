@@ -134,9 +134,11 @@ def local(moment: datetime, zone: ZoneInfo | None = None) -> str:
 
 
 def asked_for(name: str) -> str | None:
-    """What the page's address asks for, once: None where it is what the page shows already."""
+    """What the page's address asks the widget of that key to show; None where it is what the widget shows already."""
     asked = st.query_params.get(name)
-    return None if asked == st.session_state.get(f"_shown_{name}") else asked
+    # whoever left the page and came back has a new widget, whatever the old one showed
+    is_shown = name in st.session_state and asked == st.session_state.get(f"_shown_{name}")
+    return None if is_shown else asked
 
 
 def now_shown(name: str, value: str) -> None:

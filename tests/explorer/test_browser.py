@@ -26,6 +26,7 @@ from tests.explorer.browsing import (
     on_screen,
     settle,
     square_around,
+    turn_to,
 )
 from tests.explorer.explorer_world import CENTRES, SIZES, proxy, serve
 
@@ -108,6 +109,9 @@ def test_overview_shows_hostile_names_as_text_and_leads_to_a_cluster(page: Page,
     page.get_by_role("button", name="Look closer").nth(1).click()
     expect(page.locator("h2", has_text="<script>")).to_be_visible()
     assert "/clusters?cluster=1" in page.url
+    turn_to(page, "Overview")
+    page.get_by_role("button", name="Look closer").nth(1).click()
+    expect(page.locator("h2", has_text="<script>")).to_be_visible()  # once more
 
 
 def test_clusters_side_by_side(page: Page, address: str) -> None:
@@ -165,7 +169,13 @@ def test_a_click_on_a_point_opens_the_user(page: Page, address: str) -> None:
     expect(page.locator("h1")).to_have_text("User")
     key = page.get_by_label("User key")
     expect(key).to_have_value(re.compile(r"^g-?\d-\d+$"))
-    expect(page).to_have_url(re.compile(f"user={key.input_value()}$"))
+    user = key.input_value()
+    expect(page).to_have_url(re.compile(f"user={user}$"))
+    turn_to(page, "Map")
+    page.get_by_role("radio", name="opens a user").click()
+    settle(page)
+    page.mouse.click(*on_screen(page, *first_point(page, 1)))
+    expect(key).to_have_value(user)  # once more
 
 
 def test_a_users_journey_with_hostile_titles(page: Page, address: str) -> None:

@@ -40,5 +40,5 @@ def cluster_sizes(sizes: pd.DataFrame, names: Mapping[int, str], *, dark: bool) 
     )
     title = f"Users by cluster (n = {int(rows['users'].sum()):,} users)"
     figure = dressed(go.Figure(bars), dark=dark, height=110 + 34 * len(rows), title_text=title, bargap=0.25)
-    widest = float(rows["users"].max()) * 1.12  # room for the text after the bar
+    widest = float(rows["users"].max()) * 1.25  # room for the text after the bar, on a narrow screen too
     return figure.update_xaxes(title_text="users", tickformat=",", range=[0, widest]).update_yaxes(showgrid=False)
