@@ -16,6 +16,7 @@ _ICON = (
 st.set_page_config(page_title="Beha2Vec explorer", page_icon=_ICON, layout="wide")
 require_access(page.settings())
 page.style()
+page.keep_choices()
 try:
     page.published()
 except NotPublishedError:

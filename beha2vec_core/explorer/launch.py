@@ -80,4 +80,4 @@ def command(settings: Settings, host: str, port: int) -> list[str]:
     if is_loopback(host) and settings.explorer_auth_header is None:
         # no other name leads here, so a page of others cannot pretend to be this one (DNS rebinding)
         options += [f"--server.allowedHosts={name}" for name in ("localhost", "127.0.0.1", "::1")]
-    return [sys.executable, "-m", "streamlit", "run", str(_APP), *options]
+    return [sys.executable, "-m", "beha2vec_core.explorer.server", "run", str(_APP), *options]

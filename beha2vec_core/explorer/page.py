@@ -133,6 +133,19 @@ def local(moment: datetime, zone: ZoneInfo | None = None) -> str:
     return f"{there.day} {there:%b %Y, %H:%M}"
 
 
+def kept(key: str) -> str:
+    """The key of a widget that keeps what was chosen while other pages are looked at; see `keep_choices`."""
+    st.session_state.setdefault("_kept", set()).add(key)
+    return key
+
+
+def keep_choices() -> None:
+    """Once a run, first: Streamlit forgets what a widget holds when its page is left, unless it is written again."""
+    for key in st.session_state.get("_kept", ()):
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
+
+
 def asked_for(name: str) -> str | None:
     """What the page's address asks the widget of that key to show; None where it is what the widget shows already."""
     asked = st.query_params.get(name)

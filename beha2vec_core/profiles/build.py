@@ -45,7 +45,7 @@ def build_profiles(
         errors = measures.error_page_sums(connection)
         counted = [
             *((d, measures.attribute_counts(connection, d, support)) for d in ATTRIBUTES),
-            *((d, measures.had_counts(connection, sources, d, support)) for d in HAD),
+            *((d, measures.had_counts(connection, sources, d, support)) for d in HAD if settings.with_single_features),
         ]
         attention = [
             (d, *measures.attention_sums(connection, sources, d, support, settings.timezone)) for d in ATTENTION

@@ -152,6 +152,7 @@ def measured(
                 coalesce(p.page_type, '{UNKNOWN}') as page_type, v.views
             from (
                 select user_key, page_key, count(*) as views from {sources.page_views}
+                semi join {_USERS} using (user_key)
                 where page_key is not null group by all
             ) as v
             join {_USERS} as u on u.user_key = v.user_key
@@ -175,21 +176,22 @@ def _users_query(sources: ProfileSources, settings: ProfileSettings) -> str:
         with session_days as (
             select user_key, session_date::date as session_date, sum(page_views) as page_views,
                 sum(error_page_views) as error_page_views
-            from {sources.sessions} group by all
+            from {sources.sessions} semi join {sources.users_in_clusters} using (user_key) group by all
         ), session_totals as (
             select user_key, sum(page_views) as views_in_sessions, sum(error_page_views) as error_page_views,
                 max(session_date) as last_day, min(session_date, 2) as first_days
             from session_days group by user_key
         ), data as (
-            select max(session_date) as last_day from session_days
+            select max(session_date)::date as last_day from {sources.sessions}
         ), first_sessions as (
             select user_key, is_direct, landing_page_key from {sources.sessions}
+            semi join {sources.users_in_clusters} using (user_key)
             qualify row_number() over (partition by user_key order by session_started_at, session_key) = 1
         ), funnels as (
             -- of the six steps of ga4_event_taxonomy, checkout takes three
             select user_key,
                 max(case when furthest_step < 3 then furthest_step when furthest_step < 6 then 3 else 4 end) as steps
-            from {sources.funnel_sessions} group by user_key
+            from {sources.funnel_sessions} semi join {sources.users_in_clusters} using (user_key) group by user_key
         )
         select
             clustered.user_key, clustered.cluster_key, row_number() over () as number,

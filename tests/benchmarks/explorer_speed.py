@@ -36,9 +36,9 @@ from tests.explorer.browsing import (
     choose,
     draw,
     drawn,
-    first_point,
     free_port,
     on_screen,
+    place_of,
     square_around,
     turn_to,
 )
@@ -133,6 +133,11 @@ class World:
             """select user_key from beha2vec.user_embeddings_current where not low_evidence
             order by hash(user_key) limit 20000"""
         )["user_key"].tolist()
+        self.alike = published.query(
+            """select user_key from beha2vec.user_clusters_current where cluster_key = (
+                select min(cluster_key) from beha2vec.user_clusters_current where cluster_key >= 0)
+            order by hash(user_key) limit 1000"""
+        )["user_key"].tolist()
         groups = published.query(
             """select median(map_x) as x, median(map_y) as y, stddev(map_x) + stddev(map_y) as across
             from beha2vec.user_clusters_current where cluster_key >= 0 group by cluster_key order by cluster_key"""
@@ -144,16 +149,17 @@ class World:
         os.utime(self.path)
 
 
-# What a person does: up to its yield a step prepares, what comes then is measured. Rounds differ in what is chosen.
+# What a person does: up to its first yield a step prepares, what comes then is measured, and from the second yield on
+# it tidies up. Rounds differ in what is chosen.
 Step = Callable[[Page, int, World], Iterator[None]]
 
 
 def open_overview(page: Page, _: int, __: World) -> Iterator[None]:
-    yield from _open(page, "Overview", "Your users at a glance")
+    yield from _open(page, "Overview", "h3:has-text('Users who changed cluster')")
 
 
 def open_clusters(page: Page, _: int, __: World) -> Iterator[None]:
-    yield from _open(page, "Clusters", "Clusters")
+    yield from _open(page, "Clusters", ".st-key-flows .main-svg")
 
 
 def another_cluster(page: Page, round_: int, world: World) -> Iterator[None]:
@@ -167,11 +173,13 @@ def another_cluster(page: Page, round_: int, world: World) -> Iterator[None]:
 
 
 def open_map(page: Page, _: int, __: World) -> Iterator[None]:
-    yield from _open(page, "Map", "Map of your users")
+    yield from _open(page, "Map", ".st-key-user_map .main-svg")
 
 
 def map_in_other_colours(page: Page, round_: int, _: World) -> Iterator[None]:
     _new_map(page)
+    choose(page, "Colour by", re.compile("^Cluster$"))
+    drawn(page)
     page.get_by_role("combobox", name="Colour by").click()
     yield
     colour, told = _one_of(COLOURS, round_)
@@ -179,12 +187,18 @@ def map_in_other_colours(page: Page, round_: int, _: World) -> Iterator[None]:
     expect(page.locator(".js-plotly-plot").get_by_text(told).first).to_be_visible()
 
 
-def group_on_the_map(page: Page, round_: int, world: World) -> Iterator[None]:
-    _new_map(page)
-    x, y, radius = _one_of(world.groups, round_)
-    corners = square_around(page, x, y, radius)
+def one_move_of_a_lasso(page: Page, round_: int, world: World) -> Iterator[None]:
+    corners = _in_a_lasso(page, round_, world)
     yield
-    draw(page, corners)
+    page.mouse.move(*corners[-1])
+    yield
+    page.mouse.up()
+
+
+def lasso_let_go_until_the_profile_is_drawn(page: Page, round_: int, world: World) -> Iterator[None]:
+    _in_a_lasso(page, round_, world)
+    yield
+    page.mouse.up()
     expect(page.locator(".annotation-text").first).to_be_visible()
 
 
@@ -192,7 +206,7 @@ def user_from_the_map(page: Page, round_: int, _: World) -> Iterator[None]:
     _new_map(page)
     page.get_by_role("radio", name="opens a user").click()
     drawn(page)
-    place = on_screen(page, *first_point(page, 1 + round_ % 5))
+    place = on_screen(page, *place_of(page, 0, round_))
     page.mouse.move(*place)
     yield
     page.mouse.click(*place)
@@ -214,16 +228,21 @@ def another_user(page: Page, round_: int, world: World) -> Iterator[None]:
 
 
 def look_alikes(page: Page, round_: int, world: World) -> Iterator[None]:
-    turn_to(page, "Chat")
-    turn_to(page, "Look-alikes")
-    _type(page, "Their ids, one a line", "\n".join(world.users[round_ * 300 : (round_ + 1) * 300]))
-    yield
-    page.get_by_role("button", name="Find look-alikes").click()
-    expect(page.locator("h2", has_text="The list (n = 500 users)")).to_be_visible()
+    """Of 300 users of a cluster, less one each round; the list before was another one."""
+    if "/lookalikes" not in page.url:
+        turn_to(page, "Look-alikes")
+    for seeds in (200 - round_, 300 - round_):
+        _type(page, "Their ids, one a line", "\n".join(world.alike[:seeds]))
+        if seeds > 200:
+            yield
+        page.get_by_role("button", name="Find look-alikes").click()
+        expect(page.get_by_text(f"{seeds} users to be like")).to_be_visible()
+        expect(page.locator("h2", has_text="The list (n = 500 users)")).to_be_visible()
+        drawn(page)
 
 
 def open_pages(page: Page, _: int, __: World) -> Iterator[None]:
-    yield from _open(page, "Pages", "Pages")
+    yield from _open(page, "Pages", "text=To correct pages here")
 
 
 def search_pages(page: Page, round_: int, _: World) -> Iterator[None]:
@@ -236,12 +255,13 @@ def search_pages(page: Page, round_: int, _: World) -> Iterator[None]:
 
 
 def open_model(page: Page, _: int, __: World) -> Iterator[None]:
-    yield from _open(page, "Model", "Model")
+    yield from _open(page, "Model", "h2:has-text('In Dagster')")
 
 
 STEPS: tuple[Step, ...] = (
-    open_overview, open_clusters, another_cluster, open_map, map_in_other_colours, group_on_the_map, user_from_the_map,
-    another_user, look_alikes, open_pages, search_pages, open_model,
+    open_overview, open_clusters, another_cluster, open_map, map_in_other_colours, one_move_of_a_lasso,
+    lasso_let_go_until_the_profile_is_drawn, user_from_the_map, another_user, look_alikes, open_pages, search_pages,
+    open_model,
 )  # fmt: skip
 COLOURS = (
     ("Last visit", "days since the last visit"),
@@ -251,16 +271,28 @@ COLOURS = (
 WORDS = ("return", "care", "blog", "bag", "jacket", "shipping")
 
 
-def _open(page: Page, name: str, heading: str) -> Iterator[None]:
+def _open(page: Page, name: str, last: str) -> Iterator[None]:
+    """A page of the menu, until the last thing on it is there."""
     turn_to(page, "Chat")
     yield
     page.locator("[data-testid=stSidebarNavLink]", has_text=re.compile(f"{name}$")).click()
-    expect(page.locator("h1")).to_have_text(heading)
+    expect(page.locator(last).first).to_be_visible()
+
+
+def _in_a_lasso(page: Page, round_: int, world: World) -> list[tuple[float, float]]:
+    """Draw around a group, and hold the mouse."""
+    _new_map(page)
+    page.get_by_role("radio", name="draws a group").click()
+    drawn(page)
+    x, y, radius = _one_of(world.groups, round_)
+    corners = square_around(page, x, y, radius)
+    draw(page, corners, let_go=False)
+    return corners
 
 
 def _new_map(page: Page) -> None:
-    turn_to(page, "Chat")
-    turn_to(page, "Map")
+    for _ in _open(page, "Map", ".st-key-user_map .main-svg"):
+        pass
     drawn(page)
 
 
@@ -270,6 +302,7 @@ def _user_shown(page: Page) -> None:
 
 
 def _type(page: Page, label: str, text: str) -> None:
+    drawn(page)
     page.get_by_label(label).fill(text)
 
 
@@ -306,7 +339,10 @@ def _seconds(step: Step, page: Page, round_: int, world: World, *, is_cold: bool
     began = time.perf_counter()
     next(doing, None)
     drawn(page)
-    return time.perf_counter() - began
+    took = time.perf_counter() - began
+    for _ in doing:
+        pass
+    return took
 
 
 _POINTS = """() => Math.max(0, ...[...document.querySelectorAll('.js-plotly-plot')].map(

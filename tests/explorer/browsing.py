@@ -11,6 +11,8 @@ from playwright.sync_api import Page, TimeoutError, expect
 CHROMIUM = Path("/usr/bin/chromium")
 # software WebGL, which the map is drawn with
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+# of pages that are called another way in the menu
+HEADINGS = {"Overview": "Your users at a glance", "Map": "Map of your users"}
 _MAP = "document.querySelector('.js-plotly-plot')"
 
 
@@ -23,6 +25,7 @@ def go(page: Page, address: str, name: str = "Overview") -> None:
 def turn_to(page: Page, name: str) -> None:
     """Choose a page of the menu."""
     page.locator("[data-testid=stSidebarNavLink]", has_text=re.compile(f"{name}$")).click()
+    expect(page.locator("h1")).to_have_text(HEADINGS.get(name, name))
     settle(page)
 
 
@@ -67,10 +70,10 @@ def on_screen(page: Page, x: float, y: float) -> tuple[float, float]:
     return float(found[0]), float(found[1])
 
 
-def first_point(page: Page, trace: int) -> tuple[float, float]:
-    """The place on the map of the first user of a trace."""
-    first = f"(plot => [plot._fullData[{trace}].x[0], plot._fullData[{trace}].y[0]])"
-    x, y = page.wait_for_function(f"{_MAP}?._fullData && {first}({_MAP})").json_value()
+def place_of(page: Page, trace: int, user: int = 0) -> tuple[float, float]:
+    """The place on the map of a user of a trace."""
+    found = f"(plot => [plot._fullData[{trace}].x[{user}], plot._fullData[{trace}].y[{user}]])"
+    x, y = page.wait_for_function(f"{_MAP}?._fullData && {found}({_MAP})").json_value()
     return float(x), float(y)
 
 
@@ -80,13 +83,14 @@ def square_around(page: Page, x: float, y: float, radius: float) -> list[tuple[f
     return [on_screen(page, x + dx, y + dy) for dx, dy in corners]
 
 
-def draw(page: Page, corners: list[tuple[float, float]]) -> None:
+def draw(page: Page, corners: list[tuple[float, float]], *, let_go: bool = True) -> None:
     """Draw a lasso through places in the window."""
     page.mouse.move(*corners[0])
     page.mouse.down()
     for corner in corners[1:]:
         page.mouse.move(*corner, steps=6)
-    page.mouse.up()
+    if let_go:
+        page.mouse.up()
 
 
 def free_port() -> int:

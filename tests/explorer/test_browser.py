@@ -20,10 +20,10 @@ from tests.explorer.browsing import (
     choose,
     draw,
     drawn,
-    first_point,
     free_port,
     go,
     on_screen,
+    place_of,
     settle,
     square_around,
     turn_to,
@@ -162,7 +162,7 @@ def test_a_click_on_a_point_opens_the_user(page: Page, address: str) -> None:
     settle(page)
     page.get_by_role("radio", name="opens a user").click()
     settle(page)
-    x, y = on_screen(page, *first_point(page, 1))
+    x, y = on_screen(page, *place_of(page, 1))
     page.mouse.move(x, y)
     expect(page.locator(".hoverlayer text").first).to_contain_text("page views")
     page.mouse.click(x, y)
@@ -174,7 +174,7 @@ def test_a_click_on_a_point_opens_the_user(page: Page, address: str) -> None:
     turn_to(page, "Map")
     page.get_by_role("radio", name="opens a user").click()
     settle(page)
-    page.mouse.click(*on_screen(page, *first_point(page, 1)))
+    page.mouse.click(*on_screen(page, *place_of(page, 1)))
     expect(key).to_have_value(user)  # once more
 
 

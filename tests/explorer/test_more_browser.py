@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.report import write_report
 from tests.core.chat_server import ChatServer, Reply
-from tests.explorer.browsing import free_port, go, settle
+from tests.explorer.browsing import free_port, go, settle, turn_to
 from tests.explorer.explorer_world import serve
 from tests.explorer.test_browser import browser, context, page, pytestmark  # noqa: F401
 
@@ -82,6 +82,9 @@ def test_look_alikes_from_a_file_to_a_file(page: Page, address: str, tmp_path: P
     with page.expect_download() as download:
         page.get_by_role("button", name="Customer Match: 40 ids").click()
     assert download.value.path().read_text().splitlines()[0] == "User ID"
+    turn_to(page, "Chat")
+    turn_to(page, "Look-alikes")  # whoever comes back has his ids still; a file is to be given again
+    expect(page.get_by_text("1 users to be like")).to_be_visible()
 
 
 def test_a_page_is_corrected_by_keyboard(page: Page, address: str) -> None:  # noqa: F811

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,9 @@ def test_a_cluster_in_words_with_its_facts(shop: None) -> None:
     assert "60 users, 21% of all" in text
     assert 'title="views about returns: 84%, all users 23%" class="b2v-fact">84%' in text
     assert 'title="views of support pages: 84%, all users 23%" class="b2v-fact">84%' in text
-    assert any(expander.label.startswith("The ") and "facts" in expander.label for expander in app.expander)
+    assert re.search(r"<details><summary>The \d+ facts behind it</summary><table>", text)
+    linked = set(re.findall(r'href="#(fact-2-\d+)"', text))
+    assert linked and linked <= set(re.findall(r'<tr id="([^"]+)"', text)), "each number leads to a row"
     app.selectbox(key="beside").set_value(0).run()
     assert not app.exception and "120 users, 43% of all" in text_of(app)
     assert "2" in app.query_params["cluster"]

@@ -118,10 +118,10 @@ def outcome(facts: pd.DataFrame, names: dict[int, str], title: str, *, dark: boo
         customdata=rows["support"].to_numpy(),
         hovertemplate=f"%{{y}}<br>%{{x:.3~g}} {unit}<br>n = %{{customdata:,}} users<extra></extra>",
     )
-    figure = dressed(go.Figure(dots), dark=dark, height=140 + 30 * len(rows), title_text=title, showlegend=False)
+    figure = dressed(go.Figure(dots), dark=dark, height=156 + 30 * len(rows), title_text=title, showlegend=False)
     everybody = float(rows["population_value"].iloc[0]) * scale
     figure.add_vline(x=everybody, line={"dash": "dash", "color": ink(dark)["quiet"], "width": 1.5})
-    figure.update_xaxes(title_text=f"{unit}<br>(dashed: all users; lines: 95 % intervals)", rangemode="tozero")
+    figure.update_xaxes(title_text=f"{unit}<br>dashed: all users<br>lines: 95 % intervals", rangemode="tozero")
     return figure.update_yaxes(showgrid=False)
 
 

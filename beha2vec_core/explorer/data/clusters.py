@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -120,22 +120,43 @@ def linked(text: str, facts: pd.DataFrame) -> list[Piece]:
         text: whose numbers are written as `insights.wording.number` does.
         facts: fact_id, metric, feature, subject, shown_value, shown_population.
     """
-    rows = facts.assign(words=[_words(m, f) for m, f in zip(facts["metric"], facts["feature"], strict=True)])
+    having = _by_value(facts)
     numbers = list(_NUMBER.finditer(text))
     pieces: list[Piece] = []
     end, before = 0, None
     for place, match in enumerate(numbers):
         leading = text[numbers[place - 1].end() if place else 0 : match.start()]
         if leading.endswith(_EVERYBODY) or (leading.endswith("(") and text[match.end() :].startswith(")")):
-            fact = before if before is not None and before["shown_population"] == match[0] else None
+            fact = before if before is not None and before.everybody == match[0] else None
+        elif _is_interval(leading, text[match.end() :]):
+            fact = None
         else:
-            fact = None if _is_interval(leading, text[match.end() :]) else _fact_of(match, text, leading, rows, before)
+            fact = _fact_of(match, text, leading, having.get(match[0], []), before)
             before = fact if fact is not None else before
         if fact is None:
             continue
-        pieces += [Piece(text[end : match.start()], None), Piece(match[0], str(fact["fact_id"]))]
+        pieces += [Piece(text[end : match.start()], None), Piece(match[0], fact.fact_id)]
         end = match.end()
     return [*pieces, Piece(text[end:], None)]
+
+
+class _Fact(NamedTuple):
+    """What a number in a text is told by."""
+
+    fact_id: str
+    words: str
+    subject: str
+    everybody: str  # the value of all users
+
+
+def _by_value(facts: pd.DataFrame) -> dict[str, list[_Fact]]:
+    """The facts that have each value."""
+    having: dict[str, list[_Fact]] = {}
+    for row in facts.to_dict("records"):
+        words = _words(row["metric"], row["feature"])
+        fact = _Fact(str(row["fact_id"]), words, str(row["subject"]), str(row["shown_population"]))
+        having.setdefault(str(row["shown_value"]), []).append(fact)
+    return having
 
 
 def _is_interval(leading: str, following: str) -> bool:
@@ -143,30 +164,24 @@ def _is_interval(leading: str, following: str) -> bool:
     return leading == " to " or re.match(r" to \d", following) is not None
 
 
-def _fact_of(
-    match: re.Match[str], text: str, leading: str, rows: pd.DataFrame, before: pd.Series | None
-) -> pd.Series | None:
+def _fact_of(match: re.Match[str], text: str, leading: str, having: list[_Fact], before: _Fact | None) -> _Fact | None:
+    """Which of the facts that have this value it is; None where that is not sure."""
     following = text[match.end() :].lstrip()
     clause = re.split(r"[;.]\s|\)", following, maxsplit=1)[0]
     everybody = clause.rpartition(_EVERYBODY)[2] if _EVERYBODY in clause else None
-    having = rows[rows["shown_value"] == match[0]]
-    hints = (
-        having["shown_population"] == everybody,
-        [
-            following.startswith((start, f"of {n} "))
-            for start, n in zip(having["words"], having["shown_population"], strict=True)
-        ],
-        [bool(subject) and subject in leading for subject in having["subject"]],
-        [bool(subject) and subject in clause for subject in having["subject"]],
+    hints: tuple[Callable[[_Fact], bool], ...] = (
+        lambda fact: fact.everybody == everybody,
+        lambda fact: following.startswith((fact.words, f"of {fact.everybody} ")),
+        lambda fact: bool(fact.subject) and fact.subject in leading,
+        lambda fact: bool(fact.subject) and fact.subject in clause,
     )
-    sure = pd.Series(True, index=having.index)
+    sure = having
     for hint in hints:
-        narrowed = sure & pd.Series(hint, index=having.index, dtype=bool)
-        sure = narrowed if narrowed.any() else sure
-    if sure.sum() == 1:
-        return having[sure].iloc[0]
+        sure = [fact for fact in sure if hint(fact)] or sure
+    if len(sure) == 1:
+        return sure[0]
     # 976 of 2,963 users
-    return before if before is not None and leading == " of " and before["shown_population"] == match[0] else None
+    return before if before is not None and leading == " of " and before.everybody == match[0] else None
 
 
 def _words(metric: object, feature: object) -> str:

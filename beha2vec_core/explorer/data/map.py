@@ -13,11 +13,11 @@ from beha2vec_core.explorer.text import shown
 from beha2vec_core.profiles import WAREHOUSE, ProfileSettings, build_profiles
 
 # users to draw: few enough for a browser without a graphics card, and as many as one with a card draws smoothly
-DRAWN = (20_000, 50_000, 200_000)
+DRAWN = (10_000, 50_000, 200_000)
 _MOST_THEMES = 40
 _POSITIONS = "map_x", "map_y"
 _GROUP, _OTHERS = 0, 1
-MOST_COMPARED = 5_000  # of a group, and of all others: more takes long and tells hardly more
+MOST_COMPARED = 4_000  # of a group, and of all others: more takes long and tells hardly more
 _SOURCES_READ = ("users", "sessions", "page_views", "pages", "events", "event_items", "identities", "funnel_sessions")
 
 
@@ -97,6 +97,8 @@ def inside(published: Published, xs: Sequence[float], ys: Sequence[float]) -> li
 def group_profile(published: Published, user_keys: tuple[str, ...], timezone: str) -> pd.DataFrame:
     """The facts of a group beside all users, as `profiles.build_profiles` makes them for a cluster (here of key 0).
 
+    Facts of single pages, items and events are left out: they take as long as all others.
+
     Of more than `MOST_COMPARED` users in the group, or others, it takes a sample, always the same one. Values of all
     users are then those of cluster_profiles, and features that it lacks are left out.
     """
@@ -117,7 +119,8 @@ def group_profile(published: Published, user_keys: tuple[str, ...], timezone: st
         # who is in a group does not change from day to day
         cursor.execute("create temp table no_history as select * from beha2vec.cluster_history limit 0")
         sources = replace(WAREHOUSE, users_in_clusters="users_in_clusters", history="no_history")
-        facts = build_profiles(cursor, sources, ProfileSettings(timezone=timezone))
+        settings = ProfileSettings(timezone=timezone, with_single_features=False)
+        facts = build_profiles(cursor, sources, settings)
     facts = facts[facts["cluster_key"] == _GROUP].reset_index(drop=True)
     everybody = published.ask(users_on_map)
     is_sample = max(len(user_keys), everybody - len(user_keys)) > MOST_COMPARED

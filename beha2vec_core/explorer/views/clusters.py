@@ -28,7 +28,7 @@ def render() -> None:
     with page.or_empty():
         sizes = published.ask(clusters.sizes)
         chosen = _choose(sizes, clusters.names(published))
-        family = st.selectbox("Compare with all users by", list(profile.FAMILIES), width=260, key="family")
+        family = st.selectbox("Compare with all users by", list(profile.FAMILIES), width=260, key=page.kept("family"))
         for column, key in zip(st.columns(len(chosen), gap="large"), chosen, strict=True):
             with column:
                 _cluster(published, sizes, key, family)
@@ -213,7 +213,9 @@ def _over_time(published: Published, chosen: list[int]) -> None:
 
 
 def _flows(published: Published) -> None:
-    period = st.segmented_control("Moves between clusters", list(_PERIODS), default="Last 28 days", key="period")
+    period = st.segmented_control(
+        "Moves between clusters", list(_PERIODS), default="Last 28 days", key=page.kept("period")
+    )
     days = _PERIODS[period or "Last 28 days"]
     with page.or_empty():
         moves = published.ask(clusters.flows, days)

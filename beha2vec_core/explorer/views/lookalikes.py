@@ -73,13 +73,21 @@ def render() -> None:
 
 def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
     """Whom to be like, who may be in the list, and how long it is; None until somebody is named."""
-    source = st.segmented_control("Like whom?", [_LIST, _CLUSTER], default=_LIST, required=True, key="look_source")
+    source = st.segmented_control(
+        "Like whom?", [_LIST, _CLUSTER], default=_LIST, required=True, key=page.kept("look_source")
+    )
     names = clusters.names(published)
     with st.form("lookalikes", width=720):
         if source == _CLUSTER:
             keys = sorted(key for key in names if key >= 0)
+            if st.session_state.get("look_cluster") not in keys:  # of an earlier publication
+                st.session_state.pop("look_cluster", None)
             chosen = st.selectbox(
-                "Cluster", keys, format_func=lambda key: shown(names[key], 60), index=None, key="look_cluster"
+                "Cluster",
+                keys,
+                format_func=lambda key: shown(names[key], 60),
+                index=None,
+                key=page.kept("look_cluster"),
             )
         else:
             pasted = st.text_area(
@@ -87,13 +95,15 @@ def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
                 placeholder="user_key, user_pseudo_id (device) or user_id (login)",
                 height=140,
                 max_chars=2_000_000,
-                key="look_ids",
+                key=page.kept("look_ids"),
             )
             file = st.file_uploader("Or a file (CSV or text; the first column is read)", ["csv", "txt", "tsv"])
-        without = st.checkbox("Leave out users who have converted already", key="look_converted")
-        evidence = st.checkbox("Leave out users of whom too little is known yet", key="look_evidence")
+        without = st.checkbox("Leave out users who have converted already", key=page.kept("look_converted"))
+        evidence = st.checkbox("Leave out users of whom too little is known yet", key=page.kept("look_evidence"))
         length = int(
-            st.number_input("Users in the list", 10, data.LONGEST, 500, step=100, width=220, key="look_length")
+            st.number_input(
+                "Users in the list", 10, data.LONGEST, 500, step=100, width=220, key=page.kept("look_length")
+            )
         )
         st.form_submit_button("Find look-alikes", type="primary")
     candidates = Candidates(without_converters=without, with_evidence=evidence)

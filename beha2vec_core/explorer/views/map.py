@@ -29,9 +29,9 @@ def render() -> None:
     with page.or_empty():
         of_users = published.ask(data.users_on_map)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            by = st.selectbox("Colour by", _COLOURS, width=220, key="map_colour")
+            by = st.selectbox("Colour by", _COLOURS, width=220, key=page.kept("map_colour"))
             theme = _choose_theme(published) if by == "Theme" else None
-            mouse = st.segmented_control("The mouse", _MOUSE, default=_DRAWS, required=True, key="map_mouse")
+            mouse = st.segmented_control("The mouse", _MOUSE, default=_DRAWS, required=True, key=page.kept("map_mouse"))
             most = _choose_number(of_users)
         points = published.ask(data.points, most)
         layers = _layers(published, points, by, theme, most)

@@ -1,0 +1,40 @@
+"""The explorer's process: ``python -m beha2vec_core.explorer.server run app.py``, Streamlit's command.
+
+What the views need is loaded, and the overview drawn once, before anybody looks: whoever is first does not wait for it.
+"""
+
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+
+from streamlit.web.cli import main
+
+from beha2vec_core.explorer.charts import overview as charts
+from beha2vec_core.explorer.data import clusters, overview
+from beha2vec_core.explorer.published import NothingYet, NotPublishedError, latest
+from beha2vec_core.explorer.views import VIEWS
+from beha2vec_core.settings import load_settings
+
+
+def load_views() -> None:
+    """Load the views and the libraries that they load when they are used."""
+    for view in VIEWS:
+        import_module(f"beha2vec_core.explorer.views.{view.name}")
+    for library in ("matplotlib.path", "scipy.stats"):
+        import_module(library)
+
+
+def draw_overview(serving_path: Path) -> None:
+    """Ask what the overview asks, and draw its figures, as far as there is something to draw."""
+    with suppress(NotPublishedError, NothingYet):
+        published = latest(serving_path)
+        for question in (overview.totals, overview.lineage, overview.weekly_change, overview.moves):
+            published.ask(question)
+        charts.users_by_day(published.ask(overview.users_by_day), dark=False).to_json()
+        charts.cluster_sizes(published.ask(clusters.sizes), published.ask(clusters.names), dark=False).to_json()
+
+
+if __name__ == "__main__":
+    load_views()
+    draw_overview(load_settings().serving_path)
+    main(prog_name="streamlit")
