@@ -78,36 +78,56 @@ def rank(
 
     Returns:
         rank (1 is the likest), user_key, score (-1 to 1), n_events, low_evidence, cluster_key, user_pseudo_id,
-        user_id. Equal scores are in the order of user_key. 200,000 users are read in pieces of 16,384.
+        user_id. Equal scores are in the order of user_key. For ``nearest`` users are read in pieces of 16,384.
 
     Raises:
         ValueError: no seed has a vector.
     """
     with seeds_joined(connection, user_keys):
         seeds = seed_vectors(connection)
-        keys: list[NDArray[np.object_]] = [np.empty(0, dtype=object)]
-        scores: list[Vectors] = [np.empty(0, dtype=np.float32)]
-        for some, vectors in _pieces(connection, f"select user_key, identity from {candidates.sql}"):
-            keys.append(some)
-            scores.append(score(vectors, seeds, method))
-            if sum(map(len, keys)) > 4 * limit + CHUNK_ROWS:  # what cannot be in the list any more is let go
-                keys, scores = _best(keys, scores, limit)
-        keys, scores = _best(keys, scores, limit)
-    found = pd.DataFrame({"user_key": pd.Series(keys[0], dtype="str"), "score": scores[0].astype(np.float64)})
+        ranked = _nearest_mean if method == "centroid" else _nearest_seeds
+        found = ranked(connection, seeds, candidates, limit)
     found.insert(0, "rank", np.arange(1, len(found) + 1))
     return _described(connection, found)
 
 
-def score(vectors: Vectors, seeds: Vectors, method: Method) -> Vectors:
-    """How much each vector [n, dim] is like the seeds [m, dim]: cosines, float32 [n]."""
-    if method == "centroid":
-        mean = seeds.mean(axis=0, dtype=np.float64)
-        unit = (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(np.float32)
-        return np.asarray(vectors @ unit, dtype=np.float32)
+def _nearest_mean(
+    connection: duckdb.DuckDBPyConnection, seeds: Vectors, candidates: Candidates, limit: int
+) -> pd.DataFrame:
+    """user_key and score of the best; all in DuckDB, in a tenth of the time."""
+    return connection.execute(
+        f"""select user_key, list_cosine_similarity(identity, $mean::float[])::double as score
+        from {candidates.sql} order by score desc, user_key limit $limit""",
+        {"mean": _unit_mean(seeds).tolist(), "limit": limit},
+    ).df()
+
+
+def _nearest_seeds(
+    connection: duckdb.DuckDBPyConnection, seeds: Vectors, candidates: Candidates, limit: int
+) -> pd.DataFrame:
+    """user_key and score of the best."""
+    keys: list[NDArray[np.object_]] = [np.empty(0, dtype=object)]
+    scores: list[Vectors] = [np.empty(0, dtype=np.float32)]
+    for some, vectors in _pieces(connection, f"select user_key, identity from {candidates.sql}"):
+        keys.append(some)
+        scores.append(_likeness(vectors, seeds))
+        if sum(map(len, keys)) > 4 * limit + CHUNK_ROWS:  # what cannot be in the list any more is let go
+            keys, scores = _best(keys, scores, limit)
+    keys, scores = _best(keys, scores, limit)
+    return pd.DataFrame({"user_key": pd.Series(keys[0], dtype="str"), "score": scores[0].astype(np.float64)})
+
+
+def _likeness(vectors: Vectors, seeds: Vectors) -> Vectors:
+    """The mean cosine of each vector [n, dim] with the seeds [m, dim] that are nearest to it: float32 [n]."""
     compared = seeds[:MOST_COMPARED]
     nearest = min(NEAREST, len(compared))
     cosines = vectors @ compared.T
     return np.asarray(np.partition(cosines, -nearest, axis=1)[:, -nearest:].mean(axis=1), dtype=np.float32)
+
+
+def _unit_mean(seeds: Vectors) -> Vectors:
+    mean = seeds.mean(axis=0, dtype=np.float64)
+    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), dtype=np.float32)
 
 
 def seed_vectors(connection: duckdb.DuckDBPyConnection) -> Vectors:
