@@ -8,7 +8,7 @@ export DAGSTER_HOME := $(CURDIR)/beha2vec_dagster/instance
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help install .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-sql format clean explore bench-lookalikes
+.PHONY: help install .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-sql format clean explore bench-lookalikes bench-explorer
 
 help: ## what can be made
 	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,9 @@ bench-pages: $(INSTALLED) ## how good themes and page types are on labelled site
 
 bench-lookalikes: $(INSTALLED) ## what the look-alikes' hold-out says of the demo's personas, and what is true
 	$(BIN)/python tests/benchmarks/lookalikes.py
+
+bench-explorer: $(INSTALLED) ## how fast the explorer is in a browser with 200,000 users (half an hour)
+	$(BIN)/python tests/benchmarks/explorer_speed.py
 
 bench-encoder: $(INSTALLED) $(COLES)/.installed ## every way to make user vectors, judged by one protocol
 	$(BIN)/python tests/benchmarks/encoders.py
