@@ -7,6 +7,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
+import duckdb
 from streamlit.web.cli import main
 
 from beha2vec_core.explorer.charts import overview as charts
@@ -25,8 +26,8 @@ def load_views() -> None:
 
 
 def draw_overview(serving_path: Path) -> None:
-    """Ask what the overview asks, and draw its figures, as far as there is something to draw."""
-    with suppress(NotPublishedError, NothingYet):
+    """Ask what the overview asks, and draw its figures, as far as that can be done; what cannot, the page says."""
+    with suppress(NotPublishedError, NothingYet, duckdb.Error):
         published = latest(serving_path)
         for question in (overview.totals, overview.lineage, overview.weekly_change, overview.moves):
             published.ask(question)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
 from beha2vec_core.cli import app
 from beha2vec_core.explorer import launch
+from beha2vec_core.explorer.data import overview
+from beha2vec_core.explorer.published import latest
+from beha2vec_core.explorer.server import draw_overview
 from beha2vec_core.settings import Settings, SettingsError, load_settings
 
 
@@ -60,3 +65,15 @@ def test_a_header_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEHA2VEC_EXPLORER_AUTH_HEADER", "X User: me")
     with pytest.raises(SettingsError, match="X-Forwarded-User"):
         load_settings()
+
+
+def test_the_server_starts_whatever_is_published(serving: Path, tmp_path: Path) -> None:
+    """It draws the overview before anybody looks; what keeps it from that is the page's to say."""
+    draw_overview(tmp_path / "none.duckdb")
+    old = tmp_path / "old.duckdb"
+    shutil.copy(serving, old)
+    with duckdb.connect(str(old)) as connection:  # as a release before wrote it
+        connection.execute("alter table beha2vec.cluster_history rename column event_date to day")
+    draw_overview(old)
+    draw_overview(serving)
+    assert latest(serving).ask(overview.totals).users == 280
