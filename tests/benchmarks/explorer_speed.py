@@ -190,7 +190,7 @@ def map_in_other_colours(page: Page, round_: int, _: World) -> Iterator[None]:
 def one_move_of_a_lasso(page: Page, round_: int, world: World) -> Iterator[None]:
     corners = _in_a_lasso(page, round_, world)
     yield
-    page.mouse.move(*corners[-1])
+    page.mouse.move(*corners[1])
     yield
     page.mouse.up()
 
