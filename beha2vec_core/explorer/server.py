@@ -3,6 +3,7 @@
 What the views need is loaded, and the overview drawn once, before anybody looks: whoever is first does not wait for it.
 """
 
+import gc
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -11,10 +12,10 @@ import duckdb
 from streamlit.web.cli import main
 
 from beha2vec_core.explorer.charts import overview as charts
-from beha2vec_core.explorer.data import clusters, overview
+from beha2vec_core.explorer.data import clusters, overview, user
 from beha2vec_core.explorer.published import NothingYet, NotPublishedError, latest
 from beha2vec_core.explorer.views import VIEWS
-from beha2vec_core.settings import load_settings
+from beha2vec_core.settings import Settings, load_settings
 
 
 def load_views() -> None:
@@ -23,6 +24,12 @@ def load_views() -> None:
         import_module(f"beha2vec_core.explorer.views.{view.name}")
     for library in ("matplotlib.path", "scipy.stats"):
         import_module(library)
+
+
+def load_encoder(settings: Settings) -> None:
+    """Load what foretells a user's next pages, where there is one; where there is none, the page says what to do."""
+    with suppress(NotPublishedError, NothingYet, duckdb.Error):
+        user.encoder_in_use(latest(settings.serving_path), settings.encoders_path)
 
 
 def draw_overview(serving_path: Path) -> None:
@@ -36,6 +43,11 @@ def draw_overview(serving_path: Path) -> None:
 
 
 if __name__ == "__main__":
+    settings = load_settings()
     load_views()
-    draw_overview(load_settings().serving_path)
+    load_encoder(settings)
+    draw_overview(settings.serving_path)
+    # Streamlit collects garbage after each run of its script; what stays loaded need not be gone through every time
+    gc.collect()
+    gc.freeze()
     main(prog_name="streamlit")

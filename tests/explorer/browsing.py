@@ -31,8 +31,17 @@ def turn_to(page: Page, name: str) -> None:
 
 def settle(page: Page) -> None:
     """Wait until the page's script has run to its end."""
-    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
-    expect(page.locator("h1")).to_be_visible()
+    appears(page, "[data-testid=stApp][data-test-script-state=notRunning] h1")
+
+
+def appears(page: Page, selector: str, text: str = "") -> None:
+    """Wait until such an element is visible and has this text; looked for at every frame, where `expect` looks ever
+    more rarely, up to a second apart."""
+    page.wait_for_function(
+        """([selector, text]) => [...document.querySelectorAll(selector)].some(
+        one => one.getClientRects().length && one.textContent.toLowerCase().includes(text))""",
+        arg=[selector, text.lower()],
+    )
 
 
 def drawn(page: Page) -> None:

@@ -13,7 +13,7 @@ from beha2vec_core.cli import app
 from beha2vec_core.explorer import launch
 from beha2vec_core.explorer.data import overview
 from beha2vec_core.explorer.published import latest
-from beha2vec_core.explorer.server import draw_overview
+from beha2vec_core.explorer.server import draw_overview, load_encoder
 from beha2vec_core.settings import Settings, SettingsError, load_settings
 
 
@@ -68,7 +68,9 @@ def test_a_header_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_server_starts_whatever_is_published(serving: Path, tmp_path: Path) -> None:
-    """It draws the overview before anybody looks; what keeps it from that is the page's to say."""
+    """It loads the encoder and draws the overview first; what keeps it from that is the page's to say."""
+    for folder in (tmp_path, serving.parent):  # nothing published; an encoder whose files are not here
+        load_encoder(Settings(data_dir=folder))
     draw_overview(tmp_path / "none.duckdb")
     old = tmp_path / "old.duckdb"
     shutil.copy(serving, old)

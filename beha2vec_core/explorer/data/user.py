@@ -122,12 +122,9 @@ def next_pages(published: Published, user_key: str, encoders_path: Path, k: int 
     Raises:
         NothingYet: there is no encoder in use, or its files are not on this machine, or cannot be read.
     """
-    published.require("beha2vec.encoder_current", "encoders", "trained_encoder")
     published.require("ga4.ml_ga4__sequence_events", "events of users", "ml_ga4__sequence_events")
     published.require("beha2vec.enriched_pages", "themes of pages", "enriched_pages")
-    versions = published.query("select model_version from beha2vec.encoder_current limit 1")["model_version"].tolist()
-    if not versions:
-        raise NothingYet("encoders in use", "trained_encoder and user_clusters")
+    encoder = encoder_in_use(published, encoders_path)
     history = published.query(
         f"""select user_key, event_timestamp, event_name, page_key as page, coalesce(theme, 'unknown') as theme,
             coalesce(page_type, 'unknown') as page_type
@@ -137,13 +134,26 @@ def next_pages(published: Published, user_key: str, encoders_path: Path, k: int 
     )
     if history.empty:
         return pd.DataFrame({"title": [], "probability": []})
-    guesses = _encoder(encoders_path / str(versions[0])).predict_next(history, k=k).to_pandas()
+    guesses = encoder.predict_next(history, k=k).to_pandas()
     titles = published.query(
         "select page_key as page, page_title from ga4.dim_ga4__pages where page_key in (select unnest($pages))",
         {"pages": guesses["page"].tolist()},
     )
     named = guesses.merge(titles, on="page", how="left").sort_values("rank")
     return pd.DataFrame({"title": named["page_title"].fillna(named["page"]), "probability": named["probability"]})
+
+
+def encoder_in_use(published: Published, encoders_path: Path) -> BehaviorEncoder:
+    """The encoder of the published vectors, loaded once.
+
+    Raises:
+        NothingYet: there is none, or its files are not on this machine, or cannot be read.
+    """
+    published.require("beha2vec.encoder_current", "encoders", "trained_encoder")
+    versions = published.query("select model_version from beha2vec.encoder_current limit 1")["model_version"].tolist()
+    if not versions:
+        raise NothingYet("encoders in use", "trained_encoder and user_clusters")
+    return _encoder(encoders_path / str(versions[0]))
 
 
 @lru_cache(maxsize=1)
