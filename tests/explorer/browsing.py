@@ -48,7 +48,7 @@ def drawn(page: Page) -> None:
     """Wait until the page's script has run to its end and every chart is on the screen."""
     settle(page)
     page.wait_for_function(
-        """() => !document.querySelector('[data-stale=true]')
+        """() => !document.querySelector('[data-stale=true], [data-testid*=Skeleton]')
         && ![...document.querySelectorAll('[data-testid=stPlotlyChart]')].some(one => !one.querySelector('.main-svg'))
         && new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"""
     )
