@@ -340,7 +340,7 @@ def _ranked(rows: list[tuple[int, Fact]], names: dict[int, str], *, least: bool)
     rows = sorted(rows, key=lambda row: row[1].value, reverse=not least)
     first = rows[0][1]
     what = statement(first.metric, first.shown_feature)
-    lines = [f"Clusters by “{what}” (all users {first.shown_population}):"]
+    lines = [f"All users: {first.shown_population} {what}. By cluster:"]
     for key, fact in rows:
         interval = ""
         if fact.interval_low is not None and fact.interval_high is not None:

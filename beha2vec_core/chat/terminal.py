@@ -8,16 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from beha2vec_core.chat.conversation import (
-    BY_LOOKUP,
-    COMMANDS,
-    Answer,
-    Conversation,
-    Notice,
-    SqlRows,
-    TextDelta,
-    ToolCall,
-)
+from beha2vec_core.chat.conversation import COMMANDS, Conversation
+from beha2vec_core.chat.events import BY_LOOKUP, Answer, Notice, SqlRows, TextDelta, ToolCall
 from beha2vec_core.chat.lines import cluster_line
 from beha2vec_core.chat.lookup import CAN_DO
 from beha2vec_core.chat.published import NotInData

@@ -13,17 +13,8 @@ from chat_world import DEVICE, LOGIN, OTHER, SMALL, USER, make_serving
 from hostile_text import CANARY, HOSTILE_TEXTS
 from typer.testing import CliRunner
 
-from beha2vec_core.chat.conversation import (
-    BY_LOOKUP,
-    Answer,
-    ChatLimits,
-    Conversation,
-    Event,
-    Notice,
-    SqlRows,
-    TextDelta,
-    ToolCall,
-)
+from beha2vec_core.chat.conversation import ChatLimits, Conversation
+from beha2vec_core.chat.events import BY_LOOKUP, Answer, Event, Notice, SqlRows, TextDelta, ToolCall
 from beha2vec_core.chat.privacy import Aliases, outgoing
 from beha2vec_core.chat.show import escape_markdown, plain, table
 from beha2vec_core.chat.sql import SqlLimits
@@ -136,7 +127,7 @@ def test_an_endless_tool_loop_ends(serving: Path) -> None:
     with scripted(calls(("list_clusters", {}))) as server:
         answer, events = ask(conversation(server, serving, tool_rounds=3), "clusters?")
     assert len(server.requests) == 4 and server.requests[-1]["tool_choice"] == "none"
-    assert "did not answer" in notices(events) and answer.written_by == BY_LOOKUP and "805 users" in answer.text
+    assert "without an answer" in notices(events) and answer.written_by == BY_LOOKUP and "805 users" in answer.text
     assert [e.name for e in events if isinstance(e, ToolCall)] == ["list_clusters"], "the same call is made once"
 
 

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 from chat_world import DEVICE, LOGIN, OTHER, USER, make_serving
 
-from beha2vec_core.chat.conversation import BY_LOOKUP, Answer, Conversation
+from beha2vec_core.chat.conversation import Conversation
+from beha2vec_core.chat.events import BY_LOOKUP, Answer
 from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import FUNNEL_SQL, NotInData, Published

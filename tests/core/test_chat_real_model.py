@@ -12,7 +12,8 @@ import pytest
 from chat_world import make_serving
 from llm_model_server import model_file, served
 
-from beha2vec_core.chat.conversation import Answer, Conversation, Notice, TextDelta
+from beha2vec_core.chat.conversation import Conversation
+from beha2vec_core.chat.events import Answer, Notice, TextDelta
 from beha2vec_core.llm import LlmSettings
 
 pytestmark = pytest.mark.skipif(

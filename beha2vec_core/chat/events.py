@@ -1,0 +1,59 @@
+"""What happens while a question is answered, for whoever shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from beha2vec_core.chat.sql import SqlAnswer
+
+BY_LOOKUP = "look-up"
+
+
+@dataclass(frozen=True)
+class TextDelta:
+    """A piece of the answer, checked already."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """The model looks something up."""
+
+    name: str
+    arguments: str
+    problem: str | None = None  # why the tool gave nothing
+
+
+@dataclass(frozen=True)
+class SqlRows:
+    """Rows for the person; the model may have seen none of them."""
+
+    answer: SqlAnswer
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the person should know: the endpoint failed, the answer broke off."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The whole answer and what it stands on."""
+
+    text: str
+    written_by: str  # the model's name, or 'look-up'
+    facts: list[str] = field(default_factory=list)  # fact ids
+    statements: list[str] = field(default_factory=list)  # SQL that was run
+    tables: list[str] = field(default_factory=list)  # tables that tools read
+    unknown_numbers: list[str] = field(default_factory=list)  # not in the data; marked in the text
+
+    @property
+    def has_source(self) -> bool:
+        """Whether anything of the data stands behind the answer."""
+        return bool(self.facts or self.statements or self.tables)
+
+
+Event = TextDelta | ToolCall | SqlRows | Notice | Answer
