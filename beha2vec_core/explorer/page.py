@@ -26,6 +26,7 @@ _STYLE = """<style>
 .b2v-quiet {opacity:.8; font-size:.9rem}
 .b2v-text a.b2v-fact {color:inherit; text-decoration:none; border-bottom:1px dotted currentColor}
 .b2v-fact sup {font-size:.7em; opacity:.8; margin-left:.1em}
+.b2v-item {display:list-item; margin-left:1.4rem}
 .b2v-text summary {cursor:pointer; margin:.5rem 0}
 .b2v-text tr:target {background:color-mix(in srgb, currentColor 14%, transparent)}
 .b2v-dot {display:inline-block; width:.75rem; height:.75rem; border-radius:50%; margin-right:.45rem}
@@ -40,8 +41,8 @@ _STYLE = """<style>
 /* white on the dark theme's lighter blue is too pale */
 button[kind^="primary"] {background:#0072B2 !important; border-color:#0072B2 !important; color:#fff !important}
 @media (max-width: 640px) {
-  .b2v-text table {font-size:.8rem}
-  .b2v-text th, .b2v-text td {padding-right:.35rem; min-width:3rem}
+  .b2v-text table, .b2v-text table .b2v-quiet {font-size:.8rem}
+  .b2v-text th, .b2v-text td, .b2v-text td:last-child:not(.number) {padding-right:.35rem; min-width:3rem}
 }
 </style>"""
 

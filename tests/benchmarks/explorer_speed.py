@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from beha2vec_core.explorer.data import clusters
+from beha2vec_core.explorer.data.map import users_on_map
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import shown
 from tests.explorer.browsing import (
@@ -143,11 +144,16 @@ class World:
             """select median(map_x) as x, median(map_y) as y, stddev(map_x) + stddev(map_y) as across
             from beha2vec.user_clusters_current where cluster_key >= 0 group by cluster_key order by cluster_key"""
         )
+        self.of_users = users_on_map(published)
         self.groups = [(x, y, across / 4) for x, y, across in groups.to_numpy().tolist()]
 
     def publish_again(self) -> None:
         """The same file with another time: the explorer opens it anew, as after a run."""
         os.utime(self.path)
+
+
+_POINTS = """() => Math.max(0, ...[...document.querySelectorAll('.js-plotly-plot')].map(
+    plot => (plot._fullData || []).reduce((sum, trace) => sum + (trace.type == 'scattergl' ? trace._length : 0), 0)))"""
 
 
 # What a person does: up to its first yield a step prepares, what comes then is measured, and from the second yield on
@@ -186,6 +192,14 @@ def map_in_other_colours(page: Page, round_: int, _: World) -> Iterator[None]:
     colour, told = _one_of(COLOURS, round_)
     page.get_by_role("option", name=colour, exact=True).click()
     appears(page, ".js-plotly-plot text", told)
+
+
+def map_of_all_users(page: Page, _: int, world: World) -> Iterator[None]:
+    _new_map(page)
+    page.get_by_role("combobox", name="Users drawn").click()
+    yield
+    page.get_by_role("option", name=f"{world.of_users:,} (all)").click()
+    page.wait_for_function(f"() => ({_POINTS})() >= {world.of_users}")
 
 
 def one_move_of_a_lasso(page: Page, round_: int, world: World) -> Iterator[None]:
@@ -263,8 +277,8 @@ def open_model(page: Page, _: int, __: World) -> Iterator[None]:
 
 STEPS: tuple[Step, ...] = (
     open_overview, open_clusters, another_cluster, open_map, map_in_other_colours, one_move_of_a_lasso,
-    lasso_let_go_until_the_profile_is_drawn, user_from_the_map, another_user, look_alikes, open_pages, search_pages,
-    open_model,
+    lasso_let_go_until_the_profile_is_drawn, map_of_all_users, user_from_the_map,
+    another_user, look_alikes, open_pages, search_pages, open_model,
 )  # fmt: skip
 COLOURS = (
     ("Last visit", "days since the last visit"),
@@ -353,10 +367,6 @@ def _seconds(step: Step, page: Page, round_: int, world: World, *, is_cold: bool
     for _ in doing:
         pass
     return took
-
-
-_POINTS = """() => Math.max(0, ...[...document.querySelectorAll('.js-plotly-plot')].map(
-    plot => (plot._fullData || []).reduce((sum, trace) => sum + (trace.type == 'scattergl' ? trace._length : 0), 0)))"""
 
 
 def _print(name: str, cold: list[float], warm: list[float], points: int) -> None:

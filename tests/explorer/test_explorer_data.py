@@ -249,6 +249,7 @@ def test_one_sentence_says_what_stands_out(published: Published) -> None:
     text = "A group of 976 of 2,963 users, 33% of all. What is unusual: 29% did this; 44% did that. They buy."
     assert clusters.one_sentence(text) == "29% did this; 44% did that."
     assert clusters.one_sentence(text, limit=15) == "29% did this."
+    assert clusters.one_sentence("29% did this (all users 4.1%). 44% did that.") == "29% did this (all users 4.1%)."
     assert clusters.one_sentence(None) == ""
     written = published.ask(clusters.sizes).set_index("cluster_key")["summary"].map(clusters.one_sentence)
     assert "returns" in written[2] and not written.str.contains("A group of").any(), "of what is really written"

@@ -33,7 +33,7 @@ def test_without_a_published_database_it_says_what_to_do() -> None:
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch, "_NEEDED", ("streamlit", "no_such_library"))
     result = CliRunner().invoke(app, ["explore"])
-    assert result.exit_code == 1 and "pip install 'beha2vec[explorer]'" in result.output
+    assert result.exit_code == 1 and "pip install -e '.[explorer]'" in result.output
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,10 @@ def test_a_header_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEHA2VEC_EXPLORER_AUTH_HEADER", "X User: me")
     with pytest.raises(SettingsError, match="X-Forwarded-User"):
         load_settings()
+
+
+def test_the_help_names_the_extra() -> None:
+    assert CliRunner().invoke(app, ["--help"]).output.count('extra "explorer"') == 2
 
 
 def test_the_server_starts_whatever_is_published(serving: Path, tmp_path: Path) -> None:

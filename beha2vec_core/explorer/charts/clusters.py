@@ -43,9 +43,7 @@ def size_over_time(sizes: pd.DataFrame, names: Mapping[int, str], shown: list[in
     total = int(sizes["users"].sum())
     title = f"Active users a {period} (n = {total:,} user-{period}s, all clusters)"
     dressed(figure, dark=dark, height=340, title_text=title, hovermode="closest")
-    # so far from the border that the first date does not touch the 0
-    room = max(0.04 * (table.index[-1] - table.index[0]), pd.Timedelta(hours=12))
-    figure.update_xaxes(title_text=period, showgrid=False, range=[table.index[0] - room, table.index[-1] + room])
+    figure.update_xaxes(title_text=period, showgrid=False)
     return figure.update_yaxes(title_text="active users", rangemode="tozero", tickformat=",")
 
 

@@ -57,7 +57,7 @@ def _template(dark: bool) -> go.layout.Template:
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "colorway": list(PALETTE),
-            "xaxis": axis,
+            "xaxis": {**axis, "ticklabelstandoff": 6},  # the first one does not touch the 0 of the other axis
             "yaxis": axis,
             "margin": {"l": 8, "r": 8, "t": 40, "b": 8},
             "title": {

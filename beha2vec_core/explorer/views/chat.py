@@ -10,17 +10,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 import streamlit as st
 
-from beha2vec_core.chat.conversation import (
-    BY_LOOKUP,
-    Answer,
-    Conversation,
-    Event,
-    Notice,
-    SqlRows,
-    TextDelta,
-    ToolCall,
-    open_conversation,
-)
+from beha2vec_core.chat.conversation import Conversation, open_conversation
+from beha2vec_core.chat.events import BY_LOOKUP, Answer, Event, Notice, SqlRows, TextDelta, ToolCall
 from beha2vec_core.chat.published import NotInData
 from beha2vec_core.chat.show import plain
 from beha2vec_core.chat.sql import SqlAnswer
@@ -133,9 +124,14 @@ def _show(published: Published, question: str, events: Iterator[Event]) -> None:
 
 
 def _text(text: str, place: st.delta_generator.DeltaGenerator | None = None) -> None:
-    """Text with its line breaks and nothing else of its own."""
-    markup = f'<div class="b2v-text" style="white-space:pre-wrap">{html.escape(plain(text).strip())}</div>'
-    (place or st).html(markup)
+    """Text with its line breaks, indented lines as items of a list, and nothing else of its own."""
+    markup = "".join(_line(line) for line in html.escape(plain(text).strip()).split("\n"))
+    (place or st).html(f'<div class="b2v-text">{markup}</div>')
+
+
+def _line(line: str) -> str:
+    item = line.strip().removeprefix("- ")
+    return f'<div class="b2v-item">{item}</div>' if line.startswith("  ") and item else f"<div>{line or '<br>'}</div>"
 
 
 def _call(call: ToolCall) -> None:
