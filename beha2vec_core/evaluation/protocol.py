@@ -65,9 +65,10 @@ def judge(
 
 
 def _outcomes(data: EvaluationData, method: Method, split: Split, tasks: Sequence[Task]) -> list[Outcome]:
+    had_fit = method.has_fit(split.fit, split.repeat)
     started = time.perf_counter()
     fitted = fit(method, split.fit, split.repeat)
-    fit_seconds = time.perf_counter() - started
+    fit_seconds = None if had_fit else time.perf_counter() - started
     trial = Trial(data, split, method, fitted)
     found = [] if split.cut is not None else _speed(trial, fit_seconds)
     in_time = split.cut is not None
@@ -81,12 +82,13 @@ def run_tasks(trial: Trial, tasks: Sequence[Task]) -> list[Outcome]:
     return [outcome for task in able for outcome in task.run(trial)]
 
 
-def _speed(trial: Trial, fit_seconds: float) -> list[Outcome]:
-    """Sequences a second in training (users by epochs), users a second in encoding, peak memory of the processes."""
+def _speed(trial: Trial, fit_seconds: float | None) -> list[Outcome]:
+    """Sequences a second in training (users by epochs; not of a fit that was there before), users a second in
+    encoding, peak memory of the processes."""
     split = trial.split
     judged = split.judged["user_key"].nunique()
     figures = {}
-    if trial.method.epochs and trial.method.shares_fit_with is None:
+    if trial.method.epochs and fit_seconds is not None:
         figures["trained sequences/s"] = trial.method.epochs * split.fit["user_key"].nunique() / max(fit_seconds, 1e-9)
     if isinstance(trial.fitted, Encodes):
         started = time.perf_counter()

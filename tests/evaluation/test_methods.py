@@ -139,7 +139,10 @@ def test_kinds_of_vectors_of_one_configuration_share_a_fit() -> None:
     events = small_log(20)
     methods = list(ours(SMALL, QUICK, "mine").values())
     assert [method.name for method in methods] == ["mine", "mine, identity", "[mine ‖ rich counts]"]
+    assert not any(method.has_fit(events, 0) for method in methods)
     behavior, identity, both = (method.fit(events, 0) for method in methods)
+    assert all(method.has_fit(events, 0) for method in methods), "the time of the next one says nothing"
+    assert not methods[0].has_fit(events, 1)
     assert len(_fits) == 1 and behavior.encoder is identity.encoder
     assert both.encode(events).shape[1] > behavior.encode(events).shape[1]
     methods[0].fit(events, 1)

@@ -64,6 +64,7 @@ class Method:
         costly: whether fitting or asking it takes long, so that fewer repeats are run unless all are asked for.
         epochs: how often a fit goes through the users; 0 where it makes a network and does not train it.
         shares_fit_with: the method whose fit this one reuses, if it comes after it in the same process.
+        has_fit: whether such a fit is at hand, from this method or another, so that its time says nothing.
     """
 
     name: str
@@ -73,3 +74,4 @@ class Method:
     costly: bool = False
     epochs: int = 1
     shares_fit_with: str | None = None
+    has_fit: Callable[[pd.DataFrame, int], bool] = lambda events, seed: False

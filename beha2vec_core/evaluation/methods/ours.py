@@ -95,6 +95,9 @@ def ours(
     def encoder(events: pd.DataFrame, seed: int) -> BehaviorEncoder:
         return _fitted(_input(events), config, replace(train, seed=seed))
 
+    def has_fit(events: pd.DataFrame, seed: int) -> bool:
+        return _name(_input(events), config, replace(train, seed=seed)) in _fits
+
     def behavior(events: pd.DataFrame, seed: int) -> Vectors:
         return behavior_of(encoder(events, seed))
 
@@ -108,7 +111,7 @@ def ours(
         return SideBySide(parts, tuple(Scale.fit(part.encode(events).astype(np.float64)) for part in parts))
 
     about = "Our encoder's behaviour vector; its next page and next event."
-    first = Method(name, "ours", about, behavior, costly=True, epochs=train.epochs)
+    first = Method(name, "ours", about, behavior, costly=True, epochs=train.epochs, has_fit=has_fit)
     second = replace(
         first,
         shares_fit_with=name,
@@ -141,12 +144,17 @@ def _input(events: pd.DataFrame) -> pd.DataFrame:
 def _fitted(events: pd.DataFrame, config: EncoderConfig, train: TrainConfig) -> BehaviorEncoder:
     from beha2vec_core.encoder.encoder import BehaviorEncoder
 
-    key = sha256(f"{config} {train} {list(events)}".encode())
-    key.update(pd.util.hash_pandas_object(events, index=False).to_numpy().tobytes())
-    name = key.hexdigest()
+    name = _name(events, config, train)
     if name not in _fits:
         _fits[name] = BehaviorEncoder.fit(events, config, train)
     _fits.move_to_end(name)
     while len(_fits) > KEPT_FITS:
         _fits.popitem(last=False)
     return _fits[name]
+
+
+def _name(events: pd.DataFrame, config: EncoderConfig, train: TrainConfig) -> str:
+    """What a fit is kept under: the same events, configuration and seed give the same one."""
+    key = sha256(f"{config} {train} {list(events)}".encode())
+    key.update(pd.util.hash_pandas_object(events, index=False).to_numpy().tobytes())
+    return key.hexdigest()
