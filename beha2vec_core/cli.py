@@ -218,27 +218,42 @@ Look next at
 
 
 @app.command()
-def query(sql: Annotated[str, typer.Argument(help="One SELECT over the published database.")]) -> None:
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT over the published database.")],
+    warehouse: Annotated[
+        bool,
+        typer.Option(
+            "--warehouse",
+            help="Ask the warehouse itself, between runs; it has raw.ga4_quarantine and raw.ga4_ingest_log too.",
+        ),
+    ] = False,
+) -> None:
     """Ask the published read-only database in SQL; schemas: beha2vec (our results), ga4 (the dbt models)."""
+    from contextlib import nullcontext
+
     import duckdb
 
+    from beha2vec_core.warehouse import Warehouse, WarehouseBusyError
+
     settings = _settings()
-    if not settings.serving_path.exists():
+    path = settings.warehouse_path if warehouse else settings.serving_path
+    if not path.exists():
         typer.secho("there are no results yet: run beha2vec materialize first", fg="red", err=True)
         raise typer.Exit(1)
-    with duckdb.connect(str(settings.serving_path), read_only=True) as connection:
-        try:
+    door = Warehouse(path, _BUSY_SECONDS).exclusive("beha2vec query") if warehouse else nullcontext()
+    try:
+        with door, duckdb.connect(str(path), read_only=True) as connection:
             answer = connection.sql(sql)
             if answer is None:
-                raise duckdb.InvalidInputException("give a SELECT: the published database is read-only")
+                raise duckdb.InvalidInputException("give a SELECT: the database is read-only")
             rows = answer.limit(_SHOWN_ROWS).fetchall()
             if any(isinstance(value, str) and len(value) > _LONG_TEXT for row in rows for value in row):
                 _print_records(answer.columns, rows)
             else:
                 answer.limit(_SHOWN_ROWS).show(max_width=160)
-        except duckdb.Error as error:
-            typer.secho(str(error), fg="red", err=True)
-            raise typer.Exit(1) from None
+    except (duckdb.Error, WarehouseBusyError) as error:
+        typer.secho(str(error), fg="red", err=True)
+        raise typer.Exit(1) from None
 
 
 @app.command()
@@ -308,7 +323,7 @@ def explore(
     ),
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8501,
 ) -> None:
-    """Look at your users in the browser: overview, map, clusters, single users. Needs the extra [explorer]."""
+    """Look at your users in the browser: overview, map, clusters, single users. Needs the extra "explorer"."""
     from beha2vec_core.explorer.launch import LaunchError, exposure, launch
 
     settings = _settings()
@@ -325,12 +340,12 @@ def explore(
 def report(
     out: Annotated[Path, typer.Option(help="The file to write; an earlier one is replaced.")] = Path("report.html"),
 ) -> None:
-    """Write a report to mail: one HTML file with overview, map and clusters. Needs the extra [explorer]."""
+    """Write a report to mail: one HTML file with overview, map and clusters. Needs the extra "explorer"."""
     from importlib.util import find_spec
 
     settings = _settings()
     if find_spec("plotly") is None:
-        typer.secho("the report needs plotly: pip install 'beha2vec[explorer]'", fg="red", err=True)
+        typer.secho("the report needs plotly: pip install -e '.[explorer]'", fg="red", err=True)
         raise typer.Exit(1)
     from beha2vec_core.explorer.published import NotPublishedError, Published
     from beha2vec_core.explorer.report import write_report

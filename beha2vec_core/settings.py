@@ -56,7 +56,9 @@ class Settings(BaseSettings):
 
     lookback_days: int = Field(90, ge=1, description="how far back a user's sequence reaches")
     sequence_length: int = Field(128, ge=2, le=4096, description="events kept per user, the latest ones")
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train and encode")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto", description="where to train and encode: auto, cpu, cuda or mps"
+    )
 
     labels_file: Path | None = Field(None, description="own themes and page types (YAML); empty: the bundled ones")
     rules_file: Path | None = Field(None, description="own page rules (YAML), tried before the bundled ones")

@@ -71,7 +71,7 @@ def train(
     ModuleNotFoundError where mlflow is asked for and absent.
     """
     if mlflow and importlib.util.find_spec("mlflow") is None:
-        raise ModuleNotFoundError("mlflow=True needs MLflow, which is not installed: pip install 'beha2vec[mlflow]'")
+        raise ModuleNotFoundError("mlflow=True needs MLflow, which is not installed: pip install -e '.[mlflow]'")
     learning, measuring = training_and_validation(sequences, config)
     if not (learning.n_events > 1).any():
         raise ValueError("the encoder learns from users of two events or more, and there is none; take more days")

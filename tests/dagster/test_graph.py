@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import pytest
+from filelock import FileLock
 from project import DAYS, Project, latest_metadata
 
 pytestmark = pytest.mark.xdist_group("graph")
@@ -251,6 +252,11 @@ def test_output_is_brief_and_summary_says_where_to_look(materialized: Project) -
     asked = materialized.run("beha2vec", "query", "select count(*) as n from beha2vec.user_embeddings_current").stdout
     users = materialized.query("select count(*) from beha2vec.user_embeddings_current")[0][0]
     assert str(users) in asked
+    raw = materialized.run("beha2vec", "query", "--warehouse", "select status from raw.ga4_ingest_log").stdout
+    assert "ingested" in raw, "what is not published can be read too"
+    with FileLock(str(materialized.warehouse) + ".lock"):
+        busy = materialized.run("beha2vec", "query", "--warehouse", "from raw.ga4_ingest_log", check=False)
+    assert busy.returncode == 1 and "warehouse.duckdb" in busy.stderr and "Traceback" not in busy.stderr
 
 
 def test_secrets_never_reach_metadata_or_logs(materialized: Project, tmp_path: Path) -> None:
