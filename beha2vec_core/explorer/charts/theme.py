@@ -46,6 +46,7 @@ def _template(dark: bool) -> go.layout.Template:
         "tickfont": {"color": tones["quiet"], "size": 12},
         "title": {"font": {"color": tones["text"], "size": 13}, "standoff": 8},
         "automargin": True,
+        "ticklabelstandoff": 6,  # so that labels touch no mark on the axis, and no 0 of the other one
     }
     return go.layout.Template(
         layout={
@@ -57,7 +58,7 @@ def _template(dark: bool) -> go.layout.Template:
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "colorway": list(PALETTE),
-            "xaxis": {**axis, "ticklabelstandoff": 6},  # the first one does not touch the 0 of the other axis
+            "xaxis": axis,
             "yaxis": axis,
             "margin": {"l": 8, "r": 8, "t": 40, "b": 8},
             "title": {
