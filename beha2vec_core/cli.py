@@ -224,7 +224,7 @@ def query(
         bool,
         typer.Option(
             "--warehouse",
-            help="Ask the warehouse itself, between runs; it has raw.ga4_quarantine and raw.ga4_ingest_log too.",
+            help="Ask the warehouse itself, which has raw.ga4_quarantine and raw.ga4_ingest_log too; waits for runs.",
         ),
     ] = False,
 ) -> None:
@@ -240,7 +240,7 @@ def query(
     if not path.exists():
         typer.secho("there are no results yet: run beha2vec materialize first", fg="red", err=True)
         raise typer.Exit(1)
-    door = Warehouse(path, _BUSY_SECONDS).exclusive("beha2vec query") if warehouse else nullcontext()
+    door = Warehouse(path, settings.lock_timeout_seconds).exclusive("beha2vec query") if warehouse else nullcontext()
     try:
         with door, duckdb.connect(str(path), read_only=True) as connection:
             answer = connection.sql(sql)
@@ -251,7 +251,7 @@ def query(
                 _print_records(answer.columns, rows)
             else:
                 answer.limit(_SHOWN_ROWS).show(max_width=160)
-    except (duckdb.Error, WarehouseBusyError) as error:
+    except (duckdb.Error, WarehouseBusyError, OSError) as error:
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(1) from None
 

@@ -51,9 +51,9 @@ class Completion:
     client: Any  # openai.OpenAI
     llm: LlmSettings
     messages: list[dict[str, Any]]
-    tools: list[dict[str, Any]]
-    tool_choice: ToolChoice | None = None
-    calls: list[Call] = field(default_factory=list)
+    tools: list[dict[str, Any]]  # none: the request speaks of no tools
+    tool_choice: ToolChoice = "auto"
+    calls: list[Call] = field(init=False, default_factory=list)
 
     def __iter__(self) -> Generator[str, None, None]:
         """The text of each chunk; empty for one without text."""

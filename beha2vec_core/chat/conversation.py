@@ -271,7 +271,7 @@ class Conversation:
         """
         self._client = self._client or llm.open_client()
         self._spent += sum(len(str(message.get("content") or "")) for message in messages)
-        answer = Completion(self._client, llm, messages, self._toolbox.definitions if tools else [], tools)
+        answer = Completion(self._client, llm, messages, self._toolbox.definitions if tools else [], tools or "auto")
         waiting = ""
         try:
             with closing(iter(answer)) as texts:

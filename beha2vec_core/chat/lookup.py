@@ -344,8 +344,8 @@ def _ranked(rows: list[tuple[int, Fact]], names: dict[int, str], *, least: bool)
     for key, fact in rows:
         interval = ""
         if fact.interval_low is not None and fact.interval_high is not None:
-            interval = f"  ({number(fact.interval_low, fact.unit)} to {number(fact.interval_high, fact.unit)})"
-        lines.append(f"  {fact.shown_value:>8}  cluster {key}, {names.get(key)}{interval}")
+            interval = f" ({number(fact.interval_low, fact.unit)} to {number(fact.interval_high, fact.unit)})"
+        lines.append(f"  - cluster {key}, {names.get(key)}: {fact.shown_value}{interval}")
     if any(fact.interval_low is not None for _, fact in rows):
         lines.append("In brackets: 95 % intervals. Where they overlap, the order may be chance.")
     return LookupAnswer("\n".join(lines), [fact for _, fact in rows])

@@ -88,7 +88,7 @@ def _speed(trial: Trial, fit_seconds: float | None) -> list[Outcome]:
     split = trial.split
     judged = split.judged["user_key"].nunique()
     figures = {}
-    if trial.method.epochs and fit_seconds is not None:
+    if trial.method.epochs and trial.method.shares_fit_with is None and fit_seconds is not None:
         figures["trained sequences/s"] = trial.method.epochs * split.fit["user_key"].nunique() / max(fit_seconds, 1e-9)
     if isinstance(trial.fitted, Encodes):
         started = time.perf_counter()

@@ -27,8 +27,8 @@ def load_views() -> None:
 
 
 def load_encoder(settings: Settings) -> None:
-    """Load what foretells a user's next pages, where there is one; where there is none, the page says what to do."""
-    with suppress(NotPublishedError, NothingYet, duckdb.Error):
+    """Load what foretells a user's next pages, as far as that can be done; what cannot, the page says."""
+    with suppress(Exception):  # whatever it is, everything else can be shown
         user.encoder_in_use(latest(settings.serving_path), settings.encoders_path)
 
 

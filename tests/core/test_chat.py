@@ -177,6 +177,7 @@ def test_an_answer_that_breaks_off_says_so(serving: Path, reply: Reply) -> None:
     with scripted(calls(("list_clusters", {})), reply) as server:
         answer, events = ask(conversation(server, serving), "x")
     assert "not complete" in notices(events) and "Cluster 1 is the largest" in answer.text
+    assert "12" not in answer.text, "it may be the half of a number"
 
 
 @pytest.mark.parametrize(

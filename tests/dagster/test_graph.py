@@ -255,8 +255,12 @@ def test_output_is_brief_and_summary_says_where_to_look(materialized: Project) -
     raw = materialized.run("beha2vec", "query", "--warehouse", "select status from raw.ga4_ingest_log").stdout
     assert "ingested" in raw, "what is not published can be read too"
     with FileLock(str(materialized.warehouse) + ".lock"):
-        busy = materialized.run("beha2vec", "query", "--warehouse", "from raw.ga4_ingest_log", check=False)
-    assert busy.returncode == 1 and "warehouse.duckdb" in busy.stderr and "Traceback" not in busy.stderr
+        busy = materialized.run(
+            "beha2vec", "query", "--warehouse", "from raw.ga4_ingest_log",
+            check=False, BEHA2VEC_LOCK_TIMEOUT_SECONDS="2",
+        )  # fmt: skip
+    assert busy.returncode == 1 and "Traceback" not in busy.stderr
+    assert "waits for warehouse.duckdb" in busy.stderr and "stayed locked for 2 s" in busy.stderr
 
 
 def test_secrets_never_reach_metadata_or_logs(materialized: Project, tmp_path: Path) -> None:

@@ -35,12 +35,12 @@ def settle(page: Page) -> None:
 
 
 def appears(page: Page, selector: str, text: str = "") -> None:
-    """Wait until such an element is visible and has this text; looked for at every frame, where `expect` looks ever
+    """Wait until such an element is visible whose text begins so; looked for at every frame, where `expect` looks ever
     more rarely, up to a second apart."""
     page.wait_for_function(
         """([selector, text]) => [...document.querySelectorAll(selector)].some(
-        one => one.getClientRects().length && one.textContent.toLowerCase().includes(text))""",
-        arg=[selector, text.lower()],
+        one => one.getClientRects().length && one.textContent.trim().startsWith(text))""",
+        arg=[selector, text],
     )
 
 

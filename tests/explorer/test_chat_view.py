@@ -51,6 +51,13 @@ def test_sql_is_shown_with_its_rows_and_what_is_not_allowed_is_told() -> None:
     assert "not allowed" in text_of(app) and len(app.dataframe) == 1
 
 
+def test_lists_are_lists_and_other_lines_stand_as_they_are() -> None:
+    app = ask(view("chat"), "which cluster buys most?")
+    assert '<div class="b2v-item">cluster ' in text_of(app)
+    app = ask(app, "/sql select\n  cluster_key\nfrom beha2vec.cluster_insights")
+    assert '<div class="b2v-aligned">  cluster_key</div>' in text_of(app), "nobody's SQL becomes a list"
+
+
 def test_a_models_answer_is_text_with_what_it_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     sql = "select cluster_key, count(*) as users from beha2vec.user_clusters_current group by 1"
     replies = calls(("cluster_facts", {"cluster": 1}), ("sql", {"statement": sql})), says(HOSTILE, " 98.7% bought.")

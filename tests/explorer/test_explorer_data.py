@@ -11,9 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
+from beha2vec_core.encoder.encoder import EncoderFormatError
 from beha2vec_core.explorer.data import clusters, overview, profile, user
 from beha2vec_core.explorer.data import map as user_map
 from beha2vec_core.explorer.published import NothingYet, Published
+from beha2vec_core.explorer.server import load_encoder
+from beha2vec_core.settings import Settings
 from tests.explorer.explorer_world import CENTRES, DAYS, FIRST, HOSTILE_NAME, LAST, SIZES
 
 
@@ -170,8 +174,6 @@ def test_what_comes_next_without_the_encoders_files(published: Published, tmp_pa
 @pytest.fixture(scope="module")
 def encoders(published: Published, one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of the encoder in use, trained for a moment on the shop's events."""
-    from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
-
     events = published.query(
         """select user_key, event_timestamp, event_name, page_key as page, theme, page_type
         from ga4.ml_ga4__sequence_events left join beha2vec.enriched_pages using (page_key)"""
@@ -189,6 +191,30 @@ def test_what_comes_next(published: Published, encoders: Path) -> None:
     assert found["probability"].between(0, 1).all() and found["probability"].is_monotonic_decreasing
     assert found["probability"].sum() <= 1
     assert user.next_pages(published, "nobody", encoders).empty
+
+
+def test_the_server_loads_the_encoder_before_it_answers(serving: Path, encoders: Path, tmp_path: Path) -> None:
+    (tmp_path / "serving.duckdb").symlink_to(serving)
+    (tmp_path / "encoders").symlink_to(encoders)
+    user._encoder.cache_clear()
+    load_encoder(Settings(data_dir=tmp_path))
+    assert user._encoder.cache_info().currsize == 1
+
+
+@pytest.mark.parametrize("problem", [PermissionError("no"), EncoderFormatError("damaged")])
+def test_an_encoder_that_cannot_be_read_stops_nothing(
+    serving: Path, encoders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    def load(*_: object, **__: object) -> None:
+        raise problem
+
+    monkeypatch.setattr(BehaviorEncoder, "load", load)
+    user._encoder.cache_clear()
+    with pytest.raises(NothingYet, match="Materialize trained_encoder"):
+        user.next_pages(Published(serving), "g0-0", encoders)
+    (tmp_path / "serving.duckdb").symlink_to(serving)
+    (tmp_path / "encoders").symlink_to(encoders)
+    load_encoder(Settings(data_dir=tmp_path))
 
 
 FACTS = pd.DataFrame(
@@ -250,6 +276,7 @@ def test_one_sentence_says_what_stands_out(published: Published) -> None:
     assert clusters.one_sentence(text) == "29% did this; 44% did that."
     assert clusters.one_sentence(text, limit=15) == "29% did this."
     assert clusters.one_sentence("29% did this (all users 4.1%). 44% did that.") == "29% did this (all users 4.1%)."
+    assert clusters.one_sentence("They view approx. 12 pages. They buy.") == "They view approx. 12 pages."
     assert clusters.one_sentence(None) == ""
     written = published.ask(clusters.sizes).set_index("cluster_key")["summary"].map(clusters.one_sentence)
     assert "returns" in written[2] and not written.str.contains("A group of").any(), "of what is really written"

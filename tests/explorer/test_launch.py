@@ -68,7 +68,8 @@ def test_a_header_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_help_names_the_extra() -> None:
-    assert CliRunner().invoke(app, ["--help"]).output.count('extra "explorer"') == 2
+    told = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
+    assert told.count('extra "explorer"') == 2
 
 
 def test_the_server_starts_whatever_is_published(serving: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ INSIGHT_HEADINGS = {
 }
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
 _EVERYBODY = "all users "  # as facts are written: 12% of users bought (all users 4.1%)
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"\d])")
+_SENTENCE = re.compile(r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)\s+(?=[A-Z“\"\d])")
 _SIZE_FIRST = re.compile(r"^(A group of )?[\d,]+ of [\d,]+ users")  # the cards show the size themselves
 
 

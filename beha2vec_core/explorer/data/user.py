@@ -124,7 +124,6 @@ def next_pages(published: Published, user_key: str, encoders_path: Path, k: int 
     """
     published.require("ga4.ml_ga4__sequence_events", "events of users", "ml_ga4__sequence_events")
     published.require("beha2vec.enriched_pages", "themes of pages", "enriched_pages")
-    encoder = encoder_in_use(published, encoders_path)
     history = published.query(
         f"""select user_key, event_timestamp, event_name, page_key as page, coalesce(theme, 'unknown') as theme,
             coalesce(page_type, 'unknown') as page_type
@@ -134,7 +133,7 @@ def next_pages(published: Published, user_key: str, encoders_path: Path, k: int 
     )
     if history.empty:
         return pd.DataFrame({"title": [], "probability": []})
-    guesses = encoder.predict_next(history, k=k).to_pandas()
+    guesses = encoder_in_use(published, encoders_path).predict_next(history, k=k).to_pandas()
     titles = published.query(
         "select page_key as page, page_title from ga4.dim_ga4__pages where page_key in (select unnest($pages))",
         {"pages": guesses["page"].tolist()},
@@ -158,11 +157,13 @@ def encoder_in_use(published: Published, encoders_path: Path) -> BehaviorEncoder
 
 @lru_cache(maxsize=1)
 def _encoder(folder: Path) -> BehaviorEncoder:
-    if not folder.exists():
-        raise NothingYet("files of the encoder in use on this machine", "trained_encoder here")
     from beha2vec_core.encoder.encoder import BehaviorEncoder, EncoderFormatError
 
     try:
+        if not folder.exists():
+            raise NothingYet("files of the encoder in use on this machine", "trained_encoder here")
         return BehaviorEncoder.load(folder, device="cpu")
     except EncoderFormatError as error:
         raise NothingYet("encoders that this release can read", "trained_encoder") from error
+    except OSError as error:
+        raise NothingYet("files of the encoder in use that can be read on this machine", "trained_encoder") from error
