@@ -67,6 +67,7 @@ def test_data_tests_are_checks(instance: dg.DagsterInstance, manifest: dict) -> 
     assert tests <= evaluated
 
 
+@pytest.mark.slow
 def test_a_full_refresh_builds_all_days_whatever_day_is_asked(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     rows = "select (select count(*) from ga4.base_ga4__events), (select count(*) from ga4.fct_ga4__page_views)"
