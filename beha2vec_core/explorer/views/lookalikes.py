@@ -14,6 +14,7 @@ from beha2vec_core.explorer.data import clusters
 from beha2vec_core.explorer.data import lookalikes as data
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, shown
+from beha2vec_core.insights.wording import number
 from beha2vec_core.lookalikes import (
     LEAST_SEEDS,
     Candidates,
@@ -168,9 +169,9 @@ def _how_good(outlook: Outlook | None, method: Method, length: int) -> None:
         for label, value, low, high, help_ in (
             (
                 "Precision of the list",
-                f"{told.precision:.0%}",
-                f"{told.precision_low:.0%}",
-                f"{told.precision_high:.0%}",
+                number(told.precision, "share"),
+                number(told.precision_low, "share"),
+                number(told.precision_high, "share"),
                 "Estimated share of the list that is of the same kind as your users. The very top of the ranking is "
                 "taken for pure; where it is not, this is too high.",
             ),
@@ -184,9 +185,9 @@ def _how_good(outlook: Outlook | None, method: Method, length: int) -> None:
             ),
             (
                 "Of their kind, found",
-                f"{told.found:.0%}",
-                f"{told.found_low:.0%}",
-                f"{told.found_high:.0%}",
+                number(told.found, "share"),
+                number(told.found_low, "share"),
+                number(told.found_high, "share"),
                 "Share of the hidden users that are in the list.",
             ),
             (
