@@ -6,14 +6,12 @@ What the views need is loaded, and the overview drawn once, before anybody looks
 import gc
 from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 
-import duckdb
 from streamlit.web.cli import main
 
 from beha2vec_core.explorer.charts import overview as charts
 from beha2vec_core.explorer.data import clusters, overview, user
-from beha2vec_core.explorer.published import NothingYet, NotPublishedError, latest
+from beha2vec_core.explorer.published import latest
 from beha2vec_core.explorer.views import VIEWS
 from beha2vec_core.settings import Settings, load_settings
 
@@ -27,26 +25,29 @@ def load_views() -> None:
 
 
 def load_encoder(settings: Settings) -> None:
-    """Load what foretells a user's next pages, as far as that can be done; what cannot, the page says."""
-    with suppress(Exception):  # whatever it is, everything else can be shown
-        user.encoder_in_use(latest(settings.serving_path), settings.encoders_path)
+    """Load what foretells a user's next pages."""
+    user.encoder_in_use(latest(settings.serving_path), settings.encoders_path)
 
 
-def draw_overview(serving_path: Path) -> None:
-    """Ask what the overview asks, and draw its figures, as far as that can be done; what cannot, the page says."""
-    with suppress(NotPublishedError, NothingYet, duckdb.Error):
-        published = latest(serving_path)
-        for question in (overview.totals, overview.lineage, overview.weekly_change, overview.moves):
-            published.ask(question)
-        charts.users_by_day(published.ask(overview.users_by_day), dark=False).to_json()
-        charts.cluster_sizes(published.ask(clusters.sizes), published.ask(clusters.names), dark=False).to_json()
+def draw_overview(settings: Settings) -> None:
+    """Ask what the overview asks, and draw its figures."""
+    published = latest(settings.serving_path)
+    for question in (overview.totals, overview.lineage, overview.weekly_change, overview.moves):
+        published.ask(question)
+    charts.users_by_day(published.ask(overview.users_by_day), dark=False).to_json()
+    charts.cluster_sizes(published.ask(clusters.sizes), published.ask(clusters.names), dark=False).to_json()
+
+
+def prepare(settings: Settings) -> None:
+    """All of that. What fails is left to the page, which tells its reader: everything else can be shown."""
+    load_views()
+    for step in (load_encoder, draw_overview):
+        with suppress(Exception):
+            step(settings)
 
 
 if __name__ == "__main__":
-    settings = load_settings()
-    load_views()
-    load_encoder(settings)
-    draw_overview(settings.serving_path)
+    prepare(load_settings())
     # Streamlit collects garbage after each run of its script; what stays loaded need not be gone through every time
     gc.collect()
     gc.freeze()

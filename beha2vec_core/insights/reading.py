@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from beha2vec_core.insights.placeholders import FORMS, PLACEHOLDER, fill, shown
 from beha2vec_core.insights.sheet import Fact
 from beha2vec_core.insights.vocabulary.features import aliases, family
+from beha2vec_core.insights.wording import FULL_STOP
 
 _FIRST_MARK = 0xE000
 _LAST_MARK = 0xF8FF
@@ -25,7 +26,7 @@ _CLUSTERS = re.compile(
     rf"\b(?:(?:cluster|group)\s+#?{_KEY}|(?:clusters|groups)\s+{_KEY}(?:(?:,\s+(?:and\s+)?|\s+and\s+|\s+or\s+|\s*&\s*){_KEY})*)",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)[\"”’)]*\s+(?=[^a-z\s])")
+_SENTENCE_END = re.compile(rf"{FULL_STOP}[\"”’)]*\s+(?=[^a-z\s])")
 _SEPARATOR = re.compile(
     r"[,;:()–—]| - |\b(?:and|but|while|whereas|although|though|yet|plus|or|versus|vs|against|compared (?:to|with)|than|"
     r"up from|down from|rather than|instead of|as opposed to|unlike|beside|because|(?<!days )since|so that|given that|"

@@ -2,6 +2,7 @@
 
 from beha2vec_core.profiles.measures import STEP_TO
 
+FULL_STOP = r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)"  # as a pattern: after the end of a sentence
 # what a value says, after "412 users: 12% ..." or "5.2 ..."
 METRICS = {
     "users": "users",

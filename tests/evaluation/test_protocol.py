@@ -97,7 +97,12 @@ def test_speed_counts_users_by_epochs_where_a_method_trains() -> None:
     seen = Counting(page_counts())
     [trained] = [one for one in run(seen.method, repeats=1, tasks=()) if one.outcome.metric == "trained sequences/s"]
     assert trained.outcome.value > 0
-    for method in (replace(seen.method, epochs=0), replace(seen.method, has_fit=lambda events, seed: True)):
+    untimed = (
+        replace(seen.method, epochs=0),
+        replace(seen.method, shares_fit_with="another"),
+        replace(seen.method, has_fit=lambda events, seed: True),
+    )
+    for method in untimed:
         metrics = {one.outcome.metric for one in run(method, repeats=1, tasks=())}
         assert metrics == {"encode users/s", "events a user", "peak MB"}
 

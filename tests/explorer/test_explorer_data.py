@@ -16,7 +16,7 @@ from beha2vec_core.encoder.encoder import EncoderFormatError
 from beha2vec_core.explorer.data import clusters, overview, profile, user
 from beha2vec_core.explorer.data import map as user_map
 from beha2vec_core.explorer.published import NothingYet, Published
-from beha2vec_core.explorer.server import load_encoder
+from beha2vec_core.explorer.server import load_encoder, prepare
 from beha2vec_core.settings import Settings
 from tests.explorer.explorer_world import CENTRES, DAYS, FIRST, HOSTILE_NAME, LAST, SIZES
 
@@ -214,7 +214,7 @@ def test_an_encoder_that_cannot_be_read_stops_nothing(
         user.next_pages(Published(serving), "g0-0", encoders)
     (tmp_path / "serving.duckdb").symlink_to(serving)
     (tmp_path / "encoders").symlink_to(encoders)
-    load_encoder(Settings(data_dir=tmp_path))
+    prepare(Settings(data_dir=tmp_path))
 
 
 FACTS = pd.DataFrame(

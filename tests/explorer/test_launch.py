@@ -13,7 +13,7 @@ from beha2vec_core.cli import app
 from beha2vec_core.explorer import launch
 from beha2vec_core.explorer.data import overview
 from beha2vec_core.explorer.published import latest
-from beha2vec_core.explorer.server import draw_overview, load_encoder
+from beha2vec_core.explorer.server import draw_overview, prepare
 from beha2vec_core.settings import Settings, SettingsError, load_settings
 
 
@@ -74,13 +74,11 @@ def test_the_help_names_the_extra() -> None:
 
 def test_the_server_starts_whatever_is_published(serving: Path, tmp_path: Path) -> None:
     """It loads the encoder and draws the overview first; what keeps it from that is the page's to say."""
-    for folder in (tmp_path, serving.parent):  # nothing published; an encoder whose files are not here
-        load_encoder(Settings(data_dir=folder))
-    draw_overview(tmp_path / "none.duckdb")
-    old = tmp_path / "old.duckdb"
+    prepare(Settings(data_dir=tmp_path))  # nothing is published
+    old = tmp_path / "serving.duckdb"
     shutil.copy(serving, old)
     with duckdb.connect(str(old)) as connection:  # as a release before wrote it
         connection.execute("alter table beha2vec.cluster_history rename column event_date to day")
-    draw_overview(old)
-    draw_overview(serving)
+    prepare(Settings(data_dir=tmp_path))
+    draw_overview(Settings(data_dir=serving.parent))
     assert latest(serving).ask(overview.totals).users == 280

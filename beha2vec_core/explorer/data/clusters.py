@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.insights.wording import METRICS, PAGE_METRICS
+from beha2vec_core.insights.wording import FULL_STOP, METRICS, PAGE_METRICS
 from beha2vec_core.insights.wording import statement as words_of
 
 _NEVER_MORE = 1_000  # clusters; a choice of k ends far below
@@ -27,7 +27,7 @@ INSIGHT_HEADINGS = {
 }
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
 _EVERYBODY = "all users "  # as facts are written: 12% of users bought (all users 4.1%)
-_SENTENCE = re.compile(r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)\s+(?=[A-Z“\"\d])")
+_SENTENCE = re.compile(rf"{FULL_STOP}\s+(?=[A-Z“\"\d])")
 _SIZE_FIRST = re.compile(r"^(A group of )?[\d,]+ of [\d,]+ users")  # the cards show the size themselves
 
 
