@@ -11,7 +11,7 @@ from beha2vec_core.insights.wording import number
 
 def cluster_line(cluster: Cluster) -> str:
     """One line: key, name, users, share."""
-    return f"  {cluster.key:>3}  {cluster.name:<34} {cluster.users:>9,} users  {cluster.share:6.1%}"
+    return f"  - cluster {cluster.key}, {cluster.name}: {cluster.users:,} users, {cluster.share:.1%}"
 
 
 def fact_line(fact: Fact) -> str:
@@ -56,5 +56,5 @@ def funnel_text(
             for step in funnel.steps
         )
         note = f"; fewer than {enough} checkouts, too few to judge" if funnel in few else ""
-        lines.append(f"  cluster {funnel.cluster_key} ({names.get(funnel.cluster_key)}): {steps}{note}")
+        lines.append(f"  - cluster {funnel.cluster_key} ({names.get(funnel.cluster_key)}): {steps}{note}")
     return "\n".join(lines).strip()

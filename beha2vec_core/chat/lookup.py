@@ -178,7 +178,7 @@ class Lookup:
         lines = [f"Cluster {first} ({one.name}, {one.users:,} users) and cluster {second} ({two.name}, {two.users:,}):"]
         for a, b in pairs:
             words = statement(a.metric, a.shown_feature)
-            lines.append(f"  {a.shown_value:>7} and {b.shown_value:>7}  {words} (all users {a.shown_population})")
+            lines.append(f"  - {a.shown_value} and {b.shown_value} {words} (all users {a.shown_population})")
         if not pairs:
             lines.append("  no fact differs by more than chance")
         lines += ["", "Differences are larger than chance gives; they say nothing of causes."] if pairs else []
@@ -218,7 +218,7 @@ class Lookup:
             where = (
                 f"cluster {other.cluster_key} ({names.get(other.cluster_key)})" if other.cluster_key is not None else ""
             )
-            lines.append(f"  {other.similarity:5.2f}  {other.user_key}  {where}")
+            lines.append(f"  - {other.similarity:.2f}  {other.user_key}  {where}")
         source = "select * from beha2vec.user_embeddings_current -- cosine of the column identity"
         return LookupAnswer("\n".join(lines), statements=[source])
 
@@ -245,7 +245,7 @@ class Lookup:
         for row in rows:
             origin, target = (f"{row[c]} ({names.get(row[c], '?')})" for c in ("from_cluster", "to_cluster"))
             share = f", {row['share']:.1%} of them" if row.get("share") is not None else ""
-            lines.append(f"  from {origin} to {target}: {row['users']:,} users{share}")
+            lines.append(f"  - from {origin} to {target}: {row['users']:,} users{share}")
         return LookupAnswer("\n".join(lines), statements=["from beha2vec.cluster_transitions"])
 
     def _paths(self, key: int, overview: Overview) -> LookupAnswer:
@@ -254,7 +254,7 @@ class Lookup:
             raise NotInData(f"no steps of cluster {key} are recorded")
         lines = [f"Steps that cluster {key} ({_one(overview, key).name}) takes more than others:"]
         lines += [
-            f"  {number(row['share'], 'share'):>6} of users (all users {number(row['population_share'], 'share')}): "
+            f"  - {number(row['share'], 'share')} of users (all users {number(row['population_share'], 'share')}): "
             f"{clean_text(str(row['from_step']))} -> {clean_text(str(row['to_step']))}"
             for row in rows
         ]
@@ -268,7 +268,7 @@ class Lookup:
             )
         lines = ["More frequent before users became buyers than among matched users who did not:"]
         lines += [
-            f"  {number(row['movers_share'], 'share'):>6} and {number(row['matched_share'], 'share'):>6}  "
+            f"  - {number(row['movers_share'], 'share')} and {number(row['matched_share'], 'share')}: "
             f"{clean_text(str(row['kind'])).replace('_', ' ')} {clean_text(str(row['feature']))}"
             for row in rows
         ]

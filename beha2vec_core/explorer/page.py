@@ -27,8 +27,7 @@ _STYLE = """<style>
 .b2v-text a.b2v-fact {color:inherit; text-decoration:none; border-bottom:1px dotted currentColor}
 .b2v-fact sup {font-size:.7em; opacity:.8; margin-left:.1em}
 .b2v-item {display:list-item; margin-left:1.4rem}
-.b2v-line, .b2v-aligned {white-space:pre-wrap}
-.b2v-aligned {font-family:monospace; font-size:.85em}
+.b2v-line {white-space:pre-wrap}
 .b2v-text summary {cursor:pointer; margin:.5rem 0}
 .b2v-text tr:target {background:color-mix(in srgb, currentColor 14%, transparent)}
 .b2v-dot {display:inline-block; width:.75rem; height:.75rem; border-radius:50%; margin-right:.45rem}

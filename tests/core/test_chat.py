@@ -436,7 +436,7 @@ def test_the_command(serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert result.exit_code == 0, result.output
     for part in (
         "No language model is configured",
-        "300 users   37.3%",
+        "300 users, 37.3%",
         "62% of users bought (all users 18%)",
         "Give a cluster",
         "805",

@@ -55,7 +55,7 @@ def test_lists_are_lists_and_other_lines_stand_as_they_are() -> None:
     app = ask(view("chat"), "which cluster buys most?")
     assert '<div class="b2v-item">cluster ' in text_of(app)
     app = ask(app, "/sql select\n  cluster_key\nfrom beha2vec.cluster_insights")
-    assert '<div class="b2v-aligned">  cluster_key</div>' in text_of(app), "nobody's SQL becomes a list"
+    assert '<div class="b2v-line">  cluster_key</div>' in text_of(app), "nobody's SQL becomes a list"
 
 
 def test_a_models_answer_is_text_with_what_it_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:

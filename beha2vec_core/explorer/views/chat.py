@@ -124,7 +124,7 @@ def _show(published: Published, question: str, events: Iterator[Event]) -> None:
 
 
 def _text(text: str, place: st.delta_generator.DeltaGenerator | None = None) -> None:
-    """Text with its line breaks, items of lists, indented lines as they stand, and nothing else of its own."""
+    """Text with its line breaks and items of lists, and nothing else of its own."""
     markup = "".join(_line(line) for line in html.escape(plain(text).strip()).split("\n"))
     (place or st).html(f'<div class="b2v-text">{markup}</div>')
 
@@ -132,8 +132,7 @@ def _text(text: str, place: st.delta_generator.DeltaGenerator | None = None) -> 
 def _line(line: str) -> str:
     if line.lstrip().startswith("- "):
         return f'<div class="b2v-item">{line.lstrip()[2:]}</div>'
-    looks = "b2v-aligned" if line.startswith("  ") else "b2v-line"
-    return f'<div class="{looks}">{line or "<br>"}</div>'
+    return f'<div class="b2v-line">{line or "<br>"}</div>'
 
 
 def _call(call: ToolCall) -> None:
