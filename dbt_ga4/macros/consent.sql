@@ -3,11 +3,16 @@
     whether an event came without cookies (uses_transient_token).
 #}
 
-{# `denied`, `granted` or `unknown`. An event without device id is one of a user who denied. #}
-{% macro consent_state(analytics_storage, uses_transient_token, user_pseudo_id) -%}
+{#
+    `denied`, `granted` or `unknown`. An event without device id is one of a user who denied, unless consent is recorded and a
+    login id says who they are (Measurement Protocol).
+#}
+{% macro consent_state(analytics_storage, uses_transient_token, user_pseudo_id, user_id) -%}
     case
         when lower({{ analytics_storage }}) in ('no', 'denied') or lower({{ uses_transient_token }}) = 'yes' then 'denied'
-        when {{ user_pseudo_id }} is null then 'denied'
+        when {{ user_pseudo_id }} is null and (
+            {{ user_id }} is null or coalesce(lower({{ analytics_storage }}), '') not in ('yes', 'granted')
+        ) then 'denied'
         when lower({{ analytics_storage }}) in ('yes', 'granted') then 'granted'
         else 'unknown'
     end

@@ -1,11 +1,89 @@
-{# What purchases and their items are worth. #}
+{# What purchases, refunds and their items are worth, and in which currency. #}
 
 {# Is the event a purchase? #}
 {% macro is_purchase_event(event_name) -%}
     {{ event_name }} in ({{ quoted_list(var('purchase_events')) }})
 {%- endmacro %}
 
-{# Revenue of an item: what the export says, else price by quantity. #}
-{% macro item_revenue_of(items) -%}
-    coalesce({{ items }}.item_revenue, {{ items }}.price * coalesce({{ items }}.quantity, 1))
+{# Amounts of an event, in its own currency and in USD. #}
+{% macro money_columns() -%}
+    {%- set columns = [] -%}
+    {%- for amount in ['purchase_revenue', 'refund_value', 'tax_value', 'shipping_value'] -%}
+        {%- do columns.extend([amount, amount ~ '_in_usd']) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{# Amounts of an item, likewise. #}
+{% macro item_money_columns() -%}
+    {{ return(['price', 'price_in_usd', 'item_revenue', 'item_revenue_in_usd', 'item_refund', 'item_refund_in_usd']) }}
+{%- endmacro %}
+
+{# Text that sites send where they have no transaction id. GA4 takes it for an id, and all such orders for one. #}
+{% macro known_transaction_id(value) -%}
+    case when lower(trim({{ value }})) not in ('undefined', 'null', 'none', 'nan', '0', '') then {{ known('trim(' ~ value ~ ')') }} end
+{%- endmacro %}
+
+{# The ISO 4217 code of a currency, or null where the text is none. #}
+{% macro currency_code(value) -%}
+    upper({{ extract('trim(' ~ value ~ ')', '^([a-z]{3})$') }})
+{%- endmacro %}
+
+{#
+    The currency of an event's amounts: the one it reports. Without a report it is USD where the export has the amount in USD
+    alone, or the same amount twice; else it is unknown.
+#}
+{% macro currency_of_event(reported_currency, amounts) -%}
+    coalesce(
+        {{ reported_currency }},
+        case
+        {%- for amount in amounts %}
+            when {{ amount }}_in_usd <> 0 and coalesce({{ amount }}, {{ amount }}_in_usd) = {{ amount }}_in_usd then 'USD'
+        {%- endfor %}
+        end
+    )
+{%- endmacro %}
+
+{#
+    The currency in which a property's money is reported, by the var reporting_currency; null where it is not known, or,
+    with `event`, where an event's own is not. `only_currency` is the one that all purchases of the property have.
+#}
+{% macro reporting_currency(event_currency, only_currency, currencies) -%}
+    {%- set chosen = var('reporting_currency') -%}
+    {%- if chosen == 'auto' -%} case when {{ currencies }} > 1 then 'USD' else {{ only_currency }} end
+    {%- elif chosen == 'event' -%} {{ event_currency }}
+    {%- elif chosen == 'usd' -%} 'USD'
+    {%- else -%}
+    {{ exceptions.raise_compiler_error("var reporting_currency is '" ~ chosen ~ "': give auto, event or usd") }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# An amount in the currency of the column `currency`; null where it cannot be expressed in it. #}
+{% macro in_currency(currency, event_currency, amount, amount_in_usd) -%}
+    case
+        when {{ currency }} is null then {{ amount }}
+        when {{ currency }} = 'USD' and {{ event_currency }} = 'USD' then coalesce({{ amount }}, {{ amount_in_usd }})
+        when {{ currency }} = {{ event_currency }} then {{ amount }}
+        when {{ currency }} = 'USD' then {{ amount_in_usd }}
+    end
+{%- endmacro %}
+
+{# Is a purchase's revenue, if it has any, expressed in the reporting currency? #}
+{% macro is_money_expressed() -%}
+    (revenue is not null or event_revenue is null and revenue_in_usd is null)
+{%- endmacro %}
+
+{# Aggregate: are all amounts in one currency? #}
+{% macro is_one_currency(amount, currency) -%}
+    count(distinct case when {{ amount }} <> 0 then coalesce({{ currency }}, '') end) <= 1
+{%- endmacro %}
+
+{# Aggregate: a sum of money, 0 where there is none, null where the rows are in several currencies. #}
+{% macro sum_of_money(amount, currency) -%}
+    case when {{ is_one_currency(amount, currency) }} then coalesce(sum({{ amount }}), 0) end
+{%- endmacro %}
+
+{# Revenue of an item, in its own currency or (`_in_usd`) in USD: what the export says, else price by quantity. #}
+{% macro item_revenue_of(items, suffix='') -%}
+    coalesce({{ items }}.item_revenue{{ suffix }}, {{ items }}.price{{ suffix }} * coalesce({{ items }}.quantity, 1))
 {%- endmacro %}

@@ -32,6 +32,43 @@
     end
 {%- endmacro %}
 
+{# What the caller makes of the time zone of a property: that of the var property_timezones, else of the var timezone. #}
+{% macro by_timezone_of(property_id) -%}
+    {%- set zones = var('property_timezones') -%}
+    {%- if zones -%}
+    case {{ property_id }}
+    {%- for property, zone in zones.items() %}
+        when '{{ property | string | replace("'", "''") }}' then {{ caller(zone) }}
+    {%- endfor %}
+        else {{ caller(var('timezone')) }}
+    end
+    {%- else -%}
+    {{ caller(var('timezone')) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The calendar day of microseconds since 1970 in the time zone of the property. #}
+{% macro property_date(value, property_id) -%}
+    {%- call(zone) by_timezone_of(property_id) -%} {{ local_date(value, zone) }} {%- endcall -%}
+{%- endmacro %}
+
+{# Is the event a key event (the var conversion_events) or a purchase? #}
+{% macro is_key_event(event_name) -%}
+    ({{ event_name }} in ({{ quoted_list(var('conversion_events')) }}) or {{ is_purchase_event(event_name) }})
+{%- endmacro %}
+
+{#
+    Is the session engaged? As the export records it, which knows nothing of key events; where it records nothing, by ten
+    seconds of engagement or two page views. A key event engages a session in any case.
+    https://support.google.com/analytics/answer/12798876
+#}
+{% macro is_engaged() -%}
+    key_events > 0 or case
+        when recorded_engagement is not null then recorded_engagement > 0
+        else coalesce(engagement_time_msec, 0) >= 10000 or page_views >= 2
+    end
+{%- endmacro %}
+
 {# Aggregate: the number of rows of a condition. #}
 {% macro count_where(condition) -%}
     count(case when {{ condition }} then 1 end)
@@ -69,4 +106,37 @@
     {%- elif type == 'double' -%} {{ param_double(value) }}
     {%- else -%} {{ param_text(value) }}
     {%- endif -%}
+{%- endmacro %}
+
+{#
+    The range of each number that GA4 does not bound, so that no single event can overflow a sum. A value outside is null
+    and counted (values_out_of_range). Money: 10^12 of any currency; engagement: one day, as an event reports at most the time
+    since the event before it.
+#}
+{% macro ranges() -%}
+    {%- set money = [-1000000000000, 1000000000000] -%}
+    {%- set ranges = {
+        'ga_session_number': [1, 1000000],
+        'engagement_time_msec': [0, 86400000],
+        'quantity': [-1000000, 1000000],
+    } -%}
+    {%- for column in money_columns() + item_money_columns() -%}
+        {%- do ranges.update({column: money}) -%}
+    {%- endfor -%}
+    {{ return(ranges) }}
+{%- endmacro %}
+
+{# A number of that name, or null where it lies outside its range. #}
+{% macro in_range(column, value=none) -%}
+    {%- set least, most = ranges()[column] -%}
+    case when {{ value or column }} between {{ least }} and {{ most }} then {{ value or column }} end
+{%- endmacro %}
+
+{# How many of the columns hold a number outside its range. A comparison with a number that is none (NaN) is false. #}
+{% macro values_out_of_range(columns, prefix='') -%}
+    {%- for column in columns -%}
+    {%- set least, most = ranges()[column] -%}
+    case when {{ prefix }}{{ column }} is not null and not coalesce({{ prefix }}{{ column }} between {{ least }} and {{ most }}, false) then 1 else 0 end
+    {{- ' + ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}

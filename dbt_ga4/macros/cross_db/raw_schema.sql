@@ -40,7 +40,7 @@
     }) }}
 {% endmacro %}
 
-{# The fields by which an event is itself: all but the two that say where we read it. #}
+{# The fields by which an event is itself: not where we read it, and not the name that its property was given. #}
 {% macro ga4_event_fields() %}
-    {{ return(ga4_raw_columns() | reject('in', ['_source_file', '_source_line']) | list) }}
+    {{ return(ga4_raw_columns() | reject('in', ['property_id', '_source_file', '_source_line']) | list) }}
 {% endmacro %}

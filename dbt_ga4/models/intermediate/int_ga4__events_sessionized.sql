@@ -1,29 +1,122 @@
 {% set late_days = var('late_event_days') | int %}
-{# A new export day holds events of late_days before it to a day after it, and a session's bounds depend on two days more. -#}
-{{ ga4_incremental(column='occurred_on', days_before=late_days, days_after=3) }}
+{#
+    A new export day holds events of late_days before it to a day after it. A session's bounds depend on two days before, and
+    which events without an id belong to it on one day more.
+-#}
+{{ ga4_incremental(column='occurred_on', days_before=late_days, days_after=4) }}
+{% set timeout = var('session_timeout_minutes') | int * 60 * 1000000 -%}
 
-with events as (
+with staged as (
 
     select * from {{ ref('stg_ga4__events') }}
-    where {{ ga4_between('occurred_on', late_days + 2, 3) }}
+    where {{ ga4_between('occurred_on', late_days + 3, 4) }}
         -- says the same of event_date, by which the table lies in order
-        and {{ ga4_between('event_date', late_days + 3, late_days + 3) }}
+        and {{ ga4_between('event_date', late_days + 4, late_days + 4) }}
+
+),
+
+-- Events without ga_session_id (Measurement Protocol) on a device that has some with one.
+device_moments as (
+
+    select
+        client_key,
+        occurred_on,
+        event_timestamp,
+        max(ga_session_id) as session_id,
+        coalesce(
+            event_timestamp - lag(event_timestamp) over device_time not between 0 and {{ timeout }}
+            or lag(occurred_on) over device_time < {{ days_later('occurred_on', -1) }},
+            true
+        ) as is_after_pause
+    from staged
+    where client_key in (select client_key from staged where ga_session_id is null)
+    group by client_key, occurred_on, event_timestamp
+    window device_time as (partition by client_key order by occurred_on, event_timestamp)
+
+),
+
+device_runs as (
+
+    select
+        *,
+        {{ count_where('is_after_pause') }} over (
+            partition by client_key order by occurred_on, event_timestamp
+            rows between unbounded preceding and current row
+        ) as run
+    from device_moments
+
+),
+
+-- The session that goes on at each moment: the last one without a pause since, or the one both before and after it.
+running_sessions as (
+
+    select
+        client_key,
+        occurred_on,
+        event_timestamp,
+        last_value(session_id ignore nulls) over run_so_far as run_session_id,
+        last_value(case when session_id is not null then occurred_on end ignore nulls) over run_so_far as run_session_day,
+        last_value(session_id ignore nulls) over day_so_far as session_id_before,
+        first_value(session_id ignore nulls) over rest_of_day as session_id_after
+    from device_runs
+    window
+        run_so_far as (
+            partition by client_key, run order by occurred_on, event_timestamp
+            rows between unbounded preceding and current row
+        ),
+        day_so_far as (
+            partition by client_key, occurred_on order by event_timestamp
+            rows between unbounded preceding and current row
+        ),
+        rest_of_day as (
+            partition by client_key, occurred_on order by event_timestamp
+            rows between current row and unbounded following
+        )
+
+),
+
+-- They belong to that session.
+joined_sessions as (
+
+    select
+        client_key,
+        occurred_on,
+        event_timestamp,
+        case
+            when run_session_day >= {{ days_later('occurred_on', -1) }} then run_session_id
+            when session_id_before = session_id_after then session_id_before
+        end as session_id
+    from running_sessions
+
+),
+
+events as (
+
+    select
+        staged.*,
+        coalesce(staged.ga_session_id, joined_sessions.session_id) as session_id
+    from staged
+    left join joined_sessions
+        on staged.ga_session_id is null
+        and staged.client_key = joined_sessions.client_key
+        and staged.occurred_on = joined_sessions.occurred_on
+        and staged.event_timestamp = joined_sessions.event_timestamp
 
 ),
 
 -- A ga_session_id goes on over one midnight; what goes on for longer (bots, stuck ids) is a new session every day.
 continued_sessions as (
 
-    select client_key, ga_session_id, occurred_on
+    select client_key, session_id, occurred_on
     from (
         select
             *,
-            lag(occurred_on, 1) over (partition by client_key, ga_session_id order by occurred_on) as day_before,
-            lag(occurred_on, 2) over (partition by client_key, ga_session_id order by occurred_on) as day_before_that
+            lag(occurred_on, 1) over (partition by client_key, session_id order by occurred_on) as day_before,
+            lag(occurred_on, 2) over (partition by client_key, session_id order by occurred_on) as day_before_that
         from (
-            select distinct client_key, ga_session_id, occurred_on
+            select distinct client_key, session_id, occurred_on
             from events
-            where client_key is not null and ga_session_id is not null
+            where client_key is not null and session_id is not null
         ) as session_days
     ) as neighbours
     where day_before = {{ days_later('occurred_on', -1) }}
@@ -31,21 +124,21 @@ continued_sessions as (
 
 ),
 
--- Events without ga_session_id: a pause longer than the timeout begins a session.
+-- Events without session: a pause longer than the timeout begins one.
 moments as (
 
     select
         *,
         coalesce(
             event_timestamp - lag(event_timestamp) over user_moments
-                not between 0 and {{ var('session_timeout_minutes') | int * 60 * 1000000 }}
+                not between 0 and {{ timeout }}
             or lag(occurred_on) over user_moments < {{ days_later('occurred_on', -1) }},
             true
         ) as is_start
     from (
         select distinct client_key, occurred_on, event_timestamp
         from events
-        where client_key is not null and ga_session_id is null
+        where client_key is not null and session_id is null
     ) as distinct_moments
     window user_moments as (partition by client_key order by occurred_on, event_timestamp)
 
@@ -87,7 +180,7 @@ sessionized as (
         events.*,
         case
             when events.client_key is null then null
-            when events.ga_session_id is not null then 'ga_session_id'
+            when events.session_id is not null then 'ga_session_id'
             else 'gap'
         end as session_method,
         case
@@ -95,18 +188,18 @@ sessionized as (
             when continued_sessions.client_key is not null then {{ days_later('events.occurred_on', -1) }}
             else coalesce(gap_sessions.session_date, events.occurred_on)
         end as session_date,
-        coalesce(events.ga_session_id, gap_sessions.started_at) as session_number
+        coalesce(events.session_id, gap_sessions.started_at) as session_number
     from events
     left join continued_sessions
         on events.client_key = continued_sessions.client_key
-        and events.ga_session_id = continued_sessions.ga_session_id
+        and events.session_id = continued_sessions.session_id
         and events.occurred_on = continued_sessions.occurred_on
     left join gap_sessions
-        on events.ga_session_id is null
+        on events.session_id is null
         and events.client_key = gap_sessions.client_key
         and events.occurred_on = gap_sessions.occurred_on
         and events.event_timestamp = gap_sessions.event_timestamp
-    where {{ ga4_between('events.occurred_on', late_days, 3) }}
+    where {{ ga4_between('events.occurred_on', late_days, 4) }}
 
 )
 
@@ -121,7 +214,7 @@ select
         partition by property_id, client_key, event_timestamp, event_date
         order by
             batch_page_id nulls last, batch_ordering_id nulls last, batch_event_index nulls last,
-            event_rank, event_name, page_key nulls last, page_title nulls last, ga_session_id nulls last, event_key
+            event_rank, event_name, page_key nulls last, page_title nulls last, ga_session_id nulls last, event_hash
     ) as integer) as event_index,
     event_name,
     is_page_view,
@@ -134,7 +227,8 @@ select
     end as session_key,
     session_date,
     session_method,
-    ga_session_id,
+    -- of the session, also where the event itself has none
+    session_id as ga_session_id,
     ga_session_number,
     session_engaged,
     engaged_session_event,
@@ -163,11 +257,12 @@ select
     operating_system,
     country,
 
+    platform,
+    stream_id,
+    is_active_user,
     transaction_id,
-    purchase_revenue,
-    tax_value,
-    shipping_value,
-    refund_value
+    currency,
+    {{ money_columns() | join(',\n    ') }}
     {%- for param in custom_params('custom_event_params') %},
     param_{{ param.column }}
     {%- endfor %}

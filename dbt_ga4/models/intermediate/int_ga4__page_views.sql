@@ -1,6 +1,6 @@
 {% set late_days = var('late_event_days') | int %}
 {# A page view depends on its whole session, which begins at most a day before and ends at most a day after it. -#}
-{{ ga4_incremental(column='occurred_on', days_before=late_days + 1, days_after=3) }}
+{{ ga4_incremental(column='occurred_on', days_before=late_days + 1, days_after=4) }}
 {% set in_session = 'partition by coalesce(session_key, event_key) order by occurred_on, event_timestamp, event_date, event_index' -%}
 
 with events as (
@@ -13,7 +13,7 @@ with events as (
         ) as page_view_number
     from {{ ref('int_ga4__events_sessionized') }}
     where (session_key is not null or is_page_view)
-        and {{ ga4_between('occurred_on', late_days + 2, 4) }}
+        and {{ ga4_between('occurred_on', late_days + 2, 5) }}
 
 ),
 
@@ -72,4 +72,4 @@ from page_views
 left join engagement
     on page_views.session_key = engagement.session_key
     and page_views.page_view_number = engagement.page_view_number
-where {{ ga4_between('page_views.occurred_on', late_days + 1, 3) }}
+where {{ ga4_between('page_views.occurred_on', late_days + 1, 4) }}

@@ -1,6 +1,6 @@
 {% set late_days = var('late_event_days') | int %}
 {# The export days of the events whose session a new export day can change. -#}
-{{ ga4_incremental(column='event_date', days_before=late_days + 1, days_after=late_days + 3) }}
+{{ ga4_incremental(column='event_date', days_before=late_days + 1, days_after=late_days + 4) }}
 
 -- Events of one microsecond that agree in all that the encoder reads are one. They differ, if at all, in what a
 -- flattened export does not carry (items, bundle), so that either form of an export gives the same rows.

@@ -1,7 +1,7 @@
 {% set late_days = var('late_event_days') | int %}
 {% set lookback_days = var('session_attribution_lookback_window_days') | int %}
 {# A session's source is told to the direct ones that come within the lookback after it. -#}
-{{ ga4_incremental(column='session_date', days_before=late_days + 1, days_after=3 + lookback_days) }}
+{{ ga4_incremental(column='session_date', days_before=late_days + 1, days_after=4 + lookback_days) }}
 {% set told_by = {
     'source': ['last_click', 'click', 'event', 'referrer', 'user'],
     'medium': ['last_click', 'click', 'event', 'referrer', 'user'],
@@ -14,7 +14,7 @@ with sessions as (
         *,
         {{ search_engine_name('referrer_hostname') }} as referrer_name
     from {{ ref('int_ga4__sessions') }}
-    where {{ ga4_between('session_date', late_days + 1 + lookback_days, 3 + lookback_days) }}
+    where {{ ga4_between('session_date', late_days + 1 + lookback_days, 4 + lookback_days) }}
 
 ),
 
@@ -149,4 +149,4 @@ from followed
 left join grouped as last_non_direct
     on followed.last_non_direct_session_key = last_non_direct.session_key
     and last_non_direct.session_date >= {{ days_later('followed.session_date', -lookback_days) }}
-where {{ ga4_between('followed.session_date', late_days + 1, 3 + lookback_days) }}
+where {{ ga4_between('followed.session_date', late_days + 1, 4 + lookback_days) }}

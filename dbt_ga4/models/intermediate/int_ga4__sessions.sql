@@ -1,6 +1,6 @@
 {% set late_days = var('late_event_days') | int %}
 {# A session begins at most a day before any of its events. -#}
-{{ ga4_incremental(column='session_date', days_before=late_days + 1, days_after=3) }}
+{{ ga4_incremental(column='session_date', days_before=late_days + 1, days_after=4) }}
 {% set in_order = 'occurred_on, event_timestamp, event_date, event_index' -%}
 {% set in_reverse = 'occurred_on desc, event_timestamp desc, event_date desc, event_index desc' -%}
 {% set is_viewed_page = 'is_page_view and page_key is not null' -%}
@@ -44,7 +44,7 @@ sessions as (
         {{ count_where('is_error_page') }} as error_page_views,
         {{ sum_whole('engagement_time_msec') }} as engagement_time_msec,
         max(coalesce(session_engaged, engaged_session_event)) as recorded_engagement,
-        {{ count_where("event_name in (" ~ quoted_list(var('purchase_events')) ~ ")") }} as purchase_events,
+        {{ count_where(is_key_event('event_name')) }} as key_events,
         {{ first_by('page_key', in_order, is_viewed_page) }} as landing_page_key,
         {{ first_by('page_key', in_reverse, is_viewed_page) }} as exit_page_key,
 
@@ -83,11 +83,7 @@ select
     page_views,
     error_page_views,
     engagement_time_msec,
-    -- GA4's own word where it is recorded, else GA4's rule
-    case
-        when recorded_engagement is not null then recorded_engagement > 0
-        else coalesce(engagement_time_msec, 0) >= 10000 or page_views >= 2 or purchase_events >= 1
-    end as is_engaged,
+    {{ is_engaged() }} as is_engaged,
     landing_page_key,
     exit_page_key,
     {% for witness in witnesses -%}

@@ -11,7 +11,8 @@ with conversions as (
         session_key,
         page_key,
         cast(null as {{ dbt.type_string() }}) as transaction_id,
-        cast(null as {{ dbt.type_float() }}) as revenue
+        cast(null as {{ dbt.type_float() }}) as revenue,
+        cast(null as {{ dbt.type_string() }}) as currency
     from {{ ref('int_ga4__events_sessionized') }}
     where event_name in ({{ quoted_list(var('conversion_events')) }})
         and not {{ is_purchase_event('event_name') }}
@@ -30,9 +31,11 @@ with conversions as (
         session_key,
         page_key,
         transaction_id,
-        revenue
+        revenue,
+        currency
     from {{ ref('int_ga4__purchases') }}
-    where event_name in ({{ quoted_list(var('conversion_events')) }})
+    where not is_refund_without_purchase
+        and event_name in ({{ quoted_list(var('conversion_events')) }})
 
 )
 
@@ -49,6 +52,7 @@ select
     conversions.page_key,
     conversions.transaction_id,
     conversions.revenue,
+    conversions.currency,
     traffic_sources.source,
     traffic_sources.medium,
     traffic_sources.campaign,

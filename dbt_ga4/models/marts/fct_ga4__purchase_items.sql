@@ -16,9 +16,11 @@ select
     items.item_variant,
     items.item_category,
     items.coupon,
-    items.price,
+    purchases.currency,
+    {{ in_currency('purchases.currency', 'purchases.event_currency', 'items.price', 'items.price_in_usd') }} as price,
     items.quantity,
-    {{ item_revenue_of('items') }} as item_revenue
+    {{ in_currency('purchases.currency', 'purchases.event_currency', item_revenue_of('items'), item_revenue_of('items', '_in_usd')) }} as item_revenue
 from {{ ref('int_ga4__purchases') }} as purchases
 inner join {{ ref('stg_ga4__event_items') }} as items on purchases.event_key = items.event_key
 left join {{ ref('int_ga4__identity_map') }} as identities on purchases.client_key = identities.client_key
+where not purchases.is_refund_without_purchase

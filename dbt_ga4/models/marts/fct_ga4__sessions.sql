@@ -4,8 +4,10 @@ with purchases as (
 
     select
         session_key,
-        count(*) as purchases,
-        sum(revenue) as revenue
+        {{ count_where('not is_refund_without_purchase') }} as purchases,
+        {{ sum_of_money('revenue', 'currency') }} as revenue,
+        {{ sum_of_money('net_revenue', 'currency') }} as net_revenue,
+        case when count(distinct currency) = 1 then min(currency) end as currency
     from {{ ref('int_ga4__purchases') }}
     where session_key is not null
     group by session_key
@@ -38,7 +40,10 @@ select
     sessions.operating_system,
     sessions.country,
     coalesce(purchases.purchases, 0) as purchases,
-    coalesce(purchases.revenue, 0) as revenue
+    -- null where the session's purchases are in several currencies
+    case when purchases.session_key is null then 0 else purchases.revenue end as revenue,
+    case when purchases.session_key is null then 0 else purchases.net_revenue end as net_revenue,
+    purchases.currency
 from {{ ref('int_ga4__sessions') }} as sessions
 inner join {{ ref('int_ga4__identity_map') }} as identities on sessions.client_key = identities.client_key
 inner join {{ ref('int_ga4__session_traffic_sources') }} as traffic_sources

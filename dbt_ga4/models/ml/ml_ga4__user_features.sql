@@ -71,6 +71,7 @@ session_days as (
         {{ sum_whole('engagement_time_msec') }} as engagement_time_msec,
         max(coalesce(session_engaged, engaged_session_event)) as recorded_engagement,
         coalesce(max(funnel_step), 0) as funnel_step,
+        {{ count_where(is_key_event('event_name')) }} as key_events,
         {%- for attribute in main_attributes %}
         {{ first_by(attribute, in_order, attribute ~ ' is not null') }} as {{ attribute }},
         {%- endfor %}
@@ -112,6 +113,7 @@ sessions as (
         sum(engagement_time_msec) as engagement_time_msec,
         max(recorded_engagement) as recorded_engagement,
         max(funnel_step) as funnel_step,
+        sum(key_events) as key_events,
         {%- for attribute in main_attributes %}
         {{ first_by(attribute, 'occurred_on', attribute ~ ' is not null') }} as {{ attribute }},
         {%- endfor %}
@@ -127,10 +129,7 @@ engaged_sessions as (
 
     select
         *,
-        case
-            when recorded_engagement is not null then recorded_engagement > 0
-            else coalesce(engagement_time_msec, 0) >= 10000 or page_views >= 2 or funnel_step = 6
-        end as is_engaged
+        {{ is_engaged() }} as is_engaged
     from sessions
 
 ),
@@ -209,12 +208,14 @@ user_purchases as (
         identities.user_key,
         dates.as_of,
         {{ count_where('purchases.occurred_on < dates.as_of') }} as purchases,
-        sum(case when purchases.occurred_on < dates.as_of then purchases.revenue end) as revenue,
+        {{ sum_of_money('case when purchases.occurred_on < dates.as_of then purchases.revenue end', 'purchases.currency') }} as revenue,
+        case when count(distinct purchases.currency) = 1 then min(purchases.currency) end as currency,
         max(case when purchases.occurred_on < dates.as_of then purchases.occurred_on end) as last_purchase_on,
         {%- for days in horizons %}
-        sum(
-            case when purchases.occurred_on >= dates.as_of and purchases.occurred_on < dates.end_{{ days }}d then purchases.revenue end
-        ) as revenue_{{ days }}d,
+        {{ sum_of_money(
+            'case when purchases.occurred_on >= dates.as_of and purchases.occurred_on < dates.end_' ~ days ~ 'd then purchases.revenue end',
+            'purchases.currency'
+        ) }} as revenue_{{ days }}d,
         {%- endfor %}
         min(case when purchases.occurred_on >= dates.as_of then purchases.occurred_on end) as next_purchase_on
     from {{ ref('int_ga4__purchases') }} as purchases
@@ -223,6 +224,7 @@ user_purchases as (
         on identities.property_id = dates.property_id
         and purchases.occurred_on >= dates.first_day
         and purchases.occurred_on < dates.end_{{ horizons | max }}d
+    where not purchases.is_refund_without_purchase
     group by identities.user_key, dates.as_of
 
 )
@@ -241,7 +243,8 @@ select
     sessions.page_views,
 
     coalesce(purchases.purchases, 0) as purchases,
-    coalesce(purchases.revenue, 0) as revenue,
+    case when purchases.user_key is null then 0 else purchases.revenue end as revenue,
+    purchases.currency,
     purchases.revenue / nullif(purchases.purchases, 0) as average_order_value,
     {{ days_between('purchases.last_purchase_on', 'sessions.as_of') }} as days_since_last_purchase,
 
@@ -271,7 +274,7 @@ select
     {% set end = 'dates.end_' ~ days ~ 'd' %}
     case when {{ is_known }} then coalesce(days.returned_on < {{ end }}, false) end as will_return_{{ days }}d,
     case when {{ is_known }} then coalesce(purchases.next_purchase_on < {{ end }}, false) end as will_purchase_{{ days }}d,
-    case when {{ is_known }} then coalesce(purchases.revenue_{{ days }}d, 0) end as revenue_{{ days }}d,
+    case when {{ is_known }} then case when purchases.user_key is null then 0 else purchases.revenue_{{ days }}d end end as revenue_{{ days }}d,
     {%- endfor %}
     dates.last_day as exported_until
 from user_sessions as sessions

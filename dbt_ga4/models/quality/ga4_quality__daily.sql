@@ -4,7 +4,8 @@
 {% set watched = ['events', 'page_views', 'purchases'] -%}
 {% set counts = [
     'events', 'duplicates_dropped', 'events_of_denied_consent', 'events_without_user', 'events_without_session_id',
-    'events_without_page', 'events_with_placeholders', 'late_events', 'page_views', 'purchases', 'users', 'sessions',
+    'events_without_page', 'events_with_placeholders', 'values_out_of_range', 'late_events', 'page_views', 'purchases', 'users',
+    'sessions',
 ] -%}
 
 with exported as (
@@ -32,6 +33,7 @@ staged as (
         {{ count_where('client_key is not null and ga_session_id is null') }} as events_without_session_id,
         {{ count_where('page_key is null') }} as events_without_page,
         {{ count_where('is_source_hidden') }} as events_with_placeholders,
+        {{ sum_whole('values_out_of_range') }} as values_out_of_range,
         {{ count_where('occurred_on < event_date') }} as late_events,
         {{ count_where('is_page_view') }} as page_views,
         {{ count_where('event_name in (' ~ quoted_list(var('purchase_events')) ~ ')') }} as purchases,
@@ -47,6 +49,16 @@ staged as (
 
 ),
 
+staged_items as (
+
+    select property_id, event_date, {{ sum_whole('values_out_of_range') }} as values_out_of_range
+    from {{ ref('stg_ga4__event_items') }}
+    where {{ ga4_in_window() }}
+        and values_out_of_range > 0
+    group by property_id, event_date
+
+),
+
 -- A day of which nothing was staged is a day with no events; of days before the window only these are needed.
 days as (
 
@@ -56,9 +68,10 @@ days as (
         coalesce(exported.raw_events, 0) as raw_events,
         staged.table_kind,
         {%- for count in counts %}
-        coalesce(staged.{{ count }}, 0) as {{ count }}{{ ',' if not loop.last }}
+        coalesce(staged.{{ count }}, 0){{ ' + coalesce(staged_items.values_out_of_range, 0)' if count == 'values_out_of_range' }} as {{ count }}{{ ',' if not loop.last }}
         {%- endfor %}
     from staged
+    left join staged_items on staged.property_id = staged_items.property_id and staged.event_date = staged_items.event_date
     full outer join exported on staged.property_id = exported.property_id and staged.event_date = exported.event_date
 
 ),

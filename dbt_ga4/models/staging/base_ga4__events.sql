@@ -3,7 +3,7 @@
 {% set parameters = [
     'ga_session_id', 'ga_session_number', 'session_engaged', 'engaged_session_event', 'engagement_time_msec',
     'page_location', 'page_referrer', 'page_title', 'firebase_screen', 'screen_name', 'firebase_screen_class',
-    'source', 'medium', 'campaign', 'gclid', 'transaction_id', 'value', 'synthetic_bundle',
+    'source', 'medium', 'campaign', 'gclid', 'transaction_id', 'currency', 'value', 'synthetic_bundle',
 ] -%}
 {% set custom_event_params = custom_params('custom_event_params') -%}
 {% set screen_names = [known('firebase_screen'), known('screen_name'), known('firebase_screen_class')] -%}
@@ -89,16 +89,17 @@ flat_events as (
         device.operating_system,
         geo.country,
 
+        is_active_user,
         coalesce(ecommerce.transaction_id, {{ param_text('param_transaction_id') }}) as transaction_id,
-        case when event_name in ({{ quoted_list(var('purchase_events')) }}) then coalesce(
-            ecommerce.purchase_revenue_in_usd,
-            ecommerce.purchase_revenue,
-            event_value_in_usd,
-            {{ param_double('param_value') }}
-        ) end as purchase_revenue,
-        coalesce(ecommerce.tax_value_in_usd, ecommerce.tax_value) as tax_value,
-        coalesce(ecommerce.shipping_value_in_usd, ecommerce.shipping_value) as shipping_value,
-        coalesce(ecommerce.refund_value_in_usd, ecommerce.refund_value) as refund_value,
+        {{ currency_code(param_text('param_currency')) }} as reported_currency,
+        case when {{ is_purchase_event('event_name') }} then coalesce(ecommerce.purchase_revenue, {{ param_double('param_value') }}) end as purchase_revenue,
+        case when {{ is_purchase_event('event_name') }} then coalesce(ecommerce.purchase_revenue_in_usd, event_value_in_usd) end as purchase_revenue_in_usd,
+        case when event_name = 'refund' then coalesce(ecommerce.refund_value, {{ param_double('param_value') }}) end as refund_value,
+        case when event_name = 'refund' then coalesce(ecommerce.refund_value_in_usd, event_value_in_usd) end as refund_value_in_usd,
+        ecommerce.tax_value,
+        ecommerce.tax_value_in_usd,
+        ecommerce.shipping_value,
+        ecommerce.shipping_value_in_usd,
         {%- for param in custom_event_params %}
         {{ custom_param('custom_' ~ param.column, param.type) }} as param_{{ param.column }},
         {%- endfor %}
@@ -215,7 +216,7 @@ events as (
         distinct_events.table_kind,
         {{ known('user_pseudo_id') }} as known_user_pseudo_id,
         {{ known('user_id') }} as known_user_id,
-        {{ consent_state('analytics_storage', 'uses_transient_token', known('user_pseudo_id')) }} as consent_state,
+        {{ consent_state('analytics_storage', 'uses_transient_token', known('user_pseudo_id'), known('user_id')) }} as consent_state,
         platform,
         stream_id,
         batch_page_id,
@@ -223,10 +224,10 @@ events as (
         batch_event_index,
 
         ga_session_id,
-        ga_session_number,
+        {{ in_range('ga_session_number') }} as ga_session_number,
         session_engaged,
         engaged_session_event,
-        engagement_time_msec,
+        {{ in_range('engagement_time_msec') }} as engagement_time_msec,
 
         location.url as page_location,
         referrer.url as page_referrer,
@@ -254,11 +255,14 @@ events as (
         {{ known('operating_system') }} as operating_system,
         {{ known('country') }} as country,
 
-        {{ known('transaction_id') }} as transaction_id,
-        purchase_revenue,
-        tax_value,
-        shipping_value,
-        refund_value,
+        is_active_user,
+        {{ known_transaction_id('transaction_id') }} as transaction_id,
+        {{ currency_of_event('reported_currency', ['purchase_revenue', 'refund_value', 'tax_value', 'shipping_value']) }} as currency,
+        {% for amount in ['purchase_revenue', 'refund_value', 'tax_value', 'shipping_value'] -%}
+        {{ in_range(amount) }} as {{ amount }},
+        {{ in_range(amount ~ '_in_usd') }} as {{ amount }}_in_usd,
+        {% endfor -%}
+        {{ values_out_of_range(['ga_session_number', 'engagement_time_msec'] + money_columns()) }} as values_out_of_range,
         {%- for param in custom_event_params %}
         {{ without_personal_data('param_' ~ param.column) if param.type == 'string' else 'param_' ~ param.column }} as param_{{ param.column }},
         {%- endfor %}

@@ -25,7 +25,8 @@ events as (
         event_date,
         event_timestamp,
         event_name,
-        client_key
+        client_key,
+        currency
     from {{ ref('stg_ga4__events') }}
     where {{ ga4_in_window() }}
 
@@ -53,10 +54,11 @@ select
     {%- for text in texts %}
     {{ known('items.item.' ~ text) }} as {{ text }},
     {%- endfor %}
-    coalesce(items.item.price_in_usd, items.item.price) as price,
-    items.item.quantity,
-    coalesce(items.item.item_revenue_in_usd, items.item.item_revenue) as item_revenue,
-    coalesce(items.item.item_refund_in_usd, items.item.item_refund) as item_refund
+    events.currency,
+    {%- for amount in item_money_columns() + ['quantity'] %}
+    {{ in_range(amount, 'items.item.' ~ amount) }} as {{ amount }},
+    {%- endfor %}
+    {{ values_out_of_range(item_money_columns() + ['quantity'], 'items.item.') }} as values_out_of_range
     {%- for param in custom_params('custom_item_params') %},
     {{ custom_param(param_of('items.item.item_params', param.name), param.type) }} as item_param_{{ param.column }}
     {%- endfor %}

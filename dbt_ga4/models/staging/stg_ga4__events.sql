@@ -64,7 +64,7 @@ select
     {{ timestamp_from_micros('event_timestamp') }} as event_at,
     -- Held near the export day, so that a wrong clock cannot reach outside a run's window.
     greatest(
-        least({{ local_date('event_timestamp', var('timezone')) }}, {{ days_later('event_date', 1) }}),
+        least({{ property_date('event_timestamp', 'property_id') }}, {{ days_later('event_date', 1) }}),
         {{ days_later('event_date', 0 - var('late_event_days') | int) }}
     ) as occurred_on,
     event_name,
@@ -74,7 +74,11 @@ select
     batch_ordering_id,
     batch_event_index,
 
-    case when user_pseudo_id is not null then {{ md5_key(['property_id', 'user_pseudo_id']) }} end as client_key,
+    case
+        when user_pseudo_id is not null then {{ md5_key(['property_id', 'user_pseudo_id']) }}
+        -- a known login without a device: the key that identity_stitching gives the person
+        when user_id is not null then {{ md5_key(['property_id', "'user_id'", 'user_id']) }}
+    end as client_key,
     user_pseudo_id,
     user_id,
     consent_state,
@@ -119,11 +123,11 @@ select
     operating_system,
     country,
 
+    is_active_user,
     transaction_id,
-    purchase_revenue,
-    tax_value,
-    shipping_value,
-    refund_value,
+    currency,
+    {{ money_columns() | join(',\n    ') }},
+    values_out_of_range,
     {%- for param in custom_params('custom_event_params') %}
     param_{{ param.column }},
     {%- endfor %}
