@@ -60,30 +60,67 @@
     Text without personal data, by the var strip_pii: e-mail addresses (also where the at sign is encoded), phone numbers
     in their written forms, and tokens: UUIDs, unbroken runs of 24 letters and digits with a digit in it, of 16 digits,
     and GA's client ids. Words of a readable path are shorter or broken by hyphens; shorter numbers are article numbers.
+    The tokens stay where `keeps_tokens`, Boolean SQL, is true.
 #}
-{% macro without_personal_data(value) -%}
+{% macro without_personal_data(value, keeps_tokens=none) -%}
     {%- if not var('strip_pii') -%}
     {{ value }}
     {%- else -%}
+    {%- set without_contacts = replace_all(
+        replace_all(value, '[\\p{L}\\p{N}._+-]+(@|%40)[\\p{L}\\p{N}-]+(\\.[\\p{L}\\p{N}-]+)*\\.\\p{L}{2,}', '[redacted]'),
+        '(\\+|%2b)[0-9](([ ().-]|%20)*[0-9]){8,14}\\b|\\(?\\b[0-9]{3}\\)?([-. +]|%20)[0-9]{3}([-. +]|%20)[0-9]{4}\\b',
+        '[redacted]'
+    ) -%}
     {# most texts hold neither at sign nor digit, and so none of these -#}
     case
         when not {{ matches(value, '[@0-9]') }} then {{ value }}
-        else {{ redact_tokens(
-            replace_all(
-                replace_all(value, '[\\p{L}\\p{N}._+-]+(@|%40)[\\p{L}\\p{N}-]+(\\.[\\p{L}\\p{N}-]+)*\\.\\p{L}{2,}', '[redacted]'),
-                '(\\+|%2b)[0-9](([ ().-]|%20)*[0-9]){8,14}\\b|\\(?\\b[0-9]{3}\\)?([-. +]|%20)[0-9]{3}([-. +]|%20)[0-9]{4}\\b',
-                '[redacted]'
-            ),
-            '[redacted]'
-        ) }}
+        {%- if keeps_tokens %}
+        when {{ keeps_tokens }} then {{ without_contacts }}
+        {%- endif %}
+        else {{ redact_tokens(without_contacts, '[redacted]') }}
     end
     {%- endif -%}
 {%- endmacro %}
 
+{#
+    The template of an address: host and path with `{id}` in place of each part that looks like a token; null where none does.
+    base_ga4__url_templates says of which templates these parts are the ids of products and the like, and stay.
+#}
+{% macro url_template(url) -%}
+    {%- set address = with_authority(url) -%}
+    {%- set path = "coalesce(" ~ without_www(url_host(address)) ~ ", '') || lower(" ~ url_decode(url_raw_path(address)) ~ ")" -%}
+    nullif({{ redact_tokens(path, '{id}') }}, {{ path }})
+{%- endmacro %}
+
+{# The templates that occur in a relation of `address` and `user_pseudo_id`, and how the pages of each share their users. #}
+{% macro url_template_evidence(views) -%}
+    select
+        url_template,
+        count(*) as pages,
+        {{ sum_whole('users') }} as page_users,
+        {{ sum_whole('case when users >= ' ~ var('url_template_min_users') | int ~ ' then users else 0 end') }} as users_of_shared_pages
+    from (
+        select {{ url_template('address') }} as url_template, address, users
+        from (
+            select {{ extract('address', '^([^?#]*)') }} as address, count(distinct user_pseudo_id) as users
+            from {{ views }}
+            where {{ matches('address', '[0-9a-zA-Z]{24}|[0-9]{16}|[0-9a-f]{8}(-|%2d)[0-9a-f]{4}(-|%2d)') }}
+            group by {{ extract('address', '^([^?#]*)') }}
+        ) as pages
+    ) as templates
+    where url_template is not null
+    group by url_template
+{%- endmacro %}
+
+{# Boolean SQL: does a template with that evidence hold products and the like (shared by users), and not tokens (one user's each)? #}
+{% macro is_shared_template(evidence) -%}
+    {{ evidence }}.users_of_shared_pages >= 0.75 * {{ evidence }}.page_users
+{%- endmacro %}
+
 {# The path of page_key: begins with a slash, ends with one only when it is the home page. #}
-{% macro normalised_path(raw_path) -%}
+{% macro normalised_path(raw_path, keeps_tokens=none) -%}
     {%- set decoded = compose_unicode(url_decode(replace_all(raw_path, ';jsessionid=[^/]*', ''))) -%}
-    {{ replace_all(replace_all("'/' || lower(" ~ without_personal_data(decoded) ~ ")", '/[/\\s]*/', '/'), '(.)[/\\s]+$', '\\1') }}
+    {{ replace_all(replace_all("'/' || lower(" ~ without_personal_data(decoded, keeps_tokens) ~ ")", '/[/\\s]*/', '/'), '(.)[/\\s]+$', '\\1') }}
 {%- endmacro %}
 
 {# The query of page_key with its question mark, empty where the allow-list leaves nothing. #}
@@ -97,14 +134,13 @@
 
 {#
     An address as it is stored: without user and password, without the query parameters of the var
-    query_parameter_exclusions, without personal data.
+    query_parameter_exclusions, without personal data; the tokens of its path stay where `keeps_tokens` is true.
 #}
-{% macro cleaned_url(url) -%}
+{% macro cleaned_url(url, keeps_tokens) -%}
     {%- set left = query_parameters(url_query(url), var('query_parameter_exclusions') | map('lower') | list, keep=false) -%}
     {%- set before_query = replace_all(extract(url, '^([^?#]*)'), '^((?:[a-z][a-z0-9+.-]*:)?//)[^/@]*@', '\\1') -%}
-    {{ without_personal_data(
-        "coalesce(" ~ before_query ~ ", '') || coalesce('?' || " ~ left ~ ", '') || coalesce(" ~ extract(url, '(#.*)$') ~ ", '')"
-    ) }}
+    coalesce({{ without_personal_data(before_query, keeps_tokens) }}, '')
+    || {{ without_personal_data("coalesce('?' || " ~ left ~ ", '') || coalesce(" ~ extract(url, '(#.*)$') ~ ", '')") }}
 {%- endmacro %}
 
 {# Column of a query parameter that the var query_parameter_extraction names. #}

@@ -189,17 +189,25 @@ click_ids as (
 
 ),
 
+templates as (
+
+    select url_template from {{ ref('base_ga4__url_templates') }}
+    where keeps_ids
+
+),
+
 cleaned as (
 
     select
         addresses.address,
-        {{ cleaned_url('trim(addresses.address)') }} as url,
+        {{ cleaned_url('trim(addresses.address)', 'templates.url_template is not null') }} as url,
         click_ids.click_id,
         {{ query_parameter('addresses.address', 'utm_source') }} as utm_source,
         {{ query_parameter('addresses.address', 'utm_medium') }} as utm_medium,
         {{ query_parameter('addresses.address', 'utm_campaign') }} as utm_campaign
     from addresses
     left join click_ids on addresses.address = click_ids.address
+    left join templates on {{ url_template('trim(addresses.address)') }} = templates.url_template
 
 ),
 

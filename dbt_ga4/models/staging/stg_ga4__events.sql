@@ -22,18 +22,26 @@ addresses as (
 
 ),
 
+templates as (
+
+    select url_template from {{ ref('base_ga4__url_templates') }}
+    where keeps_ids
+
+),
+
 pages as (
 
     select
         address,
         {{ is_web_address('url') }} as is_web_address,
         {{ without_www(url_host('url')) }} as hostname,
-        {{ normalised_path(url_raw_path('url')) }} as page_path,
+        {{ normalised_path(url_raw_path('url'), 'templates.url_template is not null') }} as page_path,
         {{ normalised_query(url_query('url')) }} as page_query
         {%- for name in var('query_parameter_extraction') %},
         {{ query_parameter('address', name) }} as {{ query_parameter_column(name) }}
         {%- endfor %}
     from addresses
+    left join templates on {{ url_template('addresses.address') }} = templates.url_template
 
 ),
 
