@@ -5,6 +5,7 @@ A wrong value stops the program at start with the variable's name and the remedy
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from datetime import date
@@ -50,6 +51,9 @@ class Settings(BaseSettings):
     start_date: date = Field(date(2026, 1, 5), description="first day of the export (YYYY-MM-DD)")
     end_date: date | None = Field(None, description="last day of the export; empty: until yesterday")
     timezone: str = Field("Europe/Berlin", description="the GA4 property's time zone (IANA name)")
+    property_timezones: Annotated[dict[str, str], NoDecode] = Field(
+        {}, description='time zones of properties in another one, as JSON: `{"123456789": "America/New_York"}`'
+    )
     max_bad_share: float = Field(
         0.05, ge=0, le=1, description="share of unreadable rows above which a day's ingest fails"
     )
@@ -249,11 +253,22 @@ class Settings(BaseSettings):
             raise ValueError("use letters, digits, '-', '_' and '.', for example 123456789")
         return value
 
-    @field_validator("timezone")
+    @field_validator("property_timezones", mode="before")
     @classmethod
-    def _timezone_exists(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"{value!r} is no IANA time zone; use a name like 'Europe/Berlin' or 'UTC'")
+    def _is_json(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value or "{}")
+        except ValueError:
+            raise ValueError('give JSON, for example {"123456789": "America/New_York"}') from None
+
+    @field_validator("timezone", "property_timezones")
+    @classmethod
+    def _timezones_exist(cls, value: str | dict[str, str]) -> str | dict[str, str]:
+        for name in [value] if isinstance(value, str) else value.values():
+            if name not in available_timezones():
+                raise ValueError(f"{name!r} is no IANA time zone; use a name like 'Europe/Berlin' or 'UTC'")
         return value
 
     @field_validator("page_classifiers")
@@ -327,6 +342,11 @@ class Settings(BaseSettings):
     def tz(self) -> ZoneInfo:
         """The property's time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def property_tz(self) -> dict[str, ZoneInfo]:
+        """The time zones of properties that have another one."""
+        return {property_id: ZoneInfo(name) for property_id, name in self.property_timezones.items()}
 
     @property
     def resolved_llm_base_url(self) -> str | None:

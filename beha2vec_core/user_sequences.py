@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -14,14 +16,17 @@ _HISTORY = """
     with history as (
         select
             events.*,
+            ends.as_of,
             coalesce(pages.theme, 'unknown') as theme,
             coalesce(pages.page_type, 'unknown') as page_type,
             row_number() over latest_first as recency,
             bool_or(is_page_view) over (partition by user_key) as has_page_view
         from ga4.ml_ga4__sequence_events as events
         left join beha2vec.enriched_pages as pages using (page_key)
+        left join (select unnest($properties) as property_id, unnest($ends) as property_end) as own using (property_id)
+        cross join lateral (select coalesce(own.property_end, $end)::timestamp as as_of) as ends
         where events.event_date between $first_day and $day
-            and events.event_timestamp <= epoch_us($as_of)
+            and events.event_timestamp <= epoch_us(ends.as_of)
             and user_key in (select user_key from ga4.ml_ga4__sequence_events where event_date = $day)
         window latest_first as (
             partition by user_key order by event_timestamp desc, event_date desc, event_index desc
@@ -29,7 +34,7 @@ _HISTORY = """
     )
     select
         user_key,
-        $as_of::timestamp as as_of,
+        max(as_of) as as_of,
         max(recency) as n_events,
         list(event_timestamp order by recency desc) filter (recency <= $length) as event_timestamp,
         list(event_name order by recency desc) filter (recency <= $length) as event_name,
@@ -72,11 +77,12 @@ def write_day(
     lookback_days: int,
     length: int,
     tz: ZoneInfo,
+    property_tz: Mapping[str, ZoneInfo] = MappingProxyType({}),
 ) -> SequenceDay:
     """Replace the day's sequence file by what the warehouse holds now; a day without active users gives no rows.
 
     Reads ``ga4.ml_ga4__sequence_events`` and ``beha2vec.enriched_pages``. Users without any page or screen view in the
-    look-back have no sequence.
+    look-back have no sequence. The day ends in the time zone ``tz``, for the properties of ``property_tz`` in theirs.
     """
     target = sequence_file(sequences_path, day)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +90,9 @@ def write_day(
     parameters = {
         "day": day,
         "first_day": day - timedelta(days=lookback_days - 1),
-        "as_of": end_of_day(day, tz),
+        "end": end_of_day(day, tz),
+        "properties": list(property_tz),
+        "ends": [end_of_day(day, zone) for zone in property_tz.values()],
         "length": length,
     }
     try:

@@ -73,7 +73,8 @@ def _dbt_build(
     """
     # buildable: a test that also reads a model which neither was selected nor comes before has nothing to say here
     arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
-    arguments += ["--vars", json.dumps({"timezone": settings.timezone} | _window(context))]
+    zones = {"timezone": settings.timezone, "property_timezones": settings.property_timezones}
+    arguments += ["--vars", json.dumps(zones | _window(context))]
     arguments += ["--full-refresh"] if full_refresh else []
     events: list[Any] = []
     # one folder, not one a run as is the default, which a year of nights would fill with gigabytes; the lock guards it

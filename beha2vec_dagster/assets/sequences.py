@@ -39,6 +39,7 @@ def user_sequences(context: dg.AssetExecutionContext, warehouse: WarehouseResour
                 lookback_days=settings.lookback_days,
                 length=settings.sequence_length,
                 tz=settings.tz,
+                property_tz=settings.property_tz,
             )
         lengths.update(written.lengths)
         user_days += written.users

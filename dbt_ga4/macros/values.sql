@@ -58,6 +58,14 @@
 {%- endmacro %}
 
 {#
+    Aggregate: the engagement that the events of a session record, 1 or 0. The events that begin a session record it before anything
+    has happened, and always as 1.
+#}
+{% macro recorded_engagement() -%}
+    max(case when event_name not in ('session_start', 'first_visit', 'first_open') then session_engaged end)
+{%- endmacro %}
+
+{#
     Is the session engaged? As the export records it, which knows nothing of key events; where it records nothing, by ten
     seconds of engagement or two page views. A key event engages a session in any case.
     https://support.google.com/analytics/answer/12798876

@@ -77,6 +77,8 @@ def test_empty_means_unset(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path:
     ("name", "value", "parts"),
     [
         ("TIMEZONE", "Berlin", ["'Berlin'", "Europe/Berlin"]),
+        ("PROPERTY_TIMEZONES", '{"1": "Berlin"}', ["'Berlin'", "Europe/Berlin"]),
+        ("PROPERTY_TIMEZONES", "Europe/Berlin", ["JSON"]),
         ("START_DATE", "05.01.2026", ["05.01.2026", "date"]),
         ("END_DATE", "2025-01-01", ["BEHA2VEC_START_DATE", "swap"]),
         ("PROPERTY_ID", "a/b", ["'a/b'", "letters, digits"]),

@@ -14,6 +14,8 @@ import pytest
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA, duckdb_type
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_ga4"
+# read from all history, by the first build and by --full-refresh only
+KEPT_MODELS = ("base_ga4__url_templates",)
 INCREMENTAL_MODELS = (
     "base_ga4__events",
     "stg_ga4__events",
@@ -21,6 +23,7 @@ INCREMENTAL_MODELS = (
     "stg_ga4__user_properties",
     "ga4_quality__daily",
     "int_ga4__events_sessionized",
+    "int_ga4__client_days",
     "int_ga4__page_views",
     "int_ga4__sessions",
     "int_ga4__session_traffic_sources",

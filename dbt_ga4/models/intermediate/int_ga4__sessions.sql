@@ -43,7 +43,7 @@ sessions as (
         {{ count_where('is_page_view') }} as page_views,
         {{ count_where('is_error_page') }} as error_page_views,
         {{ sum_whole('engagement_time_msec') }} as engagement_time_msec,
-        max(coalesce(session_engaged, engaged_session_event)) as recorded_engagement,
+        {{ recorded_engagement() }} as recorded_engagement,
         {{ count_where(is_key_event('event_name')) }} as key_events,
         {{ first_by('page_key', in_order, is_viewed_page) }} as landing_page_key,
         {{ first_by('page_key', in_reverse, is_viewed_page) }} as exit_page_key,

@@ -69,7 +69,7 @@ session_days as (
         {{ count_where('is_page_view') }} as page_views,
         {{ count_where('is_page_view and ' ~ matches('page_title', var('error_title_pattern'))) }} as error_page_views,
         {{ sum_whole('engagement_time_msec') }} as engagement_time_msec,
-        max(coalesce(session_engaged, engaged_session_event)) as recorded_engagement,
+        {{ recorded_engagement() }} as recorded_engagement,
         coalesce(max(funnel_step), 0) as funnel_step,
         {{ count_where(is_key_event('event_name')) }} as key_events,
         {%- for attribute in main_attributes %}
