@@ -20,6 +20,21 @@
     ) -}}
 {% endmacro %}
 
+{#
+    Config of a small model that is read from all history: it is built by the first run and by --full-refresh only, so
+    that a run of some days neither reads all history nor changes what the other days were built with. Its SQL is
+
+        {% if ga4_is_kept() %} select * from {{ this }} where false {% else %} ... {% endif %}
+#}
+{% macro ga4_built_at_full_refresh() %}
+    {{- config(materialized='incremental', on_schema_change='append_new_columns', **ga4_incremental_settings(none)) -}}
+{% endmacro %}
+
+{# Jinja boolean: does this run keep the rows of such a model? Without a connection (--no-introspect) it is the first run. #}
+{% macro ga4_is_kept() %}
+    {{ return(flags.INTROSPECT and is_incremental()) }}
+{% endmacro %}
+
 {# Boolean SQL: does a row lie in the window of this model, or of another? #}
 {% macro ga4_in_window(window=none) %}
     {%- set window = window or model.config.get('meta', {}).get('window') -%}

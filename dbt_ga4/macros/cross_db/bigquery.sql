@@ -32,16 +32,20 @@
     for the next call, which may be without it.
 #}
 {% macro bigquery__ga4_incremental_settings(window) %}
-    {% set first = ga4_asked_day('min_date', -window.days_before) %}
-    {% set last = ga4_asked_day('max_date', window.days_after) %}
+    {% set first = ga4_asked_day('min_date', -window.days_before if window else 0) %}
+    {% set last = ga4_asked_day('max_date', window.days_after if window else 0) %}
+    {# without a window a run of some days adds nothing; a merge without a key is BigQuery's append #}
     {% set settings = {
         'incremental_strategy': 'insert_overwrite',
         'partition_by': {'field': window.column, 'data_type': 'date'},
-    } %}
+    } if window else {'incremental_strategy': 'merge'} %}
     {% if first is none and last is none %}
         {{ return(dict(settings, full_refresh=true)) }}
     {% elif first is none or last is none %}
         {{ exceptions.raise_compiler_error("on BigQuery give both min_date and max_date, or neither for all history") }}
+    {% endif %}
+    {% if not window %}
+        {{ return(settings) }}
     {% endif %}
     {% set days = range((last - first).days + 1) %}
     {% set partitions = [] %}

@@ -5,7 +5,7 @@
     {{- return(adapter.dispatch('ga4_raw_events', 'dbt_ga4')(source_relation, days_after)) -}}
 {% endmacro %}
 
-{# Config of an incremental model by which a run replaces the window's rows. #}
+{# Config of an incremental model by which a run replaces the window's rows; without a window it replaces none. #}
 {% macro ga4_incremental_settings(window) %}
     {{- return(adapter.dispatch('ga4_incremental_settings', 'dbt_ga4')(window)) -}}
 {% endmacro %}

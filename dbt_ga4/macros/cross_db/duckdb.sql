@@ -25,7 +25,7 @@
 {% endmacro %}
 
 {% macro duckdb__ga4_incremental_settings(window) %}
-    {{ return({'incremental_strategy': 'replace_window'}) }}
+    {{ return({'incremental_strategy': 'replace_window' if window else 'append'}) }}
 {% endmacro %}
 
 {% macro duckdb__all_but(columns) -%}
