@@ -30,9 +30,9 @@
     {{- config(materialized='incremental', on_schema_change='append_new_columns', **ga4_incremental_settings(none)) -}}
 {% endmacro %}
 
-{# Jinja boolean: does this run keep the rows of such a model? Without a connection (--no-introspect) it is the first run. #}
+{# Jinja boolean: does this run keep the rows of such a model? Not in a unit test, nor without a connection (--no-introspect). #}
 {% macro ga4_is_kept() %}
-    {{ return(flags.INTROSPECT and is_incremental()) }}
+    {{ return(flags.INTROSPECT and model.resource_type != 'unit_test' and is_incremental()) }}
 {% endmacro %}
 
 {# Boolean SQL: does a row lie in the window of this model, or of another? #}
