@@ -3,8 +3,8 @@
     _table_suffix is compared with literals.
 #}
 {% macro bigquery__ga4_raw_events(source_relation, days_after) %}
-    {%- set first = ga4_window_end('min_date', 0) -%}
-    {%- set last = ga4_window_end('max_date', days_after) -%}
+    {%- set first = ga4_window_end('min_date', 0) if days_after is not none else none -%}
+    {%- set last = ga4_window_end('max_date', days_after) if days_after is not none else none -%}
     {%- set kinds = ['', 'fresh_'] + (['intraday_'] if var('include_intraday') else []) -%}
     (
         select

@@ -1,6 +1,6 @@
 {# The plain names. `value` and the like are SQL expressions; names and patterns are text. #}
 
-{# All raw events: every column that sources.yml declares, whether or not a file has it, and table_kind (daily, fresh, intraday). On BigQuery of the asked days, and some after. #}
+{# All raw events: every column that sources.yml declares, whether or not a file has it, and table_kind (daily, fresh, intraday). On BigQuery of the asked days, and some after; with days_after none, of all history. #}
 {% macro ga4_raw_events(source_relation, days_after=0) %}
     {{- return(adapter.dispatch('ga4_raw_events', 'dbt_ga4')(source_relation, days_after)) -}}
 {% endmacro %}
