@@ -33,9 +33,20 @@
     {{ replace_all(host, '^www\\.', '') }}
 {%- endmacro %}
 
+{# Boolean SQL: is a host the domain itself or a subdomain of it? #}
+{% macro is_host_of(host, domain) -%}
+    ({{ host }} = {{ domain }} or ends_with({{ host }}, '.' || {{ domain }}))
+{%- endmacro %}
+
 {# Boolean SQL: are two hosts the same, or one a subdomain of the other? False where one is unknown. #}
 {% macro is_same_site(host, other) -%}
-    coalesce({{ host }} = {{ other }} or ends_with({{ host }}, '.' || {{ other }}) or ends_with({{ other }}, '.' || {{ host }}), false)
+    coalesce({{ is_host_of(host, other) }} or {{ is_host_of(other, host) }}, false)
+{%- endmacro %}
+
+{# The bare domain of what a variable names, be it written as a host or an address. #}
+{% macro domain_of(name) -%}
+    {%- set domain = modules.re.sub('^([a-z][a-z0-9+.-]*:)?//|[/?#:].*$', '', name | trim | lower) -%}
+    {{- modules.re.sub('^www[.]|[.]$', '', domain) | replace("'", "''") -}}
 {%- endmacro %}
 
 {# Everything between authority and query or fragment, as written. #}

@@ -26,6 +26,8 @@ INCREMENTAL_MODELS = (
     "int_ga4__session_traffic_sources",
     "int_ga4__sequence_events",
 )
+# incremental, too, but without a window: read from all history at the first run
+BUILT_AT_FULL_REFRESH = ("base_ga4__own_hosts",)
 RAW_SCHEMA = {**EVENT_SCHEMA, **PROVENANCE_SCHEMA}
 
 
