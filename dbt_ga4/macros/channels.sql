@@ -3,7 +3,8 @@
     conditions are not in the export and left out: the campaign type and the network of Google Ads.
     https://support.google.com/analytics/answer/9756891
 
-    source_category is that of the seed ga4_source_categories, null for a source that is not in it.
+    source_category is that of the seed ga4_source_categories, null for a source that is not in it. AI assistants go
+    before the sources and campaigns that might be theirs, too: GA4 marks them by the medium.
 #}
 {% macro default_channel_group(source, medium, campaign, source_category, is_direct) -%}
     {%- set is_paid = matches(medium, '^(.*cp.*|ppc|retargeting|paid.*)$') -%}
@@ -18,10 +19,10 @@
         when {{ source_category }} = 'video' and {{ is_paid }} then 'Paid Video'
         when {{ matches(medium, '^(display|banner|expandable|interstitial|cpm)$') }} then 'Display'
         when {{ is_paid }} then 'Paid Other'
+        when {{ is_ai_assistant(medium, source_category) }} then 'AI Assistant'
         when {{ is_shopping }} then 'Organic Shopping'
         when {{ source_category }} = 'social' or {{ matches(medium, '^(social|social[- ]network|social[- ]media|sm)$') }} then 'Organic Social'
         when {{ source_category }} = 'video' or {{ matches(medium, 'video') }} then 'Organic Video'
-        when {{ source_category }} = 'ai_assistant' or {{ matches(medium, '^ai[-_ ]assistant$') }} then 'AI Assistant'
         when {{ source_category }} = 'search' or {{ matches(medium, '^organic$') }} then 'Organic Search'
         when {{ matches(source, is_email) }} or {{ matches(medium, is_email) }} then 'Email'
         when {{ matches(medium, '^affiliates?$') }} then 'Affiliates'
@@ -33,6 +34,40 @@
     end
 {%- endmacro %}
 
+{# Boolean SQL: does an AI assistant refer, by its medium or by the seed's list? #}
+{% macro is_ai_assistant(medium, source_category) -%}
+    ({{ source_category }} = 'ai_assistant' or {{ matches(medium, '^ai[-_ ]assistant$') }})
+{%- endmacro %}
+
+{# A source as the seed ga4_source_categories writes it: `www.Google.com` is `google.com`. #}
+{% macro source_name(source) -%}
+    {{ without_www('lower(trim(' ~ source ~ '))') }}
+{%- endmacro %}
+
+{# Boolean SQL: do source and medium say that nothing brought the visit? #}
+{% macro is_direct(source, medium) -%}
+    coalesce({{ source }} = '(direct)', {{ medium }} = '(none)', false)
+{%- endmacro %}
+
+{#
+    Boolean SQL: is what an event tells, or where the visit comes from, more specific than a click id (a row of the seed
+    ga4_click_ids under the name click_ids)? The click id only fills in what they leave open. Then it says nothing.
+
+    An event is, where it names another source than the click's, a medium of its own, or a campaign with its medium.
+    GA4 calls a click with gclid google / organic where it did not yet know the campaign: that is not a medium of its own.
+    A referrer is, where the click id is on any link and not on advertisements alone, and the referrer is another site
+    than the click's: the address was passed on.
+#}
+{% macro is_more_specific_than_click(event, referrer_hostname) -%}
+    {%- set medium = "coalesce(lower(" ~ event ~ "_medium), 'organic')" -%}
+    (
+        coalesce(lower({{ event }}_source) not in (click_ids.source, '(direct)'), false)
+        or {{ medium }} not in ('organic', 'referral', '(none)')
+        or coalesce({{ event }}_medium is not null and {{ named_campaign(event ~ '_campaign') }} is not null, false)
+        or coalesce(click_ids.is_on_any_link and strpos('.' || {{ referrer_hostname }} || '.', '.' || click_ids.source || '.') = 0, false)
+    )
+{%- endmacro %}
+
 {#
     The channel group of a session. Google's own word stands where the export has it, but not where it has no group for
     AI assistants and calls them referrals.
@@ -40,7 +75,7 @@
 {% macro channel_group_of_session(source, medium, campaign, source_category, is_direct, google_channel_group) -%}
     coalesce(
         case
-            when not coalesce({{ google_channel_group }} in ('Referral', 'Unassigned') and {{ source_category }} = 'ai_assistant', false)
+            when not coalesce({{ google_channel_group }} in ('Referral', 'Unassigned') and {{ is_ai_assistant(medium, source_category) }}, false)
             then {{ google_channel_group }}
         end,
         {{ default_channel_group(source, medium, campaign, source_category, is_direct) }}

@@ -33,9 +33,20 @@
     {{ replace_all(host, '^www\\.', '') }}
 {%- endmacro %}
 
+{# Boolean SQL: is a host the domain itself or a subdomain of it? #}
+{% macro is_host_of(host, domain) -%}
+    ({{ host }} = {{ domain }} or ends_with({{ host }}, '.' || {{ domain }}))
+{%- endmacro %}
+
 {# Boolean SQL: are two hosts the same, or one a subdomain of the other? False where one is unknown. #}
 {% macro is_same_site(host, other) -%}
-    coalesce({{ host }} = {{ other }} or ends_with({{ host }}, '.' || {{ other }}) or ends_with({{ other }}, '.' || {{ host }}), false)
+    coalesce({{ is_host_of(host, other) }} or {{ is_host_of(other, host) }}, false)
+{%- endmacro %}
+
+{# The bare domain of what a variable names, be it written as a host or an address. #}
+{% macro domain_of(name) -%}
+    {%- set domain = modules.re.sub('^([a-z][a-z0-9+.-]*:)?//|[/?#:].*$', '', name | trim | lower) -%}
+    {{- modules.re.sub('^www[.]|[.]$', '', domain) | replace("'", "''") -}}
 {%- endmacro %}
 
 {# Everything between authority and query or fragment, as written. #}
@@ -90,6 +101,15 @@
     {%- set address = with_authority(url) -%}
     {%- set path = "coalesce(" ~ without_www(url_host(address)) ~ ", '') || lower(" ~ url_decode(url_raw_path(address)) ~ ")" -%}
     nullif({{ redact_tokens(path, '{id}') }}, {{ path }})
+{%- endmacro %}
+
+{# Address and user of each page view in the raw events, of all days with `days_after` none. #}
+{% macro viewed_addresses(days_after=0) -%}
+    select
+        {{ param_text(param_of('event_params', 'page_location')) }} as address,
+        user_pseudo_id
+    from {{ ga4_raw_events(source('ga4', 'raw_ga4_events'), days_after=days_after) }} as raw_events
+    where event_name in ({{ quoted_list(var('page_view_events')) }})
 {%- endmacro %}
 
 {# The templates that occur in a relation of `address` and `user_pseudo_id`, and how the pages of each share their users. #}

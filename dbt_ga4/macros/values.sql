@@ -21,13 +21,18 @@
 {%- endmacro %}
 
 {#
-    The source, medium or campaign of the first of several witnesses that knows the source, so that the three always
-    come from the same one. A witness is the first part of the columns' names.
+    The source, medium or campaign of the first of several witnesses that knows the source, else of the first that knows
+    the medium or the campaign, so that the three always come from the same one. A witness is the first part of the
+    columns' names. The medium "(none)" and campaigns in parentheses, as "(organic)", alone tell nothing.
 #}
 {% macro first_known_source(witnesses, part) -%}
     case
     {%- for witness in witnesses %}
         when {{ known(witness ~ '_source') }} is not null then {{ known(witness ~ '_' ~ part) }}
+    {%- endfor %}
+    {%- for witness in witnesses %}
+        when coalesce(nullif({{ known(witness ~ '_medium') }}, '(none)'), {{ named_campaign(known(witness ~ '_campaign')) }}) is not null
+            then {{ known(witness ~ '_' ~ part) }}
     {%- endfor %}
     end
 {%- endmacro %}
@@ -75,6 +80,16 @@
         when recorded_engagement is not null then recorded_engagement > 0
         else coalesce(engagement_time_msec, 0) >= 10000 or page_views >= 2
     end
+{%- endmacro %}
+
+{# A campaign that someone named; null where GA4 only repeats the medium, as in "(organic)" and "(referral)". #}
+{% macro named_campaign(campaign) -%}
+    case when {{ campaign }} not like '(%)' then {{ campaign }} end
+{%- endmacro %}
+
+{# Boolean SQL: does a witness tell anything of the source? Its columns are those of first_known_source. #}
+{% macro tells_source(witness) -%}
+    coalesce({{ witness }}_source, {{ witness }}_medium, {{ witness }}_campaign) is not null
 {%- endmacro %}
 
 {# Aggregate: the number of rows of a condition. #}

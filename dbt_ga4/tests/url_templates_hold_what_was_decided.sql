@@ -3,20 +3,16 @@
 
 -- Fails for each URL template whose pages are shared by users in the days of this run, but whose ids are redacted. After a
 -- full refresh they stay.
-with views as (
+with page_views as (
 
-    select
-        {{ param_text(param_of('event_params', 'page_location')) }} as address,
-        user_pseudo_id
-    from {{ ga4_raw_events(source('ga4', 'raw_ga4_events')) }} as raw_events
-    where event_name in ({{ quoted_list(var('page_view_events')) }})
+    {{ viewed_addresses() }}
         and {{ ga4_in_window(window) }}
 
 ),
 
 evidence as (
 
-    {{ url_template_evidence('views') }}
+    {{ url_template_evidence('page_views') }}
 
 )
 

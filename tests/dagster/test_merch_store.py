@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from project import REPOSITORY, Project, make_project
 
-from tests.dbt.conftest import INCREMENTAL_MODELS
+from tests.dbt.conftest import BUILT_AT_FULL_REFRESH, INCREMENTAL_MODELS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("merch")]
 
@@ -52,7 +52,7 @@ def test_every_user_with_a_page_view_has_an_embedding(year: Project) -> None:
 
 def test_csv_gives_the_same_sequence_events(year: Project, tmp_path: Path) -> None:
     seeds = sorted(file.stem for file in (REPOSITORY / "dbt_ga4" / "seeds").glob("*.csv"))
-    models = [*seeds, *INCREMENTAL_MODELS, "int_ga4__identity_map", "ml_ga4__sequence_events"]
+    models = [*seeds, *BUILT_AT_FULL_REFRESH, *INCREMENTAL_MODELS, "int_ga4__identity_map", "ml_ga4__sequence_events"]
     flat = _materialize(tmp_path / "p", DATA.resolve() / "ga4_data.csv", ",".join(["raw_ga4_events", *models]))
     rows = year.query(_SEQUENCE_EVENTS)
     assert len(rows) > 20_000

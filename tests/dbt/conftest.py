@@ -14,8 +14,6 @@ import pytest
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA, duckdb_type
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_ga4"
-# read from all history, by the first build and by --full-refresh only
-KEPT_MODELS = ("base_ga4__url_templates",)
 INCREMENTAL_MODELS = (
     "base_ga4__events",
     "stg_ga4__events",
@@ -29,6 +27,8 @@ INCREMENTAL_MODELS = (
     "int_ga4__session_traffic_sources",
     "int_ga4__sequence_events",
 )
+# incremental, too, but without a window: read from all history at the first run
+BUILT_AT_FULL_REFRESH = ("base_ga4__own_hosts", "base_ga4__url_templates")
 RAW_SCHEMA = {**EVENT_SCHEMA, **PROVENANCE_SCHEMA}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.dbt.conftest import INCREMENTAL_MODELS, PROJECT
+from tests.dbt.conftest import BUILT_AT_FULL_REFRESH, INCREMENTAL_MODELS, PROJECT
 
 pytest.importorskip("dbt.adapters.bigquery", reason="dbt-bigquery is not installed: pip install -e '.[dev]'")
 pytest.importorskip("sqlglot")
@@ -80,7 +80,7 @@ def test_all_history(compile_for_bigquery: Any) -> None:
     models = {name: node for name, node in nodes.items() if str(node.resource_type) == "model"}
     assert set(models) >= {*INCREMENTAL_MODELS, "dim_ga4__pages", "dim_ga4__users"}
     # no partition is asked for: what is there is built anew, so that nothing stale stays
-    assert all(models[name].config.full_refresh for name in INCREMENTAL_MODELS)
+    assert all(models[name].config.full_refresh for name in (*INCREMENTAL_MODELS, *BUILT_AT_FULL_REFRESH))
     assert "_table_suffix between" not in models["base_ga4__events"].compiled_code
 
 
@@ -101,6 +101,11 @@ def test_days(compile_for_bigquery: Any) -> None:
         assert len(partitions) == 3 + window["days_before"] + window["days_after"]
         assert config.extra["partition_by"] == {"field": window["column"], "data_type": "date"}
         assert f"{window['column']} between {partitions[0]} and {partitions[-1]}" in nodes[name].compiled_code
+    for name in BUILT_AT_FULL_REFRESH:
+        # the first run reads all history; the next ones add nothing
+        assert "_table_suffix between" not in nodes[name].compiled_code
+        assert (nodes[name].config.incremental_strategy, nodes[name].config.full_refresh) == ("merge", None)
+        assert "partition_by" not in nodes[name].config.extra
     assert nodes["stg_ga4__events"].config.extra["partitions"] == [
         "date '2024-02-28'",
         "date '2024-02-29'",

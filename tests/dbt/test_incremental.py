@@ -8,17 +8,20 @@ from typing import Any
 
 import pytest
 
-from tests.dbt.conftest import INCREMENTAL_MODELS, KEPT_MODELS, Warehouse, event
+from tests.dbt.conftest import BUILT_AT_FULL_REFRESH, INCREMENTAL_MODELS, Warehouse, event
 
 DAYS = [(date(2024, 1, 1) + timedelta(days=n)).isoformat() for n in range(10)]
-FEW_ROWS = (*KEPT_MODELS, "dim_ga4__properties")
+FEW_ROWS = (*BUILT_AT_FULL_REFRESH, "dim_ga4__properties")
 DAY, MINUTE = 86_400_000_000, 60_000_000
 VARIABLES = {"user_properties": ["plan"]}
+# the second has some of the page views and is the site's own, too
+HOSTS = [*["https://shop.example.com/"] * 4, "https://pay.example.net/"]
 REFERRERS = [
     "https://shop.example.com/",
     "https://www.google.de/",
     "https://chatgpt.com/",
     "https://blog.example.org/x",
+    "https://pay.example.net/done",
 ]
 
 
@@ -40,8 +43,9 @@ def hostile_day(day: str, chance: random.Random) -> list[dict[str, Any]]:
             timestamp += chance.choice([-400, -30, 3, 400]) * DAY
         user = chance.choice(users)
         params: dict[str, Any] = {
-            "page_location": f"https://shop.example.com/{chance.randrange(4)}"
-            + chance.choice(["", "", "", "?gclid=x"]),
+            "page_location": chance.choice(HOSTS)
+            + str(chance.randrange(4))
+            + chance.choice(["", "", "", "?gclid=x", "?srsltid=x"]),
             "page_referrer": chance.choice(REFERRERS),
             "engagement_time_msec": 1000,
         }
@@ -50,6 +54,8 @@ def hostile_day(day: str, chance: random.Random) -> list[dict[str, Any]]:
             params |= {"ga_session_id": 7, "ga_session_number": 1}
         if chance.random() < 0.05:
             params |= {"source": chance.choice(["mail", "google", "(data deleted)"]), "medium": "organic"}
+        if chance.random() < 0.05:
+            params |= chance.choice([{"ignore_referrer": "true"}, {"medium": "email"}, {"campaign": "may"}])
         name = chance.choice(["page_view", "page_view", "scroll", "session_start", "purchase", "view_item", "refund"])
         events.append(event(timestamp, name, user, params=params, **_rare_fields(name, chance)))
     return events + chance.sample(events, 5)
@@ -136,6 +142,8 @@ def test_day_by_day_equals_full_refresh(warehouse: Warehouse, seed: int) -> None
     assert warehouse.query("select count(distinct session_method) from ga4.int_ga4__sessions") == [(2,)]
     methods = warehouse.query("select source_method, count(*) from ga4.int_ga4__session_traffic_sources group by all")
     assert {"last_click", "click", "event", "referrer", "user", "none"} <= dict(methods).keys()
+    assert "pay.example.net" in dict(warehouse.query("select hostname, 1 from ga4.base_ga4__own_hosts"))
+    assert "pay.example.net" not in dict(warehouse.query("select referrer_hostname, 1 from ga4.stg_ga4__events"))
     owed = "last_non_direct_session_key <> session_key"
     assert warehouse.query(f"select count(*) > 3 from ga4.int_ga4__session_traffic_sources where {owed}") == [(True,)]
     purchases = "select max(purchase_events) > 1, count(*) filter (not has_transaction_id) > 1, sum(refund) > 0"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from typing import Any
 
 import pytest
 import yaml
 
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA, duckdb_type
-from tests.dbt.conftest import INCREMENTAL_MODELS, KEPT_MODELS, PROJECT, Warehouse, event
+from tests.dbt.conftest import BUILT_AT_FULL_REFRESH, INCREMENTAL_MODELS, PROJECT, Warehouse, event
 
 MODELS = (
-    *KEPT_MODELS,
+    *BUILT_AT_FULL_REFRESH,
     *INCREMENTAL_MODELS,
+    "int_ga4__first_user_sources",
     "int_ga4__identity_map",
     "int_ga4__purchases",
     "fct_ga4__conversions",
@@ -129,13 +131,65 @@ def test_incremental_models_stand_on_incremental_models(manifest: Any) -> None:
     for key, node in models.items():
         if kinds[key] == "incremental":
             assert {kinds.get(parent, "incremental") for parent in node.depends_on.nodes} == {"incremental"}
-            assert (node.name in KEPT_MODELS) != (
-                {"column", "days_before", "days_after"} == set(node.config.meta.get("window", {}))
-            )
+            window = set(node.config.meta.get("window", ()))
+            assert window == (set() if node.name in BUILT_AT_FULL_REFRESH else {"column", "days_before", "days_after"})
 
 
 def _columns(warehouse: Warehouse, model: str) -> set[str]:
     return {row[0] for row in warehouse.query(f"describe ga4.{model}")}
+
+
+def test_own_hosts_stay_until_a_full_refresh(warehouse: Warehouse) -> None:
+    """So that days are not built by other hosts than those before them, and no night reads all history."""
+
+    def views(host: str, count: int, day: int) -> list[dict[str, Any]]:
+        params = {"page_location": f"https://{host}/"}
+        return [event(NOON + day * 86_400_000_000 + n, "page_view", "u", params=params) for n in range(count)]
+
+    def own_hosts(*arguments: str, day: str) -> list[tuple[Any, ...]]:
+        warehouse.dbt("run", "--select", "base_ga4__own_hosts", *arguments, min_date=day, max_date=day)
+        return warehouse.query("select hostname from ga4.base_ga4__own_hosts order by 1")
+
+    warehouse.write_day("2024-01-01", views("www.shop.example.com", 97, 0) + views("pay.example.net", 3, 0))
+    # of all history, not of the days that are asked for
+    assert own_hosts(day="2024-01-03") == [("shop.example.com",)]
+    warehouse.write_day("2024-01-02", views("pay.example.net", 100, 1))
+    assert own_hosts(day="2024-01-02") == [("shop.example.com",)]
+    assert own_hosts("--full-refresh", day="2024-01-02") == [("pay.example.net",), ("shop.example.com",)]
+
+
+def test_every_listed_source_is_in_its_channel(warehouse: Warehouse) -> None:
+    """Told by an event or by the referrer; Google's list is whole."""
+    channels = {
+        "ai_assistant": "AI Assistant",
+        "search": "Organic Search",
+        "shopping": "Organic Shopping",
+        "social": "Organic Social",
+        "video": "Organic Video",
+    }
+    with (PROJECT / "seeds/ga4_source_categories.csv").open() as file:
+        listed = list(csv.DictReader(file))
+    counts = Counter(row["source_category"] for row in listed if row["read_on"])
+    assert counts == {"search": 129, "social": 592, "shopping": 52, "video": 46}
+
+    events, expected = [], {}
+    for row in listed:
+        source = row["source"]
+        told = {"told": {"source": source, "medium": "referral"}}
+        if "." in source:
+            told["www"] = {"source": f"www.{source.title()}", "medium": "referral"}
+            told["referrer"] = {"page_referrer": f"https://{source}/x", "page_location": "https://shop.example.com/"}
+        for kind, params in told.items():
+            user = f"{kind} {source}"
+            events.append(event(NOON, "page_view", user, params=params))
+            expected[user] = channels[row["source_category"]]
+    warehouse.write_day("2024-01-01", events)
+    warehouse.dbt("run", "--select", "+dim_ga4__sessions")
+    found = warehouse.query("""
+        select user_pseudo_id, t.default_channel_group
+        from ga4.int_ga4__session_traffic_sources t join ga4.int_ga4__sessions using (session_key)""")
+    assert len(found) == len(expected) > 2000
+    assert [(user, channel) for user, channel in found if channel != expected[user]] == []
 
 
 def test_every_click_id_is_kept_out_of_addresses() -> None:

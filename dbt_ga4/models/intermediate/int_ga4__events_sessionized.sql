@@ -251,6 +251,7 @@ select
     user_medium,
     user_campaign,
     is_source_hidden,
+    is_user_source_hidden,
 
     device_category,
     browser,

@@ -5,7 +5,7 @@
 {% set told_by = {
     'source': ['last_click', 'click', 'event', 'referrer', 'user'],
     'medium': ['last_click', 'click', 'event', 'referrer', 'user'],
-    'campaign': ['last_click', 'event', 'user'],
+    'campaign': ['last_click', 'click', 'event', 'user'],
 } -%}
 
 with sessions as (
@@ -20,7 +20,7 @@ with sessions as (
 
 categories as (
 
-    select source, source_category from {{ ref('ga4_source_categories') }}
+    select source, source_category, is_search_engine from {{ ref('ga4_source_categories') }}
 
 ),
 
@@ -30,6 +30,7 @@ witnessed as (
         sessions.*,
         click_ids.source as click_source,
         click_ids.medium as click_medium,
+        coalesce({{ named_campaign('sessions.event_campaign') }}, nullif(click_ids.campaign, '')) as click_campaign,
         -- a search engine under its name, whatever the country; all others under their host
         coalesce(search_engines.source, sessions.referrer_hostname) as referrer_source,
         case
@@ -37,18 +38,15 @@ witnessed as (
             else 'referral'
         end as referrer_medium,
         case
-            when sessions.last_click_source is not null then 'last_click'
-            -- GA4 calls a click with gclid google / organic where it did not yet know the campaign
-            when click_ids.source is not null and (
-                sessions.event_source is null
-                or lower(sessions.event_source) = click_ids.source
-                and coalesce(lower(sessions.event_medium), 'organic') in ('organic', 'referral')
-            ) then 'click'
-            when sessions.event_source is not null then 'event'
+            when {{ tells_source('sessions.last_click') }} then 'last_click'
+            when click_ids.source is not null and not {{ is_more_specific_than_click('sessions.event', 'sessions.referrer_hostname') }} then 'click'
+            when {{ tells_source('sessions.event') }} then 'event'
             -- what first brought the user brought the first session, and no later one; Google's word, so before the referrer
-            when sessions.user_source <> '(direct)' and sessions.ga_session_number = 1 then 'user'
+            when {{ tells_source('sessions.user') }}
+                and not {{ is_direct('sessions.user_source', 'sessions.user_medium') }}
+                and sessions.ga_session_number = 1 then 'user'
             when sessions.referrer_hostname is not null then 'referrer'
-            when sessions.user_source is not null and coalesce(sessions.ga_session_number, 1) = 1 then 'user'
+            when {{ tells_source('sessions.user') }} and coalesce(sessions.ga_session_number, 1) = 1 then 'user'
             when sessions.is_source_hidden then 'hidden'
             else 'none'
         end as source_method
@@ -57,7 +55,7 @@ witnessed as (
     left join categories as referrers on sessions.referrer_hostname = referrers.source
     left join categories as search_engines
         on sessions.referrer_name = search_engines.source
-        and search_engines.source_category = 'search'
+        and search_engines.is_search_engine
         and coalesce(referrers.source_category, 'search') = 'search'
 
 ),
@@ -87,7 +85,7 @@ own as (
 
     select
         *,
-        source_method = 'none' or coalesce(known_source = '(direct)', false) as is_direct
+        source_method = 'none' or {{ is_direct('known_source', 'known_medium') }} as is_direct
     from named
 
 ),
@@ -110,7 +108,7 @@ grouped as (
             'categories.source_category', 'own.is_direct', 'own.google_channel_group'
         ) }} as default_channel_group
     from own
-    left join categories on {{ without_www('lower(own.known_source)') }} = categories.source
+    left join categories on {{ source_name('own.known_source') }} = categories.source
 
 ),
 

@@ -4,12 +4,12 @@
 {% set in_order = 'occurred_on, event_timestamp, event_date, event_index' -%}
 {% set in_reverse = 'occurred_on desc, event_timestamp desc, event_date desc, event_index desc' -%}
 {% set is_viewed_page = 'is_page_view and page_key is not null' -%}
-{# The columns of one witness of the source, which come from one event: the first that knows the first of them. -#}
+{# The columns of one witness of the source, which come from one event: the first that tells anything of the source. -#}
 {% set witnesses = [
-    ['last_click_source', 'last_click_medium', 'last_click_campaign', 'last_click_channel_group'],
-    ['event_source', 'event_medium', 'event_campaign'],
-    ['click_id'],
-    ['user_source', 'user_medium', 'user_campaign'],
+    {'tells': tells_source('last_click'), 'columns': ['last_click_source', 'last_click_medium', 'last_click_campaign', 'last_click_channel_group']},
+    {'tells': tells_source('event'), 'columns': ['event_source', 'event_medium', 'event_campaign']},
+    {'tells': 'click_id is not null', 'columns': ['click_id']},
+    {'tells': tells_source('user'), 'columns': ['user_source', 'user_medium', 'user_campaign']},
 ] -%}
 
 with events as (
@@ -49,13 +49,15 @@ sessions as (
         {{ first_by('page_key', in_reverse, is_viewed_page) }} as exit_page_key,
 
         {% for witness in witnesses -%}
-        {% for column in witness -%}
-        {{ first_by(column, in_order, witness[0] ~ ' is not null') }} as {{ column }},
+        {% for column in witness.columns -%}
+        {{ first_by(column, in_order, witness.tells) }} as {{ column }},
         {% endfor -%}
         {% endfor -%}
         -- of the landing page only: whoever comes back from a payment page comes from nowhere new
         {{ first_by('referrer_hostname', in_order, 'is_page_view') }} as referrer_hostname,
         {{ count_where('is_source_hidden') }} > 0 as is_source_hidden,
+        {{ count_where('is_user_source_hidden') }} > 0 as is_user_source_hidden,
+        {{ count_where("ga_session_number = 1 or event_name in ('first_visit', 'first_open')") }} > 0 as is_first_session,
 
         {{ first_by('device_category', in_order, 'device_category is not null') }} as device_category,
         {{ first_by('browser', in_order, 'browser is not null') }} as browser,
@@ -87,12 +89,14 @@ select
     landing_page_key,
     exit_page_key,
     {% for witness in witnesses -%}
-    {% for column in witness -%}
+    {% for column in witness.columns -%}
     {{ column }},
     {% endfor -%}
     {% endfor -%}
     referrer_hostname,
     is_source_hidden,
+    is_user_source_hidden,
+    is_first_session,
     device_category,
     browser,
     operating_system,

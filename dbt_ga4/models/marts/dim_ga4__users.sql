@@ -2,15 +2,20 @@
 {% set kept_properties = var('user_properties') -%}
 {% set in_order = 'session_started_at, session_key' -%}
 {% set latest_first = 'session_started_at desc, session_key' -%}
+{% set source_parts = ['source', 'medium', 'campaign', 'default_channel_group'] -%}
 
 with devices as (
 
     select
-        user_key,
+        identities.user_key,
         count(*) as devices,
-        {{ count_where('is_shared_device') }} > 0 as is_shared_device
-    from {{ ref('int_ga4__identity_map') }}
-    group by user_key
+        {{ count_where('identities.is_shared_device') }} > 0 as is_shared_device
+        {%- for part in source_parts %},
+        {{ first_by('first_sources.first_user_' ~ part, 'first_sources.first_seen_at, identities.client_key', 'true') }} as first_user_{{ part }}
+        {%- endfor %}
+    from {{ ref('int_ga4__identity_map') }} as identities
+    left join {{ ref('int_ga4__first_user_sources') }} as first_sources on identities.client_key = first_sources.client_key
+    group by identities.user_key
 
 ),
 
@@ -31,10 +36,9 @@ users as (
         case when count(*) = count(net_revenue) then {{ sum_of_money('net_revenue', 'currency') }} end as net_revenue,
         case when count(distinct currency) = 1 then min(currency) end as currency,
         {{ sum_whole('engagement_time_msec') }} as engagement_time_msec,
-        {{ first_by('source', in_order, 'true') }} as first_source,
-        {{ first_by('medium', in_order, 'true') }} as first_medium,
-        {{ first_by('campaign', in_order, 'true') }} as first_campaign,
-        {{ first_by('default_channel_group', in_order, 'true') }} as first_default_channel_group,
+        {%- for part in source_parts %}
+        {{ first_by(part, in_order, 'true') }} as first_seen_{{ part }},
+        {%- endfor %}
         {{ first_by('device_category', latest_first, 'device_category is not null') }} as device_category,
         {{ first_by('browser', latest_first, 'browser is not null') }} as browser,
         {{ first_by('operating_system', latest_first, 'operating_system is not null') }} as operating_system,
@@ -76,10 +80,15 @@ select
     users.net_revenue,
     users.currency,
     users.engagement_time_msec,
-    users.first_source,
-    users.first_medium,
-    users.first_campaign,
-    users.first_default_channel_group,
+    {%- for part in source_parts %}
+    devices.first_user_{{ part }},
+    {%- endfor %}
+    {%- for part in source_parts %}
+    users.first_seen_{{ part }},
+    {%- endfor %}
+    {%- for part in source_parts %}
+    users.first_seen_{{ part }} as first_{{ part }},
+    {%- endfor %}
     users.device_category,
     users.browser,
     users.operating_system,

@@ -3,10 +3,17 @@
 {% set parameters = [
     'ga_session_id', 'ga_session_number', 'session_engaged', 'engaged_session_event', 'engagement_time_msec',
     'page_location', 'page_referrer', 'page_title', 'firebase_screen', 'screen_name', 'firebase_screen_class',
-    'source', 'medium', 'campaign', 'gclid', 'transaction_id', 'currency', 'value', 'synthetic_bundle',
+    'source', 'medium', 'campaign', 'gclid', 'ignore_referrer', 'transaction_id', 'currency', 'value', 'synthetic_bundle',
 ] -%}
 {% set custom_event_params = custom_params('custom_event_params') -%}
 {% set screen_names = [known('firebase_screen'), known('screen_name'), known('firebase_screen_class')] -%}
+{% set is_google_ads -%}
+    coalesce(
+        {%- for member in ['customer_id', 'account_name', 'campaign_id', 'campaign_name', 'ad_group_id', 'ad_group_name'] %}
+        {{ known('session_traffic_source_last_click.google_ads_campaign.' ~ member) }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    ) is not null
+{%- endset %}
 {% set identity = ['property_id', 'event_date', 'event_timestamp', 'event_hash'] -%}
 
 with raw_events as (
@@ -66,6 +73,10 @@ flat_events as (
         session_traffic_source_last_click.cross_channel_campaign.medium as cross_channel_medium,
         session_traffic_source_last_click.cross_channel_campaign.campaign_name as cross_channel_campaign,
         session_traffic_source_last_click.cross_channel_campaign.default_channel_group as cross_channel_group,
+        -- a click on Google Ads is known by any member of its record, which has neither source nor medium
+        case when {{ is_google_ads }} then 'google' end as google_ads_source,
+        case when {{ is_google_ads }} then 'cpc' end as google_ads_medium,
+        session_traffic_source_last_click.google_ads_campaign.campaign_name as google_ads_campaign,
         session_traffic_source_last_click.manual_campaign.source as manual_source,
         session_traffic_source_last_click.manual_campaign.medium as manual_medium,
         session_traffic_source_last_click.manual_campaign.campaign_name as manual_campaign,
@@ -78,6 +89,7 @@ flat_events as (
         traffic_source.source as user_source,
         traffic_source.medium as user_medium,
         traffic_source.name as user_campaign,
+        coalesce(lower({{ param_text('param_ignore_referrer') }}) in ('true', '1'), false) as is_referrer_ignored,
         case
             when collected_traffic_source.gclid <> '' or {{ param_text('param_gclid') }} <> '' then 'gclid'
             when collected_traffic_source.dclid <> '' then 'dclid'
@@ -243,9 +255,9 @@ events as (
         {{ without_personal_data('coalesce(' ~ screen_names | join(', ') ~ ')') }} as screen_name,
         {{ known('device_hostname') }} as device_hostname,
 
-        {{ first_known_source(['cross_channel', 'manual'], 'source') }} as last_click_source,
-        {{ first_known_source(['cross_channel', 'manual'], 'medium') }} as last_click_medium,
-        {{ first_known_source(['cross_channel', 'manual'], 'campaign') }} as last_click_campaign,
+        {{ first_known_source(['cross_channel', 'google_ads', 'manual'], 'source') }} as last_click_source,
+        {{ first_known_source(['cross_channel', 'google_ads', 'manual'], 'medium') }} as last_click_medium,
+        {{ first_known_source(['cross_channel', 'google_ads', 'manual'], 'campaign') }} as last_click_campaign,
         {{ known('cross_channel_group') }} as last_click_channel_group,
         {{ first_known_source(['collected', 'param', 'location.utm'], 'source') }} as event_source,
         {{ first_known_source(['collected', 'param', 'location.utm'], 'medium') }} as event_medium,
@@ -257,6 +269,10 @@ events as (
         {% for witness in ['cross_channel', 'manual', 'collected', 'param', 'user'] -%}
         {{ is_placeholder(witness ~ '_source') }}{{ ' or ' if not loop.last }}
         {%- endfor %} as is_source_hidden,
+        {% for part in ['source', 'medium', 'campaign'] -%}
+        {{ is_placeholder('user_' ~ part) }}{{ ' or ' if not loop.last }}
+        {%- endfor %} as is_user_source_hidden,
+        is_referrer_ignored,
 
         {{ known('device_category') }} as device_category,
         {{ known('browser') }} as browser,

@@ -45,6 +45,24 @@ pages as (
 
 ),
 
+-- Hosts of the site itself, as the variable names them or as they are seen, with their subdomains.
+own_referrers as (
+
+    select distinct
+        events.property_id,
+        referrer.hostname
+    from events
+    inner join pages as referrer on events.page_referrer = referrer.address
+    left join {{ ref('base_ga4__own_hosts') }} as own_hosts
+        on events.property_id = own_hosts.property_id
+        and {{ is_host_of('referrer.hostname', 'own_hosts.hostname') }}
+    where own_hosts.hostname is not null
+    {%- for domain in var('own_domains') %}
+        or {{ is_host_of('referrer.hostname', "'" ~ domain_of(domain) ~ "'") }}
+    {%- endfor %}
+
+),
+
 located as (
 
     select
@@ -55,11 +73,14 @@ located as (
         {%- for name in var('query_parameter_extraction') %}
         page.{{ query_parameter_column(name) }},
         {%- endfor %}
-        referrer.hostname as referrer_host,
+        case when own_referrers.hostname is null and not coalesce(events.is_referrer_ignored, false) then referrer.hostname end as referrer_host,
         taxonomy.tie_order as event_tie_order
     from events
     left join pages as page on events.page_location = page.address
     left join pages as referrer on events.page_referrer = referrer.address
+    left join own_referrers
+        on events.property_id = own_referrers.property_id
+        and referrer.hostname = own_referrers.hostname
     left join {{ ref('ga4_event_taxonomy') }} as taxonomy on events.event_name = taxonomy.event_name
 
 )
@@ -123,6 +144,7 @@ select
     user_medium,
     user_campaign,
     is_source_hidden,
+    is_user_source_hidden,
 
     platform,
     stream_id,

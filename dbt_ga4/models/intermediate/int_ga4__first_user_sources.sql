@@ -1,0 +1,81 @@
+{% set in_order = 'session_started_at, session_key' -%}
+{% set parts = ['source', 'medium', 'campaign'] -%}
+
+with sessions as (
+
+    select
+        sessions.session_key,
+        sessions.property_id,
+        sessions.client_key,
+        sessions.session_started_at,
+        sessions.is_first_session,
+        sessions.is_user_source_hidden,
+        {%- for part in parts %}
+        sessions.user_{{ part }},
+        traffic_sources.{{ part }} as session_{{ part }},
+        {%- endfor %}
+        traffic_sources.default_channel_group as session_default_channel_group
+    from {{ ref('int_ga4__sessions') }} as sessions
+    inner join {{ ref('int_ga4__session_traffic_sources') }} as traffic_sources
+        on sessions.session_key = traffic_sources.session_key
+
+),
+
+devices as (
+
+    select
+        client_key,
+        property_id,
+        min(session_started_at) as first_seen_at,
+        {{ count_where('is_user_source_hidden') }} > 0 as is_user_source_hidden,
+        {{ first_by('is_first_session', in_order, 'true') }} as is_first_session,
+        {%- for part in parts %}
+        {{ first_by('user_' ~ part, in_order, tells_source('user')) }} as user_{{ part }},
+        {{ first_by('session_' ~ part, in_order, 'true') }} as session_{{ part }},
+        {%- endfor %}
+        {{ first_by('session_default_channel_group', in_order, 'true') }} as session_default_channel_group
+    from sessions
+    group by client_key, property_id
+
+),
+
+told as (
+
+    select
+        *,
+        {{ is_direct('user_source', 'user_medium') }} as is_direct,
+        case
+            when {{ tells_source('user') }} then 'record'
+            when is_user_source_hidden then 'hidden'
+            when is_first_session then 'session'
+            else 'none'
+        end as first_user_source_method
+    from devices
+
+)
+
+select
+    told.client_key,
+    told.property_id,
+    told.first_seen_at,
+    told.first_user_source_method,
+    case told.first_user_source_method
+        when 'record' then case when told.is_direct then '(direct)' else told.user_source end
+        when 'session' then told.session_source
+    end as first_user_source,
+    case told.first_user_source_method
+        when 'record' then case when told.is_direct then '(none)' else told.user_medium end
+        when 'session' then told.session_medium
+    end as first_user_medium,
+    case told.first_user_source_method
+        when 'record' then case when not told.is_direct then told.user_campaign end
+        when 'session' then told.session_campaign
+    end as first_user_campaign,
+    case
+        when told.first_user_source_method in ('record', 'hidden') then {{ default_channel_group(
+            'told.user_source', 'told.user_medium', 'told.user_campaign', 'categories.source_category', 'told.is_direct'
+        ) }}
+        when told.first_user_source_method = 'session' then told.session_default_channel_group
+    end as first_user_default_channel_group
+from told
+left join {{ ref('ga4_source_categories') }} as categories on {{ source_name('told.user_source') }} = categories.source
