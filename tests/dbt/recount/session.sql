@@ -55,11 +55,13 @@ cut as (
 
 select
     *,
-    case when session is not null then coalesce(
-        max(session_engaged) filter (name not in ('first_visit', 'first_open', 'session_start')) over same = 1,
-        coalesce(sum(engagement_msec) over same, 0) >= 10000
-        or count(*) filter (name in ('page_view', 'screen_view')) over same >= 2
-        or count(*) filter (name in ('purchase', 'generate_lead', 'sign_up')) over same >= 1
-    ) end as is_engaged
+    case when session is not null then
+        count(*) filter (name in ('purchase', 'generate_lead', 'sign_up')) over same >= 1
+        or coalesce(
+            max(session_engaged) filter (name not in ('first_visit', 'first_open', 'session_start')) over same = 1,
+            coalesce(sum(engagement_msec) over same, 0) >= 10000
+            or count(*) filter (name in ('page_view', 'screen_view')) over same >= 2
+        )
+    end as is_engaged
 from cut
 window same as (partition by device, session, session_day);

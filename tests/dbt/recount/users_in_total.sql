@@ -1,0 +1,7 @@
+-- Users of the whole export: each counts once (12253918).
+select
+    count(distinct device) as users,
+    count(distinct device) filter (is_new) as new_users,
+    count(distinct device) filter (is_returning) as returning_users,
+    count(distinct device) filter (is_active) as active_users
+from user_day
