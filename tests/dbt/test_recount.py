@@ -1,6 +1,6 @@
 """GA4's numbers counted a second time, from the raw JSON by Google's definitions, beside what the models say.
 
-`recount/README.md` tells how the SQL files count. Where the models follow a rule of their own, it is one of `RULES`:
+`recount/README.md` says how the SQL files count. Where the models follow a rule of their own, it is one of `RULES`:
 a switch of the recount. With all switches on nothing may differ; with one off, something must.
 """
 
@@ -27,20 +27,22 @@ from tests.dbt.test_merch_store import nested_export, write_raw
 RECOUNT = Path(__file__).with_name("recount")
 DATA = Path(__file__).resolve().parents[2] / "../shared/data"
 
-# What the models do beyond Google's words, or where Google says nothing; README.md of dbt_ga4 tells each.
+# What the models do beyond Google's words, or where Google says nothing; README.md of dbt_ga4 says each.
 RULES = {
     "exact_copies_are_one": "rows equal in every field are one event",
     "denied_belongs_to_no_one": "events of denied consent are counted, but are no user's",
     "events_without_session_id_have_a_session": "events without ga_session_id belong to the session 30 minutes around "
     "them, else to one of their own",
-    "a_session_begins_anew_after_a_second_midnight": "a session goes on over one midnight; on each further day it "
-    "begins anew",
+    "a_new_session_begins_after_a_second_midnight": "a session goes on over one midnight; on each further day a "
+    "new one begins",
     "a_transaction_counts_once_a_user_and_web_stream": "a transaction id counts once within a user and web stream, by "
     "the event with revenue, then with items, then the earliest",
     "placeholders_are_no_transaction_id": "undefined, null, 0 and (not set) are no transaction ids; without one each "
     "event counts",
     "a_refund_stands_with_its_purchase": "refunds of one value and the same items are one, together they are at most "
     "the revenue, and they stand on the day of the purchase",
+    "search_sites_that_google_s_list_lacks_count": "some hosts of search engines are search sites, though Google lists "
+    "only the engines' names",
     "a_wrong_clock_stays_near_its_export_day": "an event is of a day from three before to one after its export day",
 }
 
@@ -59,7 +61,8 @@ MODELS = {
     "users_in_total": """
         select count(distinct user_key) as users, count(distinct user_key) filter (is_new) as new_users,
             count(distinct user_key) filter (is_returning) as returning_users,
-            count(distinct user_key) filter (is_active) as active_users
+            count(distinct user_key) filter (is_active) as active_users,
+            (select sum(revenue) from ga4.dim_ga4__users) as revenue
         from ga4.fct_ga4__user_days""",
     "sessions": """
         select session_date as day, count(*) as sessions, count(*) filter (is_engaged) as engaged_sessions,
@@ -71,7 +74,7 @@ MODELS = {
         from ga4.fct_ga4__sessions group by all""",
     "channels": """
         select session_date as day, default_channel_group as channel, source, medium, count(*) as sessions,
-            coalesce(sum(purchases), 0) as purchases, coalesce(sum(revenue), 0) as revenue
+            sum(purchases) as purchases, sum(revenue) as revenue, sum(net_revenue) as net_revenue
         from ga4.fct_ga4__sessions group by all""",
     "first_user_channels": """
         select first_user_default_channel_group as channel, first_user_source as source, first_user_medium as medium,
@@ -206,8 +209,13 @@ def _make_export(folder: Path) -> None:
     send("search", "10T10:00", "page_view", 610, 2, page_referrer="https://www.google.de/")
     send("blog", "10T10:00", "page_view", 620, 2, page_referrer="https://blog.example.org/x")
     send("first", "10T10:00", "page_view", 630, 1, traffic_source={"source": "facebook.com", "medium": "referral"})
+    send("unlisted", "10T10:00", "page_view", 635, 2, source="duckduckgo.com", medium="referral")
+    send("medium", "10T10:00", "page_view", 636, 2, source="<Other>", medium="referral", campaign="(referral)")
     send("hidden", "10T10:00", "page_view", 640, 2, traffic_source={"source": "<Other>", "medium": "<Other>"})
     send("own", "10T10:00", "page_view", 650, 2, page_referrer="https://www.shop.example/cart")
+    for place, (source, medium, campaign) in enumerate(TAGS):
+        tags = {"source": source, "medium": medium, "campaign": campaign}
+        send(f"tag {place}", "10T11:00", "page_view", 660, 2, **tags)
     # a transaction reported again (worth nothing first), by another user too; ids that are none
     pay("again", "11T10:00", 700, "t1", 0)
     pay("again", "11T10:01", 700, "t1", 50, "a", "b")
@@ -233,7 +241,7 @@ def _make_export(folder: Path) -> None:
     for user in ("one", "two"):
         pay(user, "11T15:00", 760, "t6", 20, "c")
         pay(user, "12T15:00", 761, "t6", 20, "c", name="refund")
-    # a second currency, so that money is told in dollars
+    # a second currency, so that money is in dollars
     pound = {"purchase_revenue": 4.0, "purchase_revenue_in_usd": 6.0, "transaction_id": "t5"}
     send("pound", "12T10:00", "purchase", 740, currency="gbp", ecommerce=pound)
 
@@ -243,6 +251,34 @@ def _make_export(folder: Path) -> None:
         (folder / f"events_{day}.ndjson.gz").write_bytes(gzip.compress(lines.encode(), mtime=0))
 
 
+# a source, medium and campaign for each of Google's channel rules
+TAGS = (
+    ("google", "cpc", "brand"),
+    ("Google", "CPC", "Spring Shopping"),
+    ("google", "cpm", "brand"),
+    ("facebook.com", "paid_social", "brand"),
+    ("youtube.com", "cpv", "brand"),
+    ("youtube.com", "cpc", "brand"),
+    ("example.org", "banner", "brand"),
+    ("example.org", "cpm", "brand"),
+    ("example.org", "retargeting", "brand"),
+    ("example.org", "ppc", "cross-network may"),
+    ("example.org", "link", "winter shop"),
+    ("example.org", "link", "workshop"),
+    ("example.org", "sm", "brand"),
+    ("t.co", "referral", "brand"),
+    ("example.org", "video", "brand"),
+    ("bing", "organic", "brand"),
+    ("example.org", "app", "brand"),
+    ("example.org", "e-mail", "brand"),
+    ("e_mail", "may", "brand"),
+    ("example.org", "affiliate", "brand"),
+    ("example.org", "audio", "brand"),
+    ("sms", "may", "brand"),
+    ("example.org", "web_push", "brand"),
+    ("(direct)", "(none)", "(direct)"),
+    ("example.org", "may", "brand"),
+)
 FIELDS = ("event_date", "ecommerce", "items", "privacy_info", "traffic_source")
 
 

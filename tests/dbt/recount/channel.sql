@@ -1,7 +1,8 @@
--- Sources and default channel groups. Rules in the order of "Channels for manual traffic" (9756891); of Google's 819
--- sources, those that the exports counted here name.
+-- Sources and default channel groups. Rules in the order of "Channels for manual traffic" (9756891); of Google's list
+-- of sources, those that the exports counted here name.
 create or replace macro is_search_site(source) as
-    source in ('ask', 'baidu', 'bing', 'duckduckgo', 'google', 'google.com', 'mail.google.com', 'msn', 'yahoo');
+    source in ('ask', 'baidu', 'bing', 'duckduckgo', 'google', 'msn', 'msn.com', 'yahoo')
+    or source in ('duckduckgo.com', 'google.com') and getvariable('search_sites_that_google_s_list_lacks_count');
 
 create or replace macro is_social_site(source) as
     source in (
@@ -51,8 +52,17 @@ create or replace macro channel_of(source, medium, campaign) as
 -- GA4's words for what it does not tell.
 create or replace macro is_hidden(value) as value in ('<Other>', '(data deleted)');
 
-create or replace macro told(value) as
+create or replace macro known(value) as
     case when value not in ('<Other>', '(data deleted)', '(not set)', '(not provided)', '(other)') then value end;
+
+-- What an export says of a source: no record where it says nothing. Campaigns in brackets only repeat the medium.
+create or replace macro source_record(source, medium, campaign) as
+    case
+        when
+            coalesce(known(source), known(medium), nullif(regexp_replace(known(campaign), '^\(.*\)$', ''), ''))
+            is not null
+            then {s: known(source), m: known(medium), c: known(campaign)}
+    end;
 
 -- The site of a host, as far as these exports go: its last two labels.
 create or replace macro site_of(host) as regexp_extract(host, '[^.]+\.[^.]+$');
@@ -69,23 +79,20 @@ event_source as (
         line,
         name,
         session_number,
-        page_location,
-        page_referrer,
-        told(source) as source,
-        told(medium) as medium,
-        told(campaign) as campaign,
+        source_record(source, medium, campaign) as reported,
+        source_record(
+            row ->> '$.traffic_source.source', row ->> '$.traffic_source.medium', row ->> '$.traffic_source.name'
+        ) as user_first,
         coalesce(
             row -> '$.session_traffic_source_last_click.cross_channel_campaign',
             row -> '$.session_traffic_source_last_click.manual_campaign'
         ) as last_click,
-        told(row ->> '$.traffic_source.source') as user_source,
-        told(row ->> '$.traffic_source.medium') as user_medium,
-        told(row ->> '$.traffic_source.name') as user_campaign,
         is_hidden(source)
         or is_hidden(row ->> '$.traffic_source.source')
         or is_hidden(row ->> '$.session_traffic_source_last_click.cross_channel_campaign.source') as has_hidden_source,
-        host_of(page_referrer) as referrer_host,
-        host_of(page_location) as page_host
+        case
+            when site_of(host_of(page_referrer)) <> site_of(host_of(page_location)) then host_of(page_referrer)
+        end as referrer
     from session_event
     where session is not null
 ),
@@ -97,52 +104,41 @@ session_source as (
         session_day,
         bool_or(coalesce(has_hidden_source, false)) as has_hidden_source,
         min(session_number) as session_number,
-        arg_min(last_click, (ts, line)) filter (told(last_click ->> 'source') is not null) as last_click,
-        arg_min({s: source, m: medium, c: campaign}, (ts, line)) filter (source is not null) as reported,
-        arg_min({s: user_source, m: user_medium, c: user_campaign}, (ts, line)) filter (user_source is not null)
-            as user_first,
-        arg_min(
-            {host: case when site_of(referrer_host) <> site_of(page_host) then referrer_host end}, (ts, line)
-        ) filter (name in ('page_view', 'screen_view')) as landing_referrer
+        arg_min(last_click, (ts, line)) filter (known(last_click ->> 'source') is not null) as last_click,
+        arg_min(reported, (ts, line)) filter (reported is not null) as reported,
+        arg_min(user_first, (ts, line)) filter (user_first is not null) as user_first,
+        arg_min({host: referrer}, (ts, line)) filter (name in ('page_view', 'screen_view')) as landing
     from event_source
     group by all
 ),
 
 witnessed as (
     select
-        * exclude (last_click),
+        *,
         case
             when last_click is not null
-                then {
-                    s: last_click ->> 'source',
-                    m: told(last_click ->> 'medium'),
-                    c: told(last_click ->> 'campaign_name'),
-                    g: last_click ->> 'default_channel_group'
-                }
-            when reported is not null then {s: reported.s, m: reported.m, c: reported.c, g: null}
-            when session_number = 1 and user_first.s <> '(direct)'
-                then {s: user_first.s, m: user_first.m, c: user_first.c, g: null}
-            when regexp_full_match(referrer_host, 'google(\.com?)?\.[a-z]+|google\.com')
-                then {s: 'google', m: 'organic', c: null, g: null}
-            when regexp_full_match(referrer_host, '(.*\.)?((bing|duckduckgo|baidu|ask|msn)\.com|search\.yahoo\.com)')
-                then {
-                    s: regexp_extract(referrer_host, '(bing|duckduckgo|baidu|ask|msn|yahoo)\.com', 1),
-                    m: 'organic',
-                    c: null,
-                    g: null
-                }
-            when referrer_host is not null then {s: referrer_host, m: 'referral', c: null, g: null}
-            when has_hidden_source then {s: null, m: null, c: null, g: 'Unassigned'}
-            else {s: '(direct)', m: '(none)', c: null, g: 'Direct'}
+                then source_record(last_click ->> 'source', last_click ->> 'medium', last_click ->> 'campaign_name')
+            when reported is not null then reported
+            when session_number = 1 and user_first is not null and coalesce(user_first.s, '') <> '(direct)'
+                then user_first
+            when regexp_full_match(landing.host, 'google(\.com?)?\.[a-z]+|google\.com')
+                then source_record('google', 'organic', null)
+            when regexp_full_match(landing.host, '(.*\.)?((bing|duckduckgo|baidu|ask|msn)\.com|search\.yahoo\.com)')
+                then source_record(
+                    regexp_extract(landing.host, '(bing|duckduckgo|baidu|ask|msn|yahoo)\.com', 1), 'organic', null
+                )
+            when landing.host is not null then source_record(landing.host, 'referral', null)
+            when not has_hidden_source then source_record('(direct)', '(none)', null)
         end as witness
-    from (select *, landing_referrer.host as referrer_host from session_source)
+    from session_source
 )
 
 select
     device,
     session,
     session_day,
+    session_number,
     witness.s as source,
     witness.m as medium,
-    coalesce(witness.g, channel_of(witness.s, witness.m, witness.c)) as channel
+    coalesce(last_click ->> 'default_channel_group', channel_of(witness.s, witness.m, witness.c)) as channel
 from witnessed;

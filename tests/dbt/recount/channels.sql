@@ -7,13 +7,24 @@ select
     source,
     medium,
     count(*) as sessions,
-    coalesce(sum(purchases), 0) as purchases,
-    coalesce(sum(revenue), 0) as revenue
+    sum(purchases) as purchases,
+    sum(revenue) as revenue,
+    sum(net_revenue) as net_revenue
 from source_of_session
 left join (
-    select device, session, session_day, count(*) as purchases, sum(revenue) as revenue
-    from purchase
-    join (select distinct line, session, session_day from session_event) using (line)
+    select
+        device,
+        session,
+        session_day,
+        sum(purchases) as purchases,
+        sum(revenue) as revenue,
+        sum(net_revenue) as net_revenue
+    from (
+        select line, 1 as purchases, revenue, revenue as net_revenue from purchase
+        union all
+        select line, 0, 0, -refund from refunded
+    )
+    join session_event using (line)
     group by all
 ) using (device, session, session_day)
 group by all

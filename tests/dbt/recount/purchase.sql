@@ -61,8 +61,8 @@ where
     or platform <> 'WEB'
     or not getvariable('a_transaction_counts_once_a_user_and_web_stream');
 
--- What is given back of each transaction, and when: a refund sent again with the same value and items is one, and no
--- more can be given back than was paid.
+-- What is given back of each transaction, when, and in which row (its purchase's, else its own): a refund sent again
+-- with the same value and items is one, and no more can be given back than was paid.
 create or replace table refunded as
 with
 
@@ -71,7 +71,10 @@ refund as (
     from (
         select
             *,
-            row_number() over (partition by device, transaction_id, refund, items::varchar order by ts) as repeat
+            row_number() over (
+                partition by device, transaction_id, refund, items::varchar
+                order by ts
+            ) as repeat
         from money_event
         where name = 'refund'
     )
@@ -79,11 +82,12 @@ refund as (
 )
 
 select
-    refund.day,
-    refund.device,
-    refund.transaction_id,
-    refund.refund,
-    refund.reporting_currency
+    day,
+    device,
+    transaction_id,
+    reporting_currency,
+    refund,
+    line
 from refund
 where not getvariable('a_refund_stands_with_its_purchase')
 
@@ -93,8 +97,9 @@ select
     coalesce(any_value(purchase.day), min(refund.day)) as day,
     refund.device,
     refund.transaction_id,
+    any_value(refund.reporting_currency) as reporting_currency,
     least(sum(refund.refund), coalesce(any_value(purchase.revenue), 'infinity'::double)) as refund,
-    any_value(refund.reporting_currency) as reporting_currency
+    coalesce(any_value(purchase.line), arg_min(refund.line, refund.ts)) as line
 from refund
 left join purchase
     on refund.device = purchase.device and refund.transaction_id = purchase.transaction_id

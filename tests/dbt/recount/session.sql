@@ -1,7 +1,7 @@
 -- The events of known users with their session, and the sessions.
 -- Sessions (9191807): a user's ga_session_id; one that crosses midnight is a single session; it times out after 30
 -- minutes of inactivity. Engaged (12798876): 10 seconds or longer, a key event, or two or more page or screen views;
--- the tag says so in session_engaged. What first_visit and session_start carry there tells nothing: GA4 makes them
+-- the tag says so in session_engaged. What first_visit and session_start carry there says nothing: GA4 makes them
 -- itself, and sets 1 beside a single page view without engagement.
 create or replace table session_event as
 with
@@ -47,7 +47,7 @@ cut as (
         * exclude (first_day),
         case
             when session is null then null
-            when day > first_day + 1 and getvariable('a_session_begins_anew_after_a_second_midnight') then day
+            when day > first_day + 1 and getvariable('a_new_session_begins_after_a_second_midnight') then day
             else first_day
         end as session_day
     from begun
