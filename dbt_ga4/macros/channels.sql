@@ -84,8 +84,8 @@
 
 {#
     The name of a host by which the seed knows search engines in all countries: google of google.co.uk, yahoo of
-    uk.search.yahoo.com, but none of mail.google.com.
+    uk.search.yahoo.com and r.search.yahoo.com, but none of mail.google.com.
 #}
 {% macro search_engine_name(hostname) -%}
-    lower({{ extract(without_www(hostname), '^(?:m\\.|[a-z]{2}\\.)?(?:search\\.)?([a-z0-9-]+)(?:\\.com?)?\\.[a-z]{2,3}$') }})
+    lower({{ extract(without_www(hostname), '^(?:(?:[a-z0-9-]+\\.)?search\\.|m\\.|[a-z]{2}\\.)?([a-z0-9-]+)(?:\\.com?)?\\.[a-z]{2,3}$') }})
 {%- endmacro %}

@@ -1,23 +1,24 @@
 {% set late_days = var('late_event_days') | int %}
-{{ ga4_incremental(column='occurred_on', days_before=late_days, days_after=4) }}
+{# Whether a session is engaged may change a day before or after its events. -#}
+{{ ga4_incremental(column='occurred_on', days_before=late_days + 1, days_after=4) }}
 
 with days as (
 
     select
-        property_id,
-        client_key,
-        occurred_on,
+        events.property_id,
+        events.client_key,
+        events.occurred_on,
         count(*) as events,
-        count(distinct session_key) as sessions,
-        {{ count_where("event_name in ('first_visit', 'first_open')") }} > 0 as is_new,
-        coalesce(max(ga_session_number) > 1, false) as is_returning,
-        {{ count_where('is_active_user') }} as active_events,
-        {{ count_where('is_active_user is not null') }} as events_with_activity,
-        coalesce(max(engagement_time_msec), 0) > 0 as is_engaged
-    from {{ ref('int_ga4__events_sessionized') }}
-    where client_key is not null
-        and {{ ga4_in_window() }}
-    group by property_id, client_key, occurred_on
+        count(distinct events.session_key) as sessions,
+        {{ count_where("events.event_name in ('first_visit', 'first_open')") }} > 0 as is_new,
+        coalesce(max(events.ga_session_number) > 1, false) as is_returning,
+        {{ count_where('events.is_active_user') }} as active_events,
+        {{ count_where('events.is_active_user is not null') }} as events_with_activity,
+        {{ count_where('events.engagement_time_msec > 0 or sessions.is_engaged') }} > 0 as is_engaged
+    from {{ ref('int_ga4__events_sessionized') }} as events
+    inner join {{ ref('int_ga4__sessions') }} as sessions on events.session_key = sessions.session_key
+    where {{ ga4_between('events.occurred_on', late_days + 1, 4) }}
+    group by events.property_id, events.client_key, events.occurred_on
 
 )
 

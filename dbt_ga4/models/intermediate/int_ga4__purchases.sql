@@ -81,14 +81,14 @@ purchases as (
 
 ),
 
--- A refund that is reported again, with the same amount and items, is one refund.
+-- A refund that a user reports again, with the same amount and items, is one refund.
 refund_events as (
 
     select *
     from keyed
     where event_name = 'refund'
     qualify transaction_id is null or row_number() over (
-        partition by property_id, transaction_id, refund_value, refund_value_in_usd, items
+        partition by property_id, user_key, transaction_id, refund_value, refund_value_in_usd, items
         order by {{ in_order }}
     ) = 1
 
