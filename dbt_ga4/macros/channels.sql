@@ -59,11 +59,10 @@
     than the click's: the address was passed on.
 #}
 {% macro is_more_specific_than_click(event, referrer_hostname) -%}
-    {%- set medium = "coalesce(lower(" ~ event ~ "_medium), 'organic')" -%}
     (
         coalesce(lower({{ event }}_source) not in (click_ids.source, '(direct)'), false)
-        or {{ medium }} not in ('organic', 'referral', '(none)')
-        or coalesce({{ event }}_medium is not null and {{ named_campaign(event ~ '_campaign') }} is not null, false)
+        or {{ named_medium(event ~ '_medium') }} is not null
+        or {{ event }}_medium is not null and {{ named_campaign(event ~ '_campaign') }} is not null
         or coalesce(click_ids.is_on_any_link and strpos('.' || {{ referrer_hostname }} || '.', '.' || click_ids.source || '.') = 0, false)
     )
 {%- endmacro %}

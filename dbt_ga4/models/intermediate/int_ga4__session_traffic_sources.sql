@@ -38,14 +38,18 @@ witnessed as (
             else 'referral'
         end as referrer_medium,
         case
-            when {{ tells_source('sessions.last_click') }} then 'last_click'
-            when click_ids.source is not null and not {{ is_more_specific_than_click('sessions.event', 'sessions.referrer_hostname') }} then 'click'
-            when {{ tells_source('sessions.event') }} then 'event'
+            when {{ names_source('sessions.last_click') }} then 'last_click'
+            when click_ids.source is not null
+                and not {{ is_more_specific_than_click('sessions.event', 'sessions.referrer_hostname') }} then 'click'
+            when {{ names_source('sessions.event') }} then 'event'
             -- what first brought the user brought the first session, and no later one; Google's word, so before the referrer
-            when {{ tells_source('sessions.user') }}
+            when {{ names_source('sessions.user') }}
                 and not {{ is_direct('sessions.user_source', 'sessions.user_medium') }}
                 and sessions.ga_session_number = 1 then 'user'
             when sessions.referrer_hostname is not null then 'referrer'
+            -- that some site refers, whose name is hidden, is less than the referrer
+            when {{ tells_source('sessions.last_click') }} then 'last_click'
+            when {{ tells_source('sessions.event') }} then 'event'
             when {{ tells_source('sessions.user') }} and coalesce(sessions.ga_session_number, 1) = 1 then 'user'
             when sessions.is_source_hidden then 'hidden'
             else 'none'

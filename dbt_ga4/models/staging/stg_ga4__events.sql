@@ -65,7 +65,9 @@ located as (
         {%- for name in var('query_parameter_extraction') %}
         page.{{ query_parameter_column(name) }},
         {%- endfor %}
-        case when own_referrers.hostname is null and not coalesce(events.is_referrer_ignored, false) then referrer.hostname end as referrer_host,
+        case
+            when own_referrers.hostname is null and not coalesce(events.is_referrer_ignored, false) then referrer.hostname
+        end as referrer_host,
         taxonomy.tie_order as event_tie_order
     from events
     left join pages as page on events.page_location = page.address
