@@ -44,6 +44,24 @@
     {{ without_www('lower(trim(' ~ source ~ '))') }}
 {%- endmacro %}
 
+{#
+    A query of the hosts among those of a relation (property_id, hostname) that are the property's own: named by the var
+    own_domains or seen in base_ga4__own_hosts, and their subdomains. What they refer is no referral.
+#}
+{% macro own_hosts_among(relation) -%}
+    select distinct
+        {{ relation }}.property_id,
+        {{ relation }}.hostname
+    from {{ relation }}
+    left join {{ ref('base_ga4__own_hosts') }} as own_hosts
+        on {{ relation }}.property_id = own_hosts.property_id
+        and {{ is_host_of(relation ~ '.hostname', 'own_hosts.hostname') }}
+    where own_hosts.hostname is not null
+    {%- for domain in var('own_domains') %}
+        or {{ is_host_of(relation ~ '.hostname', "'" ~ domain_of(domain) ~ "'") }}
+    {%- endfor %}
+{%- endmacro %}
+
 {# Boolean SQL: do source and medium say that nothing brought the visit? #}
 {% macro is_direct(source, medium) -%}
     coalesce({{ source }} = '(direct)', {{ medium }} = '(none)', false)
@@ -59,11 +77,10 @@
     than the click's: the address was passed on.
 #}
 {% macro is_more_specific_than_click(event, referrer_hostname) -%}
-    {%- set medium = "coalesce(lower(" ~ event ~ "_medium), 'organic')" -%}
     (
         coalesce(lower({{ event }}_source) not in (click_ids.source, '(direct)'), false)
-        or {{ medium }} not in ('organic', 'referral', '(none)')
-        or coalesce({{ event }}_medium is not null and {{ named_campaign(event ~ '_campaign') }} is not null, false)
+        or {{ named_medium(event ~ '_medium') }} is not null
+        or {{ event }}_medium is not null and {{ named_campaign(event ~ '_campaign') }} is not null
         or coalesce(click_ids.is_on_any_link and strpos('.' || {{ referrer_hostname }} || '.', '.' || click_ids.source || '.') = 0, false)
     )
 {%- endmacro %}

@@ -87,9 +87,19 @@
     case when {{ campaign }} not like '(%)' then {{ campaign }} end
 {%- endmacro %}
 
+{# A medium that someone named; null where it is one that GA4 gives any site that refers. #}
+{% macro named_medium(medium) -%}
+    case when lower({{ medium }}) not in ('organic', 'referral', '(none)') then {{ medium }} end
+{%- endmacro %}
+
 {# Boolean SQL: does a witness tell anything of the source? Its columns are those of first_known_source. #}
 {% macro tells_source(witness) -%}
     coalesce({{ witness }}_source, {{ witness }}_medium, {{ witness }}_campaign) is not null
+{%- endmacro %}
+
+{# Boolean SQL: does it tell more than that some site refers, whose name it hides? #}
+{% macro names_source(witness) -%}
+    coalesce({{ witness }}_source, {{ named_medium(witness ~ '_medium') }}, {{ named_campaign(witness ~ '_campaign') }}) is not null
 {%- endmacro %}
 
 {# Aggregate: the number of rows of a condition. #}

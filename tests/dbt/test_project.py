@@ -158,6 +158,58 @@ def test_own_hosts_stay_until_a_full_refresh(warehouse: Warehouse) -> None:
     assert own_hosts("--full-refresh", day="2024-01-02") == [("pay.example.net",), ("shop.example.com",)]
 
 
+SHOP, PAY, BLOG = "https://shop.example.com/", "https://pay.example.net/done", "https://blog.example.org/x"
+ADS = {"customer_id": "1", "campaign_name": "spring"}
+LANDINGS: dict[str, tuple[dict[str, Any], tuple[str | None, ...]]] = {
+    # page_location, page_referrer and other parameters, records; source, medium, campaign, channel
+    "foreign": ({"page_referrer": BLOG}, ("blog.example.org", "referral", None, "Referral")),
+    "ignored": ({"page_referrer": BLOG, "ignore_referrer": "true"}, ("(direct)", "(none)", None, "Direct")),
+    "own": ({"page_referrer": PAY}, ("(direct)", "(none)", None, "Direct")),
+    "own linked": ({"page_referrer": PAY, "page_location": f"{SHOP}?_gl=1*x"}, ("(direct)", "(none)", None, "Direct")),
+    "foreign linked": (
+        {"page_referrer": BLOG, "page_location": f"{SHOP}?_gl=1*x"},
+        ("blog.example.org", "referral", None, "Referral"),
+    ),
+    "own reported": ({"source": "pay.example.net", "medium": "referral"}, ("(direct)", "(none)", None, "Direct")),
+    "google ads": (
+        {"session_traffic_source_last_click": {"google_ads_campaign": ADS, "manual_campaign": {"source": "google"}}},
+        ("google", "cpc", "spring", "Paid Search"),
+    ),
+    "free listing": (
+        {"page_location": f"{SHOP}?srsltid=A1", "page_referrer": "https://www.google.fr/"},
+        ("google", "organic", "Shopping Free Listings", "Organic Shopping"),
+    ),
+    "passed on": (
+        {"page_location": f"{SHOP}?fbclid=A1", "page_referrer": BLOG},
+        ("blog.example.org", "referral", None, "Referral"),
+    ),
+    "mail": ({"page_location": f"{SHOP}?utm_medium=email"}, (None, "email", None, "Email")),
+    "mail collected": ({"collected_traffic_source": {"manual_medium": "email"}}, (None, "email", None, "Email")),
+    "mail as parameter": ({"medium": "email", "page_referrer": BLOG}, (None, "email", None, "Email")),
+    "assistant": (
+        {"source": "new.example.ai", "medium": "ai-assistant"},
+        ("new.example.ai", "ai-assistant", None, "AI Assistant"),
+    ),
+}
+
+
+def test_raw_landings_are_in_their_channel(warehouse: Warehouse) -> None:
+    """From the log to the session; two hosts have the page views."""
+    events = []
+    for user, (told, _) in LANDINGS.items():
+        records = {name: told[name] for name in told if name in EVENT_SCHEMA}
+        params = {"page_location": SHOP} | {name: told[name] for name in told if name not in EVENT_SCHEMA}
+        events.append(event(NOON, "page_view", user, params=params, **records))
+    events.append(event(NOON, "page_view", "payer", params={"page_location": PAY}))
+    warehouse.write_day("2024-01-01", events)
+    warehouse.dbt("run", "--select", "+int_ga4__session_traffic_sources")
+    found = warehouse.query("""
+        select user_pseudo_id, t.source, t.medium, t.campaign, t.default_channel_group
+        from ga4.int_ga4__session_traffic_sources t join ga4.int_ga4__sessions using (session_key)
+        where user_pseudo_id <> 'payer'""")
+    assert {user: tuple(told) for user, *told in found} == {user: told for user, (_, told) in LANDINGS.items()}
+
+
 def test_every_listed_source_is_in_its_channel(warehouse: Warehouse) -> None:
     """Told by an event or by the referrer; Google's list is whole."""
     channels = {

@@ -4,18 +4,20 @@
 {% set in_order = 'occurred_on, event_timestamp, event_date, event_index' -%}
 {% set in_reverse = 'occurred_on desc, event_timestamp desc, event_date desc, event_index desc' -%}
 {% set is_viewed_page = 'is_page_view and page_key is not null' -%}
-{# The columns of one witness of the source, which come from one event: the first that tells anything of the source. -#}
-{% set witnesses = [
-    {'tells': tells_source('last_click'), 'columns': ['last_click_source', 'last_click_medium', 'last_click_campaign', 'last_click_channel_group']},
-    {'tells': tells_source('event'), 'columns': ['event_source', 'event_medium', 'event_campaign']},
-    {'tells': 'click_id is not null', 'columns': ['click_id']},
-    {'tells': tells_source('user'), 'columns': ['user_source', 'user_medium', 'user_campaign']},
-] -%}
+{# The columns of one witness of the source, which come from one event: the first that names it, else that tells anything. -#}
+{% set witnesses = {
+    'last_click': ['last_click_source', 'last_click_medium', 'last_click_campaign', 'last_click_channel_group'],
+    'event': ['event_source', 'event_medium', 'event_campaign'],
+    'user': ['user_source', 'user_medium', 'user_campaign'],
+} -%}
 
 with events as (
 
     select
         *,
+        {%- for witness in witnesses %}
+        case when {{ names_source(witness) }} then 0 when {{ tells_source(witness) }} then 1 end as {{ witness }}_rank,
+        {%- endfor %}
         is_page_view and coalesce({{ matches('page_title', var('error_title_pattern')) }}, false) as is_error_page
     from {{ ref('int_ga4__events_sessionized') }}
     where session_key is not null
@@ -48,11 +50,12 @@ sessions as (
         {{ first_by('page_key', in_order, is_viewed_page) }} as landing_page_key,
         {{ first_by('page_key', in_reverse, is_viewed_page) }} as exit_page_key,
 
-        {% for witness in witnesses -%}
-        {% for column in witness.columns -%}
-        {{ first_by(column, in_order, witness.tells) }} as {{ column }},
+        {% for witness, columns in witnesses.items() -%}
+        {% for column in columns -%}
+        {{ first_by(column, witness ~ '_rank, ' ~ in_order, witness ~ '_rank is not null') }} as {{ column }},
         {% endfor -%}
         {% endfor -%}
+        {{ first_by('click_id', in_order, 'click_id is not null') }} as click_id,
         -- of the landing page only: whoever comes back from a payment page comes from nowhere new
         {{ first_by('referrer_hostname', in_order, 'is_page_view') }} as referrer_hostname,
         {{ count_where('is_source_hidden') }} > 0 as is_source_hidden,
@@ -88,11 +91,10 @@ select
     {{ is_engaged() }} as is_engaged,
     landing_page_key,
     exit_page_key,
-    {% for witness in witnesses -%}
-    {% for column in witness.columns -%}
+    {% for column in witnesses.values() | sum(start=[]) -%}
     {{ column }},
     {% endfor -%}
-    {% endfor -%}
+    click_id,
     referrer_hostname,
     is_source_hidden,
     is_user_source_hidden,

@@ -2,6 +2,7 @@
 {% set kept_properties = var('user_properties') -%}
 {% set in_order = 'session_started_at, session_key' -%}
 {% set latest_first = 'session_started_at desc, session_key' -%}
+{% set first_device = 'first_sources.first_seen_at, identities.client_key' -%}
 {% set source_parts = ['source', 'medium', 'campaign', 'default_channel_group'] -%}
 
 with devices as (
@@ -11,7 +12,7 @@ with devices as (
         count(*) as devices,
         {{ count_where('identities.is_shared_device') }} > 0 as is_shared_device
         {%- for part in source_parts %},
-        {{ first_by('first_sources.first_user_' ~ part, 'first_sources.first_seen_at, identities.client_key', 'true') }} as first_user_{{ part }}
+        {{ first_by('first_sources.first_user_' ~ part, first_device, 'true') }} as first_user_{{ part }}
         {%- endfor %}
     from {{ ref('int_ga4__identity_map') }} as identities
     left join {{ ref('int_ga4__first_user_sources') }} as first_sources on identities.client_key = first_sources.client_key
