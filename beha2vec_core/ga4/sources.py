@@ -27,6 +27,7 @@ _SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
     ".csv": "csv",
 }
+_COMPRESSED = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".lz4")  # what `reading.open_file` opens
 _DATE = re.compile(r"(?<!\d)20\d{2}-?\d{2}-?\d{2}(?!\d)")
 _SHARD = re.compile(r"events_(?:(intraday|fresh)_)?(\d{4})(\d{2})(\d{2})(?!\d)")
 _DAY_FOLDER = re.compile(r"event_date=(\d{4})-?(\d{2})-?(\d{2})$")
@@ -100,7 +101,7 @@ def _format(path: Path) -> Format | None:
     if path.name.startswith((".", "_")):
         return None
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] == ".gz":
+    if suffixes and suffixes[-1] in _COMPRESSED:
         suffixes.pop()
     return _SUFFIXES.get(suffixes[-1]) if suffixes else None
 
