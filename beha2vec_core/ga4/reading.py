@@ -85,6 +85,11 @@ def leftovers_json(entries: list[tuple[str, str]]) -> str:
     return f"case when {some} then to_json(map_from_entries({found}))::varchar end"
 
 
+def merged_json(one: str, other: str) -> str:
+    """SQL of one JSON object of the members of two, each of them an object with members, or null."""
+    return f"coalesce(left({one}, -1) || ', ' || substr({other}, 2), {one}, {other})"
+
+
 def quote(text: str) -> str:
     """A SQL string."""
     return "'" + text.replace("'", "''") + "'"
