@@ -85,7 +85,8 @@ def _column(name: str, kind: FieldType, actual: Any, as_text: bool) -> str:
     if actual is None:
         return f"null::{duckdb_type(kind)}"
     if as_text:  # text that is no JSON is kept as a leftover; parsed, it is a record of nothing
-        return f"case when not coalesce(json_exists(_json_text.leftover, '$.{name}'), false) then _json_text.event.{name} end"
+        no_json = f"coalesce(json_exists(_json_text.leftover, '$.{name}'), false)"
+        return f"case when not {no_json} then _json_text.event.{name} end"
     return _project(identifier(name), actual, kind)
 
 
@@ -114,8 +115,8 @@ def _read_text(connection: duckdb.DuckDBPyConnection, source: str, types: dict[s
     with connection.cursor() as cursor:  # of its own, as parsing would end what is being read here
         for batch in cursor.sql(f"{lines} from {source}").to_arrow_reader(_TEXT_ROWS):
             parsed = parse(connection, pa.Table.from_batches([batch]))
-            text = "struct_pack(event := event, leftover := leftover, reason := reason)"
-            connection.execute(f"{into} select number as _json_row, {text} as _text from {parsed}")
+            record = "struct_pack(event := event, leftover := leftover, reason := reason)"
+            connection.execute(f"{into} select number as _json_row, {record} as _json_text from {parsed}")
             into = "insert into parquet_text"
 
 

@@ -28,7 +28,7 @@ def sample_times(file: SourceFile, size: int = 2_000) -> list[tuple[date, int]]:
     Taken from the first hundred thousand lines; what cannot be read is passed by (ingest is the one to complain).
     """
     rows: list[tuple[Any, Any]] = []
-    with suppress(OSError, UnreadableFileError, duckdb.Error, RuntimeError, UnicodeError):
+    with suppress(OSError, duckdb.Error, RuntimeError, UnicodeError):
         rows += {"ndjson": _from_ndjson, "csv": _from_csv, "parquet": _from_parquet}[file.format](file.path, size)
     pairs = []
     for day, time in rows:
@@ -39,14 +39,15 @@ def sample_times(file: SourceFile, size: int = 2_000) -> list[tuple[date, int]]:
 
 
 def _some(items: Iterable[Any], size: int) -> list[Any]:
-    """Some items of the beginning, each as likely as the others."""
+    """Some items of the beginning, each as likely as the others; of a file that breaks off, of what is there."""
     kept: list[Any] = []
     dice = random.Random(0)
-    for seen, item in enumerate(islice(items, _LINES_LOOKED_AT)):
-        if seen < size:
-            kept.append(item)
-        elif (place := dice.randrange(seen + 1)) < size:
-            kept[place] = item
+    with suppress(OSError, UnreadableFileError):
+        for seen, item in enumerate(islice(items, _LINES_LOOKED_AT)):
+            if seen < size:
+                kept.append(item)
+            elif (place := dice.randrange(seen + 1)) < size:
+                kept[place] = item
     return kept
 
 
