@@ -10,6 +10,8 @@ from typing import Any
 
 from beha2vec_core.ga4.schema import FieldType
 
+_CONTAINERS = (dict, list)
+
 
 class BrokenJsonTextError(ValueError):
     """A record or list is text that begins like JSON, but cannot be read as JSON."""
@@ -32,7 +34,7 @@ def nested(event: dict[str, Any], schema: dict[str, FieldType]) -> dict[str, Any
         BrokenJsonTextError: text begins like JSON and is not.
     """
     named = {name if (lower := name.lower()) in event or lower not in schema else lower: v for name, v in event.items()}
-    return {name: _nested(value, schema.get(name), name) for name, value in named.items()}
+    return _members(named, schema, "")
 
 
 def may_differ(shape: Any, schema: dict[str, FieldType]) -> bool:
@@ -47,23 +49,31 @@ def _may_hold_text(shape: Any, kind: FieldType) -> bool:
         return any(_may_hold_text(member, kind[name]) for name, member in shape.items() if name in kind)
     if isinstance(kind, list) and isinstance(shape, list):
         return any(_may_hold_text(member, kind[0]) for member in shape)
-    return isinstance(kind, dict | list) and shape != "NULL"
+    return isinstance(kind, _CONTAINERS) and shape != "NULL"
 
 
-def _nested(value: Any, kind: FieldType, path: str) -> Any:
-    if isinstance(value, str) and isinstance(kind, dict | list):
+def _members(record: dict[str, Any], kind: dict[str, FieldType], path: str) -> dict[str, Any]:
+    return {
+        name: _nested(member, inner, f"{path}{name}") if isinstance(inner := kind.get(name), _CONTAINERS) else member
+        for name, member in record.items()
+    }
+
+
+def _nested(value: Any, kind: dict[str, FieldType] | list[FieldType], path: str) -> Any:
+    if isinstance(value, str):
         return _unpacked(value, kind, path)
-    if isinstance(kind, dict) and isinstance(value, dict):
-        return {name: _nested(member, kind.get(name), f"{path}.{name}") for name, member in value.items()}
-    if isinstance(kind, list):
-        if isinstance(value, dict) and isinstance(value.get("list"), list) and len(value) == 1:
-            value = value["list"]
-        if isinstance(value, list):
-            return [_nested(_element(member, kind[0]), kind[0], f"{path}[]") for member in value]
-    return value
+    if isinstance(kind, dict):
+        return _members(value, kind, f"{path}.") if isinstance(value, dict) else value
+    if isinstance(value, dict) and isinstance(value.get("list"), list) and len(value) == 1:
+        value = value["list"]
+    if not isinstance(value, list):
+        return value
+    members = [_element(member, kind[0]) for member in value]
+    inner = kind[0]
+    return [_nested(member, inner, f"{path}[]") for member in members] if isinstance(inner, _CONTAINERS) else members
 
 
-def _unpacked(text: str, kind: FieldType, path: str) -> Any:
+def _unpacked(text: str, kind: dict[str, FieldType] | list[FieldType], path: str) -> Any:
     stripped = text.strip()
     if stripped in ("", "null"):
         return None

@@ -21,7 +21,6 @@ from beha2vec_core.ga4.sources import SourceFile
 # BigQuery's own limit for a row of JSON is 100 MB; an event has a few thousand bytes.
 _MAX_LINE_BYTES = 64 * 2**20
 _FIELDS: dict[str, FieldType] = {"event_date": "VARCHAR"} | EVENT_SCHEMA
-_LINES = pa.schema({"line": pa.string(), "content": pa.string(), "number": pa.int64(), "problem": pa.string()})
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # How a file begins whose lines are not its events.
 _SNIFFED_BYTES = 4096
@@ -48,7 +47,7 @@ def read(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Iterator[tu
             yield (
                 f"""
                 select event.event_date as event_date_text, {columns}, {quote(file.name)} as _source_file,
-                    number as _source_line, leftover as _unknown_fields, reason as _reason, content as _content
+                    number as _source_line, leftover as _unknown_fields, reason as _reason, line as _content
                 from {parsed}
                 """,
                 len(batch),
@@ -68,33 +67,35 @@ def rows(stream: BufferedReader, name: str) -> Iterator[tuple[int, bytes]]:
 
 
 def parse(connection: duckdb.DuckDBPyConnection, lines: pa.Table) -> str:
-    """Read lines of JSON into the canonical types; a relation of content, number, reason, event and leftover.
+    """Read lines of JSON into the canonical types; a relation of line, number, reason, event and leftover.
 
     Args:
         connection: gets the temporary tables ``parsed`` and ``leftovers``, which the next call replaces.
         lines: ``line`` (text), ``number`` (of each line another) and ``problem`` (why it cannot be parsed, else null).
 
     Returns:
-        SQL: ``content`` is the line, ``event`` a struct of the schema's fields and event_date, ``leftover`` the JSON of
-        what it cannot hold, ``reason`` why the line could not be read.
+        SQL: ``line`` is the line with its JSON text unpacked, ``event`` a struct of the schema's fields and event_date,
+        ``leftover`` the JSON of what it cannot hold, ``reason`` why the line could not be read.
     """
-    _parse(connection, lines.append_column("content", lines["line"]), "create or replace temp table parsed as")
+    _parse(connection, lines, "create or replace temp table parsed as")
     _unpack_text(connection)
+    # event_timestamp as text first: a number is rounded by DuckDB where it should be refused
+    structure = quote(json.dumps(_json_structure(_FIELDS) | {"event_timestamp": "VARCHAR"}))
+    event = f"case when reason is null then from_json(line, {structure}) end as event"
     if _find_leftovers(connection):
-        return "(select * from parsed left join leftovers using (number))"
-    return "(select *, null::varchar as leftover from parsed)"
+        return f"(select *, {event} from parsed left join leftovers using (number))"
+    return f"(select *, {event}, null::varchar as leftover from parsed)"
 
 
 # json_structure names {} as it names mixed types, so empty objects count as null here
 _PARSE = """
-    select line, content, number, reason,
-        case when reason is null then from_json(line, $structure) end as event,
+    select line, number, reason,
         case when reason is null then regexp_matches(line, $misfit) end as misfits,
         case when reason is null then
             json_structure(replace(replace(line, ':{}', ':null'), ': {}', ': null'))::varchar
         end as structure
     from (
-        select line, content, number, case
+        select line, number, case
             when problem is not null then problem
             when not json_valid(line) then 'not valid JSON'
             when json_type(line) <> 'OBJECT' then 'not a JSON object'
@@ -106,9 +107,7 @@ _PARSE = """
 
 def _parse(connection: duckdb.DuckDBPyConnection, lines: pa.Table, into: str) -> None:
     connection.register("lines_arrow", lines)
-    # event_timestamp as text first: a number is rounded by DuckDB where it should be refused
-    structure = json.dumps(_json_structure(_FIELDS) | {"event_timestamp": "VARCHAR"})
-    connection.execute(f"{into} {_PARSE}", {"structure": structure, "misfit": _misfit_pattern()})
+    connection.execute(f"{into} {_PARSE}", {"misfit": _misfit_pattern()})
     connection.unregister("lines_arrow")
 
 
@@ -118,9 +117,11 @@ def _unpack_text(connection: duckdb.DuckDBPyConnection) -> None:
     packed = [structure for (structure,) in structures if _structure_may_differ(structure)]
     if not packed:
         return
-    unpacked = []
-    for number, line, content in connection.execute(
-        "select number, line, content from parsed where list_contains(?::varchar[], structure)", [packed]
+    numbers: list[int] = []
+    lines: list[str] = []
+    problems: list[str | None] = []
+    for number, line in connection.execute(
+        "select number, line from parsed where list_contains(?::varchar[], structure)", [packed]
     ).fetchall():
         problem = None
         try:
@@ -132,11 +133,16 @@ def _unpack_text(connection: duckdb.DuckDBPyConnection) -> None:
             problem = str(error)
         except (ValueError, RecursionError):  # what DuckDB takes and Python does not: left as it is
             continue
-        unpacked.append({"line": line, "content": content, "number": number, "problem": problem})
-    if unpacked:
-        lines = pa.Table.from_pylist(unpacked, _LINES)
-        connection.execute("delete from parsed where list_contains(?::bigint[], number)", [lines["number"].to_pylist()])
-        _parse(connection, lines, "insert into parsed")
+        numbers.append(number)
+        lines.append(line)
+        problems.append(problem)
+    if numbers:
+        texts = pa.array(problems, pa.string())
+        unpacked = chunked({"line": pa.array(lines), "number": pa.array(numbers), "problem": texts})
+        connection.register("unpacked_arrow", unpacked)
+        connection.execute("delete from parsed where number in (select number from unpacked_arrow)")
+        connection.unregister("unpacked_arrow")
+        _parse(connection, unpacked, "insert into parsed")
 
 
 def _lines(stream: BufferedReader, name: str) -> Iterator[tuple[int, bytes]]:
