@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from beha2vec_core.ga4.sampling import sample_times
-from beha2vec_core.ga4.sources import SourceFile, SourceNotFoundError, find_source_files, source_days
+from beha2vec_core.ga4.sources import SourceFile, SourceNotFoundError, find_export, find_source_files, source_days
 from beha2vec_core.migrate import make_plan
 from beha2vec_core.settings import Settings, misspelt_variables
 from beha2vec_core.warehouse import Warehouse, WarehouseVersionError
@@ -151,10 +151,11 @@ def check_device(settings: Settings) -> Check:
 def check_export(settings: Settings) -> Check:
     """The export is found, each of its days once, and no day is missing in the middle."""
     try:
-        files = find_source_files(settings.source, settings.property_id)
+        export = find_export(settings.source, settings.property_id)
     except SourceNotFoundError as error:
         what, _, remedy = str(error).partition(". ")
         return _fail(what, remedy)
+    files = export.files
     ours = [
         file for file in files if file.path.resolve().is_relative_to(settings.data_path.resolve() / "raw_ga4_events")
     ]
@@ -165,6 +166,7 @@ def check_export(settings: Settings) -> Check:
         f"{len(files):,} files ({_counted(Counter(file.format for file in files))}), "
         f"{_counted(Counter(file.property_id for file in files), 'property ')}, "
         + (f"{days[0]} to {days[-1]}" if days else "no day in any name: each file is read whole to find its days")
+        + (f"; {export.notice}" if export.notice else "")
     )
     twice = _delivered_twice(files)
     if twice:
@@ -186,11 +188,11 @@ def _files(settings: Settings) -> list[SourceFile]:
 
 
 def _delivered_twice(files: list[SourceFile]) -> str:
-    """Days that come in two forms, as NDJSON beside parquet or a file beside its gzipped self."""
+    """Days that come in two forms, as NDJSON beside parquet or a file beside its compressed self."""
     forms: dict[tuple[str, date], set[str]] = {}
     for file in files:
         if file.day:
-            form = f"{file.format}{'.gz' if file.path.suffix.lower() == '.gz' else ''}"
+            form = f"{file.format}{file.compressed}"
             forms.setdefault((file.property_id, file.day), set()).add(form)
     twice = [(day, sorted(found)) for (_, day), found in sorted(forms.items()) if len(found) > 1]
     return f"{len(twice)} days come in several forms, first {twice[0][0]}: {', '.join(twice[0][1])}" if twice else ""

@@ -41,7 +41,7 @@ class Settings(BaseSettings):
 
     source: str = Field(
         "data/demo_export",
-        description="the GA4 export: a file, a folder or a glob (NDJSON, NDJSON.gz, parquet, CSV)",
+        description="the GA4 export: a file, a folder or a glob (JSON, parquet, CSV; docs/export.md)",
     )
     data_dir: Path = Field(Path("data"), description="folder for the warehouse, raw partitions, encoders")
     property_id: str = Field(

@@ -1,4 +1,4 @@
-"""Flattened CSV: one column a field, event parameters as columns of their own."""
+"""Flattened CSV: one column a field, event parameters as columns of their own; records and lists may be JSON text."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import csv
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from io import BufferedReader
 
 import duckdb
 import pyarrow as pa
 
+from beha2vec_core.ga4.ndjson import parse
 from beha2vec_core.ga4.reading import (
     UnreadableFileError,
     batches,
     chunked,
+    identifier,
     leftovers_json,
+    merged_json,
     open_file,
     quote,
     whole,
@@ -25,7 +29,7 @@ from beha2vec_core.ga4.sources import SourceFile
 
 _CSV_FIELD_LIMIT = 16 * 2**20
 _MAX_TEXT = 2_000
-_CSV_REQUIRED = ("event_name", "user_pseudo_id", "event_timestamp", "event_date", "page_location")
+_CSV_REQUIRED = ("event_name", "user_pseudo_id", "event_timestamp", "event_date")
 
 
 @dataclass
@@ -48,7 +52,7 @@ def read(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Iterator[tu
         first = next(rows, None)
         if first is None:
             return  # an empty file is a day without rows, whatever its form
-        header = [name.strip() for name in first.values]
+        header = _spelled([name.strip() for name in first.values])
         missing = [name for name in _CSV_REQUIRED if name not in header]
         if missing:
             raise UnreadableFileError(
@@ -74,13 +78,20 @@ def read(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Iterator[tu
                 }
             )
             connection.register("csv_arrow", table)
-            texts = ", ".join(f"nullif(c{index}, '') as c{index}" for index in range(len(header)))
+            cells = ", ".join(f"nullif(c{index}, '') as c{index}" for index in range(len(header)))
+            source = f"(select {cells}, number, reason, content from csv_arrow)"
+            leftover, reason = plan.leftovers, "reason"
+            if plan.json_text:
+                lines = f"select {plan.json_text}::varchar as line, number, null::varchar as problem from {source}"
+                parsed = parse(connection, connection.sql(lines).to_arrow_table())
+                source += f" left join (select number, event, leftover, reason as broken from {parsed}) using (number)"
+                leftover, reason = merged_json(leftover, "leftover"), "coalesce(reason, broken)"
             yield (
                 f"""
                 select {plan.date} as event_date_text, {plan.columns},
-                    {quote(file.name)} as _source_file, number as _source_line, {plan.leftovers} as _unknown_fields,
-                    reason as _reason, content as _content
-                from (select {texts}, number, reason, content from csv_arrow)
+                    {quote(file.name)} as _source_file, number as _source_line, {leftover} as _unknown_fields,
+                    {reason} as _reason, content as _content
+                from {source}
                 """,
                 len(read_rows),
             )
@@ -135,35 +146,83 @@ def _csv_rows(file: SourceFile, stream: BufferedReader) -> Iterator[_CsvRow]:
         yield _CsvRow(start, values, text.rstrip("\r\n"), "not valid UTF-8" if broken and not problem else problem)
 
 
+def _spellings(path: tuple[str, ...]) -> tuple[str, ...]:
+    """What a flat column of this path may be called."""
+    # browser and its version stand in device.web_info today and stood in device before: CSVs mean the former
+    short = tuple(part for part in path if part != "web_info")
+    return "_".join(path), ".".join(path), "_".join(short), ".".join(short)
+
+
+@cache
+def _known_names() -> frozenset[str]:
+    names = {*_CSV_REQUIRED, *EVENT_PARAM_COLUMNS}
+    names |= {f"event_params{mark}{key}" for key in EVENT_PARAM_COLUMNS for mark in "_."}
+    pending: list[tuple[tuple[str, ...], FieldType]] = [((name,), kind) for name, kind in EVENT_SCHEMA.items()]
+    while pending:
+        path, kind = pending.pop()
+        names.update(_spellings(path))
+        if isinstance(kind, dict):
+            pending.extend(((*path, name), member) for name, member in kind.items())
+    return frozenset(names)
+
+
+def _spelled(header: list[str]) -> list[str]:
+    """The header with known names in small letters; keys of other parameters keep their capitals."""
+    known = _known_names() - set(header)
+    return [lower if (lower := name.lower()) in known else name for name in header]
+
+
 class _CsvPlan:
-    """SQL expressions that put a flat header's columns into the canonical nested ones."""
+    """SQL expressions that put a flat header's columns into the canonical nested ones.
+
+    ``json_text`` is SQL of a JSON object of the columns that hold a whole record or list, None without such; the other
+    expressions find it parsed as ``event``.
+    """
 
     def __init__(self, header: list[str]) -> None:
         self._casts: dict[str, str] = {}  # header name -> the value as the schema has it, null where it cannot be
         self._column = {name: f"c{index}" for index, name in enumerate(header)}
         self._used = {"event_date"}
+        self._as_text: set[tuple[str, ...]] = set()
         self.date = self._column["event_date"]
+        self.json_text = self._json_text(EVENT_SCHEMA, ())
         self.columns = ", ".join(
-            f'{self._field(name, kind, (name,))} as "{name}"' for name, kind in EVENT_SCHEMA.items()
+            f'{self._field(kind, (name,), None)} as "{name}"' for name, kind in EVENT_SCHEMA.items()
         )
         self.leftovers = self._leftovers(header)
 
-    def _field(self, name: str, kind: FieldType, path: tuple[str, ...]) -> str:
-        if name == "event_params":
-            return self._event_params()
-        if isinstance(kind, list):
-            return f"null::{duckdb_type(kind)}"
+    def _json_text(self, fields: dict[str, FieldType], path: tuple[str, ...]) -> str | None:
+        members = []
+        for name, kind in fields.items():
+            here = (*path, name)
+            column = next((name for name in _spellings(here)[:2] if name in self._column), None)
+            if column and isinstance(kind, dict | list):
+                self._used.add(column)
+                self._as_text.add(here)
+                members.append(f"{quote(name)}, {self._column[column]}")
+            elif isinstance(kind, dict) and (inner := self._json_text(kind, here)):
+                members.append(f"{quote(name)}, {inner}")
+        return f"json_object({', '.join(members)})" if members else None
+
+    def _field(self, kind: FieldType, path: tuple[str, ...], parsed: str | None) -> str:
+        """SQL of a field: what JSON text says (``parsed``, SQL or None), else what flat columns say."""
+        if path in self._as_text:
+            parsed = ".".join(("event", *map(identifier, path)))
+        if path == ("event_params",):
+            return self._event_params(parsed)
         if isinstance(kind, dict):
-            members = ", ".join(f'"{m}" := {self._field(m, k, (*path, m))}' for m, k in kind.items())
-            return f"struct_pack({members})"
-        return self._value(path, kind)
+            used = len(self._used)
+            members = [(m, self._field(k, (*path, m), parsed and f"{parsed}.{identifier(m)}")) for m, k in kind.items()]
+            if parsed and len(self._used) == used:
+                return parsed
+            return f"struct_pack({', '.join(f'{identifier(m)} := {value}' for m, value in members)})"
+        value = f"null::{duckdb_type(kind)}" if isinstance(kind, list) else self._value(path, kind)
+        return f"coalesce({parsed}, {value})" if parsed else value
 
     def _value(self, path: tuple[str, ...], kind: str) -> str:
-        # browser and its version stand in device.web_info today and stood in device before: CSVs mean the former
-        flat = tuple(part for part in path if part != "web_info")
         if len(path) == 2 and path[0] == "device" and path[1] in ("browser", "browser_version"):
-            return f"null::{kind}"
-        for name in ("_".join(path), ".".join(path), "_".join(flat), ".".join(flat)):
+            return f"null::{kind}"  # see `_spellings`
+        for name in _spellings(path):
             if name in self._column and name not in self._used:
                 return self._cast(name, kind)
         return f"null::{kind}"
@@ -174,11 +233,11 @@ class _CsvPlan:
         self._casts[name] = whole(column) if kind == "BIGINT" else f"try_cast({column} as {kind})"
         return self._casts[name]
 
-    def _event_params(self) -> str:
+    def _event_params(self, parsed: str | None) -> str:
         entries: dict[str, str] = {}
         for name, column in self._column.items():
             key = name.removeprefix("event_params_").removeprefix("event_params.")
-            if key in entries or (key == name and key not in EVENT_PARAM_COLUMNS):
+            if key in entries or name in self._used or (key == name and key not in EVENT_PARAM_COLUMNS):
                 continue
             member = EVENT_PARAM_COLUMNS.get(key, "string_value")
             kinds = EVENT_SCHEMA["event_params"][0]["value"]
@@ -186,7 +245,12 @@ class _CsvPlan:
             values = ", ".join(f"{m} := " + (cast_value if m == member else f"null::{k}") for m, k in kinds.items())
             entry = f"struct_pack(key := {quote(key)}, value := struct_pack({values}))"
             entries[key] = f"case when {column} is not null then {entry} end"
-        return f"list_filter([{', '.join(entries.values())}], lambda p: p is not null)"
+        given = f"[{', '.join(entries.values())}]::{duckdb_type(EVENT_SCHEMA['event_params'])}"
+        if not parsed:
+            return f"list_filter({given}, lambda p: p is not null)"
+        keys = f"list_transform(coalesce({parsed}, []), lambda p: p.key)"
+        others = f"list_filter({given}, lambda p: p is not null and not list_contains({keys}, p.key))"
+        return f"list_concat({parsed}, {others})" if entries else parsed
 
     def _leftovers(self, header: list[str]) -> str:
         unknown = {name: "null" for name in header if name not in self._used}

@@ -70,12 +70,14 @@ class IngestReport:
             null line say what became of a file as a whole, or sum up.
         unknown_fields: in how many accepted rows each field occurs that the schema does not know.
         rows_of_no_day: quarantined rows of undated files that name no day.
+        notice: what of the source was skipped, and why (see `sources.Export`); None where nothing was.
     """
 
     days: list[DayReport] = field(default_factory=list)
     quarantine: list[tuple[Any, ...]] = field(default_factory=list)
     unknown_fields: Counter[str] = field(default_factory=Counter)
     rows_of_no_day: int = 0
+    notice: str | None = None
 
     @property
     def rows_in(self) -> int:
@@ -105,6 +107,7 @@ def ingest_days(
     *,
     max_bad_share: float = 0.05,
     progress: Callable[[str], None] | None = None,
+    notice: str | None = None,
 ) -> IngestReport:
     """Read the files that hold ``days`` and replace those days' partitions.
 
@@ -117,6 +120,7 @@ def ingest_days(
         raw_path: the folder of the partitions.
         max_bad_share: a day with a larger share of quarantined rows is ``unreadable``.
         progress: called with a line of text as files are read.
+        notice: what of the source was skipped: progress tells it once, and the report has it.
 
     Raises:
         IngestError: the source holds our own partitions.
@@ -127,7 +131,9 @@ def ingest_days(
     if ours:
         raise IngestError(f"the source holds what ingest itself wrote ({ours}); set BEHA2VEC_SOURCE to the export only")
     remove_stale_scratch(raw_path)
-    run = _Run(raw_path, max_bad_share, progress or (lambda text: None))
+    run = _Run(raw_path, max_bad_share, progress or (lambda text: None), IngestReport(notice=notice))
+    if notice:
+        run.say(notice)
     dated: defaultdict[date, list[SourceFile]] = defaultdict(list)
     for file in files:
         if file.day is not None:

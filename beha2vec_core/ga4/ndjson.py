@@ -1,4 +1,4 @@
-"""Newline-delimited JSON, as ``bq extract`` and ``EXPORT DATA`` write it."""
+"""JSON: an event a line, as ``bq extract`` and ``EXPORT DATA`` write it, or an array, as ``bq query`` does."""
 
 from __future__ import annotations
 
@@ -13,84 +13,191 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from beha2vec_core.ga4.json_text import BrokenJsonTextError, may_differ, nested
 from beha2vec_core.ga4.reading import UnreadableFileError, batches, chunked, open_file, quote, whole
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, FieldType
 from beha2vec_core.ga4.sources import SourceFile
 
 # BigQuery's own limit for a row of JSON is 100 MB; an event has a few thousand bytes.
 _MAX_LINE_BYTES = 64 * 2**20
+_FIELDS: dict[str, FieldType] = {"event_date": "VARCHAR"} | EVENT_SCHEMA
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# How a file begins whose lines are not its events.
+_SNIFFED_BYTES = 4096
+_EVENTS_IN_MANY_LINES = re.compile(rb"\s*(?:(?P<array>\[\s*(?:[{]|\]?\s*\Z))|[{][ \t\r]*\n)")
+_CHUNK_BYTES = 2**20
+# Whole strings are passed over; possessive, so that it gives up at once where the next brace is not there yet.
+_TO_NEXT_BRACE = re.compile(rb'[^"{}]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}]*+)*+([{}])', re.DOTALL)
+_BETWEEN_ELEMENTS = b" \t\r\n,[]"
 
 
 def read(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Iterator[tuple[str, int]]:
-    """The rows of a file of newline-delimited JSON, plain or gzipped (see `reading`).
+    """The rows of a file of newline-delimited JSON or of a JSON array, compressed or not (see `reading`).
 
     Raises:
-        UnreadableFileError: the file ends in the middle of an event.
+        UnreadableFileError: the file ends in the middle of an event or an array.
     """
-    # event_timestamp as text first: a number is rounded by DuckDB where it should be refused
-    structure = json.dumps({"event_date": "VARCHAR"} | _json_structure(EVENT_SCHEMA) | {"event_timestamp": "VARCHAR"})
     columns = ", ".join(
         f'{whole("event.event_timestamp")} as "event_timestamp"' if name == "event_timestamp" else f'event."{name}"'
         for name in EVENT_SCHEMA
     )
     with open_file(file.path) as stream:
-        for batch in batches((line, len(line[1])) for line in _lines(stream)):
-            lines_table = _lines_table(batch)
-            connection.register("lines_arrow", lines_table)
-            # json_structure names {} as it names mixed types, so empty objects count as null here
-            connection.execute(
-                """
-                create or replace temp table parsed as
-                select line, number, reason,
-                    case when reason is null then from_json(line, $structure) end as event,
-                    case when reason is null then regexp_matches(line, $misfit) end as misfits,
-                    case when reason is null then
-                        json_structure(replace(replace(line, ':{}', ':null'), ': {}', ': null'))::varchar
-                    end as structure
-                from (
-                    select line, number, case
-                        when problem is not null then problem
-                        when not json_valid(line) then 'not valid JSON'
-                        when json_type(line) <> 'OBJECT' then 'not a JSON object'
-                    end as reason
-                    from lines_arrow
-                )
-                """,
-                {"structure": structure, "misfit": _misfit_pattern()},
-            )
-            with_leftovers = _find_leftovers(connection)
+        for batch in batches((row, len(row[1])) for row in rows(stream, file.name)):
+            parsed = parse(connection, _lines_table(batch))
             yield (
                 f"""
                 select event.event_date as event_date_text, {columns}, {quote(file.name)} as _source_file,
-                    number as _source_line, {"leftover" if with_leftovers else "null::varchar"} as _unknown_fields,
-                    reason as _reason, line as _content
-                from parsed
-                    {"left join leftovers using (number)" if with_leftovers else ""}
+                    number as _source_line, leftover as _unknown_fields, reason as _reason, line as _content
+                from {parsed}
                 """,
-                lines_table.num_rows,
+                len(batch),
             )
-            last_number, last_line = batch[-1]
-            connection.unregister("lines_arrow")
-            if not last_line.endswith(b"\n") and _is_cut_short(last_line):
-                raise UnreadableFileError(
-                    f"{file.name}: line {last_number:,}, the last, breaks off in the middle of an event. "
-                    "The file is cut short or still being written: export or copy it again"
-                )
 
 
-def _lines(stream: BufferedReader) -> Iterator[tuple[int, bytes]]:
+def rows(stream: BufferedReader, name: str) -> Iterator[tuple[int, bytes]]:
+    """The events of a file as they stand, each with the number of its line, or of its place in an array.
+
+    Raises:
+        UnreadableFileError: the file is cut short; what is left of the last event was given before.
+    """
+    if stream.peek(_SNIFFED_BYTES).startswith(_BYTE_ORDER_MARK):
+        stream.read(len(_BYTE_ORDER_MARK))
+    begins = _EVENTS_IN_MANY_LINES.match(stream.peek(_SNIFFED_BYTES))
+    return _elements(stream, name, in_array=begins["array"] is not None) if begins else _lines(stream, name)
+
+
+def parse(connection: duckdb.DuckDBPyConnection, lines: pa.Table) -> str:
+    """Read lines of JSON into the canonical types; a relation of line, number, reason, event and leftover.
+
+    Args:
+        connection: gets the temporary tables ``parsed`` and ``leftovers``, which the next call replaces.
+        lines: ``line`` (text), ``number`` (of each line another) and ``problem`` (why it cannot be parsed, else null).
+
+    Returns:
+        SQL: ``line`` is the line with its JSON text unpacked, ``event`` a struct of the schema's fields and event_date,
+        ``leftover`` the JSON of what it cannot hold, ``reason`` why the line could not be read.
+    """
+    _parse(connection, lines, "create or replace temp table parsed as")
+    _unpack_text(connection)
+    # event_timestamp as text first: a number is rounded by DuckDB where it should be refused
+    structure = quote(json.dumps(_json_structure(_FIELDS) | {"event_timestamp": "VARCHAR"}))
+    event = f"case when reason is null then from_json(line, {structure}) end as event"
+    if _find_leftovers(connection):
+        return f"(select *, {event} from parsed left join leftovers using (number))"
+    return f"(select *, {event}, null::varchar as leftover from parsed)"
+
+
+# json_structure names {} as it names mixed types, so empty objects count as null here
+_PARSE = """
+    select line, number, reason,
+        case when reason is null then regexp_matches(line, $misfit) end as misfits,
+        case when reason is null then
+            json_structure(replace(replace(line, ':{}', ':null'), ': {}', ': null'))::varchar
+        end as structure
+    from (
+        select line, number, case
+            when problem is not null then problem
+            when not json_valid(line) then 'not valid JSON'
+            when json_type(line) <> 'OBJECT' then 'not a JSON object'
+        end as reason
+        from lines_arrow
+    )
+"""
+
+
+def _parse(connection: duckdb.DuckDBPyConnection, lines: pa.Table, into: str) -> None:
+    connection.register("lines_arrow", lines)
+    connection.execute(f"{into} {_PARSE}", {"misfit": _misfit_pattern()})
+    connection.unregister("lines_arrow")
+
+
+def _unpack_text(connection: duckdb.DuckDBPyConnection) -> None:
+    """Parse again, as if they were nested, the lines of ``parsed`` whose records or lists are JSON text."""
+    structures = connection.execute("select distinct structure from parsed where structure is not null").fetchall()
+    packed = [structure for (structure,) in structures if _structure_may_differ(structure)]
+    if not packed:
+        return
+    numbers: list[int] = []
+    lines: list[str] = []
+    problems: list[str | None] = []
+    for number, line in connection.execute(
+        "select number, line from parsed where list_contains(?::varchar[], structure)", [packed]
+    ).fetchall():
+        problem = None
+        try:
+            event = json.loads(line)
+            if (found := nested(event, _FIELDS)) == event:
+                continue
+            line = json.dumps(found)
+        except BrokenJsonTextError as error:
+            problem = str(error)
+        except (ValueError, RecursionError):  # what DuckDB takes and Python does not: left as it is
+            continue
+        numbers.append(number)
+        lines.append(line)
+        problems.append(problem)
+    if numbers:
+        texts = pa.array(problems, pa.string())
+        unpacked = chunked({"line": pa.array(lines), "number": pa.array(numbers), "problem": texts})
+        connection.register("unpacked_arrow", unpacked)
+        connection.execute("delete from parsed where number in (select number from unpacked_arrow)")
+        connection.unregister("unpacked_arrow")
+        _parse(connection, unpacked, "insert into parsed")
+
+
+def _lines(stream: BufferedReader, name: str) -> Iterator[tuple[int, bytes]]:
     """The lines that hold something, with their numbers; of a monstrous line only the beginning."""
     number = 0
     while line := stream.readline(_MAX_LINE_BYTES):
         number += 1
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")
         if len(line) >= _MAX_LINE_BYTES and not line.endswith(b"\n"):
             while (rest := stream.readline(_MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
                 pass
             yield number, line + b"\n"
         elif line and not line.isspace():
             yield number, line
+            if not line.endswith(b"\n") and _is_cut_short(line):
+                raise _cut_short(name, f"line {number:,}, the last, breaks off in the middle of an event")
+
+
+def _elements(stream: BufferedReader, name: str, *, in_array: bool) -> Iterator[tuple[int, bytes]]:
+    """The objects of a JSON array, or objects of many lines one after the other, numbered from one.
+
+    Found by their braces alone, so that an object that is not valid JSON costs only itself.
+    """
+    number = depth = begin = at = 0
+    buffer = b""
+    while chunk := stream.read(_CHUNK_BYTES):
+        buffer, at, begin = buffer[begin:] + chunk, at - begin, 0
+        while brace := _TO_NEXT_BRACE.match(buffer, at):
+            at = brace.end()
+            depth += 1 if brace[1] == b"{" else -1
+            if depth == 1 and brace[1] == b"{":
+                if between := buffer[begin : at - 1].strip(_BETWEEN_ELEMENTS):
+                    number += 1
+                    yield number, between
+                begin = at - 1
+            elif depth <= 0:
+                number, depth = number + 1, 0
+                yield number, buffer[begin:at].strip(_BETWEEN_ELEMENTS)
+                begin = at
+        if len(buffer) - begin > _MAX_LINE_BYTES:
+            raise UnreadableFileError(
+                f"{name}: event {number + 1:,} has no end within {_MAX_LINE_BYTES:,} bytes: a brace or a quote is "
+                "missing there. Export it again"
+            )
+    rest = buffer[begin:]
+    if left := rest.strip(_BETWEEN_ELEMENTS):
+        number += 1
+        yield number, left
+    if depth:
+        raise _cut_short(name, f"event {number:,}, the last, breaks off in the middle")
+    if in_array and not rest.rstrip().endswith(b"]"):
+        raise _cut_short(name, f"the array has no end after event {number:,}")
+
+
+def _cut_short(name: str, what: str) -> UnreadableFileError:
+    return UnreadableFileError(f"{name}: {what}. The file is cut short or still being written: export or copy it again")
 
 
 def _lines_table(batch: list[tuple[int, bytes]]) -> pa.Table:
@@ -195,9 +302,17 @@ def _leftovers_text(line: str) -> str | None:
 
 
 @cache
+def _structure_may_differ(structure: str) -> bool:
+    try:
+        return may_differ(json.loads(structure), _FIELDS)
+    except RecursionError:
+        return False
+
+
+@cache
 def _structure_is_unknown(structure: str) -> bool:
     try:
-        return _has_unknown(json.loads(structure), {"event_date": "VARCHAR"} | EVENT_SCHEMA)
+        return _has_unknown(json.loads(structure), _FIELDS)
     except RecursionError:
         return True
 
@@ -224,7 +339,7 @@ def leftovers(event: dict[str, Any]) -> dict[str, Any]:
     >>> leftovers({"items": [{"item_id": "1"}, {"item_id": "2", "color": "red"}]})
     {'items[].color': [None, 'red']}
     """
-    found = _leftovers(event, {"event_date": "VARCHAR"} | EVENT_SCHEMA)
+    found = _leftovers(event, _FIELDS)
     return {path.removeprefix("."): value for path, value in found.items()}
 
 

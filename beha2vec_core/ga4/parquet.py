@@ -7,14 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
-from beha2vec_core.ga4.reading import UnreadableFileError, identifier, leftovers_json, quote, whole
+from beha2vec_core.ga4.ndjson import parse
+from beha2vec_core.ga4.reading import (
+    UnreadableFileError,
+    identifier,
+    leftovers_json,
+    merged_json,
+    quote,
+    whole,
+)
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, REQUIRED_FIELDS, FieldType, duckdb_type
 from beha2vec_core.ga4.sources import SourceFile
 
 # Canonical types with the parquet types whose values they may be unable to hold.
 _LOSSY = {(kind, actual) for kind in ("BIGINT", "DOUBLE", "BOOLEAN") for actual in ("varchar", "struct", "list", "map")}
 _LOSSY |= {("BIGINT", actual) for actual in ("double", "float", "decimal")}
+
+# Rows whose JSON text is parsed at once: some 16 MB.
+_TEXT_ROWS = 8_192
 
 
 def read(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Iterator[tuple[str, int]]:
@@ -26,21 +38,25 @@ def read(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Iterator[tu
     """
     source = f"read_parquet({quote(escape_glob(file.path))}, file_row_number = true, hive_partitioning = false)"
     described = connection.execute(f"select * from {source} limit 0")
-    types = {str(c[0]): c[1] for c in described.description or []}
+    # names in SQL are the same in capitals and small letters
+    known = {"event_date", *EVENT_SCHEMA}
+    types = {lower if (lower := str(c[0]).lower()) in known else str(c[0]): c[1] for c in described.description or []}
     ((rows,),) = connection.execute(f"select count(*) from {source}").fetchall()
     missing = [name for name in REQUIRED_FIELDS if name not in types and not (name == "event_date" and file.day)]
     if missing:
         raise UnreadableFileError(
             f"{file.name}: the parquet file lacks {', '.join(missing)}; export the GA4 table's own columns (select *)"
         )
+    if not rows:
+        return
+    as_text = [name for name, actual in types.items() if _holds_text(actual, EVENT_SCHEMA.get(name))]
     columns = ", ".join(
-        (_project(f'"{name}"', types[name], kind) if name in types else f"null::{duckdb_type(kind)}") + f' as "{name}"'
-        for name, kind in EVENT_SCHEMA.items()
+        f'{_column(name, kind, types.get(name), name in as_text)} as "{name}"' for name, kind in EVENT_SCHEMA.items()
     )
     extras = [
         (f"{name}{path}", value)
         for name, actual in types.items()
-        if name not in ("event_date", "file_row_number")
+        if name not in ("event_date", "file_row_number", *as_text)
         for path, value in _extras(identifier(name), actual, EVENT_SCHEMA.get(name))
     ]
     if "event_date" not in types:
@@ -49,15 +65,59 @@ def read(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Iterator[tu
         date_text = "event_date::date::varchar"
     else:
         date_text = "event_date::varchar"
+    leftover, reason, joined = leftovers_json(extras), "null::varchar", ""
+    if as_text:
+        _read_text(connection, source, {name: types[name] for name in as_text})
+        leftover, reason = merged_json(leftover, "_json_text.leftover"), "_json_text.reason"
+        joined = "left join parquet_text on _json_row = file_row_number + 1"
     yield (
         f"""
         select {date_text} as event_date_text, {columns}, {quote(file.name)} as _source_file,
-            file_row_number + 1 as _source_line, {leftovers_json(extras)} as _unknown_fields,
-            null::varchar as _reason, to_json(event)::varchar as _content
-        from {source} as event
+            file_row_number + 1 as _source_line, {leftover} as _unknown_fields,
+            {reason} as _reason, to_json(_row)::varchar as _content
+        from {source} as _row {joined}
         """,
         rows,
     )
+
+
+def _column(name: str, kind: FieldType, actual: Any, as_text: bool) -> str:
+    if actual is None:
+        return f"null::{duckdb_type(kind)}"
+    if as_text:  # text that is no JSON is kept as a leftover; parsed, it is a record of nothing
+        no_json = f"coalesce(json_exists(_json_text.leftover, '$.{name}'), false)"
+        return f"case when not {no_json} then _json_text.event.{name} end"
+    return _project(identifier(name), actual, kind)
+
+
+def _holds_text(actual: Any, kind: FieldType) -> bool:
+    """Whether a record or a list, or one inside it, comes as text, which may be JSON."""
+    if isinstance(kind, dict):
+        if str(actual.id) == "struct":
+            return any(_holds_text(member, kind[name]) for name, member in actual.children if name in kind)
+    elif isinstance(kind, list):
+        if listed := _list_member("", actual, 0):
+            return _holds_text(listed[3], kind[0])
+    else:
+        return False
+    return str(actual.id) == "varchar"
+
+
+def _read_text(connection: duckdb.DuckDBPyConnection, source: str, types: dict[str, Any]) -> None:
+    """Fill ``parquet_text`` with a record (event, leftover, reason) of what the JSON text of each row says."""
+    # a column of DuckDB's type JSON is text that need not be valid: read as text
+    members = ", ".join(
+        f"{quote(name)}, to_json({identifier(name)}{'::varchar' if str(actual.id) == 'varchar' else ''})"
+        for name, actual in types.items()
+    )
+    lines = f"select json_object({members})::varchar as line, file_row_number + 1 as number, null::varchar as problem"
+    into = "create or replace temp table parquet_text as"
+    with connection.cursor() as cursor:  # of its own, as parsing would end what is being read here
+        for batch in cursor.sql(f"{lines} from {source}").to_arrow_reader(_TEXT_ROWS):
+            parsed = parse(connection, pa.Table.from_batches([batch]))
+            record = "struct_pack(event := event, leftover := leftover, reason := reason)"
+            connection.execute(f"{into} select number as _json_row, {record} as _json_text from {parsed}")
+            into = "insert into parquet_text"
 
 
 def _project(expression: str, actual: Any, kind: FieldType, depth: int = 0) -> str:

@@ -8,7 +8,6 @@ the schema is kept in ``_unknown_fields``: a JSON object of path -> value, where
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
@@ -63,13 +62,13 @@ def read_file(
     try:
         for select, rows in _READERS[file.format](connection, file):
             _file_rows(connection, file, days, report, select, rows)
-    except (EOFError, OSError, zlib.error) as error:
+    except OSError as error:
         where = f"breaks off after row {report.rows_in:,}" if report.rows_in else "cannot be read"
         raise UnreadableFileError(
             f"{file.name}: {where} ({error}). It is cut short, still being written or not open to this user: "
             "export or copy it again"
         ) from error
-    except duckdb.Error as error:
+    except (duckdb.Error, RuntimeError, UnicodeError) as error:  # the latter two where a damaged footer garbles names
         # only parquet is opened by DuckDB itself; a full disk or memory is not the file's fault
         if file.format != "parquet" or isinstance(error, duckdb.OutOfMemoryException) or "No space" in str(error):
             raise

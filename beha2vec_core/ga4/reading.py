@@ -7,11 +7,10 @@ absent), the provenance columns, ``event_date_text``, ``_reason`` (why the row c
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -25,25 +24,41 @@ class UnreadableFileError(ValueError):
     """A file as a whole cannot be trusted: cut short, not of its format, or without the columns it needs."""
 
 
+# How compressed files begin, and what Arrow calls the form.
+_CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\x04\x22\x4d\x18": "lz4"}
+
+
 def open_file(path: Path) -> BufferedReader:
-    """A stream of the file's bytes, decompressed where it is gzip, whatever its name says."""
+    """A stream of the file's bytes, decompressed where it is gzip, zstd, bzip2 or lz4, whatever its name says.
+
+    Raises:
+        OSError: it cannot be opened; later, while it is read: it is damaged or cut short.
+    """
     with path.open("rb") as probe:
-        zipped = probe.read(2) == b"\x1f\x8b"
-    return BufferedReader(cast(Any, gzip.open(path, "rb") if zipped else path.open("rb", 0)), 2**20)
+        begin = probe.read(max(map(len, _CODECS)))
+    codec = next((codec for magic, codec in _CODECS.items() if begin.startswith(magic)), None)
+    stream: Any = pa.CompressedInputStream(path, codec) if codec else path.open("rb", 0)
+    return BufferedReader(stream, 2**20)
 
 
 def batches(items: Iterator[tuple[Item, int]]) -> Iterator[list[Item]]:
-    """Cut (item, size in bytes) into lists of some `BATCH_BYTES`."""
+    """Cut (item, size in bytes) into lists of some `BATCH_BYTES`; an unreadable end comes after what was read."""
     batch: list[Item] = []
     size = 0
-    for item, bytes_here in items:
-        batch.append(item)
-        size += bytes_here
-        if size >= BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
+    unreadable = None
+    try:
+        for item, bytes_here in items:
+            batch.append(item)
+            size += bytes_here
+            if size >= BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+    except UnreadableFileError as error:
+        unreadable = error
     if batch:
         yield batch
+    if unreadable:
+        raise unreadable
 
 
 def chunked(columns: dict[str, pa.Array]) -> pa.Table:
@@ -68,6 +83,11 @@ def leftovers_json(entries: list[tuple[str, str]]) -> str:
     found = f"list_filter([{values}], lambda entry: entry.v is not null)"
     some = " or ".join(f"({value}) is not null" for _, value in entries)
     return f"case when {some} then to_json(map_from_entries({found}))::varchar end"
+
+
+def merged_json(one: str, other: str) -> str:
+    """SQL of one JSON object of the members of two, each of them an object with members, or null."""
+    return f"coalesce(left({one}, -1) || ', ' || substr({other}, 2), {one}, {other})"
 
 
 def quote(text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import random
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date, datetime
@@ -15,8 +14,9 @@ from typing import Any
 
 import duckdb
 
+from beha2vec_core.ga4 import ndjson
 from beha2vec_core.ga4.parquet import escape_glob
-from beha2vec_core.ga4.reading import open_file, quote
+from beha2vec_core.ga4.reading import UnreadableFileError, open_file, quote
 from beha2vec_core.ga4.sources import SourceFile
 
 _LINES_LOOKED_AT = 100_000
@@ -28,7 +28,7 @@ def sample_times(file: SourceFile, size: int = 2_000) -> list[tuple[date, int]]:
     Taken from the first hundred thousand lines; what cannot be read is passed by (ingest is the one to complain).
     """
     rows: list[tuple[Any, Any]] = []
-    with suppress(OSError, EOFError, zlib.error, duckdb.IOException, duckdb.InvalidInputException):
+    with suppress(OSError, duckdb.Error, RuntimeError, UnicodeError):
         rows += {"ndjson": _from_ndjson, "csv": _from_csv, "parquet": _from_parquet}[file.format](file.path, size)
     pairs = []
     for day, time in rows:
@@ -39,23 +39,24 @@ def sample_times(file: SourceFile, size: int = 2_000) -> list[tuple[date, int]]:
 
 
 def _some(items: Iterable[Any], size: int) -> list[Any]:
-    """Some items of the beginning, each as likely as the others."""
+    """Some items of the beginning, each as likely as the others; of a file that breaks off, of what is there."""
     kept: list[Any] = []
     dice = random.Random(0)
-    for seen, item in enumerate(islice(items, _LINES_LOOKED_AT)):
-        if seen < size:
-            kept.append(item)
-        elif (place := dice.randrange(seen + 1)) < size:
-            kept[place] = item
+    with suppress(OSError, UnreadableFileError):
+        for seen, item in enumerate(islice(items, _LINES_LOOKED_AT)):
+            if seen < size:
+                kept.append(item)
+            elif (place := dice.randrange(seen + 1)) < size:
+                kept[place] = item
     return kept
 
 
 def _from_ndjson(path: Path, size: int) -> Iterator[tuple[Any, Any]]:
     with open_file(path) as stream:
-        lines = _some(stream, size)
-    for line in lines:
+        rows = _some(ndjson.rows(stream, path.name), size)
+    for _, text in rows:
         with suppress(ValueError, RecursionError):
-            row = json.loads(line.decode("utf-8-sig"))
+            row = json.loads(text)
             if isinstance(row, dict):
                 yield row.get("event_date"), row.get("event_timestamp")
 

@@ -3,7 +3,8 @@
 Known names: BigQuery's shards ``events_YYYYMMDD``, ``events_intraday_YYYYMMDD`` and ``events_fresh_YYYYMMDD`` (with
 any suffix, as ``EXPORT DATA`` adds; two dates in a name are a span, not a day), folders ``event_date=YYYY-MM-DD``,
 ``analytics_<id>`` and ``property_id=<id>``. A file whose name gives no day may hold many: its rows say theirs. Names
-that begin with ``.`` or ``_`` are no exports (``_SUCCESS``, ``._events...``, a download under way).
+that begin with ``.`` or ``_`` are no exports (``_SUCCESS``, ``._events...``, a download under way). BigQuery's other
+tables of GA4, ``pseudonymous_users_YYYYMMDD`` and ``users_YYYYMMDD``, hold a row a user, no events: they are skipped.
 """
 
 from __future__ import annotations
@@ -27,8 +28,14 @@ _SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
     ".csv": "csv",
 }
+_COMPRESSED = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".lz4")  # what `reading.open_file` opens
 _DATE = re.compile(r"(?<!\d)20\d{2}-?\d{2}-?\d{2}(?!\d)")
 _SHARD = re.compile(r"events_(?:(intraday|fresh)_)?(\d{4})(\d{2})(\d{2})(?!\d)")
+_SHARD_FOLDER = re.compile(rf"{_SHARD.pattern}$")
+# `users_` alone may end any name: only where a table's name can begin
+_USER_TABLE = re.compile(
+    r"pseudonymous_users(?![A-Za-z])|(?:^|[^A-Za-z_]|analytics_\d+_)users_\d{8}(?!\d)", re.IGNORECASE
+)
 _DAY_FOLDER = re.compile(r"event_date=(\d{4})-?(\d{2})-?(\d{2})$")
 _PROPERTY_FOLDER = re.compile(r"(?:analytics_|property_id=)([A-Za-z0-9_.-]+)$")
 
@@ -52,8 +59,35 @@ class SourceFile:
     kind: TableKind
     format: Format
 
+    @property
+    def compressed(self) -> str:
+        """The suffix of its compression, empty where it is not compressed."""
+        suffix = self.path.suffix.lower()
+        return suffix if suffix in _COMPRESSED else ""
+
+
+@dataclass(frozen=True)
+class Export:
+    """What a source holds: files of events, and names of files that were skipped, as they are tables of users."""
+
+    files: list[SourceFile]
+    user_tables: list[str]
+
+    @property
+    def notice(self) -> str | None:
+        """What was skipped and why, as a sentence; None where nothing was."""
+        if not self.user_tables:
+            return None
+        files = "1 file" if len(self.user_tables) == 1 else f"{len(self.user_tables):,} files"
+        return f"{files} of GA4's tables of users skipped, which hold no events; first {self.user_tables[0]}"
+
 
 def find_source_files(source: str, property_id: str) -> list[SourceFile]:
+    """The files of events that `find_export` finds."""
+    return find_export(source, property_id).files
+
+
+def find_export(source: str, property_id: str) -> Export:
     """All files of the export, ordered by path.
 
     Where a property's day has a daily table, its intraday and fresh tables are left out: they hold the same events.
@@ -77,13 +111,21 @@ def find_source_files(source: str, property_id: str) -> list[SourceFile]:
     candidates.sort(key=lambda file: (-len(file.parts), file))
     paths = {file.resolve(): file for file in candidates if _format(file) and file.is_file()}
     root = path if path.is_dir() else _common_folder(paths.values())
-    files = [_describe(file, file.relative_to(root).as_posix(), property_id) for file in paths.values()]
+    named = {file: file.relative_to(root).as_posix() for file in paths.values()}
+    user_tables = sorted(name for file, name in named.items() if _is_user_table(file))
+    files = [_describe(file, name, property_id) for file, name in named.items() if not _is_user_table(file)]
+    if user_tables and not files:
+        raise SourceNotFoundError(
+            f"no events at {source!r}, only GA4's tables of users, first {user_tables[0]}. Export the tables "
+            "events_YYYYMMDD too (docs/export.md), and set BEHA2VEC_SOURCE to where they lie"
+        )
     if not files:
         raise SourceNotFoundError(
             f"no GA4 export at {source!r}. Set BEHA2VEC_SOURCE to a file, a folder or a glob of "
-            f"{', '.join(_SUFFIXES)} files (.gz too), or write a demo export: beha2vec demo-data --out data/demo_export"
+            f"{', '.join(_SUFFIXES)} files (.gz and .zst too), or write a demo export: "
+            "beha2vec demo-data --out data/demo_export"
         )
-    return sorted(_without_superseded(files))
+    return Export(sorted(_without_superseded(files)), user_tables)
 
 
 def source_days(files: Iterable[SourceFile]) -> list[date]:
@@ -100,9 +142,16 @@ def _format(path: Path) -> Format | None:
     if path.name.startswith((".", "_")):
         return None
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] == ".gz":
+    if suffixes and suffixes[-1] in _COMPRESSED:
         suffixes.pop()
     return _SUFFIXES.get(suffixes[-1]) if suffixes else None
+
+
+def _is_user_table(path: Path) -> bool:
+    """Told by the file's name, or the folder's that a table was exported to."""
+    if _SHARD.search(path.name):
+        return False
+    return any(_USER_TABLE.search(name) for name in (path.name, path.parent.name))
 
 
 def _describe(path: Path, name: str, property_id: str) -> SourceFile:
@@ -123,6 +172,8 @@ def _day_and_kind(path: Path) -> tuple[date | None, TableKind]:
     for folder in reversed(path.parent.parts):
         if match := _DAY_FOLDER.match(folder):
             return _date(*match.groups()), "daily"
+        if match := _SHARD_FOLDER.match(folder):
+            return _date(match[2], match[3], match[4]), match[1] or "daily"  # type: ignore[return-value]
     return None, "daily"
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from beha2vec_core.ga4.ingest import IngestReport, ingest_days, require_usable
-from beha2vec_core.ga4.sources import find_source_files
+from beha2vec_core.ga4.sources import find_export
 from beha2vec_core.warehouse import transaction
 from beha2vec_dagster import plots
 from beha2vec_dagster.metadata import markdown_table, picture, relation_metadata
@@ -51,14 +51,21 @@ def raw_ga4_events(
 ) -> dg.MaterializeResult[Any]:
     """GA4 events as exported, one canonical nested parquet partition a property and day.
 
-    Reads NDJSON, parquet and flattened CSV exports. A row that cannot be read goes to `raw.ga4_quarantine` with file,
+    Reads JSON, parquet and flattened CSV exports. A row that cannot be read goes to `raw.ga4_quarantine` with file,
     line and reason: rows in = accepted + quarantined. Reading a day again replaces it.
     """
     days = days_of(context)
-    files = find_source_files(config.source, settings.property_id)
-    report = ingest_days(files, days, settings.raw_path, max_bad_share=config.max_bad_share, progress=context.log.info)
+    export = find_export(config.source, settings.property_id)
+    report = ingest_days(
+        export.files,
+        days,
+        settings.raw_path,
+        max_bad_share=config.max_bad_share,
+        progress=context.log.info,
+        notice=export.notice,
+    )
     with warehouse.connect("raw_ga4_events") as connection:
-        _record(connection, report, days, [file.name for file in files if file.day is None])
+        _record(connection, report, days, [file.name for file in export.files if file.day is None])
     require_usable(report, max_bad_share=config.max_bad_share)
     for day in days:
         context.add_asset_metadata(_day_metadata(report, day), partition_key=day.isoformat())
@@ -124,6 +131,7 @@ def _run_metadata(report: IngestReport, days: list[date]) -> dict[str, Any]:
         "run_quarantined": report.quarantined,
         "quarantined_rows_of_no_day": report.rows_of_no_day,
         "days_by_status": dict(statuses),
+        "skipped": report.notice or "nothing",
         "unknown_fields": dict(report.unknown_fields.most_common(20)),
         "quarantine_reasons": markdown_table(["reason", "rows"], [(r, n) for r, n in reasons.most_common(10)]),
         "events_per_day": picture(plots.events_per_day(events), "events a day"),

@@ -151,6 +151,32 @@ def test_a_day_in_two_forms(tmp_path: Path) -> None:
     )
 
 
+def test_tables_of_users_are_told_and_change_nothing(tmp_path: Path) -> None:
+    put(tmp_path, DAYS)
+    before = doctor.check_export(make(tmp_path))
+    put(tmp_path, DAYS, "pseudonymous_users_{day:%Y%m%d}.ndjson.gz")
+    check = doctor.check_export(make(tmp_path))
+    assert check.status == "ok"
+    assert check.message.startswith(before.message)
+    assert "3 files of GA4's tables of users skipped" in check.message
+    assert "pseudonymous_users" not in doctor.check_dates(make(tmp_path)).message
+    for day in DAYS:
+        (tmp_path / "export" / f"events_{day:%Y%m%d}.ndjson.gz").unlink()
+    check = doctor.check_export(make(tmp_path))
+    assert (check.status, "only GA4's tables of users" in check.message) == ("fail", True)
+    assert check.remedy.startswith("Export the tables events_YYYYMMDD")
+
+
+def test_arrays_and_zstd_are_sampled(tmp_path: Path) -> None:
+    times = [1_709_290_800_000_000 + n * 60_000_000 for n in range(20)]
+    rows = [event(event_timestamp=str(time)) for time in times]
+    write(tmp_path / "export" / "all.json", json.dumps(rows, indent=2).encode()[:-200])
+    with pa.CompressedOutputStream(tmp_path / "export" / "more.json.zst", "zstd") as stream:
+        stream.write(json.dumps(rows).encode())
+    check = doctor.check_timezone(make(tmp_path))
+    assert (check.status, "of 39 sampled events" in check.message) == ("ok", True)
+
+
 def test_our_own_partitions_are_no_export(tmp_path: Path) -> None:
     (tmp_path / "data" / "raw_ga4_events").mkdir(parents=True)
     (tmp_path / "data" / "raw_ga4_events" / "events.parquet").touch()

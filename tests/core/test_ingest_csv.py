@@ -14,7 +14,7 @@ from beha2vec_core.ga4 import flat_csv
 
 __all__ = ["world"]
 NAME = "events_20240301.csv"
-REQUIRED = ("event_name", "user_pseudo_id", "event_timestamp", "event_date", "page_location")
+REQUIRED = ("event_name", "user_pseudo_id", "event_timestamp", "event_date")
 
 
 def row(n: int = 0, **fields: Any) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def flat(*rows: dict[str, Any]) -> bytes:
     return text.getvalue().encode()
 
 
-def test_the_five_columns_are_enough(world: World) -> None:
+def test_four_columns_and_a_page_are_enough(world: World) -> None:
     world.write(NAME, flat(row(0), row(1, user_pseudo_id="")))
     assert world.ingest().accepted == 2
     first, second = world.rows()
@@ -64,6 +64,49 @@ def test_without_one_of_them_the_file_is_refused_by_name(missing: str, world: Wo
     assert day.status == "unreadable"
     assert day.problem is not None
     assert f"the CSV header lacks {missing};" in day.problem
+
+
+def test_app_streams_have_screens_and_no_page(world: World) -> None:
+    screen = {
+        "event_name": "screen_view",
+        "platform": "ANDROID",
+        "firebase_screen": "Basket",
+        "event_params_firebase_screen_class": "BasketActivity",
+        "firebase_previous_screen": "Start",
+        "firebase_screen_id": "-8271610523098412345",
+        "app_info_version": "1.2.3",
+    }
+    rows = [row(n, **screen) for n in range(2)]
+    for app in rows:
+        del app["page_location"]
+    world.write(NAME, flat(*rows))
+    report = world.ingest()
+    assert (report.accepted, report.unknown_fields) == (2, {})
+    first, _ = world.rows()
+    assert (first["platform"], first["app_info"]["version"]) == ("ANDROID", "1.2.3")
+    assert [param(first, key) for key in ("firebase_screen", "firebase_screen_class", "firebase_previous_screen")] == [
+        {"string_value": "Basket"},
+        {"string_value": "BasketActivity"},
+        {"string_value": "Start"},
+    ]
+    assert param(first, "firebase_screen_id") == {"int_value": -8271610523098412345}
+
+
+def test_without_any_parameter(world: World) -> None:
+    only = {name: value for name, value in row().items() if name in REQUIRED}
+    world.write(NAME, flat(only))
+    assert world.ingest().accepted == 1
+    assert world.values("event_params") == [[]]
+
+
+def test_names_in_capitals_are_known_and_keys_of_parameters_keep_theirs(world: World) -> None:
+    fields = {"DEVICE_CATEGORY": "tv", "Event_Params_Page_Title": "Tea", "event_params_myKey": "x", "Page_Title2": "y"}
+    world.write(NAME, flat({name.upper(): value for name, value in row().items()} | fields))
+    report = world.ingest()
+    (found,) = world.rows()
+    assert found["device"]["category"] == "tv"
+    assert [entry["key"] for entry in found["event_params"]] == ["page_location", "page_title", "myKey"]
+    assert report.unknown_fields == {"Page_Title2": 1}
 
 
 def test_a_repeated_column_is_refused(world: World) -> None:

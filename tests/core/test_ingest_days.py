@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ingest_world import DAY, NEXT, World, event, ndjson, world
 
 from beha2vec_core.ga4.ingest import IngestError, IngestReport, ingest_days, require_usable
-from beha2vec_core.ga4.sources import SourceNotFoundError, find_source_files, source_days
+from beha2vec_core.ga4.sources import SourceNotFoundError, find_export, find_source_files, source_days
 
 __all__ = ["world"]
 D1, D2 = "events_20240301.ndjson", "events_20240302.ndjson"
@@ -315,6 +315,12 @@ def test_progress_is_told(world: World) -> None:
         ("events_intraday_20240301.csv", DAY, "intraday"),
         ("events_fresh_20240301.CSV.GZ", DAY, "fresh"),
         ("event_date=20240301/x.parquet", DAY, "daily"),
+        ("events_20240301/000000000000.parquet", DAY, "daily"),
+        ("events_intraday_20240301/000000000000.json", DAY, "intraday"),
+        ("events_20240301.json.zst", DAY, "daily"),
+        ("active_users_events_20240301.json", DAY, "daily"),
+        ("active_users_20240301.csv", None, "daily"),
+        ("users.csv", None, "daily"),
         ("events_20240301_20240307.csv", None, "daily"),
         ("events_2024-03-01.csv", None, "daily"),
         ("events_20241399.csv", None, "daily"),
@@ -328,6 +334,59 @@ def test_what_names_say(name: str, day: date | None, kind: str, tmp_path: Path) 
     (file,) = find_source_files(str(tmp_path), "p")
     assert (file.day, file.kind, file.name, file.property_id) == (day, kind, name, "p")
     assert source_days([file]) == ([day] if day else [])
+
+
+USER_TABLES = [
+    "pseudonymous_users_20240301.ndjson",
+    "pseudonymous_users_20240301_000000000000.json.gz",
+    "pseudonymous_users.parquet",
+    "users_20240301.parquet",
+    "analytics_5/users_20240301-000.csv",
+    "my-project.analytics_5.users_20240301.json",
+    "pseudonymous_users_20240301/000000000000.json",
+    "users_20240301/000000000000.parquet",
+]
+
+
+@pytest.mark.parametrize("name", USER_TABLES)
+def test_tables_of_users_are_skipped_with_a_notice(name: str, world: World) -> None:
+    world.write(D1, [event()])
+    world.write(
+        name, [{"pseudo_user_id": "1.1", "occurrence_date": "20240301", "predictions": {"churn_score_7d": 0.1}}]
+    )
+    export = find_export(str(world.export), "p1")
+    assert [file.name for file in export.files] == [D1]
+    assert export.user_tables == [name]
+    said: list[str] = []
+    report = world.ingest(progress=said.append, notice=export.notice)
+    assert (report.accepted, report.quarantined, report.quarantine) == (1, 0, [])
+    assert report.notice == f"1 file of GA4's tables of users skipped, which hold no events; first {name}"
+    assert said == [report.notice, f"{D1}: 1 events"]
+
+
+@pytest.mark.parametrize("name", USER_TABLES)
+def test_a_source_of_tables_of_users_alone_is_refused_with_the_remedy(name: str, world: World) -> None:
+    path = world.write(name, b"{}")
+    for source in (world.export, path, path.parent):
+        with pytest.raises(SourceNotFoundError, match=r"only GA4's tables of users.*Export the tables events_YYYYMMDD"):
+            find_source_files(str(source), "p1")
+
+
+def test_tables_of_users_in_a_glob(world: World) -> None:
+    world.write(D1, [event()])
+    for day in range(1, 4):
+        world.write(f"pseudonymous_users_2024030{day}.ndjson", b"{}")
+    export = find_export(f"{world.export}/*.ndjson", "p1")
+    assert [file.name for file in export.files] == [D1]
+    assert str(export.notice).startswith("3 files of GA4's tables of users skipped")
+
+
+def test_intraday_tables_in_folders_give_way_too(world: World) -> None:
+    world.write("events_intraday_20240301/000.json", [event(n) for n in range(3)])
+    world.write("events_20240301/000.json", [event(n) for n in range(2)])
+    world.write("events_20240301/001.json", [event(9)])
+    assert world.ingest().accepted == 3
+    assert len(find_source_files(str(world.export), "p1")) == 2
 
 
 def test_what_is_no_export_is_passed_by(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from ingest_world import DAY, NOON, World, event, ndjson, param, world
+from ingest_world import DAY, NEXT, NOON, World, event, ndjson, param, world
 
 from beha2vec_core.ga4 import ndjson as reader
 from beha2vec_core.ga4.ndjson import leftovers
@@ -256,8 +257,142 @@ lines = st.one_of(
 @given(st.lists(lines | st.binary(max_size=20), max_size=8))
 @example([b'{"event_name": 1, }', b"\x00", b"{", b'{"": {}}', b'{"items": [[]]}'])
 def test_any_mess_is_accounted_for(world: World, mess: list[bytes]) -> None:
-    content = b"\n".join(mess) + b"\n"
+    # a file that begins with [ may be an array
+    content = ndjson([event()]) + b"\n".join(mess) + b"\n"
     world.write(NAME, content)
     report = world.ingest(max_bad_share=1)
-    rows = [line for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line and not line.isspace()]
+    rows = [line for line in content.split(b"\n") if line and not line.isspace()]
     assert report.rows_in == len(rows)  # nothing is lost, nothing made up
+
+
+# --- arrays, and events of many lines ---------------------------------------------------------------------------
+
+ARRAYS = {
+    "pretty": lambda rows: json.dumps(rows, indent=2),
+    "one line": json.dumps,
+    "compact": lambda rows: json.dumps(rows, separators=(",", ":")) + "\n",
+    "a line an event": lambda rows: "[" + ",\n".join(map(json.dumps, rows)) + "]",
+    "byte order mark": lambda rows: "\ufeff\n  " + json.dumps(rows, indent="\t") + "\r\n",
+    "two arrays": lambda rows: json.dumps(rows[:2]) + "\n" + json.dumps(rows[2:], indent=1),
+    "objects of many lines": lambda rows: "\n".join(json.dumps(row, indent=2) for row in rows),
+    "objects side by side": lambda rows: "{\n" + " ".join(json.dumps(row) for row in rows)[1:],
+}
+
+
+@pytest.mark.parametrize("form", ARRAYS)
+@pytest.mark.parametrize("chunk", [1, 7, 2**20])
+def test_arrays_give_the_rows_of_lines(form: str, chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = 'a } "quoted" { brace, a \\ and a [ bracket ]\\'
+    rows = [
+        event(0),
+        event(1, event_params=[{"key": odd, "value": {"string_value": odd}}], geo={}, new={"a": [1, odd]}),
+        event(2, items=[{"item_id": "1", "color": "red"}], user_id="\\"),
+    ]
+    lines, array = World(tmp_path / "lines"), World(tmp_path / "array")
+    lines.write(NAME, rows)
+    lines.ingest()
+    monkeypatch.setattr(reader, "_CHUNK_BYTES", chunk)
+    array.write("events_20240301.json", ARRAYS[form](rows).encode())
+    report = array.ingest()
+    assert (report.accepted, report.quarantined) == (3, 0)
+    columns = "* exclude (_source_file, _source_line)"
+    assert array.rows(columns=columns) == lines.rows(columns=columns)
+    assert array.values("_source_line") == [1, 2, 3]
+
+
+def test_a_bad_element_costs_only_itself(world: World) -> None:
+    good = [json.dumps(event(n)) for n in range(3)]
+    text = f"[{good[0]}, {{'single': 1}}, {good[1]}, 7, {{\"a\": {{}},}}}}, null\n, {good[2]}]"
+    world.write("events_20240301.json", text.encode())
+    report = world.ingest(max_bad_share=0.7)
+    assert report.accepted == 3
+    assert [row[3:5] for row in report.quarantine] == [
+        (2, "not valid JSON"),
+        (4, "not a JSON object"),
+        (5, "event_date is missing"),
+        (6, "not valid JSON"),
+        (7, "not a JSON object"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["events_20240301.json", "events_20240301.json.gz", "events_20240301.json.zst"])
+@pytest.mark.parametrize("text", ["[]", " [\n]\n", "\ufeff[ ]"])
+def test_an_empty_array_is_a_day_without_rows(name: str, text: str, world: World) -> None:
+    world.write(name, text.encode())
+    (day,) = world.ingest().days
+    assert (day.status, day.problem) == ("missing", f"no rows in {name}")
+
+
+@pytest.mark.parametrize(
+    ("cut", "problem", "whole"),
+    [
+        (1, "the array has no end after event 100", 100),
+        (2, "event 100, the last, breaks off in the middle", 99),
+        (200, "event 100, the last, breaks off in the middle", 99),
+    ],
+)
+def test_an_array_cut_short_is_not_trusted(cut: int, problem: str, whole: int, world: World) -> None:
+    content = json.dumps([event(n) for n in range(100)]).encode()
+    world.write("events_20240301.json", content[:-cut])
+    (day,) = (report := world.ingest()).days
+    assert day.status == "unreadable"
+    assert problem in str(day.problem)
+    # the whole events before the cut are counted, and held back with their day
+    assert (day.withheld, day.rows_in) == (whole, 100)
+    assert f"withheld with its day: {whole} rows that could be read" in [row[4] for row in report.quarantine]
+
+
+def test_a_brace_that_is_missing_does_not_fill_the_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_MAX_LINE_BYTES", 5_000)
+    monkeypatch.setattr(reader, "_CHUNK_BYTES", 1_000)
+    world.write("events_20240301.json", b"[" + json.dumps(event(0)).encode() + b', {"a": ' + b" 1," * 10_000 + b"]")
+    (day,) = world.ingest().days
+    assert (day.status, day.withheld) == ("unreadable", 1)
+    assert "event 2 has no end within 5,000 bytes" in str(day.problem)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(anything, max_size=6), st.integers(0, 3))
+def test_every_element_of_any_array_is_accounted_for(world: World, elements: list[Any], indent: int) -> None:
+    elements = [element for element in elements if not isinstance(element, list | str | int | float | None)]
+    world.write("events_20240301.json", json.dumps([event(), *elements], indent=indent or None).encode())
+    report = world.ingest(max_bad_share=1)
+    assert report.rows_in == 1 + len(elements)
+
+
+# --- compressed files -------------------------------------------------------------------------------------------
+
+
+def packed(content: bytes, codec: str) -> bytes:
+    with pa.BufferOutputStream() as sink:
+        with pa.CompressedOutputStream(sink, codec) as stream:
+            stream.write(content)
+        return bytes(sink.getvalue())
+
+
+@pytest.mark.parametrize("end", [".json.zst", ".ndjson.zst", ".jsonl.zstd", ".JSON.ZST", ".json.bz2", ".json.lz4"])
+@pytest.mark.parametrize("array", [False, True])
+def test_compressed_files(end: str, array: bool, world: World) -> None:
+    rows = [event(n) for n in range(50)]
+    content = json.dumps(rows, indent=2).encode() if array else ndjson(rows)
+    codec = {"zst": "zstd", "zstd": "zstd"}.get(end.rsplit(".")[-1].lower(), end.rsplit(".")[-1])
+    world.write(f"events_20240301{end}", packed(content[:3000], codec) + packed(content[3000:], codec))
+    assert world.ingest().accepted == 50
+
+
+def test_zstd_under_another_name_and_csv(world: World) -> None:
+    world.write("events_20240301.json", packed(ndjson([event()]), "zstd"))
+    header = "event_name,user_pseudo_id,event_timestamp,event_date,page_location\n"
+    world.write("events_20240302.csv.zst", packed(f"{header}x,1,{NOON},20240302,/\n".encode(), "zstd"))
+    assert world.ingest([DAY, NEXT]).accepted == 2
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbled"])
+def test_a_damaged_zstd_file_costs_its_day_only(damage: str, world: World) -> None:
+    content = packed(ndjson(event(n) for n in range(3000)), "zstd")
+    half = len(content) // 2
+    world.write("events_20240301.json.zst", content[:half] + (b"" if damage == "cut" else b"?" * 64 + content[half:]))
+    world.write("events_20240302.json.zst", packed(ndjson([event(0, NEXT)]), "zstd"))
+    bad, good = world.ingest([DAY, NEXT]).days
+    assert (bad.status, good.status) == ("unreadable", "ingested")
+    assert "cut short" in str(bad.problem)

@@ -10,6 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from ingest_world import DAY, NOON, World, param, world
 
+from beha2vec_core.ga4.sampling import sample_times
+from beha2vec_core.ga4.sources import find_source_files
+
 __all__ = ["world"]
 NAME = "events_20240301.parquet"
 
@@ -183,6 +186,38 @@ def test_what_is_no_parquet_leaves_the_other_files_and_the_old_partition_alone(c
     assert (bad.status, good.status, good.accepted) == ("unreadable", "ingested", 2)
     assert "not a readable parquet file" in str(bad.problem)
     assert len(world.rows()) == 2
+
+
+def damaged(content: bytes, how: str) -> bytes:
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    names = content.index(b"event_name", footer)
+    if how == "a name in the footer":
+        return content[:names] + b"\xff\xfe" + content[names + 2 :]
+    if how == "a nested name in the footer":
+        at = content.index(b"string_value", footer)
+        return content[:at] + b"\xff\xfe" + content[at + 2 :]
+    if how == "zeros":
+        return content[: footer + 20] + bytes(200) + content[footer + 220 :]
+    if how == "length":
+        return content[:-8] + b"\xff\xff\xff\x7f" + content[-4:]
+    return content[: footer + 50]  # cut
+
+
+HOW = ["a name in the footer", "a nested name in the footer", "zeros", "length", "cut"]
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("name", [NAME, "all.parquet"])
+def test_a_damaged_footer_costs_its_day_only(how: str, name: str, world: World) -> None:
+    put(world, table(event_date=(pa.string(), ["20240302"] * 2)), "events_20240302.parquet")
+    put(world, table(), name)
+    path = world.export / name
+    path.write_bytes(damaged(path.read_bytes(), how))
+    bad, good = world.ingest([DAY, date(2024, 3, 2)]).days
+    assert (bad.status, good.status, good.accepted) == ("unreadable", "ingested", 2)
+    assert "not a readable parquet file" in str(bad.problem)
+    (file,) = [file for file in find_source_files(str(world.export), "p1") if file.name == name]
+    assert sample_times(file) in ([], [(DAY, NOON), (DAY, NOON + 1)])
 
 
 def test_a_damaged_file_is_refused(world: World) -> None:

@@ -169,7 +169,7 @@ def _joined(files: list[SourceFile], folder: Path) -> list[SourceFile]:
     """Small files of gzipped NDJSON as one: a file costs the readers more than its few rows.
 
     Gzip files one after the other are a gzip file. Files that do not end with a line's end would run into each other,
-    and large ones gain nothing: they stay as they are.
+    arrays are no lines, and large files gain nothing: they stay as they are.
     """
     small = [file for file in files if file.format == "ndjson" and _is_small_and_whole(file.path)]
     if len(small) < 2:
@@ -187,9 +187,10 @@ def _is_small_and_whole(path: Path) -> bool:
     if path.suffix != ".gz" or path.stat().st_size > _SMALL_BYTES:
         return False
     try:
-        return gzip.decompress(path.read_bytes()).endswith(b"\n")
+        content = gzip.decompress(path.read_bytes())
     except (EOFError, OSError, zlib.error):
         return False
+    return content.endswith(b"\n") and content.partition(b"\n")[0].rstrip().endswith(b"}")
 
 
 def _param(key: str, member: str) -> str:
