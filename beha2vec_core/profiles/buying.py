@@ -10,6 +10,7 @@ from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.profiles import statistics
 from beha2vec_core.profiles.measures import NOT_SET, UNKNOWN
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
+from beha2vec_core.profiles.text import UNFILLED
 
 BUYING_COLUMNS = (
     "kind",  # page, page_type or event
@@ -159,9 +160,11 @@ def _had_before(connection: duckdb.DuckDBPyConnection, sources: ProfileSources, 
             from {sources.page_views} as v join matched using (user_key)
             left join {sources.pages} as p on p.page_key = v.page_key
             where v.event_date < day and v.page_key is not null
+        ), finding as (
+            select * from had where not regexp_matches(feature, '{UNFILLED}')
         )
         select kind, feature, stratum, count(*) filter (is_mover) as movers, count(*) filter (not is_mover) as stayed
-        from had group by 1, 2, 3
+        from finding group by 1, 2, 3
         qualify sum(movers + stayed) over (partition by kind, feature) >= ?
         order by all
         """,

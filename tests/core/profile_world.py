@@ -101,8 +101,9 @@ def make_world(seed: int = 0, *, with_engagement: bool = True) -> duckdb.DuckDBP
                     "purchases": bought,
                     "revenue": bought * float(rng.uniform(20, 80)),
                     "engagement_time_msec": int(count * 9000) if with_engagement else None,
-                    "first_source": source,
-                    "first_medium": medium,
+                    "currency": "EUR" if bought else None,
+                    "first_user_source": source,
+                    "first_user_medium": medium,
                     **shown,
                 }
             )
@@ -112,6 +113,10 @@ def make_world(seed: int = 0, *, with_engagement: bool = True) -> duckdb.DuckDBP
     frames = {
         "cluster_history": pd.DataFrame(history, columns=["user_key", "event_date", "cluster_key"]),
         **_shop(viewed),
+        "dim_ga4__properties": pd.DataFrame(
+            [("1", "EUR", ["EUR"], int(people["purchases"].sum()), 0)],
+            columns=["property_id", "reporting_currency", "currencies", "purchases", "purchases_not_expressed"],
+        ),
         "users_in_clusters": people[["user_key", "cluster_key"]],
         "dim_ga4__users": people.drop(columns="cluster_key"),
         "fct_ga4__sessions": pd.DataFrame(sessions),

@@ -56,7 +56,7 @@ def test_values_are_those_counted_by_hand(facts, world) -> None:
         saw_help = own_views.loc[own_views["page_key"] == f"{SITE}/help/returns", "user_key"].nunique()
         assert fact(facts, f"c{key}.page.{SITE}/help/returns")["value"] == pytest.approx(saw_help / len(group))
         gone = own_views["page_key"] == f"{SITE}/gone"
-        assert fact(facts, f"c{key}.error_page_share")["value"] == pytest.approx(gone.mean())
+        assert fact(facts, f"c{key}.error_page_view_share")["value"] == pytest.approx(gone.mean())
         met = own_views.loc[gone, "user_key"].nunique() / len(group)
         assert fact(facts, f"c{key}.error_page_user_share")["value"] == pytest.approx(met)
     assert fact(facts, "c1.revenue_mean")["population_value"] == pytest.approx(users["revenue"].mean())
@@ -75,11 +75,11 @@ def test_numbers_are_those_counted_by_hand(facts, world) -> None:
     reached = steps.map({1: 1, 2: 2, 6: 4}).reindex(days.index.get_level_values("user_key")).fillna(0).to_numpy()
     people = days.assign(
         recency=(last_day - days["max"]).dt.days,
-        funnel_steps=reached,
-        error_pages=sessions.groupby(["cluster_key", "user_key"])["error_page_views"].sum(),
+        furthest_step=reached,
+        error_page_views=sessions.groupby(["cluster_key", "user_key"])["error_page_views"].sum(),
         sessions=sessions.groupby(["cluster_key", "user_key"]).size(),
     )
-    for name in ("recency", "funnel_steps", "error_pages", "sessions"):
+    for name in ("recency", "furthest_step", "error_page_views", "sessions"):
         assert fact(facts, f"c2.{name}_median")["population_value"] == people[name].median()
         for key, own in people.groupby(level=0):
             others = people.drop(index=key, level=0)[name].to_numpy()
@@ -93,10 +93,10 @@ def test_numbers_are_those_counted_by_hand(facts, world) -> None:
                 ),
                 rel=1e-6,
             )  # fmt: skip
-    bought = people[people["funnel_steps"] == 4]
-    assert fact(facts, "c1.funnel.purchase")["support"] == len(bought.loc[1])
-    in_cart = people.loc[1, "funnel_steps"] >= 2
-    assert fact(facts, "c1.funnel.add_to_cart")["value"] == pytest.approx(in_cart.mean())
+    bought = people[people["furthest_step"] == 4]
+    assert fact(facts, "c1.purchase_rate")["support"] == len(bought.loc[1])
+    in_cart = people.loc[1, "furthest_step"] >= 2
+    assert fact(facts, "c1.reached_cart_share")["value"] == pytest.approx(in_cart.mean())
 
 
 def test_churn_and_return_are_asked_of_those_who_could(facts, world) -> None:
@@ -107,7 +107,7 @@ def test_churn_and_return_are_asked_of_those_who_could(facts, world) -> None:
     assert len(old) < len(days)
     for key, own in old.groupby(level=0):
         churned, returned = own.str[-1] <= last_day - week, own.str[1] <= own.str[0] + week
-        for metric, expected in (("churn_rate", churned), ("return_rate", returned)):
+        for metric, expected in (("churn_rate", churned), ("first_week_return_rate", returned)):
             found = fact(facts, f"c{key}.{metric}")
             assert (found["value"], found["support"]) == (pytest.approx(expected.mean()), expected.sum())
             interval = binomtest(int(expected.sum()), len(own)).proportion_ci(method="wilson")
@@ -143,7 +143,7 @@ def test_hours_are_those_of_the_property(world) -> None:
     events = world.table("ml_ga4__sequence_events").df().merge(world.table("users_in_clusters").df())
     local = pd.to_datetime(events["event_timestamp"], unit="us", utc=True).dt.tz_convert("Asia/Kolkata")
     at_night = (local.dt.hour < 6).groupby([events["cluster_key"], events["user_key"]]).mean()
-    found = berlin[(berlin["metric"] == "hour_block_share") & (berlin["feature"] == "night")]
+    found = berlin[(berlin["metric"] == "hour_block_event_share") & (berlin["feature"] == "night")]
     np.testing.assert_allclose(found["value"], at_night.groupby(level=0).mean(), atol=1e-9)
 
 
@@ -158,7 +158,7 @@ def test_what_was_planted_is_the_most_over_represented(facts) -> None:
     assert top(2, "page_share") == f"{SITE}/help/returns"
     assert top(3, "theme_view_share") == "travel"
     for key, kind in enumerate(CLUSTERS):
-        assert top(key, "channel_share") in {" / ".join(kind["source"]), "(direct) / (none)"}
+        assert top(key, "first_user_source_share") in {" / ".join(kind["source"]), "(direct) / (none)"}
     assert fact(facts, "c1.purchase_rate")["z"] > 5
     assert fact(facts, "c1.purchase_rate")["lift"] > 2
     assert fact(facts, "c0.browser.Chrome")["z"] == pytest.approx(0, abs=3)  # nothing was planted here
@@ -167,13 +167,13 @@ def test_what_was_planted_is_the_most_over_represented(facts) -> None:
 def test_shares_add_up(facts) -> None:
     sizes = facts[facts["metric"] == "user_share"].set_index("cluster_key")["value"]
     assert sizes.sum() == pytest.approx(1)
-    one_each = ["channel_share", "device_share", "browser_share", "country_share", "landing_page_share"]
-    for metric in [*one_each, "theme_view_share", "page_type_view_share", "hour_block_share"]:
+    one_each = ["first_user_source_share", "device_share", "browser_share", "country_share", "landing_page_share"]
+    for metric in [*one_each, "theme_view_share", "page_type_view_share", "hour_block_event_share"]:
         sums = facts[facts["metric"] == metric].groupby("cluster_key")[["value", "population_value"]].sum()
         np.testing.assert_allclose(sums, 1, atol=1e-9, err_msg=metric)
     # the population is its clusters: weighted by size, values average to the population's and lifts to 1
     # (but for what is asked of a part of the users)
-    of_some = ["user_share", "error_page_share", "churn_rate", "return_rate", "inflow_share", "outflow_share"]
+    of_some = ["user_share", "error_page_view_share", "churn_rate", "first_week_return_rate", "inflow_share", "outflow_share"]
     plain = facts[(facts["unit"] != "users") & ~facts["metric"].isin(of_some)]
     plain = plain[~plain["metric"].str.endswith("_median")]
     weighted = plain.assign(
@@ -185,7 +185,7 @@ def test_shares_add_up(facts) -> None:
         if average > 0:
             assert group["lifted"].sum() == pytest.approx(1), (metric, feature)
         else:  # nobody in the world lacks engagement
-            assert metric == "no_engagement_share" and group["lift"].isna().all()
+            assert metric == "no_engagement_time_share" and group["lift"].isna().all()
 
 
 exclusive = arrays(np.int64, st.tuples(st.integers(2, 4), st.integers(2, 5)), elements=st.integers(0, 60)).filter(
@@ -280,7 +280,7 @@ def test_effect_sizes_point_the_way_of_the_difference(facts) -> None:
     assert tested["effect_size"].notna().all()
     away = tested[(tested["value"] - tested["population_value"]).abs() > 1e-9]
     same_way = np.sign(away["effect_size"]) == np.sign(away["value"] - away["population_value"])
-    assert same_way[away["metric"] != "error_page_share"].all()
+    assert same_way[away["metric"] != "error_page_view_share"].all()
     assert fact(facts, "c1.purchase_rate")["effect_size"] > 0.8  # large
     assert facts.loc[facts["unit"] != "users", "effect_size"].abs().max() <= np.pi
 
@@ -325,7 +325,7 @@ def test_what_the_export_lacks_has_no_facts() -> None:
     world = make_world(1)
     for name in ("stg_ga4__event_items", "fct_ga4__funnel_sessions", "fct_ga4__purchases", "cluster_history"):
         world.execute(f"create or replace table {name} as from {name} limit 0")
-    lacking = {"item_viewed_share", "item_bought_share", "item_category_share", "funnel_rate", "funnel_steps_mean"}
+    lacking = {"item_viewed_share", "item_bought_share", "item_category_viewed_share", "reached_cart_share", "furthest_step_mean"}
     lacking |= {"inflow", "outflow_share"}
     assert lacking <= set(build_profiles(make_world(1))["metric"])
     assert not lacking & set(build_profiles(world)["metric"])
