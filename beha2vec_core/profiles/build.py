@@ -43,7 +43,11 @@ def build_profiles(
     with measures.measured(connection, sources, settings):
         sizes = measures.cluster_sizes(connection).set_index("cluster_key")["users"]
         yes_or_no = measures.measure_counts(connection)
-        numbers = [(number, measures.number_counts(connection, number)) for number in NUMBERS if number.unit != MONEY or currency]
+        numbers = [
+            (number, measures.number_counts(connection, number))
+            for number in NUMBERS
+            if number.unit != MONEY or currency
+        ]
         errors = measures.error_page_sums(connection)
         counted = [
             *((d, measures.attribute_counts(connection, d, support)) for d in ATTRIBUTES),

@@ -48,9 +48,9 @@ class Part:
 
 
 def is_beyond_chance(significant: bool | None, z: float | None) -> bool | None:
-    """Whether a cluster differs from the other users beyond chance: by the test, else by z; None where neither is known.
+    """Whether a cluster differs from other users beyond chance: by the test, else by z; None where neither is known.
 
-    This is the one rule of all who show facts or write about them.
+    This is the one rule for all who show facts or write about them.
     """
     return significant if significant is not None else None if z is None else abs(z) >= CLEAR_Z
 

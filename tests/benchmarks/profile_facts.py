@@ -93,7 +93,7 @@ def _page_fact(facts: pd.DataFrame, kind: PageKind, types: dict[str, str]) -> st
 
 def _channel_fact(facts: pd.DataFrame, channel: str) -> str | None:
     names = {f"{source.source} / {source.medium}" for source in CHANNELS[channel].values}
-    return _first(facts[(facts["metric"] == "channel_share") & facts["feature"].isin(names)])
+    return _first(facts[(facts["metric"] == "first_user_source_share") & facts["feature"].isin(names)])
 
 
 def _first(facts: pd.DataFrame) -> str | None:

@@ -135,15 +135,17 @@ def _shop(views: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """What the page views make of events, items, steps to a purchase and purchases."""
     plain = views[["user_key", "session_key", "event_date", "event_timestamp", "page_key"]]
     is_product, in_cart = views["page_key"].str.contains("/p/"), views["page_key"].str.endswith("/cart")
+    in_checkout = views["page_key"].str.endswith("/checkout")
     events = pd.concat(
         [
             plain.assign(event_name="page_view"),
             plain[is_product].assign(event_name="view_item"),
             plain[in_cart].assign(event_name="add_to_cart"),
+            plain[in_checkout].assign(event_name="begin_checkout"),
             plain[views["bought"]].assign(event_name="purchase"),
         ]
     )
-    steps = {"view_item": 1, "add_to_cart": 2, "purchase": 6}
+    steps = {"view_item": 1, "add_to_cart": 2, "begin_checkout": 3, "purchase": 6}
     reached = events.assign(furthest_step=events["event_name"].map(steps)).dropna(subset="furthest_step")
     items = events[events["event_name"].isin(["view_item", "purchase"])].assign(
         client_key=lambda e: "client of " + e["user_key"],

@@ -62,11 +62,12 @@ def test_its_drafts_pass_the_check_of_a_language_model(profiles) -> None:
 
 def test_a_summary_says_how_they_come_how_far_they_go_and_what_they_do_not_do(table) -> None:
     summaries = table["summary"].to_pylist()
-    assert "from one category page to the next" in summaries[0] and "first came through news / email" in summaries[0]
-    for step in ("put something into the cart (all users ", "began checkout (", "bought ("):
+    assert "from one category page to the next" in summaries[0]
+    assert "have news / email as first user source" in summaries[0]
+    for step in ("reached at least the cart (all users ", "at least the checkout (", "bought ("):
         assert step in summaries[1]
-    assert "met an error page" in summaries[2] and "Only 2.5% of them put something into the cart" in summaries[2]
-    assert "None of them put something into the cart" in summaries[3] and "and none bought" in summaries[3]
+    assert "met an error page" in summaries[2] and "Only 2.5% of them reached at least the cart" in summaries[2]
+    assert "None of them reached at least the cart" in summaries[3] and "and none bought" in summaries[3]
     assert all("take none of their page views" in one for one in summaries[:-1])
     assert all(len(one.split()) < 160 for one in summaries)
 
@@ -157,7 +158,7 @@ def test_users_without_engagement_are_called_out() -> None:
     row = write_insights(build_profiles(world), progress=False)[0].to_pylist()[0]
     assert row["name"].startswith("Unengaged")
     assert "Some may be bots" in row["summary"]
-    assert "bots" in row["actions"][0] and "100% of them showed no engagement" in row["actions"][0]
+    assert "bots" in row["actions"][0] and "100% of them have no engagement time" in row["actions"][0]
 
 
 def test_a_group_in_which_some_do_not_engage_says_so() -> None:
@@ -206,7 +207,14 @@ def test_no_facts_is_an_error(profiles) -> None:
         (3.0, "page views", "3"),
         (0.031, "page views", "0.03"),
         (3.26, "sessions", "3.3"),
-        (9.108, "currency", "9.11"),
+        (9.108, "currency", "9.11 (currency unknown)"),
+        (24.5, "EUR", "24.50 EUR"),
+        (1234.5, "USD", "1,234 USD"),
+        (0.0004, "share", "less than 0.1%"),
+        (0.9996, "share", "more than 99.9%"),
+        (0.996, "share", "99.6%"),
+        (1.0, "share", "100%"),
+        (0.001, "page views", "less than 0.01"),
     ],
 )
 def test_numbers_are_written_one_way(value: float, unit: str, shown: str) -> None:
@@ -218,5 +226,5 @@ def test_statements() -> None:
     assert statement("path_step_share", "product → cart") == "of users went from product to cart pages within a session"
     assert statement("path_step_share", "article_list → article_list").startswith("of users went from one article list")
     assert statement("path_step_share", "[of]") == "of users went [of] within a session"
-    assert statement("device_share", "mobile") == "of users were on a phone"
+    assert statement("device_share", "mobile") == "of users last used a phone"
     assert statement("some_new_metric", "x") == "some new metric x"

@@ -72,7 +72,7 @@ def test_numbers_are_those_counted_by_hand(facts, world) -> None:
     last_day = sessions["session_date"].max()
     days = sessions.groupby(["cluster_key", "user_key"])["session_date"].agg(["min", "max"])
     steps = world.table("fct_ga4__funnel_sessions").df().groupby("user_key")["furthest_step"].max()
-    reached = steps.map({1: 1, 2: 2, 6: 4}).reindex(days.index.get_level_values("user_key")).fillna(0).to_numpy()
+    reached = steps.map({1: 1, 2: 2, 3: 3, 6: 4}).reindex(days.index.get_level_values("user_key")).fillna(0).to_numpy()
     people = days.assign(
         recency=(last_day - days["max"]).dt.days,
         furthest_step=reached,
@@ -173,7 +173,14 @@ def test_shares_add_up(facts) -> None:
         np.testing.assert_allclose(sums, 1, atol=1e-9, err_msg=metric)
     # the population is its clusters: weighted by size, values average to the population's and lifts to 1
     # (but for what is asked of a part of the users)
-    of_some = ["user_share", "error_page_view_share", "churn_rate", "first_week_return_rate", "inflow_share", "outflow_share"]
+    of_some = [
+        "user_share",
+        "error_page_view_share",
+        "churn_rate",
+        "first_week_return_rate",
+        "inflow_share",
+        "outflow_share",
+    ]
     plain = facts[(facts["unit"] != "users") & ~facts["metric"].isin(of_some)]
     plain = plain[~plain["metric"].str.endswith("_median")]
     weighted = plain.assign(
@@ -325,7 +332,13 @@ def test_what_the_export_lacks_has_no_facts() -> None:
     world = make_world(1)
     for name in ("stg_ga4__event_items", "fct_ga4__funnel_sessions", "fct_ga4__purchases", "cluster_history"):
         world.execute(f"create or replace table {name} as from {name} limit 0")
-    lacking = {"item_viewed_share", "item_bought_share", "item_category_viewed_share", "reached_cart_share", "furthest_step_mean"}
+    lacking = {
+        "item_viewed_share",
+        "item_bought_share",
+        "item_category_viewed_share",
+        "reached_cart_share",
+        "furthest_step_mean",
+    }
     lacking |= {"inflow", "outflow_share"}
     assert lacking <= set(build_profiles(make_world(1))["metric"])
     assert not lacking & set(build_profiles(world)["metric"])

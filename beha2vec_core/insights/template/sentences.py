@@ -6,6 +6,7 @@ from itertools import pairwise
 from beha2vec_core.insights.placeholders import written
 from beha2vec_core.insights.sheet import Fact, FactSheet
 from beha2vec_core.insights.wording import happening
+from beha2vec_core.profiles.measures import NOT_SET
 
 WRITTEN_BY = "template"
 DISCLAIMER = "(Written by a template from the facts, without a language model.)"
@@ -55,10 +56,16 @@ def lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+def is_known_source(fact: Fact) -> bool:
+    """Whether a first user source is a place to be found: not direct, nor unknown."""
+    return NOT_SET not in (fact.feature or "") and "(none)" not in (fact.feature or "")
+
+
 def _value(fact: Fact) -> str:
     if fact.value == 0 and fact.unit == "share":
         return "none"
-    return f"only {written(fact)}" if fact.is_under else written(fact)
+    is_bound = fact.shown_value.startswith("less than")
+    return f"only {written(fact)}" if fact.is_under and not is_bound else written(fact)
 
 
 def _told_after(before: Fact, fact: Fact) -> str:
@@ -69,7 +76,8 @@ def _told_after(before: Fact, fact: Fact) -> str:
     if ending and ending == own_ending:  # "login pages {...}"
         clause = f"{words} {{}}"
     elif earlier.startswith("{} of them "):
-        clause = clause.replace("{} of them ", "{} ", 1)
+        said = "reached " if earlier.startswith("{} of them reached ") else ""  # "{...} at least the checkout"
+        clause = clause.replace(f"{{}} of them {said}", "{} ", 1).replace("{} of them ", "{} ", 1)
     value = written(fact) if fact.value and before.is_under else _value(fact)  # "only" is said once
     everybody = written(fact, "all") if value != "none" else f"all users {written(fact, 'all')}"
     return f"{clause.format(value)} ({everybody})"
