@@ -91,7 +91,7 @@ def _similarities(sheets: list[FactSheet]) -> tuple[list[str], list[Fact]]:
         return ["On every number that was measured, a cluster stands apart."], []
     sentences = []
     for low, high in alike[:_MOST_ALIKE]:
-        words = happening(low.metric, low.shown_feature, "users").replace(" their ", " the users' ")
+        words = happening(low.metric, low.shown_feature, "users").replace(" their ", " a user's ")
         what = words.format(f"{written(low)} to {written(high)}")
         sentences.append(f"In every cluster {what} (all users {written(low, 'all')}).")
     return sentences, [fact for pair in alike[:_MOST_ALIKE] for fact in pair]

@@ -24,6 +24,7 @@ TOO_LITTLE_NAME = "Too little seen yet"
 _SMALL_CLUSTER = 100
 _VERY_SURE_Q, _VERY_SURE_Z = 0.001, 5.0
 _TYPICAL = 0.1  # what fewer users of a group do is not typical of it
+_MOST_OF_ARRIVAL = 3  # in a summary
 _COMMON = 0.2  # of the most common value that is no more common than elsewhere
 _COME_AND_GO = ("first_user_direct_share", "return_share", "one_page_view_share", "error_page_user_share")
 _OVER_TIME = ("first_week_return_rate", "churn_rate", "inflow_share")
@@ -49,7 +50,7 @@ def describe(sheet: FactSheet, name: str, like: tuple[str, ...] = ()) -> Cluster
     to_do = advice(sheet)
     summary = [
         _size(sheet),
-        *_unusual(interest, idle, arrival),
+        *_unusual(interest, idle, arrival[:_MOST_OF_ARRIVAL]),
         listed(buying),
         listed(missing[:1]),
         _how_sure(sheet, unusual),

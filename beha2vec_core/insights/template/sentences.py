@@ -9,6 +9,7 @@ from beha2vec_core.insights.wording import happening
 from beha2vec_core.profiles.measures import NOT_SET
 
 WRITTEN_BY = "template"
+_AS_SOURCE = " as first user source"
 DISCLAIMER = "(Written by a template from the facts, without a language model.)"
 
 
@@ -77,6 +78,8 @@ def _told_after(before: Fact, fact: Fact) -> str:
         clause = f"{words} {{}}"
     elif earlier.startswith("{} of them "):
         said = "reached " if earlier.startswith("{} of them reached ") else ""  # "{...} at least the checkout"
+        if earlier.endswith(_AS_SOURCE) and clause.endswith(_AS_SOURCE):  # "{...} a direct visit"
+            said, clause = "have ", clause.removesuffix(_AS_SOURCE)
         clause = clause.replace(f"{{}} of them {said}", "{} ", 1).replace("{} of them ", "{} ", 1)
     value = written(fact) if fact.value and before.is_under else _value(fact)  # "only" is said once
     everybody = written(fact, "all") if value != "none" else f"all users {written(fact, 'all')}"
