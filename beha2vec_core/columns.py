@@ -53,7 +53,7 @@ _ANYWHERE = {
     "event_name": "GA4's event name; in a sequence oldest first",
     "page": "page_key of each event, oldest first",
     # clusters
-    "k": "the number of clusters",
+    "k": "the number of clusters; those of whom too little is known are none",
     "curve": "stability, silhouette, sizes and what clusters tell of an outcome, by number of clusters, as JSON",
     "fitted_at": "when it was fitted, UTC",
     "promoted_at": "when readers were switched to it, UTC; null: never",
@@ -80,7 +80,7 @@ _ANYWHERE = {
     "interval_low": "lower end of the 95 % interval of value",
     "interval_high": "upper end of the 95 % interval of value",
     "support": "users behind the value",
-    "unit": "of the value: users, share (0 to 1), page views, sessions, seconds, days, steps, currency",
+    "unit": "of the value: users, share (0 to 1), page views, sessions, seconds, days, steps; of money the currency code",
     "effect_size": "against all other users, signed: Cohen's h of a share, Cliff's delta of a number",
     "q_value": "Benjamini-Hochberg over all that was tested: keep those up to 0.05, and 5 % of them are chance at most",
     "significant": "q_value is at most 0.05; null: not tested",
