@@ -80,7 +80,7 @@ _ANYWHERE = {
     "interval_low": "lower end of the 95 % interval of value",
     "interval_high": "upper end of the 95 % interval of value",
     "support": "users behind the value",
-    "unit": "of the value: users, share (0 to 1), page views, sessions, seconds, days, steps; of money the currency code",
+    "unit": "users, share (0 to 1), page views, sessions, seconds, days, steps; of money the currency's ISO 4217 code",
     "effect_size": "against all other users, signed: Cohen's h of a share, Cliff's delta of a number",
     "q_value": "Benjamini-Hochberg over all that was tested: keep those up to 0.05, and 5 % of them are chance at most",
     "significant": "q_value is at most 0.05; null: not tested",

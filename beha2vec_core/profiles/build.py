@@ -40,7 +40,7 @@ def build_profiles(
     sources, settings = sources or ProfileSources(), settings or ProfileSettings()
     confidence, support = settings.confidence, settings.min_support
     currency = currency_of(connection, sources).unit
-    with measures.measured(connection, sources, settings):
+    with measures.measured(connection, sources, settings, currency):
         sizes = measures.cluster_sizes(connection).set_index("cluster_key")["users"]
         yes_or_no = measures.measure_counts(connection)
         numbers = [

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-from beha2vec_core.profiles.money import MONEY
+from beha2vec_core.profiles.money import MONEY, revenue_sql
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
 from beha2vec_core.profiles.text import UNFILLED
 
@@ -152,15 +152,20 @@ ATTENTION = (
 
 @contextmanager
 def measured(
-    connection: duckdb.DuckDBPyConnection, sources: ProfileSources, settings: ProfileSettings
+    connection: duckdb.DuckDBPyConnection,
+    sources: ProfileSources,
+    settings: ProfileSettings,
+    currency: str | None = MONEY,
 ) -> Iterator[None]:
     """Temporary tables that the other functions read: a row a user, a row a user and page viewed; dropped at the end.
+
+    ``currency`` is the unit of revenue (see ``money``).
 
     Raises:
         ValueError: no users, a user twice, or users the warehouse does not know.
     """
     try:
-        connection.execute(_users_query(sources, settings))
+        connection.execute(_users_query(sources, settings, currency))
         _check(connection)
         connection.execute(f"""
             create or replace temp table {_VIEWS} as
@@ -180,7 +185,7 @@ def measured(
             connection.execute(f"drop table if exists {table}")
 
 
-def _users_query(sources: ProfileSources, settings: ProfileSettings) -> str:
+def _users_query(sources: ProfileSources, settings: ProfileSettings, currency: str | None) -> str:
     """One row a clustered user: all measures, numbers and attributes.
 
     Churned: not seen in the last ``period_days``; asked of those who were seen before them. Returned in the first week:
@@ -227,7 +232,7 @@ def _users_query(sources: ProfileSources, settings: ProfileSettings) -> str:
             coalesce(users.sessions, 0) > 1 as returned,
             {", ".join(f"coalesce(had.{event}, false) as {event}" for event in _STEPS)},
             coalesce(users.purchases, 0) > 0 as purchased,
-            round(coalesce(users.revenue, 0), 4)::double as revenue,
+            {revenue_sql(currency)} as revenue,
             case when count(funnels.steps) over () > 0 then coalesce(funnels.steps, 0)::double end as furthest_step,
             {", ".join(f"furthest_step >= {number} as {step}" for number, step in enumerate(_REACHED, start=1))},
             coalesce(session_totals.error_page_views, 0) > 0 as met_error,
