@@ -58,6 +58,7 @@ _LABEL = re.compile(r"[^\W\d_](?:[\w&'’-]| (?! )){0,39}")  # what can be part 
 _PART_OF_BUYING = {"product", "cart", "checkout", "confirmation"}  # every buyer passes these
 _STRONG_PURCHASE_LIFT = 1.5
 _WORTH_TELLING = 0.02  # a smaller part of the attention describes nobody
+_STRONG_THEME = 0.5  # as `Fact.strength`: from here a theme is the first thing to say
 # what a name may say: of most users, or a medium effect (Cohen 1988; for Cliff's delta Romano and others 2006)
 MOST = 0.5
 _LARGE_H, _LARGE_DELTA = 0.5, 0.33
@@ -134,7 +135,9 @@ def _candidates(sheet: FactSheet, sheets: list[FactSheet]) -> Iterator[str]:
     """Names that fit, the best first."""
     others = [other for other in sheets if other is not sheet]
     types = [fact for fact in page_type_focus(sheet) if _is_large(fact) and _distinguishes(fact, others)]
-    themes = [_theme(fact) for fact in theme_focus(sheet) if _is_large(fact) and _distinguishes(fact, others)]
+    themes = [fact for fact in theme_focus(sheet) if _is_large(fact) and _distinguishes(fact, others)]
+    strong = [_theme(fact) for fact in themes if fact.strength >= _STRONG_THEME]
+    weak = [_theme(fact) for fact in themes if fact.strength < _STRONG_THEME]
     habits, rate = _habits(sheet, others), sheet.number("purchase_rate")
     role = "visitors"
     if types:
@@ -143,17 +146,17 @@ def _candidates(sheet: FactSheet, sheets: list[FactSheet]) -> Iterator[str]:
         ways = [
             _PAGE_TYPES[f.feature][1] for f in types if f.feature in _PAGE_TYPES and f.feature not in _PART_OF_BUYING
         ]
-        modifiers = [*dict.fromkeys(ways[:2]), *themes, *habits]
+        modifiers = [*dict.fromkeys(ways[:2]), *strong, *weak, *habits]
         role = "buyers"
         if not modifiers:
             yield _name(role)
     else:
         idle = sheet.number("no_engagement_time_share")
         is_idle = idle is not None and idle.is_over and _is_large(idle) and _distinguishes(idle, others)
-        first = [*(["unengaged" if idle.value >= MOST else "partly unengaged"] if idle and is_idle else []), *themes]
+        first = [*(["unengaged" if idle.value >= MOST else "partly unengaged"] if idle and is_idle else []), *strong]
         if not first and role != "visitors":
             yield _name(role)
-        modifiers = [*first, *habits]
+        modifiers = [*first, *habits, *weak]
     if not modifiers:
         return
     yield _name(modifiers[0], role)

@@ -168,9 +168,9 @@ WORDS = {
         "users with a direct visit as first user source",
         "{} of {subject} have a direct visit as first user source",
     ),
-    "device_share": Words("of users last used {}", "users who last used {}", "{} of {subject} last used {feature}"),
-    "browser_share": Words("of users last used {}", "users who last used {}", "{} of {subject} last used {feature}"),
-    "country_share": Words("of users were last in {}", "users last in {}", "{} of {subject} were last in {feature}"),
+    "device_share": Words("of users were on {}", "users on {}", "{} of {subject} use {feature}"),
+    "browser_share": Words("of users used {}", "users of {}", "{} of {subject} use {feature}"),
+    "country_share": Words("of users were in {}", "users in {}", "{} of {subject} were in {feature}"),
     "event_share": Words(
         "of users triggered the event {}",
         "users who triggered {}",

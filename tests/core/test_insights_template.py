@@ -231,7 +231,7 @@ def test_statements() -> None:
     assert statement("path_step_share", "product → cart") == "of users went from product to cart pages within a session"
     assert statement("path_step_share", "article_list → article_list").startswith("of users went from one article list")
     assert statement("path_step_share", "[of]") == "of users went [of] within a session"
-    assert statement("device_share", "mobile") == "of users last used a phone"
+    assert statement("device_share", "mobile") == "of users were on a phone"
     assert statement("some_new_metric", "x") == "some new metric x"
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.insights.wording import LABEL_METRICS, PAGE_METRICS, feature_words, label, number
-from beha2vec_core.profiles.facts import is_beyond_chance
+from beha2vec_core.profiles.facts import CLEAR_Z, is_beyond_chance
 
 _NEVER_MORE = 5_000  # facts of a cluster
 
@@ -137,7 +137,7 @@ def pick(facts: pd.DataFrame, family: str, top: int = 12) -> pd.DataFrame:
     if family == STANDS_OUT:
         tested = chosen["significant"] if "significant" in chosen else chosen["z"].map(lambda _: None)
         clear = [
-            is_beyond_chance(None if pd.isna(sure) else bool(sure), None if pd.isna(z) else z) is True
+            is_beyond_chance(None if pd.isna(sure) else bool(sure), z) is True and abs(z) >= CLEAR_Z
             for sure, z in zip(tested, chosen["z"], strict=True)
         ]
         # an unknown theme or page type says nothing about the users
