@@ -77,7 +77,8 @@ def _told_after(before: Fact, fact: Fact) -> str:
     if ending and ending == own_ending:  # "login pages {...}"
         clause = f"{words} {{}}"
     elif earlier.startswith("{} of them "):
-        said = "reached " if earlier.startswith("{} of them reached ") else ""  # "{...} at least the checkout"
+        # "{...} at least the checkout", but "none reached at least the checkout"
+        said = "reached " if earlier.startswith("{} of them reached ") and fact.value else ""
         if earlier.endswith(_AS_SOURCE) and clause.endswith(_AS_SOURCE):  # "{...} a direct visit"
             said, clause = "have ", clause.removesuffix(_AS_SOURCE)
         clause = clause.replace(f"{{}} of them {said}", "{} ", 1).replace("{} of them ", "{} ", 1)
