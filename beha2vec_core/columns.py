@@ -57,7 +57,7 @@ _ANYWHERE = {
     "curve": "stability, silhouette, sizes and what clusters tell of an outcome, by number of clusters, as JSON",
     "fitted_at": "when it was fitted, UTC",
     "promoted_at": "when readers were switched to it, UTC; null: never",
-    "distance": "from the user to the centre of his cluster, 0 to 2; null in cluster -1",
+    "distance": "from the user to the centre of their cluster, 0 to 2; null in cluster -1",
     "margin": "distance to the second nearest centre less that to the nearest: near 0, the user stands between two; "
     "null in cluster -1",
     "role": "typical: nearest to the centre, the first is the medoid; edge: with the smallest margin",

@@ -55,7 +55,7 @@ def fit_clusters(
         model_version: the encoder's, kept with the model.
         earlier: the cluster_key that each user had before [n], -1 for a new user. Their number of clusters stays unless
             another is more stable, and K-Means begins from where they lie now; see ``keys.keep_keys`` for the keys.
-        outcome: a number a user [n], such as whether he bought: the last thing that k is chosen by.
+        outcome: a number a user [n], such as whether they bought: the last thing that k is chosen by.
         outcome_name: what it is, for the sentence that tells the choice.
         curve_users: the curve is made on a sample of at most this many users; the final fit takes all.
         minibatch_above: with more users than this the final fit goes by mini-batches.
