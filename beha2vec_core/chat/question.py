@@ -34,6 +34,7 @@ PERSONA = re.compile(
 # words of a question: (metric, feature or None for any)
 _METRICS: tuple[tuple[str, tuple[str, ...], str | None], ...] = (
     (r"buy\w*|bought|purchas\w*|convert\w*|conver\w*|orders?|customers?", ("purchase_rate", "revenue_mean"), None),
+    (r"carts?|baskets?", ("add_to_cart_share", "reached_cart_share"), None),
     (r"revenue|spend\w*|spent|money|value", ("revenue_mean", "purchase_rate"), None),
     (
         r"return(?!s)\w*|come back|came back|comes back|loyal\w*|retention|again",
