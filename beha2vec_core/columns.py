@@ -53,11 +53,11 @@ _ANYWHERE = {
     "event_name": "GA4's event name; in a sequence oldest first",
     "page": "page_key of each event, oldest first",
     # clusters
-    "k": "the number of clusters",
+    "k": "the number of clusters; those of whom too little is known are none",
     "curve": "stability, silhouette, sizes and what clusters tell of an outcome, by number of clusters, as JSON",
     "fitted_at": "when it was fitted, UTC",
     "promoted_at": "when readers were switched to it, UTC; null: never",
-    "distance": "from the user to the centre of his cluster, 0 to 2; null in cluster -1",
+    "distance": "from the user to the centre of their cluster, 0 to 2; null in cluster -1",
     "margin": "distance to the second nearest centre less that to the nearest: near 0, the user stands between two; "
     "null in cluster -1",
     "role": "typical: nearest to the centre, the first is the medoid; edge: with the smallest margin",
@@ -80,7 +80,7 @@ _ANYWHERE = {
     "interval_low": "lower end of the 95 % interval of value",
     "interval_high": "upper end of the 95 % interval of value",
     "support": "users behind the value",
-    "unit": "of the value: users, share (0 to 1), page views, sessions, seconds, days, steps, currency",
+    "unit": "users, share (0 to 1), page views, sessions, seconds, days, steps; of money the currency's ISO 4217 code",
     "effect_size": "against all other users, signed: Cohen's h of a share, Cliff's delta of a number",
     "q_value": "Benjamini-Hochberg over all that was tested: keep those up to 0.05, and 5 % of them are chance at most",
     "significant": "q_value is at most 0.05; null: not tested",

@@ -64,7 +64,7 @@ _TABLES = {
         cluster_key integer, fact_id varchar, metric varchar, feature varchar, value double, population_value double,
         lift double, z double, interval_low double, interval_high double, support bigint, unit varchar,
         effect_size double, q_value double, significant boolean""",
-    # from the cluster of a user's active day to that of his next; from_cluster is null for a first day
+    # from the cluster of a user's active day to that of the next; from_cluster is null for a first day
     "beha2vec.cluster_transitions": """
         from_cluster integer, to_cluster integer, users bigint, share double, interval_low double,
         interval_high double""",
@@ -114,7 +114,7 @@ _VIEWS = {
         select * from beha2vec.user_clusters
         where cluster_model_version = (select cluster_model_version from beha2vec.cluster_model_current)
         qualify row_number() over (partition by user_key order by event_date desc) = 1""",
-    # The cluster of each user on each day he was active, all by the model that readers see; -1: too little evidence.
+    # The cluster of each user on each day they were active, all by the model that readers see; -1: too little evidence.
     "beha2vec.cluster_history": """
         select user_key, event_date, cluster_key from beha2vec.user_clusters
         where cluster_model_version = (select cluster_model_version from beha2vec.cluster_model_current)""",

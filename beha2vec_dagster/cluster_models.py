@@ -105,7 +105,7 @@ class Outcome(NamedTuple):
 
 
 def outcome_of(connection: duckdb.DuckDBPyConnection, users: pa.ChunkedArray) -> Outcome:
-    """Whether each of the users bought; where none of them did, whether he came back."""
+    """Whether each of the users bought; where none of them did, whether they came back."""
     connection.register("users_asked", pa.table({"user_key": users}))
     found = connection.sql(
         """select coalesce(purchases > 0, false) as purchase, coalesce(sessions > 1, false) as "return"

@@ -12,13 +12,6 @@ ENOUGH = 20
 MAIN = ("users", "purchase_rate", "return_share", "page_views_mean", "sessions_mean")
 
 
-def is_sure(fact: Fact) -> bool | None:
-    """Whether the difference to other users is beyond chance; None where that was not tested."""
-    if fact.significant is not None:
-        return fact.significant
-    return None if fact.z is None else abs(fact.z) >= 3
-
-
 def search_facts(sheet: FactSheet, words: str) -> list[Fact]:
     """Facts with the words, those with most of them first, then the surest."""
     wanted = content_words(words) or [words.lower()]
@@ -38,7 +31,7 @@ def differences(first: FactSheet, second: FactSheet) -> list[tuple[Fact, Fact]]:
         for fact in first.facts
         if _twin(fact) in twins
         and fact.metric not in ("users", "user_share", "page_share", "theme_share", "page_type_share")
-        and fact.feature != "(direct) / (none)"  # `direct_share` says it
+        and fact.feature != "(direct) / (none)"  # `first_user_direct_share` says it
     ]
     pairs = [pair for pair in pairs if pair[0].feature not in ("unknown", "general")]  # of no label: tells nobody
     apart = sorted(

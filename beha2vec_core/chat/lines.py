@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from beha2vec_core.chat.facts import ENOUGH, is_sure
+from beha2vec_core.chat.facts import ENOUGH
 from beha2vec_core.chat.published import Cluster, Fact, Funnel
 from beha2vec_core.insights.wording import number
 
@@ -16,7 +16,7 @@ def cluster_line(cluster: Cluster) -> str:
 
 def fact_line(fact: Fact) -> str:
     """One line: what the fact says, and how sure a difference is."""
-    return f"  - {fact.sentence}{'; may be chance' if is_sure(fact) is False else ''}"
+    return f"  - {fact.sentence}{'; may be chance' if fact.is_sure is False else ''}"
 
 
 def funnel_text(

@@ -1,5 +1,8 @@
 """Fitting the cluster model: k given, or chosen by the stability curve."""
 
+from collections.abc import Callable, Iterable
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -8,6 +11,11 @@ from beha2vec_core.clusters.kmeans import MINIBATCH_ABOVE, kmeans
 from beha2vec_core.clusters.map import fit_map
 from beha2vec_core.clusters.model import ClusterModel, normalise
 from beha2vec_core.clusters.stability import Choice, choose_k, stability_curve
+
+# Of 200 users, a cluster of 50 that does something 20 points more often than the others differs by 2.5 standard errors.
+MIN_USERS = 200
+# Of 20 users a share is known to 20 points either way (95 %), and no less is sent to a language model.
+MIN_CLUSTER_USERS = 20
 
 
 def fit_clusters(
@@ -18,6 +26,8 @@ def fit_clusters(
     seed: int = 0,
     min_share: float = 0.01,
     max_share: float = 0.5,
+    min_users: int = MIN_USERS,
+    min_cluster_users: int = MIN_CLUSTER_USERS,
     model_version: str = "",
     earlier: NDArray[np.int32] | None = None,
     outcome: ArrayLike | None = None,
@@ -28,20 +38,24 @@ def fit_clusters(
 ) -> ClusterModel:
     """K-Means over L2-normalised behavior vectors.
 
-    Same vectors in the same order and same seed: the same model, bit for bit, on one machine.
+    Same vectors in the same order and same seed: the same model, bit for bit, on one machine. Where the users are too
+    few or too alike for clusters, all are in one, and ``why`` of the model says so.
 
     Args:
         vectors: behavior vectors, float32 [n, dim], one a user; leave out users with too little evidence.
-        k: the number of clusters; None chooses it from ``k_range``. The curve is made either way: a given k shows
-            where it stands among the others.
-        k_range: the smallest and largest k to try, both included.
+        k: the number of clusters, whatever their sizes; None chooses it from ``k_range``. The curve is made either way:
+            a given k shows where it stands among the others.
+        k_range: the smallest and largest k to try, both included; smaller ones are tried where none of these has
+            clusters that are large enough.
         seed: of K-Means, the resamples and the map.
         min_share: a k with a cluster below this share of users is chosen only where no other is better.
         max_share: the same for a cluster above this share.
+        min_users: of fewer users no clusters are looked for.
+        min_cluster_users: a k with a cluster of fewer users is not chosen.
         model_version: the encoder's, kept with the model.
         earlier: the cluster_key that each user had before [n], -1 for a new user. Their number of clusters stays unless
             another is more stable, and K-Means begins from where they lie now; see ``keys.keep_keys`` for the keys.
-        outcome: a number a user [n], such as whether he bought: the last thing that k is chosen by.
+        outcome: a number a user [n], such as whether they bought: the last thing that k is chosen by.
         outcome_name: what it is, for the sentence that tells the choice.
         curve_users: the curve is made on a sample of at most this many users; the final fit takes all.
         minibatch_above: with more users than this the final fit goes by mini-batches.
@@ -58,51 +72,111 @@ def fit_clusters(
         raise ValueError(f"k_range must be 2 <= smallest <= largest, not {k_range}")
     if not 0 <= min_share < max_share <= 1:
         raise ValueError(f"shares must be 0 <= min_share < max_share <= 1, not {min_share} and {max_share}")
-    if len(points) < (k or low):
-        raise ValueError(f"{len(points)} users cannot make {k or low} clusters: take more days, or a smaller k")
+    if k is not None and len(points) < k:
+        raise ValueError(f"{len(points)} users cannot make {k} clusters: take more days, or a smaller k")
+
+    begin = _centres(points, earlier) if earlier is not None and (earlier >= 0).any() else None
+    fit = _Fit(points, seed, begin, minibatch_above, model_version)
+    if k is None and len(points) < min_users:
+        few = f"{len(points):,} users of whom enough is known are fewer than the {min_users:,} that clusters take"
+        return fit.model(_one_cluster(few), stability_curve(points, [], seed=seed, progress=False))
 
     drawn = np.random.default_rng(seed).permutation(len(points))[:curve_users]
     sample, of_sample = points[drawn], None if outcome is None else np.asarray(outcome)[drawn]
-    tried = {*range(low, high + 1), *([k] if k is not None and k > 1 else [])}
-    fits = (t for t in tried if t < len(sample))
-    curve = stability_curve(sample, fits, seed=seed, outcome=of_sample, progress=progress)
-    begin = _centres(points, earlier) if earlier is not None and (earlier >= 0).any() else None
-    if k is None and curve.empty:
-        raise ValueError(
-            f"the users' vectors have fewer than {low} distinct values: take more days, train the encoder on more "
-            "users, or give k"
+
+    def curve_of(numbers: Iterable[int]) -> pd.DataFrame:
+        possible = (number for number in numbers if number < len(sample))
+        return stability_curve(sample, possible, seed=seed, outcome=of_sample, progress=progress)
+
+    choose = partial(
+        choose_k,
+        min_share=min_share,
+        max_share=max_share,
+        earlier_k=None if begin is None else len(begin),
+        outcome=outcome_name,
+    )
+    if k is not None:
+        curve = curve_of({*range(low, high + 1), *([k] if k > 1 else [])})
+        told = f"; by the curve it would be {choose(curve).why}" if len(curve) else ""
+        if (users := fit.smallest(k)) < min_cluster_users:
+            told += f"; its smallest cluster has {users} of {len(points):,} users, too few to say much of"
+        return fit.model(Choice(k, f"k = {k}: as asked for{told}"), curve)
+
+    curve = curve_of(range(low, high + 1))
+    choice = _large_enough(curve, choose, fit, min_cluster_users)
+    if choice is None:
+        curve = pd.concat([curve_of(range(2, low)), curve], ignore_index=True)
+        choice = _large_enough(curve, choose, fit, min_cluster_users)
+    if curve.empty:
+        raise ValueError("the users' vectors are all alike: take more days, train the encoder on more users, or give k")
+    small = f"with any other number up to {high}, a cluster would have fewer than {min_cluster_users} users"
+    return fit.model(choice or _one_cluster(small), curve)
+
+
+class _Fit:
+    """K-Means over all users, and the model that comes of it."""
+
+    def __init__(
+        self,
+        points: NDArray[np.float32],
+        seed: int,
+        begin: NDArray[np.float32] | None,
+        minibatch_above: int,
+        model_version: str,
+    ) -> None:
+        self.points, self.seed, self.begin = points, seed, begin
+        self.minibatch_above, self.model_version = minibatch_above, model_version
+        self._found: dict[int, tuple[NDArray[np.float32], NDArray[np.int32]]] = {}
+
+    def found(self, k: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """Centroids and labels."""
+        if k not in self._found:
+            begin = self.begin if self.begin is not None and len(self.begin) == k else None
+            self._found[k] = kmeans(
+                self.points, k, seed=self.seed, starts=8, begin=begin, minibatch_above=self.minibatch_above
+            )
+        return self._found[k]
+
+    def smallest(self, k: int) -> int:
+        """Users of the smallest cluster."""
+        return int(np.bincount(self.found(k)[1]).min())
+
+    def model(self, choice: Choice, curve: pd.DataFrame) -> ClusterModel:
+        """The model of a chosen k."""
+        centroids, labels = self.found(choice.k)
+        if len(centroids) < choice.k:
+            raise ValueError(
+                f"the users' vectors have only {len(centroids)} distinct values, not {choice.k}: give a smaller k"
+            )
+        return ClusterModel(
+            centroids=centroids,
+            shares=np.bincount(labels, minlength=choice.k) / len(self.points),
+            curve=pd.DataFrame(curve.assign(chosen=curve["k"] == choice.k)),
+            user_map=fit_map(self.points, seed=self.seed),
+            model_version=self.model_version,
+            keys=np.arange(choice.k, dtype=np.int32),
+            seed=self.seed,
+            why=choice.why,
         )
-    earlier_k = None if begin is None else len(begin)
-    k, why = _choice(curve, k, min_share, max_share, earlier_k, outcome_name)
-
-    go_on = begin is not None and len(begin) == k
-    centroids, labels = kmeans(
-        points, k, seed=seed, starts=8, begin=begin if go_on else None, minibatch_above=minibatch_above
-    )
-    if len(centroids) < k:
-        raise ValueError(f"the users' vectors have only {len(centroids)} distinct values, not {k}: give a smaller k")
-    return ClusterModel(
-        centroids=centroids,
-        shares=np.bincount(labels, minlength=k) / len(points),
-        curve=pd.DataFrame(curve.assign(chosen=curve["k"] == k)),
-        user_map=fit_map(points, seed=seed),
-        model_version=model_version,
-        keys=np.arange(k, dtype=np.int32),
-        seed=seed,
-        why=why,
-    )
 
 
-def _choice(
-    curve: pd.DataFrame, asked: int | None, min_share: float, max_share: float, earlier_k: int | None, outcome: str
-) -> Choice:
-    """The k asked for, with what the curve says, else the curve's."""
-    if curve.empty and asked is not None:
-        return Choice(asked, f"k = {asked}: as asked for")
-    chosen = choose_k(curve, min_share=min_share, max_share=max_share, earlier_k=earlier_k, outcome=outcome)
-    if asked is None:
-        return chosen
-    return Choice(asked, f"k = {asked}: as asked for; by the curve it would be {chosen.why}")
+def _one_cluster(because: str) -> Choice:
+    return Choice(1, f"k = 1: {because}, so all users are in one; more days bring more users")
+
+
+def _large_enough(
+    curve: pd.DataFrame, choose: Callable[[pd.DataFrame], Choice], fit: _Fit, min_cluster_users: int
+) -> Choice | None:
+    """The best k whose clusters are all large enough, on the curve's sample and then among all users."""
+    left = curve[curve["smallest_share"] * len(fit.points) >= min_cluster_users]
+    while not left.empty:
+        choice = choose(left)
+        if fit.smallest(choice.k) >= min_cluster_users:
+            small = ", ".join(str(k) for k in curve["k"] if k not in set(left["k"]))
+            told = f"; left out for a cluster of fewer than {min_cluster_users} users: {small}" if small else ""
+            return Choice(choice.k, choice.why + told)
+        left = left[left["k"] != choice.k]
+    return None
 
 
 def _centres(points: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float32]:

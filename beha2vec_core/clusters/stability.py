@@ -84,7 +84,8 @@ def stability_curve(
                 "chosen": False,
             }
         )
-    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+    kinds = dict.fromkeys(CURVE_COLUMNS, "float64") | {"k": "int64", "chosen": "bool"}
+    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS)).astype(kinds)  # also where it is empty
 
 
 def choose_k(

@@ -1,10 +1,14 @@
-"""Names for clusters: up to four words, from what is most over-represented, all different."""
+"""Names for clusters: up to four words, all different, each from a fact that is significant, large and distinguishing.
+
+Distinguishing: more than in the other clusters together, those users left out of whom too little is known. A word for
+users holds for most of them: buyers are called who mostly bought. Where no fact serves, the name is plain.
+"""
 
 import re
 from collections import Counter
 from collections.abc import Iterator
 
-from beha2vec_core.insights.sheet import Fact, FactSheet
+from beha2vec_core.insights.sheet import CLEAR_LIFT, Fact, FactSheet
 from beha2vec_core.insights.wording import label_words
 
 # page type: (who they are, how they go about it)
@@ -14,23 +18,23 @@ _PAGE_TYPES = {
     "product": ("product viewers", "product"),
     "search": ("searchers", "search-led"),
     "comparison": ("product comparers", "comparing"),
-    "cart": ("basket fillers", "basket-filling"),
-    "checkout": ("checkout starters", "checkout"),
-    "confirmation": ("order placers", "ordering"),
+    "cart": ("cart page visitors", "cart"),
+    "checkout": ("checkout page visitors", "checkout"),
+    "confirmation": ("confirmation page visitors", "confirmation"),
     "account": ("account users", "account-led"),
     "login": ("account users", "signed-in"),
-    "signup": ("new sign-ups", "signing-up"),
-    "wishlist": ("wish list keepers", "wish-list"),
+    "signup": ("sign-up page visitors", "sign-up"),
+    "wishlist": ("wish list viewers", "wish-list"),
     "support": ("help seekers", "help-seeking"),
     "documentation": ("documentation readers", "documentation"),
     "article": ("article readers", "reading"),
     "article_list": ("article readers", "reading"),
     "feature": ("feature explorers", "feature"),
-    "pricing": ("price checkers", "price-checking"),
+    "pricing": ("pricing page readers", "pricing"),
     "policy": ("policy readers", "policy"),
-    "store_finder": ("store finders", "store-finding"),
-    "company": ("company researchers", "company"),
-    "campaign": ("campaign visitors", "campaign"),
+    "store_finder": ("store finder users", "store-finding"),
+    "company": ("company page readers", "company"),
+    "campaign": ("campaign page visitors", "campaign"),
     "error": ("error page visitors", "error-hit"),
 }
 _THEMES = {"offers": "deal-led", "brands": "brand-led", "gifts": "gift-seeking"}
@@ -49,11 +53,15 @@ _MEDIUMS = {
     "organic": "organic-search",
     "(none)": "direct",
 }
+ONE_CLUSTER = "All visitors together"
 _LABEL = re.compile(r"[^\W\d_](?:[\w&'’-]| (?! )){0,39}")  # what can be part of a name
 _PART_OF_BUYING = {"product", "cart", "checkout", "confirmation"}  # every buyer passes these
 _STRONG_PURCHASE_LIFT = 1.5
-_WORTH_A_NAME = 0.02  # a smaller part of the attention describes nobody
+_WORTH_TELLING = 0.02  # a smaller part of the attention describes nobody
 _STRONG_THEME = 0.5  # as `Fact.strength`: from here a theme is the first thing to say
+# what a name may say: of most users, or a medium effect (Cohen 1988; for Cliff's delta Romano and others 2006)
+MOST = 0.5
+_LARGE_H, _LARGE_DELTA = 0.5, 0.33
 
 
 def page_type_focus(sheet: FactSheet) -> list[Fact]:
@@ -63,7 +71,7 @@ def page_type_focus(sheet: FactSheet) -> list[Fact]:
         for fact in sheet.over("page_type_view_share")
         if fact.feature not in {"unknown", "home"}
         and _LABEL.fullmatch(fact.feature or "")
-        and fact.value - fact.population_value >= _WORTH_A_NAME
+        and fact.value - fact.population_value >= _WORTH_TELLING
     ]
 
 
@@ -74,7 +82,7 @@ def theme_focus(sheet: FactSheet) -> list[Fact]:
         for fact in sheet.over("theme_view_share")
         if fact.feature not in _EMPTY_LABELS
         and _LABEL.fullmatch(fact.feature or "")
-        and fact.value - fact.population_value >= _WORTH_A_NAME
+        and fact.value - fact.population_value >= _WORTH_TELLING
     ]
 
 
@@ -86,7 +94,9 @@ def buys(sheet: FactSheet) -> bool:
 
 def cluster_names(sheets: list[FactSheet]) -> dict[int, str]:
     """A name for each cluster, no two alike whatever the case of letters."""
-    candidates = {sheet.cluster_key: list(_candidates(sheet)) for sheet in sheets}
+    if len(sheets) == 1:
+        return {sheets[0].cluster_key: ONE_CLUSTER}
+    candidates = {sheet.cluster_key: [*_candidates(sheet, sheets), _plain_name(sheet.cluster_key)] for sheet in sheets}
     level = dict.fromkeys(candidates, 0)
     for _ in range(max(map(len, candidates.values()), default=0)):
         chosen = {key: names[level[key]] for key, names in candidates.items()}
@@ -103,6 +113,11 @@ def cluster_names(sheets: list[FactSheet]) -> dict[int, str]:
     return names
 
 
+def mostly_bought(rate: Fact) -> bool:
+    """Whether users may be called buyers, by their purchase rate."""
+    return rate.value >= MOST
+
+
 def distinct_name(cluster_key: int, options: list[str], taken: set[str]) -> str:
     """The first option that is not taken (letters' case aside), else the first with the cluster's key."""
     used = {name.lower() for name in taken}
@@ -112,47 +127,90 @@ def distinct_name(cluster_key: int, options: list[str], taken: set[str]) -> str:
     return f"{options[0].split()[-1].capitalize()}, cluster {cluster_key}"
 
 
-def _candidates(sheet: FactSheet) -> Iterator[str]:
+def _plain_name(cluster_key: int) -> str:
+    return f"Visitors of cluster {cluster_key}"
+
+
+def _candidates(sheet: FactSheet, sheets: list[FactSheet]) -> Iterator[str]:
     """Names that fit, the best first."""
-    types, themes = page_type_focus(sheet), theme_focus(sheet)
+    others = [other for other in sheets if other is not sheet]
+    types = [fact for fact in page_type_focus(sheet) if _is_large(fact) and _distinguishes(fact, others)]
+    themes = [fact for fact in theme_focus(sheet) if _is_large(fact) and _distinguishes(fact, others)]
+    strong = [_theme(fact) for fact in themes if fact.strength >= _STRONG_THEME]
+    weak = [_theme(fact) for fact in themes if fact.strength < _STRONG_THEME]
+    habits, rate = _habits(sheet, others), sheet.number("purchase_rate")
     role = "visitors"
     if types:
         role = _PAGE_TYPES.get(types[0].feature or "", (f"{_short(types[0])} visitors", ""))[0]
-    if buys(sheet):
+    if rate and buys(sheet) and mostly_bought(rate) and _distinguishes(rate, others):
         ways = [
             _PAGE_TYPES[f.feature][1] for f in types if f.feature in _PAGE_TYPES and f.feature not in _PART_OF_BUYING
         ]
-        modifiers = [*dict.fromkeys(ways[:2]), *map(_theme, themes), *_habits(sheet)]
+        modifiers = [*dict.fromkeys(ways[:2]), *strong, *weak, *habits]
         role = "buyers"
-    else:
-        idle = sheet.number("no_engagement_share")
-        modifiers = [] if not idle or not idle.is_over else ["unengaged" if idle.value >= 0.5 else "partly unengaged"]
-        modifiers += [_theme(fact) for fact in themes if fact.strength >= _STRONG_THEME]
         if not modifiers:
-            yield _name(role if role != "visitors" else "typical visitors")
-        modifiers += [*_habits(sheet), *(_theme(fact) for fact in themes if fact.strength < _STRONG_THEME)]
+            yield _name(role)
+    else:
+        idle = sheet.number("no_engagement_time_share")
+        is_idle = idle is not None and idle.is_over and _is_large(idle) and _distinguishes(idle, others)
+        first = [*(["unengaged" if idle.value >= MOST else "partly unengaged"] if idle and is_idle else []), *strong]
+        if not first and role != "visitors":
+            yield _name(role)
+        modifiers = [*first, *habits, *weak]
     if not modifiers:
-        yield _name(role)
         return
     yield _name(modifiers[0], role)
     for second in modifiers[1:]:
         yield _name(modifiers[0], second, role)
-    for first in modifiers[1:]:
-        yield _name(first, role)
+    for other in modifiers[1:]:
+        yield _name(other, role)
 
 
-def _habits(sheet: FactSheet) -> list[str]:
-    """Adjectives for how these users come and go."""
-    words = []
-    numbers = (("return_share", "returning"), ("one_page_share", "one-page"), ("error_page_user_share", "error-hit"))
-    words += [word for metric, word in numbers if (fact := sheet.number(metric)) and fact.is_over]
-    for fact in sheet.over("channel_share"):
-        medium = (fact.feature or "").rsplit(" / ", 1)[-1].lower()
-        words.append(_MEDIUMS.get(medium, ""))
-    for fact in sheet.over("device_share"):
-        words.append(fact.feature or "")
+def _is_large(fact: Fact) -> bool:
+    """Whether the difference is more than small; where its size is not known, it has to be seen in the values."""
+    if fact.effect_size is None:
+        return (fact.lift or 0.0) >= 2
+    return abs(fact.effect_size) >= (_LARGE_H if fact.unit == "share" else _LARGE_DELTA)
+
+
+def _distinguishes(fact: Fact, others: list[FactSheet]) -> bool:
+    """Whether it is more than that of the users of all other clusters, or less: the way it differs from all users."""
+    elsewhere = [
+        (other.users, same.value)
+        for other in others
+        for same in other.facts
+        if (same.metric, same.feature) == (fact.metric, fact.feature)
+    ]
+    users = sum(users for users, _ in elsewhere)
+    if not users:
+        return False
+    average = sum(users * value for users, value in elsewhere) / users
+    low, high = fact.interval_low, fact.interval_high
+    if fact.direction > 0:
+        return fact.value >= CLEAR_LIFT * average and (fact.value if low is None else low) > average
+    return fact.value * CLEAR_LIFT <= average and (fact.value if high is None else high) < average
+
+
+def _habits(sheet: FactSheet, others: list[FactSheet]) -> list[str]:
+    """Adjectives for how most of these users come and go."""
+
+    def of_most(fact: Fact) -> bool:
+        return fact.is_over and fact.value >= MOST and _distinguishes(fact, others)
+
+    numbers = (
+        ("return_share", "returning"),
+        ("one_page_view_share", "one-page"),
+        ("error_page_user_share", "error-hit"),
+    )
+    words = [word for metric, word in numbers if (fact := sheet.number(metric)) and of_most(fact)]
+    words += [
+        _MEDIUMS.get((fact.feature or "").lower(), "")
+        for fact in sheet.over("first_user_medium_share")
+        if of_most(fact)
+    ]
+    words += [fact.feature or "" for fact in sheet.over("device_share") if of_most(fact)]
     views = sheet.number("page_views_mean")
-    if views and (views.is_over or views.is_under):
+    if views and (views.is_over or views.is_under) and _is_large(views) and _distinguishes(views, others):
         words.append("thorough" if views.is_over else "brief")
     return list(
         dict.fromkeys(word for word in words if len(word) <= 20 and word and _LABEL.fullmatch(word) and " " not in word)

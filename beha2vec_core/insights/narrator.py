@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights import prompts
 from beha2vec_core.insights.schema import ClusterComparison, ClusterInsight
 from beha2vec_core.insights.sheet import Fact, FactSheet
@@ -51,7 +50,7 @@ class Narrator:
 
     def describe(self, sheet: FactSheet, taken: set[str]) -> Told[ClusterInsight]:
         """The insight of one cluster, its name none of ``taken``."""
-        if sheet.cluster_key == TOO_LITTLE_EVIDENCE:
+        if not sheet.is_cluster:
             return Told(None)  # there is nothing to tell, so nobody is asked
         if sheet.users < self._min_users_sent:
             reason = f"fewer than {self._min_users_sent} users: not sent"
@@ -65,7 +64,7 @@ class Narrator:
 
     def compare(self, sheets: list[FactSheet], names: Mapping[int, str]) -> Told[ClusterComparison]:
         """The comparison of all clusters that may be sent."""
-        sent = [s for s in sheets if s.users >= self._min_users_sent and s.cluster_key != TOO_LITTLE_EVIDENCE]
+        sent = [s for s in sheets if s.users >= self._min_users_sent and s.is_cluster]
         if len(sent) < 2:
             return Told(None, "fewer than two clusters can be sent")
         groups = {sheet.cluster_key: prompts.sendable(sheet, top=2, min_users=self._min_users_sent) for sheet in sent}

@@ -9,9 +9,12 @@ import re
 from collections.abc import Mapping
 
 from beha2vec_core.insights.sheet import Fact
+from beha2vec_core.insights.wording import COUNTED, counted
 from beha2vec_core.insights.wording import number as as_written
 
 PLACEHOLDER = re.compile(r"\{\s*([^{}|\s]{1,160})\s*(?:\|\s*([a-z]{1,10})\s*)?\}")
+_RANGE = re.compile(rf"{PLACEHOLDER.pattern} to {PLACEHOLDER.pattern}")
+_COUNTED = re.compile(rf"{PLACEHOLDER.pattern}(?:{COUNTED.pattern})?")
 FORMS = ("", "all", "times", "low", "high")
 
 
@@ -35,12 +38,23 @@ def written(fact: Fact, form: str = "") -> str:
 def fill(prose: str, facts: Mapping[str, Fact]) -> str:
     """The prose with its placeholders replaced, in one pass: what is put in is never read again.
 
-    A placeholder of no fact, or of a form that the fact has no number for, stays as it is written.
+    A placeholder of no fact, or of a form that the fact has no number for, stays as it is written. Of a range whose
+    ends are written alike ("100% to 100%") one end stays, and of 1 there is one ("1 session").
     """
 
-    def replace(match: re.Match[str]) -> str:
-        fact = facts.get(match.group(1))
-        number = shown(fact, match.group(2) or "") if fact else None
-        return match.group() if number is None else number
+    def number(fact_id: str, form: str | None) -> str | None:
+        fact = facts.get(fact_id)
+        return shown(fact, form or "") if fact else None
 
-    return PLACEHOLDER.sub(replace, prose)
+    def one_end(match: re.Match[str]) -> str:
+        low_id, low_form, high_id, high_form = match.groups()
+        low = number(low_id, low_form)
+        is_alike = low is not None and low == number(high_id, high_form)
+        return match.group().split(" to ", 1)[0] if is_alike else match.group()
+
+    def replace(match: re.Match[str]) -> str:
+        fact_id, form, space, noun = match.groups()
+        written_number = number(fact_id, form)
+        return match.group() if written_number is None else counted(written_number, f"{space or ''}{noun or ''}")
+
+    return _COUNTED.sub(replace, _RANGE.sub(one_end, prose))

@@ -2,8 +2,8 @@
 
 What comes from the data (placeholders, cited fact ids, titles and addresses of pages, names of clusters) is replaced by
 one character each, from Unicode's private use area, which a cleaned answer cannot hold. What is left is the writer's
-own: a digit or a number word in it is his, not the data's. Plain words for features ("phone", "support") stay, and are
-marked where they stand.
+own: a digit or a number word in it is theirs, not the data's. Plain words for features ("phone", "support") stay, and
+are marked where they stand.
 """
 
 import re

@@ -7,11 +7,12 @@ from functools import cached_property
 
 import pandas as pd
 
-from beha2vec_core.insights.wording import PAGE_METRICS, number, statement
-from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
+from beha2vec_core.insights.wording import PAGE_METRICS, counted, number, statement
+from beha2vec_core.profiles.facts import is_beyond_chance
+from beha2vec_core.profiles.text import clean_text, is_unfilled
 
-# a difference worth a sentence: unlikely to be chance (where that was not tested, by z), and large enough to matter
-CLEAR_Z = 3.0
+# a difference worth a sentence: unlikely to be chance (see `is_beyond_chance`), and large enough to matter
 CLEAR_LIFT = 1.2
 # "small", not negligible: Cohen's h of shares, Cliff's delta of numbers (Romano et al. 2006)
 _CLEAR_H, _CLEAR_DELTA = 0.2, 0.147
@@ -43,10 +44,14 @@ class Fact:
         return int(self.fact_id[1:].split(".", 1)[0])
 
     @property
+    def is_sure(self) -> bool | None:
+        """Whether the difference is beyond chance; None where that is not known."""
+        return is_beyond_chance(self.significant, self.z)
+
+    @property
     def direction(self) -> int:
         """1 if beyond chance more than other users, -1 if less, 0 if that is not known or may be chance."""
-        is_clear = self.significant if self.significant is not None else abs(self.z or 0.0) >= CLEAR_Z
-        if not is_clear or self.value == self.population_value:
+        if not self.is_sure or self.value == self.population_value:
             return 0
         return 1 if self.value > self.population_value else -1
 
@@ -94,7 +99,8 @@ class Fact:
     @property
     def sentence(self) -> str:
         """'12% of users bought (all users 4.1%)'."""
-        return f"{self.shown_value} {statement(self.metric, self.shown_feature)} (all users {self.shown_population})"
+        told = counted(self.shown_value, f" {statement(self.metric, self.shown_feature)}")
+        return f"{told} (all users {self.shown_population})"
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,11 @@ class FactSheet:
     def __post_init__(self) -> None:
         """Index the facts."""
         object.__setattr__(self, "by_id", {fact.fact_id: fact for fact in self.facts})
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether it is a cluster, not the users of whom too little is known."""
+        return self.cluster_key != TOO_LITTLE_EVIDENCE
 
     @cached_property
     def users(self) -> int:
@@ -148,7 +159,10 @@ def fact_sheets(profiles: pd.DataFrame, page_titles: Mapping[str, str] | None = 
     sheets: dict[int, list[Fact]] = {}
     for row in profiles.to_dict("records"):
         raw = _text(row["feature"])
+        if raw is not None and is_unfilled(raw):
+            continue
         title = titles.get(raw) if raw is not None and row["metric"] in PAGE_METRICS else None
+        title = None if title and is_unfilled(title) else title
         fact = Fact(
             fact_id=str(row["fact_id"]),
             metric=str(row["metric"]),

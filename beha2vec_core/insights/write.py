@@ -27,6 +27,7 @@ def write_insights(
     page_titles: Mapping[str, str] | None = None,
     min_users_sent: int = 20,
     earlier: Iterable[Row] = (),
+    why: str = "",
     progress: bool = True,
 ) -> tuple[pa.Table, dict[str, Any]]:
     """An insight for each cluster, and one comparison of all.
@@ -37,6 +38,7 @@ def write_insights(
         page_titles: title of each page_key, where known.
         min_users_sent: clusters of fewer users, and facts that rest on fewer, are never sent to the endpoint.
         earlier: rows as they were written before; where the model would be asked the same again, its answer is kept.
+        why: how the number of clusters came about, in a sentence; said where the users are in one cluster only.
         progress: show a progress bar.
 
     Returns:
@@ -52,6 +54,7 @@ def write_insights(
         raise ValueError("cluster_profiles has no facts: materialize it first")
     known = {row["cluster_key"]: row for row in earlier}
     narrator = Narrator(llm, min_users_sent, known) if llm is not None and llm.is_configured else None
+    clusters = [sheet for sheet in sheets if sheet.is_cluster]
     plain_names = _template_names(sheets)
     alike = template.clusters_alike(sheets)
     names: dict[int, str] = {}
@@ -61,9 +64,12 @@ def write_insights(
             key = sheet.cluster_key
             # names of clusters still to come are kept free, should the template write those
             taken = {*names.values(), *(name for other, name in plain_names.items() if other > key)}
-            told: Told[ClusterInsight] = narrator.describe(sheet, taken) if narrator else Told(None)
+            is_only = clusters == [sheet] and _has_all(sheets)
+            told: Told[ClusterInsight] = narrator.describe(sheet, taken) if narrator and not is_only else Told(None)
             insight = told.text
-            if insight is None:
+            if is_only:
+                insight = filled(template.describe_only(sheet, plain_names[key], why), sheet.facts)
+            elif insight is None:
                 like = tuple(names.get(other, plain_names[other]) for other in alike.get(key, ()))
                 draft = template.describe(sheet, distinct_name(key, [plain_names[key]], taken), like)
                 insight = filled(draft, sheet.facts)
@@ -79,17 +85,25 @@ def write_insights(
     row: dict[str, Any] = {
         "cluster_key": None,
         "name": _COMPARISON_NAME,
-        "summary": f"{len(sheets)} clusters side by side: see similarities, key_differences and opportunities.",
+        "summary": f"{len(clusters)} clusters side by side: see similarities, key_differences and opportunities."
+        if len(clusters) > 1
+        else "The users are not divided into clusters, so there is nothing to compare.",
         "actions": [],
     }
     rows.append({**row, **_came_about(compared, narrator), **comparison.model_dump()})
     return pa.Table.from_pylist(rows, schema=INSIGHTS_SCHEMA), _usage(narrator, rows)
 
 
+def _has_all(sheets: list[FactSheet]) -> bool:
+    """Whether the users of these clusters are all there are."""
+    size = sheets[0].number("users")
+    return size is not None and sum(sheet.users for sheet in sheets) == size.population_value
+
+
 def _template_names(sheets: list[FactSheet]) -> dict[int, str]:
     """The template's name of each cluster, all different."""
-    names = cluster_names([sheet for sheet in sheets if sheet.cluster_key != TOO_LITTLE_EVIDENCE])
-    if any(sheet.cluster_key == TOO_LITTLE_EVIDENCE for sheet in sheets):
+    names = cluster_names([sheet for sheet in sheets if sheet.is_cluster])
+    if not all(sheet.is_cluster for sheet in sheets):
         names[TOO_LITTLE_EVIDENCE] = template.TOO_LITTLE_NAME
     return names
 

@@ -2,7 +2,8 @@
 
 What belongs here: ``measures`` (what is measured, as SQL), ``facts`` (from counts and sums to the fact table),
 ``flows`` (between clusters, over time), ``paths`` (through the site), ``buying`` (from idle users to buyers),
-``statistics`` (intervals, scores, effect sizes), ``text`` (site owners' and visitors' text made safe to show and send).
+``statistics`` (intervals, scores, effect sizes), ``money`` (the currency of amounts), ``text`` (site owners' and
+visitors' text made safe to show and send).
 What does not: sentences about the facts (see ``insights``).
 """
 
@@ -10,6 +11,8 @@ from beha2vec_core.profiles.build import build_profiles
 from beha2vec_core.profiles.buying import BuyingPaths, buying_paths
 from beha2vec_core.profiles.facts import PROFILE_COLUMNS
 from beha2vec_core.profiles.flows import cluster_transitions
+from beha2vec_core.profiles.measures import unfilled_texts
+from beha2vec_core.profiles.money import Currency, currency_of
 from beha2vec_core.profiles.paths import cluster_paths
 from beha2vec_core.profiles.settings import WAREHOUSE, ProfileSettings, ProfileSources
 
@@ -17,10 +20,13 @@ __all__ = [
     "PROFILE_COLUMNS",
     "WAREHOUSE",
     "BuyingPaths",
+    "Currency",
     "ProfileSettings",
     "ProfileSources",
     "build_profiles",
     "buying_paths",
     "cluster_paths",
     "cluster_transitions",
+    "currency_of",
+    "unfilled_texts",
 ]

@@ -13,7 +13,8 @@ from beha2vec_core.profiles.facts import (
     ratio_facts,
     size_facts,
 )
-from beha2vec_core.profiles.measures import ATTENTION, ATTRIBUTES, HAD, MEASURES, NUMBERS
+from beha2vec_core.profiles.measures import ATTENTION, ATTRIBUTES, HAD, MEASURES, NUMBERS, Number
+from beha2vec_core.profiles.money import MONEY, currency_of
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
 
 
@@ -38,10 +39,15 @@ def build_profiles(
     """
     sources, settings = sources or ProfileSources(), settings or ProfileSettings()
     confidence, support = settings.confidence, settings.min_support
-    with measures.measured(connection, sources, settings):
+    currency = currency_of(connection, sources).unit
+    with measures.measured(connection, sources, settings, currency):
         sizes = measures.cluster_sizes(connection).set_index("cluster_key")["users"]
         yes_or_no = measures.measure_counts(connection)
-        numbers = [(number, measures.number_counts(connection, number)) for number in NUMBERS]
+        numbers = [
+            (number, measures.number_counts(connection, number))
+            for number in NUMBERS
+            if number.unit != MONEY or currency
+        ]
         errors = measures.error_page_sums(connection)
         counted = [
             *((d, measures.attribute_counts(connection, d, support)) for d in ATTRIBUTES),
@@ -59,16 +65,17 @@ def build_profiles(
     for measure in MEASURES:
         asked = yes_or_no.set_index("cluster_key")[f"{measure.metric}.n"]
         asked = asked[asked > 0]
-        if asked.sum() >= support:  # else it was recorded for too few (an export without engagement time)
+        having = yes_or_no[f"{measure.metric}.users"].sum() if measure.needs_support else support
+        if asked.sum() >= support <= having:  # else it was recorded for too few (an export without engagement time)
             counts = yes_or_no[["cluster_key"]].assign(users=yes_or_no[f"{measure.metric}.users"])
             counts = counts[counts["cluster_key"].isin(asked.index)]
             parts.append(Part(shares(measure.metric, measure.metric, counts, asked)))
     parts += [
-        Part(number_facts(number.name, counts, unit=number.unit, confidence=confidence))
+        Part(number_facts(number.name, counts, unit=_unit(number, currency), confidence=confidence))
         for number, counts in numbers
         if counts["users"].sum() >= support
     ]
-    parts.append(Part(ratio_facts("error_page_share", errors, confidence=confidence)))
+    parts.append(Part(ratio_facts("error_page_view_share", errors, confidence=confidence)))
     parts += [Part(shares(d.metric, d.name, counts, sizes), settings.top_features) for d, counts in counted]
     for d, sums, asked_frame in attention:
         asked = asked_frame.set_index("cluster_key")["users"].reindex(sizes.index, fill_value=0)
@@ -81,3 +88,7 @@ def build_profiles(
         )
     ]  # fmt: skip
     return combine(parts, false_discovery_rate=settings.false_discovery_rate)
+
+
+def _unit(number: Number, currency: str | None) -> str:
+    return currency if number.unit == MONEY and currency else number.unit

@@ -10,6 +10,7 @@ from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.profiles import statistics
 from beha2vec_core.profiles.measures import NOT_SET, UNKNOWN
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
+from beha2vec_core.profiles.text import UNFILLED
 
 BUYING_COLUMNS = (
     "kind",  # page, page_type or event
@@ -44,13 +45,13 @@ def buying_paths(
     """Pages, page types and events over-represented before users became buyers. An association, never a cause.
 
     A buying cluster is one whose purchase rate is over the population's with its whole interval. A mover was active in
-    other clusters first, and then, on the day of his move, came into a buying cluster or made his first purchase; what
-    counts is what he did on the days before, so neither the purchase nor the visit that led to it. A user who stayed
-    was never in a buying cluster and never bought; his day is the middle one of his active days after the first. On
+    other clusters first, and then, on the day of the move, came into a buying cluster or made a first purchase; what
+    counts is what they did on the days before, so neither the purchase nor the visit that led to it. A user who stayed
+    was never in a buying cluster and never bought; their day is the middle one of their active days after the first. On
     the day before, both were in a cluster, not among those of too little evidence.
 
     Matching is exact on coarsened values (Iacus, King and Porro 2012), as of the day: the number of events before it
-    and the days since the user was first seen, each to the power of two below, and device and channel group of his
+    and the days since the user was first seen, each to the power of two below, and device and channel group of the
     first session. All who stayed in a stratum with a mover count, in the movers' proportions; movers without a match
     are left out. z is Cochran's, Mantel's and Haenszel's over the strata, with correction for continuity.
 
@@ -159,9 +160,11 @@ def _had_before(connection: duckdb.DuckDBPyConnection, sources: ProfileSources, 
             from {sources.page_views} as v join matched using (user_key)
             left join {sources.pages} as p on p.page_key = v.page_key
             where v.event_date < day and v.page_key is not null
+        ), finding as (
+            select * from had where not regexp_matches(feature, '{UNFILLED}')
         )
         select kind, feature, stratum, count(*) filter (is_mover) as movers, count(*) filter (not is_mover) as stayed
-        from had group by 1, 2, 3
+        from finding group by 1, 2, 3
         qualify sum(movers + stayed) over (partition by kind, feature) >= ?
         order by all
         """,

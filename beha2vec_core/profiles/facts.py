@@ -26,15 +26,17 @@ PROFILE_COLUMNS = (
     "interval_low",  # of value, 95 % unless set
     "interval_high",
     "support",  # users behind the value: those who have the feature, or for a mean those it was recorded for
-    "unit",  # users, share (0 to 1), page views, sessions, seconds, days, steps, currency
+    "unit",  # users, share (0 to 1), page views, sessions, seconds, days, steps; of money the currency code
     "effect_size",  # against all other users: Cohen's h of a share, Cliff's delta of a number; null where not known
     "q_value",  # Benjamini-Hochberg over all facts tested at once, outcomes by themselves; null where not tested
     "significant",  # q_value is at most the false discovery rate; null where not tested
 )
 # asked of every cluster, whatever else is searched for: a family of their own, or hundreds of pages would drown them
-OUTCOMES = ("purchase_rate", "return_rate", "churn_rate")
+OUTCOMES = ("purchase_rate", "first_week_return_rate", "churn_rate")
 # where chance alone lets one expect fewer users than this, the normal distribution is no guide
 _FEW = 30.0
+# where a difference was not tested, so many standard errors make it one beyond chance
+CLEAR_Z = 3.0
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,14 @@ class Part:
 
     facts: pd.DataFrame
     top: int | None = None
+
+
+def is_beyond_chance(significant: bool | None, z: float | None) -> bool | None:
+    """Whether a cluster differs from other users beyond chance: by the test, else by z; None where neither is known.
+
+    This is the one rule for all who show facts or write about them.
+    """
+    return significant if significant is not None else None if z is None else abs(z) >= CLEAR_Z
 
 
 def count_facts(

@@ -24,7 +24,7 @@ class Standings(NamedTuple):
 def standings(connection: duckdb.DuckDBPyConnection, history: str, period_days: int) -> Standings:
     """Where users stand at the end of the history, ``period_days`` before it and as many before that.
 
-    A user stands in the cluster of his latest active day.
+    A user stands in the cluster of their latest active day.
     """
     users = connection.execute(f"""
         with data as (select max(event_date)::date as last_day from {history}),
@@ -87,10 +87,10 @@ def cluster_transitions(
     sources: ProfileSources | None = None,
     settings: ProfileSettings | None = None,
 ) -> pd.DataFrame:
-    """From the cluster of a user's active day to that of his next one; columns ``TRANSITION_COLUMNS``.
+    """From the cluster of a user's active day to that of the next one; columns ``TRANSITION_COLUMNS``.
 
     ``users`` made the step at least once in the last ``flow_days``. ``share`` says where the users of ``from_cluster``
-    were next: each weighs the same, however often he was there, so the shares of a cluster sum to 1. Its Wilson
+    were next: each weighs the same, however often they were there, so the shares of a cluster sum to 1. Its Wilson
     interval takes the users as drawn one by one, which is on the careful side where they went different ways at
     different times. ``from_cluster`` is null for a user's first day.
 

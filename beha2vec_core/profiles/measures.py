@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
+from beha2vec_core.profiles.money import MONEY, revenue_sql
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
+from beha2vec_core.profiles.text import UNFILLED
 
 NOT_SET = "(not set)"
 UNKNOWN = "unknown"
 # as dbt_ga4's `purchase_events`
 PURCHASE_EVENTS = "('purchase', 'in_app_purchase', 'ecommerce_purchase')"
-FUNNEL_STEPS = ("view_item", "add_to_cart", "begin_checkout", "purchase")
 STEP_TO = " → "
 _USERS, _VIEWS = "profile_users", "profile_views"
 _PARTS = 10**12  # a share in whole parts
@@ -25,15 +26,22 @@ _PARTS = 10**12  # a share in whole parts
 
 @dataclass(frozen=True)
 class Measure:
-    """A yes or no of a user; users for whom ``column`` is null could not have either, and are not counted."""
+    """A yes or no of a user; users for whom ``column`` is null could not have either, and are not counted.
+
+    With ``min_support`` it is a fact only where that many users of the population have it, as for features.
+    """
 
     metric: str
     column: str
+    needs_support: bool = False
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number of a user; ``<name>_mean`` and ``<name>_median`` are its metrics."""
+    """A number of a user; ``<name>_mean`` and ``<name>_median`` are its metrics.
+
+    ``unit`` is `MONEY` for an amount of money, whose unit is the currency (see ``money``).
+    """
 
     name: str
     column: str
@@ -44,21 +52,28 @@ class Number:
 class Dimension:
     """Values users have or lack; ``name`` is also its part of the fact id.
 
+    ``is_text``: the site wrote the values, so that some may be template code nothing was put into (`text.UNFILLED`).
     ``rows`` selects cluster_key, number (of the user), feature and amount; {sources} and {timezone} are filled in.
     """
 
     name: str
     metric: str
     rows: str = ""
+    is_text: bool = False
 
 
+# `<event>_share` counts users with the event; `reached_<step>_share` those with it or with a later step
+_STEPS = ("view_item", "add_to_cart", "begin_checkout")
+_REACHED = ("reached_item", "reached_cart", "reached_checkout")
 MEASURES = (
-    Measure("no_engagement_share", "no_engagement"),
-    Measure("one_page_share", "one_page"),
+    Measure("no_engagement_time_share", "no_engagement_time"),
+    Measure("one_page_view_share", "one_page_view"),
     Measure("return_share", "returned"),
-    Measure("direct_share", "direct"),
+    Measure("first_user_direct_share", "first_user_direct"),
+    *(Measure(f"{event}_share", event, needs_support=True) for event in _STEPS),
+    *(Measure(f"{step}_share", step, needs_support=True) for step in _REACHED),
     Measure("purchase_rate", "purchased"),
-    Measure("return_rate", "returned_soon"),
+    Measure("first_week_return_rate", "returned_in_first_week"),
     Measure("churn_rate", "churned"),
     Measure("error_page_user_share", "met_error"),
 )
@@ -67,14 +82,15 @@ NUMBERS = (
     Number("sessions", "sessions", "sessions"),
     Number("engagement_time", "engagement_seconds", "seconds"),
     Number("recency", "recency_days", "days"),
-    Number("revenue", "revenue", "currency"),
-    Number("funnel_steps", "funnel_steps", "steps"),
-    Number("error_pages", "error_page_views", "page views"),
+    Number("revenue", "revenue", MONEY),
+    Number("furthest_step", "furthest_step", "steps"),
+    Number("error_page_views", "error_page_views", "page views"),
 )
 # a user has exactly one value: shares of a cluster sum to 1
 ATTRIBUTES = (
-    Dimension("landing_page", "landing_page_share"),
-    Dimension("channel", "channel_share"),
+    Dimension("landing_page", "landing_page_share", is_text=True),
+    Dimension("first_user_source", "first_user_source_share", is_text=True),
+    Dimension("first_user_medium", "first_user_medium_share", is_text=True),
     Dimension("device", "device_share"),
     Dimension("browser", "browser_share"),
     Dimension("country", "country_share"),
@@ -89,7 +105,7 @@ _ITEMS = f"""
 _NAME = "coalesce(i.item_name, i.item_id)"
 # a user may have several: shares sum to more than 1
 HAD = (
-    Dimension("page", "page_share", _VIEWED.format(column="page_key")),
+    Dimension("page", "page_share", _VIEWED.format(column="page_key"), is_text=True),
     Dimension("theme", "theme_share", _VIEWED.format(column="theme")),
     Dimension("page_type", "page_type_share", _VIEWED.format(column="page_type")),
     Dimension(
@@ -97,10 +113,16 @@ HAD = (
         "event_share",
         f"""select u.cluster_key, u.number, e.event_name as feature, 1 as amount
         from {{sources.events}} as e join {_USERS} as u on u.user_key = e.user_key""",
+        is_text=True,
     ),
-    Dimension("item_viewed", "item_viewed_share", _ITEMS.format(item=_NAME, events="('view_item')")),
-    Dimension("item_bought", "item_bought_share", _ITEMS.format(item=_NAME, events=PURCHASE_EVENTS)),
-    Dimension("item_category", "item_category_share", _ITEMS.format(item="i.item_category", events="('view_item')")),
+    Dimension("item_viewed", "item_viewed_share", _ITEMS.format(item=_NAME, events="('view_item')"), is_text=True),
+    Dimension("item_bought", "item_bought_share", _ITEMS.format(item=_NAME, events=PURCHASE_EVENTS), is_text=True),
+    Dimension(
+        "item_category_viewed",
+        "item_category_viewed_share",
+        _ITEMS.format(item="i.item_category", events="('view_item')"),
+        is_text=True,
+    ),
     Dimension(
         "path_step",
         "path_step_share",
@@ -112,20 +134,14 @@ HAD = (
         left join {{sources.pages}} as n on n.page_key = v.next_page_key
         where v.session_key is not null and v.page_key is not null and v.next_page_key is not null""",
     ),
-    Dimension(
-        "funnel",
-        "funnel_rate",
-        f"""select cluster_key, number, unnest({list(FUNNEL_STEPS)}[:funnel_steps::int]) as feature, 1 as amount
-        from {_USERS} where funnel_steps > 0""",
-    ),
 )
 # how what a user did divides, each user weighing the same: sums to 1, and does not grow with activity
 ATTENTION = (
     Dimension("theme_views", "theme_view_share", _VIEWED.format(column="theme")),
     Dimension("page_type_views", "page_type_view_share", _VIEWED.format(column="page_type")),
     Dimension(
-        "hour_block",
-        "hour_block_share",
+        "hour_block_events",
+        "hour_block_event_share",
         # night is from 0 to 6, each block six hours
         f"""select u.cluster_key, u.number, 1 as amount, ['night', 'morning', 'afternoon', 'evening'][1 + hour(
                 make_timestamp(e.event_timestamp) at time zone 'UTC' at time zone '{{timezone}}') // 6] as feature
@@ -136,15 +152,20 @@ ATTENTION = (
 
 @contextmanager
 def measured(
-    connection: duckdb.DuckDBPyConnection, sources: ProfileSources, settings: ProfileSettings
+    connection: duckdb.DuckDBPyConnection,
+    sources: ProfileSources,
+    settings: ProfileSettings,
+    currency: str | None = MONEY,
 ) -> Iterator[None]:
     """Temporary tables that the other functions read: a row a user, a row a user and page viewed; dropped at the end.
+
+    ``currency`` is the unit of revenue (see ``money``).
 
     Raises:
         ValueError: no users, a user twice, or users the warehouse does not know.
     """
     try:
-        connection.execute(_users_query(sources, settings))
+        connection.execute(_users_query(sources, settings, currency))
         _check(connection)
         connection.execute(f"""
             create or replace temp table {_VIEWS} as
@@ -164,13 +185,15 @@ def measured(
             connection.execute(f"drop table if exists {table}")
 
 
-def _users_query(sources: ProfileSources, settings: ProfileSettings) -> str:
+def _users_query(sources: ProfileSources, settings: ProfileSettings, currency: str | None) -> str:
     """One row a clustered user: all measures, numbers and attributes.
 
-    Churned: not seen in the last ``period_days``; asked of those who were seen before them. Returned soon: seen again
-    on another day, at most ``period_days`` after the first; asked of those whose first day was that long ago.
+    Churned: not seen in the last ``period_days``; asked of those who were seen before them. Returned in the first week:
+    seen again on another day, at most ``period_days`` after the first; asked of those whose first day was that long
+    ago. What the export records of no user at all is null for all; else who lacks it has 0, or has it not.
     """
     period = settings.period_days
+    source, medium = filled("users.first_user_source"), filled("users.first_user_medium")
     return f"""
         create or replace temp table {_USERS} as
         with session_days as (
@@ -184,9 +207,13 @@ def _users_query(sources: ProfileSources, settings: ProfileSettings) -> str:
         ), data as (
             select max(session_date)::date as last_day from {sources.sessions}
         ), first_sessions as (
-            select user_key, is_direct, landing_page_key from {sources.sessions}
+            select user_key, landing_page_key from {sources.sessions}
             semi join {sources.users_in_clusters} using (user_key)
             qualify row_number() over (partition by user_key order by session_started_at, session_key) = 1
+        ), had as (
+            select user_key, {", ".join(f"bool_or(event_name = '{event}') as {event}" for event in _STEPS)}
+            from {sources.events} semi join {sources.users_in_clusters} using (user_key)
+            where event_name in {_STEPS} group by user_key
         ), funnels as (
             -- of the six steps of ga4_event_taxonomy, checkout takes three
             select user_key,
@@ -197,16 +224,17 @@ def _users_query(sources: ProfileSources, settings: ProfileSettings) -> str:
             clustered.user_key, clustered.cluster_key, row_number() over () as number,
             users.user_key is null as is_stranger,
             coalesce(users.page_views, 0)::double as page_views,
-            users.sessions::double as sessions,
-            users.engagement_time_msec / 1000.0 as engagement_seconds,
-            case when count(users.engagement_time_msec) over () > 0  -- else the export records none of anybody
-                then coalesce(users.engagement_time_msec, 0) = 0 end as no_engagement,
-            users.page_views = 1 as one_page,
-            users.sessions > 1 as returned,
-            first_sessions.is_direct as direct,
+            coalesce(users.sessions, 0)::double as sessions,
+            case when count(users.engagement_time_msec) over () > 0
+                then coalesce(users.engagement_time_msec, 0) / 1000.0 end as engagement_seconds,
+            engagement_seconds = 0 as no_engagement_time,
+            coalesce(users.page_views, 0) = 1 as one_page_view,
+            coalesce(users.sessions, 0) > 1 as returned,
+            {", ".join(f"coalesce(had.{event}, false) as {event}" for event in _STEPS)},
             coalesce(users.purchases, 0) > 0 as purchased,
-            round(coalesce(users.revenue, 0), 4)::double as revenue,
-            case when count(funnels.steps) over () > 0 then coalesce(funnels.steps, 0)::double end as funnel_steps,
+            {revenue_sql(currency)} as revenue,
+            case when count(funnels.steps) over () > 0 then coalesce(funnels.steps, 0)::double end as furthest_step,
+            {", ".join(f"furthest_step >= {number} as {step}" for number, step in enumerate(_REACHED, start=1))},
             coalesce(session_totals.error_page_views, 0) > 0 as met_error,
             coalesce(session_totals.error_page_views, 0)::double as error_page_views,
             coalesce(session_totals.views_in_sessions, 0)::double as views_in_sessions,
@@ -214,17 +242,57 @@ def _users_query(sources: ProfileSources, settings: ProfileSettings) -> str:
             case when first_days[1] <= data.last_day - {period}
                 then session_totals.last_day <= data.last_day - {period} end as churned,
             case when first_days[1] <= data.last_day - {period}
-                then coalesce(first_days[2] <= first_days[1] + {period}, false) end as returned_soon,
-            first_sessions.landing_page_key as landing_page,
-            coalesce(users.first_source, '(direct)') || ' / ' || coalesce(users.first_medium, '(none)') as channel,
+                then coalesce(first_days[2] <= first_days[1] + {period}, false) end as returned_in_first_week,
+            {filled("first_sessions.landing_page_key")} as landing_page,
+            -- GA4's "First user source / medium": of the user's first visit, which may lie before the export
+            case when {source} is null then '{NOT_SET}' else {source} || ' / ' || coalesce(
+                {medium}, case when {source} = '(direct)' then '(none)' else '{NOT_SET}' end) end as first_user_source,
+            case when {source} = '(direct)' then coalesce({medium}, '(none)') else {medium} end as first_user_medium,
+            case when count(users.first_user_source) over () > 0
+                then coalesce(users.first_user_source = '(direct)', false) end as first_user_direct,
             users.device_category as device, users.browser as browser, users.country as country
         from {sources.users_in_clusters} as clustered
         cross join data
         left join {sources.users} as users on users.user_key = clustered.user_key
         left join session_totals on session_totals.user_key = clustered.user_key
         left join first_sessions on first_sessions.user_key = clustered.user_key
+        left join had on had.user_key = clustered.user_key
         left join funnels on funnels.user_key = clustered.user_key
     """
+
+
+def filled(column: str) -> str:
+    """SQL: the column, or null where it holds template code (`text.UNFILLED`)."""
+    return f"case when not regexp_matches({column}, '{UNFILLED}') then {column} end"
+
+
+def unfilled_texts(
+    connection: duckdb.DuckDBPyConnection, sources: ProfileSources, titles: str | None = None
+) -> pd.DataFrame:
+    """What holds template code instead of a value, and is no finding: kind, text, rows; the most frequent first.
+
+    Args:
+        connection: an open DuckDB connection.
+        sources: names of the relations to read.
+        titles: a relation with a row a page and its ``page_title``.
+    """
+    columns = [
+        ("item name", "item_name", sources.event_items),
+        ("item id", "item_id", sources.event_items),
+        ("item category", "item_category", sources.event_items),
+        ("page", "page_key", sources.page_views),
+        ("event", "event_name", sources.events),
+        ("first user source", "first_user_source", sources.users),
+        ("first user medium", "first_user_medium", sources.users),
+        *([("page title", "page_title", titles)] if titles else []),
+    ]
+    texts = " union all ".join(
+        f"select '{kind}' as kind, {column} as text, count(*) as rows from {relation} group by all"
+        for kind, column, relation in columns
+    )
+    return connection.execute(
+        f"select * from ({texts}) where regexp_matches(text, '{UNFILLED}') order by rows desc, kind, text"
+    ).df()
 
 
 def cluster_sizes(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
@@ -279,6 +347,7 @@ def had_counts(
         f"""
         with had as (
             select distinct cluster_key, number, feature from ({dimension.rows.format(sources=sources)})
+            {f"where not regexp_matches(feature, '{UNFILLED}')" if dimension.is_text else ""}
         )
         select cluster_key, feature, count(*) as users from had group by 1, 2
         qualify sum(users) over (partition by feature) >= ?

@@ -22,6 +22,7 @@ class ProfileSources:
     identities: str = "int_ga4__identity_map"
     funnel_sessions: str = "fct_ga4__funnel_sessions"
     purchases: str = "fct_ga4__purchases"
+    properties: str = "dim_ga4__properties"
 
 
 # where they are in the warehouse, and in its published copy
@@ -37,6 +38,7 @@ WAREHOUSE = ProfileSources(
     identities="ga4.int_ga4__identity_map",
     funnel_sessions="ga4.fct_ga4__funnel_sessions",
     purchases="ga4.fct_ga4__purchases",
+    properties="ga4.dim_ga4__properties",
 )
 
 

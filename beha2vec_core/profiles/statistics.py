@@ -154,7 +154,7 @@ def cohens_h(share: ArrayLike, other_share: ArrayLike) -> Floats:
 def cliffs_deltas(values: ArrayLike, counts: ArrayLike, groups: ArrayLike) -> Floats:
     """Cliff's delta of each group against all others, from -1 to 1 (Cliff 1993).
 
-    How often a user of the group has more than one of the others, less how often he has less: 0.15 is small, 0.33
+    How often a user of the group has more than one of the others, less how often they have less: 0.15 is small, 0.33
     medium, 0.47 large (Romano and others 2006). It asks for ranks only, so a few large orders do not move it.
 
     Args:

@@ -10,6 +10,16 @@ import unicodedata
 
 _EMAIL = re.compile(r"[^\s/@<>\"']{1,64}@[^\s/@<>\"']{1,255}\.\w+")  # bounded: linear on hostile text
 _UNSAFE_IN_ID = re.compile(r"[^A-Za-z0-9._/:()-]+")
+# Template code into which a site put no value: `$(x)`, `${x}`, `{{x}}`, `{%x%}`, `<%= x %>`, `%%x%%`, `[[x]]`, `#{x}`,
+# `{$x}`, `*|X|*`, `[object Object]`, and `undefined`, `null` or `NaN` as the whole text or a whole part of a path. For
+# Python's `re` and for DuckDB's `regexp_matches`, so without look-around; letters' case counts ("Nan" is a bread).
+UNFILLED = (
+    r"\$\(\s*[\x27\x22]?[#.A-Za-z_][^()]*\)|(\$|#)(\{|%7[Bb])[^{}]*(\}|%7[Dd])|(\{|%7[Bb]){2}[^{}]*(\}|%7[Dd]){2}|"
+    r"\{%[^{}]*%\}|\{\$[^{}]*\}|<%[^>]*%>|%%\s?[A-Za-z_][A-Za-z0-9_.:-]*\s?%%|"
+    r"\[\[\s*[A-Za-z_$][A-Za-z0-9_.$:|() -]*\]\]|\*\|[A-Za-z0-9_:.]+\|\*|\[object [A-Z][A-Za-z]*\]|"
+    r"(^|[/>|])\s*(undefined|null|NULL|NaN)\s*([/>|]|$)"
+)
+_UNFILLED = re.compile(UNFILLED)
 
 
 def clean_text(text: str, *, limit: int = 120) -> str:
@@ -21,6 +31,11 @@ def clean_text(text: str, *, limit: int = 120) -> str:
     without_query = re.sub(r"(?<=\S)\?\S*", "", visible) if "/" in visible else visible
     plain = " ".join(_EMAIL.sub("[e-mail]", without_query).split())
     return plain if len(plain) <= limit else plain[: limit - 1].rstrip() + "…"
+
+
+def is_unfilled(text: str) -> bool:
+    """Whether a text of the site holds template code instead of a value: such text is counted, and no finding."""
+    return _UNFILLED.search(text) is not None
 
 
 def fact_slug(text: str, *, limit: int = 60) -> str:

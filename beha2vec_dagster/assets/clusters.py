@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from beha2vec_core.clusters import ClusterModel
 
 
+_UNFILLED_SHOWN = 20
+
+
 class ClusterConfig(dg.Config):
     """How clusters are found."""
 
@@ -59,12 +62,14 @@ class ClusterConfig(dg.Config):
     group_name="clusters",
     kinds={"scikitlearn"},
     backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="3",
+    code_version="4",
 )
 def cluster_model(
     context: dg.AssetExecutionContext, config: ClusterConfig, warehouse: WarehouseResource
 ) -> dg.MaterializeResult[Any]:
     """K-Means centroids over the latest behavior vector of each user of whom enough is known, with the choice of k.
+
+    Fewer than 200 such users are in one cluster, and no k is chosen that has a cluster of fewer than 20; `why` says so.
 
     Clusters that go on keep their key, and a key is never used again; `beha2vec.cluster_lineage` tells which were kept,
     split, born, merged or are gone. Readers see the model once `user_clusters` has assigned all days with it.
@@ -210,6 +215,8 @@ def cluster_members(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
         "user_clusters",
         "trained_encoder",
         "dim_ga4__users",
+        "dim_ga4__properties",
+        "dim_ga4__pages",
         "fct_ga4__sessions",
         "fct_ga4__page_views",
         "fct_ga4__funnel_sessions",
@@ -222,7 +229,7 @@ def cluster_members(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
     group_name="clusters",
     kinds={"duckdb"},
     backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="2",
+    code_version="3",
 )
 def cluster_profiles(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
     """The facts of each cluster, always beside the value of all users: sizes, behaviour, pages, themes, channels.
@@ -237,6 +244,8 @@ def cluster_profiles(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
     with warehouse.connect("cluster_profiles") as connection:
         asked = (connection, profiles.WAREHOUSE, profile_settings)
         facts, buying = profiles.build_profiles(*asked), profiles.buying_paths(*asked)
+        currency = profiles.currency_of(connection, profiles.WAREHOUSE)
+        unfilled = profiles.unfilled_texts(connection, profiles.WAREHOUSE, titles="ga4.dim_ga4__pages")
         made = {
             "cluster_profiles": facts,
             "cluster_transitions": profiles.cluster_transitions(*asked),
@@ -268,5 +277,10 @@ def cluster_profiles(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
             "transitions": len(made["cluster_transitions"]),
             "path_steps": len(made["cluster_paths"]),
             "buying_paths": buying.note,
+            "money": currency.why,
+            "unfilled_texts": len(unfilled),
+            "unfilled_texts_most_frequent": markdown_table(
+                list(unfilled.columns), list(unfilled.head(_UNFILLED_SHOWN).itertuples(index=False, name=None))
+            ),
         }
     )

@@ -6,6 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from beha2vec_core.warehouse import replace_partition
+from beha2vec_dagster.cluster_models import current_cluster_model
 from beha2vec_dagster.metadata import markdown_table, plain, relation_metadata
 from beha2vec_dagster.resources import OPENAI_POOL, LlmResource, WarehouseResource
 
@@ -25,7 +26,7 @@ class InsightConfig(dg.Config):
     kinds={"openai"},
     pool=OPENAI_POOL,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="3",
+    code_version="4",
 )
 def cluster_insights(
     context: dg.AssetExecutionContext, config: InsightConfig, warehouse: WarehouseResource, llm: LlmResource
@@ -45,6 +46,7 @@ def cluster_insights(
                 and page_key in (select feature from beha2vec.cluster_profiles)"""
             ).fetchall()
         )
+        clusters = current_cluster_model(connection)
         rows = connection.sql("from beha2vec.cluster_insights").to_arrow_table().to_pylist()
     insights, usage = write_insights(
         profiles,
@@ -52,6 +54,7 @@ def cluster_insights(
         page_titles=titles,
         min_users_sent=config.min_users_sent,
         earlier=[] if config.ask_again else rows,
+        why=clusters.load().why if clusters else "",
     )
     with warehouse.connect("cluster_insights: write") as connection:
         connection.register("insights", insights)

@@ -93,7 +93,7 @@ def _page_fact(facts: pd.DataFrame, kind: PageKind, types: dict[str, str]) -> st
 
 def _channel_fact(facts: pd.DataFrame, channel: str) -> str | None:
     names = {f"{source.source} / {source.medium}" for source in CHANNELS[channel].values}
-    return _first(facts[(facts["metric"] == "channel_share") & facts["feature"].isin(names)])
+    return _first(facts[(facts["metric"] == "first_user_source_share") & facts["feature"].isin(names)])
 
 
 def _first(facts: pd.DataFrame) -> str | None:
@@ -125,10 +125,13 @@ def synthetic_world(users: int) -> duckdb.DuckDBPyConnection:
         create table dim_ga4__users as select md5('u' || i) as user_key, i, (i * 7919) % 8 as cluster_key,
             1 + hash(i) % 6 as page_views, 1 + hash(i) % 3 as sessions, (hash(i, 1) % 40 = 0)::int as purchases,
             case when purchases then hash(i, 2) % 20000 / 100 else 0 end as revenue,
-            hash(i, 3) % 300000 as engagement_time_msec, 'source ' || hash(i, 4) % 12 as first_source,
-            'medium' as first_medium, 'device ' || hash(i, 5) % 3 as device_category,
+            hash(i, 3) % 300000 as engagement_time_msec, 'EUR' as currency,
+            'source ' || hash(i, 4) % 12 as first_user_source, 'medium' as first_user_medium,
+            'device ' || hash(i, 5) % 3 as device_category,
             'browser ' || hash(i, 6) % 8 as browser, 'country ' || hash(i, 7) % 30 as country
         from range({users}) as t(i);
+        create table dim_ga4__properties as select '1' as property_id, 'EUR' as reporting_currency,
+            ['EUR'] as currencies, 1 as purchases, 0 as purchases_not_expressed;
         create table users_in_clusters as select user_key, cluster_key::int as cluster_key from dim_ga4__users;
         create table views as select user_key, i, session, user_key || session as session_key, cluster_key,
             date '2026-01-01' + (hash(i, session, 8) % 60)::int as event_date,

@@ -76,6 +76,7 @@ def make_serving(path: Path, hostile: list[str] | None = None) -> Path:
         identities="world.identities",
         funnel_sessions="ga4.fct_ga4__funnel_sessions",
         purchases="world.purchases",
+        properties="dim_ga4__properties",
     )
     profiles = build_profiles(world, sources)
     titles = dict(world.execute("select page_key, page_title from ga4.dim_ga4__pages").fetchall())
@@ -100,7 +101,9 @@ def _ga4_tables(world: duckdb.DuckDBPyConnection) -> None:
             case p.user_key when '{USER}' then '{LOGIN}' when '{OTHER}' then 'jane@shop.example' end as user_id,
             coalesce(u.page_views, 1) as page_views, coalesce(u.sessions, 1) as sessions,
             coalesce(u.purchases, 0) as purchases, coalesce(u.revenue, 0.0) as revenue, u.engagement_time_msec,
-            coalesce(u.first_source, 'tiny') as first_source, coalesce(u.first_medium, 'tiny') as first_medium,
+            u.currency, coalesce(u.first_user_source, 'tiny') as first_user_source,
+            coalesce(u.first_user_medium, 'tiny') as first_user_medium,
+            first_user_source as first_source, first_user_medium as first_medium,
             coalesce(u.device_category, 'desktop') as device_category, coalesce(u.browser, 'Chrome') as browser,
             coalesce(u.country, 'Malta') as country, timestamp '2026-01-05' as first_seen_at
         from world.people p left join dim_ga4__users u on u.user_key = p.name"""
@@ -188,7 +191,7 @@ def _put_hostile(world: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
         """insert into beha2vec.enriched_pages by name
         select distinct page_key, text as theme, 'product' as page_type from bad_pages"""
     )
-    for column, shift in (("country", 0), ("browser", 7), ("first_source", 13), ("device_category", 29)):
+    for column, shift in (("country", 0), ("browser", 7), ("first_user_source", 13), ("device_category", 29)):
         world.execute(
             f"""update ga4.dim_ga4__users u set {column} = (
                 select text from hostile where n = (hash(u.user_key) + {shift}) % (select count(*) from hostile))

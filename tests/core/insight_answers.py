@@ -41,12 +41,12 @@ PLAIN = {
         ["come back", "return for another session", "return"],
         ["the return rate", "the share of returning visitors"],
     ),
-    "one_page_share": (
+    "one_page_view_share": (
         ["viewed a single page", "bounced", "left after the first page", "looked at a single page only"],
         ["bounce", "leave after one page", "view a single page"],
         ["the bounce rate", "the single-page share"],
     ),
-    "direct_share": (
+    "first_user_direct_share": (
         ["came directly", "arrived directly", "came to the site directly"],
         ["come directly", "arrive directly"],
         ["the share of direct arrivals"],
@@ -56,7 +56,37 @@ PLAIN = {
         ["run into errors", "meet error pages"],
         ["the share of users with errors", "the share of users who hit an error page"],
     ),
-    "return_rate": (
+    "add_to_cart_share": (
+        ["put something into the cart", "added an item to the cart"],
+        ["put something into the cart"],
+        ["the share of users who put something into the cart"],
+    ),
+    "reached_cart_share": (
+        [
+            "reached at least the cart",
+            "came at least as far as the cart",
+            "got as far as the cart",
+            "made it to the cart",
+        ],
+        ["reach at least the cart", "get as far as the cart"],
+        ["the share of users who reached the cart"],
+    ),
+    "begin_checkout_share": (
+        ["began checkout", "started the checkout"],
+        ["begin checkout", "start the checkout"],
+        ["the share of users who began checkout"],
+    ),
+    "reached_checkout_share": (
+        ["reached at least the checkout", "came as far as the checkout", "made it to the checkout"],
+        ["reach at least the checkout", "make it to the checkout"],
+        ["the share of users who reached the checkout"],
+    ),
+    "reached_item_share": (
+        ["reached at least the view of an item", "came at least as far as viewing an item"],
+        ["reach at least the view of an item"],
+        ["the share of users who reached at least an item view"],
+    ),
+    "first_week_return_rate": (
         ["came back within a week", "returned within a week of their first day", "were back within a week"],
         ["come back within a week", "return within a week"],
         ["the first-week return rate", "the share of users who return within a week"],
@@ -85,11 +115,11 @@ MEANS = {
     "sessions_mean": (["sessions per user", "sessions each"], ["number of sessions"]),
     "engagement_time_mean": (["seconds of engagement per user", "engaged seconds each"], ["engagement time"]),
     "recency_mean": (["days since the last visit on average"], ["recency", "number of days since the last visit"]),
-    "funnel_steps_mean": (
+    "furthest_step_mean": (
         ["steps towards a purchase per user", "funnel steps each"],
         ["number of steps towards a purchase", "number of funnel steps"],
     ),
-    "error_pages_mean": (["error pages per user", "error pages each"], ["number of error pages"]),
+    "error_page_views_mean": (["error pages per user", "error pages each"], ["number of error pages"]),
 }
 MEDIANS = {
     "page_views_median": ["page views", "pages"],
@@ -113,19 +143,16 @@ SAID = {  # metric of features: what is said of one
         "{v} of them viewed {f}", "{f} was visited by {v} of these users", "{v} went to {f}"],
     "landing_page_share": [
         "{v} of them landed on {f}", "{v} started on {f}", "for {v} the first page was {f}"],
-    "channel_share": [
+    "first_user_source_share": [
         "{v} of them came through {f}", "{v} first arrived via {f}", "{f} brought {v} of these users",
          "{f} is the source of {v} of them"],
-    "funnel_rate": [
-        "{v} of them came as far as {f}", "{v} of these users got as far as {f}", "{v} made it to {f}",
-        "{v} of these users {deed}"],
     "event_share": [
         "{v} of them triggered {f}", "{v} of these users triggered the event {f}",
         "the event {f} was triggered by {v} of these users"],
-    "hour_block_share": [
+    "hour_block_event_share": [
         "{v} of their activity falls into the {f}", "{v} of their events are in the {f}",
         "the {f} has {v} of their activity"],
-    "item_category_share": [
+    "item_category_viewed_share": [
         "{v} of them viewed items of {f}", "items from {f} were viewed by {v} of these users"],
     "path_step_share": [
         "{v} of them went {f}", "{v} of these users moved {f} within a session", "{v} went on {f}"],
@@ -134,18 +161,6 @@ SAID = {  # metric of features: what is said of one
     "country_share": [
         "{v} of them live in {f}", "{v} are based in {f}", "{v} of this group come from {f}"],
 }  # fmt: skip
-STEPS = {
-    "view_item": ["viewing an item", "an item view"],
-    "add_to_cart": ["adding to the cart", "the cart", "add to cart"],
-    "begin_checkout": ["beginning checkout", "the checkout"],
-    "purchase": ["the purchase"],
-}
-STEPS_DONE = {
-    "view_item": "came as far as viewing an item",
-    "add_to_cart": "put something into the cart",
-    "begin_checkout": "began checkout",
-    "purchase": "got as far as the purchase",
-}
 DEVICES = {"mobile": ["a phone", "mobile", "a smartphone"], "desktop": ["a desktop", "a computer", "desktop"]}
 THAN = [  # (more, less): follow "... of them did it,"
     ("more than the {a} of all users", "less than the {a} of all users"),
@@ -265,7 +280,7 @@ def says(fact: Fact, rng: random.Random) -> Saying:
         ]
         return Saying(pick(shapes), slots, {}, fact)
     slots["f"] = spoken(fact, rng)
-    said = pick(SAID[fact.metric]).replace("{deed}", STEPS_DONE.get(fact.feature or "", ""))
+    said = pick(SAID[fact.metric])
     if fact.direction == 0:
         return Saying(f"{said} ({pick(BESIDE)}).", slots, {}, fact)
     way("than", pick(THAN))
@@ -285,7 +300,7 @@ def says(fact: Fact, rng: random.Random) -> Saying:
             if more == 0
             else "{f} pages matter less to them, with {v} of page views (all users {a}).",
         ]
-    if fact.metric == "channel_share":
+    if fact.metric == "first_user_source_share":
         shapes += ["{f} is {over} as a channel: {v}, compared with {a} of all users."]
     return _used(Saying(pick(shapes), slots, turned, fact))
 
@@ -295,8 +310,6 @@ def spoken(fact: Fact, rng: random.Random) -> str:
     feature = fact.feature or ""
     if fact.metric == "device_share":
         return rng.choice(DEVICES.get(feature, [feature]))
-    if fact.metric == "funnel_rate":
-        return rng.choice(STEPS[feature])
     if fact.metric == "path_step_share":
         start, end = feature.replace("_", " ").split(" → ")
         if start == end and rng.random() < 0.5:
@@ -503,7 +516,8 @@ def another_fact(answer: Answer, facts: list[Fact], names: dict[int, str], rng: 
         if fact.cluster_key == one.fact.cluster_key
         and fact.unit == one.fact.unit
         and (fact.metric, fact.feature) != (one.fact.metric, one.fact.feature)
-        and {fact.metric, one.fact.metric} != {"direct_share", "channel_share"}  # "came directly" is both
+        and {fact.metric, one.fact.metric}
+        != {"first_user_direct_share", "first_user_source_share"}  # "came directly" is both
     ]
     if not rivals or f"{{{slot}}}" not in one.shape:
         return None

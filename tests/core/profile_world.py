@@ -101,8 +101,9 @@ def make_world(seed: int = 0, *, with_engagement: bool = True) -> duckdb.DuckDBP
                     "purchases": bought,
                     "revenue": bought * float(rng.uniform(20, 80)),
                     "engagement_time_msec": int(count * 9000) if with_engagement else None,
-                    "first_source": source,
-                    "first_medium": medium,
+                    "currency": "EUR" if bought else None,
+                    "first_user_source": source,
+                    "first_user_medium": medium,
                     **shown,
                 }
             )
@@ -112,6 +113,10 @@ def make_world(seed: int = 0, *, with_engagement: bool = True) -> duckdb.DuckDBP
     frames = {
         "cluster_history": pd.DataFrame(history, columns=["user_key", "event_date", "cluster_key"]),
         **_shop(viewed),
+        "dim_ga4__properties": pd.DataFrame(
+            [("1", "EUR", ["EUR"], int(people["purchases"].sum()), 0)],
+            columns=["property_id", "reporting_currency", "currencies", "purchases", "purchases_not_expressed"],
+        ),
         "users_in_clusters": people[["user_key", "cluster_key"]],
         "dim_ga4__users": people.drop(columns="cluster_key"),
         "fct_ga4__sessions": pd.DataFrame(sessions),
@@ -130,15 +135,17 @@ def _shop(views: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """What the page views make of events, items, steps to a purchase and purchases."""
     plain = views[["user_key", "session_key", "event_date", "event_timestamp", "page_key"]]
     is_product, in_cart = views["page_key"].str.contains("/p/"), views["page_key"].str.endswith("/cart")
+    in_checkout = views["page_key"].str.endswith("/checkout")
     events = pd.concat(
         [
             plain.assign(event_name="page_view"),
             plain[is_product].assign(event_name="view_item"),
             plain[in_cart].assign(event_name="add_to_cart"),
+            plain[in_checkout].assign(event_name="begin_checkout"),
             plain[views["bought"]].assign(event_name="purchase"),
         ]
     )
-    steps = {"view_item": 1, "add_to_cart": 2, "purchase": 6}
+    steps = {"view_item": 1, "add_to_cart": 2, "begin_checkout": 3, "purchase": 6}
     reached = events.assign(furthest_step=events["event_name"].map(steps)).dropna(subset="furthest_step")
     items = events[events["event_name"].isin(["view_item", "purchase"])].assign(
         client_key=lambda e: "client of " + e["user_key"],

@@ -133,6 +133,41 @@ def test_given_k_is_kept_and_shown_on_the_curve(blobs) -> None:
     assert len(model.assign(np.empty((0, 16), dtype=np.float32)).cluster_key) == 0
 
 
+def test_few_users_are_not_cut_into_clusters(tmp_path: Path) -> None:
+    vectors, label = planted(130, [0.35, 0.3, 0.2, 0.12, 0.03], noise=0.2, seed=3)
+    smallest = np.bincount(label).min()
+    assert smallest < 6
+    model = fit_clusters(vectors, seed=1, model_version="m1", progress=False)
+    assert model.k == 1 and set(model.assign(vectors).cluster_key) == {0}
+    assert model.why == (
+        "k = 1: 130 users of whom enough is known are fewer than the 200 that clusters take, so all users are in one; "
+        "more days bring more users"
+    )
+    assert ClusterModel.load(model.save(tmp_path / "one.npz")).k == 1
+    keyed, lineage = keep_keys(model, vectors, label.astype(np.int32), range(5))
+    assert keyed.k == 1 and {row.cluster_key for row in lineage} == set(range(5))
+    asked = fit_clusters(vectors, k=5, seed=1, progress=False)
+    assert asked.k == 5 and f"its smallest cluster has {smallest} of 130 users" in asked.why
+
+
+@pytest.mark.parametrize(("users", "shares"), [(400, [0.5, 0.3, 0.19, 0.01]), (240, [0.7, 0.28, 0.02]), (210, [1.0])])
+def test_no_cluster_is_smaller_than_what_facts_need(users: int, shares: list[float]) -> None:
+    vectors, _ = planted(users, shares, noise=0.3, seed=3)
+    model = fit_clusters(vectors, seed=1, progress=False)
+    assert np.bincount(model.assign(vectors).cluster_key).min() >= 20, model.why
+    assert model.why.startswith(f"k = {model.k}: ")
+
+
+def test_fewer_clusters_than_asked_for_where_more_would_be_too_small() -> None:
+    vectors, label = planted(240, [0.6, 0.4], noise=0.3, seed=5)
+    model = fit_clusters(vectors, seed=1, min_cluster_users=70, progress=False)
+    assert model.k == 2 and adjusted_rand_score(label, model.assign(vectors).cluster_key) == 1
+    assert "left out for a cluster of fewer than 70 users: 3, 4" in model.why
+    alone = fit_clusters(vectors, seed=1, min_cluster_users=150, progress=False)
+    assert alone.k == 1 and "with any other number up to 12, a cluster would have fewer than 150 users" in alone.why
+    assert alone.curve["k"].tolist() == list(range(2, 13)) and not alone.curve["chosen"].any()
+
+
 def test_k_that_needs_a_cluster_above_half_of_the_users_loses() -> None:
     row = {"silhouette": 0.5, "smallest_share": 0.1, "inertia": 1.0, "outcome_epsilon2": np.nan, "chosen": False}
     curve = pd.DataFrame(
@@ -184,8 +219,8 @@ def test_the_curve_tells_what_clusters_say_of_an_outcome(blobs) -> None:
 @pytest.mark.parametrize(
     ("vectors", "options", "remedy"),
     [
-        (np.ones((3, 4)), {}, "take more days"),
-        (np.ones((50, 4)), {}, "fewer than 4 distinct"),
+        (np.ones((3, 4)), {"k": 4}, "take more days"),
+        (np.ones((50, 4)), {"min_users": 0}, "all alike"),
         (np.ones((50, 4)), {"k": 3}, "give a smaller k"),
         (np.full((50, 4), np.nan), {}, "train it again"),
         (np.ones(50), {}, "two-dimensional"),

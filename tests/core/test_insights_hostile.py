@@ -14,7 +14,7 @@ from beha2vec_core.insights.prompts import insight_messages, sendable
 from beha2vec_core.insights.sheet import fact_sheets
 from beha2vec_core.profiles import build_profiles
 
-_METRICS = ["page_share", "channel_share", "theme_view_share", "country_share"]
+_METRICS = ["page_share", "first_user_source_share", "theme_view_share", "country_share"]
 _SECRETS = re.compile(r"@mail\.example|hunter2|s3cr3t|u-12345|token=|\?q=")
 
 

@@ -10,8 +10,17 @@ from hypothesis.extra.numpy import arrays
 from profile_world import CLUSTERS, PAGES, SITE, USERS, make_world
 from scipy.stats import binomtest, ttest_ind
 
-from beha2vec_core.profiles import PROFILE_COLUMNS, ProfileSettings, ProfileSources, build_profiles, statistics
-from beha2vec_core.profiles.facts import Part, combine, count_facts
+from beha2vec_core.profiles import (
+    PROFILE_COLUMNS,
+    ProfileSettings,
+    ProfileSources,
+    build_profiles,
+    currency_of,
+    statistics,
+    unfilled_texts,
+)
+from beha2vec_core.profiles.facts import Part, combine, count_facts, is_beyond_chance
+from beha2vec_core.profiles.text import is_unfilled
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +65,7 @@ def test_values_are_those_counted_by_hand(facts, world) -> None:
         saw_help = own_views.loc[own_views["page_key"] == f"{SITE}/help/returns", "user_key"].nunique()
         assert fact(facts, f"c{key}.page.{SITE}/help/returns")["value"] == pytest.approx(saw_help / len(group))
         gone = own_views["page_key"] == f"{SITE}/gone"
-        assert fact(facts, f"c{key}.error_page_share")["value"] == pytest.approx(gone.mean())
+        assert fact(facts, f"c{key}.error_page_view_share")["value"] == pytest.approx(gone.mean())
         met = own_views.loc[gone, "user_key"].nunique() / len(group)
         assert fact(facts, f"c{key}.error_page_user_share")["value"] == pytest.approx(met)
     assert fact(facts, "c1.revenue_mean")["population_value"] == pytest.approx(users["revenue"].mean())
@@ -72,14 +81,14 @@ def test_numbers_are_those_counted_by_hand(facts, world) -> None:
     last_day = sessions["session_date"].max()
     days = sessions.groupby(["cluster_key", "user_key"])["session_date"].agg(["min", "max"])
     steps = world.table("fct_ga4__funnel_sessions").df().groupby("user_key")["furthest_step"].max()
-    reached = steps.map({1: 1, 2: 2, 6: 4}).reindex(days.index.get_level_values("user_key")).fillna(0).to_numpy()
+    reached = steps.map({1: 1, 2: 2, 3: 3, 6: 4}).reindex(days.index.get_level_values("user_key")).fillna(0).to_numpy()
     people = days.assign(
         recency=(last_day - days["max"]).dt.days,
-        funnel_steps=reached,
-        error_pages=sessions.groupby(["cluster_key", "user_key"])["error_page_views"].sum(),
+        furthest_step=reached,
+        error_page_views=sessions.groupby(["cluster_key", "user_key"])["error_page_views"].sum(),
         sessions=sessions.groupby(["cluster_key", "user_key"]).size(),
     )
-    for name in ("recency", "funnel_steps", "error_pages", "sessions"):
+    for name in ("recency", "furthest_step", "error_page_views", "sessions"):
         assert fact(facts, f"c2.{name}_median")["population_value"] == people[name].median()
         for key, own in people.groupby(level=0):
             others = people.drop(index=key, level=0)[name].to_numpy()
@@ -93,10 +102,10 @@ def test_numbers_are_those_counted_by_hand(facts, world) -> None:
                 ),
                 rel=1e-6,
             )  # fmt: skip
-    bought = people[people["funnel_steps"] == 4]
-    assert fact(facts, "c1.funnel.purchase")["support"] == len(bought.loc[1])
-    in_cart = people.loc[1, "funnel_steps"] >= 2
-    assert fact(facts, "c1.funnel.add_to_cart")["value"] == pytest.approx(in_cart.mean())
+    bought = people[people["furthest_step"] == 4]
+    assert fact(facts, "c1.purchase_rate")["support"] == len(bought.loc[1])
+    in_cart = people.loc[1, "furthest_step"] >= 2
+    assert fact(facts, "c1.reached_cart_share")["value"] == pytest.approx(in_cart.mean())
 
 
 def test_churn_and_return_are_asked_of_those_who_could(facts, world) -> None:
@@ -107,7 +116,7 @@ def test_churn_and_return_are_asked_of_those_who_could(facts, world) -> None:
     assert len(old) < len(days)
     for key, own in old.groupby(level=0):
         churned, returned = own.str[-1] <= last_day - week, own.str[1] <= own.str[0] + week
-        for metric, expected in (("churn_rate", churned), ("return_rate", returned)):
+        for metric, expected in (("churn_rate", churned), ("first_week_return_rate", returned)):
             found = fact(facts, f"c{key}.{metric}")
             assert (found["value"], found["support"]) == (pytest.approx(expected.mean()), expected.sum())
             interval = binomtest(int(expected.sum()), len(own)).proportion_ci(method="wilson")
@@ -143,7 +152,7 @@ def test_hours_are_those_of_the_property(world) -> None:
     events = world.table("ml_ga4__sequence_events").df().merge(world.table("users_in_clusters").df())
     local = pd.to_datetime(events["event_timestamp"], unit="us", utc=True).dt.tz_convert("Asia/Kolkata")
     at_night = (local.dt.hour < 6).groupby([events["cluster_key"], events["user_key"]]).mean()
-    found = berlin[(berlin["metric"] == "hour_block_share") & (berlin["feature"] == "night")]
+    found = berlin[(berlin["metric"] == "hour_block_event_share") & (berlin["feature"] == "night")]
     np.testing.assert_allclose(found["value"], at_night.groupby(level=0).mean(), atol=1e-9)
 
 
@@ -158,7 +167,7 @@ def test_what_was_planted_is_the_most_over_represented(facts) -> None:
     assert top(2, "page_share") == f"{SITE}/help/returns"
     assert top(3, "theme_view_share") == "travel"
     for key, kind in enumerate(CLUSTERS):
-        assert top(key, "channel_share") in {" / ".join(kind["source"]), "(direct) / (none)"}
+        assert top(key, "first_user_source_share") in {" / ".join(kind["source"]), "(direct) / (none)"}
     assert fact(facts, "c1.purchase_rate")["z"] > 5
     assert fact(facts, "c1.purchase_rate")["lift"] > 2
     assert fact(facts, "c0.browser.Chrome")["z"] == pytest.approx(0, abs=3)  # nothing was planted here
@@ -167,13 +176,20 @@ def test_what_was_planted_is_the_most_over_represented(facts) -> None:
 def test_shares_add_up(facts) -> None:
     sizes = facts[facts["metric"] == "user_share"].set_index("cluster_key")["value"]
     assert sizes.sum() == pytest.approx(1)
-    one_each = ["channel_share", "device_share", "browser_share", "country_share", "landing_page_share"]
-    for metric in [*one_each, "theme_view_share", "page_type_view_share", "hour_block_share"]:
+    one_each = ["first_user_source_share", "device_share", "browser_share", "country_share", "landing_page_share"]
+    for metric in [*one_each, "theme_view_share", "page_type_view_share", "hour_block_event_share"]:
         sums = facts[facts["metric"] == metric].groupby("cluster_key")[["value", "population_value"]].sum()
         np.testing.assert_allclose(sums, 1, atol=1e-9, err_msg=metric)
     # the population is its clusters: weighted by size, values average to the population's and lifts to 1
     # (but for what is asked of a part of the users)
-    of_some = ["user_share", "error_page_share", "churn_rate", "return_rate", "inflow_share", "outflow_share"]
+    of_some = [
+        "user_share",
+        "error_page_view_share",
+        "churn_rate",
+        "first_week_return_rate",
+        "inflow_share",
+        "outflow_share",
+    ]
     plain = facts[(facts["unit"] != "users") & ~facts["metric"].isin(of_some)]
     plain = plain[~plain["metric"].str.endswith("_median")]
     weighted = plain.assign(
@@ -185,7 +201,7 @@ def test_shares_add_up(facts) -> None:
         if average > 0:
             assert group["lifted"].sum() == pytest.approx(1), (metric, feature)
         else:  # nobody in the world lacks engagement
-            assert metric == "no_engagement_share" and group["lift"].isna().all()
+            assert metric == "no_engagement_time_share" and group["lift"].isna().all()
 
 
 exclusive = arrays(np.int64, st.tuples(st.integers(2, 4), st.integers(2, 5)), elements=st.integers(0, 60)).filter(
@@ -280,7 +296,7 @@ def test_effect_sizes_point_the_way_of_the_difference(facts) -> None:
     assert tested["effect_size"].notna().all()
     away = tested[(tested["value"] - tested["population_value"]).abs() > 1e-9]
     same_way = np.sign(away["effect_size"]) == np.sign(away["value"] - away["population_value"])
-    assert same_way[away["metric"] != "error_page_share"].all()
+    assert same_way[away["metric"] != "error_page_view_share"].all()
     assert fact(facts, "c1.purchase_rate")["effect_size"] > 0.8  # large
     assert facts.loc[facts["unit"] != "users", "effect_size"].abs().max() <= np.pi
 
@@ -325,7 +341,13 @@ def test_what_the_export_lacks_has_no_facts() -> None:
     world = make_world(1)
     for name in ("stg_ga4__event_items", "fct_ga4__funnel_sessions", "fct_ga4__purchases", "cluster_history"):
         world.execute(f"create or replace table {name} as from {name} limit 0")
-    lacking = {"item_viewed_share", "item_bought_share", "item_category_share", "funnel_rate", "funnel_steps_mean"}
+    lacking = {
+        "item_viewed_share",
+        "item_bought_share",
+        "item_category_viewed_share",
+        "reached_cart_share",
+        "furthest_step_mean",
+    }
     lacking |= {"inflow", "outflow_share"}
     assert lacking <= set(build_profiles(make_world(1))["metric"])
     assert not lacking & set(build_profiles(world)["metric"])
@@ -368,3 +390,131 @@ def test_broken_input_names_the_remedy(world, rows: str, remedy: str) -> None:
     world.execute(f"create or replace temp view broken as select user_key, cluster_key from users_in_clusters {rows}")
     with pytest.raises(ValueError, match=remedy):
         build_profiles(world, ProfileSources(users_in_clusters="broken"))
+
+
+# --- money --------------------------------------------------------------------------------------------------------
+
+
+def money_facts(world: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    found = build_profiles(world)
+    return found[found["metric"].str.startswith("revenue")]
+
+
+def test_money_has_the_currency_it_is_in_as_its_unit(facts) -> None:
+    assert set(facts.loc[facts["metric"].str.startswith("revenue"), "unit"]) == {"EUR"}
+    assert facts["unit"].notna().all() and "currency" not in set(facts["unit"])
+    assert currency_of(make_world()) == ("EUR", "revenue is in EUR")
+
+
+def test_money_of_an_unknown_currency_says_so() -> None:
+    world = make_world()
+    world.execute("update dim_ga4__users set currency = null")
+    world.execute("update dim_ga4__properties set reporting_currency = null, currencies = []")
+    assert set(money_facts(world)["unit"]) == {"currency"}
+    assert currency_of(world).why == "the currency of revenue is not known"
+
+
+def test_several_currencies_make_no_facts_about_money_and_the_reason_is_told() -> None:
+    world = make_world()
+    world.execute("update dim_ga4__users set currency = 'GBP' where purchases > 0 and user_key like 'u0-%'")
+    world.execute("update dim_ga4__properties set reporting_currency = null, currencies = ['EUR', 'GBP']")
+    assert money_facts(world).empty and "c1.purchase_rate" in set(build_profiles(world)["fact_id"])
+    unit, why = currency_of(world)
+    assert unit is None and "EUR, GBP" in why and "left out" in why
+
+
+def test_buyers_whose_money_is_not_known_are_not_taken_for_poor_ones() -> None:
+    world = make_world()
+    known = build_profiles(world).set_index("fact_id").loc["c1.revenue_mean"]
+    users = world.execute(
+        "select user_key from dim_ga4__users where purchases > 0 and user_key like 'u1-%' order by 1 limit 50"
+    ).fetchall()
+    world.execute("update dim_ga4__users set revenue = null, currency = null where user_key in (select unnest(?))",
+                  [[key for (key,) in users]])  # fmt: skip
+    found = build_profiles(world).set_index("fact_id").loc["c1.revenue_mean"]
+    assert found["support"] == known["support"] - 50 and found["unit"] == "EUR"
+    assert "50 of" in currency_of(world).why and "left out of facts about money" in currency_of(world).why
+
+
+# --- what is counted ----------------------------------------------------------------------------------------------
+
+
+def test_a_step_reached_is_not_the_event_of_the_step() -> None:
+    """Of 220 users 60 put nothing into the cart and yet came to the purchase: they reached the cart all the same."""
+    world = make_world()
+    buyers = "select user_key from fct_ga4__funnel_sessions where furthest_step = 6 and user_key like 'u1-%'"
+    world.execute(
+        f"""delete from ml_ga4__sequence_events where event_name = 'add_to_cart' and user_key in ({buyers})"""
+    )
+    facts = build_profiles(world)
+    events = world.table("ml_ga4__sequence_events").df()
+    put = events.loc[events["event_name"] == "add_to_cart", "user_key"]
+    reached = world.table("fct_ga4__funnel_sessions").df().query("furthest_step >= 2")["user_key"]
+    for metric, who in (("add_to_cart_share", put), ("reached_cart_share", reached)):
+        own = who[who.str.startswith("u1-")].nunique() / USERS[1]
+        assert fact(facts, f"c1.{metric}")["value"] == pytest.approx(own)
+    assert fact(facts, "c1.reached_cart_share")["value"] > fact(facts, "c1.add_to_cart_share")["value"] + 0.2
+    assert "funnel_rate" not in set(facts["metric"])
+
+
+def test_means_are_over_all_users_also_those_without_engagement() -> None:
+    world = make_world()
+    world.execute("update dim_ga4__users set engagement_time_msec = null where user_key like 'u1-1%'")
+    users = world.table("dim_ga4__users").df().merge(world.table("users_in_clusters").df())
+    seconds = users["engagement_time_msec"].fillna(0).astype(float) / 1000
+    facts = build_profiles(world)
+    mean, median = fact(facts, "c1.engagement_time_mean"), fact(facts, "c1.engagement_time_median")
+    assert mean["value"] == pytest.approx(seconds[users["cluster_key"] == 1].mean())
+    assert mean["population_value"] == pytest.approx(seconds.mean())
+    assert median["value"] == seconds[users["cluster_key"] == 1].median()
+    assert mean["support"] == USERS[1]
+    silent = fact(facts, "c1.no_engagement_time_share")["value"]
+    assert silent == pytest.approx((seconds == 0)[users["cluster_key"] == 1].mean()) and silent > 0.4
+
+
+def test_the_first_source_is_the_users_and_unknown_is_not_direct() -> None:
+    world = make_world()
+    world.execute(
+        "update dim_ga4__users set first_user_source = null, first_user_medium = null where user_key like 'u1-%'"
+    )
+    facts = build_profiles(world)
+    sources = facts[facts["metric"] == "first_user_source_share"].set_index(["cluster_key", "feature"])["value"]
+    assert sources[1, "(not set)"] == 1 and sources[1, "(direct) / (none)"] == 0
+    assert fact(facts, "c1.first_user_direct_share")["value"] == 0
+    assert fact(facts, "c0.first_user_direct_share")["value"] == pytest.approx(sources[0, "(direct) / (none)"])
+    mediums = facts[facts["metric"] == "first_user_medium_share"].set_index(["cluster_key", "feature"])["value"]
+    assert mediums[0, "email"] == pytest.approx(sources[0, "news / email"])
+    world.execute("update dim_ga4__users set first_user_source = null, first_user_medium = null")
+    assert "first_user_direct_share" not in set(build_profiles(world)["metric"])
+
+
+def test_template_code_of_the_site_is_counted_and_no_finding() -> None:
+    world = make_world()
+    world.execute("""update stg_ga4__event_items set item_category = '$(escCatTitle)' where item_category = 'shirt'""")
+    world.execute("update stg_ga4__event_items set item_name = 'undefined' where item_name = 'Shirt'")
+    world.execute("update dim_ga4__users set first_user_source = '{{site_source_name}}' where first_user_source = 'x'")
+    facts = build_profiles(world)
+    assert not facts["feature"].dropna().map(is_unfilled).any()
+    assert "c0.item_category_viewed.backpack" in set(facts["fact_id"])
+    sources = facts[facts["metric"] == "first_user_source_share"]
+    np.testing.assert_allclose(sources.groupby("cluster_key")["value"].sum(), 1)
+    found = unfilled_texts(world, ProfileSources()).set_index(["kind", "text"])["rows"]
+    assert set(found.index) == {
+        ("item category", "$(escCatTitle)"), ("item name", "undefined"), ("first user source", "{{site_source_name}}")
+    }  # fmt: skip
+    assert found["item name", "undefined"] > 100
+
+
+@pytest.mark.parametrize(
+    ("significant", "z", "sure"),
+    [
+        (True, 0.1, True),
+        (False, 9.0, False),
+        (None, 3.0, True),
+        (None, -3.0, True),
+        (None, 2.9, False),
+        (None, None, None),
+    ],
+)
+def test_one_rule_says_what_is_beyond_chance(significant: bool | None, z: float | None, sure: bool | None) -> None:
+    assert is_beyond_chance(significant, z) is sure

@@ -3,11 +3,12 @@
 import time
 import unicodedata
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beha2vec_core.profiles.text import clean_text, fact_slug
+from beha2vec_core.profiles.text import UNFILLED, clean_text, fact_slug, is_unfilled
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,26 @@ def test_very_long_hostile_text_takes_no_time() -> None:
     for text in ("a" * 200_000, "a@" * 100_000, "a@b" * 70_000, "/?" * 100_000, "\u202e" * 200_000):
         assert len(clean_text(text)) <= 120
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["$(escCatTitle)", "${item.name}", "Buy ${ name } now", "{{ product.title }}", "{{{raw}}}", "<%= title %>",
+     "%%item_name%%", "[[category]]", "undefined", "null", "NULL", "NaN", "[object Object]", "Home/undefined/Bags",
+     "shop.example.com/c/undefined", "undefined | My shop", "{% block title %}", "#{name}", "{$title}", "*|FNAME|*",
+     "shop.example.com/%7B%7Bslug%7D%7D", "$('#title')"],
+)  # fmt: skip
+def test_template_code_is_known(text: str) -> None:
+    assert is_unfilled(text)
+    assert duckdb.execute("select regexp_matches(?, ?)", [text, UNFILLED]).fetchall() == [(True,)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["100% cotton {sale}", "50%% off", "$20 (was $40)", "Nan bread", "Null Island map", "The undefined shirt", "[sale]",
+     "Mug [[2]]", "C# in a nutshell", "Save ($5)", "a < b % c > d", "Nullify", "shop.example.com/null-modem", "",
+     "T-shirt {L}", "100% wool | 50% silk"],
+)  # fmt: skip
+def test_innocent_text_is_not_taken_for_template_code(text: str) -> None:
+    assert not is_unfilled(text)
+    assert duckdb.execute("select regexp_matches(?, ?)", [text, UNFILLED]).fetchall() == [(False,)]

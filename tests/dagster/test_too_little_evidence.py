@@ -133,6 +133,18 @@ def test_a_user_of_whom_enough_is_known_now_moves_into_his_cluster(shop: Shop) -
         assert sorted(cluster_models.used_keys(connection)) == [0, 1, 2, 3]
 
 
+def test_few_users_are_in_one_cluster_and_the_graph_goes_on(shop: Shop) -> None:
+    shop.query("update beha2vec.user_embeddings set low_evidence = true where user_key >= 'u190'")
+    metadata = shop.materialize(*ALL)
+    assert (metadata["users"], metadata["k"]) == (130, 1)
+    assert metadata["why"].startswith("k = 1: 130 users of whom enough is known are fewer than the 200")
+    sizes = "select cluster_key, count(*) from beha2vec.user_clusters_current group by all order by all"
+    assert shop.query(sizes) == [(-1, 170), (0, 130)]
+    assert shop.query("select distinct role from beha2vec.cluster_members") == [("typical",)]
+    shop.query("update beha2vec.user_embeddings set low_evidence = false")  # more is seen of them: they are divided
+    assert shop.materialize(*ALL, smallest_k=3, largest_k=5)["k"] == 4
+
+
 @pytest.mark.parametrize(
     ("rows", "outcome"),
     [

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.insights.wording import FULL_STOP, METRICS, PAGE_METRICS
+from beha2vec_core.insights.wording import FULL_STOP, PAGE_METRICS, WORDS
 from beha2vec_core.insights.wording import statement as words_of
 
 _NEVER_MORE = 1_000  # clusters; a choice of k ends far below
@@ -25,7 +25,7 @@ INSIGHT_HEADINGS = {
     "differences": "Differences",
     "caveats": "Handle with care",
 }
-_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
+_NUMBER = re.compile(r"(?:(?:less|more) than )?\d[\d,]*(?:\.\d+)?(?:%| [A-Z]{3}\b)?")
 _EVERYBODY = "all users "  # as facts are written: 12% of users bought (all users 4.1%)
 _SENTENCE = re.compile(rf"{FULL_STOP}\s+(?=[A-Z“\"\d])")
 _SIZE_FIRST = re.compile(r"^(A group of )?[\d,]+ of [\d,]+ users")  # the cards show the size themselves
@@ -186,7 +186,7 @@ def _fact_of(match: re.Match[str], text: str, leading: str, having: list[_Fact],
 
 def _words(metric: object, feature: object) -> str:
     """The words that follow a fact's value, up to the name of a page, of which a text may use the title."""
-    words = METRICS[str(metric)] if metric in PAGE_METRICS else words_of(str(metric), _or_none(feature))
+    words = WORDS[str(metric)].statement if metric in PAGE_METRICS else words_of(str(metric), _or_none(feature))
     return words.split("{", 1)[0]
 
 

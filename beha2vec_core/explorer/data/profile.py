@@ -2,86 +2,70 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.insights.wording import LABEL_METRICS, PAGE_METRICS, feature_words, number
+from beha2vec_core.insights.wording import LABEL_METRICS, PAGE_METRICS, feature_words, label, number
+from beha2vec_core.profiles.facts import CLEAR_Z, is_beyond_chance
 
 _NEVER_MORE = 5_000  # facts of a cluster
-_CLEAR_Z = 3.0
-_MOST_Q = 0.05
 
-_NUMBERS = {
-    "page_views_mean": "page views per user",
-    "page_views_median": "page views of the middle user",
-    "sessions_mean": "sessions per user",
-    "engagement_time_mean": "seconds engaged per user",
-    "no_engagement_share": "users without engagement",
-    "one_page_share": "users with a single page view",
-    "return_share": "users who came back",
-    "direct_share": "users who came directly",
-    "purchase_rate": "users who bought",
-    "revenue_mean": "revenue per user",
-    "error_page_user_share": "users who met an error page",
-    "error_page_share": "page views that were errors",
-    "sessions_median": "sessions of the middle user",
-    "engagement_time_median": "seconds engaged of the middle user",
-    "revenue_median": "revenue of the middle user",
-    "recency_mean": "days since last seen",
-    "recency_median": "days since the middle user was last seen",
-    "funnel_steps_mean": "steps to a purchase per user, of four",
-    "funnel_steps_median": "steps to a purchase of the middle user",
-    "error_pages_mean": "error pages per user",
-    "error_pages_median": "error pages of the middle user",
-    "return_rate": "users back within a week of their first day",
-    "churn_rate": "users not seen in the last week",
-}
-# how a feature is told from one of another kind
-_KINDS = {
-    "theme_view_share": "views about {}",
-    "page_type_view_share": "views of {} pages",
-    "theme_share": "users who viewed {}",
-    "page_type_share": "users who viewed {} pages",
-    "page_share": "users who viewed {}",
-    "landing_page_share": "landed on {}",
-    "channel_share": "came by {}",
-    "device_share": "used {}",
-    "browser_share": "used {}",
-    "country_share": "in {}",
-    "event_share": "triggered {}",
-    "item_viewed_share": "viewed the item {}",
-    "item_bought_share": "bought the item {}",
-    "item_category_share": "viewed items of {}",
-    "path_step_share": "went {}",
-    "funnel_rate": "came as far as {}",
-    "hour_block_share": "active in the {}",
-}
+# plain numbers of a cluster, without its size and moves
+_NUMBERS = (
+    "page_views_mean",
+    "page_views_median",
+    "sessions_mean",
+    "engagement_time_mean",
+    "no_engagement_time_share",
+    "one_page_view_share",
+    "return_share",
+    "first_user_direct_share",
+    "view_item_share",
+    "add_to_cart_share",
+    "begin_checkout_share",
+    "purchase_rate",
+    "revenue_mean",
+    "error_page_user_share",
+    "error_page_view_share",
+    "sessions_median",
+    "engagement_time_median",
+    "revenue_median",
+    "recency_mean",
+    "recency_median",
+    "furthest_step_mean",
+    "furthest_step_median",
+    "error_page_views_mean",
+    "error_page_views_median",
+    "first_week_return_rate",
+    "churn_rate",
+)
 STANDS_OUT = "What stands out"
 FAMILIES: dict[str, tuple[str, ...]] = {
     STANDS_OUT: (
         "theme_view_share",
         "page_type_view_share",
-        "channel_share",
+        "first_user_source_share",
         "device_share",
         "country_share",
         *_NUMBERS,
     ),
-    "Numbers": tuple(_NUMBERS),
+    "Numbers": _NUMBERS,
     "Page types": ("page_type_view_share",),
     "Themes": ("theme_view_share",),
     "Pages": ("page_share",),
     "Landing pages": ("landing_page_share",),
-    "Channels": ("channel_share",),
+    "First user source": ("first_user_source_share", "first_user_medium_share"),
     "Devices": ("device_share",),
     "Browsers": ("browser_share",),
     "Countries": ("country_share",),
-    "Items": ("item_viewed_share", "item_bought_share", "item_category_share"),
-    "Steps to a purchase": ("funnel_rate",),
+    "Items": ("item_viewed_share", "item_bought_share", "item_category_viewed_share"),
+    "Steps to a purchase": ("reached_item_share", "reached_cart_share", "reached_checkout_share", "purchase_rate"),
     "Events": ("event_share",),
     "Ways through the site": ("path_step_share",),
-    "Time of day": ("hour_block_share",),
+    "Time of day": ("hour_block_event_share",),
 }
-OUTCOMES = ("purchase_rate", "return_share", "revenue_mean", "engagement_time_mean", "no_engagement_share")
+OUTCOMES = ("purchase_rate", "return_share", "revenue_mean", "engagement_time_mean", "no_engagement_time_share")
 
 
 def facts(published: Published, cluster_key: int) -> pd.DataFrame:
@@ -128,11 +112,11 @@ def in_words(published: Published, facts: pd.DataFrame) -> pd.DataFrame:
     labels, subjects = [], []
     for metric, feature in zip(facts["metric"], facts["feature"], strict=True):
         if not isinstance(feature, str):
-            labels.append(_NUMBERS.get(metric, str(metric).replace("_", " ")))
+            labels.append(label(str(metric), None))
             subjects.append("")
         else:
             words = titles.get(feature, feature) if metric in PAGE_METRICS else feature_words(metric, feature)
-            labels.append(_KINDS.get(metric, "{}").replace("{}", words))
+            labels.append(label(str(metric), words))
             subjects.append(words)
     values = zip(facts["value"], facts["population_value"], facts["unit"], strict=True)
     shown = [(number(value, unit), number(everybody, unit)) for value, everybody, unit in values]
@@ -151,12 +135,14 @@ def pick(facts: pd.DataFrame, family: str, top: int = 12) -> pd.DataFrame:
     """
     chosen = facts[facts["metric"].isin(FAMILIES[family]) & facts["lift"].notna()]
     if family == STANDS_OUT:
-        clear = chosen["z"].abs() >= _CLEAR_Z
-        if "q_value" in chosen:
-            clear &= chosen["q_value"].isna() | (chosen["q_value"] <= _MOST_Q)
+        tested = chosen["significant"] if "significant" in chosen else chosen["z"].map(lambda _: None)
+        clear = [
+            is_beyond_chance(None if pd.isna(sure) else bool(sure), z) is True and abs(z) >= CLEAR_Z
+            for sure, z in zip(tested, chosen["z"], strict=True)
+        ]
         # an unknown theme or page type says nothing about the users
         silent = chosen["metric"].isin(LABEL_METRICS) & chosen["feature"].isin(["unknown"])
-        chosen = chosen[clear & ~silent]
+        chosen = chosen[np.array(clear, dtype=bool) & ~silent]
     ranked = chosen.assign(far=chosen["z"].abs().fillna(0.0))
     clearest = ranked.sort_values(["far", "value", "fact_id"], ascending=[False, False, True]).head(top)
     return clearest.sort_values(["lift", "fact_id"], ascending=[False, True]).drop(columns="far")

@@ -6,7 +6,7 @@ cluster, ``advice`` says what its facts ask for, ``comparison`` puts all beside 
 """
 
 from beha2vec_core.insights.template.comparison import clusters_alike, compare
-from beha2vec_core.insights.template.insight import TOO_LITTLE_NAME, describe
+from beha2vec_core.insights.template.insight import TOO_LITTLE_NAME, describe, describe_only
 from beha2vec_core.insights.template.sentences import WRITTEN_BY
 
-__all__ = ["TOO_LITTLE_NAME", "WRITTEN_BY", "clusters_alike", "compare", "describe"]
+__all__ = ["TOO_LITTLE_NAME", "WRITTEN_BY", "clusters_alike", "compare", "describe", "describe_only"]

@@ -1,6 +1,5 @@
 """All clusters beside each other: what hardly differs, what differs most, and where to act first."""
 
-from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.names import page_type_focus, theme_focus
 from beha2vec_core.insights.placeholders import written
 from beha2vec_core.insights.schema import ClusterComparison
@@ -12,19 +11,21 @@ from beha2vec_core.insights.wording import happening
 _WORTH_TELLING_APART = 0.02  # of a share
 _MOST_ALIKE, _MOST_CHANCES = 4, 5
 _COMPARED = (
-    "page_views_mean", "sessions_mean", "engagement_time_mean", "return_share", "one_page_share", "direct_share",
-    "purchase_rate", "churn_rate", "error_page_user_share", "hour_block_share",
+    "page_views_mean", "sessions_mean", "engagement_time_mean", "return_share", "one_page_view_share",
+    "first_user_direct_share", "purchase_rate", "churn_rate", "error_page_user_share", "hour_block_event_share",
 )  # fmt: skip
 _ENDS_TOLD = ("purchase_rate", "return_share", "churn_rate", "engagement_time_mean", "error_page_user_share")
 _BEHAVIOUR = {
-    "page_type_view_share", "theme_view_share", "purchase_rate", "return_share", "one_page_share", "page_views_mean",
-    "no_engagement_share",
+    "page_type_view_share", "theme_view_share", "purchase_rate", "return_share", "one_page_view_share",
+    "page_views_mean", "no_engagement_time_share",
 }  # fmt: skip
 
 
 def compare(sheets: list[FactSheet], names: dict[int, str]) -> ClusterComparison:
     """The comparison of all clusters; users of whom too little is known take no part."""
-    behaving = [sheet for sheet in sheets if sheet.cluster_key != TOO_LITTLE_EVIDENCE]
+    behaving = [sheet for sheet in sheets if sheet.is_cluster]
+    if len(behaving) < 2:
+        return _nothing_to_compare(sheets)
     alike, alike_facts = _similarities(behaving)
     differing, differing_facts = _differences(behaving, names)
     chances, chance_facts = _opportunities(behaving, names)
@@ -38,9 +39,19 @@ def compare(sheets: list[FactSheet], names: dict[int, str]) -> ClusterComparison
     )
 
 
+def _nothing_to_compare(sheets: list[FactSheet]) -> ClusterComparison:
+    told = f"The users are not divided into clusters, so there is nothing to compare. {DISCLAIMER}"
+    return ClusterComparison.model_construct(
+        similarities=told,
+        key_differences=told,
+        opportunities=told,
+        evidence=[fact.fact_id for sheet in sheets if (fact := sheet.number("users"))],
+    )
+
+
 def clusters_alike(sheets: list[FactSheet]) -> dict[int, tuple[int, ...]]:
     """For each cluster those it cannot be told apart from: no number of behaviour differs beyond its interval."""
-    behaving = [sheet for sheet in sheets if sheet.cluster_key != TOO_LITTLE_EVIDENCE]
+    behaving = [sheet for sheet in sheets if sheet.is_cluster]
     return {
         sheet.cluster_key: tuple(
             other.cluster_key for other in behaving if other is not sheet and not _tells_apart(sheet, other)
@@ -80,7 +91,8 @@ def _similarities(sheets: list[FactSheet]) -> tuple[list[str], list[Fact]]:
         return ["On every number that was measured, a cluster stands apart."], []
     sentences = []
     for low, high in alike[:_MOST_ALIKE]:
-        what = happening(low.metric, low.shown_feature, "users").format(f"{written(low)} to {written(high)}")
+        words = happening(low.metric, low.shown_feature, "users").replace(" their ", " a user's ")
+        what = words.format(f"{written(low)} to {written(high)}")
         sentences.append(f"In every cluster {what} (all users {written(low, 'all')}).")
     return sentences, [fact for pair in alike[:_MOST_ALIKE] for fact in pair]
 

@@ -1,6 +1,5 @@
 """One cluster in words: what is unusual, how sure that is, what to do next."""
 
-from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.names import page_type_focus, theme_focus
 from beha2vec_core.insights.placeholders import written
 from beha2vec_core.insights.schema import ClusterInsight
@@ -8,6 +7,7 @@ from beha2vec_core.insights.sheet import Fact, FactSheet
 from beha2vec_core.insights.template.advice import TEST_LANDING, advice
 from beha2vec_core.insights.template.sentences import (
     DISCLAIMER,
+    is_known_source,
     joined,
     listed,
     lower,
@@ -15,15 +15,21 @@ from beha2vec_core.insights.template.sentences import (
     sentence,
     sentences,
     told,
+    upper,
 )
 from beha2vec_core.insights.wording import feature_words, happening
+from beha2vec_core.profiles.measures import NOT_SET
 
 TOO_LITTLE_NAME = "Too little seen yet"
 _SMALL_CLUSTER = 100
 _VERY_SURE_Q, _VERY_SURE_Z = 0.001, 5.0
 _TYPICAL = 0.1  # what fewer users of a group do is not typical of it
+_MOST_OF_ARRIVAL = 3  # in a summary
 _COMMON = 0.2  # of the most common value that is no more common than elsewhere
-_STEPS_TOLD = ("add_to_cart", "begin_checkout")
+_COME_AND_GO = ("first_user_direct_share", "return_share", "one_page_view_share", "error_page_user_share")
+_OVER_TIME = ("first_week_return_rate", "churn_rate", "inflow_share")
+_ACTIVITY = ("page_views_mean", "sessions_mean", "engagement_time_mean")
+_STEPS_TOLD = ("reached_cart_share", "reached_checkout_share")
 
 
 def describe(sheet: FactSheet, name: str, like: tuple[str, ...] = ()) -> ClusterInsight:
@@ -34,17 +40,17 @@ def describe(sheet: FactSheet, name: str, like: tuple[str, ...] = ()) -> Cluster
         name: its name.
         like: names of clusters that it cannot be told apart from by these facts.
     """
-    if sheet.cluster_key == TOO_LITTLE_EVIDENCE:
+    if not sheet.is_cluster:
         return _too_little(sheet)
     interest, arrival, buying, missing = _interest(sheet), _arrival(sheet), _buying(sheet), _missing(sheet)
-    idle = [fact for fact in numbers(sheet, "no_engagement_share") if fact.is_over]
+    idle = [fact for fact in numbers(sheet, "no_engagement_time_share") if fact.is_over]
     unusual = [*interest, *idle, *arrival, *(fact for fact in buying if fact.is_over or fact.is_under), *missing]
     others = [fact for fact in _others(sheet) if fact not in unusual]
     persona, typical = _persona(sheet)
     to_do = advice(sheet)
     summary = [
         _size(sheet),
-        *_unusual(interest, idle, arrival),
+        *_unusual(interest, idle, arrival[:_MOST_OF_ARRIVAL]),
         listed(buying),
         listed(missing[:1]),
         _how_sure(sheet, unusual),
@@ -84,21 +90,17 @@ def _interest(sheet: FactSheet) -> list[Fact]:
 
 def _arrival(sheet: FactSheet) -> list[Fact]:
     """How they come, and come back, where that differs."""
-    channels = [fact for fact in sheet.over("channel_share") if fact.value >= _TYPICAL and "(none)" not in
-                (fact.feature or "")]  # fmt: skip
-    devices = [fact for fact in sheet.over("device_share") if fact.value >= 0.5]
-    come_and_go = [
-        fact
-        for fact in numbers(sheet, "direct_share", "return_share", "one_page_share", "error_page_user_share")
-        if fact.is_over
+    sources = [
+        fact for fact in sheet.over("first_user_source_share") if fact.value >= _TYPICAL and is_known_source(fact)
     ]
-    return [*channels[:1], *come_and_go[:3], *devices[:1], *sheet.over("hour_block_share")[:1]]
+    devices = [fact for fact in sheet.over("device_share") if fact.value >= 0.5]
+    come_and_go = [fact for fact in numbers(sheet, *_COME_AND_GO) if fact.is_over]
+    return [*sources[:1], *come_and_go[:3], *devices[:1], *sheet.over("hour_block_event_share")[:1]]
 
 
 def _buying(sheet: FactSheet) -> list[Fact]:
     """How far they come on the way to an order; nothing where nobody buys anything."""
-    steps = {fact.feature: fact for fact in sheet.features("funnel_rate")}
-    reached = [steps[step] for step in _STEPS_TOLD if step in steps]
+    reached = numbers(sheet, *_STEPS_TOLD)
     first_without = next((number for number, fact in enumerate(reached) if fact.value == 0), len(reached))
     return [
         fact for fact in [*reached[: first_without + 1], *numbers(sheet, "purchase_rate")] if fact.population_value > 0
@@ -113,11 +115,20 @@ def _missing(sheet: FactSheet) -> list[Fact]:
 def _others(sheet: FactSheet) -> list[Fact]:
     """What else is worth knowing, though it is not unusual or not the first thing to say."""
     pages = [fact for fact in sheet.over("page_share") if not (fact.feature or "").endswith("/")][:1]
-    items = sheet.over("item_category_share")[:1]
+    items = sheet.over("item_category_viewed_share")[:1]
+    cart = [fact for fact in numbers(sheet, "add_to_cart_share") if fact.population_value > 0]
     over_time = [
-        fact for fact in numbers(sheet, "return_rate", "churn_rate", "inflow_share") if fact.is_over or fact.is_under
+        fact
+        for fact in numbers(sheet, "first_week_return_rate", "churn_rate", "inflow_share")
+        if fact.is_over or fact.is_under
     ]
-    return [*pages, *items, *over_time, *numbers(sheet, "page_views_mean", "sessions_mean", "engagement_time_mean")]
+    return [
+        *pages,
+        *items,
+        *cart,
+        *over_time,
+        *numbers(sheet, "page_views_mean", "sessions_mean", "engagement_time_mean"),
+    ]
 
 
 # -- the sentences of a summary --
@@ -161,7 +172,7 @@ def _is_very_sure(fact: Fact) -> bool:
 
 
 def _caveats(sheet: FactSheet, like: tuple[str, ...]) -> list[str]:
-    idle = sheet.number("no_engagement_share")
+    idle = sheet.number("no_engagement_time_share")
     found = []
     if like:
         found.append(f"By these facts the group cannot be told apart from {joined(like)}: treat them as one.")
@@ -178,13 +189,15 @@ def _persona(sheet: FactSheet) -> tuple[str, list[Fact]]:
     habits: list[str] = []
     facts: list[Fact] = []
     for metric, verb, preposition in (
-        ("channel_share", "comes first", "through "),
+        ("first_user_source_share", "has as first user source", ""),
         ("landing_page_share", "lands", "on "),
         ("device_share", "uses", ""),
-        ("country_share", "lives", "in "),
+        ("country_share", "is", "in "),
     ):
-        common = [fact for fact in sheet.features(metric)[:1] if fact.is_over or fact.value >= _COMMON]
-        shown = [fact for fact in dict.fromkeys(common + sheet.over(metric)[:1]) if fact.value >= _TYPICAL]
+        known = [fact for fact in sheet.features(metric) if NOT_SET not in (fact.feature or "")]
+        common = [fact for fact in known[:1] if fact.is_over or fact.value >= _COMMON]
+        marks = [fact for fact in sheet.over(metric) if fact in known]
+        shown = [fact for fact in dict.fromkeys(common + marks[:1]) if fact.value >= _TYPICAL]
         facts += shown
         values = [
             f"{preposition}{feature_words(metric, fact.shown_feature or '')} ({written(fact)}, all users "
@@ -195,7 +208,7 @@ def _persona(sheet: FactSheet) -> tuple[str, list[Fact]]:
             are_both_over = bool(common) and common[0].is_over
             habits.append(f"{verb} {(' or ' if are_both_over else ' or, more often than others, ').join(values)}")
     for metric, words in (
-        ("page_views_median", "views {} pages (the median, all users {})"),
+        ("page_views_median", "has {} page views (the median, all users {})"),
         ("engagement_time_mean", "is engaged for {} seconds on average (all users {})"),
     ):
         if plain := sheet.number(metric):
@@ -210,7 +223,7 @@ def _with_reason(text: str, fact: Fact | None) -> str:
 
 def _too_little(sheet: FactSheet) -> ClusterInsight:
     """Users of whom too little is known to say what they want: no group, and it says so."""
-    habits = numbers(sheet, "page_views_mean", "one_page_share", "return_share")
+    habits = numbers(sheet, "page_views_mean", "one_page_view_share", "return_share")
     summary = [
         _size(sheet),
         "Of these users too little was seen to say what they want, so they were not put into a group by a guess.",
@@ -227,6 +240,35 @@ def _too_little(sheet: FactSheet) -> ClusterInsight:
         evidence=[fact.fact_id for fact in [*numbers(sheet, "users", "user_share"), *habits]],
         actions=[
             "Address them by what they do next, not as a group.",
-            *[_with_reason(TEST_LANDING, fact) for fact in numbers(sheet, "one_page_share")],
+            *[_with_reason(TEST_LANDING, fact) for fact in numbers(sheet, "one_page_view_share")],
         ],
+    )
+
+
+def describe_only(sheet: FactSheet, name: str, why: str = "") -> ClusterInsight:
+    """The one cluster of users who are not divided: what they do, and no comparison.
+
+    Args:
+        sheet: its facts.
+        name: its name.
+        why: they are not divided, in a sentence.
+    """
+    habits = [*_buying(sheet), *numbers(sheet, "page_views_mean", "sessions_mean", "return_share")]
+    summary = [
+        _size(sheet),
+        "These users are not divided into clusters.",
+        f"{upper(why)}." if why else "",
+        listed(habits),
+        "What to do next: load more days, and find clusters again.",
+        DISCLAIMER,
+    ]
+    persona, typical = _persona(sheet)
+    return ClusterInsight.model_construct(
+        name=name,
+        summary=" ".join(filter(None, summary)),
+        differences="There is no other cluster to compare these users with.",
+        persona=persona,
+        caveats="The facts say what all these users did together: there may be several kinds of users among them.",
+        evidence=list(dict.fromkeys(f.fact_id for f in [*numbers(sheet, "users", "user_share"), *habits, *typical])),
+        actions=["Load more days, and find clusters again."],
     )

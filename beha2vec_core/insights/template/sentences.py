@@ -6,8 +6,10 @@ from itertools import pairwise
 from beha2vec_core.insights.placeholders import written
 from beha2vec_core.insights.sheet import Fact, FactSheet
 from beha2vec_core.insights.wording import happening
+from beha2vec_core.profiles.measures import NOT_SET
 
 WRITTEN_BY = "template"
+_AS_SOURCE = " as first user source"
 DISCLAIMER = "(Written by a template from the facts, without a language model.)"
 
 
@@ -55,10 +57,16 @@ def lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+def is_known_source(fact: Fact) -> bool:
+    """Whether a first user source is a place to be found: not direct, nor unknown."""
+    return NOT_SET not in (fact.feature or "") and "(none)" not in (fact.feature or "")
+
+
 def _value(fact: Fact) -> str:
     if fact.value == 0 and fact.unit == "share":
         return "none"
-    return f"only {written(fact)}" if fact.is_under else written(fact)
+    is_bound = fact.shown_value.startswith("less than")
+    return f"only {written(fact)}" if fact.is_under and not is_bound else written(fact)
 
 
 def _told_after(before: Fact, fact: Fact) -> str:
@@ -69,7 +77,11 @@ def _told_after(before: Fact, fact: Fact) -> str:
     if ending and ending == own_ending:  # "login pages {...}"
         clause = f"{words} {{}}"
     elif earlier.startswith("{} of them "):
-        clause = clause.replace("{} of them ", "{} ", 1)
+        # "{...} at least the checkout", but "none reached at least the checkout"
+        said = "reached " if earlier.startswith("{} of them reached ") and fact.value else ""
+        if earlier.endswith(_AS_SOURCE) and clause.endswith(_AS_SOURCE):  # "{...} a direct visit"
+            said, clause = "have ", clause.removesuffix(_AS_SOURCE)
+        clause = clause.replace(f"{{}} of them {said}", "{} ", 1).replace("{} of them ", "{} ", 1)
     value = written(fact) if fact.value and before.is_under else _value(fact)  # "only" is said once
     everybody = written(fact, "all") if value != "none" else f"all users {written(fact, 'all')}"
     return f"{clause.format(value)} ({everybody})"

@@ -14,9 +14,9 @@ def feature_problems(sentence: Sentence, at: int, fact: Fact, part: Part) -> lis
     if fact.feature is None:
         if fact.metric in {
             "error_page_user_share",
-            "error_page_share",
-            "error_pages_mean",
-            "direct_share",
+            "error_page_view_share",
+            "error_page_views_mean",
+            "first_user_direct_share",
             "landing_page_share",
         }:
             return []

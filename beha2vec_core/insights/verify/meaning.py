@@ -57,7 +57,7 @@ def _unit_problem(sentence: Sentence, at: int, mention: Mention, fact: Fact, par
         return f"{fact.fact_id} is a share of {what}, not of users"
     if what != "page views" and metrics.OF_VIEWS.match(after):
         return f"{fact.fact_id} is a share of {what}, not of page views"
-    if fact.metric == "error_page_share" and not re.search(r"\b(?:views?|views of pages)\b", sentence.text, re.I):
+    if fact.metric == "error_page_view_share" and not re.search(r"\b(?:views?|views of pages)\b", sentence.text, re.I):
         return f"{fact.fact_id} is a share of page views: say so"
     return None
 

@@ -2,6 +2,7 @@
 
 import re
 
+from beha2vec_core.insights.names import mostly_bought
 from beha2vec_core.insights.reading import Reader
 from beha2vec_core.insights.verify.made_up import made_up
 from beha2vec_core.insights.vocabulary.features import family
@@ -22,6 +23,8 @@ def name_problems(reader: Reader, name: str) -> list[str]:
             wrong = fact.difference == (1 if _NEGATING_NAME.search(name) else -1)
             if wrong:
                 problems.append(f"the facts speak against it, see {fact.fact_id}")
+            elif pattern is _BUYER_NAME and not mostly_bought(fact) and not _NEGATING_NAME.search(name):
+                problems.append(f"most of them did not buy, see {fact.fact_id}")
     sentences, _ = reader.read(name)
     for sentence in sentences:
         for mention in sentence.mentions.values():

@@ -7,9 +7,9 @@ from beha2vec_core.profiles.measures import STEP_TO
 
 FAMILY = {
     "page_share": "page", "landing_page_share": "page", "theme_share": "theme", "theme_view_share": "theme",
-    "page_type_share": "page type", "page_type_view_share": "page type", "channel_share": "channel",
+    "page_type_share": "page type", "page_type_view_share": "page type", "first_user_source_share": "channel",
     "device_share": "device", "browser_share": "browser", "country_share": "country", "event_share": "event",
-    "funnel_rate": "step", "hour_block_share": "hours", "item_category_share": "item category",
+    "hour_block_event_share": "hours", "item_category_viewed_share": "item category",
     "path_step_share": "path",
 }  # fmt: skip
 _SYNONYMS = {
@@ -28,10 +28,6 @@ _SYNONYMS = {
     ("device", "mobile"): ("phone", "smartphone", "mobile phone", "a phone"),
     ("device", "desktop"): ("computer", "laptop", "desktop computer"),
     ("device", "smart tv"): ("television",),
-    ("step", "view_item"): ("viewing an item", "an item view", "a product view"),
-    ("step", "add_to_cart"): ("adding to the cart", "the cart"),
-    ("step", "begin_checkout"): ("beginning checkout", "checkout", "the checkout", "starting checkout"),
-    ("step", "purchase"): ("the purchase", "the order"),
     ("channel", "(direct) / (none)"): ("direct", "directly", "direct traffic", "direct visit"),
 }
 _MEDIUMS = {
