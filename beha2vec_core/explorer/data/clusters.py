@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.insights.wording import FULL_STOP, METRICS, PAGE_METRICS
+from beha2vec_core.insights.wording import FULL_STOP, METRICS, PAGE_METRICS, number
 from beha2vec_core.insights.wording import statement as words_of
+from beha2vec_core.words import counted
 
 _NEVER_MORE = 1_000  # clusters; a choice of k ends far below
 
@@ -57,6 +59,19 @@ def sizes(published: Published) -> pd.DataFrame:
     return found.assign(name=found["name"].where(found["name"].notna(), default))
 
 
+def size_words(row: Mapping[Hashable, Any]) -> str:
+    """The size of a cluster, of a row of `sizes`: 60 users, 21% of all with a vector."""
+    return f"{counted(int(row['users']), 'user')}, {number(row['share'], 'share')} of all with a vector"
+
+
+def told(found: pd.DataFrame) -> str:
+    """How many clusters the rows of `sizes` are, in a sentence; those of whom too little is known are in none."""
+    unknown = int(found.loc[found["cluster_key"] == TOO_LITTLE_EVIDENCE, "users"].sum())
+    known = found[found["cluster_key"] != TOO_LITTLE_EVIDENCE]
+    text = f"{counted(int(known['users'].sum()), 'user')} in {counted(len(known), 'cluster')}"
+    return text + (f"; of {unknown:,} more too little is known for a cluster." if unknown else ".")
+
+
 def names(published: Published) -> dict[int, str]:
     """The name of each cluster that has users, as it was written: make it safe for the place it is shown in."""
     found = published.ask(sizes)
@@ -85,7 +100,7 @@ class Insight:
 
 
 def insight(published: Published, cluster_key: int) -> Insight | None:
-    """The words of a cluster; None where nobody has written any."""
+    """The words of a cluster; None where none are written."""
     published.require("beha2vec.cluster_insights", "written insights", "cluster_insights")
     found = published.query(
         "from beha2vec.cluster_insights where cluster_key = $key limit 1", {"key": cluster_key}
@@ -195,16 +210,26 @@ def _or_none(feature: object) -> str | None:
 
 
 def size_over_time(published: Published) -> pd.DataFrame:
-    """Active users by cluster and day, or by week where there are more than 120 days: period, cluster_key, users."""
+    """Active users by cluster and day, or by week where there are more than 120 days.
+
+    Returns:
+        period (the day, or the week's Monday), cluster_key, users, days: of how many days of the period there is data;
+        fewer than 7 in a first or last week that is not whole.
+    """
     published.require("beha2vec.cluster_history", "days of users in clusters", "user_clusters")
     return published.query(
         f"""with span as (
-            select date_diff('day', min(event_date), max(event_date)) as days from beha2vec.cluster_history),
+            select min(event_date) as first_day, max(event_date) as last_day,
+                date_diff('day', first_day, last_day) > {_LONG_AGO} as is_long
+            from beha2vec.cluster_history),
         periods as (
-            select case when days > {_LONG_AGO} then date_trunc('week', event_date)::date else event_date end as period,
+            select case when is_long then date_trunc('week', event_date)::date else event_date end as period,
+                case when is_long then date_diff('day', greatest(period, first_day), least(period + 6, last_day)) + 1
+                    else 1 end as days,
                 cluster_key, user_key
             from beha2vec.cluster_history, span)
-        select period, cluster_key, count(distinct user_key) as users from periods group by 1, 2
+        select period, cluster_key, count(distinct user_key) as users, any_value(days)::integer as days
+        from periods group by 1, 2
         qualify dense_rank() over (order by period desc) <= {_PERIODS}
         order by 1, 2"""
     )
