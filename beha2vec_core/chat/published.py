@@ -19,6 +19,7 @@ import duckdb
 
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
+from beha2vec_core.lookalikes import NoVectorError, Similar, similar_users
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
 
@@ -92,15 +93,6 @@ class Funnel:
             return None
         low, high = wilson_interval([self.checkouts - self.bought], [self.checkouts])
         return float(low[0]), float(high[0])
-
-
-@dataclass(frozen=True)
-class Similar:
-    """A user beside another."""
-
-    user_key: str
-    similarity: float  # cosine of identity vectors, -1 to 1
-    cluster_key: int | None
 
 
 class Published:
@@ -228,13 +220,10 @@ class Published:
     def similar_users(self, user_key: str, *, limit: int = 5) -> list[Similar]:
         """The users whose identity vectors are nearest, users with too little evidence left out."""
         with self._connection() as connection:
-            known = connection.execute(
-                "select count(*) from beha2vec.user_embeddings_current where user_key = ?", [user_key]
-            ).fetchall()
-            if not known[0][0]:
-                raise NotInData("this user has no vector: no events in the days that were embedded")
-            rows = connection.execute(_SIMILAR, {"user": user_key, "limit": limit}).fetchall()
-        return [Similar(str(key), float(value), cluster) for key, value, cluster in rows]
+            try:
+                return similar_users(connection, user_key, limit)
+            except NoVectorError as error:
+                raise NotInData(str(error)) from error
 
     def identities(self, words: list[str]) -> dict[str, str]:
         """Which of the words (small letters) are a user's key, device id or login id, with the user_key of each."""
@@ -326,13 +315,6 @@ _IDENTITIES = """
 _MORE_IDENTITIES = """
         union all select user_pseudo_id, user_key from ga4.dim_ga4__users
         union all select user_id, user_key from ga4.dim_ga4__users"""
-_SIMILAR = """
-    select e.user_key, list_cosine_similarity(e.identity, u.identity) as similarity, c.cluster_key
-    from beha2vec.user_embeddings_current e
-    cross join (select identity from beha2vec.user_embeddings_current where user_key = $user) u
-    left join beha2vec.user_clusters_current c on c.user_key = e.user_key
-    where e.user_key <> $user and not e.low_evidence and len(e.identity) = len(u.identity)
-    order by similarity desc, e.user_key limit $limit"""
 
 
 def _cluster(key: int, users: int, share: float, insight: dict[str, Any]) -> Cluster:

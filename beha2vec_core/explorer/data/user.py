@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from beha2vec_core.explorer.published import NothingYet, Published
+from beha2vec_core.lookalikes import NoVectorError, similar_users
 
 if TYPE_CHECKING:
     from beha2vec_core.encoder.encoder import BehaviorEncoder
@@ -81,37 +82,35 @@ def cluster_days(published: Published, user_key: str) -> pd.DataFrame:
 
 
 def nearest(published: Published, user_key: str) -> pd.DataFrame:
-    """The ten users most alike by cosine of the behavior vectors, and the pages they share.
+    """The ten users most alike, as `lookalikes.similar_users` has them, and the pages they share with the user.
 
     Columns: user_key, cluster_key, similarity (-1 to 1), shared_pages, and pages: titles of the shared pages that the
-    fewest users viewed, which tell the most. Users with too little evidence are left out. Empty for a user without a
-    vector.
+    fewest users viewed, which tell the most. Empty for a user without a vector.
     """
     published.require("beha2vec.user_embeddings_current", "vectors of users", "user_embeddings")
     published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
     published.require("ga4.fct_ga4__page_views", "page views", "fct_ga4__page_views")
     published.require("ga4.dim_ga4__pages", "pages", "dim_ga4__pages")
-    return published.query(
-        f"""with self as (select behavior from beha2vec.user_embeddings_current where user_key = $user),
-        near as (
-            select user_key, list_cosine_similarity(other.behavior, self.behavior) as similarity
-            from beha2vec.user_embeddings_current as other, self
-            where user_key <> $user and not low_evidence and len(other.behavior) = len(self.behavior)
-            order by similarity desc, user_key limit {_NEIGHBOURS}),
-        own as (select distinct page_key from ga4.fct_ga4__page_views where user_key = $user),
-        shared as (
-            select distinct near.user_key, views.page_key from ga4.fct_ga4__page_views as views
-            join near using (user_key) semi join own using (page_key)),
-        reasons as (
-            select user_key, count(*) as shared_pages,
-                list(coalesce(page_title, page_key) order by users, page_key)[:{_REASONS}] as pages
-            from shared left join ga4.dim_ga4__pages using (page_key) group by user_key)
-        select near.user_key, cluster_key, similarity, coalesce(shared_pages, 0) as shared_pages, pages
-        from near left join reasons using (user_key)
-        left join beha2vec.user_clusters_current as clusters on clusters.user_key = near.user_key
-        order by similarity desc, near.user_key""",
-        {"user": user_key},
-    )
+    with published.cursor() as cursor:
+        try:
+            found = similar_users(cursor, user_key, _NEIGHBOURS)
+        except NoVectorError:
+            found = []
+        near = pd.DataFrame([vars(one) for one in found], columns=["user_key", "similarity", "cluster_key"])
+        cursor.register("near", near.astype({"user_key": "str", "similarity": "float64", "cluster_key": "Int32"}))
+        return cursor.execute(
+            f"""with own as (select distinct page_key from ga4.fct_ga4__page_views where user_key = $user),
+            shared as (
+                select distinct near.user_key, views.page_key from ga4.fct_ga4__page_views as views
+                join near using (user_key) semi join own using (page_key)),
+            reasons as (
+                select user_key, count(*) as shared_pages,
+                    list(coalesce(page_title, page_key) order by users, page_key)[:{_REASONS}] as pages
+                from shared left join ga4.dim_ga4__pages using (page_key) group by user_key)
+            select near.user_key, cluster_key, similarity, coalesce(shared_pages, 0) as shared_pages, pages
+            from near left join reasons using (user_key) order by similarity desc, near.user_key""",
+            {"user": user_key},
+        ).df()
 
 
 def next_pages(published: Published, user_key: str, encoders_path: Path, k: int = 5) -> pd.DataFrame:
