@@ -81,6 +81,12 @@ class Step:
         return "; ".join(loss.words for loss in self.losses)
 
 
+def clustered_words(clustered: int, clusters: int, too_little: int) -> str:
+    """How many users are in how many clusters: 260 users in 3 clusters, and 20 of whom too little is known (-1)."""
+    text = f"{counted(clustered, 'user')} in {counted(clusters, 'cluster')}"
+    return text + (f", and {too_little:,} of whom too little is known ({TOO_LITTLE_EVIDENCE})" if too_little else "")
+
+
 def totals(connection: duckdb.DuckDBPyConnection) -> Totals:
     """How much there is of everything."""
     has = _Tables(connection)
@@ -137,9 +143,8 @@ def _events(connection: duckdb.DuckDBPyConnection, has: _Tables) -> list[Step]:
     )
     losses = _some(
         Loss(twice, "event", "sent twice, exact duplicates"),
-        Loss(rows - events - twice, "event", "of a table that a better one replaces, of synthetic bundles, or of hosts "
-             "that are left out"),
-    )  # fmt: skip
+        Loss(rows - events - twice, "event", "of replaced tables, synthetic bundles or hosts that are left out"),
+    )
     return [Step("Events", events, losses)]
 
 
@@ -176,16 +181,14 @@ def _users(connection: duckdb.DuckDBPyConnection, has: _Tables) -> list[Step]:
         steps.append(Step("Users", users, _of_nobody(connection, has)))
     if _SEQUENCES in has:
         losses: tuple[Loss, ...] = (
-            Loss(not_read, "user", "only events that name no page, or that the encoder does not read (session_start, "
-                 "first_visit, user_engagement and the like)"),
+            Loss(not_read, "user", "only events without a page or not read (session_start, first_visit ...)"),
             Loss(no_view, "user", "other events, but no page or screen view"),
-        )  # fmt: skip
+        )
         steps.append(Step("Users with page views", users - not_read - no_view, _some(*losses)))
         losses = (
             Loss(outside, "user", f"page views only on days without vectors{_window(connection, has)}"),
-            Loss(late, "user", "page views only after the end of their export day: is BEHA2VEC_TIMEZONE the "
-                 "property's time zone?"),
-        )  # fmt: skip
+            Loss(late, "user", "page views only after the end of their export day: check BEHA2VEC_TIMEZONE"),
+        )
     else:
         losses = (Loss(not_read + no_view + late + outside, "user", "no vector"),)
     if _VECTORS in has or _CLUSTERED in has:
@@ -222,7 +225,7 @@ def _of_nobody(connection: duckdb.DuckDBPyConnection, has: _Tables) -> tuple[Los
     if _QUALITY not in has:
         return ()
     (events,) = _row(connection, f"select coalesce(sum(events_without_user), 0)::bigint from {_QUALITY}")
-    return _some(Loss(events, "event", "of no user, as there is no device id (user_pseudo_id) or no consent"))
+    return _some(Loss(events, "event", "of nobody: no device id (user_pseudo_id), or no consent"))
 
 
 def _window(connection: duckdb.DuckDBPyConnection, has: _Tables) -> str:
@@ -232,7 +235,7 @@ def _window(connection: duckdb.DuckDBPyConnection, has: _Tables) -> str:
         connection,
         f"select min(event_date), max(event_date) from {_OF_READERS}",
     )
-    return f" (there are vectors of {days(first, last)})" if first and last else ""
+    return f" (vectors: {days(first, last)})" if first and last else ""
 
 
 def _least_events(connection: duckdb.DuckDBPyConnection, has: _Tables) -> str:

@@ -52,7 +52,6 @@ def is_money(unit: str) -> bool:
     return unit == UNKNOWN_CURRENCY or _CODE.fullmatch(unit) is not None
 
 
-def money(amount: float, currency: str | None) -> str:
-    """An amount with its currency: 1,204.50 EUR; without one where the currency is not known."""
-    known = isinstance(currency, str) and currency not in ("", UNKNOWN_CURRENCY)
-    return f"{amount:,.2f}" + (f" {currency}" if known else "")
+def money(amount: float, currency: str) -> str:
+    """An amount with its currency: 1,204.50 EUR; alone where that is not known (``currency``)."""
+    return f"{amount:,.2f}" + (f" {currency}" if currency != UNKNOWN_CURRENCY else "")

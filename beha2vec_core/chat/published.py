@@ -17,7 +17,10 @@ from typing import Any
 
 import duckdb
 
+from beha2vec_core import counts
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
+from beha2vec_core.counts import Step, Totals, clustered_words
+from beha2vec_core.currency import currency_note, reporting_currencies
 from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
 from beha2vec_core.lookalikes import NoVectorError, Similar, similar_users
 from beha2vec_core.profiles.statistics import wilson_interval
@@ -50,10 +53,17 @@ class Cluster:
 class Overview:
     """What was published."""
 
-    until: str  # last day of the users' latest rows
-    users: int
-    clusters: list[Cluster]
+    until: str  # last day with data
+    users: int  # with a vector
+    clusters: list[Cluster]  # and those of whom too little is known, under their key -1
     compared: dict[str, str]  # similarities, key_differences, opportunities; where they are written
+
+    @property
+    def in_words(self) -> str:
+        """How many users are in how many clusters, and until when: 260 users in 3 clusters, data until 2026-01-18."""
+        known = [cluster for cluster in self.clusters if cluster.key != TOO_LITTLE_EVIDENCE]
+        clustered = sum(cluster.users for cluster in known)
+        return f"{clustered_words(clustered, len(known), self.users - clustered)}, data until {self.until}"
 
 
 @dataclass(frozen=True)
@@ -129,7 +139,7 @@ class Published:
             sizes = connection.execute(
                 "select cluster_key, count(*) from beha2vec.user_clusters_current group by 1 order by 2 desc, 1"
             ).fetchall()
-            until = connection.execute("select max(event_date) from beha2vec.user_clusters_current").fetchall()[0][0]
+            until = counts.totals(connection).last_day
             insights = _records(connection, "from beha2vec.cluster_insights")
         if not sizes:
             raise NotInData("no user is in a cluster yet: run beha2vec materialize")
@@ -142,6 +152,16 @@ class Published:
             if (text := by_key.get(None, {}).get(name))
         }
         return Overview(str(until), total, clusters, compared)
+
+    def how_many(self) -> tuple[Totals, tuple[Step, ...]]:
+        """How much there is of everything, and the steps from events to clusters."""
+        with self._connection() as connection:
+            return counts.totals(connection), counts.funnel(connection)
+
+    def money(self) -> str:
+        """The currency of money, in a sentence; empty where the database does not say it."""
+        with self._connection() as connection:
+            return currency_note(reporting_currencies(connection))
 
     def sheets(self) -> dict[int, FactSheet]:
         """The facts of each cluster."""
@@ -237,7 +257,7 @@ class Published:
         return {str(found): str(user_key) for found, user_key in rows}
 
     def cluster_of(self, user_key: str) -> tuple[int, float | None] | None:
-        """Cluster and margin of a user (near 0: between two clusters; None: too little is known of him)."""
+        """Cluster and margin of a user (near 0: between two clusters; None: too little is known of them)."""
         with self._connection() as connection:
             rows = connection.execute(
                 "select cluster_key, margin from beha2vec.user_clusters_current where user_key = ?", [user_key]

@@ -1,6 +1,7 @@
 """Words for metrics and numbers. Each number is written one way, by both narrators."""
 
 from beha2vec_core.profiles.measures import STEP_TO
+from beha2vec_core.words import is_money, money
 
 FULL_STOP = r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)"  # as a pattern: after the end of a sentence
 # what a value says, after "412 users: 12% ..." or "5.2 ..."
@@ -149,14 +150,14 @@ def happening(metric: str, feature: str | None, subject: str = "them") -> str:
 
 
 def number(value: float, unit: str) -> str:
-    """A value as it is written: 12.3%, 1,204, 5.2."""
+    """A value as it is written: 12.3%, 1,204, 5.2, 24.50 EUR."""
     if unit == "share":
         percent = 100 * value
         return f"{percent:.0f}%" if percent >= 9.95 or percent == 0 else f"{percent:.1f}%"
     if unit == "users":
         return f"{value:,.0f}"
-    if unit == "currency":
-        return f"{value:,.2f}"
+    if is_money(unit):
+        return money(value, unit)
     if 0 < value < 0.995:  # 0.03 error pages are not 0.0
         return f"{value:.2f}"
     return f"{value:,.0f}" if value == round(value) or value >= 99.95 else f"{value:,.1f}"

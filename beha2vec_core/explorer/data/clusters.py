@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
+from beha2vec_core.counts import clustered_words
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.insights.wording import FULL_STOP, METRICS, PAGE_METRICS, number
 from beha2vec_core.insights.wording import statement as words_of
@@ -27,7 +28,8 @@ INSIGHT_HEADINGS = {
     "differences": "Differences",
     "caveats": "Handle with care",
 }
-_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
+_NUMBER = r"\d[\d,]*(?:\.\d+)?%?"
+_CODE = re.compile(r" ([A-Z]{3})$")  # of a currency, after an amount
 _EVERYBODY = "all users "  # as facts are written: 12% of users bought (all users 4.1%)
 _SENTENCE = re.compile(rf"{FULL_STOP}\s+(?=[A-Z“\"\d])")
 _SIZE_FIRST = re.compile(r"^(A group of )?[\d,]+ of [\d,]+ users")  # the cards show the size themselves
@@ -68,8 +70,7 @@ def told(found: pd.DataFrame) -> str:
     """How many clusters the rows of `sizes` are, in a sentence; those of whom too little is known are in none."""
     unknown = int(found.loc[found["cluster_key"] == TOO_LITTLE_EVIDENCE, "users"].sum())
     known = found[found["cluster_key"] != TOO_LITTLE_EVIDENCE]
-    text = f"{counted(int(known['users'].sum()), 'user')} in {counted(len(known), 'cluster')}"
-    return text + (f"; of {unknown:,} more too little is known for a cluster." if unknown else ".")
+    return f"{clustered_words(int(known['users'].sum()), len(known), unknown)}."
 
 
 def names(published: Published) -> dict[int, str]:
@@ -136,7 +137,8 @@ def linked(text: str, facts: pd.DataFrame) -> list[Piece]:
         facts: fact_id, metric, feature, subject, shown_value, shown_population.
     """
     having = _by_value(facts)
-    numbers = list(_NUMBER.finditer(text))
+    codes = {found[1] for shown in having if (found := _CODE.search(shown))}
+    numbers = list(re.finditer(_NUMBER + (rf"(?: (?:{'|'.join(sorted(codes))})\b)?" if codes else ""), text))
     pieces: list[Piece] = []
     end, before = 0, None
     for place, match in enumerate(numbers):
