@@ -1,7 +1,7 @@
 """A small published shop for the explorer's tests: real facts and insights, planted groups, hostile texts everywhere.
 
 Users of group 0 read articles, of group 1 buy backpacks, of group 2 need help; a few are too little known. Group g has
-users ``g<g>-<number>`` and lies around ``CENTRES[g]`` on the map.
+users ``g<g>-<number>`` and lies around ``CENTRES[g]`` on the map. The shop's money is in euro.
 """
 
 from __future__ import annotations
@@ -57,6 +57,19 @@ def make_serving(path: Path, *, without: tuple[str, ...] = ()) -> Path:
     return path
 
 
+def as_of_an_earlier_release(path: Path) -> None:
+    """Take away what earlier releases did not publish: currencies, and GA4's record of the first source."""
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("drop table ga4.dim_ga4__properties")
+        for table, columns in {
+            "dim_ga4__users": ("net_revenue", "currency", "first_user_source", "first_user_medium", "first_seen_source",
+                               "first_seen_medium", "property_id"),
+            "fct_ga4__sessions": ("net_revenue", "currency"),
+        }.items():  # fmt: skip
+            for column in columns:
+                connection.execute(f"alter table ga4.{table} drop column {column}")
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Published]:
     yield Published(path)
@@ -77,7 +90,7 @@ def _pages(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _users(connection: duckdb.DuckDBPyConnection) -> None:
     """Users, sessions, page views and events; sessions of group g go on for g + 1 page views or more."""
-    rng = np.random.default_rng(3)
+    rng, of_identity = np.random.default_rng(3), np.random.default_rng(4)
     pages = connection.execute("select page_key, theme from beha2vec.enriched_pages order by page_key").df()
     titles = dict(connection.execute("select page_key, page_title from ga4.dim_ga4__pages").fetchall())
     users, sessions, events, clusters, vectors = [], [], [], [], []
@@ -102,7 +115,8 @@ def _users(connection: duckdb.DuckDBPyConnection) -> None:
                 x, y = np.array(CENTRES[group]) + rng.normal(size=2)
                 clusters.append((FIRST + timedelta(days=day), user, earlier, 0.4, 0.2, x, y))
                 vector = np.eye(4)[group] + 0.1 * rng.normal(size=4)
-                vectors.append((FIRST + timedelta(days=day), user, group < 0, vector.tolist()))
+                identity = np.eye(4)[group] + 0.3 * of_identity.normal(size=4)
+                vectors.append((FIRST + timedelta(days=day), user, group < 0, vector.tolist(), identity.tolist()))
             users.append((user, number, len(days), int(bought), 50.0 * bought, _text(number)))
     _load(connection, users, sessions, events, titles)
     frame = pd.DataFrame(  # noqa: F841
@@ -112,10 +126,10 @@ def _users(connection: duckdb.DuckDBPyConnection) -> None:
         """insert into beha2vec.user_clusters by name
         select 'c1' as cluster_model_version, 'e1' as model_version, * from frame"""
     )
-    embedded = pd.DataFrame(vectors, columns=["event_date", "user_key", "low_evidence", "behavior"])  # noqa: F841
+    embedded = pd.DataFrame(vectors, columns=["event_date", "user_key", "low_evidence", "behavior", "identity"])  # noqa: F841
     connection.execute(
         """insert into beha2vec.user_embeddings by name select 'e1' as model_version, 5 as n_events,
-        event_date + interval 1 day as as_of, behavior as identity, * from embedded"""
+        event_date + interval 1 day as as_of, * from embedded"""
     )
 
 
@@ -139,7 +153,7 @@ def _load(
         """create table ga4.fct_ga4__sessions as select *, session_started_at::date as session_date,
             0::bigint as error_page_views, false as is_direct,
             60000::bigint as engagement_time_msec, 'Organic Search' as default_channel_group,
-            50.0 * purchases as revenue
+            50.0 * purchases as revenue, 50.0 * purchases as net_revenue, 'EUR' as currency
         from visits"""
     )
     connection.execute(
@@ -170,8 +184,15 @@ def _load(
         select people.* exclude (number), min(session_started_at) as first_seen_at,
             max(session_started_at) as last_seen_at, sum(page_views)::bigint as page_views,
             60000::bigint as engagement_time_msec, 'organic' as first_medium, 'desktop' as device_category,
-            'Chrome' as browser, 'Linux' as operating_system, 'Germany' as country
+            'Chrome' as browser, 'Linux' as operating_system, 'Germany' as country, 'shop' as property_id,
+            revenue as net_revenue, 'EUR' as currency, 'newsletter' as first_user_source, 'email' as first_user_medium,
+            first_source as first_seen_source, 'organic' as first_seen_medium
         from people join visits using (user_key) group by all"""
+    )
+    connection.execute(
+        """create table ga4.dim_ga4__properties as select 'shop' as property_id, 'EUR' as reporting_currency,
+            ['EUR'] as currencies, 40::bigint as purchases, 0::bigint as purchases_not_expressed,
+            'Europe/Berlin' as timezone"""
     )
     connection.execute(
         """update ga4.dim_ga4__pages set page_views = found.views, users = found.users from (
