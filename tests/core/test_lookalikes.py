@@ -231,8 +231,8 @@ def test_the_precision_is_told_beside_chance(connection: duckdb.DuckDBPyConnecti
     (estimate,) = told.estimates
     assert told.covered < 0.4 and "nearly all" not in told.in_words(estimate)
     found = re.fullmatch(
-        r"About (\d+) of the 100 users in the list \((\d+)%\) would be of the same kind as yours; of 100 users drawn by "
-        r"chance about (\d+) \(([\d.]+)%\)\.",
+        r"About (\d+) of the 100 users in the list \((\d+)%\) would be of the same kind as yours; of 100 users drawn "
+        r"by chance about (\d+) \(([\d.]+)%\)\.",
         told.in_words(estimate),
     )
     assert found and int(found[1]) == round(100 * estimate.precision) and int(found[3]) == round(100 * told.share)
