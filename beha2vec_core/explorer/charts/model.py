@@ -81,7 +81,7 @@ def volume(days: pd.DataFrame, *, dark: bool) -> go.Figure:
     figure.add_scatter(
         x=days["event_date"],
         y=days["usual_events"],
-        name="usual for the weekday",
+        name="usual: the median of the seven days before",
         mode="lines",
         line={"color": ink(dark)["quiet"], "dash": "dot"},
         hovertemplate="usual: %{y:,.0f}<extra></extra>",
@@ -95,7 +95,7 @@ def volume(days: pd.DataFrame, *, dark: bool) -> go.Figure:
             marker={"color": UNDER, "symbol": "x", "size": 12},
             hovertemplate="%{x|%a %d %b %Y}: tracking broken<extra></extra>",
         )
-    title = f"Events a day (n = {counted(int(days['events'].sum()), 'event')})"
+    title = f"Events a day, the last {counted(len(days), 'day')} with data (n = {counted(int(days['events'].sum()), 'event')})"
     dressed(figure, dark=dark, height=320, title_text=title, bargap=0.15)
     figure.update_layout(legend={"y": -0.28})
     by_day(figure, days["event_date"])

@@ -114,4 +114,6 @@ def next_pages(pages: pd.DataFrame, *, dark: bool) -> go.Figure:
     figure = dressed(go.Figure(bars), dark=dark, height=110 + 34 * len(rows), title_text=title, bargap=0.35)
     most = 130 * float(rows["probability"].max())  # room for the longest bar's number on a narrow screen
     figure.update_xaxes(title_text="probability (%)", range=[0, most])
+    if most > 100:
+        figure.update_xaxes(tickvals=list(range(0, 101, 20)))  # the room is no probability
     return figure.update_yaxes(showgrid=False)

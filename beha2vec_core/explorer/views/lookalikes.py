@@ -196,7 +196,7 @@ def _how_good(outlook: Outlook | None, method: Method, length: int) -> None:
             ),
             (
                 "Of their kind in all",
-                counted(round(outlook.left), "user"),
+                counted(round(outlook.left), "user") if outlook.left >= 1 else "fewer than 1",
                 f"{outlook.share_low * outlook.candidates:,.0f}",
                 f"{outlook.share_high * outlook.candidates:,.0f}",
                 "Estimated: a list much longer than this holds mostly others.",
