@@ -96,6 +96,31 @@ def test_coverage_is_weighted_by_views(more: Published) -> None:
     assert more.ask(data.to_review, "ARTICLE/4")["page_key"].str.contains("article/4").all()
 
 
+def test_page_views_are_the_overviews_and_a_difference_is_told(
+    more_serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "serving.duckdb"
+    path.write_bytes(more_serving.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            """insert into ga4.fct_ga4__page_views (page_key) select null from range(134);
+            insert into ga4.dim_ga4__pages by name select 'new' as page_key, 7 as page_views, 1 as users;
+            insert into ga4.fct_ga4__page_views (page_key) select 'new' from range(7)"""
+        )
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
+    page.settings_of_server.clear()
+    overview = {metric.label: metric.value for metric in view("overview").metric}
+    app = view("site")
+    assert not app.exception and overview["Page views"] == "1,789"
+    assert "Of 1,789 page views in all, 134 name no page, and have no label." in text_of(app)
+    assert "n = 1,655 page views" in text_of(app), "also of the page that has no label yet"
+    labels = Published(path).ask(data.by_label, "theme").set_index("label")["views"]
+    assert labels["unknown"] == 7 and labels.sum() == 1_655
+    page.settings_of_server.clear()
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(more_serving.parent))
+    assert "name no page" not in text_of(view("site")), "where there is no difference"
+
+
 def test_what_is_pending_is_what_differs(more: Published) -> None:
     overrides = Overrides({"shop.example/article/4": "travel", "shop.example/article/0": "offers", "new": "offers"}, {})
     found = more.ask(lambda published: data.pending(published, overrides))

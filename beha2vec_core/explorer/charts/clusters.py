@@ -44,7 +44,7 @@ def size_over_time(sizes: pd.DataFrame, names: Mapping[int, str], shown: list[in
                 "dash": _DASHES[shown.index(key) % len(_DASHES)] if looked_at else "solid",
             },
             opacity=1.0 if looked_at else 0.45,
-            hovertemplate="%{fullData.name}<br>%{x|%d %b %Y}: %{y:,} active users<extra></extra>",
+            hovertemplate="%{fullData.name}<br>%{x|%d %b %Y}: active users: %{y:,}<extra></extra>",
         )
     period = "week" if weekly else "day"
     left_out = [

@@ -76,7 +76,7 @@ def volume(days: pd.DataFrame, *, dark: bool) -> go.Figure:
         y=days["events"],
         name="events",
         marker={"color": PALETTE[0]},
-        hovertemplate="%{x|%a %d %b %Y}: %{y:,} events<extra></extra>",
+        hovertemplate="%{x|%a %d %b %Y}, events: %{y:,}<extra></extra>",
     )
     figure.add_scatter(
         x=days["event_date"],
@@ -95,7 +95,8 @@ def volume(days: pd.DataFrame, *, dark: bool) -> go.Figure:
             marker={"color": UNDER, "symbol": "x", "size": 12},
             hovertemplate="%{x|%a %d %b %Y}: tracking broken<extra></extra>",
         )
-    title = f"Events a day, the last {counted(len(days), 'day')} with data (n = {counted(int(days['events'].sum()), 'event')})"
+    events = counted(int(days["events"].sum()), "event")
+    title = f"Events a day, the last {counted(len(days), 'day')} with data (n = {events})"
     dressed(figure, dark=dark, height=320, title_text=title, bargap=0.15)
     figure.update_layout(legend={"y": -0.28})
     by_day(figure, days["event_date"])

@@ -19,7 +19,7 @@ def users_by_day(days: pd.DataFrame, *, dark: bool) -> go.Figure:
         x=days["event_date"],
         y=days["users"],
         marker={"color": color(0)},
-        hovertemplate="%{x|%a %d %b %Y}<br>%{y:,} active users<extra></extra>",
+        hovertemplate="%{x|%a %d %b %Y}<br>active users: %{y:,}<extra></extra>",
     )
     title = f"Active users a day (n = {counted(int(days['users'].sum()), 'user-day')})"
     figure = dressed(go.Figure(bars), dark=dark, height=280, title_text=title, bargap=0.15)
@@ -38,7 +38,7 @@ def cluster_sizes(sizes: pd.DataFrame, names: Mapping[int, str], *, dark: bool) 
         text=[number(share, "share") for share in rows["share"]],
         textposition="outside",
         cliponaxis=False,
-        hovertemplate="%{y}<br>%{x:,} users, %{text}<extra></extra>",
+        hovertemplate="%{y}<br>users: %{x:,} (%{text})<extra></extra>",
     )
     title = f"Users by cluster (n = {counted(int(rows['users'].sum()), 'user')})"
     figure = dressed(go.Figure(bars), dark=dark, height=110 + 34 * len(rows), title_text=title, bargap=0.25)

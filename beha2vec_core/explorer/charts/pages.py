@@ -32,7 +32,7 @@ def coverage(rows: pd.DataFrame, *, dark: bool) -> go.Figure:
             orientation="h",
             marker={"color": color, "pattern": {"shape": pattern, "fillmode": "overlay", "size": 5}},
             customdata=part[["views", "pages"]].fillna(0).astype(int),
-            hovertemplate=f"%{{y}}, {name}: %{{x:.1%}}<br>%{{customdata[0]:,}} views of %{{customdata[1]:,}} pages"
+            hovertemplate=f"%{{y}}, {name}: %{{x:.1%}}<br>views: %{{customdata[0]:,}}, pages: %{{customdata[1]:,}}"
             "<extra></extra>",
         )
     views = int(rows.loc[rows["kind"] == "theme", "views"].sum())
@@ -52,7 +52,7 @@ def labels(rows: pd.DataFrame, what: str, *, dark: bool) -> go.Figure:
         orientation="h",
         marker={"color": [GREY if label == "unknown" else PALETTE[0] for label in shown["label"]]},
         customdata=shown[["views", "pages", "sure_share"]],
-        hovertemplate="%{y}: %{x:.1%} of page views<br>%{customdata[0]:,} views of %{customdata[1]:,} pages<br>"
+        hovertemplate="%{y}: %{x:.1%} of page views<br>views: %{customdata[0]:,}, pages: %{customdata[1]:,}<br>"
         "%{customdata[2]:.0%} of these views are on pages that are sure<extra></extra>",
     )
     most = f", the {_MOST} most viewed" if len(rows) > _MOST else ""

@@ -98,7 +98,8 @@ def _words(published: Published, key: int, facts: pd.DataFrame | None) -> None:
     by = "a template, from the facts" if written.written_by == "template" else in_html(written.written_by)
     page.write(f'<p class="b2v-quiet">Written by {by}.</p>')
     if evidence is not None and len(evidence):
-        page.write(f"<details><summary>The {len(evidence)} facts behind it</summary>{_facts_table(evidence)}</details>")
+        behind = f"The {counted(len(evidence), 'fact')} behind it"
+        page.write(f"<details><summary>{behind}</summary>{_facts_table(evidence)}</details>")
 
 
 def _evidence(key: int, written: clusters.Insight, facts: pd.DataFrame | None) -> pd.DataFrame | None:
