@@ -187,26 +187,31 @@ def summary() -> None:
     """Say what the last run found, and where to look next."""
     import duckdb
 
+    from beha2vec_core.counts import clustered_words, funnel
+    from beha2vec_core.counts import totals as find_totals
+
     settings = _settings()
     if not settings.serving_path.exists():
         typer.secho("there are no results yet: run beha2vec materialize first", fg="red", err=True)
         raise typer.Exit(1)
     with duckdb.connect(str(settings.serving_path), read_only=True) as connection:
-        users = connection.execute("select count(*) from beha2vec.user_embeddings_current").fetchall()[0][0]
+        totals, steps = find_totals(connection), funnel(connection)
+        users = connection.execute("select count(*) from beha2vec.user_clusters_current").fetchall()[0][0]
         clusters = connection.execute(
-            """select cluster_key, name, count(*) as users from beha2vec.user_clusters_current
-            join beha2vec.cluster_insights using (cluster_key) group by all order by all"""
+            """select cluster_key, coalesce(name, '') as name, count(*) as users from beha2vec.user_clusters_current
+            left join beha2vec.cluster_insights using (cluster_key) group by all order by all"""
         ).fetchall()
     command = Path(sys.argv[0]).absolute()
     command = command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else Path(command.name)
-    known = sum(key >= 0 for key, _, _ in clusters)
-    typer.echo(
-        f"\n{users:,} users in {known} clusters"
-        + (", and those of whom too little is known (-1)" if known < len(clusters) else "")
-        + ":"
-    )
+    unknown = users - totals.clustered_users
+    typer.echo(f"\n{clustered_words(totals.clustered_users, totals.clusters, unknown)}:")
     for key, name, size in clusters:
-        typer.echo(f"  {key:>2}  {name:<32} {size:>9,} users  {size / users:6.1%}")
+        typer.echo(f"  {key:>2}  {name:<32} {size:>9,} {'user ' if size == 1 else 'users'}  {size / users:6.1%}")
+    typer.echo("\nOn the way there:")
+    for step in steps:
+        typer.echo(f"  {step.name:<36} {step.count:>9,}")
+        for loss in step.losses:
+            typer.echo(textwrap.fill(loss.words, 100, initial_indent="      - ", subsequent_indent="        "))
     typer.echo(
         f"""
 Look next at

@@ -48,23 +48,35 @@ class Written(NamedTuple):
 
 
 # Columns by name: what a release adds to a view does not change the files of those who load them every night.
+# {devices}: GA4's device ids of each user, see `_devices`.
 _QUERIES = {
     What.USER_VECTORS: """
-        select user_key, event_date, as_of, model_version, n_events, low_evidence, behavior, identity
-        from beha2vec.user_embeddings_current order by user_key""",
+        select user_key, property_id, user_pseudo_id, event_date, as_of, model_version, n_events, low_evidence,
+            behavior, identity
+        from beha2vec.user_embeddings_current left join ({devices}) using (user_key)
+        order by user_key, property_id, user_pseudo_id""",
     What.USER_CLUSTERS: """
-        select user_key, event_date, model_version, cluster_model_version, cluster_key, name as cluster_name, distance,
-            margin
-        from beha2vec.user_clusters_current left join beha2vec.cluster_insights using (cluster_key)
-        order by user_key""",
+        select user_key, property_id, user_pseudo_id, event_date, model_version, cluster_model_version, cluster_key,
+            name as cluster_name, distance, margin
+        from beha2vec.user_clusters_current left join ({devices}) using (user_key)
+        left join beha2vec.cluster_insights using (cluster_key)
+        order by user_key, property_id, user_pseudo_id""",
     What.CLUSTER_PROFILES: """
         select cluster_key, fact_id, metric, feature, value, population_value, lift, z, interval_low, interval_high,
-            support, unit
+            support, unit, effect_size, q_value, significant
         from beha2vec.cluster_profiles order by cluster_key, fact_id""",
     What.CLUSTER_INSIGHTS: """
         select cluster_key, name, summary, persona, evidence, actions, similarities, key_differences, written_by
         from beha2vec.cluster_insights order by cluster_key""",
 }
+# A person with several devices has several rows: a receiver joins by device.
+_DEVICES = {
+    "int_ga4__identity_map": "select distinct user_key, property_id, user_pseudo_id from ga4.int_ga4__identity_map",
+    # without the map, published by an earlier release: one device of each person
+    "dim_ga4__users": "select user_key, property_id, user_pseudo_id from ga4.dim_ga4__users",
+}
+_NO_DEVICES = """select null::varchar as user_key, null::varchar as property_id, null::varchar as user_pseudo_id
+    where false"""
 _SUFFIXES = {Format.PARQUET: ".parquet", Format.CSV: ".csv", Format.BIGQUERY: ".json.gz"}
 _COPY_OPTIONS = {
     Format.PARQUET: "format parquet, compression zstd",
@@ -165,7 +177,7 @@ def _write_all(serving: Path, folder: Path, form: Format, chosen: list[What]) ->
 
 
 def _write(connection: duckdb.DuckDBPyConnection, what: What, folder: Path, form: Format) -> Written:
-    query = _QUERIES[what]
+    query = _QUERIES[what].format(devices=_devices(connection))
     described = connection.execute(f"describe {query}").fetchall()
     columns = {str(name): str(kind) for name, kind, *_ in described}
     selected = ", ".join(_column(connection, query, name, kind, form) for name, kind in columns.items())
@@ -178,6 +190,17 @@ def _write(connection: duckdb.DuckDBPyConnection, what: What, folder: Path, form
         schema = json.dumps([_field(name, kind) for name, kind in columns.items()], indent=2)
         (folder / f"{what}.schema.json").write_text(schema + "\n", encoding="utf-8")
     return Written(what, int(rows), path)
+
+
+def _devices(connection: duckdb.DuckDBPyConnection) -> str:
+    """The device ids of each user, as SQL: user_key, property_id, user_pseudo_id; no rows where none are published."""
+    there = connection.execute(
+        """select table_name from duckdb_columns()
+        where database_name = current_database() and schema_name = 'ga4'
+            and column_name in ('user_key', 'property_id', 'user_pseudo_id')
+        group by table_name having count(*) = 3"""
+    ).fetchall()
+    return next((query for table, query in _DEVICES.items() if (table,) in there), _NO_DEVICES)
 
 
 def _column(connection: duckdb.DuckDBPyConnection, query: str, name: str, kind: str, form: Format) -> str:

@@ -30,6 +30,7 @@ class SqlRows:
     """Rows for the person; the model may have seen none of them."""
 
     answer: SqlAnswer
+    note: str = ""  # what the person should know of them, such as the currency of money
 
 
 @dataclass(frozen=True)

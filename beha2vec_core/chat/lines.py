@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from beha2vec_core.chat.facts import ENOUGH
 from beha2vec_core.chat.published import Cluster, Fact, Funnel
+from beha2vec_core.counts import Step, Totals
 from beha2vec_core.insights.wording import number
+from beha2vec_core.words import between, counted
 
 
 def cluster_line(cluster: Cluster) -> str:
     """One line: key, name, users, share."""
-    return f"  - cluster {cluster.key}, {cluster.name}: {cluster.users:,} users, {cluster.share:.1%}"
+    return f"  - cluster {cluster.key}, {cluster.name}: {counted(cluster.users, 'user')}, {cluster.share:.1%}"
+
+
+def count_lines(totals: Totals, steps: Iterable[Step]) -> list[str]:
+    """How much there is of everything, and a line a step from events to clusters, with why there are fewer."""
+    known = [
+        counted(number, what)
+        for number, what in (
+            (totals.sessions, "session"),
+            (totals.page_views, "page view"),
+            (totals.buyers, "buyer"),
+        )
+        if number is not None
+    ]
+    lines = [f"In all: {', '.join([counted(totals.users, 'user'), *known])}. On the way to clusters:"]
+    return lines + [f"  - {step.name}: {step.count:,}" + (f" ({step.why})" if step.why else "") for step in steps]
 
 
 def fact_line(fact: Fact) -> str:
@@ -35,8 +52,8 @@ def funnel_text(
         low, high = worst.interval or (0.0, 1.0)
         lines.append(
             f"Checkout leaks most in cluster {worst.cluster_key} ({names.get(worst.cluster_key)}): of "
-            f"{worst.checkouts:,} sessions that began checkout, {number(worst.lost or 0, 'share')} ended without an "
-            f"order (95 % interval {number(low, 'share')} to {number(high, 'share')})."
+            f"{counted(worst.checkouts, 'session')} that began checkout, {number(worst.lost or 0, 'share')} ended "
+            f"without an order (95 % interval {between(number(low, 'share'), number(high, 'share'))})."
         )
         others = [f for f in judged[1:] if f.interval and f.interval[1] > low]
         if others:
@@ -46,7 +63,7 @@ def funnel_text(
             lines.append(f"The intervals overlap, so the order may be chance: {close}.")
         if places := [place for place in exits(worst.cluster_key) if place[1] > 1]:
             lines.append("Most of these sessions ended on:")
-            lines += [f"  - {page}: {sessions:,} sessions" for page, sessions, _ in places[:4]]
+            lines += [f"  - {page}: {counted(sessions, 'session')}" for page, sessions, _ in places[:4]]
     elif len(funnels) > 1:
         lines.append(f"No cluster has {enough} sessions that began checkout: too few to say which leaks.")
     lines += ["", "Sessions that came to each step, and the share that went on from there:"]

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from beha2vec_core.chat.facts import MAIN, differences, most_telling, of_metric, search_facts
-from beha2vec_core.chat.lines import cluster_line, fact_line, funnel_text
+from beha2vec_core.chat.lines import cluster_line, count_lines, fact_line, funnel_text
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import FUNNEL_SQL, Cluster, Fact, FactSheet, NotInData, Overview, Published
 from beha2vec_core.chat.question import (
@@ -35,6 +35,7 @@ from beha2vec_core.chat.question import (
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.wording import number, statement
 from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.words import between, counted
 
 CAN_DO = """Without a language model I look things up. You can ask
   which clusters are there?                     who they are, how many
@@ -117,8 +118,9 @@ class Lookup:
     def clusters(self) -> LookupAnswer:
         """All clusters: key, name, users, share."""
         overview = self._data.overview()
-        lines = [f"{overview.users:,} users in {len(overview.clusters)} clusters, data until {overview.until}:"]
+        lines = [f"{overview.in_words}:"]
         lines += [cluster_line(cluster) for cluster in overview.clusters]
+        lines += ["", *count_lines(*self._data.how_many())]
         sheets = self._data.sheets()
         facts = [fact for c in overview.clusters if c.key in sheets and (fact := sheets[c.key].number("users"))]
         return LookupAnswer("\n".join(lines), facts)
@@ -175,7 +177,8 @@ class Lookup:
                 f"users of cluster {TOO_LITTLE_EVIDENCE} left too few events to compare their behaviour with others'"
             )
         pairs = differences(self._data.sheet(first), self._data.sheet(second))[:limit]
-        lines = [f"Cluster {first} ({one.name}, {one.users:,} users) and cluster {second} ({two.name}, {two.users:,}):"]
+        sizes = [f"{cluster.name}, {counted(cluster.users, 'user')}" for cluster in (one, two)]
+        lines = [f"Cluster {first} ({sizes[0]}) and cluster {second} ({sizes[1]}):"]
         for a, b in pairs:
             words = statement(a.metric, a.shown_feature)
             lines.append(f"  - {a.shown_value} and {b.shown_value} {words} (all users {a.shown_population})")
@@ -245,7 +248,7 @@ class Lookup:
         for row in rows:
             origin, target = (f"{row[c]} ({names.get(row[c], '?')})" for c in ("from_cluster", "to_cluster"))
             share = f", {row['share']:.1%} of them" if row.get("share") is not None else ""
-            lines.append(f"  - from {origin} to {target}: {row['users']:,} users{share}")
+            lines.append(f"  - from {origin} to {target}: {counted(row['users'], 'user')}{share}")
         return LookupAnswer("\n".join(lines), statements=["from beha2vec.cluster_transitions"])
 
     def _paths(self, key: int, overview: Overview) -> LookupAnswer:
@@ -344,7 +347,8 @@ def _ranked(rows: list[tuple[int, Fact]], names: dict[int, str], *, least: bool)
     for key, fact in rows:
         interval = ""
         if fact.interval_low is not None and fact.interval_high is not None:
-            interval = f" ({number(fact.interval_low, fact.unit)} to {number(fact.interval_high, fact.unit)})"
+            ends = number(fact.interval_low, fact.unit), number(fact.interval_high, fact.unit)
+            interval = f" ({between(*ends)})"
         lines.append(f"  - cluster {key}, {names.get(key)}: {fact.shown_value}{interval}")
     if any(fact.interval_low is not None for _, fact in rows):
         lines.append("In brackets: 95 % intervals. Where they overlap, the order may be chance.")

@@ -17,8 +17,12 @@ from typing import Any
 
 import duckdb
 
+from beha2vec_core import counts
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
+from beha2vec_core.counts import Step, Totals, clustered_words
+from beha2vec_core.currency import currency_note, reporting_currencies
 from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
+from beha2vec_core.lookalikes import NoVectorError, Similar, similar_users
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
 
@@ -49,10 +53,17 @@ class Cluster:
 class Overview:
     """What was published."""
 
-    until: str  # last day of the users' latest rows
-    users: int
-    clusters: list[Cluster]
+    until: str  # last day with data
+    users: int  # with a vector
+    clusters: list[Cluster]  # and those of whom too little is known, under their key -1
     compared: dict[str, str]  # similarities, key_differences, opportunities; where they are written
+
+    @property
+    def in_words(self) -> str:
+        """How many users are in how many clusters, and until when: 260 users in 3 clusters, data until 2026-01-18."""
+        known = [cluster for cluster in self.clusters if cluster.key != TOO_LITTLE_EVIDENCE]
+        clustered = sum(cluster.users for cluster in known)
+        return f"{clustered_words(clustered, len(known), self.users - clustered)}, data until {self.until}"
 
 
 @dataclass(frozen=True)
@@ -94,15 +105,6 @@ class Funnel:
         return float(low[0]), float(high[0])
 
 
-@dataclass(frozen=True)
-class Similar:
-    """A user beside another."""
-
-    user_key: str
-    similarity: float  # cosine of identity vectors, -1 to 1
-    cluster_key: int | None
-
-
 class Published:
     """The published database, read anew for each question."""
 
@@ -137,7 +139,7 @@ class Published:
             sizes = connection.execute(
                 "select cluster_key, count(*) from beha2vec.user_clusters_current group by 1 order by 2 desc, 1"
             ).fetchall()
-            until = connection.execute("select max(event_date) from beha2vec.user_clusters_current").fetchall()[0][0]
+            until = counts.totals(connection).last_day
             insights = _records(connection, "from beha2vec.cluster_insights")
         if not sizes:
             raise NotInData("no user is in a cluster yet: run beha2vec materialize")
@@ -150,6 +152,16 @@ class Published:
             if (text := by_key.get(None, {}).get(name))
         }
         return Overview(str(until), total, clusters, compared)
+
+    def how_many(self) -> tuple[Totals, tuple[Step, ...]]:
+        """How much there is of everything, and the steps from events to clusters."""
+        with self._connection() as connection:
+            return counts.totals(connection), counts.funnel(connection)
+
+    def money(self) -> str:
+        """The currency of money, in a sentence; empty where the database does not say it."""
+        with self._connection() as connection:
+            return currency_note(reporting_currencies(connection))
 
     def sheets(self) -> dict[int, FactSheet]:
         """The facts of each cluster."""
@@ -228,13 +240,10 @@ class Published:
     def similar_users(self, user_key: str, *, limit: int = 5) -> list[Similar]:
         """The users whose identity vectors are nearest, users with too little evidence left out."""
         with self._connection() as connection:
-            known = connection.execute(
-                "select count(*) from beha2vec.user_embeddings_current where user_key = ?", [user_key]
-            ).fetchall()
-            if not known[0][0]:
-                raise NotInData("this user has no vector: no events in the days that were embedded")
-            rows = connection.execute(_SIMILAR, {"user": user_key, "limit": limit}).fetchall()
-        return [Similar(str(key), float(value), cluster) for key, value, cluster in rows]
+            try:
+                return similar_users(connection, user_key, limit)
+            except NoVectorError as error:
+                raise NotInData(str(error)) from error
 
     def identities(self, words: list[str]) -> dict[str, str]:
         """Which of the words (small letters) are a user's key, device id or login id, with the user_key of each."""
@@ -248,7 +257,7 @@ class Published:
         return {str(found): str(user_key) for found, user_key in rows}
 
     def cluster_of(self, user_key: str) -> tuple[int, float | None] | None:
-        """Cluster and margin of a user (near 0: between two clusters; None: too little is known of him)."""
+        """Cluster and margin of a user (near 0: between two clusters; None: too little is known of them)."""
         with self._connection() as connection:
             rows = connection.execute(
                 "select cluster_key, margin from beha2vec.user_clusters_current where user_key = ?", [user_key]
@@ -326,13 +335,6 @@ _IDENTITIES = """
 _MORE_IDENTITIES = """
         union all select user_pseudo_id, user_key from ga4.dim_ga4__users
         union all select user_id, user_key from ga4.dim_ga4__users"""
-_SIMILAR = """
-    select e.user_key, list_cosine_similarity(e.identity, u.identity) as similarity, c.cluster_key
-    from beha2vec.user_embeddings_current e
-    cross join (select identity from beha2vec.user_embeddings_current where user_key = $user) u
-    left join beha2vec.user_clusters_current c on c.user_key = e.user_key
-    where e.user_key <> $user and not e.low_evidence and len(e.identity) = len(u.identity)
-    order by similarity desc, e.user_key limit $limit"""
 
 
 def _cluster(key: int, users: int, share: float, insight: dict[str, Any]) -> Cluster:

@@ -40,6 +40,7 @@ _AGGREGATES = {
     "beha2vec.encoder_evaluation": "n >= {n}",
     "beha2vec.enriched_pages": "page_key in (select page_key from ga4.dim_ga4__pages where users >= {n})",
     "ga4.dim_ga4__pages": "users >= {n}",
+    "ga4.dim_ga4__properties": "true",
     "ga4.ga4_event_taxonomy": "true",
     "ga4.ga4_source_categories": "true",
     "ga4.ga4_quality__daily": "events >= {n}",

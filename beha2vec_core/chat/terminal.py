@@ -28,7 +28,7 @@ def first_screen(conversation: Conversation) -> str:
         NotInData: there is nothing to talk about.
     """
     overview = conversation.overview()
-    lines = [f"{overview.users:,} users in {len(overview.clusters)} clusters, data until {overview.until}:"]
+    lines = [f"{overview.in_words}:"]
     lines += [cluster_line(cluster) for cluster in overview.clusters]
     if conversation.endpoint_host:
         lines.append(
@@ -63,6 +63,8 @@ def answer_once(conversation: Conversation, question: str, write: Callable[[str]
             write(table(event.answer.columns, shown, width=_WIDTH) + "\n")
             if len(event.answer.rows) > len(shown):
                 write(f"(the first {len(shown)} of {len(event.answer.rows)} rows)\n")
+            if event.note:
+                write(f"{event.note}\n")
         elif isinstance(event, Notice):
             streamed = _end_line(streamed, write)
             write(plain(f"! {event.text}") + "\n")

@@ -21,11 +21,14 @@ from beha2vec_core.chat.published import FUNNEL_SQL, Fact, NotInData, Published
 from beha2vec_core.chat.sendable import sendable_rows
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlFailed, SqlLimits, run_sql
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
+from beha2vec_core.currency import MONEY_COLUMNS
 from beha2vec_core.insights.prompts import fact_as_data
 from beha2vec_core.insights.wording import number
+from beha2vec_core.words import days
 
 _MAX_CHARACTERS = 12_000  # of one result
 _SENT_ROWS = 50
+_MONEY = re.compile(rf"\b(?:{'|'.join(MONEY_COLUMNS)})\b", re.IGNORECASE)
 
 
 class _Arguments(BaseModel):
@@ -33,7 +36,9 @@ class _Arguments(BaseModel):
 
 
 class ListClusters(_Arguments):
-    """All clusters: key, name, users, share of users; and what is written about their differences."""
+    """All clusters: key, name, users, share of users; what is written about their differences; and of all users the
+    totals (sessions, page views, buyers), how many come from events to clusters, why others do not, and the currency of
+    money."""
 
 
 class ClusterFacts(_Arguments):
@@ -106,6 +111,7 @@ class ToolResult:
     statements: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     rows: SqlAnswer | None = None  # for the person only
+    note: str = ""  # beside the rows
     failed: bool = False
 
     @property
@@ -201,15 +207,46 @@ class Toolbox:
             )
         data: dict[str, Any] = {
             "data_until": overview.until,
-            "all_users": f"{overview.users:,}",
+            "all_users": self._all_users(overview.users),
             "clusters": clusters,
             "compared": overview.compared if len(big) == len(overview.clusters) else {},
         }
         if len(big) < len(overview.clusters):
             data["clusters_too_small_to_send"] = len(overview.clusters) - len(big)
         if any(cluster.key == TOO_LITTLE_EVIDENCE for cluster in big):
-            data["note"] = f"cluster {TOO_LITTLE_EVIDENCE}: users with too few events to tell; do not compare behaviour"
+            data["note"] = (
+                f"{TOO_LITTLE_EVIDENCE} is no cluster: users with too few events for one; do not count or compare it"
+            )
         return ToolResult(data, facts, tables=["beha2vec.cluster_insights", "beha2vec.cluster_profiles"])
+
+    def _all_users(self, with_a_vector: int) -> dict[str, Any]:
+        totals, steps = self._data.how_many()
+        found: dict[str, Any] = {"with_a_vector": f"{with_a_vector:,}", "clusters": totals.clusters}
+        for name in ("users", "sessions", "page_views", "buyers"):
+            if (number := getattr(totals, name)) is not None:
+                found[name] = self._number(number)
+        if totals.first_day and totals.last_day:
+            found["days"] = days(totals.first_day, totals.last_day)
+        if money := self._data.money():
+            found["money"] = money
+        found["steps"] = [
+            {"step": step.name, "count": self._number(step.count)}
+            | (
+                {"lost": [f"{self._number(loss.count)} {loss.of}s: {loss.why}" for loss in step.losses]}
+                if step.losses
+                else {}
+            )
+            for step in steps
+        ]
+        return found
+
+    def _number(self, number: int) -> str:
+        """A count as it may be sent."""
+        return f"fewer than {self._min_users}" if 0 < number < self._min_users else f"{number:,}"
+
+    def money(self, statement: str) -> str:
+        """The currency of the money that a statement reads, in a sentence; empty where it reads none."""
+        return self._data.money() if _MONEY.search(statement) else ""
 
     def _cluster_facts(self, asked: ClusterFacts) -> ToolResult:
         cluster = self._check(asked.cluster)
@@ -368,7 +405,10 @@ class Toolbox:
             data = {"rows_found": f"fewer than {self._min_users}" if few else len(answer.rows)}
             data["more_rows"] = answer.truncated
             data["note"] = f"the person sees these rows, you do not: {sent.why_not}"
-        return ToolResult(data, statements=[answer.statement], rows=answer)
+        money = self.money(answer.statement)
+        if money:
+            data["money"] = money
+        return ToolResult(data, statements=[answer.statement], rows=answer, note=money)
 
     def _big(self) -> dict[int, str]:
         """Clusters that may be sent, with their names."""

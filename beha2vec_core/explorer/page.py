@@ -14,6 +14,7 @@ import streamlit as st
 
 from beha2vec_core.explorer.published import NothingYet, Published, latest
 from beha2vec_core.settings import Settings, load_settings
+from beha2vec_core.words import day
 
 CHART_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"], "responsive": True}
 
@@ -132,7 +133,7 @@ def local(moment: datetime, zone: ZoneInfo | None = None) -> str:
     """A moment (UTC where it has no zone) in the property's time zone: 5 Jan 2026, 14:05."""
     aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     there = aware.astimezone(zone or settings().tz)
-    return f"{there.day} {there:%b %Y, %H:%M}"
+    return f"{day(there)}, {there:%H:%M}"
 
 
 def kept(key: str) -> str:

@@ -29,10 +29,12 @@ from beha2vec_core.explorer.data import map as map_data
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.text import in_html
 from beha2vec_core.insights.wording import number
+from beha2vec_core.words import counted, day, days
 
 _POINTS = 5_000  # on the map; drawn without WebGL, which a strict policy does not allow
 _CLUSTERS = 30  # with a section of their own, the largest
 _TEXT = 3_000
+_CELL = 400
 _FLOW_DAYS = 28
 
 _STYLE = """
@@ -100,7 +102,7 @@ class _Page:
 
     def html(self) -> str:
         """All of it."""
-        for part in (self._totals, self._sizes, self._changes, self._map, self._outcomes, self._time):
+        for part in (self._totals, self._funnel, self._sizes, self._changes, self._map, self._outcomes, self._time):
             self._or_empty(part)
         self._or_empty(self._clusters)
         figures = "".join(
@@ -150,7 +152,7 @@ class _Page:
         kinds = {column: ' class="number"' if column in numbers else "" for column in names}
         head = "".join(f"<th{kinds[column]}>{in_html(name)}</th>" for column, name in names.items())
         body = "".join(
-            "<tr>" + "".join(f"<td{kinds[one]}>{in_html(row[one], 120)}</td>" for one in names) + "</tr>"
+            "<tr>" + "".join(f"<td{kinds[one]}>{in_html(row[one], _CELL)}</td>" for one in names) + "</tr>"
             for row in rows[list(names)].to_dict("records")
         )
         self.add(f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
@@ -163,17 +165,22 @@ class _Page:
         told = "".join(f"<div>{name}<b>{value:,}</b></div>" for name, value in facts.items() if value is not None)
         self.add(f'<div class="facts">{told}</div>')
         published_at = self.published.published_at.astimezone(self.zone)
-        said = [f"Published {published_at:%-d %b %Y, %H:%M} ({in_html(self.zone.key)})."]
+        said = [f"Published {day(published_at)}, {published_at:%H:%M} ({in_html(self.zone.key)})."]
         if found.first_day and found.last_day:
-            said.insert(0, f"Data: {found.first_day:%-d %b %Y} to {found.last_day:%-d %b %Y}.")
+            said.insert(0, f"Data: {days(found.first_day, found.last_day)}.")
         if found.model_version:
             said.append(f"Encoder {in_html(found.model_version)}.")
         self.add(f'<p class="quiet">{" ".join(said)}</p>')
         self.draw(overview_charts.users_by_day(self.published.ask(overview.users_by_day), dark=False))
 
+    def _funnel(self) -> None:
+        self.add("<h2>From events to clusters</h2>")
+        self.table(overview.steps(self.published.ask(overview.funnel)), overview.STEPS, numbers=("count",))
+
     def _sizes(self) -> None:
         self.add("<h2>Clusters</h2>")
         sizes = self.published.ask(clusters.sizes)
+        self.add(f"<p>{clusters.told(sizes)}</p>")
         self.draw(overview_charts.cluster_sizes(sizes, clusters.names(self.published), dark=False))
         self.table(
             pd.DataFrame(
@@ -183,25 +190,20 @@ class _Page:
                     "share": sizes["share"].map(lambda share: number(share, "share")),
                 }
             ),
-            {"name": "Cluster", "users": "Users", "share": "Share of all"},
+            {"name": "Cluster", "users": "Users", "share": "Share of all with a vector"},
             numbers=("users", "share"),
         )
 
     def _changes(self) -> None:
         names = clusters.names(self.published)
-        week = self.published.ask(overview.weekly_change)
+        week, headings, note = overview.weeks_told(self.published)
         self.add("<h2>Users active in the last 7 days</h2>")
         self.table(
-            pd.DataFrame(
-                {
-                    "cluster": [names.get(int(key), f"Cluster {key}") for key in week["cluster_key"]],
-                    "now": week["now"].map("{:,}".format),
-                    "before": week["before"].map("{:,}".format),
-                }
-            ),
-            {"cluster": "Cluster", "now": "Last 7 days", "before": "7 days before"},
-            numbers=("now", "before"),
+            week.assign(cluster=[names.get(int(key), f"Cluster {key}") for key in week["cluster_key"]]),
+            {"cluster": "Cluster"} | headings,
+            numbers=("now", "before", "change"),
         )
+        self.add(f'<p class="quiet">{note}</p>')
 
     def _map(self) -> None:
         self.add("<h2>Map of your users</h2>")
@@ -217,7 +219,7 @@ class _Page:
         for metric, title in profile_charts.OUTCOMES.items():
             rows = facts[facts["metric"] == metric]
             if not rows.empty:
-                self.draw(profile_charts.outcome(rows, names, f"{title} (n = {users:,} users)", dark=False))
+                self.draw(profile_charts.outcome(rows, names, f"{title} (n = {counted(users, 'user')})", dark=False))
 
     def _time(self) -> None:
         self.add("<h2>Over time</h2>")
@@ -235,13 +237,15 @@ class _Page:
             key, users = int(row["cluster_key"]), int(row["users"])
             self.add(
                 f'<section><h2><span class="dot" style="background:{color(key)}"></span>{in_html(row["name"])}</h2>'
-                f"<p>{users:,} users, {number(row['share'], 'share')} of all</p>"
+                f"<p>{clusters.size_words(row)}</p>"
             )
             for part in (self._words, self._profile, self._paths):
                 self._or_empty(lambda part=part, key=key, users=users: part(key, users))  # type: ignore[misc]
             self.add("</section>")
         if len(sizes) > _CLUSTERS:
-            self.add(f'<p class="quiet">And {len(sizes) - _CLUSTERS} smaller clusters: see the explorer.</p>')
+            self.add(
+                f'<p class="quiet">And {counted(len(sizes) - _CLUSTERS, "smaller cluster")}: see the explorer.</p>'
+            )
 
     def _words(self, key: int, users: int) -> None:
         written = self.published.ask(clusters.insight, key)
@@ -262,7 +266,7 @@ class _Page:
         if chosen.empty:
             self.add("<p>Nothing is clearly different from all users.</p>")
             return
-        title = f"What stands out, beside all users (n = {users:,} users)"
+        title = f"What stands out, beside all users (n = {counted(users, 'user')})"
         self.draw(profile_charts.over_index(chosen, title, dark=False))
         self.add("<details><summary>The same as a table</summary>")
         self.table(
@@ -277,7 +281,9 @@ class _Page:
             return
         steps = self.published.ask(clusters.paths, key)
         if not steps.empty:
-            self.draw(cluster_charts.paths(steps, f"From one step to the next (n = {users:,} users)", dark=False))
+            self.draw(
+                cluster_charts.paths(steps, f"From one step to the next (n = {counted(users, 'user')})", dark=False)
+            )
 
 
 def _without_webgl(figure: go.Figure) -> go.Figure:

@@ -32,7 +32,7 @@ def load_encoder(settings: Settings) -> None:
 def draw_overview(settings: Settings) -> None:
     """Ask what the overview asks, and draw its figures."""
     published = latest(settings.serving_path)
-    for question in (overview.totals, overview.lineage, overview.weekly_change, overview.moves):
+    for question in (overview.totals, overview.funnel, overview.lineage, overview.weekly_change, overview.moves):
         published.ask(question)
     charts.users_by_day(published.ask(overview.users_by_day), dark=False).to_json()
     charts.cluster_sizes(published.ask(clusters.sizes), published.ask(clusters.names), dark=False).to_json()

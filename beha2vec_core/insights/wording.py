@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from beha2vec_core.profiles.measures import STEP_TO
-from beha2vec_core.profiles.money import MONEY, is_money
+from beha2vec_core.words import is_money, money
 
 FULL_STOP = r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)"  # as a pattern: after the end of a sentence
 
@@ -261,8 +261,7 @@ def number(value: float, unit: str) -> str:
     if unit == "users":
         return f"{value:,.0f}"
     if is_money(unit):
-        amount = f"{value:,.2f}" if abs(value) < 1000 else f"{value:,.0f}"
-        return f"{amount} (currency unknown)" if unit == MONEY else f"{amount} {unit}"
+        return money(value, unit)
     if 0 < value < 0.995:  # 0.03 error pages are not 0.0
         return f"{value:.2f}" if value >= 0.005 else "less than 0.01"
     return f"{value:,.0f}" if value == round(value) or value >= 99.95 else f"{value:,.1f}"

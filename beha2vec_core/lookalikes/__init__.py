@@ -1,7 +1,8 @@
 """Look-alikes: the users who behave most like the ones of a list, and how far that can be relied on.
 
 What belongs here, lower ones first: ``seeds`` (whose ids these are), ``ranking`` (everyone else by identity vector),
-``holdout`` (how well seeds that were hidden are found again), ``audience`` (the list as files for other tools).
+``similar`` (the nearest of one
+user), ``holdout`` (how well seeds that were hidden are found again), ``audience`` (the list as files for other tools).
 All of it reads an open database with the published tables, in pieces of bounded size, and writes to none.
 """
 
@@ -14,9 +15,10 @@ from beha2vec_core.lookalikes.audience import (
     to_csv,
     to_parquet,
 )
-from beha2vec_core.lookalikes.holdout import LEAST_SEEDS, Estimate, Outlook, outlook
+from beha2vec_core.lookalikes.holdout import LEAST_SEEDS, Estimate, Outlook, outlook, percent
 from beha2vec_core.lookalikes.ranking import METHODS, Candidates, Method, rank
 from beha2vec_core.lookalikes.seeds import Seeds, find_seeds, read_ids, seeds_of_cluster
+from beha2vec_core.lookalikes.similar import NoVectorError, Similar, similar_users
 
 __all__ = [
     "LEAST_SEEDS",
@@ -26,16 +28,20 @@ __all__ = [
     "Estimate",
     "Identifier",
     "Method",
+    "NoVectorError",
     "Outlook",
     "Seeds",
+    "Similar",
     "customer_match",
     "find_seeds",
     "identifiers",
     "normalised_email",
     "outlook",
+    "percent",
     "rank",
     "read_ids",
     "seeds_of_cluster",
+    "similar_users",
     "to_csv",
     "to_parquet",
 ]

@@ -17,6 +17,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from beha2vec_core.insights.wording import number
 from beha2vec_core.lookalikes.ranking import (
     EVERYONE,
     METHODS,
@@ -25,11 +26,13 @@ from beha2vec_core.lookalikes.ranking import (
     Candidates,
     Method,
     Vectors,
+    count_seeds,
     sample_vectors,
     seed_vectors,
     seeds_joined,
 )
 from beha2vec_core.profiles.statistics import wilson_interval
+from beha2vec_core.words import counted
 
 LEAST_SEEDS = 10  # with fewer an estimate says nothing
 _SAMPLE = 10_000  # candidates that hidden seeds are ranked among
@@ -39,6 +42,7 @@ _THRESHOLDS = np.geomspace(1e-4, 1.0, 400)  # how far down the ranking, as a sha
 _CAUTION = 2.5  # standard errors; fewer take a lucky run of seeds for a dense top, and the share comes out too low
 _RESAMPLES = 200
 _NOT_CHANCE = 1.645  # one-sided 5 %
+_NEARLY_ALL = 0.8  # of their kind: fewer of it are left to find than a fourth of the seeds
 
 Ranks = NDArray[np.float64]  # [seeds, repeats]: share of the candidates that is above the seed while it is hidden
 
@@ -74,6 +78,7 @@ class Outlook:
         method: the one that ranks hidden seeds higher; the centroid where they do equally well.
         auc: of each method, the chance that a hidden seed ranks above a candidate (0.5: no better than chance).
         seeds: that were hidden, each several times.
+        given: seeds in all; of many only a sample is hidden.
         candidates: that may be in a list.
         better_than_chance: whether hidden seeds rank higher than candidates at all; else the other figures say nothing.
         share: of the candidates that is of the kind, with its interval.
@@ -83,12 +88,49 @@ class Outlook:
     method: Method
     auc: dict[Method, float]
     seeds: int
+    given: int
     candidates: int
     better_than_chance: bool
     share: float
     share_low: float
     share_high: float
     estimates: tuple[Estimate, ...]
+
+    @property
+    def left(self) -> float:
+        """How many of the candidates are of the kind, as estimated."""
+        return self.share * self.candidates
+
+    @property
+    def covered(self) -> float:
+        """The share of the whole kind, seeds and candidates, that the seeds are; near 1 hardly any are left to find."""
+        return self.given / (self.given + self.left)
+
+    def in_words(self, estimate: Estimate) -> str:
+        """What the precision of a list means, beside that of a list drawn by chance; for people who see the figures."""
+        users = counted(estimate.users, "user")
+        text = (
+            f"{_about(estimate.precision * estimate.users).capitalize()} of the {users} in the list "
+            f"({percent(estimate.precision)}) would be of the same kind as yours; of {users} drawn by chance "
+            f"{_about(self.share * estimate.users)} ({percent(self.share)})."
+        )
+        if self.covered >= _NEARLY_ALL:
+            text += (
+                f" Your {counted(self.given, 'user')} seem to be nearly all of their kind: {_about(self.left)} of the "
+                f"{counted(self.candidates, 'other')} would be of it. So any list holds mostly others, however well it "
+                "is ranked; how good the ranking is, “Better than chance” says."
+            )
+        return text
+
+
+def percent(share: float) -> str:
+    """A share; one that would be written 0.0% is less than 0.1%."""
+    return number(share, "share") if share >= 0.0005 or share == 0 else "less than 0.1%"
+
+
+def _about(users: float) -> str:
+    """A number of users as far as it is known: about 38, fewer than 1."""
+    return f"about {users:,.0f}" if users >= 0.95 else "fewer than 1"
 
 
 def outlook(
@@ -102,16 +144,16 @@ def outlook(
 
     Args:
         connection: with the published tables.
-        user_keys: the seeds; of more than 500 with a vector, a sample is used. Candidates: a sample of 10,000.
-        candidates: who may be in the list.
+        user_keys: the seeds that have a vector to rely on; of more than 500 a sample is used.
+        candidates: who may be in the list; a sample of 10,000 is ranked.
         lengths: of the lists; those longer than there are candidates are left out.
         seed: same seed, same answer.
 
     Raises:
-        ValueError: fewer than ten seeds have a vector, or there are no candidates.
+        ValueError: fewer than ten seeds have a vector to rely on, or there are no candidates.
     """
     with seeds_joined(connection, user_keys):
-        seeds = seed_vectors(connection)[:MOST_COMPARED]
+        seeds, given = seed_vectors(connection)[:MOST_COMPARED], count_seeds(connection)
         sample, total = sample_vectors(connection, candidates, _SAMPLE)
     if len(seeds) < LEAST_SEEDS:
         raise ValueError(f"{len(seeds)} seeds have a vector; an estimate needs {LEAST_SEEDS}")
@@ -120,7 +162,7 @@ def outlook(
     ranks = hidden_ranks(seeds, sample, seed)
     auc = {method: 1.0 - float(ranks[method].mean()) for method in METHODS}
     method = max(METHODS, key=lambda one: round(auc[one], 3))
-    return _judge(ranks[method], method, auc, total, [n for n in sorted(set(lengths)) if 0 < n <= total], seed)
+    return _judge(ranks[method], method, auc, given, total, [n for n in sorted(set(lengths)) if 0 < n <= total], seed)
 
 
 def hidden_ranks(seeds: Vectors, sample: Vectors, seed: int = 0) -> dict[Method, Ranks]:
@@ -167,7 +209,7 @@ def _above(candidates: Vectors, hidden: Vectors) -> NDArray[np.float64]:
 
 
 def _judge(
-    ranks: Ranks, method: Method, auc: dict[Method, float], total: int, lengths: Sequence[int], seed: int
+    ranks: Ranks, method: Method, auc: dict[Method, float], given: int, total: int, lengths: Sequence[int], seed: int
 ) -> Outlook:
     seeds = len(ranks)
     hits = (ranks[:, :, None] <= _THRESHOLDS).mean(axis=1)  # of each seed, how often it is above each threshold
@@ -202,6 +244,7 @@ def _judge(
         method=method,
         auc=auc,
         seeds=seeds,
+        given=given,
         candidates=total,
         better_than_chance=far > _NOT_CHANCE,
         share=share,

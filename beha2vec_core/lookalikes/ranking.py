@@ -25,15 +25,13 @@ CHUNK_ROWS = 16_384
 
 @dataclass(frozen=True)
 class Candidates:
-    """Who may be in the list. Seeds never are.
+    """Who may be in the list. Seeds never are, nor users with too few events for a vector to rely on.
 
     Attributes:
         without_converters: leave out users with a conversion, as the property defines them.
-        with_evidence: leave out users with too few events for a vector to rely on.
     """
 
     without_converters: bool = False
-    with_evidence: bool = False
 
     @property
     def sql(self) -> str:
@@ -41,8 +39,7 @@ class Candidates:
         parts = ["beha2vec.user_embeddings_current as users anti join _seeds using (user_key)"]
         if self.without_converters:
             parts.append("anti join ga4.fct_ga4__conversions using (user_key)")
-        if self.with_evidence:
-            parts.append("where not low_evidence")
+        parts.append("where not low_evidence")
         return " ".join(parts)
 
 
@@ -70,18 +67,18 @@ def rank(
 
     Args:
         connection: with the published tables.
-        user_keys: the seeds; those without a vector do not count.
+        user_keys: the seeds; those without a vector, or with too little evidence, do not count.
         method: ``centroid``: cosine with the seeds' mean vector. ``nearest``: mean cosine with the ten nearest seeds
             (all, where there are fewer; of more than 500 seeds a sample is compared).
         candidates: who may be in the list.
         limit: the most rows.
 
     Returns:
-        rank (1 is the likest), user_key, score (-1 to 1), n_events, low_evidence, cluster_key, user_pseudo_id,
-        user_id. Equal scores are in the order of user_key. For ``nearest`` users are read in pieces of 16,384.
+        rank (1 is the likest), user_key, score (-1 to 1), n_events, cluster_key, user_pseudo_id, user_id. Equal scores
+        are in the order of user_key. For ``nearest`` users are read in pieces of 16,384.
 
     Raises:
-        ValueError: no seed has a vector.
+        ValueError: no seed has a vector that can be relied on.
     """
     with seeds_joined(connection, user_keys):
         seeds = seed_vectors(connection)
@@ -140,12 +137,24 @@ def seed_vectors(connection: duckdb.DuckDBPyConnection) -> Vectors:
         for _, vectors in _pieces(
             connection,
             """select user_key, identity from beha2vec.user_embeddings_current semi join _seeds using (user_key)
-            order by md5(user_key), user_key limit 20_000""",
+            where not low_evidence order by md5(user_key), user_key limit 20_000""",
         )
     ]
     if not found:
-        raise ValueError("none of the seeds has a vector: give users who were active in the published days")
+        raise ValueError(
+            "none of the seeds has a vector that can be relied on: give users who were active in the published days, "
+            "and more than a few times"
+        )
     return np.concatenate(found)
+
+
+def count_seeds(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many of ``_seeds`` have a vector to rely on."""
+    ((seeds,),) = connection.execute(
+        """select count(*) from beha2vec.user_embeddings_current semi join _seeds using (user_key)
+        where not low_evidence"""
+    ).fetchall()
+    return int(seeds)
 
 
 def sample_vectors(connection: duckdb.DuckDBPyConnection, candidates: Candidates, rows: int) -> tuple[Vectors, int]:
@@ -185,7 +194,7 @@ def _described(connection: duckdb.DuckDBPyConnection, found: pd.DataFrame) -> pd
     connection.register("_found", found)
     try:
         return connection.execute(
-            """select rank, user_key, score, n_events, low_evidence, cluster_key, user_pseudo_id, user_id
+            """select rank, user_key, score, n_events, cluster_key, user_pseudo_id, user_id
             from _found left join beha2vec.user_embeddings_current using (user_key)
             left join beha2vec.user_clusters_current using (user_key)
             left join ga4.dim_ga4__users using (user_key) order by rank"""

@@ -18,14 +18,16 @@ class Seeds:
     """The users found for a list of ids.
 
     Attributes:
-        user_keys: of those who have a vector, each once, sorted.
-        unknown: ids that nobody here has, in the order given, each once.
+        user_keys: of those who have a vector that can be relied on, each once, sorted.
+        unknown: ids that no user here has, in the order given, each once.
         without_vector: ids of users who were seen but have no vector.
+        too_little_evidence: ids of users whose vector is made from too few events to say whom they are like.
     """
 
     user_keys: tuple[str, ...]
     unknown: tuple[str, ...] = ()
     without_vector: tuple[str, ...] = ()
+    too_little_evidence: tuple[str, ...] = ()
 
 
 def read_ids(text: str) -> list[str]:
@@ -75,8 +77,8 @@ def find_seeds(connection: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> See
                 union select id, user_key from _given_ids join ga4.int_ga4__identity_map on user_pseudo_id = id
                 union select id, user_key from _given_ids join ga4.int_ga4__identity_map on client_key = id
                 union select id, user_key from _given_ids join ga4.int_ga4__identity_map on user_id = id)
-            select given.id, min(place) as place, list(distinct vectors.user_key) filter (vectors.user_key is not null),
-                count(known.user_key)
+            select given.id, min(place) as place, list(distinct vectors.user_key) filter (not low_evidence),
+                count(known.user_key), count(vectors.user_key)
             from _given_ids as given left join known using (id)
             left join beha2vec.user_embeddings_current as vectors using (user_key)
             group by given.id order by place"""
@@ -84,9 +86,10 @@ def find_seeds(connection: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> See
     finally:
         connection.unregister("_given_ids")
     return Seeds(
-        user_keys=tuple(sorted({key for _, _, keys, _ in rows for key in keys or []})),
-        unknown=tuple(id_ for id_, _, _, seen in rows if not seen),
-        without_vector=tuple(id_ for id_, _, keys, seen in rows if seen and not keys),
+        user_keys=tuple(sorted({key for _, _, keys, _, _ in rows for key in keys or []})),
+        unknown=tuple(id_ for id_, _, _, seen, _ in rows if not seen),
+        without_vector=tuple(id_ for id_, _, _, seen, vectors in rows if seen and not vectors),
+        too_little_evidence=tuple(id_ for id_, _, keys, _, vectors in rows if vectors and not keys),
     )
 
 

@@ -14,8 +14,9 @@ from beha2vec_core.profiles.facts import (
     size_facts,
 )
 from beha2vec_core.profiles.measures import ATTENTION, ATTRIBUTES, HAD, MEASURES, NUMBERS, Number
-from beha2vec_core.profiles.money import MONEY, currency_of
+from beha2vec_core.profiles.money import currency_of
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
+from beha2vec_core.words import UNKNOWN_CURRENCY
 
 
 def build_profiles(
@@ -46,7 +47,7 @@ def build_profiles(
         numbers = [
             (number, measures.number_counts(connection, number))
             for number in NUMBERS
-            if number.unit != MONEY or currency
+            if number.unit != UNKNOWN_CURRENCY or currency
         ]
         errors = measures.error_page_sums(connection)
         counted = [
@@ -91,4 +92,4 @@ def build_profiles(
 
 
 def _unit(number: Number, currency: str | None) -> str:
-    return currency if number.unit == MONEY and currency else number.unit
+    return currency if number.unit == UNKNOWN_CURRENCY and currency else number.unit

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-from beha2vec_core.profiles.money import MONEY, revenue_sql
+from beha2vec_core.profiles.money import revenue_sql
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
 from beha2vec_core.profiles.text import UNFILLED
+from beha2vec_core.words import UNKNOWN_CURRENCY
 
 NOT_SET = "(not set)"
 UNKNOWN = "unknown"
@@ -40,7 +41,7 @@ class Measure:
 class Number:
     """A number of a user; ``<name>_mean`` and ``<name>_median`` are its metrics.
 
-    ``unit`` is `MONEY` for an amount of money, whose unit is the currency (see ``money``).
+    ``unit`` is `UNKNOWN_CURRENCY` for an amount of money, whose unit is the currency (see ``money``).
     """
 
     name: str
@@ -82,7 +83,7 @@ NUMBERS = (
     Number("sessions", "sessions", "sessions"),
     Number("engagement_time", "engagement_seconds", "seconds"),
     Number("recency", "recency_days", "days"),
-    Number("revenue", "revenue", MONEY),
+    Number("revenue", "revenue", UNKNOWN_CURRENCY),
     Number("furthest_step", "furthest_step", "steps"),
     Number("error_page_views", "error_page_views", "page views"),
 )
@@ -155,7 +156,7 @@ def measured(
     connection: duckdb.DuckDBPyConnection,
     sources: ProfileSources,
     settings: ProfileSettings,
-    currency: str | None = MONEY,
+    currency: str | None = UNKNOWN_CURRENCY,
 ) -> Iterator[None]:
     """Temporary tables that the other functions read: a row a user, a row a user and page viewed; dropped at the end.
 

@@ -1,14 +1,11 @@
 """The currency of what users spent, as the unit of the facts about it."""
 
-import re
 from typing import NamedTuple
 
 import duckdb
 
 from beha2vec_core.profiles.settings import ProfileSources
-
-MONEY = "currency"  # the unit of an amount whose currency is not known
-_CODE = re.compile(r"[A-Z]{3}")
+from beha2vec_core.words import CURRENCY_CODE, UNKNOWN_CURRENCY
 
 
 class Currency(NamedTuple):
@@ -16,11 +13,6 @@ class Currency(NamedTuple):
 
     unit: str | None
     why: str
-
-
-def is_money(unit: str) -> bool:
-    """Whether a unit is a currency code (ISO 4217), or `MONEY`."""
-    return unit == MONEY or _CODE.fullmatch(unit) is not None
 
 
 def currency_of(connection: duckdb.DuckDBPyConnection, sources: ProfileSources | None = None) -> Currency:
@@ -39,7 +31,7 @@ def currency_of(connection: duckdb.DuckDBPyConnection, sources: ProfileSources |
             count(*) filter (revenue <> 0 or purchases > 0)
         from (
             select revenue, purchases,
-                case when regexp_full_match(currency, '{_CODE.pattern}') then currency end as code
+                case when regexp_full_match(currency, '{CURRENCY_CODE.pattern}') then currency end as code
             from {sources.users} semi join {sources.users_in_clusters} using (user_key))
     """).fetchall()[0]
     if len(codes) > 1:
@@ -50,11 +42,11 @@ def currency_of(connection: duckdb.DuckDBPyConnection, sources: ProfileSources |
         )
     reporting = connection.execute(
         f"""select distinct reporting_currency from {sources.properties}
-        where regexp_full_match(reporting_currency, '{_CODE.pattern}')"""
+        where regexp_full_match(reporting_currency, '{CURRENCY_CODE.pattern}')"""
     ).fetchall()
     if not codes and not without and len(reporting) == 1:
         codes = [reporting[0][0]]
-    unit = codes[0] if codes else MONEY
+    unit = codes[0] if codes else UNKNOWN_CURRENCY
     left_out = unknown + (without if codes else 0)
     told = f"revenue is in {unit}" if codes else "the currency of revenue is not known"
     if left_out:
@@ -64,7 +56,7 @@ def currency_of(connection: duckdb.DuckDBPyConnection, sources: ProfileSources |
 
 def revenue_sql(unit: str | None) -> str:
     """SQL: what a row of ``users`` spent in this currency; null where that is not known."""
-    is_other = "false" if unit in (None, MONEY) else f"users.currency is distinct from '{unit}'"
+    is_other = "false" if unit in (None, UNKNOWN_CURRENCY) else f"users.currency is distinct from '{unit}'"
     return f"""case when users.revenue is null and users.purchases > 0 then null
         when users.revenue <> 0 and {is_other} then null
         else round(coalesce(users.revenue, 0), 4)::double end"""

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
 from typing import Any
 
 import duckdb
-import numpy as np
-import numpy.typing as npt
 
 from beha2vec_core.quality.check import Finding, Look
+from beha2vec_core.quality.drift import LEAST_USERS, drift
 from beha2vec_core.quality.expectations import ENCODER_IN_USE
-from beha2vec_core.quality.statistics import principal_axes, stability_by_chance, stability_index
-from beha2vec_core.vectors import as_matrix
 
 _SAMPLES = 5
 # A page that the encoder never learned still has its path and words; an event name has nothing else.
@@ -88,37 +84,20 @@ def _unknown(counts: list[tuple[str, int]], known: list[str]) -> tuple[int, floa
 
 
 def vectors_are_distributed_as_before(look: Look) -> Finding:
-    """Warn where the last day's users lie elsewhere than those of the same weekday four weeks back, by one encoder.
+    """Warn where the last day's users lie elsewhere than those of the same weekday of the four weeks before.
 
-    Along each of the four directions in which the earlier users differ most, the population stability index of that
-    day's users; the largest is judged, by a limit that chance does not exceed in so few users. Five days are read.
+    By the population stability index of `drift`, whose limit chance does not exceed in so few users.
     """
     with look.connect("vectors_are_distributed_as_before") as connection:
-        actual = _vectors(connection, [look.last])
-        expected = _vectors(connection, [look.last - timedelta(weeks=week) for week in range(1, _WEEKS + 1)])
-    figures: dict[str, Any] = {"users": len(actual), "users_before": len(expected)}
-    if min(len(actual), len(expected)) < _LEAST_USERS:
-        return Finding(True, figures | {"not_judged": f"fewer than {_LEAST_USERS} users"})
-    center, axes = principal_axes(expected, _AXES)
-    largest = max(stability_index((expected - center) @ axis, (actual - center) @ axis) for axis in axes)
-    limit = max(MAX_STABILITY_INDEX, stability_by_chance(len(expected), len(actual)))
-    told = f"{look.last}: population stability index {largest:.2f}, at most {limit:.2f} expected"
-    passed = largest <= limit
-    return Finding(passed, figures | {"stability_index": largest, "limit": limit}, "" if passed else told)
-
-
-def _vectors(connection: duckdb.DuckDBPyConnection, days: list[date]) -> npt.NDArray[np.float32]:
-    """The latest behavior vector of each user of these days [n, dim]; of at most 5,000, chosen by hash."""
-    dates = ", ".join(f"date '{day}'" for day in days)
-    of_days = f"model_version = {ENCODER_IN_USE} and event_date in ({dates})"
-    table = connection.sql(
-        f"""with users as (
-            select user_key, max(event_date) as event_date from beha2vec.user_embeddings where {of_days}
-            group by user_key order by md5(user_key) limit {_MOST_USERS})
-        select behavior from beha2vec.user_embeddings join users using (user_key, event_date)
-        where {of_days} order by user_key"""
-    ).to_arrow_table()
-    return as_matrix(table["behavior"])
+        (found,) = drift(connection, [look.last])
+    figures: dict[str, Any] = {"users": found.users, "users_before": found.users_before}
+    if found.stability_index is None or found.limit is None:
+        return Finding(True, figures | {"not_judged": f"fewer than {LEAST_USERS} users"})
+    told = f"{look.last}: population stability index {found.stability_index:.2f}, at most {found.limit:.2f} expected"
+    passed = found.stability_index <= found.limit
+    return Finding(
+        passed, figures | {"stability_index": found.stability_index, "limit": found.limit}, "" if passed else told
+    )
 
 
 def promoted_vectors_are_finite(look: Look) -> Finding:

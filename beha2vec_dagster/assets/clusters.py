@@ -155,6 +155,9 @@ def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResourc
     `beha2vec.user_clusters_current` has each user's latest row. A new cluster model serves beside the old one until it
     has assigned every day that has vectors; then readers are switched, in one transaction.
     """
+    from beha2vec_core.counts import funnel
+    from beha2vec_core.counts import totals as find_totals
+
     days = days_of(context)
     with warehouse.connect("user_clusters: models") as connection:
         current, newest = current_cluster_model(connection), newest_cluster_model(connection)
@@ -173,6 +176,7 @@ def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResourc
                 "select cluster_key, count(*) from beha2vec.user_clusters_current group by all order by all"
             ).fetchall()
         )
+        steps, totals = funnel(connection), find_totals(connection)
     if waiting:
         context.log.warning(f"readers keep the old clusters until user_clusters is materialized for {waiting}")
     for day in days:
@@ -182,6 +186,17 @@ def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResourc
         | {
             "cluster_model_versions": [model.version for model in models],
             "waiting_for_days": waiting or "none",
+            "clusters": totals.clusters,
+            "users_in_clusters": totals.clustered_users,
+            "users": totals.users,
+            "from_events_to_clusters": markdown_table(
+                ["step", "how many", "lost on the way", "of", "why"],
+                [
+                    (step.name, step.count, *((loss.count, f"{loss.of}s", loss.why) if loss else (None, None, None)))
+                    for step in steps
+                    for loss in step.losses or (None,)
+                ],
+            ),
             "cluster_sizes": picture(plots.cluster_sizes(sizes), "cluster sizes"),
         }
     )

@@ -37,7 +37,9 @@ def compare(data: Path, draws: int) -> pd.DataFrame:
     connection = open_published(data / "serving.duckdb")
     truth = pd.read_parquet(data / "demo_export_truth.parquet")
     devices = connection.execute("select user_pseudo_id, user_key from ga4.int_ga4__identity_map").df()
-    vectors = connection.execute("select user_key from beha2vec.user_embeddings_current").df()
+    vectors = connection.execute(
+        "select user_key from beha2vec.user_embeddings_current where not low_evidence"  # the others are never listed
+    ).df()
     persona = devices.merge(truth, on="user_pseudo_id").drop_duplicates("user_key").set_index("user_key")["persona"]
     persona = persona.reindex(vectors["user_key"]).sort_index()
     rows = []

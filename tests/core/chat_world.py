@@ -105,8 +105,13 @@ def _ga4_tables(world: duckdb.DuckDBPyConnection) -> None:
             coalesce(u.first_user_medium, 'tiny') as first_user_medium,
             first_user_source as first_source, first_user_medium as first_medium,
             coalesce(u.device_category, 'desktop') as device_category, coalesce(u.browser, 'Chrome') as browser,
-            coalesce(u.country, 'Malta') as country, timestamp '2026-01-05' as first_seen_at
+            coalesce(u.country, 'Malta') as country, timestamp '2026-01-05' as first_seen_at, 'EUR' as currency,
+            'newsletter' as first_user_source, 'email' as first_user_medium
         from world.people p left join dim_ga4__users u on u.user_key = p.name"""
+    )
+    world.execute(
+        """create table ga4.dim_ga4__properties as select 'ga4' as property_id, 'EUR' as reporting_currency,
+            ['EUR'] as currencies, 0::bigint as purchases, 0::bigint as purchases_not_expressed, 'UTC' as timezone"""
     )
     world.execute(
         """create table ga4.fct_ga4__sessions as

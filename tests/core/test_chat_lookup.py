@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,7 @@ from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import FUNNEL_SQL, NotInData, Published
 from beha2vec_core.chat.sql import SqlLimits, run_sql
+from beha2vec_core.chat.terminal import answer_once
 from beha2vec_core.chat.tools import Toolbox
 
 
@@ -59,6 +61,67 @@ def test_questions_are_answered_from_facts(lookup: Lookup, question: str, words:
         assert word in answer.text, answer.text
     assert answer.understood and answer.facts
     assert set(facts) <= {fact.fact_id for fact in answer.facts}
+
+
+def test_users_who_are_in_no_cluster_are_told(tmp_path: Path) -> None:
+    path = make_serving(tmp_path / "serving.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        views = connection.execute("select count(*) from ga4.fct_ga4__page_views").fetchall()[0][0]
+        connection.execute(
+            """insert into ga4.dim_ga4__users by name
+            select 'only-first-visit-' || range as user_key, 1 as sessions, 0 as purchases from range(48)"""
+        )
+    text = Lookup(Published(path), Aliases(path)).ask("How many users are there?").text
+    assert "In all: 853 users" in text and f"{views:,} page views" in text
+    assert "- Users with page views: 805 (48 users: only events without a page or not read" in text
+    box = Toolbox(path, Aliases(path), min_users=20, sql_limits=SqlLimits())
+    sent = box.call("list_clusters", "{}").data["all_users"]
+    assert (sent["users"], sent["clusters"], sent["with_a_vector"]) == ("853", 5, "805")
+    assert sent["page_views"] == f"{views:,}" and sent["money"] == "Money is in EUR."
+    lost = [loss for step in sent["steps"] for loss in step.get("lost", [])]
+    assert lost == ["48 users: only events without a page or not read (session_start, first_visit ...)"]
+    few = Toolbox(path, Aliases(path), min_users=50, sql_limits=SqlLimits())
+    assert "fewer than 50 users: only events" in few.call("list_clusters", "{}").message, "no small group is sent"
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        ("select 1", "Money is in EUR."),
+        (
+            "insert into ga4.dim_ga4__properties by name select 'b' as property_id, 'GBP' as reporting_currency",
+            "several",
+        ),
+        ("update ga4.dim_ga4__properties set reporting_currency = null", "not known: see the column currency"),
+        ("drop table ga4.dim_ga4__properties", ""),
+    ],
+)
+def test_rows_of_money_say_their_currency(tmp_path: Path, change: str, note: str) -> None:
+    path = make_serving(tmp_path / "serving.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(change)
+    box = Toolbox(path, Aliases(path), min_users=20, sql_limits=SqlLimits())
+    asked = "select cluster_key, sum({}) as total from ga4.dim_ga4__users join beha2vec.user_clusters_current "
+    asked += "using (user_key) group by 1"
+    answer = box.call("sql", json.dumps({"statement": asked.format("revenue")}))
+    assert not answer.failed and answer.data["rows"]
+    assert note in answer.note and answer.data.get("money", "") == answer.note and bool(answer.note) == bool(note)
+    assert not box.call("sql", json.dumps({"statement": asked.format("sessions")})).note, "no money"
+    chat = Conversation(None, path)
+    shown: list[str] = []
+    answer_once(chat, "/sql " + asked.format("revenue"), shown.append)
+    assert note in "".join(shown) and "In all: 805 users" in chat._lookup.clusters().text
+
+
+def test_facts_of_money_have_their_currency(tmp_path: Path) -> None:
+    path = make_serving(tmp_path / "serving.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update beha2vec.cluster_profiles set unit = 'EUR' where metric like 'revenue%'")
+    answer = Lookup(Published(path), Aliases(path)).ask("which cluster has the most revenue per user?").text
+    assert re.search(r"All users: [\d.,]+ EUR revenue per user", answer), answer
+    box = Toolbox(path, Aliases(path), min_users=20, sql_limits=SqlLimits())
+    facts = box.call("cluster_facts", '{"cluster": 1, "search": "revenue"}').data["facts"]
+    assert all(fact["value"].endswith(" EUR") and fact["all_users"].endswith(" EUR") for fact in facts[:1])
 
 
 def test_the_least_comes_first_where_asked(lookup: Lookup) -> None:
@@ -121,6 +184,10 @@ def test_users_with_too_little_evidence_are_counted_and_not_compared(tmp_path: P
         connection.execute("update beha2vec.cluster_profiles set fact_id = 'c-1' || fact_id[3:] where cluster_key = -1")
     lookup = Lookup(Published(path), Aliases(path))
     assert "  - cluster -1, " in lookup.ask("clusters?").text
+    few = next(int(n) for n in re.findall(r"cluster -1, [^:]*: (\d+) users", lookup.ask("clusters?").text))
+    assert (
+        f"{805 - few} users in 4 clusters, and {few} of whom too little is known (-1)" in lookup.ask("clusters?").text
+    )
     assert "too few events to compare" in lookup.ask("compare 0 and -1").text
     assert "cluster -1" not in lookup.ask("which cluster buys most?").text
     assert lookup.ask("cluster -1").facts

@@ -66,6 +66,16 @@ def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             """insert into beha2vec.cluster_profiles (cluster_key, fact_id, feature, value, z)
             values (0, 'f1', '+49 30', -1.5, 'inf'), (0, 'f2', '@SUM(A1)', 2, null), (1, 'f1', ' -x', 3, 4)"""
         )
+        connection.execute(
+            """update beha2vec.cluster_profiles set effect_size = 0.25, q_value = 0.01, significant = true, unit = 'EUR'
+            where cluster_key = 1"""
+        )
+        connection.execute(
+            f"""create table ga4.int_ga4__identity_map as
+            select 'u' || range as user_key, 'client ' || range as client_key, 'p' as property_id,
+                '12.' || range as user_pseudo_id from range({USERS - 1})
+            union all values ('u0', 'phone', 'p', '99.0'), ('not in clusters', 'x', 'p', '77.7')"""
+        )
         publish(connection, path)
     return path
 
@@ -86,11 +96,16 @@ def test_parquet_keeps_the_vectors_as_lists(serving: Path, tmp_path: Path) -> No
     assert files(tmp_path / "out") == [
         f"{what}.parquet" for what in ("cluster_insights", "cluster_profiles", "user_clusters", "user_vectors")
     ]
-    assert "user_vectors               50 rows" in output
+    assert "user_vectors               51 rows" in output, "one of 50 has two devices"
     vectors = pq.read_table(tmp_path / "out" / "user_vectors.parquet").sort_by("user_key").to_pylist()
-    assert len(vectors) == USERS
+    assert len(vectors) == USERS + 1
+    assert [vector["user_pseudo_id"] for vector in vectors if vector["user_key"] == "u0"] == ["12.0", "99.0"]
+    assert [vector["user_pseudo_id"] for vector in vectors if vector["user_key"] == f"u{USERS - 1}"] == [None]
+    vectors = [vector for vector in vectors if vector["user_pseudo_id"] != "99.0"]
     assert vectors[0] | {"behavior": 0, "identity": 0} == {
         "user_key": "u0",
+        "property_id": "p",
+        "user_pseudo_id": "12.0",
         "event_date": date(2026, 1, 2),
         "as_of": datetime(2026, 1, 2, 22, 59, 59, 999999),
         "model_version": "m1",
@@ -106,7 +121,8 @@ def test_parquet_keeps_the_vectors_as_lists(serving: Path, tmp_path: Path) -> No
     assert [(row["behavior"], row["identity"]) for row in vectors] == expected
     clusters = pq.read_table(tmp_path / "out" / "user_clusters.parquet").to_pylist()
     assert {row["cluster_key"]: row["cluster_name"] for row in clusters} == dict(enumerate(NAMES))
-    assert len(clusters) == USERS
+    assert len(clusters) == USERS + 1
+    assert {row["user_pseudo_id"] for row in clusters if row["user_key"] == "u0"} == {"12.0", "99.0"}
 
 
 def test_csv_has_a_column_a_dimension_and_no_formula(serving: Path, tmp_path: Path) -> None:
@@ -117,8 +133,9 @@ def test_csv_has_a_column_a_dimension_and_no_formula(serving: Path, tmp_path: Pa
             return list(csv.DictReader(file))
 
     vectors = read("user_vectors")
-    assert len(vectors) == USERS
-    assert list(vectors[0])[6:] == [f"{kind}_{n}" for kind in ("behavior", "identity") for n in range(DIM)]
+    assert len(vectors) == USERS + 1
+    assert list(vectors[0])[:3] == ["user_key", "property_id", "user_pseudo_id"]
+    assert list(vectors[0])[8:] == [f"{kind}_{n}" for kind in ("behavior", "identity") for n in range(DIM)]
     by_user = {row["user_key"]: row for row in vectors}
     assert [float(by_user["u7"][f"behavior_{n}"]) for n in range(DIM)] == [1.0, -0.25, 1e-9], "numbers stay numbers"
     names = {row["cluster_key"]: row["cluster_name"] for row in read("user_clusters")}
@@ -128,6 +145,8 @@ def test_csv_has_a_column_a_dimension_and_no_formula(serving: Path, tmp_path: Pa
         ("'@SUM(A1)", "2.0"),
         ("' -x", "3.0"),
     ]
+    sure = read("cluster_profiles")[-1]
+    assert (sure["effect_size"], sure["q_value"], sure["significant"], sure["unit"]) == ("0.25", "0.01", "true", "EUR")
     assert json.loads(read("cluster_insights")[0]["actions"]) == ['a, "b"']
 
 
@@ -156,7 +175,11 @@ def test_bigquery_gets_rows_that_fit_the_schema(serving: Path, tmp_path: Path) -
         if what is What.USER_VECTORS:
             for name in ("behavior", "identity"):
                 assert (schema[name].field_type, schema[name].mode) == ("FLOAT64", "REPEATED")
-            assert [len(row["behavior"]) for row in rows] == [DIM] * USERS
+            assert [len(row["behavior"]) for row in rows] == [DIM] * (USERS + 1)
+            assert schema["user_pseudo_id"].field_type == "STRING", "as GA4's own column, to join with"
+        if what is What.CLUSTER_PROFILES:
+            types = [schema[name].field_type for name in ("effect_size", "q_value", "significant")]
+            assert types == ["FLOAT64", "FLOAT64", "BOOL"]
     assert "bq --project_id=my-project load" in output
 
 
@@ -196,8 +219,11 @@ def test_a_second_export_replaces_the_first(serving: Path, tmp_path: Path) -> No
     export(serving, out, Format.PARQUET, [What.USER_VECTORS])
     with duckdb.connect(str(serving)) as connection:
         connection.execute("delete from beha2vec.user_embeddings_current where n_events > 10")
+        connection.execute("drop table ga4.int_ga4__identity_map")
     (table,) = export(serving, out, Format.PARQUET, [What.USER_VECTORS])
     assert table == (What.USER_VECTORS, 10, out / "user_vectors.parquet")
+    devices = pq.read_table(table.path).column("user_pseudo_id")
+    assert devices.null_count == 10 and devices.type == "string", "none are published: still a column"
     assert pq.read_table(table.path).num_rows == 10
     assert files(out) == ["user_vectors.parquet"]
 

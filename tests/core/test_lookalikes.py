@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Iterator
 
 import duckdb
@@ -101,8 +102,10 @@ def test_the_ranking_is_that_of_brute_force(
     monkeypatch.setattr(ranking_module, "CHUNK_ROWS", 200)  # in many pieces, most of it let go on the way
     seeds = users["user_key"].head(25).tolist()
     allowed = users[~users["converted"] & ~users["low_evidence"]]
-    expected = brute_force(users, seeds, method, allowed).head(60)
-    found = rank(connection, seeds, method, Candidates(without_converters=True, with_evidence=True), limit=60)
+    known = [key for key in seeds if key in set(users.loc[~users["low_evidence"], "user_key"])]
+    assert len(known) < len(seeds)
+    expected = brute_force(users, known, method, allowed).head(60)
+    found = rank(connection, seeds, method, Candidates(without_converters=True), limit=60)
     assert found["rank"].tolist() == list(range(1, 61))
     assert found["user_key"].tolist() == expected.index.tolist()
     assert found["score"].to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-5)
@@ -119,11 +122,16 @@ def test_ids_of_every_kind_are_found_and_the_others_told(
     connection: duckdb.DuckDBPyConnection, users: pd.DataFrame
 ) -> None:
     keys = users["user_key"]
-    found = find_seeds(
-        connection, [keys[0], "device-1", "C2", "device-4-phone", "C4", "nobody", "device-gone", "'; --"]
-    )
-    assert found == Seeds(
-        tuple(sorted(keys[[0, 1, 2, 4]])), unknown=("nobody", "'; --"), without_vector=("device-gone",)
+    enough, little = users.index[~users["low_evidence"]], users.index[users["low_evidence"]]
+    one, two, even = enough[0], enough[1], next(n for n in enough if n % 2 == 0 and n > 4)
+    assert not users["low_evidence"][4]
+    ids = [keys[one], f"device-{two}", f"C{even}", "device-4-phone", "C4", "nobody", "device-gone", "'; --",
+           f"device-{little[0]}"]  # fmt: skip
+    assert find_seeds(connection, ids) == Seeds(
+        tuple(sorted(keys[[one, two, even, 4]])),
+        unknown=("nobody", "'; --"),
+        without_vector=("device-gone",),
+        too_little_evidence=(f"device-{little[0]}",),
     )
     assert seeds_of_cluster(connection, 0).user_keys == tuple(sorted(keys[:KIND]))
     assert find_seeds(connection, []) == Seeds(())
@@ -162,19 +170,20 @@ def test_hidden_seeds_tell_precision_share_and_lift(spread: float) -> None:
             create table beha2vec.user_clusters_current as select user_key, cluster_key from users;
             create table ga4.dim_ga4__users as select user_key, null as user_pseudo_id, null as user_id from users"""
         )
-        kind = users["user_key"][:KIND].to_numpy()
+        known = users[~users["low_evidence"]]
+        kind = known.loc[known["number"] < KIND, "user_key"].to_numpy()
         for draw in range(6):
             seeds = list(np.random.default_rng(draw).choice(kind, 60, replace=False))
             told = outlook(connection, seeds, lengths=(100, 400), seed=draw)
             best = rank(connection, seeds, told.method, limit=400)
             right = best["user_key"].isin(kind).to_numpy()
-            assert told.better_than_chance and told.candidates == len(users) - 60
+            assert told.better_than_chance and told.candidates == len(known) - 60 and told.given == 60
             assert [estimate.users for estimate in told.estimates] == [100, 400]
             for estimate in told.estimates:
                 true = right[: estimate.users].mean()
                 errors.append(estimate.precision - true)
                 inside.append(estimate.precision_low - 0.02 <= true <= estimate.precision_high + 0.02)
-                lifts.append(estimate.lift / (true / (240 / told.candidates)))
+                lifts.append(estimate.lift / (true / ((len(kind) - 60) / told.candidates)))
     assert abs(np.mean(errors)) < 0.08 and np.abs(errors).mean() < 0.12
     assert np.mean(inside) >= 0.75
     assert np.mean(lifts) == pytest.approx(1, abs=0.12)
@@ -193,12 +202,53 @@ def test_seeds_with_nothing_in_common_are_no_better_than_chance(
 def test_the_outlook_is_the_same_each_time_and_refuses_few_seeds(
     connection: duckdb.DuckDBPyConnection, users: pd.DataFrame
 ) -> None:
-    seeds = users["user_key"].head(40).tolist()
+    seeds = users.loc[~users["low_evidence"], "user_key"].head(40).tolist()
     assert outlook(connection, seeds) == outlook(connection, list(reversed(seeds)))
     with pytest.raises(ValueError, match="9 seeds have a vector; an estimate needs 10"):
         outlook(connection, seeds[:9])
     with pytest.raises(ValueError, match="nobody else to rank"):
         outlook(connection, users["user_key"].tolist())
+
+
+def test_users_with_too_little_evidence_are_neither_ranked_nor_hidden(
+    connection: duckdb.DuckDBPyConnection, users: pd.DataFrame
+) -> None:
+    little = set(users.loc[users["low_evidence"], "user_key"])
+    seeds = users["user_key"].head(40).tolist()
+    for method in METHODS:
+        assert not set(rank(connection, seeds, method, limit=5_000)["user_key"]) & little
+    known = [key for key in seeds if key not in little]
+    assert outlook(connection, seeds) == outlook(connection, known), "a seed that is no candidate says nothing"
+    told = outlook(connection, seeds)
+    assert told.seeds == len(known) < 40 and told.candidates == (~users["low_evidence"]).sum() - len(known)
+    with pytest.raises(ValueError, match="none of the seeds has a vector that can be relied on"):
+        rank(connection, sorted(little)[:20])
+
+
+def test_the_precision_is_told_beside_chance(connection: duckdb.DuckDBPyConnection, users: pd.DataFrame) -> None:
+    kind = users.loc[(users["number"] < KIND) & ~users["low_evidence"], "user_key"]
+    told = outlook(connection, kind.head(60).tolist(), lengths=(100,))
+    (estimate,) = told.estimates
+    assert told.covered < 0.4 and "nearly all" not in told.in_words(estimate)
+    found = re.fullmatch(
+        r"About (\d+) of the 100 users in the list \((\d+)%\) would be of the same kind as yours; of 100 users drawn "
+        r"by chance about (\d+) \(([\d.]+)%\)\.",
+        told.in_words(estimate),
+    )
+    assert found and int(found[1]) == round(100 * estimate.precision) and int(found[3]) == round(100 * told.share)
+
+
+def test_of_a_kind_that_is_given_nearly_whole_hardly_any_are_left(
+    connection: duckdb.DuckDBPyConnection, users: pd.DataFrame
+) -> None:
+    """All of a kind as seeds, as "all buyers" are: precision is next to nothing, and the words say why."""
+    kind = users.loc[users["number"] < KIND, "user_key"].tolist()
+    told = outlook(connection, kind, lengths=(100,))
+    (estimate,) = told.estimates
+    assert estimate.precision < 0.05 < 0.9 < told.covered and told.better_than_chance
+    words = told.in_words(estimate)
+    assert f"Your {told.given} users seem to be nearly all of their kind" in words and "“Better than chance”" in words
+    assert "about fewer" not in words and "0.0%" not in words
 
 
 def test_customer_match_has_the_header_and_normalised_hashes() -> None:

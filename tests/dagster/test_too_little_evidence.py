@@ -102,6 +102,14 @@ def test_they_are_counted_but_take_no_part(shop: Shop) -> None:
     assert members == [(40, 0, True)]
 
 
+def test_the_way_from_events_to_clusters_is_in_the_metadata(shop: Shop) -> None:
+    shop.materialize(*ALL, smallest_k=3, largest_k=5)
+    metadata = shop.materialize(clusters.user_clusters)
+    assert metadata["users_in_clusters"] == USERS - LOW and metadata["clusters"] == 4, "-1 is no cluster"
+    table = metadata["from_events_to_clusters"]
+    assert f"| Users in clusters | {USERS - LOW} | {LOW} | users | too little evidence" in table
+
+
 def test_a_user_of_whom_enough_is_known_now_moves_into_his_cluster(shop: Shop) -> None:
     shop.materialize(*ALL, smallest_k=3, largest_k=5)
     first = dict(shop.query("select user_key, cluster_key from beha2vec.user_clusters_current"))

@@ -175,8 +175,8 @@ def test_each_window_is_as_wide_as_a_day_reaches(warehouse: Warehouse) -> None:
         12: [view("after", 12, 7), view("owing", 12, 7), view("joins", 12, None, -590)],
         16: [view("after", 13, 7), view("owing", 13, 7, **mail)],
         43: [view("owing", 43)],
-        # the event without id of day 12 belongs to the session of the evening before only while that is there; that makes days
-        # 13 and 14 two sessions, and the direct session of day 44 is owed to the second
+        # the event without id of day 12 belongs to the session of the evening before, while that is there; that makes
+        # days 13 and 14 two sessions, and the direct session of day 44 is owed to the second
         44: [view("joins", 44)],
         # the session of day 6, which ends with the late event of day 10, is owed to the first day of its lookback
         -24: [view("owed", -24, **mail)],

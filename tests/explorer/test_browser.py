@@ -197,7 +197,11 @@ def test_a_reload_shows_what_was_published_since(page: Page, address: str, folde
     path, new = folder / "data" / "serving.duckdb", folder / "data" / "new.duckdb"
     shutil.copy(path, new)
     with duckdb.connect(str(new)) as connection:
-        connection.execute("delete from beha2vec.user_clusters_current where cluster_key < 0")
+        connection.execute(
+            """delete from ga4.dim_ga4__users where user_key in
+                (select user_key from beha2vec.user_clusters_current where cluster_key < 0);
+            delete from beha2vec.user_clusters_current where cluster_key < 0"""
+        )
     new.replace(path)
     page.reload()
     settle(page)

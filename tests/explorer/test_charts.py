@@ -5,7 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
 
+import duckdb
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
@@ -137,3 +141,74 @@ def _distance(one: str, other: str, blind: tuple[tuple[float, ...], ...]) -> flo
         return [255 * (12.92 * part if part <= 0.0031308 else 1.055 * part ** (1 / 2.4) - 0.055) for part in mixed]
 
     return sum((a - b) ** 2 for a, b in zip(seen(one), seen(other), strict=True)) ** 0.5
+
+
+def _days(first: str, *users: int) -> pd.DataFrame:
+    return pd.DataFrame({"event_date": pd.date_range(first, periods=len(users)), "users": users})
+
+
+def _ticks(figure: go.Figure) -> list[str]:
+    return [text.replace("<br>", " ") for text in figure.layout.xaxis.ticktext]
+
+
+def test_one_day_is_one_tick_and_days_are_never_divided() -> None:
+    day = pd.DataFrame({"event_date": [date(2026, 1, 5)], "cluster_key": [0]})
+    figure = user_charts.cluster_days(day, {0: "Readers"}, dark=False)
+    assert _ticks(figure) == ["5 Jan 2026"] and "n = 1 active day)" in figure.layout.title.text
+    first, last = (pd.Timestamp(end) for end in figure.layout.xaxis.range)
+    assert first < pd.Timestamp(2026, 1, 5) < last and last - first >= pd.Timedelta(days=1)
+    figure = overview_charts.users_by_day(_days("2026-12-30", 1, 2, 1, 3), dark=False)
+    assert _ticks(figure) == ["30 Dec 2026", "31 Dec", "1 Jan 2027", "2 Jan"], "each year is told where it begins"
+    assert figure.layout.yaxis.dtick == 1, "no half users"
+    figure = overview_charts.users_by_day(_days("2026-01-05", *[9] * 14), dark=False)
+    assert _ticks(figure) == [f"{day} Jan" + " 2026" * (day == 5) for day in range(5, 19, 2)]
+    assert overview_charts.users_by_day(_days("2026-01-05", *[9] * 40), dark=False).layout.xaxis.tickvals is None
+    assert overview_charts.users_by_day(_days("2026-01-05"), dark=False).layout.xaxis.ticktext is None, "no day at all"
+
+
+def test_weeks_that_are_not_whole_are_left_out_and_told(serving: Path, tmp_path: Path) -> None:
+    """From a Thursday to a Tuesday 18 weeks on: a first week of four days, a last one of two."""
+    first, last = date(2026, 1, 1), date(2026, 5, 5)
+    path = tmp_path / "serving.duckdb"
+    path.write_bytes(serving.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            """create or replace table beha2vec.cluster_history as
+            select day::date as event_date, 'u' || user as user_key, 0 as cluster_key
+            from generate_series(?::date, ?::date, interval 1 day) days(day), range(5) users(user)""",
+            [first, last],
+        )
+    weeks = clusters.size_over_time(Published(path))
+    assert weeks["days"].tolist() == [4, *[7] * 17, 2]
+    figure = cluster_charts.size_over_time(weeks, {0: "Readers"}, [0], dark=False)
+    assert [pd.Timestamp(week).date() for week in figure.data[0].x] == [
+        date(2026, 1, 5) + timedelta(weeks=n) for n in range(17)
+    ]
+    assert set(figure.data[0].y) == {5}, "nothing falls"
+    for told in ("left out: the week of 29 Dec 2025, of which there is data of 4 days", "and the week of 4 May 2026"):
+        assert told in figure.layout.title.text
+    daily = clusters.size_over_time(Published(serving))
+    assert (daily["days"] == 1).all()
+    assert "left out" not in cluster_charts.size_over_time(daily, {}, [0], dark=False).layout.title.text
+
+
+@pytest.mark.parametrize(
+    ("days", "columns", "said"),
+    [
+        (14, ["now", "before", "change"], ""),
+        (10, ["now", "before"], "Of the 7 days before there is data of 3: too little for a comparison."),
+        (5, ["now"], "Of the 7 days before there is data of 0: too little for a comparison."),
+    ],
+)
+def test_a_week_before_that_is_not_whole_is_not_compared(
+    serving: Path, tmp_path: Path, days: int, columns: list[str], said: str
+) -> None:
+    path = tmp_path / "serving.duckdb"
+    path.write_bytes(serving.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "delete from beha2vec.cluster_history where event_date < date '2026-01-19' - ?::integer", [days]
+        )
+    week, headings, note = overview.weeks_told(Published(path))
+    assert list(headings) == columns and ("change" in week) == ("change" in columns)
+    assert note.startswith("The last 7 days are 12 Jan to 18 Jan 2026.") and note.endswith(said)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
+from beha2vec_core.chat.published import Published as ChatPublished
 from beha2vec_core.encoder.encoder import EncoderFormatError
 from beha2vec_core.explorer.data import clusters, overview, profile, user
 from beha2vec_core.explorer.data import map as user_map
@@ -133,18 +134,21 @@ def test_the_file_of_a_group(published: Published) -> None:
     content = user_map.export(published, ("g1-0", "g0-1"), {0: "=HYPERLINK(1)", 1: "+1"})
     rows = pd.read_csv(io.BytesIO(content))
     assert rows["user_key"].tolist() == ["g0-1", "g1-0"] and rows["purchases"].tolist() == [0, 1]
+    assert rows["revenue"].tolist() == [0, 50] and rows["currency"].tolist() == ["EUR", "EUR"]
     assert rows["cluster"].tolist() == ["'=HYPERLINK(1)", "'+1"], "a spreadsheet takes none for a formula"
 
 
 def test_nearest_users_are_those_of_brute_force(published: Published) -> None:
-    table = published.query("select user_key, low_evidence, behavior from beha2vec.user_embeddings_current")
-    vectors = np.stack(table["behavior"].to_list()).astype(np.float64)
+    table = published.query("select user_key, low_evidence, identity from beha2vec.user_embeddings_current")
+    vectors = np.stack(table["identity"].to_list()).astype(np.float64)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     for key in ("g0-3", "g1-7", "g2-11"):
         place = table.index[table["user_key"] == key][0]
         cosine = pd.Series(unit @ unit[place], index=table["user_key"])
         known = cosine[~table.set_index("user_key")["low_evidence"]].drop(key).sort_values(ascending=False)[:10]
         found = published.ask(user.nearest, key)
+        chat = ChatPublished(published.path).similar_users(key, limit=10)
+        assert [one.user_key for one in chat] == known.index.tolist(), "the chat's are the same"
         assert found["user_key"].tolist() == known.index.tolist()
         assert found["similarity"].to_numpy() == pytest.approx(known.to_numpy(), abs=1e-5)
         views = published.query("select distinct user_key, page_key from ga4.fct_ga4__page_views")

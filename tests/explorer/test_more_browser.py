@@ -83,8 +83,8 @@ def test_look_alikes_from_a_file_to_a_file(page: Page, address: str, tmp_path: P
         page.get_by_role("button", name="Customer Match: 40 ids").click()
     assert download.value.path().read_text().splitlines()[0] == "User ID"
     turn_to(page, "Chat")
-    turn_to(page, "Look-alikes")  # whoever comes back has his ids still; a file is to be given again
-    expect(page.get_by_text("1 users to be like")).to_be_visible()
+    turn_to(page, "Look-alikes")  # whoever comes back has their ids still; a file is to be given again
+    expect(page.get_by_text("1 user to be like")).to_be_visible()
 
 
 def test_a_page_is_corrected_by_keyboard(page: Page, address: str) -> None:  # noqa: F811

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from beha2vec_core.explorer import access, page
+from beha2vec_core.explorer.data import user
+from beha2vec_core.explorer.published import Published
+from beha2vec_core.explorer.report import write_report
 from beha2vec_core.explorer.views import VIEWS
-from tests.explorer.explorer_world import make_serving
+from tests.explorer.explorer_world import as_of_an_earlier_release, make_serving
 
 APP = Path(page.__file__).with_name("app.py")
 CARDS = "Look closer"
@@ -102,12 +107,76 @@ def test_each_family_of_facts_can_be_shown(shop: None) -> None:
 def test_a_user(shop: None) -> None:
     app = view("user", user="g1-0")
     shown = {metric.label: metric.value for metric in app.metric}
-    assert shown["Purchases"] == "1" and shown["Revenue"] == "50.00"
+    assert shown["Purchases"] == "1" and shown["Revenue"] == "50.00 EUR"
     text = text_of(app)
+    assert '<td class="">First user source / medium</td><td class="">newsletter / email</td>' in text, "GA4's record"
     assert "Times in Europe/Berlin" in text and "Users most alike" in text
     assert "Materialize trained_encoder here" in text, "what comes next needs the encoder's files"
     app.text_input[0].set_value("<b>nobody</b>").run()
     assert "no user of this key" in text_of(app) and "<b>" not in text_of(app)
+
+
+def test_a_user_published_by_an_earlier_release(serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = tmp_path / "serving.duckdb"
+    older.write_bytes(serving.read_bytes())
+    as_of_an_earlier_release(older)
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
+    app = view("user", user="g1-1")
+    assert not app.exception
+    assert {metric.label: metric.value for metric in app.metric}["Revenue"] == "0.00", "no currency was known"
+    assert '<td class="">Source / medium of the first session</td><td class="">google / organic</td>' in text_of(app)
+    for one in VIEWS:
+        assert not view(one.name).exception, one.name
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("revenue = null, currency = null", "in several currencies"),
+        ("currency = null", "50.00 EUR"),  # the property's
+        ("currency = null, property_id = 'unknown'", "50.00 (currency unknown)"),
+        ("currency = 'JPY', revenue = 1234.5", "1,234.50 JPY"),
+        ("purchases = 0, revenue = null", "0.00 EUR"),
+    ],
+)
+def test_money_is_never_without_its_currency(serving: Path, tmp_path: Path, change: str, told: str) -> None:
+    path = tmp_path / "serving.duckdb"
+    path.write_bytes(serving.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"update ga4.dim_ga4__users set {change} where user_key = 'g1-0'")
+    found = user.about(Published(path), "g1-0")
+    assert found is not None and user.revenue(found) == told
+
+
+def test_the_overview_says_who_is_lost_on_the_way(
+    serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "serving.duckdb"
+    path.write_bytes(serving.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            """insert into ga4.dim_ga4__users by name select 'only-first-visit-' || range as user_key, 1 as sessions,
+                0 as page_views, 0 as purchases from range(48);
+            insert into ga4.fct_ga4__page_views (page_key) values ('shop.example/article/0'), (null)"""
+        )
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
+    app = view("overview")
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert (metrics["Users"], metrics["Sessions"], metrics["Page views"]) == ("328", "728", "1,650")
+    text = text_of(app)
+    for step, count, why in (
+        ("Users", "328", ""),
+        ("Users with page views", "280", "48 users: only events without a page or not read (session_start, "
+         "first_visit ...)"),
+        ("Users in clusters", "260", "20 users: too little evidence"),
+    ):  # fmt: skip
+        assert f'<tr><td class="">{step}</td><td class="number">{count}</td><td class="">{why}</td></tr>' in text
+    for name in ("overview", "clusters"):
+        assert "260 users in 3 clusters, and 20 of whom too little is known" in text_of(view(name))
+    write_report(Published(path), tmp_path / "report.html", ZoneInfo("Europe/Berlin"))
+    report = (tmp_path / "report.html").read_text("utf-8")
+    assert "48 users: only events without a page or not read" in report and "<b>1,650</b>" in report
+    assert "260 users in 3 clusters, and 20 of whom too little is known" in report
 
 
 @pytest.mark.parametrize("colour", ["Cluster", "Theme", "Last visit", "Purchase", "First visit"])

@@ -7,17 +7,25 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from beha2vec_core.explorer.charts.theme import GREY, OVER, UNDER, color, dressed, ink
+from beha2vec_core.explorer.charts.theme import GREY, OVER, UNDER, by_day, color, dressed, ink, whole_ticks
 from beha2vec_core.explorer.text import in_chart
+from beha2vec_core.words import counted, day
 
+_WEEK = 7  # days
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
 def size_over_time(sizes: pd.DataFrame, names: Mapping[int, str], shown: list[int], *, dark: bool) -> go.Figure:
     """A line a cluster; those that are looked at in colour, over the others in grey.
 
-    ``sizes``: period, cluster_key, users.
+    Weeks that are not whole, the first or the last, are left out: a week of two days would be drawn as a fall.
+
+    ``sizes``: period, cluster_key, users, days (of data in the period).
     """
+    weekly = bool((sizes["days"] > 1).any())
+    short = sizes[sizes["days"] < _WEEK] if weekly else sizes.iloc[:0]
+    ends = short.groupby("period")["days"].first()
+    sizes = sizes.drop(short.index)
     table = sizes.pivot(index="period", columns="cluster_key", values="users").fillna(0)
     keys = sorted((int(str(key)) for key in table.columns), key=lambda key: key in shown)
     figure = go.Figure()
@@ -36,15 +44,19 @@ def size_over_time(sizes: pd.DataFrame, names: Mapping[int, str], shown: list[in
                 "dash": _DASHES[shown.index(key) % len(_DASHES)] if looked_at else "solid",
             },
             opacity=1.0 if looked_at else 0.45,
-            hovertemplate="%{fullData.name}<br>%{x|%d %b %Y}: %{y:,} users<extra></extra>",
+            hovertemplate="%{fullData.name}<br>%{x|%d %b %Y}: active users: %{y:,}<extra></extra>",
         )
-    weekly = len(table) > 1 and (table.index[1] - table.index[0]).days >= 7
     period = "week" if weekly else "day"
-    total = int(sizes["users"].sum())
-    title = f"Active users a {period} (n = {total:,} user-{period}s, all clusters)"
+    left_out = [
+        f"the week of {day(first)}, of which there is data of {counted(n, 'day')}"
+        for first, n in zip(ends.index.to_list(), ends.to_list(), strict=True)
+    ]
+    title = f"Active users a {period} (n = {counted(int(sizes['users'].sum()), f'user-{period}')}, all clusters"
+    title += f"; left out: {' and '.join(left_out)})" if left_out else ")"
     dressed(figure, dark=dark, height=340, title_text=title, hovermode="closest")
-    figure.update_xaxes(title_text=period, showgrid=False)
-    return figure.update_yaxes(title_text="active users", rangemode="tozero", tickformat=",")
+    by_day(figure, table.index.to_series(), "week, by its Monday" if weekly else "day")
+    dtick = whole_ticks(float(sizes["users"].max()) if len(sizes) else 0.0)
+    return figure.update_yaxes(title_text="active users", rangemode="tozero", tickformat=",", dtick=dtick)
 
 
 def flows(moves: pd.DataFrame, names: Mapping[int, str], days: int, *, dark: bool) -> go.Figure:
@@ -61,7 +73,8 @@ def flows(moves: pd.DataFrame, names: Mapping[int, str], days: int, *, dark: boo
     places = {("from", key): place for place, key in enumerate(left)}
     places |= {("to", key): len(left) + place for place, key in enumerate(right)}
     keys = [*left, *right]
-    title = f"Who changed cluster in the last {days} days (n = {int(moved['users'].sum()):,} moves; {stayed:,} stayed"
+    title = f"Who changed cluster in the last {days} days (n = {counted(int(moved['users'].sum()), 'move')}; "
+    title += f"{stayed:,} stayed"
     title += f"; of {found:,} enough was known for the first time)" if found else ")"
     return _sankey(
         sources=[places["from", key] for key in moved["from_cluster"]],
@@ -70,7 +83,7 @@ def flows(moves: pd.DataFrame, names: Mapping[int, str], days: int, *, dark: boo
         labels=[in_chart(names.get(key, f"Cluster {key}"), 28) for key in keys],
         node_colors=[color(key) for key in keys],
         link_colors=[_faint(color(key)) for key in moved["from_cluster"]],
-        told=[f"{users:,} users" for users in moved["users"]],
+        told=[counted(users, "user") for users in moved["users"]],
         title=title,
         dark=dark,
     )
@@ -87,7 +100,7 @@ def paths(steps: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
     left, right = list(dict.fromkeys(steps["from_step"])), list(dict.fromkeys(steps["to_step"]))
     colors = [OVER if lift >= 1.2 else UNDER if lift <= 1 / 1.2 else GREY for lift in steps["lift"].fillna(1.0)]
     told = [
-        f"{share:.1%} of steps (all users {everybody:.1%})<br>n = {users:,} users"
+        f"{share:.1%} of steps (all users {everybody:.1%})<br>n = {counted(users, 'user')}"
         for share, everybody, users in zip(steps["share"], steps["population_share"], steps["users"], strict=True)
     ]
     return _sankey(

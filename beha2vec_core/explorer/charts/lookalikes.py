@@ -36,6 +36,7 @@ def lengths(outlook: Outlook, chosen: int, *, dark: bool) -> go.Figure:
         figure.add_scatter(
             x=[*users, *reversed(users)],
             y=[*highs, *reversed(lows)],
+            mode="lines",
             fill="toself",
             fillcolor=f"rgba({int(color[1:3], 16)},{int(color[3:5], 16)},{int(color[5:], 16)},0.15)",
             line={"width": 0},

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import GREY, OVER, SEQUENTIAL, color, dressed, ink, symbol
 from beha2vec_core.explorer.text import in_chart
+from beha2vec_core.words import counted, day
 
 _MANY = 20_000
 _MOST_SENT = np.iinfo(np.int16).max
@@ -63,10 +64,11 @@ def by_date(days: pd.Series, title: str) -> list[Layer]:
     moments = pd.to_datetime(days)
     first = moments.min()
     (layer,) = by_number((moments - first).dt.days, title)
-    steps = np.unique(np.linspace(0, max(int((moments.max() - first).days), 1), 4).round())
-    ticks = [(first + pd.Timedelta(days=int(step))).strftime("%-d %b %Y") for step in steps]
+    most = int((moments.max() - first).days)
+    steps = np.unique(np.linspace(0, most, 4).round())
+    ticks = [day(first + pd.Timedelta(days=int(step))) for step in steps]
     bar = {**layer.marker["colorbar"], "tickvals": steps.tolist(), "ticktext": ticks}  # type: ignore[dict-item]
-    return [layer._replace(marker=layer.marker | {"colorbar": bar})]
+    return [layer._replace(marker=layer.marker | {"colorbar": bar, "cmin": 0, "cmax": max(most, 1)})]
 
 
 def user_map(points: pd.DataFrame, layers: list[Layer], of_users: int, *, dark: bool) -> go.Figure:
@@ -107,7 +109,7 @@ def user_map(points: pd.DataFrame, layers: list[Layer], of_users: int, *, dark: 
         figure,
         dark=dark,
         height=640,
-        title_text=f"Users by likeness of behaviour (n = {drawn:,} users{sampled})",
+        title_text=f"Users by likeness of behaviour (n = {counted(drawn, 'user')}{sampled})",
         hovermode="closest",
         legend={"itemsizing": "constant"},
         uirevision="map",

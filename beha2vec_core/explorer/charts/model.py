@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from beha2vec_core.explorer.charts.theme import PALETTE, UNDER, dressed, ink
+from beha2vec_core.explorer.charts.theme import PALETTE, UNDER, by_day, dressed, ink, whole_ticks
+from beha2vec_core.quality.drift import COMPARED_WITH
+from beha2vec_core.words import counted
 
 
 def training(curve: pd.DataFrame, users: int | None, *, dark: bool) -> go.Figure:
@@ -29,10 +31,10 @@ def training(curve: pd.DataFrame, users: int | None, *, dark: bool) -> go.Figure
         figure.add_annotation(
             x=kept["epoch"], y=kept["held_out_loss"], text="kept", showarrow=True, arrowcolor=ink(dark)["quiet"], ay=-28
         )
-    told = f", {users:,} users" if users else ""
-    dressed(figure, dark=dark, height=320, title_text=f"Training (n = {len(curve):,} epochs{told})")
+    told = f", {counted(users, 'user')}" if users else ""
+    dressed(figure, dark=dark, height=320, title_text=f"Training (n = {counted(len(curve), 'epoch')}{told})")
     figure.update_layout(legend={"y": -0.28})
-    figure.update_xaxes(title_text="epoch", tickformat="d")
+    figure.update_xaxes(title_text="epoch", tickformat="d", dtick=whole_ticks(len(curve)))
     return figure.update_yaxes(title_text="loss (no unit; less is better)", rangemode="tozero")
 
 
@@ -43,11 +45,12 @@ def drift(days: pd.DataFrame, *, dark: bool) -> go.Figure:
     figure.add_scatter(
         x=judged["event_date"],
         y=judged["stability_index"],
-        name="the day's users beside those of the week before",
+        name=f"the day's users beside those of {COMPARED_WITH}",
         mode="lines+markers",
         line={"color": PALETTE[0]},
         customdata=judged[["users", "sampled"]],
-        hovertemplate="%{x|%a %d %b %Y}: %{y:.2f}<br>%{customdata[0]:,} users (%{customdata[1]:,} read)<extra></extra>",
+        hovertemplate="%{x|%a %d %b %Y}: %{y:.2f}<br>users: %{customdata[0]:,} (%{customdata[1]:,} read)"
+        "<extra></extra>",
     )
     figure.add_scatter(
         x=judged["event_date"],
@@ -57,10 +60,10 @@ def drift(days: pd.DataFrame, *, dark: bool) -> go.Figure:
         line={"color": UNDER, "dash": "dash"},
         hovertemplate="limit %{y:.2f}<extra></extra>",
     )
-    title = f"Do users lie elsewhere than the week before? (n = {int(judged['users'].sum()):,} user-days)"
+    title = f"Do users lie elsewhere than before? (n = {counted(int(judged['users'].sum()), 'user-day')})"
     dressed(figure, dark=dark, height=320, title_text=title)
     figure.update_layout(legend={"y": -0.28})
-    figure.update_xaxes(title_text="day")
+    by_day(figure, judged["event_date"])
     return figure.update_yaxes(title_text="population stability index (no unit)", rangemode="tozero")
 
 
@@ -73,12 +76,12 @@ def volume(days: pd.DataFrame, *, dark: bool) -> go.Figure:
         y=days["events"],
         name="events",
         marker={"color": PALETTE[0]},
-        hovertemplate="%{x|%a %d %b %Y}: %{y:,} events<extra></extra>",
+        hovertemplate="%{x|%a %d %b %Y}, events: %{y:,}<extra></extra>",
     )
     figure.add_scatter(
         x=days["event_date"],
         y=days["usual_events"],
-        name="usual for the weekday",
+        name="usual: the median of the seven days before",
         mode="lines",
         line={"color": ink(dark)["quiet"], "dash": "dot"},
         hovertemplate="usual: %{y:,.0f}<extra></extra>",
@@ -92,8 +95,9 @@ def volume(days: pd.DataFrame, *, dark: bool) -> go.Figure:
             marker={"color": UNDER, "symbol": "x", "size": 12},
             hovertemplate="%{x|%a %d %b %Y}: tracking broken<extra></extra>",
         )
-    title = f"Events a day (n = {int(days['events'].sum()):,} events)"
+    events = counted(int(days["events"].sum()), "event")
+    title = f"Events a day, the last {counted(len(days), 'day')} with data (n = {events})"
     dressed(figure, dark=dark, height=320, title_text=title, bargap=0.15)
     figure.update_layout(legend={"y": -0.28})
-    figure.update_xaxes(title_text="day", showgrid=False)
+    by_day(figure, days["event_date"])
     return figure.update_yaxes(title_text="events", tickformat=",", rangemode="tozero")

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from beha2vec_core.explorer.charts.theme import color, dressed
+from beha2vec_core.explorer.charts.theme import by_day, color, dressed, whole_ticks
 from beha2vec_core.explorer.text import in_chart
 from beha2vec_core.insights.wording import number
+from beha2vec_core.words import counted
 
 
 def users_by_day(days: pd.DataFrame, *, dark: bool) -> go.Figure:
@@ -18,11 +19,12 @@ def users_by_day(days: pd.DataFrame, *, dark: bool) -> go.Figure:
         x=days["event_date"],
         y=days["users"],
         marker={"color": color(0)},
-        hovertemplate="%{x|%a %d %b %Y}<br>%{y:,} active users<extra></extra>",
+        hovertemplate="%{x|%a %d %b %Y}<br>active users: %{y:,}<extra></extra>",
     )
-    title = f"Active users a day (n = {int(days['users'].sum()):,} user-days)"
+    title = f"Active users a day (n = {counted(int(days['users'].sum()), 'user-day')})"
     figure = dressed(go.Figure(bars), dark=dark, height=280, title_text=title, bargap=0.15)
-    return figure.update_xaxes(title_text="day", showgrid=False).update_yaxes(title_text="active users", tickformat=",")
+    dtick = whole_ticks(float(days["users"].max()) if len(days) else 0.0)
+    return by_day(figure, days["event_date"]).update_yaxes(title_text="active users", tickformat=",", dtick=dtick)
 
 
 def cluster_sizes(sizes: pd.DataFrame, names: Mapping[int, str], *, dark: bool) -> go.Figure:
@@ -36,9 +38,10 @@ def cluster_sizes(sizes: pd.DataFrame, names: Mapping[int, str], *, dark: bool) 
         text=[number(share, "share") for share in rows["share"]],
         textposition="outside",
         cliponaxis=False,
-        hovertemplate="%{y}<br>%{x:,} users, %{text}<extra></extra>",
+        hovertemplate="%{y}<br>users: %{x:,} (%{text})<extra></extra>",
     )
-    title = f"Users by cluster (n = {int(rows['users'].sum()):,} users)"
+    title = f"Users by cluster (n = {counted(int(rows['users'].sum()), 'user')})"
     figure = dressed(go.Figure(bars), dark=dark, height=110 + 34 * len(rows), title_text=title, bargap=0.25)
     widest = float(rows["users"].max()) * 1.25  # room for the text after the bar, on a narrow screen too
-    return figure.update_xaxes(title_text="users", tickformat=",", range=[0, widest]).update_yaxes(showgrid=False)
+    figure.update_xaxes(title_text="users", tickformat=",", range=[0, widest], dtick=whole_ticks(widest))
+    return figure.update_yaxes(showgrid=False)

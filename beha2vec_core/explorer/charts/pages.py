@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from beha2vec_core.explorer.charts.theme import GREY, PALETTE, dressed
 from beha2vec_core.explorer.text import in_chart
 from beha2vec_core.insights.wording import label_words
+from beha2vec_core.words import counted
 
 # how sure a label is: name, colour, and a pattern for eyes and printers without colours
 LEVELS = {
@@ -31,11 +32,11 @@ def coverage(rows: pd.DataFrame, *, dark: bool) -> go.Figure:
             orientation="h",
             marker={"color": color, "pattern": {"shape": pattern, "fillmode": "overlay", "size": 5}},
             customdata=part[["views", "pages"]].fillna(0).astype(int),
-            hovertemplate=f"%{{y}}, {name}: %{{x:.1%}}<br>%{{customdata[0]:,}} views of %{{customdata[1]:,}} pages"
+            hovertemplate=f"%{{y}}, {name}: %{{x:.1%}}<br>views: %{{customdata[0]:,}}, pages: %{{customdata[1]:,}}"
             "<extra></extra>",
         )
     views = int(rows.loc[rows["kind"] == "theme", "views"].sum())
-    title = f"How sure themes and page types are (n = {views:,} page views)"
+    title = f"How sure themes and page types are (n = {counted(views, 'page view')})"
     figure = dressed(figure, dark=dark, height=220, title_text=title, barmode="stack", bargap=0.35)
     figure.update_layout(legend={"y": -0.5, "traceorder": "normal"})
     return figure.update_xaxes(title_text="share of page views", tickformat=".0%", range=[0, 1.02])
@@ -51,11 +52,11 @@ def labels(rows: pd.DataFrame, what: str, *, dark: bool) -> go.Figure:
         orientation="h",
         marker={"color": [GREY if label == "unknown" else PALETTE[0] for label in shown["label"]]},
         customdata=shown[["views", "pages", "sure_share"]],
-        hovertemplate="%{y}: %{x:.1%} of page views<br>%{customdata[0]:,} views of %{customdata[1]:,} pages<br>"
+        hovertemplate="%{y}: %{x:.1%} of page views<br>views: %{customdata[0]:,}, pages: %{customdata[1]:,}<br>"
         "%{customdata[2]:.0%} of these views are on pages that are sure<extra></extra>",
     )
     most = f", the {_MOST} most viewed" if len(rows) > _MOST else ""
-    title = f"{what}{most} (n = {views:,} views of {pages:,} pages)"
+    title = f"{what}{most} (n = {counted(views, 'view')} of {counted(pages, 'page')})"
     figure = dressed(go.Figure(bars), dark=dark, height=110 + 24 * len(shown), title_text=title, bargap=0.3)
     figure.update_yaxes(showgrid=False, dtick=1)
     return figure.update_xaxes(title_text="share of page views", tickformat=".0%", rangemode="tozero")

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import OVER, UNDER, color, dressed, ink
 from beha2vec_core.explorer.text import in_chart
+from beha2vec_core.words import UNKNOWN_CURRENCY, counted
 
 # what a cluster is judged by, and the words for it
 OUTCOMES = {
@@ -33,7 +34,7 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
         _doublings(rows[name] / rows["population_value"]) for name in ("value", "interval_low", "interval_high")
     )
     told = [
-        f"{in_chart(label, 110)}<br>{value}, all users {everybody} ({lift:.1f} times)<br>n = {support:,} users"
+        f"{in_chart(label, 110)}<br>{value}, all users {everybody} ({lift:.1f} times)<br>n = {counted(support, 'user')}"
         for label, value, everybody, lift, support in zip(
             rows["label"], rows["shown_value"], rows["shown_population"], rows["lift"], rows["support"], strict=True
         )
@@ -100,7 +101,7 @@ def outcome(facts: pd.DataFrame, names: dict[int, str], title: str, *, dark: boo
     share = bool((rows["unit"] == "share").all())
     scale = 100.0 if share else 1.0
     value, low, high = (rows[name].to_numpy(dtype=float) * scale for name in ("value", "interval_low", "interval_high"))
-    unit = "% of users" if share else str(rows["unit"].iloc[0])
+    unit = "% of users" if share else str(rows["unit"].iloc[0]).replace(UNKNOWN_CURRENCY, "money, currency unknown")
     dots = go.Scatter(
         x=value,
         y=[in_chart(names.get(key, f"Cluster {key}"), 30) for key in rows["cluster_key"]],

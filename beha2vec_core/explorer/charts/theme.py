@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
+import pandas as pd
 import plotly.graph_objects as go
+
+from beha2vec_core.words import day
 
 GREY = "#8A8F98"
 # Okabe and Ito's palette without black, which a dark page swallows, and yellow, which a light one does; then colours
@@ -16,6 +20,10 @@ PALETTE = (
 SYMBOLS = ("circle", "diamond", "square", "x", "triangle-up")
 SEQUENTIAL = "Cividis"  # the same for colour-blind eyes
 OVER, UNDER = "#0072B2", "#D55E00"  # more and less than all users
+
+_FEW_DAYS = 14  # for which each tick is chosen here: Plotly would divide days into hours, and one day into less
+_MOST_TICKS = 7
+_FEW = 5  # counts up to which Plotly would divide one by fractions
 
 _LIGHT = {"text": "#262730", "quiet": "#5B6069", "grid": "#E3E5E9", "surface": "#FFFFFF"}
 _DARK = {"text": "#FAFAFA", "quiet": "#B3B8C2", "grid": "#3A3F4B", "surface": "#191816"}
@@ -95,3 +103,35 @@ def _template(dark: bool) -> go.layout.Template:
 def dressed(figure: go.Figure, *, dark: bool, height: int = 360, **layout: object) -> go.Figure:
     """The figure in the light or dark look; ``layout`` overrides."""
     return figure.update_layout(template=_template(dark), height=height, **layout)
+
+
+def by_day(figure: go.Figure, days: pd.Series, what: str = "day") -> go.Figure:
+    """The figure with an x axis of days (or weeks, ``what``), that is never divided into hours.
+
+    Args:
+        figure: with ``days`` as its x values.
+        days: dates; of a single one the axis shows just that one.
+        what: one of them.
+    """
+    figure.update_xaxes(title_text=what, type="date", showgrid=False)
+    moments = pd.to_datetime(days)
+    if moments.empty:
+        return figure
+    first, last = moments.min(), moments.max()
+    span = (last - first).days
+    edge = pd.Timedelta(hours=max(15, span // 2))  # a bar, or a mark, is a day wide
+    figure.update_xaxes(range=[first - edge, last + edge])
+    if span <= _FEW_DAYS:
+        ticks = [first + pd.Timedelta(days=n) for n in range(0, span + 1, span // _MOST_TICKS + 1)]
+        texts = [day(ticks[0]).replace(f" {first.year}", f"<br>{first.year}")]
+        texts += [
+            f"{tick.day} {tick:%b}" + (f"<br>{tick.year}" if tick.year != before.year else "")
+            for before, tick in pairwise(ticks)
+        ]
+        figure.update_xaxes(tickvals=ticks, ticktext=texts)
+    return figure
+
+
+def whole_ticks(most: float) -> int | None:
+    """The step between the ticks of an axis of counts, for ``dtick``: no halves of a user; None leaves it to Plotly."""
+    return 1 if most <= _FEW else None

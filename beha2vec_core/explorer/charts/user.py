@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from beha2vec_core.explorer.charts.theme import GREY, OVER, PALETTE, color, dressed
+from beha2vec_core.explorer.charts.theme import GREY, OVER, PALETTE, by_day, color, dressed, whole_ticks
 from beha2vec_core.explorer.text import in_chart
+from beha2vec_core.words import counted
 
 _TYPES = 8  # colours that can still be told apart in one chart
 _PURCHASE = "purchase"
@@ -37,10 +38,13 @@ def journey(events: pd.DataFrame, sessions: Sequence[tuple[str, str]], *, dark: 
         _marks(figure, steps, rows, *_look(kind, frequent))
     bought = events[events["event_name"] == _PURCHASE]
     _marks(figure, bought, rows, "purchase", {"color": OVER, "symbol": "star", "size": 16})
-    title = f"Journey by session (n = {len(events):,} steps in {len(rows):,} sessions, the newest on top)"
+    title = (
+        f"Journey by session (n = {counted(len(events), 'step')} in {counted(len(rows), 'session')}, the newest on top)"
+    )
     dressed(figure, dark=dark, height=150 + 30 * max(len(rows), 2), title_text=title, hovermode="closest")
     longest = int(events["step"].max()) if len(events) else 1
     figure.update_xaxes(title_text="step of the session", range=[0.4, longest + 0.8], tickformat="d", zeroline=False)
+    figure.update_xaxes(dtick=whole_ticks(longest))
     labels = [label for _, label in reversed(sessions)]
     return figure.update_yaxes(
         tickvals=list(rows.values()), ticktext=labels, range=[-0.6, len(rows) - 0.4], zeroline=False
@@ -83,14 +87,14 @@ def cluster_days(days: pd.DataFrame, names: Mapping[int, str], *, dark: bool) ->
         marker={"size": 11, "color": [color(int(key)) for key in days["cluster_key"]]},
         hovertemplate="%{x|%d %b %Y}: %{y}<extra></extra>",
     )
-    title = f"Cluster by day (n = {len(days):,} active days)"
+    title = f"Cluster by day (n = {counted(len(days), 'active day')})"
     height = 140 + 34 * len(set(labels))
     figure = dressed(go.Figure(line), dark=dark, height=height, title_text=title, showlegend=False)
-    return figure.update_xaxes(title_text="day", showgrid=False).update_yaxes(type="category")
+    return by_day(figure, days["event_date"]).update_yaxes(type="category")
 
 
 def next_pages(pages: pd.DataFrame, *, dark: bool) -> go.Figure:
-    """A bar a page, the likeliest on top. ``pages``: title, probability."""
+    """A bar a page, the most probable on top. ``pages``: title, probability."""
     rows = pages.iloc[::-1]
     bars = go.Bar(
         x=100 * rows["probability"],
@@ -106,8 +110,10 @@ def next_pages(pages: pd.DataFrame, *, dark: bool) -> go.Figure:
         hovertext=[in_chart(title, 110) for title in rows["title"]],
         hoverinfo="text",
     )
-    title = f"The next page view (n = {len(rows)} pages, the likeliest)"
+    title = f"The next page view (n = {counted(len(rows), 'page')}, the most probable)"
     figure = dressed(go.Figure(bars), dark=dark, height=110 + 34 * len(rows), title_text=title, bargap=0.35)
     most = 130 * float(rows["probability"].max())  # room for the longest bar's number on a narrow screen
     figure.update_xaxes(title_text="probability (%)", range=[0, most])
+    if most > 100:
+        figure.update_xaxes(tickvals=list(range(0, 101, 20)))  # the room is no probability
     return figure.update_yaxes(showgrid=False)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
+from beha2vec_core.counts import clustered_words
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.insights.wording import FULL_STOP, PAGE_METRICS, WORDS
+from beha2vec_core.insights.wording import FULL_STOP, PAGE_METRICS, WORDS, number
 from beha2vec_core.insights.wording import statement as words_of
+from beha2vec_core.words import counted
 
 _NEVER_MORE = 1_000  # clusters; a choice of k ends far below
 
@@ -25,7 +28,8 @@ INSIGHT_HEADINGS = {
     "differences": "Differences",
     "caveats": "Handle with care",
 }
-_NUMBER = re.compile(r"(?:(?:less|more) than )?\d[\d,]*(?:\.\d+)?(?:%| [A-Z]{3}\b)?")
+_NUMBER = r"(?:(?:less|more) than )?\d[\d,]*(?:\.\d+)?%?"
+_CURRENCY = re.compile(r" ([A-Z]{3}|\(currency unknown\))$")  # after an amount
 _EVERYBODY = "all users "  # as facts are written: 12% of users bought (all users 4.1%)
 _SENTENCE = re.compile(rf"{FULL_STOP}\s+(?=[A-Z“\"\d])")
 _SIZE_FIRST = re.compile(r"^(A group of )?[\d,]+ of [\d,]+ users")  # the cards show the size themselves
@@ -57,6 +61,18 @@ def sizes(published: Published) -> pd.DataFrame:
     return found.assign(name=found["name"].where(found["name"].notna(), default))
 
 
+def size_words(row: Mapping[Hashable, Any]) -> str:
+    """The size of a cluster, of a row of `sizes`: 60 users, 21% of all with a vector."""
+    return f"{counted(int(row['users']), 'user')}, {number(row['share'], 'share')} of all with a vector"
+
+
+def told(found: pd.DataFrame) -> str:
+    """How many clusters the rows of `sizes` are, in a sentence; those of whom too little is known are in none."""
+    unknown = int(found.loc[found["cluster_key"] == TOO_LITTLE_EVIDENCE, "users"].sum())
+    known = found[found["cluster_key"] != TOO_LITTLE_EVIDENCE]
+    return f"{clustered_words(int(known['users'].sum()), len(known), unknown)}."
+
+
 def names(published: Published) -> dict[int, str]:
     """The name of each cluster that has users, as it was written: make it safe for the place it is shown in."""
     found = published.ask(sizes)
@@ -85,7 +101,7 @@ class Insight:
 
 
 def insight(published: Published, cluster_key: int) -> Insight | None:
-    """The words of a cluster; None where nobody has written any."""
+    """The words of a cluster; None where none are written."""
     published.require("beha2vec.cluster_insights", "written insights", "cluster_insights")
     found = published.query(
         "from beha2vec.cluster_insights where cluster_key = $key limit 1", {"key": cluster_key}
@@ -121,7 +137,8 @@ def linked(text: str, facts: pd.DataFrame) -> list[Piece]:
         facts: fact_id, metric, feature, subject, shown_value, shown_population.
     """
     having = _by_value(facts)
-    numbers = list(_NUMBER.finditer(text))
+    currencies = {re.escape(found[1]) for shown in having if (found := _CURRENCY.search(shown))}
+    numbers = list(re.finditer(_NUMBER + (rf"(?: (?:{'|'.join(sorted(currencies))}))?" if currencies else ""), text))
     pieces: list[Piece] = []
     end, before = 0, None
     for place, match in enumerate(numbers):
@@ -195,16 +212,26 @@ def _or_none(feature: object) -> str | None:
 
 
 def size_over_time(published: Published) -> pd.DataFrame:
-    """Active users by cluster and day, or by week where there are more than 120 days: period, cluster_key, users."""
+    """Active users by cluster and day, or by week where there are more than 120 days.
+
+    Returns:
+        period (the day, or the week's Monday), cluster_key, users, days: of how many days of the period there is data;
+        fewer than 7 in a first or last week that is not whole.
+    """
     published.require("beha2vec.cluster_history", "days of users in clusters", "user_clusters")
     return published.query(
         f"""with span as (
-            select date_diff('day', min(event_date), max(event_date)) as days from beha2vec.cluster_history),
+            select min(event_date) as first_day, max(event_date) as last_day,
+                date_diff('day', first_day, last_day) > {_LONG_AGO} as is_long
+            from beha2vec.cluster_history),
         periods as (
-            select case when days > {_LONG_AGO} then date_trunc('week', event_date)::date else event_date end as period,
+            select case when is_long then date_trunc('week', event_date)::date else event_date end as period,
+                case when is_long then date_diff('day', greatest(period, first_day), least(period + 6, last_day)) + 1
+                    else 1 end as days,
                 cluster_key, user_key
             from beha2vec.cluster_history, span)
-        select period, cluster_key, count(distinct user_key) as users from periods group by 1, 2
+        select period, cluster_key, count(distinct user_key) as users, any_value(days)::integer as days
+        from periods group by 1, 2
         qualify dense_rank() over (order by period desc) <= {_PERIODS}
         order by 1, 2"""
     )

@@ -140,12 +140,13 @@ def _beside_everybody(published: Published, facts: pd.DataFrame) -> pd.DataFrame
 def export(published: Published, user_keys: tuple[str, ...], names: dict[int, str]) -> bytes:
     """The group as CSV: user_key, cluster_key, cluster, sessions, page_views, purchases, revenue, first and last seen.
 
-    Moments are UTC, as in the database.
+    Beside revenue stands its currency, where the publication knows it. Moments are UTC, as in the database.
     """
+    revenue = "revenue, currency" if published.has("ga4.dim_ga4__users", "currency") else "revenue"
     with published.cursor() as cursor:
         cursor.register("chosen", pd.DataFrame({"user_key": user_keys}))
         rows = cursor.execute(
-            """select user_key, cluster_key, sessions, page_views, purchases, revenue, first_seen_at, last_seen_at
+            f"""select user_key, cluster_key, sessions, page_views, purchases, {revenue}, first_seen_at, last_seen_at
             from chosen join beha2vec.user_clusters_current using (user_key)
             left join ga4.dim_ga4__users using (user_key) order by user_key"""
         ).df()

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from beha2vec_core.explorer.published import NothingYet, Published
-from beha2vec_core.quality.encoder import MAX_STABILITY_INDEX
-from beha2vec_core.quality.statistics import principal_axes, stability_by_chance, stability_index
-from beha2vec_core.vectors import as_matrix
+from beha2vec_core.quality import drift as quality_drift
 
 _DAYS = 60
-_BEFORE = timedelta(days=7)
-_SAMPLE = 500  # users of a day whose vectors are read
-_LEAST = 30
-_AXES = 4
 _ROWS = 2_000
 
 
@@ -78,39 +70,24 @@ def gains(published: Published) -> pd.DataFrame:
 
 
 def drift(published: Published) -> pd.DataFrame:
-    """How far the vectors of each day's users lie from those of the seven days before.
-
-    Along each of the four directions in which the earlier users differ most, the population stability index; the
-    largest counts, beside the limit that chance does not exceed in so few users (as the nightly check judges it).
+    """How far the vectors of each day's users lie from those before: see `beha2vec_core.quality.drift`.
 
     Returns:
-        A row a day, of the last 60: event_date, users, low_evidence (share), sampled, stability_index, limit (both null
-        where fewer than 30 users are on one side). Up to about a thousand users of a day are read.
+        A row a day, of the last 60: event_date, users, low_evidence (share), sampled (users that are compared),
+        stability_index, limit (both null where fewer than 30 users are on one side).
     """
     published.require("beha2vec.user_embeddings", "vectors of users", "user_embeddings")
     days = published.query(
         f"""select event_date, count(*) as users, avg(low_evidence::integer) as low_evidence
-        from beha2vec.user_embeddings group by event_date order by event_date desc limit {_DAYS + _BEFORE.days}"""
+        from beha2vec.user_embeddings group by event_date order by event_date desc limit {_DAYS}"""
     ).sort_values("event_date", ignore_index=True)
     with published.cursor() as cursor:
-        cursor.register("days", days[["event_date", "users"]])
-        sample = cursor.sql(
-            f"""select event_date, behavior from beha2vec.user_embeddings join days using (event_date)
-            where hash(user_key) % greatest(1, users // {_SAMPLE}) = 0 order by event_date, user_key"""
-        ).to_arrow_table()
-    vectors = as_matrix(sample["behavior"])
-    dates = pd.to_datetime(sample["event_date"].to_pandas()).to_numpy()
-    rows = []
-    for day in pd.to_datetime(days["event_date"]).to_numpy():
-        now = vectors[dates == day]
-        before = vectors[(dates < day) & (dates >= day - np.timedelta64(_BEFORE))]
-        index = limit = np.nan
-        if min(len(now), len(before)) >= _LEAST:
-            center, axes = principal_axes(before, _AXES)
-            index = max(stability_index((before - center) @ axis, (now - center) @ axis) for axis in axes)
-            limit = max(MAX_STABILITY_INDEX, stability_by_chance(len(before), len(now)))
-        rows.append({"sampled": len(now), "stability_index": index, "limit": limit})
-    return pd.concat([days, pd.DataFrame(rows)], axis=1).tail(_DAYS).reset_index(drop=True)
+        found = quality_drift.drift(cursor, [day.date() for day in pd.to_datetime(days["event_date"])])
+    return days.assign(
+        sampled=[one.users for one in found],
+        stability_index=pd.Series([one.stability_index for one in found], dtype="float64"),
+        limit=pd.Series([one.limit for one in found], dtype="float64"),
+    )
 
 
 def quality(published: Published) -> pd.DataFrame:

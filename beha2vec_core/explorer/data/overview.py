@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
+from beha2vec_core import counts
+from beha2vec_core.counts import Step
 from beha2vec_core.explorer.published import Published
+from beha2vec_core.words import change, counted, days
 
 _WEEK = 7
 _ROWS = 100
 
 
 @dataclass(frozen=True)
-class Totals:
+class Totals(counts.Totals):
     """How much was published, and by which models."""
 
-    users: int
-    first_day: date | None
-    last_day: date | None
-    days: int
-    sessions: int | None
-    page_views: int | None
-    buyers: int | None
     model_version: str | None
     trained_at: datetime | None  # UTC
     clusters_since: datetime | None  # UTC, when readers were switched to these clusters
@@ -33,29 +29,40 @@ class Totals:
 def totals(published: Published) -> Totals:
     """Users, days and models of the published database."""
     published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
-    users, first, last, days = _row(
-        published,
-        """select (select count(*) from beha2vec.user_clusters_current), min(event_date), max(event_date),
-            count(distinct event_date) from beha2vec.user_clusters""",
-    )
-    sessions = views = buyers = version = trained = since = None
-    if published.has("ga4.dim_ga4__users"):
-        sessions, views, buyers = _row(
-            published,
-            """select sum(sessions)::bigint, sum(page_views)::bigint, count(*) filter (purchases > 0)
-            from ga4.dim_ga4__users semi join beha2vec.user_clusters_current using (user_key)""",
-        )
+    version = trained = since = None
     if published.has("beha2vec.encoder_current"):
         version, trained = _row(published, "select max(model_version), max(trained_at) from beha2vec.encoder_current")
     if published.has("beha2vec.cluster_model_current"):
         (since,) = _row(published, "select max(promoted_at) from beha2vec.cluster_model_current")
-    return Totals(int(users), first, last, int(days), sessions, views, buyers, version, trained, since)
+    with published.cursor() as cursor:
+        found = vars(counts.totals(cursor))
+    return Totals(**found, model_version=version, trained_at=trained, clusters_since=since)
+
+
+def funnel(published: Published) -> tuple[Step, ...]:
+    """From events to clustered users, and why there are fewer at each step."""
+    with published.cursor() as cursor:
+        return counts.funnel(cursor)
+
+
+STEPS = {"name": "Step", "count": "How many", "why": "Who does not come this far, and why"}
+
+
+def steps(found: tuple[Step, ...]) -> pd.DataFrame:
+    """The steps of `funnel` as a table to show, with the headings `STEPS`."""
+    return pd.DataFrame(
+        {
+            "name": [step.name for step in found],
+            "count": [f"{step.count:,}" for step in found],
+            "why": [step.why for step in found],
+        }
+    )
 
 
 def weekly_change(published: Published) -> pd.DataFrame:
     """Users active in the last 7 days and in the 7 before, by cluster: cluster_key, now, before; the largest first.
 
-    A user counts in the cluster of his last active day of the week.
+    A user counts in the cluster of their last active day of the week. Users of whom too little is known come last.
     """
     published.require("beha2vec.cluster_history", "days of users in clusters", "user_clusters")
     return published.query(
@@ -64,8 +71,37 @@ def weekly_change(published: Published) -> pd.DataFrame:
             select user_key, event_date > day - {_WEEK} as is_now, arg_max(cluster_key, event_date) as cluster_key
             from beha2vec.cluster_history, latest where event_date > day - {2 * _WEEK} group by 1, 2)
         select cluster_key, count(*) filter (is_now) as now, count(*) filter (not is_now) as before
-        from weekly group by 1 order by now desc, cluster_key limit {_ROWS}"""
+        from weekly group by 1 order by cluster_key < 0, now desc, cluster_key limit {_ROWS}"""
     )
+
+
+def weeks(published: Published) -> tuple[date, int] | None:
+    """The last day of `weekly_change`, and of how many of its 7 days before there is data; None without any day.
+
+    With fewer than 7 the two weeks cannot be compared.
+    """
+    published.require("beha2vec.cluster_history", "days of users in clusters", "user_clusters")
+    first, last = _row(published, "select min(event_date), max(event_date) from beha2vec.cluster_history")
+    return None if last is None else (last, min(max((last - first).days + 1 - _WEEK, 0), _WEEK))
+
+
+def weeks_told(published: Published) -> tuple[pd.DataFrame, dict[str, str], str]:
+    """The rows of `weekly_change` as they are shown, their headings, and what is to be said below.
+
+    Where the 7 days before are not whole, there is no change: it would be drawn from fewer days.
+    """
+    week, found = published.ask(weekly_change), published.ask(weeks)
+    told = week.assign(now=week["now"].map("{:,}".format), before=week["before"].map("{:,}".format))
+    headings = {"now": "Last 7 days", "before": "7 days before"}
+    if found is None:
+        return told, headings, ""
+    last, whole = found
+    note = f"The last 7 days are {days(last - timedelta(days=_WEEK - 1), last)}."
+    if whole < _WEEK:
+        headings = {"now": "Last 7 days"} | ({"before": f"{counted(whole, 'day')} before"} if whole else {})
+        return told, headings, f"{note} Of the 7 days before there is data of {whole}: too little for a comparison."
+    changes = [change(now, before) for now, before in zip(week["now"], week["before"], strict=True)]
+    return told.assign(change=changes), headings | {"change": "Change"}, note
 
 
 def moves(published: Published) -> pd.DataFrame:

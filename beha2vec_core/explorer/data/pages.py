@@ -37,10 +37,10 @@ def by_label(published: Published, kind: Kind) -> pd.DataFrame:
     """A row a theme or page type, the most viewed first: label, pages, views, share of all views, sure_share of its."""
     _require(published)
     return published.query(
-        f"""select {kind} as label, count(*) as pages, sum(page_views)::bigint as views,
+        f"""select coalesce({kind}, '{UNKNOWN}') as label, count(*) as pages, sum(page_views)::bigint as views,
             sum(page_views) / greatest(sum(sum(page_views)) over (), 1) as share,
             coalesce(sum(page_views) filter ({_level(kind)} = 'sure'), 0) / greatest(sum(page_views), 1) as sure_share
-        from {_PAGES_SEEN} group by {kind} order by views desc, label limit {_LABELS}"""
+        from {_PAGES_SEEN} group by all order by views desc, label limit {_LABELS}"""
     )
 
 
@@ -95,7 +95,8 @@ def pending(published: Published, overrides: Overrides) -> pd.DataFrame:
         ).df()
 
 
-_PAGES_SEEN = "beha2vec.enriched_pages join ga4.dim_ga4__pages using (page_key)"
+# those without a row in enriched_pages, which the next run classifies, count as unknown: page views are all there are
+_PAGES_SEEN = "ga4.dim_ga4__pages left join beha2vec.enriched_pages using (page_key)"
 
 
 def _level(kind: Kind) -> str:

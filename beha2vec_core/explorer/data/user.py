@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from beha2vec_core.explorer.published import NothingYet, Published
+from beha2vec_core.lookalikes import NoVectorError, similar_users
+from beha2vec_core.words import UNKNOWN_CURRENCY, money
 
 if TYPE_CHECKING:
     from beha2vec_core.encoder.encoder import BehaviorEncoder
 
+_USERS = "ga4.dim_ga4__users"
 _SESSIONS = 20
 _EVENTS = 2_000
 _NEIGHBOURS = 10
@@ -22,18 +26,48 @@ _DAYS = 400
 
 
 def about(published: Published, user_key: str) -> dict[str, Any] | None:
-    """What is known of a user, as in dim_ga4__users, with cluster_key, margin and low_evidence; None for nobody.
+    """What is known of a user, as in dim_ga4__users, with cluster_key and margin; None where there is no such user.
 
-    Moments are UTC.
+    What is null is None. Moments are UTC. ``reporting_currency`` is that of the user's property, where it is known.
     """
     published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
     published.require("ga4.dim_ga4__users", "facts of users", "dim_ga4__users")
+    currency, properties = "", ""
+    if published.has("ga4.dim_ga4__properties", "reporting_currency") and published.has(_USERS, "property_id"):
+        currency, properties = ", reporting_currency", "left join ga4.dim_ga4__properties using (property_id)"
     found = published.query(
-        """select users.*, cluster_key, margin from ga4.dim_ga4__users as users
-        left join beha2vec.user_clusters_current using (user_key) where user_key = $user limit 1""",
+        f"""select users.*, cluster_key, margin{currency} from ga4.dim_ga4__users as users
+        left join beha2vec.user_clusters_current using (user_key) {properties} where user_key = $user limit 1""",
         {"user": user_key},
     )
-    return {str(name): value for name, value in found.to_dict("records")[0].items()} if len(found) else None
+    return (
+        {str(name): None if pd.isna(value) else value for name, value in found.to_dict("records")[0].items()}
+        if len(found)
+        else None
+    )
+
+
+def revenue(found: Mapping[str, Any]) -> str:
+    """What a user, as of `about`, has spent, with its currency: 24.50 EUR.
+
+    Published by an earlier release, which knew no currencies, it is the number alone.
+    """
+    amount, currency = found["revenue"], found.get("currency") or found.get("reporting_currency")
+    if amount is None and found["purchases"] and "currency" in found:
+        return "in several currencies"
+    told = money(amount or 0.0, currency or UNKNOWN_CURRENCY)
+    return told if currency or "currency" not in found else f"{told} (currency unknown)"
+
+
+def first_came_by(found: Mapping[str, Any]) -> tuple[str, str]:
+    """Where a user, as of `about`, came from first, and what that is called.
+
+    GA4's own record of the user; published by an earlier release, the source of the first exported session.
+    """
+    label, columns = "First user source / medium", ("first_user_source", "first_user_medium")
+    if columns[0] not in found:
+        label, columns = "Source / medium of the first session", ("first_source", "first_medium")
+    return label, " / ".join(str(found[name] or "unknown") for name in columns)
 
 
 def sessions(published: Published, user_key: str) -> pd.DataFrame:
@@ -41,7 +75,7 @@ def sessions(published: Published, user_key: str) -> pd.DataFrame:
     published.require("ga4.fct_ga4__sessions", "sessions", "fct_ga4__sessions")
     return published.query(
         f"""select session_key, session_started_at as started_at, default_channel_group as channel, page_views,
-            engagement_time_msec / 1000.0 as seconds, purchases, revenue
+            engagement_time_msec / 1000.0 as seconds, purchases
         from ga4.fct_ga4__sessions where user_key = $user
         order by session_started_at desc, session_key limit {_SESSIONS}""",
         {"user": user_key},
@@ -81,37 +115,35 @@ def cluster_days(published: Published, user_key: str) -> pd.DataFrame:
 
 
 def nearest(published: Published, user_key: str) -> pd.DataFrame:
-    """The ten users most alike by cosine of the behavior vectors, and the pages they share.
+    """The ten users most alike, as `lookalikes.similar_users` has them, and the pages they share with the user.
 
     Columns: user_key, cluster_key, similarity (-1 to 1), shared_pages, and pages: titles of the shared pages that the
-    fewest users viewed, which tell the most. Users with too little evidence are left out. Empty for a user without a
-    vector.
+    fewest users viewed, which tell the most. Empty for a user without a vector.
     """
     published.require("beha2vec.user_embeddings_current", "vectors of users", "user_embeddings")
     published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
     published.require("ga4.fct_ga4__page_views", "page views", "fct_ga4__page_views")
     published.require("ga4.dim_ga4__pages", "pages", "dim_ga4__pages")
-    return published.query(
-        f"""with self as (select behavior from beha2vec.user_embeddings_current where user_key = $user),
-        near as (
-            select user_key, list_cosine_similarity(other.behavior, self.behavior) as similarity
-            from beha2vec.user_embeddings_current as other, self
-            where user_key <> $user and not low_evidence and len(other.behavior) = len(self.behavior)
-            order by similarity desc, user_key limit {_NEIGHBOURS}),
-        own as (select distinct page_key from ga4.fct_ga4__page_views where user_key = $user),
-        shared as (
-            select distinct near.user_key, views.page_key from ga4.fct_ga4__page_views as views
-            join near using (user_key) semi join own using (page_key)),
-        reasons as (
-            select user_key, count(*) as shared_pages,
-                list(coalesce(page_title, page_key) order by users, page_key)[:{_REASONS}] as pages
-            from shared left join ga4.dim_ga4__pages using (page_key) group by user_key)
-        select near.user_key, cluster_key, similarity, coalesce(shared_pages, 0) as shared_pages, pages
-        from near left join reasons using (user_key)
-        left join beha2vec.user_clusters_current as clusters on clusters.user_key = near.user_key
-        order by similarity desc, near.user_key""",
-        {"user": user_key},
-    )
+    with published.cursor() as cursor:
+        try:
+            found = similar_users(cursor, user_key, _NEIGHBOURS)
+        except NoVectorError:
+            found = []
+        near = pd.DataFrame([vars(one) for one in found], columns=["user_key", "similarity", "cluster_key"])
+        cursor.register("near", near.astype({"user_key": "str", "similarity": "float64", "cluster_key": "Int32"}))
+        return cursor.execute(
+            f"""with own as (select distinct page_key from ga4.fct_ga4__page_views where user_key = $user),
+            shared as (
+                select distinct near.user_key, views.page_key from ga4.fct_ga4__page_views as views
+                join near using (user_key) semi join own using (page_key)),
+            reasons as (
+                select user_key, count(*) as shared_pages,
+                    list(coalesce(page_title, page_key) order by users, page_key)[:{_REASONS}] as pages
+                from shared left join ga4.dim_ga4__pages using (page_key) group by user_key)
+            select near.user_key, cluster_key, similarity, coalesce(shared_pages, 0) as shared_pages, pages
+            from near left join reasons using (user_key) order by similarity desc, near.user_key""",
+            {"user": user_key},
+        ).df()
 
 
 def next_pages(published: Published, user_key: str, encoders_path: Path, k: int = 5) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from beha2vec_core.explorer import page
 from beha2vec_core.explorer.data import profile
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, shown
+from beha2vec_core.words import counted
 
 _EXAMPLES = ("Which clusters are there?", "Which cluster buys most?", "Compare the two largest clusters")
 _TURNS, _CONVERSATION = "_chat_turns", "_chat_conversation"
@@ -114,7 +115,7 @@ def _show(published: Published, question: str, events: Iterator[Event]) -> None:
             if isinstance(event, ToolCall):
                 _call(event)
             elif isinstance(event, SqlRows):
-                _rows(event.answer)
+                _rows(event.answer, event.note)
             elif isinstance(event, Notice):
                 page.write(f'<p class="b2v-quiet">{html.escape(plain(event.text))}</p>')
             elif isinstance(event, Answer):
@@ -149,7 +150,7 @@ def _call(call: ToolCall) -> None:
             _text(f"It gave nothing: {call.problem}")
 
 
-def _rows(answer: SqlAnswer) -> None:
+def _rows(answer: SqlAnswer, note: str) -> None:
     columns = [shown(name, 60) or "?" for name in answer.columns]
     rows = [[shown(cell, _CELL) if isinstance(cell, str) else cell for cell in row] for row in answer.rows]
     frame = pd.DataFrame(rows, columns=[f"{name} ({place})" if columns.count(name) > 1 else name
@@ -159,7 +160,7 @@ def _rows(answer: SqlAnswer) -> None:
             frame[name] = [shown(cell, _CELL) for cell in frame[name]]
     st.dataframe(frame, hide_index=True, alt="Rows of the SQL")
     more = f", the first {len(answer.rows):,} of more" if answer.truncated else ""
-    st.caption(f"n = {len(answer.rows):,} rows{more}")
+    st.caption(f"n = {counted(len(answer.rows), 'row')}{more}. {note}".rstrip())
 
 
 def _sources(published: Published, answer: Answer) -> None:

@@ -16,6 +16,7 @@ from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, in_markdown, shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.wording import number
+from beha2vec_core.words import between, counted
 
 _LONGEST = 3_000  # characters of a written text
 _PERIODS = {"Last 7 days": 7, "Last 28 days": 28, "Last 90 days": 90}
@@ -27,6 +28,7 @@ def render() -> None:
     published = page.published()
     with page.or_empty():
         sizes = published.ask(clusters.sizes)
+        st.write(clusters.told(sizes))
         chosen = _choose(sizes, clusters.names(published))
         family = st.selectbox("Compare with all users by", list(profile.FAMILIES), width=260, key=page.kept("family"))
         for column, key in zip(st.columns(len(chosen), gap="large"), chosen, strict=True):
@@ -61,7 +63,7 @@ def _cluster(published: Published, sizes: pd.DataFrame, key: int, family: str) -
     users = int(row["users"])
     page.write(
         f'<h2><span class="b2v-dot" style="background:{color(key)}"></span>{in_html(row["name"])}</h2>'
-        f"<p>{users:,} users, {number(row['share'], 'share')} of all</p>"
+        f"<p>{clusters.size_words(row)}</p>"
     )
     facts: pd.DataFrame | None = None
     with page.or_empty():
@@ -72,7 +74,7 @@ def _cluster(published: Published, sizes: pd.DataFrame, key: int, family: str) -
     with page.or_empty():
         steps = published.ask(clusters.paths, key)
         if not steps.empty:
-            title = f"From one step to the next (n = {users:,} users)"
+            title = f"From one step to the next (n = {counted(users, 'user')})"
             page.chart(charts.paths(steps, title, dark=page.is_dark()), key=f"paths_{key}", alt="Steps of journeys")
     with page.or_empty():
         _next_clusters(published, key)
@@ -96,7 +98,8 @@ def _words(published: Published, key: int, facts: pd.DataFrame | None) -> None:
     by = "a template, from the facts" if written.written_by == "template" else in_html(written.written_by)
     page.write(f'<p class="b2v-quiet">Written by {by}.</p>')
     if evidence is not None and len(evidence):
-        page.write(f"<details><summary>The {len(evidence)} facts behind it</summary>{_facts_table(evidence)}</details>")
+        behind = f"The {counted(len(evidence), 'fact')} behind it"
+        page.write(f"<details><summary>{behind}</summary>{_facts_table(evidence)}</details>")
 
 
 def _evidence(key: int, written: clusters.Insight, facts: pd.DataFrame | None) -> pd.DataFrame | None:
@@ -131,7 +134,7 @@ def _with_sources(text: str, evidence: pd.DataFrame | None) -> str:
 
 def _facts_table(evidence: pd.DataFrame) -> str:
     intervals = [
-        f"{number(low, unit)} to {number(high, unit)}" if pd.notna(low) and pd.notna(high) else ""
+        between(number(low, unit), number(high, unit)) if pd.notna(low) and pd.notna(high) else ""
         for low, high, unit in zip(evidence["interval_low"], evidence["interval_high"], evidence["unit"], strict=True)
     ]
     return page.table_markup(
@@ -163,7 +166,7 @@ def _next_clusters(published: Published, key: int) -> None:
             to=[shown(names.get(one, f"Cluster {one}"), 40) for one in found["to_cluster"].head(6)],
             told=[number(one, "share") for one in found["share"].head(6)],
             interval=[
-                f"{number(low, 'share')} to {number(high, 'share')}"
+                between(number(low, "share"), number(high, "share"))
                 for low, high in zip(found["interval_low"].head(6), found["interval_high"].head(6), strict=True)
             ],
             n=found["users"].head(6).map("{:,}".format),
@@ -199,7 +202,7 @@ def _outcomes(published: Published) -> None:
             if rows.empty:
                 continue
             users = int(published.ask(clusters.sizes)["users"].sum())
-            figure = profile_charts.outcome(rows, names, f"{title} (n = {users:,} users)", dark=page.is_dark())
+            figure = profile_charts.outcome(rows, names, f"{title} (n = {counted(users, 'user')})", dark=page.is_dark())
             with columns[place % 2]:
                 page.chart(figure, key=f"outcome_{metric}", alt=f"{title} by cluster")
 
@@ -220,7 +223,7 @@ def _flows(published: Published) -> None:
     with page.or_empty():
         moves = published.ask(clusters.flows, days)
         if not ((moves["from_cluster"] != moves["to_cluster"]) & (moves["from_cluster"] >= 0)).any():
-            st.write("Nobody changed cluster in that time.")
+            st.write("No user changed cluster in that time.")
             return
         figure = charts.flows(moves, clusters.names(published), days, dark=page.is_dark())
         page.chart(figure, key="flows", alt="Diagram: users who changed cluster, from which to which")

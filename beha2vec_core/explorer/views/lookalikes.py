@@ -14,7 +14,6 @@ from beha2vec_core.explorer.data import clusters
 from beha2vec_core.explorer.data import lookalikes as data
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, shown
-from beha2vec_core.insights.wording import number
 from beha2vec_core.lookalikes import (
     LEAST_SEEDS,
     Candidates,
@@ -24,10 +23,12 @@ from beha2vec_core.lookalikes import (
     Seeds,
     customer_match,
     identifiers,
+    percent,
     read_ids,
     to_csv,
     to_parquet,
 )
+from beha2vec_core.words import between, counted
 
 T = TypeVar("T")
 
@@ -100,14 +101,13 @@ def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
             )
             file = st.file_uploader("Or a file (CSV or text; the first column is read)", ["csv", "txt", "tsv"])
         without = st.checkbox("Leave out users who have converted already", key=page.kept("look_converted"))
-        evidence = st.checkbox("Leave out users of whom too little is known yet", key=page.kept("look_evidence"))
         length = int(
             st.number_input(
                 "Users in the list", 10, data.LONGEST, 500, step=100, width=220, key=page.kept("look_length")
             )
         )
         st.form_submit_button("Find look-alikes", type="primary")
-    candidates = Candidates(without_converters=without, with_evidence=evidence)
+    candidates = Candidates(without_converters=without)
     if source == _CLUSTER:
         return (published.ask(data.of_cluster, int(chosen)), candidates, length) if chosen is not None else None
     try:
@@ -136,14 +136,17 @@ def _once(name: str, key: Hashable, make: Callable[[], T]) -> T:
 
 
 def _who(seeds: Seeds) -> None:
-    told = f"{len(seeds.user_keys):,} users to be like."
+    told = f"{counted(len(seeds.user_keys), 'user')} to be like."
     if not seeds.user_keys:
-        st.warning("None of these ids belongs to a user with a vector. Give ids as they are in the GA4 export.")
+        st.warning(
+            "None of these ids belongs to a user with a vector to rely on. Give ids as they are in the GA4 export."
+        )
     else:
         page.write(f"<p><b>{told}</b></p>")
     for ids, words in (
         (seeds.unknown, "Not known here"),
-        (seeds.without_vector, "Known, but without a vector, as none of their days has been embedded"),
+        (seeds.without_vector, "Known, but without a vector: no page views in the days that were embedded"),
+        (seeds.too_little_evidence, "Known, but with too few events to say whom they are like"),
     ):
         if ids:
             with st.expander(f"{words}: {len(ids):,}"):
@@ -165,13 +168,14 @@ def _how_good(outlook: Outlook | None, method: Method, length: int) -> None:
         )
         return
     told = next((one for one in outlook.estimates if one.users == length), outlook.estimates[-1])
+    st.write(outlook.in_words(told))
     with st.container(horizontal=True):
         for label, value, low, high, help_ in (
             (
                 "Precision of the list",
-                number(told.precision, "share"),
-                number(told.precision_low, "share"),
-                number(told.precision_high, "share"),
+                percent(told.precision),
+                percent(told.precision_low),
+                percent(told.precision_high),
                 "Estimated share of the list that is of the same kind as your users. The very top of the ranking is "
                 "taken for pure; where it is not, this is too high.",
             ),
@@ -185,21 +189,21 @@ def _how_good(outlook: Outlook | None, method: Method, length: int) -> None:
             ),
             (
                 "Of their kind, found",
-                number(told.found, "share"),
-                number(told.found_low, "share"),
-                number(told.found_high, "share"),
+                percent(told.found),
+                percent(told.found_low),
+                percent(told.found_high),
                 "Share of the hidden users that are in the list.",
             ),
             (
                 "Of their kind in all",
-                f"{outlook.share * outlook.candidates:,.0f} users",
+                counted(round(outlook.left), "user") if outlook.left >= 1 else "fewer than 1",
                 f"{outlook.share_low * outlook.candidates:,.0f}",
                 f"{outlook.share_high * outlook.candidates:,.0f}",
                 "Estimated: a list much longer than this holds mostly others.",
             ),
         ):
-            st.metric(label, value, help=help_, width=230, delta=f"95 % interval: {low} to {high}", delta_color="off",
-                      delta_arrow="off")  # fmt: skip
+            interval = f"95 % interval: {between(low, high)}"
+            st.metric(label, value, help=help_, width=230, delta=interval, delta_color="off", delta_arrow="off")
     page.chart(
         charts.lengths(outlook, told.users, dark=page.is_dark()),
         key="look_lengths",
@@ -207,13 +211,14 @@ def _how_good(outlook: Outlook | None, method: Method, length: int) -> None:
     )
     st.caption(
         f"Ranked by {_METHODS[method]}, which found hidden users best. A fifth of yours was hidden at a time and "
-        f"ranked among {outlook.candidates:,} others, five times over. These are estimates: measure what a campaign "
-        "brings against a random group."
+        f"ranked among {counted(outlook.candidates, 'other')}, five times over. These are estimates: measure what a "
+        "campaign brings against a random group."
     )
 
 
 def _users(found: pd.DataFrame, names: dict[int, str]) -> None:
-    st.header(f"The list (n = {len(found):,} users)")
+    st.header(f"The list (n = {counted(len(found), 'user')})")
+    st.caption("Users of whom too little is known to say whom they are like are left out.")
     top = found.head(_SHOWN)
     page.table(
         pd.DataFrame(
@@ -223,7 +228,6 @@ def _users(found: pd.DataFrame, names: dict[int, str]) -> None:
                 "score": top["score"].map("{:.3f}".format),
                 "cluster": [shown(names.get(int(key), ""), 40) if pd.notna(key) else "" for key in top["cluster_key"]],
                 "events": top["n_events"].map("{:,}".format),
-                "evidence": top["low_evidence"].map({True: "little", False: "enough"}),
             }
         ),
         {
@@ -232,7 +236,6 @@ def _users(found: pd.DataFrame, names: dict[int, str]) -> None:
             "score": "Likeness (1 = same)",
             "cluster": "Cluster",
             "events": "Events",
-            "evidence": "Evidence",
         },
         numbers=("rank", "score", "events"),
     )
@@ -261,10 +264,12 @@ def _files(found: pd.DataFrame, published: Published) -> None:
         return
     kind = kinds[0] if len(kinds) == 1 else st.radio("Send", kinds, format_func=_IDENTIFIERS.__getitem__, key="look_id")
     made = customer_match(found["user_id"], kind)
-    _download(f"Customer Match: {made.rows:,} ids", lambda: made.content, f"{name}_customer_match.csv", "text/csv")
+    _download(
+        f"Customer Match: {counted(made.rows, 'id')}", lambda: made.content, f"{name}_customer_match.csv", "text/csv"
+    )
     st.caption(
-        f"Sent are {_IDENTIFIERS[kind]}. {made.left_out:,} of {len(found):,} users have no such id and cannot be "
-        "matched. Send only people who have agreed to it."
+        f"Sent are {_IDENTIFIERS[kind]}. {made.left_out:,} of {counted(len(found), 'user')} have no such id and "
+        "cannot be matched. Send only people who have agreed to it."
     )
 
 

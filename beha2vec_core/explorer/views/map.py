@@ -16,6 +16,7 @@ from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.wording import label_words
+from beha2vec_core.words import counted
 
 _DRAWS, _OPENS = "draws a group", "opens a user"  # Plotly does one or the other
 _MOUSE = (_DRAWS, _OPENS)
@@ -124,7 +125,7 @@ def _group(published: Published, xs: list[float], ys: list[float]) -> None:
         return
     names = clusters.names(published)
     everybody = published.ask(data.users_on_map)
-    st.write(f"**{len(users):,} users**, {len(users) / everybody:.1%} of all on the map.")
+    st.write(f"**{counted(len(users), 'user')}**, {len(users) / everybody:.1%} of all on the map.")
     st.download_button(
         "Download as CSV",
         lambda: data.export(published, users, names),
@@ -134,7 +135,7 @@ def _group(published: Published, xs: list[float], ys: list[float]) -> None:
         icon=":material/download:",
     )
     if len(users) == everybody:
-        st.write("These are all users: there is nobody to compare them with.")
+        st.write("These are all users: there is no one to compare them with.")
         return
     with st.spinner("Comparing them with all users"):
         facts = published.ask(data.group_profile, users, page.settings().timezone)

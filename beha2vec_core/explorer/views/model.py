@@ -10,7 +10,9 @@ from beha2vec_core.explorer.charts import model as charts
 from beha2vec_core.explorer.data import model as data
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, shown
+from beha2vec_core.quality.drift import COMPARED_WITH, LEAST_USERS
 from beha2vec_core.settings import PREFIX
+from beha2vec_core.words import counted
 
 _DAYS_TOLD = 14
 # what people say for the figures that encoders are compared by
@@ -86,8 +88,8 @@ def _evaluation(published: Published) -> None:
         return
     judged = int(rows["judged"].max())
     st.write(
-        f"On {judged:,} users it never learned from, beside simple methods (floors): the best of them, and how much "
-        "the encoder gains over it. An interval that holds 0 means that no difference is shown."
+        f"On {counted(judged, 'user')} it never learned from, beside simple methods (floors): the best of them, and "
+        "how much the encoder gains over it. An interval that holds 0 means that no difference is shown."
     )
     if not found.empty:
         before = found["less_champion"].notna().any()
@@ -143,18 +145,22 @@ def _difference(value: float, low: float, high: float) -> str:
 def _drift(published: Published) -> None:
     st.header("Do the vectors move?")
     st.write(
-        "Where each day's users lie, beside those of the week before: 0 is the same, above the dashed line is not."
+        f"Where each day's users lie, beside those of {COMPARED_WITH}: 0 is the same, above the dashed line is not. "
+        "The nightly check looks at the same figure."
     )
     found = published.ask(data.drift)
     if found["stability_index"].notna().sum() == 0:
-        st.info("Not enough days yet: at least 30 users on a day and 30 in the week before it are compared.")
+        st.info(
+            f"Not enough days yet: at least {LEAST_USERS} users of a day and {LEAST_USERS} of {COMPARED_WITH} are "
+            "compared."
+        )
         return
     page.chart(charts.drift(found, dark=page.is_dark()), key="drift", alt="Line: stability index by day, and its limit")
+    judged = counted(int(found["stability_index"].notna().sum()), "day")
     over = found[found["stability_index"] > found["limit"]]
     last = found[found["stability_index"].notna()].iloc[-1]
     st.write(
-        f"{len(over)} of {int(found['stability_index'].notna().sum())} days lie above the limit: look at that day's "
-        "traffic, and train anew if it lasts."
+        f"{len(over)} of {judged} above the limit: look at that day's traffic, and train again if it lasts."
         if len(over)
         else f"No day lies above the limit: the last one has {last['stability_index']:.2f}, where "
         f"{last['limit']:.2f} is allowed."

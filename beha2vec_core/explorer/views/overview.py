@@ -1,4 +1,4 @@
-"""Overview: how many users, how fresh, which clusters, what changed."""
+"""Overview: how many users, how fresh, where they are lost on the way, which clusters, what changed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from beha2vec_core import words
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts import overview as charts
 from beha2vec_core.explorer.charts.theme import color
 from beha2vec_core.explorer.data import clusters, overview
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html
-from beha2vec_core.insights.wording import number
 
 _CARD_WIDTH = 310  # pixels; a narrow screen has one beside the other no more
 _CHANGES = {
@@ -31,6 +31,7 @@ def render() -> None:
     published = page.published()
     with page.or_empty():
         _totals(published)
+        _funnel(published)
         _clusters(published)
     st.header("What changed")
     with page.or_empty():
@@ -39,15 +40,17 @@ def render() -> None:
 
 def _totals(published: Published) -> None:
     found = published.ask(overview.totals)
-    days = (
-        f"{found.first_day:%-d %b} to {found.last_day:%-d %b %Y}" if found.first_day and found.last_day else "no days"
-    )
-    facts = [("Users", f"{found.users:,}"), ("Days with data", f"{found.days:,}")]
-    for name, value in (("Sessions", found.sessions), ("Page views", found.page_views), ("Buyers", found.buyers)):
-        facts += [(name, f"{value:,}")] if value is not None else []
+    days = words.days(found.first_day, found.last_day) if found.first_day and found.last_day else "no days"
     with st.container(horizontal=True):
-        for name, text in facts:
-            st.metric(name, text, width=150)
+        for name, value, told in (
+            ("Users", found.users, "People with a device id, in clusters or not."),
+            ("Days with data", found.days, None),
+            ("Sessions", found.sessions, "Of these users."),
+            ("Page views", found.page_views, "Views of pages and screens, also those of nobody (without a device id)."),
+            ("Buyers", found.buyers, "Users with a purchase."),
+        ):
+            if value is not None:
+                st.metric(name, f"{value:,}", width=150, help=told)
     said = [f"Data: {days}.", f"Published {page.local(published.published_at)} ({page.settings().timezone})."]
     if found.model_version and found.trained_at:
         said.append(f"Encoder {in_html(found.model_version)}, trained {page.local(found.trained_at)}.")
@@ -62,9 +65,16 @@ def _totals(published: Published) -> None:
         )
 
 
+def _funnel(published: Published) -> None:
+    steps = published.ask(overview.funnel)
+    st.header("From events to clusters")
+    page.table(overview.steps(steps), overview.STEPS, numbers=("count",))
+
+
 def _clusters(published: Published) -> None:
     found = published.ask(clusters.sizes)
     st.header("Clusters")
+    st.write(clusters.told(found))
     page.chart(
         charts.cluster_sizes(found, published.ask(clusters.names), dark=page.is_dark()),
         key="cluster_sizes",
@@ -82,7 +92,7 @@ def _card(row: dict[Hashable, Any]) -> None:
     with st.container(border=True, width=_CARD_WIDTH, height="stretch"):
         page.write(
             f'<h3><span class="b2v-dot" style="background:{color(key)}"></span>{in_html(row["name"])}</h3>'
-            f'<p class="b2v-quiet">{row["users"]:,} users, {number(row["share"], "share")} of all</p>'
+            f'<p class="b2v-quiet">{clusters.size_words(row)}</p>'
             f"<p>{in_html(clusters.one_sentence(row['summary']), 300)}</p>"
         )
         if st.button("Look closer", key=f"open_{key}"):
@@ -93,28 +103,23 @@ def _changes(published: Published) -> None:
     names = published.ask(clusters.names)
     with page.or_empty():
         for row in published.ask(overview.lineage).to_dict("records"):
-            words = _CHANGES.get(str(row["change"]), "{name}: {change} {other}")
+            changed = _CHANGES.get(str(row["change"]), "{name}: {change} {other}")
             other = in_html(_name(names, row["other_key"]))
             name = in_html(_name(names, row["cluster_key"]))
-            page.write(f"<p>{words.format(name=name, other=other, change=in_html(row['change']))}.</p>")
-    week = published.ask(overview.weekly_change)
+            page.write(f"<p>{changed.format(name=name, other=other, change=in_html(row['change']))}.</p>")
     st.subheader("Users active in the last 7 days")
+    week, headings, note = overview.weeks_told(published)
     page.table(
-        pd.DataFrame(
-            {
-                "cluster": [_name(names, key) for key in week["cluster_key"]],
-                "now": week["now"].map("{:,}".format),
-                "before": week["before"].map("{:,}".format),
-                "change": [_change(now, before) for now, before in zip(week["now"], week["before"], strict=True)],
-            }
-        ),
-        {"cluster": "Cluster", "now": "Last 7 days", "before": "7 days before", "change": "Change"},
+        week.assign(cluster=[_name(names, key) for key in week["cluster_key"]]),
+        {"cluster": "Cluster"} | headings,
         numbers=("now", "before", "change"),
     )
+    if note:
+        st.caption(note)
     moved = published.ask(overview.moves)
     st.subheader("Users who changed cluster in the last 7 days")
     if moved.empty:
-        st.write("Nobody did.")
+        st.write("No user did.")
         return
     page.table(
         pd.DataFrame(
@@ -133,9 +138,3 @@ def _name(names: dict[int, str], key: object) -> str:
     if pd.isna(key):  # type: ignore[call-overload]
         return "another"
     return names.get(int(str(key).removesuffix(".0")), f"Cluster {key}")
-
-
-def _change(now: int, before: int) -> str:
-    if not before:
-        return "new" if now else "none"
-    return f"{(now - before) / before:+.0%}"

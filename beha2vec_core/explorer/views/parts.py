@@ -8,6 +8,7 @@ import streamlit as st
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts import profile as charts
 from beha2vec_core.explorer.data import profile
+from beha2vec_core.words import counted
 
 
 def over_index(facts: pd.DataFrame, users: int, key: str, family: str = profile.STANDS_OUT) -> None:
@@ -18,6 +19,6 @@ def over_index(facts: pd.DataFrame, users: int, key: str, family: str = profile.
             "Nothing is clearly different from all users." if family == profile.STANDS_OUT else "No facts of these."
         )
         return
-    title = f"{family}, beside all users (n = {users:,} users)"
+    title = f"{family}, beside all users (n = {counted(users, 'user')})"
     figure = charts.over_index(chosen, title, dark=page.is_dark())
     page.chart(figure, key=key, alt=f"Bars: {family}, beside all users")

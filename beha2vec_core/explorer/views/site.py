@@ -10,12 +10,14 @@ import streamlit as st
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts import pages as charts
 from beha2vec_core.explorer.data import pages as data
+from beha2vec_core.explorer.data.overview import totals
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, in_markdown, shown
 from beha2vec_core.insights.wording import label_words
 from beha2vec_core.pages.labels import LabelFileError, Labels, load_labels
 from beha2vec_core.pages.overrides import OverrideFileError, Overrides, load_overrides, save_override
 from beha2vec_core.settings import PREFIX
+from beha2vec_core.words import counted
 
 _KINDS: dict[data.Kind, str] = {"theme": "Theme", "page_type": "Page type"}
 _SHOWN = 15
@@ -47,6 +49,11 @@ def _coverage(published: Published) -> None:
                 width=190,
             )
     page.chart(charts.coverage(found, dark=page.is_dark()), key="coverage", alt="Bars: how sure labels are")
+    views, everything = int(found.loc[found["kind"] == "theme", "views"].sum()), published.ask(totals).page_views
+    if everything is not None and everything != views:
+        st.caption(
+            f"Of {counted(everything, 'page view')} in all, {everything - views:,} name no page, and have no label."
+        )
     kind = st.segmented_control(
         "Show", list(_KINDS), format_func=lambda one: f"{_KINDS[one]}s", default="theme", required=True, key="by_label"
     )

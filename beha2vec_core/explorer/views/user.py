@@ -1,4 +1,4 @@
-"""User: what one user did, where he stands, who is like him, what probably comes next."""
+"""User: what one user did, where they stand, who is like them, what probably comes next."""
 
 from __future__ import annotations
 
@@ -42,19 +42,20 @@ def render() -> None:
 
 def _facts(found: dict[str, Any], names: dict[int, str]) -> None:
     key = found["cluster_key"]
+    source, first = data.first_came_by(found)
     with st.container(horizontal=True):
         for label, value in (
             ("Sessions", f"{found['sessions']:,}"),
             ("Page views", f"{found['page_views']:,}"),
             ("Purchases", f"{found['purchases']:,}"),
-            ("Revenue", f"{found['revenue'] or 0:,.2f}"),
+            ("Revenue", data.revenue(found)),
         ):
-            st.metric(label, value, width=150)
+            st.metric(label, value, width=150 if label != "Revenue" else 240)
     rows = {
-        "Cluster": names.get(int(key), f"Cluster {key}") if pd.notna(key) else "none: no day of his has been clustered",
+        "Cluster": names.get(int(key), f"Cluster {key}") if pd.notna(key) else "none: no day of theirs is clustered",
         "First seen": page.local(found["first_seen_at"]),
         "Last seen": page.local(found["last_seen_at"]),
-        "First came by": " / ".join(str(found[name] or "?") for name in ("first_source", "first_medium")),
+        source: first,
         "Device": ", ".join(str(found[n]) for n in ("device_category", "browser", "operating_system") if found[n]),
         "Country": found["country"] or "unknown",
     }
@@ -105,8 +106,9 @@ def _nearest(published: Published, user_key: str) -> None:
     st.header("Users most alike")
     found, names = published.ask(data.nearest, user_key), clusters.names(published)
     if found.empty:
-        st.write("This user has no vector: too little was seen of him.")
+        st.write("This user has no vector: too little was seen of them.")
         return
+    st.caption("By their identity vectors; users of whom too little is known are left out.")
     page.table(
         pd.DataFrame(
             {
@@ -139,5 +141,7 @@ def _next_pages(published: Published, user_key: str) -> None:
     if found.empty:
         st.write("No events of this user are kept.")
         return
-    page.chart(charts.next_pages(found, dark=page.is_dark()), key="next_pages", alt="Bars: likeliest next pages")
+    page.chart(
+        charts.next_pages(found, dark=page.is_dark()), key="next_pages", alt="Bars: the most probable next pages"
+    )
     st.caption("The page viewed now counts among them: people reload.")

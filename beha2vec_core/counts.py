@@ -1,0 +1,268 @@
+"""How many there are of what: the counts that people read, each defined once, and where users are lost on the way.
+
+Explorer, report, chat, command line and Dagster's metadata all ask here, so that a count is the same number wherever
+it stands. It reads an open database, the warehouse or the published copy, and writes to none. A count whose table is
+not there is None; a step whose table is not there is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from beha2vec_core.clusters.model import TOO_LITTLE_EVIDENCE
+from beha2vec_core.words import counted, days
+
+_QUALITY, _USERS, _PAGE_VIEWS = "ga4.ga4_quality__daily", "ga4.dim_ga4__users", "ga4.fct_ga4__page_views"
+_SEQUENCES = "ga4.ml_ga4__sequence_events"
+_VECTORS, _CLUSTERED = "beha2vec.user_embeddings_current", "beha2vec.user_clusters_current"
+_OF_READERS = "beha2vec.user_embeddings semi join beha2vec.cluster_model_current using (model_version)"
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How much there is.
+
+    Attributes:
+        users: people with a device id, whether or not they have a vector (rows of dim_ga4__users; where that table is
+            not there, users with a cluster or -1).
+        clustered_users: those in a cluster; who is in -1, of whom too little is known, is in none.
+        clusters: with users; -1 is no cluster.
+        sessions: of all users.
+        page_views: views of pages and screens, also those of nobody (no device id, no consent).
+        page_views_without_page: those among them that name no page, and so are of no theme and type.
+        buyers: users with a purchase.
+        first_day: first export day with events.
+        last_day: last export day with events.
+        days: export days with events.
+    """
+
+    users: int
+    clustered_users: int
+    clusters: int
+    sessions: int | None
+    page_views: int | None
+    page_views_without_page: int | None
+    buyers: int | None
+    first_day: date | None
+    last_day: date | None
+    days: int
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Why some do not come to a step, in words that follow their number: '48 users had no page view'."""
+
+    count: int
+    of: str  # event, user
+    why: str
+
+    @property
+    def words(self) -> str:
+        """48 users: only events that are not read."""
+        return f"{counted(self.count, self.of)}: {self.why}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step on the way from events to clusters: how many come to it, and why others do not."""
+
+    name: str
+    count: int
+    losses: tuple[Loss, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """All losses in words; empty where nothing is lost."""
+        return "; ".join(loss.words for loss in self.losses)
+
+
+def clustered_words(clustered: int, clusters: int, too_little: int) -> str:
+    """How many users are in how many clusters: 260 users in 3 clusters, and 20 of whom too little is known (-1)."""
+    text = f"{counted(clustered, 'user')} in {counted(clusters, 'cluster')}"
+    return text + (f", and {too_little:,} of whom too little is known ({TOO_LITTLE_EVIDENCE})" if too_little else "")
+
+
+def totals(connection: duckdb.DuckDBPyConnection) -> Totals:
+    """How much there is of everything."""
+    has = _Tables(connection)
+    sessions = buyers = page_views = without_page = None
+    users = clustered = clusters = 0
+    if _USERS in has:
+        users, sessions, buyers = _row(
+            connection,
+            f"""select count(*), coalesce(sum(sessions), 0)::bigint, count(*) filter (purchases > 0) from {_USERS}""",
+        )
+    if _PAGE_VIEWS in has:
+        page_views, without_page = _row(
+            connection, f"select count(*), count(*) filter (page_key is null) from {_PAGE_VIEWS}"
+        )
+    if _CLUSTERED in has:
+        known = f"filter (cluster_key <> {TOO_LITTLE_EVIDENCE})"
+        with_row, clustered, clusters = _row(
+            connection, f"select count(*), count(*) {known}, count(distinct cluster_key) {known} from {_CLUSTERED}"
+        )
+        users = users or with_row
+    first, last, number = _days(connection, has)
+    return Totals(users, clustered, clusters, sessions, page_views, without_page, buyers, first, last, number)
+
+
+def _days(connection: duckdb.DuckDBPyConnection, has: _Tables) -> tuple[date | None, date | None, int]:
+    source = f"{_QUALITY} where events > 0" if _QUALITY in has else None
+    if source is None and "beha2vec.user_clusters" in has:
+        source = "beha2vec.user_clusters"
+    if source is None:
+        return None, None, 0
+    first, last, number = _row(
+        connection, f"select min(event_date), max(event_date), count(distinct event_date) from {source}"
+    )
+    return first, last, number
+
+
+def funnel(connection: duckdb.DuckDBPyConnection) -> tuple[Step, ...]:
+    """Events, users, users with page views, users with a vector, clustered users; and why there are fewer at each.
+
+    Users who are lost add up: the count of a step is that of the step before less its losses. Events belong to users,
+    so the losses of the first two steps are events.
+    """
+    has = _Tables(connection)
+    return tuple(_events(connection, has) + _users(connection, has))
+
+
+def _events(connection: duckdb.DuckDBPyConnection, has: _Tables) -> list[Step]:
+    if _QUALITY not in has:
+        return []
+    rows, events, twice = _row(
+        connection,
+        f"select coalesce(sum(raw_events), 0)::bigint, coalesce(sum(events), 0)::bigint, "
+        f"coalesce(sum(duplicates_dropped), 0)::bigint from {_QUALITY}",
+    )
+    losses = _some(
+        Loss(twice, "event", "sent twice, exact duplicates"),
+        Loss(rows - events - twice, "event", "of replaced tables, synthetic bundles or hosts that are left out"),
+    )
+    return [Step("Events", events, losses)]
+
+
+def _users(connection: duckdb.DuckDBPyConnection, has: _Tables) -> list[Step]:
+    people = [
+        f"select user_key, {marks} from {source}"
+        for table, marks, source in (
+            (_USERS, _marks(), _USERS),
+            (_SEQUENCES, _marks("true", "bool_or(is_page_view)", _late(has)), f"{_SEQUENCES} group by user_key"),
+            # whoever has a vector had page views on the day it was made
+            (_VECTORS, _marks("true", "true", embedded="true"), _VECTORS),
+            (_CLUSTERED, _marks("true", "true", embedded="true", cluster_key="cluster_key"), _CLUSTERED),
+        )
+        if table in has
+    ]
+    if not people:
+        return []
+    users, not_read, no_view, late, outside, unassigned, too_little, clustered = _row(
+        connection,
+        f"""with people as (
+            select bool_or(is_read) as is_read, bool_or(viewed) as viewed, bool_or(is_late) as is_late,
+                bool_or(embedded) as embedded, max(cluster_key) as cluster_key
+            from ({" union all ".join(people)}) group by user_key)
+        select count(*), count(*) filter (not is_read), count(*) filter (is_read and not viewed),
+            count(*) filter (viewed and not embedded and is_late),
+            count(*) filter (viewed and not embedded and not is_late),
+            count(*) filter (embedded and cluster_key is null),
+            count(*) filter (cluster_key = {TOO_LITTLE_EVIDENCE}),
+            count(*) filter (cluster_key <> {TOO_LITTLE_EVIDENCE})
+        from people""",
+    )
+    steps = []
+    if _USERS in has:
+        steps.append(Step("Users", users, _of_nobody(connection, has)))
+    if _SEQUENCES in has:
+        losses: tuple[Loss, ...] = (
+            Loss(not_read, "user", "only events without a page or not read (session_start, first_visit ...)"),
+            Loss(no_view, "user", "other events, but no page or screen view"),
+        )
+        steps.append(Step("Users with page views", users - not_read - no_view, _some(*losses)))
+        losses = (
+            Loss(outside, "user", f"page views only on days without vectors{_window(connection, has)}"),
+            Loss(late, "user", "page views only after the end of their export day: check BEHA2VEC_TIMEZONE"),
+        )
+    else:
+        losses = (Loss(not_read + no_view + late + outside, "user", "no vector"),)
+    if _VECTORS in has or _CLUSTERED in has:
+        steps.append(Step("Users with a vector", unassigned + too_little + clustered, _some(*losses)))
+    if _CLUSTERED in has:
+        losses = (
+            Loss(too_little, "user", f"too little evidence{_least_events(connection, has)}"),
+            Loss(unassigned, "user", "not assigned to clusters yet"),
+        )
+        steps.append(Step("Users in clusters", clustered, _some(*losses)))
+    return steps
+
+
+def _marks(
+    read: str = "false",
+    viewed: str = "false",
+    late: str = "false",
+    embedded: str = "false",
+    cluster_key: str = "null::integer",
+) -> str:
+    """What a source tells of a user, as columns."""
+    return f"""{read} as is_read, {viewed} as viewed, {late} as is_late, {embedded} as embedded,
+        {cluster_key} as cluster_key"""
+
+
+def _late(has: _Tables) -> str:
+    """Whether a user viewed a page on an export day that has vectors, so that the moment, not the day, is at fault."""
+    if f"{_SEQUENCES}.event_date" not in has or "beha2vec.user_embeddings" not in has:
+        return "false"
+    return f"bool_or(is_page_view and event_date in (select event_date from {_OF_READERS}))"
+
+
+def _of_nobody(connection: duckdb.DuckDBPyConnection, has: _Tables) -> tuple[Loss, ...]:
+    if _QUALITY not in has:
+        return ()
+    (events,) = _row(connection, f"select coalesce(sum(events_without_user), 0)::bigint from {_QUALITY}")
+    return _some(Loss(events, "event", "of nobody: no device id (user_pseudo_id), or no consent"))
+
+
+def _window(connection: duckdb.DuckDBPyConnection, has: _Tables) -> str:
+    if "beha2vec.user_embeddings" not in has:
+        return ""
+    first, last = _row(
+        connection,
+        f"select min(event_date), max(event_date) from {_OF_READERS}",
+    )
+    return f" (vectors: {days(first, last)})" if first and last else ""
+
+
+def _least_events(connection: duckdb.DuckDBPyConnection, has: _Tables) -> str:
+    if "beha2vec.encoder_current" not in has:
+        return ""
+    (least,) = _row(connection, "select max((config->>'min_events')::integer) from beha2vec.encoder_current")
+    return f", fewer than {least} events" if least else ""
+
+
+def _some(*losses: Loss) -> tuple[Loss, ...]:
+    return tuple(loss for loss in losses if loss.count > 0)
+
+
+class _Tables:
+    """The tables and views of the open database, as schema.table, and their columns, as schema.table.column."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        rows = connection.execute(
+            """select schema_name || '.' || table_name, column_name from duckdb_columns()
+            where database_name = current_database()"""
+        ).fetchall()
+        self._names = frozenset(name for table, column in rows for name in (table, f"{table}.{column}"))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._names
+
+
+def _row(connection: duckdb.DuckDBPyConnection, sql: str) -> Sequence[Any]:
+    (row,) = connection.execute(sql).fetchall()
+    return tuple(row)

@@ -1,0 +1,34 @@
+"""The currency that money of the GA4 models is in, as ``ga4.dim_ga4__properties`` says it."""
+
+from __future__ import annotations
+
+import duckdb
+
+# columns of money in the reporting currency; a row's own is in its column `currency`
+MONEY_COLUMNS = ("revenue", "net_revenue", "tax", "shipping", "refund", "price", "item_revenue", "average_order_value")
+
+
+def reporting_currencies(connection: duckdb.DuckDBPyConnection) -> tuple[str | None, ...] | None:
+    """The reporting currencies of the properties, each once, sorted; None among them where one is not known.
+
+    None where the table is not there: published by an earlier release, which knew no currencies.
+    """
+    there = connection.execute(
+        """select 1 from duckdb_columns() where database_name = current_database() and schema_name = 'ga4'
+        and table_name = 'dim_ga4__properties' and column_name = 'reporting_currency'"""
+    ).fetchall()
+    if not there:
+        return None
+    rows = connection.execute(
+        "select distinct reporting_currency from ga4.dim_ga4__properties order by 1 nulls last"
+    ).fetchall()
+    return tuple(currency for (currency,) in rows)
+
+
+def currency_note(currencies: tuple[str | None, ...] | None) -> str:
+    """What the currency of sums over several users is, in a sentence; empty where nothing is known of currencies."""
+    if not currencies:
+        return ""
+    if len(currencies) == 1 and currencies[0]:
+        return f"Money is in {currencies[0]}."
+    return "Money is of several currencies, or of one that is not known: see the column currency of each row."

@@ -1,0 +1,54 @@
+"""The users most like one user: one definition, for the chat and for the user's page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+
+class NoVectorError(LookupError):
+    """The user has no vector."""
+
+
+@dataclass(frozen=True)
+class Similar:
+    """A user beside another.
+
+    Attributes:
+        user_key: the other user.
+        similarity: cosine of the identity vectors, -1 to 1.
+        cluster_key: of the other user; None where they are in none.
+    """
+
+    user_key: str
+    similarity: float
+    cluster_key: int | None
+
+
+def similar_users(connection: duckdb.DuckDBPyConnection, user_key: str, limit: int) -> list[Similar]:
+    """The users whose identity vectors are nearest, the nearest first; those with too little evidence are left out.
+
+    Args:
+        connection: with the published tables.
+        user_key: of the user.
+        limit: the most users.
+
+    Raises:
+        NoVectorError: the user has no vector.
+    """
+    known = connection.execute(
+        "select 1 from beha2vec.user_embeddings_current where user_key = ? limit 1", [user_key]
+    ).fetchall()
+    if not known:
+        raise NoVectorError("this user has no vector: no page views in the days that were embedded")
+    rows = connection.execute(
+        """with self as (select identity from beha2vec.user_embeddings_current where user_key = $user)
+        select other.user_key, list_cosine_similarity(other.identity, self.identity) as similarity, cluster_key
+        from beha2vec.user_embeddings_current as other cross join self
+        left join beha2vec.user_clusters_current as clusters on clusters.user_key = other.user_key
+        where other.user_key <> $user and not low_evidence and len(other.identity) = len(self.identity)
+        order by similarity desc, other.user_key limit $limit""",
+        {"user": user_key, "limit": limit},
+    ).fetchall()
+    return [Similar(str(key), float(similarity), cluster) for key, similarity, cluster in rows]

@@ -1,0 +1,57 @@
+"""How counts, days, changes and money are written: one way, wherever a person reads them.
+
+Values of metrics are written by `beha2vec_core.insights.wording.number`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+UNKNOWN_CURRENCY = "currency"  # the unit of money whose currency is not known
+CURRENCY_CODE = re.compile(r"[A-Z]{3}")
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A count with its noun: 1 user, 2,345 users. ``many`` is the plural where an s does not make it."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def day(when: date) -> str:
+    """A day: 5 Jan 2026."""
+    return f"{when.day} {when:%b %Y}"
+
+
+def days(first: date, last: date) -> str:
+    """A range of days, both with a year where the years differ: 5 Jan to 18 Jan 2026, 1 Aug 2016 to 1 Aug 2017."""
+    if (first.year, first.month, first.day) == (last.year, last.month, last.day):
+        return day(last)
+    begin = f"{first.day} {first:%b}" if first.year == last.year else day(first)
+    return f"{begin} to {day(last)}"
+
+
+def change(now: float, before: float) -> str:
+    """How much more or less, in percent of ``before``: +12%, -0.4%, +<0.1%, none; new where there was nothing."""
+    if now == before:
+        return "none"
+    if not before:
+        return "new"
+    percent = 100 * (now - before) / before
+    if abs(percent) >= 9.95:
+        return f"{percent:+,.0f}%"
+    return f"{percent:+.1f}%" if abs(percent) >= 0.05 else f"{'+' if percent > 0 else '-'}<0.1%"
+
+
+def between(low: str, high: str) -> str:
+    """An interval whose ends are written already: 4% to 6%; a single value where both are written alike."""
+    return low if low == high else f"{low} to {high}"
+
+
+def is_money(unit: str) -> bool:
+    """Whether a unit is a currency: its ISO 4217 code, or ``currency`` where that is not known."""
+    return unit == UNKNOWN_CURRENCY or CURRENCY_CODE.fullmatch(unit) is not None
+
+
+def money(amount: float, currency: str) -> str:
+    """An amount with its currency: 1,204.50 EUR; ``currency`` stands for one that is not known."""
+    return f"{amount:,.2f} " + (currency if currency != UNKNOWN_CURRENCY else "(currency unknown)")
