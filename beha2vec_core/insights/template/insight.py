@@ -253,12 +253,13 @@ def describe_only(sheet: FactSheet, name: str, why: str = "") -> ClusterInsight:
         name: its name.
         why: they are not divided, in a sentence.
     """
-    habits = [*_buying(sheet), *numbers(sheet, "page_views_mean", "sessions_mean", "return_share")]
+    activity, buying = numbers(sheet, "page_views_mean", "sessions_mean", "return_share"), _buying(sheet)
     summary = [
         _size(sheet),
         "These users are not divided into clusters.",
-        f"{upper(why)}." if why else "",
-        listed(habits),
+        f"{upper(why.removeprefix('k = 1: '))}." if why else "",
+        *sentences(activity),
+        listed(buying),
         "What to do next: load more days, and find clusters again.",
         DISCLAIMER,
     ]
@@ -269,6 +270,8 @@ def describe_only(sheet: FactSheet, name: str, why: str = "") -> ClusterInsight:
         differences="There is no other cluster to compare these users with.",
         persona=persona,
         caveats="The facts say what all these users did together: there may be several kinds of users among them.",
-        evidence=list(dict.fromkeys(f.fact_id for f in [*numbers(sheet, "users", "user_share"), *habits, *typical])),
+        evidence=list(
+            dict.fromkeys(f.fact_id for f in [*numbers(sheet, "users", "user_share"), *activity, *buying, *typical])
+        ),
         actions=["Load more days, and find clusters again."],
     )
