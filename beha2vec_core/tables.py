@@ -12,7 +12,7 @@ import duckdb
 
 from beha2vec_core.warehouse import WarehouseVersionError, transaction
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # of warehouses from before versions were recorded
 _FIRST_VERSION = 1
 
@@ -36,6 +36,8 @@ _TABLES = {
     "cache.text_vectors": """
         model_version varchar, text_hash varchar, vector blob, primary key (model_version, text_hash)""",
     "cache.enriched_pages_unpublished": _ENRICHED_PAGES,
+    # assets that the next run has to build from all history, and why; see migrate.py
+    "cache.pending_full_refresh": "asset varchar primary key, reason varchar",
     "beha2vec.encoders": """
         model_version varchar primary key, config json, train_config json, data_window json, training_curve json,
         trained_at timestamp, warm_start_from varchar, accepted_at timestamp, refused varchar""",
@@ -199,3 +201,14 @@ def refuse_newer(version: int | None) -> None:
             f"{SCHEMA_VERSION}. Upgrade beha2vec to that release (docs/deployment.md), or put back the backup that "
             "beha2vec migrate kept"
         )
+
+
+def pending_full_refresh(connection: duckdb.DuckDBPyConnection, asset: str) -> str | None:
+    """Why the next run has to build an asset from all history; None where it has not."""
+    found = connection.execute("select reason from cache.pending_full_refresh where asset = ?", [asset]).fetchone()
+    return str(found[0]) if found else None
+
+
+def full_refresh_done(connection: duckdb.DuckDBPyConnection, asset: str) -> None:
+    """Say that an asset was built from all history."""
+    connection.execute("delete from cache.pending_full_refresh where asset = ?", [asset])

@@ -12,6 +12,7 @@ from filelock import FileLock
 from pydantic import Field
 
 import beha2vec_dagster
+from beha2vec_core.tables import full_refresh_done, pending_full_refresh
 from beha2vec_dagster.console import brief_dbt
 from beha2vec_dagster.lineage import column_lineage
 from beha2vec_dagster.metadata import relation_metadata
@@ -148,7 +149,15 @@ def dbt_incremental_models(
     warehouse: WarehouseResource,
 ) -> Iterator[Any]:
     """Events, sessions, page views: only the asked days (and what they change around them) are rewritten."""
-    yield from _dbt_build(context, dbt, warehouse, full_refresh=config.full_refresh)
+    asset = "dbt_incremental_models"
+    with warehouse.connect("dbt full refresh") as connection:
+        pending = pending_full_refresh(connection, asset)
+    if pending:
+        context.log.info(f"All days are built from nothing, since {pending}.")
+    yield from _dbt_build(context, dbt, warehouse, full_refresh=config.full_refresh or pending is not None)
+    if pending and context.selected_asset_keys == dbt_incremental_models.keys:
+        with warehouse.connect("dbt full refresh") as connection:
+            full_refresh_done(connection, asset)
 
 
 @dbt_assets(

@@ -88,7 +88,9 @@ def test_the_steps_lead_to_the_version_of_this_release() -> None:
     assert [step.version for step in migrate.STEPS] == list(range(2, tables.SCHEMA_VERSION + 1))
 
 
-def test_an_old_file_goes_on_working_and_gets_its_version(path: Path) -> None:
+def test_an_old_file_goes_on_working_and_gets_its_version(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where this release has only added to it."""
+    monkeypatch.setattr(tables, "SCHEMA_VERSION", 1)
     for _ in range(2):
         with Warehouse(path).connect("a run") as connection:
             create_tables(connection)
@@ -104,6 +106,42 @@ def test_a_new_file_has_the_version_of_its_release(tmp_path: Path, next_release:
         create_tables(connection)
         create_tables(connection)
         assert connection.execute("from beha2vec.schema_version").fetchall() == [(3,)]
+
+
+def test_schema_2_names_facts_for_what_they_count_and_asks_for_a_full_refresh(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table ga4.stg_ga4__events as select 1 as event_key")
+        connection.execute("create table beha2vec.cluster_profiles (fact_id varchar, metric varchar, feature varchar)")
+        connection.executemany(
+            "insert into beha2vec.cluster_profiles values (?, ?, ?)",
+            [
+                ("c0.users", "users", None),
+                ("c0.funnel.add_to_cart", "funnel_rate", "add_to_cart"),
+                ("c0.funnel.purchase", "funnel_rate", "purchase"),
+                ("c0.purchase_rate", "purchase_rate", None),
+                ("c0.engagement_time_mean", "engagement_time_mean", None),
+                ("c0.one_page_share", "one_page_share", None),
+            ],
+        )
+    assert cli()[0] == 0
+    assert rows(path, "select fact_id, metric, feature from beha2vec.cluster_profiles order by 1") == [
+        ("c0.funnel.add_to_cart", "reached_cart_share", None),
+        ("c0.one_page_share", "one_page_view_share", None),
+        ("c0.purchase_rate", "purchase_rate", None),
+        ("c0.users", "users", None),
+    ]
+    with Warehouse(path).connect("a run") as connection:
+        create_tables(connection)
+        assert tables.pending_full_refresh(connection, "dbt_incremental_models")
+        tables.full_refresh_done(connection, "dbt_incremental_models")
+        assert tables.pending_full_refresh(connection, "dbt_incremental_models") is None
+
+
+def test_a_warehouse_without_dbt_models_needs_no_full_refresh(path: Path) -> None:
+    assert cli()[0] == 0
+    with Warehouse(path).connect("a run") as connection:
+        create_tables(connection)
+        assert tables.pending_full_refresh(connection, "dbt_incremental_models") is None
 
 
 def test_tables_and_version_come_together_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +186,7 @@ def test_an_old_file_is_migrated_whole(path: Path, next_release: tuple[Step, ...
 def test_twice_is_a_no_op(path: Path) -> None:
     assert cli("--no-backup")[0] == 0
     new = path.stat().st_ino
-    assert state(path) == (1, NEWEST)
+    assert state(path) == (tables.SCHEMA_VERSION, NEWEST)
     for arguments in (["--check"], []):
         code, output = cli(*arguments)
         assert (code, "nothing is to be migrated" in output) == (0, True)
@@ -163,7 +201,6 @@ def test_no_warehouse_is_nothing_to_do() -> None:
 
 def test_a_newer_schema_is_refused(path: Path) -> None:
     with Warehouse(path).connect("a newer release") as connection:
-        create_tables(connection)
         tables.record_version(connection, 7, "of tomorrow")
     with (
         pytest.raises(WarehouseVersionError, match=r"newer release.*schema 7.*Upgrade beha2vec"),
@@ -255,7 +292,7 @@ def test_a_kill_in_the_middle_of_the_copy_leaves_the_old_file_whole(path: Path) 
     assert state(path) == (1, "v1.0.0+")
     done = migrate.migrate(Warehouse(path))
     assert done.rows["raw.bulk"] == 6_000_000
-    assert state(path) == (1, NEWEST) and not copy.exists()
+    assert state(path) == (tables.SCHEMA_VERSION, NEWEST) and not copy.exists()
 
 
 def test_the_doctor_says_what_the_warehouse_has(
@@ -265,8 +302,8 @@ def test_the_doctor_says_what_the_warehouse_has(
     check = doctor.check_warehouse(settings)
     assert (check.status, check.remedy) == ("fail", "beha2vec migrate")
     assert "schema 1, storage v1.0.0+; pending: schema 2" in check.message
-    monkeypatch.undo()
-    monkeypatch.chdir(path.parent)
+    monkeypatch.setattr(migrate, "STEPS", ())
+    monkeypatch.setattr(tables, "SCHEMA_VERSION", 1)
     check = doctor.check_warehouse(settings)
     assert (check.status, check.remedy, f"can write {NEWEST}" in check.message) == ("warn", "beha2vec migrate", True)
     migrate.migrate(Warehouse(path), backup=False)
