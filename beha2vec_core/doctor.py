@@ -228,21 +228,34 @@ def check_dates(settings: Settings) -> Check:
 
 def check_timezone(settings: Settings) -> Check:
     """Events happened on their ``event_date`` in the property's time zone."""
-    files = _files(settings)
+    by_zone: dict[str, list[SourceFile]] = {}
+    for file in _files(settings):
+        by_zone.setdefault(settings.property_timezones.get(file.property_id, settings.timezone), []).append(file)
+    checks = [_check_one_timezone(zone, files) for zone, files in by_zone.items()]
+    if not checks:
+        return _warn("no readable event to compare with", "see the check of the export")
+    worst = max(checks, key=lambda check: ("ok", "warn", "fail").index(check.status))
+    return replace(worst, message="; ".join(check.message for check in checks))
+
+
+def _check_one_timezone(zone: str, files: list[SourceFile]) -> Check:
     step = max(1, (len(files) - 1) // (_SAMPLED_FILES - 1) if len(files) > 1 else 1)
     sample = [pair for file in files[::step][:_SAMPLED_FILES] for pair in sample_times(file)]
     if not sample:
         return _warn("no readable event to compare with", "see the check of the export")
-    fitting = _share_on_their_day(sample, settings.tz)
+    fitting = _share_on_their_day(sample, ZoneInfo(zone))
     offsets = {hours: _share_on_their_day(sample, _offset(hours)) for hours in range(-12, 15)}
     best = max(offsets.values())
-    found = f"{fitting:.1%} of {len(sample):,} sampled events happened on their event_date in {settings.timezone}"
+    found = f"{fitting:.1%} of {len(sample):,} sampled events happened on their event_date in {zone}"
     if fitting >= best - 0.01:
         return _ok(found)
     hours = [offset for offset, share in offsets.items() if share == best]
     span = f"UTC{hours[0]:+d}" + (f" to UTC{hours[-1]:+d}" if len(hours) > 1 else "")
     told = f"{found}, {best:.1%} at {span}: the time zone is probably wrong"
-    remedy = "set BEHA2VEC_TIMEZONE to the property's zone (GA4: Admin, Property details, Reporting time zone)"
+    remedy = (
+        "set BEHA2VEC_TIMEZONE to the property's zone (GA4: Admin, Property details, Reporting time zone), or "
+        "BEHA2VEC_PROPERTY_TIMEZONES where properties differ"
+    )
     return _fail(told, remedy) if fitting < 0.5 else _warn(told, remedy)
 
 

@@ -180,7 +180,7 @@ class _Page:
     def _sizes(self) -> None:
         self.add("<h2>Clusters</h2>")
         sizes = self.published.ask(clusters.sizes)
-        self.add(f"<p>{clusters.told(sizes)}</p>")
+        self.add(f"<p>{clusters.in_words(sizes)}</p>")
         self.draw(overview_charts.cluster_sizes(sizes, clusters.names(self.published), dark=False))
         self.table(
             pd.DataFrame(

@@ -37,7 +37,7 @@ WAREHOUSE = ProfileSources(
     event_items="ga4.stg_ga4__event_items",
     identities="ga4.int_ga4__identity_map",
     funnel_sessions="ga4.fct_ga4__funnel_sessions",
-    purchases="ga4.fct_ga4__purchases",
+    purchases="(from ga4.fct_ga4__purchases where not is_refund_without_purchase)",
     properties="ga4.dim_ga4__properties",
 )
 

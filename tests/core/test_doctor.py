@@ -236,6 +236,19 @@ def test_time_zones(zone: str, hours: float, status: str, tmp_path: Path) -> Non
         assert "BEHA2VEC_TIMEZONE" in check.remedy
 
 
+def test_each_property_in_its_own_time_zone(tmp_path: Path) -> None:
+    for property_id, hours in (("1", 0), ("2", 8)):
+        put(tmp_path, DAYS, hours=hours)
+        (tmp_path / "export").rename(tmp_path / f"analytics_{property_id}")
+    (tmp_path / "export").mkdir()
+    for property_id in ("1", "2"):
+        (tmp_path / f"analytics_{property_id}").rename(tmp_path / "export" / f"analytics_{property_id}")
+    check = doctor.check_timezone(make(tmp_path, property_timezones={"2": "America/Los_Angeles"}))
+    assert (check.status, check.message.count("100.0% of 720")) == ("ok", 2)
+    check = doctor.check_timezone(make(tmp_path, property_timezones={"2": "Pacific/Auckland"}))
+    assert (check.status, "BEHA2VEC_PROPERTY_TIMEZONES" in check.remedy) == ("fail", True)
+
+
 def test_time_zone_from_csv_and_parquet(tmp_path: Path) -> None:
     micros = [1_709_290_800_000_000 + n * 60_000_000 for n in range(10)]
     columns = {"event_date": ["20240301"] * 10, "event_timestamp": micros}

@@ -171,7 +171,8 @@ def _load(
     connection.execute(
         """create table ga4.fct_ga4__funnel_sessions as select session_key, user_key, session_date, 6 as furthest_step
         from ga4.fct_ga4__sessions where purchases > 0;
-        create table ga4.fct_ga4__purchases as select user_key, event_date from ga4.ml_ga4__sequence_events
+        create table ga4.fct_ga4__purchases as
+        select user_key, event_date, false as is_refund_without_purchase from ga4.ml_ga4__sequence_events
         where event_name = 'purchase';
         create table ga4.int_ga4__identity_map as select distinct user_key, user_key as client_key from visits;
         create table ga4.stg_ga4__event_items as select user_key as client_key, 'view_item' as event_name,

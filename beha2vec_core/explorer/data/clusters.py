@@ -66,7 +66,7 @@ def size_words(row: Mapping[Hashable, Any]) -> str:
     return f"{counted(int(row['users']), 'user')}, {number(row['share'], 'share')} of all with a vector"
 
 
-def told(found: pd.DataFrame) -> str:
+def in_words(found: pd.DataFrame) -> str:
     """How many clusters the rows of `sizes` are, in a sentence; those of whom too little is known are in none."""
     unknown = int(found.loc[found["cluster_key"] == TOO_LITTLE_EVIDENCE, "users"].sum())
     known = found[found["cluster_key"] != TOO_LITTLE_EVIDENCE]

@@ -48,15 +48,11 @@ def about(published: Published, user_key: str) -> dict[str, Any] | None:
 
 
 def revenue(found: Mapping[str, Any]) -> str:
-    """What a user, as of `about`, has spent, with its currency: 24.50 EUR.
-
-    Published by an earlier release, which knew no currencies, it is the number alone.
-    """
+    """What a user, as of `about`, has spent, with its currency: 24.50 EUR."""
     amount, currency = found["revenue"], found.get("currency") or found.get("reporting_currency")
     if amount is None and found["purchases"] and "currency" in found:
         return "in several currencies"
-    told = money(amount or 0.0, currency or UNKNOWN_CURRENCY)
-    return told if currency or "currency" not in found else f"{told} (currency unknown)"
+    return money(amount or 0.0, currency or UNKNOWN_CURRENCY)
 
 
 def first_came_by(found: Mapping[str, Any]) -> tuple[str, str]:

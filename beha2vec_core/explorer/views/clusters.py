@@ -28,7 +28,7 @@ def render() -> None:
     published = page.published()
     with page.or_empty():
         sizes = published.ask(clusters.sizes)
-        st.write(clusters.told(sizes))
+        st.write(clusters.in_words(sizes))
         chosen = _choose(sizes, clusters.names(published))
         family = st.selectbox("Compare with all users by", list(profile.FAMILIES), width=260, key=page.kept("family"))
         for column, key in zip(st.columns(len(chosen), gap="large"), chosen, strict=True):

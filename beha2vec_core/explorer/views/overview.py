@@ -74,7 +74,7 @@ def _funnel(published: Published) -> None:
 def _clusters(published: Published) -> None:
     found = published.ask(clusters.sizes)
     st.header("Clusters")
-    st.write(clusters.told(found))
+    st.write(clusters.in_words(found))
     page.chart(
         charts.cluster_sizes(found, published.ask(clusters.names), dark=page.is_dark()),
         key="cluster_sizes",

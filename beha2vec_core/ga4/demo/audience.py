@@ -120,8 +120,12 @@ CHANNELS: dict[str, Table[Channel]] = {
     ),
     "paid_search": Table.of(
         {
-            Channel("Paid Search", "google", "cpc", name, "https://www.google.com/", paid_click=True): weight
-            for name, weight in {"brand_northfold_de": 0.4, "shopping_all": 0.4, "generic_tents": 0.2}.items()
+            Channel(group, "google", "cpc", name, "https://www.google.com/", paid_click=True): weight
+            for group, name, weight in (
+                ("Paid Search", "brand_northfold_de", 0.4),
+                ("Paid Shopping", "shopping_all", 0.4),
+                ("Paid Search", "generic_tents", 0.2),
+            )
         }
     ),
     "paid_social": Table.of(

@@ -39,7 +39,7 @@ devices as (
 
 ),
 
-told as (
+chosen as (
 
     select
         *,
@@ -55,27 +55,27 @@ told as (
 )
 
 select
-    told.client_key,
-    told.property_id,
-    told.first_seen_at,
-    told.first_user_source_method,
-    case told.first_user_source_method
-        when 'record' then case when told.is_direct then '(direct)' else told.user_source end
-        when 'session' then told.session_source
+    chosen.client_key,
+    chosen.property_id,
+    chosen.first_seen_at,
+    chosen.first_user_source_method,
+    case chosen.first_user_source_method
+        when 'record' then case when chosen.is_direct then '(direct)' else chosen.user_source end
+        when 'session' then chosen.session_source
     end as first_user_source,
-    case told.first_user_source_method
-        when 'record' then case when told.is_direct then '(none)' else told.user_medium end
-        when 'session' then told.session_medium
+    case chosen.first_user_source_method
+        when 'record' then case when chosen.is_direct then '(none)' else chosen.user_medium end
+        when 'session' then chosen.session_medium
     end as first_user_medium,
-    case told.first_user_source_method
-        when 'record' then case when not told.is_direct then told.user_campaign end
-        when 'session' then told.session_campaign
+    case chosen.first_user_source_method
+        when 'record' then case when not chosen.is_direct then chosen.user_campaign end
+        when 'session' then chosen.session_campaign
     end as first_user_campaign,
     case
-        when told.first_user_source_method in ('record', 'hidden') then {{ default_channel_group(
-            'told.user_source', 'told.user_medium', 'told.user_campaign', 'categories.source_category', 'told.is_direct'
+        when chosen.first_user_source_method in ('record', 'hidden') then {{ default_channel_group(
+            'chosen.user_source', 'chosen.user_medium', 'chosen.user_campaign', 'categories.source_category', 'chosen.is_direct'
         ) }}
-        when told.first_user_source_method = 'session' then told.session_default_channel_group
+        when chosen.first_user_source_method = 'session' then chosen.session_default_channel_group
     end as first_user_default_channel_group
-from told
-left join {{ ref('ga4_source_categories') }} as categories on {{ source_name('told.user_source') }} = categories.source
+from chosen
+left join {{ ref('ga4_source_categories') }} as categories on {{ source_name('chosen.user_source') }} = categories.source
