@@ -77,3 +77,10 @@ def test_template_code_is_known(text: str) -> None:
 def test_innocent_text_is_not_taken_for_template_code(text: str) -> None:
     assert not is_unfilled(text)
     assert duckdb.execute("select regexp_matches(?, ?)", [text, UNFILLED]).fetchall() == [(False,)]
+
+
+@pytest.mark.parametrize("piece", ["%7B", "{", "%%a", "{%", "<%", "[[a", "$(", "/undefined", "*|A"])
+def test_hostile_text_is_read_in_time(piece: str) -> None:
+    began = time.perf_counter()
+    is_unfilled(piece * 200_000)
+    assert time.perf_counter() - began < 1

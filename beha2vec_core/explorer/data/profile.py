@@ -8,6 +8,7 @@ import pandas as pd
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.insights.wording import LABEL_METRICS, PAGE_METRICS, feature_words, label, number
 from beha2vec_core.profiles.facts import CLEAR_Z, is_beyond_chance
+from beha2vec_core.profiles.text import is_unfilled
 
 _NEVER_MORE = 5_000  # facts of a cluster
 
@@ -156,4 +157,5 @@ def _titles(published: Published, pages: list[str]) -> dict[str, str]:
         where page_key in (select unnest($pages)) and page_title is not null""",
         {"pages": pages},
     )
-    return dict(zip(found["page_key"], found["page_title"], strict=True))
+    titles = zip(found["page_key"], found["page_title"], strict=True)
+    return {page: title for page, title in titles if not is_unfilled(title)}
