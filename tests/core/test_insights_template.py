@@ -214,7 +214,7 @@ def test_no_facts_is_an_error(profiles) -> None:
         (3.26, "sessions", "3.3"),
         (9.108, "currency", "9.11 (currency unknown)"),
         (24.5, "EUR", "24.50 EUR"),
-        (1234.5, "USD", "1,234 USD"),
+        (1234.5, "USD", "1,234.50 USD"),
         (0.0004, "share", "less than 0.1%"),
         (0.9996, "share", "more than 99.9%"),
         (0.996, "share", "99.6%"),

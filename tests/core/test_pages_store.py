@@ -14,7 +14,7 @@ from test_pages_cascade import bundled_model, described
 
 from beha2vec_core.pages import Models, PageStore, classify_pages, load_labels
 from beha2vec_core.pages.store import CachedEmbedder
-from beha2vec_core.tables import create_tables
+from beha2vec_core.tables import SCHEMA_VERSION, create_tables, record_version
 from beha2vec_core.warehouse import Warehouse
 
 
@@ -89,6 +89,7 @@ def test_a_table_of_an_earlier_version_gets_the_new_columns(tmp_path: Path) -> N
         connection.execute("create schema beha2vec")
         connection.execute("create table beha2vec.enriched_pages (page_key varchar primary key, theme varchar)")
         connection.execute("insert into beha2vec.enriched_pages values ('h/', 'pets')")
+        record_version(connection, SCHEMA_VERSION, "before it had them")
         create_tables(connection)
         found = connection.execute("select theme, theme_hash from beha2vec.enriched_pages").fetchone()
     assert found == ("pets", None)

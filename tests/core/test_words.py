@@ -52,7 +52,13 @@ def test_an_interval_of_one_value_is_that_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "told"), [("EUR", "1,204.50 EUR"), ("JPY", "1,204.50 JPY"), ("currency", "1,204.50"), ("seconds", "1,204")]
+    ("unit", "told"),
+    [
+        ("EUR", "1,204.50 EUR"),
+        ("JPY", "1,204.50 JPY"),
+        ("currency", "1,204.50 (currency unknown)"),
+        ("seconds", "1,204"),
+    ],
 )
 def test_money_has_its_code(unit: str, told: str) -> None:
     assert number(1204.5, unit) == told
