@@ -29,7 +29,7 @@ device_moments as (
             true
         ) as is_after_pause
     from staged
-    where client_key in (select client_key from staged where ga_session_id is null)
+    where client_key in (select without_id.client_key from staged as without_id where without_id.ga_session_id is null)
     group by client_key, occurred_on, event_timestamp
     window device_time as (partition by client_key order by occurred_on, event_timestamp)
 

@@ -31,7 +31,10 @@ event_items as (
 
     select
         event_key,
-        string_agg(coalesce(item_id, item_name, '') || ' ' || coalesce(cast(quantity as {{ dbt.type_string() }}), ''), '|' order by item_index) as items,
+        string_agg(
+            coalesce(item_id, item_name, '') || ' ' || coalesce(cast(quantity as {{ dbt.type_string() }}), ''), '|'
+            order by item_index
+        ) as items,
         sum(coalesce(item_refund, price * coalesce(quantity, 1))) as items_value,
         sum(coalesce(item_refund_in_usd, price_in_usd * coalesce(quantity, 1))) as items_value_in_usd
     from {{ ref('stg_ga4__event_items') }}
@@ -49,7 +52,9 @@ keyed as (
         event_items.items_value,
         event_items.items_value_in_usd,
         coalesce(events.currency, currencies.only_currency) as event_currency,
-        {{ reporting_currency('coalesce(events.currency, currencies.only_currency)', 'currencies.only_currency', 'currencies.currencies') }} as reporting_currency,
+        {{ reporting_currency(
+            'coalesce(events.currency, currencies.only_currency)', 'currencies.only_currency', 'currencies.currencies'
+        ) }} as reporting_currency,
         -- GA4 counts a transaction of a user once a web stream; an event without id is a purchase of its own
         case
             when events.transaction_id is not null and coalesce(upper(events.platform), 'WEB') not in ('ANDROID', 'IOS')
@@ -69,6 +74,8 @@ purchases as (
         *,
         count(*) over (partition by purchase_key) as purchase_events,
         {{ in_currency('reporting_currency', 'event_currency', 'purchase_revenue', 'purchase_revenue_in_usd') }} as revenue,
+        {{ in_currency('event_currency', 'event_currency', 'purchase_revenue', 'purchase_revenue_in_usd') }} as event_revenue,
+        {{ in_currency("'USD'", 'event_currency', 'purchase_revenue', 'purchase_revenue_in_usd') }} as revenue_in_usd,
         {{ in_currency('reporting_currency', 'event_currency', 'tax_value', 'tax_value_in_usd') }} as tax,
         {{ in_currency('reporting_currency', 'event_currency', 'shipping_value', 'shipping_value_in_usd') }} as shipping
     from keyed
@@ -159,7 +166,10 @@ items as (
 
     select
         purchases.purchase_key,
-        sum({{ in_currency('purchases.reporting_currency', 'purchases.event_currency', item_revenue_of('event_items'), item_revenue_of('event_items', '_in_usd')) }}) as item_revenue,
+        sum({{ in_currency(
+            'purchases.reporting_currency', 'purchases.event_currency',
+            item_revenue_of('event_items'), item_revenue_of('event_items', '_in_usd')
+        ) }}) as item_revenue,
         {{ sum_whole('event_items.quantity') }} as item_quantity
     from purchases
     inner join {{ ref('stg_ga4__event_items') }} as event_items on purchases.event_key = event_items.event_key
@@ -185,8 +195,8 @@ select
     refunds_of_purchases.refund,
     purchases.revenue - coalesce(refunds_of_purchases.refund, 0) as net_revenue,
     purchases.event_currency,
-    {{ in_currency('purchases.event_currency', 'purchases.event_currency', 'purchases.purchase_revenue', 'purchases.purchase_revenue_in_usd') }} as event_revenue,
-    {{ in_currency("'USD'", 'purchases.event_currency', 'purchases.purchase_revenue', 'purchases.purchase_revenue_in_usd') }} as revenue_in_usd,
+    purchases.event_revenue,
+    purchases.revenue_in_usd,
     items.item_quantity,
     items.item_revenue,
     purchases.revenue - items.item_revenue as item_revenue_difference

@@ -19,7 +19,9 @@ select
     purchases.currency,
     {{ in_currency('purchases.currency', 'purchases.event_currency', 'items.price', 'items.price_in_usd') }} as price,
     items.quantity,
-    {{ in_currency('purchases.currency', 'purchases.event_currency', item_revenue_of('items'), item_revenue_of('items', '_in_usd')) }} as item_revenue
+    {{ in_currency(
+        'purchases.currency', 'purchases.event_currency', item_revenue_of('items'), item_revenue_of('items', '_in_usd')
+    ) }} as item_revenue
 from {{ ref('int_ga4__purchases') }} as purchases
 inner join {{ ref('stg_ga4__event_items') }} as items on purchases.event_key = items.event_key
 left join {{ ref('int_ga4__identity_map') }} as identities on purchases.client_key = identities.client_key

@@ -274,7 +274,9 @@ select
     {% set end = 'dates.end_' ~ days ~ 'd' %}
     case when {{ is_known }} then coalesce(days.returned_on < {{ end }}, false) end as will_return_{{ days }}d,
     case when {{ is_known }} then coalesce(purchases.next_purchase_on < {{ end }}, false) end as will_purchase_{{ days }}d,
-    case when {{ is_known }} then case when purchases.user_key is null then 0 else purchases.revenue_{{ days }}d end end as revenue_{{ days }}d,
+    case
+        when {{ is_known }} then case when purchases.user_key is null then 0 else purchases.revenue_{{ days }}d end
+    end as revenue_{{ days }}d,
     {%- endfor %}
     dates.last_day as exported_until
 from user_sessions as sessions

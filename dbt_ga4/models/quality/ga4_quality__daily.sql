@@ -33,7 +33,7 @@ staged as (
         {{ count_where('client_key is not null and ga_session_id is null') }} as events_without_session_id,
         {{ count_where('page_key is null') }} as events_without_page,
         {{ count_where('is_source_hidden') }} as events_with_placeholders,
-        {{ sum_whole('values_out_of_range') }} as values_out_of_range,
+        {{ sum_whole('values_out_of_range') }} as event_values_out_of_range,
         {{ count_where('occurred_on < event_date') }} as late_events,
         {{ count_where('is_page_view') }} as page_views,
         {{ count_where('event_name in (' ~ quoted_list(var('purchase_events')) ~ ')') }} as purchases,
@@ -67,8 +67,9 @@ days as (
         coalesce(staged.event_date, exported.event_date) as event_date,
         coalesce(exported.raw_events, 0) as raw_events,
         staged.table_kind,
-        {%- for count in counts %}
-        coalesce(staged.{{ count }}, 0){{ ' + coalesce(staged_items.values_out_of_range, 0)' if count == 'values_out_of_range' }} as {{ count }}{{ ',' if not loop.last }}
+        coalesce(staged.event_values_out_of_range, 0) + coalesce(staged_items.values_out_of_range, 0) as values_out_of_range,
+        {%- for count in counts if count != 'values_out_of_range' %}
+        coalesce(staged.{{ count }}, 0) as {{ count }}{{ ',' if not loop.last }}
         {%- endfor %}
     from staged
     left join staged_items on staged.property_id = staged_items.property_id and staged.event_date = staged_items.event_date

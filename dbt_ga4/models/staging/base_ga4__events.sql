@@ -104,8 +104,12 @@ flat_events as (
         is_active_user,
         coalesce(ecommerce.transaction_id, {{ param_text('param_transaction_id') }}) as transaction_id,
         {{ currency_code(param_text('param_currency')) }} as reported_currency,
-        case when {{ is_purchase_event('event_name') }} then coalesce(ecommerce.purchase_revenue, {{ param_double('param_value') }}) end as purchase_revenue,
-        case when {{ is_purchase_event('event_name') }} then coalesce(ecommerce.purchase_revenue_in_usd, event_value_in_usd) end as purchase_revenue_in_usd,
+        case
+            when {{ is_purchase_event('event_name') }} then coalesce(ecommerce.purchase_revenue, {{ param_double('param_value') }})
+        end as purchase_revenue,
+        case
+            when {{ is_purchase_event('event_name') }} then coalesce(ecommerce.purchase_revenue_in_usd, event_value_in_usd)
+        end as purchase_revenue_in_usd,
         case when event_name = 'refund' then coalesce(ecommerce.refund_value, {{ param_double('param_value') }}) end as refund_value,
         case when event_name = 'refund' then coalesce(ecommerce.refund_value_in_usd, event_value_in_usd) end as refund_value_in_usd,
         ecommerce.tax_value,
