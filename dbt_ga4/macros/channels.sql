@@ -44,24 +44,6 @@
     {{ without_www('lower(trim(' ~ source ~ '))') }}
 {%- endmacro %}
 
-{#
-    A query of the hosts among those of a relation (property_id, hostname) that are the property's own: named by the var
-    own_domains or seen in base_ga4__own_hosts, and their subdomains. What they refer is no referral.
-#}
-{% macro own_hosts_among(relation) -%}
-    select distinct
-        {{ relation }}.property_id,
-        {{ relation }}.hostname
-    from {{ relation }}
-    left join {{ ref('base_ga4__own_hosts') }} as own_hosts
-        on {{ relation }}.property_id = own_hosts.property_id
-        and {{ is_host_of(relation ~ '.hostname', 'own_hosts.hostname') }}
-    where own_hosts.hostname is not null
-    {%- for domain in var('own_domains') %}
-        or {{ is_host_of(relation ~ '.hostname', "'" ~ domain_of(domain) ~ "'") }}
-    {%- endfor %}
-{%- endmacro %}
-
 {# Boolean SQL: do source and medium say that nothing brought the visit? #}
 {% macro is_direct(source, medium) -%}
     coalesce({{ source }} = '(direct)', {{ medium }} = '(none)', false)

@@ -7,12 +7,6 @@
     'medium': ['last_click', 'click', 'event', 'referrer', 'user'],
     'campaign': ['last_click', 'click', 'event', 'user'],
 } -%}
-{# Witnesses that may repeat a referral, and their columns. -#}
-{% set referred = ['event', 'user'] -%}
-{% set referred_columns = [
-    'event_source', 'event_medium', 'event_campaign', 'is_own_event',
-    'user_source', 'user_medium', 'user_campaign', 'is_own_user',
-] -%}
 
 with sessions as (
 
@@ -21,56 +15,6 @@ with sessions as (
         {{ search_engine_name('referrer_hostname') }} as referrer_name
     from {{ ref('int_ga4__sessions') }}
     where {{ ga4_between('session_date', late_days + 1 + lookback_days, 4 + lookback_days) }}
-
-),
-
--- What GA4 reports as a referral by the property's own hosts is none, either.
-referring_hosts as (
-
-    {% for witness in referred -%}
-    select
-        property_id,
-        {{ source_name(witness ~ '_source') }} as hostname
-    from sessions
-    where lower({{ witness }}_medium) = 'referral'
-    {% if not loop.last %}union distinct
-    {% endif -%}
-    {%- endfor %}
-
-),
-
-own_hosts_of_site as (
-
-    {{ own_hosts_among('referring_hosts') }}
-
-),
-
-referred_sessions as (
-
-    select
-        sessions.*
-        {%- for witness in referred %},
-        own_{{ witness }}.hostname is not null and lower(sessions.{{ witness }}_medium) = 'referral' as is_own_{{ witness }}
-        {%- endfor %}
-    from sessions
-    {%- for witness in referred %}
-    left join own_hosts_of_site as own_{{ witness }}
-        on sessions.property_id = own_{{ witness }}.property_id
-        and {{ source_name('sessions.' ~ witness ~ '_source') }} = own_{{ witness }}.hostname
-    {%- endfor %}
-
-),
-
-told_sessions as (
-
-    select
-        {{ all_but(referred_columns) }}
-        {%- for witness in referred -%}
-        {%- for part in ['source', 'medium', 'campaign'] %},
-        case when not is_own_{{ witness }} then {{ witness }}_{{ part }} end as {{ witness }}_{{ part }}
-        {%- endfor -%}
-        {%- endfor %}
-    from referred_sessions
 
 ),
 
@@ -110,7 +54,7 @@ witnessed as (
             when sessions.is_source_hidden then 'hidden'
             else 'none'
         end as source_method
-    from told_sessions as sessions
+    from sessions
     left join {{ ref('ga4_click_ids') }} as click_ids on sessions.click_id = click_ids.click_id
     left join categories as referrers on sessions.referrer_hostname = referrers.source
     left join categories as search_engines
