@@ -19,11 +19,6 @@
     {{ return(['price', 'price_in_usd', 'item_revenue', 'item_revenue_in_usd', 'item_refund', 'item_refund_in_usd']) }}
 {%- endmacro %}
 
-{# Text that sites send where they have no transaction id. GA4 takes it for an id, and all such orders for one. #}
-{% macro known_transaction_id(value) -%}
-    case when lower(trim({{ value }})) not in ('undefined', 'null', 'none', 'nan', '0', '') then {{ known('trim(' ~ value ~ ')') }} end
-{%- endmacro %}
-
 {# The ISO 4217 code of a currency, or null where the text is none. #}
 {% macro currency_code(value) -%}
     upper({{ extract('trim(' ~ value ~ ')', '^([a-z]{3})$') }})
@@ -68,19 +63,32 @@
     end
 {%- endmacro %}
 
-{# Is a purchase's revenue, if it has any, expressed in the reporting currency? #}
+{# Are a purchase's revenue and refund, as far as there are any, expressed in the reporting currency? #}
 {% macro is_money_expressed() -%}
-    (revenue is not null or event_revenue is null and revenue_in_usd is null)
+    ((revenue is not null or event_revenue is null and revenue_in_usd is null) and (refund is not null or refund_events = 0))
 {%- endmacro %}
 
-{# Aggregate: are all amounts in one currency? #}
-{% macro is_one_currency(amount, currency) -%}
-    count(distinct case when {{ amount }} <> 0 then coalesce({{ currency }}, '') end) <= 1
+{#
+    Aggregate: a sum of money, 0 where there is none; null where the amounts are in several currencies, or one of them is not known
+    (Boolean SQL `is_known`).
+#}
+{% macro sum_of_money(amount, currency, is_known) -%}
+    case
+        when count(distinct case when {{ amount }} <> 0 then coalesce({{ currency }}, '') end) <= 1
+            and {{ count_where('not ' ~ is_known) }} = 0
+        then coalesce(sum({{ amount }}), 0)
+    end
 {%- endmacro %}
 
-{# Aggregate: a sum of money, 0 where there is none, null where the rows are in several currencies. #}
-{% macro sum_of_money(amount, currency) -%}
-    case when {{ is_one_currency(amount, currency) }} then coalesce(sum({{ amount }}), 0) end
+{# Aggregate: the currency of the amounts that are not 0; null where it is not known, or where they have several. #}
+{% macro currency_of_sum(amounts, currency) -%}
+    {%- set has_amount -%}
+        ({% for amount in amounts %}coalesce({{ amount }}, 0) <> 0{{ ' or ' if not loop.last }}{% endfor %})
+    {%- endset -%}
+    case
+        when count(distinct case when {{ has_amount }} then coalesce({{ currency }}, '') end) <= 1
+        then min(case when {{ has_amount }} then {{ currency }} end)
+    end
 {%- endmacro %}
 
 {# Revenue of an item, in its own currency or (`_in_usd`) in USD: what the export says, else price by quantity. #}

@@ -77,30 +77,39 @@
     {%- if not var('strip_pii') -%}
     {{ value }}
     {%- else -%}
-    {%- set without_contacts = replace_all(
-        replace_all(value, '[\\p{L}\\p{N}._+-]+(@|%40)[\\p{L}\\p{N}-]+(\\.[\\p{L}\\p{N}-]+)*\\.\\p{L}{2,}', '[redacted]'),
-        '(\\+|%2b)[0-9](([ ().-]|%20)*[0-9]){8,14}\\b|\\(?\\b[0-9]{3}\\)?([-. +]|%20)[0-9]{3}([-. +]|%20)[0-9]{4}\\b',
-        '[redacted]'
-    ) -%}
     {# most texts hold neither at sign nor digit, and so none of these -#}
     case
         when not {{ matches(value, '[@0-9]') }} then {{ value }}
         {%- if keeps_tokens %}
-        when {{ keeps_tokens }} then {{ without_contacts }}
+        when {{ keeps_tokens }} then {{ without_contacts(value) }}
         {%- endif %}
-        else {{ redact_tokens(without_contacts, '[redacted]') }}
+        else {{ redact_tokens(without_contacts(value), '[redacted]') }}
     end
     {%- endif -%}
 {%- endmacro %}
 
+{# Text without e-mail addresses and phone numbers. #}
+{% macro without_contacts(value) -%}
+    {{ replace_all(
+        replace_all(value, '[\\p{L}\\p{N}._+-]+(@|%40)[\\p{L}\\p{N}-]+(\\.[\\p{L}\\p{N}-]+)*\\.\\p{L}{2,}', '[redacted]'),
+        '(\\+|%2b)[0-9](([ ().-]|%20)*[0-9]){8,14}\\b|\\(?\\b[0-9]{3}\\)?([-. +]|%20)[0-9]{3}([-. +]|%20)[0-9]{4}\\b',
+        '[redacted]'
+    ) }}
+{%- endmacro %}
+
+{# Host and decoded path of an address, without e-mail addresses and phone numbers, in lower case and without a slash at the end. #}
+{% macro url_page(url) -%}
+    {%- set address = with_authority(url) -%}
+    {%- set path = without_contacts(url_decode(url_raw_path(address))) -%}
+    (coalesce({{ without_www(url_host(address)) }}, '') || lower({{ replace_all(path, '/+$', '') }}))
+{%- endmacro %}
+
 {#
-    The template of an address: host and path with `{id}` in place of each part that looks like a token; null where none does.
+    The template of an address: its page with `{id}` in place of each part that looks like a token; null where none does.
     base_ga4__url_templates says of which templates these parts are the ids of products and the like, and stay.
 #}
 {% macro url_template(url) -%}
-    {%- set address = with_authority(url) -%}
-    {%- set path = "coalesce(" ~ without_www(url_host(address)) ~ ", '') || lower(" ~ url_decode(url_raw_path(address)) ~ ")" -%}
-    nullif({{ redact_tokens(path, '{id}') }}, {{ path }})
+    nullif({{ redact_tokens(url_page(url), '{id}') }}, {{ url_page(url) }})
 {%- endmacro %}
 
 {# Address and user of each page view in the raw events, of all days with `days_after` none. #}
@@ -117,24 +126,46 @@
     select
         url_template,
         count(*) as pages,
+        {{ count_where('users >= ' ~ var('url_template_min_users') | int) }} as shared_pages,
+        max(template_users) as users,
         {{ sum_whole('users') }} as page_users,
         {{ sum_whole('case when users >= ' ~ var('url_template_min_users') | int ~ ' then users else 0 end') }} as users_of_shared_pages
     from (
-        select {{ url_template('address') }} as url_template, address, users
+        select pages.*, templates.template_users
         from (
-            select {{ extract('address', '^([^?#]*)') }} as address, count(distinct user_pseudo_id) as users
-            from {{ views }}
-            where {{ matches('address', '[0-9a-zA-Z]{24}|[0-9]{16}|[0-9a-f]{8}(-|%2d)[0-9a-f]{4}(-|%2d)') }}
-            group by {{ extract('address', '^([^?#]*)') }}
+            select url_template, page, count(distinct user_pseudo_id) as users
+            from ({{ templates_viewed(views) }}) as viewed
+            where url_template is not null
+            group by url_template, page
         ) as pages
-    ) as templates
-    where url_template is not null
+        inner join (
+            select url_template, count(distinct user_pseudo_id) as template_users
+            from ({{ templates_viewed(views) }}) as viewed
+            where url_template is not null
+            group by url_template
+        ) as templates on pages.url_template = templates.url_template
+    ) as shared
     group by url_template
 {%- endmacro %}
 
-{# Boolean SQL: does a template with that evidence hold products and the like (shared by users), and not tokens (one user's each)? #}
+{# Page, template and user of each view of an address that may hold a token; each address and user once. #}
+{% macro templates_viewed(views) -%}
+    select {{ url_page('address') }} as page, {{ url_template('address') }} as url_template, user_pseudo_id
+    from (
+        select distinct trim({{ extract('address', '^([^?#]*)') }}) as address, user_pseudo_id
+        from {{ views }}
+        where {{ matches('address', '[0-9a-zA-Z]{24}|[0-9]{16}|[0-9a-f]{8}(-|%2d)[0-9a-f]{4}(-|%2d)') }}
+    ) as distinct_views
+{%- endmacro %}
+
+{#
+    Boolean SQL: does a template with that evidence hold products and the like (pages shared by users), and not tokens (one user's
+    each)? One person with two devices is no evidence: it takes two shared pages and three users.
+#}
 {% macro is_shared_template(evidence) -%}
-    {{ evidence }}.users_of_shared_pages >= 0.75 * {{ evidence }}.page_users
+    {{ evidence }}.shared_pages >= 2
+        and {{ evidence }}.users >= 3
+        and {{ evidence }}.users_of_shared_pages >= 0.75 * {{ evidence }}.page_users
 {%- endmacro %}
 
 {# The path of page_key: begins with a slash, ends with one only when it is the home page. #}

@@ -10,6 +10,17 @@
     case when {{ value }} not in ('', {{ quoted_list(var('placeholder_values')) }}) then {{ value }} end
 {%- endmacro %}
 
+{# A login or transaction id without what sites send for want of one: GA4 takes that for an id, and all who have it for one. #}
+{% macro known_id(value) -%}
+    {%- set trimmed = replace_all(value, '^\\s+|\\s+$', '') -%}
+    case
+        when lower({{ trimmed }}) not in (
+            '', 'undefined', 'null', 'none', 'nan', '0', '0.0', 'false', 'n/a', '-',
+            {{ quoted_list(var('placeholder_values') | map('lower') | list) }}
+        ) then {{ trimmed }}
+    end
+{%- endmacro %}
+
 {# Is the value there, but one by which GA4 says that it does not tell? #}
 {% macro is_placeholder(value) -%}
     coalesce({{ value }} in ({{ quoted_list(var('placeholder_values')) }}), false)

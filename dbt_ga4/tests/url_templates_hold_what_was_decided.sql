@@ -1,8 +1,8 @@
 {{ config(severity='warn', meta={'dagster': {'ref': {'name': 'base_ga4__url_templates'}}}) }}
 {% set window = {'column': 'event_date', 'days_before': 0, 'days_after': 0} -%}
 
--- Fails for each URL template whose pages are shared by users in the days of this run, but whose ids are redacted. After a
--- full refresh they stay.
+-- Fails for each URL template whose pages are shared by users in the days of this run, but whose ids are redacted, and for each
+-- whose pages are not, but whose ids are kept. A full refresh decides again.
 with page_views as (
 
     {{ viewed_addresses() }}
@@ -19,6 +19,7 @@ evidence as (
 select evidence.*
 from evidence
 left join {{ ref('base_ga4__url_templates') }} as templates on evidence.url_template = templates.url_template
-where evidence.pages > 1
-    and not coalesce(templates.keeps_ids, false)
-    and {{ is_shared_template('evidence') }}
+where case
+        when coalesce(templates.keeps_ids, false) then evidence.pages >= 20 and not ({{ is_shared_template('evidence') }})
+        else {{ is_shared_template('evidence') }}
+    end

@@ -123,7 +123,7 @@ def test_a_user_published_by_an_earlier_release(serving: Path, tmp_path: Path, m
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
     app = view("user", user="g1-1")
     assert not app.exception
-    assert {metric.label: metric.value for metric in app.metric}["Revenue"] == "0.00", "no currency was known"
+    assert {metric.label: metric.value for metric in app.metric}["Revenue"] == "0.00 (currency unknown)"
     assert '<td class="">Source / medium of the first session</td><td class="">google / organic</td>' in text_of(app)
     for one in VIEWS:
         assert not view(one.name).exception, one.name

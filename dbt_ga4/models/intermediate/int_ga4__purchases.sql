@@ -22,7 +22,9 @@ currencies as (
         count(distinct currency) as currencies,
         case when count(distinct currency) = 1 then min(currency) end as only_currency
     from events
+    -- a property without purchases has the currency of its refunds
     where is_purchase
+        or property_id not in (select purchases.property_id from events as purchases where purchases.is_purchase)
     group by property_id
 
 ),
@@ -34,9 +36,7 @@ event_items as (
         string_agg(
             coalesce(item_id, item_name, '') || ' ' || coalesce(cast(quantity as {{ dbt.type_string() }}), ''), '|'
             order by item_index
-        ) as items,
-        sum(coalesce(item_refund, price * coalesce(quantity, 1))) as items_value,
-        sum(coalesce(item_refund_in_usd, price_in_usd * coalesce(quantity, 1))) as items_value_in_usd
+        ) as items
     from {{ ref('stg_ga4__event_items') }}
     where {{ is_purchase_event('event_name') }}
         or event_name = 'refund'
@@ -49,8 +49,6 @@ keyed as (
     select
         events.*,
         event_items.items,
-        event_items.items_value,
-        event_items.items_value_in_usd,
         coalesce(events.currency, currencies.only_currency) as event_currency,
         {{ reporting_currency(
             'coalesce(events.currency, currencies.only_currency)', 'currencies.only_currency', 'currencies.currencies'
@@ -95,46 +93,117 @@ refund_events as (
     from keyed
     where event_name = 'refund'
     qualify transaction_id is null or row_number() over (
-        partition by property_id, user_key, transaction_id, refund_value, refund_value_in_usd, items
+        partition by
+            property_id, user_key, transaction_id, items,
+            cast(refund_value as {{ dbt.type_string() }}), cast(refund_value_in_usd as {{ dbt.type_string() }})
         order by {{ in_order }}
     ) = 1
 
 ),
 
--- The purchase that a refund gives back: its transaction, of the same user and stream where several have that id.
-matched_refunds as (
+-- The purchase that a refund gives back: its user's with that transaction id, else the first with it.
+own_purchases as (
 
-    select
-        refunds.*,
-        purchases.purchase_key as refunded_purchase_key,
-        purchases.revenue as purchase_revenue_refunded,
-        coalesce(purchases.reporting_currency, refunds.reporting_currency) as refund_currency,
-        coalesce(refunds.currency, purchases.event_currency, refunds.event_currency) as refund_event_currency
-    from refund_events as refunds
-    left join purchases
-        on refunds.property_id = purchases.property_id
-        and refunds.transaction_id = purchases.transaction_id
+    select *
+    from purchases
+    where transaction_id is not null
+        and user_key is not null
     qualify row_number() over (
-        partition by refunds.event_key
-        order by
-            coalesce(refunds.user_key = purchases.user_key, false) desc,
-            coalesce(refunds.stream_id = purchases.stream_id, false) desc,
-            purchases.occurred_on, purchases.event_timestamp, purchases.purchase_key
+        partition by property_id, transaction_id, user_key order by {{ in_order }}
     ) = 1
 
 ),
 
--- An amount has no sign of its own (sites send both). Without an amount it is the items', without items the whole purchase.
-refunds as (
+first_purchases as (
+
+    select *
+    from purchases
+    where transaction_id is not null
+    qualify row_number() over (partition by property_id, transaction_id order by {{ in_order }}) = 1
+
+),
+
+{% set of_purchase = ['purchase_key', 'revenue', 'revenue_in_usd', 'reporting_currency', 'event_currency'] -%}
+matched_refunds as (
+
+    select
+        refunds.*,
+        {% for column in of_purchase -%}
+        case when own.purchase_key is not null then own.{{ column }} else other.{{ column }} end as refunded_{{ column }}{{ ',' if not loop.last }}
+        {% endfor -%}
+    from refund_events as refunds
+    left join own_purchases as own
+        on refunds.property_id = own.property_id
+        and refunds.transaction_id = own.transaction_id
+        and refunds.user_key = own.user_key
+    left join first_purchases as other
+        on refunds.property_id = other.property_id
+        and refunds.transaction_id = other.transaction_id
+
+),
+
+priced_refunds as (
 
     select
         *,
+        coalesce(refunded_reporting_currency, reporting_currency) as refund_currency,
+        coalesce(currency, refunded_event_currency, event_currency) as refund_event_currency
+    from matched_refunds
+
+),
+
+-- Items that a refund names without a price have that of the purchase.
+purchase_prices as (
+
+    select
+        purchases.purchase_key,
+        event_items.item_id,
+        max({{ in_currency(
+            'purchases.reporting_currency', 'purchases.event_currency', 'event_items.price', 'event_items.price_in_usd'
+        ) }}) as price
+    from purchases
+    inner join {{ ref('stg_ga4__event_items') }} as event_items on purchases.event_key = event_items.event_key
+    where event_items.item_id is not null
+    group by purchases.purchase_key, event_items.item_id
+
+),
+
+refund_items as (
+
+    select
+        refunds.event_key,
+        sum(coalesce(
+            {{ in_currency(
+                'refunds.refund_currency', 'refunds.refund_event_currency',
+                'coalesce(event_items.item_refund, event_items.price * coalesce(event_items.quantity, 1))',
+                'coalesce(event_items.item_refund_in_usd, event_items.price_in_usd * coalesce(event_items.quantity, 1))'
+            ) }},
+            purchase_prices.price * coalesce(event_items.quantity, 1)
+        )) as amount
+    from priced_refunds as refunds
+    inner join {{ ref('stg_ga4__event_items') }} as event_items on refunds.event_key = event_items.event_key
+    left join purchase_prices
+        on refunds.refunded_purchase_key = purchase_prices.purchase_key
+        and event_items.item_id = purchase_prices.item_id
+    group by refunds.event_key
+
+),
+
+-- An amount has no sign of its own (sites send both). In another currency than the purchase it is converted as the purchase was.
+-- Without an amount it is the items', without items the whole purchase.
+refunds as (
+
+    select
+        refunds.*,
         coalesce(
             abs({{ in_currency('refund_currency', 'refund_event_currency', 'refund_value', 'refund_value_in_usd') }}),
-            abs({{ in_currency('refund_currency', 'refund_event_currency', 'items_value', 'items_value_in_usd') }}),
-            case when items is null and refund_value is null and refund_value_in_usd is null then purchase_revenue_refunded end
+            abs({{ in_currency("'USD'", 'refund_event_currency', 'refund_value', 'refund_value_in_usd') }})
+                * refunded_revenue / nullif(refunded_revenue_in_usd, 0),
+            abs(refund_items.amount),
+            case when items is null and refund_value is null and refund_value_in_usd is null then refunded_revenue end
         ) as amount
-    from matched_refunds
+    from priced_refunds as refunds
+    left join refund_items on refunds.event_key = refund_items.event_key
 
 ),
 
@@ -142,8 +211,14 @@ refunds as (
 refunds_of_purchases as (
 
     select
-        refunded_purchase_key,
-        case when sum(amount) > max(purchase_revenue_refunded) then max(purchase_revenue_refunded) else sum(amount) end as refund
+        refunded_purchase_key as purchase_key,
+        case when count(*) = count(amount) then
+            case
+                when sum(amount) > max(refunded_revenue) then greatest(max(refunded_revenue), 0)
+                else sum(amount)
+            end
+        end as refund,
+        count(*) as refund_events
     from refunds
     where refunded_purchase_key is not null
     group by refunded_purchase_key
@@ -153,12 +228,25 @@ refunds_of_purchases as (
 -- A refund whose purchase is not in the export.
 refunds_alone as (
 
-    select
-        *,
-        sum(amount) over (partition by purchase_key) as refund
+    select *
     from refunds
     where refunded_purchase_key is null
     qualify row_number() over (partition by purchase_key order by {{ in_order }}) = 1
+
+),
+
+sums_alone as (
+
+    select
+        purchase_key,
+        -- null where an amount is not known, or where they are in several currencies
+        case
+            when count(amount) = count(*) and count(distinct coalesce(refund_currency, '')) = 1 then sum(amount)
+        end as refund,
+        count(*) as refund_events
+    from refunds
+    where refunded_purchase_key is null
+    group by purchase_key
 
 ),
 
@@ -192,8 +280,12 @@ select
     purchases.revenue,
     purchases.tax,
     purchases.shipping,
+    coalesce(refunds_of_purchases.refund_events, 0) as refund_events,
     refunds_of_purchases.refund,
-    purchases.revenue - coalesce(refunds_of_purchases.refund, 0) as net_revenue,
+    case
+        when refunds_of_purchases.purchase_key is null then purchases.revenue
+        else purchases.revenue - refunds_of_purchases.refund
+    end as net_revenue,
     purchases.event_currency,
     purchases.event_revenue,
     purchases.revenue_in_usd,
@@ -201,28 +293,30 @@ select
     items.item_revenue,
     purchases.revenue - items.item_revenue as item_revenue_difference
 from purchases
-left join refunds_of_purchases on purchases.purchase_key = refunds_of_purchases.refunded_purchase_key
+left join refunds_of_purchases on purchases.purchase_key = refunds_of_purchases.purchase_key
 left join items on purchases.purchase_key = items.purchase_key
 
 union all
 
 select
     {% for column in columns -%}
-    {{ column }},
+    refunds_alone.{{ column }},
     {% endfor -%}
-    transaction_id is not null as has_transaction_id,
+    refunds_alone.transaction_id is not null as has_transaction_id,
     true as is_refund_without_purchase,
     0 as purchase_events,
-    refund_currency as currency,
+    refunds_alone.refund_currency as currency,
     cast(null as {{ dbt.type_float() }}) as revenue,
     cast(null as {{ dbt.type_float() }}) as tax,
     cast(null as {{ dbt.type_float() }}) as shipping,
-    refund,
-    -refund as net_revenue,
-    refund_event_currency as event_currency,
+    sums_alone.refund_events,
+    sums_alone.refund,
+    -sums_alone.refund as net_revenue,
+    refunds_alone.refund_event_currency as event_currency,
     cast(null as {{ dbt.type_float() }}) as event_revenue,
     cast(null as {{ dbt.type_float() }}) as revenue_in_usd,
     cast(null as {{ dbt.type_bigint() }}) as item_quantity,
     cast(null as {{ dbt.type_float() }}) as item_revenue,
     cast(null as {{ dbt.type_float() }}) as item_revenue_difference
 from refunds_alone
+inner join sums_alone on refunds_alone.purchase_key = sums_alone.purchase_key

@@ -28,6 +28,7 @@ currencies as (
         select distinct property_id, event_currency
         from {{ ref('int_ga4__purchases') }}
         where event_currency is not null
+            and not is_refund_without_purchase
     ) as distinct_currencies
     group by property_id
 

@@ -32,10 +32,9 @@ users as (
         count(*) as sessions,
         {{ sum_whole('page_views') }} as page_views,
         {{ sum_whole('purchases') }} as purchases,
-        -- null where a session, or the sum, would be in several currencies
-        case when count(*) = count(revenue) then {{ sum_of_money('revenue', 'currency') }} end as revenue,
-        case when count(*) = count(net_revenue) then {{ sum_of_money('net_revenue', 'currency') }} end as net_revenue,
-        case when count(distinct currency) = 1 then min(currency) end as currency,
+        {{ sum_of_money('revenue', 'currency', '(revenue is not null)') }} as revenue,
+        {{ sum_of_money('net_revenue', 'currency', '(net_revenue is not null)') }} as net_revenue,
+        {{ currency_of_sum(['revenue', 'net_revenue'], 'currency') }} as currency,
         {{ sum_whole('engagement_time_msec') }} as engagement_time_msec,
         {%- for part in source_parts %}
         {{ first_by(part, in_order, 'true') }} as first_seen_{{ part }},

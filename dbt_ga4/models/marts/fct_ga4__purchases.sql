@@ -18,6 +18,7 @@ select
     purchases.revenue,
     purchases.tax,
     purchases.shipping,
+    purchases.refund_events,
     purchases.refund,
     purchases.net_revenue,
     purchases.event_currency,

@@ -5,9 +5,9 @@ with purchases as (
     select
         session_key,
         {{ count_where('not is_refund_without_purchase') }} as purchases,
-        {{ sum_of_money('revenue', 'currency') }} as revenue,
-        {{ sum_of_money('net_revenue', 'currency') }} as net_revenue,
-        case when count(distinct currency) = 1 then min(currency) end as currency
+        {{ sum_of_money('revenue', 'currency', is_money_expressed()) }} as revenue,
+        {{ sum_of_money('net_revenue', 'currency', is_money_expressed()) }} as net_revenue,
+        {{ currency_of_sum(['revenue', 'net_revenue'], 'currency') }} as currency
     from {{ ref('int_ga4__purchases') }}
     where session_key is not null
     group by session_key
@@ -40,7 +40,7 @@ select
     sessions.operating_system,
     sessions.country,
     coalesce(purchases.purchases, 0) as purchases,
-    -- null where the session's purchases are in several currencies
+    -- null where the session's purchases are in several currencies, or an amount is not known
     case when purchases.session_key is null then 0 else purchases.revenue end as revenue,
     case when purchases.session_key is null then 0 else purchases.net_revenue end as net_revenue,
     purchases.currency

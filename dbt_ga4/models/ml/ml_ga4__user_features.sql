@@ -6,6 +6,7 @@
 {% set lookback_days = var('lookback_days') | int -%}
 {% set horizons = [7, 14, 28] -%}
 {% set main_attributes = ['device_category', 'browser', 'country'] -%}
+{% set is_expressed = '(purchases.revenue is not null or purchases.event_revenue is null and purchases.revenue_in_usd is null)' -%}
 {% set in_order = 'occurred_on, event_timestamp, event_date, event_index' -%}
 {% set earliest_first = 'sessions.started_at, sessions.session_key' -%}
 {% set latest_first = 'sessions.started_at desc, sessions.session_key' -%}
@@ -208,13 +209,17 @@ user_purchases as (
         identities.user_key,
         dates.as_of,
         {{ count_where('purchases.occurred_on < dates.as_of') }} as purchases,
-        {{ sum_of_money('case when purchases.occurred_on < dates.as_of then purchases.revenue end', 'purchases.currency') }} as revenue,
-        case when count(distinct purchases.currency) = 1 then min(purchases.currency) end as currency,
+        {{ sum_of_money(
+            'case when purchases.occurred_on < dates.as_of then purchases.revenue end', 'purchases.currency',
+            '(purchases.occurred_on >= dates.as_of or ' ~ is_expressed ~ ')'
+        ) }} as revenue,
+        {{ currency_of_sum(['case when purchases.occurred_on < dates.as_of then purchases.revenue end'], 'purchases.currency') }} as currency,
         max(case when purchases.occurred_on < dates.as_of then purchases.occurred_on end) as last_purchase_on,
         {%- for days in horizons %}
         {{ sum_of_money(
             'case when purchases.occurred_on >= dates.as_of and purchases.occurred_on < dates.end_' ~ days ~ 'd then purchases.revenue end',
-            'purchases.currency'
+            'purchases.currency',
+            '(purchases.occurred_on < dates.as_of or purchases.occurred_on >= dates.end_' ~ days ~ 'd or ' ~ is_expressed ~ ')'
         ) }} as revenue_{{ days }}d,
         {%- endfor %}
         min(case when purchases.occurred_on >= dates.as_of then purchases.occurred_on end) as next_purchase_on

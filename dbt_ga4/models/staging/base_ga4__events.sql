@@ -183,7 +183,9 @@ distinct_events as (
 -- Many events share an address: each is read once.
 addresses as (
 
-    select address
+    select
+        address,
+        {{ url_template('trim(address)') }} as url_template
     from (
         select page_location as address from flat_events
         union distinct
@@ -223,7 +225,7 @@ cleaned as (
         {{ query_parameter('addresses.address', 'utm_campaign') }} as utm_campaign
     from addresses
     left join click_ids on addresses.address = click_ids.address
-    left join templates on {{ url_template('trim(addresses.address)') }} = templates.url_template
+    left join templates on addresses.url_template = templates.url_template
 
 ),
 
@@ -239,8 +241,8 @@ events as (
         distinct_events.copies,
         distinct_events.table_kind,
         {{ known('user_pseudo_id') }} as known_user_pseudo_id,
-        {{ known('user_id') }} as known_user_id,
-        {{ consent_state('analytics_storage', 'uses_transient_token', known('user_pseudo_id'), known('user_id')) }} as consent_state,
+        {{ known_id('user_id') }} as known_user_id,
+        {{ consent_state('analytics_storage', 'uses_transient_token', known('user_pseudo_id'), known_id('user_id')) }} as consent_state,
         platform,
         stream_id,
         batch_page_id,
@@ -284,7 +286,7 @@ events as (
         {{ known('country') }} as country,
 
         is_active_user,
-        {{ known_transaction_id('transaction_id') }} as transaction_id,
+        {{ known_id('transaction_id') }} as transaction_id,
         {{ currency_of_event('reported_currency', ['purchase_revenue', 'refund_value', 'tax_value', 'shipping_value']) }} as currency,
         {% for amount in ['purchase_revenue', 'refund_value', 'tax_value', 'shipping_value'] -%}
         {{ in_range(amount) }} as {{ amount }},

@@ -12,7 +12,8 @@ addresses as (
 
     select
         address,
-        {{ with_authority('address') }} as url
+        {{ with_authority('address') }} as url,
+        {{ url_template('address') }} as url_template
     from (
         select page_location as address from events
         union distinct
@@ -41,7 +42,7 @@ pages as (
         {{ query_parameter('address', name) }} as {{ query_parameter_column(name) }}
         {%- endfor %}
     from addresses
-    left join templates on {{ url_template('addresses.address') }} = templates.url_template
+    left join templates on addresses.url_template = templates.url_template
 
 ),
 
