@@ -88,3 +88,18 @@
 {% macro search_engine_name(hostname) -%}
     lower({{ extract(without_www(hostname), '^(?:(?:[a-z0-9-]+\\.)?search\\.|m\\.|[a-z]{2}\\.)?([a-z0-9-]+)(?:\\.com?)?\\.[a-z]{2,3}$') }})
 {%- endmacro %}
+
+{# The hosts of a relation, by property_id and hostname, that are the property's own: base_ga4__own_hosts and the var own_domains. #}
+{% macro own_hosts_among(hosts) -%}
+    select distinct
+        {{ hosts }}.property_id,
+        {{ hosts }}.hostname
+    from {{ hosts }}
+    left join {{ ref('base_ga4__own_hosts') }} as known_hosts
+        on {{ hosts }}.property_id = known_hosts.property_id
+        and {{ is_host_of(hosts ~ '.hostname', 'known_hosts.hostname') }}
+    where known_hosts.hostname is not null
+    {%- for domain in var('own_domains') %}
+        or {{ is_host_of(hosts ~ '.hostname', "'" ~ domain_of(domain) ~ "'") }}
+    {%- endfor %}
+{%- endmacro %}

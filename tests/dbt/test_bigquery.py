@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,9 @@ pytest.importorskip("dbt.adapters.bigquery", reason="dbt-bigquery is not install
 pytest.importorskip("sqlglot")
 
 # What may stand before a parenthesis. Parsers let any name pass as a function; this list does not.
-KEYWORDS = {"and", "array", "as", "except", "from", "in", "not", "on", "or", "over", "then", "when", "where"}
+KEYWORDS = {
+    "and", "array", "as", "except", "from", "in", "join", "not", "on", "or", "over", "select", "then", "when", "where",
+}  # fmt: skip
 FUNCTIONS = """
 abs array_agg array_length array_to_string avg cast coalesce count date date_add date_diff ends_with exists
 farm_fingerprint first_value from_hex greatest if lag last_value lead least lower max md5 min mod normalize nullif
@@ -70,6 +73,9 @@ def assert_is_bigquery(name: str, sql: str) -> None:
         if following.token_type == TokenType.L_PAREN and token.text[:1].isalpha()
     }
     assert called <= KEYWORDS | set(FUNCTIONS.split()), name
+    # BigQuery partitions by no float
+    partitions = re.findall(r"partition\s+by(.*?)(?:order\s+by|\))", re.sub(r"cast\([^()]*\)", "", sql), re.DOTALL)
+    assert not any(re.search(r"\b\w*(_value|revenue|price)\w*\b", partition) for partition in partitions), name
 
 
 def test_all_history(compile_for_bigquery: Any) -> None:

@@ -170,7 +170,10 @@ LANDINGS: dict[str, tuple[dict[str, Any], tuple[str | None, ...]]] = {
         {"page_referrer": BLOG, "page_location": f"{SHOP}?_gl=1*x"},
         ("blog.example.org", "referral", None, "Referral"),
     ),
-    "own reported": ({"source": "pay.example.net", "medium": "referral"}, ("(direct)", "(none)", None, "Direct")),
+    "own reported": (
+        {"source": "pay.example.net", "medium": "referral"},
+        ("pay.example.net", "referral", None, "Referral"),
+    ),
     "google ads": (
         {"session_traffic_source_last_click": {"google_ads_campaign": ADS, "manual_campaign": {"source": "google"}}},
         ("google", "cpc", "spring", "Paid Search"),

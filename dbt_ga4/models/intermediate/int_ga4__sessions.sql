@@ -4,7 +4,7 @@
 {% set in_order = 'occurred_on, event_timestamp, event_date, event_index' -%}
 {% set in_reverse = 'occurred_on desc, event_timestamp desc, event_date desc, event_index desc' -%}
 {% set is_viewed_page = 'is_page_view and page_key is not null' -%}
-{# The columns of one witness of the source, which come from one event: the first that names it, else that tells anything. -#}
+{# The columns of one witness of the source, which come from one event: the first that tells anything of it. -#}
 {% set witnesses = {
     'last_click': ['last_click_source', 'last_click_medium', 'last_click_campaign', 'last_click_channel_group'],
     'event': ['event_source', 'event_medium', 'event_campaign'],
@@ -15,9 +15,6 @@ with events as (
 
     select
         *,
-        {%- for witness in witnesses %}
-        case when {{ names_source(witness) }} then 0 when {{ tells_source(witness) }} then 1 end as {{ witness }}_rank,
-        {%- endfor %}
         is_page_view and coalesce({{ matches('page_title', var('error_title_pattern')) }}, false) as is_error_page
     from {{ ref('int_ga4__events_sessionized') }}
     where session_key is not null
@@ -52,7 +49,7 @@ sessions as (
 
         {% for witness, columns in witnesses.items() -%}
         {% for column in columns -%}
-        {{ first_by(column, witness ~ '_rank, ' ~ in_order, witness ~ '_rank is not null') }} as {{ column }},
+        {{ first_by(column, in_order, tells_source(witness)) }} as {{ column }},
         {% endfor -%}
         {% endfor -%}
         {{ first_by('click_id', in_order, 'click_id is not null') }} as click_id,

@@ -47,20 +47,19 @@ pages as (
 ),
 
 -- Hosts of the site itself, as the variable names them or as they are seen, with their subdomains.
-own_referrers as (
+referrers as (
 
     select distinct
         events.property_id,
-        referrer.hostname
+        pages.hostname
     from events
-    inner join pages as referrer on events.page_referrer = referrer.address
-    left join {{ ref('base_ga4__own_hosts') }} as own_hosts
-        on events.property_id = own_hosts.property_id
-        and {{ is_host_of('referrer.hostname', 'own_hosts.hostname') }}
-    where own_hosts.hostname is not null
-    {%- for domain in var('own_domains') %}
-        or {{ is_host_of('referrer.hostname', "'" ~ domain_of(domain) ~ "'") }}
-    {%- endfor %}
+    inner join pages on events.page_referrer = pages.address
+
+),
+
+own_referrers as (
+
+    {{ own_hosts_among('referrers') }}
 
 ),
 
