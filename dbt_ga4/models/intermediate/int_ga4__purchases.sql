@@ -129,7 +129,7 @@ matched_refunds as (
     select
         refunds.*,
         {% for column in of_purchase -%}
-        case when own.purchase_key is not null then own.{{ column }} else other.{{ column }} end as refunded_{{ column }}{{ ',' if not loop.last }}
+        coalesce(own.{{ column }}, other.{{ column }}) as refunded_{{ column }}{{ ',' if not loop.last }}
         {% endfor -%}
     from refund_events as refunds
     left join own_purchases as own
@@ -137,7 +137,8 @@ matched_refunds as (
         and refunds.transaction_id = own.transaction_id
         and refunds.user_key = own.user_key
     left join first_purchases as other
-        on refunds.property_id = other.property_id
+        on own.purchase_key is null
+        and refunds.property_id = other.property_id
         and refunds.transaction_id = other.transaction_id
 
 ),

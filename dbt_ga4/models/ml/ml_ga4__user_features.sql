@@ -213,7 +213,9 @@ user_purchases as (
             'case when purchases.occurred_on < dates.as_of then purchases.revenue end', 'purchases.currency',
             '(purchases.occurred_on >= dates.as_of or ' ~ is_expressed ~ ')'
         ) }} as revenue,
-        {{ currency_of_sum(['case when purchases.occurred_on < dates.as_of then purchases.revenue end'], 'purchases.currency') }} as currency,
+        {{ currency_of_sum(
+            ['case when purchases.occurred_on < dates.as_of then purchases.revenue end'], 'purchases.currency'
+        ) }} as currency,
         max(case when purchases.occurred_on < dates.as_of then purchases.occurred_on end) as last_purchase_on,
         {%- for days in horizons %}
         {{ sum_of_money(
