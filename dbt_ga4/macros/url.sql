@@ -97,31 +97,57 @@
     ) }}
 {%- endmacro %}
 
-{# Host and decoded path of an address, without e-mail addresses and phone numbers, in lower case and without a slash at the end. #}
+{#
+    Host and decoded path of an address that may hold a token before its query, without e-mail addresses and phone numbers, in lower
+    case and without a slash at the end; null for other addresses, which are most.
+#}
 {% macro url_page(url) -%}
     {%- set address = with_authority(url) -%}
     {%- set path = without_contacts(url_decode(url_raw_path(address))) -%}
-    (coalesce({{ without_www(url_host(address)) }}, '') || lower({{ replace_all(path, '/+$', '') }}))
+    case
+        when {{ matches(url, '^[^?#]*([0-9a-z]{24}|[0-9]{16}|[0-9]{10}|[0-9a-f]{8}(-|%2d)[0-9a-f]{4}(-|%2d))') }}
+        then coalesce({{ without_www(url_host(address)) }}, '') || lower({{ replace_all(path, '/+$', '') }})
+    end
 {%- endmacro %}
 
 {#
-    The template of an address: its page with `{id}` in place of each part that looks like a token; null where none does.
+    The template of a page that `url_page` gives: `{id}` in place of each part that looks like a token; null where none does.
     base_ga4__url_templates says of which templates these parts are the ids of products and the like, and stay.
 #}
-{% macro url_template(url) -%}
-    nullif({{ redact_tokens(url_page(url), '{id}') }}, {{ url_page(url) }})
+{% macro url_template(page) -%}
+    nullif({{ redact_tokens(page, '{id}') }}, {{ page }})
 {%- endmacro %}
 
-{# Address and user of each page view in the raw events, of all days with `days_after` none. #}
-{% macro viewed_addresses(days_after=0) -%}
+{# Page, template and user of the page views whose address may hold a token, of all days with `days_after` none. #}
+{% macro viewed_templates(window=none, days_after=0) -%}
     select
-        {{ param_text(param_of('event_params', 'page_location')) }} as address,
+        page,
+        {{ url_template('page') }} as url_template,
         user_pseudo_id
-    from {{ ga4_raw_events(source('ga4', 'raw_ga4_events'), days_after=days_after) }} as raw_events
-    where event_name in ({{ quoted_list(var('page_view_events')) }})
+    from (
+        select distinct
+            {{ url_page('address') }} as page,
+            user_pseudo_id
+        from (
+            select
+                trim({{ param_text('param_page_location') }}) as address,
+                user_pseudo_id
+            from (
+                select
+                    user_pseudo_id,
+                    {{ param_of('event_params', 'page_location') }} as param_page_location
+                from {{ ga4_raw_events(source('ga4', 'raw_ga4_events'), days_after=days_after) }} as raw_events
+                where event_name in ({{ quoted_list(var('page_view_events')) }})
+                {%- if window %}
+                    and {{ ga4_in_window(window) }}
+                {%- endif %}
+            ) as page_views
+        ) as addresses
+    ) as pages
+    where {{ url_template('page') }} is not null
 {%- endmacro %}
 
-{# The templates that occur in a relation of `address` and `user_pseudo_id`, and how the pages of each share their users. #}
+{# The templates of a relation of `page`, `url_template` and `user_pseudo_id`, and how the pages of each share their users. #}
 {% macro url_template_evidence(views) -%}
     select
         url_template,
@@ -134,28 +160,16 @@
         select pages.*, templates.template_users
         from (
             select url_template, page, count(distinct user_pseudo_id) as users
-            from ({{ templates_viewed(views) }}) as viewed
-            where url_template is not null
+            from {{ views }}
             group by url_template, page
         ) as pages
         inner join (
             select url_template, count(distinct user_pseudo_id) as template_users
-            from ({{ templates_viewed(views) }}) as viewed
-            where url_template is not null
+            from {{ views }}
             group by url_template
         ) as templates on pages.url_template = templates.url_template
     ) as shared
     group by url_template
-{%- endmacro %}
-
-{# Page, template and user of each view of an address that may hold a token; each address and user once. #}
-{% macro templates_viewed(views) -%}
-    select {{ url_page('address') }} as page, {{ url_template('address') }} as url_template, user_pseudo_id
-    from (
-        select distinct trim({{ extract('address', '^([^?#]*)') }}) as address, user_pseudo_id
-        from {{ views }}
-        where {{ matches('address', '[0-9a-zA-Z]{24}|[0-9]{16}|[0-9a-f]{8}(-|%2d)[0-9a-f]{4}(-|%2d)') }}
-    ) as distinct_views
 {%- endmacro %}
 
 {#

@@ -3,16 +3,15 @@
 
 -- Fails for each URL template whose pages are shared by users in the days of this run, but whose ids are redacted, and for each
 -- whose pages are not, but whose ids are kept. A full refresh decides again.
-with page_views as (
+with views as (
 
-    {{ viewed_addresses() }}
-        and {{ ga4_in_window(window) }}
+    {{ viewed_templates(window) }}
 
 ),
 
 evidence as (
 
-    {{ url_template_evidence('page_views') }}
+    {{ url_template_evidence('views') }}
 
 )
 

@@ -25,7 +25,7 @@ from beha2vec_core.ga4.sources import find_source_files
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_ga4"
 START, DAYS, SHORT_HISTORY = date(2026, 1, 5), 90, 7
 EVENTS_PER_USER = 14.5
-FLAT = ("base_ga4__events", "stg_ga4__events")
+FLAT = ("base_ga4__own_hosts", "base_ga4__url_templates", "base_ga4__events", "stg_ga4__events")
 INCREMENTAL = "config.materialized:incremental"
 RUNS = 5
 # dbt in a process of its own, so that its peak memory is known; its parse does not count

@@ -185,7 +185,7 @@ addresses as (
 
     select
         address,
-        {{ url_template('trim(address)') }} as url_template
+        {{ url_page('trim(address)') }} as page
     from (
         select page_location as address from flat_events
         union distinct
@@ -207,10 +207,19 @@ click_ids as (
 
 ),
 
-templates as (
+-- Addresses whose ids stay.
+templated as (
 
-    select url_template from {{ ref('base_ga4__url_templates') }}
-    where keeps_ids
+    select paged.address
+    from (
+        select
+            address,
+            {{ url_template('page') }} as url_template
+        from addresses
+        where page is not null
+    ) as paged
+    inner join {{ ref('base_ga4__url_templates') }} as templates on paged.url_template = templates.url_template
+    where templates.keeps_ids
 
 ),
 
@@ -218,14 +227,14 @@ cleaned as (
 
     select
         addresses.address,
-        {{ cleaned_url('trim(addresses.address)', 'templates.url_template is not null') }} as url,
+        {{ cleaned_url('trim(addresses.address)', 'templated.address is not null') }} as url,
         click_ids.click_id,
         {{ query_parameter('addresses.address', 'utm_source') }} as utm_source,
         {{ query_parameter('addresses.address', 'utm_medium') }} as utm_medium,
         {{ query_parameter('addresses.address', 'utm_campaign') }} as utm_campaign
     from addresses
     left join click_ids on addresses.address = click_ids.address
-    left join templates on addresses.url_template = templates.url_template
+    left join templated on addresses.address = templated.address
 
 ),
 

@@ -6,15 +6,15 @@ where false
 
 {%- else -%}
 
-with page_views as (
+with views as (
 
-    {{ viewed_addresses(days_after=none) }}
+    {{ viewed_templates(days_after=none) }}
 
 ),
 
 evidence as (
 
-    {{ url_template_evidence('page_views') }}
+    {{ url_template_evidence('views') }}
 
 )
 

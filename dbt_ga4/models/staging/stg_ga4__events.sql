@@ -13,7 +13,7 @@ addresses as (
     select
         address,
         {{ with_authority('address') }} as url,
-        {{ url_template('address') }} as url_template
+        {{ url_page('address') }} as page
     from (
         select page_location as address from events
         union distinct
@@ -23,26 +23,35 @@ addresses as (
 
 ),
 
-templates as (
+-- Addresses whose ids stay.
+templated as (
 
-    select url_template from {{ ref('base_ga4__url_templates') }}
-    where keeps_ids
+    select paged.address
+    from (
+        select
+            address,
+            {{ url_template('page') }} as url_template
+        from addresses
+        where page is not null
+    ) as paged
+    inner join {{ ref('base_ga4__url_templates') }} as templates on paged.url_template = templates.url_template
+    where templates.keeps_ids
 
 ),
 
 pages as (
 
     select
-        address,
-        {{ is_web_address('url') }} as is_web_address,
-        {{ without_www(url_host('url')) }} as hostname,
-        {{ normalised_path(url_raw_path('url'), 'templates.url_template is not null') }} as page_path,
-        {{ normalised_query(url_query('url')) }} as page_query
+        addresses.address,
+        {{ is_web_address('addresses.url') }} as is_web_address,
+        {{ without_www(url_host('addresses.url')) }} as hostname,
+        {{ normalised_path(url_raw_path('addresses.url'), 'templated.address is not null') }} as page_path,
+        {{ normalised_query(url_query('addresses.url')) }} as page_query
         {%- for name in var('query_parameter_extraction') %},
-        {{ query_parameter('address', name) }} as {{ query_parameter_column(name) }}
+        {{ query_parameter('addresses.address', name) }} as {{ query_parameter_column(name) }}
         {%- endfor %}
     from addresses
-    left join templates on addresses.url_template = templates.url_template
+    left join templated on addresses.address = templated.address
 
 ),
 
