@@ -118,6 +118,20 @@
     nullif({{ redact_tokens(page, '{id}') }}, {{ page }})
 {%- endmacro %}
 
+{# The addresses of a relation of `address` and `page` whose ids stay, by base_ga4__url_templates. #}
+{% macro addresses_with_kept_ids(addresses) -%}
+    select paged.address
+    from (
+        select
+            address,
+            {{ url_template('page') }} as url_template
+        from {{ addresses }}
+        where page is not null
+    ) as paged
+    inner join {{ ref('base_ga4__url_templates') }} as templates on paged.url_template = templates.url_template
+    where templates.keeps_ids
+{%- endmacro %}
+
 {# Page, template and user of the page views whose address may hold a token, of all days with `days_after` none. #}
 {% macro viewed_templates(window=none, days_after=0) -%}
     select

@@ -23,19 +23,9 @@ addresses as (
 
 ),
 
--- Addresses whose ids stay.
 templated as (
 
-    select paged.address
-    from (
-        select
-            address,
-            {{ url_template('page') }} as url_template
-        from addresses
-        where page is not null
-    ) as paged
-    inner join {{ ref('base_ga4__url_templates') }} as templates on paged.url_template = templates.url_template
-    where templates.keeps_ids
+    {{ addresses_with_kept_ids('addresses') }}
 
 ),
 
