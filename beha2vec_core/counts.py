@@ -154,7 +154,7 @@ def _users(connection: duckdb.DuckDBPyConnection, has: _Tables) -> list[Step]:
         for table, marks, source in (
             (_USERS, _marks(), _USERS),
             (_SEQUENCES, _marks("true", "bool_or(is_page_view)", _late(has)), f"{_SEQUENCES} group by user_key"),
-            # whoever has a vector had page views on the day it was made
+            # a user with a vector had page views on the day it was made
             (_VECTORS, _marks("true", "true", embedded="true"), _VECTORS),
             (_CLUSTERED, _marks("true", "true", embedded="true", cluster_key="cluster_key"), _CLUSTERED),
         )

@@ -97,10 +97,10 @@ def fit_clusters(
     )
     if k is not None:
         curve = curve_of({*range(low, high + 1), *([k] if k > 1 else [])})
-        told = f"; by the curve it would be {choose(curve).why}" if len(curve) else ""
+        note = f"; by the curve it would be {choose(curve).why}" if len(curve) else ""
         if (users := fit.smallest(k)) < min_cluster_users:
-            told += f"; its smallest cluster has {users} of {len(points):,} users, too few to say much of"
-        return fit.model(Choice(k, f"k = {k}: as asked for{told}"), curve)
+            note += f"; its smallest cluster has {users} of {len(points):,} users, too few to say much of"
+        return fit.model(Choice(k, f"k = {k}: as asked for{note}"), curve)
 
     curve = curve_of(range(low, high + 1))
     choice = _large_enough(curve, choose, fit, min_cluster_users)
@@ -173,8 +173,8 @@ def _large_enough(
         choice = choose(left)
         if fit.smallest(choice.k) >= min_cluster_users:
             small = ", ".join(str(k) for k in curve["k"] if k not in set(left["k"]))
-            told = f"; left out for a cluster of fewer than {min_cluster_users} users: {small}" if small else ""
-            return Choice(choice.k, choice.why + told)
+            note = f"; left out for a cluster of fewer than {min_cluster_users} users: {small}" if small else ""
+            return Choice(choice.k, choice.why + note)
         left = left[left["k"] != choice.k]
     return None
 

@@ -48,10 +48,10 @@ def currency_of(connection: duckdb.DuckDBPyConnection, sources: ProfileSources |
         codes = [reporting[0][0]]
     unit = codes[0] if codes else UNKNOWN_CURRENCY
     left_out = unknown + (without if codes else 0)
-    told = f"revenue is in {unit}" if codes else "the currency of revenue is not known"
+    note = f"revenue is in {unit}" if codes else "the currency of revenue is not known"
     if left_out:
-        told += f"; {left_out:,} of {buyers:,} buyers are left out of facts about money, as what they spent is unknown"
-    return Currency(unit, told)
+        note += f"; {left_out:,} of {buyers:,} buyers are left out of facts about money, as what they spent is unknown"
+    return Currency(unit, note)
 
 
 def revenue_sql(unit: str | None) -> str:

@@ -86,7 +86,7 @@ def weeks(published: Published) -> tuple[date, int] | None:
 
 
 def weeks_told(published: Published) -> tuple[pd.DataFrame, dict[str, str], str]:
-    """The rows of `weekly_change` as they are shown, their headings, and what is to be said below.
+    """The rows of `weekly_change` as they are shown, their headings, and a note for below the table.
 
     Where the 7 days before are not whole, there is no change: it would be drawn from fewer days.
     """
