@@ -144,18 +144,13 @@
             user_pseudo_id
         from (
             select
-                trim({{ param_text('param_page_location') }}) as address,
+                trim({{ param_of('event_params', 'page_location') }}) as address,
                 user_pseudo_id
-            from (
-                select
-                    user_pseudo_id,
-                    {{ param_of('event_params', 'page_location') }} as param_page_location
-                from {{ ga4_raw_events(source('ga4', 'raw_ga4_events'), days_after=days_after) }} as raw_events
-                where event_name in ({{ quoted_list(var('page_view_events')) }})
-                {%- if window %}
-                    and {{ ga4_in_window(window) }}
-                {%- endif %}
-            ) as page_views
+            from {{ ga4_raw_events(source('ga4', 'raw_ga4_events'), days_after=days_after) }} as raw_events
+            where event_name in ({{ quoted_list(var('page_view_events')) }})
+            {%- if window %}
+                and {{ ga4_in_window(window) }}
+            {%- endif %}
         ) as addresses
     ) as pages
     where {{ url_template('page') }} is not null

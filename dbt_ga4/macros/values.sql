@@ -28,22 +28,22 @@
 
 {# GA4's session number in the cookie's newer text form (GS2.1.s1746000000$o1...). #}
 {% macro session_id_of_cookie(value) -%}
-    {{ cast_or_null(extract(value, '^GS\\d+\\.\\d+\\.s?(\\d+)'), 'bigint') }}
+    {{ whole_number(extract(value, '^GS\\d+\\.\\d+\\.s?(\\d+)')) }}
 {%- endmacro %}
 
 {#
     The source, medium or campaign of the first of several witnesses that knows the source, else of the first that knows
     the medium or the campaign, so that the three always come from the same one. A witness is the first part of the
-    columns' names. The medium "(none)" and campaigns in parentheses, as "(organic)", alone tell nothing.
+    names of its columns, which are null where nothing is known. The medium "(none)" and campaigns in parentheses, as "(organic)", alone tell nothing.
 #}
 {% macro first_known_source(witnesses, part) -%}
     case
     {%- for witness in witnesses %}
-        when {{ known(witness ~ '_source') }} is not null then {{ known(witness ~ '_' ~ part) }}
+        when {{ witness }}_source is not null then {{ witness }}_{{ part }}
     {%- endfor %}
     {%- for witness in witnesses %}
-        when coalesce(nullif({{ known(witness ~ '_medium') }}, '(none)'), {{ named_campaign(known(witness ~ '_campaign')) }}) is not null
-            then {{ known(witness ~ '_' ~ part) }}
+        when coalesce(nullif({{ witness }}_medium, '(none)'), {{ named_campaign(witness ~ '_campaign') }}) is not null
+            then {{ witness }}_{{ part }}
     {%- endfor %}
     end
 {%- endmacro %}
@@ -144,11 +144,11 @@
     {{ return(params) }}
 {%- endmacro %}
 
-{# A parameter's `value` record in the type of a custom parameter. #}
+{# The text of a parameter in the type of a custom parameter. #}
 {% macro custom_param(value, type) -%}
-    {%- if type == 'int' -%} {{ param_int(value) }}
-    {%- elif type == 'double' -%} {{ param_double(value) }}
-    {%- else -%} {{ param_text(value) }}
+    {%- if type == 'int' -%} {{ whole_number(value) }}
+    {%- elif type == 'double' -%} {{ number(value) }}
+    {%- else -%} {{ value }}
     {%- endif -%}
 {%- endmacro %}
 

@@ -68,7 +68,7 @@
 {%- endmacro %}
 
 {% macro bigquery__param_of(params, name) -%}
-    (select param.value from unnest({{ params }}) as param where param.key = '{{ name }}' limit 1)
+    (select {{ value_text('param.value') }} from unnest({{ params }}) as param where param.key = '{{ name }}' limit 1)
 {%- endmacro %}
 
 {% macro bigquery__array_length(value) -%}
@@ -82,16 +82,16 @@
     )
 {%- endmacro %}
 
-{% macro bigquery__param_text(value) -%}
+{% macro bigquery__value_text(value) -%}
     coalesce({{ value }}.string_value, cast({{ value }}.int_value as string), cast({{ value }}.double_value as string), cast({{ value }}.float_value as string))
 {%- endmacro %}
 
-{% macro bigquery__param_int(value) -%}
-    coalesce({{ value }}.int_value, safe_cast({{ value }}.string_value as int64), safe_cast({{ value }}.double_value as int64), safe_cast({{ value }}.float_value as int64))
+{% macro bigquery__whole_number(value) -%}
+    coalesce(safe_cast({{ value }} as int64), safe_cast(safe_cast({{ value }} as float64) as int64))
 {%- endmacro %}
 
-{% macro bigquery__param_double(value) -%}
-    coalesce({{ value }}.double_value, {{ value }}.float_value, cast({{ value }}.int_value as float64), safe_cast({{ value }}.string_value as float64))
+{% macro bigquery__number(value) -%}
+    safe_cast({{ value }} as float64)
 {%- endmacro %}
 
 {% macro bigquery__timestamp_from_micros(value) -%}
@@ -108,10 +108,6 @@
 
 {% macro bigquery__days_between(first, last) -%}
     date_diff({{ last }}, {{ first }}, day)
-{%- endmacro %}
-
-{% macro bigquery__cast_or_null(value, type) -%}
-    safe_cast({{ value }} as {{ type }})
 {%- endmacro %}
 
 {# Patterns are raw text: BigQuery would read a backslash in plain text as an escape. #}
@@ -193,4 +189,8 @@
 
 {% macro bigquery__matches_pattern_of(value, pattern) -%}
     regexp_contains({{ value }}, '(?i)' || {{ pattern }})
+{%- endmacro %}
+
+{% macro bigquery__materialized() -%}
+    
 {%- endmacro %}

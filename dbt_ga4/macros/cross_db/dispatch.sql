@@ -25,7 +25,7 @@
     {{- return(adapter.dispatch('md5_key', 'dbt_ga4')(parts)) -}}
 {% endmacro %}
 
-{# The `value` record of the parameter of that name in a list of parameters; null where there is none. #}
+{# The value of the parameter of that name in a list of parameters, as text; null where there is none. #}
 {% macro param_of(params, name) %}
     {{- return(adapter.dispatch('param_of', 'dbt_ga4')(params, name)) -}}
 {% endmacro %}
@@ -40,19 +40,19 @@
     {{- return(adapter.dispatch('unnested', 'dbt_ga4')(relation, column, name)) -}}
 {% endmacro %}
 
-{# A parameter's `value` record as text, in whatever member GA4 has put it. #}
-{% macro param_text(value) %}
-    {{- return(adapter.dispatch('param_text', 'dbt_ga4')(value)) -}}
+{# A `value` record as text, from the member that GA4 has set. #}
+{% macro value_text(value) %}
+    {{- return(adapter.dispatch('value_text', 'dbt_ga4')(value)) -}}
 {% endmacro %}
 
-{# A parameter's `value` record as a whole number, also from text; null where the text is no number. #}
-{% macro param_int(value) %}
-    {{- return(adapter.dispatch('param_int', 'dbt_ga4')(value)) -}}
+{# Text as a whole number, also where it has a fraction ("12.0"); null where it is no number. #}
+{% macro whole_number(value) %}
+    {{- return(adapter.dispatch('whole_number', 'dbt_ga4')(value)) -}}
 {% endmacro %}
 
-{# A parameter's `value` record as a number with a fraction. #}
-{% macro param_double(value) %}
-    {{- return(adapter.dispatch('param_double', 'dbt_ga4')(value)) -}}
+{# Text as a number of 64 bits; null where it is none. #}
+{% macro number(value) %}
+    {{- return(adapter.dispatch('number', 'dbt_ga4')(value)) -}}
 {% endmacro %}
 
 {# Microseconds since 1970 as a timestamp in UTC. #}
@@ -73,11 +73,6 @@
 {# Whole days from a date to a later one. #}
 {% macro days_between(first, last) %}
     {{- return(adapter.dispatch('days_between', 'dbt_ga4')(first, last)) -}}
-{% endmacro %}
-
-{# A text cast to a type, null where it does not fit. #}
-{% macro cast_or_null(value, type) %}
-    {{- return(adapter.dispatch('cast_or_null', 'dbt_ga4')(value, type)) -}}
 {% endmacro %}
 
 {# Does the pattern (RE2) occur in the text, in any case of letters? #}
@@ -138,4 +133,9 @@
 {# Does the pattern (RE2) that a column holds occur in the text, in any case of letters? #}
 {% macro matches_pattern_of(value, pattern) %}
     {{- return(adapter.dispatch('matches_pattern_of', 'dbt_ga4')(value, pattern)) -}}
+{% endmacro %}
+
+{# Before the parenthesis of a common table expression: compute it once, keep its rows. BigQuery decides by itself. #}
+{% macro materialized() %}
+    {{- return(adapter.dispatch('materialized', 'dbt_ga4')()) -}}
 {% endmacro %}

@@ -40,9 +40,11 @@
     md5(concat_ws('|'{% for part in parts %}, coalesce(cast({{ part }} as varchar), ''){% endfor %}))
 {%- endmacro %}
 
-{# Not a correlated unnest, which is 40 times slower on DuckDB. The list of keys is made once for all parameters. #}
+{# Not a correlated unnest, which is 40 times slower on DuckDB. The lists of keys and values are made once for all parameters. #}
 {% macro duckdb__param_of(params, name) -%}
-    {{ params }}[list_position(list_transform({{ params }}, lambda param: param.key), '{{ name }}')].value
+    list_transform({{ params }}, lambda param: {{ value_text('param.value') }})[
+        list_position(list_transform({{ params }}, lambda param: param.key), '{{ name }}')
+    ]
 {%- endmacro %}
 
 {% macro duckdb__array_length(value) -%}
@@ -53,16 +55,16 @@
     (select *, unnest({{ column }}) as {{ name }}, generate_subscripts({{ column }}, 1) as {{ name }}_index from {{ relation }})
 {%- endmacro %}
 
-{% macro duckdb__param_text(value) -%}
+{% macro duckdb__value_text(value) -%}
     coalesce({{ value }}.string_value, cast({{ value }}.int_value as varchar), cast({{ value }}.double_value as varchar), cast({{ value }}.float_value as varchar))
 {%- endmacro %}
 
-{% macro duckdb__param_int(value) -%}
-    coalesce({{ value }}.int_value, try_cast({{ value }}.string_value as bigint), try_cast({{ value }}.double_value as bigint), try_cast({{ value }}.float_value as bigint))
+{% macro duckdb__whole_number(value) -%}
+    try_cast({{ value }} as bigint)
 {%- endmacro %}
 
-{% macro duckdb__param_double(value) -%}
-    coalesce({{ value }}.double_value, {{ value }}.float_value, cast({{ value }}.int_value as double), try_cast({{ value }}.string_value as double))
+{% macro duckdb__number(value) -%}
+    try_cast({{ value }} as double)
 {%- endmacro %}
 
 {% macro duckdb__timestamp_from_micros(value) -%}
@@ -83,10 +85,6 @@
 
 {% macro duckdb__days_between(first, last) -%}
     ({{ last }} - {{ first }})
-{%- endmacro %}
-
-{% macro duckdb__cast_or_null(value, type) -%}
-    try_cast({{ value }} as {{ type }})
 {%- endmacro %}
 
 {% macro duckdb__matches(value, pattern) -%}
@@ -160,4 +158,8 @@
 
 {% macro duckdb__matches_pattern_of(value, pattern) -%}
     regexp_matches({{ value }}, {{ pattern }}, 'i')
+{%- endmacro %}
+
+{% macro duckdb__materialized() -%}
+    materialized
 {%- endmacro %}

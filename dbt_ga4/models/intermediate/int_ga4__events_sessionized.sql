@@ -231,7 +231,6 @@ select
     session_id as ga_session_id,
     ga_session_number,
     session_engaged,
-    engaged_session_event,
     engagement_time_msec,
 
     page_key,

@@ -1,16 +1,36 @@
 {{ ga4_incremental(column='event_date', days_before=0, days_after=0) }}
 
 {% set parameters = [
-    'ga_session_id', 'ga_session_number', 'session_engaged', 'engaged_session_event', 'engagement_time_msec',
+    'ga_session_id', 'ga_session_number', 'session_engaged', 'engagement_time_msec',
     'page_location', 'page_referrer', 'page_title', 'firebase_screen', 'screen_name', 'firebase_screen_class',
     'source', 'medium', 'campaign', 'gclid', 'ignore_referrer', 'transaction_id', 'currency', 'value', 'synthetic_bundle',
 ] -%}
 {% set custom_event_params = custom_params('custom_event_params') -%}
+{% set last_click = 'session_traffic_source_last_click' -%}
+{% set traffic_sources = {
+    'cross_channel_source': last_click ~ '.cross_channel_campaign.source',
+    'cross_channel_medium': last_click ~ '.cross_channel_campaign.medium',
+    'cross_channel_campaign': last_click ~ '.cross_channel_campaign.campaign_name',
+    'cross_channel_group': last_click ~ '.cross_channel_campaign.default_channel_group',
+    'google_ads_campaign': last_click ~ '.google_ads_campaign.campaign_name',
+    'manual_source': last_click ~ '.manual_campaign.source',
+    'manual_medium': last_click ~ '.manual_campaign.medium',
+    'manual_campaign': last_click ~ '.manual_campaign.campaign_name',
+    'collected_source': 'collected_traffic_source.manual_source',
+    'collected_medium': 'collected_traffic_source.manual_medium',
+    'collected_campaign': 'collected_traffic_source.manual_campaign_name',
+    'param_source': 'param_source',
+    'param_medium': 'param_medium',
+    'param_campaign': 'param_campaign',
+    'user_source': 'traffic_source.source',
+    'user_medium': 'traffic_source.medium',
+    'user_campaign': 'traffic_source.name',
+} -%}
 {% set screen_names = [known('firebase_screen'), known('screen_name'), known('firebase_screen_class')] -%}
 {% set is_google_ads -%}
     coalesce(
         {%- for member in ['customer_id', 'account_name', 'campaign_id', 'campaign_name', 'ad_group_id', 'ad_group_name'] %}
-        {{ known('session_traffic_source_last_click.google_ads_campaign.' ~ member) }}{{ ',' if not loop.last }}
+        {{ known(last_click ~ '.google_ads_campaign.' ~ member) }}{{ ',' if not loop.last }}
         {%- endfor %}
     ) is not null
 {%- endset %}
@@ -35,8 +55,8 @@ with raw_events as (
 
 ),
 
--- Flat, typed columns.
-flat_events as (
+-- Flat, typed columns. Read several times below: kept as they are here, half as wide as the raw events.
+flat_events as {{ materialized() }} (
 
     select
         property_id,
@@ -55,43 +75,34 @@ flat_events as (
         batch_ordering_id,
         batch_event_index,
 
-        coalesce({{ param_int('param_ga_session_id') }}, {{ session_id_of_cookie('param_ga_session_id.string_value') }}) as ga_session_id,
-        {{ param_int('param_ga_session_number') }} as ga_session_number,
-        {{ param_int('param_session_engaged') }} as session_engaged,
-        {{ param_int('param_engaged_session_event') }} as engaged_session_event,
-        {{ param_int('param_engagement_time_msec') }} as engagement_time_msec,
+        coalesce({{ whole_number('param_ga_session_id') }}, {{ session_id_of_cookie('param_ga_session_id') }}) as ga_session_id,
+        {{ whole_number('param_ga_session_number') }} as ga_session_number,
+        {{ whole_number('param_session_engaged') }} as session_engaged,
+        {{ whole_number('param_engagement_time_msec') }} as engagement_time_msec,
 
-        {{ param_text('param_page_location') }} as page_location,
-        {{ param_text('param_page_referrer') }} as page_referrer,
-        {{ param_text('param_page_title') }} as page_title,
-        {{ param_text('param_firebase_screen') }} as firebase_screen,
-        {{ param_text('param_screen_name') }} as screen_name,
-        {{ param_text('param_firebase_screen_class') }} as firebase_screen_class,
+        param_page_location as page_location,
+        param_page_referrer as page_referrer,
+        param_page_title as page_title,
+        param_firebase_screen as firebase_screen,
+        param_screen_name as screen_name,
+        param_firebase_screen_class as firebase_screen_class,
         coalesce(device.web_info.hostname, event_dimensions.hostname) as device_hostname,
 
-        session_traffic_source_last_click.cross_channel_campaign.source as cross_channel_source,
-        session_traffic_source_last_click.cross_channel_campaign.medium as cross_channel_medium,
-        session_traffic_source_last_click.cross_channel_campaign.campaign_name as cross_channel_campaign,
-        session_traffic_source_last_click.cross_channel_campaign.default_channel_group as cross_channel_group,
+        {%- for column, value in traffic_sources.items() %}
+        {{ known(value) }} as {{ column }},
+        {%- endfor %}
         -- a click on Google Ads is known by any member of its record, which has neither source nor medium
         case when {{ is_google_ads }} then 'google' end as google_ads_source,
         case when {{ is_google_ads }} then 'cpc' end as google_ads_medium,
-        session_traffic_source_last_click.google_ads_campaign.campaign_name as google_ads_campaign,
-        session_traffic_source_last_click.manual_campaign.source as manual_source,
-        session_traffic_source_last_click.manual_campaign.medium as manual_medium,
-        session_traffic_source_last_click.manual_campaign.campaign_name as manual_campaign,
-        collected_traffic_source.manual_source as collected_source,
-        collected_traffic_source.manual_medium as collected_medium,
-        collected_traffic_source.manual_campaign_name as collected_campaign,
-        {{ param_text('param_source') }} as param_source,
-        {{ param_text('param_medium') }} as param_medium,
-        {{ param_text('param_campaign') }} as param_campaign,
-        traffic_source.source as user_source,
-        traffic_source.medium as user_medium,
-        traffic_source.name as user_campaign,
-        coalesce(lower({{ param_text('param_ignore_referrer') }}) in ('true', '1'), false) as is_referrer_ignored,
+        {% for witness in ['cross_channel', 'manual', 'collected', 'param', 'user'] -%}
+        {{ is_placeholder(traffic_sources[witness ~ '_source']) }}{{ ' or ' if not loop.last }}
+        {%- endfor %} as is_source_hidden,
+        {% for part in ['source', 'medium', 'campaign'] -%}
+        {{ is_placeholder(traffic_sources['user_' ~ part]) }}{{ ' or ' if not loop.last }}
+        {%- endfor %} as is_user_source_hidden,
+        coalesce(lower(param_ignore_referrer) in ('true', '1'), false) as is_referrer_ignored,
         case
-            when collected_traffic_source.gclid <> '' or {{ param_text('param_gclid') }} <> '' then 'gclid'
+            when collected_traffic_source.gclid <> '' or param_gclid <> '' then 'gclid'
             when collected_traffic_source.dclid <> '' then 'dclid'
             when collected_traffic_source.srsltid <> '' then 'srsltid'
         end as collected_click_id,
@@ -102,15 +113,15 @@ flat_events as (
         geo.country,
 
         is_active_user,
-        coalesce(ecommerce.transaction_id, {{ param_text('param_transaction_id') }}) as transaction_id,
-        {{ currency_code(param_text('param_currency')) }} as reported_currency,
+        coalesce(ecommerce.transaction_id, param_transaction_id) as transaction_id,
+        {{ currency_code('param_currency') }} as reported_currency,
         case
-            when {{ is_purchase_event('event_name') }} then coalesce(ecommerce.purchase_revenue, {{ param_double('param_value') }})
+            when {{ is_purchase_event('event_name') }} then coalesce(ecommerce.purchase_revenue, {{ number('param_value') }})
         end as purchase_revenue,
         case
             when {{ is_purchase_event('event_name') }} then coalesce(ecommerce.purchase_revenue_in_usd, event_value_in_usd)
         end as purchase_revenue_in_usd,
-        case when event_name = 'refund' then coalesce(ecommerce.refund_value, {{ param_double('param_value') }}) end as refund_value,
+        case when event_name = 'refund' then coalesce(ecommerce.refund_value, {{ number('param_value') }}) end as refund_value,
         case when event_name = 'refund' then coalesce(ecommerce.refund_value_in_usd, event_value_in_usd) end as refund_value_in_usd,
         ecommerce.tax_value,
         ecommerce.tax_value_in_usd,
@@ -123,7 +134,7 @@ flat_events as (
         user_properties
     from raw_events
     -- bundles that the export adds by itself, which no one's action has caused
-    where coalesce({{ param_int('param_synthetic_bundle') }}, 0) = 0
+    where coalesce({{ whole_number('param_synthetic_bundle') }}, 0) = 0
 
 ),
 
@@ -202,7 +213,8 @@ click_ids as (
         {{ first_by('click_ids.click_id', 'click_ids.priority', 'true') }} as click_id
     from addresses
     inner join {{ ref('ga4_click_ids') }} as click_ids
-        on strpos('&' || lower({{ url_query('addresses.address') }}), '&' || click_ids.click_id || '=') > 0
+        on strpos('&' || lower({{ url_query('addresses.address') }}) || '&', '&' || click_ids.click_id || '=') > 0
+        and strpos('&' || lower({{ url_query('addresses.address') }}) || '&', '&' || click_ids.click_id || '=&') = 0
     group by addresses.address
 
 ),
@@ -219,9 +231,9 @@ cleaned as (
         addresses.address,
         {{ cleaned_url('trim(addresses.address)', 'templated.address is not null') }} as url,
         click_ids.click_id,
-        {{ query_parameter('addresses.address', 'utm_source') }} as utm_source,
-        {{ query_parameter('addresses.address', 'utm_medium') }} as utm_medium,
-        {{ query_parameter('addresses.address', 'utm_campaign') }} as utm_campaign
+        {{ known(query_parameter('addresses.address', 'utm_source')) }} as utm_source,
+        {{ known(query_parameter('addresses.address', 'utm_medium')) }} as utm_medium,
+        {{ known(query_parameter('addresses.address', 'utm_campaign')) }} as utm_campaign
     from addresses
     left join click_ids on addresses.address = click_ids.address
     left join templated on addresses.address = templated.address
@@ -251,7 +263,6 @@ events as (
         ga_session_id,
         {{ in_range('ga_session_number') }} as ga_session_number,
         session_engaged,
-        engaged_session_event,
         {{ in_range('engagement_time_msec') }} as engagement_time_msec,
 
         location.url as page_location,
@@ -263,7 +274,7 @@ events as (
         {{ first_known_source(['cross_channel', 'google_ads', 'manual'], 'source') }} as last_click_source,
         {{ first_known_source(['cross_channel', 'google_ads', 'manual'], 'medium') }} as last_click_medium,
         {{ first_known_source(['cross_channel', 'google_ads', 'manual'], 'campaign') }} as last_click_campaign,
-        {{ known('cross_channel_group') }} as last_click_channel_group,
+        cross_channel_group as last_click_channel_group,
         {{ first_known_source(['collected', 'param', 'location.utm'], 'source') }} as event_source,
         {{ first_known_source(['collected', 'param', 'location.utm'], 'medium') }} as event_medium,
         {{ first_known_source(['collected', 'param', 'location.utm'], 'campaign') }} as event_campaign,
@@ -271,12 +282,8 @@ events as (
         {{ first_known_source(['user'], 'source') }} as user_source,
         {{ first_known_source(['user'], 'medium') }} as user_medium,
         {{ first_known_source(['user'], 'campaign') }} as user_campaign,
-        {% for witness in ['cross_channel', 'manual', 'collected', 'param', 'user'] -%}
-        {{ is_placeholder(witness ~ '_source') }}{{ ' or ' if not loop.last }}
-        {%- endfor %} as is_source_hidden,
-        {% for part in ['source', 'medium', 'campaign'] -%}
-        {{ is_placeholder('user_' ~ part) }}{{ ' or ' if not loop.last }}
-        {%- endfor %} as is_user_source_hidden,
+        is_source_hidden,
+        is_user_source_hidden,
         is_referrer_ignored,
 
         {{ known('device_category') }} as device_category,

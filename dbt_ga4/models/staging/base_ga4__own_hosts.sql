@@ -11,15 +11,15 @@ with page_views as (
 
     select
         property_id,
-        {{ param_of('event_params', 'page_location') }} as param_page_location,
+        trim({{ param_of('event_params', 'page_location') }}) as page_location,
         coalesce(device.web_info.hostname, event_dimensions.hostname) as device_hostname
     from {{ ga4_raw_events(source('ga4', 'raw_ga4_events'), days_after=none) }} as raw_events
     where event_name in ({{ quoted_list(var('page_view_events')) }})
 
 ),
 
--- Many page views share an address: each is taken apart once.
-addresses as (
+-- Many page views share an address: each is taken apart once (also where DuckDB would move the filters below up here).
+addresses as {{ materialized() }} (
 
     select
         property_id,
@@ -30,7 +30,7 @@ addresses as (
     from (
         select
             property_id,
-            trim({{ param_text('param_page_location') }}) as page_location,
+            page_location,
             {{ known('device_hostname') }} as device_hostname
         from page_views
     ) as locations

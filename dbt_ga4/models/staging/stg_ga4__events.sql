@@ -115,7 +115,6 @@ select
     ga_session_id,
     ga_session_number,
     session_engaged,
-    engaged_session_event,
     engagement_time_msec,
 
     case

@@ -30,7 +30,7 @@ properties as (
     select
         event_key,
         user_property.key as user_property,
-        {{ known(without_personal_data(param_text('user_property.value'))) }} as value,
+        {{ known(without_personal_data(value_text('user_property.value'))) }} as value,
         user_property.value.set_timestamp_micros as set_timestamp
     from {{ unnested('events_with_properties', 'user_properties', 'user_property') }} as unnested_properties
     where user_property.key in ({{ quoted_list(var('user_properties') or ['']) }})
