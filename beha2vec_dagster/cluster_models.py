@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from beha2vec_core.vectors import as_matrix
-from beha2vec_core.warehouse import replace_partition
+from beha2vec_core.store.vectors import as_matrix
+from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
 

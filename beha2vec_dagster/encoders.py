@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import duckdb
 
-from beha2vec_core.user_embeddings import EmbeddedDay, encode_changed, known_sequences, replace_changed
-from beha2vec_core.user_sequences import sequence_file
+from beha2vec_core.events.user_sequences import sequence_file
+from beha2vec_core.store.embeddings import EmbeddedDay, encode_changed, known_sequences, replace_changed
 from beha2vec_dagster.resources import WarehouseResource
 from beha2vec_dagster.settings import settings
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 from dagster import MetadataValue, TableColumn, TableSchema
 
-from beha2vec_core.columns import column_descriptions
+from beha2vec_core.store.columns import column_descriptions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +27,7 @@ def relation_metadata(
 ) -> dict[str, Any]:
     """Row count, column schema and a preview of a table, view or parquet scan.
 
-    Columns are described by ``beha2vec_core.columns``, unless descriptions are given.
+    Columns are described by ``beha2vec_core.store.columns``, unless descriptions are given.
     """
     told = column_descriptions(relation) if descriptions is None else descriptions
     described = connection.execute(f"describe select * from {relation}").fetchall()

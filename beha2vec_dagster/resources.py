@@ -12,8 +12,8 @@ from pydantic import Field
 
 from beha2vec_core.insights import LlmSettings
 from beha2vec_core.settings import load_settings
-from beha2vec_core.tables import create_tables
-from beha2vec_core.warehouse import Warehouse
+from beha2vec_core.store.tables import create_tables
+from beha2vec_core.store.warehouse import Warehouse
 
 # A step on the GPU pool asks Kubernetes for a GPU; elsewhere the tag means nothing.
 GPU_POOL = "gpu"
@@ -24,7 +24,7 @@ OPENAI_POOL = "openai"
 
 
 class WarehouseResource(DuckDBResource):
-    """The warehouse's DuckDB file behind its inter-process lock (see ``beha2vec_core.warehouse``)."""
+    """The warehouse's DuckDB file behind its inter-process lock (see ``beha2vec_core.store.warehouse``)."""
 
     lock_timeout_seconds: float = Field(600, description="longest wait for the warehouse's lock")
 

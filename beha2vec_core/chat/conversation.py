@@ -26,8 +26,8 @@ from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
 from beha2vec_core.chat.tools import Toolbox, ToolResult
 from beha2vec_core.chat.verify import Known, cited, mark_unknown
 from beha2vec_core.llm import EndpointError, LlmSettings
+from beha2vec_core.profiles.words import counted
 from beha2vec_core.settings import Settings
-from beha2vec_core.words import counted
 
 _SYSTEM = """You answer questions of a marketing team about the users of its website, in the language of the question.
 You know nothing about these users but what the tools give. Look things up before you answer; several times if needed.

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 
 from beha2vec_core.chat.facts import ENOUGH
 from beha2vec_core.chat.published import Cluster, Fact, Funnel
-from beha2vec_core.counts import Step, Totals
 from beha2vec_core.insights.wording import number
-from beha2vec_core.words import between, counted
+from beha2vec_core.profiles.counts import Step, Totals
+from beha2vec_core.profiles.words import between, counted
 
 
 def cluster_line(cluster: Cluster) -> str:

@@ -35,7 +35,7 @@ from beha2vec_core.chat.question import (
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.wording import number, statement
 from beha2vec_core.profiles.text import clean_text
-from beha2vec_core.words import between, counted
+from beha2vec_core.profiles.words import between, counted
 
 CAN_DO = """Without a language model I look things up. You can ask
   which clusters are there?                     who they are, how many

@@ -17,12 +17,12 @@ from typing import Any
 
 import duckdb
 
-from beha2vec_core import counts
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
-from beha2vec_core.counts import Step, Totals, clustered_words
-from beha2vec_core.currency import currency_note, reporting_currencies
 from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
 from beha2vec_core.lookalikes import NoVectorError, Similar, similar_users
+from beha2vec_core.profiles import counts
+from beha2vec_core.profiles.counts import Step, Totals, clustered_words
+from beha2vec_core.profiles.currency import currency_note, reporting_currencies
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
 

@@ -21,10 +21,10 @@ from beha2vec_core.chat.published import FUNNEL_SQL, Fact, NotInData, Published
 from beha2vec_core.chat.sendable import sendable_rows
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlFailed, SqlLimits, run_sql
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
-from beha2vec_core.currency import MONEY_COLUMNS
 from beha2vec_core.insights.prompts import fact_as_data
 from beha2vec_core.insights.wording import number
-from beha2vec_core.words import days
+from beha2vec_core.profiles.currency import MONEY_COLUMNS
+from beha2vec_core.profiles.words import days
 
 _MAX_CHARACTERS = 12_000  # of one result
 _SENT_ROWS = 50

@@ -4,7 +4,7 @@ import duckdb
 import pyarrow as pa
 
 from beha2vec_core.clusters.model import ClusterModel
-from beha2vec_core.vectors import as_matrix
+from beha2vec_core.store.vectors import as_matrix
 
 
 def find_members(connection: duckdb.DuckDBPyConnection, model: ClusterModel, each: int = 5) -> pa.Table:

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.encoder.features import Fields
-from beha2vec_core.sequences import Sequences
+from beha2vec_core.events.sequences import Sequences
 
 TENSORS, RECORD, TRAINER_STATE = "tensors.safetensors", "record.json", "trainer_state.json"
 KEPT = 2

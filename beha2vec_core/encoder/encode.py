@@ -15,7 +15,7 @@ from beha2vec_core.encoder.features import Fields, IdArray, IntArray, Tokens, ga
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.next_step.moments import Target
 from beha2vec_core.encoder.packing import Packed, pack
-from beha2vec_core.sequences import Sequences
+from beha2vec_core.events.sequences import Sequences
 
 FloatArray = npt.NDArray[np.float32]
 

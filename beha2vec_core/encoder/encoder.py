@@ -31,7 +31,7 @@ from beha2vec_core.encoder.stream import STREAM_USERS, user_tables
 from beha2vec_core.encoder.titles import TITLE_COLUMN, most_frequent_titles, title_vectors
 from beha2vec_core.encoder.train import EpochMetrics, OnEpoch, held_out_users, seeded, train
 from beha2vec_core.encoder.warm_start import carry_over
-from beha2vec_core.sequences import AsOf, Sequences, build_sequences, require_lists
+from beha2vec_core.events.sequences import AsOf, Sequences, build_sequences, require_lists
 
 FORMAT = "beha2vec-encoder"
 FORMAT_VERSION = 2

@@ -20,8 +20,8 @@ import pandas as pd
 from beha2vec_core.encoder.config import EncoderConfig
 from beha2vec_core.encoder.titles import TITLE_COLUMN
 from beha2vec_core.encoder.vocabulary import NULL, PADDING, Vocabulary
+from beha2vec_core.events.sequences import Sequences, TextColumn, ragged_range
 from beha2vec_core.pages.text import path_words
-from beha2vec_core.sequences import Sequences, TextColumn, ragged_range
 
 IdArray = npt.NDArray[np.int32]
 IntArray = npt.NDArray[np.int64]

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from beha2vec_core.encoder.batches import TrainingSet, make_batch, plan_batches
 from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.features import Fields, IntArray
-from beha2vec_core.sequences import Sequences
+from beha2vec_core.events.sequences import Sequences
 
 
 class PlannedBatch(NamedTuple):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from beha2vec_core.encoder.features import FIRST_GAP, IdArray, IntArray, Tokens, session_positions
-from beha2vec_core.sequences import ragged_range
+from beha2vec_core.events.sequences import ragged_range
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from beha2vec_core.sequences import SequenceError
+from beha2vec_core.events.sequences import SequenceError
 
 # enough for batches of like length, little beside what a network needs
 STREAM_USERS = 32_768

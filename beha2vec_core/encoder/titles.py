@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from beha2vec_core.events.sequences import Sequences
 from beha2vec_core.pages.embedder import Embedder
 from beha2vec_core.pages.text import page_text
-from beha2vec_core.sequences import Sequences
 
 TITLE_COLUMN = "page_title"
 TITLE_SIZE = 384  # of a MiniLM vector

@@ -23,7 +23,7 @@ from beha2vec_core.encoder.loader import TrainingPlan, UserBatches
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.validation import held_out_users, is_held_out, training_and_validation
 from beha2vec_core.encoder.warm_start import carry_over
-from beha2vec_core.sequences import Sequences
+from beha2vec_core.events.sequences import Sequences
 
 __all__ = [
     "DivergedError",

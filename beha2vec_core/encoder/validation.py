@@ -12,7 +12,7 @@ import numpy.typing as npt
 from beha2vec_core.encoder.batches import DAY
 from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.vocabulary import stable_hash
-from beha2vec_core.sequences import Sequences
+from beha2vec_core.events.sequences import Sequences
 
 LEAST_USERS = 20
 

@@ -13,8 +13,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from beha2vec_core.explorer.published import NothingYet, Published, latest
+from beha2vec_core.profiles.words import day
 from beha2vec_core.settings import Settings, load_settings
-from beha2vec_core.words import day
 
 CHART_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"], "responsive": True}
 

@@ -29,7 +29,7 @@ from beha2vec_core.explorer.data import map as map_data
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.text import in_html
 from beha2vec_core.insights.wording import number
-from beha2vec_core.words import counted, day, days
+from beha2vec_core.profiles.words import counted, day, days
 
 _POINTS = 5_000  # on the map; drawn without WebGL, which a strict policy does not allow
 _CLUSTERS = 30  # with a section of their own, the largest

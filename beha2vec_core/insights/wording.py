@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from beha2vec_core.profiles.measures import STEP_TO
-from beha2vec_core.words import is_money, money
+from beha2vec_core.profiles.words import is_money, money
 
 FULL_STOP = r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)"  # as a pattern: after the end of a sentence
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from beha2vec_core.vectors import as_matrix
+from beha2vec_core.store.vectors import as_matrix
 
 Vectors = NDArray[np.float32]  # [n, dim], unit length
 Method = Literal["centroid", "nearest"]

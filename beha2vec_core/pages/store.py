@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from beha2vec_core.warehouse import transaction
+from beha2vec_core.store.warehouse import transaction
 
 Connect = Callable[[str], AbstractContextManager[duckdb.DuckDBPyConnection]]
 

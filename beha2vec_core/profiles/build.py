@@ -16,7 +16,7 @@ from beha2vec_core.profiles.facts import (
 from beha2vec_core.profiles.measures import ATTENTION, ATTRIBUTES, HAD, MEASURES, NUMBERS, Number
 from beha2vec_core.profiles.money import currency_of
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
-from beha2vec_core.words import UNKNOWN_CURRENCY
+from beha2vec_core.profiles.words import UNKNOWN_CURRENCY
 
 
 def build_profiles(

@@ -14,7 +14,7 @@ import pandas as pd
 from beha2vec_core.profiles.money import revenue_sql
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
 from beha2vec_core.profiles.text import UNFILLED
-from beha2vec_core.words import UNKNOWN_CURRENCY
+from beha2vec_core.profiles.words import UNKNOWN_CURRENCY
 
 NOT_SET = "(not set)"
 UNKNOWN = "unknown"

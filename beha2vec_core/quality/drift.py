@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from beha2vec_core.quality.expectations import ENCODER_IN_USE
 from beha2vec_core.quality.statistics import principal_axes, stability_by_chance, stability_index
-from beha2vec_core.vectors import as_matrix
+from beha2vec_core.store.vectors import as_matrix
 
 COMPARED_WITH = "the same weekday of the four weeks before"
 _WEEKS = 4

@@ -12,7 +12,7 @@ from functools import cache
 import duckdb
 
 from beha2vec_core.quality.check import Check, Finding, Look
-from beha2vec_core.tables import create_tables
+from beha2vec_core.store.tables import create_tables
 
 _SAMPLES = 5
 # the encoder whose vectors the graph writes: the one readers see, before the first is clustered the newest

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from beha2vec_core.warehouse import replace_partition, transaction
+from beha2vec_core.store.warehouse import replace_partition, transaction
 from beha2vec_dagster import plots
 from beha2vec_dagster.cluster_models import (
     assign_days,
@@ -155,8 +155,8 @@ def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResourc
     `beha2vec.user_clusters_current` has each user's latest row. A new cluster model serves beside the old one until it
     has assigned every day that has vectors; then readers are switched, in one transaction.
     """
-    from beha2vec_core.counts import funnel
-    from beha2vec_core.counts import totals as find_totals
+    from beha2vec_core.profiles.counts import funnel
+    from beha2vec_core.profiles.counts import totals as find_totals
 
     days = days_of(context)
     with warehouse.connect("user_clusters: models") as connection:

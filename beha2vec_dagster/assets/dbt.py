@@ -12,7 +12,7 @@ from filelock import FileLock
 from pydantic import Field
 
 import beha2vec_dagster
-from beha2vec_core.tables import full_refresh_done, pending_full_refresh
+from beha2vec_core.store.tables import full_refresh_done, pending_full_refresh
 from beha2vec_dagster.console import brief_dbt
 from beha2vec_dagster.lineage import column_lineage
 from beha2vec_dagster.metadata import relation_metadata

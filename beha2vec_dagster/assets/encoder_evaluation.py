@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from beha2vec_core.warehouse import replace_partition
+from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.encoders import load_encoder, newest_version, version_beside
 from beha2vec_dagster.metadata import markdown_table, plain, relation_metadata
 from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from beha2vec_core.ga4.ingest import IngestReport, ingest_days, require_usable
 from beha2vec_core.ga4.sources import find_export
-from beha2vec_core.warehouse import transaction
+from beha2vec_core.store.warehouse import transaction
 from beha2vec_dagster import plots
 from beha2vec_dagster.metadata import markdown_table, picture, relation_metadata
 from beha2vec_dagster.partitions import daily, days_of

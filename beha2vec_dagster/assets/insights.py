@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from beha2vec_core.warehouse import replace_partition
+from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.cluster_models import current_cluster_model
 from beha2vec_dagster.metadata import markdown_table, plain, relation_metadata
 from beha2vec_dagster.resources import OPENAI_POOL, LlmResource, WarehouseResource

@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 from pydantic import Field
 
-from beha2vec_core.versions import ROLLED_BACK, forget_old_versions
+from beha2vec_core.store.versions import ROLLED_BACK, forget_old_versions
 from beha2vec_dagster.cluster_models import (
     ClusterModelVersion,
     assign_days,

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from beha2vec_core.user_sequences import sequence_file, write_day
+from beha2vec_core.events.user_sequences import sequence_file, write_day
 from beha2vec_dagster import plots
 from beha2vec_dagster.metadata import picture, relation_metadata
 from beha2vec_dagster.partitions import daily, days_of

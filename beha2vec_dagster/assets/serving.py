@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from beha2vec_core.serving import publish
+from beha2vec_core.store.publish import publish
 from beha2vec_dagster.assets.dbt import dbt_descriptions
 from beha2vec_dagster.metadata import markdown_table, relation_metadata
 from beha2vec_dagster.resources import WarehouseResource

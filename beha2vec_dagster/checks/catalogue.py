@@ -8,7 +8,7 @@ import duckdb
 
 from beha2vec_core.quality.catalogue import CHECKS
 from beha2vec_core.quality.check import Check, Finding, Look
-from beha2vec_core.warehouse import WarehouseBusyError
+from beha2vec_core.store.warehouse import WarehouseBusyError
 from beha2vec_dagster.metadata import plain
 from beha2vec_dagster.partitions import range_of
 from beha2vec_dagster.resources import WarehouseResource

@@ -26,7 +26,7 @@ from beha2vec_core.encoder.features import Fields, gap_buckets
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.packing import pack
 from beha2vec_core.encoder.trainer import WeightedObjectives
-from beha2vec_core.sequences import build_sequences
+from beha2vec_core.events.sequences import build_sequences
 
 TARGET = 0.35
 PAGES = 2000

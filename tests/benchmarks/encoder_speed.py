@@ -47,7 +47,7 @@ from beha2vec_core.evaluation.data import DataNotFoundError, load
 from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
 from beha2vec_core.evaluation.methods import coles, prototype
 from beha2vec_core.evaluation.methods.base import MethodUnavailable
-from beha2vec_core.sequences import build_sequences, ragged_range
+from beha2vec_core.events.sequences import build_sequences, ragged_range
 
 CPU = torch.device("cpu")
 PROTOTYPE_USERS = 150  # learnt from, and four times as many encoded

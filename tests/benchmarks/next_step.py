@@ -29,7 +29,7 @@ from beha2vec_core.evaluation.data import NAMES, load
 from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
 from beha2vec_core.evaluation.splits import Split, repeated_splits
 from beha2vec_core.evaluation.tasks.next_step import K, positions
-from beha2vec_core.sequences import Sequences, build_sequences
+from beha2vec_core.events.sequences import Sequences, build_sequences
 
 Array = npt.NDArray[np.float64]
 

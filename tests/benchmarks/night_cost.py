@@ -18,7 +18,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from beha2vec_core.ga4.demo import write_demo_export
+from beha2vec_core.demo_shop import write_demo_export
 from tests.dagster.project import Project, make_project
 from tests.simulation.graph import seconds_by_step
 

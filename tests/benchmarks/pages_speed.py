@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from beha2vec_core.pages import Models, PageStore, classify_pages
 from beha2vec_core.pages.embedder import Embedder
-from beha2vec_core.tables import create_tables
+from beha2vec_core.store.tables import create_tables
 
 GOAL = 100_000
 WORDS = """
@@ -103,7 +103,7 @@ def second_run(texts: list[str]) -> None:
     pages["page_key"] = pages["hostname"] + pages["page_path"]
     pages["page_views"] = 1
     with tempfile.TemporaryDirectory() as folder:
-        from beha2vec_core.warehouse import Warehouse
+        from beha2vec_core.store.warehouse import Warehouse
 
         warehouse = Warehouse(Path(folder) / "warehouse.duckdb")
         with warehouse.connect("benchmark") as connection:

@@ -17,9 +17,9 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from beha2vec_core.ga4.demo.audience import CHANNELS
-from beha2vec_core.ga4.demo.catalogue import PageKind, northfold
-from beha2vec_core.ga4.demo.personas import PERSONAS, Persona
+from beha2vec_core.demo_shop.audience import CHANNELS
+from beha2vec_core.demo_shop.catalogue import PageKind, northfold
+from beha2vec_core.demo_shop.personas import PERSONAS, Persona
 from beha2vec_core.settings import load_settings
 
 Q_VALUE = 0.05

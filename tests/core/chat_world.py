@@ -10,8 +10,8 @@ from profile_world import make_world
 
 from beha2vec_core.insights import write_insights
 from beha2vec_core.profiles import ProfileSources, build_profiles
-from beha2vec_core.serving import publish
-from beha2vec_core.tables import create_tables
+from beha2vec_core.store.publish import publish
+from beha2vec_core.store.tables import create_tables
 
 SMALL = 4  # a cluster of five users
 # two users who can be named by everything GA4 knows of them

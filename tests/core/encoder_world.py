@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from beha2vec_core.encoder.config import EncoderConfig
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
-from beha2vec_core.sequences import Sequences, build_sequences
+from beha2vec_core.events.sequences import Sequences, build_sequences
 
 CPU = torch.device("cpu")
 CONFIG = EncoderConfig(

@@ -15,7 +15,7 @@ import pyarrow as pa
 from beha2vec_core.quality.catalogue import CHECKS
 from beha2vec_core.quality.check import Finding, Look
 from beha2vec_core.settings import Settings
-from beha2vec_core.tables import create_tables
+from beha2vec_core.store.tables import create_tables
 
 DAY = date(2026, 3, 6)
 NOW = datetime(2026, 3, 6, 12)

@@ -29,7 +29,7 @@ from beha2vec_core.clusters import (
 from beha2vec_core.clusters.kmeans import kmeans, nearest
 from beha2vec_core.clusters.model import normalise
 from beha2vec_core.clusters.stability import CURVE_COLUMNS, choose_k, stability_curve
-from beha2vec_core.tables import create_tables
+from beha2vec_core.store.tables import create_tables
 
 
 def planted(n: int, shares: list[float], *, dim: int = 16, noise: float = 0.6, seed: int = 0):

@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from beha2vec_core.counts import clustered_words, funnel, totals
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.serving import publish
-from beha2vec_core.tables import create_tables
+from beha2vec_core.profiles.counts import clustered_words, funnel, totals
+from beha2vec_core.store.publish import publish
+from beha2vec_core.store.tables import create_tables
 
 
 @pytest.fixture

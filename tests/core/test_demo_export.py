@@ -20,8 +20,8 @@ from zoneinfo import ZoneInfo
 import pyarrow.parquet as pq
 import pytest
 
-from beha2vec_core.ga4.demo import DemoSummary, write_demo_export
-from beha2vec_core.ga4.demo.personas import PERSONAS
+from beha2vec_core.demo_shop import DemoSummary, write_demo_export
+from beha2vec_core.demo_shop.personas import PERSONAS
 from beha2vec_core.ga4.schema import EVENT_SCHEMA
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -230,7 +230,7 @@ def test_truth_lies_outside_the_export(export):
 def test_same_seed_same_bytes_in_any_process(tmp_path):
     write_demo_export(tmp_path / "here", users=60, days=5, seed=4, progress=False)
     code = (
-        "import sys; from pathlib import Path; from beha2vec_core.ga4.demo import write_demo_export;"
+        "import sys; from pathlib import Path; from beha2vec_core.demo_shop import write_demo_export;"
         "write_demo_export(Path(sys.argv[1]), users=60, days=5, seed=4, progress=False)"
     )
     there = tmp_path / "other" / "here"

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beha2vec_core.ga4.demo.catalogue import PageKind, northfold
-from beha2vec_core.ga4.demo.dice import Dice, Table
-from beha2vec_core.ga4.demo.journeys import Calendar, route, simulate
-from beha2vec_core.ga4.demo.personas import PERSONAS, Persona
+from beha2vec_core.demo_shop.catalogue import PageKind, northfold
+from beha2vec_core.demo_shop.dice import Dice, Table
+from beha2vec_core.demo_shop.journeys import Calendar, route, simulate
+from beha2vec_core.demo_shop.personas import PERSONAS, Persona
 
 BY_NAME = {persona.name: persona for persona in PERSONAS}
 CALENDAR = Calendar(date(2026, 1, 5), 28, ZoneInfo("Europe/Berlin"))

@@ -19,10 +19,10 @@ import pytest
 from ingest_world import DATA, DAY, event, needs_data, write
 from pydantic import SecretStr
 
-from beha2vec_core import doctor
-from beha2vec_core.doctor import Check, run_checks
+from beha2vec_core.cli import doctor
+from beha2vec_core.cli.doctor import Check, run_checks
 from beha2vec_core.settings import Settings
-from beha2vec_core.warehouse import Warehouse
+from beha2vec_core.store.warehouse import Warehouse
 
 KEY = "sk-very-secret-7"
 
@@ -117,7 +117,7 @@ def test_a_crashed_check_is_a_fail_that_keeps_the_secret(tmp_path: Path, monkeyp
 
 
 def test_importing_the_doctor_does_not_import_torch() -> None:
-    code = "import sys, beha2vec_core.doctor; print('torch' in sys.modules, 'transformers' in sys.modules)"
+    code = "import sys, beha2vec_core.cli.doctor; print('torch' in sys.modules, 'transformers' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False False\n"
 

@@ -21,7 +21,7 @@ from beha2vec_core.clusters import eta_squared
 from beha2vec_core.encoder.config import OBJECTIVES
 from beha2vec_core.encoder.encoder import EncoderFormatError
 from beha2vec_core.encoder.packing import pack
-from beha2vec_core.sequences import SequenceError, build_sequences
+from beha2vec_core.events.sequences import SequenceError, build_sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

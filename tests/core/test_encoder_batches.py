@@ -17,7 +17,7 @@ from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.features import FIRST_GAP, Fields, Tokens, gap_buckets, session_positions
 from beha2vec_core.encoder.objectives.batch import Batch
 from beha2vec_core.encoder.packing import Packed, pack
-from beha2vec_core.sequences import PAGE_VIEWS, Sequences
+from beha2vec_core.events.sequences import PAGE_VIEWS, Sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

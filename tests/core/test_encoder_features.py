@@ -30,7 +30,7 @@ from beha2vec_core.encoder.features import (
     template,
 )
 from beha2vec_core.encoder.vocabulary import NULL, PADDING
-from beha2vec_core.sequences import Sequences
+from beha2vec_core.events.sequences import Sequences
 
 
 @pytest.mark.parametrize(

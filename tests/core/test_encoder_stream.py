@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
 from beha2vec_core.encoder import encode
-from beha2vec_core.sequences import SequenceError
+from beha2vec_core.events.sequences import SequenceError
 from tests.core.training_world import make_events
 
 pytestmark = pytest.mark.usefixtures("one_thread")

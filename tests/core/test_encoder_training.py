@@ -24,7 +24,7 @@ from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.train import DivergedError, EpochMetrics, held_out_users, seeded, train
 from beha2vec_core.encoder.validation import training_and_validation
-from beha2vec_core.sequences import Sequences, TextColumn, build_sequences
+from beha2vec_core.events.sequences import Sequences, TextColumn, build_sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

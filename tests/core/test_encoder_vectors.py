@@ -14,7 +14,7 @@ from beha2vec_core.encoder.batches import random_split
 from beha2vec_core.encoder.encode import center_and_whiten, encode_vectors
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
-from beha2vec_core.sequences import Sequences
+from beha2vec_core.events.sequences import Sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

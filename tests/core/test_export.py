@@ -21,10 +21,10 @@ from filelock import FileLock
 from google.cloud.bigquery import SchemaField
 from typer.testing import CliRunner
 
-from beha2vec_core.cli import app
-from beha2vec_core.export import ExportError, Format, What, export, parse_dataset
-from beha2vec_core.serving import publish
-from beha2vec_core.tables import create_tables
+from beha2vec_core.cli.main import app
+from beha2vec_core.store.export import ExportError, Format, What, export, parse_dataset
+from beha2vec_core.store.publish import publish
+from beha2vec_core.store.tables import create_tables
 
 USERS = 50
 DIM = 3
@@ -252,7 +252,7 @@ def test_a_killed_export_leaves_the_last_one_whole(serving: Path, tmp_path: Path
     before = {name: (out / name).read_bytes() for name in files(out)}
     with duckdb.connect(str(serving)) as connection:
         connection.execute("insert into beha2vec.cluster_profiles by name select range as value from range(3_000_000)")
-    code = "import sys; from pathlib import Path; from beha2vec_core.export import Format, export; "
+    code = "import sys; from pathlib import Path; from beha2vec_core.store.export import Format, export; "
     code += "export(Path(sys.argv[1]), Path(sys.argv[2]), Format.CSV)"
     half = out / ".export" / "cluster_profiles.csv"
     with subprocess.Popen([sys.executable, "-c", code, str(serving), str(out)]) as process:

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from beha2vec_core import doctor, migrate, tables
-from beha2vec_core.cli import app
-from beha2vec_core.migrate import MigrationError, Step
+from beha2vec_core.cli import doctor
+from beha2vec_core.cli.main import app
 from beha2vec_core.settings import Settings
-from beha2vec_core.tables import create_tables
-from beha2vec_core.warehouse import Warehouse, WarehouseVersionError
+from beha2vec_core.store import migrate, tables
+from beha2vec_core.store.migrate import MigrationError, Step
+from beha2vec_core.store.tables import create_tables
+from beha2vec_core.store.warehouse import Warehouse, WarehouseVersionError
 
 NEWEST = migrate._newest_storage()
 
@@ -259,7 +260,7 @@ def test_a_full_disk_leaves_the_old_file_whole(path: Path) -> None:
         connection.execute("create table raw.bulk as select random() as x from range(1_000_000)")
     old = path.read_bytes()
     code = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-    code += "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6)); from beha2vec_core.cli import app; app()"
+    code += "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6)); from beha2vec_core.cli.main import app; app()"
     done = subprocess.run([sys.executable, "-c", code, "migrate"], capture_output=True, text=True, check=False)
     assert (done.returncode, "could not be copied" in done.stderr) == (1, True), done.stderr
     assert path.read_bytes() == old and left_over(path) == [path.name]
@@ -281,8 +282,8 @@ def test_a_kill_in_the_middle_of_the_copy_leaves_the_old_file_whole(path: Path) 
         connection.execute("create table raw.bulk as select random() as x, hash(range) as y from range(6_000_000)")
     old = path.read_bytes()
     copy = path.with_name(".warehouse.duckdb.migration")
-    code = "import sys; from pathlib import Path; from beha2vec_core.migrate import migrate; "
-    code += "from beha2vec_core.warehouse import Warehouse; migrate(Warehouse(Path(sys.argv[1])))"
+    code = "import sys; from pathlib import Path; from beha2vec_core.store.migrate import migrate; "
+    code += "from beha2vec_core.store.warehouse import Warehouse; migrate(Warehouse(Path(sys.argv[1])))"
     with subprocess.Popen([sys.executable, "-c", code, str(path)]) as process:
         while process.poll() is None and not (copy.exists() and copy.stat().st_size > 10**6):
             time.sleep(0.002)

@@ -15,7 +15,7 @@ from beha2vec_core.encoder.next_step.loglinear import Choices, fit_weights, log_
 from beha2vec_core.encoder.next_step.model import BLEND, NextStep
 from beha2vec_core.encoder.next_step.moments import Moments, last_moments, past_moments
 from beha2vec_core.encoder.vocabulary import Vocabulary
-from beha2vec_core.sequences import Sequences, build_sequences
+from beha2vec_core.events.sequences import Sequences, build_sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

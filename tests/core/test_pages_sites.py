@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from test_pages_cascade import bundled_model
 
-from beha2vec_core.ga4.demo.catalogue import PageKind, northfold
+from beha2vec_core.demo_shop.catalogue import PageKind, northfold
 from beha2vec_core.pages import Models, classify_pages
 
 MERCH = Path(__file__).resolve().parents[2] / "../shared/data/merch_store_2016_2017/ga4_data.csv"

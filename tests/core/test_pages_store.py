@@ -14,8 +14,8 @@ from test_pages_cascade import bundled_model, described
 
 from beha2vec_core.pages import Models, PageStore, classify_pages, load_labels
 from beha2vec_core.pages.store import CachedEmbedder
-from beha2vec_core.tables import SCHEMA_VERSION, create_tables, record_version
-from beha2vec_core.warehouse import Warehouse
+from beha2vec_core.store.tables import SCHEMA_VERSION, create_tables, record_version
+from beha2vec_core.store.warehouse import Warehouse
 
 
 class TableWarehouse(Warehouse):

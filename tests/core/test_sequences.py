@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beha2vec_core.sequences import SequenceError, Sequences, as_arrow, build_sequences, ragged_range
+from beha2vec_core.events.sequences import SequenceError, Sequences, as_arrow, build_sequences, ragged_range
 
 Row = dict[str, Any]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import duckdb
 from test_versions import add_version
 
-from beha2vec_core.columns import column_descriptions
-from beha2vec_core.serving import publish
-from beha2vec_core.tables import create_tables
+from beha2vec_core.store.columns import column_descriptions
+from beha2vec_core.store.publish import publish
+from beha2vec_core.store.tables import create_tables
 
 
 def test_of_several_versions_only_that_of_readers_is_published(tmp_path: Path) -> None:

@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
-from beha2vec_core.tables import create_tables
-from beha2vec_core.user_embeddings import (
+from beha2vec_core.store.embeddings import (
     DayChangedError,
     EmbeddedDay,
     encode_changed,
     known_sequences,
     replace_changed,
 )
+from beha2vec_core.store.tables import create_tables
 from tests.core.training_world import make_events
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from beha2vec_core.user_sequences import write_day
+from beha2vec_core.events.user_sequences import write_day
 
 DAY = date(2024, 1, 10)
 

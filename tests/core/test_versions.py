@@ -6,8 +6,8 @@ from datetime import datetime
 import duckdb
 import pytest
 
-from beha2vec_core.tables import create_tables
-from beha2vec_core.versions import RollbackError, forget_old_versions, roll_back
+from beha2vec_core.store.tables import create_tables
+from beha2vec_core.store.versions import RollbackError, forget_old_versions, roll_back
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from beha2vec_core.warehouse import Warehouse, WarehouseBusyError, replace_partition
+from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, replace_partition
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from beha2vec_core.warehouse import Warehouse
+from beha2vec_core.store.warehouse import Warehouse
 with Warehouse(Path(sys.argv[1])).connect("a long load") as connection:
     connection.execute(sys.argv[2])
     print("held", flush=True)
@@ -236,7 +236,7 @@ def test_replace_partition_killed_midway_leaves_the_old_rows(path: Path) -> None
     code = """
 import sys
 from pathlib import Path
-from beha2vec_core.warehouse import Warehouse, replace_partition
+from beha2vec_core.store.warehouse import Warehouse, replace_partition
 import os, time, threading
 def say():
     print("held", flush=True)

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from beha2vec_core.profiles import build_profiles
-from beha2vec_core.warehouse import replace_partition
+from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.assets.insights import cluster_insights
 from beha2vec_dagster.resources import LlmResource, WarehouseResource
 from tests.core.llm_server import ScriptedLlm, completion, serving, truthful

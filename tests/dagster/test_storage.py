@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from project import DAYS, Project
 
-from beha2vec_core.warehouse import Warehouse
+from beha2vec_core.store.warehouse import Warehouse
 from tests.dbt.conftest import INCREMENTAL_MODELS
 
 pytestmark = pytest.mark.xdist_group("graph")

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from beha2vec_core.settings import Settings
-from beha2vec_core.tables import create_tables
+from beha2vec_core.store.tables import create_tables
 from beha2vec_dagster import cluster_models
 from beha2vec_dagster.assets import clusters
 from beha2vec_dagster.partitions import range_tags

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from beha2vec_core.ga4.demo import write_demo_export
+from beha2vec_core.demo_shop import write_demo_export
 from beha2vec_core.ga4.ingest import ingest_days
 from beha2vec_core.ga4.sources import find_source_files
 from tests.dbt.conftest import Warehouse, event

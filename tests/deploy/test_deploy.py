@@ -13,7 +13,7 @@ import yaml
 from dotenv import dotenv_values
 
 from beha2vec_core.settings import Settings
-from beha2vec_core.warehouse import Warehouse, WarehouseBusyError
+from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import yaml
 
-from beha2vec_core.ga4.demo import write_demo_export
+from beha2vec_core.demo_shop import write_demo_export
 from tests.explorer.browsing import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]

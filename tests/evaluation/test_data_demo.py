@@ -17,6 +17,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
+from beha2vec_core.demo_shop import oracle, write_demo_export
+from beha2vec_core.demo_shop.catalogue import PageKind, northfold
 from beha2vec_core.evaluation.data import EvaluationData
 from beha2vec_core.evaluation.data.demo import (
     INTENT_EDITION,
@@ -30,8 +32,6 @@ from beha2vec_core.evaluation.data.demo import (
 from beha2vec_core.evaluation.data.export import from_export
 from beha2vec_core.evaluation.data.intent import CIRCLE, OPENING, RESEARCHER, log_odds, simulate_intent
 from beha2vec_core.evaluation.splits import HORIZONS, temporal_split
-from beha2vec_core.ga4.demo import oracle, write_demo_export
-from beha2vec_core.ga4.demo.catalogue import PageKind, northfold
 
 pytestmark = pytest.mark.xdist_group("demo_editions")  # one worker makes them once
 

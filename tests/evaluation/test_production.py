@@ -24,9 +24,9 @@ from beha2vec_core.evaluation.production import FLOORS, Evaluation, choose, eval
 from beha2vec_core.evaluation.splits import Split
 from beha2vec_core.evaluation.tasks import next_step, retrieval
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
-from beha2vec_core.sequences import build_sequences
-from beha2vec_core.tables import create_tables
-from beha2vec_core.warehouse import replace_partition
+from beha2vec_core.events.sequences import build_sequences
+from beha2vec_core.store.tables import create_tables
+from beha2vec_core.store.warehouse import replace_partition
 
 HELD_OUT = 0.3
 # the fixtures are made once

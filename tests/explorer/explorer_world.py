@@ -26,8 +26,8 @@ import pandas as pd
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.insights import write_insights
 from beha2vec_core.profiles import WAREHOUSE, build_profiles, cluster_paths, cluster_transitions
-from beha2vec_core.serving import publish
-from beha2vec_core.tables import create_tables
+from beha2vec_core.store.publish import publish
+from beha2vec_core.store.tables import create_tables
 from tests.core.hostile_text import HOSTILE_TEXTS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -244,7 +244,7 @@ def serve(folder: Path, port: int, **settings: str) -> Iterator[str]:
     environment |= {"PYTHONPATH": str(REPOSITORY), **settings}
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "beha2vec_core.cli", "explore", "--port", str(port)],
+            [sys.executable, "-m", "beha2vec_core.cli.main", "explore", "--port", str(port)],
             cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:

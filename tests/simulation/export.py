@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from beha2vec_core.ga4.demo import write_demo_export
+from beha2vec_core.demo_shop import write_demo_export
 
 _LATE_SHARE = 0.1
 _CORRECTED_SHARE = 0.2

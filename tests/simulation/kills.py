@@ -27,7 +27,7 @@ import duckdb
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from beha2vec_core.warehouse import Warehouse
+from beha2vec_core.store.warehouse import Warehouse
 from tests.dagster.project import Project, make_project
 from tests.simulation.graph import differences, seconds_by_step
 

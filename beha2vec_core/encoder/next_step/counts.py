@@ -8,7 +8,7 @@ import numpy as np
 
 from beha2vec_core.encoder.next_step.loglinear import FloatArray, Sparse
 from beha2vec_core.encoder.next_step.moments import IntArray
-from beha2vec_core.sequences import ragged_range
+from beha2vec_core.events.sequences import ragged_range
 
 # a state's counts weigh as much as those of popularity once it was seen so often
 PRIOR = 20.0

@@ -13,7 +13,7 @@ import numpy as np
 from beha2vec_core.encoder.next_step.counts import Followers
 from beha2vec_core.encoder.next_step.loglinear import Feature, FloatArray, Sparse
 from beha2vec_core.encoder.next_step.moments import IntArray, Moments
-from beha2vec_core.sequences import ragged_range
+from beha2vec_core.events.sequences import ragged_range
 
 
 @dataclass(frozen=True)

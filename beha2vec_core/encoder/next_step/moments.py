@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beha2vec_core.encoder.vocabulary import Vocabulary
-from beha2vec_core.sequences import Sequences
+from beha2vec_core.events.sequences import Sequences
 
 IntArray = npt.NDArray[np.int64]
 # what is predicted: the page of the next page view, the name of the next event

@@ -15,15 +15,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from beha2vec_core.demo_shop.catalogue import Shop, northfold
+from beha2vec_core.demo_shop.dice import Dice
+from beha2vec_core.demo_shop.journeys import Calendar, simulate
+from beha2vec_core.demo_shop.oracle import Oracle, View
+from beha2vec_core.demo_shop.personas import PERSONAS
 from beha2vec_core.evaluation.data.addresses import page_key
 from beha2vec_core.evaluation.data.base import EvaluationData
 from beha2vec_core.evaluation.data.ga4_log import COLUMNS, as_log, comes_back
 from beha2vec_core.evaluation.data.intent import simulate_intent
-from beha2vec_core.ga4.demo.catalogue import Shop, northfold
-from beha2vec_core.ga4.demo.dice import Dice
-from beha2vec_core.ga4.demo.journeys import Calendar, simulate
-from beha2vec_core.ga4.demo.oracle import Oracle, View
-from beha2vec_core.ga4.demo.personas import PERSONAS
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ INTENT_EDITION = Edition(
 
 
 def demo_personas(edition: Edition = PERSONAS_EDITION) -> EvaluationData:
-    """Visits to the demo shop by eight planted personas (:mod:`beha2vec_core.ga4.demo.personas`).
+    """Visits to the demo shop by eight planted personas (:mod:`beha2vec_core.demo_shop.personas`).
 
     The same code path as ``beha2vec demo-data``, without the detour over files: duplicates and late rows, which ingest
     mends, are not made. Personas differ in what they do and in which order, hardly in how much. ``oracle`` is the
-    likeliest persona by the generator's own probabilities (see `beha2vec_core.ga4.demo.oracle` for what they cover);
+    likeliest persona by the generator's own probabilities (see `beha2vec_core.demo_shop.oracle` for what they cover);
     many users see a page or two, and nobody can tell whose these are.
     """
     shop, calendar, timezone = northfold(), _calendar(edition), ZoneInfo(edition.timezone)

@@ -11,8 +11,8 @@ from beha2vec_core.evaluation.data.addresses import section
 from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, SESSION_GAP, TASK_COLUMNS
 from beha2vec_core.evaluation.data.missing import NoEventsError
 from beha2vec_core.evaluation.splits import DAY, reaches_back
+from beha2vec_core.events.sequences import PAGE_VIEWS
 from beha2vec_core.pages import classify_pages, parse_steps
-from beha2vec_core.sequences import PAGE_VIEWS
 
 # as in dbt_ga4: `sequence_excluded_events`, `purchase_events`
 LIFECYCLE = ("session_start", "first_visit", "first_open", "user_engagement")

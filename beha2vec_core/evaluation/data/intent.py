@@ -21,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from beha2vec_core.demo_shop.catalogue import Page, northfold
+from beha2vec_core.demo_shop.catalogue import PageKind as K
+from beha2vec_core.demo_shop.dice import Dice, Table
 from beha2vec_core.evaluation.data.ga4_log import COLUMNS
-from beha2vec_core.ga4.demo.catalogue import Page, northfold
-from beha2vec_core.ga4.demo.catalogue import PageKind as K
-from beha2vec_core.ga4.demo.dice import Dice, Table
 
 CIRCLE = (K.ARTICLE, K.CATEGORY, K.PRODUCT, K.COMPARE)
 OPENING = 5  # page views before anything else happens

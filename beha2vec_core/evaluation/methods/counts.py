@@ -16,7 +16,7 @@ import pandas as pd
 from beha2vec_core.encoder.features import path_prefix
 from beha2vec_core.evaluation.methods.histories import count_table, ordered, sessions, user_codes, users
 from beha2vec_core.evaluation.splits import DAY
-from beha2vec_core.sequences import PAGE_VIEWS
+from beha2vec_core.events.sequences import PAGE_VIEWS
 
 FloatArray = npt.NDArray[np.float64]
 

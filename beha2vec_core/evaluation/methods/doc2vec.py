@@ -18,7 +18,7 @@ from gensim.models.doc2vec_inner import train_document_dbow
 
 from beha2vec_core.encoder.vocabulary import stable_hash
 from beha2vec_core.evaluation.methods.histories import ordered
-from beha2vec_core.sequences import PAGE_VIEWS
+from beha2vec_core.events.sequences import PAGE_VIEWS
 
 DIM = 64
 EPOCHS = 20

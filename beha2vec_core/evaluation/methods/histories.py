@@ -10,7 +10,7 @@ import pandas as pd
 
 from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, SESSION_GAP
 from beha2vec_core.evaluation.methods.base import Target
-from beha2vec_core.sequences import PAGE_VIEWS
+from beha2vec_core.events.sequences import PAGE_VIEWS
 
 IntArray = npt.NDArray[np.int64]
 

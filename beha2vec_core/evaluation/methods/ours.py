@@ -19,7 +19,7 @@ import pandas as pd
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
 from beha2vec_core.evaluation.methods.base import Encodes, Method, Target
-from beha2vec_core.vectors import as_matrix
+from beha2vec_core.store.vectors import as_matrix
 
 if TYPE_CHECKING:
     from beha2vec_core.encoder.encoder import BehaviorEncoder

@@ -26,7 +26,7 @@ from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
 from beha2vec_core.evaluation.methods.base import Target
 from beha2vec_core.evaluation.splits import user_hash
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, user_mean
-from beha2vec_core.sequences import ragged_range
+from beha2vec_core.events.sequences import ragged_range
 
 K = 10
 POSITIONS = 10

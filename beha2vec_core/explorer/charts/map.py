@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import GREY, OVER, SEQUENTIAL, color, dressed, ink, symbol
 from beha2vec_core.explorer.text import in_chart
-from beha2vec_core.words import counted, day
+from beha2vec_core.profiles.words import counted, day
 
 _MANY = 20_000
 _MOST_SENT = np.iinfo(np.int16).max

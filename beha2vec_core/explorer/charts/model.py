@@ -6,8 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import PALETTE, UNDER, by_day, dressed, ink, whole_ticks
+from beha2vec_core.profiles.words import counted
 from beha2vec_core.quality.drift import COMPARED_WITH
-from beha2vec_core.words import counted
 
 
 def training(curve: pd.DataFrame, users: int | None, *, dark: bool) -> go.Figure:

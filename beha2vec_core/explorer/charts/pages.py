@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from beha2vec_core.explorer.charts.theme import GREY, PALETTE, dressed
 from beha2vec_core.explorer.text import in_chart
 from beha2vec_core.insights.wording import label_words
-from beha2vec_core.words import counted
+from beha2vec_core.profiles.words import counted
 
 # how sure a label is: name, colour, and a pattern for eyes and printers without colours
 LEVELS = {

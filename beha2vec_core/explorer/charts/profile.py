@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import OVER, UNDER, color, dressed, ink
 from beha2vec_core.explorer.text import in_chart
-from beha2vec_core.words import UNKNOWN_CURRENCY, counted
+from beha2vec_core.profiles.words import UNKNOWN_CURRENCY, counted
 
 # what a cluster is judged by, and the words for it
 OUTCOMES = {

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pandas as pd
 import plotly.graph_objects as go
 
-from beha2vec_core.words import day
+from beha2vec_core.profiles.words import day
 
 GREY = "#8A8F98"
 # Okabe and Ito's palette without black, which a dark page swallows, and yellow, which a light one does; then colours

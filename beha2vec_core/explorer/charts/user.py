@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import GREY, OVER, PALETTE, by_day, color, dressed, whole_ticks
 from beha2vec_core.explorer.text import in_chart
-from beha2vec_core.words import counted
+from beha2vec_core.profiles.words import counted
 
 _TYPES = 8  # colours that can still be told apart in one chart
 _PURCHASE = "purchase"

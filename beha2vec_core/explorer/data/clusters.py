@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
-from beha2vec_core.counts import clustered_words
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.insights.wording import FULL_STOP, PAGE_METRICS, WORDS, number
 from beha2vec_core.insights.wording import statement as words_of
-from beha2vec_core.words import counted
+from beha2vec_core.profiles.counts import clustered_words
+from beha2vec_core.profiles.words import counted
 
 _NEVER_MORE = 1_000  # clusters; a choice of k ends far below
 

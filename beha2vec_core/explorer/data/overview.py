@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from beha2vec_core import counts
-from beha2vec_core.counts import Step
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.words import change, counted, days
+from beha2vec_core.profiles import counts
+from beha2vec_core.profiles.counts import Step
+from beha2vec_core.profiles.words import change, counted, days
 
 _WEEK = 7
 _ROWS = 100

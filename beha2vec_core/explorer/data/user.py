@@ -11,7 +11,7 @@ import pandas as pd
 
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.lookalikes import NoVectorError, similar_users
-from beha2vec_core.words import UNKNOWN_CURRENCY, money
+from beha2vec_core.profiles.words import UNKNOWN_CURRENCY, money
 
 if TYPE_CHECKING:
     from beha2vec_core.encoder.encoder import BehaviorEncoder

@@ -19,7 +19,7 @@ from beha2vec_core.explorer import page
 from beha2vec_core.explorer.data import profile
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, shown
-from beha2vec_core.words import counted
+from beha2vec_core.profiles.words import counted
 
 _EXAMPLES = ("Which clusters are there?", "Which cluster buys most?", "Compare the two largest clusters")
 _TURNS, _CONVERSATION = "_chat_turns", "_chat_conversation"

@@ -28,7 +28,7 @@ from beha2vec_core.lookalikes import (
     to_csv,
     to_parquet,
 )
-from beha2vec_core.words import between, counted
+from beha2vec_core.profiles.words import between, counted
 
 T = TypeVar("T")
 

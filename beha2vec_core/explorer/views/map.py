@@ -16,7 +16,7 @@ from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.wording import label_words
-from beha2vec_core.words import counted
+from beha2vec_core.profiles.words import counted
 
 _DRAWS, _OPENS = "draws a group", "opens a user"  # Plotly does one or the other
 _MOUSE = (_DRAWS, _OPENS)

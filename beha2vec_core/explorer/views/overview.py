@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from beha2vec_core import words
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts import overview as charts
 from beha2vec_core.explorer.charts.theme import color
 from beha2vec_core.explorer.data import clusters, overview
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html
+from beha2vec_core.profiles import words
 
 _CARD_WIDTH = 310  # pixels; a narrow screen has one beside the other no more
 _CHANGES = {

@@ -8,7 +8,7 @@ import streamlit as st
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts import profile as charts
 from beha2vec_core.explorer.data import profile
-from beha2vec_core.words import counted
+from beha2vec_core.profiles.words import counted
 
 
 def over_index(facts: pd.DataFrame, users: int, key: str, family: str = profile.STANDS_OUT) -> None:

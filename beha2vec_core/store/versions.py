@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from beha2vec_core.warehouse import transaction
+from beha2vec_core.store.warehouse import transaction
 
 # how the reason of an encoder begins that people went back from
 ROLLED_BACK = "rolled back"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from beha2vec_core.ga4.demo.dice import Dice, Table
-from beha2vec_core.ga4.demo.personas import PERSONAS, Persona
+from beha2vec_core.demo_shop.dice import Dice, Table
+from beha2vec_core.demo_shop.personas import PERSONAS, Persona
 
 
 @dataclass(frozen=True, slots=True)

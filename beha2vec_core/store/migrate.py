@@ -18,8 +18,8 @@ from typing import NamedTuple
 import duckdb
 from packaging.version import Version
 
-from beha2vec_core.tables import create_tables, record_version, refuse_newer, schema_version
-from beha2vec_core.warehouse import Warehouse, transaction
+from beha2vec_core.store.tables import create_tables, record_version, refuse_newer, schema_version
+from beha2vec_core.store.warehouse import Warehouse, transaction
 
 
 class MigrationError(RuntimeError):

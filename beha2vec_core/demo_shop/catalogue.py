@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from beha2vec_core.ga4.demo.dice import Table
+from beha2vec_core.demo_shop.dice import Table
 
 USD_PER_EUR = 1.08
 _ON_SALE_EVERY = 5

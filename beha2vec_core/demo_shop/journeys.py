@@ -13,11 +13,11 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from beha2vec_core.ga4.demo.audience import DIRECT, Channel, Device, Place, channel_of, device_of, place_of
-from beha2vec_core.ga4.demo.catalogue import Page, Product, Shop
-from beha2vec_core.ga4.demo.catalogue import PageKind as K
-from beha2vec_core.ga4.demo.dice import Dice, Table
-from beha2vec_core.ga4.demo.personas import PERSONA_TABLE, SHARED_LANDING, SHARED_STEP, Persona
+from beha2vec_core.demo_shop.audience import DIRECT, Channel, Device, Place, channel_of, device_of, place_of
+from beha2vec_core.demo_shop.catalogue import Page, Product, Shop
+from beha2vec_core.demo_shop.catalogue import PageKind as K
+from beha2vec_core.demo_shop.dice import Dice, Table
+from beha2vec_core.demo_shop.personas import PERSONA_TABLE, SHARED_LANDING, SHARED_STEP, Persona
 
 SECOND = 1_000_000  # µs
 Params = Mapping[str, str | int | float]  # event parameters

@@ -22,10 +22,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from beha2vec_core.ga4.demo import journeys
-from beha2vec_core.ga4.demo.catalogue import Page, Shop
-from beha2vec_core.ga4.demo.catalogue import PageKind as K
-from beha2vec_core.ga4.demo.personas import PERSONAS, SHARED_LANDING, SHARED_STEP, Persona, ProductChoice
+from beha2vec_core.demo_shop import journeys
+from beha2vec_core.demo_shop.catalogue import Page, Shop
+from beha2vec_core.demo_shop.catalogue import PageKind as K
+from beha2vec_core.demo_shop.personas import PERSONAS, SHARED_LANDING, SHARED_STEP, Persona, ProductChoice
 
 Share = TypeVar("Share", float, npt.NDArray[np.float64])
 Floats = npt.NDArray[np.float64]

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from beha2vec_core.ga4.demo.catalogue import PageKind as K
-from beha2vec_core.ga4.demo.dice import Table
+from beha2vec_core.demo_shop.catalogue import PageKind as K
+from beha2vec_core.demo_shop.dice import Table
 
 ProductChoice = Literal["browse", "sale", "brand", "intent", "owned", "crawl"]
 Weights = Mapping[K, float]

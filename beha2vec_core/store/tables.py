@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import duckdb
 
-from beha2vec_core.warehouse import WarehouseVersionError, transaction
+from beha2vec_core.store.warehouse import WarehouseVersionError, transaction
 
 SCHEMA_VERSION = 2
 # of warehouses from before versions were recorded

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from beha2vec_core.clusters.model import TOO_LITTLE_EVIDENCE
-from beha2vec_core.words import counted, days
+from beha2vec_core.profiles.words import counted, days
 
 _QUALITY, _USERS, _PAGE_VIEWS = "ga4.ga4_quality__daily", "ga4.dim_ga4__users", "ga4.fct_ga4__page_views"
 _SEQUENCES = "ga4.ml_ga4__sequence_events"

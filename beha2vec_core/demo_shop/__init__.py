@@ -6,6 +6,6 @@ the other way: which persona a journey speaks for. Nothing here reads an export,
 file except evaluation.
 """
 
-from beha2vec_core.ga4.demo.export import DemoSummary, write_demo_export
+from beha2vec_core.demo_shop.export import DemoSummary, write_demo_export
 
 __all__ = ["DemoSummary", "write_demo_export"]

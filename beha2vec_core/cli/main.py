@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from beha2vec_core.export import ExportError, Format, What, load_commands, parse_dataset
-from beha2vec_core.export import export as export_tables
 from beha2vec_core.settings import Settings, SettingsError, load_settings
+from beha2vec_core.store.export import ExportError, Format, What, load_commands, parse_dataset
+from beha2vec_core.store.export import export as export_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ def demo_data(
     timezone: Annotated[str, typer.Option(help="Time zone of the invented shop.")] = "Europe/Berlin",
 ) -> None:
     """Write the GA4 export of an invented shop, whose users' behaviour is known (in a truth file beside it)."""
-    from beha2vec_core.ga4.demo import write_demo_export
+    from beha2vec_core.demo_shop import write_demo_export
 
     try:
         summary = write_demo_export(out, users=users, days=days, seed=seed, start_date=start.date(), timezone=timezone)
@@ -72,7 +72,7 @@ def demo_data(
 @app.command()
 def doctor() -> None:
     """Check export, dates, time zone, disk, locks, versions, device and endpoint, and say what to do."""
-    from beha2vec_core.doctor import run_checks
+    from beha2vec_core.cli.doctor import run_checks
 
     colors = {"ok": "green", "warn": "yellow", "fail": "red"}
     checks = run_checks(_settings())
@@ -120,9 +120,9 @@ def rollback(
     to: Annotated[str | None, typer.Option(help="model_version to go back to; default: the one before.")] = None,
 ) -> None:
     """Show readers an earlier encoder again, with the clusters it had; days that came since are then made by it."""
-    from beha2vec_core.tables import create_tables
-    from beha2vec_core.versions import RollbackError, roll_back
-    from beha2vec_core.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
+    from beha2vec_core.store.tables import create_tables
+    from beha2vec_core.store.versions import RollbackError, roll_back
+    from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 
     settings = _settings()
     if not settings.warehouse_path.exists():
@@ -153,9 +153,9 @@ def migrate(
     backup: Annotated[bool, typer.Option(help="Keep the old file beside the new one.")] = True,
 ) -> None:
     """Bring the warehouse to this release's schema and DuckDB's newest storage format; after an upgrade."""
-    from beha2vec_core.migrate import MigrationError, make_plan
-    from beha2vec_core.migrate import migrate as migrate_warehouse
-    from beha2vec_core.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
+    from beha2vec_core.store.migrate import MigrationError, make_plan
+    from beha2vec_core.store.migrate import migrate as migrate_warehouse
+    from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 
     settings = _settings()
     if not settings.warehouse_path.exists():
@@ -187,8 +187,8 @@ def summary() -> None:
     """Say what the last run found, and where to look next."""
     import duckdb
 
-    from beha2vec_core.counts import clustered_words, funnel
-    from beha2vec_core.counts import totals as find_totals
+    from beha2vec_core.profiles.counts import clustered_words, funnel
+    from beha2vec_core.profiles.counts import totals as find_totals
 
     settings = _settings()
     if not settings.serving_path.exists():
@@ -238,7 +238,7 @@ def query(
 
     import duckdb
 
-    from beha2vec_core.warehouse import Warehouse, WarehouseBusyError
+    from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
 
     settings = _settings()
     path = settings.warehouse_path if warehouse else settings.serving_path
@@ -433,7 +433,7 @@ def _pages(settings: Settings) -> pd.DataFrame:
     """The distinct pages: from the warehouse, or from what was published last while another process holds it."""
     import duckdb
 
-    from beha2vec_core.warehouse import Warehouse, WarehouseBusyError
+    from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
 
     query = "select page_key, page_title, page_path, hostname, page_views from ga4.dim_ga4__pages"
     try:

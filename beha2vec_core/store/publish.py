@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from beha2vec_core.columns import comment_columns
-from beha2vec_core.tables import create_macros
+from beha2vec_core.store.columns import comment_columns
+from beha2vec_core.store.tables import create_macros
 
 # Tables and views of the warehouse that people ask about; raw events stay where they are.
 _PUBLISHED = ("beha2vec", "ga4")

@@ -27,9 +27,9 @@ import duckdb
 
 from beha2vec_core.ga4.sampling import sample_times
 from beha2vec_core.ga4.sources import SourceFile, SourceNotFoundError, find_export, find_source_files, source_days
-from beha2vec_core.migrate import make_plan
 from beha2vec_core.settings import Settings, misspelt_variables
-from beha2vec_core.warehouse import Warehouse, WarehouseVersionError
+from beha2vec_core.store.migrate import make_plan
+from beha2vec_core.store.warehouse import Warehouse, WarehouseVersionError
 
 _GIGABYTE = 10**9
 _LEAST_FREE_BYTES = _GIGABYTE // 2

@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from beha2vec_core.ga4.demo.audience import Channel
-from beha2vec_core.ga4.demo.catalogue import USD_PER_EUR, northfold
-from beha2vec_core.ga4.demo.dice import Dice
-from beha2vec_core.ga4.demo.journeys import Calendar, Event, Item, Order, Session, Visitor, simulate
+from beha2vec_core.demo_shop.audience import Channel
+from beha2vec_core.demo_shop.catalogue import USD_PER_EUR, northfold
+from beha2vec_core.demo_shop.dice import Dice
+from beha2vec_core.demo_shop.journeys import Calendar, Event, Item, Order, Session, Visitor, simulate
 
 _DUPLICATE_SHARE = 0.003
 _LATE_SHARE = 0.005

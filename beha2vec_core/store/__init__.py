@@ -1,0 +1,5 @@
+"""Where data lies.
+
+``warehouse`` (the file and its lock), ``tables`` and ``columns`` (what is in it), ``migrate``, ``versions`` (going back
+to one), ``embeddings``, ``publish`` (the copy that people read), ``export`` (files for other tools).
+"""
