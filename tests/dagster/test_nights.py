@@ -1,9 +1,10 @@
-"""Ten nights of the simulation (`make simulate-nights` has 120), in which each trouble comes once."""
+"""Nights of the simulation (`make simulate-nights` has 120): four troubles in the fast tests, all in the slow ones."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from project import REPOSITORY
@@ -12,18 +13,32 @@ from project import REPOSITORY
 pytestmark = pytest.mark.xdist_group("nights")
 
 
-def test_ten_nights_end_as_a_clean_build(tmp_path: Path) -> None:
-    command = [sys.executable, str(REPOSITORY / "tests" / "simulation" / "nights.py")]
-    size = ["--nights", "10", "--history", "6", "--users", "250", "--folder", str(tmp_path / "nights")]
-    summary = tmp_path / "summary.json"
+def live(folder: Path, *options: str) -> dict[str, Any]:
+    """The figures of a simulation of a small shop, which must end as a clean build."""
+    command = [sys.executable, str(REPOSITORY / "tests" / "simulation" / "nights.py"), *options]
+    size = ["--history", "6", "--users", "250", "--folder", str(folder / "nights")]
+    summary = folder / "summary.json"
     done = subprocess.run(
-        [*command, *size, "--summary", str(summary)], cwd=REPOSITORY, capture_output=True, text=True, timeout=1200
+        [*command, *size, "--summary", str(summary)], cwd=REPOSITORY, capture_output=True, text=True, timeout=1800
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    figures = json.loads(summary.read_text())
+    figures: dict[str, Any] = json.loads(summary.read_text())
     assert figures["wrong"] == []
+    assert figures["runs that failed"] == 2, "a broken file, and encoders that could not be read"
+    assert 0 < figures["users embedded"] < figures["users active in the days of a run"]
+    return figures
+
+
+def test_nights_with_one_trouble_each_end_as_a_clean_build(tmp_path: Path) -> None:
+    figures = live(tmp_path, "--script")
+    for trouble in ("late", "missing", "broken"):
+        assert figures[f"days that came: {trouble}, mended"] == 1
+    assert figures["encoders promoted"] == figures["encoders trained"] == 1, "on a Sunday"
+
+
+@pytest.mark.slow
+def test_ten_nights_end_as_a_clean_build(tmp_path: Path) -> None:
+    figures = live(tmp_path, "--nights", "10")
     for trouble in ("late", "missing", "corrected", "duplicated", "broken"):
         assert figures[f"days that came: {trouble}, mended"] > 0
-    assert figures["runs that failed"] == 2, "a broken file, and encoders that could not be read"
     assert figures["encoders promoted"] == figures["encoders trained"] == 2, "on two Sundays"
-    assert 0 < figures["users embedded"] < figures["users active in the days of a run"]

@@ -7,7 +7,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,12 +22,18 @@ _CORRECTED_SHARE = 0.2
 class Trouble:
     """What is wrong with a night's file when it comes, and after how many nights it is mended."""
 
-    kind: str  # late, missing, corrected, duplicated, broken
+    kind: str  # late, missing, corrected, duplicated, broken; unreadable: the encoders, during that night
     nights: int
+
+
+# the shortest script: a training (the first night is a Sunday), a failed run of each kind, a night that mends all
+SCRIPT = {0: Trouble("late", 1), 1: Trouble("unreadable", 1), 2: Trouble("missing", 1), 3: Trouble("broken", 1)}
 
 
 def troubles(night: int) -> Trouble | None:
     """The trouble of a night, by its number: each kind comes once within the first ten."""
+    if night % 30 == 5:
+        return Trouble("unreadable", 1)
     if night % 40 == 2:
         return Trouble("missing", 5)
     if night % 30 == 4:
@@ -52,13 +58,24 @@ class Export:
         first_day: of the history.
         timezone: of the shop.
         seed: of everything that is drawn.
+        trouble_of: the trouble of a night, by its number.
     """
 
     def __init__(
-        self, folder: Path, *, history: int, nights: int, users: int, first_day: date, timezone: str, seed: int
+        self,
+        folder: Path,
+        *,
+        history: int,
+        nights: int,
+        users: int,
+        first_day: date,
+        timezone: str,
+        seed: int,
+        trouble_of: Callable[[int], Trouble | None] = troubles,
     ) -> None:
         self.truth, self.delivered = folder / "truth", folder / "export"
         self.history, self.nights, self.first_day, self.seed = history, nights, first_day, seed
+        self.trouble_of = trouble_of
         days = history + nights
         write_demo_export(self.truth, users=users, days=days, seed=seed, start_date=first_day, timezone=timezone)
         self.delivered.mkdir()
@@ -74,8 +91,9 @@ class Export:
         """Bring the folder to what there is in a night. Returns what came, by day: new, or what was mended."""
         came: dict[date, str] = {}
         for earlier in range(night + 1):
-            day, trouble = self.day(earlier), troubles(earlier)
-            if trouble is None or earlier + trouble.nights >= self.nights:  # all is mended in the end
+            day, trouble = self.day(earlier), self.trouble_of(earlier)
+            # all is mended in the end
+            if trouble is None or trouble.kind == "unreadable" or earlier + trouble.nights >= self.nights:
                 trouble = Trouble("whole", 0)
             state = trouble.kind if night < earlier + trouble.nights else "whole"
             if self._state.get(day) == state:

@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.dagster.project import make_project
-from tests.simulation.export import Export
+from tests.simulation.export import SCRIPT, Export, troubles
 from tests.simulation.graph import Graph, differences, embedded, enter, read, sequences
 
 FIRST_DAY = date(2026, 1, 5)
@@ -44,6 +44,9 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=600, help="users of the shop (%(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
+        "--script", action="store_true", help="five nights instead: four with a trouble each, and one without"
+    )
+    parser.add_argument(
         "--folder",
         type=Path,
         help="an empty folder to work in; without it a temporary one, kept where something is wrong",
@@ -53,8 +56,9 @@ def main() -> int:
     folder = (asked.folder or Path(tempfile.mkdtemp(prefix="beha2vec-nights-"))).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     export = Export(
-        folder, history=asked.history, nights=asked.nights, users=asked.users, first_day=FIRST_DAY,
-        timezone=SETTINGS["timezone"], seed=asked.seed,
+        folder, history=asked.history, nights=len(SCRIPT) + 1 if asked.script else asked.nights, users=asked.users,
+        first_day=FIRST_DAY, timezone=SETTINGS["timezone"], seed=asked.seed,
+        trouble_of=SCRIPT.get if asked.script else troubles,
     )  # fmt: skip
     enter(folder, **SETTINGS)
     figures, wrong = _simulate(export)
@@ -118,14 +122,18 @@ class Simulation:
         if (asked is None) != (not came.keys() - {d for d, state in came.items() if state == "missing"}):
             self._is_wrong(night, f"{came} came and the sensor asks for {asked}")
         if asked:
-            self._refresh(night, asked, should_fail=night % 30 == 5 or "broken" in came.values())
+            self._refresh(night, asked, should_fail=self._unreadable(night) or "broken" in came.values())
         if day.isoweekday() == 7:
             self._train(night)
+
+    def _unreadable(self, night: int) -> bool:
+        trouble = self.export.trouble_of(night)
+        return trouble is not None and trouble.kind == "unreadable"
 
     def _refresh(self, night: int, asked: dict[str, str], *, should_fail: bool) -> None:
         from beha2vec_dagster.partitions import RANGE_END, RANGE_START
 
-        with _disk_trouble(self.data / "encoders", night % 30 == 5):
+        with _disk_trouble(self.data / "encoders", self._unreadable(night)):
             result = self.graph.run("refresh_last_days", asked)
         self.counts[f"runs that {'succeeded' if result.success else 'failed'}"] += 1
         if result.success == should_fail:
