@@ -54,6 +54,11 @@
     coalesce({{ extract(url, '^(?:(?:[a-z][a-z0-9+.-]*:)?//[^/?#]*)?([^?#]*)') }}, '')
 {%- endmacro %}
 
+{# A path without the session id that Java servers write into it. #}
+{% macro without_session_id(path) -%}
+    {{ replace_all(path, ';jsessionid=[^/?#]*', '') }}
+{%- endmacro %}
+
 {# Everything between question mark and fragment, as written; null without it. #}
 {% macro url_query(url) -%}
     {{ extract(url, '^[^?#]*\\?([^#]*)') }}
@@ -103,7 +108,7 @@
 #}
 {% macro url_page(url) -%}
     {%- set address = with_authority(url) -%}
-    {%- set path = without_contacts(url_decode(url_raw_path(address))) -%}
+    {%- set path = without_contacts(url_decode(without_session_id(url_raw_path(address)))) -%}
     case
         when {{ matches(url, '^[^?#]*([0-9a-z]{24}|[0-9]{16}|[0-9]{10}|[0-9a-f]{8}(-|%2d)[0-9a-f]{4}(-|%2d))') }}
         then coalesce({{ without_www(url_host(address)) }}, '') || lower({{ replace_all(path, '/+$', '') }})
@@ -193,7 +198,7 @@
 
 {# The path of page_key: begins with a slash, ends with one only when it is the home page. #}
 {% macro normalised_path(raw_path, keeps_tokens=none) -%}
-    {%- set decoded = compose_unicode(url_decode(replace_all(raw_path, ';jsessionid=[^/]*', ''))) -%}
+    {%- set decoded = compose_unicode(url_decode(without_session_id(raw_path))) -%}
     {{ replace_all(replace_all("'/' || lower(" ~ without_personal_data(decoded, keeps_tokens) ~ ")", '/[/\\s]*/', '/'), '(.)[/\\s]+$', '\\1') }}
 {%- endmacro %}
 
@@ -207,12 +212,12 @@
 {%- endmacro %}
 
 {#
-    An address as it is stored: without user and password, without the query parameters of the var
+    An address as it is stored: without user and password, without session id, without the query parameters of the var
     query_parameter_exclusions, without personal data; the tokens of its path stay where `keeps_tokens` is true.
 #}
 {% macro cleaned_url(url, keeps_tokens) -%}
     {%- set left = query_parameters(url_query(url), var('query_parameter_exclusions') | map('lower') | list, keep=false) -%}
-    {%- set before_query = replace_all(extract(url, '^([^?#]*)'), '^((?:[a-z][a-z0-9+.-]*:)?//)[^/@]*@', '\\1') -%}
+    {%- set before_query = replace_all(without_session_id(extract(url, '^([^?#]*)')), '^((?:[a-z][a-z0-9+.-]*:)?//)[^/@]*@', '\\1') -%}
     coalesce({{ without_personal_data(before_query, keeps_tokens) }}, '')
     || {{ without_personal_data("coalesce('?' || " ~ left ~ ", '') || coalesce(" ~ extract(url, '(#.*)$') ~ ", '')") }}
 {%- endmacro %}
