@@ -18,7 +18,6 @@ from beha2vec_core.chat.question import (
     COMPARE,
     EMPTY_WORDS,
     FUNNEL,
-    LEAST,
     LIST,
     MOVES,
     NEXT,
@@ -27,6 +26,7 @@ from beha2vec_core.chat.question import (
     SIMILAR,
     SUPERLATIVE,
     TWO,
+    asks_least,
     content_words,
     hits,
     metrics_named,
@@ -302,7 +302,7 @@ class Lookup:
             ]
             return LookupAnswer("\n".join(lines), [fact for _, found in shown for fact in found])
         rows = [(s.cluster_key, found[0]) for s in sheets.values() if (found := of_metric(s, metric, feature))]
-        return _ranked(rows, names, least=bool(LEAST.search(question)))
+        return _ranked(rows, names, least=asks_least(question, metric))
 
     def _feature_ranking(self, question: str, overview: Overview) -> LookupAnswer:
         """Clusters by a page, theme, channel ... that the question names."""
@@ -322,7 +322,7 @@ class Lookup:
             (s.cluster_key, fact) for s in sheets.values() for fact in s.features(metric) if fact.feature == feature
         ]
         names = {cluster.key: cluster.name for cluster in overview.clusters}
-        return _ranked(rows, names, least=bool(LEAST.search(question)))
+        return _ranked(rows, names, least=asks_least(question, metric))
 
     def _comparable(self) -> dict[int, FactSheet]:
         """Facts of the clusters whose behaviour can be compared."""

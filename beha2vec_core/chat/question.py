@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 
 from beha2vec_core.chat.published import Fact, Overview
+from beha2vec_core.profiles.metrics import METRICS
+from beha2vec_core.profiles.metrics import metric as metric_of
 
 _KEYS = r"(-?\d+)"
 CLUSTER = re.compile(rf"\bcluster\s*#?\s*{_KEYS}", re.IGNORECASE)
@@ -25,48 +27,12 @@ LIST = re.compile(
     r"\bclusters\b|\b(overview|summary|everything)\b|\bwhich (groups|clusters)\b|\bwho are (our|the|my)\b",
     re.IGNORECASE,
 )
-LEAST = re.compile(r"\b(least|fewest|lowest|smallest|worst|less|never)\b", re.IGNORECASE)
+_LEAST = re.compile(r"\b(least|fewest|lowest|smallest|worst|less|never)\b", re.IGNORECASE)
+_JUDGED = re.compile(r"\b(best|worst)\b", re.IGNORECASE)
 SUPERLATIVE = re.compile(r"\b(most|least|\w+est)\b", re.IGNORECASE)
 NEXT = re.compile(r"\b(should|next|actions?|recommend\w*|advi[cs]e|ideas?)\b", re.IGNORECASE)
 PERSONA = re.compile(
     r"\b(persona|describe|who|tell|about|profile|what (is|are)|explain|summar\w*|show|build)\b", re.IGNORECASE
-)
-# words of a question: (metric, feature or None for any)
-_METRICS: tuple[tuple[str, tuple[str, ...], str | None], ...] = (
-    (r"buy\w*|bought|purchas\w*|convert\w*|conver\w*|orders?|customers?", ("purchase_rate", "revenue_mean"), None),
-    (r"carts?|baskets?", ("add_to_cart_share", "reached_cart_share"), None),
-    (r"revenue|spend\w*|spent|money|value", ("revenue_mean", "purchase_rate"), None),
-    (
-        r"return(?!s)\w*|come back|came back|comes back|loyal\w*|retention|again",
-        ("return_share", "sessions_mean"),
-        None,
-    ),
-    (r"errors?|broken|404|technical|problems?", ("error_page_user_share", "error_page_view_share"), None),
-    (r"mobile|phones?|smartphones?", ("device_share",), "mobile"),
-    (r"desktop|computers?", ("device_share",), "desktop"),
-    (r"tablets?", ("device_share",), "tablet"),
-    (r"devices?", ("device_share",), None),
-    (r"browsers?", ("browser_share",), None),
-    (r"countr\w*|geograph\w*|where from|live", ("country_share",), None),
-    (
-        r"channels?|sources?|traffic|com(?:e|es|ing) from|came from|campaigns?|acqui\w*|arriv\w*|referr\w*",
-        ("first_user_source_share", "first_user_direct_share"),
-        None,
-    ),
-    (r"direct\w*", ("first_user_direct_share",), None),
-    (r"land\w*|entrance\w*|entry", ("landing_page_share",), None),
-    (r"page types?", ("page_type_view_share", "page_type_share"), None),
-    (r"themes?|topics?|interest\w*|products?|categor\w*", ("theme_view_share", "theme_share"), None),
-    (r"churn\w*|leav(?:e|es|ing)|stay(?:s|ed)? away", ("churn_rate", "recency_median"), None),
-    (r"hours?|time of (?:the )?day|mornings?|evenings?|nights?", ("hour_block_event_share",), None),
-    (r"events?|actions?", ("event_share",), None),
-    (r"items?", ("item_viewed_share", "item_category_viewed_share"), None),
-    (r"engage\w*|time|seconds|minutes|long", ("engagement_time_mean", "no_engagement_time_share"), None),
-    (r"bounc\w*|one page|single page", ("one_page_view_share",), None),
-    (r"sessions?|visits?", ("sessions_mean",), None),
-    (r"page views?|views?|active|activity", ("page_views_mean", "page_views_median"), None),
-    (r"pages?|urls?", ("page_share",), None),
-    (r"big\w*|large\w*|size\w*|small\w*|users|many|share", ("users", "user_share"), None),
 )
 _NO_CONTENT = """
     the a an of in on at for to and or is are was were do does did which who what where when how cluster
@@ -84,15 +50,26 @@ def without_names(question: str, overview: Overview) -> str:
 
 
 def metrics_named(question: str) -> list[tuple[str, str | None]]:
-    """Metrics that the question's words stand for, in the order of our list."""
+    """Metrics that the question's words stand for, in the order of their ranks."""
+    asked = sorted(
+        ((words, metric.name) for metric in METRICS.values() for words in metric.asked), key=lambda pair: pair[0].rank
+    )
     found = [
-        (metric, feature)
-        for pattern, metrics, feature in _METRICS
-        if re.search(rf"\b(?:{pattern})\b", question, re.IGNORECASE)
-        for metric in metrics
+        (name, words.feature)
+        for words, owner in asked
+        if re.search(rf"\b(?:{words.words})\b", question, re.IGNORECASE)
+        for name in (owner, *words.beside)
     ]
     # "where do buyers come from": of the two, the channel is what is asked for
     return sorted(dict.fromkeys(found), key=lambda metric: metric[0] in ("purchase_rate", "revenue_mean"))
+
+
+def asks_least(question: str, metric: str) -> bool:
+    """Whether the question asks for the lowest value; the worst is the highest where less is better."""
+    judged = _JUDGED.search(question)
+    if judged and metric_of(metric).better < 0:
+        return judged.group().lower() == "best"
+    return bool(_LEAST.search(question))
 
 
 def content_words(text: str) -> list[str]:

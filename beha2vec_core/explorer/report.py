@@ -29,6 +29,7 @@ from beha2vec_core.explorer.data import map as map_data
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.text import in_html
 from beha2vec_core.insights.wording import number
+from beha2vec_core.profiles.metrics import STANDS_OUT
 from beha2vec_core.profiles.words import counted, day, days
 
 _POINTS = 5_000  # on the map; drawn without WebGL, which a strict policy does not allow
@@ -216,7 +217,7 @@ class _Page:
         self.add("<h2>What comes of it</h2>")
         facts, names = self.published.ask(profile.outcomes), clusters.names(self.published)
         users = int(self.published.ask(clusters.sizes)["users"].sum())
-        for metric, title in profile_charts.OUTCOMES.items():
+        for metric, title in profile.OUTCOMES.items():
             rows = facts[facts["metric"] == metric]
             if not rows.empty:
                 self.draw(profile_charts.outcome(rows, names, f"{title} (n = {counted(users, 'user')})", dark=False))
@@ -262,7 +263,7 @@ class _Page:
 
     def _profile(self, key: int, users: int) -> None:
         facts = self.published.ask(profile.facts, key)
-        chosen = profile.pick(facts, profile.STANDS_OUT)
+        chosen = profile.pick(facts, STANDS_OUT)
         if chosen.empty:
             self.add("<p>Nothing is clearly different from all users.</p>")
             return

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from beha2vec_core.insights.placeholders import shown
 from beha2vec_core.insights.sheet import Fact, FactSheet
-from beha2vec_core.insights.vocabulary.metrics import CHECKED
+from beha2vec_core.insights.vocabulary.metrics import is_checked
 from beha2vec_core.insights.wording import statement
 from beha2vec_core.llm import Message
 
@@ -67,7 +67,7 @@ def sendable(sheet: FactSheet, *, top: int = 5, min_users: int = 0) -> list[Fact
     it would tell of few people.
     """
     known = [fact for fact in sheet.facts if not 0 < fact.support < min_users]
-    facts = [fact for fact in known if fact.feature is None and fact.metric in CHECKED]
+    facts = [fact for fact in known if fact.feature is None and is_checked(fact.metric)]
     for metric, most in _TOP_FEATURES.items():
         of_metric = [fact for fact in known if fact.metric == metric and fact.feature is not None]
         ranked = sorted(of_metric, key=lambda fact: (-abs(fact.z or 0.0), fact.fact_id))

@@ -8,7 +8,7 @@ from functools import cached_property
 import pandas as pd
 
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
-from beha2vec_core.insights.wording import PAGE_METRICS, counted, number, statement
+from beha2vec_core.insights.wording import counted, has_pages, number, statement
 from beha2vec_core.profiles.facts import is_beyond_chance
 from beha2vec_core.profiles.text import clean_text, is_unfilled
 
@@ -161,7 +161,7 @@ def fact_sheets(profiles: pd.DataFrame, page_titles: Mapping[str, str] | None = 
         raw = _text(row["feature"])
         if raw is not None and is_unfilled(raw):
             continue
-        title = titles.get(raw) if raw is not None and row["metric"] in PAGE_METRICS else None
+        title = titles.get(raw) if raw is not None and has_pages(row["metric"]) else None
         title = None if title and is_unfilled(title) else title
         fact = Fact(
             fact_id=str(row["fact_id"]),

@@ -1,10 +1,11 @@
 """Profiles: the facts of each cluster, always beside the value of the whole population.
 
-What belongs here: ``measures`` (what is measured, as SQL), ``facts`` (from counts and sums to the fact table),
-``flows`` (between clusters, over time), ``paths`` (through the site), ``buying`` (from idle users to buyers),
-``statistics`` (intervals, scores, effect sizes), ``money`` and ``currency`` (the currency of amounts), ``counts`` (how
-many users, events and days there are, and where users are lost), ``words`` (how counts, days and money are written),
-``text`` (site owners' and visitors' text made safe to show and send).
+What belongs here: ``metrics`` (one entry a metric: its SQL, unit, words), ``measures`` (how they are measured),
+``facts`` (from counts and sums to the fact table), ``flows`` (between clusters, over time), ``paths`` (through the
+site), ``buying`` (from idle users to buyers), ``statistics`` (intervals, scores, effect sizes), ``money`` and
+``currency`` (the currency of amounts), ``counts`` (how many users, events and days there are, and where users are
+lost), ``words`` (how counts, days and money are written), ``text`` (site owners' and visitors' text made safe to show
+and send).
 What does not: sentences about the facts (see ``insights``).
 """
 

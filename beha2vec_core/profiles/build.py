@@ -13,7 +13,7 @@ from beha2vec_core.profiles.facts import (
     ratio_facts,
     size_facts,
 )
-from beha2vec_core.profiles.measures import ATTENTION, ATTRIBUTES, HAD, MEASURES, NUMBERS, Number
+from beha2vec_core.profiles.metrics import Feature, Number, Ratio, Share, measured_as
 from beha2vec_core.profiles.money import currency_of
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
 from beha2vec_core.profiles.words import UNKNOWN_CURRENCY
@@ -43,19 +43,27 @@ def build_profiles(
     currency = currency_of(connection, sources).unit
     with measures.measured(connection, sources, settings, currency):
         sizes = measures.cluster_sizes(connection).set_index("cluster_key")["users"]
-        yes_or_no = measures.measure_counts(connection)
-        numbers = [
-            (number, measures.number_counts(connection, number))
-            for number in NUMBERS
-            if number.unit != UNKNOWN_CURRENCY or currency
-        ]
-        errors = measures.error_page_sums(connection)
+        shares_of = measures.share_counts(connection).set_index("cluster_key")
+        units = {
+            metric.name.removesuffix("_mean"): currency if metric.unit == UNKNOWN_CURRENCY else metric.unit
+            for metric, _ in measured_as(Number)
+        }
+        numbers = [(name, unit, measures.number_counts(connection, name)) for name, unit in units.items() if unit]
+        ratios = [(metric.name, measures.ratio_sums(connection, ratio)) for metric, ratio in measured_as(Ratio)]
+        features = measured_as(Feature)
         counted = [
-            *((d, measures.attribute_counts(connection, d, support)) for d in ATTRIBUTES),
-            *((d, measures.had_counts(connection, sources, d, support)) for d in HAD if settings.with_single_features),
+            (metric.name, feature.part, measures.value_counts(connection, feature, support))
+            for metric, feature in features
+            if feature.how == "value"
+        ] + [
+            (metric.name, feature.part, measures.had_counts(connection, sources, feature, support))
+            for metric, feature in features
+            if feature.how == "had" and settings.with_single_features
         ]
-        attention = [
-            (d, *measures.attention_sums(connection, sources, d, support, settings.timezone)) for d in ATTENTION
+        divided = [
+            (m.name, f.part, *measures.attention_sums(connection, sources, f, support, settings.timezone))
+            for m, f in features
+            if f.how == "divided"
         ]
     moved = flows.standings(connection, sources.history, settings.period_days)
 
@@ -63,24 +71,23 @@ def build_profiles(
         return count_facts(metric, part, counts, asked, prior_users=settings.prior_users, confidence=confidence)
 
     parts = [Part(size_facts(sizes, confidence=confidence))]
-    for measure in MEASURES:
-        asked = yes_or_no.set_index("cluster_key")[f"{measure.metric}.n"]
+    for metric, share in measured_as(Share):
+        asked, users = shares_of[f"{metric.name}.n"], shares_of[f"{metric.name}.users"]
         asked = asked[asked > 0]
-        having = yes_or_no[f"{measure.metric}.users"].sum() if measure.needs_support else support
-        if asked.sum() >= support <= having:  # else it was recorded for too few (an export without engagement time)
-            counts = yes_or_no[["cluster_key"]].assign(users=yes_or_no[f"{measure.metric}.users"])
-            counts = counts[counts["cluster_key"].isin(asked.index)]
-            parts.append(Part(shares(measure.metric, measure.metric, counts, asked)))
+        # else it was recorded for too few (an export without engagement time)
+        if asked.sum() >= support <= (users.sum() if share.needs_support else support):
+            counts = users[asked.index].rename("users").reset_index()
+            parts.append(Part(shares(metric.name, metric.name, counts, asked)))
     parts += [
-        Part(number_facts(number.name, counts, unit=_unit(number, currency), confidence=confidence))
-        for number, counts in numbers
+        Part(number_facts(name, counts, unit=unit, confidence=confidence))
+        for name, unit, counts in numbers
         if counts["users"].sum() >= support
     ]
-    parts.append(Part(ratio_facts("error_page_view_share", errors, confidence=confidence)))
-    parts += [Part(shares(d.metric, d.name, counts, sizes), settings.top_features) for d, counts in counted]
-    for d, sums, asked_frame in attention:
+    parts += [Part(ratio_facts(name, sums, confidence=confidence)) for name, sums in ratios]
+    parts += [Part(shares(name, part, counts, sizes), settings.top_features) for name, part, counts in counted]
+    for name, part, sums, asked_frame in divided:
         asked = asked_frame.set_index("cluster_key")["users"].reindex(sizes.index, fill_value=0)
-        means = mean_facts(d.metric, d.name, sums, asked, unit="share", confidence=confidence)
+        means = mean_facts(name, part, sums, asked, unit="share", confidence=confidence)
         parts.append(Part(means, settings.top_features))
     parts += [
         Part(facts)
@@ -89,7 +96,3 @@ def build_profiles(
         )
     ]  # fmt: skip
     return combine(parts, false_discovery_rate=settings.false_discovery_rate)
-
-
-def _unit(number: Number, currency: str | None) -> str:
-    return currency if number.unit == UNKNOWN_CURRENCY and currency else number.unit

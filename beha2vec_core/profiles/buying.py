@@ -8,7 +8,7 @@ import pandas as pd
 
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.profiles import statistics
-from beha2vec_core.profiles.measures import NOT_SET, UNKNOWN
+from beha2vec_core.profiles.metrics import NOT_SET, UNKNOWN
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
 from beha2vec_core.profiles.text import UNFILLED
 

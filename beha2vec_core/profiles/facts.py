@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from beha2vec_core.profiles import statistics
+from beha2vec_core.profiles.metrics import METRICS
 from beha2vec_core.profiles.text import fact_slug
 
 PROFILE_COLUMNS = (
@@ -31,8 +32,6 @@ PROFILE_COLUMNS = (
     "q_value",  # Benjamini-Hochberg over all facts tested at once, outcomes by themselves; null where not tested
     "significant",  # q_value is at most the false discovery rate; null where not tested
 )
-# asked of every cluster, whatever else is searched for: a family of their own, or hundreds of pages would drown them
-OUTCOMES = ("purchase_rate", "first_week_return_rate", "churn_rate")
 # where chance alone lets one expect fewer users than this, the normal distribution is no guide
 _FEW = 30.0
 # where a difference was not tested, so many standard errors make it one beyond chance
@@ -265,7 +264,9 @@ def combine(parts: Iterable[Part], *, false_discovery_rate: float) -> pd.DataFra
     """All facts in one table, ordered by cluster, with the types and columns of the contract."""
     filled = [part for part in parts if not part.facts.empty]
     p = np.concatenate([part.facts["p"] for part in filled])
-    is_outcome = np.concatenate([part.facts["metric"].isin(OUTCOMES) for part in filled])
+    # a family of their own, or hundreds of pages would drown them
+    outcomes = [metric.name for metric in METRICS.values() if metric.is_outcome]
+    is_outcome = np.concatenate([part.facts["metric"].isin(outcomes) for part in filled])
     q = np.where(
         is_outcome,
         statistics.q_values(np.where(is_outcome, p, np.nan)),

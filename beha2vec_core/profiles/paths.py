@@ -4,7 +4,7 @@ import duckdb
 import pandas as pd
 
 from beha2vec_core.profiles.facts import count_facts, most_telling
-from beha2vec_core.profiles.measures import UNKNOWN
+from beha2vec_core.profiles.metrics import UNKNOWN
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
 
 ENTRANCE, EXIT = "(entrance)", "(exit)"

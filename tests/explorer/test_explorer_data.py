@@ -18,6 +18,7 @@ from beha2vec_core.explorer.data import clusters, overview, profile, user
 from beha2vec_core.explorer.data import map as user_map
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.server import load_encoder, prepare
+from beha2vec_core.profiles.metrics import STANDS_OUT
 from beha2vec_core.settings import Settings
 from tests.explorer.explorer_world import CENTRES, DAYS, FIRST, HOSTILE_NAME, LAST, SIZES
 
@@ -269,7 +270,7 @@ def test_every_number_of_a_templates_text_has_its_fact(published: Published) -> 
 
 
 def test_what_stands_out_is_clear(published: Published) -> None:
-    chosen = profile.pick(published.ask(profile.facts, 2), profile.STANDS_OUT)
+    chosen = profile.pick(published.ask(profile.facts, 2), STANDS_OUT)
     assert chosen.iloc[0]["feature"] in {"returns", "support"} and chosen["lift"].is_monotonic_decreasing
     assert (chosen["z"].abs() >= 3).all() and len(chosen) <= 12
     assert {"label", "shown_value", "shown_population"} <= set(chosen.columns)

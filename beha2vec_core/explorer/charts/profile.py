@@ -10,13 +10,6 @@ from beha2vec_core.explorer.charts.theme import OVER, UNDER, color, dressed, ink
 from beha2vec_core.explorer.text import in_chart
 from beha2vec_core.profiles.words import UNKNOWN_CURRENCY, counted
 
-# what a cluster is judged by, and the words for it
-OUTCOMES = {
-    "purchase_rate": "Users who bought",
-    "return_share": "Users who came back for another session",
-    "revenue_mean": "Revenue per user",
-    "engagement_time_mean": "Seconds engaged per user",
-}
 _FARTHEST = 3.0  # times as much, or as little, as powers of two: 8 times and an eighth
 
 

@@ -11,9 +11,10 @@ import pandas as pd
 
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.insights.wording import FULL_STOP, PAGE_METRICS, WORDS, number
+from beha2vec_core.insights.wording import FULL_STOP, has_pages, number
 from beha2vec_core.insights.wording import statement as words_of
 from beha2vec_core.profiles.counts import clustered_words
+from beha2vec_core.profiles.metrics import metric as metric_of
 from beha2vec_core.profiles.words import counted
 
 _NEVER_MORE = 1_000  # clusters; a choice of k ends far below
@@ -203,7 +204,7 @@ def _fact_of(match: re.Match[str], text: str, leading: str, having: list[_Fact],
 
 def _words(metric: object, feature: object) -> str:
     """The words that follow a fact's value, up to the name of a page, of which a text may use the title."""
-    words = WORDS[str(metric)].statement if metric in PAGE_METRICS else words_of(str(metric), _or_none(feature))
+    words = metric_of(str(metric)).statement if has_pages(str(metric)) else words_of(str(metric), _or_none(feature))
     return words.split("{", 1)[0]
 
 

@@ -6,67 +6,22 @@ import numpy as np
 import pandas as pd
 
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.insights.wording import LABEL_METRICS, PAGE_METRICS, feature_words, label, number
+from beha2vec_core.insights.wording import feature_words, has_labels, has_pages, label, number
 from beha2vec_core.profiles.facts import CLEAR_Z, is_beyond_chance
+from beha2vec_core.profiles.metrics import METRICS, NUMBERS, STANDS_OUT, STEPS
 from beha2vec_core.profiles.text import is_unfilled
 
 _NEVER_MORE = 5_000  # facts of a cluster
 
-# plain numbers of a cluster, without its size and moves
-_NUMBERS = (
-    "page_views_mean",
-    "page_views_median",
-    "sessions_mean",
-    "engagement_time_mean",
-    "no_engagement_time_share",
-    "one_page_view_share",
-    "return_share",
-    "first_user_direct_share",
-    "view_item_share",
-    "add_to_cart_share",
-    "begin_checkout_share",
-    "purchase_rate",
-    "revenue_mean",
-    "error_page_user_share",
-    "error_page_view_share",
-    "sessions_median",
-    "engagement_time_median",
-    "revenue_median",
-    "recency_mean",
-    "recency_median",
-    "furthest_step_mean",
-    "furthest_step_median",
-    "error_page_views_mean",
-    "error_page_views_median",
-    "first_week_return_rate",
-    "churn_rate",
-)
-STANDS_OUT = "What stands out"
-FAMILIES: dict[str, tuple[str, ...]] = {
-    STANDS_OUT: (
-        "theme_view_share",
-        "page_type_view_share",
-        "first_user_source_share",
-        "device_share",
-        "country_share",
-        *_NUMBERS,
-    ),
-    "Numbers": _NUMBERS,
-    "Page types": ("page_type_view_share",),
-    "Themes": ("theme_view_share",),
-    "Pages": ("page_share",),
-    "Landing pages": ("landing_page_share",),
-    "First user source": ("first_user_source_share", "first_user_medium_share"),
-    "Devices": ("device_share",),
-    "Browsers": ("browser_share",),
-    "Countries": ("country_share",),
-    "Items": ("item_viewed_share", "item_bought_share", "item_category_viewed_share"),
-    "Steps to a purchase": ("reached_item_share", "reached_cart_share", "reached_checkout_share", "purchase_rate"),
-    "Events": ("event_share",),
-    "Ways through the site": ("path_step_share",),
-    "Time of day": ("hour_block_event_share",),
+FAMILIES = (
+    STANDS_OUT, NUMBERS, "Page types", "Themes", "Pages", "Landing pages", "First user source", "Devices", "Browsers",
+    "Countries", "Items", STEPS, "Events", "Ways through the site", "Time of day",
+)  # fmt: skip
+# what a cluster is judged by, and the title of its chart
+OUTCOMES = {
+    name: METRICS[name].label[:1].upper() + METRICS[name].label[1:]
+    for name in ("purchase_rate", "return_share", "revenue_mean", "engagement_time_mean")
 }
-OUTCOMES = ("purchase_rate", "return_share", "revenue_mean", "engagement_time_mean", "no_engagement_time_share")
 
 
 def facts(published: Published, cluster_key: int) -> pd.DataFrame:
@@ -91,7 +46,7 @@ def named(published: Published, fact_ids: tuple[str, ...]) -> pd.DataFrame:
 
 
 def outcomes(published: Published) -> pd.DataFrame:
-    """Facts of all clusters about what came of it (purchases, returns, revenue, engagement), with words."""
+    """Facts of all clusters that they are judged by, with words."""
     published.require("beha2vec.cluster_profiles", "facts of clusters", "cluster_profiles")
     found = published.query(
         f"""from beha2vec.cluster_profiles where metric in (select unnest($metrics)) and feature is null
@@ -108,7 +63,7 @@ def in_words(published: Published, facts: pd.DataFrame) -> pd.DataFrame:
 
     These are still texts of others: make them safe for the place they are shown in.
     """
-    pages = facts.loc[facts["metric"].isin(PAGE_METRICS), "feature"].dropna().unique().tolist()
+    pages = facts.loc[facts["metric"].map(has_pages), "feature"].dropna().unique().tolist()
     titles = _titles(published, pages)
     labels, subjects = [], []
     for metric, feature in zip(facts["metric"], facts["feature"], strict=True):
@@ -116,7 +71,7 @@ def in_words(published: Published, facts: pd.DataFrame) -> pd.DataFrame:
             labels.append(label(str(metric), None))
             subjects.append("")
         else:
-            words = titles.get(feature, feature) if metric in PAGE_METRICS else feature_words(metric, feature)
+            words = titles.get(feature, feature) if has_pages(str(metric)) else feature_words(metric, feature)
             labels.append(label(str(metric), words))
             subjects.append(words)
     values = zip(facts["value"], facts["population_value"], facts["unit"], strict=True)
@@ -134,7 +89,7 @@ def pick(facts: pd.DataFrame, family: str, top: int = 12) -> pd.DataFrame:
 
     What stands out leaves out what may be chance; a family of its own shows its most frequent features too.
     """
-    chosen = facts[facts["metric"].isin(FAMILIES[family]) & facts["lift"].notna()]
+    chosen = facts[facts["metric"].map(lambda name: _is_of(str(name), family)) & facts["lift"].notna()]
     if family == STANDS_OUT:
         tested = chosen["significant"] if "significant" in chosen else chosen["z"].map(lambda _: None)
         clear = [
@@ -142,11 +97,16 @@ def pick(facts: pd.DataFrame, family: str, top: int = 12) -> pd.DataFrame:
             for sure, z in zip(tested, chosen["z"], strict=True)
         ]
         # an unknown theme or page type says nothing about the users
-        silent = chosen["metric"].isin(LABEL_METRICS) & chosen["feature"].isin(["unknown"])
+        silent = chosen["metric"].map(has_labels) & chosen["feature"].isin(["unknown"])
         chosen = chosen[np.array(clear, dtype=bool) & ~silent]
     ranked = chosen.assign(far=chosen["z"].abs().fillna(0.0))
     clearest = ranked.sort_values(["far", "value", "fact_id"], ascending=[False, False, True]).head(top)
     return clearest.sort_values(["lift", "fact_id"], ascending=[False, True]).drop(columns="far")
+
+
+def _is_of(name: str, family: str) -> bool:
+    sections = METRICS[name].sections if name in METRICS else ()
+    return family in sections or (family == STANDS_OUT and NUMBERS in sections)
 
 
 def _titles(published: Published, pages: list[str]) -> dict[str, str]:

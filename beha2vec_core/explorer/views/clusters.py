@@ -197,7 +197,7 @@ def _outcomes(published: Published) -> None:
     with page.or_empty():
         facts, names = published.ask(profile.outcomes), clusters.names(published)
         columns = st.columns(2, gap="large")
-        for place, (metric, title) in enumerate(profile_charts.OUTCOMES.items()):
+        for place, (metric, title) in enumerate(profile.OUTCOMES.items()):
             rows = facts[facts["metric"] == metric]
             if rows.empty:
                 continue

@@ -8,16 +8,15 @@ import streamlit as st
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts import profile as charts
 from beha2vec_core.explorer.data import profile
+from beha2vec_core.profiles.metrics import STANDS_OUT
 from beha2vec_core.profiles.words import counted
 
 
-def over_index(facts: pd.DataFrame, users: int, key: str, family: str = profile.STANDS_OUT) -> None:
+def over_index(facts: pd.DataFrame, users: int, key: str, family: str = STANDS_OUT) -> None:
     """What a cluster or a group does more and less than all users, in the chart of a family of facts."""
     chosen = profile.pick(facts, family)
     if chosen.empty:
-        st.write(
-            "Nothing is clearly different from all users." if family == profile.STANDS_OUT else "No facts of these."
-        )
+        st.write("Nothing is clearly different from all users." if family == STANDS_OUT else "No facts of these.")
         return
     title = f"{family}, beside all users (n = {counted(users, 'user')})"
     figure = charts.over_index(chosen, title, dark=page.is_dark())

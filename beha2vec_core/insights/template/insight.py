@@ -18,7 +18,7 @@ from beha2vec_core.insights.template.sentences import (
     upper,
 )
 from beha2vec_core.insights.wording import feature_words, happening
-from beha2vec_core.profiles.measures import NOT_SET
+from beha2vec_core.profiles.metrics import NOT_SET
 
 TOO_LITTLE_NAME = "Too little seen yet"
 _SMALL_CLUSTER = 100
@@ -117,18 +117,8 @@ def _others(sheet: FactSheet) -> list[Fact]:
     pages = [fact for fact in sheet.over("page_share") if not (fact.feature or "").endswith("/")][:1]
     items = sheet.over("item_category_viewed_share")[:1]
     cart = [fact for fact in numbers(sheet, "add_to_cart_share") if fact.population_value > 0]
-    over_time = [
-        fact
-        for fact in numbers(sheet, "first_week_return_rate", "churn_rate", "inflow_share")
-        if fact.is_over or fact.is_under
-    ]
-    return [
-        *pages,
-        *items,
-        *cart,
-        *over_time,
-        *numbers(sheet, "page_views_mean", "sessions_mean", "engagement_time_mean"),
-    ]
+    over_time = [fact for fact in numbers(sheet, *_OVER_TIME) if fact.is_over or fact.is_under]
+    return [*pages, *items, *cart, *over_time, *numbers(sheet, *_ACTIVITY)]
 
 
 # -- the sentences of a summary --

@@ -6,7 +6,7 @@ from itertools import pairwise
 from beha2vec_core.insights.placeholders import written
 from beha2vec_core.insights.sheet import Fact, FactSheet
 from beha2vec_core.insights.wording import happening
-from beha2vec_core.profiles.measures import NOT_SET
+from beha2vec_core.profiles.metrics import NOT_SET
 
 WRITTEN_BY = "template"
 _AS_SOURCE = " as first user source"

@@ -94,5 +94,5 @@ def _tells(sentence: Sentence, part: Part, fact: Fact) -> bool:
     if fact.feature is not None:
         own = (family(fact), fact.feature)
         return any(own in mention.features for _, mention in sentence.inside(part))
-    pattern = metrics.OWN.get(fact.metric)
+    pattern = metrics.own(fact.metric)
     return bool(pattern and pattern.search(sentence.written(part)))

@@ -92,7 +92,7 @@ def _holds(claim: Claim, fact: Fact, is_top: bool) -> bool:
 
 def _is_part_of_metric(sentence: Sentence, claim: Claim, fact: Fact) -> bool:
     """Whether a word is part of what is measured: "users who never engaged"."""
-    own = metrics.OWN.get(fact.metric)
+    own = metrics.own(fact.metric)
     return own is not None and any(m.start() <= claim.start < m.end() for m in own.finditer(sentence.text))
 
 

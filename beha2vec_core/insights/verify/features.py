@@ -5,6 +5,7 @@ import re
 from beha2vec_core.insights.reading import Part, Sentence
 from beha2vec_core.insights.sheet import Fact
 from beha2vec_core.insights.vocabulary.features import family
+from beha2vec_core.profiles.metrics import metric
 
 _ABOUT = re.compile(r"\b(?:about|on|topic|theme|subject)\s+(?:the\s+)?$", re.IGNORECASE)
 
@@ -12,13 +13,7 @@ _ABOUT = re.compile(r"\b(?:about|on|topic|theme|subject)\s+(?:the\s+)?$", re.IGN
 def feature_problems(sentence: Sentence, at: int, fact: Fact, part: Part) -> list[str]:
     """Whether the feature that is named beside a number is the number's."""
     if fact.feature is None:
-        if fact.metric in {
-            "error_page_user_share",
-            "error_page_view_share",
-            "error_page_views_mean",
-            "first_user_direct_share",
-            "landing_page_share",
-        }:
+        if metric(fact.metric).names_feature:
             return []
         named = [m for _, m in sentence.inside(part) if m.features and m.is_restricting]
         return [f"{fact.fact_id} is not of {named[0].text!r}"] if named else []

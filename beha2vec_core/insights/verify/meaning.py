@@ -7,6 +7,7 @@ from beha2vec_core.insights.sheet import Fact
 from beha2vec_core.insights.vocabulary import metrics
 from beha2vec_core.insights.vocabulary.claims import LESS, MORE, OFTEN
 from beha2vec_core.insights.vocabulary.features import family
+from beha2vec_core.profiles.metrics import metric
 
 Span = tuple[int, int]
 _OF_THESE = re.compile(r"\s*of (?:them|these|the users|users|all users|visitors|those)\b")
@@ -29,8 +30,8 @@ def strange_words(written: str, fact: Fact) -> list[Span]:
     """Where words of metrics stand that are told in other words than this fact's."""
     return [
         match.span()
-        for metric, pattern in metrics.LOUD.items()
-        if not metrics.shares_words(metric, fact.metric)
+        for name, pattern in metrics.loud()
+        if not metrics.shares_words(name, fact.metric)
         for match in pattern.finditer(written)
     ]
 
@@ -52,7 +53,7 @@ def _unit_problem(sentence: Sentence, at: int, mention: Mention, fact: Fact, par
         return f"{fact.fact_id} is no share of users" if is_of_users else None
     if _stands_outside(metrics.IN_A_SESSION, written, _own_words(written, fact)):
         return f"{fact.fact_id} is per user"
-    what = metrics.SHARE_OF.get(fact.metric, "users")
+    what = metric(fact.metric).share_of
     if what != "users" and mention.form != "all" and metrics.OF_USERS.match(after):
         return f"{fact.fact_id} is a share of {what}, not of users"
     if what != "page views" and metrics.OF_VIEWS.match(after):
@@ -72,7 +73,7 @@ def _average_problem(sentence: Sentence, fact: Fact, part: Part) -> str | None:
 
 def _words_problem(sentence: Sentence, at: int, mention: Mention, fact: Fact) -> str | None:
     """Whether the words nearest to a number, in its part or else in the next, are the metric's."""
-    if fact.metric not in metrics.OWN:
+    if metrics.own(fact.metric) is None:
         return None
     for number in sentence.around(sentence.part_at(at)):
         part = sentence.parts[number]
@@ -87,7 +88,7 @@ def _words_problem(sentence: Sentence, at: int, mention: Mention, fact: Fact) ->
             continue
         nearest = min((distance(span, place) for span in own), default=None)
         is_strange = any(nearest is not None and distance(span, place) < nearest for span in strange)
-        if nearest is None or (is_strange and not metrics.is_generic(fact.metric)) or _is_a_deed(written, fact, taken):
+        if nearest is None or (is_strange and not metric(fact.metric).is_generic) or _is_a_deed(written, fact, taken):
             what = fact.metric.replace("_", " ")
             return f"the words beside {mention.text} are not about what it measures ({what})"
         return _deed_problem(written, min(own, key=lambda span: distance(span, place)), fact)
@@ -95,7 +96,7 @@ def _words_problem(sentence: Sentence, at: int, mention: Mention, fact: Fact) ->
 
 
 def _own_words(written: str, fact: Fact) -> list[Span]:
-    pattern = metrics.OWN.get(fact.metric)
+    pattern = metrics.own(fact.metric)
     return [match.span() for match in pattern.finditer(written)] if pattern else []
 
 
@@ -111,7 +112,7 @@ def _names_of_features(sentence: Sentence, part: Part, fact: Fact) -> list[Span]
 
 def _is_a_deed(written: str, fact: Fact, taken: list[Span]) -> bool:
     """Whether users did more than see something ("came as far as the cart"), where that is all the fact says."""
-    deeds = metrics.DEEDS.finditer(written) if metrics.is_generic(fact.metric) else ()
+    deeds = metrics.DEEDS.finditer(written) if metric(fact.metric).is_generic else ()
     return any(not any(a <= match.start() < b for a, b in taken) for match in deeds)
 
 
@@ -120,11 +121,11 @@ def _deed_problem(written: str, own: Span, fact: Fact) -> str | None:
     compares = MORE.search(written, own[1]) or LESS.search(written, own[1]) or OFTEN.search(written, own[1])
     if metrics.NEGATED_DEED.search(written, 0, own[0]) and not compares:
         return f"{fact.fact_id} is of those who do, not of those who do not"
-    if fact.metric not in metrics.OF_BUYERS and metrics.BUYERS.search(written):
+    if not metric(fact.metric).of_buyers and metrics.BUYERS.search(written):
         return f"{fact.fact_id} is of all users of the group, not of buyers"
     if fact.metric == "page_share" and metrics.LANDED.search(written):
         return f"{fact.fact_id} is of users who viewed the page at any time"
-    if metrics.is_generic(fact.metric) and _OF_VIEWS.search(written):
+    if metric(fact.metric).is_generic and _OF_VIEWS.search(written):
         return f"{fact.fact_id} is a share of users, not of page views"
     return None
 

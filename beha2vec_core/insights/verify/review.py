@@ -17,8 +17,9 @@ from beha2vec_core.insights.verify.made_up import made_up, untold
 from beha2vec_core.insights.verify.meaning import meaning_problems
 from beha2vec_core.insights.verify.names import name_problems
 from beha2vec_core.insights.verify.numbers import form_problems, pairing_problems, population_problems, size_problems
-from beha2vec_core.insights.vocabulary.metrics import LOUD, OVER_TIME, SIZES
+from beha2vec_core.insights.vocabulary.metrics import SIZES, loud
 from beha2vec_core.insights.vocabulary.untold import CHANGE, PEOPLE
+from beha2vec_core.profiles.metrics import metric
 
 Text = TypeVar("Text", ClusterInsight, ClusterComparison)
 
@@ -117,7 +118,7 @@ class _Checker:
         if any(name in sentence.text.lower() for name in self.other_names):
             found.append("it names a cluster whose facts are not here")
         if field not in _ADVICE:
-            found += untold(sentence.text, is_over_time=any(fact.metric in OVER_TIME for fact in sentence.facts))
+            found += untold(sentence.text, is_over_time=any(metric(fact.metric).over_time for fact in sentence.facts))
         return found + self._wrong_numbers(sentence) + self._wrong_words(field, sentence)
 
     def _wrong_numbers(self, sentence: Sentence) -> list[str]:
@@ -160,7 +161,7 @@ def _claims_something(field: str, sentence: Sentence) -> bool:
     return bool(
         PEOPLE.search(sentence.text)
         or CHANGE.search(sentence.text)
-        or any(pattern.search(sentence.text) for pattern in LOUD.values())
+        or any(pattern.search(sentence.text) for _, pattern in loud())
         or any(mention.features and mention.is_restricting for mention in sentence.mentions.values())
     )
 

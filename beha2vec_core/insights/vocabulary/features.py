@@ -3,15 +3,8 @@
 from beha2vec_core.insights.sheet import Fact
 from beha2vec_core.insights.vocabulary.untold import NUMBER_WORDS
 from beha2vec_core.insights.wording import label_words
-from beha2vec_core.profiles.measures import STEP_TO
+from beha2vec_core.profiles.metrics import STEP_TO, metric
 
-FAMILY = {
-    "page_share": "page", "landing_page_share": "page", "theme_share": "theme", "theme_view_share": "theme",
-    "page_type_share": "page type", "page_type_view_share": "page type", "first_user_source_share": "channel",
-    "device_share": "device", "browser_share": "browser", "country_share": "country", "event_share": "event",
-    "hour_block_event_share": "hours", "item_category_viewed_share": "item category",
-    "path_step_share": "path",
-}  # fmt: skip
 _SYNONYMS = {
     ("page type", "support"): ("help", "customer service", "help centre", "help center"),
     ("page type", "article"): ("blog", "blog post"),
@@ -40,7 +33,7 @@ _MEDIUMS = {
 
 def family(fact: Fact) -> str:
     """Which kind of feature the fact has: facts of one kind can be taken for each other."""
-    return FAMILY.get(fact.metric, fact.metric)
+    return metric(fact.metric).features or fact.metric
 
 
 def aliases(fact: Fact) -> list[str]:
