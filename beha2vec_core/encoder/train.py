@@ -89,8 +89,8 @@ def train(
     at = Progress(objectives, optimizer, RunningLosses(objectives.weights))
     saved = None
     if checkpoints is not None:
-        begin = objectives.state_dict()
-        saved = Checkpoints(checkpoints, fingerprint(network.config, config, fields, sequences, begin, device))
+        weights = objectives.state_dict()
+        saved = Checkpoints(checkpoints, fingerprint(network.config, config, fields, sequences, weights, device))
 
     with (
         seeded(config.seed, device),
@@ -109,7 +109,7 @@ def train(
                 loss = objectives.total(losses)
                 if not loss.isfinite():
                     raise DivergedError(f"the loss in step {at.step + 1}", config.learning_rate)
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(objectives.parameters(), config.clip)
                 optimizer.step()
                 optimizer.zero_grad()

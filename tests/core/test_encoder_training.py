@@ -100,6 +100,23 @@ def test_a_killed_fit_goes_on_and_ends_as_if_undisturbed(
     assert not list(checkpoints.iterdir())
 
 
+def test_a_fit_that_stops_as_an_epoch_ends_measures_it_again_and_ends_as_if_undisturbed(
+    events: pd.DataFrame, undisturbed: BehaviorEncoder, tmp_path: Path
+) -> None:
+    """The checkpoint of an epoch's last step comes before the epoch is measured."""
+
+    def stop(row: EpochMetrics) -> None:
+        if row["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    config = replace(KILLED, checkpoint_every=1)
+    with pytest.raises(KeyboardInterrupt):
+        BehaviorEncoder.fit(events, CONFIG, config, stop, checkpoints=tmp_path)
+    heard: list[EpochMetrics] = []
+    assert_same(BehaviorEncoder.fit(events, CONFIG, config, heard.append, checkpoints=tmp_path), undisturbed)
+    assert [row["epoch"] for row in heard] == [2, 3, 4, 5]
+
+
 def test_checkpoints_are_two_safe_to_read_and_lie_within_an_epoch(left_behind: Path, events: pd.DataFrame) -> None:
     steps = sorted(int(path.name.partition("-")[2]) for path in left_behind.iterdir())
     assert len(steps) == 2 and steps[1] - steps[0] == 4
