@@ -1,7 +1,11 @@
-"""Training batches: each user cut in two at random, what comes after each event, and who is no negative of whom."""
+"""Training batches: each user cut in two at random, what comes after each event, and who is no negative of whom.
+
+Plans follow from (seed, epoch) and cuts from (seed, epoch, batch), so a batch is the same whenever it is made.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +75,27 @@ def _actions(fields: Fields, tokens: Tokens) -> tuple[IdArray, int]:
         total += len(vocabulary.values)
     found = np.stack(columns, axis=1)
     return np.where(found < 0, total, found).astype(np.int32), total
+
+
+class UserBatches:
+    """The batches of every epoch, of the users of two events or more."""
+
+    def __init__(self, fields: Fields, sequences: Sequences, config: TrainConfig, device: torch.device) -> None:
+        """Look up the ids of all events once."""
+        self.data = TrainingSet.of(fields, sequences)
+        self.config, self.device = config, device
+        self.lengths = sequences.n_events
+        self.users = np.flatnonzero(self.lengths > 1)
+
+    def plan(self, epoch: int) -> list[IntArray]:
+        """The users of each batch of an epoch."""
+        return plan_batches(self.lengths, self.users, self.config, np.random.default_rng((self.config.seed, epoch)))
+
+    def of_epoch(self, epoch: int, skip: int = 0) -> Iterator[tuple[Batch, IntArray]]:
+        """Each batch of an epoch but the first ``skip``, and how many events each of its users has, [B]."""
+        for place, users in enumerate(self.plan(epoch)[skip:], start=skip + 1):
+            rng = np.random.default_rng((self.config.seed, epoch, place))
+            yield make_batch(self.data, users, self.config, rng, self.device), self.lengths[users]
 
 
 def plan_batches(lengths: IntArray, users: IntArray, config: TrainConfig, rng: np.random.Generator) -> list[IntArray]:

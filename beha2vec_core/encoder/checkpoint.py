@@ -1,7 +1,6 @@
 """Checkpoints of a training: a folder each, whole or not there, of tensors (safetensors) and JSON.
 
-``checkpoint-<step>/`` holds ``tensors.safetensors``, ``record.json`` and ``trainer_state.json``, the last in the form
-that ``transformers.Trainer`` reads.
+``checkpoint-<step>/`` holds ``tensors.safetensors`` and ``record.json``.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +19,70 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
+from beha2vec_core.encoder.curve import EpochMetrics, RunningLosses
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.events.sequences import Sequences
 
-TENSORS, RECORD, TRAINER_STATE = "tensors.safetensors", "record.json", "trainer_state.json"
+TENSORS, RECORD = "tensors.safetensors", "record.json"
+FORMAT = 2  # of a checkpoint; raise it when what is kept, or what a step does, changes
 KEPT = 2
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Progress:
+    """Where a training stands. All of it goes into a checkpoint, with torch's random states.
+
+    objectives, optimizer: what learns.
+    running: the losses of the epoch that is under way.
+    step: steps done. curve: rows of the epochs done.
+    best: the weights at the lowest held-out loss.
+    """
+
+    objectives: nn.Module
+    optimizer: torch.optim.Optimizer
+    running: RunningLosses
+    step: int = 0
+    curve: list[EpochMetrics] = field(default_factory=list)
+    best: dict[str, Tensor] | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.objectives.parameters()).device
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What a checkpoint keeps as tensors, by names that say what they are of."""
+        optimizer = self.optimizer.state_dict()["state"]
+        return {
+            **{f"model.{name}": tensor for name, tensor in self.objectives.state_dict().items()},
+            **{f"best.{name}": tensor for name, tensor in (self.best or {}).items()},
+            **{f"optimizer.{place}.{name}": value for place, of in optimizer.items() for name, value in of.items()},
+            **_random_states(self.device),
+        }
+
+    def record(self) -> dict[str, Any]:
+        """What a checkpoint keeps as JSON."""
+        return {"step": self.step, "curve": self.curve, "running": self.running.to_json()}
+
+    def restore(self, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
+        """Go on from what :meth:`tensors` and :meth:`record` gave; torch's random states are set too."""
+        self.step, self.curve = record["step"], record["curve"]
+        self.running.restore(record["running"], self.device)
+        self.objectives.load_state_dict(_under("model.", tensors))
+        self.best = _under("best.", tensors) or None
+        optimizer = self.optimizer.state_dict()
+        for key, value in _under("optimizer.", tensors).items():
+            place, _, name = key.partition(".")
+            optimizer["state"].setdefault(int(place), {})[name] = value
+        self.optimizer.load_state_dict(optimizer)
+        torch.set_rng_state(tensors["random.cpu"])
+        if self.device.type != "cpu":
+            torch.get_device_module(self.device).set_rng_state(tensors[f"random.{self.device.type}"])
 
 
 class Checkpoints:
@@ -40,31 +93,33 @@ class Checkpoints:
         self.folder = folder
         self.fingerprint = fingerprint
 
-    def newest(self) -> Path | None:
-        """The newest checkpoint of this training that can be read; those of another, or damaged, are removed."""
+    def restore(self, progress: Progress) -> bool:
+        """Go on from the newest checkpoint of this training; whether there is one.
+
+        Checkpoints of another training, and damaged ones, are removed.
+        """
         for path in _paths(self.folder):
             try:
-                _, record = read(path)
+                tensors, record = load_file(path / TENSORS), json.loads((path / RECORD).read_text("utf-8"))
             except (OSError, ValueError, SafetensorError) as error:
                 logger.warning("checkpoint %s is damaged and is removed: %s", path, error)
             else:
                 if record.get("fingerprint") == self.fingerprint:
-                    return path
+                    logger.info("training goes on from %s", path)
+                    progress.restore(tensors, record)
+                    return True
                 logger.warning("checkpoint %s is of other data or settings and is removed", path)
             shutil.rmtree(path)
-        return None
+        return False
 
-    def write(
-        self, step: int, tensors: Mapping[str, Tensor], record: Mapping[str, Any], state: Mapping[str, Any]
-    ) -> None:
-        """Add the checkpoint of a step: it appears whole, then older ones go."""
-        target = self.folder / f"checkpoint-{step}"
+    def write(self, progress: Progress) -> None:
+        """Add a checkpoint: it appears whole, then older ones go."""
+        target = self.folder / f"checkpoint-{progress.step}"
         building = self.folder / f".{target.name}.building"
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
-        _write(building / TENSORS, save({name: _alone(tensor) for name, tensor in tensors.items()}))
-        _write(building / RECORD, json.dumps({"fingerprint": self.fingerprint, **record}).encode())
-        _write(building / TRAINER_STATE, json.dumps(state).encode())
+        _write(building / TENSORS, save({name: _alone(tensor) for name, tensor in progress.tensors().items()}))
+        _write(building / RECORD, json.dumps({"fingerprint": self.fingerprint, **progress.record()}).encode())
         building.replace(target)
         for old in _paths(self.folder)[KEPT:]:
             shutil.rmtree(old)
@@ -82,15 +137,6 @@ def _paths(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name.partition("-")[2]), reverse=True)
 
 
-def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the record of a checkpoint.
-
-    Raises OSError, ValueError or SafetensorError where a file is missing or cut short.
-    """
-    json.loads((path / TRAINER_STATE).read_text("utf-8"))
-    return load_file(path / TENSORS), json.loads((path / RECORD).read_text("utf-8"))
-
-
 def fingerprint(
     encoder: EncoderConfig,
     train: TrainConfig,
@@ -102,7 +148,7 @@ def fingerprint(
     """A hash of all that decides what training leads to: settings, vocabulary, data, the weights it begins with."""
     settings = asdict(train)
     del settings["progress"], settings["checkpoint_every"]
-    about = [asdict(encoder), settings, device.type, torch.__version__, fields.to_json(), sequences.user_key]
+    about = [FORMAT, asdict(encoder), settings, device.type, torch.__version__, fields.to_json(), sequences.user_key]
     about.append({name: column.values for name, column in sequences.text.items()})
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     codes = [column.codes for column in sequences.text.values()]
@@ -112,6 +158,19 @@ def fingerprint(
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those whose name begins so, by the rest of it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _random_states(device: torch.device) -> dict[str, Tensor]:
+    """What dropout draws from; cuts have generators of their own."""
+    states = {"random.cpu": torch.get_rng_state()}
+    if device.type != "cpu":
+        states[f"random.{device.type}"] = torch.get_device_module(device).get_rng_state()
+    return states
 
 
 def _alone(tensor: Tensor) -> Tensor:

@@ -107,7 +107,8 @@ class TrainConfig:
 
     objectives: weight of each loss, by the name of its module in ``encoder.objectives``.
     epochs, batch_tokens, batch_users: passes over the users, and what a batch holds at most.
-    learning_rate, weight_decay, warmup, clip: AdamW, the share of steps that warm up, the gradient norm allowed.
+    learning_rate, weight_decay, warmup, clip: AdamW, the share of steps that warm up, the gradient norm allowed;
+        weights decay where they are matrices or embeddings, not norms, biases and scalars.
     temperature: of the contrastive loss. margin: of the triplet loss.
     masked_rate: share of the events the masked loss hides.
     horizon_days: N of the future loss, all actions in the next N days.

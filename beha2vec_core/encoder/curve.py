@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from beha2vec_core.encoder.features import IntArray
+
 EpochMetrics = dict[str, float]
 OnEpoch = Callable[[EpochMetrics], None]
 
@@ -44,13 +46,13 @@ class RunningLosses:
         self.sequences = self.tokens = 0
         self.started = time.perf_counter()
 
-    def add(self, losses: Mapping[str, Tensor], sequences: int, tokens: int) -> None:
-        """Count the losses of one batch; an objective that found nothing in it is left out of ``losses``."""
+    def add(self, losses: Mapping[str, Tensor], lengths: IntArray) -> None:
+        """Count the losses of a batch of users of so many events, [B]. Objectives that found nothing are left out."""
         for name, loss in losses.items():
-            self.sums[name] = self.sums.get(name, 0.0) + loss.detach() * sequences
-            self.counts[name] = self.counts.get(name, 0) + sequences
-        self.sequences += sequences
-        self.tokens += tokens
+            self.sums[name] = self.sums.get(name, 0.0) + loss.detach() * len(lengths)
+            self.counts[name] = self.counts.get(name, 0) + len(lengths)
+        self.sequences += len(lengths)
+        self.tokens += int(lengths.sum())
 
     def means(self) -> EpochMetrics:
         """``loss``, the weighted sum, and one ``<objective>_loss`` each."""
@@ -78,7 +80,7 @@ class RunningLosses:
         }
 
     def restore(self, saved: Mapping[str, Any], device: torch.device) -> None:
-        """Go on from what :meth:`to_json` told."""
+        """Go on from what :meth:`to_json` gave."""
         self.sums = {name: torch.tensor(value, device=device) for name, value in saved["sums"].items()}
         self.counts = dict(saved["counts"])
         self.sequences, self.tokens = saved["sequences"], saved["tokens"]

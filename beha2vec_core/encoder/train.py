@@ -1,26 +1,26 @@
-"""Training: what learns and what measures, the schedule, where to go on after a kill; and the curve it leaves."""
+"""Training: the loop, its schedule, and which weights decay."""
 
 from __future__ import annotations
 
-import importlib.util
-import logging
 import math
-import random
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from tqdm import tqdm
 
-from beha2vec_core.encoder.checkpoint import Checkpoints, fingerprint
+from beha2vec_core.encoder.batches import UserBatches
+from beha2vec_core.encoder.checkpoint import Checkpoints, Progress, fingerprint
 from beha2vec_core.encoder.config import TrainConfig
-from beha2vec_core.encoder.curve import DivergedError, EpochMetrics, OnEpoch
+from beha2vec_core.encoder.curve import DivergedError, EpochMetrics, OnEpoch, RunningLosses, best_row
+from beha2vec_core.encoder.device import compiled, seeded
 from beha2vec_core.encoder.features import Fields
-from beha2vec_core.encoder.loader import TrainingPlan, UserBatches
 from beha2vec_core.encoder.network import BehaviorNetwork
+from beha2vec_core.encoder.objectives.weighted import WeightedObjectives
+from beha2vec_core.encoder.tracking import mlflow_run
 from beha2vec_core.encoder.validation import held_out_users, is_held_out, training_and_validation
 from beha2vec_core.encoder.warm_start import carry_over
 from beha2vec_core.events.sequences import Sequences
@@ -31,12 +31,11 @@ __all__ = [
     "OnEpoch",
     "held_out_users",
     "is_held_out",
+    "parameter_groups",
     "seeded",
     "train",
     "warmup_then_cosine",
 ]
-
-logger = logging.getLogger(__name__)
 
 
 def train(
@@ -54,53 +53,124 @@ def train(
 ) -> tuple[list[EpochMetrics], dict[str, Tensor]]:
     """Train the network in place on the users of two events or more.
 
-    Gives one row of metrics an epoch, and the weights of the objectives' own heads, with which training can go on.
+    Returns the curve, one row of metrics an epoch, and the weights of the objectives' own heads, with which training
+    can go on.
 
     A row has ``epoch``, ``loss`` (weighted sum), one ``<objective>_loss`` each; where there is enough to measure after
     the newest moment trained on, ``held_out_loss`` and ``held_out_<objective>_loss``; ``learning_rate`` at the end of
     the epoch, ``seconds``, ``sequences_per_second``, ``tokens_per_second``. With a held-out loss the weights where it
-    was lowest are those left in the network.
+    was lowest are those left in the network, and training ends after ``config.patience`` epochs without a lower one.
 
     heads, before: those of an earlier training, and the fields it had, to begin with.
-    checkpoints: a folder; a training killed goes on from there when started again with the same data and settings,
-    and ends with the weights it would have had. Who calls removes them when what comes after is safe too.
+    checkpoints: a folder. A training that was killed goes on from there when started again with the same data and
+    settings, and ends with the weights it would have had. The caller removes them when what comes after is safe too.
     mlflow: log settings and rows to MLflow, to where MLFLOW_TRACKING_URI says.
     Call inside :func:`seeded` for the same weights from the same seed.
 
-    Raises ValueError where no user has two events, DivergedError where the loss stops being finite,
+    Raises ValueError where no user has two events, DivergedError where the loss or a weight stops being finite,
     ModuleNotFoundError where mlflow is asked for and absent.
     """
-    if mlflow and importlib.util.find_spec("mlflow") is None:
-        raise ModuleNotFoundError("mlflow=True needs MLflow, which is not installed: pip install -e '.[mlflow]'")
     learning, measuring = training_and_validation(sequences, config)
     if not (learning.n_events > 1).any():
         raise ValueError("the encoder learns from users of two events or more, and there is none; take more days")
-    # late, since loading transformers takes seconds
-    from beha2vec_core.encoder import trainer as trainers
+    batches = UserBatches(fields, learning, config, device)
+    validation = UserBatches(fields, measuring, config, device) if measuring is not None else None
+    # after how many steps each epoch begins; the last number is that of all steps
+    begins = [0, *np.cumsum([len(batches.plan(epoch)) for epoch in range(1, config.epochs + 1)]).tolist()]
+    steps = begins[-1]
 
     network.to(device)
-    objectives = trainers.WeightedObjectives(network, fields, config).to(device)
+    objectives = WeightedObjectives(network, fields, config).to(device)
     if heads is not None and before is not None:
         carry_over(heads, objectives.losses, before, fields)
-    plan = TrainingPlan(UserBatches(fields, learning, config, device), config.epochs)
-    validation = UserBatches(fields, measuring, config, device) if measuring is not None else None
-    optimizer = torch.optim.AdamW(
-        objectives.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, warmup_then_cosine(len(plan), config.warmup))
-    kept = None
+    groups = parameter_groups(objectives, config.weight_decay)
+    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+    factor = warmup_then_cosine(steps, config.warmup)
+    at = Progress(objectives, optimizer, RunningLosses(objectives.weights))
+    saved = None
     if checkpoints is not None:
         weights = objectives.state_dict()
-        kept = Checkpoints(checkpoints, fingerprint(network.config, config, fields, sequences, weights, device))
+        saved = Checkpoints(checkpoints, fingerprint(network.config, config, fields, sequences, weights, device))
 
-    compiled = trainers.compiled(network, device, len(plan))
-    with seeded(config.seed, device), trainers.process_settings_kept(), compiled:
-        trainer = trainers.EncoderTrainer(
-            objectives, plan, validation, config, device, (optimizer, schedule), kept, mlflow=mlflow
-        )
-        curve = trainer.learn(on_epoch)
+    with (
+        seeded(config.seed, device),
+        compiled(network, device, steps),
+        mlflow_run(mlflow, network.config, config) as log,
+        tqdm(desc="training", total=steps, unit="batch", disable=not config.progress) as bar,
+    ):
+        if saved and saved.restore(at):
+            bar.initial = bar.n = at.step
+        for epoch in range(len(at.curve) + 1, config.epochs + 1):
+            objectives.train()
+            for batch, lengths in batches.of_epoch(epoch, skip=at.step - begins[epoch - 1]):
+                for group in optimizer.param_groups:
+                    group["lr"] = config.learning_rate * factor(at.step)
+                losses = objectives(batch)
+                loss = objectives.total(losses)
+                if not loss.isfinite():
+                    raise DivergedError(f"the loss in step {at.step + 1}", config.learning_rate)
+                loss.backward()  # type: ignore[no-untyped-call]
+                nn.utils.clip_grad_norm_(objectives.parameters(), config.clip)
+                optimizer.step()
+                optimizer.zero_grad()
+                at.running.add(losses, lengths)
+                at.step += 1
+                bar.update()
+                if saved and at.step % config.checkpoint_every == 0:
+                    saved.write(at)
+
+            row = {"epoch": float(epoch), **at.running.means()}
+            speed = at.running.speed()
+            if validation:
+                row |= held_out_losses(objectives, validation, config)
+            row |= {"learning_rate": config.learning_rate * factor(at.step), **speed}
+            at.curve.append(row)
+            best = best_row(at.curve)
+            if validation and best is row:
+                at.best = {name: tensor.clone() for name, tensor in objectives.state_dict().items()}
+            log(row, step=at.step)
+            bar.set_postfix({name: f"{row[name]:.3f}" for name in ("loss", "held_out_loss") if name in row})
+            if on_epoch:
+                on_epoch(dict(row))
+            if config.patience and epoch - best["epoch"] >= config.patience:
+                break
+            at.running = RunningLosses(objectives.weights)
+
+    if at.best is not None:
+        objectives.load_state_dict(at.best)
+    if not all(bool(weight.isfinite().all()) for weight in objectives.parameters()):
+        raise DivergedError("a weight", config.learning_rate)
     network.eval()
-    return curve, objectives.losses.state_dict()
+    return at.curve, objectives.losses.state_dict()
+
+
+@torch.no_grad()
+def held_out_losses(objectives: WeightedObjectives, validation: UserBatches, config: TrainConfig) -> EpochMetrics:
+    """``held_out_loss`` and ``held_out_<objective>_loss``, of the same batches and cuts at every call.
+
+    Raises DivergedError where one is not finite.
+    """
+    objectives.eval()
+    running = RunningLosses(objectives.weights)
+    for batch, lengths in validation.of_epoch(0):
+        running.add(objectives(batch), lengths)
+    means = running.means()
+    if not all(map(math.isfinite, means.values())):
+        raise DivergedError("the held-out loss", config.learning_rate)
+    return {f"held_out_{name}": value for name, value in means.items()}
+
+
+def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Two groups for an optimizer: matrices and embeddings decay; norms, biases and scalars do not.
+
+    Decay pulls a weight towards 0. That keeps matrices small, but 0 is no natural value for the scale of a norm or for
+    a bias.
+    """
+    weights = list(module.parameters())
+    return [
+        {"params": [weight for weight in weights if weight.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [weight for weight in weights if weight.ndim < 2], "weight_decay": 0.0},
+    ]
 
 
 def warmup_then_cosine(steps: int, warmup: float) -> Callable[[int], float]:
@@ -114,29 +184,3 @@ def warmup_then_cosine(steps: int, warmup: float) -> Callable[[int], float]:
         return 0.05 + 0.95 * (1 + math.cos(math.pi * min(done, 1.0))) / 2
 
     return factor
-
-
-@contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch and ask for deterministic algorithms.
-
-    On leaving, the random states of torch, numpy and python and torch's settings are as before.
-    """
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    filling = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
-    devices = range(torch.cuda.device_count()) if device.type == "cuda" else []
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=devices), warnings.catch_warnings():
-        # outside the CPU some have no deterministic form, which torch tells at each
-        warnings.filterwarnings("ignore", message=".*deterministic")
-        torch.manual_seed(seed)
-        torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a tenth of the time
-        try:
-            yield
-        finally:
-            torch.utils.deterministic.fill_uninitialized_memory = filling  # type: ignore[attr-defined]
-            torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
-            random.setstate(python_state)
-            np.random.set_state(numpy_state)

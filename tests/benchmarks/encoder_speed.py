@@ -41,8 +41,8 @@ from beha2vec_core.encoder.encode import _batches
 from beha2vec_core.encoder.encoder import data_window
 from beha2vec_core.encoder.features import Fields, slice_hashes
 from beha2vec_core.encoder.network import BehaviorNetwork
+from beha2vec_core.encoder.objectives.weighted import WeightedObjectives
 from beha2vec_core.encoder.train import seeded, train
-from beha2vec_core.encoder.trainer import WeightedObjectives
 from beha2vec_core.evaluation.data import DataNotFoundError, load
 from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
 from beha2vec_core.evaluation.methods import coles, prototype
