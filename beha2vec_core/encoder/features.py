@@ -268,7 +268,9 @@ def _begins(session: IdArray, gap: IdArray) -> npt.NDArray[np.bool_]:
     """Where another session than that of the event before begins; where either is not known, the pause says it."""
     before = np.append(np.int32(-1), session[:-1])
     known = (session >= 0) & (before >= 0)
-    return (gap == FIRST_GAP) | np.where(known, session != before, gap >= SESSION_GAP_BUCKET)
+    begins: npt.NDArray[np.bool_] = np.where(known, session != before, gap >= SESSION_GAP_BUCKET)
+    begins |= gap == FIRST_GAP
+    return begins
 
 
 def _of_page(name: str, page: str) -> str | None:

@@ -18,6 +18,7 @@ import torch
 
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
 from beha2vec_core.clusters import eta_squared
+from beha2vec_core.encoder import objectives
 from beha2vec_core.encoder.config import OBJECTIVES
 from beha2vec_core.encoder.encoder import EncoderFormatError
 from beha2vec_core.encoder.packing import pack
@@ -295,6 +296,8 @@ def test_saved_and_loaded_it_is_the_same(encoder: BehaviorEncoder, events: pd.Da
     ]  # fmt: skip
     again = BehaviorEncoder.load(tmp_path / "model", device="cpu")
     assert again.model_version == encoder.model_version
+    assert encoder.heads.keys() == again.heads.keys() != set(), "what a warm start goes on with"
+    assert "saved in ``heads.safetensors``" in str(objectives.__doc__) and "not saved" not in str(objectives.__doc__)
     assert again.training_curve == encoder.training_curve and again.data_window == encoder.data_window
     assert again.config == encoder.config and again.train_config == encoder.train_config
     assert again.encode(events).equals(encoder.encode(events))
