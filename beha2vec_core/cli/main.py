@@ -217,9 +217,17 @@ def summary() -> None:
 Look next at
   1. the graph, its plots and checks:  make ui, then http://localhost:3000
   2. users and clusters, to look at:   make explore, then http://localhost:8501
-  3. questions in words:               {command} chat "build a buyer persona for cluster 1"
+  3. questions in words:               {command} chat "{_question([key for key, _, _ in clusters])}"
   4. your own export:                  README.md, section "Your own export", then: make doctor"""
     )
+
+
+def _question(cluster_keys: list[int]) -> str:
+    """A question for the chat: about a cluster that exists, or about no cluster where there is none."""
+    from beha2vec_core.clusters.model import TOO_LITTLE_EVIDENCE
+
+    found = [key for key in cluster_keys if key != TOO_LITTLE_EVIDENCE]
+    return f"build a buyer persona for cluster {min(found)}" if found else "which pages do most users view?"
 
 
 @app.command()

@@ -152,7 +152,8 @@ def fingerprint(
     about.append({name: column.values for name, column in sequences.text.items()})
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     codes = [column.codes for column in sequences.text.values()]
-    for array in (sequences.offsets, sequences.event_timestamp, *codes, *sequences.number.values()):
+    optional = [column for column in (sequences.page_view, sequences.session) if column is not None]
+    for array in (sequences.offsets, sequences.event_timestamp, *codes, *sequences.number.values(), *optional):
         digest.update(np.ascontiguousarray(array).tobytes())
     for name, tensor in weights.items():
         digest.update(f"{name} {tuple(tensor.shape)}".encode())

@@ -193,7 +193,12 @@ def _for_distinct(
     keys = np.zeros(len(starts), dtype=[("events", "V16"), ("recency", np.int32)])
     gap = tokens.gap.copy()
     gap[starts] = 0  # whatever came before the slice, its first token does not know it
-    keys["events"] = slice_hashes(np.stack((tokens.kind, gap), axis=1), starts, lengths)
+    ids = [tokens.kind, gap]
+    if tokens.begins is not None:
+        begins = tokens.begins.copy()
+        begins[starts] = True
+        ids.append(begins.astype(np.int32))
+    keys["events"] = slice_hashes(np.stack(ids, axis=1), starts, lengths)
     keys["recency"] = recency
     _, chosen, inverse = np.unique(keys, return_index=True, return_inverse=True)
     by_length = np.argsort(lengths[chosen], kind="stable")

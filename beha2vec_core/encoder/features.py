@@ -85,10 +85,14 @@ def gap_buckets(seconds: npt.NDArray[Any]) -> IdArray:
     return buckets
 
 
-def session_positions(gap: IdArray) -> IdArray:
-    """The bucket of each token's place in its session, which a first event or a pause of half an hour begins."""
+def session_positions(gap: IdArray, begins: npt.NDArray[np.bool_] | None = None) -> IdArray:
+    """The bucket of each token's place in its session.
+
+    ``begins`` says which tokens begin one; without it a first event or a pause of half an hour does.
+    """
     place = np.arange(len(gap), dtype=np.int64)
-    begins = (gap == FIRST_GAP) | (gap >= SESSION_GAP_BUCKET)
+    if begins is None:
+        begins = (gap == FIRST_GAP) | (gap >= SESSION_GAP_BUCKET)
     within = place - np.maximum.accumulate(np.where(begins, place, 0))
     doubled = 5 + np.frexp(within + 1.0)[1]  # 9 for the ninth to the fifteenth, then one a doubling
     buckets: IdArray = np.minimum(np.where(within < 8, within + 1, doubled), POSITION_BUCKETS - 1).astype(np.int32)
@@ -109,12 +113,14 @@ class Tokens:
     kinds: ids of each distinct combination of fields [K, fields + words], in the order of :attr:`Fields.columns`.
     kind: which one each event is [m]. gap: bucket of the time since the user's event before [m].
     offsets: sequence i owns events ``offsets[i]:offsets[i + 1]`` [n + 1].
+    begins: whether each event begins a session [m]; None where no session key says it, but pauses do.
     """
 
     kinds: IdArray
     kind: IdArray
     gap: IdArray
     offsets: IntArray
+    begins: npt.NDArray[np.bool_] | None = None
 
     @property
     def lengths(self) -> IntArray:
@@ -222,7 +228,8 @@ class Fields:
         seconds = np.diff(sequences.event_timestamp, prepend=sequences.event_timestamp[:1]) / 1_000_000
         gap = gap_buckets(seconds)
         gap[sequences.offsets[:-1]] = FIRST_GAP
-        return Tokens(np.concatenate(columns, axis=1).astype(np.int32), kind, gap, sequences.offsets)
+        begins = None if sequences.session is None else _begins(sequences.session, gap)
+        return Tokens(np.concatenate(columns, axis=1).astype(np.int32), kind, gap, sequences.offsets, begins)
 
     def to_json(self) -> dict[str, Any]:
         """For ``vocabulary.json``."""
@@ -255,6 +262,15 @@ def page_words(page: str) -> tuple[str, ...]:
     """The first distinct words of a page's path, or of a screen's name, without what could be a person's."""
     path = page.removeprefix("screen:") if page.startswith("screen:") else _path(page)
     return tuple(dict.fromkeys(path_words("/" + path).split()))[:WORDS]
+
+
+def _begins(session: IdArray, gap: IdArray) -> npt.NDArray[np.bool_]:
+    """Where another session than that of the event before begins; where either is not known, the pause says it."""
+    before = np.append(np.int32(-1), session[:-1])
+    known = (session >= 0) & (before >= 0)
+    begins: npt.NDArray[np.bool_] = np.where(known, session != before, gap >= SESSION_GAP_BUCKET)
+    begins |= gap == FIRST_GAP
+    return begins
 
 
 def _of_page(name: str, page: str) -> str | None:

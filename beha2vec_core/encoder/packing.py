@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from beha2vec_core.encoder.features import FIRST_GAP, IdArray, IntArray, Tokens, session_positions
+from beha2vec_core.encoder.features import FIRST_GAP, SESSION_GAP_BUCKET, IdArray, IntArray, Tokens, session_positions
 from beha2vec_core.events.sequences import ragged_range
 
 
@@ -84,8 +84,13 @@ def pack(
         rows[ends - 1] = starts + lengths - 1
     gap = tokens.gap[rows]
     gap[ends - total] = FIRST_GAP
+    begins = None if tokens.begins is None else tokens.begins[rows]
     if recency is not None:
         gap[ends - 1] = recency
+    if begins is not None:
+        begins[ends - total] = True
+        if recency is not None:
+            begins[ends - 1] = recency >= SESSION_GAP_BUCKET
     found, place = np.unique(tokens.kind[rows], return_inverse=True)
     kind = np.where(is_event, place, len(found))
 
@@ -97,7 +102,7 @@ def pack(
         kinds=tensor(tokens.kinds[found]),
         kind=tensor(kind),
         gap=tensor(gap),
-        position=tensor(session_positions(gap)),
+        position=tensor(session_positions(gap, begins)),
         row=tensor(row),
         column=tensor(np.arange(len(rows)) - np.repeat(ends - total, total)),
         lengths=tensor(total),

@@ -20,7 +20,9 @@ IntArray = npt.NDArray[np.int64]
 AsOf = datetime | int | None
 
 REQUIRED_TEXT = ("event_name", "page")
-PAGE_VIEWS = ("page_view", "screen_view")  # as dbt_ga4's `page_view_events`
+# what an event table may say besides: the order within one microsecond, what views a page, which session it is
+OPTIONAL_INPUTS = ("event_index", "is_page_view", "session_key")
+PAGE_VIEWS = ("page_view", "screen_view")  # where there is no is_page_view; as dbt_ga4's `page_view_events`
 
 
 class SequenceError(ValueError):
@@ -45,6 +47,8 @@ class Sequences:
 
     Users are in order of ``user_key``, each has at least one event, and equal events lie in one order whatever the
     order of the rows they came from. ``as_of`` [n] and ``event_timestamp`` [m] are microseconds since 1970, UTC.
+    ``page_view`` says which events view a page or a screen [m]; None: the event name says it. ``session`` has the same
+    number for events of one session [m], -1 where the session is not known; None: it is known of no event.
     """
 
     user_key: list[str]
@@ -53,6 +57,8 @@ class Sequences:
     event_timestamp: IntArray
     text: dict[str, TextColumn]
     number: dict[str, npt.NDArray[np.float64]]
+    page_view: npt.NDArray[np.bool_] | None = None
+    session: npt.NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         """Number of users."""
@@ -66,23 +72,12 @@ class Sequences:
     @property
     def is_page_view(self) -> npt.NDArray[np.bool_]:
         """Whether each event views a page or a screen [m]."""
-        names = self.text["event_name"]
-        viewed = np.array([name in PAGE_VIEWS for name in names.values], dtype=bool)
-        is_view: npt.NDArray[np.bool_] = viewed[names.codes]
-        return is_view
+        return _views_by_name(self.text["event_name"]) if self.page_view is None else self.page_view
 
     def select(self, users: npt.NDArray[Any]) -> Sequences:
         """The histories of the users at these positions, in this order."""
         lengths = self.n_events[users]
-        rows = ragged_range(self.offsets[users], lengths)
-        return Sequences(
-            user_key=[self.user_key[i] for i in users],
-            as_of=self.as_of[users],
-            offsets=_offsets(lengths),
-            event_timestamp=self.event_timestamp[rows],
-            text={name: column.take(rows) for name, column in self.text.items()},
-            number={name: column[rows] for name, column in self.number.items()},
-        )
+        return self._take(users, self.as_of[users], lengths, ragged_range(self.offsets[users], lengths))
 
     def split_at(self, moment: int) -> tuple[Sequences, Sequences]:
         """The parts of the histories before ``moment`` (microseconds UTC) and from it on.
@@ -95,14 +90,20 @@ class Sequences:
     def _part(self, inside: npt.NDArray[np.bool_], as_of: IntArray) -> Sequences:
         """The events marked, of the users who have one."""
         lengths = np.diff(np.append(0, np.cumsum(inside))[self.offsets])
-        users, rows = np.flatnonzero(lengths), np.flatnonzero(inside)
+        users = np.flatnonzero(lengths)
+        return self._take(users, as_of[users], lengths[users], np.flatnonzero(inside))
+
+    def _take(self, users: npt.NDArray[Any], as_of: IntArray, lengths: IntArray, rows: npt.NDArray[Any]) -> Sequences:
+        """These users, with so many each of the events ``rows``."""
         return Sequences(
             user_key=[self.user_key[i] for i in users],
-            as_of=as_of[users],
-            offsets=_offsets(lengths[users]),
+            as_of=as_of,
+            offsets=_offsets(lengths),
             event_timestamp=self.event_timestamp[rows],
             text={name: column.take(rows) for name, column in self.text.items()},
             number={name: column[rows] for name, column in self.number.items()},
+            page_view=None if self.page_view is None else self.page_view[rows],
+            session=None if self.session is None else self.session[rows],
         )
 
 
@@ -119,10 +120,13 @@ def build_sequences(
 
     ``events`` is a pandas DataFrame, an Arrow table or a DuckDB relation with ``user_key`` (text),
     ``event_timestamp`` (int64, microseconds UTC), ``event_name``, ``page`` (text), the optional columns where they
-    exist, and the extra ones. Order: user, then event_timestamp, event_index where given, event_name, page, then the
-    remaining columns. Events after ``as_of`` do not count; of the others the last ``max_length`` stay, never the first.
-    Without ``as_of`` a row's own ``as_of`` (sequences form) counts, else the time of the user's last event. Users with
-    no event left are left out.
+    exist, and the extra ones. Three more are read where the table has them: ``event_index`` (int, the order of a user's
+    events of one microsecond), ``is_page_view`` (bool, whether it views a page or a screen), ``session_key`` (text).
+    A null in them is as if there were no column: then the event name says what is a view, and pauses end sessions.
+
+    Order: user, then event_timestamp, event_index, event_name, page, then the remaining columns. Events after ``as_of``
+    do not count; of the others the last ``max_length`` stay, never the first. Without ``as_of`` a row's own ``as_of``
+    (sequences form) counts, else the time of the user's last event. Users with no event left are left out.
 
     Raises :class:`SequenceError` for missing columns, wrong types, nulls in required columns, lists of unequal length.
     """
@@ -131,21 +135,24 @@ def build_sequences(
     table = as_arrow(events)
     text_names = [*REQUIRED_TEXT, *(n for n in optional_text if n in table.column_names), *extra_text]
     _require(table, ["user_key", "event_timestamp", *text_names, *extra_number])
+    optional = [name for name in OPTIONAL_INPUTS if name in table.column_names]
     if _is_list(table.schema.field("event_timestamp").type):
-        table, user, limit = _flatten(table, [*text_names, *extra_number])
+        table, user, limit = _flatten(table, [*text_names, *extra_number, *optional])
     else:
         user, limit = _text(table, "user_key", nullable=False), None
 
     time = _int64(table, "event_timestamp")
     text = {name: _text(table, name, nullable=name not in REQUIRED_TEXT) for name in text_names}
     number = {name: _float64(table, name) for name in extra_number}
-    index = _int64(table, "event_index") if "event_index" in table.column_names else None
+    index = _int64(table, "event_index", null=0) if "event_index" in optional else None
+    page_view = _page_views(table, text["event_name"]) if "is_page_view" in optional else None
+    session = _text(table, "session_key", nullable=True).codes if "session_key" in optional else None
 
     if as_of is not None:
         limit = np.full(len(time), to_microseconds(as_of), dtype=np.int64)
     # the most significant key is the last one for lexsort
     ties: list[npt.NDArray[Any]] = [c.codes for name, c in text.items() if name not in REQUIRED_TEXT]
-    ties += number.values()
+    ties += [*number.values(), *(column for column in (page_view, session) if column is not None)]
     keys = [*ties[::-1], text["page"].codes, text["event_name"].codes]
     keys += [time, user.codes] if index is None else [index, time, user.codes]
     order = _order(keys)
@@ -166,6 +173,8 @@ def build_sequences(
         event_timestamp=time[order],
         text={name: column.take(order) for name, column in text.items()},
         number={name: column[order] for name, column in number.items()},
+        page_view=None if page_view is None else page_view[order],
+        session=None if session is None else session[order],
     )
 
 
@@ -255,23 +264,26 @@ def _flatten(table: pa.Table, names: Sequence[str]) -> tuple[pa.Table, TextColum
     users = _text(table, "user_key", nullable=False)
     if len(users.values) < table.num_rows:
         raise SequenceError("a user_key has several rows of sequences; keep one row a user (e.g. the latest as_of)")
-    lists = {name: _chunk(table[name]) for name in ["event_timestamp", *names]}
-    if "event_index" in table.column_names:
-        lists["event_index"] = _chunk(table["event_index"])
+    lists = {name: _chunk(table[name]) for name in dict.fromkeys(["event_timestamp", *names])}
     lengths: IntArray | None = None
     flat: dict[str, pa.Array] = {}
     for name, column in lists.items():
         if not _is_list(column.type):
             raise SequenceError(f"{name} is {column.type} but event_timestamp holds lists; give lists for both")
         these = np.asarray(pc.fill_null(pc.list_value_length(column), 0), dtype=np.int64)
+        given = np.asarray(column.is_valid()) | (name not in OPTIONAL_INPUTS)
         if lengths is None:
             lengths = these
-        elif not np.array_equal(lengths, these):
+        these = np.where(given, these, lengths)
+        if not np.array_equal(lengths, these):
             user = table["user_key"][int(np.flatnonzero(lengths != these)[0])]
             raise SequenceError(
                 f"the lists {name} and event_timestamp of user {user} differ in length; make them equal"
             )
         flat[name] = pc.list_flatten(column)
+        if not given.all():
+            known = np.repeat(given, lengths)
+            flat[name] = flat[name].take(pa.array(np.cumsum(known) - 1, mask=~known))
     assert lengths is not None
     rows = np.repeat(np.arange(table.num_rows), lengths)
     limit = _as_of_column(table)[rows] if "as_of" in table.column_names else None
@@ -313,10 +325,29 @@ def _text(table: pa.Table, name: str, *, nullable: bool) -> TextColumn:
     return TextColumn(rank[codes], dictionary.take(pa.array(ascending)).to_pylist())
 
 
-def _int64(table: pa.Table, name: str) -> IntArray:
+def _views_by_name(names: TextColumn) -> npt.NDArray[np.bool_]:
+    viewed = np.array([name in PAGE_VIEWS for name in names.values], dtype=bool)
+    is_view: npt.NDArray[np.bool_] = viewed[names.codes]
+    return is_view
+
+
+def _page_views(table: pa.Table, names: TextColumn) -> npt.NDArray[np.bool_]:
+    """What ``is_page_view`` says; where it is null, the event name does."""
+    column = _chunk(table["is_page_view"])
+    by_name = _views_by_name(names)
+    if len(column) == 0 or column.null_count == len(column):
+        return by_name
+    if not pa.types.is_boolean(column.type):
+        raise SequenceError(f"is_page_view must be boolean, not {column.type}; cast it, e.g. CAST(x AS BOOLEAN)")
+    return np.where(np.asarray(column.is_valid()), np.asarray(pc.fill_null(column, False)), by_name)
+
+
+def _int64(table: pa.Table, name: str, null: int | None = None) -> IntArray:
     column = _chunk(table[name])
     if len(column) == 0:
         return np.empty(0, dtype=np.int64)
+    if null is not None and column.null_count:
+        column = pc.fill_null(column.cast(pa.int64()) if pa.types.is_null(column.type) else column, null)
     if not pa.types.is_integer(column.type):
         raise SequenceError(
             f"{name} must be int64 (microseconds since 1970, UTC, for times), not {column.type}; "

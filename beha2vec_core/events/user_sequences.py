@@ -12,35 +12,30 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-_HISTORY = """
+from beha2vec_core.events.query import ENCODER_INPUT, LATEST_FIRST
+from beha2vec_core.events.sequences import OPTIONAL_INPUTS
+
+_COLUMNS = ("event_timestamp", "event_name", "page", "theme", "page_type", *OPTIONAL_INPUTS)
+_LISTS = ", ".join(f"list({name} order by recency desc) filter (recency <= $length) as {name}" for name in _COLUMNS)
+_HISTORY = f"""
     with history as (
         select
             events.*,
             ends.as_of,
-            coalesce(pages.theme, 'unknown') as theme,
-            coalesce(pages.page_type, 'unknown') as page_type,
-            row_number() over latest_first as recency,
+            row_number() over (partition by user_key order by {LATEST_FIRST}) as recency,
             bool_or(is_page_view) over (partition by user_key) as has_page_view
-        from ga4.ml_ga4__sequence_events as events
-        left join beha2vec.enriched_pages as pages using (page_key)
+        from ({ENCODER_INPUT}) as events
         left join (select unnest($properties) as property_id, unnest($ends) as property_end) as own using (property_id)
         cross join lateral (select coalesce(own.property_end, $end)::timestamp as as_of) as ends
         where events.event_date between $first_day and $day
             and events.event_timestamp <= epoch_us(ends.as_of)
             and user_key in (select user_key from ga4.ml_ga4__sequence_events where event_date = $day)
-        window latest_first as (
-            partition by user_key order by event_timestamp desc, event_date desc, event_index desc
-        )
     )
     select
         user_key,
         max(as_of) as as_of,
         max(recency) as n_events,
-        list(event_timestamp order by recency desc) filter (recency <= $length) as event_timestamp,
-        list(event_name order by recency desc) filter (recency <= $length) as event_name,
-        list(page_key order by recency desc) filter (recency <= $length) as page,
-        list(theme order by recency desc) filter (recency <= $length) as theme,
-        list(page_type order by recency desc) filter (recency <= $length) as page_type
+        {_LISTS}
     from history
     where has_page_view
     group by user_key

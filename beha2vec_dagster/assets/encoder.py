@@ -297,12 +297,16 @@ def _of_curve(curve: list[dict[str, float]], epochs: int) -> dict[str, Any]:
 
 
 def _latest_sequences(max_users: int) -> "pa.Table":
-    """Each user's latest sequence, as an Arrow table; a stable choice of users where there are too many."""
+    """Each user's latest sequence, as an Arrow table; a stable choice of users where there are too many.
+
+    Days that an earlier release wrote lack some lists: these are null.
+    """
     files = str(settings.sequences_path).replace("'", "''")
     with duckdb.connect() as connection:
         return connection.sql(
             f"""
-            select * exclude (event_date) from read_parquet('{files}/*/*.parquet', hive_partitioning = true)
+            select * exclude (event_date)
+            from read_parquet('{files}/*/*.parquet', hive_partitioning = true, union_by_name = true)
             qualify row_number() over (partition by user_key order by event_date desc) = 1
             order by md5(user_key) limit {int(max_users)}
             """

@@ -20,7 +20,7 @@ from beha2vec_dagster.settings import settings
     backfill_policy=dg.BackfillPolicy.single_run(),
     group_name="sequences",
     kinds={"duckdb", "parquet"},
-    code_version="1",
+    code_version="2",
 )
 def user_sequences(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
     """Users active on the day, each with the last events of the look-back as list columns, oldest first.

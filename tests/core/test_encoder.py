@@ -18,6 +18,7 @@ import torch
 
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
 from beha2vec_core.clusters import eta_squared
+from beha2vec_core.encoder import objectives
 from beha2vec_core.encoder.config import OBJECTIVES
 from beha2vec_core.encoder.encoder import EncoderFormatError
 from beha2vec_core.encoder.packing import pack
@@ -180,6 +181,25 @@ def test_order_matters(encoder: BehaviorEncoder) -> None:
     assert np.abs(vectors(there) - vectors(back)).max() > 1e-3
 
 
+def test_an_encoder_fitted_without_the_optional_inputs_reads_them(encoder: BehaviorEncoder) -> None:
+    """`event_index` orders a tie, as other times would; sessions by their keys are other places in a session."""
+    pages = [f"site.example/{page}" for page in ("help/faq", "shop/hats", "shop/pens")]
+    tied = pd.DataFrame(
+        {"user_key": "u", "event_timestamp": 5, "event_name": "page_view", "page": pages, "theme": "shop"}
+    )
+    backwards = tied.assign(event_timestamp=[7, 6, 5])
+    indexed = tied.assign(event_index=[3, 2, 1], is_page_view=True, session_key="s")
+    np.testing.assert_array_equal(
+        vectors(encoder.encode(indexed, as_of=7)), vectors(encoder.encode(backwards, as_of=7))
+    )
+    assert not np.allclose(vectors(encoder.encode(indexed, as_of=7)), vectors(encoder.encode(tied, as_of=7)), atol=1e-3)
+    apart = indexed.assign(session_key=["s1", "s2", "s3"])
+    both = pd.concat([indexed, apart.assign(user_key="v")])
+    together = vectors(encoder.encode(both, as_of=7))
+    assert not np.allclose(together[0], together[1], atol=1e-3), "equal but for the sessions"
+    np.testing.assert_allclose(together[1:], vectors(encoder.encode(apart, as_of=7)), atol=1e-5)
+
+
 def test_as_of_cuts_and_is_told(encoder: BehaviorEncoder, events: pd.DataFrame) -> None:
     moment = int(events["event_timestamp"].median())
     table = encoder.encode(events, as_of=moment)
@@ -276,6 +296,8 @@ def test_saved_and_loaded_it_is_the_same(encoder: BehaviorEncoder, events: pd.Da
     ]  # fmt: skip
     again = BehaviorEncoder.load(tmp_path / "model", device="cpu")
     assert again.model_version == encoder.model_version
+    assert encoder.heads.keys() == again.heads.keys() != set(), "what a warm start goes on with"
+    assert "saved in ``heads.safetensors``" in str(objectives.__doc__) and "not saved" not in str(objectives.__doc__)
     assert again.training_curve == encoder.training_curve and again.data_window == encoder.data_window
     assert again.config == encoder.config and again.train_config == encoder.train_config
     assert again.encode(events).equals(encoder.encode(events))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from random import Random
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from encoder_world import CONFIG, CPU, Event, fresh, logs, random_log, read
@@ -14,10 +15,17 @@ from hypothesis import strategies as st
 
 from beha2vec_core.encoder.batches import TrainingSet, make_batch, random_split, split_by_tokens
 from beha2vec_core.encoder.config import TrainConfig
-from beha2vec_core.encoder.features import FIRST_GAP, Fields, Tokens, gap_buckets, session_positions
+from beha2vec_core.encoder.features import (
+    FIRST_GAP,
+    SESSION_GAP_BUCKET,
+    Fields,
+    Tokens,
+    gap_buckets,
+    session_positions,
+)
 from beha2vec_core.encoder.objectives.batch import Batch
 from beha2vec_core.encoder.packing import Packed, pack
-from beha2vec_core.events.sequences import PAGE_VIEWS, Sequences
+from beha2vec_core.events.sequences import PAGE_VIEWS, Sequences, build_sequences
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -38,6 +46,26 @@ def test_packed_by_hand() -> None:
     bare = pack(tokens, np.array([3]), np.array([2]), CPU)
     assert bare.gap.tolist() == [FIRST_GAP, 20] and bare.position.tolist() == [1, 1]
     assert bare.last.tolist() == bare.last_event.tolist() == [1]
+
+
+def test_sessions_go_by_their_key_where_given_and_by_pauses_where_not() -> None:
+    seconds = [0, 1, 4000, 4001, 4002]
+    table = pd.DataFrame(
+        {"user_key": "u", "event_timestamp": [s * 1_000_000 for s in seconds], "event_name": "click", "page": "/"}
+    )
+    recency = np.array([SESSION_GAP_BUCKET], dtype=np.int32)
+
+    def places(keys: list[str | None] | None) -> list[int]:
+        sequences = build_sequences(table if keys is None else table.assign(session_key=keys))
+        tokens = Fields.fit(sequences, CONFIG).tokens(sequences)
+        return pack(tokens, np.array([0]), np.array([5]), CPU, recency).position.tolist()
+
+    assert places(None) == [1, 2, 1, 2, 3, 1]
+    assert places(["s", "s", "s", "s", "t"]) == [1, 2, 3, 4, 1, 1]
+    assert places([None, None, "s", "s", None]) == [1, 2, 1, 2, 3, 1], "a null key: the pause tells"
+    sequences = build_sequences(table.assign(session_key=["s", "s", "s", "s", "t"]))
+    tokens = Fields.fit(sequences, CONFIG).tokens(sequences)
+    assert pack(tokens, np.array([3]), np.array([2]), CPU).position.tolist() == [1, 1], "a slice begins a session"
 
 
 @given(logs, st.booleans(), st.randoms(use_true_random=False))

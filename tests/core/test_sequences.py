@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import duckdb
@@ -114,6 +115,7 @@ def test_a_null_in_an_optional_column_is_kept_as_null() -> None:
          "of user a differ in length"),
         (pd.DataFrame({"user_key": ["a"], "event_timestamp": [[1, 2]], "event_name": ["e"], "page": [["p", "q"]]}),
          "give lists for both"),
+        (TWO_USERS.assign(is_page_view=[1, 0, 1, 1]), "is_page_view must be boolean, not int64; cast it"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_told_with_the_remedy(table: Any, remedy: str) -> None:
@@ -128,6 +130,57 @@ def test_a_declared_column_must_be_there_and_be_a_number() -> None:
         build_sequences(TWO_USERS, extra_number=["page"])
     with pytest.raises(SequenceError, match="as_of must be"):
         build_sequences(TWO_USERS, as_of="2020-01-01")  # type: ignore[arg-type]
+
+
+def test_page_views_and_sessions_come_from_their_columns_where_given() -> None:
+    table = TWO_USERS.assign(is_page_view=[True, False, True, True], session_key=["s1", "s3", "s2", "s3"])
+    bare, got = build_sequences(TWO_USERS), build_sequences(table)
+    assert bare.is_page_view.tolist() == [True, True, False, True] and bare.session is None
+    assert got.is_page_view.tolist() == [True, False, True, True]
+    assert got.session is not None and got.session.tolist() == [1, 2, 2, 0]
+    lists = build_sequences(table.groupby("user_key").agg(list).reset_index())
+    assert lists.session is not None and lists.session.tolist() == [1, 2, 2, 0]
+    assert lists.is_page_view.tolist() == got.is_page_view.tolist()
+    for part in (got.select(np.array([1, 0])), got.split_at(30)[1]):
+        assert part.session is not None and len(part.session) == len(part.is_page_view) == len(part.event_timestamp)
+    assert got.select(np.array([1])).session == [0] and got.split_at(30)[1].is_page_view.tolist() == [True, True]
+
+
+def test_a_user_whose_optional_list_is_null_is_read_as_without_it() -> None:
+    """As files of an earlier release, read together with new ones, give them."""
+    table = events(*((user, 1, name, "/1") for user in "ab" for name in ("page_view", "add")))
+    table = table.assign(event_index=[1, 2, 1, 2], is_page_view=True, session_key=["s", "s", "t", "t"])
+    lists = pa.Table.from_pandas(table.groupby("user_key").agg(list).reset_index(), preserve_index=False)
+    for name in ("event_index", "is_page_view", "session_key"):
+        values = [None, lists[name][1]]
+        lists = lists.set_column(lists.schema.get_field_index(name), name, pa.array(values, lists[name].type))
+    got = build_sequences(lists)
+    assert texts(got, "event_name") == [["add", "page_view"], ["page_view", "add"]]
+    assert got.is_page_view.tolist() == [False, True, True, True]
+    assert got.session is not None and got.session.tolist() == [-1, -1, 0, 0]
+    old = build_sequences(lists.slice(0, 1))
+    assert texts(old, "event_name") == [["add", "page_view"]] and old.is_page_view.tolist() == [False, True]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    users=st.lists(st.lists(st.sampled_from(["page_view", "view_item", "cart"]), min_size=1), min_size=1, max_size=3),
+    random=st.randoms(use_true_random=False),
+)
+def test_events_of_one_microsecond_keep_the_order_of_event_index(users: list[list[str]], random: Random) -> None:
+    rows = [
+        {"user_key": f"u{user}", "event_timestamp": 7, "event_index": place, "event_name": name, "page": "/",
+         "is_page_view": name == "page_view", "session_key": f"s{place // 2}"}
+        for user, names in enumerate(users) for place, name in enumerate(names)
+    ]  # fmt: skip
+    random.shuffle(rows)
+    table = pd.DataFrame(rows)
+    for form in (table, table.groupby("user_key").agg(list).reset_index()):
+        got = build_sequences(form)
+        assert texts(got, "event_name") == users
+        assert got.is_page_view.tolist() == [name == "page_view" for names in users for name in names]
+        assert got.session is not None
+        assert got.session.tolist() == [place // 2 for names in users for place in range(len(names))]
 
 
 def test_select_takes_whole_histories() -> None:

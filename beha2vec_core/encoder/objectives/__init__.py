@@ -3,7 +3,8 @@
 An objective is a ``torch.nn.Module`` built from the network, the fields and the training settings; called with a
 :class:`~beha2vec_core.encoder.objectives.batch.Step` it gives a scalar loss, or None where the batch holds nothing
 for it.
-Weights of its own are trained with the network and saved beside it (``heads``), so that training can go on.
+Weights of its own are trained with the network and saved in ``heads.safetensors``, with which a warm start goes on;
+``encode`` and ``predict_next`` do not use them.
 :mod:`~beha2vec_core.encoder.objectives.weighted` puts all objectives of a training together.
 """
 

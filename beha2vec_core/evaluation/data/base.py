@@ -7,12 +7,19 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from beha2vec_core.evaluation.splits import reaches_back, user_hash
+from beha2vec_core.events.sequences import OPTIONAL_INPUTS
 
 SESSION_GAP = 30 * 60 * 1_000_000  # microseconds without event that end a session
 # what a method may read: the encoder's input
 INPUT_COLUMNS = ("user_key", "event_timestamp", "event_name", "page", "theme", "page_type")
 # what only tasks read: labels are made of them
 TASK_COLUMNS = ("session", "section", "is_page_view", "is_conversion", "is_purchase")
+
+
+def inputs(events: pd.DataFrame) -> pd.DataFrame:
+    """The columns that a method may read; with the encoder's optional inputs where the data have all of them."""
+    optional = OPTIONAL_INPUTS if set(OPTIONAL_INPUTS) <= set(events) else ()
+    return events[[name for name in (*INPUT_COLUMNS, *optional) if name in events]]
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,8 @@ class EvaluationData:
         events: one row an event, in order of ``user_key``, then time. Columns: ``user_key`` (str), ``event_timestamp``
             (int64, microseconds UTC), ``event_name`` (str), ``page`` (str or None), ``theme`` and ``page_type`` (str),
             ``session`` (str), ``section`` (str: the page's first path level), ``is_page_view``, ``is_conversion``
-            (cart, checkout or purchase) and ``is_purchase`` (bool).
+            (cart, checkout or purchase) and ``is_purchase`` (bool); from a warehouse also ``event_index`` (int) and
+            ``session_key`` (str).
         personas: the planted persona by user_key, where there is one.
         oracle: the persona that the true generator, seeing only the user's events, holds likeliest, by user_key. What
             it gets wrong no method can know.

@@ -11,7 +11,7 @@ from beha2vec_core.evaluation.data.addresses import section
 from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, SESSION_GAP, TASK_COLUMNS
 from beha2vec_core.evaluation.data.missing import NoEventsError
 from beha2vec_core.evaluation.splits import DAY, reaches_back
-from beha2vec_core.events.sequences import PAGE_VIEWS
+from beha2vec_core.events.sequences import OPTIONAL_INPUTS, PAGE_VIEWS
 from beha2vec_core.pages import classify_pages, parse_steps
 
 # as in dbt_ga4: `sequence_excluded_events`, `purchase_events`
@@ -56,8 +56,9 @@ def as_log(
 
     Args:
         rows: one row an event, with `COLUMNS`, a user's rows in the order in which they happened. ``theme`` and
-            ``page_type`` are taken where given; else they come from the rules step of
-            :func:`~beha2vec_core.pages.classify_pages`, no model asked, so that they are the same on every machine.
+            ``page_type`` are taken where given, as are the encoder's optional inputs; else the labels come from the
+            rules step of :func:`~beha2vec_core.pages.classify_pages`, no model asked, so that they are the same on
+            every machine.
         below: see `addresses.section`.
         conversions: names of events of cart, checkout and purchase.
         purchases: names of events of purchase.
@@ -70,15 +71,15 @@ def as_log(
     lifecycle = rows["event_name"].isin(LIFECYCLE)
     kept = rows[known & ~lifecycle]
     distinct = kept.drop_duplicates(["user_key", "event_timestamp", "event_name", "page", "page_title", "session"])
-    is_view = distinct["event_name"].isin(PAGE_VIEWS)
-    viewers = distinct["user_key"].isin(distinct.loc[is_view, "user_key"].unique())
+    if "is_page_view" not in distinct:
+        distinct = distinct.assign(is_page_view=distinct["event_name"].isin(PAGE_VIEWS))
+    viewers = distinct["user_key"].isin(distinct.loc[distinct["is_page_view"], "user_key"].unique())
     log = distinct[viewers].sort_values(["user_key", "event_timestamp"], kind="stable").reset_index(drop=True)
     if log.empty:
         raise NoEventsError("no event is left: users need page views, and events a user and a page")
     if "page_type" not in log:
         log = log.merge(_labels(log), on="page", how="left")
     log["section"] = log["page"].map({page: section(page, below) for page in log["page"].unique()})
-    log["is_page_view"] = log["event_name"].isin(PAGE_VIEWS)
     log["is_conversion"] = log["event_name"].isin(conversions)
     log["is_purchase"] = log["event_name"].isin(purchases)
     left_out = (
@@ -86,7 +87,8 @@ def as_log(
         f"{int((known & lifecycle).sum()):,} {'/'.join(LIFECYCLE)}, {int((~known).sum()):,} without user or page, "
         f"{len(kept) - len(distinct):,} doubles, {int((~viewers).sum()):,} of users without a page view."
     )
-    return Log(log[[*INPUT_COLUMNS, *TASK_COLUMNS]].astype(TEXTS), left_out)
+    optional = [name for name in OPTIONAL_INPUTS if name in log]
+    return Log(log[[*dict.fromkeys((*INPUT_COLUMNS, *TASK_COLUMNS, *optional))]].astype(TEXTS), left_out)
 
 
 def comes_back(events: pd.DataFrame) -> bool:

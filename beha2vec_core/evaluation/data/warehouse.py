@@ -7,25 +7,14 @@ from pathlib import Path
 
 import duckdb
 
-from beha2vec_core.evaluation.data.base import EvaluationData
+from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, EvaluationData
 from beha2vec_core.evaluation.data.ga4_log import CONVERSIONS, PURCHASES, as_log, comes_back
 from beha2vec_core.evaluation.data.missing import DataNotFoundError
+from beha2vec_core.events.query import ENCODER_INPUT, OLDEST_FIRST
+from beha2vec_core.events.sequences import OPTIONAL_INPUTS
 
-_ROWS = """
-    select
-        events.user_key,
-        events.event_timestamp,
-        events.event_name,
-        events.page_key as page,
-        events.page_title,
-        events.session_key as session,
-        coalesce(pages.theme, 'unknown') as theme,
-        coalesce(pages.page_type, 'unknown') as page_type
-    from ga4.ml_ga4__sequence_events as events
-    left join beha2vec.enriched_pages as pages using (page_key)
-    {where}
-    order by events.user_key, events.event_timestamp, events.event_date, events.event_index
-"""
+_COLUMNS = ", ".join([*INPUT_COLUMNS, *OPTIONAL_INPUTS, "page_title", "session_key as session"])
+_OF_USERS = "where user_key in (select unnest(?::varchar[]))"
 
 # what the property's own taxonomy adds: 2 is a cart, 6 a purchase
 _FUNNEL = "select event_name, funnel_step from ga4.ga4_event_taxonomy where funnel_step >= 2"
@@ -65,11 +54,9 @@ def from_connection(
 ) -> EvaluationData:
     """The same from an open connection, for whoever holds the warehouse (see `from_warehouse`); of ``users`` only."""
     try:
-        if users is None:
-            rows = connection.execute(_ROWS.format(where="")).df()
-        else:
-            where = "where events.user_key in (select unnest(?::varchar[]))"
-            rows = connection.execute(_ROWS.format(where=where), [list(users)]).df()
+        where, parameters = ("", []) if users is None else (_OF_USERS, [list(users)])
+        query = f"select {_COLUMNS} from ({ENCODER_INPUT}) {where} order by user_key, {OLDEST_FIRST}"
+        rows = connection.execute(query, parameters).df()
         has_taxonomy = connection.execute(_HAS_TAXONOMY).fetchall()
     except duckdb.CatalogException as error:
         raise DataNotFoundError(

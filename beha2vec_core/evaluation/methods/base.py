@@ -60,7 +60,7 @@ class Method:
         name: as the table calls it.
         group: ``floor`` (what any learned method must beat), ``peer`` (others' systems) or ``ours``.
         about: one sentence for the docs.
-        fit: takes events of `INPUT_COLUMNS` (others must not be read) and a seed.
+        fit: takes events of `data.base.inputs` (others must not be read) and a seed.
         costly: whether fitting or asking it takes long, so that fewer repeats are run unless all are asked for.
         epochs: how often a fit goes through the users; 0 where it makes a network and does not train it.
         shares_fit_with: the method whose fit this one reuses, if it comes after it in the same process.

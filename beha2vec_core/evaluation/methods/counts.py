@@ -14,9 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from beha2vec_core.encoder.features import path_prefix
-from beha2vec_core.evaluation.methods.histories import count_table, ordered, sessions, user_codes, users
+from beha2vec_core.evaluation.methods.histories import are_views, count_table, ordered, sessions, user_codes, users
 from beha2vec_core.evaluation.splits import DAY
-from beha2vec_core.events.sequences import PAGE_VIEWS
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -75,7 +74,7 @@ def fit_rich_counts(events: pd.DataFrame, seed: int) -> Features:
 def length(events: pd.DataFrame) -> FloatArray:
     """The log number of page views as an angle, up to half a circle at `LONG`: rows of one length keep it apart."""
     log = ordered(events)
-    views = np.bincount(user_codes(log, users(log)), weights=log["event_name"].isin(PAGE_VIEWS))
+    views = np.bincount(user_codes(log, users(log)), weights=are_views(log))
     angle = np.pi * np.minimum(np.log1p(views) / np.log1p(LONG), 1)
     return np.stack((np.cos(angle), np.sin(angle)), axis=1)
 

@@ -17,8 +17,7 @@ from gensim.models.doc2vec import Doc2Vec, TaggedDocument
 from gensim.models.doc2vec_inner import train_document_dbow
 
 from beha2vec_core.encoder.vocabulary import stable_hash
-from beha2vec_core.evaluation.methods.histories import ordered
-from beha2vec_core.events.sequences import PAGE_VIEWS
+from beha2vec_core.evaluation.methods.histories import are_views, ordered
 
 DIM = 64
 EPOCHS = 20
@@ -66,6 +65,6 @@ def fit(events: pd.DataFrame, seed: int) -> Documents:
 def _words(events: pd.DataFrame) -> list[list[str]]:
     """The words of each user in sorted order."""
     log = ordered(events)
-    viewed = log["event_name"].isin(PAGE_VIEWS) & log["page"].notna()
+    viewed = are_views(log) & log["page"].notna()
     log["word"] = log["page"].where(viewed, "event:" + log["event_name"])
     return log.groupby("user_key", sort=True)["word"].agg(list).tolist()

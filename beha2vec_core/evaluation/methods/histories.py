@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, SESSION_GAP
+from beha2vec_core.evaluation.data.base import SESSION_GAP, inputs
 from beha2vec_core.evaluation.methods.base import Target
 from beha2vec_core.events.sequences import PAGE_VIEWS
 
@@ -17,8 +17,7 @@ IntArray = npt.NDArray[np.int64]
 
 def ordered(events: pd.DataFrame) -> pd.DataFrame:
     """The input columns in order of user, then time; events of one moment stay as they lie."""
-    kept = events[[name for name in INPUT_COLUMNS if name in events]]
-    return kept.sort_values(["user_key", "event_timestamp"], kind="stable", ignore_index=True)
+    return inputs(events).sort_values(["user_key", "event_timestamp"], kind="stable", ignore_index=True)
 
 
 def users(events: pd.DataFrame) -> list[str]:
@@ -28,15 +27,23 @@ def users(events: pd.DataFrame) -> list[str]:
 
 def page_views(events: pd.DataFrame) -> pd.DataFrame:
     """The views of a known page, in order."""
-    views = events[events["event_name"].isin(PAGE_VIEWS) & events["page"].notna()]
-    return ordered(views)
+    return ordered(events[are_views(events) & events["page"].notna()])
+
+
+def are_views(events: pd.DataFrame) -> pd.Series:
+    """Whether each event views a page or a screen."""
+    return events["is_page_view"] if "is_page_view" in events else events["event_name"].isin(PAGE_VIEWS)
 
 
 def sessions(events: pd.DataFrame) -> IntArray:
-    """The number, from 0, of each event's session among all of an ordered log: 30 minutes without event end one."""
+    """The number, from 0, of each event's session among all of an ordered log.
+
+    Another ``session_key`` than the event before begins one; without this column a pause of 30 minutes does.
+    """
     time, user = events["event_timestamp"].to_numpy(), events["user_key"].to_numpy()
     starts = np.ones(len(events), dtype=bool)
-    starts[1:] = (user[1:] != user[:-1]) | (np.diff(time) > SESSION_GAP)
+    key = events["session_key"].to_numpy() if "session_key" in events else None
+    starts[1:] = (user[1:] != user[:-1]) | (np.diff(time) > SESSION_GAP if key is None else key[1:] != key[:-1])
     numbers: IntArray = np.cumsum(starts) - 1
     return numbers
 

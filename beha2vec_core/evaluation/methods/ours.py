@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
-from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
+from beha2vec_core.evaluation.data.base import inputs
 from beha2vec_core.evaluation.methods.base import Encodes, Method, Target
 from beha2vec_core.store.vectors import as_matrix
 
@@ -137,7 +137,7 @@ def untrained(config: EncoderConfig | None = None, name: str = "ours, untrained"
 
 def _input(events: pd.DataFrame) -> pd.DataFrame:
     """The encoder's columns; it wants a page of every event."""
-    kept = events[[name for name in INPUT_COLUMNS if name in events]]
+    kept = inputs(events)
     return kept.assign(page=kept["page"].fillna(NO_PAGE))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
+from beha2vec_core.evaluation.data.base import inputs
 from beha2vec_core.evaluation.methods.base import Encodes, Fitted, Method
 
 Vectors = npt.NDArray[np.float32]
@@ -22,7 +22,7 @@ def users_of(events: pd.DataFrame) -> npt.NDArray[np.object_]:
 
 def fit(method: Method, events: pd.DataFrame, seed: int) -> Fitted:
     """The method fitted on the columns it may read."""
-    return method.fit(events[list(INPUT_COLUMNS)].reset_index(drop=True), seed)
+    return method.fit(inputs(events).reset_index(drop=True), seed)
 
 
 def encode(fitted: Encodes, events: pd.DataFrame) -> Vectors:
@@ -31,7 +31,7 @@ def encode(fitted: Encodes, events: pd.DataFrame) -> Vectors:
     Raises:
         ValueError: not one row a user, of one finite number or more.
     """
-    vectors = np.asarray(fitted.encode(events[list(INPUT_COLUMNS)].reset_index(drop=True)), dtype=np.float32)
+    vectors = np.asarray(fitted.encode(inputs(events).reset_index(drop=True)), dtype=np.float32)
     users = events["user_key"].nunique()
     if vectors.ndim != 2 or len(vectors) != users or not vectors.shape[1] or not np.isfinite(vectors).all():
         raise ValueError(f"{users} users became vectors of shape {vectors.shape}, or of numbers that are not finite")

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
+from beha2vec_core.evaluation.data.base import inputs
 from beha2vec_core.evaluation.methods.base import Target
 from beha2vec_core.evaluation.splits import user_hash
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, user_mean
@@ -64,7 +64,7 @@ def positions(events: pd.DataFrame, target: Target) -> Positions:
     start, end, known = start[chosen], end[chosen], known[chosen]
     users = events["user_key"].to_numpy(dtype=object)[chosen]
     keys = np.array([f"{user}\x1f{row:06d}" for user, row in zip(users, chosen - start, strict=True)], dtype=object)
-    history = events[list(INPUT_COLUMNS)].take(ragged_range(start, end - start)).reset_index(drop=True)
+    history = inputs(events).take(ragged_range(start, end - start)).reset_index(drop=True)
     return Positions(
         history.assign(user_key=np.repeat(keys, end - start)),
         users,

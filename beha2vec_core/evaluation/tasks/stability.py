@@ -18,7 +18,7 @@ import numpy as np
 
 from beha2vec_core.clusters.kmeans import kmeans, nearest
 from beha2vec_core.clusters.model import normalise
-from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
+from beha2vec_core.evaluation.data.base import inputs
 from beha2vec_core.evaluation.methods.base import WarmStarts
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
 from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, fit
@@ -60,7 +60,7 @@ def run(trial: Trial) -> list[Outcome]:
         cold = encode(fit(trial.method, trial.split.fit, seed), judged)
         figures["cold retrains"] = agreement(labels, clusters(cold, CLUSTERS, seed=0))
         if isinstance(trial.fitted, WarmStarts):
-            warm = encode(trial.fitted.warm_start(trial.split.fit[list(INPUT_COLUMNS)], seed), judged)
+            warm = encode(trial.fitted.warm_start(inputs(trial.split.fit), seed), judged)
             figures["warm retrains"] = agreement(labels, nearest(normalise(warm), centroids))
     return [Outcome("stability", f"ari across {name}", value, users) for name, value in figures.items()]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from beha2vec_core.events.query import ENCODER_INPUT, LATEST_FIRST
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.lookalikes import NoVectorError, similar_users
 from beha2vec_core.profiles.words import UNKNOWN_CURRENCY, money
@@ -153,10 +154,7 @@ def next_pages(published: Published, user_key: str, encoders_path: Path, k: int 
     published.require("ga4.ml_ga4__sequence_events", "events of users", "ml_ga4__sequence_events")
     published.require("beha2vec.enriched_pages", "themes of pages", "enriched_pages")
     history = published.query(
-        f"""select user_key, event_timestamp, event_name, page_key as page, coalesce(theme, 'unknown') as theme,
-            coalesce(page_type, 'unknown') as page_type
-        from ga4.ml_ga4__sequence_events left join beha2vec.enriched_pages using (page_key)
-        where user_key = $user order by event_timestamp desc, event_index desc limit {_SEQUENCE}""",
+        f"from ({ENCODER_INPUT}) where user_key = $user order by {LATEST_FIRST} limit {_SEQUENCE}",
         {"user": user_key},
     )
     if history.empty:
