@@ -20,7 +20,8 @@ from task_world import (
 )
 
 from beha2vec_core.evaluation.statistics import paired_bootstrap
-from beha2vec_core.evaluation.tasks import content, geometry, intent, personas, retrieval, stability
+from beha2vec_core.evaluation.tasks import content, geometry, intent, retrieval, stability
+from tests.benchmarks.tasks import personas
 
 SHOP, PERSONA = shop()
 FITTED, _ = shop(salt="fitted ")

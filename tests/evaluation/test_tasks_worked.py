@@ -30,19 +30,9 @@ from task_world import (
 
 from beha2vec_core.clusters.model import normalise
 from beha2vec_core.evaluation.splits import DAY, Split
-from beha2vec_core.evaluation.tasks import (
-    TASKS,
-    content,
-    determinism,
-    geometry,
-    horizon,
-    intent,
-    next_step,
-    personas,
-    retrieval,
-    stability,
-)
+from beha2vec_core.evaluation.tasks import content, determinism, geometry, intent, next_step, retrieval, stability
 from beha2vec_core.evaluation.tasks.inputs import encode, halves
+from tests.benchmarks.tasks import TASKS, horizon, personas
 
 CART = "add_to_cart"
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from beha2vec_core.encoder.features import path_prefix
-from beha2vec_core.evaluation.methods.histories import count_table, ordered, sessions, user_codes, users
+from beha2vec_core.evaluation.floors.histories import count_table, ordered, sessions, user_codes, users
 from beha2vec_core.evaluation.splits import DAY
 from beha2vec_core.events.sequences import PAGE_VIEWS
 

@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from beha2vec_core.evaluation.methods.base import MethodUnavailable
-from beha2vec_core.evaluation.methods.histories import ordered
+from beha2vec_core.evaluation.floors.histories import ordered
+from beha2vec_core.evaluation.methods import MethodUnavailable
 
 PYTHON_VARIABLE = "BEHA2VEC_COLES_PYTHON"
 PYTHON = Path(__file__).resolve().parents[3] / ".venv-coles/bin/python"

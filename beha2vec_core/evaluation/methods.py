@@ -59,7 +59,6 @@ class Method:
     Attributes:
         name: as the table calls it.
         group: ``floor`` (what any learned method must beat), ``peer`` (others' systems) or ``ours``.
-        about: one sentence for the docs.
         fit: takes events of `INPUT_COLUMNS` (others must not be read) and a seed.
         costly: whether fitting or asking it takes long, so that fewer repeats are run unless all are asked for.
         epochs: how often a fit goes through the users; 0 where it makes a network and does not train it.
@@ -69,7 +68,6 @@ class Method:
 
     name: str
     group: Group
-    about: str
     fit: Callable[[pd.DataFrame, int], Fitted]
     costly: bool = False
     epochs: int = 1
