@@ -45,10 +45,6 @@ class WarmStarts(Protocol):
         ...
 
 
-class MethodUnavailable(RuntimeError):
-    """A method's fit cannot run here; the message names the remedy. The table leaves its row out with this reason."""
-
-
 Fitted = Any  # Encodes, RanksNext or both: the protocol asks by isinstance
 
 

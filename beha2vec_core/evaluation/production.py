@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -24,7 +24,16 @@ from beha2vec_core.evaluation.floors import FLOORS
 from beha2vec_core.evaluation.methods import Method
 from beha2vec_core.evaluation.splits import Split, user_hash
 from beha2vec_core.evaluation.statistics import Interval, paired_bootstrap
-from beha2vec_core.evaluation.tasks import content, determinism, geometry, intent, next_step, retrieval, stability
+from beha2vec_core.evaluation.tasks import (
+    COMPARED,
+    content,
+    determinism,
+    geometry,
+    intent,
+    next_step,
+    retrieval,
+    stability,
+)
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, run_tasks
 from beha2vec_core.evaluation.tasks.inputs import fit
 
@@ -45,24 +54,6 @@ TASKS: dict[Task, str] = {
     geometry.TASK: "users",
     determinism.TASK: "users",
 }
-
-
-class Column(NamedTuple):
-    """A figure as tables show it."""
-
-    title: str
-    task: str
-    metric: str
-
-
-# in all of these more is better
-COMPARED = (
-    Column("intent AUROC", "intent", "auroc"),
-    Column("halves MRR", "retrieval", "mrr"),
-    Column("next page recall@10", "next page", "recall@10"),
-    Column("next page MRR@10", "next page", "mrr@10"),
-    Column("next event MRR@10", "next event", "mrr@10"),
-)
 
 # of beha2vec.encoder_evaluation
 SCHEMA = pa.schema(

@@ -45,10 +45,10 @@ from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.train import seeded, train
 from beha2vec_core.encoder.trainer import WeightedObjectives
 from beha2vec_core.evaluation.data import INPUT_COLUMNS
-from beha2vec_core.evaluation.methods import MethodUnavailable
 from beha2vec_core.events.sequences import build_sequences, ragged_range
 from tests.benchmarks.data_sets import DataNotFoundError, load
 from tests.benchmarks.rivals import coles, prototype
+from tests.benchmarks.rivals.coles import MethodUnavailable
 
 CPU = torch.device("cpu")
 PROTOTYPE_USERS = 150  # learnt from, and four times as many encoded

@@ -16,7 +16,7 @@ import torch
 from methods_world import log, only, small_log
 
 from beha2vec_core import EncoderConfig, TrainConfig
-from beha2vec_core.evaluation.methods import Encodes, MethodUnavailable, RanksNext
+from beha2vec_core.evaluation.methods import Encodes, RanksNext
 from tests.benchmarks.rivals import METHODS, coles, ours
 from tests.benchmarks.rivals.ours import _fits, untrained
 
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.xdist_group("methods"), pytest.mark.usefixtures("one_t
 def fitted(name: str, seed: int = 0) -> Any:
     try:
         return FAST[name].fit(small_log(30), seed)
-    except MethodUnavailable as reason:
+    except coles.MethodUnavailable as reason:
         pytest.skip(str(reason))
 
 
@@ -177,7 +177,7 @@ def test_doc2vec_is_the_same_in_any_process() -> None:
 
 def test_coles_names_the_remedy_where_its_environment_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(coles.PYTHON_VARIABLE, "/nowhere/python")
-    with pytest.raises(MethodUnavailable, match=r"make \.venv-coles"):
+    with pytest.raises(coles.MethodUnavailable, match=r"make \.venv-coles"):
         METHODS["CoLES"].fit(small_log(5), 0)
 
 
