@@ -28,10 +28,6 @@ class Assignment(NamedTuple):
     distance: NDArray[np.float32]  # to the nearest centroid, 0 to 2: vectors and users lie on the unit sphere
     margin: NDArray[np.float32]  # second nearest minus nearest; near 0 = the user stands between two clusters
 
-    def to_frame(self) -> pd.DataFrame:
-        """The same as a frame with columns cluster_key, distance, margin."""
-        return pd.DataFrame({"cluster_key": self.cluster_key, "distance": self.distance, "margin": self.margin})
-
 
 @dataclass(frozen=True)
 class ClusterModel:

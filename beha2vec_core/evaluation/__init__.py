@@ -1,14 +1,11 @@
-"""How user vectors are judged: data sets, splits, tasks, methods and statistics, one protocol for all.
+"""Judges the encoder on the team's own data: what is measured, on whom, beside which floors, and what passes.
 
-What belongs here: what "better" means, fixed before anyone tunes. What does not: the encoder itself (see
-:mod:`beha2vec_core.encoder`), and what is shown of a run in Dagster. ``docs/evaluation.md`` says in plain words what
-each figure means.
+Other methods (rivals), public data sets and the results page live in ``tests/benchmarks``, which uses the same tasks
+and statistics. ``docs/evaluation.md`` explains each figure in plain words.
 
-- ``data/``: the data sets, one module each, all as :class:`~beha2vec_core.evaluation.data.base.EvaluationData`
-- ``splits``: who is fitted on and who is judged, by hash of the user
+- ``data``: the events of the warehouse, with the columns that tasks read; ``splits``: who is fitted on, who is judged
 - ``tasks/``: what a method must do, one module each
-- ``methods/``: what is compared, one module each
-- ``statistics``: means, deviations, paired bootstrap intervals
-- ``protocol``: runs a method on a data set; ``table``: prints what came out
-- ``production``: the encoder in use, judged on the team's own data by the same tasks
+- ``methods``: what a method looks like; ``floors/``: cheap methods; ``encoder``: a trained encoder as a method
+- ``statistics``: the AUROC and paired bootstrap intervals
+- ``production``: the figures of the asset ``encoder_evaluation``; ``gate``: whether a candidate may be promoted
 """

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from beha2vec_core.evaluation.production import CHAMPION, COMPARED, ENCODER
+from beha2vec_core.evaluation.production import CHAMPION, ENCODER
+from beha2vec_core.evaluation.tasks import COMPARED
 
 # vectors that nearly all point one way, lie in a plane, or make one cluster of nearly all users tell nothing: the
 # smallest and largest figure of vectors that have not collapsed

@@ -7,7 +7,7 @@ made of all users, held-out ones too: they know that these exist, not what they 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,18 +18,23 @@ import pyarrow as pa
 
 from beha2vec_core.encoder.encoder import BehaviorEncoder
 from beha2vec_core.encoder.train import is_held_out
-from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, TASK_COLUMNS, EvaluationData
-from beha2vec_core.evaluation.data.missing import NoEventsError
-from beha2vec_core.evaluation.data.warehouse import from_connection
-from beha2vec_core.evaluation.methods import METHODS
-from beha2vec_core.evaluation.methods.base import Group, Method
-from beha2vec_core.evaluation.methods.ours import Vectors, behavior_of
-from beha2vec_core.evaluation.protocol import Judgement, run_tasks
+from beha2vec_core.evaluation.data import INPUT_COLUMNS, TASK_COLUMNS, NoEventsError, from_connection
+from beha2vec_core.evaluation.encoder import Vectors, behavior_of
+from beha2vec_core.evaluation.floors import FLOORS
+from beha2vec_core.evaluation.methods import Method
 from beha2vec_core.evaluation.splits import Split, user_hash
-from beha2vec_core.evaluation.statistics import Interval
-from beha2vec_core.evaluation.table import TABLES, best, compare, of_column
-from beha2vec_core.evaluation.tasks import content, determinism, geometry, intent, next_step, retrieval, stability
-from beha2vec_core.evaluation.tasks.base import Task, Trial
+from beha2vec_core.evaluation.statistics import Interval, paired_bootstrap
+from beha2vec_core.evaluation.tasks import (
+    COMPARED,
+    content,
+    determinism,
+    geometry,
+    intent,
+    next_step,
+    retrieval,
+    stability,
+)
+from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, run_tasks
 from beha2vec_core.evaluation.tasks.inputs import fit
 
 ENCODER, CHAMPION = "encoder", "champion"
@@ -49,13 +54,6 @@ TASKS: dict[Task, str] = {
     geometry.TASK: "users",
     determinism.TASK: "users",
 }
-FLOORS = tuple(method for method in METHODS.values() if method.group == "floor" and not method.costly)
-COMPARED = tuple(
-    column
-    for columns in TABLES.values()
-    for column in columns
-    if column.compared and column.task in {task.name for task in TASKS}
-)
 
 # of beha2vec.encoder_evaluation
 SCHEMA = pa.schema(
@@ -74,13 +72,18 @@ SCHEMA = pa.schema(
 )
 
 
+Key = tuple[str, str, str]  # method, task, metric
+Figures = dict[Key, Outcome]
+Gains = dict[Key, Interval]
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What came out: the rows of `SCHEMA`, how many users were judged and learned from, and what could not be judged.
 
     Rows hold each figure of the encoder (its behaviour vector and what it says comes next), of ``encoder, identity``
     (its other vector), of the floors, and of the champion, the encoder in use, where that is another. Told of the
-    encoder's figures that are compared (see `table.TABLES`): ``less_best_floor`` and ``less_champion``, each with the
+    encoder's figures that are compared (see `COMPARED`): ``less_best_floor`` and ``less_champion``, each with the
     ends of its 95 % interval.
     """
 
@@ -91,14 +94,14 @@ class Evaluation:
     notes: list[str]
 
 
-def read_own(connection: duckdb.DuckDBPyConnection, held_out: float, max_users: int) -> EvaluationData:
+def read_own(connection: duckdb.DuckDBPyConnection, held_out: float, max_users: int) -> pd.DataFrame:
     """The events of the warehouse's users, or of as many, chosen by hash, where there are more (see `choose`)."""
     users = connection.execute("select distinct user_key from ga4.ml_ga4__sequence_events where is_page_view")
     chosen = choose([str(user) for (user,) in users.fetchall()], held_out, max_users)
     try:
-        return from_connection(connection, users=chosen)
-    except NoEventsError as problem:
-        return EvaluationData("own", str(problem), pd.DataFrame(columns=[*INPUT_COLUMNS, *TASK_COLUMNS]))
+        return from_connection(connection, users=chosen).events
+    except NoEventsError:
+        return pd.DataFrame(columns=[*INPUT_COLUMNS, *TASK_COLUMNS])
 
 
 def choose(users: Collection[str], held_out: float, at_most: int) -> list[str]:
@@ -109,16 +112,16 @@ def choose(users: Collection[str], held_out: float, at_most: int) -> list[str]:
     return held + others[: at_most - len(held)]
 
 
-def evaluate(encoder: BehaviorEncoder, data: EvaluationData, champion: BehaviorEncoder | None = None) -> Evaluation:
+def evaluate(encoder: BehaviorEncoder, events: pd.DataFrame, champion: BehaviorEncoder | None = None) -> Evaluation:
     """Judge the encoder on its held-out users, and floors that learn from the others, as it did; and the one in use.
 
     The champion has not learned from these users either: they are held out by a hash of their key.
 
     Nothing is raised where users are too few: what cannot be judged has no rows, and a note says why.
     """
-    split = held_out_split(data.events, encoder.train_config.held_out)
-    judged, learned = (events["user_key"].nunique() for events in (split.judged, split.fit))
-    judgements: list[Judgement] = []
+    split = held_out_split(events, encoder.train_config.held_out)
+    judged, learned = (part["user_key"].nunique() for part in (split.judged, split.fit))
+    figures: Figures = {}
     if min(judged, learned) < FEWEST:
         notes = [
             f"nothing is judged: of {judged + learned} users with page views {judged} are held out of training and "
@@ -127,10 +130,12 @@ def evaluate(encoder: BehaviorEncoder, data: EvaluationData, champion: BehaviorE
     else:
         in_use = _methods(champion, CHAMPION) if champion else ()
         for method in (*_methods(encoder, ENCODER), *in_use, *FLOORS):
-            judgements += _judge(data, split, method)
-        told = {one.outcome.task for one in judgements}
+            trial = Trial(split, method, fit(method, split.fit, split.repeat), refit=False)
+            outcomes = [outcome for outcome in run_tasks(trial, tuple(TASKS)) if outcome.n >= FEWEST]
+            figures |= {(method.name, outcome.task, outcome.metric): outcome for outcome in outcomes}
+        told = {task for _, task, _ in figures}
         notes = [f"{task.name} is not judged: it needs {need}" for task, need in TASKS.items() if task.name not in told]
-    until = _as_datetime(data.events["event_timestamp"].max()) if len(data.events) else None
+    until = _as_datetime(events["event_timestamp"].max()) if len(events) else None
     about = {
         "model_version": encoder.model_version,
         "data_until": until,
@@ -138,7 +143,7 @@ def evaluate(encoder: BehaviorEncoder, data: EvaluationData, champion: BehaviorE
         "evaluated_at": datetime.now(UTC).replace(tzinfo=None),
         "champion": champion.model_version if champion else None,
     }
-    rows = pa.Table.from_pylist([row | about for row in _rows(judgements)], schema=SCHEMA)
+    rows = pa.Table.from_pylist([row | about for row in _rows(figures)], schema=SCHEMA)
     return Evaluation(rows, judged, learned, until, notes)
 
 
@@ -187,27 +192,16 @@ def _methods(encoder: BehaviorEncoder, name: str) -> tuple[Method, ...]:
     """The encoder's two vectors; fitting is done."""
     behavior, identity = behavior_of(encoder), Vectors(encoder, "identity")
     return (
-        Method(name, "ours", "The behaviour vector; next page and next event.", lambda events, seed: behavior),
-        Method(f"{name}, identity", "ours", "The identity vector.", lambda events, seed: identity),
+        Method(name, "ours", lambda events, seed: behavior),
+        Method(f"{name}, identity", "ours", lambda events, seed: identity),
     )
 
 
-def _judge(data: EvaluationData, split: Split, method: Method) -> list[Judgement]:
-    trial = Trial(data, split, method, fit(method, split.fit, split.repeat), refit=False)
-    return [
-        Judgement(data.name, method.name, split.name, split.repeat, outcome)
-        for outcome in run_tasks(trial, tuple(TASKS))
-        if outcome.n >= FEWEST
-    ]
-
-
-def _rows(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
-    on_floors, on_champion = _gains(judgements)
+def _rows(figures: Figures) -> list[dict[str, Any]]:
+    on_floors, on_champion = _gains(figures)
     rows = []
-    for one in judgements:
-        outcome = one.outcome
-        row = {"method": one.method} | {name: getattr(outcome, name) for name in ("task", "metric", "value", "n")}
-        key = (one.method, outcome.task, outcome.metric)
+    for key, outcome in figures.items():
+        row = {"method": key[0]} | {name: getattr(outcome, name) for name in ("task", "metric", "value", "n")}
         if gain := on_floors.get(key):
             row |= {"less_best_floor": gain.difference, "low": gain.low, "high": gain.high}
         if gain := on_champion.get(key):
@@ -216,25 +210,18 @@ def _rows(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
     return rows
 
 
-Gains = dict[tuple[str, str, str], Interval]
-
-
-def _gains(judgements: Sequence[Judgement]) -> tuple[Gains, Gains]:
-    """By method, task and metric of the compared columns: what the encoder's vectors gain.
-
-    First on the best floor, then on the same vector of the champion.
-    """
-    groups: dict[str, Group] = {method.name: "floor" for method in FLOORS}
+def _gains(figures: Figures) -> tuple[Gains, Gains]:
+    """What the encoder's vectors gain in the compared columns: on the best floor, and on the champion's same vector."""
     on_floors, on_champion = Gains(), Gains()
-    for column in COMPARED:
-        found = of_column(judgements, column)
-        floor = best({method: outcomes for method, outcomes in found.items() if method in groups}, groups, "floor")
+    for _, task, metric in COMPARED:
+        floors = [floor for method in FLOORS if (floor := figures.get((method.name, task, metric)))]
+        best = max(floors, key=lambda floor: floor.value, default=None)
         for method in (ENCODER, f"{ENCODER}, identity"):
-            rivals = ((floor, on_floors), (method.replace(ENCODER, CHAMPION), on_champion))
-            for rival, gains in rivals:
-                interval = compare(found[method], found[rival]) if method in found and rival in found else None
-                if interval:
-                    gains[method, column.task, column.metric] = interval
+            champion = figures.get((method.replace(ENCODER, CHAMPION), task, metric))
+            ours = figures.get((method, task, metric))
+            for rival, gains in ((best, on_floors), (champion, on_champion)):
+                if ours and rival:
+                    gains[method, task, metric] = paired_bootstrap([ours], [rival])
     return on_floors, on_champion
 
 

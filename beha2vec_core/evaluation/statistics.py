@@ -1,4 +1,4 @@
-"""Means, deviations and paired intervals: what may be said of the difference between two methods."""
+"""Paired intervals: what may be said of the difference between two methods."""
 
 from __future__ import annotations
 
@@ -25,16 +25,6 @@ class Interval(NamedTuple):
     difference: float
     low: float
     high: float
-
-
-def mean(values: Sequence[float]) -> float:
-    """The mean over repeats."""
-    return float(np.mean(values))
-
-
-def standard_deviation(values: Sequence[float]) -> float:
-    """The standard deviation over repeats (n - 1), NaN for a single one."""
-    return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
 
 
 def auroc(score: npt.ArrayLike, label: npt.ArrayLike) -> float:
@@ -91,11 +81,6 @@ def paired_bootstrap(a: Sequence[Outcome], b: Sequence[Outcome], *, resamples: i
     drawn = _resampled(a, b, resamples, seed)
     low, high = np.nanquantile(drawn, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
     return Interval(float(differences.mean()), float(low), float(high))
-
-
-def is_better(interval: Interval, *, higher: bool = True) -> bool:
-    """Whether the interval leaves out zero on the good side: above it, or below where less is better."""
-    return interval.low > 0 if higher else interval.high < 0
 
 
 def _corrected_t(differences: FloatArray) -> Interval:

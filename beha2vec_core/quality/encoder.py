@@ -16,7 +16,6 @@ _SAMPLES = 5
 MAX_UNKNOWN_PAGES = 0.2
 MAX_UNKNOWN_EVENT_NAMES = 0.05
 _WEEKS = 4
-_LEAST_USERS = 30
 _MOST_USERS = 5_000
 _AXES = 4
 # by convention (Siddiqi 2006): below .1 nothing, to .25 some, above a large shift

@@ -11,21 +11,25 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
+from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from beha2vec_core.encoder.config import DEFAULT_TOKEN_FIELDS, EncoderConfig, TrainConfig
-from beha2vec_core.evaluation.data import DataNotFoundError, load
-from beha2vec_core.evaluation.methods import ours
-from beha2vec_core.evaluation.protocol import judge
-from beha2vec_core.evaluation.tasks import content, intent, next_step, personas, retrieval
+from beha2vec_core.evaluation.tasks import content, intent, next_step, retrieval
 from beha2vec_core.evaluation.tasks.base import Task
+from tests.benchmarks.data_sets import DataNotFoundError, load
+from tests.benchmarks.protocol import judge
+from tests.benchmarks.rivals import ours
+from tests.benchmarks.tasks import personas
 
 
 class Variant(NamedTuple):

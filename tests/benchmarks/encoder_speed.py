@@ -36,6 +36,7 @@ import pyarrow.parquet as pq
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
 from beha2vec_core.encoder.encode import _batches
 from beha2vec_core.encoder.encoder import data_window
@@ -43,11 +44,11 @@ from beha2vec_core.encoder.features import Fields, slice_hashes
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.objectives.weighted import WeightedObjectives
 from beha2vec_core.encoder.train import seeded, train
-from beha2vec_core.evaluation.data import DataNotFoundError, load
-from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
-from beha2vec_core.evaluation.methods import coles, prototype
-from beha2vec_core.evaluation.methods.base import MethodUnavailable
+from beha2vec_core.evaluation.data import INPUT_COLUMNS
 from beha2vec_core.events.sequences import build_sequences, ragged_range
+from tests.benchmarks.data_sets import DataNotFoundError, load
+from tests.benchmarks.rivals import coles, prototype
+from tests.benchmarks.rivals.coles import MethodUnavailable
 
 CPU = torch.device("cpu")
 PROTOTYPE_USERS = 150  # learnt from, and four times as many encoded

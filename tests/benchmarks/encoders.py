@@ -21,18 +21,23 @@ import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from statistics import fmean
 
+import numpy as np
 from tqdm import tqdm
 
-from beha2vec_core.evaluation.data import NAMES, OWN, DataNotFoundError, EvaluationData, load
-from beha2vec_core.evaluation.methods import METHODS
-from beha2vec_core.evaluation.methods.base import MethodUnavailable
-from beha2vec_core.evaluation.protocol import COSTLY_REPEATS, judge
-from beha2vec_core.evaluation.results import read_judgements, write_judgements
-from beha2vec_core.evaluation.splits import REPEATS, repeated_splits
-from beha2vec_core.evaluation.statistics import mean
-from beha2vec_core.evaluation.table import markdown
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from beha2vec_core.clusters.kmeans import kmeans
+from beha2vec_core.evaluation.splits import Split
 from beha2vec_core.evaluation.tasks import content
+from beha2vec_core.evaluation.tasks.partition import CLUSTERS
+from tests.benchmarks.data_sets import NAMES, OWN, DataNotFoundError, EvaluationData, load
+from tests.benchmarks.judgements import read_judgements, write_judgements
+from tests.benchmarks.protocol import COSTLY_REPEATS, judge
+from tests.benchmarks.results_page import markdown
+from tests.benchmarks.rivals import METHODS
+from tests.benchmarks.rivals.coles import MethodUnavailable
+from tests.benchmarks.splits import REPEATS, repeated_splits
 
 CORES = os.cpu_count() or 1
 FAST_DATA = ("demo_personas", "demo_intent")
@@ -139,9 +144,16 @@ def read_data(asked: argparse.Namespace, name: str) -> EvaluationData:
 
 def ceiling_of_content(asked: argparse.Namespace, name: str) -> str:
     """What clusters made of the site's sections themselves reach, on the same splits."""
-    found = [content.ceiling(split) for split in repeated_splits(read_data(asked, name).events, asked.repeats)]
-    figures = ", ".join(f"{metric} {mean([one[metric] for one in found]):.3f}" for metric in found[0])
+    found = [ceiling(split) for split in repeated_splits(read_data(asked, name).events, asked.repeats)]
+    figures = ", ".join(f"{metric} {fmean([one[metric] for one in found]):.3f}" for metric in found[0])
     return f"K-Means straight on section proportions, the ceiling of content: {figures}"
+
+
+def ceiling(split: Split) -> dict[str, float]:
+    """The figures of content of K-Means on the section proportions: no clusters can explain much more of them."""
+    views = split.judged[split.judged["is_page_view"]]
+    proportions = content.section_proportions(views).astype(np.float32)
+    return content.figures(kmeans(proportions, CLUSTERS, seed=split.repeat)[1], views)
 
 
 def judge_family(asked: argparse.Namespace) -> int:

@@ -10,8 +10,10 @@ what a vector can be expected to know. Printed beside it: the same models shown 
 from __future__ import annotations
 
 import argparse
+import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,10 +25,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
-from beha2vec_core.evaluation.data import load
-from beha2vec_core.evaluation.splits import repeated_splits
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from beha2vec_core.evaluation.statistics import auroc
 from beha2vec_core.evaluation.tasks import intent
+from tests.benchmarks.data_sets import load
+from tests.benchmarks.splits import repeated_splits
 
 MODELS: dict[str, Callable[[], Any]] = {
     "logistic regression": lambda: make_pipeline(

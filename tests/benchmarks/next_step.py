@@ -10,8 +10,10 @@ takes a group of features away from the counts, which then are weighed anew.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import defaultdict
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -19,17 +21,19 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.encode import next_probabilities
 from beha2vec_core.encoder.encoder import BehaviorEncoder
 from beha2vec_core.encoder.next_step.model import fit_feature_weights
 from beha2vec_core.encoder.next_step.moments import Target, last_moments, past_moments
 from beha2vec_core.encoder.train import held_out_users
-from beha2vec_core.evaluation.data import NAMES, load
-from beha2vec_core.evaluation.data.base import INPUT_COLUMNS
-from beha2vec_core.evaluation.splits import Split, repeated_splits
+from beha2vec_core.evaluation.data import INPUT_COLUMNS
+from beha2vec_core.evaluation.splits import Split
 from beha2vec_core.evaluation.tasks.next_step import K, positions
 from beha2vec_core.events.sequences import Sequences, build_sequences
+from tests.benchmarks.data_sets import NAMES, load
+from tests.benchmarks.splits import repeated_splits
 
 Array = npt.NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""The core knows no Dagster, and importing it costs no torch."""
+"""The core knows neither Dagster nor tests, and importing it costs no torch."""
 
 import ast
 import subprocess
@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 CORE = Path(__file__).resolve().parents[2] / "beha2vec_core"
+FORBIDDEN = ("dagster", "dagster_dbt", "dagster_duckdb", "beha2vec_dagster", "tests")
 
 
-def test_core_never_imports_dagster() -> None:
+def test_core_never_imports_dagster_or_tests() -> None:
     files = list(CORE.rglob("*.py"))
     assert len(files) > 40
     for file in files:
@@ -16,9 +17,7 @@ def test_core_never_imports_dagster() -> None:
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
-            wrong = [
-                n for n in names if n.split(".")[0] in ("dagster", "dagster_dbt", "dagster_duckdb", "beha2vec_dagster")
-            ]
+            wrong = [name for name in names if name.split(".")[0] in FORBIDDEN]
             assert not wrong, f"{file.name} imports {wrong}"
 
 

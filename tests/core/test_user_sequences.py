@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from beha2vec_core.evaluation.data import from_connection
-from beha2vec_core.evaluation.data.base import inputs
-from beha2vec_core.evaluation.methods.histories import page_views, sessions
+from beha2vec_core.evaluation.data import from_connection, inputs
+from beha2vec_core.evaluation.floors.histories import page_views, sessions
 from beha2vec_core.events.sequences import build_sequences
 from beha2vec_core.events.user_sequences import write_day
 

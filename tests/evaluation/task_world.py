@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, EvaluationData
-from beha2vec_core.evaluation.methods.base import Method
+from beha2vec_core.evaluation.data import INPUT_COLUMNS
+from beha2vec_core.evaluation.methods import Method
 from beha2vec_core.evaluation.splits import Split, user_hash
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
+from tests.benchmarks.tasks import PlantedTrial
 
 SECOND = 1_000_000
 CONVERSIONS = ("add_to_cart", "begin_checkout", "purchase")
@@ -126,9 +127,9 @@ def trial(
     personas: pd.Series | None = None,
     oracle: pd.Series | None = None,
 ) -> Trial:
-    data = EvaluationData("world", "", judged, personas=personas, oracle=oracle)
     split = Split("tuning", 0, judged if fit is None else fit, judged, cut)
-    return Trial(data, split, Method("fake", "ours", "", method or (lambda events, seed: fitted), costly), fitted)
+    fake = Method("fake", "ours", method or (lambda events, seed: fitted), costly)
+    return PlantedTrial(split, fake, fitted, personas=personas, oracle=oracle)
 
 
 def figures(task: Task, of: Trial) -> dict[str, float]:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from beha2vec_core.evaluation.methods import METHODS
-from beha2vec_core.evaluation.protocol import Judgement
-from beha2vec_core.evaluation.results import read_judgements
+from tests.benchmarks.judgements import Judgement, read_judgements
+from tests.benchmarks.rivals import METHODS
 
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "encoders.py"
 

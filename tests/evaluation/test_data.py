@@ -12,12 +12,13 @@ import duckdb
 import pandas as pd
 import pytest
 
-from beha2vec_core.evaluation.data import NAMES, DataNotFoundError, export, from_connection, load
-from beha2vec_core.evaluation.data.addresses import page_key, section
-from beha2vec_core.evaluation.data.export import TIE_ORDER, from_export
-from beha2vec_core.evaluation.data.ga4_log import CONVERSIONS, LIFECYCLE, as_log, comes_back
+from beha2vec_core.evaluation.data import CONVERSIONS, LIFECYCLE, from_connection, section
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.settings import misspelt_variables
+from tests.benchmarks.data_sets import NAMES, DataNotFoundError, export, load
+from tests.benchmarks.data_sets.addresses import page_key
+from tests.benchmarks.data_sets.base import as_log, comes_back
+from tests.benchmarks.data_sets.export import TIE_ORDER, from_export
 
 ROOT = Path(__file__).resolve().parents[2]
 NOON = 1_709_294_400_000_000  # 2024-03-01 12:00 UTC

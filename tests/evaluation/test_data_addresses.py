@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from beha2vec_core.evaluation.data.addresses import page_key
+from tests.benchmarks.data_sets.addresses import page_key
 from tests.dbt.conftest import Warehouse, _shared_warehouse
 
 __all__ = ["_shared_warehouse"]  # a fixture

@@ -17,10 +17,10 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
-from beha2vec_core.demo_shop import oracle, write_demo_export
+from beha2vec_core.demo_shop import write_demo_export
 from beha2vec_core.demo_shop.catalogue import PageKind, northfold
-from beha2vec_core.evaluation.data import EvaluationData
-from beha2vec_core.evaluation.data.demo import (
+from tests.benchmarks.data_sets import EvaluationData, oracle
+from tests.benchmarks.data_sets.demo import (
     INTENT_EDITION,
     PERSONAS_EDITION,
     Edition,
@@ -29,15 +29,15 @@ from beha2vec_core.evaluation.data.demo import (
     demo_personas,
     persona_posterior,
 )
-from beha2vec_core.evaluation.data.export import from_export
-from beha2vec_core.evaluation.data.intent import CIRCLE, OPENING, RESEARCHER, log_odds, simulate_intent
-from beha2vec_core.evaluation.splits import HORIZONS, temporal_split
+from tests.benchmarks.data_sets.export import from_export
+from tests.benchmarks.data_sets.intent import CIRCLE, OPENING, RESEARCHER, log_odds, simulate_intent
+from tests.benchmarks.splits import HORIZONS, temporal_split
 
 pytestmark = pytest.mark.xdist_group("demo_editions")  # one worker makes them once
 
 RENEW = (
     "the generator makes other events than the results table was computed on. If that is meant, renew the table and "
-    "the hash together: make bench-encoder, then content= of the edition in evaluation/data/demo.py"
+    "the hash together: make bench-encoder, then content= of the edition in tests/benchmarks/data_sets/demo.py"
 )
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from beha2vec_core.evaluation.data import EvaluationData, load
-from beha2vec_core.evaluation.data.ga4_log import LIFECYCLE
+from beha2vec_core.evaluation.data import LIFECYCLE
+from tests.benchmarks.data_sets import EvaluationData, load
 
 DATA = Path(__file__).resolve().parents[2] / "../shared/data"
 pytestmark = [

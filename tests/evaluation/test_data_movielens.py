@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from beha2vec_core.evaluation.data import DataNotFoundError, load
-from beha2vec_core.evaluation.data.movielens import WHEEL
+from tests.benchmarks.data_sets import DataNotFoundError, load
+from tests.benchmarks.data_sets.movielens import WHEEL
 
 
 def test_another_file_of_that_name_is_refused(tmp_path: Path) -> None:

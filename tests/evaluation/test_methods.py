@@ -16,9 +16,9 @@ import torch
 from methods_world import log, only, small_log
 
 from beha2vec_core import EncoderConfig, TrainConfig
-from beha2vec_core.evaluation.methods import METHODS, coles, ours
-from beha2vec_core.evaluation.methods.base import Encodes, MethodUnavailable, RanksNext
-from beha2vec_core.evaluation.methods.ours import _fits, untrained
+from beha2vec_core.evaluation.methods import Encodes, RanksNext
+from tests.benchmarks.rivals import METHODS, coles, ours
+from tests.benchmarks.rivals.ours import _fits, untrained
 
 SMALL = EncoderConfig(dim=16, layers=1, heads=2, max_length=16)
 QUICK = TrainConfig(epochs=1, device="cpu")
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.xdist_group("methods"), pytest.mark.usefixtures("one_t
 def fitted(name: str, seed: int = 0) -> Any:
     try:
         return FAST[name].fit(small_log(30), seed)
-    except MethodUnavailable as reason:
+    except coles.MethodUnavailable as reason:
         pytest.skip(str(reason))
 
 
@@ -52,7 +52,7 @@ def test_methods_are_named_as_they_say() -> None:
 
 
 def test_naming_the_methods_loads_nothing_heavy() -> None:
-    code = "import sys, beha2vec_core.evaluation.methods; print({'torch', 'gensim', 'sklearn'} & set(sys.modules))"
+    code = "import sys, tests.benchmarks.rivals; print({'torch', 'gensim', 'sklearn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
@@ -161,7 +161,7 @@ def test_the_untrained_encoder_has_not_moved() -> None:
 
 def test_doc2vec_is_the_same_in_any_process() -> None:
     code = (
-        "from methods_world import small_log; from beha2vec_core.evaluation.methods import METHODS; "
+        "from methods_world import small_log; from tests.benchmarks.rivals import METHODS; "
         "print(METHODS['Doc2Vec'].fit(small_log(20), 0).encode(small_log(5, 1)).tobytes().hex())"
     )
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
@@ -177,7 +177,7 @@ def test_doc2vec_is_the_same_in_any_process() -> None:
 
 def test_coles_names_the_remedy_where_its_environment_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(coles.PYTHON_VARIABLE, "/nowhere/python")
-    with pytest.raises(MethodUnavailable, match=r"make \.venv-coles"):
+    with pytest.raises(coles.MethodUnavailable, match=r"make \.venv-coles"):
         METHODS["CoLES"].fit(small_log(5), 0)
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from methods_world import log, views
 
-from beha2vec_core.evaluation.methods import METHODS
-from beha2vec_core.evaluation.methods.bags import MAX_TERMS, page_and_words
-from beha2vec_core.evaluation.methods.counts import RecencyFrequencyMonetary, RichCounts
-from beha2vec_core.evaluation.methods.ranking import Markov, mix, own_history
-from beha2vec_core.evaluation.methods.v_sknn import NEIGHBOURS, SessionNeighbours
+from beha2vec_core.evaluation.floors.bags import MAX_TERMS, page_and_words
+from beha2vec_core.evaluation.floors.counts import RecencyFrequencyMonetary, RichCounts
+from beha2vec_core.evaluation.floors.ranking import Markov, mix, own_history
+from tests.benchmarks.rivals import METHODS
+from tests.benchmarks.rivals.v_sknn import NEIGHBOURS, SessionNeighbours
 
 DAY = 24 * 60  # minutes
 

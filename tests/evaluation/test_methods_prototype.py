@@ -8,7 +8,7 @@ import pytest
 import torch
 from methods_world import small_log, views
 
-from beha2vec_core.evaluation.methods import METHODS, prototype
+from tests.benchmarks.rivals import METHODS, prototype
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

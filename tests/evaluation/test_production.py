@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,11 +14,9 @@ import pytest
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
 from beha2vec_core.encoder.train import held_out_users
 from beha2vec_core.evaluation import production
-from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, EvaluationData
-from beha2vec_core.evaluation.data.demo import Edition, demo_personas
-from beha2vec_core.evaluation.methods import METHODS
-from beha2vec_core.evaluation.methods.base import Method
-from beha2vec_core.evaluation.methods.ours import VectorsAndNext
+from beha2vec_core.evaluation.data import INPUT_COLUMNS
+from beha2vec_core.evaluation.encoder import VectorsAndNext
+from beha2vec_core.evaluation.methods import Method
 from beha2vec_core.evaluation.production import FLOORS, Evaluation, choose, evaluate, headline, over_versions, read_own
 from beha2vec_core.evaluation.splits import Split
 from beha2vec_core.evaluation.tasks import next_step, retrieval
@@ -27,6 +24,7 @@ from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
 from beha2vec_core.events.sequences import build_sequences
 from beha2vec_core.store.tables import create_tables
 from beha2vec_core.store.warehouse import replace_partition
+from tests.benchmarks.data_sets.demo import Edition, demo_personas
 
 HELD_OUT = 0.3
 # the fixtures are made once
@@ -34,19 +32,18 @@ pytestmark = pytest.mark.xdist_group("production")
 
 
 @pytest.fixture(scope="module")
-def data() -> EvaluationData:
-    edition = Edition(400, 14, 5, date(2026, 1, 5), "Europe/Berlin", content="not frozen")
-    return replace(demo_personas(edition), personas=None, oracle=None)
+def events() -> pd.DataFrame:
+    return demo_personas(Edition(400, 14, 5, date(2026, 1, 5), "Europe/Berlin", content="not frozen")).events
 
 
 @pytest.fixture(scope="module")
-def encoder(data: EvaluationData) -> BehaviorEncoder:
+def encoder(events: pd.DataFrame) -> BehaviorEncoder:
     train = TrainConfig(epochs=1, held_out=HELD_OUT, device="cpu", progress=False)
-    return BehaviorEncoder.fit(data.events[list(INPUT_COLUMNS)], EncoderConfig(dim=16, layers=1, heads=2), train)
+    return BehaviorEncoder.fit(events[list(INPUT_COLUMNS)], EncoderConfig(dim=16, layers=1, heads=2), train)
 
 
 @pytest.fixture(scope="module")
-def judging(encoder: BehaviorEncoder, data: EvaluationData) -> tuple[Evaluation, list[Trial]]:
+def judging(encoder: BehaviorEncoder, events: pd.DataFrame) -> tuple[Evaluation, list[Trial]]:
     """The evaluation, and every trial the tasks were given while no encoder could be fitted."""
     trials = []
 
@@ -61,7 +58,7 @@ def judging(encoder: BehaviorEncoder, data: EvaluationData) -> tuple[Evaluation,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(production, "run_tasks", watched)
         patch.setattr(BehaviorEncoder, "fit", forbidden)
-        return evaluate(encoder, data), trials
+        return evaluate(encoder, events), trials
 
 
 @pytest.fixture(scope="module")
@@ -74,17 +71,17 @@ def _figures(rows: pa.Table) -> dict[tuple[str, str, str], dict[str, Any]]:
 
 
 def test_the_judged_users_are_those_that_training_held_out(
-    judging: tuple[Evaluation, list[Trial]], data: EvaluationData
+    judging: tuple[Evaluation, list[Trial]], events: pd.DataFrame
 ) -> None:
-    sequences = build_sequences(data.events[list(INPUT_COLUMNS)])
+    sequences = build_sequences(events[list(INPUT_COLUMNS)])
     held = set(np.array(sequences.user_key)[held_out_users(sequences, HELD_OUT)])
     evaluation, trials = judging
     assert len(trials) == 2 + len(FLOORS)
     for trial in trials:
         assert set(trial.split.judged["user_key"]) == held
-        assert set(trial.split.fit["user_key"]) == set(data.events["user_key"]) - held
+        assert set(trial.split.fit["user_key"]) == set(events["user_key"]) - held
     assert evaluation.judged == len(held) and 80 < len(held) < 160
-    assert evaluation.judged + evaluation.learned_from == data.events["user_key"].nunique()
+    assert evaluation.judged + evaluation.learned_from == events["user_key"].nunique()
     assert set(evaluation.rows["judged"].to_pylist()) == {len(held)}
 
 
@@ -92,7 +89,7 @@ def test_the_encoder_and_the_floors_have_every_figure_that_needs_no_refit(evalua
     found = _figures(evaluation.rows)
     assert {method for method, _, _ in found} == {"encoder", "encoder, identity", *(floor.name for floor in FLOORS)}
     assert {"length", "tf-idf of pages", "rich counts", "popular", "own history", "Markov"} <= {f.name for f in FLOORS}
-    assert not any(METHODS[floor.name].costly for floor in FLOORS)
+    assert not any(floor.costly for floor in FLOORS)
     assert {task for method, task, _ in found if method == "encoder"} == {task.name for task in production.TASKS}
     metrics = {metric for _, _, metric in found}
     assert not [metric for metric in metrics if "retrains" in metric or metric == "fitted twice"]
@@ -103,12 +100,12 @@ def test_the_encoder_and_the_floors_have_every_figure_that_needs_no_refit(evalua
 
 
 def test_figures_are_what_the_tasks_give(
-    evaluation: Evaluation, encoder: BehaviorEncoder, data: EvaluationData
+    evaluation: Evaluation, encoder: BehaviorEncoder, events: pd.DataFrame
 ) -> None:
-    held = data.events["user_key"].map(lambda user: production.is_held_out(user, HELD_OUT))
-    split = Split("", 0, data.events[~held], data.events[held])
+    held = events["user_key"].map(lambda user: production.is_held_out(user, HELD_OUT))
+    split = Split("", 0, events[~held], events[held])
     fitted = VectorsAndNext(encoder, "behavior")
-    trial = Trial(data, split, Method("encoder", "ours", "", lambda events, seed: fitted), fitted)
+    trial = Trial(split, Method("encoder", "ours", lambda events, seed: fitted), fitted)
     found = _figures(evaluation.rows)
     for task in (retrieval.TASK, next_step.NEXT_PAGE):
         outcomes = [outcome for outcome in task.run(trial) if outcome.n >= production.FEWEST]
@@ -130,24 +127,24 @@ def test_compared_figures_tell_what_the_encoder_gains_on_the_best_floor(evaluati
         assert row["low"] < row["less_best_floor"] < row["high"]
 
 
-def test_the_same_rows_when_run_again(evaluation: Evaluation, encoder: BehaviorEncoder, data: EvaluationData) -> None:
-    again = evaluate(encoder, data).rows
+def test_the_same_rows_when_run_again(evaluation: Evaluation, encoder: BehaviorEncoder, events: pd.DataFrame) -> None:
+    again = evaluate(encoder, events).rows
     assert again.drop_columns("evaluated_at").equals(evaluation.rows.drop_columns("evaluated_at"))
     assert evaluation.data_until is not None
     until = evaluation.data_until.replace(tzinfo=UTC).timestamp()
-    assert until == pytest.approx(data.events["event_timestamp"].max() / 1e6)
+    assert until == pytest.approx(events["event_timestamp"].max() / 1e6)
 
 
-def test_what_cannot_be_judged_has_no_rows_and_is_told(encoder: BehaviorEncoder, data: EvaluationData) -> None:
-    few = evaluate(encoder, replace(data, events=data.events[data.events["user_key"].isin(_users(data)[:15])]))
+def test_what_cannot_be_judged_has_no_rows_and_is_told(encoder: BehaviorEncoder, events: pd.DataFrame) -> None:
+    few = evaluate(encoder, events[events["user_key"].isin(_users(events)[:15])])
     assert few.rows.num_rows == 0 and few.rows.schema == production.SCHEMA
     assert "held out" in few.notes[0] and "10 of either are needed" in few.notes[0]
-    nobody = evaluate(encoder, replace(data, events=data.events[:0]))
+    nobody = evaluate(encoder, events[:0])
     assert nobody.rows.num_rows == 0 and nobody.data_until is None and "of 0 users" in nobody.notes[0]
 
     # nobody buys, nobody looks twice
-    first = data.events["is_page_view"] & ~data.events[data.events["is_page_view"]].duplicated("user_key")
-    short = evaluate(encoder, replace(data, events=data.events[first.fillna(False)].reset_index(drop=True)))
+    first = events["is_page_view"] & ~events[events["is_page_view"]].duplicated("user_key")
+    short = evaluate(encoder, events[first.fillna(False)].reset_index(drop=True))
     told = [note.split(" is not judged")[0] for note in short.notes]
     assert told == ["intent", "next page", "next event", "retrieval"]
     assert {task for _, task, _ in _figures(short.rows)} == {"content", "stability", "geometry", "determinism"}
@@ -174,10 +171,10 @@ def test_the_warehouse_gives_the_events_of_the_chosen_users() -> None:
                 's' as session_key, true as is_page_view
             from range(300)
         """)
-        events = read_own(connection, HELD_OUT, 50).events
+        events = read_own(connection, HELD_OUT, 50)
         assert events["user_key"].nunique() == 50 and len(events) == 150
         connection.execute("delete from ga4.ml_ga4__sequence_events")
-        assert read_own(connection, HELD_OUT, 50).events.empty
+        assert read_own(connection, HELD_OUT, 50).empty
 
 
 def test_versions_stand_in_the_order_of_their_training(evaluation: Evaluation, encoder: BehaviorEncoder) -> None:
@@ -218,5 +215,5 @@ def test_the_headline_shows_compared_figures_of_encoder_and_floors(evaluation: E
     assert headline(evaluation.rows[:0]) == (names, [])
 
 
-def _users(data: EvaluationData) -> list[str]:
-    return sorted(data.events["user_key"].unique())
+def _users(events: pd.DataFrame) -> list[str]:
+    return sorted(events["user_key"].unique())

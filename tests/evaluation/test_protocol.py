@@ -11,15 +11,16 @@ import pandas as pd
 import pytest
 from task_world import Encoder, Ranker, constant, log, page_counts, section_counts, shop, views
 
-from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, EvaluationData
-from beha2vec_core.evaluation.methods.base import Group, Method
-from beha2vec_core.evaluation.protocol import Judgement, judge
-from beha2vec_core.evaluation.results import read_judgements, write_judgements
-from beha2vec_core.evaluation.splits import is_locked
+from beha2vec_core.evaluation.data import INPUT_COLUMNS
+from beha2vec_core.evaluation.methods import Group, Method
 from beha2vec_core.evaluation.statistics import paired_bootstrap
-from beha2vec_core.evaluation.table import markdown
-from beha2vec_core.evaluation.tasks import TASKS
 from beha2vec_core.evaluation.tasks.base import Outcome, user_mean
+from tests.benchmarks.data_sets.base import EvaluationData
+from tests.benchmarks.judgements import read_judgements, write_judgements
+from tests.benchmarks.protocol import Judgement, judge
+from tests.benchmarks.results_page import markdown
+from tests.benchmarks.splits import is_locked
+from tests.benchmarks.tasks import TASKS
 
 
 def small_shop(users: int = 240) -> EvaluationData:
@@ -33,7 +34,7 @@ class Counting:
     def __init__(self, fitted: Any, *, costly: bool = False) -> None:
         self.fits: list[tuple[frozenset[str], int]] = []
         self.fitted = fitted
-        self.method = Method("counting", "floor", "", self.fit, costly, epochs=3)
+        self.method = Method("counting", "floor", self.fit, costly, epochs=3)
 
     def fit(self, events: pd.DataFrame, seed: int) -> Any:
         assert tuple(events.columns) == INPUT_COLUMNS, "labels are not for methods"
@@ -86,7 +87,7 @@ def test_in_time_a_method_is_fitted_on_the_past_alone() -> None:
         latest.append(int(events["event_timestamp"].max()))
         return page_counts()
 
-    found = run(Method("m", "floor", "", fit), data, repeats=1)
+    found = run(Method("m", "floor", fit), data, repeats=1)
     in_time = [one for one in found if one.split == "temporal"]
     assert {one.outcome.task for one in in_time} == {"horizon"}
     cut = data.events["event_timestamp"].max() + 1 - 28 * day * 1_000_000
@@ -197,8 +198,8 @@ def test_constant_vectors_of_a_whole_run_are_never_bold() -> None:
     """From the vectors to the table: the trick methods win no column."""
     data = small_shop()
     methods = {
-        "counts": Method("counts", "floor", "", lambda events, seed: page_counts()),
-        "constant": Method("constant", "ours", "", lambda events, seed: constant()),
+        "counts": Method("counts", "floor", lambda events, seed: page_counts()),
+        "constant": Method("constant", "ours", lambda events, seed: constant()),
     }
     found = [one for method in methods.values() for one in run(method, data, repeats=3)]
     text = markdown(found, {name: method.group for name, method in methods.items()})

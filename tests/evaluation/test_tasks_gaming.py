@@ -20,12 +20,13 @@ from task_world import (
 )
 
 from beha2vec_core.evaluation.statistics import paired_bootstrap
-from beha2vec_core.evaluation.tasks import content, geometry, intent, personas, retrieval, stability
+from beha2vec_core.evaluation.tasks import content, geometry, intent, retrieval, stability
+from tests.benchmarks.tasks import personas
 
 SHOP, PERSONA = shop()
 FITTED, _ = shop(salt="fitted ")
 HALVED = int((SHOP.groupby("user_key")["is_page_view"].sum() >= 6).sum())
-CHANCE = retrieval.expected_reciprocal_rank(HALVED)
+CHANCE = float((1 / np.arange(1, HALVED + 1)).mean())
 
 
 def judged(fitted: object):

@@ -1,30 +1,24 @@
-"""What a method must do, one module a task: population, label, metric and known traps stand in its docstring.
+"""What a method must do, one module a task: its docstring says population, label, metric and known traps.
 
 `inputs` says what a method is given, `probe` and `partition` how vectors are read: what several tasks share.
 """
 
-from beha2vec_core.evaluation.tasks import (
-    content,
-    determinism,
-    geometry,
-    horizon,
-    intent,
-    next_step,
-    personas,
-    retrieval,
-    stability,
-)
-from beha2vec_core.evaluation.tasks.base import Task
+from typing import NamedTuple
 
-TASKS: tuple[Task, ...] = (
-    intent.TASK,
-    horizon.TASK,
-    next_step.NEXT_PAGE,
-    next_step.NEXT_EVENT,
-    retrieval.TASK,
-    personas.TASK,
-    content.TASK,
-    stability.TASK,
-    geometry.TASK,
-    determinism.TASK,
+
+class Column(NamedTuple):
+    """A figure as tables show it."""
+
+    title: str
+    task: str
+    metric: str
+
+
+# what two methods are compared by; more is better
+COMPARED = (
+    Column("intent AUROC", "intent", "auroc"),
+    Column("halves MRR", "retrieval", "mrr"),
+    Column("next page recall@10", "next page", "recall@10"),
+    Column("next page MRR@10", "next page", "mrr@10"),
+    Column("next event MRR@10", "next event", "mrr@10"),
 )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from beha2vec_core.evaluation.data.base import EvaluationData
-from beha2vec_core.evaluation.methods.base import Fitted, Method
+from beha2vec_core.evaluation.methods import Encodes, Fitted, Method, RanksNext
 from beha2vec_core.evaluation.splits import Split
 from beha2vec_core.evaluation.statistics import auroc
 
@@ -40,7 +39,6 @@ class Outcome:
 class Trial:
     """A fitted method and the split it is to be judged on; without ``refit`` no figure may fit the method again."""
 
-    data: EvaluationData
     split: Split
     method: Method
     fitted: Fitted
@@ -54,7 +52,7 @@ class Task:
     Attributes:
         name: as the table calls it.
         split: by ``users`` (repeated) or in ``time``.
-        needs: what the method must be able to do: ``encode``, or ``rank_next`` (see `methods.base`).
+        needs: what the method must be able to do: ``encode``, or ``rank_next`` (see `methods`).
         once: whether the first repeat is enough, as for figures that refit the method.
         run: the work. It may give no outcome where the data cannot tell.
     """
@@ -64,6 +62,15 @@ class Task:
     needs: Literal["encode", "rank_next"]
     run: Callable[[Trial], list[Outcome]]
     once: bool = False
+
+
+_ABILITY = {"encode": Encodes, "rank_next": RanksNext}
+
+
+def run_tasks(trial: Trial, tasks: Sequence[Task]) -> list[Outcome]:
+    """The figures of the tasks that the method can do."""
+    able = [task for task in tasks if isinstance(trial.fitted, _ABILITY[task.needs])]
+    return [outcome for task in able for outcome in task.run(trial)]
 
 
 def user_mean(task: str, metric: str, users: Any, score: Any) -> Outcome:

@@ -18,7 +18,6 @@ import pandas as pd
 
 from beha2vec_core.clusters import eta_squared
 from beha2vec_core.clusters.kmeans import kmeans
-from beha2vec_core.evaluation.splits import Split
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
 from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, users_of
 from beha2vec_core.evaluation.tasks.partition import CLUSTERS, Labels, clusters
@@ -63,13 +62,6 @@ def figures(labels: Labels, views: pd.DataFrame) -> dict[str, float]:
         "eta2 of content": explained(labels, section_proportions(views)),
         "largest cluster": float(np.bincount(labels).max() / len(labels)),
     }
-
-
-def ceiling(split: Split) -> dict[str, float]:
-    """The same of K-Means straight on the section proportions: of content, clusters cannot explain much more."""
-    views = split.judged[split.judged["is_page_view"]]
-    proportions = section_proportions(views).astype(np.float32)
-    return figures(kmeans(proportions, CLUSTERS, seed=split.repeat)[1], views)
 
 
 def _of_standardised(vectors: Vectors, seed: int) -> Labels:

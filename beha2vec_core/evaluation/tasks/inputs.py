@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from beha2vec_core.evaluation.data.base import inputs
-from beha2vec_core.evaluation.methods.base import Encodes, Fitted, Method
+from beha2vec_core.evaluation.data import inputs
+from beha2vec_core.evaluation.methods import Encodes, Fitted, Method
 
 Vectors = npt.NDArray[np.float32]
 

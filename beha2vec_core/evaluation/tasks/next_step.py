@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from beha2vec_core.evaluation.data.base import inputs
-from beha2vec_core.evaluation.methods.base import Target
+from beha2vec_core.evaluation.data import inputs
+from beha2vec_core.evaluation.methods import Target
 from beha2vec_core.evaluation.splits import user_hash
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, user_mean
 from beha2vec_core.events.sequences import ragged_range

@@ -2,7 +2,7 @@
 
 Population: judged users with six page views or more. Query: the vector of a user's events before the middle page view;
 gallery: the vectors of the second halves of all of them. Metric: rank of one's own by cosine; MRR, and recall@10.
-Chance is `expected_reciprocal_rank` of the number of users.
+By chance the MRR of n users is the mean of 1, 1/2, ... 1/n.
 
 Traps: equal cosines get their mean rank, so vectors that are all alike earn 2 / (n + 1), less than chance, and copies
 of a journey under other keys earn nothing; halves are alike in length and in calendar date: the length method shows
@@ -21,11 +21,6 @@ from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, halves, users
 # what float32 vectors of one journey may differ by from batch to batch
 TIE = 1e-6
 _ROWS = 1024
-
-
-def expected_reciprocal_rank(n: int) -> float:
-    """The mean reciprocal rank of n candidates in random order."""
-    return float((1 / np.arange(1, n + 1)).mean())
 
 
 def own_ranks(queries: Vectors, gallery: Vectors) -> npt.NDArray[np.float64]:

@@ -18,8 +18,8 @@ import numpy as np
 
 from beha2vec_core.clusters.kmeans import kmeans, nearest
 from beha2vec_core.clusters.model import normalise
-from beha2vec_core.evaluation.data.base import inputs
-from beha2vec_core.evaluation.methods.base import WarmStarts
+from beha2vec_core.evaluation.data import inputs
+from beha2vec_core.evaluation.methods import WarmStarts
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
 from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, fit
 from beha2vec_core.evaluation.tasks.partition import CLUSTERS, agreement, clusters

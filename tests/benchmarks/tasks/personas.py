@@ -10,7 +10,10 @@ one cluster and earn 0. K-Means seeks round clusters of like size: where the ora
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+import pandas as pd
 
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
 from beha2vec_core.evaluation.tasks.inputs import encode, users_of
@@ -19,13 +22,21 @@ from beha2vec_core.evaluation.tasks.partition import agreement, clusters
 SEEDS = 5
 
 
+@dataclass(frozen=True)
+class PlantedTrial(Trial):
+    """A trial on users whose planted persona is known, and what the oracle says of them (see `EvaluationData`)."""
+
+    personas: pd.Series | None = None
+    oracle: pd.Series | None = None
+
+
 def run(trial: Trial) -> list[Outcome]:
     """ARI and NMI, the oracle's, and the share of users of one page; nothing where no personas were planted."""
     from sklearn.metrics import normalized_mutual_info_score as information
 
-    personas = trial.data.personas
-    if personas is None:
+    if not isinstance(trial, PlantedTrial) or trial.personas is None:
         return []
+    personas = trial.personas
     events = trial.split.judged[trial.split.judged["user_key"].isin(personas.index)]
     users = users_of(events)
     persona = personas.reindex(users).to_numpy(dtype=str)
@@ -40,8 +51,8 @@ def run(trial: Trial) -> list[Outcome]:
         "nmi": np.mean([information(persona, labels) for labels in found]),
         "one-page users": (views <= 1).mean(),
     }
-    if trial.data.oracle is not None:
-        told = trial.data.oracle.reindex(users).to_numpy(dtype=str)
+    if trial.oracle is not None:
+        told = trial.oracle.reindex(users).to_numpy(dtype=str)
         figures |= {"oracle ari": agreement(persona, told), "oracle nmi": information(persona, told)}
     return [Outcome("personas", metric, float(value), len(users)) for metric, value in figures.items()]
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from beha2vec_core.evaluation.methods.histories import count_table, page_views, user_codes, users
+from beha2vec_core.evaluation.floors.histories import count_table, page_views, user_codes, users
 
 MAX_TERMS = 2000
 

@@ -17,7 +17,7 @@ from gensim.models.doc2vec import Doc2Vec, TaggedDocument
 from gensim.models.doc2vec_inner import train_document_dbow
 
 from beha2vec_core.encoder.vocabulary import stable_hash
-from beha2vec_core.evaluation.methods.histories import are_views, ordered
+from beha2vec_core.evaluation.floors.histories import are_views, ordered
 
 DIM = 64
 EPOCHS = 20

@@ -15,12 +15,10 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from beha2vec_core.evaluation.data.addresses import page_key
-from beha2vec_core.evaluation.data.base import EvaluationData
-from beha2vec_core.evaluation.data.ga4_log import as_log, comes_back, number_of_pauses
-from beha2vec_core.evaluation.data.missing import DataNotFoundError
 from beha2vec_core.ga4.readers import create_tables, read_file
 from beha2vec_core.ga4.sources import SourceFile, SourceNotFoundError, find_source_files
+from tests.benchmarks.data_sets.addresses import page_key
+from tests.benchmarks.data_sets.base import DataNotFoundError, EvaluationData, as_log, comes_back, number_of_pauses
 
 STORE = Path("merch_store_2016_2017") / "export"
 # the store's addresses begin with the site's own name, written in two ways
@@ -117,7 +115,7 @@ def from_export(
         source: a file, a folder or a glob.
         name: what the table calls it.
         about: a sentence on it; what was left out is added.
-        below: first levels of paths that only wrap the real sections (see `addresses.section`).
+        below: first levels of paths that only wrap the real sections (see `section`).
         cache: a folder that keeps what was read, for as long as the files do not change; None: read each time.
 
     Raises:

@@ -16,10 +16,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from beha2vec_core.evaluation.data.base import INPUT_COLUMNS, TASK_COLUMNS, EvaluationData
-from beha2vec_core.evaluation.data.ga4_log import TEXTS, comes_back, number_of_pauses
-from beha2vec_core.evaluation.data.missing import DataNotFoundError
+from beha2vec_core.evaluation.data import INPUT_COLUMNS, TASK_COLUMNS, TEXTS
 from beha2vec_core.evaluation.splits import user_hash
+from tests.benchmarks.data_sets.base import DataNotFoundError, EvaluationData, comes_back, number_of_pauses
 
 REQUIREMENT = "recbole==1.2.1"
 WHEEL = "recbole-1.2.1-py3-none-any.whl"

@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from beha2vec_core.evaluation.splits import DAY, FIT_SHARE, HORIZONS, user_hash
+from beha2vec_core.evaluation.splits import DAY, user_hash
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, user_auroc
 from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, users_of
 from beha2vec_core.evaluation.tasks.probe import probe
+from tests.benchmarks.splits import FIT_SHARE, HORIZONS
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from beha2vec_core.encoder.features import path_prefix
-from beha2vec_core.evaluation.methods.histories import are_views, count_table, ordered, sessions, user_codes, users
+from beha2vec_core.evaluation.floors.histories import are_views, count_table, ordered, sessions, user_codes, users
 from beha2vec_core.evaluation.splits import DAY
 
 FloatArray = npt.NDArray[np.float64]

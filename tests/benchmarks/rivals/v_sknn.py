@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from beha2vec_core.evaluation.methods.base import Target
-from beha2vec_core.evaluation.methods.histories import ordered, page_views, sessions
-from beha2vec_core.evaluation.methods.ranking import TARGETS, Ranking, Scores, by_popularity
+from beha2vec_core.evaluation.floors.histories import ordered, page_views, sessions
+from beha2vec_core.evaluation.floors.ranking import TARGETS, Ranking, Scores, by_popularity
+from beha2vec_core.evaluation.methods import Target
 
 NEIGHBOURS = 100
 SAMPLE = 1000

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from beha2vec_core.evaluation.data.base import SESSION_GAP, inputs
-from beha2vec_core.evaluation.methods.base import Target
+from beha2vec_core.evaluation.data import SESSION_GAP, inputs
+from beha2vec_core.evaluation.methods import Target
 from beha2vec_core.events.sequences import PAGE_VIEWS
 
 IntArray = npt.NDArray[np.int64]

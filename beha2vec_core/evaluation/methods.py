@@ -45,10 +45,6 @@ class WarmStarts(Protocol):
         ...
 
 
-class MethodUnavailable(RuntimeError):
-    """A method's fit cannot run here; the message names the remedy. The table leaves its row out with this reason."""
-
-
 Fitted = Any  # Encodes, RanksNext or both: the protocol asks by isinstance
 
 
@@ -59,8 +55,7 @@ class Method:
     Attributes:
         name: as the table calls it.
         group: ``floor`` (what any learned method must beat), ``peer`` (others' systems) or ``ours``.
-        about: one sentence for the docs.
-        fit: takes events of `data.base.inputs` (others must not be read) and a seed.
+        fit: takes events of `data.inputs` (others must not be read) and a seed.
         costly: whether fitting or asking it takes long, so that fewer repeats are run unless all are asked for.
         epochs: how often a fit goes through the users; 0 where it makes a network and does not train it.
         shares_fit_with: the method whose fit this one reuses, if it comes after it in the same process.
@@ -69,7 +64,6 @@ class Method:
 
     name: str
     group: Group
-    about: str
     fit: Callable[[pd.DataFrame, int], Fitted]
     costly: bool = False
     epochs: int = 1

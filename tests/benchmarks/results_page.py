@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from statistics import fmean, stdev
 
-from beha2vec_core.evaluation.methods.base import Group
-from beha2vec_core.evaluation.protocol import Judgement
-from beha2vec_core.evaluation.statistics import Interval, is_better, mean, paired_bootstrap, standard_deviation
+from beha2vec_core.evaluation.methods import Group
+from beha2vec_core.evaluation.statistics import Interval, paired_bootstrap
+from beha2vec_core.evaluation.tasks import COMPARED, Column
 from beha2vec_core.evaluation.tasks.base import Outcome
+from tests.benchmarks.judgements import Judgement
+from tests.benchmarks.splits import HORIZONS
 
-
-@dataclass(frozen=True)
-class Column:
-    """A figure as the table shows it. Only columns that are ``compared``, where more is better, know a winner."""
-
-    title: str
-    task: str
-    metric: str
-    compared: bool = False
-
-
+PERSONAS = Column("personas ARI", "personas", "ari")
+HORIZON = tuple(
+    Column(f"{event} {days} d AUROC", "horizon", f"{event} {days} days auroc")
+    for event in ("return", "purchase")
+    for days in HORIZONS
+)
+# more is better in these, and they know a winner
+WINNABLE = {*COMPARED, PERSONAS, *HORIZON}
 TABLES: dict[str, tuple[Column, ...]] = {
-    "What vectors and rankings know": (
-        Column("intent AUROC", "intent", "auroc", True),
-        Column("halves MRR", "retrieval", "mrr", True),
-        Column("next page recall@10", "next page", "recall@10", True),
-        Column("next page MRR@10", "next page", "mrr@10", True),
-        Column("next event MRR@10", "next event", "mrr@10", True),
-        Column("personas ARI", "personas", "ari", True),
-        Column("oracle's ARI", "personas", "oracle ari"),
-    ),
-    "What comes after T": tuple(
-        Column(f"{event} {days} d AUROC", "horizon", f"{event} {days} days auroc", True)
-        for event in ("return", "purchase")
-        for days in (7, 14, 28)
-    ),
+    "What vectors and rankings know": (*COMPARED, PERSONAS, Column("oracle's ARI", "personas", "oracle ari")),
+    "What comes after T": HORIZON,
     "Clusters": (
         Column("eta² of length", "content", "eta2 of length"),
         Column("eta² of content", "content", "eta2 of content"),
@@ -100,7 +87,7 @@ def _table(title: str, columns: Sequence[Column], judgements: Sequence[Judgement
     figures = [of_column(judgements, column) for column in columns]
     methods = [method for method in groups if any(method in column for column in figures)]
     winners = [
-        _winner(found, groups) if column.compared else None for column, found in zip(columns, figures, strict=True)
+        _winner(found, groups) if column in WINNABLE else None for column, found in zip(columns, figures, strict=True)
     ]
     lines = [
         f"**{title}**",
@@ -114,12 +101,12 @@ def _table(title: str, columns: Sequence[Column], judgements: Sequence[Judgement
         ]
         lines.append(_row(method, *cells))
     gains = [
-        _row(method, *(_gains(method, found, groups) if column.compared else "" for column, found in pairs))
+        _row(method, *(_gains(method, found, groups) if column in WINNABLE else "" for column, found in pairs))
         for pairs in [list(zip(columns, figures, strict=True))]
         for method in methods
         if groups[method] == "ours"
     ]
-    if gains and any(column.compared for column in columns):
+    if gains and any(column in WINNABLE for column in columns):
         head = _row("less the best floor; the best peer", *(column.title for column in columns))
         lines += ["", head, "|---" * (len(columns) + 1) + "|", *gains]
     return "\n".join(lines)
@@ -136,7 +123,7 @@ def compare(one: Repeats, other: Repeats) -> Interval | None:
 def best(found: Mapping[str, Repeats], groups: Mapping[str, Group], group: Group, *, but: str = "") -> str | None:
     """The method of a group with the highest mean."""
     means = {
-        method: mean([outcome.value for outcome in repeats.values()])
+        method: fmean([outcome.value for outcome in repeats.values()])
         for method, repeats in found.items()
         if groups[method] == group and method != but
     }
@@ -144,10 +131,10 @@ def best(found: Mapping[str, Repeats], groups: Mapping[str, Group], group: Group
 
 
 def _winner(found: Mapping[str, Repeats], groups: Mapping[str, Group]) -> str | None:
-    leading = max(found, key=lambda method: mean([outcome.value for outcome in found[method].values()]))
+    leading = max(found, key=lambda method: fmean([outcome.value for outcome in found[method].values()]))
     rivals = [rival for group in RIVALS if (rival := best(found, groups, group, but=leading))]
     intervals = [compare(found[leading], found[rival]) for rival in rivals]
-    certain = bool(intervals) and all(interval is not None and is_better(interval) for interval in intervals)
+    certain = bool(intervals) and all(interval is not None and interval.low > 0 for interval in intervals)
     return leading if certain else None
 
 
@@ -168,9 +155,9 @@ def _cell(repeats: Repeats | None, *, bold: bool) -> str:
     if not repeats:
         return "-"
     values = [outcome.value for outcome in repeats.values()]
-    text = _number(mean(values))
+    text = _number(fmean(values))
     if len(values) > 1:
-        text += f" ± {_number(standard_deviation(values))}"
+        text += f" ± {_number(stdev(values))}"
     return f"**{text}**" if bold else text
 
 

@@ -18,12 +18,11 @@ import pandas as pd
 from beha2vec_core.demo_shop.catalogue import Shop, northfold
 from beha2vec_core.demo_shop.dice import Dice
 from beha2vec_core.demo_shop.journeys import Calendar, simulate
-from beha2vec_core.demo_shop.oracle import Oracle, View
 from beha2vec_core.demo_shop.personas import PERSONAS
-from beha2vec_core.evaluation.data.addresses import page_key
-from beha2vec_core.evaluation.data.base import EvaluationData
-from beha2vec_core.evaluation.data.ga4_log import COLUMNS, as_log, comes_back
-from beha2vec_core.evaluation.data.intent import simulate_intent
+from tests.benchmarks.data_sets.addresses import page_key
+from tests.benchmarks.data_sets.base import COLUMNS, EvaluationData, as_log, comes_back
+from tests.benchmarks.data_sets.intent import simulate_intent
+from tests.benchmarks.data_sets.oracle import Oracle, View
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def demo_personas(edition: Edition = PERSONAS_EDITION) -> EvaluationData:
 
     The same code path as ``beha2vec demo-data``, without the detour over files: duplicates and late rows, which ingest
     mends, are not made. Personas differ in what they do and in which order, hardly in how much. ``oracle`` is the
-    likeliest persona by the generator's own probabilities (see `beha2vec_core.demo_shop.oracle` for what they cover);
+    likeliest persona by the generator's own probabilities (see `oracle` for what they cover);
     many users see a page or two, and nobody can tell whose these are.
     """
     shop, calendar, timezone = northfold(), _calendar(edition), ZoneInfo(edition.timezone)

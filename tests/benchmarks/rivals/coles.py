@@ -21,12 +21,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from beha2vec_core.evaluation.methods.base import MethodUnavailable
-from beha2vec_core.evaluation.methods.histories import ordered
+from beha2vec_core.evaluation.floors.histories import ordered
 
 PYTHON_VARIABLE = "BEHA2VEC_COLES_PYTHON"
 PYTHON = Path(__file__).resolve().parents[3] / ".venv-coles/bin/python"
 WORKER = Path(__file__).with_name("coles_worker.py")
+
+
+class MethodUnavailable(RuntimeError):
+    """A method's fit cannot run here; the message names the remedy. The table leaves its row out with this reason."""
 
 
 class ColesError(RuntimeError):

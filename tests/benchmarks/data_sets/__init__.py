@@ -3,7 +3,7 @@
 - ``export``: an export of GA4, any user's own or the merchandise store's; ``warehouse``: what dbt made of one
 - ``demo``: the demo shop in two frozen editions; ``intent``: how the second one plants its signal
 - ``movielens``: a public set, fetched on demand
-- ``ga4_log``, ``addresses``: what all logs of GA4 share; ``missing``: the error of what is not at hand
+- ``base``: what all sets look like; ``addresses``: pages from addresses
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from beha2vec_core.evaluation.data.base import EvaluationData
-from beha2vec_core.evaluation.data.demo import demo_intent, demo_personas
-from beha2vec_core.evaluation.data.export import from_export, merch_store
-from beha2vec_core.evaluation.data.missing import DataNotFoundError
-from beha2vec_core.evaluation.data.movielens import movielens_100k
-from beha2vec_core.evaluation.data.warehouse import from_connection, from_warehouse
+from tests.benchmarks.data_sets.base import DataNotFoundError, EvaluationData
+from tests.benchmarks.data_sets.demo import demo_intent, demo_personas
+from tests.benchmarks.data_sets.export import from_export, merch_store
+from tests.benchmarks.data_sets.movielens import movielens_100k
+from tests.benchmarks.data_sets.warehouse import from_warehouse
 
-__all__ = ["NAMES", "OWN", "DataNotFoundError", "EvaluationData", "from_connection", "load"]
+__all__ = ["NAMES", "OWN", "DataNotFoundError", "EvaluationData", "load"]
 
 # what the table shows, and what a team brings
 NAMES = ("merch_store", "demo_personas", "demo_intent", "movielens_100k")
@@ -41,7 +40,7 @@ def load(
     Args:
         name: one of `NAMES`, or ``own``.
         source: of ``own``: a ``.duckdb`` file (warehouse or serving database), or an export (file, folder or glob).
-        below: of ``own``: first levels of paths that only wrap the site's sections (see `addresses.section`).
+        below: of ``own``: first levels of paths that only wrap the site's sections (see `section`).
         folder: where real data lie; by default the variable BEHA2VEC_EVALUATION_DATA, else ``../shared/data`` beside
             the project.
         cache: where what was fetched or read is kept; by default ``evaluation`` in the folder of the variable

@@ -24,7 +24,7 @@ import pandas as pd
 from beha2vec_core.demo_shop.catalogue import Page, northfold
 from beha2vec_core.demo_shop.catalogue import PageKind as K
 from beha2vec_core.demo_shop.dice import Dice, Table
-from beha2vec_core.evaluation.data.ga4_log import COLUMNS
+from tests.benchmarks.data_sets.base import COLUMNS
 
 CIRCLE = (K.ARTICLE, K.CATEGORY, K.PRODUCT, K.COMPARE)
 OPENING = 5  # page views before anything else happens

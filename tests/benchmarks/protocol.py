@@ -7,32 +7,21 @@ import resource
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
-from beha2vec_core.evaluation.data.base import EvaluationData
-from beha2vec_core.evaluation.methods.base import Encodes, Method, RanksNext
-from beha2vec_core.evaluation.splits import REPEATS, Split, locked_split, repeated_splits, temporal_split
-from beha2vec_core.evaluation.tasks import TASKS
-from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
+from beha2vec_core.evaluation.methods import Encodes, Method
+from beha2vec_core.evaluation.splits import Split
+from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, run_tasks
 from beha2vec_core.evaluation.tasks.inputs import encode, fit
+from tests.benchmarks.data_sets.base import EvaluationData
+from tests.benchmarks.judgements import Judgement
+from tests.benchmarks.splits import REPEATS, locked_split, repeated_splits, temporal_split
+from tests.benchmarks.tasks import TASKS, PlantedTrial
 
 # a costly method is judged on the first of the repeated splits only
 COSTLY_REPEATS = 2
-_ABILITY = {"encode": Encodes, "rank_next": RanksNext}
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """One figure of one method on one split of one data set."""
-
-    data: str
-    method: str
-    split: str
-    repeat: int
-    outcome: Outcome
 
 
 def judge(
@@ -69,17 +58,11 @@ def _outcomes(data: EvaluationData, method: Method, split: Split, tasks: Sequenc
     started = time.perf_counter()
     fitted = fit(method, split.fit, split.repeat)
     fit_seconds = None if had_fit else time.perf_counter() - started
-    trial = Trial(data, split, method, fitted)
+    trial = PlantedTrial(split, method, fitted, personas=data.personas, oracle=data.oracle)
     found = [] if split.cut is not None else _speed(trial, fit_seconds)
     in_time = split.cut is not None
     asked = [task for task in tasks if (task.split == "time") == in_time and not (task.once and split.repeat)]
     return found + run_tasks(trial, asked)
-
-
-def run_tasks(trial: Trial, tasks: Sequence[Task]) -> list[Outcome]:
-    """The figures of the tasks that the method can do."""
-    able = [task for task in tasks if isinstance(trial.fitted, _ABILITY[task.needs])]
-    return [outcome for task in able for outcome in task.run(trial)]
 
 
 def _speed(trial: Trial, fit_seconds: float | None) -> list[Outcome]:

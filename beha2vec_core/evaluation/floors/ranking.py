@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from beha2vec_core.evaluation.methods.base import Target
-from beha2vec_core.evaluation.methods.histories import histories
+from beha2vec_core.evaluation.floors.histories import histories
+from beha2vec_core.evaluation.methods import Target
 
 TARGETS: tuple[Target, ...] = ("page", "event_name")
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from beha2vec_core.encoder.train import seeded
 from beha2vec_core.encoder.vocabulary import stable_hash
-from beha2vec_core.evaluation.methods.histories import histories
+from beha2vec_core.evaluation.floors.histories import histories
 
 BUCKETS = 1000
 PADDING = 0

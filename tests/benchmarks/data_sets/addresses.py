@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
 from urllib.parse import unquote
 
 _NOWHERE = re.compile(r"^(about|blob|data|file|javascript|mailto|sms|tel):", re.IGNORECASE)
 _ADDRESS = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//([^/?#]*)([^?#]*)", re.IGNORECASE)
 _BARE_HOST = re.compile(r"^(localhost|([\w-]+\.)+[^\W\d_]{2,})(:\d+)?([/?#]|$)")
 _DOCUMENT = re.compile(r"^[^/?#]+\.(html?|php|aspx?|jsp)([/?#]|$)")
-_EXTENSION = re.compile(r"\.(html?|php|aspx?|jsp|axd)$")
 
 
 def page_key(address: str | None, host: str | None = None) -> str | None:
@@ -34,22 +32,3 @@ def page_key(address: str | None, host: str | None = None) -> str | None:
     path = unicodedata.normalize("NFC", unquote(re.sub(r";jsessionid=[^/]*", "", path))).lower()
     path = re.sub(r"/[/\s]*/", "/", f"/{path}")
     return re.sub(r"^www\.", "", host) + re.sub(r"(.)[/\s]+$", r"\1", path)
-
-
-def section(page: str | None, below: Collection[str] = ()) -> str:
-    """The part of the site a page lies in: the first level of its path, without a document's ending.
-
-    ``home`` for the home page, ``none`` for no page, ``screen`` for screens of an app.
-
-    Args:
-        page: from `page_key`.
-        below: first levels that only wrap the real ones (a shop's name, a language): the next level counts.
-    """
-    if page is None:
-        return "none"
-    if page.startswith("screen:"):
-        return "screen"
-    levels = [_EXTENSION.sub("", level) for level in page.split("/")[1:] if level]
-    if len(levels) > 1 and levels[0] in below:
-        levels = levels[1:]
-    return levels[0] if levels else "home"

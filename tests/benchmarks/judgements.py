@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,8 +11,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from beha2vec_core.evaluation.protocol import Judgement
 from beha2vec_core.evaluation.tasks.base import Outcome, Statistic
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One figure of one method on one split of one data set."""
+
+    data: str
+    method: str
+    split: str
+    repeat: int
+    outcome: Outcome
+
 
 SCHEMA = pa.schema(
     [
