@@ -12,39 +12,43 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRun
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from beha2vec_core.alerts import Alert, Problem, send
-from beha2vec_dagster.settings import settings
+from beha2vec_core.settings import Settings
 
-_STATUS = dg.DefaultSensorStatus.RUNNING if settings.alerts_configured else dg.DefaultSensorStatus.STOPPED
 _FINISHED = (AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED)
 
 
-@dg.run_failure_sensor(
-    default_status=_STATUS,
-    monitor_all_code_locations=True,  # runs of the command line are of no code location
-    description="Tells people of a run that failed: which steps, the root cause, checks that failed. Not of one that "
-    "begins again by itself.",
-)
-def alert_on_failed_runs(context: dg.RunFailureSensorContext) -> None:
-    """One message a failed run."""
-    if context.dagster_run.tags.get("dagster/will_retry") == "true":
-        return
-    _tell(context)
+def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    """Both sensors, on from the start where the settings name somebody to tell."""
+    status = dg.DefaultSensorStatus.RUNNING if settings.alerts_configured else dg.DefaultSensorStatus.STOPPED
+
+    @dg.run_failure_sensor(
+        default_status=status,
+        monitor_all_code_locations=True,  # runs of the command line are of no code location
+        description="Tells people of a run that failed: which steps, the root cause, checks that failed. Not of one "
+        "that begins again by itself.",
+    )
+    def alert_on_failed_runs(context: dg.RunFailureSensorContext) -> None:
+        """One message a failed run."""
+        if context.dagster_run.tags.get("dagster/will_retry") == "true":
+            return
+        _tell(context, settings)
+
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        default_status=status,
+        monitor_all_code_locations=True,
+        description="Tells people of checks that failed in a run that succeeded. A warning is told when it begins, an "
+        "error each time.",
+    )
+    def alert_on_failed_checks(context: dg.RunStatusSensorContext) -> None:
+        """One message a run with failed checks, none where all passed."""
+        _tell(context, settings)
+
+    return [alert_on_failed_runs, alert_on_failed_checks]
 
 
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.SUCCESS,
-    default_status=_STATUS,
-    monitor_all_code_locations=True,
-    description="Tells people of checks that failed in a run that succeeded. A warning is told when it begins, an "
-    "error each time.",
-)
-def alert_on_failed_checks(context: dg.RunStatusSensorContext) -> None:
-    """One message a run with failed checks, none where all passed."""
-    _tell(context)
-
-
-def _tell(context: dg.RunStatusSensorContext) -> None:
-    alert = alert_of(context.instance, context.dagster_run)
+def _tell(context: dg.RunStatusSensorContext, settings: Settings) -> None:
+    alert = alert_of(context.instance, context.dagster_run, settings)
     if alert is None:
         return
     if not settings.alerts_configured:
@@ -54,10 +58,10 @@ def _tell(context: dg.RunStatusSensorContext) -> None:
         context.log.log(40 if delivery.error else 20, told)
 
 
-def alert_of(instance: DagsterInstance, run: DagsterRun) -> Alert | None:
+def alert_of(instance: DagsterInstance, run: DagsterRun, settings: Settings) -> Alert | None:
     """What there is to tell of a run, if anything."""
     failed = run.status == dg.DagsterRunStatus.FAILURE
-    checks = list(_failed_checks(instance, run))
+    checks = list(_failed_checks(instance, run, settings))
     steps = list(_failed_steps(instance, run)) if failed else []
     if failed and not steps and not any(problem.severity == "error" for problem in checks):
         steps = [Problem("the run", _why(instance, run))]
@@ -81,7 +85,7 @@ def _failed_steps(instance: DagsterInstance, run: DagsterRun) -> Iterator[Proble
         yield Problem(f"step {entry.step_key}", error.message.strip() if error else "no cause is known")
 
 
-def _failed_checks(instance: DagsterInstance, run: DagsterRun) -> Iterator[Problem]:
+def _failed_checks(instance: DagsterInstance, run: DagsterRun, settings: Settings) -> Iterator[Problem]:
     latest = {
         evaluation.asset_check_key: evaluation
         for entry in instance.all_logs(run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)

@@ -14,7 +14,6 @@ import pyarrow as pa
 from beha2vec_core.store.vectors import as_matrix
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.resources import WarehouseResource
-from beha2vec_dagster.settings import settings
 
 if TYPE_CHECKING:
     from beha2vec_core.clusters import ClusterModel, Lineage
@@ -26,11 +25,11 @@ class ClusterModelVersion(NamedTuple):
     version: str
     model_version: str
 
-    def load(self) -> "ClusterModel":
-        """The model itself."""
+    def load(self, folder: Path) -> "ClusterModel":
+        """The model itself, from the folder of cluster models."""
         from beha2vec_core.clusters import ClusterModel
 
-        return ClusterModel.load(_file(self.version))
+        return ClusterModel.load(folder / f"{self.version}.npz")
 
 
 def current_cluster_model(connection: duckdb.DuckDBPyConnection) -> ClusterModelVersion | None:
@@ -46,10 +45,6 @@ def newest_cluster_model(connection: duckdb.DuckDBPyConnection) -> ClusterModelV
 def _of_view(connection: duckdb.DuckDBPyConnection, view: str) -> ClusterModelVersion | None:
     found = connection.execute(f"select cluster_model_version, model_version from {view}").fetchall()
     return ClusterModelVersion(*found[0]) if found else None
-
-
-def _file(version: str) -> Path:
-    return settings.data_path / "cluster_models" / f"{version}.npz"
 
 
 def used_keys(connection: duckdb.DuckDBPyConnection) -> list[int]:
@@ -141,6 +136,7 @@ def require_one_version(connection: duckdb.DuckDBPyConnection, version: str, day
 
 def write_cluster_model(
     connection: duckdb.DuckDBPyConnection,
+    folder: Path,
     model: "ClusterModel",
     users: int,
     lineage: "list[Lineage]",
@@ -150,6 +146,7 @@ def write_cluster_model(
 
     Args:
         connection: the warehouse.
+        folder: of cluster models.
         model: with its keys.
         users: how many it was fitted on.
         lineage: what became of the clusters of ``before``, the version that readers see.
@@ -157,7 +154,7 @@ def write_cluster_model(
     """
     content = model.centroids.tobytes() + model.keys.tobytes() + model.model_version.encode()
     version = hashlib.blake2b(content, digest_size=8).hexdigest()
-    model.save(_file(version))
+    model.save(folder / f"{version}.npz")
     if version != before:  # else nothing has changed, and the lineage of before holds
         _write_lineage(connection, version, before, lineage)
     connection.execute(
@@ -185,7 +182,9 @@ def _write_lineage(
     )
 
 
-def assign_days(warehouse: WarehouseResource, model: ClusterModelVersion, days: list[date]) -> dict[date, int]:
+def assign_days(
+    warehouse: WarehouseResource, folder: Path, model: ClusterModelVersion, days: list[date]
+) -> dict[date, int]:
     """Replace the days' assignments by one cluster model. Returns the rows of each day.
 
     A day at a time: the warehouse is held for moments, and rows come out to the same bits, whatever range was asked
@@ -194,7 +193,7 @@ def assign_days(warehouse: WarehouseResource, model: ClusterModelVersion, days: 
     Raises:
         dg.Failure: of some of the days there are vectors of another encoder only.
     """
-    fitted = model.load()
+    fitted = model.load(folder)
     with warehouse.connect("user_clusters: versions") as connection:
         require_one_version(connection, model.model_version, days)
     counts: dict[date, int] = {}

@@ -55,7 +55,7 @@ def _is_shown(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.INFO
 
 
-@dg.logger(description="A line a step, warnings and errors.")
+@dg.logger(None, description="A line a step, warnings and errors.")
 def console(_: dg.InitLoggerContext) -> logging.Logger:
     """The logger of runs started from the command line."""
     log = logging.Logger("beha2vec.run", level=logging.DEBUG)

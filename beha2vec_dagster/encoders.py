@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import duckdb
 
+from beha2vec_core.encoder.config import Device
 from beha2vec_core.events.user_sequences import sequence_file
+from beha2vec_core.settings import Settings
 from beha2vec_core.store.embeddings import EmbeddedDay, encode_changed, known_sequences, replace_changed
 from beha2vec_dagster.resources import WarehouseResource
-from beha2vec_dagster.settings import settings
 
 if TYPE_CHECKING:
     from beha2vec_core import BehaviorEncoder
@@ -87,8 +88,8 @@ def reasons_to_refuse(connection: duckdb.DuckDBPyConnection, version: str, toler
 _RETRAIN = "Run the job train_encoder: it trains one and puts it in its place"
 
 
-def load_encoder(version: str, device: str, remedy: str = _RETRAIN) -> "BehaviorEncoder":
-    """A saved encoder.
+def load_encoder(folder: Path, device: Device, remedy: str = _RETRAIN) -> "BehaviorEncoder":
+    """The encoder saved in a folder, whose name is its version.
 
     Raises:
         dg.Failure: this release cannot read it, as after an upgrade; the message names the remedy.
@@ -97,9 +98,9 @@ def load_encoder(version: str, device: str, remedy: str = _RETRAIN) -> "Behavior
     from beha2vec_core.encoder.encoder import EncoderFormatError
 
     try:
-        return BehaviorEncoder.load(settings.encoders_path / version, device=device)  # type: ignore[arg-type]
+        return BehaviorEncoder.load(folder, device=device)
     except EncoderFormatError as error:
-        raise dg.Failure(f"encoder {version} cannot be used: {error}. {remedy}", allow_retries=False) from None
+        raise dg.Failure(f"encoder {folder.name} cannot be used: {error}. {remedy}", allow_retries=False) from None
 
 
 @contextmanager
@@ -127,6 +128,7 @@ class _Forwarding(logging.Handler):
 
 def embed_days(
     log: logging.Logger,
+    settings: Settings,
     warehouse: WarehouseResource,
     encoder: "BehaviorEncoder",
     days: list[date],
@@ -147,7 +149,7 @@ def embed_days(
         raise dg.Failure(f"there are no user_sequences for {missing[0]}: materialize that partition first")
     version = encoder.model_version
     embedded: dict[date, EmbeddedDay] = {}
-    _remove_scratch_of_killed_runs()
+    _remove_scratch_of_killed_runs(settings.data_path)
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=settings.data_path) as scratch:
         file = Path(scratch) / "encoded.parquet"
         for number, day in enumerate(days, start=1):
@@ -163,8 +165,8 @@ def embed_days(
     return embedded
 
 
-def _remove_scratch_of_killed_runs() -> None:
+def _remove_scratch_of_killed_runs(data_path: Path) -> None:
     """No run lasts longer than a day (dagster.yaml), so what is older was left by one that was killed."""
-    for folder in settings.data_path.glob(f"{_SCRATCH}*"):
+    for folder in data_path.glob(f"{_SCRATCH}*"):
         if time.time() - folder.stat().st_mtime > _LONGEST_RUN_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from beha2vec_dagster.partitions import daily, range_tags
-from beha2vec_dagster.settings import settings
+from beha2vec_core.settings import Settings
+from beha2vec_dagster.partitions import daily_partitions, range_tags
 
 _TRAINING = dg.AssetSelection.assets("encoder_candidate", "encoder_evaluation", "trained_encoder", "cluster_model")
 # tags of runs that nobody started by hand: one whose process died begins again
@@ -73,40 +73,52 @@ check_exports = dg.define_asset_job(
 )
 
 
-@dg.schedule(
-    name="nightly_refresh",
-    job=refresh_last_days,
-    cron_schedule=f"0 {settings.nightly_hour} * * *",
-    execution_timezone=settings.timezone,
-    description=f"Each night the last {_REFRESHED_DAYS} days, since GA4 corrects a day for up to 72 hours.",
-)
-def nightly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """One run for the last days up to yesterday."""
-    today = context.scheduled_execution_time.astimezone(ZoneInfo(settings.timezone)).date()
-    wanted = {today - timedelta(days=back) for back in range(1, _REFRESHED_DAYS + 1)}
-    partitions = daily.get_partition_keys(context.scheduled_execution_time)
-    known = [day for key in partitions if (day := date.fromisoformat(key)) in wanted]
-    if not known:
-        return dg.SkipReason(f"no day between {min(wanted)} and {max(wanted)} lies in the configured span")
-    tags = range_tags(known[0], known[-1]) | UNATTENDED
-    return dg.RunRequest(run_key=f"{known[0]}...{known[-1]}", tags=tags)
+ALL = [
+    materialize_everything, refresh_last_days, train_encoder, rebuild_clusters, reembed_history, write_insights,
+    check_exports,
+]  # fmt: skip
 
 
-# two hours after the night's refresh, on Sundays
-weekly_training = dg.ScheduleDefinition(
-    name="weekly_training",
-    job=train_encoder,
-    cron_schedule=f"0 {(settings.nightly_hour + 2) % 24} * * 0",
-    execution_timezone=settings.timezone,
-    run_config={"ops": {"encoder_candidate": {"config": {"warm_start": True}}}},
-    tags=UNATTENDED,
-    description="Trains on from the encoder in use with what has come since, and promotes it where it is not worse.",
-)
+def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    """What runs by the clock, in the property's time zone."""
+    daily = daily_partitions(settings)
 
-watch_exports = dg.ScheduleDefinition(
-    name="watch_exports",
-    job=check_exports,
-    cron_schedule=f"5 {settings.export_deadline_hour} * * *",
-    execution_timezone=settings.timezone,
-    description="Says that a day's export has not come by its deadline, even where nothing else runs.",
-)
+    @dg.schedule(
+        name="nightly_refresh",
+        job=refresh_last_days,
+        cron_schedule=f"0 {settings.nightly_hour} * * *",
+        execution_timezone=settings.timezone,
+        description=f"Each night the last {_REFRESHED_DAYS} days, since GA4 corrects a day for up to 72 hours.",
+    )
+    def nightly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """One run for the last days up to yesterday."""
+        today = context.scheduled_execution_time.astimezone(ZoneInfo(settings.timezone)).date()
+        wanted = {today - timedelta(days=back) for back in range(1, _REFRESHED_DAYS + 1)}
+        partitions = daily.get_partition_keys(context.scheduled_execution_time)
+        known = [day for key in partitions if (day := date.fromisoformat(key)) in wanted]
+        if not known:
+            return dg.SkipReason(f"no day between {min(wanted)} and {max(wanted)} lies in the configured span")
+        tags = range_tags(known[0], known[-1]) | UNATTENDED
+        return dg.RunRequest(run_key=f"{known[0]}...{known[-1]}", tags=tags)
+
+    # two hours after the night's refresh, on Sundays
+    weekly_training = dg.ScheduleDefinition(
+        name="weekly_training",
+        job=train_encoder,
+        cron_schedule=f"0 {(settings.nightly_hour + 2) % 24} * * 0",
+        execution_timezone=settings.timezone,
+        run_config={"ops": {"encoder_candidate": {"config": {"warm_start": True}}}},
+        tags=UNATTENDED,
+        description="Trains on from the encoder in use with what has come since, and promotes it where it is not "
+        "worse.",
+    )
+
+    watch_exports = dg.ScheduleDefinition(
+        name="watch_exports",
+        job=check_exports,
+        cron_schedule=f"5 {settings.export_deadline_hour} * * *",
+        execution_timezone=settings.timezone,
+        description="Says that a day's export has not come by its deadline, even where nothing else runs.",
+    )
+
+    return [nightly_refresh, weekly_training, watch_exports]

@@ -33,13 +33,13 @@ def column_lineage(
 
     nodes = {**manifest["nodes"], **manifest["sources"]}
     parents = {_table_name(parent): parent for parent in (nodes[key] for key in node["depends_on"]["nodes"])}
-    schema = {name: dict.fromkeys(parent["columns"], "text") for name, parent in parents.items()}
+    schema: dict[str, object] = {name: dict.fromkeys(parent["columns"], "text") for name, parent in parents.items()}
     asset_key = cache(lambda name: translator.get_asset_spec(manifest, parents[name]["unique_id"], None).key)
 
     query = parse_one(compiled_sql, dialect=_DIALECT).transform(_plain_table, parents)
     query = qualify(query, schema=schema, dialect=_DIALECT, validate_qualify_columns=False)
     # without copies and trimmed queries in its nodes, lineage is 30 times faster
-    how = {"scope": build_scope(query), "dialect": _DIALECT, "copy": False, "trim_selects": False}
+    how: dict[str, Any] = {"scope": build_scope(query), "dialect": _DIALECT, "copy": False, "trim_selects": False}
     deps: dict[str, list[dg.TableColumnDep]] = {}
     for column in query.named_selects:
         origins = {

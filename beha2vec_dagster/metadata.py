@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -43,7 +43,7 @@ def relation_metadata(
     }
 
 
-def markdown_table(names: list[str], rows: list[tuple[Any, ...]]) -> MetadataValue:
+def markdown_table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> MetadataValue:
     """A small table. Cells are data from outside: cut short, and without anything Markdown or HTML would act on."""
     lines = ["| " + " | ".join(map(_cell, names)) + " |", "|" + " --- |" * len(names)]
     lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in rows]

@@ -5,15 +5,18 @@ from datetime import date, timedelta
 
 from dagster import AssetExecutionContext, DailyPartitionsDefinition
 
-from beha2vec_dagster.settings import settings
+from beha2vec_core.settings import Settings
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
-daily = DailyPartitionsDefinition(
-    start_date=settings.start_date.isoformat(),
-    end_date=(settings.end_date + timedelta(days=1)).isoformat() if settings.end_date else None,
-    timezone=settings.timezone,
-)
+
+def daily_partitions(settings: Settings) -> DailyPartitionsDefinition:
+    """The days from the first of the export to its last, or to yesterday."""
+    return DailyPartitionsDefinition(
+        start_date=settings.start_date.isoformat(),
+        end_date=(settings.end_date + timedelta(days=1)).isoformat() if settings.end_date else None,
+        timezone=settings.timezone,
+    )
 
 
 def days_of(context: AssetExecutionContext) -> list[date]:

@@ -103,7 +103,7 @@ def cluster_sizes(sizes: Mapping[int, int]) -> Figure:
     return figure
 
 
-def choice_of_k(curve: Sequence[Mapping[str, Any]], outcome: str) -> Figure:
+def choice_of_k(curve: Sequence[Mapping[Any, Any]], outcome: str) -> Figure:
     """What each k is like, with the chosen one marked: stability and silhouette; smallest cluster and outcome."""
     figure = Figure(figsize=(7.2, 2.8), layout="constrained")
     left, right = figure.subplots(1, 2)

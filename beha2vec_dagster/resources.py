@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 from dagster import ConfigurableResource
 from dagster_duckdb import DuckDBResource
 from pydantic import Field
 
+from beha2vec_core.encoder.config import Device
 from beha2vec_core.insights import LlmSettings
-from beha2vec_core.settings import load_settings
+from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import create_tables
 from beha2vec_core.store.warehouse import Warehouse
 
@@ -54,12 +55,12 @@ class WarehouseResource(DuckDBResource):
             yield connection
 
 
-class ComputeResource(ConfigurableResource):
+class ComputeResource(ConfigurableResource[None]):
     """Where training and encoding run."""
 
     device: str = Field("auto", description="auto, cpu, cuda or mps; a named device that is absent is an error")
 
-    def resolve(self) -> tuple[str, str]:
+    def resolve(self) -> tuple[Device, str]:
         """The device to use, and a sentence for the metadata.
 
         Raises:
@@ -67,18 +68,14 @@ class ComputeResource(ConfigurableResource):
         """
         from beha2vec_core.encoder.device import resolve_device
 
-        device = resolve_device(self.device).type  # type: ignore[arg-type]
+        device = cast(Device, resolve_device(cast(Device, self.device)).type)
         if self.device == "auto" and device == "cpu":
             return device, "cpu (auto: no GPU found, fell back)"
         return device, f"{device} (asked for: {self.device})"
 
 
-class LlmResource(ConfigurableResource):
-    """The endpoint that writes insights. Its key is read when used and never part of a run's configuration."""
+class LlmResource:
+    """The endpoint that writes insights: a plain object, so that its key is never part of a run's configuration."""
 
-    def settings(self) -> LlmSettings | None:
-        """How to reach the endpoint; None where none is configured."""
-        settings = load_settings()
-        if not settings.llm_configured:
-            return None
-        return LlmSettings.of(settings)
+    def __init__(self, settings: Settings) -> None:
+        self.settings = LlmSettings.of(settings) if settings.llm_configured else None

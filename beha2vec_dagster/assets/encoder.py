@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -12,6 +13,7 @@ import duckdb
 from pydantic import Field
 
 from beha2vec_core.encoder.config import DEFAULT_TOKEN_FIELDS, OBJECTIVES, Device, EncoderConfig, TrainConfig
+from beha2vec_core.settings import Settings
 from beha2vec_dagster import plots
 from beha2vec_dagster.encoders import (
     current_version,
@@ -22,9 +24,8 @@ from beha2vec_dagster.encoders import (
     version_in_use,
 )
 from beha2vec_dagster.metadata import markdown_table, picture, plain, relation_metadata
-from beha2vec_dagster.partitions import daily, days_of
+from beha2vec_dagster.partitions import daily_partitions, days_of
 from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
-from beha2vec_dagster.settings import settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -99,7 +100,7 @@ class TrainingConfig(dg.Config):
         "pip install -e '.[mlflow]'.",
     )
 
-    def encoder(self) -> EncoderConfig:
+    def encoder(self, max_length: int) -> EncoderConfig:
         """The encoder's shape."""
         modalities = ("page", "event_name", "theme", "page_type")
         return EncoderConfig(
@@ -111,7 +112,7 @@ class TrainingConfig(dg.Config):
             token_fields=(*DEFAULT_TOKEN_FIELDS, "title") if self.titles else DEFAULT_TOKEN_FIELDS,
             modality_weights={name: getattr(self, f"{name}_modality") for name in modalities},
             min_events=self.min_events,
-            max_length=settings.sequence_length,
+            max_length=max_length,
         )
 
     def training(self, device: Device) -> TrainConfig:
@@ -132,95 +133,158 @@ class TrainingConfig(dg.Config):
         return config.gently() if self.warm_start else config
 
 
-@dg.asset(
-    deps=["user_sequences"],
-    group_name="encoder",
-    kinds={"pytorch"},
-    pool=GPU_POOL,
-    op_tags=GPU_TAGS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="2",
-)
-def encoder_candidate(
-    context: dg.AssetExecutionContext, config: TrainingConfig, warehouse: WarehouseResource, compute: ComputeResource
-) -> dg.MaterializeResult[Any]:
-    """A transformer encoder, trained self-supervised on each user's latest sequence.
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The trained candidate and the vectors of the encoder in use."""
+    daily = daily_partitions(settings)
 
-    Saved under `encoders/<model_version>` (config, vocabulary, weights as safetensors, a model card). It changes
-    nothing for anybody until `encoder_evaluation` has judged it and `trained_encoder` puts it in its place. A run that
-    was killed goes on from its last checkpoint when materialized again with the same data and configuration.
-    """
-    from beha2vec_core import BehaviorEncoder
-    from beha2vec_core.encoder.card import model_card
-
-    device, device_note = compute.resolve()
-    shape, training = _configs(config, device)
-    sequences = _latest_sequences(config.max_users)
-    before = _encoder_before(context, warehouse, device, training, sequences) if config.warm_start else None
-    titled = "title" in (before.config if before else shape).token_fields
-    checkpoints = settings.encoders_path / ".training"
-    with encoder_messages(context.log):
-        encoder = BehaviorEncoder.fit(
-            sequences,
-            None if before else shape,
-            training,
-            on_epoch=lambda row: context.log.info(_told(row, training.epochs)),
-            warm_start=before,
-            page_titles=_page_titles(warehouse) if titled else None,
-            checkpoints=checkpoints,
-            mlflow=config.mlflow,
-        )
-    folder = settings.encoders_path / encoder.model_version
-    encoder.save(folder)
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    row = {
-        "model_version": encoder.model_version,
-        "config": json.dumps(asdict(encoder.config)),
-        "train_config": json.dumps(asdict(encoder.train_config)),
-        "data_window": json.dumps(encoder.data_window),
-        "training_curve": json.dumps(encoder.training_curve),
-        "trained_at": datetime.now(UTC).replace(tzinfo=None),
-        "warm_start_from": before.model_version if before else None,
-    }
-    with warehouse.connect("encoder_candidate") as connection:
-        connection.execute(
-            f"insert or replace into beha2vec.encoders ({', '.join(row)}) values ({', '.join('?' * len(row))})",
-            list(row.values()),
-        )
-        about = relation_metadata(connection, "beha2vec.encoders")
-    return dg.MaterializeResult(
-        data_version=dg.DataVersion(encoder.model_version),
-        metadata=about
-        | plain(
-            {
-                "model_version": encoder.model_version,
-                "device": device_note,
-                "warm_start_from": before.model_version if before else None,
-                "users": encoder.data_window["users"],
-                "events": encoder.data_window["events"],
-            }
-            | _of_curve(encoder.training_curve, training.epochs)
-            | {
-                "model_card": dg.MetadataValue.md(model_card(encoder).text),
-                "config": dg.MetadataValue.json(json.loads(row["config"])),
-                "train_config": dg.MetadataValue.json(json.loads(row["train_config"])),
-            }
-        ),
+    @dg.asset(
+        deps=["user_sequences"],
+        group_name="encoder",
+        kinds={"pytorch"},
+        pool=GPU_POOL,
+        op_tags=GPU_TAGS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="2",
     )
+    def encoder_candidate(
+        context: dg.AssetExecutionContext,
+        config: TrainingConfig,
+        warehouse: WarehouseResource,
+        compute: ComputeResource,
+    ) -> dg.MaterializeResult[Any]:
+        """A transformer encoder, trained self-supervised on each user's latest sequence.
+
+        Saved under `encoders/<model_version>` (config, vocabulary, weights as safetensors, a model card). It changes
+        nothing for anybody until `encoder_evaluation` has judged it and `trained_encoder` puts it in its place. A run
+        that was killed goes on from its last checkpoint when materialized again with the same data and configuration.
+        """
+        from beha2vec_core import BehaviorEncoder
+        from beha2vec_core.encoder.card import model_card
+
+        device, device_note = compute.resolve()
+        shape, training = _configs(config, settings.sequence_length, device)
+        sequences = _latest_sequences(settings.sequences_path, config.max_users)
+        before = (
+            _encoder_before(context, settings.encoders_path, warehouse, device, training, sequences)
+            if config.warm_start
+            else None
+        )
+        titled = "title" in (before.config if before else shape).token_fields
+        checkpoints = settings.encoders_path / ".training"
+        with encoder_messages(context.log):
+            encoder = BehaviorEncoder.fit(
+                sequences,
+                None if before else shape,
+                training,
+                on_epoch=lambda row: context.log.info(_told(row, training.epochs)),
+                warm_start=before,
+                page_titles=_page_titles(warehouse) if titled else None,
+                checkpoints=checkpoints,
+                mlflow=config.mlflow,
+            )
+        folder = settings.encoders_path / encoder.model_version
+        encoder.save(folder)
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        row = {
+            "model_version": encoder.model_version,
+            "config": json.dumps(asdict(encoder.config)),
+            "train_config": json.dumps(asdict(encoder.train_config)),
+            "data_window": json.dumps(encoder.data_window),
+            "training_curve": json.dumps(encoder.training_curve),
+            "trained_at": datetime.now(UTC).replace(tzinfo=None),
+            "warm_start_from": before.model_version if before else None,
+        }
+        with warehouse.connect("encoder_candidate") as connection:
+            connection.execute(
+                f"insert or replace into beha2vec.encoders ({', '.join(row)}) values ({', '.join('?' * len(row))})",
+                list(row.values()),
+            )
+            about = relation_metadata(connection, "beha2vec.encoders")
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(encoder.model_version),
+            metadata=about
+            | plain(
+                {
+                    "model_version": encoder.model_version,
+                    "device": device_note,
+                    "warm_start_from": before.model_version if before else None,
+                    "users": encoder.data_window["users"],
+                    "events": encoder.data_window["events"],
+                }
+                | _of_curve(encoder.training_curve, training.epochs)
+                | {
+                    "model_card": dg.MetadataValue.md(model_card(encoder).text),
+                    "config": dg.MetadataValue.json(json.loads(row["config"])),
+                    "train_config": dg.MetadataValue.json(json.loads(row["train_config"])),
+                }
+            ),
+        )
+
+    @dg.asset(
+        partitions_def=daily,
+        deps=["user_sequences", "trained_encoder"],
+        group_name="encoder",
+        kinds={"pytorch", "duckdb"},
+        pool=GPU_POOL,
+        op_tags=GPU_TAGS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="2",
+    )
+    def user_embeddings(
+        context: dg.AssetExecutionContext,
+        config: EmbeddingConfig,
+        warehouse: WarehouseResource,
+        compute: ComputeResource,
+    ) -> dg.MaterializeResult[Any]:
+        """One row per day, model version and user active that day: behavior and identity vectors.
+
+        Embedded by the encoder that readers see: only users whose sequence is new or has changed, by late events or
+        another theme of a page; the vectors of the others stay. `beha2vec.user_embeddings_current` has each user's
+        latest row.
+        """
+        days = days_of(context)
+        device, device_note = compute.resolve()
+        with warehouse.connect("encoder in use") as connection:
+            version = version_in_use(connection)
+        encoder = load_encoder(settings.encoders_path / version, device)
+        done = embed_days(context.log, settings, warehouse, encoder, days, again=config.again)
+        for day in days:
+            of_day = {"dagster/partition_row_count": done[day].users, "embedded": done[day].embedded}
+            context.add_asset_metadata(of_day, partition_key=day.isoformat())
+        with warehouse.connect("user_embeddings: metadata") as connection:
+            of_run = f"model_version = '{version}' and event_date between '{days[0]}' and '{days[-1]}'"
+            about = relation_metadata(connection, f"(from beha2vec.user_embeddings where {of_run})")
+            low = connection.execute(
+                f"select avg(low_evidence::int) from beha2vec.user_embeddings where {of_run}"
+            ).fetchone()
+        return dg.MaterializeResult(
+            metadata=about
+            | plain(
+                {
+                    "model_version": version,
+                    "device": device_note,
+                    "low_evidence_share": low[0] if low else None,
+                    "embedded": sum(of_day.embedded for of_day in done.values()),
+                }
+            )
+        )
+
+    return [encoder_candidate, user_embeddings]
 
 
-def _configs(config: TrainingConfig, device: str) -> tuple[EncoderConfig, TrainConfig]:
+def _configs(config: TrainingConfig, max_length: int, device: Device) -> tuple[EncoderConfig, TrainConfig]:
     """Both configurations of the core; told as a failure, without a stack trace, where they cannot work."""
     try:
-        return config.encoder(), config.training(device)  # type: ignore[arg-type]
+        return config.encoder(max_length), config.training(device)
     except ValueError as error:
         raise dg.Failure(f"this configuration cannot be trained: {error}", allow_retries=False) from None
 
 
 def _encoder_before(
     context: dg.AssetExecutionContext,
+    folder: Path,
     warehouse: WarehouseResource,
-    device: str,
+    device: Device,
     training: TrainConfig,
     sequences: "pa.Table",
 ) -> "BehaviorEncoder":
@@ -237,11 +301,11 @@ def _encoder_before(
         ).fetchall()
     told = f"training goes on from encoder {version}, whose shape holds"
     same = [json.loads(made) for made in made_by] == [json.loads(json.dumps(asdict(training))), _data_window(sequences)]
-    if same and earlier and (settings.encoders_path / earlier).exists():
+    if same and earlier and (folder / earlier).exists():
         told = f"encoder {version} was trained on from {earlier} by the same data and settings: it is made again"
         version = earlier
     context.log.info(f"warm start: {told}")
-    return load_encoder(version, device, remedy="Train an encoder without warm_start")
+    return load_encoder(folder / version, device, remedy="Train an encoder without warm_start")
 
 
 def _data_window(sequences: "pa.Table") -> dict[str, int]:
@@ -296,9 +360,9 @@ def _of_curve(curve: list[dict[str, float]], epochs: int) -> dict[str, Any]:
     }
 
 
-def _latest_sequences(max_users: int) -> "pa.Table":
+def _latest_sequences(folder: Path, max_users: int) -> "pa.Table":
     """Each user's latest sequence, as an Arrow table; a stable choice of users where there are too many."""
-    files = str(settings.sequences_path).replace("'", "''")
+    files = str(folder).replace("'", "''")
     with duckdb.connect() as connection:
         return connection.sql(
             f"""
@@ -313,51 +377,3 @@ class EmbeddingConfig(dg.Config):
     """Which users are embedded."""
 
     again: bool = Field(False, description="Embed users too whose sequence has not changed.")
-
-
-@dg.asset(
-    partitions_def=daily,
-    deps=["user_sequences", "trained_encoder"],
-    group_name="encoder",
-    kinds={"pytorch", "duckdb"},
-    pool=GPU_POOL,
-    op_tags=GPU_TAGS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="2",
-)
-def user_embeddings(
-    context: dg.AssetExecutionContext,
-    config: EmbeddingConfig,
-    warehouse: WarehouseResource,
-    compute: ComputeResource,
-) -> dg.MaterializeResult[Any]:
-    """One row per day, model version and user active that day: behavior and identity vectors.
-
-    Embedded by the encoder that readers see: only users whose sequence is new or has changed, by late events or another
-    theme of a page; the vectors of the others stay. `beha2vec.user_embeddings_current` has each user's latest row.
-    """
-    days = days_of(context)
-    device, device_note = compute.resolve()
-    with warehouse.connect("encoder in use") as connection:
-        version = version_in_use(connection)
-    done = embed_days(context.log, warehouse, load_encoder(version, device), days, again=config.again)
-    for day in days:
-        of_day = {"dagster/partition_row_count": done[day].users, "embedded": done[day].embedded}
-        context.add_asset_metadata(of_day, partition_key=day.isoformat())
-    with warehouse.connect("user_embeddings: metadata") as connection:
-        of_run = f"model_version = '{version}' and event_date between '{days[0]}' and '{days[-1]}'"
-        about = relation_metadata(connection, f"(from beha2vec.user_embeddings where {of_run})")
-        low = connection.execute(
-            f"select avg(low_evidence::int) from beha2vec.user_embeddings where {of_run}"
-        ).fetchone()
-    return dg.MaterializeResult(
-        metadata=about
-        | plain(
-            {
-                "model_version": version,
-                "device": device_note,
-                "low_evidence_share": low[0] if low else None,
-                "embedded": sum(of_day.embedded for of_day in done.values()),
-            }
-        )
-    )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,12 +12,12 @@ from pydantic import Field
 
 from beha2vec_core.ga4.ingest import IngestReport, ingest_days, require_usable
 from beha2vec_core.ga4.sources import find_export
+from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import transaction
 from beha2vec_dagster import plots
 from beha2vec_dagster.metadata import markdown_table, picture, relation_metadata
-from beha2vec_dagster.partitions import daily, days_of
+from beha2vec_dagster.partitions import daily_partitions, days_of
 from beha2vec_dagster.resources import WarehouseResource
-from beha2vec_dagster.settings import settings
 
 _QUARANTINE = pa.schema(
     {
@@ -30,46 +31,51 @@ _QUARANTINE = pa.schema(
 )
 
 
-class IngestConfig(dg.Config):
-    """What to read and how much of it may be bad."""
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The raw events of the export, a partition a day."""
+    daily = daily_partitions(settings)
 
-    source: str = Field(settings.source, description="The GA4 export: a file, a folder or a glob.")
-    max_bad_share: float = Field(
-        settings.max_bad_share, description="A day with a larger share of unreadable rows is refused (0 to 1)."
+    class IngestConfig(dg.Config):
+        """What to read and how much of it may be bad."""
+
+        source: str = Field(settings.source, description="The GA4 export: a file, a folder or a glob.")
+        max_bad_share: float = Field(
+            settings.max_bad_share, description="A day with a larger share of unreadable rows is refused (0 to 1)."
+        )
+
+    @dg.asset(
+        partitions_def=daily,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="ga4",
+        kinds={"ga4", "parquet"},
+        code_version="1",
     )
+    def raw_ga4_events(
+        context: dg.AssetExecutionContext, config: IngestConfig, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult[Any]:
+        """GA4 events as exported, one canonical nested parquet partition a property and day.
 
+        Reads JSON, parquet and flattened CSV exports. A row that cannot be read goes to `raw.ga4_quarantine` with file,
+        line and reason: rows in = accepted + quarantined. Reading a day again replaces it.
+        """
+        days = days_of(context)
+        export = find_export(config.source, settings.property_id)
+        report = ingest_days(
+            export.files,
+            days,
+            settings.raw_path,
+            max_bad_share=config.max_bad_share,
+            progress=context.log.info,
+            notice=export.notice,
+        )
+        with warehouse.connect("raw_ga4_events") as connection:
+            _record(connection, report, days, [file.name for file in export.files if file.day is None])
+        require_usable(report, max_bad_share=config.max_bad_share)
+        for day in days:
+            context.add_asset_metadata(_day_metadata(report, day), partition_key=day.isoformat())
+        return dg.MaterializeResult(metadata=_run_metadata(report, days, settings.raw_path))
 
-@dg.asset(
-    partitions_def=daily,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    group_name="ga4",
-    kinds={"ga4", "parquet"},
-    code_version="1",
-)
-def raw_ga4_events(
-    context: dg.AssetExecutionContext, config: IngestConfig, warehouse: WarehouseResource
-) -> dg.MaterializeResult[Any]:
-    """GA4 events as exported, one canonical nested parquet partition a property and day.
-
-    Reads JSON, parquet and flattened CSV exports. A row that cannot be read goes to `raw.ga4_quarantine` with file,
-    line and reason: rows in = accepted + quarantined. Reading a day again replaces it.
-    """
-    days = days_of(context)
-    export = find_export(config.source, settings.property_id)
-    report = ingest_days(
-        export.files,
-        days,
-        settings.raw_path,
-        max_bad_share=config.max_bad_share,
-        progress=context.log.info,
-        notice=export.notice,
-    )
-    with warehouse.connect("raw_ga4_events") as connection:
-        _record(connection, report, days, [file.name for file in export.files if file.day is None])
-    require_usable(report, max_bad_share=config.max_bad_share)
-    for day in days:
-        context.add_asset_metadata(_day_metadata(report, day), partition_key=day.isoformat())
-    return dg.MaterializeResult(metadata=_run_metadata(report, days))
+    return [raw_ga4_events]
 
 
 def _record(
@@ -113,15 +119,13 @@ def _day_metadata(report: IngestReport, day: date) -> dict[str, Any]:
     }
 
 
-def _run_metadata(report: IngestReport, days: list[date]) -> dict[str, Any]:
+def _run_metadata(report: IngestReport, days: list[date], folder: Path) -> dict[str, Any]:
     events: dict[date, int] = dict.fromkeys(days, 0)
     for day in report.days:
         events[day.event_date] += day.accepted
     statuses = Counter(day.status for day in report.days)
     reasons = Counter(row[4] for row in report.quarantine if row[3] is not None)
-    parquet = (
-        f"read_parquet('{str(settings.raw_path).replace(chr(39), chr(39) * 2)}/*/*/*.parquet', allow_empty = true)"
-    )
+    parquet = f"read_parquet('{str(folder).replace(chr(39), chr(39) * 2)}/*/*/*.parquet', allow_empty = true)"
     with duckdb.connect() as connection:
         about = relation_metadata(connection, parquet, rows=3)
     about.pop("dagster/row_count")

@@ -6,114 +6,122 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
+from beha2vec_core.settings import Settings
 from beha2vec_dagster.metadata import markdown_table, relation_metadata
 from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, LlmResource, WarehouseResource
-from beha2vec_dagster.settings import settings
 
 _OPTIONAL_COLUMNS = ("item_names", "item_categories", "page_text")
 _REVIEWED = 20
 _SURE = 0.9
 
 
-class PageConfig(dg.Config):
-    """How pages are classified."""
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The pages with their labels."""
 
-    classifiers: str = Field(
-        settings.page_classifiers,
-        description="Who is asked, in order: rules, embedding, nli, llm, each optionally with thresholds theme/type.",
-    )
-    embedding_model: str = Field(
-        settings.embedding_model, description="Sentence-transformers model of the classifier embedding."
-    )
-    nli_model: str = Field(settings.nli_model, description="Zero-shot classification model of the classifier nli.")
-    chunk_size: int = Field(2000, gt=0, description="Pages classified and kept together.")
+    class PageConfig(dg.Config):
+        """How pages are classified."""
 
-
-@dg.asset(
-    deps=["dim_ga4__pages"],
-    group_name="pages",
-    kinds={"duckdb", "sentencetransformers"},
-    pool=GPU_POOL,
-    op_tags=GPU_TAGS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="2",
-)
-def enriched_pages(
-    context: dg.AssetExecutionContext,
-    config: PageConfig,
-    warehouse: WarehouseResource,
-    compute: ComputeResource,
-    llm: LlmResource,
-) -> dg.MaterializeResult[Any]:
-    """One row a distinct page: its theme and its type, how sure, and which method said so.
-
-    Rules over address and title first, then similarity to the labels' descriptions, else `unknown`; other classifiers
-    where the settings name them. Only new or changed pages are classified. A run that dies keeps what it had.
-    """
-    from beha2vec_core.pages import (
-        Models,
-        PageStore,
-        classify_pages,
-        load_labels,
-        load_overrides,
-        load_rules,
-        parse_packs,
-        parse_steps,
-    )
-
-    labels = load_labels(settings.labels_file)
-    overrides = load_overrides(settings.page_overrides_file, labels)
-    with warehouse.connect("enriched_pages: read") as connection:
-        pages = _pages(connection)
-    fetched: dict[str, int] = {}
-    if settings.fetch_pages:
-        from beha2vec_core.pages.fetch import add_page_text
-
-        pages, fetched = add_page_text(pages, settings)
-    device, device_note = compute.resolve()
-    store = PageStore(warehouse.connect)
-    models = Models(config.embedding_model, config.nli_model, llm.settings(), device)
-    result = classify_pages(
-        pages,
-        labels=labels,
-        rules=load_rules(settings.rules_file, parse_packs(settings.page_rule_packs)),
-        overrides=overrides,
-        steps=parse_steps(config.classifiers),
-        models=models,
-        store=store,
-        chunk_size=config.chunk_size,
-    )
-    store.publish(result.pages, result.text_version)
-    for method in result.missing:
-        context.log.warning(f"pages were classified without {method}: {result.methods[method]}")
-    if result.unknown_overrides:
-        context.log.warning(
-            f"{settings.page_overrides_file} names pages that were never viewed (a page_key is host and path, as in "
-            f"dim_ga4__pages): {', '.join(result.unknown_overrides[:10])}"
+        classifiers: str = Field(
+            settings.page_classifiers,
+            description="Who is asked, in order: rules, embedding, nli, llm, each optionally with thresholds "
+            "theme/type.",
         )
-    with warehouse.connect("enriched_pages: look") as connection:
-        about = relation_metadata(connection, "beha2vec.enriched_pages")
-        tables = _tables(connection)
-        tables["confusion_with_overrides"] = markdown_table(
-            ["kind", "override", "said before", "pages", "page views"], _confusion(connection, result.overruled)
+        embedding_model: str = Field(
+            settings.embedding_model, description="Sentence-transformers model of the classifier embedding."
         )
-    return dg.MaterializeResult(
-        metadata=about
-        | tables
-        | {
-            "classified": result.classified,
-            "classified_themes": result.classified_by_kind["theme"],
-            "classified_page_types": result.classified_by_kind["page_type"],
-            "reused": result.reused,
-            "unknown_theme_share_of_views": result.unknown_theme_share,
-            "unknown_page_type_share_of_views": result.unknown_page_type_share,
-            "methods": markdown_table(["method", "version, or why it was not asked"], list(result.methods.items())),
-            "language_model_usage": markdown_table(["", ""], list(result.usage.items())),
-            "unknown_overrides": markdown_table(["page_key"], [(key,) for key in result.unknown_overrides[:_REVIEWED]]),
-            "device": device_note,
-        }
-        | ({"pages_fetched": markdown_table(["outcome", "pages"], list(fetched.items()))} if fetched else {})
+        nli_model: str = Field(settings.nli_model, description="Zero-shot classification model of the classifier nli.")
+        chunk_size: int = Field(2000, gt=0, description="Pages classified and kept together.")
+
+    @dg.asset(
+        deps=["dim_ga4__pages"],
+        group_name="pages",
+        kinds={"duckdb", "sentencetransformers"},
+        pool=GPU_POOL,
+        op_tags=GPU_TAGS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="2",
     )
+    def enriched_pages(
+        context: dg.AssetExecutionContext,
+        config: PageConfig,
+        warehouse: WarehouseResource,
+        compute: ComputeResource,
+        llm: dg.ResourceParam[LlmResource],
+    ) -> dg.MaterializeResult[Any]:
+        """One row a distinct page: its theme and its type, how sure, and which method said so.
+
+        Rules over address and title first, then similarity to the labels' descriptions, else `unknown`; other
+        classifiers where the settings name them. Only new or changed pages are classified. A run that dies keeps what
+        it had.
+        """
+        from beha2vec_core.pages import (
+            Models,
+            PageStore,
+            classify_pages,
+            load_labels,
+            load_overrides,
+            load_rules,
+            parse_packs,
+            parse_steps,
+        )
+
+        labels = load_labels(settings.labels_file)
+        overrides = load_overrides(settings.page_overrides_file, labels)
+        with warehouse.connect("enriched_pages: read") as connection:
+            pages = _pages(connection)
+        fetched: dict[str, int] = {}
+        if settings.fetch_pages:
+            from beha2vec_core.pages.fetch import add_page_text
+
+            pages, fetched = add_page_text(pages, settings)
+        device, device_note = compute.resolve()
+        store = PageStore(warehouse.connect)
+        models = Models(config.embedding_model, config.nli_model, llm.settings, device)
+        result = classify_pages(
+            pages,
+            labels=labels,
+            rules=load_rules(settings.rules_file, parse_packs(settings.page_rule_packs)),
+            overrides=overrides,
+            steps=parse_steps(config.classifiers),
+            models=models,
+            store=store,
+            chunk_size=config.chunk_size,
+        )
+        store.publish(result.pages, result.text_version)
+        for method in result.missing:
+            context.log.warning(f"pages were classified without {method}: {result.methods[method]}")
+        if result.unknown_overrides:
+            context.log.warning(
+                f"{settings.page_overrides_file} names pages that were never viewed (a page_key is host and path, as "
+                f"in dim_ga4__pages): {', '.join(result.unknown_overrides[:10])}"
+            )
+        with warehouse.connect("enriched_pages: look") as connection:
+            about = relation_metadata(connection, "beha2vec.enriched_pages")
+            tables = _tables(connection)
+            tables["confusion_with_overrides"] = markdown_table(
+                ["kind", "override", "said before", "pages", "page views"], _confusion(connection, result.overruled)
+            )
+        return dg.MaterializeResult(
+            metadata=about
+            | tables
+            | {
+                "classified": result.classified,
+                "classified_themes": result.classified_by_kind["theme"],
+                "classified_page_types": result.classified_by_kind["page_type"],
+                "reused": result.reused,
+                "unknown_theme_share_of_views": result.unknown_theme_share,
+                "unknown_page_type_share_of_views": result.unknown_page_type_share,
+                "methods": markdown_table(["method", "version, or why it was not asked"], list(result.methods.items())),
+                "language_model_usage": markdown_table(["", ""], list(result.usage.items())),
+                "unknown_overrides": markdown_table(
+                    ["page_key"], [(key,) for key in result.unknown_overrides[:_REVIEWED]]
+                ),
+                "device": device_note,
+            }
+            | ({"pages_fetched": markdown_table(["outcome", "pages"], list(fetched.items()))} if fetched else {})
+        )
+
+    return [enriched_pages]
 
 
 def _pages(connection: duckdb.DuckDBPyConnection) -> Any:

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import dagster as dg
@@ -10,6 +11,7 @@ import duckdb
 import numpy as np
 from pydantic import Field
 
+from beha2vec_core.settings import Settings
 from beha2vec_core.store.versions import ROLLED_BACK, forget_old_versions
 from beha2vec_dagster.cluster_models import (
     ClusterModelVersion,
@@ -30,7 +32,6 @@ from beha2vec_dagster.encoders import (
 )
 from beha2vec_dagster.metadata import markdown_table, plain, relation_metadata
 from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
-from beha2vec_dagster.settings import settings
 
 if TYPE_CHECKING:
     from beha2vec_core.clusters import ClusterModel, Lineage
@@ -52,65 +53,76 @@ class PromotionConfig(dg.Config):
     force: bool = Field(False, description="Promote it whatever the gate says.")
 
 
-@dg.asset(
-    deps=["encoder_evaluation", "user_sequences"],
-    group_name="encoder",
-    kinds={"pytorch", "scikitlearn"},
-    pool=GPU_POOL,
-    op_tags=GPU_TAGS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    code_version="3",
-)
-def trained_encoder(
-    context: dg.AssetExecutionContext, config: PromotionConfig, warehouse: WarehouseResource, compute: ComputeResource
-) -> dg.MaterializeResult[Any]:
-    """The encoder in use: the newest candidate is promoted here, or refused.
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The encoder in use."""
 
-    Every day that readers see is embedded by the candidate beside the old vectors, clusters are carried over (a
-    candidate that was trained on from the encoder in use keeps their centroids; for another they are found anew from
-    where their users lie now, and keep their keys), and then readers are switched to both at once. A night meets the
-    old version or the new one, never both. A refused candidate changes nothing; `beha2vec.encoders` has the reason.
-    """
-    with warehouse.connect("trained_encoder: read") as connection:
-        candidate, in_use = newest_version(connection), current_version(connection)
-        reasons = _reasons(connection, candidate, config.tolerance) if candidate != in_use else []
-        clusters = current_cluster_model(connection)
-        days = _days(connection, in_use) if in_use else []
-    if reasons and not config.force:
-        _refuse(warehouse, candidate, reasons)
-    moved: dict[str, Any] = {}
-    if clusters is None:
-        context.log.info(f"encoder {candidate} is the first: materialize user_embeddings, cluster_model, user_clusters")
-    elif in_use != candidate:
-        device, _ = compute.resolve()
-        encoder = load_encoder(candidate, device)
-        context.log.info(f"{len(days)} days are embedded by {candidate}; readers go on with {in_use}")
-        embed_days(context.log, warehouse, encoder, days)
-        moved = _switch(context, config, warehouse, candidate, clusters)
-    with warehouse.connect("trained_encoder: accept") as connection:
-        connection.execute(
-            """update beha2vec.encoders set accepted_at = coalesce(accepted_at, ?), refused = null
-            where model_version = ?""",
-            [datetime.now(UTC).replace(tzinfo=None), candidate],
-        )
-        forgotten = forget_old_versions(connection, settings.keep_versions)
-        about = relation_metadata(connection, "beha2vec.encoders")
-    for version in forgotten:
-        shutil.rmtree(settings.encoders_path / version, ignore_errors=True)
-    return dg.MaterializeResult(
-        data_version=dg.DataVersion(candidate),
-        metadata=about
-        | plain(
-            {
-                "model_version": candidate,
-                "before": in_use,
-                "days": len(days),
-                "forced": reasons or None,
-                "forgotten": forgotten or None,
-            }
-        )
-        | moved,
+    @dg.asset(
+        deps=["encoder_evaluation", "user_sequences"],
+        group_name="encoder",
+        kinds={"pytorch", "scikitlearn"},
+        pool=GPU_POOL,
+        op_tags=GPU_TAGS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="3",
     )
+    def trained_encoder(
+        context: dg.AssetExecutionContext,
+        config: PromotionConfig,
+        warehouse: WarehouseResource,
+        compute: ComputeResource,
+    ) -> dg.MaterializeResult[Any]:
+        """The encoder in use: the newest candidate is promoted here, or refused.
+
+        Every day that readers see is embedded by the candidate beside the old vectors, clusters are carried over (a
+        candidate that was trained on from the encoder in use keeps their centroids; for another they are found anew
+        from where their users lie now, and keep their keys), and then readers are switched to both at once. A night
+        meets the old version or the new one, never both. A refused candidate changes nothing; `beha2vec.encoders` has
+        the reason.
+        """
+        with warehouse.connect("trained_encoder: read") as connection:
+            candidate, in_use = newest_version(connection), current_version(connection)
+            reasons = _reasons(connection, candidate, config.tolerance) if candidate != in_use else []
+            clusters = current_cluster_model(connection)
+            days = _days(connection, in_use) if in_use else []
+        if reasons and not config.force:
+            _refuse(warehouse, candidate, reasons)
+        moved: dict[str, Any] = {}
+        if clusters is None:
+            context.log.info(
+                f"encoder {candidate} is the first: materialize user_embeddings, cluster_model, user_clusters"
+            )
+        elif in_use != candidate:
+            device, _ = compute.resolve()
+            encoder = load_encoder(settings.encoders_path / candidate, device)
+            context.log.info(f"{len(days)} days are embedded by {candidate}; readers go on with {in_use}")
+            embed_days(context.log, settings, warehouse, encoder, days)
+            moved = _switch(context, config, settings.cluster_models_path, warehouse, candidate, clusters)
+        with warehouse.connect("trained_encoder: accept") as connection:
+            connection.execute(
+                """update beha2vec.encoders set accepted_at = coalesce(accepted_at, ?), refused = null
+                where model_version = ?""",
+                [datetime.now(UTC).replace(tzinfo=None), candidate],
+            )
+            forgotten = forget_old_versions(connection, settings.keep_versions)
+            about = relation_metadata(connection, "beha2vec.encoders")
+        for version in forgotten:
+            shutil.rmtree(settings.encoders_path / version, ignore_errors=True)
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(candidate),
+            metadata=about
+            | plain(
+                {
+                    "model_version": candidate,
+                    "before": in_use,
+                    "days": len(days),
+                    "forced": reasons or None,
+                    "forgotten": forgotten or None,
+                }
+            )
+            | moved,
+        )
+
+    return [trained_encoder]
 
 
 def _days(connection: duckdb.DuckDBPyConnection, version: str) -> list[date]:
@@ -148,6 +160,7 @@ def _refuse(warehouse: WarehouseResource, candidate: str, reasons: list[str]) ->
 def _switch(
     context: dg.AssetExecutionContext,
     config: PromotionConfig,
+    folder: Path,
     warehouse: WarehouseResource,
     candidate: str,
     clusters: ClusterModelVersion,
@@ -162,7 +175,9 @@ def _switch(
     try:
         with warehouse.connect("trained_encoder: vectors") as connection:
             _, vectors, earlier, too_little = users_to_cluster(connection, candidate)
-        model, lineage = _carried_over(clusters.load(), candidate, vectors, earlier, used, keep_centroids=bool(goes_on))
+        model, lineage = _carried_over(
+            clusters.load(folder), candidate, vectors, earlier, used, keep_centroids=bool(goes_on)
+        )
     except ValueError as error:
         _refuse(warehouse, candidate, [f"clusters cannot be carried over to it: {error}"])
     # of whom there is enough evidence, and was before: others are in no cluster to move from
@@ -178,10 +193,10 @@ def _switch(
         context.log.info(told)
     with warehouse.connect("trained_encoder: clusters") as connection:
         new = ClusterModelVersion(
-            write_cluster_model(connection, model, len(vectors), lineage, clusters.version), candidate
+            write_cluster_model(connection, folder, model, len(vectors), lineage, clusters.version), candidate
         )
         days = _days(connection, candidate)  # with those it had before a rollback
-    assign_days(warehouse, new, days)
+    assign_days(warehouse, folder, new, days)
     with warehouse.connect("trained_encoder: switch") as connection:
         show_to_readers(connection, new)
     return {

@@ -3,10 +3,3 @@
 What is looked at and how bad it is stands in `beha2vec_core.quality.catalogue`; dbt's tests are checks of its models by
 themselves.
 """
-
-from beha2vec_dagster.checks.catalogue import catalogue_checks
-from beha2vec_dagster.checks.promotion import candidate_is_no_worse
-
-all_checks = [*catalogue_checks, candidate_is_no_worse]
-
-__all__ = ["all_checks"]

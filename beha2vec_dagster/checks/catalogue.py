@@ -8,11 +8,11 @@ import duckdb
 
 from beha2vec_core.quality.catalogue import CHECKS
 from beha2vec_core.quality.check import Check, Finding, Look
+from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import WarehouseBusyError
 from beha2vec_dagster.metadata import plain
 from beha2vec_dagster.partitions import range_of
 from beha2vec_dagster.resources import WarehouseResource
-from beha2vec_dagster.settings import settings
 
 _SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
 
@@ -21,7 +21,7 @@ def _asset(check: Check) -> str:
     return check.asset
 
 
-def _checks_of(asset: str, checks: list[Check]) -> dg.AssetChecksDefinition:
+def _checks_of(asset: str, checks: list[Check], settings: Settings) -> dg.AssetChecksDefinition:
     specs = [
         dg.AssetCheckSpec(check.name, asset=asset, description=check.description, blocking=check.blocking)
         for check in checks
@@ -30,7 +30,7 @@ def _checks_of(asset: str, checks: list[Check]) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(name=f"checks_of_{asset}", specs=specs, can_subset=True)
     def made(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
         asked = {key.name for key in context.selected_asset_check_keys}
-        look = _look(context, warehouse)
+        look = _look(context, warehouse, settings)
         for check in checks:
             if check.name in asked:
                 yield _result(check, _made(check, look))
@@ -38,7 +38,7 @@ def _checks_of(asset: str, checks: list[Check]) -> dg.AssetChecksDefinition:
     return made
 
 
-def _look(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Look:
+def _look(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource, settings: Settings) -> Look:
     """The days are the run's; of a run for no days, as of a check made by hand, the last day there is."""
     days = range_of(context.run.tags)
     if days is None:
@@ -70,6 +70,7 @@ def _result(check: Check, found: Finding) -> dg.AssetCheckResult:
     )
 
 
-catalogue_checks = [
-    _checks_of(asset, list(checks)) for asset, checks in groupby(sorted(CHECKS, key=_asset), key=_asset)
-]
+def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
+    """The checks of the core's catalogue, by asset."""
+    by_asset = groupby(sorted(CHECKS, key=_asset), key=_asset)
+    return [_checks_of(asset, list(checks), settings) for asset, checks in by_asset]

@@ -142,15 +142,9 @@ class Simulation:
         self._embedded |= sequences
 
     def _train(self, night: int) -> None:
-        import dagster as dg
-
-        from beha2vec_dagster.jobs import weekly_training
-
         self.counts["encoders trained"] += 1
         tick = datetime.combine(self.export.day(night), datetime.min.time(), UTC)
-        (request,) = (
-            weekly_training.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=tick)).run_requests or []
-        )
+        request = self.graph.ask_schedule("weekly_training", tick)
         blind = self.counts["encoders trained"] % 10 == 7
         config = {"ops": {"encoder_candidate": {"config": _BLIND}}} if blind else dict(request.run_config)
         before, in_use = self._clusters()
