@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from beha2vec_core import BehaviorEncoder
 
 
-# by how much a figure on held-out users may surely be worse than that of the encoder in use
-TOLERANCE = 0.01
-
 _SCRATCH = ".embeddings-"
 _LONGEST_RUN_SECONDS = 86_400
 
@@ -76,7 +73,13 @@ def version_in_use(connection: duckdb.DuckDBPyConnection) -> str:
     return str(accepted[0][0])
 
 
-def reasons_to_refuse(connection: duckdb.DuckDBPyConnection, version: str, tolerance: float = TOLERANCE) -> list[str]:
+def is_accepted(connection: duckdb.DuckDBPyConnection, version: str) -> bool:
+    """Whether the encoder was promoted, now or before."""
+    query = "select accepted_at from beha2vec.encoders where model_version = ?"
+    return connection.execute(query, [version]).fetchall()[0][0] is not None
+
+
+def reasons_to_refuse(connection: duckdb.DuckDBPyConnection, version: str, tolerance: float) -> list[str]:
     """Why the encoder should not be promoted, from its evaluation; nothing where too few users could be judged."""
     from beha2vec_core.evaluation import gate
 

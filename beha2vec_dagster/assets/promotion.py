@@ -23,7 +23,6 @@ from beha2vec_dagster.cluster_models import (
     write_cluster_model,
 )
 from beha2vec_dagster.encoders import (
-    TOLERANCE,
     current_version,
     embed_days,
     load_encoder,
@@ -41,7 +40,7 @@ class PromotionConfig(dg.Config):
     """When a new encoder may take the place of the one in use."""
 
     tolerance: float = Field(
-        TOLERANCE, ge=0, description="By how much a figure on held-out users may surely be worse than that in use."
+        0.01, ge=0, description="By how much a figure on held-out users may surely be worse than that in use."
     )
     max_moved: float = Field(
         0.05,
