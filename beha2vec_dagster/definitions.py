@@ -6,23 +6,21 @@ from collections.abc import Mapping
 import dagster as dg
 
 from beha2vec_core.settings import Settings, load_settings
-from beha2vec_dagster import alerts, jobs, sensors
-from beha2vec_dagster.assets import (
-    clusters,
-    dbt,
-    encoder,
-    encoder_evaluation,
-    ga4,
-    insights,
-    pages,
-    promotion,
-    sequences,
-    serving,
-)
-from beha2vec_dagster.checks import catalogue
-from beha2vec_dagster.checks.promotion import candidate_is_no_worse
-from beha2vec_dagster.console import console
-from beha2vec_dagster.resources import ComputeResource, LlmResource, WarehouseResource
+from beha2vec_dagster.defs.clusters import assets as clusters
+from beha2vec_dagster.defs.dbt import assets as dbt
+from beha2vec_dagster.defs.encoder import assets as encoder
+from beha2vec_dagster.defs.encoder import evaluation, promotion
+from beha2vec_dagster.defs.encoder.checks import candidate_is_no_worse
+from beha2vec_dagster.defs.insights import assets as insights
+from beha2vec_dagster.defs.operations import checks, jobs
+from beha2vec_dagster.defs.operations import sensors as alerts
+from beha2vec_dagster.defs.pages import assets as pages
+from beha2vec_dagster.defs.raw import assets as raw
+from beha2vec_dagster.defs.raw import sensors
+from beha2vec_dagster.defs.sequences import assets as sequences
+from beha2vec_dagster.defs.serving import assets as serving
+from beha2vec_dagster.lib.console import console
+from beha2vec_dagster.lib.resources import ComputeResource, LlmResource, WarehouseResource
 
 
 def build_defs(settings: Settings, resource_overrides: Mapping[str, object] | None = None) -> dg.Definitions:
@@ -35,11 +33,11 @@ def build_defs(settings: Settings, resource_overrides: Mapping[str, object] | No
     warehouse = WarehouseResource(
         database=str(settings.warehouse_path), lock_timeout_seconds=settings.lock_timeout_seconds
     )
-    domains = (clusters, dbt, encoder, encoder_evaluation, ga4, insights, pages, promotion, sequences, serving)
-    assets = [asset for domain in domains for asset in domain.build_assets(settings)]
+    modules = (raw, dbt, pages, sequences, encoder, evaluation, promotion, clusters, insights, serving)
+    assets = [asset for module in modules for asset in module.build_assets(settings)]
     return dg.Definitions(
         assets=dg.map_asset_specs(lambda spec: spec.replace_attributes(owners=settings.owners or []), assets),
-        asset_checks=[*catalogue.build_checks(settings), candidate_is_no_worse],
+        asset_checks=[*checks.build_checks(settings), candidate_is_no_worse],
         jobs=jobs.ALL,
         schedules=jobs.build_schedules(settings),
         sensors=[*sensors.build_sensors(settings), *alerts.build_sensors(settings)],

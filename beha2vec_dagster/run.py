@@ -31,9 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", help="run config: JSON, or the path of a JSON or YAML file")
     asked = parser.parse_args(arguments)
 
-    from beha2vec_dagster.alerts import told_by
     from beha2vec_dagster.definitions import defs
-    from beha2vec_dagster.partitions import RANGE_END, RANGE_START
+    from beha2vec_dagster.defs.operations.sensors import told_by
+    from beha2vec_dagster.lib.partitions import RANGE_END, RANGE_START
 
     job = defs().resolve_job_def("materialize_everything")
     try:

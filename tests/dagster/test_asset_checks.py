@@ -11,9 +11,9 @@ from project import REPOSITORY, definitions
 
 from beha2vec_core.quality.catalogue import CHECKS
 from beha2vec_core.settings import Settings
-from beha2vec_dagster.checks.catalogue import build_checks
-from beha2vec_dagster.partitions import daily_partitions, range_tags
-from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.defs.operations.checks import build_checks
+from beha2vec_dagster.lib.partitions import daily_partitions, range_tags
+from beha2vec_dagster.lib.resources import WarehouseResource
 
 pytestmark = pytest.mark.xdist_group("graph")
 

@@ -12,7 +12,7 @@ from project import REPOSITORY, Project, definitions, make_project
 
 from beha2vec_core.settings import Settings
 from beha2vec_dagster.definitions import build_defs
-from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.lib.resources import WarehouseResource
 
 pytestmark = pytest.mark.xdist_group("graph")
 

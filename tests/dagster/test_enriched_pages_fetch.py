@@ -9,8 +9,8 @@ import dagster as dg
 import duckdb
 
 from beha2vec_core.settings import Settings
-from beha2vec_dagster.assets import pages
-from beha2vec_dagster.resources import ComputeResource, LlmResource, WarehouseResource
+from beha2vec_dagster.defs.pages import assets as pages
+from beha2vec_dagster.lib.resources import ComputeResource, LlmResource, WarehouseResource
 
 
 def materialize(folder: Path, **given: Any) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import pytest
 from beha2vec_core.evaluation.production import SCHEMA
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import create_tables
-from beha2vec_dagster.assets import promotion
-from beha2vec_dagster.checks.promotion import candidate_is_no_worse
-from beha2vec_dagster.resources import ComputeResource, WarehouseResource
+from beha2vec_dagster.defs.encoder import promotion
+from beha2vec_dagster.defs.encoder.checks import candidate_is_no_worse
+from beha2vec_dagster.lib.resources import ComputeResource, WarehouseResource
 
 WORSE = [
     {"method": "encoder", "task": "retrieval", "metric": "mrr", "value": 0.2, "champion_low": -0.1,

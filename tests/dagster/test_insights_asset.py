@@ -11,8 +11,8 @@ import pytest
 from beha2vec_core.profiles import build_profiles
 from beha2vec_core.settings import load_settings
 from beha2vec_core.store.warehouse import replace_partition
-from beha2vec_dagster.assets import insights
-from beha2vec_dagster.resources import LlmResource, WarehouseResource
+from beha2vec_dagster.defs.insights import assets as insights
+from beha2vec_dagster.lib.resources import LlmResource, WarehouseResource
 from tests.core.llm_server import ScriptedLlm, completion, serving, truthful
 from tests.core.profile_world import SITE, make_world
 

@@ -15,10 +15,10 @@ import pytest
 
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import create_tables
-from beha2vec_dagster import cluster_models
-from beha2vec_dagster.assets import clusters
-from beha2vec_dagster.partitions import range_tags
-from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.defs.clusters import assets as clusters
+from beha2vec_dagster.defs.clusters import models as cluster_models
+from beha2vec_dagster.lib.partitions import range_tags
+from beha2vec_dagster.lib.resources import WarehouseResource
 
 DAYS = [date(2026, 1, 5), date(2026, 1, 6)]
 USERS, LOW = 300, 60

@@ -4,7 +4,7 @@ import duckdb
 import numpy as np
 from test_too_little_evidence import DAYS, USERS, Shop, shop
 
-from beha2vec_dagster import cluster_models
+from beha2vec_dagster.defs.clusters import models as cluster_models
 
 __all__ = ["shop"]
 

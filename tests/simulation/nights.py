@@ -123,7 +123,7 @@ class Simulation:
             self._train(night)
 
     def _refresh(self, night: int, asked: dict[str, str], *, should_fail: bool) -> None:
-        from beha2vec_dagster.partitions import RANGE_END, RANGE_START
+        from beha2vec_dagster.lib.partitions import RANGE_END, RANGE_START
 
         with _disk_trouble(self.data / "encoders", night % 30 == 5):
             result = self.graph.run("refresh_last_days", asked)

@@ -17,7 +17,7 @@ from beha2vec_core.encoder.config import Device
 from beha2vec_core.events.user_sequences import sequence_file
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.embeddings import EmbeddedDay, encode_changed, known_sequences, replace_changed
-from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.lib.resources import WarehouseResource
 
 if TYPE_CHECKING:
     from beha2vec_core import BehaviorEncoder

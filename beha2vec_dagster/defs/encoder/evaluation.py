@@ -9,9 +9,9 @@ from pydantic import Field
 from beha2vec_core.encoder.config import Device
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import replace_partition
-from beha2vec_dagster.encoders import load_encoder, newest_version, version_beside
-from beha2vec_dagster.metadata import markdown_table, plain, relation_metadata
-from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
+from beha2vec_dagster.defs.encoder.versions import load_encoder, newest_version, version_beside
+from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
+from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
 
 if TYPE_CHECKING:
     from beha2vec_core import BehaviorEncoder

@@ -14,8 +14,7 @@ from pydantic import Field
 
 from beha2vec_core.encoder.config import DEFAULT_TOKEN_FIELDS, OBJECTIVES, Device, EncoderConfig, TrainConfig
 from beha2vec_core.settings import Settings
-from beha2vec_dagster import plots
-from beha2vec_dagster.encoders import (
+from beha2vec_dagster.defs.encoder.versions import (
     current_version,
     embed_days,
     encoder_messages,
@@ -23,9 +22,10 @@ from beha2vec_dagster.encoders import (
     newest_version,
     version_in_use,
 )
-from beha2vec_dagster.metadata import markdown_table, picture, plain, relation_metadata
-from beha2vec_dagster.partitions import daily_partitions, days_of
-from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
+from beha2vec_dagster.lib import plots
+from beha2vec_dagster.lib.metadata import markdown_table, picture, plain, relation_metadata
+from beha2vec_dagster.lib.partitions import daily_partitions, days_of
+from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,9 +6,9 @@ import dagster as dg
 
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.publish import publish
-from beha2vec_dagster.assets.dbt import dbt_descriptions
-from beha2vec_dagster.metadata import markdown_table, relation_metadata
-from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.defs.dbt.assets import dbt_descriptions
+from beha2vec_dagster.lib.metadata import markdown_table, relation_metadata
+from beha2vec_dagster.lib.resources import WarehouseResource
 
 
 def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:

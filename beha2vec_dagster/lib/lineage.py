@@ -44,7 +44,7 @@ def column_lineage(
     for column in query.named_selects:
         origins = {
             (table.name, exp.to_column(leaf.name).name)
-            for leaf in lineage(column, query, None, **how).walk()
+            for leaf in lineage(column, query, {}, **how).walk()
             if not leaf.downstream and (table := leaf.expression.find(exp.Table)) and table.name in parents
         }
         deps[column] = [dg.TableColumnDep(asset_key(table), name) for table, name in sorted(origins)]

@@ -10,8 +10,8 @@ import dagster as dg
 from beha2vec_core.ga4.arrivals import Fingerprints, changed_days, fingerprints
 from beha2vec_core.ga4.sources import SourceNotFoundError, find_source_files
 from beha2vec_core.settings import Settings
-from beha2vec_dagster.jobs import UNATTENDED, refresh_last_days
-from beha2vec_dagster.partitions import RANGE_START, daily_partitions, range_tags
+from beha2vec_dagster.defs.operations.jobs import UNATTENDED, refresh_last_days
+from beha2vec_dagster.lib.partitions import RANGE_START, daily_partitions, range_tags
 
 
 def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from beha2vec_core.settings import Settings
-from beha2vec_dagster.partitions import daily_partitions, range_tags
+from beha2vec_dagster.lib.partitions import daily_partitions, range_tags
 
 _TRAINING = dg.AssetSelection.assets("encoder_candidate", "encoder_evaluation", "trained_encoder", "cluster_model")
 # tags of runs that nobody started by hand: one whose process died begins again

@@ -10,9 +10,9 @@ from beha2vec_core.quality.catalogue import CHECKS
 from beha2vec_core.quality.check import Check, Finding, Look
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import WarehouseBusyError
-from beha2vec_dagster.metadata import plain
-from beha2vec_dagster.partitions import range_of
-from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.lib.metadata import plain
+from beha2vec_dagster.lib.partitions import range_of
+from beha2vec_dagster.lib.resources import WarehouseResource
 
 _SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
 

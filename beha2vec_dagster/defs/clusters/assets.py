@@ -10,8 +10,7 @@ from pydantic import Field
 
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import replace_partition, transaction
-from beha2vec_dagster import plots
-from beha2vec_dagster.cluster_models import (
+from beha2vec_dagster.defs.clusters.models import (
     assign_days,
     current_cluster_model,
     newest_cluster_model,
@@ -21,10 +20,11 @@ from beha2vec_dagster.cluster_models import (
     users_to_cluster,
     write_cluster_model,
 )
-from beha2vec_dagster.encoders import version_in_use
-from beha2vec_dagster.metadata import markdown_table, picture, relation_metadata
-from beha2vec_dagster.partitions import daily_partitions, days_of
-from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.defs.encoder.versions import version_in_use
+from beha2vec_dagster.lib import plots
+from beha2vec_dagster.lib.metadata import markdown_table, picture, relation_metadata
+from beha2vec_dagster.lib.partitions import daily_partitions, days_of
+from beha2vec_dagster.lib.resources import WarehouseResource
 
 if TYPE_CHECKING:
     from beha2vec_core.clusters import ClusterModel

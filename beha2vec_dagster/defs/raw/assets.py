@@ -14,10 +14,10 @@ from beha2vec_core.ga4.ingest import IngestReport, ingest_days, require_usable
 from beha2vec_core.ga4.sources import find_export
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import transaction
-from beha2vec_dagster import plots
-from beha2vec_dagster.metadata import markdown_table, picture, relation_metadata
-from beha2vec_dagster.partitions import daily_partitions, days_of
-from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.lib import plots
+from beha2vec_dagster.lib.metadata import markdown_table, picture, relation_metadata
+from beha2vec_dagster.lib.partitions import daily_partitions, days_of
+from beha2vec_dagster.lib.resources import WarehouseResource
 
 _QUARANTINE = pa.schema(
     {

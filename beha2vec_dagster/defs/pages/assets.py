@@ -7,8 +7,8 @@ import duckdb
 from pydantic import Field
 
 from beha2vec_core.settings import Settings
-from beha2vec_dagster.metadata import markdown_table, relation_metadata
-from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, LlmResource, WarehouseResource
+from beha2vec_dagster.lib.metadata import markdown_table, relation_metadata
+from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, LlmResource, WarehouseResource
 
 _OPTIONAL_COLUMNS = ("item_names", "item_categories", "page_text")
 _REVIEWED = 20

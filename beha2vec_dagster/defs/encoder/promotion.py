@@ -13,7 +13,7 @@ from pydantic import Field
 
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.versions import ROLLED_BACK, forget_old_versions
-from beha2vec_dagster.cluster_models import (
+from beha2vec_dagster.defs.clusters.models import (
     ClusterModelVersion,
     assign_days,
     current_cluster_model,
@@ -22,15 +22,15 @@ from beha2vec_dagster.cluster_models import (
     users_to_cluster,
     write_cluster_model,
 )
-from beha2vec_dagster.encoders import (
+from beha2vec_dagster.defs.encoder.versions import (
     current_version,
     embed_days,
     load_encoder,
     newest_version,
     reasons_to_refuse,
 )
-from beha2vec_dagster.metadata import markdown_table, plain, relation_metadata
-from beha2vec_dagster.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
+from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
+from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
 
 if TYPE_CHECKING:
     from beha2vec_core.clusters import ClusterModel, Lineage

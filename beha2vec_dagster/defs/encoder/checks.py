@@ -1,10 +1,12 @@
 """The gate of a new encoder, as a check."""
 
+from typing import Any
+
 import dagster as dg
 
-from beha2vec_dagster.assets.promotion import PromotionConfig
-from beha2vec_dagster.encoders import is_accepted, newest_version, reasons_to_refuse
-from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.defs.encoder.promotion import PromotionConfig
+from beha2vec_dagster.defs.encoder.versions import is_accepted, newest_version, reasons_to_refuse
+from beha2vec_dagster.lib.resources import WarehouseResource
 
 
 @dg.asset_check(
@@ -16,7 +18,9 @@ def candidate_is_no_worse(context: dg.AssetCheckExecutionContext, warehouse: War
 
     Error where the encoder is refused; a warning where it is worse and promoted all the same.
     """
-    config = PromotionConfig(**context.run.run_config.get("ops", {}).get("trained_encoder", {}).get("config", {}))
+    run_config: dict[str, Any] = dict(context.run.run_config)
+    ops = run_config.get("ops", {})
+    config = PromotionConfig(**ops.get("trained_encoder", {}).get("config", {}))
     with warehouse.connect("candidate_is_no_worse") as connection:
         candidate = newest_version(connection)
         reasons = reasons_to_refuse(connection, candidate, config.tolerance)

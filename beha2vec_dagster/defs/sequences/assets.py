@@ -8,10 +8,10 @@ import duckdb
 
 from beha2vec_core.events.user_sequences import sequence_file, write_day
 from beha2vec_core.settings import Settings
-from beha2vec_dagster import plots
-from beha2vec_dagster.metadata import picture, relation_metadata
-from beha2vec_dagster.partitions import daily_partitions, days_of
-from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.lib import plots
+from beha2vec_dagster.lib.metadata import picture, relation_metadata
+from beha2vec_dagster.lib.partitions import daily_partitions, days_of
+from beha2vec_dagster.lib.resources import WarehouseResource
 
 
 def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:

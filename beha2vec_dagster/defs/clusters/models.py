@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from beha2vec_core.store.vectors import as_matrix
 from beha2vec_core.store.warehouse import replace_partition
-from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.lib.resources import WarehouseResource
 
 if TYPE_CHECKING:
     from beha2vec_core.clusters import ClusterModel, Lineage

@@ -7,9 +7,9 @@ from pydantic import Field
 
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import replace_partition
-from beha2vec_dagster.cluster_models import current_cluster_model
-from beha2vec_dagster.metadata import markdown_table, plain, relation_metadata
-from beha2vec_dagster.resources import OPENAI_POOL, LlmResource, WarehouseResource
+from beha2vec_dagster.defs.clusters.models import current_cluster_model
+from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
+from beha2vec_dagster.lib.resources import OPENAI_POOL, LlmResource, WarehouseResource
 
 
 class InsightConfig(dg.Config):

@@ -18,11 +18,11 @@ import beha2vec_dagster
 from beha2vec_core import dbt_process
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import full_refresh_done, pending_full_refresh
-from beha2vec_dagster.console import brief_dbt
-from beha2vec_dagster.lineage import column_lineage
-from beha2vec_dagster.metadata import relation_metadata
-from beha2vec_dagster.partitions import daily_partitions, range_of
-from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.lib.console import brief_dbt
+from beha2vec_dagster.lib.lineage import column_lineage
+from beha2vec_dagster.lib.metadata import relation_metadata
+from beha2vec_dagster.lib.partitions import daily_partitions, range_of
+from beha2vec_dagster.lib.resources import WarehouseResource
 
 _PROJECT_DIR = Path(beha2vec_dagster.__file__).parent.parent / "dbt_ga4"
 # with the seeds, small tables of facts that the incremental models read
