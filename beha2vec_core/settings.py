@@ -334,6 +334,11 @@ class Settings(BaseSettings):
         return self.data_path / "encoders"
 
     @property
+    def cluster_models_path(self) -> Path:
+        """The cluster models, a file a version."""
+        return self.data_path / "cluster_models"
+
+    @property
     def page_cache_path(self) -> Path:
         """What was fetched, a small file a page."""
         return self.data_path / "page_cache"

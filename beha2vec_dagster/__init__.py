@@ -1,6 +1,6 @@
-"""The graph: assets, checks, resources, partitions, jobs and schedules.
+"""The graph: ``definitions`` puts it together from ``defs``, a folder a domain; ``lib`` is what domains share.
 
-Asset bodies are short; the science is in ``beha2vec_core``.
+``run`` is what the command line starts. The science is in ``beha2vec_core``.
 """
 
 import warnings

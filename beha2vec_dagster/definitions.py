@@ -1,52 +1,63 @@
 """The code location: everything Dagster loads."""
 
+import os
+from collections.abc import Mapping
+
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
-from beha2vec_core import dbt_process
-from beha2vec_dagster import alerts, jobs, sensors
-from beha2vec_dagster.assets import (
-    clusters,
-    dbt,
-    encoder,
-    encoder_evaluation,
-    ga4,
-    insights,
-    pages,
-    promotion,
-    sequences,
-    serving,
-)
-from beha2vec_dagster.checks import all_checks
-from beha2vec_dagster.console import console
-from beha2vec_dagster.resources import ComputeResource, LlmResource, WarehouseResource
-from beha2vec_dagster.settings import settings
+from beha2vec_core.settings import Settings, load_settings
+from beha2vec_dagster.defs.clusters import assets as clusters
+from beha2vec_dagster.defs.dbt import assets as dbt
+from beha2vec_dagster.defs.encoder import assets as encoder
+from beha2vec_dagster.defs.encoder import evaluation, promotion
+from beha2vec_dagster.defs.encoder.checks import candidate_is_no_worse
+from beha2vec_dagster.defs.insights import assets as insights
+from beha2vec_dagster.defs.operations import checks, jobs
+from beha2vec_dagster.defs.operations import sensors as alerts
+from beha2vec_dagster.defs.pages import assets as pages
+from beha2vec_dagster.defs.raw import assets as raw
+from beha2vec_dagster.defs.raw import sensors
+from beha2vec_dagster.defs.sequences import assets as sequences
+from beha2vec_dagster.defs.serving import assets as serving
+from beha2vec_dagster.lib.console import console
+from beha2vec_dagster.lib.resources import ComputeResource, LlmResource, WarehouseResource
 
-defs = dg.Definitions(
-    assets=dg.load_assets_from_modules(
-        [clusters, dbt, encoder, encoder_evaluation, ga4, insights, pages, promotion, sequences, serving]
-    ),
-    asset_checks=all_checks,
-    jobs=[
-        jobs.materialize_everything,
-        jobs.refresh_last_days,
-        jobs.train_encoder,
-        jobs.rebuild_clusters,
-        jobs.reembed_history,
-        jobs.write_insights,
-        jobs.check_exports,
-    ],
-    schedules=[jobs.nightly_refresh, jobs.weekly_training, jobs.watch_exports],
-    sensors=[sensors.new_exports, alerts.alert_on_failed_runs, alerts.alert_on_failed_checks],
-    loggers={"console": console},
-    resources={
-        "warehouse": WarehouseResource(
-            database=str(settings.warehouse_path), lock_timeout_seconds=settings.lock_timeout_seconds
-        ),
-        "compute": ComputeResource(device=settings.device),
-        "llm": LlmResource(),
-        "dbt": DbtCliResource(project_dir=dbt.dbt_project, dbt_executable=str(dbt_process.EXECUTABLE)),
-    },
-    # a step costs a third of a second in this process, and seconds in one of its own
-    executor=dg.in_process_executor,
-).map_asset_specs(func=lambda spec: spec.replace_attributes(owners=settings.owners or []))
+
+def build_defs(settings: Settings, resource_overrides: Mapping[str, object] | None = None) -> dg.Definitions:
+    """The whole graph for some settings.
+
+    Args:
+        settings: what the graph reads, where it writes, its days and hours.
+        resource_overrides: resources by name (`warehouse`, `compute`, `llm`, `dbt`) that replace the usual ones.
+    """
+    warehouse = WarehouseResource(
+        database=str(settings.warehouse_path), lock_timeout_seconds=settings.lock_timeout_seconds
+    )
+    modules = (raw, dbt, pages, sequences, encoder, evaluation, promotion, clusters, insights, serving)
+    assets = [asset for module in modules for asset in module.build_assets(settings)]
+    return dg.Definitions(
+        assets=dg.map_asset_specs(lambda spec: spec.replace_attributes(owners=settings.owners or []), assets),
+        asset_checks=[*checks.build_checks(settings), candidate_is_no_worse],
+        jobs=jobs.ALL,
+        schedules=jobs.build_schedules(settings),
+        sensors=[*sensors.build_sensors(settings), *alerts.build_sensors(settings)],
+        loggers={"console": console},
+        resources={
+            "warehouse": warehouse,
+            "compute": ComputeResource(device=settings.device),
+            "llm": LlmResource(settings),
+            "dbt": dbt.dbt_resource(settings),
+        }
+        | dict(resource_overrides or {}),
+        # a step costs a third of a second in this process, and seconds in one of its own
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The graph for the settings of this process's environment; `dagster dev`, `dg` and code servers call it."""
+    # Threads that wait by spinning starve a busy machine: training beside other work is many times slower without this.
+    # OpenMP reads it when torch is first imported, inside a step.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    return build_defs(load_settings())

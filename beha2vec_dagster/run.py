@@ -31,11 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", help="run config: JSON, or the path of a JSON or YAML file")
     asked = parser.parse_args(arguments)
 
-    from beha2vec_dagster.alerts import told_by
     from beha2vec_dagster.definitions import defs
-    from beha2vec_dagster.partitions import RANGE_END, RANGE_START
+    from beha2vec_dagster.defs.operations.sensors import told_by
+    from beha2vec_dagster.lib.partitions import RANGE_END, RANGE_START
 
-    job = defs.resolve_job_def("materialize_everything")
+    job = defs().resolve_job_def("materialize_everything")
     try:
         keys = dg.AssetSelection.from_coercible(asked.select.split(",")).resolve(job.asset_layer.asset_graph)
     except DagsterInvalidSubsetError as error:
@@ -51,10 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
         )
     failures = [event for event in result.all_events if event.is_step_failure]
     for event in failures[:_SHOWN_CAUSES]:
-        error = event.step_failure_data.error
-        while error is not None and error.cause is not None:
-            error = error.cause
-        print(f"\n{event.step_key} failed: {error.message.strip() if error else 'see the UI'}", file=sys.stderr)
+        cause = event.step_failure_data.error
+        while cause is not None and cause.cause is not None:
+            cause = cause.cause
+        print(f"\n{event.step_key} failed: {cause.message.strip() if cause else 'see the UI'}", file=sys.stderr)
     for found in result.get_asset_check_evaluations():
         if not found.passed:
             told, remedy = told_by(found)

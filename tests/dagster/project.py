@@ -13,9 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
+import pytest
+
+from beha2vec_core.settings import Settings
+from beha2vec_dagster.definitions import build_defs
 
 BIN = Path(sys.executable).parent
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -77,6 +82,15 @@ def make_project(folder: Path, **settings: str) -> Project:
     home.mkdir(parents=True)
     shutil.copy(REPOSITORY / "beha2vec_dagster" / "instance" / "dagster.yaml", home)
     return Project(folder, {f"BEHA2VEC_{name.upper()}": value for name, value in settings.items()})
+
+
+def definitions(folder: Path, **settings: Any) -> dg.Definitions:
+    """The graph in this process, its data in a folder, whatever the environment says."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("BEHA2VEC_", "OPENAI_"))]:
+            patch.delenv(name)
+        found = Settings(_env_file=None, **{"data_dir": folder / "data"} | settings)
+    return build_defs(found)
 
 
 def latest_metadata(instance: dg.DagsterInstance, asset: str) -> dict[str, dg.MetadataValue]:

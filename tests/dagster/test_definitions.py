@@ -1,18 +1,20 @@
 """Jobs, schedules, pools and the ways to load the code location."""
 
-import json
-from datetime import datetime, timedelta
+import os
+import time
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import dagster as dg
 import pytest
-from project import REPOSITORY, Project, make_project
+from project import REPOSITORY, Project, definitions, make_project
+
+from beha2vec_core.settings import Settings
+from beha2vec_dagster.definitions import build_defs
+from beha2vec_dagster.lib.resources import WarehouseResource
 
 pytestmark = pytest.mark.xdist_group("graph")
-
-
-def _python(project: Project, code: str) -> object:
-    return json.loads(project.run("python", "-c", code).stdout.splitlines()[-1])
 
 
 def test_a_wrong_setting_is_told_at_start(tmp_path: Path) -> None:
@@ -22,138 +24,127 @@ def test_a_wrong_setting_is_told_at_start(tmp_path: Path) -> None:
     assert "BEHA2VEC_TIMEZONE" in done.stderr and "Europe/Berlin" in done.stderr
 
 
-def test_nightly_schedule_asks_for_the_last_three_days_in_one_run(tmp_path: Path) -> None:
-    project = make_project(tmp_path / "p", start_date="2026-01-05", timezone="Europe/Berlin")
+def test_importing_reads_no_file_and_no_environment(tmp_path: Path) -> None:
+    """A wrong setting, and a dbt project that is not there, stop who builds the definitions, not who imports them."""
+    project = make_project(tmp_path / "p", timezone="Mars/Olympus")
     code = """
-import json, dagster as dg
-from datetime import datetime, timezone
-from beha2vec_dagster.jobs import nightly_refresh
-context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 3, 10, 5, tzinfo=timezone.utc))
-request = nightly_refresh(context)
-print(json.dumps({k: v for k, v in request.tags.items() if "range" in k}))
+import importlib, os, pkgutil, beha2vec_dagster, beha2vec_core.settings as core
+before = dict(os.environ)
+def refuse(*_, **__):
+    raise AssertionError("settings are read")
+core.load_settings = core.Settings.__init__ = refuse
+for module in pkgutil.walk_packages(beha2vec_dagster.__path__, "beha2vec_dagster."):
+    importlib.import_module(module.name)
+assert before == dict(os.environ)
 """
-    assert _python(project, code) == {
+    project.run("python", "-c", code)
+
+
+def test_nightly_schedule_asks_for_the_last_three_days_in_one_run(tmp_path: Path) -> None:
+    defs = definitions(tmp_path, start_date=date(2026, 1, 5), timezone="Europe/Berlin")
+    context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 3, 10, 5, tzinfo=UTC))
+    request = defs.resolve_schedule_def("nightly_refresh")(context)
+    assert isinstance(request, dg.RunRequest)
+    assert {name: value for name, value in request.tags.items() if "range" in name} == {
         "dagster/asset_partition_range_start": "2026-03-07",
         "dagster/asset_partition_range_end": "2026-03-09",
     }
 
 
 def test_new_exports_are_asked_for_once_with_all_days_after_them(tmp_path: Path) -> None:
-    project = make_project(tmp_path / "p", start_date="2026-01-05", end_date="2026-01-31", source="export")
-    code = """
-import json, os, sys, time, dagster as dg
-from pathlib import Path
-from beha2vec_dagster.sensors import new_exports
-folder, cursor, told = Path("export"), None, []
-def deliver(day, text="{}", age=3600):
-    folder.mkdir(exist_ok=True)
-    file = folder / f"events_202601{day:02d}.json"
-    file.write_text(text)
-    os.utime(file, (time.time() - age,) * 2)
-def look():
-    global cursor
-    context = dg.build_sensor_context(instance, cursor=cursor)
-    result = new_exports(context)
-    if isinstance(result, dg.SkipReason):
-        return told.append(result.skip_message.split(" ")[:3])
-    cursor = result.cursor
-    ends = [f"dagster/asset_partition_range_{end}" for end in ("start", "end")]
-    asked = [request.tags for request in result.run_requests or []]
-    told.append([[tags[end][-2:] for end in ends] + [tags["dagster/max_retries"]] for tags in asked])
-with dg.DagsterInstance.ephemeral() as instance:
-    look()                                    # no export yet
-    deliver(5)
-    look()                                    # the very first day
-    for day in (6, 7):
-        deliver(day)
-    cursor = None
-    instance.report_runless_asset_event(dg.AssetMaterialization("raw_ga4_events", partition="2026-01-05"))
-    look()                                    # the 5th was read already
-    look()
-    deliver(9), deliver(1)                    # the 8th is late, the 1st outside the configured days
-    look()
-    deliver(10, age=1)                        # still growing
-    look()
-    deliver(6, "{} ")                         # corrected: days after it look back on it
-    look()
-    for status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS):
-        tags = {"dagster/sensor_name": "new_exports", "dagster/asset_partition_range_start": "2026-01-07"}
-        instance.add_run(dg.DagsterRun(job_name="refresh_last_days", tags=tags, status=status))
-        look()                                # nothing new: what failed would fail again
-        deliver(11 if status == dg.DagsterRunStatus.FAILURE else 12)
-        look()                                # the next day makes up for a run that failed
-print(json.dumps(told))
-"""
-    assert _python(project, code) == [
+    folder = tmp_path / "export"
+    defs = definitions(tmp_path, start_date=date(2026, 1, 5), end_date=date(2026, 1, 31), source=str(folder))
+    new_exports = defs.resolve_sensor_def("new_exports")
+    cursor, told = None, []
+
+    def deliver(day: int, text: str = "{}", age: int = 3600) -> None:
+        folder.mkdir(exist_ok=True)
+        file = folder / f"events_202601{day:02d}.json"
+        file.write_text(text)
+        os.utime(file, (time.time() - age,) * 2)
+
+    def look() -> None:
+        nonlocal cursor
+        result = new_exports(dg.build_sensor_context(instance, cursor=cursor))
+        if isinstance(result, dg.SkipReason):
+            return told.append(str(result.skip_message).split(" ")[:3])
+        cursor = result.cursor
+        ends = [f"dagster/asset_partition_range_{end}" for end in ("start", "end")]
+        asked = [request.tags for request in result.run_requests or []]
+        return told.append([[tags[end][-2:] for end in ends] + [tags["dagster/max_retries"]] for tags in asked])
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        look()  # no export yet
+        deliver(5)
+        look()  # the very first day
+        for day in (6, 7):
+            deliver(day)
+        cursor = None
+        instance.report_runless_asset_event(dg.AssetMaterialization("raw_ga4_events", partition="2026-01-05"))
+        look()  # the 5th was read already
+        look()
+        deliver(9)
+        deliver(1)  # the 8th is late, the 1st outside the configured days
+        look()
+        deliver(10, age=1)  # still growing
+        look()
+        deliver(6, "{} ")  # corrected: days after it look back on it
+        look()
+        for status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS):
+            tags = {"dagster/sensor_name": "new_exports", "dagster/asset_partition_range_start": "2026-01-07"}
+            instance.add_run(dg.DagsterRun(job_name="refresh_last_days", tags=tags, status=status))
+            look()  # nothing new: what failed would fail again
+            deliver(11 if status == dg.DagsterRunStatus.FAILURE else 12)
+            look()  # the next day makes up for a run that failed
+    assert told == [
         ["no", "GA4", "export"], [["05", "05", "2"]], [["06", "07", "2"]], [],
         [["09", "09", "2"]], [], [["06", "09", "2"]], [], [["07", "11", "2"]], [], [["12", "12", "2"]],
     ]  # fmt: skip
 
 
 def test_an_export_that_did_not_come_by_its_deadline_is_an_error(tmp_path: Path) -> None:
-    code = """
-import json, dagster as dg
-from beha2vec_dagster.definitions import defs
-with dg.DagsterInstance.ephemeral() as instance:
-    result = defs.resolve_job_def("check_exports").execute_in_process(instance=instance, raise_on_error=False)
-    (found,) = result.get_asset_check_evaluations()
-    print(json.dumps([found.passed, found.severity.value, len(found.metadata["days"].value)]))
-"""
+    def check(folder: str, **days: date) -> tuple[bool, str, int]:
+        defs = definitions(tmp_path / folder, export_deadline_hour=0, timezone="Europe/Berlin", **days)
+        with dg.DagsterInstance.ephemeral() as instance:
+            result = defs.resolve_job_def("check_exports").execute_in_process(instance=instance, raise_on_error=False)
+            (found,) = result.get_asset_check_evaluations()
+        return found.passed, found.severity.value, len(found.metadata["days"].value)
+
     today = datetime.now(ZoneInfo("Europe/Berlin")).date()
-    hours = {"export_deadline_hour": "0", "timezone": "Europe/Berlin"}
-    late = make_project(tmp_path / "late", start_date=str(today - timedelta(days=3)), **hours)
-    assert _python(late, code) == [False, "ERROR", 3]
-    over = make_project(tmp_path / "over", start_date="2026-01-05", end_date="2026-01-10", **hours)
-    assert _python(over, code) == [True, "ERROR", 0], "days long past are not waited for"
+    assert check("late", start_date=today - timedelta(days=3)) == (False, "ERROR", 3)
+    over = check("over", start_date=date(2026, 1, 5), end_date=date(2026, 1, 10))
+    assert over == (True, "ERROR", 0), "days long past are not waited for"
 
 
 def test_the_week_trains_on_from_the_encoder_in_use(tmp_path: Path) -> None:
-    code = """
-import json, dagster as dg
-from datetime import datetime, timezone
-from beha2vec_dagster.definitions import defs
-from beha2vec_dagster.jobs import weekly_training
-context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 3, 8, 7, tzinfo=timezone.utc))
-(request,) = weekly_training.evaluate_tick(context).run_requests
-job = defs.resolve_job_def("train_encoder")
-dg.validate_run_config(job, request.run_config)
-selected = sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys)
-print(json.dumps([selected, weekly_training.cron_schedule, request.tags["dagster/max_retries"]]))
-"""
-    selected, cron, retries = _python(make_project(tmp_path / "p", nightly_hour="23"), code)
-    assert {"encoder_candidate", "encoder_evaluation", "trained_encoder", "serving_database"} <= set(selected)
-    assert not {"user_embeddings", "cluster_model", "user_sequences"} & set(selected), "no partition is asked for"
-    assert (cron, retries) == ("0 1 * * 0", "2")
+    defs = definitions(tmp_path, nightly_hour=23)
+    context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 3, 8, 7, tzinfo=UTC))
+    weekly_training = defs.resolve_schedule_def("weekly_training")
+    (request,) = weekly_training.evaluate_tick(context).run_requests or []
+    job = defs.resolve_job_def("train_encoder")
+    dg.validate_run_config(job, request.run_config)
+    selected = {key.to_user_string() for key in job.asset_layer.selected_asset_keys}
+    assert {"encoder_candidate", "encoder_evaluation", "trained_encoder", "serving_database"} <= selected
+    assert not {"user_embeddings", "cluster_model", "user_sequences"} & selected, "no partition is asked for"
+    assert (weekly_training.cron_schedule, request.tags["dagster/max_retries"]) == ("0 1 * * 0", "2")
 
 
 def test_the_encoder_is_judged_when_trained_and_not_each_night(tmp_path: Path) -> None:
-    code = """
-import json
-from beha2vec_dagster.definitions import defs
-jobs = ("materialize_everything", "train_encoder", "refresh_last_days")
-keys = {job: defs.resolve_job_def(job).asset_layer.selected_asset_keys for job in jobs}
-print(json.dumps({job: "encoder_evaluation" in {key.to_user_string() for key in found} for job, found in keys.items()}))
-"""
-    found = _python(make_project(tmp_path / "p"), code)
-    assert found == {"materialize_everything": True, "train_encoder": True, "refresh_last_days": False}
+    defs = definitions(tmp_path)
+    jobs = {"materialize_everything": True, "train_encoder": True, "refresh_last_days": False}
+    for job, judged in jobs.items():
+        keys = {key.to_user_string() for key in defs.resolve_job_def(job).asset_layer.selected_asset_keys}
+        assert ("encoder_evaluation" in keys) == judged, job
 
 
 def test_assets_are_described_grouped_and_pooled(tmp_path: Path) -> None:
-    project = make_project(tmp_path / "p", owners="team:data, ann@shop.example")
-    code = """
-import json
-from beha2vec_dagster.definitions import defs
-graph = defs.get_repository_def().asset_graph
-assert all(graph.get(key).owners == ["team:data", "ann@shop.example"] for key in graph.materializable_asset_keys)
-nodes = [graph.get(k) for k in graph.materializable_asset_keys]
-told = {n.key.to_user_string(): [bool(n.description), n.group_name, sorted(n.kinds), sorted(n.pools)] for n in nodes}
-print(json.dumps(told))
-"""
-    nodes = _python(project, code)
-    assert isinstance(nodes, dict) and len(nodes) >= 18
-    for name, (described, group, kinds, _) in nodes.items():
-        assert described and group != "default" and kinds, name
-    pools = {name: pool for name, (*_, pool) in nodes.items() if pool}
+    graph = definitions(tmp_path, owners=["team:data", "ann@shop.example"]).get_repository_def().asset_graph
+    nodes = [graph.get(key) for key in graph.materializable_asset_keys]
+    assert len(nodes) >= 18
+    for node in nodes:
+        assert node.description and node.group_name != "default" and node.kinds, node.key
+        assert node.owners == ["team:data", "ann@shop.example"]
+    pools = {node.key.to_user_string(): sorted(node.pools) for node in nodes if node.pools}
     assert pools == {
         "enriched_pages": ["gpu"],
         "encoder_candidate": ["gpu"],
@@ -162,6 +153,13 @@ print(json.dumps(told))
         "user_embeddings": ["gpu"],
         "cluster_insights": ["openai"],
     }
+
+
+def test_resources_can_be_replaced(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, data_dir=tmp_path)
+    elsewhere = WarehouseResource(database=str(tmp_path / "elsewhere.duckdb"))
+    resources = build_defs(settings, {"warehouse": elsewhere}).resources
+    assert resources is not None and resources["warehouse"] is elsewhere and {"compute", "llm", "dbt"} < {*resources}
 
 
 def test_asking_for_cuda_where_there_is_none_is_an_error(materialized: Project, tmp_path: Path) -> None:

@@ -7,14 +7,13 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-import pytest
 
 from beha2vec_core.settings import Settings
-from beha2vec_dagster.assets import pages as asset
-from beha2vec_dagster.resources import ComputeResource, LlmResource, WarehouseResource
+from beha2vec_dagster.defs.pages import assets as pages
+from beha2vec_dagster.lib.resources import ComputeResource, LlmResource, WarehouseResource
 
 
-def materialize(folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> dict[str, Any]:
+def materialize(folder: Path, **given: Any) -> dict[str, Any]:
     """Materialize enriched_pages over three pages; gives its metadata."""
     warehouse = folder / "data" / "warehouse.duckdb"
     warehouse.parent.mkdir()
@@ -28,13 +27,13 @@ def materialize(folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) 
                 ('screen:Home', 'Home', null, null, 1))
             as pages(page_key, page_title, page_path, hostname, page_views)"""
         )
-    monkeypatch.setattr(asset, "settings", Settings(data_dir=folder / "data", **settings))
+    settings = Settings(data_dir=folder / "data", **given)
     result = dg.materialize(
-        [asset.enriched_pages],
+        pages.build_assets(settings),
         resources={
             "warehouse": WarehouseResource(database=str(warehouse)),
             "compute": ComputeResource(device="cpu"),
-            "llm": LlmResource(),
+            "llm": LlmResource(settings),
         },
         instance=dg.DagsterInstance.ephemeral(),
     )
@@ -43,15 +42,15 @@ def materialize(folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) 
     return {name: value.value for name, value in event.metadata.items()}
 
 
-def test_nothing_is_fetched_unless_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    metadata = materialize(tmp_path, monkeypatch)
+def test_nothing_is_fetched_unless_asked_for(tmp_path: Path) -> None:
+    metadata = materialize(tmp_path)
     assert metadata["dagster/row_count"] == 3
     assert "pages_fetched" not in metadata
     assert not (tmp_path / "data" / "page_cache").exists()
 
 
-def test_every_page_that_was_not_fetched_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    metadata = materialize(tmp_path, monkeypatch, fetch_pages=True, fetch_hosts=["127.0.0.1"])
+def test_every_page_that_was_not_fetched_is_counted(tmp_path: Path) -> None:
+    metadata = materialize(tmp_path, fetch_pages=True, fetch_hosts=["127.0.0.1"])
     assert metadata["dagster/row_count"] == 3
     told = metadata["pages_fetched"].replace("\\", "")
     for outcome in (

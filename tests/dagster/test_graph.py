@@ -1,13 +1,12 @@
 """The whole graph on a demo export: what a user finds after `beha2vec materialize`."""
 
-import json
 from pathlib import Path
 
 import dagster as dg
 import duckdb
 import pytest
 from filelock import FileLock
-from project import DAYS, Project, latest_metadata
+from project import DAYS, Project, definitions, latest_metadata
 
 pytestmark = pytest.mark.xdist_group("graph")
 
@@ -284,16 +283,15 @@ def test_truth_file_is_read_by_no_asset(materialized: Project) -> None:
     assert persona == [("cluster_insights", "persona")]  # the narrator's text, not the generator's label
 
 
-def test_run_config_is_described(materialized: Project) -> None:
-    code = """
-import json
-from beha2vec_dagster.definitions import defs
-job = defs.get_repository_def().get_job("materialize_everything")
-fields = job.run_config_schema.config_type.fields["ops"].config_type.fields
-print(json.dumps({op: {n: f.description for n, f in field.config_type.fields["config"].config_type.fields.items()}
-    for op, field in fields.items() if hasattr(field.config_type.fields["config"].config_type, "fields")}))
-"""
-    described = json.loads(materialized.run("python", "-c", code).stdout.splitlines()[-1])
+def test_run_config_is_described(tmp_path: Path) -> None:
+    job = definitions(tmp_path).resolve_job_def("materialize_everything")
+    fields = job.run_config_schema.config_type.fields["ops"].config_type.fields
+    configs = {op: field.config_type.fields["config"].config_type for op, field in fields.items()}
+    described = {
+        op: {name: field.description for name, field in config.fields.items()}
+        for op, config in configs.items()
+        if hasattr(config, "fields")
+    }
     for op in (
         "raw_ga4_events",
         "enriched_pages",

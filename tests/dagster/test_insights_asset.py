@@ -9,9 +9,10 @@ import dagster as dg
 import pytest
 
 from beha2vec_core.profiles import build_profiles
+from beha2vec_core.settings import load_settings
 from beha2vec_core.store.warehouse import replace_partition
-from beha2vec_dagster.assets.insights import cluster_insights
-from beha2vec_dagster.resources import LlmResource, WarehouseResource
+from beha2vec_dagster.defs.insights import assets as insights
+from beha2vec_dagster.lib.resources import LlmResource, WarehouseResource
 from tests.core.llm_server import ScriptedLlm, completion, serving, truthful
 from tests.core.profile_world import SITE, make_world
 
@@ -40,9 +41,10 @@ def warehouse(tmp_path: Path) -> WarehouseResource:
 
 
 def materialize(warehouse: WarehouseResource, **config: Any) -> dict[str, Any]:
+    settings = load_settings()
     done = dg.materialize(
-        [cluster_insights],
-        resources={"warehouse": warehouse, "llm": LlmResource()},
+        insights.build_assets(settings),
+        resources={"warehouse": warehouse, "llm": LlmResource(settings)},
         run_config={"ops": {"cluster_insights": {"config": config}}},
         instance=dg.DagsterInstance.ephemeral(),
     )

@@ -18,7 +18,7 @@ def test_cells_hold_no_markup_and_no_links(tmp_path: Path) -> None:
 
     markdown_it = pytest.importorskip("markdown_it")
     code = (
-        "import json, sys\nfrom beha2vec_dagster.metadata import markdown_table\n"
+        "import json, sys\nfrom beha2vec_dagster.lib.metadata import markdown_table\n"
         "print(json.dumps(markdown_table(['title'], [(t,) for t in json.load(sys.stdin)]).value))"
     )
     import json

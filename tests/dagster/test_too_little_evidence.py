@@ -15,10 +15,10 @@ import pytest
 
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import create_tables
-from beha2vec_dagster import cluster_models
-from beha2vec_dagster.assets import clusters
-from beha2vec_dagster.partitions import range_tags
-from beha2vec_dagster.resources import WarehouseResource
+from beha2vec_dagster.defs.clusters import assets as clusters
+from beha2vec_dagster.defs.clusters import models as cluster_models
+from beha2vec_dagster.lib.partitions import range_tags
+from beha2vec_dagster.lib.resources import WarehouseResource
 
 DAYS = [date(2026, 1, 5), date(2026, 1, 6)]
 USERS, LOW = 300, 60
@@ -30,6 +30,9 @@ class Shop:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "data" / "warehouse.duckdb"
         self.path.parent.mkdir()
+        self.cluster_models = self.path.parent / "cluster_models"
+        built = clusters.build_assets(Settings(data_dir=self.path.parent))
+        self.assets = {asset.key.to_user_string(): asset for asset in built}
         rng = np.random.default_rng(5)
         self.group = rng.integers(0, 4, USERS)
         self.vectors = (np.eye(8)[self.group] + 0.05 * rng.normal(size=(USERS, 8))).astype(np.float32)
@@ -60,16 +63,16 @@ class Shop:
         with duckdb.connect(str(self.path)) as connection:
             return connection.execute(sql).fetchall()
 
-    def materialize(self, *assets: Any, last: date = DAYS[0], **config: Any) -> dict[str, Any]:
+    def materialize(self, *assets: str, last: date = DAYS[0], **config: Any) -> dict[str, Any]:
         """Metadata of the first asset."""
         result = dg.materialize(
-            list(assets),
+            [self.assets[name] for name in assets],
             resources={"warehouse": WarehouseResource(database=str(self.path))},
             instance=dg.DagsterInstance.ephemeral(),
             tags=range_tags(DAYS[0], last),
             run_config={"ops": {"cluster_model": {"config": config}}} if config else None,
         )
-        (event, *_) = result.asset_materializations_for_node(assets[0].op.name)
+        (event, *_) = result.asset_materializations_for_node(assets[0])
         return {name: value.value for name, value in event.metadata.items()}
 
     def flows(self) -> set[tuple[int | None, int, int]]:
@@ -77,12 +80,11 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    monkeypatch.setattr(cluster_models, "settings", Settings(data_dir=tmp_path / "data"))
+def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path)
 
 
-ALL = (clusters.cluster_model, clusters.user_clusters, clusters.cluster_members)
+ALL = ("cluster_model", "user_clusters", "cluster_members")
 
 
 def test_they_are_counted_but_take_no_part(shop: Shop) -> None:
@@ -104,7 +106,7 @@ def test_they_are_counted_but_take_no_part(shop: Shop) -> None:
 
 def test_the_way_from_events_to_clusters_is_in_the_metadata(shop: Shop) -> None:
     shop.materialize(*ALL, smallest_k=3, largest_k=5)
-    metadata = shop.materialize(clusters.user_clusters)
+    metadata = shop.materialize("user_clusters")
     assert metadata["users_in_clusters"] == USERS - LOW and metadata["clusters"] == 4, "-1 is no cluster"
     table = metadata["from_events_to_clusters"]
     assert f"| Users in clusters | {USERS - LOW} | {LOW} | users | too little evidence" in table
@@ -116,7 +118,7 @@ def test_a_user_of_whom_enough_is_known_now_moves_into_his_cluster(shop: Shop) -
     # of ten more enough is known; ten who were known come back after all they did was long ago
     shop.come(DAYS[1], range(10), low=range(0))
     shop.come(DAYS[1], range(290, 300), low=range(290, 300))
-    shop.materialize(clusters.user_clusters, clusters.cluster_members, last=DAYS[1])
+    shop.materialize("user_clusters", "cluster_members", last=DAYS[1])
     now = dict(shop.query("select user_key, cluster_key from beha2vec.user_clusters_current"))
     of_group = {shop.group[int(user[1:])]: key for user, key in first.items() if key >= 0}
     assert len({*of_group.values()}) == 4
@@ -177,6 +179,6 @@ def test_the_outcome_is_a_purchase_where_there_are_any_else_a_return(shop: Shop,
 def test_where_they_are_everybody_the_remedy_is_told(shop: Shop) -> None:
     shop.query("update beha2vec.user_embeddings set low_evidence = true")
     with pytest.raises(dg.Failure, match="Materialize more days, or train an encoder with a smaller min_events"):
-        shop.materialize(clusters.cluster_model, smallest_k=3)
+        shop.materialize("cluster_model", smallest_k=3)
     with pytest.raises(dg.Failure, match="readers see no clusters yet"):
-        shop.materialize(clusters.cluster_members)
+        shop.materialize("cluster_members")

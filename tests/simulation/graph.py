@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -38,7 +38,7 @@ _OURS = {
 
 
 def enter(folder: Path, **settings: str) -> None:
-    """Make a folder the project of this process. To be called before anything of beha2vec_dagster is imported."""
+    """Make a folder the project of this process. To be called before a `Graph` is made."""
     home = folder / "dagster_home"
     home.mkdir(parents=True, exist_ok=True)
     shutil.copy(REPOSITORY / "beha2vec_dagster" / "instance" / "dagster.yaml", home)
@@ -55,22 +55,29 @@ class Graph:
     def __init__(self, instance: dg.DagsterInstance, log: TextIO) -> None:
         from beha2vec_dagster.definitions import defs
 
-        self._defs, self._instance, self._log = defs, instance, log
+        self._defs, self._instance, self._log = defs(), instance, log
         self._cursor: str | None = None
 
     def ask_sensor(self) -> dict[str, str] | None:
         """What `new_exports` asks for now: the tags of a run, or nothing."""
         import dagster as dg
 
-        from beha2vec_dagster.sensors import new_exports
-
-        result = new_exports(dg.build_sensor_context(self._instance, cursor=self._cursor))
+        sensor = self._defs.resolve_sensor_def("new_exports")
+        result = sensor(dg.build_sensor_context(self._instance, cursor=self._cursor))
         if not isinstance(result, dg.SensorResult):
             return None
         self._cursor = result.cursor
         for request in result.run_requests or []:
             return dict(request.tags) | {"dagster/sensor_name": "new_exports"}
         return None
+
+    def ask_schedule(self, name: str, tick: datetime) -> dg.RunRequest:
+        """The run that a schedule asks for at a moment."""
+        import dagster as dg
+
+        schedule = self._defs.resolve_schedule_def(name)
+        (request,) = schedule.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=tick)).run_requests or []
+        return request
 
     def run(self, job: str, tags: dict[str, str], config: dict[str, Any] | None = None) -> dg.ExecuteInProcessResult:
         """A run of a job, in this process."""

@@ -131,7 +131,7 @@ class Simulation:
         return trouble is not None and trouble.kind == "unreadable"
 
     def _refresh(self, night: int, asked: dict[str, str], *, should_fail: bool) -> None:
-        from beha2vec_dagster.partitions import RANGE_END, RANGE_START
+        from beha2vec_dagster.lib.partitions import RANGE_END, RANGE_START
 
         with _disk_trouble(self.data / "encoders", self._unreadable(night)):
             result = self.graph.run("refresh_last_days", asked)
@@ -150,15 +150,9 @@ class Simulation:
         self._embedded |= sequences
 
     def _train(self, night: int) -> None:
-        import dagster as dg
-
-        from beha2vec_dagster.jobs import weekly_training
-
         self.counts["encoders trained"] += 1
         tick = datetime.combine(self.export.day(night), datetime.min.time(), UTC)
-        (request,) = (
-            weekly_training.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=tick)).run_requests or []
-        )
+        request = self.graph.ask_schedule("weekly_training", tick)
         blind = self.counts["encoders trained"] % 10 == 7
         config = {"ops": {"encoder_candidate": {"config": _BLIND}}} if blind else dict(request.run_config)
         before, in_use = self._clusters()

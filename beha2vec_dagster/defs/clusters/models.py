@@ -1,0 +1,263 @@
+"""What clustering and the promotion of an encoder share: cluster models in the warehouse, days assigned by one."""
+
+import hashlib
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import dagster as dg
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from beha2vec_core.store.vectors import as_matrix
+from beha2vec_core.store.warehouse import replace_partition
+from beha2vec_dagster.lib.resources import WarehouseResource
+
+if TYPE_CHECKING:
+    from beha2vec_core.clusters import ClusterModel, Lineage
+
+
+class ClusterModelVersion(NamedTuple):
+    """A cluster model, and the encoder whose vectors it assigns."""
+
+    version: str
+    model_version: str
+
+    def load(self, folder: Path) -> "ClusterModel":
+        """The model itself, from the folder of cluster models."""
+        from beha2vec_core.clusters import ClusterModel
+
+        return ClusterModel.load(folder / f"{self.version}.npz")
+
+
+def current_cluster_model(connection: duckdb.DuckDBPyConnection) -> ClusterModelVersion | None:
+    """The one that readers see, if any."""
+    return _of_view(connection, "beha2vec.cluster_model_current")
+
+
+def newest_cluster_model(connection: duckdb.DuckDBPyConnection) -> ClusterModelVersion | None:
+    """The one fitted last, if any."""
+    return _of_view(connection, "beha2vec.cluster_model_newest")
+
+
+def _of_view(connection: duckdb.DuckDBPyConnection, view: str) -> ClusterModelVersion | None:
+    found = connection.execute(f"select cluster_model_version, model_version from {view}").fetchall()
+    return ClusterModelVersion(*found[0]) if found else None
+
+
+def used_keys(connection: duckdb.DuckDBPyConnection) -> list[int]:
+    """Every cluster key there ever was."""
+    keys = """select cluster_key from beha2vec.cluster_lineage
+        union select cluster_key from beha2vec.user_clusters where cluster_key >= 0"""
+    return [int(key) for (key,) in connection.execute(keys).fetchall()]
+
+
+class UsersToCluster(NamedTuple):
+    """Users of whom enough is known, by user_key, as an encoder sees them at their latest; and how many others."""
+
+    keys: pa.ChunkedArray
+    vectors: npt.NDArray[np.float32]  # [n, dim]
+    earlier: npt.NDArray[np.int32]  # [n] the cluster readers see each in, -1 for none
+    too_little_evidence: int
+
+
+def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str) -> UsersToCluster:
+    """Users with enough evidence: the others would be a guess, and draw centroids to where nobody is known to be.
+
+    Raises:
+        dg.Failure: the encoder has embedded nobody yet, or another encoder has days that it lacks.
+        ValueError: there is too little evidence of everybody.
+    """
+    require_one_version(connection, version)
+    latest = """with latest as (
+        select user_key, low_evidence, behavior from beha2vec.user_embeddings where model_version = $version
+        qualify row_number() over (partition by user_key order by event_date desc) = 1)"""
+    ((users, too_little),) = connection.execute(
+        f"{latest} select count(*), count(*) filter (low_evidence) from latest", {"version": version}
+    ).fetchall()
+    if users == 0:
+        raise dg.Failure(f"encoder {version} has no vectors yet: materialize user_embeddings for the days to cluster")
+    if users == too_little:
+        raise ValueError(
+            f"too little is known of every one of the {users:,} users: all have fewer events than the encoder's "
+            "min_events. Materialize more days, or train an encoder with a smaller min_events"
+        )
+    table = connection.sql(
+        f"""{latest} select user_key, behavior, coalesce(cluster_key, -1)::integer as earlier_key from latest
+        left join beha2vec.user_clusters_current using (user_key) where not low_evidence order by user_key""",
+        params={"version": version},
+    ).to_arrow_table()
+    return UsersToCluster(table["user_key"], as_matrix(table["behavior"]), table["earlier_key"].to_numpy(), too_little)
+
+
+class Outcome(NamedTuple):
+    """What clusters should tell of users: its name, and whether each had it [n]; None where it does not vary."""
+
+    name: str
+    values: npt.NDArray[np.bool_] | None
+
+
+def outcome_of(connection: duckdb.DuckDBPyConnection, users: pa.ChunkedArray) -> Outcome:
+    """Whether each of the users bought; where none of them did, whether they came back."""
+    connection.register("users_asked", pa.table({"user_key": users}))
+    found = connection.sql(
+        """select coalesce(purchases > 0, false) as purchase, coalesce(sessions > 1, false) as "return"
+        from users_asked left join ga4.dim_ga4__users using (user_key) order by user_key"""
+    ).fetchnumpy()
+    connection.unregister("users_asked")
+    for name, values in found.items():
+        if values.any() and not values.all():
+            return Outcome(name, np.asarray(values, dtype=bool))
+    return Outcome("none", None)
+
+
+def require_one_version(connection: duckdb.DuckDBPyConnection, version: str, days: list[date] | None = None) -> None:
+    """Refuse to cluster days, all or some, of which the encoder has no vectors though another has.
+
+    Raises:
+        dg.Failure: it names the days and the remedy.
+    """
+    first, last, lacking = connection.execute(
+        """select min(event_date), max(event_date), count(*) from (
+            select event_date from beha2vec.user_embeddings
+            where $days is null or list_contains($days::date[], event_date)
+            group by event_date having not bool_or(model_version = $version))""",
+        {"days": days, "version": version},
+    ).fetchall()[0]
+    if lacking:
+        raise dg.Failure(
+            f"{lacking} days from {first} to {last} have vectors of another encoder only, not of {version}: two "
+            "encoders' vectors cannot be compared. Run the job reembed_history for these days",
+            allow_retries=False,
+        )
+
+
+def write_cluster_model(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    model: "ClusterModel",
+    users: int,
+    lineage: "list[Lineage]",
+    before: str | None,
+) -> str:
+    """Save a model, its row and its lineage; nobody reads it yet. Returns its version, a hash of what it is.
+
+    Args:
+        connection: the warehouse.
+        folder: of cluster models.
+        model: with its keys.
+        users: how many it was fitted on.
+        lineage: what became of the clusters of ``before``, the version that readers see.
+        before: None where there is none.
+    """
+    content = model.centroids.tobytes() + model.keys.tobytes() + model.model_version.encode()
+    version = hashlib.blake2b(content, digest_size=8).hexdigest()
+    model.save(folder / f"{version}.npz")
+    if version != before:  # else nothing has changed, and the lineage of before holds
+        _write_lineage(connection, version, before, lineage)
+    connection.execute(
+        """insert into beha2vec.cluster_models values (?, ?, ?, ?, ?, ?, null)
+        on conflict do update set fitted_at = excluded.fitted_at""",
+        [version, model.model_version, model.k, users, model.curve.to_json(orient="records"), _now()],
+    )
+    return version
+
+
+def _write_lineage(
+    connection: duckdb.DuckDBPyConnection, version: str, before: str | None, lineage: "list[Lineage]"
+) -> None:
+    of_before = f"'{before}'" if before else "null"
+    connection.register(
+        "lineage", pa.table({name: [getattr(row, name) for row in lineage] for name in lineage[0]._fields})
+    )
+    replace_partition(
+        connection,
+        "beha2vec.cluster_lineage",
+        f"""select '{version}' as cluster_model_version, {of_before} as before_version,
+            cluster_key::integer as cluster_key, change, other_key::integer as other_key, users, shared_users
+            from lineage""",
+        f"cluster_model_version = '{version}'",
+    )
+
+
+def assign_days(
+    warehouse: WarehouseResource, folder: Path, model: ClusterModelVersion, days: list[date]
+) -> dict[date, int]:
+    """Replace the days' assignments by one cluster model. Returns the rows of each day.
+
+    A day at a time: the warehouse is held for moments, and rows come out to the same bits, whatever range was asked
+    for.
+
+    Raises:
+        dg.Failure: of some of the days there are vectors of another encoder only.
+    """
+    fitted = model.load(folder)
+    with warehouse.connect("user_clusters: versions") as connection:
+        require_one_version(connection, model.model_version, days)
+    counts: dict[date, int] = {}
+    for day in days:
+        with warehouse.connect(f"user_clusters {day}") as connection:
+            counts[day] = _assign_day(connection, model, fitted, day)
+    return counts
+
+
+def _assign_day(
+    connection: duckdb.DuckDBPyConnection, model: ClusterModelVersion, fitted: "ClusterModel", day: date
+) -> int:
+    users = connection.sql(
+        """select event_date, user_key, low_evidence, behavior from beha2vec.user_embeddings
+        where model_version = ? and event_date = ? order by user_key""",
+        params=[model.model_version, day],
+    ).to_arrow_table()
+    rows = users.select(["event_date", "user_key"])
+    for name, column in _assignments(fitted, users).items():
+        rows = rows.append_column(name, [column])
+    connection.register("assigned", rows)
+    return replace_partition(
+        connection,
+        "beha2vec.user_clusters",
+        f"""select event_date, '{model.version}' as cluster_model_version, '{model.model_version}' as model_version,
+            user_key, cluster_key::integer as cluster_key, distance::double as distance, margin::double as margin,
+            map_x::double as map_x, map_y::double as map_y
+            from assigned""",
+        f"event_date = date '{day}' and cluster_model_version = '{model.version}'",
+    )
+
+
+def _assignments(model: "ClusterModel", users: pa.Table) -> dict[str, pa.Array]:
+    """Columns cluster_key, distance, margin, map_x, map_y of the users.
+
+    Distance and margin are null where there is too little evidence; a place on the map is everybody's.
+    """
+    if users.num_rows == 0:
+        return {name: pa.array([], pa.float64()) for name in ("cluster_key", "distance", "margin", "map_x", "map_y")}
+    vectors = as_matrix(users["behavior"])
+    assigned = model.assign(vectors, users["low_evidence"].to_numpy())
+    # NaN is null
+    columns = {name: pa.array(getattr(assigned, name), from_pandas=True) for name in assigned._fields}
+    places = model.project_2d(vectors)
+    return columns | {"map_x": pa.array(places[:, 0]), "map_y": pa.array(places[:, 1])}
+
+
+def show_to_readers(connection: duckdb.DuckDBPyConnection, model: ClusterModelVersion) -> str:
+    """Switch readers to a model, and its encoder, if it has assigned every day with vectors; else say which lack."""
+    first, last, lacking = connection.execute(
+        """select min(event_date), max(event_date), count(*) from (
+            select distinct event_date from beha2vec.user_embeddings where model_version = $model_version
+            except select event_date from beha2vec.user_clusters where cluster_model_version = $version)""",
+        model._asdict(),
+    ).fetchall()[0]
+    if lacking:
+        return f"{first} to {last}"
+    connection.execute(
+        """update beha2vec.cluster_models set promoted_at = ? where cluster_model_version = ?
+        and cluster_model_version not in (select cluster_model_version from beha2vec.cluster_model_current)""",
+        [_now(), model.version],
+    )
+    return ""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

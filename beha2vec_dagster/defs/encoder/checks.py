@@ -1,0 +1,40 @@
+"""The gate of a new encoder, as a check."""
+
+from typing import Any
+
+import dagster as dg
+
+from beha2vec_dagster.defs.encoder.promotion import PromotionConfig
+from beha2vec_dagster.defs.encoder.versions import is_accepted, newest_version, reasons_to_refuse
+from beha2vec_dagster.lib.resources import WarehouseResource
+
+
+@dg.asset_check(
+    asset="encoder_evaluation",
+    description="The new encoder is not worse than the one in use, and its vectors have not collapsed.",
+)
+def candidate_is_no_worse(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    """Report what `trained_encoder` decides with the run's tolerance and force; this check writes nothing.
+
+    Error where the encoder is refused; a warning where it is worse and promoted all the same.
+    """
+    run_config: dict[str, Any] = dict(context.run.run_config)
+    ops = run_config.get("ops", {})
+    config = PromotionConfig(**ops.get("trained_encoder", {}).get("config", {}))
+    with warehouse.connect("candidate_is_no_worse") as connection:
+        candidate = newest_version(connection)
+        reasons = reasons_to_refuse(connection, candidate, config.tolerance)
+        promoted = config.force or is_accepted(connection, candidate)
+    metadata: dict[str, str | float | list[str]] = {
+        "model_version": candidate,
+        "tolerance": config.tolerance,
+        "reasons": reasons or "none",
+    }
+    if reasons:
+        metadata["remedy"] = (
+            "it is promoted all the same; `beha2vec rollback` goes back to the encoder before"
+            if promoted
+            else "train another encoder, or materialize trained_encoder with force in the Launchpad"
+        )
+    severity = dg.AssetCheckSeverity.WARN if reasons and promoted else dg.AssetCheckSeverity.ERROR
+    return dg.AssetCheckResult(passed=not reasons, severity=severity, metadata=metadata)

@@ -1,0 +1,233 @@
+"""Promotion: a new encoder takes the place of the old one, whole or not at all."""
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import dagster as dg
+import duckdb
+import numpy as np
+from pydantic import Field
+
+from beha2vec_core.settings import Settings
+from beha2vec_core.store.versions import ROLLED_BACK, forget_old_versions
+from beha2vec_dagster.defs.clusters.models import (
+    ClusterModelVersion,
+    assign_days,
+    current_cluster_model,
+    show_to_readers,
+    used_keys,
+    users_to_cluster,
+    write_cluster_model,
+)
+from beha2vec_dagster.defs.encoder.versions import (
+    current_version,
+    embed_days,
+    load_encoder,
+    newest_version,
+    reasons_to_refuse,
+)
+from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
+from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
+
+if TYPE_CHECKING:
+    from beha2vec_core.clusters import ClusterModel, Lineage
+
+
+class PromotionConfig(dg.Config):
+    """When a new encoder may take the place of the one in use."""
+
+    tolerance: float = Field(
+        0.01, ge=0, description="By how much a figure on held-out users may surely be worse than that in use."
+    )
+    max_moved: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Where training went on from the encoder in use: refuse if a larger share of users changes "
+        "cluster, though they did nothing new.",
+    )
+    force: bool = Field(False, description="Promote it whatever the gate says.")
+
+
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The encoder in use."""
+
+    @dg.asset(
+        deps=["encoder_evaluation", "user_sequences"],
+        group_name="encoder",
+        kinds={"pytorch", "scikitlearn"},
+        pool=GPU_POOL,
+        op_tags=GPU_TAGS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="3",
+    )
+    def trained_encoder(
+        context: dg.AssetExecutionContext,
+        config: PromotionConfig,
+        warehouse: WarehouseResource,
+        compute: ComputeResource,
+    ) -> dg.MaterializeResult[Any]:
+        """The encoder in use: the newest candidate is promoted here, or refused.
+
+        Every day that readers see is embedded by the candidate beside the old vectors, clusters are carried over (a
+        candidate that was trained on from the encoder in use keeps their centroids; for another they are found anew
+        from where their users lie now, and keep their keys), and then readers are switched to both at once. A night
+        meets the old version or the new one, never both. A refused candidate changes nothing; `beha2vec.encoders` has
+        the reason.
+        """
+        with warehouse.connect("trained_encoder: read") as connection:
+            candidate, in_use = newest_version(connection), current_version(connection)
+            reasons = _reasons(connection, candidate, config.tolerance) if candidate != in_use else []
+            clusters = current_cluster_model(connection)
+            days = _days(connection, in_use) if in_use else []
+        if reasons and not config.force:
+            _refuse(warehouse, candidate, reasons)
+        moved: dict[str, Any] = {}
+        if clusters is None:
+            context.log.info(
+                f"encoder {candidate} is the first: materialize user_embeddings, cluster_model, user_clusters"
+            )
+        elif in_use != candidate:
+            device, _ = compute.resolve()
+            encoder = load_encoder(settings.encoders_path / candidate, device)
+            context.log.info(f"{len(days)} days are embedded by {candidate}; readers go on with {in_use}")
+            embed_days(context.log, settings, warehouse, encoder, days)
+            moved = _switch(context, config, settings.cluster_models_path, warehouse, candidate, clusters)
+        with warehouse.connect("trained_encoder: accept") as connection:
+            connection.execute(
+                """update beha2vec.encoders set accepted_at = coalesce(accepted_at, ?), refused = null
+                where model_version = ?""",
+                [datetime.now(UTC).replace(tzinfo=None), candidate],
+            )
+            forgotten = forget_old_versions(connection, settings.keep_versions)
+            about = relation_metadata(connection, "beha2vec.encoders")
+        for version in forgotten:
+            shutil.rmtree(settings.encoders_path / version, ignore_errors=True)
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(candidate),
+            metadata=about
+            | plain(
+                {
+                    "model_version": candidate,
+                    "before": in_use,
+                    "days": len(days),
+                    "forced": reasons or None,
+                    "forgotten": forgotten or None,
+                }
+            )
+            | moved,
+        )
+
+    return [trained_encoder]
+
+
+def _days(connection: duckdb.DuckDBPyConnection, version: str) -> list[date]:
+    """The days that an encoder has embedded."""
+    days = "select distinct event_date from beha2vec.user_embeddings where model_version = ? order by 1"
+    return [day for (day,) in connection.execute(days, [version]).fetchall()]
+
+
+def _reasons(connection: duckdb.DuckDBPyConnection, candidate: str, tolerance: float) -> list[str]:
+    """Why not to promote it: its figures, or that people went back from it."""
+    rolled_back = connection.execute(
+        "select refused from beha2vec.encoders where model_version = ? and starts_with(refused, ?)",
+        [candidate, ROLLED_BACK],
+    ).fetchall()
+    return [told for (told,) in rolled_back] or reasons_to_refuse(connection, candidate, tolerance)
+
+
+def _refuse(warehouse: WarehouseResource, candidate: str, reasons: list[str]) -> NoReturn:
+    """Write down why, take its vectors away unless readers have seen them, and fail."""
+    told = "; ".join(reasons)
+    with warehouse.connect("trained_encoder: refuse") as connection:
+        connection.execute("update beha2vec.encoders set refused = ? where model_version = ?", [told, candidate])
+        connection.execute(
+            """delete from beha2vec.user_embeddings where model_version = ? and model_version not in (
+                select model_version from beha2vec.cluster_models where promoted_at is not null)""",
+            [candidate],
+        )
+    raise dg.Failure(
+        f"encoder {candidate} is refused: {told}. Readers go on with the encoder in use. Train another one, or "
+        "materialize trained_encoder with force in the Launchpad",
+        allow_retries=False,
+    )
+
+
+def _switch(
+    context: dg.AssetExecutionContext,
+    config: PromotionConfig,
+    folder: Path,
+    warehouse: WarehouseResource,
+    candidate: str,
+    clusters: ClusterModelVersion,
+) -> dict[str, Any]:
+    """Carry the clusters over to the candidate's vectors, and show both to readers."""
+    with warehouse.connect("trained_encoder: clusters before") as connection:
+        used = used_keys(connection)
+        goes_on = connection.execute(
+            "select warm_start_from = ? from beha2vec.encoders where model_version = ?",
+            [clusters.model_version, candidate],
+        ).fetchall()[0][0]
+    try:
+        with warehouse.connect("trained_encoder: vectors") as connection:
+            _, vectors, earlier, too_little = users_to_cluster(connection, candidate)
+        model, lineage = _carried_over(
+            clusters.load(folder), candidate, vectors, earlier, used, keep_centroids=bool(goes_on)
+        )
+    except ValueError as error:
+        _refuse(warehouse, candidate, [f"clusters cannot be carried over to it: {error}"])
+    # of whom there is enough evidence, and was before: others are in no cluster to move from
+    known = earlier >= 0
+    moved = float((model.assign(vectors[known]).cluster_key != earlier[known]).mean()) if known.any() else 0.0
+    told = f"{moved:.1%} of the users change cluster, though they did nothing new"
+    if moved > config.max_moved and goes_on and not config.force:
+        _refuse(warehouse, candidate, [f"{told}, more than {config.max_moved:.1%}"])
+    if moved > config.max_moved:
+        why = "promoted by force" if goes_on else f"not trained on from {clusters.model_version}"
+        context.log.warning(f"{told}: {candidate} was {why}")
+    else:
+        context.log.info(told)
+    with warehouse.connect("trained_encoder: clusters") as connection:
+        new = ClusterModelVersion(
+            write_cluster_model(connection, folder, model, len(vectors), lineage, clusters.version), candidate
+        )
+        days = _days(connection, candidate)  # with those it had before a rollback
+    assign_days(warehouse, folder, new, days)
+    with warehouse.connect("trained_encoder: switch") as connection:
+        show_to_readers(connection, new)
+    return {
+        "moved_share": moved,
+        "users_with_too_little_evidence": too_little,
+        "centroids": "kept" if goes_on else "found anew",
+        "lineage": markdown_table(list(lineage[0]._fields), lineage),
+    }
+
+
+def _carried_over(
+    before: "ClusterModel",
+    candidate: str,
+    vectors: np.ndarray,
+    earlier: np.ndarray,
+    used: list[int],
+    *,
+    keep_centroids: bool,
+) -> "tuple[ClusterModel, list[Lineage]]":
+    from beha2vec_core.clusters import fit_clusters, keep_keys
+
+    if keep_centroids:
+        kept = replace(before, model_version=candidate)
+        return kept, keep_keys(kept, vectors, earlier, used)[1]
+    curve_of = max(2, before.k)
+    fitted = fit_clusters(
+        vectors,
+        k=before.k,
+        k_range=(curve_of, curve_of),
+        seed=before.seed,
+        model_version=candidate,
+        earlier=earlier,
+        progress=False,
+    )
+    return keep_keys(fitted, vectors, earlier, used)

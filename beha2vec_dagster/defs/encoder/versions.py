@@ -1,0 +1,175 @@
+"""What the encoder's assets share: saved encoders by version, days embedded by one, the core's messages in a log."""
+
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import duckdb
+
+from beha2vec_core.encoder.config import Device
+from beha2vec_core.events.user_sequences import sequence_file
+from beha2vec_core.settings import Settings
+from beha2vec_core.store.embeddings import EmbeddedDay, encode_changed, known_sequences, replace_changed
+from beha2vec_dagster.lib.resources import WarehouseResource
+
+if TYPE_CHECKING:
+    from beha2vec_core import BehaviorEncoder
+
+
+_SCRATCH = ".embeddings-"
+_LONGEST_RUN_SECONDS = 86_400
+
+
+def newest_version(connection: duckdb.DuckDBPyConnection) -> str:
+    """The encoder trained last."""
+    newest = connection.execute("select model_version from beha2vec.encoder_newest").fetchall()
+    if not newest:
+        raise dg.Failure("there is no trained encoder yet: materialize encoder_candidate first")
+    return str(newest[0][0])
+
+
+def current_version(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The encoder whose vectors readers see, if any."""
+    current = connection.execute("select model_version from beha2vec.encoder_current").fetchall()
+    return str(current[0][0]) if current else None
+
+
+def version_beside(connection: duckdb.DuckDBPyConnection, version: str) -> str | None:
+    """What an encoder is compared with: the one readers see; where it is that itself, the one they saw before."""
+    others = connection.execute(
+        """select model_version from beha2vec.cluster_models where promoted_at is not null and model_version <> ?
+        order by promoted_at desc limit 1""",
+        [version],
+    ).fetchall()
+    return str(others[0][0]) if others else None
+
+
+def version_in_use(connection: duckdb.DuckDBPyConnection) -> str:
+    """The encoder to embed by: the one readers see, before there are readers the last that was accepted.
+
+    Raises:
+        dg.Failure: none was accepted yet.
+    """
+    in_use = current_version(connection)
+    if in_use:
+        return in_use
+    newest = newest_version(connection)
+    accepted = connection.execute(
+        "select model_version from beha2vec.encoders where accepted_at is not null order by trained_at desc limit 1"
+    ).fetchall()
+    if not accepted:
+        raise dg.Failure(
+            f"no encoder is in use yet, and {newest} was not accepted: materialize encoder_evaluation and "
+            "trained_encoder, or run the job train_encoder",
+            allow_retries=False,
+        )
+    return str(accepted[0][0])
+
+
+def is_accepted(connection: duckdb.DuckDBPyConnection, version: str) -> bool:
+    """Whether the encoder was promoted, now or before."""
+    query = "select accepted_at from beha2vec.encoders where model_version = ?"
+    return connection.execute(query, [version]).fetchall()[0][0] is not None
+
+
+def reasons_to_refuse(connection: duckdb.DuckDBPyConnection, version: str, tolerance: float) -> list[str]:
+    """Why the encoder should not be promoted, from its evaluation; nothing where too few users could be judged."""
+    from beha2vec_core.evaluation import gate
+
+    query = "from beha2vec.encoder_evaluation where model_version = ?"
+    rows = connection.sql(query, params=[version]).to_arrow_table()
+    return gate.reasons_to_refuse(rows.to_pylist(), tolerance)
+
+
+_RETRAIN = "Run the job train_encoder: it trains one and puts it in its place"
+
+
+def load_encoder(folder: Path, device: Device, remedy: str = _RETRAIN) -> "BehaviorEncoder":
+    """The encoder saved in a folder, whose name is its version.
+
+    Raises:
+        dg.Failure: this release cannot read it, as after an upgrade; the message names the remedy.
+    """
+    from beha2vec_core import BehaviorEncoder
+    from beha2vec_core.encoder.encoder import EncoderFormatError
+
+    try:
+        return BehaviorEncoder.load(folder, device=device)
+    except EncoderFormatError as error:
+        raise dg.Failure(f"encoder {folder.name} cannot be used: {error}. {remedy}", allow_retries=False) from None
+
+
+@contextmanager
+def encoder_messages(log: logging.Logger) -> Iterator[None]:
+    """What the core says while it trains (that it goes on from a checkpoint, say) is in the run's log too."""
+    core = logging.getLogger("beha2vec_core.encoder")
+    level, handler = core.level, _Forwarding(log)
+    core.addHandler(handler)
+    core.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        core.removeHandler(handler)
+        core.setLevel(level)
+
+
+class _Forwarding(logging.Handler):
+    def __init__(self, log: logging.Logger) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log.log(record.levelno, record.getMessage())
+
+
+def embed_days(
+    log: logging.Logger,
+    settings: Settings,
+    warehouse: WarehouseResource,
+    encoder: "BehaviorEncoder",
+    days: list[date],
+    *,
+    again: bool = False,
+) -> dict[date, EmbeddedDay]:
+    """Bring the days' vectors of one encoder up to date with the sequences, a day at a time.
+
+    ``again``: embed users too whose sequence has not changed.
+
+    The warehouse is held for moments only: what is encoded lies in parquet first.
+
+    Raises:
+        dg.Failure: a day has no sequences.
+    """
+    missing = [day for day in days if not sequence_file(settings.sequences_path, day).exists()]
+    if missing:
+        raise dg.Failure(f"there are no user_sequences for {missing[0]}: materialize that partition first")
+    version = encoder.model_version
+    embedded: dict[date, EmbeddedDay] = {}
+    _remove_scratch_of_killed_runs(settings.data_path)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=settings.data_path) as scratch:
+        file = Path(scratch) / "encoded.parquet"
+        for number, day in enumerate(days, start=1):
+            with warehouse.connect(f"user_embeddings {day}: read") as connection:
+                known = known_sequences(connection, version, day)
+            known = known.slice(0, 0) if again else known
+            users = encode_changed(encoder, sequence_file(settings.sequences_path, day), known, file)
+            with warehouse.connect(f"user_embeddings {day}: write") as connection:
+                embedded[day] = replace_changed(connection, version, day, users, file)
+            if number % 10 == 0 or number == len(days):
+                now = sum(done.embedded for done in embedded.values())
+                log.info(f"{day} ({number:,}/{len(days):,} days): {now:,} users embedded by {version} so far")
+    return embedded
+
+
+def _remove_scratch_of_killed_runs(data_path: Path) -> None:
+    """No run lasts longer than a day (dagster.yaml), so what is older was left by one that was killed."""
+    for folder in data_path.glob(f"{_SCRATCH}*"):
+        if time.time() - folder.stat().st_mtime > _LONGEST_RUN_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,90 @@
+"""Insights: each cluster in words."""
+
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from beha2vec_core.settings import Settings
+from beha2vec_core.store.warehouse import replace_partition
+from beha2vec_dagster.defs.clusters.models import current_cluster_model
+from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
+from beha2vec_dagster.lib.resources import OPENAI_POOL, LlmResource, WarehouseResource
+
+
+class InsightConfig(dg.Config):
+    """What may be sent to a language model."""
+
+    min_users_sent: int = Field(
+        20, description="Clusters of fewer users, and facts that rest on fewer, are never sent to the endpoint."
+    )
+    ask_again: bool = Field(False, description="Ask the model about everything, also where nothing has changed.")
+
+
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The clusters in words."""
+
+    @dg.asset(
+        deps=["cluster_profiles"],
+        group_name="insights",
+        kinds={"openai"},
+        pool=OPENAI_POOL,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="4",
+    )
+    def cluster_insights(
+        context: dg.AssetExecutionContext,
+        config: InsightConfig,
+        warehouse: WarehouseResource,
+        llm: dg.ResourceParam[LlmResource],
+    ) -> dg.MaterializeResult[Any]:
+        """Name, summary, differences, persona, caveats, evidence and actions of each cluster, and a comparison of all.
+
+        Written by the configured language model from the fact table (never from raw users), its numbers put in by code
+        and its claims checked; else by a template, and the row says so. Where nothing has changed nothing is asked
+        again.
+        """
+        from beha2vec_core.insights import write_insights
+
+        with warehouse.connect("cluster_insights: read") as connection:
+            profiles = connection.execute("from beha2vec.cluster_profiles").df()
+            titles = dict(
+                connection.execute(
+                    """select page_key, page_title from ga4.dim_ga4__pages where page_title is not null
+                    and page_key in (select feature from beha2vec.cluster_profiles)"""
+                ).fetchall()
+            )
+            clusters = current_cluster_model(connection)
+            rows = connection.sql("from beha2vec.cluster_insights").to_arrow_table().to_pylist()
+        insights, usage = write_insights(
+            profiles,
+            llm=llm.settings,
+            page_titles=titles,
+            min_users_sent=config.min_users_sent,
+            earlier=[] if config.ask_again else rows,
+            why=clusters.load(settings.cluster_models_path).why if clusters else "",
+        )
+        with warehouse.connect("cluster_insights: write") as connection:
+            connection.register("insights", insights)
+            replace_partition(connection, "beha2vec.cluster_insights", "select * from insights", "true")
+            about = relation_metadata(connection, "beha2vec.cluster_insights")
+        for problem in usage["problems"]:
+            context.log.warning(problem)
+        rows = insights.to_pylist()
+        if usage["model"] and usage["cost"] is None:
+            usage["cost"] = "unknown: set BEHA2VEC_LLM_PRICE_IN and BEHA2VEC_LLM_PRICE_OUT"
+        return dg.MaterializeResult(
+            metadata=about
+            | plain({key: value for key, value in usage.items() if key != "problems"})
+            | {
+                "problems": usage["problems"],
+                "names": markdown_table(["cluster", "name"], [(r["cluster_key"], r["name"]) for r in rows]),
+                "preview": markdown_table(
+                    ["cluster", "name", "written by", "why"],
+                    [(r["cluster_key"], r["name"], r["written_by"], r["reason"]) for r in rows],
+                ),
+                **{f"summary_{r['cluster_key']}": r["summary"] for r in rows if r["cluster_key"] is not None},
+            }
+        )
+
+    return [cluster_insights]

@@ -1,0 +1,76 @@
+"""The core's catalogue as asset checks. One step an asset makes all of its checks: a step costs a third of a second."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+import dagster as dg
+import duckdb
+
+from beha2vec_core.quality.catalogue import CHECKS
+from beha2vec_core.quality.check import Check, Finding, Look
+from beha2vec_core.settings import Settings
+from beha2vec_core.store.warehouse import WarehouseBusyError
+from beha2vec_dagster.lib.metadata import plain
+from beha2vec_dagster.lib.partitions import range_of
+from beha2vec_dagster.lib.resources import WarehouseResource
+
+_SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
+
+
+def _asset(check: Check) -> str:
+    return check.asset
+
+
+def _checks_of(asset: str, checks: list[Check], settings: Settings) -> dg.AssetChecksDefinition:
+    specs = [
+        dg.AssetCheckSpec(check.name, asset=asset, description=check.description, blocking=check.blocking)
+        for check in checks
+    ]
+
+    @dg.multi_asset_check(name=f"checks_of_{asset}", specs=specs, can_subset=True)
+    def made(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
+        asked = {key.name for key in context.selected_asset_check_keys}
+        look = _look(context, warehouse, settings)
+        for check in checks:
+            if check.name in asked:
+                yield _result(check, _made(check, look))
+
+    return made
+
+
+def _look(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource, settings: Settings) -> Look:
+    """The days are the run's; of a run for no days, as of a check made by hand, the last day there is."""
+    days = range_of(context.run.tags)
+    if days is None:
+        with warehouse.connect("last day") as connection:
+            ((found,),) = connection.execute(
+                "select max(event_date) from raw.ga4_ingest_log where status in ('ingested', 'kept')"
+            ).fetchall()
+        days = (found or settings.start_date,) * 2
+    return Look(warehouse.connect, *days, settings)
+
+
+def _made(check: Check, look: Look) -> Finding:
+    """What the check found; one that cannot be made has failed, and the others of the asset are made all the same."""
+    try:
+        return check.look(look)
+    except (duckdb.Error, OSError, ValueError, WarehouseBusyError) as error:
+        return Finding(False, told=f"the check could not be made: {error}")
+
+
+def _result(check: Check, found: Finding) -> dg.AssetCheckResult:
+    failed = None if found.passed else {"told": found.told or "see the figures", "remedy": check.remedy}
+    return dg.AssetCheckResult(
+        check_name=check.name,
+        asset_key=check.asset,
+        passed=found.passed,
+        severity=_SEVERITY[check.severity],
+        description=found.told or None,
+        metadata=plain(found.figures) | (failed or {}),
+    )
+
+
+def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
+    """The checks of the core's catalogue, by asset."""
+    by_asset = groupby(sorted(CHECKS, key=_asset), key=_asset)
+    return [_checks_of(asset, list(checks), settings) for asset, checks in by_asset]

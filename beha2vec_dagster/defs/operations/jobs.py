@@ -1,0 +1,124 @@
+"""Jobs and schedules by the names that people look for."""
+
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from beha2vec_core.settings import Settings
+from beha2vec_dagster.lib.partitions import daily_partitions, range_tags
+
+_TRAINING = dg.AssetSelection.assets("encoder_candidate", "encoder_evaluation", "trained_encoder", "cluster_model")
+# tags of runs that nobody started by hand: one whose process died begins again
+UNATTENDED = {"dagster/max_retries": "2"}
+# GA4 corrects a day for up to 72 hours.
+_REFRESHED_DAYS = 3
+
+refresh_last_days = dg.define_asset_job(
+    "refresh_last_days",
+    selection=dg.AssetSelection.all() - _TRAINING,
+    description="New and corrected days, from raw events to the serving database; the encoder stays as it is.",
+)
+
+train_encoder = dg.define_asset_job(
+    "train_encoder",
+    selection=dg.AssetSelection.assets(
+        "encoder_candidate", "encoder_evaluation", "trained_encoder", "cluster_members", "cluster_profiles",
+        "cluster_insights", "serving_database",
+    ),
+    description="A new encoder: trained, judged, and if it is not worse than the one in use put in its place, with all "
+    "days embedded and the clusters carried over.",
+)  # fmt: skip
+
+rebuild_clusters = dg.define_asset_job(
+    "rebuild_clusters",
+    selection=dg.AssetSelection.assets(
+        "cluster_model",
+        "user_clusters",
+        "cluster_members",
+        "cluster_profiles",
+        "cluster_insights",
+        "serving_database",
+    ),
+    description="Clusters found anew on the vectors there are; those that go on keep their keys. For all days: readers "
+    "are switched once the last day is assigned.",
+)
+
+reembed_history = dg.define_asset_job(
+    "reembed_history",
+    selection=dg.AssetSelection.assets(
+        "user_sequences", "user_embeddings", "user_clusters", "cluster_members", "cluster_profiles",
+        "cluster_insights", "serving_database",
+    ),
+    description="Days of the past, however many, embedded by the encoder in use and given their clusters: more history "
+    "than readers see so far, or days that came while another encoder was in use.",
+)  # fmt: skip
+
+write_insights = dg.define_asset_job(
+    "write_insights",
+    selection=dg.AssetSelection.assets("cluster_profiles", "cluster_insights", "serving_database"),
+    description="Facts of the clusters and what is written from them, anew; users stay where they are.",
+)
+
+materialize_everything = dg.define_asset_job(
+    "materialize_everything",
+    selection=dg.AssetSelection.all(),
+    description="The whole graph for the chosen days, in one run.",
+)
+
+check_exports = dg.define_asset_job(
+    "check_exports",
+    selection=dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("raw_ga4_events"), "exports_arrive_in_time")),
+    description="Whether the exports that are due have arrived.",
+)
+
+
+ALL = [
+    materialize_everything, refresh_last_days, train_encoder, rebuild_clusters, reembed_history, write_insights,
+    check_exports,
+]  # fmt: skip
+
+
+def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    """What runs by the clock, in the property's time zone."""
+    daily = daily_partitions(settings)
+
+    @dg.schedule(
+        name="nightly_refresh",
+        job=refresh_last_days,
+        cron_schedule=f"0 {settings.nightly_hour} * * *",
+        execution_timezone=settings.timezone,
+        description=f"Each night the last {_REFRESHED_DAYS} days, since GA4 corrects a day for up to 72 hours.",
+    )
+    def nightly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """One run for the last days up to yesterday."""
+        today = context.scheduled_execution_time.astimezone(ZoneInfo(settings.timezone)).date()
+        wanted = {today - timedelta(days=back) for back in range(1, _REFRESHED_DAYS + 1)}
+        partitions = daily.get_partition_keys(context.scheduled_execution_time)
+        known = [day for key in partitions if (day := date.fromisoformat(key)) in wanted]
+        if not known:
+            return dg.SkipReason(f"no day between {min(wanted)} and {max(wanted)} lies in the configured span")
+        tags = range_tags(known[0], known[-1]) | UNATTENDED
+        return dg.RunRequest(run_key=f"{known[0]}...{known[-1]}", tags=tags)
+
+    # two hours after the night's refresh, on Sundays
+    weekly_training = dg.ScheduleDefinition(
+        name="weekly_training",
+        job=train_encoder,
+        cron_schedule=f"0 {(settings.nightly_hour + 2) % 24} * * 0",
+        execution_timezone=settings.timezone,
+        run_config={"ops": {"encoder_candidate": {"config": {"warm_start": True}}}},
+        tags=UNATTENDED,
+        description="Trains on from the encoder in use with what has come since, and promotes it where it is not "
+        "worse.",
+    )
+
+    watch_exports = dg.ScheduleDefinition(
+        name="watch_exports",
+        job=check_exports,
+        cron_schedule=f"5 {settings.export_deadline_hour} * * *",
+        execution_timezone=settings.timezone,
+        description="Says that a day's export has not come by its deadline, even where nothing else runs.",
+    )
+
+    return [nightly_refresh, weekly_training, watch_exports]

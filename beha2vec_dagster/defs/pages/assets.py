@@ -1,0 +1,180 @@
+"""Pages with a theme and a type."""
+
+from typing import Any
+
+import dagster as dg
+import duckdb
+from pydantic import Field
+
+from beha2vec_core.settings import Settings
+from beha2vec_dagster.lib.metadata import markdown_table, relation_metadata
+from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, LlmResource, WarehouseResource
+
+_OPTIONAL_COLUMNS = ("item_names", "item_categories", "page_text")
+_REVIEWED = 20
+_SURE = 0.9
+
+
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The pages with their labels."""
+
+    class PageConfig(dg.Config):
+        """How pages are classified."""
+
+        classifiers: str = Field(
+            settings.page_classifiers,
+            description="Who is asked, in order: rules, embedding, nli, llm, each optionally with thresholds "
+            "theme/type.",
+        )
+        embedding_model: str = Field(
+            settings.embedding_model, description="Sentence-transformers model of the classifier embedding."
+        )
+        nli_model: str = Field(settings.nli_model, description="Zero-shot classification model of the classifier nli.")
+        chunk_size: int = Field(2000, gt=0, description="Pages classified and kept together.")
+
+    @dg.asset(
+        deps=["dim_ga4__pages"],
+        group_name="pages",
+        kinds={"duckdb", "sentencetransformers"},
+        pool=GPU_POOL,
+        op_tags=GPU_TAGS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="2",
+    )
+    def enriched_pages(
+        context: dg.AssetExecutionContext,
+        config: PageConfig,
+        warehouse: WarehouseResource,
+        compute: ComputeResource,
+        llm: dg.ResourceParam[LlmResource],
+    ) -> dg.MaterializeResult[Any]:
+        """One row a distinct page: its theme and its type, how sure, and which method said so.
+
+        Rules over address and title first, then similarity to the labels' descriptions, else `unknown`; other
+        classifiers where the settings name them. Only new or changed pages are classified. A run that dies keeps what
+        it had.
+        """
+        from beha2vec_core.pages import (
+            Models,
+            PageStore,
+            classify_pages,
+            load_labels,
+            load_overrides,
+            load_rules,
+            parse_packs,
+            parse_steps,
+        )
+
+        labels = load_labels(settings.labels_file)
+        overrides = load_overrides(settings.page_overrides_file, labels)
+        with warehouse.connect("enriched_pages: read") as connection:
+            pages = _pages(connection)
+        fetched: dict[str, int] = {}
+        if settings.fetch_pages:
+            from beha2vec_core.pages.fetch import add_page_text
+
+            pages, fetched = add_page_text(pages, settings)
+        device, device_note = compute.resolve()
+        store = PageStore(warehouse.connect)
+        models = Models(config.embedding_model, config.nli_model, llm.settings, device)
+        result = classify_pages(
+            pages,
+            labels=labels,
+            rules=load_rules(settings.rules_file, parse_packs(settings.page_rule_packs)),
+            overrides=overrides,
+            steps=parse_steps(config.classifiers),
+            models=models,
+            store=store,
+            chunk_size=config.chunk_size,
+        )
+        store.publish(result.pages, result.text_version)
+        for method in result.missing:
+            context.log.warning(f"pages were classified without {method}: {result.methods[method]}")
+        if result.unknown_overrides:
+            context.log.warning(
+                f"{settings.page_overrides_file} names pages that were never viewed (a page_key is host and path, as "
+                f"in dim_ga4__pages): {', '.join(result.unknown_overrides[:10])}"
+            )
+        with warehouse.connect("enriched_pages: look") as connection:
+            about = relation_metadata(connection, "beha2vec.enriched_pages")
+            tables = _tables(connection)
+            tables["confusion_with_overrides"] = markdown_table(
+                ["kind", "override", "said before", "pages", "page views"], _confusion(connection, result.overruled)
+            )
+        return dg.MaterializeResult(
+            metadata=about
+            | tables
+            | {
+                "classified": result.classified,
+                "classified_themes": result.classified_by_kind["theme"],
+                "classified_page_types": result.classified_by_kind["page_type"],
+                "reused": result.reused,
+                "unknown_theme_share_of_views": result.unknown_theme_share,
+                "unknown_page_type_share_of_views": result.unknown_page_type_share,
+                "methods": markdown_table(["method", "version, or why it was not asked"], list(result.methods.items())),
+                "language_model_usage": markdown_table(["", ""], list(result.usage.items())),
+                "unknown_overrides": markdown_table(
+                    ["page_key"], [(key,) for key in result.unknown_overrides[:_REVIEWED]]
+                ),
+                "device": device_note,
+            }
+            | ({"pages_fetched": markdown_table(["outcome", "pages"], list(fetched.items()))} if fetched else {})
+        )
+
+    return [enriched_pages]
+
+
+def _pages(connection: duckdb.DuckDBPyConnection) -> Any:
+    """The pages, with those optional columns that the table has."""
+    there = {row[0] for row in connection.execute("describe ga4.dim_ga4__pages").fetchall()}
+    optional = "".join(f", {column}" for column in _OPTIONAL_COLUMNS if column in there)
+    return connection.execute(
+        f"select page_key, page_title, page_path, hostname, page_views{optional} from ga4.dim_ga4__pages"
+    ).df()
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Pages and views by label and by method, and the pages that are worth a look."""
+    weighted = "from beha2vec.enriched_pages join ga4.dim_ga4__pages using (page_key)"
+    tables = {}
+    for kind in ("theme", "page_type"):
+        by_label = connection.execute(
+            f"""select {kind}, count(*), sum(page_views)::bigint,
+                round(sum(page_views) / sum(sum(page_views)) over (), 4),
+                round(sum({kind}_confidence * page_views) / sum(page_views), 2)
+            {weighted} group by all order by 3 desc, 1 limit 60"""
+        ).fetchall()
+        by_method = connection.execute(
+            f"""select {kind}_method, count(*), sum(page_views)::bigint,
+                round(sum(page_views) / sum(sum(page_views)) over (), 4) {weighted} group by all order by 3 desc, 1"""
+        ).fetchall()
+        columns = ["pages", "page views", "share of views"]
+        tables[f"pages_by_{kind}"] = markdown_table([kind, *columns, "mean confidence"], by_label)
+        tables[f"coverage_of_{kind}_by_method"] = markdown_table(["method", *columns], by_method)
+    # what a wrong label would cost: views, weighted by how unsure it is
+    doubtful = connection.execute(
+        f"""with pages as (
+            select page_key, any_value(page_title) as title, sum(page_views)::bigint as views
+            from ga4.dim_ga4__pages group by all
+        )
+        select page_key, title, views, theme, round(theme_confidence, 2), theme_runner_up,
+            page_type, round(page_type_confidence, 2), page_type_runner_up
+        from beha2vec.enriched_pages join pages using (page_key)
+        where least(theme_confidence, page_type_confidence) < {_SURE}
+        order by views * (1 - least(theme_confidence, page_type_confidence)) desc, page_key limit {_REVIEWED}"""
+    ).fetchall()
+    tables["pages_to_review"] = markdown_table(
+        ["page", "title", "views", "theme", "sure", "or", "type", "sure", "or"], doubtful
+    )
+    return tables
+
+
+def _confusion(connection: duckdb.DuckDBPyConnection, overruled: Any) -> list[tuple[Any, ...]]:
+    """What the classifiers would have said of the pages that people labelled."""
+    connection.register("overruled", overruled)
+    rows: list[tuple[Any, ...]] = connection.execute(
+        f"""select kind, override, said, count(distinct page_key), sum(page_views)::bigint
+        from overruled join ga4.dim_ga4__pages using (page_key)
+        group by all order by 5 desc, 1, 2, 3 limit {_REVIEWED}"""
+    ).fetchall()
+    return rows

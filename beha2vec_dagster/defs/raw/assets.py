@@ -1,0 +1,142 @@
+"""Raw GA4 events: the export's files as one canonical parquet partition a day."""
+
+from collections import Counter
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pyarrow as pa
+from pydantic import Field
+
+from beha2vec_core.ga4.ingest import IngestReport, ingest_days, require_usable
+from beha2vec_core.ga4.sources import find_export
+from beha2vec_core.settings import Settings
+from beha2vec_core.store.warehouse import transaction
+from beha2vec_dagster.lib import plots
+from beha2vec_dagster.lib.metadata import markdown_table, picture, relation_metadata
+from beha2vec_dagster.lib.partitions import daily_partitions, days_of
+from beha2vec_dagster.lib.resources import WarehouseResource
+
+_QUARANTINE = pa.schema(
+    {
+        "property_id": pa.string(),
+        "event_date": pa.date32(),
+        "source_file": pa.string(),
+        "source_line": pa.int64(),
+        "reason": pa.string(),
+        "content": pa.string(),
+    }
+)
+
+
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The raw events of the export, a partition a day."""
+    daily = daily_partitions(settings)
+
+    class IngestConfig(dg.Config):
+        """What to read and how much of it may be bad."""
+
+        source: str = Field(settings.source, description="The GA4 export: a file, a folder or a glob.")
+        max_bad_share: float = Field(
+            settings.max_bad_share, description="A day with a larger share of unreadable rows is refused (0 to 1)."
+        )
+
+    @dg.asset(
+        partitions_def=daily,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="ga4",
+        kinds={"ga4", "parquet"},
+        code_version="1",
+    )
+    def raw_ga4_events(
+        context: dg.AssetExecutionContext, config: IngestConfig, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult[Any]:
+        """GA4 events as exported, one canonical nested parquet partition a property and day.
+
+        Reads JSON, parquet and flattened CSV exports. A row that cannot be read goes to `raw.ga4_quarantine` with file,
+        line and reason: rows in = accepted + quarantined. Reading a day again replaces it.
+        """
+        days = days_of(context)
+        export = find_export(config.source, settings.property_id)
+        report = ingest_days(
+            export.files,
+            days,
+            settings.raw_path,
+            max_bad_share=config.max_bad_share,
+            progress=context.log.info,
+            notice=export.notice,
+        )
+        with warehouse.connect("raw_ga4_events") as connection:
+            _record(connection, report, days, [file.name for file in export.files if file.day is None])
+        require_usable(report, max_bad_share=config.max_bad_share)
+        for day in days:
+            context.add_asset_metadata(_day_metadata(report, day), partition_key=day.isoformat())
+        return dg.MaterializeResult(metadata=_run_metadata(report, days, settings.raw_path))
+
+    return [raw_ga4_events]
+
+
+def _record(
+    connection: duckdb.DuckDBPyConnection, report: IngestReport, days: list[date], undated_files: list[str]
+) -> None:
+    """Replace the rows of the days, and of the undated files just read, in the ingest log and the quarantine table."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    with transaction(connection):
+        for day in report.days:
+            connection.execute(
+                "delete from raw.ga4_ingest_log where property_id = ? and event_date = ?",
+                [day.property_id, day.event_date],
+            )
+            connection.execute(
+                "insert into raw.ga4_ingest_log values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [day.property_id, day.event_date, day.status, day.rows_in, day.accepted, day.quarantined, day.users,
+                 day.files, day.problem, now],
+            )  # fmt: skip
+        rows = pa.Table.from_pylist(
+            [dict(zip(_QUARANTINE.names, row, strict=True)) for row in report.quarantine], schema=_QUARANTINE
+        )
+        connection.register("quarantined", rows)
+        connection.execute(
+            """delete from raw.ga4_quarantine as old where list_contains(?::varchar[], property_id) and (
+                list_contains(?::date[], event_date)
+                or event_date is null and list_contains(?::varchar[], source_file))""",
+            [sorted({day.property_id for day in report.days}), days, undated_files],
+        )
+        connection.execute("insert into raw.ga4_quarantine by name from quarantined")
+
+
+def _day_metadata(report: IngestReport, day: date) -> dict[str, Any]:
+    of_day = [d for d in report.days if d.event_date == day]
+    return {
+        "dagster/partition_row_count": sum(d.accepted for d in of_day),
+        "status": ", ".join(sorted({d.status for d in of_day})),
+        "rows_in": sum(d.rows_in for d in of_day),
+        "accepted": sum(d.accepted for d in of_day),
+        "quarantined": sum(d.quarantined for d in of_day),
+        "users": sum(d.users for d in of_day),
+    }
+
+
+def _run_metadata(report: IngestReport, days: list[date], folder: Path) -> dict[str, Any]:
+    events: dict[date, int] = dict.fromkeys(days, 0)
+    for day in report.days:
+        events[day.event_date] += day.accepted
+    statuses = Counter(day.status for day in report.days)
+    reasons = Counter(row[4] for row in report.quarantine if row[3] is not None)
+    parquet = f"read_parquet('{str(folder).replace(chr(39), chr(39) * 2)}/*/*/*.parquet', allow_empty = true)"
+    with duckdb.connect() as connection:
+        about = relation_metadata(connection, parquet, rows=3)
+    about.pop("dagster/row_count")
+    return about | {
+        "dagster/row_count": report.accepted,
+        "run_rows_in": report.rows_in,
+        "run_quarantined": report.quarantined,
+        "quarantined_rows_of_no_day": report.rows_of_no_day,
+        "days_by_status": dict(statuses),
+        "skipped": report.notice or "nothing",
+        "unknown_fields": dict(report.unknown_fields.most_common(20)),
+        "quarantine_reasons": markdown_table(["reason", "rows"], [(r, n) for r, n in reasons.most_common(10)]),
+        "events_per_day": picture(plots.events_per_day(events), "events a day"),
+    }

@@ -1,0 +1,70 @@
+"""Sensors: what starts a run when something happened, at whatever hour."""
+
+import hashlib
+import json
+import time
+from datetime import date
+
+import dagster as dg
+
+from beha2vec_core.ga4.arrivals import Fingerprints, changed_days, fingerprints
+from beha2vec_core.ga4.sources import SourceNotFoundError, find_source_files
+from beha2vec_core.settings import Settings
+from beha2vec_dagster.defs.operations.jobs import UNATTENDED, refresh_last_days
+from beha2vec_dagster.lib.partitions import RANGE_START, daily_partitions, range_tags
+
+
+def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    """The sensor of new files of the export."""
+    daily = daily_partitions(settings)
+
+    @dg.sensor(
+        job=refresh_last_days,
+        minimum_interval_seconds=300,
+        description="Days of the export that are new or have changed (files by name, size and time), and all after "
+        "them, whose sequences look back on them; with them those of the run before, if it failed. Instead of a "
+        "schedule, where exports come when they come.",
+    )
+    def new_exports(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        """One run from the first changed day to the last day there is."""
+        try:
+            files = find_source_files(settings.source, settings.property_id)
+        except SourceNotFoundError as error:
+            return dg.SkipReason(str(error))
+        partitions = {date.fromisoformat(key) for key in daily.get_partition_keys()}
+        found = {day: state for day, state in fingerprints(files, now=time.time()).items() if day in partitions}
+        seen = _read(context.cursor) if context.cursor else _materialized(context.instance, found)
+        changed = changed_days(seen, found)
+        cursor = json.dumps({day.isoformat(): state for day, state in sorted((seen | found).items())})
+        if not changed:
+            undated = sum(file.day is None for file in files)
+            told = f"; {undated} files name no day, only the schedule nightly_refresh reads them" if undated else ""
+            return dg.SensorResult(skip_reason=f"no day of the export has changed{told}", cursor=cursor)
+        first = min([*changed, *_first_day_of_a_failed_run(context.instance)])
+        last = max(partitions & (seen.keys() | found.keys()))
+        state = hashlib.blake2b("".join(found[day] for day in changed).encode(), digest_size=8).hexdigest()
+        request = dg.RunRequest(run_key=f"{first}...{last}:{state}", tags=range_tags(first, last) | UNATTENDED)
+        return dg.SensorResult(run_requests=[request], cursor=cursor)
+
+    return [new_exports]
+
+
+def _read(cursor: str) -> Fingerprints:
+    return {date.fromisoformat(day): state for day, state in json.loads(cursor).items()}
+
+
+def _materialized(instance: dg.DagsterInstance, found: Fingerprints) -> Fingerprints:
+    """At first sight the days that were read already count as seen: turning the sensor on does not read all again."""
+    read = instance.get_materialized_partitions(dg.AssetKey("raw_ga4_events"))
+    return {day: state for day, state in found.items() if day.isoformat() in read}
+
+
+def _first_day_of_a_failed_run(instance: dg.DagsterInstance) -> list[date]:
+    """Where the last run that this sensor asked for has failed: the day it began with, else nothing.
+
+    A failed run is not asked for again by itself, as it would fail again; the next one makes up for it.
+    """
+    runs = instance.get_runs(dg.RunsFilter(tags={"dagster/sensor_name": "new_exports"}), limit=1)
+    if not runs or runs[0].status not in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
+        return []
+    return [date.fromisoformat(runs[0].tags[RANGE_START])]

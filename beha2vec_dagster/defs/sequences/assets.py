@@ -1,0 +1,70 @@
+"""User sequences: what each active user did, ready for the encoder."""
+
+from collections import Counter
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+from beha2vec_core.events.user_sequences import sequence_file, write_day
+from beha2vec_core.settings import Settings
+from beha2vec_dagster.lib import plots
+from beha2vec_dagster.lib.metadata import picture, relation_metadata
+from beha2vec_dagster.lib.partitions import daily_partitions, days_of
+from beha2vec_dagster.lib.resources import WarehouseResource
+
+
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The sequences, a partition a day."""
+    daily = daily_partitions(settings)
+
+    @dg.asset(
+        partitions_def=daily,
+        deps=["ml_ga4__sequence_events", "enriched_pages"],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="sequences",
+        kinds={"duckdb", "parquet"},
+        code_version="2",
+    )
+    def user_sequences(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
+        """Users active on the day, each with the last events of the look-back as list columns, oldest first.
+
+        Users who never viewed a page or screen in the look-back have no sequence.
+        """
+        lengths: Counter[int] = Counter()
+        user_days = events = 0
+        days = days_of(context)
+        for number, day in enumerate(days, start=1):
+            with warehouse.connect(f"user_sequences {day}") as connection:
+                written = write_day(
+                    connection,
+                    day,
+                    settings.sequences_path,
+                    lookback_days=settings.lookback_days,
+                    length=settings.sequence_length,
+                    tz=settings.tz,
+                    property_tz=settings.property_tz,
+                )
+            lengths.update(written.lengths)
+            user_days += written.users
+            events += written.events
+            context.add_asset_metadata(
+                {"dagster/partition_row_count": written.users, "events": written.events}, partition_key=day.isoformat()
+            )
+            if number % 10 == 0 or number == len(days):
+                context.log.info(f"{day} ({number:,}/{len(days):,} days): {user_days:,} sequences so far")
+        with duckdb.connect() as connection:
+            last = str(sequence_file(settings.sequences_path, days[-1])).replace("'", "''")
+            about = relation_metadata(connection, f"read_parquet('{last}', hive_partitioning = false)", rows=3)
+        return dg.MaterializeResult(
+            metadata=about
+            | {
+                "dagster/row_count": user_days,
+                "events": events,
+                "lookback_days": settings.lookback_days,
+                "sequence_length_limit": settings.sequence_length,
+                "sequence_length": picture(plots.sequence_lengths(lengths), "sequence lengths"),
+            }
+        )
+
+    return [user_sequences]

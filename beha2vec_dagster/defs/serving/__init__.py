@@ -1,0 +1,1 @@
+"""The read-only copy that people and the explorer read."""

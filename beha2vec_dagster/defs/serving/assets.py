@@ -1,0 +1,48 @@
+"""The read-only copy for people and the explorer."""
+
+from typing import Any
+
+import dagster as dg
+
+from beha2vec_core.settings import Settings
+from beha2vec_core.store.publish import publish
+from beha2vec_dagster.defs.dbt.assets import dbt_descriptions
+from beha2vec_dagster.lib.metadata import markdown_table, relation_metadata
+from beha2vec_dagster.lib.resources import WarehouseResource
+
+
+def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The published copy."""
+
+    @dg.asset(
+        deps=[
+            "cluster_insights",
+            "cluster_members",
+            "user_clusters",
+            "user_embeddings",
+            "encoder_evaluation",
+            "enriched_pages",
+        ],
+        group_name="serving",
+        kinds={"duckdb"},
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="1",
+    )
+    def serving_database(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
+        """`serving.duckdb`: tables only, published by atomic rename, free to read while the graph writes the warehouse.
+
+        Every column has a comment (`select comment from duckdb_columns()`).
+        """
+        with warehouse.connect("serving_database") as connection:
+            counts = publish(connection, settings.serving_path, dbt_descriptions())
+            about = relation_metadata(connection, "beha2vec.user_clusters_current")
+        return dg.MaterializeResult(
+            metadata=about
+            | {
+                "file": settings.serving_path.name,
+                "size_mb": round(settings.serving_path.stat().st_size / 1e6, 1),
+                "tables": markdown_table(["table", "rows"], list(counts.items())),
+            }
+        )
+
+    return [serving_database]

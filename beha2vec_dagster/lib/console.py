@@ -1,0 +1,66 @@
+"""What a run started from the command line prints: a line a step, warnings, errors; the rest is in the UI."""
+
+import io
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import TextIO
+
+import dagster as dg
+
+_SHOWN_EVENTS = {"STEP_START", "STEP_FAILURE", "STEP_SUCCESS", "RUN_FAILURE", "RUN_SUCCESS"}
+
+
+# dbt's lines of a data test that passes, and of each start
+_ROUTINE = re.compile(r"\d+ of \d+ (START|PASS) ")
+
+
+@contextmanager
+def brief_dbt() -> Iterator[None]:
+    """Leave out what dbt says of tests that pass, hundreds of lines: they are checks in the UI."""
+    with redirect_stdout(_WithoutRoutine(sys.stdout)):
+        yield
+
+
+class _WithoutRoutine(io.TextIOBase):
+    def __init__(self, shown: TextIO) -> None:
+        self._shown = shown
+
+    def write(self, text: str) -> int:
+        if not _ROUTINE.search(text):
+            self._shown.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._shown.flush()
+
+
+class _Brief(logging.Formatter):
+    """``12:30:01  raw_ga4_events: Finished execution of step in 3.1s``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        meta = getattr(record, "dagster_meta", {})
+        text = str(meta.get("orig_message") or record.getMessage())  # without a stack trace: that is in the UI
+        step = meta.get("step_key")
+        level = "" if record.levelno < logging.WARNING else f"{record.levelname} "
+        return f"{self.formatTime(record, '%H:%M:%S')}  {level}{f'{step}: ' if step else ''}{text}"
+
+
+def _is_shown(record: logging.LogRecord) -> bool:
+    event = getattr(record, "dagster_meta", {}).get("dagster_event")
+    if event is not None:
+        return event.event_type_value in _SHOWN_EVENTS or record.levelno >= logging.WARNING
+    return record.levelno >= logging.INFO
+
+
+@dg.logger(None, description="A line a step, warnings and errors.")
+def console(_: dg.InitLoggerContext) -> logging.Logger:
+    """The logger of runs started from the command line."""
+    log = logging.Logger("beha2vec.run", level=logging.DEBUG)
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_Brief())
+    handler.addFilter(_is_shown)
+    log.addHandler(handler)
+    return log

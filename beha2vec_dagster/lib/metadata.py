@@ -1,0 +1,80 @@
+"""Metadata of assets: row counts, column schemas, previews and small pictures, in the keys that Dagster's UI knows."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+from dagster import MetadataValue, TableColumn, TableSchema
+
+from beha2vec_core.store.columns import column_descriptions
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MAX_CELL = 80
+_MAX_LIST = 3
+_MARKS = set("\\`*_[]|!#~:.@")
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+
+
+def relation_metadata(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    rows: int = 5,
+    descriptions: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Row count, column schema and a preview of a table, view or parquet scan.
+
+    Columns are described by ``beha2vec_core.store.columns``, unless descriptions are given.
+    """
+    told = column_descriptions(relation) if descriptions is None else descriptions
+    described = connection.execute(f"describe select * from {relation}").fetchall()
+    count = connection.execute(f"select count(*) from {relation}").fetchone()
+    preview = connection.execute(f"select * from {relation} limit {rows}").fetchall()
+    names = [column[0] for column in described]
+    return {
+        "dagster/row_count": count[0] if count else 0,
+        "dagster/column_schema": TableSchema(
+            [TableColumn(name=c[0], type=c[1], description=told.get(c[0])) for c in described]
+        ),
+        "preview": markdown_table(names, preview),
+    }
+
+
+def markdown_table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> MetadataValue:
+    """A small table. Cells are data from outside: cut short, and without anything Markdown or HTML would act on."""
+    lines = ["| " + " | ".join(map(_cell, names)) + " |", "|" + " --- |" * len(names)]
+    lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in rows]
+    return MetadataValue.md("\n".join(lines))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        shown = ", ".join(_cell(member) for member in value[:_MAX_LIST])
+        return f"{shown}, … ({len(value)})" if len(value) > _MAX_LIST else shown
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = "".join(c if c.isprintable() else " " for c in str(value))
+    text = text if len(text) <= _MAX_CELL else text[: _MAX_CELL - 1] + "…"
+    # every mark that Markdown or HTML acts on, colons and dots included, since bare addresses become links
+    return "".join(_ENTITIES.get(c, "\\" + c if c in _MARKS else c) for c in text)
+
+
+def picture(figure: "Figure", alt: str) -> MetadataValue:
+    """A figure as a small PNG inside Markdown (under 50 KB, since it is kept with every materialization)."""
+    from PIL import Image
+
+    drawn, buffer = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=80, bbox_inches="tight")
+    # a palette of 64 colours keeps the picture at a third of its size
+    Image.open(drawn).convert("RGB").quantize(64).save(buffer, format="png", optimize=True)
+    return MetadataValue.md(f"![{alt}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})")
+
+
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is not known: Dagster shows no empty entries."""
+    return {key: value for key, value in values.items() if value is not None}

@@ -1,0 +1,81 @@
+"""What assets use beside data: the warehouse, the compute device, the language model, dbt."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import duckdb
+from dagster import ConfigurableResource
+from dagster_duckdb import DuckDBResource
+from pydantic import Field
+
+from beha2vec_core.encoder.config import Device
+from beha2vec_core.insights import LlmSettings
+from beha2vec_core.settings import Settings
+from beha2vec_core.store.tables import create_tables
+from beha2vec_core.store.warehouse import Warehouse
+
+# A step on the GPU pool asks Kubernetes for a GPU; elsewhere the tag means nothing.
+GPU_POOL = "gpu"
+GPU_TAGS: dict[str, Any] = {
+    "dagster-k8s/config": {"container_config": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}}
+}
+OPENAI_POOL = "openai"
+
+
+class WarehouseResource(DuckDBResource):
+    """The warehouse's DuckDB file behind its inter-process lock (see ``beha2vec_core.store.warehouse``)."""
+
+    lock_timeout_seconds: float = Field(600, description="longest wait for the warehouse's lock")
+
+    @property
+    def _warehouse(self) -> Warehouse:
+        return Warehouse(Path(self.database), self.lock_timeout_seconds, self.connection_config)
+
+    @contextmanager
+    def connect(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection under the lock; keep it for seconds. Our tables are there."""
+        with self._warehouse.connect(purpose) as connection:
+            create_tables(connection)
+            yield connection
+
+    @contextmanager
+    def exclusive(self, purpose: str) -> Iterator[None]:
+        """The lock without a connection, for dbt's own process; a file of another release is refused first."""
+        with self.connect(purpose):
+            pass
+        with self._warehouse.exclusive(purpose):
+            yield
+
+    @contextmanager
+    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """As ``connect``, by the name that dagster-duckdb's users know."""
+        with self.connect("get_connection") as connection:
+            yield connection
+
+
+class ComputeResource(ConfigurableResource[None]):
+    """Where training and encoding run."""
+
+    device: str = Field("auto", description="auto, cpu, cuda or mps; a named device that is absent is an error")
+
+    def resolve(self) -> tuple[Device, str]:
+        """The device to use, and a sentence for the metadata.
+
+        Raises:
+            DeviceError: the named device is not there.
+        """
+        from beha2vec_core.encoder.device import resolve_device
+
+        device = cast(Device, resolve_device(cast(Device, self.device)).type)
+        if self.device == "auto" and device == "cpu":
+            return device, "cpu (auto: no GPU found, fell back)"
+        return device, f"{device} (asked for: {self.device})"
+
+
+class LlmResource:
+    """The endpoint that writes insights: a plain object, so that its key is never part of a run's configuration."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = LlmSettings.of(settings) if settings.llm_configured else None
