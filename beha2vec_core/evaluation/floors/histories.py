@@ -31,8 +31,9 @@ def page_views(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def are_views(events: pd.DataFrame) -> pd.Series:
-    """Whether each event views a page or a screen."""
-    return events["is_page_view"] if "is_page_view" in events else events["event_name"].isin(PAGE_VIEWS)
+    """Whether each event views a page or a screen: as dbt marks it where the data have all optional inputs."""
+    known = inputs(events)
+    return known["is_page_view"] if "is_page_view" in known else known["event_name"].isin(PAGE_VIEWS)
 
 
 def sessions(events: pd.DataFrame) -> IntArray:
