@@ -29,4 +29,6 @@ def test_places_are_the_models_and_stay_from_day_to_day(shop: Shop) -> None:
     shop.come(DAYS[1], range(100), low=range(0))
     shop.materialize("user_clusters", last=DAYS[1])
     after = shop.query(PLACES)
-    assert after == before, "the same vector falls on the same spot"
+    assert [place[0] for place in after] == [place[0] for place in before]
+    # a product of matrices of another height may differ in its last bit
+    assert np.allclose(places, [place[1:] for place in after], atol=1e-5), "the same vector falls on the same spot"
