@@ -31,7 +31,7 @@ CONVERSIONS = (
     *PURCHASES,
 )
 
-# one type of text, from wherever it comes
+# text has one type, whatever the source
 TEXTS = dict.fromkeys(("user_key", "event_name", "page", "theme", "page_type", "session", "section"), object)
 
 _COLUMNS = ", ".join([*INPUT_COLUMNS, *OPTIONAL_INPUTS, "page_title", "session_key as session"])

@@ -133,8 +133,8 @@ def evaluate(encoder: BehaviorEncoder, events: pd.DataFrame, champion: BehaviorE
             trial = Trial(split, method, fit(method, split.fit, split.repeat), refit=False)
             outcomes = [outcome for outcome in run_tasks(trial, tuple(TASKS)) if outcome.n >= FEWEST]
             figures |= {(method.name, outcome.task, outcome.metric): outcome for outcome in outcomes}
-        told = {task for _, task, _ in figures}
-        notes = [f"{task.name} is not judged: it needs {need}" for task, need in TASKS.items() if task.name not in told]
+        seen = {task for _, task, _ in figures}
+        notes = [f"{task.name} is not judged: it needs {need}" for task, need in TASKS.items() if task.name not in seen]
     until = _as_datetime(events["event_timestamp"].max()) if len(events) else None
     about = {
         "model_version": encoder.model_version,

@@ -65,7 +65,7 @@ def loud() -> Iterator[tuple[str, re.Pattern[str]]]:
 
 
 def is_checked(name: str) -> bool:
-    """Whether it can be told if prose says what the metric measures."""
+    """Whether the checks can recognize prose about the metric."""
     return bool(metric(name).prose) or name in SIZES
 
 

@@ -73,8 +73,8 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         """The encoder in use: the newest candidate is promoted here, or refused.
 
         Every day that readers see is embedded by the candidate beside the old vectors, clusters are carried over (a
-        candidate that was trained on from the encoder in use keeps their centroids; for another they are found anew
-        from where their users lie now, and keep their keys), and then readers are switched to both at once. A night
+        candidate that was trained on from the encoder in use keeps their centroids; for another they are computed
+        from their users' new vectors, and keep their keys), and then readers are switched to both at once. A night
         meets the old version or the new one, never both. A refused candidate changes nothing; `beha2vec.encoders` has
         the reason.
         """

@@ -37,8 +37,8 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         run_status=dg.DagsterRunStatus.SUCCESS,
         default_status=status,
         monitor_all_code_locations=True,
-        description="Tells people of checks that failed in a run that succeeded. A warning is told when it begins, an "
-        "error each time.",
+        description="Sends an alert for checks that failed in a run that succeeded: for a warning when it begins, "
+        "for an error each time.",
     )
     def alert_on_failed_checks(context: dg.RunStatusSensorContext) -> None:
         """One message a run with failed checks, none where all passed."""

@@ -38,8 +38,8 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         cursor = json.dumps({day.isoformat(): state for day, state in sorted((seen | found).items())})
         if not changed:
             undated = sum(file.day is None for file in files)
-            told = f"; {undated} files name no day, only the schedule nightly_refresh reads them" if undated else ""
-            return dg.SensorResult(skip_reason=f"no day of the export has changed{told}", cursor=cursor)
+            note = f"; {undated} files name no day, only the schedule nightly_refresh reads them" if undated else ""
+            return dg.SensorResult(skip_reason=f"no day of the export has changed{note}", cursor=cursor)
         first = min([*changed, *_first_day_of_a_failed_run(context.instance)])
         last = max(partitions & (seen.keys() | found.keys()))
         state = hashlib.blake2b("".join(found[day] for day in changed).encode(), digest_size=8).hexdigest()

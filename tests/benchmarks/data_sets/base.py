@@ -32,8 +32,8 @@ class EvaluationData:
             ``session`` (str), ``section`` (str: the page's first path level), ``is_page_view``, ``is_conversion``
             (cart, checkout or purchase) and ``is_purchase`` (bool).
         personas: the planted persona by user_key, where there is one.
-        oracle: the persona that the true generator, seeing only the user's events, holds likeliest, by user_key. What
-            it gets wrong no method can know.
+        oracle: the persona that the true generator, seeing only the user's events, finds most likely, by user_key. No
+            method can do better than it.
         temporal: whether users come back, so that a split in time can be judged.
     """
 

@@ -60,7 +60,7 @@ def demo_personas(edition: Edition = PERSONAS_EDITION) -> EvaluationData:
 
     The same code path as ``beha2vec demo-data``, without the detour over files: duplicates and late rows, which ingest
     mends, are not made. Personas differ in what they do and in which order, hardly in how much. ``oracle`` is the
-    likeliest persona by the generator's own probabilities (see `oracle` for what they cover);
+    most likely persona by the generator's own probabilities (see `oracle` for what they cover);
     many users see a page or two, and nobody can tell whose these are.
     """
     shop, calendar, timezone = northfold(), _calendar(edition), ZoneInfo(edition.timezone)
