@@ -170,7 +170,7 @@ def test_a_user_whose_optional_list_is_null_is_read_as_without_it() -> None:
 def test_events_of_one_microsecond_keep_the_order_of_event_index(users: list[list[str]], random: Random) -> None:
     rows = [
         {"user_key": f"u{user}", "event_timestamp": 7, "event_index": place, "event_name": name, "page": "/",
-         "is_page_view": name == "page_view", "session_key": f"s{place // 2}"}
+         "is_page_view": name == "page_view", "session_key": f"s{place // 2:04}"}  # numbered in the order of their text
         for user, names in enumerate(users) for place, name in enumerate(names)
     ]  # fmt: skip
     random.shuffle(rows)
