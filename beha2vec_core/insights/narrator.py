@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from beha2vec_core.insights import prompts
-from beha2vec_core.insights.schema import ClusterComparison, ClusterInsight
+from beha2vec_core.insights.schema import ClusterComparison, ClusterInsight, stored
 from beha2vec_core.insights.sheet import Fact, FactSheet
 from beha2vec_core.insights.verify import review
 from beha2vec_core.llm import AnswerError, BudgetError, EndpointError, LlmClient, LlmSettings, Message
@@ -22,6 +22,7 @@ class Told(Generic[Text]):
     text: Text | None  # numbers in place; None: the template must write
     reason: str | None = None  # why it must
     input_hash: str | None = None  # of the question, where what came of it is final
+    draft: str | None = None  # the text with its placeholders, as it is stored
 
 
 class Narrator:
@@ -91,7 +92,8 @@ class Narrator:
                 return Told(None, row["reason"], key)
             if row["name"].lower() not in {name.lower() for name in taken}:
                 self.from_cache += 1
-                return Told(kind.model_construct(**{field: row[field] for field in kind.model_fields}), None, key)
+                text = kind.model_construct(**{field: row[field] for field in kind.model_fields})
+                return Told(text, None, key, row.get("draft"))
         return self._ask(cluster_key, kind, messages, facts, clusters, taken, key)
 
     def _ask(
@@ -124,9 +126,9 @@ class Narrator:
                 reasons = checked.problems
                 if isinstance(draft, ClusterInsight) and draft.name.lower() in {name.lower() for name in taken}:
                     reasons = [*reasons, f"the name {draft.name!r} is taken"]
-                if checked.text is not None and not reasons:
+                if checked.draft is not None and not reasons:
                     self.claims_dropped += len(checked.dropped)
-                    return Told(checked.text, None, key)
+                    return Told(checked.text, None, key, stored(checked.draft))
                 answer = draft.model_dump_json()
             self._note(cluster_key, f"refused: {'; '.join(map(_without_prose, reasons[:3]))}")
             asked = prompts.retry_messages(messages, answer, reasons)

@@ -6,7 +6,8 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from beha2vec_core.insights.sheet import Fact
 from beha2vec_core.insights.wording import COUNTED, counted
@@ -35,7 +36,19 @@ def written(fact: Fact, form: str = "") -> str:
     return f"{{{fact.fact_id}|{form}}}" if form else f"{{{fact.fact_id}}}"
 
 
+class Piece(NamedTuple):
+    """A stretch of a text, and the fact whose number it is; None for plain prose."""
+
+    text: str
+    fact_id: str | None
+
+
 def fill(prose: str, facts: Mapping[str, Fact]) -> str:
+    """The prose with its placeholders replaced: see :func:`pieces`."""
+    return "".join(piece.text for piece in pieces(prose, facts))
+
+
+def pieces(prose: str, facts: Mapping[str, Fact]) -> Iterator[Piece]:
     """The prose with its placeholders replaced, in one pass: what is put in is never read again.
 
     A placeholder of no fact, or of a form that the fact has no number for, stays as it is written. Of a range whose
@@ -52,9 +65,13 @@ def fill(prose: str, facts: Mapping[str, Fact]) -> str:
         is_alike = low is not None and low == number(high_id, high_form)
         return match.group().split(" to ", 1)[0] if is_alike else match.group()
 
-    def replace(match: re.Match[str]) -> str:
+    prose, end = _RANGE.sub(one_end, prose), 0
+    for match in _COUNTED.finditer(prose):
         fact_id, form, space, noun = match.groups()
-        written_number = number(fact_id, form)
-        return match.group() if written_number is None else counted(written_number, f"{space or ''}{noun or ''}")
-
-    return _COUNTED.sub(replace, _RANGE.sub(one_end, prose))
+        if (written_number := number(fact_id, form)) is None:
+            continue
+        yield Piece(prose[end : match.start()], None)
+        yield Piece(written_number, fact_id)
+        yield Piece(counted(written_number, f"{space or ''}{noun or ''}").removeprefix(written_number), None)
+        end = match.end()
+    yield Piece(prose[end:], None)

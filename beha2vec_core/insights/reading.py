@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from beha2vec_core.insights.placeholders import FORMS, PLACEHOLDER, fill, shown
+from beha2vec_core.insights.placeholders import FORMS, PLACEHOLDER, shown, written
 from beha2vec_core.insights.sheet import Fact
 from beha2vec_core.insights.vocabulary.features import aliases, family
 from beha2vec_core.insights.wording import FULL_STOP
@@ -111,15 +111,16 @@ class Sentence:
         own = [n for n in before + behind if self.parts[n].clause == clause]
         return [number, *own, *(n for n in before + behind if self.parts[n].clause != clause)]
 
-    def unmasked(self, facts: Mapping[str, Fact]) -> str:
-        """The sentence as readers see it: numbers in place of placeholders, without citations."""
+    @property
+    def unmasked(self) -> str:
+        """The sentence as it was written, without citations."""
         pieces = []
         for at, char in enumerate(self.text):
             mention = self.mentions.get(at)
             if mention is None or not _is_mark(char):
                 pieces.append(char)
-            elif mention.is_number:
-                pieces.append(fill(mention.text, facts))
+            elif mention.fact is not None and not mention.is_cited:
+                pieces.append(written(mention.fact, mention.form))
             elif not mention.is_cited:
                 pieces.append(mention.text)
         return re.sub(r"\s+([.,;:!?)])", r"\1", re.sub(r"\(\s*\)", "", " ".join("".join(pieces).split())))

@@ -26,6 +26,9 @@ INSIGHTS_SCHEMA = pa.schema(
         pa.field("opportunities", pa.string()),  # comparison row only
         pa.field("input_hash", pa.string()),  # of what a model was asked; null where no answer of a model is final
         pa.field("reason", pa.string()),  # why the template wrote it although a model was asked
+        pa.field(
+            "draft", pa.string()
+        ),  # JSON: texts and actions with placeholders, see `stored`
     ]
 )
 
@@ -81,3 +84,8 @@ class ClusterComparison(BaseModel):
     key_differences: Annotated[str, _prose(5000)] = Field(description="What tells them apart")
     opportunities: Annotated[str, _prose(3000)] = Field(description="Where to act first, and why")
     evidence: list[str] = Field(description="The ids of the facts used")
+
+
+def stored(draft: ClusterInsight | ClusterComparison) -> str:
+    """The texts of a draft as the column ``draft`` has them: JSON, placeholders in place of numbers."""
+    return draft.model_dump_json(exclude={"name", "evidence"})

@@ -12,8 +12,8 @@ from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights import template
 from beha2vec_core.insights.names import cluster_names, distinct_name
 from beha2vec_core.insights.narrator import Narrator, Row, Text, Told
-from beha2vec_core.insights.schema import INSIGHTS_SCHEMA, ClusterComparison, ClusterInsight
-from beha2vec_core.insights.sheet import FactSheet, fact_sheets
+from beha2vec_core.insights.schema import INSIGHTS_SCHEMA, ClusterComparison, ClusterInsight, stored
+from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
 from beha2vec_core.insights.verify import filled
 from beha2vec_core.llm import LlmSettings
 
@@ -66,22 +66,20 @@ def write_insights(
             taken = {*names.values(), *(name for other, name in plain_names.items() if other > key)}
             is_only = clusters == [sheet] and _has_all(sheets)
             told: Told[ClusterInsight] = narrator.describe(sheet, taken) if narrator and not is_only else Told(None)
-            insight = told.text
+            draft: ClusterInsight | None = None
             if is_only:
-                insight = filled(template.describe_only(sheet, plain_names[key], why), sheet.facts)
-            elif insight is None:
+                draft = template.describe_only(sheet, plain_names[key], why)
+            elif told.text is None:
                 like = tuple(names.get(other, plain_names[other]) for other in alike.get(key, ()))
                 draft = template.describe(sheet, distinct_name(key, [plain_names[key]], taken), like)
-                insight = filled(draft, sheet.facts)
-            names[key] = insight.name
-            rows.append({"cluster_key": key, **_came_about(told, narrator), **insight.model_dump()})
+            rows.append({"cluster_key": key, **_columns(told, narrator, draft, sheet.facts)})
+            names[key] = rows[-1]["name"]
         compared: Told[ClusterComparison] = narrator.compare(sheets, names) if narrator else Told(None)
     finally:
         if narrator:
             narrator.close()
-    comparison = compared.text
-    if comparison is None:
-        comparison = filled(template.compare(sheets, names), [fact for sheet in sheets for fact in sheet.facts])
+    comparison = template.compare(sheets, names) if compared.text is None else None
+    facts = [fact for sheet in sheets for fact in sheet.facts]
     row: dict[str, Any] = {
         "cluster_key": None,
         "name": _COMPARISON_NAME,
@@ -90,7 +88,7 @@ def write_insights(
         else "The users are not divided into clusters, so there is nothing to compare.",
         "actions": [],
     }
-    rows.append({**row, **_came_about(compared, narrator), **comparison.model_dump()})
+    rows.append({**row, **_columns(compared, narrator, comparison, facts)})
     return pa.Table.from_pylist(rows, schema=INSIGHTS_SCHEMA), _usage(narrator, rows)
 
 
@@ -108,9 +106,14 @@ def _template_names(sheets: list[FactSheet]) -> dict[int, str]:
     return names
 
 
-def _came_about(told: Told[Text], narrator: Narrator | None) -> dict[str, Any]:
-    written_by = narrator.model if narrator and told.text is not None else template.WRITTEN_BY
-    return {"written_by": written_by, "input_hash": told.input_hash, "reason": told.reason}
+def _columns(told: Told[Text], narrator: Narrator | None, draft: Text | None, facts: Iterable[Fact]) -> dict[str, Any]:
+    """The columns of a row: the template's, where it has written a draft, else the model's."""
+    text, kept, written_by = told.text, told.draft, narrator.model if narrator else ""
+    if draft is not None:
+        text, kept, written_by = filled(draft, facts), stored(draft), template.WRITTEN_BY
+    assert text is not None
+    about = {"written_by": written_by, "input_hash": told.input_hash, "reason": told.reason, "draft": kept}
+    return about | text.model_dump()
 
 
 def _usage(narrator: Narrator | None, rows: list[dict[str, Any]]) -> dict[str, Any]:

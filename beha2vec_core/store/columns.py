@@ -139,7 +139,10 @@ _ANYWHERE = {
     "applied_at": "when the file got this version, UTC",
 }
 _OF_TABLE = {
-    "beha2vec.cluster_insights": {"reason": "why the template wrote the text although a model was asked"},
+    "beha2vec.cluster_insights": {
+        "reason": "why the template wrote the text although a model was asked",
+        "draft": "the texts as JSON with {fact id} in place of each number",
+    },
     "beha2vec.schema_history": {"change": "what the version changed"},
     "beha2vec.cluster_transitions": {
         "users": "users who made the step",

@@ -11,6 +11,8 @@ from profile_world import make_world
 from pydantic import SecretStr
 
 from beha2vec_core.insights import LlmSettings, write_insights
+from beha2vec_core.insights.placeholders import fill
+from beha2vec_core.insights.sheet import fact_sheets
 from beha2vec_core.profiles import build_profiles
 
 KEY = "sk-test-4f9a8b7c6d5e"
@@ -43,6 +45,8 @@ def test_a_truthful_model_writes_every_row(profiles) -> None:
     assert [row["name"] for row in rows[:-1]] == [f"Described group {letter}" for letter in "ABCD"]
     assert all(row["evidence"] for row in rows)
     assert all("{" not in row["summary"] and "%" in row["summary"] for row in rows[:-1])
+    for row, sheet in zip(rows, fact_sheets(profiles), strict=False):
+        assert fill(json.loads(row["draft"])["summary"], sheet.by_id) == row["summary"], "the draft is kept"
     assert all(row["differences"] and row["caveats"] and row["reason"] is None for row in rows[:-1])
     assert rows[-1]["similarities"] == "They were told apart by what they view."
     assert rows[-1]["opportunities"] and "Described group A have" in rows[-1]["key_differences"]

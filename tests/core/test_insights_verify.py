@@ -355,8 +355,10 @@ def test_every_digit_is_refused(number: int, shape: str) -> None:
 
 def test_numbers_are_put_in_once_and_evidence_is_what_was_used() -> None:
     said = "{c2.return_share} of them came back (all users {c2.return_share|all}), see [c2.sessions_mean]."
-    text = review(insight(summary=said), FACTS, clusters={2: ""}).text
-    assert text is not None
+    checked = review(insight(summary=said), FACTS, clusters={2: ""})
+    text, draft = checked.text, checked.draft
+    assert text is not None and draft is not None
+    assert draft.summary == "{c2.return_share} of them came back (all users {c2.return_share|all}), see."
     assert text.summary == "31% of them came back (all users 20%), see."
     assert text.evidence == ["c2.return_share", "c2.sessions_mean", "c2.users", "c2.purchase_rate"]
     assert fill("{c2.users} {c2.users|all} {c2.users|often} {c9.users} {}", {FACTS[0].fact_id: FACTS[0]}) == (

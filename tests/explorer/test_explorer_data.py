@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from beha2vec_core.explorer.data import clusters, overview, profile, user
 from beha2vec_core.explorer.data import map as user_map
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.server import load_encoder, prepare
+from beha2vec_core.insights.placeholders import PLACEHOLDER
 from beha2vec_core.profiles.metrics import STANDS_OUT
 from beha2vec_core.settings import Settings
 from tests.explorer.explorer_world import CENTRES, DAYS, FIRST, HOSTILE_NAME, LAST, SIZES
@@ -222,51 +222,32 @@ def test_an_encoder_that_cannot_be_read_stops_nothing(
     prepare(Settings(data_dir=tmp_path))
 
 
-FACTS = pd.DataFrame(
-    [
-        ("users", "users", None, "", "976", "2,963"),
-        ("search", "page_type_view_share", "search", "search", "12%", "5.9%"),
-        ("brands", "theme_view_share", "brands", "brands", "12%", "1.4%"),
-        ("offers", "theme_view_share", "offers", "offers", "12%", "1.4%"),
-        ("views", "page_views_mean", None, "", "4.8", "12"),
-    ],
-    columns=["fact_id", "metric", "feature", "subject", "shown_value", "shown_population"],
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "linked"),
-    [
-        ("976 of 2,963 users.", ["users", "users"]),
-        ("12% of a user's page views on average were about brands (all users 1.4%).", ["brands", "brands"]),
-        (
-            "pages about brands take 12% (all users 1.4%), about offers 12% (all users 1.4%)",
-            ["brands"] * 2 + ["offers"] * 2,
-        ),
-        ("12% (all users 5.9%)", ["search", "search"]),
-        ("4.8 page views per user (all users 12).", ["views", "views"]),
-        ("12% of what? 7 days. 2,963 users.", []),
-        ("From 4.8 to 5.2.", []),
-    ],
-)
-def test_numbers_of_a_text_are_linked_to_their_facts_where_that_is_sure(text: str, linked: list[str]) -> None:
-    pieces = clusters.linked(text, FACTS)
-    assert "".join(piece.text for piece in pieces) == text
-    assert [piece.fact_id for piece in pieces if piece.fact_id] == linked
-
-
-def test_every_number_of_a_templates_text_has_its_fact(published: Published) -> None:
+def test_every_number_of_a_fact_is_linked_to_it(published: Published) -> None:
     written = published.ask(clusters.insight, 2)
     assert written is not None
     facts = published.ask(profile.facts, 2)
-    evidence = facts[facts["fact_id"].isin(written.evidence)]
-    summary = written.texts["summary"].split("How sure")[0]
-    pieces = clusters.linked(summary, evidence)
-    assert len([piece for piece in pieces if piece.fact_id]) >= 8
-    # what stands beside "none of them" is no number's neighbour
-    told = re.sub(r"none [^.]*?\(all users [^)]*\)", "", summary.replace("alert(1)", ""), flags=re.IGNORECASE)
-    numbers = re.findall(r"\d[\d,.]*%?", told)
-    assert [piece.text for piece in pieces if piece.fact_id] == [number.rstrip(".,") for number in numbers]
+    columns = {"": "shown_value", None: "shown_value", "all": "shown_population"}
+    values = facts.set_index("fact_id")[["shown_value", "shown_population"]].T.to_dict()
+    for name, text in written.texts.items():
+        pieces = clusters.linked(text, written.drafts[name], facts)
+        assert "".join(piece.text for piece in pieces) == text
+        found = [piece for piece in pieces if piece.fact_id]
+        for piece, (fact_id, form) in zip(found, PLACEHOLDER.findall(written.drafts[name]), strict=True):
+            assert piece.fact_id == fact_id
+            assert form not in columns or piece.text == values[fact_id][columns[form]]
+    numbers = [piece.text for piece in clusters.linked(written.texts["summary"], written.drafts["summary"], facts)]
+    assert len(numbers) > 16, "so many numbers and the words between them"
+
+
+def test_a_text_without_draft_or_with_other_facts_has_no_links(published: Published) -> None:
+    written = published.ask(clusters.insight, 2)
+    assert written is not None
+    text, draft = written.texts["summary"], written.drafts["summary"]
+    facts = published.ask(profile.facts, 2)
+    assert clusters.linked(text, None, facts) == [(text, None)]
+    assert clusters.linked(text, draft, facts.iloc[:0]) == [(text, None)]
+    rebuilt = facts.assign(value=facts["value"] * 1.5)
+    assert clusters.linked(text, draft, rebuilt) == [(text, None)], "never a number beside another value"
 
 
 def test_what_stands_out_is_clear(published: Published) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.insights.wording import FULL_STOP, has_pages, number
-from beha2vec_core.insights.wording import statement as words_of
+from beha2vec_core.insights.placeholders import Piece
+from beha2vec_core.insights.placeholders import pieces as filled_pieces
+from beha2vec_core.insights.sheet import fact_sheets
+from beha2vec_core.insights.wording import FULL_STOP, number
 from beha2vec_core.profiles.counts import clustered_words
-from beha2vec_core.profiles.metrics import metric as metric_of
 from beha2vec_core.profiles.words import counted
 
 _NEVER_MORE = 1_000  # clusters; a choice of k ends far below
@@ -29,9 +31,6 @@ INSIGHT_HEADINGS = {
     "differences": "Differences",
     "caveats": "Handle with care",
 }
-_NUMBER = r"(?:(?:less|more) than )?\d[\d,]*(?:\.\d+)?%?"
-_CURRENCY = re.compile(r" ([A-Z]{3}|\(currency unknown\))$")  # after an amount
-_EVERYBODY = "all users "  # as facts are written: 12% of users bought (all users 4.1%)
 _SENTENCE = re.compile(rf"{FULL_STOP}\s+(?=[A-Z“\"\d])")
 _SIZE_FIRST = re.compile(r"^(A group of )?[\d,]+ of [\d,]+ users")  # the cards show the size themselves
 
@@ -99,6 +98,7 @@ class Insight:
     actions: tuple[str, ...]
     evidence: tuple[str, ...]  # fact ids
     written_by: str
+    drafts: dict[str, Any] = field(default_factory=dict)  # the texts and actions with placeholders, where known
 
 
 def insight(published: Published, cluster_key: int) -> Insight | None:
@@ -116,100 +116,23 @@ def insight(published: Published, cluster_key: int) -> Insight | None:
         tuple(str(action) for action in _listed(row["actions"])),
         tuple(str(fact) for fact in _listed(row["evidence"])),
         str(row["written_by"]),
+        json.loads(draft) if isinstance(draft := row.get("draft"), str) else {},
     )
 
 
-class Piece(NamedTuple):
-    """A stretch of a text, and the fact that its number is; None for what is no number, or nobody's."""
+def linked(text: str, draft: str | None, facts: pd.DataFrame) -> list[Piece]:
+    """The text in pieces, each number with its fact.
 
-    text: str
-    fact_id: str | None
-
-
-def linked(text: str, facts: pd.DataFrame) -> list[Piece]:
-    """The text in pieces, each number with the fact it is, as far as that is sure.
-
-    A number is the fact's that has this value, and, where several have, whose value of all users follows, or whose
-    words follow, or whose subject stands in the same clause. The number after "all users", or alone in brackets, is
-    that of the fact before.
+    In one piece where its draft is not known, or gives another text: the facts have changed since it was written.
 
     Args:
-        text: whose numbers are written as `insights.wording.number` does.
-        facts: fact_id, metric, feature, subject, shown_value, shown_population.
+        text: as it is shown.
+        draft: the same with placeholders.
+        facts: rows of cluster_profiles, at least those that the draft names.
     """
-    having = _by_value(facts)
-    currencies = {re.escape(found[1]) for shown in having if (found := _CURRENCY.search(shown))}
-    numbers = list(re.finditer(_NUMBER + (rf"(?: (?:{'|'.join(sorted(currencies))}))?" if currencies else ""), text))
-    pieces: list[Piece] = []
-    end, before = 0, None
-    for place, match in enumerate(numbers):
-        leading = text[numbers[place - 1].end() if place else 0 : match.start()]
-        if leading.endswith(_EVERYBODY) or (leading.endswith("(") and text[match.end() :].startswith(")")):
-            fact = before if before is not None and before.everybody == match[0] else None
-        elif _is_interval(leading, text[match.end() :]):
-            fact = None
-        else:
-            fact = _fact_of(match, text, leading, having.get(match[0], []), before)
-            before = fact if fact is not None else before
-        if fact is None:
-            continue
-        pieces += [Piece(text[end : match.start()], None), Piece(match[0], fact.fact_id)]
-        end = match.end()
-    return [*pieces, Piece(text[end:], None)]
-
-
-class _Fact(NamedTuple):
-    """What a number in a text is told by."""
-
-    fact_id: str
-    words: str
-    subject: str
-    everybody: str  # the value of all users
-
-
-def _by_value(facts: pd.DataFrame) -> dict[str, list[_Fact]]:
-    """The facts that have each value."""
-    having: dict[str, list[_Fact]] = {}
-    for row in facts.to_dict("records"):
-        words = _words(row["metric"], row["feature"])
-        fact = _Fact(str(row["fact_id"]), words, str(row["subject"]), str(row["shown_population"]))
-        having.setdefault(str(row["shown_value"]), []).append(fact)
-    return having
-
-
-def _is_interval(leading: str, following: str) -> bool:
-    """80% to 89%: bounds are nobody's value."""
-    return leading == " to " or re.match(r" to \d", following) is not None
-
-
-def _fact_of(match: re.Match[str], text: str, leading: str, having: list[_Fact], before: _Fact | None) -> _Fact | None:
-    """Which of the facts that have this value it is; None where that is not sure."""
-    following = text[match.end() :].lstrip()
-    clause = re.split(r"[;.]\s|\)", following, maxsplit=1)[0]
-    everybody = clause.rpartition(_EVERYBODY)[2] if _EVERYBODY in clause else None
-    hints: tuple[Callable[[_Fact], bool], ...] = (
-        lambda fact: fact.everybody == everybody,
-        lambda fact: following.startswith((fact.words, f"of {fact.everybody} ")),
-        lambda fact: bool(fact.subject) and fact.subject in leading,
-        lambda fact: bool(fact.subject) and fact.subject in clause,
-    )
-    sure = having
-    for hint in hints:
-        sure = [fact for fact in sure if hint(fact)] or sure
-    if len(sure) == 1:
-        return sure[0]
-    # 976 of 2,963 users
-    return before if before is not None and leading == " of " and before.everybody == match[0] else None
-
-
-def _words(metric: object, feature: object) -> str:
-    """The words that follow a fact's value, up to the name of a page, of which a text may use the title."""
-    words = metric_of(str(metric)).statement if has_pages(str(metric)) else words_of(str(metric), _or_none(feature))
-    return words.split("{", 1)[0]
-
-
-def _or_none(feature: object) -> str | None:
-    return feature if isinstance(feature, str) else None
+    sheets = fact_sheets(facts)  # of one cluster
+    pieces = list(filled_pieces(draft, sheets[0].by_id)) if draft and sheets else []
+    return pieces if "".join(piece.text for piece in pieces) == text else [Piece(text, None)]
 
 
 def size_over_time(published: Published) -> pd.DataFrame:

@@ -57,28 +57,23 @@ def outcomes(published: Published) -> pd.DataFrame:
 
 
 def in_words(published: Published, facts: pd.DataFrame) -> pd.DataFrame:
-    """The facts with label, subject, shown_value and shown_population; pages by their titles, where known.
-
-    The subject is what the fact is about, in words, as insights use them; empty for a plain number.
+    """The facts with label, shown_value and shown_population; pages by their titles, where known.
 
     These are still texts of others: make them safe for the place they are shown in.
     """
     pages = facts.loc[facts["metric"].map(has_pages), "feature"].dropna().unique().tolist()
     titles = _titles(published, pages)
-    labels, subjects = [], []
+    labels = []
     for metric, feature in zip(facts["metric"], facts["feature"], strict=True):
         if not isinstance(feature, str):
             labels.append(label(str(metric), None))
-            subjects.append("")
         else:
             words = titles.get(feature, feature) if has_pages(str(metric)) else feature_words(metric, feature)
             labels.append(label(str(metric), words))
-            subjects.append(words)
     values = zip(facts["value"], facts["population_value"], facts["unit"], strict=True)
     shown = [(number(value, unit), number(everybody, unit)) for value, everybody, unit in values]
     return facts.assign(
         label=labels,
-        subject=subjects,
         shown_value=[value for value, _ in shown],
         shown_population=[everybody for _, everybody in shown],
     )

@@ -91,9 +91,14 @@ def _words(published: Published, key: int, facts: pd.DataFrame | None) -> None:
     evidence = _evidence(key, written, facts)
     for name, heading in clusters.INSIGHT_HEADINGS.items():
         if text := written.texts.get(name):
-            page.write((f"<h3>{heading}</h3>" if heading else "") + f"<p>{_with_sources(text, evidence)}</p>")
+            words = _with_sources(text, written.drafts.get(name), facts, evidence)
+            page.write((f"<h3>{heading}</h3>" if heading else "") + f"<p>{words}</p>")
     if written.actions:
-        items = "".join(f"<li>{_with_sources(action, evidence)}</li>" for action in written.actions)
+        drafts = [*written.drafts.get("actions", ()), *[None] * len(written.actions)]
+        items = "".join(
+            f"<li>{_with_sources(action, draft, facts, evidence)}</li>"
+            for action, draft in zip(written.actions, drafts, strict=False)
+        )
         page.write(f"<h3>What to do</h3><ul>{items}</ul>")
     by = "a template, from the facts" if written.written_by == "template" else in_html(written.written_by)
     page.write(f'<p class="b2v-quiet">Written by {by}.</p>')
@@ -112,15 +117,15 @@ def _evidence(key: int, written: clusters.Insight, facts: pd.DataFrame | None) -
     return found.assign(place=places, anchor=[f"fact-{key}-{place}" for place in places])
 
 
-def _with_sources(text: str, evidence: pd.DataFrame | None) -> str:
-    """The text with each number that is a fact linked to it, with its place in the list, and told by it on hover."""
+def _with_sources(text: str, draft: str | None, facts: pd.DataFrame | None, evidence: pd.DataFrame | None) -> str:
+    """The text, each number of a fact linked to its place in the list, the fact shown on hover."""
     clean = shown(text, _LONGEST)
-    if evidence is None or evidence.empty:
+    if facts is None or evidence is None or evidence.empty:
         return in_html(clean, _LONGEST)
     told = {row["fact_id"]: row for row in evidence.to_dict("records")}
     markup = ""
-    for piece in clusters.linked(clean, evidence):
-        if piece.fact_id is None:
+    for piece in clusters.linked(clean, draft, facts):
+        if piece.fact_id not in told:
             markup += html.escape(piece.text)
             continue
         fact = told[piece.fact_id]

@@ -31,7 +31,8 @@ _SUBJECT = re.compile(r"\b(?:they|these|this|users|visitors|people|customers|sho
 class Review(Generic[Text]):
     """What came of a draft."""
 
-    text: Text | None  # as readers see it, numbers in place; None where there are problems
+    draft: Text | None  # what holds, with placeholders; None where there are problems
+    text: Text | None  # the same as readers see it, numbers in place
     problems: list[str]  # what is wrong, as sentences that the writer can act on
     dropped: list[str]  # claims without evidence that were left out
 
@@ -39,7 +40,7 @@ class Review(Generic[Text]):
 def review(
     draft: Text, facts: Iterable[Fact], *, clusters: Mapping[int, str], other_names: Iterable[str] = ()
 ) -> Review[Text]:
-    """Check a draft and put its numbers in.
+    """Check a draft, leave out what has no evidence, and put its numbers in.
 
     Args:
         draft: what a writer wrote, with placeholders.
@@ -66,8 +67,10 @@ def review(
     if not evidence:
         checker.problems.append("no fact is cited: use placeholders, and list the ids in evidence")
     problems = list(dict.fromkeys(checker.problems))
-    text = None if problems else draft.model_copy(update=written | {"evidence": evidence})
-    return Review(text, problems, checker.dropped)
+    if problems:
+        return Review(None, None, problems, checker.dropped)
+    kept_draft = draft.model_copy(update=written | {"evidence": evidence})
+    return Review(kept_draft, filled(kept_draft, reader.facts.values()), [], checker.dropped)
 
 
 def filled(draft: Text, facts: Iterable[Fact]) -> Text:
@@ -92,14 +95,14 @@ class _Checker:
         self.used: list[str] = []
 
     def prose(self, field: str, prose: str) -> str:
-        """The prose as readers see it, without sentences that claim something without a fact."""
+        """The prose without sentences that claim something without a fact, and without citations."""
         sentences, wrong = self.reader.read(prose)
         self.problems += [f"{field}: {problem}" for problem in wrong]
         if wrong:
             return ""
         kept = []
         for sentence in sentences:
-            plain = sentence.unmasked(self.reader.facts)
+            plain = fill(sentence.unmasked, self.reader.facts)
             if not sentence.facts and _claims_something(field, sentence):
                 self.dropped.append(plain)
                 self.problems += [f"{field}: {problem}" for problem in made_up(sentence.text)]
@@ -107,7 +110,7 @@ class _Checker:
             problems = self._wrong(field, sentence)
             self.problems += [f"{field}: {problem}, in {_short(plain)!r}" for problem in problems]
             self.used += [fact.fact_id for fact in sentence.facts]
-            kept.append(plain)
+            kept.append(sentence.unmasked)
         return " ".join(kept)
 
     def _wrong(self, field: str, sentence: Sentence) -> list[str]:

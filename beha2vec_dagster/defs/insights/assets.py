@@ -30,7 +30,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         kinds={"openai"},
         pool=OPENAI_POOL,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        code_version="4",
+        code_version="5",
     )
     def cluster_insights(
         context: dg.AssetExecutionContext,
