@@ -26,9 +26,7 @@ INSIGHTS_SCHEMA = pa.schema(
         pa.field("opportunities", pa.string()),  # comparison row only
         pa.field("input_hash", pa.string()),  # of what a model was asked; null where no answer of a model is final
         pa.field("reason", pa.string()),  # why the template wrote it although a model was asked
-        pa.field(
-            "draft", pa.string()
-        ),  # JSON: texts and actions with placeholders, see `stored`
+        pa.field("draft", pa.string()),  # JSON: texts and actions with placeholders, see `stored`
     ]
 )
 
