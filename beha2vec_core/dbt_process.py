@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -15,7 +16,13 @@ EXECUTABLE = Path(sys.executable).with_name("beha2vec-dbt")
 
 
 def main() -> None:
-    """Become dbt, having asked Linux to kill this process with its parent; elsewhere dbt outlives a killed run."""
+    """Become dbt, having asked Linux to kill this process with its parent; elsewhere dbt outlives a killed run.
+
+    ``--version`` is answered here: dagster-dbt asks before a run, and dbt would first look for newer releases on the web.
+    """
+    if sys.argv[1:] == ["--version"]:
+        print(version("dbt-core"))
+        return
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     dbt = str(Path(sys.executable).with_name("dbt"))

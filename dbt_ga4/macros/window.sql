@@ -1,8 +1,10 @@
 {#
     The window of days that a run rewrites.
 
-    A run asks for export days by the vars min_date and max_date. What a new export day changes reaches further in
-    some models (late events, sessions across midnight), so each incremental model says its own window:
+    A run asks for export days by the vars min_date and max_date, or by the environment variables GA4_MIN_DATE and
+    GA4_MAX_DATE. Other vars make dbt parse the whole project again; other environment variables do not. What a new export
+    day changes reaches further in some models (late events, sessions across midnight), so each incremental model says its
+    own window:
 
         ga4_incremental(column='occurred_on', days_before=3, days_after=3)
 
@@ -52,18 +54,21 @@
     {%- endif -%}
 {% endmacro %}
 
-{# One end of the window as a date, or none where it is open: no such var, --full-refresh, or a unit test. #}
+{#
+    One end of the window as a date, or none where it is open: no such day, --full-refresh, or a unit test. It is not looked
+    up while dbt parses, so that dbt does not parse the models again for another day.
+#}
 {% macro ga4_window_end(name, shift) %}
-    {% if flags.FULL_REFRESH or model.resource_type == 'unit_test' %}
+    {% if not execute or flags.FULL_REFRESH or model.resource_type == 'unit_test' %}
         {{ return(none) }}
     {% endif %}
     {{ return(ga4_asked_day(name, shift)) }}
 {% endmacro %}
 
-{# The date of a var, some days later; none without it. #}
+{# The date of a var, else of its environment variable, some days later; none without both. #}
 {% macro ga4_asked_day(name, shift) %}
-    {% set given = var(name, none) %}
-    {% if given is none %}
+    {% set given = var(name, none) or env_var('GA4_' ~ name | upper, '') %}
+    {% if not given %}
         {{ return(none) }}
     {% endif %}
     {{ return(iso_date(name, given) + modules.datetime.timedelta(days=shift)) }}

@@ -53,9 +53,9 @@ def _project() -> DbtProject:
 
 
 @contextmanager
-def _environment(settings: Settings) -> Iterator[None]:
-    """What dbt reads from the environment: its profile the data folder, dagster-dbt where `dbt` is."""
-    names = {
+def _environment(settings: Settings, **more: str) -> Iterator[None]:
+    """What dbt reads from the environment: its profile the data folder, dagster-dbt where `dbt` is, and more."""
+    names = more | {
         "BEHA2VEC_DATA_DIR": str(settings.data_path),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
@@ -112,14 +112,14 @@ def _dbt_build(
     # buildable: a test that also reads a model which neither was selected nor comes before has nothing to say here
     arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
     zones = {"timezone": settings.timezone, "property_timezones": settings.property_timezones}
-    arguments += ["--vars", json.dumps(zones | _window(context))]
+    arguments += ["--vars", json.dumps(zones)]
     arguments += ["--full-refresh"] if full_refresh else []
     events: list[Any] = []
     # one folder, not one a run as is the default, which a year of nights would fill with gigabytes; the lock guards it
     target_path = settings.data_path / "dbt_target"
     try:
         with warehouse.exclusive(f"dbt build ({context.op_execution_context.op.name})"), brief_dbt():
-            with _environment(settings):
+            with _environment(settings, **_window(context)):
                 started = dbt.cli(arguments, context=context, target_path=target_path)
             for event in started.stream():
                 events.append(event)
@@ -141,9 +141,9 @@ def _dbt_build(
 
 
 def _window(context: dg.AssetExecutionContext) -> dict[str, str]:
-    """The run's days, for both of its dbt builds: with other vars the second would parse the whole project again."""
+    """The run's days as environment variables: with other vars dbt would parse the whole project again."""
     days = range_of(context.run.tags)
-    return {"min_date": str(days[0]), "max_date": str(days[1])} if days else {}
+    return {"GA4_MIN_DATE": str(days[0]), "GA4_MAX_DATE": str(days[1])} if days else {}
 
 
 @cache
