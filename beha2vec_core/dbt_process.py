@@ -18,7 +18,7 @@ EXECUTABLE = Path(sys.executable).with_name("beha2vec-dbt")
 def main() -> None:
     """Become dbt, having asked Linux to kill this process with its parent; elsewhere dbt outlives a killed run.
 
-    ``--version`` is answered here: dagster-dbt asks before a run, and dbt would first look for newer releases on the web.
+    ``--version`` is answered here: dagster-dbt asks before a run, and dbt would look for newer releases on the web.
     """
     if sys.argv[1:] == ["--version"]:
         print(version("dbt-core"))

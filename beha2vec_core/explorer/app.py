@@ -4,13 +4,14 @@ import streamlit as st
 
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.access import require_access
+from beha2vec_core.explorer.charts.theme import PALETTE
 from beha2vec_core.explorer.published import NotPublishedError
 from beha2vec_core.explorer.views import pages
 
 # drawn here: Streamlit would fetch icons of its own from the internet
 _ICON = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="5" cy="5" r="4" fill="#0072B2"/>'
-    '<circle cx="12" cy="6" r="3" fill="#E69F00"/><circle cx="8" cy="12" r="3.5" fill="#009E73"/></svg>'
+    f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="5" cy="5" r="4" fill="{PALETTE[0]}"/>'
+    f'<circle cx="12" cy="6" r="3" fill="{PALETTE[1]}"/><circle cx="8" cy="12" r="3.5" fill="{PALETTE[2]}"/></svg>'
 )
 
 st.set_page_config(page_title="Beha2Vec explorer", page_icon=_ICON, layout="wide")

@@ -58,6 +58,8 @@ def exposure(settings: Settings, host: str) -> str | None:
 
 def command(settings: Settings, host: str, port: int) -> list[str]:
     """What is run. Secrets are not in it: other users of the machine can see it."""
+    from beha2vec_core.explorer.charts.theme import PALETTE
+
     options = [
         f"--server.address={host}",
         f"--server.port={port}",
@@ -74,8 +76,8 @@ def command(settings: Settings, host: str, port: int) -> list[str]:
         "--client.toolbarMode=viewer",
         "--client.showErrorDetails=none",
         "--client.showErrorLinks=false",
-        "--theme.light.primaryColor=#0072B2",
-        "--theme.dark.primaryColor=#56B4E9",
+        f"--theme.light.primaryColor={PALETTE[0]}",
+        f"--theme.dark.primaryColor={PALETTE[4]}",
     ]
     if is_loopback(host) and settings.explorer_auth_header is None:
         # no other name leads here, so a page of others cannot pretend to be this one (DNS rebinding)

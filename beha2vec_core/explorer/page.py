@@ -12,6 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from beha2vec_core.explorer.charts.theme import PALETTE
 from beha2vec_core.explorer.published import NothingYet, Published, latest
 from beha2vec_core.profiles.words import day
 from beha2vec_core.settings import Settings, load_settings
@@ -41,7 +42,8 @@ _STYLE = """<style>
 .b2v-text td.number, .b2v-text th.number {text-align:right; font-variant-numeric:tabular-nums; min-width:0}
 .b2v-text td.number {white-space:nowrap}
 /* white on the dark theme's lighter blue is too pale */
-button[kind^="primary"] {background:#0072B2 !important; border-color:#0072B2 !important; color:#fff !important}
+button[kind^="primary"] {background:var(--b2v-blue) !important; border-color:var(--b2v-blue) !important;
+  color:#fff !important}
 @media (max-width: 640px) {
   .b2v-text table, .b2v-text table .b2v-quiet {font-size:.8rem}
   .b2v-text th, .b2v-text td, .b2v-text td:last-child:not(.number) {padding-right:.35rem; min-width:3rem}
@@ -97,7 +99,7 @@ def write(markup: str) -> None:
 
 def style() -> None:
     """The few styles of what `write` shows; once a page."""
-    st.html(_STYLE)
+    st.html(f"<style>:root {{--b2v-blue:{PALETTE[0]}}}</style>{_STYLE}")
 
 
 def table(rows: pd.DataFrame, names: Mapping[str, str], numbers: tuple[str, ...] = ()) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from beha2vec_core.quality import clusters, encoder, events, export
 from beha2vec_core.quality.check import Check
-from beha2vec_core.quality.expectations import declared_checks
+from beha2vec_core.quality.tables import declared_checks
 
 _MEASURED = (
     Check(

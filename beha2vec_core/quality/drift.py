@@ -13,8 +13,8 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from beha2vec_core.quality.expectations import ENCODER_IN_USE
 from beha2vec_core.quality.statistics import principal_axes, stability_by_chance, stability_index
+from beha2vec_core.quality.tables import ENCODER_IN_USE
 from beha2vec_core.store.vectors import as_matrix
 
 COMPARED_WITH = "the same weekday of the four weeks before"

@@ -9,17 +9,12 @@ import duckdb
 
 from beha2vec_core.quality.check import Finding, Look
 from beha2vec_core.quality.drift import LEAST_USERS, drift
-from beha2vec_core.quality.expectations import ENCODER_IN_USE
+from beha2vec_core.quality.tables import ENCODER_IN_USE
 
 _SAMPLES = 5
 # A page that the encoder never learned still has its path and words; an event name has nothing else.
 MAX_UNKNOWN_PAGES = 0.2
 MAX_UNKNOWN_EVENT_NAMES = 0.05
-_WEEKS = 4
-_MOST_USERS = 5_000
-_AXES = 4
-# by convention (Siddiqi 2006): below .1 nothing, to .25 some, above a large shift
-MAX_STABILITY_INDEX = 0.25
 MIN_COSINE = 0.9
 
 

@@ -27,7 +27,7 @@ OPENAI_POOL = "openai"
 class WarehouseResource(DuckDBResource):
     """The warehouse's DuckDB file behind its inter-process lock (see ``beha2vec_core.store.warehouse``)."""
 
-    lock_timeout_seconds: float = Field(600, description="longest wait for the warehouse's lock")
+    lock_timeout_seconds: float = Field(description="longest wait for the warehouse's lock")
 
     @property
     def _warehouse(self) -> Warehouse:

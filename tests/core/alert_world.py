@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
+import time
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,12 +16,16 @@ from typing import Any, TypeVar
 
 
 class Hook:
-    """An HTTP server that keeps the JSON posted to it; answers with ``statuses``, one after the other, then 200."""
+    """An HTTP server that keeps the JSON posted to it; answers with ``statuses``, one after the other, then 200.
+
+    ``drips``: the answer's body comes byte by byte, for ten seconds.
+    """
 
     def __init__(self) -> None:
         self.posts: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.statuses: list[int] = []
+        self.drips = False
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -32,6 +37,10 @@ class Hook:
                 if status == 302:
                     self.send_header("Location", "/elsewhere")
                 self.end_headers()
+                with suppress(OSError):  # the other side has gone
+                    for _ in range(50 * hook.drips):
+                        self.wfile.write(b".")
+                        time.sleep(0.2)
 
             def do_GET(self) -> None:
                 hook.paths.append(self.path)

@@ -129,6 +129,12 @@ def test_a_redirect_is_not_followed(hook: Hook) -> None:
     assert hook.paths == ["/services/T0/s3cr3t"]
 
 
+def test_a_body_that_comes_slowly_is_not_waited_for(hook: Hook) -> None:
+    hook.drips = True
+    begun = time.monotonic()
+    assert error_of(ALERT, posting_to(hook)) == "" and time.monotonic() - begun < 5
+
+
 def test_nobody_there_is_told_and_costs_no_time() -> None:
     with running(Hook()) as hook:
         settings = posting_to(hook)

@@ -13,7 +13,7 @@ from beha2vec_core.insights.names import cluster_names, distinct_name
 from beha2vec_core.insights.placeholders import fill, written
 from beha2vec_core.insights.sheet import Fact, fact_sheets
 from beha2vec_core.insights.template.advice import advice
-from beha2vec_core.insights.template.sentences import told
+from beha2vec_core.insights.template.clauses import told
 from beha2vec_core.insights.verify import review
 from beha2vec_core.insights.wording import happening, number, statement
 from beha2vec_core.profiles import ProfileSources, build_profiles

@@ -14,7 +14,7 @@ from beha2vec_core.chat.published import Published as ChatData
 from beha2vec_core.explorer.data import profile
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.insights.sheet import FactSheet, fact_sheets
-from beha2vec_core.insights.template.sentences import sentence
+from beha2vec_core.insights.template.clauses import sentence
 from beha2vec_core.insights.wording import label
 from beha2vec_core.profiles import build_profiles
 from beha2vec_core.profiles.metrics import METRICS, Metric, Number, Question, Share

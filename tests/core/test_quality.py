@@ -11,8 +11,8 @@ from quality_world import DAY, World, before
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.vocabulary import Vocabulary
 from beha2vec_core.quality.catalogue import CHECKS
-from beha2vec_core.quality.expectations import EXPECTATIONS, declared_columns
 from beha2vec_core.quality.statistics import robust_z, stability_by_chance, stability_index
+from beha2vec_core.quality.tables import EXPECTATIONS, declared_columns
 
 
 @pytest.fixture

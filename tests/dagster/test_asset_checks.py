@@ -23,7 +23,7 @@ def _runs(folder: Path) -> list[dict[str, Any]]:
     settings = Settings(
         _env_file=None, data_dir=folder / "data", start_date=date(2026, 1, 5), end_date=date(2026, 1, 31)
     )
-    warehouse = WarehouseResource(database=str(settings.warehouse_path))
+    warehouse = WarehouseResource(database=str(settings.warehouse_path), lock_timeout_seconds=60)
     with warehouse.connect("test") as connection:
         connection.execute("insert into beha2vec.encoders (model_version, trained_at) values ('e', now()::timestamp)")
         connection.execute(

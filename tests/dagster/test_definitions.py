@@ -157,7 +157,7 @@ def test_assets_are_described_grouped_and_pooled(tmp_path: Path) -> None:
 
 def test_resources_can_be_replaced(tmp_path: Path) -> None:
     settings = Settings(_env_file=None, data_dir=tmp_path)
-    elsewhere = WarehouseResource(database=str(tmp_path / "elsewhere.duckdb"))
+    elsewhere = WarehouseResource(database=str(tmp_path / "elsewhere.duckdb"), lock_timeout_seconds=60)
     resources = build_defs(settings, {"warehouse": elsewhere}).resources
     assert resources is not None and resources["warehouse"] is elsewhere and {"compute", "llm", "dbt"} < {*resources}
 

@@ -31,7 +31,7 @@ def materialize(folder: Path, **given: Any) -> dict[str, Any]:
     result = dg.materialize(
         pages.build_assets(settings),
         resources={
-            "warehouse": WarehouseResource(database=str(warehouse)),
+            "warehouse": WarehouseResource(database=str(warehouse), lock_timeout_seconds=60),
             "compute": ComputeResource(device="cpu"),
             "llm": LlmResource(settings),
         },

@@ -29,7 +29,7 @@ def llm(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedLlm]:
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> WarehouseResource:
-    resource = WarehouseResource(database=str(tmp_path / "warehouse.duckdb"))
+    resource = WarehouseResource(database=str(tmp_path / "warehouse.duckdb"), lock_timeout_seconds=60)
     with resource.connect("test") as connection:
         facts = build_profiles(make_world())
         connection.register("facts", facts)

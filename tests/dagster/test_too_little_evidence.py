@@ -67,7 +67,7 @@ class Shop:
         """Metadata of the first asset."""
         result = dg.materialize(
             [self.assets[name] for name in assets],
-            resources={"warehouse": WarehouseResource(database=str(self.path))},
+            resources={"warehouse": WarehouseResource(database=str(self.path), lock_timeout_seconds=60)},
             instance=dg.DagsterInstance.ephemeral(),
             tags=range_tags(DAYS[0], last),
             run_config={"ops": {"cluster_model": {"config": config}}} if config else None,

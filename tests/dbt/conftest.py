@@ -113,7 +113,16 @@ GOOD = ("success", "pass", "warn")
 
 
 def _flags() -> list[str]:
-    return ["--quiet", "--no-write-json", "--log-level-file", "none", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    return [
+        "--quiet",
+        "--no-write-json",
+        "--log-level-file",
+        "none",
+        "--project-dir",
+        str(PROJECT),
+        "--profiles-dir",
+        str(PROJECT),
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ are for models: what the template writes grows with the clusters, and is always 
 cluster, ``advice`` says what its facts ask for, ``comparison`` puts all beside each other, ``sentences`` words a fact.
 """
 
+from beha2vec_core.insights.template.clauses import WRITTEN_BY
 from beha2vec_core.insights.template.comparison import clusters_alike, compare
-from beha2vec_core.insights.template.insight import TOO_LITTLE_NAME, describe, describe_only
-from beha2vec_core.insights.template.sentences import WRITTEN_BY
+from beha2vec_core.insights.template.sentences import TOO_LITTLE_NAME, describe, describe_only
 
 __all__ = ["TOO_LITTLE_NAME", "WRITTEN_BY", "clusters_alike", "compare", "describe", "describe_only"]

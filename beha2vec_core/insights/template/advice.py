@@ -2,7 +2,7 @@
 
 from beha2vec_core.insights.names import buys, page_type_focus
 from beha2vec_core.insights.sheet import Fact, FactSheet
-from beha2vec_core.insights.template.sentences import is_known_source
+from beha2vec_core.insights.template.clauses import is_known_source
 
 MOST = 3
 TEST_LANDING = "Test the page they land on, for many it is all they see"

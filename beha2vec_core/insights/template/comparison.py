@@ -5,7 +5,7 @@ from beha2vec_core.insights.placeholders import written
 from beha2vec_core.insights.schema import ClusterComparison
 from beha2vec_core.insights.sheet import CLEAR_LIFT, Fact, FactSheet
 from beha2vec_core.insights.template.advice import advice
-from beha2vec_core.insights.template.sentences import DISCLAIMER, lower, told, upper
+from beha2vec_core.insights.template.clauses import DISCLAIMER, lower, told, upper
 from beha2vec_core.insights.wording import happening
 
 _WORTH_TELLING_APART = 0.02  # of a share

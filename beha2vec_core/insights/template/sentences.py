@@ -1,87 +1,267 @@
-"""Facts as clauses and sentences, with placeholders for their numbers."""
+"""One cluster in words: what is unusual, how sure that is, what to do next."""
 
-from collections.abc import Iterable
-from itertools import pairwise
-
+from beha2vec_core.insights.names import page_type_focus, theme_focus
 from beha2vec_core.insights.placeholders import written
+from beha2vec_core.insights.schema import ClusterInsight
 from beha2vec_core.insights.sheet import Fact, FactSheet
-from beha2vec_core.insights.wording import happening
+from beha2vec_core.insights.template.advice import TEST_LANDING, advice
+from beha2vec_core.insights.template.clauses import (
+    DISCLAIMER,
+    is_known_source,
+    joined,
+    listed,
+    lower,
+    numbers,
+    sentence,
+    sentences,
+    told,
+    upper,
+)
+from beha2vec_core.insights.wording import feature_words, happening
 from beha2vec_core.profiles.metrics import NOT_SET
 
-WRITTEN_BY = "template"
-_AS_SOURCE = " as first user source"
-DISCLAIMER = "(Written by a template from the facts, without a language model.)"
+TOO_LITTLE_NAME = "Too little seen yet"
+_SMALL_CLUSTER = 100
+_VERY_SURE_Q, _VERY_SURE_Z = 0.001, 5.0
+_TYPICAL = 0.1  # what fewer users of a group do is not typical of it
+_MOST_OF_ARRIVAL = 3  # in a summary
+_COMMON = 0.2  # of the most common value that is no more common than elsewhere
+_COME_AND_GO = ("first_user_direct_share", "return_share", "one_page_view_share", "error_page_user_share")
+_OVER_TIME = ("first_week_return_rate", "churn_rate", "inflow_share")
+_ACTIVITY = ("page_views_mean", "sessions_mean", "engagement_time_mean")
+_STEPS_TOLD = ("reached_cart_share", "reached_checkout_share")
 
 
-def sentence(fact: Fact) -> str:
-    """A fact on its own: 'Search pages take {...} of their page views (all users {...}).'"""
-    return f"{upper(told(fact))}."
+def describe(sheet: FactSheet, name: str, like: tuple[str, ...] = ()) -> ClusterInsight:
+    """One cluster in words.
+
+    Args:
+        sheet: its facts.
+        name: its name.
+        like: names of clusters that it cannot be told apart from by these facts.
+    """
+    if not sheet.is_cluster:
+        return _too_little(sheet)
+    interest, arrival, buying, missing = _interest(sheet), _arrival(sheet), _buying(sheet), _missing(sheet)
+    idle = [fact for fact in numbers(sheet, "no_engagement_time_share") if fact.is_over]
+    unusual = [*interest, *idle, *arrival, *(fact for fact in buying if fact.is_over or fact.is_under), *missing]
+    others = [fact for fact in _others(sheet) if fact not in unusual]
+    persona, typical = _persona(sheet)
+    to_do = advice(sheet)
+    summary = [
+        _size(sheet),
+        *_unusual(interest, idle, arrival[:_MOST_OF_ARRIVAL]),
+        listed(buying),
+        listed(missing[:1]),
+        _how_sure(sheet, unusual),
+        f"What to do next: {lower(to_do[0][0])}.",
+        DISCLAIMER,
+    ]
+    if not unusual:
+        summary.insert(1, "Nothing sets these users clearly apart from all users.")
+    differences = sentences(dict.fromkeys([*unusual, *buying, *others])) or [_size(sheet)]
+    evidence = [*numbers(sheet, "users", "user_share"), *unusual, *buying, *others, *typical]
+    evidence += [fact for _, fact in to_do if fact]
+    return ClusterInsight.model_construct(
+        name=name,
+        summary=" ".join(filter(None, summary)),
+        differences=" ".join(differences),
+        persona=persona,
+        caveats=" ".join(_caveats(sheet, like)),
+        evidence=list(dict.fromkeys(fact.fact_id for fact in evidence)),
+        actions=[_with_reason(text, fact) for text, fact in to_do],
+    )
 
 
-def sentences(facts: Iterable[Fact]) -> list[str]:
-    """A sentence each."""
-    return [sentence(fact) for fact in facts]
+# -- what is unusual --
 
 
-def told(fact: Fact) -> str:
-    """A fact as a clause; only, where it is less; none, where it is 0."""
-    return f"{happening(fact.metric, fact.shown_feature).format(_value(fact))} (all users {written(fact, 'all')})"
+def _interest(sheet: FactSheet) -> list[Fact]:
+    """What they look at more than others, and the step between pages that marks them."""
+    looked_at = sorted([*page_type_focus(sheet)[:2], *theme_focus(sheet)[:1]], key=lambda fact: -fact.strength)
+    steps = [
+        fact
+        for fact in sheet.over("path_step_share")
+        if fact.value >= _TYPICAL and "unknown" not in (fact.feature or "")
+    ]
+    pages = [fact for fact in sheet.over("page_share") if not (fact.feature or "").endswith("/")]
+    return [*looked_at, *(steps[:1] or pages[:1])]
 
 
-def listed(facts: list[Fact]) -> str:
-    """Facts in one sentence, what they share said once; '' of none."""
+def _arrival(sheet: FactSheet) -> list[Fact]:
+    """How they come, and come back, where that differs."""
+    sources = [
+        fact for fact in sheet.over("first_user_source_share") if fact.value >= _TYPICAL and is_known_source(fact)
+    ]
+    devices = [fact for fact in sheet.over("device_share") if fact.value >= 0.5]
+    come_and_go = [fact for fact in numbers(sheet, *_COME_AND_GO) if fact.is_over]
+    return [*sources[:1], *come_and_go[:3], *devices[:1], *sheet.over("hour_block_event_share")[:1]]
+
+
+def _buying(sheet: FactSheet) -> list[Fact]:
+    """How far they come on the way to an order; nothing where nobody buys anything."""
+    reached = numbers(sheet, *_STEPS_TOLD)
+    first_without = next((number for number, fact in enumerate(reached) if fact.value == 0), len(reached))
+    return [
+        fact for fact in [*reached[: first_without + 1], *numbers(sheet, "purchase_rate")] if fact.population_value > 0
+    ]
+
+
+def _missing(sheet: FactSheet) -> list[Fact]:
+    """Page types that they look at less."""
+    return [fact for fact in sheet.under("page_type_view_share") if fact.feature != "unknown"][:2]
+
+
+def _others(sheet: FactSheet) -> list[Fact]:
+    """What else is worth knowing, though it is not unusual or not the first thing to say."""
+    pages = [fact for fact in sheet.over("page_share") if not (fact.feature or "").endswith("/")][:1]
+    items = sheet.over("item_category_viewed_share")[:1]
+    cart = [fact for fact in numbers(sheet, "add_to_cart_share") if fact.population_value > 0]
+    over_time = [fact for fact in numbers(sheet, *_OVER_TIME) if fact.is_over or fact.is_under]
+    return [*pages, *items, *cart, *over_time, *numbers(sheet, *_ACTIVITY)]
+
+
+# -- the sentences of a summary --
+
+
+def _size(sheet: FactSheet) -> str:
+    users, share = sheet.number("users"), sheet.number("user_share")
+    if users is None:
+        return "A group of unknown size."
+    part = f", {written(share)} of the audience" if share else ""
+    return f"A group of {written(users)} of {written(users, 'all')} users{part}."
+
+
+def _unusual(interest: list[Fact], idle: list[Fact], arrival: list[Fact]) -> list[str]:
+    attention = [fact for fact in interest if fact.metric.endswith("view_share")]
+    steps = [fact for fact in interest if fact not in attention]
+    return [
+        *([f"What is unusual: {lower(listed(attention))}"] if attention else []),
+        *sentences(steps),
+        *([f"Some may be bots: {told(fact)}." for fact in idle]),
+        *([listed(arrival)] if arrival else []),
+    ]
+
+
+def _how_sure(sheet: FactSheet, facts: list[Fact]) -> str:
     if not facts:
-        return ""
-    clauses = [told(facts[0]), *(_told_after(before, fact) for before, fact in pairwise(facts))]
-    return f"{upper(joined(clauses))}."
+        return "How sure: no difference is at once large and unlikely to be chance."
+    degree, first, span = "very" if all(map(_is_very_sure, facts)) else "fairly", facts[0], ""
+    if first.interval_low is not None and first.interval_high is not None:
+        ends = f"{written(first, 'low')} to {written(first, 'high')}"
+        span = f"; allowing for chance, {happening(first.metric, first.shown_feature).format(ends)}"
+    caution = " The group is small, so the numbers are rough." if sheet.users < _SMALL_CLUSTER else ""
+    return f"How sure: {degree}{span}.{caution}"
 
 
-def joined(clauses: Iterable[str]) -> str:
-    """'a', 'a and b', 'a, b and c'."""
-    *first, last = clauses
-    return f"{', '.join(first)} and {last}" if first else last
+def _is_very_sure(fact: Fact) -> bool:
+    return fact.q_value <= _VERY_SURE_Q if fact.q_value is not None else abs(fact.z or 0.0) >= _VERY_SURE_Z
 
 
-def numbers(sheet: FactSheet, *metrics: str) -> list[Fact]:
-    """The facts of metrics without features, where there are any."""
-    return [fact for metric in metrics if (fact := sheet.number(metric))]
+# -- the other fields --
 
 
-def upper(text: str) -> str:
-    """With a capital first letter."""
-    return text[:1].upper() + text[1:]
+def _caveats(sheet: FactSheet, like: tuple[str, ...]) -> list[str]:
+    idle = sheet.number("no_engagement_time_share")
+    found = []
+    if like:
+        found.append(f"By these facts the group cannot be told apart from {joined(like)}: treat them as one.")
+    if idle and idle.is_over:
+        found.append(f"People and bots may be mixed here: {told(idle)}.")
+    if sheet.users < _SMALL_CLUSTER:
+        found.append("The group is small: look again when it has grown.")
+    found.append("The facts say what users did, not why, and an association is not a cause.")
+    return found
 
 
-def lower(text: str) -> str:
-    """With a small first letter."""
-    return text[:1].lower() + text[1:]
+def _persona(sheet: FactSheet) -> tuple[str, list[Fact]]:
+    """A typical user: the most common value of each attribute, and the one that is more common than elsewhere."""
+    habits: list[str] = []
+    facts: list[Fact] = []
+    for metric, verb, preposition in (
+        ("first_user_source_share", "has as first user source", ""),
+        ("landing_page_share", "lands", "on "),
+        ("device_share", "uses", ""),
+        ("country_share", "is", "in "),
+    ):
+        known = [fact for fact in sheet.features(metric) if NOT_SET not in (fact.feature or "")]
+        common = [fact for fact in known[:1] if fact.is_over or fact.value >= _COMMON]
+        marks = [fact for fact in sheet.over(metric) if fact in known]
+        shown = [fact for fact in dict.fromkeys(common + marks[:1]) if fact.value >= _TYPICAL]
+        facts += shown
+        values = [
+            f"{preposition}{feature_words(metric, fact.shown_feature or '')} ({written(fact)}, all users "
+            f"{written(fact, 'all')})"
+            for fact in shown
+        ]
+        if values:
+            are_both_over = bool(common) and common[0].is_over
+            habits.append(f"{verb} {(' or ' if are_both_over else ' or, more often than others, ').join(values)}")
+    for metric, words in (
+        ("page_views_median", "has {} page views (the median, all users {})"),
+        ("engagement_time_mean", "is engaged for {} seconds on average (all users {})"),
+    ):
+        if plain := sheet.number(metric):
+            facts.append(plain)
+            habits.append(words.format(written(plain), written(plain, "all")))
+    return f"A typical user {'; '.join(habits)}." if habits else "Nothing is known of how they come.", facts
 
 
-def is_known_source(fact: Fact) -> bool:
-    """Whether a first user source is a place to be found: not direct, nor unknown."""
-    return NOT_SET not in (fact.feature or "") and "(none)" not in (fact.feature or "")
+def _with_reason(text: str, fact: Fact | None) -> str:
+    return f"{text}. {sentence(fact)}" if fact else f"{text}."
 
 
-def _value(fact: Fact) -> str:
-    if fact.value == 0 and fact.unit == "share":
-        return "none"
-    is_bound = fact.shown_value.startswith("less than")
-    return f"only {written(fact)}" if fact.is_under and not is_bound else written(fact)
+def _too_little(sheet: FactSheet) -> ClusterInsight:
+    """Users of whom too little is known to say what they want: no group, and it says so."""
+    habits = numbers(sheet, "page_views_mean", "one_page_view_share", "return_share")
+    summary = [
+        _size(sheet),
+        "Of these users too little was seen to say what they want, so they were not put into a group by a guess.",
+        listed(habits),
+        "What to do next: nothing yet; whoever comes back and views more is sorted into a group by the next night.",
+        DISCLAIMER,
+    ]
+    return ClusterInsight.model_construct(
+        name=TOO_LITTLE_NAME,
+        summary=" ".join(filter(None, summary)),
+        differences=" ".join(sentences(habits)) or "Nothing that can be told.",
+        persona="There is no typical user: they have in common that little was seen of them.",
+        caveats="This is not a group that behaves alike. Do not compare it with the others.",
+        evidence=[fact.fact_id for fact in [*numbers(sheet, "users", "user_share"), *habits]],
+        actions=[
+            "Address them by what they do next, not as a group.",
+            *[_with_reason(TEST_LANDING, fact) for fact in numbers(sheet, "one_page_view_share")],
+        ],
+    )
 
 
-def _told_after(before: Fact, fact: Fact) -> str:
-    """A fact after another: without what was just said, and without "all users"."""
-    clause = happening(fact.metric, fact.shown_feature)
-    earlier, _, ending = happening(before.metric, before.shown_feature).partition(" take {}")
-    words, _, own_ending = clause.partition(" take {}")
-    if ending and ending == own_ending:  # "login pages {...}"
-        clause = f"{words} {{}}"
-    elif earlier.startswith("{} of them "):
-        # "{...} at least the checkout", but "none reached at least the checkout"
-        said = "reached " if earlier.startswith("{} of them reached ") and fact.value else ""
-        if earlier.endswith(_AS_SOURCE) and clause.endswith(_AS_SOURCE):  # "{...} a direct visit"
-            said, clause = "have ", clause.removesuffix(_AS_SOURCE)
-        clause = clause.replace(f"{{}} of them {said}", "{} ", 1).replace("{} of them ", "{} ", 1)
-    value = written(fact) if fact.value and before.is_under else _value(fact)  # "only" is said once
-    everybody = written(fact, "all") if value != "none" else f"all users {written(fact, 'all')}"
-    return f"{clause.format(value)} ({everybody})"
+def describe_only(sheet: FactSheet, name: str, why: str = "") -> ClusterInsight:
+    """The one cluster of users who are not divided: what they do, and no comparison.
+
+    Args:
+        sheet: its facts.
+        name: its name.
+        why: they are not divided, in a sentence.
+    """
+    activity, buying = numbers(sheet, "page_views_mean", "sessions_mean", "return_share"), _buying(sheet)
+    summary = [
+        _size(sheet),
+        "These users are not divided into clusters.",
+        f"{upper(why.removeprefix('k = 1: '))}." if why else "",
+        *sentences(activity),
+        listed(buying),
+        "What to do next: load more days, and find clusters again.",
+        DISCLAIMER,
+    ]
+    persona, typical = _persona(sheet)
+    return ClusterInsight.model_construct(
+        name=name,
+        summary=" ".join(filter(None, summary)),
+        differences="There is no other cluster to compare these users with.",
+        persona=persona,
+        caveats="The facts say what all these users did together: there may be several kinds of users among them.",
+        evidence=list(
+            dict.fromkeys(f.fact_id for f in [*numbers(sheet, "users", "user_share"), *activity, *buying, *typical])
+        ),
+        actions=["Load more days, and find clusters again."],
+    )
