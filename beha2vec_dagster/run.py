@@ -14,7 +14,6 @@ from pathlib import Path
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
-from dagster._core.errors import DagsterInvalidSubsetError
 from filelock import FileLock, Timeout
 
 # hidden in the UI, as Dagster hides its own by this prefix
@@ -38,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     job = defs().resolve_job_def("materialize_everything")
     try:
         keys = dg.AssetSelection.from_coercible(asked.select.split(",")).resolve(job.asset_layer.asset_graph)
-    except DagsterInvalidSubsetError as error:
+    except dg.DagsterInvalidSubsetError as error:
         print(f"--select: {error}", file=sys.stderr)
         return 2
     with DagsterInstance.get() as instance, _mark(instance) as mark:

@@ -9,12 +9,11 @@ from typing import Any
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from beha2vec_core.alerts import Alert, Problem, send
 from beha2vec_core.settings import Settings
 
-_FINISHED = (AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED)
+_FINISHED = ("SUCCEEDED", "FAILED")  # states of a check's record
 
 
 def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
@@ -118,8 +117,8 @@ def _failed_before(instance: DagsterInstance, run: DagsterRun, key: dg.AssetChec
     """Whether the check had failed already in the run before: a warning that goes on is not told every night."""
     history = instance.event_log_storage.get_asset_check_execution_history(key, limit=50)
     of_run = [place for place, record in enumerate(history) if record.run_id == run.run_id]
-    earlier = [record for record in history[max(of_run, default=-1) + 1 :] if record.status in _FINISHED]
-    return bool(earlier) and earlier[0].status == AssetCheckExecutionRecordStatus.FAILED
+    states = [record.status.value for record in history[max(of_run, default=-1) + 1 :]]
+    return next((state for state in states if state in _FINISHED), None) == "FAILED"
 
 
 def _why(instance: DagsterInstance, run: DagsterRun) -> str:
