@@ -144,6 +144,7 @@ def test_assets_are_described_grouped_and_pooled(tmp_path: Path) -> None:
     for node in nodes:
         assert node.description and node.group_name != "default" and node.kinds, node.key
         assert node.owners == ["team:data", "ann@shop.example"]
+    assert [node.key.to_user_string() for node in nodes if node.freshness_policy] == ["serving_database"]
     pools = {node.key.to_user_string(): sorted(node.pools) for node in nodes if node.pools}
     assert pools == {
         "enriched_pages": ["gpu"],

@@ -1,5 +1,6 @@
 """The read-only copy for people and the explorer."""
 
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -9,6 +10,9 @@ from beha2vec_core.store.publish import publish
 from beha2vec_dagster.defs.dbt.assets import dbt_descriptions
 from beha2vec_dagster.lib.metadata import markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import WarehouseResource
+
+# a night, and some hours to mend it
+_WARN_AFTER, _FAIL_AFTER = timedelta(hours=30), timedelta(hours=36)
 
 
 def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -26,6 +30,7 @@ def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         group_name="serving",
         kinds={"duckdb"},
         backfill_policy=dg.BackfillPolicy.single_run(),
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=_FAIL_AFTER, warn_window=_WARN_AFTER),
         code_version="1",
     )
     def serving_database(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
