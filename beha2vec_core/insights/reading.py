@@ -17,7 +17,6 @@ from beha2vec_core.insights.wording import FULL_STOP
 
 _FIRST_MARK = 0xE000
 _LAST_MARK = 0xF8FF
-MARK = f"[{chr(_FIRST_MARK)}-{chr(_LAST_MARK)}]"
 _SIGNED = re.compile(rf"{PLACEHOLDER.pattern}(?P<sign>\s*(?:%|per ?cent\b))", re.IGNORECASE)
 _QUOTED = re.compile(r"“([^“”]{1,200})”|\"([^\"]{1,200})\"|‘([^‘’]{1,200})’")
 _CITED = re.compile(r"\[\s*(c-?\d+\.[^\[\]\s,;]{1,160}(?:[,;]\s*c-?\d+\.[^\[\]\s,;]{1,160})*)\s*\]")

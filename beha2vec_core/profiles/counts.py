@@ -34,7 +34,6 @@ class Totals:
         clusters: with users; -1 is no cluster.
         sessions: of all users.
         page_views: views of pages and screens, also those of nobody (no device id, no consent).
-        page_views_without_page: those among them that name no page, and so are of no theme and type.
         buyers: users with a purchase.
         first_day: first export day with events.
         last_day: last export day with events.
@@ -46,7 +45,6 @@ class Totals:
     clusters: int
     sessions: int | None
     page_views: int | None
-    page_views_without_page: int | None
     buyers: int | None
     first_day: date | None
     last_day: date | None
@@ -90,7 +88,7 @@ def clustered_words(clustered: int, clusters: int, too_little: int) -> str:
 def totals(connection: duckdb.DuckDBPyConnection) -> Totals:
     """How much there is of everything."""
     has = _Tables(connection)
-    sessions = buyers = page_views = without_page = None
+    sessions = buyers = page_views = None
     users = clustered = clusters = 0
     if _USERS in has:
         users, sessions, buyers = _row(
@@ -98,9 +96,7 @@ def totals(connection: duckdb.DuckDBPyConnection) -> Totals:
             f"""select count(*), coalesce(sum(sessions), 0)::bigint, count(*) filter (purchases > 0) from {_USERS}""",
         )
     if _PAGE_VIEWS in has:
-        page_views, without_page = _row(
-            connection, f"select count(*), count(*) filter (page_key is null) from {_PAGE_VIEWS}"
-        )
+        (page_views,) = _row(connection, f"select count(*) from {_PAGE_VIEWS}")
     if _CLUSTERED in has:
         known = f"filter (cluster_key <> {TOO_LITTLE_EVIDENCE})"
         with_row, clustered, clusters = _row(
@@ -108,7 +104,7 @@ def totals(connection: duckdb.DuckDBPyConnection) -> Totals:
         )
         users = users or with_row
     first, last, number = _days(connection, has)
-    return Totals(users, clustered, clusters, sessions, page_views, without_page, buyers, first, last, number)
+    return Totals(users, clustered, clusters, sessions, page_views, buyers, first, last, number)
 
 
 def _days(connection: duckdb.DuckDBPyConnection, has: _Tables) -> tuple[date | None, date | None, int]:
