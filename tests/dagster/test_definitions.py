@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
-from project import REPOSITORY, Project, definitions, export_settings, make_project
+from project import DAYS, REPOSITORY, Project, definitions, export_settings, make_project
 
 from beha2vec_dagster.definitions import build_defs
 from beha2vec_dagster.lib.resources import WarehouseResource
@@ -27,8 +27,9 @@ def test_a_wrong_setting_is_told_at_start(tmp_path: Path) -> None:
 def test_a_missing_setting_of_the_export_is_told_at_start(missing: str, tmp_path: Path) -> None:
     project = make_project(tmp_path / "p", **{missing: ""})
     told = f"BEHA2VEC_{missing.upper()} is not set: set it in .env to "
-    for command in (["materialize"], ["rollback"]):
-        done = project.run("beha2vec", *command, check=False)
+    run = ("python", "-m", "beha2vec_dagster.run", "--start", DAYS[0], "--end", DAYS[0])
+    for command in (("beha2vec", "materialize"), ("beha2vec", "rollback"), run):
+        done = project.run(*command, check=False)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(told) and len(done.stderr.splitlines()) == 1
     loaded = project.run("dagster", "definitions", "validate", "-w", str(REPOSITORY / "workspace.yaml"), check=False)
