@@ -12,12 +12,13 @@ from datetime import date
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from dotenv import dotenv_values
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "BEHA2VEC_"
@@ -39,8 +40,8 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    source: str = Field(
-        "data/demo_export",
+    source: str | None = Field(
+        None,
         description="the GA4 export: a file, a folder or a glob (JSON, parquet, CSV; docs/export.md)",
     )
     data_dir: Path = Field(Path("data"), description="folder for the warehouse, raw partitions, encoders")
@@ -48,9 +49,9 @@ class Settings(BaseSettings):
         "ga4",
         description="GA4 property of files whose path names none (analytics_<id> or property_id=<id>)",
     )
-    start_date: date = Field(date(2026, 1, 5), description="first day of the export (YYYY-MM-DD)")
+    start_date: date | None = Field(None, description="first day of the export (YYYY-MM-DD)")
     end_date: date | None = Field(None, description="last day of the export; empty: until yesterday")
-    timezone: str = Field("Europe/Berlin", description="the GA4 property's time zone (IANA name)")
+    timezone: str | None = Field(None, description="the GA4 property's time zone (IANA name)")
     property_timezones: Annotated[dict[str, str], NoDecode] = Field(
         {}, description='time zones of properties in another one, as JSON: `{"123456789": "America/New_York"}`'
     )
@@ -265,8 +266,8 @@ class Settings(BaseSettings):
 
     @field_validator("timezone", "property_timezones")
     @classmethod
-    def _timezones_exist(cls, value: str | dict[str, str]) -> str | dict[str, str]:
-        for name in [value] if isinstance(value, str) else value.values():
+    def _timezones_exist(cls, value: str | dict[str, str] | None) -> str | dict[str, str] | None:
+        for name in [value] if isinstance(value, str) else (value or {}).values():
             if name not in available_timezones():
                 raise ValueError(f"{name!r} is no IANA time zone; use a name like 'Europe/Berlin' or 'UTC'")
         return value
@@ -297,7 +298,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _dates_are_ordered(self) -> Self:
-        if self.end_date is not None and self.end_date < self.start_date:
+        if self.end_date is not None and self.start_date is not None and self.end_date < self.start_date:
             raise ValueError(
                 f"{PREFIX}END_DATE ({self.end_date}) lies before {PREFIX}START_DATE ({self.start_date}); swap them"
             )
@@ -345,8 +346,8 @@ class Settings(BaseSettings):
 
     @property
     def tz(self) -> ZoneInfo:
-        """The property's time zone."""
-        return ZoneInfo(self.timezone)
+        """The property's time zone, to show moments in; UTC where it is not set."""
+        return ZoneInfo(self.timezone or "UTC")
 
     @property
     def property_tz(self) -> dict[str, ZoneInfo]:
@@ -382,21 +383,53 @@ class Settings(BaseSettings):
         return text
 
 
+class ExportSettings(Settings):
+    """Settings that say which export is read: they have no default, as a wrong one would give wrong results."""
+
+    source: str
+    start_date: date
+    timezone: str
+
+
+# what to do where one of them is not set
+EXPORT_REMEDIES = {
+    "source": "set it in .env to your GA4 export (a folder, a file or a pattern); `make demo` writes a .env for the "
+    "demo where there is none",
+    "start_date": "set it in .env to the first day of your export, for example 2026-01-31",
+    "timezone": "set it in .env to the zone of your GA4 property, for example Europe/Berlin (GA4: Admin, Property "
+    "details, Reporting time zone)",
+}
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
 def load_settings() -> Settings:
     """Read the settings.
 
     Raises:
         SettingsError: a value cannot work; one line a variable, each with what to set instead.
     """
+    return _load(Settings)
+
+
+def load_export_settings() -> ExportSettings:
+    """Read the settings for work on the export.
+
+    Raises:
+        SettingsError: a value cannot work, or which export to read is not set; one line a variable.
+    """
+    return _load(ExportSettings)
+
+
+def _load(kind: type[AnySettings]) -> AnySettings:
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
-        lines = [_explain(problem["loc"], problem["msg"], problem["input"]) for problem in error.errors()]
-        raise SettingsError("the settings cannot work:\n  " + "\n  ".join(lines)) from None
+        lines = [_explain(problem) for problem in error.errors()]
+        told = lines[0] if len(lines) == 1 else "the settings cannot work:\n  " + "\n  ".join(lines)
+        raise SettingsError(told) from None
     except UnicodeDecodeError as error:
-        raise SettingsError(
-            f"the settings cannot work:\n  .env is not UTF-8 text ({error}); save it as UTF-8"
-        ) from None
+        raise SettingsError(f".env is not UTF-8 text ({error}); save it as UTF-8") from None
 
 
 def misspelt_variables() -> dict[str, str]:
@@ -429,9 +462,11 @@ def _is_mail_address(value: str) -> bool:
     return bool(name and at and host) and value.isascii() and value.isprintable() and not set(value) & set(" <>,;")
 
 
-def _explain(location: tuple[int | str, ...], message: str, value: object) -> str:
+def _explain(problem: ErrorDetails) -> str:
     """One line: the variable, its value unless that may be secret, and what to set instead."""
-    message = message.removeprefix("Value error, ")
+    location, message, value = problem["loc"], problem["msg"].removeprefix("Value error, "), problem["input"]
+    if problem["type"] == "missing":
+        return f"{PREFIX}{str(location[0]).upper()} is not set: {EXPORT_REMEDIES[str(location[0])]}"
     if not location:
         return message
     name = str(location[0]) if str(location[0]).isupper() else PREFIX + str(location[0]).upper()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from beha2vec_core.settings import Settings, load_settings
+from beha2vec_core.settings import ExportSettings, SettingsError, load_export_settings
 from beha2vec_dagster.defs.clusters import assets as clusters
 from beha2vec_dagster.defs.dbt import assets as dbt
 from beha2vec_dagster.defs.encoder import assets as encoder
@@ -23,7 +23,7 @@ from beha2vec_dagster.lib.console import console
 from beha2vec_dagster.lib.resources import ComputeResource, LlmResource, WarehouseResource
 
 
-def build_defs(settings: Settings, resource_overrides: Mapping[str, object] | None = None) -> dg.Definitions:
+def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object] | None = None) -> dg.Definitions:
     """The whole graph for some settings.
 
     Args:
@@ -60,4 +60,9 @@ def defs() -> dg.Definitions:
     # Threads that wait by spinning starve a busy machine: training beside other work is many times slower without this.
     # OpenMP reads it when torch is first imported, inside a step.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    return build_defs(load_settings())
+    try:
+        settings = load_export_settings()
+    except SettingsError as error:
+        # Dagster prints the stack below the message, which says all there is to know
+        raise error.with_traceback(None) from None
+    return build_defs(settings)

@@ -30,11 +30,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", help="run config: JSON, or the path of a JSON or YAML file")
     asked = parser.parse_args(arguments)
 
+    from beha2vec_core.settings import SettingsError
     from beha2vec_dagster.definitions import defs
     from beha2vec_dagster.defs.operations.sensors import told_by
     from beha2vec_dagster.lib.partitions import RANGE_END, RANGE_START
 
-    job = defs().resolve_job_def("materialize_everything")
+    try:
+        job = defs().resolve_job_def("materialize_everything")
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
     try:
         keys = dg.AssetSelection.from_coercible(asked.select.split(",")).resolve(job.asset_layer.asset_graph)
     except dg.DagsterInvalidSubsetError as error:

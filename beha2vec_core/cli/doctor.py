@@ -27,7 +27,7 @@ import duckdb
 
 from beha2vec_core.ga4.sampling import sample_times
 from beha2vec_core.ga4.sources import SourceFile, SourceNotFoundError, find_export, find_source_files, source_days
-from beha2vec_core.settings import Settings, misspelt_variables
+from beha2vec_core.settings import EXPORT_REMEDIES, PREFIX, Settings, misspelt_variables
 from beha2vec_core.store.migrate import make_plan
 from beha2vec_core.store.warehouse import Warehouse, WarehouseVersionError
 
@@ -94,6 +94,10 @@ def _fail(message: str, remedy: str) -> Check:
     return Check("", "fail", message, remedy)
 
 
+def _not_set(name: str) -> Check:
+    return _fail(f"{PREFIX}{name.upper()} is not set", EXPORT_REMEDIES[name])
+
+
 # --- set-up -----------------------------------------------------------------------------------------------------
 
 
@@ -150,6 +154,8 @@ def check_device(settings: Settings) -> Check:
 
 def check_export(settings: Settings) -> Check:
     """The export is found, each of its days once, and no day is missing in the middle."""
+    if settings.source is None:
+        return _not_set("source")
     try:
         export = find_export(settings.source, settings.property_id)
     except SourceNotFoundError as error:
@@ -182,7 +188,7 @@ def check_export(settings: Settings) -> Check:
 
 def _files(settings: Settings) -> list[SourceFile]:
     try:
-        return find_source_files(settings.source, settings.property_id)
+        return find_source_files(settings.source, settings.property_id) if settings.source else []
     except SourceNotFoundError:
         return []  # told by the check of the export
 
@@ -200,6 +206,8 @@ def _delivered_twice(files: list[SourceFile]) -> str:
 
 def check_dates(settings: Settings) -> Check:
     """The days asked for are those of the export."""
+    if settings.start_date is None:
+        return _not_set("start_date")
     files = _files(settings)
     days, undated = source_days(files), [file for file in files if file.day is None]
     if undated:
@@ -228,6 +236,8 @@ def check_dates(settings: Settings) -> Check:
 
 def check_timezone(settings: Settings) -> Check:
     """Events happened on their ``event_date`` in the property's time zone."""
+    if settings.timezone is None:
+        return _not_set("timezone")
     by_zone: dict[str, list[SourceFile]] = {}
     for file in _files(settings):
         by_zone.setdefault(settings.property_timezones.get(file.property_id, settings.timezone), []).append(file)

@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from beha2vec_core.settings import Settings, SettingsError, load_settings
+from beha2vec_core.settings import (
+    AnySettings,
+    ExportSettings,
+    Settings,
+    SettingsError,
+    load_export_settings,
+    load_settings,
+)
 from beha2vec_core.store.export import ExportError, Format, What, load_commands, parse_dataset
 from beha2vec_core.store.export import export as export_tables
 
@@ -39,8 +47,16 @@ _DAGSTER_HOME = Path(__file__).parent.parent / "beha2vec_dagster" / "instance"
 
 
 def _settings() -> Settings:
+    return _or_exit(load_settings)
+
+
+def _export_settings() -> ExportSettings:
+    return _or_exit(load_export_settings)
+
+
+def _or_exit(load: Callable[[], AnySettings]) -> AnySettings:
     try:
-        return load_settings()
+        return load()
     except SettingsError as error:
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(2) from None
@@ -97,7 +113,7 @@ def materialize(
     config: Annotated[str | None, typer.Option(help="Run config: JSON, or the path of a JSON or YAML file.")] = None,
 ) -> None:
     """Materialize assets for a range of days in one run, as the Dagster UI would; the run shows there too."""
-    settings = _settings()
+    settings = _export_settings()
     first = start.date() if start else settings.start_date
     last = end.date() if end else settings.end_date or _yesterday(settings)
     if last < first:
@@ -124,7 +140,7 @@ def rollback(
     from beha2vec_core.store.versions import RollbackError, roll_back
     from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 
-    settings = _settings()
+    settings = _export_settings()
     if not settings.warehouse_path.exists():
         typer.secho("there are no results yet: run beha2vec materialize first", fg="red", err=True)
         raise typer.Exit(1)
@@ -474,7 +490,7 @@ def _print_records(columns: list[str], rows: list[tuple[object, ...]]) -> None:
         typer.echo()
 
 
-def _yesterday(settings: Settings) -> date:
+def _yesterday(settings: ExportSettings) -> date:
     return datetime.now(settings.tz).date() - timedelta(days=1)
 
 

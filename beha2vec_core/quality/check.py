@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 
 Severity = Literal["error", "warn"]
 
@@ -26,7 +26,7 @@ class Look:
     connect: Callable[[str], AbstractContextManager[duckdb.DuckDBPyConnection]]
     first: date
     last: date
-    settings: Settings
+    settings: ExportSettings
 
 
 @dataclass(frozen=True)

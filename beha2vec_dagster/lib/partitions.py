@@ -5,12 +5,12 @@ from datetime import date, timedelta
 
 from dagster import AssetExecutionContext, DailyPartitionsDefinition
 
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
-def daily_partitions(settings: Settings) -> DailyPartitionsDefinition:
+def daily_partitions(settings: ExportSettings) -> DailyPartitionsDefinition:
     """The days from the first of the export to its last, or to yesterday."""
     return DailyPartitionsDefinition(
         start_date=settings.start_date.isoformat(),

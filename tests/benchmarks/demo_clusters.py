@@ -19,7 +19,7 @@ import duckdb
 import numpy as np
 
 from beha2vec_core.clusters import ClusterModel, eta_squared
-from beha2vec_core.settings import load_settings
+from beha2vec_core.settings import load_export_settings
 
 SEEDS = range(5)
 
@@ -127,7 +127,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--map", type=Path, help="also draw the map of users to this file")
     asked = parser.parse_args()
-    settings = load_settings()
+    settings = load_export_settings()
     truth = Path(settings.source).with_name(Path(settings.source).name + "_truth.parquet")
     print(f"{'method':<32} {'users':>6} {'k':>3} {'ARI':>6} {'eta2 of log page views':>23} {'largest cluster':>16}")
     for row in measure(settings.data_path, truth):

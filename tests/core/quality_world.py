@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from beha2vec_core.quality.catalogue import CHECKS
 from beha2vec_core.quality.check import Finding, Look
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.tables import create_tables
 
 DAY = date(2026, 3, 6)
@@ -25,7 +25,9 @@ class World:
     """The warehouse, and how checks look at it."""
 
     def __init__(self, folder: Path) -> None:
-        self.settings = Settings(data_dir=folder)
+        self.settings = ExportSettings(
+            data_dir=folder, source="data/demo_export", start_date=date(2026, 1, 5), timezone="Europe/Berlin"
+        )
         self._connection = duckdb.connect()
         create_tables(self._connection)
         self._connection.execute("create schema ga4")

@@ -104,6 +104,17 @@ def test_nothing_is_well_and_nothing_is_raised(tmp_path: Path, monkeypatch: pyte
     assert "BEHA2VEC_SOURCE" in found["settings"].message
 
 
+def test_an_export_that_is_not_named_is_told(tmp_path: Path) -> None:
+    found = {check.name: check for check in run_checks(Settings(embedding_model=str(tmp_path)))}
+    bad = {name: check.message for name, check in found.items() if check.status != "ok"}
+    assert bad == {
+        "export": "BEHA2VEC_SOURCE is not set",
+        "dates": "BEHA2VEC_START_DATE is not set",
+        "time zone": "BEHA2VEC_TIMEZONE is not set",
+    }
+    assert all(found[name].remedy.startswith("set it in .env to ") for name in bad)
+
+
 def test_a_crashed_check_is_a_fail_that_keeps_the_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(settings: Settings) -> Check:
         raise KeyError(f"no {KEY}")

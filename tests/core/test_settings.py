@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import SecretStr
 
-from beha2vec_core.settings import Settings, SettingsError, load_settings, misspelt_variables
+from beha2vec_core.settings import Settings, SettingsError, load_export_settings, load_settings, misspelt_variables
 
 
 @pytest.fixture(autouse=True)
@@ -22,13 +22,37 @@ def _clean_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_defaults_work(tmp_path: Path) -> None:
     settings = load_settings()
-    assert settings.source == "data/demo_export"
     assert settings.warehouse_path == tmp_path / "data" / "warehouse.duckdb"
     assert settings.raw_path == tmp_path / "data" / "raw_ga4_events"
-    assert settings.tz == ZoneInfo("Europe/Berlin")
     assert (settings.sequence_length, settings.lookback_days) == (128, 90)
     assert settings.end_date is None
     assert not settings.llm_configured
+
+
+def test_no_export_is_read_unless_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = load_settings()
+    assert (settings.source, settings.start_date, settings.timezone) == (None, None, None)
+    assert settings.tz == ZoneInfo("UTC")
+    with pytest.raises(SettingsError) as caught:
+        load_export_settings()
+    missing = [line.split(" is not set: set it in .env to ")[0] for line in str(caught.value).splitlines()[1:]]
+    assert missing == ["  BEHA2VEC_SOURCE", "  BEHA2VEC_START_DATE", "  BEHA2VEC_TIMEZONE"]
+    monkeypatch.setenv("BEHA2VEC_SOURCE", "export")
+    monkeypatch.setenv("BEHA2VEC_START_DATE", "2026-01-31")
+    with pytest.raises(SettingsError, match=r"\ABEHA2VEC_TIMEZONE is not set: [^\n]+\Z"):
+        load_export_settings()
+    monkeypatch.setenv("BEHA2VEC_TIMEZONE", "Mars/Olympus")
+    with pytest.raises(SettingsError, match=r"\ABEHA2VEC_TIMEZONE \(is 'Mars/Olympus'\)"):
+        load_export_settings()
+
+
+def test_the_demo_names_its_export(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text((Path(__file__).resolve().parents[2] / "demo.env").read_text())
+    settings = load_export_settings()
+    assert (settings.source, settings.property_id, settings.tz.key) == (
+        "data/demo_export", "northfold", "Europe/Berlin"
+    )  # fmt: skip
+    assert (settings.start_date, settings.end_date) == (date(2026, 1, 5), date(2026, 2, 1))
 
 
 def test_variables_stand_before_dotenv_and_dotenv_before_defaults(
@@ -96,6 +120,7 @@ def test_empty_means_unset(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path:
     ],
 )
 def test_a_wrong_value_is_told(name: str, value: str, parts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEHA2VEC_START_DATE", "2026-01-05")
     monkeypatch.setenv(f"BEHA2VEC_{name}", value)
     with pytest.raises(SettingsError) as caught:
         load_settings()

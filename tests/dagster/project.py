@@ -19,12 +19,14 @@ import dagster as dg
 import duckdb
 import pytest
 
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.definitions import build_defs
 
 BIN = Path(sys.executable).parent
 REPOSITORY = Path(__file__).resolve().parents[2]
 DAYS = [f"2026-01-{day:02d}" for day in range(5, 11)]
+# for tests that say nothing else
+EXPORT = {"source": "data/demo_export", "start_date": DAYS[0], "timezone": "Europe/Berlin"}
 
 
 @dataclass
@@ -81,7 +83,12 @@ def make_project(folder: Path, **settings: str) -> Project:
     home = folder / "dagster_home"
     home.mkdir(parents=True)
     shutil.copy(REPOSITORY / "beha2vec_dagster" / "instance" / "dagster.yaml", home)
-    return Project(folder, {f"BEHA2VEC_{name.upper()}": value for name, value in settings.items()})
+    return Project(folder, {f"BEHA2VEC_{name.upper()}": value for name, value in (EXPORT | settings).items()})
+
+
+def export_settings(**settings: Any) -> ExportSettings:
+    """Settings of an export, whatever .env says."""
+    return ExportSettings(_env_file=None, **EXPORT | settings)
 
 
 def definitions(folder: Path, **settings: Any) -> dg.Definitions:
@@ -89,7 +96,7 @@ def definitions(folder: Path, **settings: Any) -> dg.Definitions:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("BEHA2VEC_", "OPENAI_"))]:
             patch.delenv(name)
-        found = Settings(_env_file=None, **{"data_dir": folder / "data"} | settings)
+        found = export_settings(**{"data_dir": folder / "data"} | settings)
     return build_defs(found)
 
 

@@ -7,10 +7,9 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.execution.api import create_execution_plan
-from project import REPOSITORY, definitions
+from project import REPOSITORY, definitions, export_settings
 
 from beha2vec_core.quality.catalogue import CHECKS
-from beha2vec_core.settings import Settings
 from beha2vec_dagster.defs.operations.checks import build_checks
 from beha2vec_dagster.lib.partitions import daily_partitions, range_tags
 from beha2vec_dagster.lib.resources import WarehouseResource
@@ -20,9 +19,7 @@ pytestmark = pytest.mark.xdist_group("graph")
 
 def _runs(folder: Path) -> list[dict[str, Any]]:
     """A warehouse of four days, one with broken vectors; a run of a good part, of the broken one, and of one day."""
-    settings = Settings(
-        _env_file=None, data_dir=folder / "data", start_date=date(2026, 1, 5), end_date=date(2026, 1, 31)
-    )
+    settings = export_settings(data_dir=folder / "data", end_date=date(2026, 1, 31))
     warehouse = WarehouseResource(database=str(settings.warehouse_path), lock_timeout_seconds=60)
     with warehouse.connect("test") as connection:
         connection.execute("insert into beha2vec.encoders (model_version, trained_at) values ('e', now()::timestamp)")

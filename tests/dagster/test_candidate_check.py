@@ -7,9 +7,9 @@ import dagster as dg
 import duckdb
 import pyarrow as pa
 import pytest
+from project import export_settings
 
 from beha2vec_core.evaluation.production import SCHEMA
-from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import create_tables
 from beha2vec_dagster.defs.encoder import promotion
 from beha2vec_dagster.defs.encoder.checks import candidate_is_no_worse
@@ -41,7 +41,7 @@ def run(folder: Path, *assets: str, **config: Any) -> tuple[bool, tuple[bool, st
     @dg.asset
     def encoder_evaluation() -> None: ...
 
-    settings = Settings(_env_file=None, data_dir=folder / "data")
+    settings = export_settings(data_dir=folder / "data")
     job = dg.Definitions(
         [encoder_evaluation, *promotion.build_assets(settings)],
         asset_checks=[candidate_is_no_worse],

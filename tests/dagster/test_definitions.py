@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
-from project import REPOSITORY, Project, definitions, make_project
+from project import DAYS, REPOSITORY, Project, definitions, export_settings, make_project
 
-from beha2vec_core.settings import Settings
 from beha2vec_dagster.definitions import build_defs
 from beha2vec_dagster.lib.resources import WarehouseResource
 
@@ -22,6 +21,20 @@ def test_a_wrong_setting_is_told_at_start(tmp_path: Path) -> None:
     done = project.run("beha2vec", "materialize", check=False)
     assert done.returncode == 2
     assert "BEHA2VEC_TIMEZONE" in done.stderr and "Europe/Berlin" in done.stderr
+
+
+@pytest.mark.parametrize("missing", ["source", "start_date", "timezone"])
+def test_a_missing_setting_of_the_export_is_told_at_start(missing: str, tmp_path: Path) -> None:
+    project = make_project(tmp_path / "p", **{missing: ""})
+    told = f"BEHA2VEC_{missing.upper()} is not set: set it in .env to "
+    run = ("python", "-m", "beha2vec_dagster.run", "--start", DAYS[0], "--end", DAYS[0])
+    for command in (("beha2vec", "materialize"), ("beha2vec", "rollback"), run):
+        done = project.run(*command, check=False)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(told) and len(done.stderr.splitlines()) == 1
+    loaded = project.run("dagster", "definitions", "validate", "-w", str(REPOSITORY / "workspace.yaml"), check=False)
+    assert loaded.returncode != 0 and told in loaded.stdout + loaded.stderr
+    assert (loaded.stdout + loaded.stderr).count('  File "') == 1, "the sentence says it all"
 
 
 def test_importing_reads_no_file_and_no_environment(tmp_path: Path) -> None:
@@ -157,7 +170,7 @@ def test_assets_are_described_grouped_and_pooled(tmp_path: Path) -> None:
 
 
 def test_resources_can_be_replaced(tmp_path: Path) -> None:
-    settings = Settings(_env_file=None, data_dir=tmp_path)
+    settings = export_settings(data_dir=tmp_path)
     elsewhere = WarehouseResource(database=str(tmp_path / "elsewhere.duckdb"), lock_timeout_seconds=60)
     resources = build_defs(settings, {"warehouse": elsewhere}).resources
     assert resources is not None and resources["warehouse"] is elsewhere and {"compute", "llm", "dbt"} < {*resources}
@@ -174,7 +187,8 @@ def test_asking_for_cuda_where_there_is_none_is_an_error(materialized: Project, 
 
 
 def test_dg_finds_the_definitions(tmp_path: Path) -> None:
-    home = make_project(tmp_path / "p").environment["DAGSTER_HOME"]
-    project = Project(REPOSITORY, {"BEHA2VEC_DATA_DIR": str(tmp_path / "data"), "DAGSTER_HOME": home})
+    made = make_project(tmp_path / "p", data_dir=str(tmp_path / "data"))
+    home = made.environment["DAGSTER_HOME"]
+    project = Project(REPOSITORY, made.settings | {"DAGSTER_HOME": home})
     done = project.run("dg", "check", "defs")
     assert "loaded successfully" in done.stdout + done.stderr

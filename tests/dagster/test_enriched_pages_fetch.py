@@ -7,8 +7,8 @@ from typing import Any
 
 import dagster as dg
 import duckdb
+from project import export_settings
 
-from beha2vec_core.settings import Settings
 from beha2vec_dagster.defs.pages import assets as pages
 from beha2vec_dagster.lib.resources import ComputeResource, LlmResource, WarehouseResource
 
@@ -27,7 +27,7 @@ def materialize(folder: Path, **given: Any) -> dict[str, Any]:
                 ('screen:Home', 'Home', null, null, 1))
             as pages(page_key, page_title, page_path, hostname, page_views)"""
         )
-    settings = Settings(data_dir=folder / "data", **given)
+    settings = export_settings(data_dir=folder / "data", **given)
     result = dg.materialize(
         pages.build_assets(settings),
         resources={

@@ -7,9 +7,9 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from project import export_settings
 
 from beha2vec_core.profiles import build_profiles
-from beha2vec_core.settings import load_settings
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.defs.insights import assets as insights
 from beha2vec_dagster.lib.resources import LlmResource, WarehouseResource
@@ -41,7 +41,7 @@ def warehouse(tmp_path: Path) -> WarehouseResource:
 
 
 def materialize(warehouse: WarehouseResource, **config: Any) -> dict[str, Any]:
-    settings = load_settings()
+    settings = export_settings()
     done = dg.materialize(
         insights.build_assets(settings),
         resources={"warehouse": warehouse, "llm": LlmResource(settings)},

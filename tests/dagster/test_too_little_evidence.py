@@ -12,8 +12,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
+from project import export_settings
 
-from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import create_tables
 from beha2vec_dagster.defs.clusters import assets as clusters
 from beha2vec_dagster.defs.clusters import models as cluster_models
@@ -31,7 +31,7 @@ class Shop:
         self.path = folder / "data" / "warehouse.duckdb"
         self.path.parent.mkdir()
         self.cluster_models = self.path.parent / "cluster_models"
-        built = clusters.build_assets(Settings(data_dir=self.path.parent))
+        built = clusters.build_assets(export_settings(data_dir=self.path.parent))
         self.assets = {asset.key.to_user_string(): asset for asset in built}
         rng = np.random.default_rng(5)
         self.group = rng.integers(0, 4, USERS)

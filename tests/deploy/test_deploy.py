@@ -12,7 +12,7 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings, Settings
 from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -60,7 +60,8 @@ def test_examples_name_settings_that_there_are() -> None:
     for service, unit in (("code", "beha2vec"), ("explorer", "explorer")):
         example = dotenv_values(DEPLOY / "systemd" / f"{unit}.env.example")
         assert set(example) <= settings
-        Settings(**{name.removeprefix("BEHA2VEC_").lower(): value for name, value in example.items()})
+        kind = ExportSettings if service == "code" else Settings
+        kind(**{name.removeprefix("BEHA2VEC_").lower(): value for name, value in example.items()})
         given = set(compose()["services"][service]["environment"])
         assert {name for name in given if name.startswith("BEHA2VEC_")} - {"BEHA2VEC_CODE_HOST"} <= settings
 

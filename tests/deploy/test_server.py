@@ -204,6 +204,7 @@ def test_a_run_goes_from_the_proxy_through_the_queue_into_postgresql(
         "BEHA2VEC_DATA_DIR": str(tmp_path / "data"),
         "BEHA2VEC_START_DATE": "2026-01-05",
         "BEHA2VEC_END_DATE": "2026-01-06",
+        "BEHA2VEC_TIMEZONE": "Europe/Berlin",
     }
     code = ["code-server", "start", "--host", "127.0.0.1", "--port", str(code_port)]
     code += ["--module-name", "beha2vec_dagster.definitions"]

@@ -93,6 +93,12 @@ def test_a_drawn_group_is_the_planted_one(published: Published, group: int) -> N
             assert facts.loc[metric, column] == pytest.approx(whole.loc[metric, column])
 
 
+def test_a_drawn_group_has_no_hours_where_the_time_zone_is_unknown(published: Published) -> None:
+    group = tuple(f"g0-{number}" for number in range(SIZES[0]))
+    known, unknown = (set(published.ask(user_map.group_profile, group, zone)["metric"]) for zone in ("UTC", None))
+    assert known - unknown == {"hour_block_event_share"} and unknown < known
+
+
 def test_of_a_large_group_a_sample_is_compared(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(user_map, "MOST_COMPARED", 60)
     group = tuple(f"g0-{number}" for number in range(SIZES[0]))

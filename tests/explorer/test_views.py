@@ -31,6 +31,7 @@ def _settings_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def shop(serving: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(serving.parent))
+    monkeypatch.setenv("BEHA2VEC_TIMEZONE", "Europe/Berlin")
 
 
 def view(name: str, **query: str) -> AppTest:
@@ -102,6 +103,13 @@ def test_each_family_of_facts_can_be_shown(shop: None) -> None:
     for family in app.selectbox(key="family").options:
         app.selectbox(key="family").set_value(family).run()
         assert not app.exception, family
+
+
+def test_times_are_utc_and_say_so_where_no_zone_is_set(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BEHA2VEC_TIMEZONE")
+    text = text_of(view("overview"))
+    assert "(UTC)" in text and "trained 19 Jan 2026, 01:00" in text
+    assert "Times in UTC" in text_of(view("user", user="g1-0"))
 
 
 def test_a_user(shop: None) -> None:

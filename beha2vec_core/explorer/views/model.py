@@ -65,7 +65,7 @@ def _encoder(published: Published) -> None:
                 st.metric(label, f"{value:,}", width=190)
     said = [f"Encoder {in_html(found['model_version'])}."]
     if pd.notna(found["trained_at"]):
-        said.append(f"Trained {page.local(found['trained_at'])} ({page.settings().timezone}).")
+        said.append(f"Trained {page.local(found['trained_at'])} ({page.settings().tz.key}).")
     if isinstance(found["warm_start_from"], str):
         said.append(f"Trained on from {in_html(found['warm_start_from'])}.")
     page.write(f'<p class="b2v-quiet">{" ".join(said)}</p>')
@@ -193,7 +193,7 @@ def _quality(published: Published) -> None:
             }
         ),
         {
-            "day": f"Day ({page.settings().timezone})",
+            "day": "Day",
             "events": "Events",
             "users": "Users",
             "views": "Page views",

@@ -60,7 +60,7 @@ def _facts(found: dict[str, Any], names: dict[int, str]) -> None:
         "Country": found["country"] or "unknown",
     }
     told = pd.DataFrame({"what": list(rows), "value": [shown(value, 80) for value in rows.values()]})
-    page.table(told, {"what": "", "value": f"Times in {page.settings().timezone}"})
+    page.table(told, {"what": "", "value": f"Times in {page.settings().tz.key}"})
     if pd.notna(key) and st.button("Look at the cluster"):
         page.open_cluster(int(key))
 

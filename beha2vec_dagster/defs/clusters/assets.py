@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import replace_partition, transaction
 from beha2vec_dagster.defs.clusters.models import (
     assign_days,
@@ -57,7 +57,7 @@ class ClusterConfig(dg.Config):
     )
 
 
-def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The clusters, who is in them, and their facts."""
     daily = daily_partitions(settings)
 

@@ -16,7 +16,7 @@ from pydantic import Field
 
 import beha2vec_dagster
 from beha2vec_core import dbt_process
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings, Settings
 from beha2vec_core.store.tables import full_refresh_done, pending_full_refresh
 from beha2vec_dagster.lib.console import brief_dbt
 from beha2vec_dagster.lib.lineage import column_lineage
@@ -99,7 +99,7 @@ class IncrementalModelsConfig(dg.Config):
 
 def _dbt_build(
     context: dg.AssetExecutionContext,
-    settings: Settings,
+    settings: ExportSettings,
     dbt: DbtCliResource,
     warehouse: WarehouseResource,
     *,
@@ -172,7 +172,7 @@ def _was_built(key: dg.AssetKey, events: list[Any]) -> bool:
     return any(isinstance(event, dg.Output) and event.output_name == key.to_python_identifier() for event in events)
 
 
-def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """All dbt models and seeds: those made day by day, and the rest."""
     daily = daily_partitions(settings)
     with _environment(settings):

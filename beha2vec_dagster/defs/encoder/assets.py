@@ -13,7 +13,7 @@ import duckdb
 from pydantic import Field
 
 from beha2vec_core.encoder.config import DEFAULT_TOKEN_FIELDS, OBJECTIVES, Device, EncoderConfig, TrainConfig
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.defs.encoder.versions import (
     current_version,
     embed_days,
@@ -133,7 +133,7 @@ class TrainingConfig(dg.Config):
         return config.gently() if self.warm_start else config
 
 
-def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The trained candidate and the vectors of the encoder in use."""
     daily = daily_partitions(settings)
 

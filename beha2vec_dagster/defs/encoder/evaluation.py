@@ -7,7 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from beha2vec_core.encoder.config import Device
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.defs.encoder.versions import load_encoder, newest_version, version_beside
 from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
@@ -25,7 +25,7 @@ class EncoderEvaluationConfig(dg.Config):
     )
 
 
-def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The judgement of the newest encoder."""
 
     @dg.asset(

@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 from pydantic import Field
 
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.versions import ROLLED_BACK, forget_old_versions
 from beha2vec_dagster.defs.clusters.models import (
     ClusterModelVersion,
@@ -52,7 +52,7 @@ class PromotionConfig(dg.Config):
     force: bool = Field(False, description="Promote it whatever the gate says.")
 
 
-def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The encoder in use."""
 
     @dg.asset(

@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.defs.clusters.models import current_cluster_model
 from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
@@ -21,7 +21,7 @@ class InsightConfig(dg.Config):
     ask_again: bool = Field(False, description="Ask the model about everything, also where nothing has changed.")
 
 
-def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The clusters in words."""
 
     @dg.asset(

@@ -8,7 +8,7 @@ import duckdb
 
 from beha2vec_core.quality.catalogue import CHECKS
 from beha2vec_core.quality.check import Check, Finding, Look
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import WarehouseBusyError
 from beha2vec_dagster.lib.metadata import plain
 from beha2vec_dagster.lib.partitions import range_of
@@ -21,7 +21,7 @@ def _asset(check: Check) -> str:
     return check.asset
 
 
-def _checks_of(asset: str, checks: list[Check], settings: Settings) -> dg.AssetChecksDefinition:
+def _checks_of(asset: str, checks: list[Check], settings: ExportSettings) -> dg.AssetChecksDefinition:
     specs = [
         dg.AssetCheckSpec(check.name, asset=asset, description=check.description, blocking=check.blocking)
         for check in checks
@@ -38,7 +38,7 @@ def _checks_of(asset: str, checks: list[Check], settings: Settings) -> dg.AssetC
     return made
 
 
-def _look(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource, settings: Settings) -> Look:
+def _look(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource, settings: ExportSettings) -> Look:
     """The days are the run's; of a run for no days, as of a check made by hand, the last day there is."""
     days = range_of(context.run.tags)
     if days is None:
@@ -70,7 +70,7 @@ def _result(check: Check, found: Finding) -> dg.AssetCheckResult:
     )
 
 
-def build_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
+def build_checks(settings: ExportSettings) -> list[dg.AssetChecksDefinition]:
     """The checks of the core's catalogue, by asset."""
     by_asset = groupby(sorted(CHECKS, key=_asset), key=_asset)
     return [_checks_of(asset, list(checks), settings) for asset, checks in by_asset]

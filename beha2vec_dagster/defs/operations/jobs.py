@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.lib.partitions import daily_partitions, range_tags
 
 _TRAINING = dg.AssetSelection.assets("encoder_candidate", "encoder_evaluation", "trained_encoder", "cluster_model")
@@ -79,7 +79,7 @@ ALL = [
 ]  # fmt: skip
 
 
-def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+def build_schedules(settings: ExportSettings) -> list[dg.ScheduleDefinition]:
     """What runs by the clock, in the property's time zone."""
     daily = daily_partitions(settings)
 

@@ -6,7 +6,7 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.lib.metadata import markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, LlmResource, WarehouseResource
 
@@ -15,7 +15,7 @@ _REVIEWED = 20
 _SURE = 0.9
 
 
-def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The pages with their labels."""
 
     class PageConfig(dg.Config):

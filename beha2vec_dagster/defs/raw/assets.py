@@ -12,7 +12,7 @@ from pydantic import Field
 
 from beha2vec_core.ga4.ingest import IngestReport, ingest_days, require_usable
 from beha2vec_core.ga4.sources import find_export
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import transaction
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.metadata import markdown_table, picture, relation_metadata
@@ -31,7 +31,7 @@ _QUARANTINE = pa.schema(
 )
 
 
-def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The raw events of the export, a partition a day."""
     daily = daily_partitions(settings)
 

@@ -9,12 +9,12 @@ import dagster as dg
 
 from beha2vec_core.ga4.arrivals import Fingerprints, changed_days, fingerprints
 from beha2vec_core.ga4.sources import SourceNotFoundError, find_source_files
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.defs.operations.jobs import UNATTENDED, refresh_last_days
 from beha2vec_dagster.lib.partitions import RANGE_START, daily_partitions, range_tags
 
 
-def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+def build_sensors(settings: ExportSettings) -> list[dg.SensorDefinition]:
     """The sensor of new files of the export."""
     daily = daily_partitions(settings)
 

@@ -7,14 +7,14 @@ import dagster as dg
 import duckdb
 
 from beha2vec_core.events.user_sequences import sequence_file, write_day
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.metadata import picture, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 
-def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The sequences, a partition a day."""
     daily = daily_partitions(settings)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.publish import publish
 from beha2vec_dagster.defs.dbt.assets import dbt_descriptions
 from beha2vec_dagster.lib.metadata import markdown_table, relation_metadata
@@ -15,7 +15,7 @@ from beha2vec_dagster.lib.resources import WarehouseResource
 _WARN_AFTER, _FAIL_AFTER = timedelta(hours=30), timedelta(hours=36)
 
 
-def build_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The published copy."""
 
     @dg.asset(
