@@ -187,7 +187,7 @@ def _hook(name: str, url: SecretStr, content: Callable[[Alert], dict[str, Any]])
         body = json.dumps(content(alert)).encode()
         headers = {"Content-Type": "application/json", "User-Agent": "beha2vec-alerts"}
         request = urllib.request.Request(address, body, headers, method="POST")
-        # the answer's body is not read: the timeout is one of each read, and a body can come byte by byte
+        # the body of the answer is not read: the timeout applies to each read, and a body can come byte by byte
         urllib.request.build_opener(_NoRedirect).open(request, timeout=_SECONDS).close()
 
     return Target(f"{name} ({urlsplit(address).hostname})", deliver)

@@ -94,11 +94,12 @@
 {%- endmacro %}
 
 {#
-    Letters of all scripts, as ranges within the brackets of a regular expression: no punctuation, no emoji. DuckDB reads a
-    pattern with `\p{L}` more than ten times as slowly, in each place where it stands and in each thread.
+    Letters and digits of all scripts, as ranges within the brackets of a regular expression; no white space, no emoji, and
+    punctuation of rare scripts only. DuckDB reads a pattern with `\p{L}` several times as slowly, in each place where it
+    stands and in each thread.
 #}
 {% macro letters() -%}
-    {{ return('A-Za-z\\x{c0}-\\x{1fff}\\x{2c00}-\\x{2fff}\\x{3040}-\\x{feff}\\x{ff21}-\\x{ffdc}\\x{10000}-\\x{1efff}\\x{20000}-\\x{10ffff}') }}
+    {{ return('A-Za-z\\x{aa}\\x{b2}\\x{b3}\\x{b5}\\x{b9}\\x{ba}\\x{bc}-\\x{be}\\x{c0}-\\x{d6}\\x{d8}-\\x{f6}\\x{f8}-\\x{60b}\\x{610}-\\x{61a}\\x{620}-\\x{669}\\x{66e}-\\x{6d3}\\x{6d5}-\\x{963}\\x{966}-\\x{1fff}\\x{2070}-\\x{209c}\\x{20d0}-\\x{218f}\\x{2c00}-\\x{2dff}\\x{3005}-\\x{3007}\\x{3021}-\\x{302f}\\x{3031}-\\x{303c}\\x{3041}-\\x{30fa}\\x{30fc}-\\x{31ff}\\x{3400}-\\x{d7ff}\\x{f900}-\\x{fd3d}\\x{fd50}-\\x{fdfb}\\x{fe70}-\\x{fefc}\\x{ff10}-\\x{ff19}\\x{ff21}-\\x{ff3a}\\x{ff41}-\\x{ff5a}\\x{ff66}-\\x{ffdc}\\x{10000}-\\x{1efff}\\x{20000}-\\x{3ffff}') }}
 {%- endmacro %}
 
 {# Text without e-mail addresses and phone numbers. #}

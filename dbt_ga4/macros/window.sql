@@ -1,9 +1,9 @@
 {#
     The window of days that a run rewrites.
 
-    A run asks for export days by the vars min_date and max_date, or by the environment variables GA4_MIN_DATE and
-    GA4_MAX_DATE. Other vars make dbt parse the whole project again; other environment variables do not. What a new export
-    day changes reaches further in some models (late events, sessions across midnight), so each incremental model says its
+    A run asks for export days by the vars min_date and max_date, or, where neither is given, by the environment variables
+    GA4_MIN_DATE and GA4_MAX_DATE. Other vars make dbt parse the whole project again; other environment variables do not
+    (on BigQuery the incremental models, whose partitions are config). What a new export day changes reaches further in some models (late events, sessions across midnight), so each incremental model says its
     own window:
 
         ga4_incremental(column='occurred_on', days_before=3, days_after=3)
@@ -65,9 +65,12 @@
     {{ return(ga4_asked_day(name, shift)) }}
 {% endmacro %}
 
-{# The date of a var, else of its environment variable, some days later; none without both. #}
+{# The date of a var, or of its environment variable where neither var is given, some days later; none if it is not set. #}
 {% macro ga4_asked_day(name, shift) %}
-    {% set given = var(name, none) or env_var('GA4_' ~ name | upper, '') %}
+    {% set given = var(name, none) %}
+    {% if not (var('min_date', none) or var('max_date', none)) %}
+        {% set given = env_var('GA4_' ~ name | upper, '') %}
+    {% endif %}
     {% if not given %}
         {{ return(none) }}
     {% endif %}
@@ -77,7 +80,7 @@
 {# The date that a var gives as text. #}
 {% macro iso_date(name, given) %}
     {% if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', given | string) %}
-        {{ exceptions.raise_compiler_error("var " ~ name ~ " is '" ~ given ~ "': give an ISO date, as in --vars '{" ~ name ~ ": 2024-01-31}'") }}
+        {{ exceptions.raise_compiler_error(name ~ " is '" ~ given ~ "': give an ISO date, as in --vars '{" ~ name ~ ": 2024-01-31}'") }}
     {% endif %}
     {{ return(modules.datetime.date.fromisoformat(given | string)) }}
 {% endmacro %}

@@ -106,7 +106,9 @@ def test_a_model_that_repeats_a_title_expands_nothing_in_it() -> None:
 def test_the_template_shows_hostile_text_as_it_is_and_reads_nothing_in_it() -> None:
     for start in range(0, len(HOSTILE_TEXTS), 6):
         facts, titles = attacked(HOSTILE_TEXTS[start : start + 6])
-        rows = write_insights(facts, page_titles=titles, progress=False)[0].drop_columns("draft").to_pylist()
+        written = write_insights(facts, page_titles=titles, progress=False)[0]
+        assert not _SECRETS.search(json.dumps(written["draft"].to_pylist(), ensure_ascii=False))
+        rows = written.drop_columns("draft").to_pylist()
         assert [row["cluster_key"] for row in rows] == [0, 1, 2, 3, None]
         text = json.dumps(rows, ensure_ascii=False)
         assert "{c" not in text.replace(json.dumps([row["evidence"] for row in rows]), "") and not _SECRETS.search(text)

@@ -125,6 +125,8 @@ def _shared_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ware
 
     data_dir, target = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("target")
     with pytest.MonkeyPatch.context() as patch:
+        for name in ("GA4_MIN_DATE", "GA4_MAX_DATE"):
+            patch.delenv(name, raising=False)
         patch.setenv("BEHA2VEC_DATA_DIR", str(data_dir))
         patch.setenv("DBT_TARGET_PATH", str(target))
         patch.setenv("DBT_LOG_PATH", str(tmp_path_factory.mktemp("logs")))

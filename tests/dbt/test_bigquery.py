@@ -129,6 +129,9 @@ def test_a_full_refresh_leaves_the_days_in_the_config(compile_for_bigquery: Any)
         assert at_once[name].compiled_code != by_day[name].compiled_code
 
 
-def test_half_open_days_name_the_remedy(compile_for_bigquery: Any) -> None:
+def test_half_open_days_name_the_remedy(compile_for_bigquery: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AssertionError, match="give both min_date and max_date"):
         compile_for_bigquery(min_date="2024-02-28")
+    monkeypatch.setenv("GA4_MAX_DATE", "2024-02-28")
+    with pytest.raises(AssertionError, match="give both min_date and max_date"):
+        compile_for_bigquery()

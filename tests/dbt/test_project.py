@@ -104,6 +104,24 @@ def test_a_wrong_date_names_the_remedy(warehouse: Warehouse) -> None:
         warehouse.dbt("run", "--select", "stg_ga4__events", min_date="20240101")
 
 
+def test_days_can_come_from_the_environment(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    for day in ("2024-01-01", "2024-01-02", "2024-01-03"):
+        warehouse.write_day(day, [event(NOON, "page_view", "u")])
+
+    def built(**variables: str) -> list[str]:
+        warehouse.query("drop table if exists ga4.base_ga4__events")
+        warehouse.dbt("run", "--select", "+base_ga4__events", **variables)
+        return [day for (day,) in warehouse.query("select event_date::varchar from ga4.base_ga4__events order by 1")]
+
+    monkeypatch.setenv("GA4_MIN_DATE", "2024-01-02")
+    assert built() == ["2024-01-02", "2024-01-03"]
+    monkeypatch.setenv("GA4_MAX_DATE", "2024-01-02")
+    assert built() == ["2024-01-02"]
+    assert built(max_date="2024-01-01") == ["2024-01-01"], "one var, and no environment variable counts"
+    monkeypatch.setenv("GA4_MIN_DATE", "")
+    assert built() == ["2024-01-01", "2024-01-02"]
+
+
 def test_raw_schema_is_the_ingest_schema(manifest: Any) -> None:
     from jinja2 import Environment, FileSystemLoader
 

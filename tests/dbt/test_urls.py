@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -78,6 +81,26 @@ def test_any_text_has_a_normal_key_or_none(evaluate: Any, url: str) -> None:
     assert "//" not in path
     assert path == "/" or not path.endswith("/")
     assert host is None or host == host.lower()
+
+
+def test_letters_are_those_of_all_scripts() -> None:
+    """Unicode's letters and decimal digits, but no white space, no emoji, and no punctuation of the usual scripts."""
+    text = (Path(__file__).parents[2] / "dbt_ga4" / "macros" / "url.sql").read_text()
+    found = re.search(r"macro letters\(\) -%}\s+\{\{ return\('(.*)'\)", text)
+    assert found is not None
+    letters = found[1].replace("\\\\", "\\")
+    rows = duckdb.execute(
+        f"select chr(i::integer), regexp_matches(chr(i::integer), '^[0-9{letters}]$') from range(1, 1114112) as t(i) "
+        "where i not between 55296 and 57343"
+    ).fetchall()
+    of = {kind: {char for char, _ in rows if unicodedata.category(char).startswith(kind)} for kind in "LPZ"}
+    matched = {char for char, matches in rows if matches}
+    assert of["L"] - matched <= {"\u2e2f"}
+    assert {char for char, _ in rows if unicodedata.category(char) == "Nd"} - matched <= {
+        *map(chr, range(130032, 130042))
+    }
+    assert not matched & {*"。、，．：；！？｜・“”„«»‹›‘’…–—،؛؟।×÷👋€ \u00a0\u3000"} and of["Z"] & matched <= {"\u1680"}
+    assert len(of["P"] & matched) < 0.6 * len(of["P"])
 
 
 @settings(max_examples=30, deadline=None)

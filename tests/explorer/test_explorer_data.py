@@ -17,7 +17,9 @@ from beha2vec_core.explorer.data import clusters, overview, profile, user
 from beha2vec_core.explorer.data import map as user_map
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.server import load_encoder, prepare
+from beha2vec_core.explorer.text import shown
 from beha2vec_core.insights.placeholders import PLACEHOLDER
+from beha2vec_core.insights.sheet import fact_sheets
 from beha2vec_core.profiles.metrics import STANDS_OUT
 from beha2vec_core.settings import Settings
 from tests.explorer.explorer_world import CENTRES, DAYS, FIRST, HOSTILE_NAME, LAST, SIZES
@@ -232,17 +234,19 @@ def test_every_number_of_a_fact_is_linked_to_it(published: Published) -> None:
     written = published.ask(clusters.insight, 2)
     assert written is not None
     facts = published.ask(profile.facts, 2)
-    columns = {"": "shown_value", None: "shown_value", "all": "shown_population"}
     values = facts.set_index("fact_id")[["shown_value", "shown_population"]].T.to_dict()
-    for name, text in written.texts.items():
-        pieces = clusters.linked(text, written.drafts[name], facts)
+    (sheet,) = fact_sheets(facts)
+    texts = [(text, written.drafts[name]) for name, text in written.texts.items()]
+    for text, draft in [*texts, *zip(written.actions, written.drafts["actions"], strict=True)]:
+        pieces = clusters.linked(text, draft, sheet.by_id)
         assert "".join(piece.text for piece in pieces) == text
-        found = [piece for piece in pieces if piece.fact_id]
-        for piece, (fact_id, form) in zip(found, PLACEHOLDER.findall(written.drafts[name]), strict=True):
+        numbers = [piece for piece in pieces if piece.fact_id]
+        for piece, (fact_id, form) in zip(numbers, PLACEHOLDER.findall(draft), strict=True):
             assert piece.fact_id == fact_id
+            columns = {"": "shown_value", "all": "shown_population"}
             assert form not in columns or piece.text == values[fact_id][columns[form]]
-    numbers = [piece.text for piece in clusters.linked(written.texts["summary"], written.drafts["summary"], facts)]
-    assert len(numbers) > 16, "so many numbers and the words between them"
+    summary = clusters.linked(written.texts["summary"], written.drafts["summary"], sheet.by_id)
+    assert len([piece for piece in summary if piece.fact_id]) > 8
 
 
 def test_a_text_without_draft_or_with_other_facts_has_no_links(published: Published) -> None:
@@ -250,10 +254,21 @@ def test_a_text_without_draft_or_with_other_facts_has_no_links(published: Publis
     assert written is not None
     text, draft = written.texts["summary"], written.drafts["summary"]
     facts = published.ask(profile.facts, 2)
-    assert clusters.linked(text, None, facts) == [(text, None)]
-    assert clusters.linked(text, draft, facts.iloc[:0]) == [(text, None)]
-    rebuilt = facts.assign(value=facts["value"] * 1.5)
-    assert clusters.linked(text, draft, rebuilt) == [(text, None)], "never a number beside another value"
+    (sheet,), (rebuilt,) = fact_sheets(facts), fact_sheets(facts.assign(value=facts["value"] * 1.5))
+    assert len(clusters.linked(text, draft, sheet.by_id)) > 8
+    for unsure in (clusters.linked(text, None, sheet.by_id), clusters.linked(text, draft, {})):
+        assert unsure == [(text, None)]
+    assert clusters.linked(text, draft, rebuilt.by_id) == [(text, None)], "never a number beside another value"
+
+
+def test_a_text_that_is_cleaned_to_be_shown_keeps_its_links(published: Published) -> None:
+    """Of a text with a slash in it, what looks like the query of an address is not shown."""
+    (sheet,) = fact_sheets(published.ask(profile.facts, 2))
+    fact = next(fact for fact in sheet.facts if fact.metric == "page_views_mean")
+    draft = f"{{{fact.fact_id}}} page views; from google / cpc to “Which bag fits me?” and on."
+    text = draft.replace(f"{{{fact.fact_id}}}", fact.shown_value)
+    pieces = clusters.linked(shown(text, 3_000), shown(draft, 3_000), sheet.by_id)
+    assert [piece.text for piece in pieces if piece.fact_id] == [fact.shown_value]
 
 
 def test_what_stands_out_is_clear(published: Published) -> None:

@@ -14,7 +14,7 @@ from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.insights.placeholders import Piece
 from beha2vec_core.insights.placeholders import pieces as filled_pieces
-from beha2vec_core.insights.sheet import fact_sheets
+from beha2vec_core.insights.sheet import Fact
 from beha2vec_core.insights.wording import FULL_STOP, number
 from beha2vec_core.profiles.counts import clustered_words
 from beha2vec_core.profiles.words import counted
@@ -120,18 +120,17 @@ def insight(published: Published, cluster_key: int) -> Insight | None:
     )
 
 
-def linked(text: str, draft: str | None, facts: pd.DataFrame) -> list[Piece]:
+def linked(text: str, draft: str | None, facts: Mapping[str, Fact]) -> list[Piece]:
     """The text in pieces, each number with its fact.
 
-    In one piece where its draft is not known, or gives another text: the facts have changed since it was written.
+    In one piece if its draft is not known or gives another text, because the facts have changed since it was written.
 
     Args:
-        text: as it is shown.
-        draft: the same with placeholders.
-        facts: rows of cluster_profiles, at least those that the draft names.
+        text: as it is shown, cleaned.
+        draft: the same with placeholders, cleaned in the same way.
+        facts: at least those that the draft names, by fact_id.
     """
-    sheets = fact_sheets(facts)  # of one cluster
-    pieces = list(filled_pieces(draft, sheets[0].by_id)) if draft and sheets else []
+    pieces = list(filled_pieces(draft, facts)) if draft else []
     return pieces if "".join(piece.text for piece in pieces) == text else [Piece(text, None)]
 
 

@@ -102,7 +102,7 @@ def group_profile(published: Published, user_keys: tuple[str, ...], timezone: st
     Of more than `MOST_COMPARED` users in the group, or others, it takes a sample, always the same one. Values of all
     users are then those of cluster_profiles, and features that it lacks are left out.
 
-    Without a time zone the hours of the day are left out: in another zone they would belie those of the clusters.
+    Without a time zone the hours of the day are left out: in another zone they would contradict those of the clusters.
     """
     if not user_keys:
         raise ValueError("a group has at least one user")

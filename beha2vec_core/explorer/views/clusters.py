@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from itertools import zip_longest
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +16,7 @@ from beha2vec_core.explorer.data import clusters, profile
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, in_markdown, shown
 from beha2vec_core.explorer.views import parts
+from beha2vec_core.insights.sheet import fact_sheets
 from beha2vec_core.insights.wording import number
 from beha2vec_core.profiles.words import between, counted
 
@@ -91,14 +93,11 @@ def _words(published: Published, key: int, facts: pd.DataFrame | None) -> None:
     evidence = _evidence(key, written, facts)
     for name, heading in clusters.INSIGHT_HEADINGS.items():
         if text := written.texts.get(name):
-            words = _with_sources(text, written.drafts.get(name), facts, evidence)
+            words = _with_sources(text, written.drafts.get(name), evidence)
             page.write((f"<h3>{heading}</h3>" if heading else "") + f"<p>{words}</p>")
     if written.actions:
-        drafts = [*written.drafts.get("actions", ()), *[None] * len(written.actions)]
-        items = "".join(
-            f"<li>{_with_sources(action, draft, facts, evidence)}</li>"
-            for action, draft in zip(written.actions, drafts, strict=False)
-        )
+        drafts = zip_longest(written.actions, written.drafts.get("actions", ()))
+        items = "".join(f"<li>{_with_sources(action, draft, evidence)}</li>" for action, draft in drafts)
         page.write(f"<h3>What to do</h3><ul>{items}</ul>")
     by = "a template, from the facts" if written.written_by == "template" else in_html(written.written_by)
     page.write(f'<p class="b2v-quiet">Written by {by}.</p>')
@@ -117,14 +116,15 @@ def _evidence(key: int, written: clusters.Insight, facts: pd.DataFrame | None) -
     return found.assign(place=places, anchor=[f"fact-{key}-{place}" for place in places])
 
 
-def _with_sources(text: str, draft: str | None, facts: pd.DataFrame | None, evidence: pd.DataFrame | None) -> str:
-    """The text, each number of a fact linked to its place in the list, the fact shown on hover."""
+def _with_sources(text: str, draft: str | None, evidence: pd.DataFrame | None) -> str:
+    """The text, with each fact's number linked to its row in the list; hovering shows the fact."""
     clean = shown(text, _LONGEST)
-    if facts is None or evidence is None or evidence.empty:
+    if evidence is None or evidence.empty:
         return in_html(clean, _LONGEST)
+    facts = {fact.fact_id: fact for sheet in fact_sheets(evidence) for fact in sheet.facts}
     told = {row["fact_id"]: row for row in evidence.to_dict("records")}
     markup = ""
-    for piece in clusters.linked(clean, draft, facts):
+    for piece in clusters.linked(clean, draft and shown(draft, 10 * _LONGEST), facts):
         if piece.fact_id not in told:
             markup += html.escape(piece.text)
             continue

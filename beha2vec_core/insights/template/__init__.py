@@ -1,8 +1,8 @@
 """The narrator without a language model: the same facts give the same sentences, and it says that it is a template.
 
 It writes drafts, as a language model does: placeholders for the numbers, which pass the same check. Limits of length
-are for models: what the template writes grows with the clusters, and is always written. ``insight`` describes one
-cluster, ``advice`` says what its facts ask for, ``comparison`` puts all beside each other, ``sentences`` words a fact.
+are for models: what the template writes grows with the clusters, and is always written. ``sentences`` describes one
+cluster, ``advice`` says what its facts ask for, ``comparison`` compares all clusters, ``clauses`` words a fact.
 """
 
 from beha2vec_core.insights.template.clauses import WRITTEN_BY

@@ -142,8 +142,8 @@ def _dbt_build(
 
 def _window(context: dg.AssetExecutionContext) -> dict[str, str]:
     """The run's days as environment variables: with other vars dbt would parse the whole project again."""
-    days = range_of(context.run.tags)
-    return {"GA4_MIN_DATE": str(days[0]), "GA4_MAX_DATE": str(days[1])} if days else {}
+    days = range_of(context.run.tags) or ("", "")
+    return {"GA4_MIN_DATE": str(days[0]), "GA4_MAX_DATE": str(days[1])}
 
 
 @cache

@@ -11,7 +11,7 @@ from beha2vec_dagster.defs.dbt.assets import dbt_descriptions
 from beha2vec_dagster.lib.metadata import markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import WarehouseResource
 
-# a night, and some hours to mend it
+# one nightly run, and some hours to fix a failure
 _WARN_AFTER, _FAIL_AFTER = timedelta(hours=30), timedelta(hours=36)
 
 
