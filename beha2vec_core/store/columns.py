@@ -101,6 +101,7 @@ _ANYWHERE = {
     "similarities": "what the clusters have in common; in the row that compares all",
     "key_differences": "what tells the clusters apart; in the row that compares all",
     "opportunities": "where to act first, and why; in the row that compares all",
+    "draft": "the texts as JSON with {fact id} in place of each number",
     "differences": "what sets its users apart, each number beside that of all users",
     "caveats": "how sure it is, and what the facts do not tell",
     "written_by": "'template', or the model that wrote the text",
@@ -139,10 +140,7 @@ _ANYWHERE = {
     "applied_at": "when the file got this version, UTC",
 }
 _OF_TABLE = {
-    "beha2vec.cluster_insights": {
-        "reason": "why the template wrote the text although a model was asked",
-        "draft": "the texts as JSON with {fact id} in place of each number",
-    },
+    "beha2vec.cluster_insights": {"reason": "why the template wrote the text although a model was asked"},
     "beha2vec.schema_history": {"change": "what the version changed"},
     "beha2vec.cluster_transitions": {
         "users": "users who made the step",
