@@ -49,7 +49,7 @@ class Project:
             env=self.environment | more,
             capture_output=True,
             text=True,
-            timeout=900,
+            timeout=1800,  # a year in days takes ten minutes on a slow hour
         )
         assert not check or done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
         return done
