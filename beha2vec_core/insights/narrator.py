@@ -16,13 +16,14 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Told(Generic[Text]):
-    """What came of a question."""
+class Outcome(Generic[Text]):
+    """The outcome of a question."""
 
     text: Text | None  # numbers in place; None: the template must write
     reason: str | None = None  # why it must
-    input_hash: str | None = None  # of the question, where what came of it is final
+    input_hash: str | None = None  # of the question, if its outcome is final
     draft: str | None = None  # the text with its placeholders, as it is stored
+    by_template: bool = False
 
 
 class Narrator:
@@ -49,25 +50,25 @@ class Narrator:
         """Close the connections."""
         self._client.close()
 
-    def describe(self, sheet: FactSheet, taken: set[str]) -> Told[ClusterInsight]:
+    def describe(self, sheet: FactSheet, taken: set[str]) -> Outcome[ClusterInsight]:
         """The insight of one cluster, its name none of ``taken``."""
         if not sheet.is_cluster:
-            return Told(None)  # there is nothing to tell, so nobody is asked
+            return Outcome(None)  # there is nothing to tell, so nobody is asked
         if sheet.users < self._min_users_sent:
             reason = f"fewer than {self._min_users_sent} users: not sent"
             self._note(sheet.cluster_key, reason)
-            return Told(None, reason)
+            return Outcome(None, reason)
         facts = prompts.sendable(sheet, min_users=self._min_users_sent)
         # names of other clusters change every time one of them does: they are no part of the question
         question = prompts.insight_messages(facts, sheet.cluster_key, ())
         messages = prompts.insight_messages(facts, sheet.cluster_key, taken)
         return self._tell(sheet.cluster_key, ClusterInsight, question, messages, facts, {sheet.cluster_key: ""}, taken)
 
-    def compare(self, sheets: list[FactSheet], names: Mapping[int, str]) -> Told[ClusterComparison]:
+    def compare(self, sheets: list[FactSheet], names: Mapping[int, str]) -> Outcome[ClusterComparison]:
         """The comparison of all clusters that may be sent."""
         sent = [s for s in sheets if s.users >= self._min_users_sent and s.is_cluster]
         if len(sent) < 2:
-            return Told(None, "fewer than two clusters can be sent")
+            return Outcome(None, "fewer than two clusters can be sent")
         groups = {sheet.cluster_key: prompts.sendable(sheet, top=2, min_users=self._min_users_sent) for sheet in sent}
         messages = prompts.comparison_messages(groups, names)
         facts = [fact for group in groups.values() for fact in group]
@@ -83,17 +84,17 @@ class Narrator:
         facts: list[Fact],
         clusters: Mapping[int, str],
         taken: set[str],
-    ) -> Told[Text]:
+    ) -> Outcome[Text]:
         key = prompts.input_hash(question, kind, self.model)
         row = self._earlier.get(cluster_key)
         if row is not None and row.get("input_hash") == key:
             if row["written_by"] != self.model:  # refused then, as it would be now
                 self.from_cache += 1
-                return Told(None, row["reason"], key)
+                return Outcome(None, row["reason"], key)
             if row["name"].lower() not in {name.lower() for name in taken}:
                 self.from_cache += 1
                 text = kind.model_construct(**{field: row[field] for field in kind.model_fields})
-                return Told(text, None, key, row.get("draft"))
+                return Outcome(text, None, key, row.get("draft"))
         return self._ask(cluster_key, kind, messages, facts, clusters, taken, key)
 
     def _ask(
@@ -105,12 +106,12 @@ class Narrator:
         clusters: Mapping[int, str],
         taken: set[str],
         key: str,
-    ) -> Told[Text]:
+    ) -> Outcome[Text]:
         asked = messages
         reasons: list[str] = []
         for _ in range(_ATTEMPTS):
             if self._is_down:
-                return Told(None, self._is_down)
+                return Outcome(None, self._is_down)
             answer: str | None = None
             try:
                 draft = self._client.ask(asked, kind)
@@ -118,7 +119,7 @@ class Narrator:
                 # it was retried; asking it for every further cluster would only take time
                 self._is_down = f"not asked: {error}" if isinstance(error, BudgetError) else f"endpoint: {error}"
                 self._note(cluster_key, f"{self._is_down}; the rest is written by the template")
-                return Told(None, self._is_down)
+                return Outcome(None, self._is_down)
             except AnswerError as error:
                 reasons = [str(error)]
             else:
@@ -128,11 +129,11 @@ class Narrator:
                     reasons = [*reasons, f"the name {draft.name!r} is taken"]
                 if checked.draft is not None and not reasons:
                     self.claims_dropped += len(checked.dropped)
-                    return Told(checked.text, None, key, stored(checked.draft))
+                    return Outcome(checked.text, None, key, stored(checked.draft))
                 answer = draft.model_dump_json()
             self._note(cluster_key, f"refused: {'; '.join(map(_without_prose, reasons[:3]))}")
             asked = prompts.retry_messages(messages, answer, reasons)
-        return Told(None, f"refused: {_without_prose(reasons[0])}", key)
+        return Outcome(None, f"refused: {_without_prose(reasons[0])}", key)
 
     def _note(self, cluster_key: int | None, problem: str) -> None:
         subject = "comparison" if cluster_key is None else f"cluster {cluster_key}"

@@ -1,4 +1,4 @@
-"""Numbers in prose, as ``{fact id}``: whoever writes the sentence, code writes the number.
+"""Numbers in prose, as ``{fact id}``: a person or model writes the sentence, code writes the number.
 
 ``{c3.purchase_rate}`` is the value of the fact, ``{c3.purchase_rate|all}`` the value of all users,
 ``{c3.purchase_rate|times}`` how many times the first is of the second, and ``{c3.purchase_rate|low}`` and
@@ -6,7 +6,7 @@
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from beha2vec_core.insights.sheet import Fact
@@ -48,7 +48,7 @@ def fill(prose: str, facts: Mapping[str, Fact]) -> str:
     return "".join(piece.text for piece in pieces(prose, facts))
 
 
-def pieces(prose: str, facts: Mapping[str, Fact]) -> Iterator[Piece]:
+def pieces(prose: str, facts: Mapping[str, Fact]) -> list[Piece]:
     """The prose with its placeholders replaced, in one pass: what is put in is never read again.
 
     A placeholder of no fact, or of a form that the fact has no number for, stays as it is written. Of a range whose
@@ -66,12 +66,13 @@ def pieces(prose: str, facts: Mapping[str, Fact]) -> Iterator[Piece]:
         return match.group().split(" to ", 1)[0] if is_alike else match.group()
 
     prose, end = _RANGE.sub(one_end, prose), 0
+    found: list[Piece] = []
     for match in _COUNTED.finditer(prose):
         fact_id, form, space, noun = match.groups()
         if (written_number := number(fact_id, form)) is None:
             continue
-        yield Piece(prose[end : match.start()], None)
-        yield Piece(written_number, fact_id)
-        yield Piece(counted(written_number, f"{space or ''}{noun or ''}").removeprefix(written_number), None)
+        found.append(Piece(prose[end : match.start()], None))
+        found.append(Piece(written_number, fact_id))
+        found.append(Piece(counted(written_number, f"{space or ''}{noun or ''}").removeprefix(written_number), None))
         end = match.end()
-    yield Piece(prose[end:], None)
+    return [piece for piece in (*found, Piece(prose[end:], None)) if piece.text]

@@ -99,8 +99,8 @@ class Fact:
     @property
     def sentence(self) -> str:
         """'12% of users bought (all users 4.1%)'."""
-        told = counted(self.shown_value, f" {statement(self.metric, self.shown_feature)}")
-        return f"{told} (all users {self.shown_population})"
+        words = counted(self.shown_value, f" {statement(self.metric, self.shown_feature)}")
+        return f"{words} (all users {self.shown_population})"
 
 
 @dataclass(frozen=True)

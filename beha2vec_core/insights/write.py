@@ -1,7 +1,7 @@
 """Which narrator writes which row: the model where one is configured and its text holds, else the template."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,7 @@ from tqdm import tqdm
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights import template
 from beha2vec_core.insights.names import cluster_names, distinct_name
-from beha2vec_core.insights.narrator import Narrator, Row, Text, Told
+from beha2vec_core.insights.narrator import Narrator, Outcome, Row, Text
 from beha2vec_core.insights.schema import INSIGHTS_SCHEMA, ClusterComparison, ClusterInsight, stored
 from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
 from beha2vec_core.insights.verify import filled
@@ -65,21 +65,27 @@ def write_insights(
             # names of clusters still to come are kept free, should the template write those
             taken = {*names.values(), *(name for other, name in plain_names.items() if other > key)}
             is_only = clusters == [sheet] and _has_all(sheets)
-            told: Told[ClusterInsight] = narrator.describe(sheet, taken) if narrator and not is_only else Told(None)
-            draft: ClusterInsight | None = None
-            if is_only:
-                draft = template.describe_only(sheet, plain_names[key], why)
-            elif told.text is None:
+            outcome: Outcome[ClusterInsight] = Outcome(None)
+            if narrator and not is_only:
+                outcome = narrator.describe(sheet, taken)
+            if outcome.text is None:
                 like = tuple(names.get(other, plain_names[other]) for other in alike.get(key, ()))
-                draft = template.describe(sheet, distinct_name(key, [plain_names[key]], taken), like)
-            rows.append({"cluster_key": key, **_columns(told, narrator, draft, sheet.facts)})
+                own_name = distinct_name(key, [plain_names[key]], taken)
+                draft = (
+                    template.describe_only(sheet, plain_names[key], why)
+                    if is_only
+                    else template.describe(sheet, own_name, like)
+                )
+                outcome = _by_template(outcome, draft, sheet.facts)
+            rows.append({"cluster_key": key, **_columns(outcome, narrator)})
             names[key] = rows[-1]["name"]
-        compared: Told[ClusterComparison] = narrator.compare(sheets, names) if narrator else Told(None)
+        compared: Outcome[ClusterComparison] = narrator.compare(sheets, names) if narrator else Outcome(None)
     finally:
         if narrator:
             narrator.close()
-    comparison = template.compare(sheets, names) if compared.text is None else None
-    facts = [fact for sheet in sheets for fact in sheet.facts]
+    if compared.text is None:
+        facts = [fact for sheet in sheets for fact in sheet.facts]
+        compared = _by_template(compared, template.compare(sheets, names), facts)
     row: dict[str, Any] = {
         "cluster_key": None,
         "name": _COMPARISON_NAME,
@@ -88,7 +94,7 @@ def write_insights(
         else "The users are not divided into clusters, so there is nothing to compare.",
         "actions": [],
     }
-    rows.append({**row, **_columns(compared, narrator, comparison, facts)})
+    rows.append({**row, **_columns(compared, narrator)})
     return pa.Table.from_pylist(rows, schema=INSIGHTS_SCHEMA), _usage(narrator, rows)
 
 
@@ -106,14 +112,19 @@ def _template_names(sheets: list[FactSheet]) -> dict[int, str]:
     return names
 
 
-def _columns(told: Told[Text], narrator: Narrator | None, draft: Text | None, facts: Iterable[Fact]) -> dict[str, Any]:
-    """The columns of a row: the template's, where it has written a draft, else the model's."""
-    text, kept, written_by = told.text, told.draft, narrator.model if narrator else ""
-    if draft is not None:
-        text, kept, written_by = filled(draft, facts), stored(draft), template.WRITTEN_BY
-    assert text is not None
-    about = {"written_by": written_by, "input_hash": told.input_hash, "reason": told.reason, "draft": kept}
-    return about | text.model_dump()
+def _by_template(outcome: Outcome[Text], draft: Text, facts: Iterable[Fact]) -> Outcome[Text]:
+    """The template's text in place of the model's, which is missing."""
+    return replace(outcome, text=filled(draft, facts), draft=stored(draft), by_template=True)
+
+
+def _columns(outcome: Outcome[Text], narrator: Narrator | None) -> dict[str, Any]:
+    assert outcome.text is not None, "the template writes what the model does not"
+    return outcome.text.model_dump() | {
+        "written_by": template.WRITTEN_BY if outcome.by_template or not narrator else narrator.model,
+        "input_hash": outcome.input_hash,
+        "reason": outcome.reason,
+        "draft": outcome.draft,
+    }
 
 
 def _usage(narrator: Narrator | None, rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -101,7 +101,7 @@ EXPECTATIONS = (
         "user_clusters",
         ("event_date", "cluster_model_version", "user_key"),
         ("model_version", "cluster_key"),
-        # who is in no cluster, since too little is known of him, is at no distance from one
+        # users in no cluster (too little is known of them) have no distance to one
         required_where=(("distance", "cluster_key >= 0"), ("margin", "cluster_key >= 0")),
         daily=True,
         scope=_CLUSTER_MODELS_IN_USE,

@@ -13,7 +13,7 @@ from beha2vec_core.insights.names import cluster_names, distinct_name
 from beha2vec_core.insights.placeholders import fill, written
 from beha2vec_core.insights.sheet import Fact, fact_sheets
 from beha2vec_core.insights.template.advice import advice
-from beha2vec_core.insights.template.clauses import told
+from beha2vec_core.insights.template.clauses import clause
 from beha2vec_core.insights.verify import review
 from beha2vec_core.insights.wording import happening, number, statement
 from beha2vec_core.profiles import ProfileSources, build_profiles
@@ -130,7 +130,7 @@ def test_clusters_that_do_not_differ_are_not_talked_up() -> None:
     names = [row["name"].lower() for row in rows]
     assert len(set(names)) == len(names)
     assert any("Build no campaign" in " ".join(row["actions"]) for row in rows)
-    assert all("cannot be told apart from" in row["caveats"] for row in rows[:-1])
+    assert all("do not distinguish the group from" in row["caveats"] for row in rows[:-1])
 
 
 def test_twins_say_that_they_cannot_be_told_apart(profiles) -> None:
@@ -139,8 +139,8 @@ def test_twins_say_that_they_cannot_be_told_apart(profiles) -> None:
     )
     rows = write_insights(pd.concat([profiles, twin]), progress=False)[0].to_pylist()
     by_key = {row["cluster_key"]: row for row in rows}
-    assert f"cannot be told apart from {by_key[7]['name']}" in by_key[1]["caveats"]
-    assert f"cannot be told apart from {by_key[1]['name']}" in by_key[7]["caveats"]
+    assert f"do not distinguish the group from {by_key[7]['name']}" in by_key[1]["caveats"]
+    assert f"do not distinguish the group from {by_key[1]['name']}" in by_key[7]["caveats"]
     assert "told apart" not in by_key[0]["caveats"]
 
 
@@ -325,7 +325,7 @@ def test_one_is_singular_and_a_range_of_one_number_has_one_end() -> None:
     assert fill("{c2.x} to {c2.x|all} of users", facts) == "100% to 99.9% of users"
     assert one.sentence == "1 session per user (all users 2)"
     rare = Fact("c1.y", "page_type_view_share", "share", 0.0003, 0.2, 10, "search", lift=0.0015, z=-9, effect_size=-0.9)
-    assert rare.is_under and fill(told(rare), {"c1.y": rare}) == (
+    assert rare.is_under and fill(clause(rare), {"c1.y": rare}) == (
         "search pages take less than 0.1% of their page views (all users 20%)"
     )
 

@@ -19,7 +19,7 @@ PALETTE = (
 )  # fmt: skip
 SYMBOLS = ("circle", "diamond", "square", "x", "triangle-up")
 SEQUENTIAL = "Cividis"  # the same for colour-blind eyes
-OVER, UNDER = "#0072B2", "#D55E00"  # more and less than all users
+OVER, UNDER = PALETTE[0], PALETTE[5]  # more and less than all users
 
 _FEW_DAYS = 14  # for which each tick is chosen here: Plotly would divide days into hours, and one day into less
 _MOST_TICKS = 7

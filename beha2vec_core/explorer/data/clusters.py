@@ -130,7 +130,7 @@ def linked(text: str, draft: str | None, facts: Mapping[str, Fact]) -> list[Piec
         draft: the same with placeholders, cleaned in the same way.
         facts: at least those that the draft names, by fact_id.
     """
-    pieces = list(filled_pieces(draft, facts)) if draft else []
+    pieces = filled_pieces(draft, facts) if draft else []
     return pieces if "".join(piece.text for piece in pieces) == text else [Piece(text, None)]
 
 

@@ -122,13 +122,13 @@ def _with_sources(text: str, draft: str | None, evidence: pd.DataFrame | None) -
     if evidence is None or evidence.empty:
         return in_html(clean, _LONGEST)
     facts = {fact.fact_id: fact for sheet in fact_sheets(evidence) for fact in sheet.facts}
-    told = {row["fact_id"]: row for row in evidence.to_dict("records")}
+    rows = {row["fact_id"]: row for row in evidence.to_dict("records")}
     markup = ""
     for piece in clusters.linked(clean, draft and shown(draft, 10 * _LONGEST), facts):
-        if piece.fact_id not in told:
+        if piece.fact_id not in rows:
             markup += html.escape(piece.text)
             continue
-        fact = told[piece.fact_id]
+        fact = rows[piece.fact_id]
         hover = f"{shown(fact['label'], 80)}: {fact['shown_value']}, all users {fact['shown_population']}"
         markup += (
             f'<a href="#{fact["anchor"]}" title="{in_html(hover, 200)}" class="b2v-fact">{in_html(piece.text)}'
@@ -169,15 +169,15 @@ def _next_clusters(published: Published, key: int) -> None:
     page.table(
         found.head(6).assign(
             to=[shown(names.get(one, f"Cluster {one}"), 40) for one in found["to_cluster"].head(6)],
-            told=[number(one, "share") for one in found["share"].head(6)],
+            shown_share=[number(one, "share") for one in found["share"].head(6)],
             interval=[
                 between(number(low, "share"), number(high, "share"))
                 for low, high in zip(found["interval_low"].head(6), found["interval_high"].head(6), strict=True)
             ],
             n=found["users"].head(6).map("{:,}".format),
         ),
-        {"to": "Cluster", "told": "Share", "interval": "95 % interval", "n": "n (moves)"},
-        numbers=("told", "interval", "n"),
+        {"to": "Cluster", "shown_share": "Share", "interval": "95 % interval", "n": "n (moves)"},
+        numbers=("shown_share", "interval", "n"),
     )
 
 

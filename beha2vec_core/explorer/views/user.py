@@ -59,8 +59,8 @@ def _facts(found: dict[str, Any], names: dict[int, str]) -> None:
         "Device": ", ".join(str(found[n]) for n in ("device_category", "browser", "operating_system") if found[n]),
         "Country": found["country"] or "unknown",
     }
-    told = pd.DataFrame({"what": list(rows), "value": [shown(value, 80) for value in rows.values()]})
-    page.table(told, {"what": "", "value": f"Times in {page.settings().tz.key}"})
+    facts = pd.DataFrame({"what": list(rows), "value": [shown(value, 80) for value in rows.values()]})
+    page.table(facts, {"what": "", "value": f"Times in {page.settings().tz.key}"})
     if pd.notna(key) and st.button("Look at the cluster"):
         page.open_cluster(int(key))
 

@@ -15,7 +15,7 @@ DISCLAIMER = "(Written by a template from the facts, without a language model.)"
 
 def sentence(fact: Fact) -> str:
     """A fact on its own: 'Search pages take {...} of their page views (all users {...}).'"""
-    return f"{upper(told(fact))}."
+    return f"{upper(clause(fact))}."
 
 
 def sentences(facts: Iterable[Fact]) -> list[str]:
@@ -23,7 +23,7 @@ def sentences(facts: Iterable[Fact]) -> list[str]:
     return [sentence(fact) for fact in facts]
 
 
-def told(fact: Fact) -> str:
+def clause(fact: Fact) -> str:
     """A fact as a clause; only, where it is less; none, where it is 0."""
     return f"{happening(fact.metric, fact.shown_feature).format(_value(fact))} (all users {written(fact, 'all')})"
 
@@ -32,7 +32,7 @@ def listed(facts: list[Fact]) -> str:
     """Facts in one sentence, what they share said once; '' of none."""
     if not facts:
         return ""
-    clauses = [told(facts[0]), *(_told_after(before, fact) for before, fact in pairwise(facts))]
+    clauses = [clause(facts[0]), *(_clause_after(before, fact) for before, fact in pairwise(facts))]
     return f"{upper(joined(clauses))}."
 
 
@@ -69,7 +69,7 @@ def _value(fact: Fact) -> str:
     return f"only {written(fact)}" if fact.is_under and not is_bound else written(fact)
 
 
-def _told_after(before: Fact, fact: Fact) -> str:
+def _clause_after(before: Fact, fact: Fact) -> str:
     """A fact after another: without what was just said, and without "all users"."""
     clause = happening(fact.metric, fact.shown_feature)
     earlier, _, ending = happening(before.metric, before.shown_feature).partition(" take {}")

@@ -5,7 +5,7 @@ from beha2vec_core.insights.placeholders import written
 from beha2vec_core.insights.schema import ClusterComparison
 from beha2vec_core.insights.sheet import CLEAR_LIFT, Fact, FactSheet
 from beha2vec_core.insights.template.advice import advice
-from beha2vec_core.insights.template.clauses import DISCLAIMER, lower, told, upper
+from beha2vec_core.insights.template.clauses import DISCLAIMER, clause, lower, upper
 from beha2vec_core.insights.wording import happening
 
 _WORTH_TELLING_APART = 0.02  # of a share
@@ -40,17 +40,17 @@ def compare(sheets: list[FactSheet], names: dict[int, str]) -> ClusterComparison
 
 
 def _nothing_to_compare(sheets: list[FactSheet]) -> ClusterComparison:
-    told = f"The users are not divided into clusters, so there is nothing to compare. {DISCLAIMER}"
+    nothing = f"The users are not divided into clusters, so there is nothing to compare. {DISCLAIMER}"
     return ClusterComparison.model_construct(
-        similarities=told,
-        key_differences=told,
-        opportunities=told,
+        similarities=nothing,
+        key_differences=nothing,
+        opportunities=nothing,
         evidence=[fact.fact_id for sheet in sheets if (fact := sheet.number("users"))],
     )
 
 
 def clusters_alike(sheets: list[FactSheet]) -> dict[int, tuple[int, ...]]:
-    """For each cluster those it cannot be told apart from: no number of behaviour differs beyond its interval."""
+    """For each cluster, those that the facts do not distinguish from it: no number differs beyond its interval."""
     behaving = [sheet for sheet in sheets if sheet.is_cluster]
     return {
         sheet.cluster_key: tuple(
@@ -118,7 +118,7 @@ def _differences(sheets: list[FactSheet], names: dict[int, str]) -> tuple[list[s
         marks = sorted([*page_type_focus(sheet), *theme_focus(sheet)], key=lambda fact: -fact.strength)
         marks += [fact for metric in _COMPARED if (fact := sheet.number(metric)) and fact.is_over]
         used += marks[:1]
-        sentences.append(f"{names[sheet.cluster_key]}: {told(marks[0]) if marks else 'nothing stands out'}.")
+        sentences.append(f"{names[sheet.cluster_key]}: {clause(marks[0]) if marks else 'nothing stands out'}.")
     return sentences, used
 
 
@@ -133,5 +133,5 @@ def _opportunities(sheets: list[FactSheet], names: dict[int, str]) -> tuple[list
         if fact is not None and len(sentences) < _MOST_CHANCES:
             used.append(fact)
             advised.add(text)
-            sentences.append(f"{names[sheet.cluster_key]}: {lower(text)}, because {told(fact)}.")
+            sentences.append(f"{names[sheet.cluster_key]}: {lower(text)}, because {clause(fact)}.")
     return sentences or ["No cluster asks for anything of its own yet."], used

@@ -7,6 +7,7 @@ from beha2vec_core.insights.sheet import Fact, FactSheet
 from beha2vec_core.insights.template.advice import TEST_LANDING, advice
 from beha2vec_core.insights.template.clauses import (
     DISCLAIMER,
+    clause,
     is_known_source,
     joined,
     listed,
@@ -14,7 +15,6 @@ from beha2vec_core.insights.template.clauses import (
     numbers,
     sentence,
     sentences,
-    told,
     upper,
 )
 from beha2vec_core.insights.wording import feature_words, happening
@@ -29,7 +29,7 @@ _COMMON = 0.2  # of the most common value that is no more common than elsewhere
 _COME_AND_GO = ("first_user_direct_share", "return_share", "one_page_view_share", "error_page_user_share")
 _OVER_TIME = ("first_week_return_rate", "churn_rate", "inflow_share")
 _ACTIVITY = ("page_views_mean", "sessions_mean", "engagement_time_mean")
-_STEPS_TOLD = ("reached_cart_share", "reached_checkout_share")
+_STEPS = ("reached_cart_share", "reached_checkout_share")
 
 
 def describe(sheet: FactSheet, name: str, like: tuple[str, ...] = ()) -> ClusterInsight:
@@ -38,7 +38,7 @@ def describe(sheet: FactSheet, name: str, like: tuple[str, ...] = ()) -> Cluster
     Args:
         sheet: its facts.
         name: its name.
-        like: names of clusters that it cannot be told apart from by these facts.
+        like: names of the clusters that these facts do not distinguish from it.
     """
     if not sheet.is_cluster:
         return _too_little(sheet)
@@ -100,7 +100,7 @@ def _arrival(sheet: FactSheet) -> list[Fact]:
 
 def _buying(sheet: FactSheet) -> list[Fact]:
     """How far they come on the way to an order; nothing where nobody buys anything."""
-    reached = numbers(sheet, *_STEPS_TOLD)
+    reached = numbers(sheet, *_STEPS)
     first_without = next((number for number, fact in enumerate(reached) if fact.value == 0), len(reached))
     return [
         fact for fact in [*reached[: first_without + 1], *numbers(sheet, "purchase_rate")] if fact.population_value > 0
@@ -138,7 +138,7 @@ def _unusual(interest: list[Fact], idle: list[Fact], arrival: list[Fact]) -> lis
     return [
         *([f"What is unusual: {lower(listed(attention))}"] if attention else []),
         *sentences(steps),
-        *([f"Some may be bots: {told(fact)}." for fact in idle]),
+        *([f"Some may be bots: {clause(fact)}." for fact in idle]),
         *([listed(arrival)] if arrival else []),
     ]
 
@@ -165,9 +165,9 @@ def _caveats(sheet: FactSheet, like: tuple[str, ...]) -> list[str]:
     idle = sheet.number("no_engagement_time_share")
     found = []
     if like:
-        found.append(f"By these facts the group cannot be told apart from {joined(like)}: treat them as one.")
+        found.append(f"These facts do not distinguish the group from {joined(like)}: treat them as one.")
     if idle and idle.is_over:
-        found.append(f"People and bots may be mixed here: {told(idle)}.")
+        found.append(f"People and bots may be mixed here: {clause(idle)}.")
     if sheet.users < _SMALL_CLUSTER:
         found.append("The group is small: look again when it has grown.")
     found.append("The facts say what users did, not why, and an association is not a cause.")
@@ -218,13 +218,13 @@ def _too_little(sheet: FactSheet) -> ClusterInsight:
         _size(sheet),
         "Of these users too little was seen to say what they want, so they were not put into a group by a guess.",
         listed(habits),
-        "What to do next: nothing yet; whoever comes back and views more is sorted into a group by the next night.",
+        "What to do next: nothing yet; users who come back and view more join a group at the next nightly run.",
         DISCLAIMER,
     ]
     return ClusterInsight.model_construct(
         name=TOO_LITTLE_NAME,
         summary=" ".join(filter(None, summary)),
-        differences=" ".join(sentences(habits)) or "Nothing that can be told.",
+        differences=" ".join(sentences(habits)) or "Nothing that is known.",
         persona="There is no typical user: they have in common that little was seen of them.",
         caveats="This is not a group that behaves alike. Do not compare it with the others.",
         evidence=[fact.fact_id for fact in [*numbers(sheet, "users", "user_share"), *habits]],
