@@ -13,7 +13,8 @@ from beha2vec_core.profiles.facts import (
     ratio_facts,
     size_facts,
 )
-from beha2vec_core.profiles.metrics import Feature, Number, Ratio, Share, measured_as
+from beha2vec_core.profiles.metric import Feature, Number, Ratio, Share
+from beha2vec_core.profiles.metrics import measured_as
 from beha2vec_core.profiles.money import currency_of
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
 from beha2vec_core.profiles.words import UNKNOWN_CURRENCY

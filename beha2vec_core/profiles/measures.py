@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import duckdb
 import pandas as pd
 
-from beha2vec_core.profiles.metrics import NOT_SET, UNKNOWN, Feature, Number, Ratio, Share, measured_as
+from beha2vec_core.profiles.metric import Feature, Number, Ratio, Share
+from beha2vec_core.profiles.metrics import NOT_SET, UNKNOWN, measured_as
 from beha2vec_core.profiles.metrics import USERS as _USERS
 from beha2vec_core.profiles.metrics import VIEWS as _VIEWS
 from beha2vec_core.profiles.money import revenue_sql

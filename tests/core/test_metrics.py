@@ -17,7 +17,8 @@ from beha2vec_core.insights.sheet import FactSheet, fact_sheets
 from beha2vec_core.insights.template.clauses import sentence
 from beha2vec_core.insights.wording import label
 from beha2vec_core.profiles import build_profiles
-from beha2vec_core.profiles.metrics import METRICS, Metric, Number, Question, Share
+from beha2vec_core.profiles.metric import Metric, Number, Question, Share
+from beha2vec_core.profiles.metrics import METRICS
 
 OFTEN = Metric(
     "three_sessions_share",
