@@ -75,12 +75,16 @@ def test_only_a_full_refresh_builds_other_days_than_those_asked(materialized: Pr
     with duckdb.connect(str(project.warehouse)) as connection:
         connection.execute(f"delete from ga4.base_ga4__events where event_date = '{DAYS[0]}'")
         connection.execute("delete from ga4.int_ga4__page_views")
-    last = "--start", DAYS[-1], "--end", DAYS[-1]
+    last, day_before = (("--start", day, "--end", day) for day in (DAYS[-1], DAYS[-2]))
     project.run("beha2vec", "materialize", "--select", "group:dbt_ga4", *last)
-    assert project.query(rows) != before, "the first day is still away"
+    assert project.query(rows) != before, "the first day is still missing"
+    log = project.folder / "data" / "dbt_target" / "dbt.log"
+    log.unlink()
     config = json.dumps({"ops": {"dbt_incremental_models": {"config": {"full_refresh": True}}}})
-    project.run("beha2vec", "materialize", "--select", "group:dbt_ga4", *last, "--config", config)
+    project.run("beha2vec", "materialize", "--select", "group:dbt_ga4", *day_before, "--config", config)
     assert project.query(rows) == before
+    events = log.read_text()
+    assert "PartialParsingSkipParsing" in events and "UnableToPartialParse" not in events, "another day, no new parse"
 
 
 @pytest.mark.slow
