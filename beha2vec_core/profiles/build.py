@@ -62,7 +62,7 @@ def build_profiles(
             if feature.how == "had" and settings.with_single_features
         ]
         divided = [
-            (m.name, f.part, *measures.attention_sums(connection, sources, f, support, settings.timezone))
+            (m.name, f.part, *measures.attention_sums(connection, sources, f, support))
             for m, f in features
             if f.how == "divided"
         ]

@@ -218,14 +218,13 @@ def attention_sums(
     sources: ProfileSources,
     feature: Feature,
     min_support: int,
-    timezone: str,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How what users did divides, and of how many users of a cluster that is known.
 
     The first has cluster_key, feature, users who gave it any, sum and squares of the share they gave; features of fewer
     than ``min_support`` users of the population are left out. The second has cluster_key, users.
     """
-    amounts = feature.sql.format(sources=sources, timezone=timezone.replace("'", "''"))
+    amounts = feature.sql.format(sources=sources)
     connection.execute(f"""
         create or replace temp table profile_attention as
         select cluster_key, number, feature, sum(amount) as amount from ({amounts}) group by all

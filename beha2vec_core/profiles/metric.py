@@ -39,8 +39,8 @@ class Feature:
     """What users have or lack, such as pages; ``part`` is its part of the fact id.
 
     ``how``: a user has one "value" (``sql`` gives it), or "had" any number of them, or "divided" what they did among
-    them. ``sql`` of the latter two selects cluster_key, number (of the user), feature and amount; {sources} and
-    {timezone} are filled in. ``is_text``: the site wrote the values, which may be template code (`text.UNFILLED`).
+    them. ``sql`` of the latter two selects cluster_key, number (of the user), feature and amount; {sources} is filled
+    in. ``is_text``: the site wrote the values, which may be template code (`text.UNFILLED`).
     """
 
     part: str

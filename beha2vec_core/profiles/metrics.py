@@ -49,8 +49,8 @@ _PATH_STEP = f"""select u.cluster_key, u.number, 1 as amount,
     left join {{sources.pages}} as n on n.page_key = v.next_page_key
     where v.session_key is not null and v.page_key is not null and v.next_page_key is not null"""
 # night is from 0 to 6, each block six hours
-_HOURS = f"""select u.cluster_key, u.number, 1 as amount, ['night', 'morning', 'afternoon', 'evening'][1 + hour(
-        make_timestamp(e.event_timestamp) at time zone 'UTC' at time zone '{{timezone}}') // 6] as feature {_EVENTS}"""
+_HOURS = f"""select u.cluster_key, u.number, 1 as amount,
+        ['night', 'morning', 'afternoon', 'evening'][1 + e.hour_of_day // 6] as feature {_EVENTS}"""
 
 _BUY = (
     r"b(?:uy|uys|uying|ought)", r"buyers?", r"purchas\w*", r"place[sd]? (?:an )?orders?", r"ordered",

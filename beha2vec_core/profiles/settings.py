@@ -51,7 +51,6 @@ class ProfileSettings:
     prior_users: float = 50.0  # strength of the prior of z, in users
     confidence: float = 0.95  # of the intervals
     false_discovery_rate: float = 0.05  # a fact is significant where its q_value is at most this
-    timezone: str = "UTC"  # the property's, for the hours of the day
     with_single_features: bool = True  # facts of each page, item, event and step that users had at least once
     period_days: int = 7  # of churn, return, inflow and outflow
     flow_days: int = 90  # how far back `flows.cluster_transitions` looks

@@ -149,6 +149,7 @@ def synthetic_world(users: int) -> duckdb.DuckDBPyConnection:
         create table enriched_pages as select page_key, 'theme ' || hash(page_key) % 20 as theme,
             'type ' || hash(page_key, 1) % 12 as page_type from (select distinct page_key from views);
         create table ml_ga4__sequence_events as select user_key, event_date, event_timestamp,
+            hour(make_timestamp(event_timestamp))::integer as hour_of_day,
             unnest(['page_view', 'event ' || hash(page_key) % 12]) as event_name from fct_ga4__page_views;
         create table stg_ga4__event_items as select user_key as client_key, 'view_item' as event_name,
             'item ' || hash(page_key) % 500 as item_id, item_id as item_name, 'category ' || hash(page_key) % 9 as

@@ -161,7 +161,9 @@ def _ga4_tables(world: duckdb.DuckDBPyConnection) -> None:
             select u.user_key, any_value(s.session_key) as session_key, 'shop.example.com/checkout' as page_key,
                 'purchase' as event_name, false as is_page_view, 1000 as i
             from ga4.dim_ga4__users u join ga4.fct_ga4__sessions s using (user_key) where u.purchases > 0 group by 1)
-        select * exclude (i), i as event_index, 1769000000000000 + i as event_timestamp from all_events"""
+        select * exclude (i), i as event_index, 1769000000000000 + i as event_timestamp,
+            hour(make_timestamp(event_timestamp))::integer as hour_of_day
+        from all_events"""
     )
     world.execute(
         """create table ga4.fct_ga4__funnel_sessions as

@@ -145,6 +145,7 @@ def _shop(views: pd.DataFrame) -> dict[str, pd.DataFrame]:
             plain[views["bought"]].assign(event_name="purchase"),
         ]
     )
+    events["hour_of_day"] = pd.to_datetime(events["event_timestamp"], unit="us").dt.hour
     steps = {"view_item": 1, "add_to_cart": 2, "begin_checkout": 3, "purchase": 6}
     reached = events.assign(furthest_step=events["event_name"].map(steps)).dropna(subset="furthest_step")
     items = events[events["event_name"].isin(["view_item", "purchase"])].assign(

@@ -147,12 +147,10 @@ def test_events_items_and_steps_are_those_counted_by_hand(facts, world) -> None:
     assert fact(facts, "c1.event.add_to_cart")["significant"]
 
 
-def test_hours_are_those_of_the_property(world) -> None:
-    berlin = build_profiles(world, settings=ProfileSettings(timezone="Asia/Kolkata"))
+def test_share_of_events_at_night(world, facts) -> None:
     events = world.table("ml_ga4__sequence_events").df().merge(world.table("users_in_clusters").df())
-    local = pd.to_datetime(events["event_timestamp"], unit="us", utc=True).dt.tz_convert("Asia/Kolkata")
-    at_night = (local.dt.hour < 6).groupby([events["cluster_key"], events["user_key"]]).mean()
-    found = berlin[(berlin["metric"] == "hour_block_event_share") & (berlin["feature"] == "night")]
+    at_night = (events["hour_of_day"] < 6).groupby([events["cluster_key"], events["user_key"]]).mean()
+    found = facts[(facts["metric"] == "hour_block_event_share") & (facts["feature"] == "night")]
     np.testing.assert_allclose(found["value"], at_night.groupby(level=0).mean(), atol=1e-9)
 
 

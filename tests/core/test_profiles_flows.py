@@ -178,8 +178,8 @@ def buying_world(*, movers: int = 120, stayed: int = 400, planted: bool = True) 
         create view fct_ga4__page_views as
             select user_key, page_key, date '2024-03-01' + day::integer - 1 as event_date from seen;
         create view ml_ga4__sequence_events as
-            select user_key, event_date, 'page_view' as event_name from fct_ga4__page_views
-            union all select user_key, event_date, 'read_guide' from fct_ga4__page_views where page_key = 'sizes';
+            select user_key, event_date, 12 as hour_of_day, 'page_view' as event_name from fct_ga4__page_views
+            union all select user_key, event_date, 12, 'read_guide' from fct_ga4__page_views where page_key = 'sizes';
         create view users_in_clusters as select user_key, purchases::integer as cluster_key from dim_ga4__users;
     """)
     return connection

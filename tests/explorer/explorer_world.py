@@ -158,8 +158,9 @@ def _load(
     )
     connection.execute(
         """create table ga4.ml_ga4__sequence_events as select user_key, moment::date as event_date,
-            epoch_us(moment)::bigint as event_timestamp, event_index::integer as event_index, event_name, page_key,
-            page_title, session_key, event_name = 'page_view' as is_page_view from seen"""
+            epoch_us(moment)::bigint as event_timestamp, hour(moment)::integer as hour_of_day,
+            event_index::integer as event_index, event_name, page_key, page_title,
+            session_key, event_name = 'page_view' as is_page_view from seen"""
     )
     connection.execute(
         """create table ga4.fct_ga4__page_views as

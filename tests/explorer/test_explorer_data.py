@@ -87,7 +87,7 @@ def test_size_over_time_adds_up(published: Published) -> None:
 def test_a_drawn_group_is_the_planted_one(published: Published, group: int) -> None:
     found = user_map.inside(published, *around(group))
     assert found == sorted(f"g{group}-{number}" for number in range(SIZES[group]))
-    facts = published.ask(user_map.group_profile, tuple(found), "Europe/Berlin").set_index("metric")
+    facts = published.ask(user_map.group_profile, tuple(found)).set_index("metric")
     whole = published.ask(profile.facts, group).set_index("metric")
     assert facts.loc["users", "value"] == SIZES[group]
     for metric in ("purchase_rate", "page_views_mean", "return_share"):
@@ -95,16 +95,10 @@ def test_a_drawn_group_is_the_planted_one(published: Published, group: int) -> N
             assert facts.loc[metric, column] == pytest.approx(whole.loc[metric, column])
 
 
-def test_a_drawn_group_has_no_hours_where_the_time_zone_is_unknown(published: Published) -> None:
-    group = tuple(f"g0-{number}" for number in range(SIZES[0]))
-    known, unknown = (set(published.ask(user_map.group_profile, group, zone)["metric"]) for zone in ("UTC", None))
-    assert known - unknown == {"hour_block_event_share"} and unknown < known
-
-
 def test_of_a_large_group_a_sample_is_compared(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(user_map, "MOST_COMPARED", 60)
     group = tuple(f"g0-{number}" for number in range(SIZES[0]))
-    facts = user_map.group_profile(published, group, "UTC").set_index(["metric", "feature"])
+    facts = user_map.group_profile(published, group).set_index(["metric", "feature"])
     whole = published.ask(profile.facts, 0).set_index(["metric", "feature"])
     assert facts.xs("users", level="metric")["value"].item() == 60
     liked = ("theme_view_share", "travel")

@@ -94,15 +94,13 @@ def inside(published: Published, xs: Sequence[float], ys: Sequence[float]) -> li
     return [str(key) for key in near["user_key"][within]]
 
 
-def group_profile(published: Published, user_keys: tuple[str, ...], timezone: str | None) -> pd.DataFrame:
+def group_profile(published: Published, user_keys: tuple[str, ...]) -> pd.DataFrame:
     """The facts of a group beside all users, as `profiles.build_profiles` makes them for a cluster (here of key 0).
 
     Facts of single pages, items and events are left out: they take as long as all others.
 
     Of more than `MOST_COMPARED` users in the group, or others, it takes a sample, always the same one. Values of all
     users are then those of cluster_profiles, and features that it lacks are left out.
-
-    Without a time zone the hours of the day are left out: in another zone they would contradict those of the clusters.
     """
     if not user_keys:
         raise ValueError("a group has at least one user")
@@ -121,11 +119,9 @@ def group_profile(published: Published, user_keys: tuple[str, ...], timezone: st
         # who is in a group does not change from day to day
         cursor.execute("create temp table no_history as select * from beha2vec.cluster_history limit 0")
         sources = replace(WAREHOUSE, users_in_clusters="users_in_clusters", history="no_history")
-        settings = ProfileSettings(timezone=timezone or "UTC", with_single_features=False)
+        settings = ProfileSettings(with_single_features=False)
         facts = build_profiles(cursor, sources, settings)
     facts = facts[facts["cluster_key"] == _GROUP].reset_index(drop=True)
-    if timezone is None:
-        facts = facts[facts["metric"] != "hour_block_event_share"].reset_index(drop=True)
     everybody = published.ask(users_on_map)
     is_sample = max(len(user_keys), everybody - len(user_keys)) > MOST_COMPARED
     return _beside_everybody(published, facts) if is_sample else facts

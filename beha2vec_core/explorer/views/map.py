@@ -138,7 +138,7 @@ def _group(published: Published, xs: list[float], ys: list[float]) -> None:
         st.write("These are all users: there is no one to compare them with.")
         return
     with st.spinner("Comparing them with all users"):
-        facts = published.ask(data.group_profile, users, page.settings().timezone)
+        facts = published.ask(data.group_profile, users)
     if len(users) > data.MOST_COMPARED:
         st.caption(f"What follows is of a sample of {data.MOST_COMPARED:,} of them.")
     parts.over_index(profile.in_words(published, facts), min(len(users), data.MOST_COMPARED), key="group_profile")

@@ -254,9 +254,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         """
         from beha2vec_core import profiles
 
-        profile_settings = profiles.ProfileSettings(timezone=settings.timezone)
         with warehouse.connect("cluster_profiles") as connection:
-            asked = (connection, profiles.WAREHOUSE, profile_settings)
+            asked = (connection, profiles.WAREHOUSE)
             facts, buying = profiles.build_profiles(*asked), profiles.buying_paths(*asked)
             currency = profiles.currency_of(connection, profiles.WAREHOUSE)
             unfilled = profiles.unfilled_texts(connection, profiles.WAREHOUSE, titles="ga4.dim_ga4__pages")

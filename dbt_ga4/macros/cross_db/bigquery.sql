@@ -102,6 +102,10 @@
     date(timestamp_micros({{ value }}), '{{ timezone }}')
 {%- endmacro %}
 
+{% macro bigquery__local_hour(value, timezone) -%}
+    extract(hour from timestamp_micros({{ value }}) at time zone '{{ timezone }}')
+{%- endmacro %}
+
 {% macro bigquery__days_later(value, days) -%}
     date_add({{ value }}, interval {{ days }} day)
 {%- endmacro %}

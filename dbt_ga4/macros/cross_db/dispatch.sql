@@ -65,6 +65,11 @@
     {{- return(adapter.dispatch('local_date', 'dbt_ga4')(value, timezone)) -}}
 {% endmacro %}
 
+{# The hour of the day, 0 to 23, of microseconds since 1970 in a time zone. #}
+{% macro local_hour(value, timezone) %}
+    {{- return(adapter.dispatch('local_hour', 'dbt_ga4')(value, timezone)) -}}
+{% endmacro %}
+
 {# A date some days later; days may be negative. #}
 {% macro days_later(value, days) %}
     {{- return(adapter.dispatch('days_later', 'dbt_ga4')(value, days)) -}}

@@ -79,6 +79,10 @@
     {%- endif -%}
 {%- endmacro %}
 
+{% macro duckdb__local_hour(value, timezone) -%}
+    cast(hour(make_timestamp({{ value }}) at time zone 'UTC' at time zone '{{ timezone }}') as integer)
+{%- endmacro %}
+
 {% macro duckdb__days_later(value, days) -%}
     ({{ value }} + cast({{ days }} as integer))
 {%- endmacro %}

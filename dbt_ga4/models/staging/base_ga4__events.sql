@@ -155,40 +155,38 @@ copies as (
 
     select
         {{ identity | join(', ') }},
+        table_kind,
         count(*) as copies
     from flat_events
-    group by {{ identity | join(', ') }}
+    group by {{ identity | join(', ') }}, table_kind
     having count(*) > 1
-
-),
-
-counted as (
-
-    select
-        flat_events.*,
-        coalesce(copies.copies, 1) as copies
-    from flat_events
-    inner join table_ranks
-        on flat_events.property_id = table_ranks.property_id
-        and flat_events.event_date = table_ranks.event_date
-        and {{ table_rank('flat_events.table_kind') }} = table_ranks.best_rank
-    left join copies
-        on flat_events.property_id = copies.property_id
-        and flat_events.event_date = copies.event_date
-        and flat_events.event_timestamp = copies.event_timestamp
-        and flat_events.event_hash = copies.event_hash
 
 ),
 
 distinct_events as (
 
-    select * from counted
-    where copies = 1
+    {% for alone in [true, false] -%}
+    select
+        flat_events.*,
+        {{ '1' if alone else 'copies.copies' }} as copies
+    from flat_events
+    inner join table_ranks
+        on flat_events.property_id = table_ranks.property_id
+        and flat_events.event_date = table_ranks.event_date
+        and {{ table_rank('flat_events.table_kind') }} = table_ranks.best_rank
+    {{ 'left' if alone else 'inner' }} join copies
+        on flat_events.property_id = copies.property_id
+        and flat_events.event_date = copies.event_date
+        and flat_events.event_timestamp = copies.event_timestamp
+        and flat_events.event_hash = copies.event_hash
+        and flat_events.table_kind = copies.table_kind
+    {% if alone -%}
+    where copies.copies is null
     union all
-    select * from counted
-    where copies > 1
-    qualify row_number() over (partition by {{ identity | join(', ') }} order by event_name) = 1
-
+    {% else -%}
+    qualify row_number() over (partition by copies.{{ identity | join(', copies.') }} order by flat_events.event_name) = 1
+    {% endif -%}
+    {%- endfor %}
 ),
 
 -- Many events share an address: each is read once.

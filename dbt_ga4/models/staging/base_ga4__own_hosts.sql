@@ -34,7 +34,6 @@ addresses as {{ materialized() }} (
             {{ known('device_hostname') }} as device_hostname
         from page_views
     ) as locations
-    where {{ known('page_location') }} is not null
     group by property_id, page_location, device_hostname
 
 ),
@@ -46,7 +45,8 @@ hosts as (
         coalesce({{ without_www(url_host('url')) }}, {{ without_www('lower(device_hostname)') }}) as hostname,
         page_views
     from addresses
-    where {{ is_web_address('url') }}
+    where {{ known('page_location') }} is not null
+        and {{ is_web_address('url') }}
 
 ),
 
