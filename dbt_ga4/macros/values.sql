@@ -68,6 +68,11 @@
     {%- call(zone) by_timezone_of(property_id) -%} {{ local_date(value, zone) }} {%- endcall -%}
 {%- endmacro %}
 
+{# The hour of the day, 0 to 23, of microseconds since 1970 in the time zone of the property. #}
+{% macro property_hour(value, property_id) -%}
+    {%- call(zone) by_timezone_of(property_id) -%} {{ local_hour(value, zone) }} {%- endcall -%}
+{%- endmacro %}
+
 {# Is the event a key event (the var conversion_events) or a purchase? #}
 {% macro is_key_event(event_name) -%}
     ({{ event_name }} in ({{ quoted_list(var('conversion_events')) }}) or {{ is_purchase_event(event_name) }})

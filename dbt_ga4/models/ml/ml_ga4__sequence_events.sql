@@ -5,7 +5,7 @@ select
     identities.user_key,
     events.event_date,
     events.event_timestamp,
-    {% call(zone) by_timezone_of('events.property_id') -%} {{ local_hour('events.event_timestamp', zone) }} {%- endcall %} as hour_of_day,
+    {{ property_hour('events.event_timestamp', 'events.property_id') }} as hour_of_day,
     events.event_index,
     events.event_name,
     events.page_key,
