@@ -4,7 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 COLES := .venv-coles
-export DAGSTER_HOME := $(CURDIR)/beha2vec_dagster/instance
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
@@ -31,16 +30,13 @@ install: $(INSTALLED) ## virtual environment with everything
 .venv-coles: $(COLES)/.installed ## virtual environment of CoLES, one of the methods the encoder is compared with
 
 demo: $(INSTALLED) ## the whole graph on a demo export of an invented shop
-	test -f .env || cp demo.env .env
-	$(BIN)/beha2vec demo-data --users 3000 --days 28 --seed 7 --out data/demo_export
-	$(BIN)/beha2vec materialize
-	@$(BIN)/beha2vec summary
+	$(BIN)/beha2vec demo
 
-ui: $(INSTALLED) ## Dagster's UI on http://localhost:3000
-	$(BIN)/dagster dev -w workspace.yaml
+ui: $(INSTALLED) ## Dagster's UI on http://localhost:3000, or on another port: make ui PORT=3001
+	$(BIN)/beha2vec ui $(if $(PORT),--port $(PORT))
 
-explore: $(INSTALLED) ## the explorer on http://localhost:8501
-	$(BIN)/beha2vec explore
+explore: $(INSTALLED) ## the explorer on http://localhost:8501, or on another port: make explore PORT=8502
+	$(BIN)/beha2vec explore $(if $(PORT),--port $(PORT))
 
 doctor: $(INSTALLED) ## check the set-up and say what to do
 	$(BIN)/beha2vec doctor

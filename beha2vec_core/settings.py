@@ -393,8 +393,7 @@ class ExportSettings(Settings):
 
 # what to do where one of them is not set
 EXPORT_REMEDIES = {
-    "source": "set it in .env to your GA4 export (a folder, a file or a pattern); `make demo` writes a .env for the "
-    "demo where there is none",
+    "source": "set it in .env to your GA4 export (a folder, a file or a pattern), or try the demo: beha2vec demo",
     "start_date": "set it in .env to the first day of your export, for example 2026-01-31",
     "timezone": "set it in .env to the zone of your GA4 property, for example Europe/Berlin (GA4: Admin, Property "
     "details, Reporting time zone)",

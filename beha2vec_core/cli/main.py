@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from beha2vec_core.cli import project
 from beha2vec_core.settings import (
     AnySettings,
     ExportSettings,
@@ -19,6 +20,7 @@ from beha2vec_core.settings import (
     SettingsError,
     load_export_settings,
     load_settings,
+    misspelt_variables,
 )
 from beha2vec_core.store.export import ExportError, Format, What, load_commands, parse_dataset
 from beha2vec_core.store.export import export as export_tables
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="User embeddings, clusters and explanations from a GA4 BigQuery export.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -42,8 +43,6 @@ app.add_typer(alerts, name="alerts")
 _SHOWN_ROWS = 100
 _LONG_TEXT = 60
 _BUSY_SECONDS = 3.0
-
-_DAGSTER_HOME = Path(__file__).parent.parent / "beha2vec_dagster" / "instance"
 
 
 def _settings() -> Settings:
@@ -58,8 +57,77 @@ def _or_exit(load: Callable[[], AnySettings]) -> AnySettings:
     try:
         return load()
     except SettingsError as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(2) from None
+        if not Path(".env").exists():
+            typer.secho(f"there is no .env in {Path.cwd()}: is it the project's folder?", fg="yellow", err=True)
+        _fail(error, 2)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"beha2vec {version('beha2vec')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    if wrong := misspelt_variables():
+        pairs = ", ".join(f"{name} (did you mean {right}?)" for name, right in wrong.items())
+        typer.secho(f"warning: unknown settings: {pairs}", fg="yellow", err=True)
+
+
+def _fail(error: Exception | str, code: int = 1) -> NoReturn:
+    typer.secho(str(error), fg="red", err=True)
+    raise typer.Exit(code)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The project's folder; created if it does not exist.")],
+) -> None:
+    """Create a project: a folder with settings, Dagster's configuration and a README."""
+    try:
+        project.init(folder)
+    except (project.ProjectError, OSError) as error:
+        _fail(error)
+    typer.echo(
+        f"Created {folder}. Try it with the data of an invented shop:\n  cd {folder}\n  beha2vec demo\n"
+        "or set your export in .env, then:\n  beha2vec doctor\n  beha2vec materialize"
+    )
+
+
+@app.command()
+def demo(
+    users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 3000,
+    seed: Annotated[int, typer.Option(help="Same seed: same data.")] = 7,
+) -> None:
+    """Write the export of an invented shop and build everything from it."""
+    try:
+        values = project.prepare_demo()
+        first, last = (date.fromisoformat(values[f"BEHA2VEC_{name}_DATE"]) for name in ("START", "END"))
+        shop = ["--users", str(users), "--days", str((last - first).days + 1), "--seed", str(seed)]
+        for command in (["demo-data", *shop, "--out", values["BEHA2VEC_SOURCE"]], ["materialize"], ["summary"]):
+            if code := project.run(command):
+                raise typer.Exit(code)
+    except project.ProjectError as error:
+        _fail(error)
+
+
+@app.command()
+def ui(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 3000,
+) -> None:
+    """Open Dagster: the graph, its runs, checks and schedules."""
+    try:
+        project.become_ui(host, port)
+    except project.ProjectError as error:
+        _fail(error)
 
 
 @app.command("demo-data")
@@ -113,13 +181,24 @@ def materialize(
     config: Annotated[str | None, typer.Option(help="Run config: JSON, or the path of a JSON or YAML file.")] = None,
 ) -> None:
     """Materialize assets for a range of days in one run, as the Dagster UI would; the run shows there too."""
+    from beha2vec_core.cli.doctor import first_obstacle
+
     settings = _export_settings()
     first = start.date() if start else settings.start_date
     last = end.date() if end else settings.end_date or _yesterday(settings)
+    if first < settings.start_date:
+        _fail(f"--start {first} is before BEHA2VEC_START_DATE={settings.start_date}: set that to an earlier day", 2)
     if last < first:
         typer.secho(f"--end {last} lies before --start {first}", fg="red", err=True)
         raise typer.Exit(2)
+    asked = {"start_date": first, "end_date": last}
+    if _reads_export(select) and (obstacle := first_obstacle(settings.model_copy(update=asked))):
+        _fail(f"{obstacle.message}: {obstacle.remedy}")
     _materialize(select, first, last, config)
+
+
+def _reads_export(select: str) -> bool:
+    return "*" in select or "+" in select or "raw_ga4_events" in select
 
 
 def _materialize(select: str, first: date, last: date, config: str | None) -> NoReturn:
@@ -127,8 +206,12 @@ def _materialize(select: str, first: date, last: date, config: str | None) -> No
     days = ["--start", str(first), "--end", str(last)]
     command = [sys.executable, "-m", "beha2vec_dagster.run", "--select", select, *days]
     command += ["--config", config] if config else []
+    try:
+        environment = project.environment()
+    except project.ProjectError as error:
+        _fail(error, 2)
     sys.stdout.flush()
-    os.execve(sys.executable, command, {"DAGSTER_HOME": str(_DAGSTER_HOME), **os.environ})
+    os.execve(sys.executable, command, environment)
 
 
 @app.command()
@@ -217,8 +300,8 @@ def summary() -> None:
             """select cluster_key, coalesce(name, '') as name, count(*) as users from beha2vec.user_clusters_current
             left join beha2vec.cluster_insights using (cluster_key) group by all order by all"""
         ).fetchall()
-    command = Path(sys.argv[0]).absolute()
-    command = command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else Path(command.name)
+    script = Path(sys.executable).with_name("beha2vec")
+    command = script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else Path("beha2vec")
     unknown = users - totals.clustered_users
     typer.echo(f"\n{clustered_words(totals.clustered_users, totals.clusters, unknown)}:")
     for key, name, size in clusters:
@@ -231,10 +314,10 @@ def summary() -> None:
     typer.echo(
         f"""
 Look next at
-  1. the graph, its plots and checks:  make ui, then http://localhost:3000
-  2. users and clusters, to look at:   make explore, then http://localhost:8501
+  1. the graph, its plots and checks:  {command} ui, then http://localhost:3000
+  2. users and clusters, to look at:   {command} explore, then http://localhost:8501
   3. questions in words:               {command} chat "{_question([key for key, _, _ in clusters])}"
-  4. your own export:                  README.md, section "Your own export", then: make doctor"""
+  4. your own export:                  set it in .env, then: {command} doctor"""
     )
 
 
@@ -359,8 +442,9 @@ def explore(
     if warning := exposure(settings, host):
         typer.secho(warning, fg="yellow", err=True)
     try:
+        project.require_port(host, port, "explore")
         launch(settings, host, port)
-    except LaunchError as error:
+    except (LaunchError, project.ProjectError) as error:
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(1) from None
 
@@ -374,7 +458,7 @@ def report(
 
     settings = _settings()
     if find_spec("plotly") is None:
-        typer.secho("the report needs plotly: pip install -e '.[explorer]'", fg="red", err=True)
+        typer.secho("the report needs plotly: pip install 'beha2vec[explorer]'", fg="red", err=True)
         raise typer.Exit(1)
     from beha2vec_core.explorer.published import NotPublishedError, Published
     from beha2vec_core.explorer.report import write_report

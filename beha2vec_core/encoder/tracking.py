@@ -23,7 +23,7 @@ def mlflow_run(wanted: bool, encoder: EncoderConfig, training: TrainConfig) -> I
         yield lambda row, step: None
         return
     if importlib.util.find_spec("mlflow") is None:
-        raise ModuleNotFoundError("mlflow=True needs MLflow, which is not installed: pip install -e '.[mlflow]'")
+        raise ModuleNotFoundError("mlflow=True needs MLflow, which is not installed: pip install 'beha2vec[mlflow]'")
     import mlflow
 
     with nullcontext() if mlflow.active_run() else mlflow.start_run():

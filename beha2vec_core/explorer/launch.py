@@ -26,7 +26,7 @@ def launch(settings: Settings, host: str, port: int) -> NoReturn:
         LaunchError: the extra is not installed, or nothing is published.
     """
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
-        raise LaunchError(f"the explorer needs {' and '.join(missing)}: pip install -e '.[explorer]'")
+        raise LaunchError(f"the explorer needs {' and '.join(missing)}: pip install 'beha2vec[explorer]'")
     if not settings.serving_path.exists():
         raise LaunchError(
             f"there is no published database at {settings.serving_path}: run beha2vec materialize, or materialize "

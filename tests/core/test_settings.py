@@ -47,7 +47,9 @@ def test_no_export_is_read_unless_it_is_named(monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_the_demo_names_its_export(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text((Path(__file__).resolve().parents[2] / "demo.env").read_text())
+    (tmp_path / ".env").write_text(
+        (Path(__file__).resolve().parents[2] / "beha2vec_core" / "demo_shop" / "demo.env").read_text()
+    )
     settings = load_export_settings()
     assert (settings.source, settings.property_id, settings.tz.key) == (
         "data/demo_export", "northfold", "Europe/Berlin"

@@ -1,10 +1,13 @@
-"""The demo of the README, whole: clusters find the planted personas better than bags of pages do, facts tell them."""
+"""The demo from a wheel: clusters find the planted personas better than bags of pages do, and facts name them."""
 
+import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from project import REPOSITORY, make_project
+from project import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "benchmarks"))
 from demo_clusters import measure
@@ -13,17 +16,38 @@ from profile_facts import measure as recovered
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 
-def test_clusters_agree_with_personas_and_not_with_page_views(tmp_path: Path) -> None:
-    project = make_project(
-        tmp_path / "p",
-        start_date="2026-01-05",
-        end_date="2026-02-01",
-        timezone="Europe/Berlin",
-        property_id="northfold",
-    )
-    project.run("beha2vec", "demo-data", "--users", "3000", "--days", "28", "--seed", "7")
-    project.run("beha2vec", "materialize")
-    data = project.folder / "data"
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a project made by ``init``, with the results of ``demo``. Not from the checkout."""
+    folder = tmp_path_factory.mktemp("installed")
+    source, site = folder / "source", folder / "site"
+    for name in ("beha2vec_core", "beha2vec_dagster", "dbt_ga4"):
+        shutil.copytree(
+            REPOSITORY / name, source / name, ignore=shutil.ignore_patterns("target", "storage", "__pycache__")
+        )
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(REPOSITORY / name, source)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps"]
+    subprocess.run([*pip, "--target", str(site), str(source)], check=True)
+    shutil.rmtree(source)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("BEHA2VEC_", "DAGSTER_"))}
+
+    def run(where: Path, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=where, env=environment | {"PYTHONPATH": str(site)}, capture_output=True, text=True, timeout=1800,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+        return done.stdout
+
+    run(folder, "beha2vec_core", "init", "x")
+    assert str(site) in run(folder / "x", "inspect", "--details", "beha2vec_dagster")
+    assert "users in" in run(folder / "x", "beha2vec_core", "demo")
+    return folder / "x"
+
+
+def test_clusters_agree_with_personas_and_not_with_page_views(demo: Path) -> None:
+    data = demo / "data"
     rows = {(row.method, row.k): row for row in measure(data, data / "demo_export_truth.parquet")}
     ours = next(row for (method, _), row in rows.items() if method.startswith("user_clusters"))
     assert ours.ari > rows["K-Means over bags of pages", ours.k].ari + 0.2

@@ -33,7 +33,7 @@ def test_without_a_published_database_it_says_what_to_do() -> None:
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch, "_NEEDED", ("streamlit", "no_such_library"))
     result = CliRunner().invoke(app, ["explore"])
-    assert result.exit_code == 1 and "pip install -e '.[explorer]'" in result.output
+    assert result.exit_code == 1 and "pip install 'beha2vec[explorer]'" in result.output
 
 
 @pytest.mark.parametrize(

@@ -7,4 +7,4 @@ strangers; nothing of theirs is executed, followed unchecked or read without a b
 from importlib.util import find_spec
 
 if _missing := [name for name in ("httpx", "protego", "trafilatura") if find_spec(name) is None]:
-    raise ImportError(f"fetching pages needs {', '.join(_missing)}: pip install -e '.[fetch]'")
+    raise ImportError(f"fetching pages needs {', '.join(_missing)}: pip install 'beha2vec[fetch]'")

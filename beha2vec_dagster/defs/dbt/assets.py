@@ -32,16 +32,7 @@ _SCHEMA = "ga4"
 
 @cache
 def _project() -> DbtProject:
-    """The dbt project, with a manifest as new as its files. Its profile reads the environment (see `_environment`).
-
-    Raises:
-        RuntimeError: the project is not beside the package.
-    """
-    if not _PROJECT_DIR.is_dir():
-        raise RuntimeError(
-            f"the dbt project is not beside the package ({_PROJECT_DIR}): install from a checkout, with pip install "
-            "-e ."
-        )
+    """The dbt project, with a manifest as new as its files. Its profile reads the environment (see `_environment`)."""
     project = DbtProject(project_dir=_PROJECT_DIR, profiles_dir=_PROJECT_DIR)
     inputs = [p for p in _PROJECT_DIR.rglob("*") if p.suffix in (".sql", ".yml", ".csv") and "target" not in p.parts]
     newest = max(p.stat().st_mtime for p in inputs)

@@ -97,7 +97,7 @@ class TrainingConfig(dg.Config):
     mlflow: bool = Field(
         False,
         description="Log settings and curve to MLflow, to where MLFLOW_TRACKING_URI says; needs "
-        "pip install -e '.[mlflow]'.",
+        "pip install 'beha2vec[mlflow]'.",
     )
 
     def encoder(self, max_length: int) -> EncoderConfig:

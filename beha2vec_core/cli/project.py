@@ -1,0 +1,138 @@
+"""A project is a folder with settings, Dagster's home and data: ``init`` makes one, ``demo`` and ``ui`` run in it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+from dotenv import dotenv_values
+
+from beha2vec_core import demo_shop
+from beha2vec_core.settings import PREFIX, load_settings
+
+_TEMPLATE = Path(__file__).with_name("project_template")
+_DEMO_SETTINGS = Path(demo_shop.__file__).with_name("demo.env")
+_HIDDEN = ("env", "gitignore")  # kept without their dot, so that no tool reads them inside the package
+
+
+class ProjectError(Exception):
+    """The folder cannot be used as asked; the message names the remedy."""
+
+
+def dagster_home() -> Path:
+    """The folder of Dagster's configuration and runs: DAGSTER_HOME, else ``dagster_home`` in the current folder.
+
+    In a checkout it is ``beha2vec_dagster/instance``.
+
+    Raises:
+        ProjectError: the current folder is no project.
+    """
+    if given := os.environ.get("DAGSTER_HOME"):
+        return Path(given)
+    for folder in (Path("dagster_home"), Path("beha2vec_dagster/instance")):
+        if (folder / "dagster.yaml").exists():
+            return folder.absolute()
+    raise ProjectError(
+        f"{Path.cwd()} is not a Beha2Vec project: it has no dagster_home/dagster.yaml. Go to the project's folder, or "
+        "make one: beha2vec init FOLDER"
+    )
+
+
+def environment() -> dict[str, str]:
+    """The environment of a process that runs Dagster in the current project."""
+    return {**os.environ, "DAGSTER_HOME": str(dagster_home())}
+
+
+def init(folder: Path) -> list[Path]:
+    """Write the files of a new project and return their paths.
+
+    Raises:
+        ProjectError: one of the files exists.
+    """
+    found = find_spec("beha2vec_dagster")
+    assert found is not None and found.origin is not None
+    sources = {
+        folder / (f".{source.name}" if source.name in _HIDDEN else source.name): source
+        for source in sorted(_TEMPLATE.iterdir())
+    }
+    sources[folder / "dagster_home" / "dagster.yaml"] = Path(found.origin).parent / "instance" / "dagster.yaml"
+    if existing := [path for path in sources if path.exists()]:
+        raise ProjectError(f"{existing[0]} already exists: give another folder, or move the file away")
+    for path, source in sources.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, path)
+    return list(sources)
+
+
+def prepare_demo() -> dict[str, str]:
+    """Put the demo's settings into ``.env`` where no export is set, and return them.
+
+    Raises:
+        ProjectError: the project reads another export.
+    """
+    demo = {name: value or "" for name, value in dotenv_values(_DEMO_SETTINGS).items()}
+    source = load_settings().source
+    if source is None:
+        with Path(".env").open("a", encoding="utf-8") as file:
+            file.write(("\n" if file.tell() else "") + _DEMO_SETTINGS.read_text(encoding="utf-8"))
+    elif source != demo[f"{PREFIX}SOURCE"]:
+        raise ProjectError(
+            f"this project reads {source}: run the demo in a folder of its own (beha2vec init demo; cd demo; "
+            "beha2vec demo)"
+        )
+    return demo
+
+
+def run(command: Sequence[str]) -> int:
+    """Run a command of this program in a process of its own and return its exit code."""
+    return subprocess.run([sys.executable, "-m", "beha2vec_core", *command], env=environment()).returncode
+
+
+def require_port(host: str, port: int, make: str) -> None:
+    """Check that a server can listen; ``make`` is the target of the Makefile that starts it.
+
+    Raises:
+        ProjectError: the port is in use, or the address is not this machine's.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise ProjectError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+            raise ProjectError(f"port {port} is in use: give another with --port (make {make} PORT=...)") from None
+
+
+def become_ui(host: str, port: int) -> NoReturn:
+    """Become Dagster's web server and daemon.
+
+    Raises:
+        ProjectError: the current folder is no project, or the port is in use.
+    """
+    where = environment()
+    require_port(host, port, "ui")
+    quiet = ["-W", "ignore:Function `dev_command` is superseded"]
+    command = [
+        sys.executable,
+        *quiet,
+        "-m",
+        "dagster",
+        "dev",
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "-w",
+        "workspace.yaml",
+    ]
+    sys.stdout.flush()
+    os.execve(sys.executable, command, where)

@@ -1,0 +1,101 @@
+"""A project from ``beha2vec init``, and what the commands say where something is missing."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from beha2vec_core.cli import app, project
+
+RUN = CliRunner()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def new(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder is a new project."""
+    assert RUN.invoke(app, ["init", "shop"]).exit_code == 0
+    monkeypatch.chdir(folder / "shop")
+    return folder / "shop"
+
+
+def test_a_new_project_has_all_that_dagster_reads(new: Path) -> None:
+    assert project.dagster_home() == new / "dagster_home"
+    found = {str(path.relative_to(new)) for path in new.rglob("*") if path.is_file()}
+    assert found == {".env", ".gitignore", "README.md", "workspace.yaml", "dagster_home/dagster.yaml"}
+    repository = Path(__file__).parents[2]
+    assert (new / "workspace.yaml").read_text() == (repository / "workspace.yaml").read_text()
+
+
+def test_init_overwrites_nothing(new: Path) -> None:
+    (new / ".env").write_text("BEHA2VEC_SOURCE=export\n")
+    done = RUN.invoke(app, ["init", "."])
+    assert done.exit_code == 1 and "already exists" in done.output
+    assert (new / ".env").read_text() == "BEHA2VEC_SOURCE=export\n"
+
+
+def test_the_demo_sets_its_export_once_and_leaves_another_alone(new: Path) -> None:
+    values = project.prepare_demo()
+    assert values["BEHA2VEC_SOURCE"] in (new / ".env").read_text()
+    before = (new / ".env").read_text()
+    assert project.prepare_demo() == values and (new / ".env").read_text() == before
+    (new / ".env").write_text("BEHA2VEC_SOURCE=/exports/shop\n")
+    done = RUN.invoke(app, ["demo"])
+    assert done.exit_code == 1 and "/exports/shop" in done.output and "beha2vec init demo" in done.output
+
+
+@pytest.mark.parametrize("command", ["ui", "materialize"])
+def test_another_folder_is_no_project(folder: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "export").mkdir()
+    (folder / "export" / "events_20260131.ndjson").write_text('{"event_date": "20260131"}\n')
+    for name, value in {"SOURCE": "export", "START_DATE": "2026-01-31", "TIMEZONE": "UTC"}.items():
+        monkeypatch.setenv(f"BEHA2VEC_{name}", value)
+    done = RUN.invoke(app, [command])
+    assert done.exit_code and f"{folder} is not a Beha2Vec project" in done.output and "beha2vec init" in done.output
+
+
+def test_a_folder_without_env_says_so(folder: Path) -> None:
+    done = RUN.invoke(app, ["materialize"])
+    assert done.exit_code == 2 and f"there is no .env in {folder}" in done.output
+
+
+@pytest.mark.parametrize("command", ["ui", "explore"])
+def test_a_port_in_use_names_the_option(new: Path, command: str) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        done = RUN.invoke(app, [command, "--port", str(port)])
+    assert done.exit_code == 1
+    assert f"port {port} is in use: give another with --port (make {command} PORT=...)" in done.output
+
+
+def test_materialize_names_what_is_wrong_with_the_export_before_it_starts(new: Path) -> None:
+    (new / ".env").write_text(
+        "BEHA2VEC_SOURCE=nowhere\nBEHA2VEC_START_DATE=2026-01-31\nBEHA2VEC_END_DATE=2026-02-01\nBEHA2VEC_TIMEZONE=UTC\n"
+    )
+    done = RUN.invoke(app, ["materialize"])
+    assert done.exit_code == 1 and "nowhere" in done.output and len(done.output.splitlines()) == 1
+    done = RUN.invoke(app, ["materialize", "--start", "2026-01-01"])
+    assert done.exit_code == 2 and "BEHA2VEC_START_DATE=2026-01-31" in done.output
+
+
+def test_unknown_settings_are_named_by_every_command(new: Path) -> None:
+    (new / ".env").write_text("BEHA2VEC_TIMEZON=UTC\n")
+    assert "BEHA2VEC_TIMEZON (did you mean BEHA2VEC_TIMEZONE?)" in RUN.invoke(app, ["query", "select 1"]).output
+
+
+def test_version_by_command_and_module() -> None:
+    by_module = subprocess.run(
+        [sys.executable, "-m", "beha2vec_core", "--version"], capture_output=True, text=True, check=True
+    )
+    assert by_module.stdout == RUN.invoke(app, ["--version"]).output == "beha2vec 0.1.0\n"
