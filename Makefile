@@ -7,7 +7,7 @@ COLES := .venv-coles
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help install .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-sql format clean explore bench-lookalikes bench-explorer
+.PHONY: help docs install .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-sql format clean explore bench-lookalikes bench-explorer
 
 help: ## what can be made
 	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -86,6 +86,9 @@ bench-dbt: $(INSTALLED) ## how fast dbt_ga4 builds, and what a day costs
 
 # dbt opens a warehouse to compile; without a built one, an empty one that goes with `make clean`
 DBT_DATA := $(or $(BEHA2VEC_DATA_DIR),$(if $(wildcard data/warehouse.duckdb),$(CURDIR)/data,$(CURDIR)/dbt_ga4/target))
+
+docs: $(INSTALLED) ## the documentation site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 dbt-docs: $(INSTALLED) ## one page about dbt_ga4's models, columns and lineage
 	mkdir -p dbt_ga4/target
