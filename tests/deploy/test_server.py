@@ -122,8 +122,8 @@ class Ui:
         token = base64.b64encode(f"team:{password}".encode()).decode()
         self.headers = {"Authorization": f"Basic {token}"} if password else {}
 
-    def status(self) -> int:
-        request = urllib.request.Request(f"{self.address}/server_info", headers=self.headers)
+    def status(self, path: str = "/server_info", body: bytes | None = None, **headers: str) -> int:
+        request = urllib.request.Request(f"{self.address}{path}", body, self.headers | headers)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return int(answer.status)
@@ -219,6 +219,7 @@ def test_a_run_goes_from_the_proxy_through_the_queue_into_postgresql(
     ):
         wait_for("the UI", tmp_path, lambda: ui.status() == 200)
         assert (stranger.status(), Ui(ui.address, "open barley").status()) == (401, 401)
+        _only_this_site_may_act(ui)
         run = wait_for("the code", tmp_path, lambda: ui.launch("check_exports"))
         wait_for("the run", tmp_path, lambda: ui.state(run) in ENDED)
         assert ui.state(run) == "SUCCESS"
@@ -253,6 +254,26 @@ def test_a_run_goes_from_the_proxy_through_the_queue_into_postgresql(
         cursor.execute("select dagster_event_type from event_logs where run_id = %s", [run])
         assert "PIPELINE_ENQUEUED" in {kind for (kind,) in cursor.fetchall()}, "it went through the daemon's queue"
     assert not list(Path(environment["DAGSTER_HOME"]).rglob("*.db")), "nothing is kept in SQLite"
+
+
+def _only_this_site_may_act(ui: Ui) -> None:
+    """Pages elsewhere send the signed-in user's password too: by GET, by a form, by a script, by a WebSocket."""
+    query, json_body = b'{"query": "{version}"}', {"Content-Type": "application/json"}
+    elsewhere = {"Origin": "https://elsewhere.example"}
+    assert ui.status("/graphql", query, **json_body) == 200
+    assert ui.status("/graphql", query, **json_body, Origin=ui.address) == 200
+    for origin in (elsewhere["Origin"], "null", ui.address.replace("//", "//x")):
+        assert ui.status("/graphql", query, **json_body, Origin=origin) == 403
+    assert ui.status("/graphql?query={version}") == 403
+    assert ui.status("//graphql?query={version}") == 403
+    assert ui.status("/graphql", query, **{"Content-Type": "text/plain"}) == 403
+    assert ui.status("/report_asset_materialization/x", b"", **elsewhere) == 403
+    upgrade = {
+        "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Protocol": "graphql-ws",
+    }  # fmt: skip
+    assert ui.status("/graphql", **upgrade, **elsewhere) == 403
+    assert ui.status("/graphql", **upgrade, Origin=ui.address) == 101
 
 
 def test_the_pools_of_a_laptop_hold_on_the_server(environment: dict[str, str]) -> None:
