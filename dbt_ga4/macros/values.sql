@@ -34,7 +34,7 @@
 {#
     The source, medium or campaign of the first attribution source that has a source, else of the first that has a medium or
     a campaign, so that the three always come from the same one. An attribution source is given as the prefix of its columns,
-    which are null if unknown. Only the medium "(none)" or a campaign in parentheses, such as "(organic)", does not count.
+    which are null if unknown. A medium "(none)" or a campaign in parentheses, such as "(organic)", does not count.
 #}
 {% macro first_known_source(witnesses, part) -%}
     case
