@@ -1,10 +1,10 @@
 {#
-    GA4's default channel groups, in Google's order: the first rule that fits says the channel. Two of Google's
-    conditions are not in the export and left out: the campaign type and the network of Google Ads.
+    GA4's default channel groups, in Google's order: the first rule that matches decides. Two of Google's conditions are
+    left out because they are not in the export: the campaign type and the network of Google Ads.
     https://support.google.com/analytics/answer/9756891
 
-    source_category is that of the seed ga4_source_categories, null for a source that is not in it. AI assistants go
-    before the sources and campaigns that might be theirs, too: GA4 marks them by the medium.
+    source_category comes from the seed ga4_source_categories, null for a source that is not in it. AI assistants come
+    before other matching sources and campaigns: GA4 marks them by the medium.
 #}
 {% macro default_channel_group(source, medium, campaign, source_category, is_direct) -%}
     {%- set is_paid = matches(medium, '^(.*cp.*|ppc|retargeting|paid.*)$') -%}
@@ -34,7 +34,7 @@
     end
 {%- endmacro %}
 
-{# Boolean SQL: does an AI assistant refer, by its medium or by the seed's list? #}
+{# Boolean SQL: is the visit referred by an AI assistant, according to its medium or the seed's list? #}
 {% macro is_ai_assistant(medium, source_category) -%}
     ({{ source_category }} = 'ai_assistant' or {{ matches(medium, '^ai[-_ ]assistant$') }})
 {%- endmacro %}
@@ -44,19 +44,19 @@
     {{ without_www('lower(trim(' ~ source ~ '))') }}
 {%- endmacro %}
 
-{# Boolean SQL: do source and medium say that nothing brought the visit? #}
+{# Boolean SQL: do source and medium mean a direct visit? #}
 {% macro is_direct(source, medium) -%}
     coalesce({{ source }} = '(direct)', {{ medium }} = '(none)', false)
 {%- endmacro %}
 
 {#
-    Boolean SQL: is what an event tells, or where the visit comes from, more specific than a click id (a row of the seed
-    ga4_click_ids under the name click_ids)? The click id only fills in what they leave open. Then it says nothing.
+    Boolean SQL: is the event's own source, or its referrer, more specific than a click id (a row of the seed ga4_click_ids
+    under the name click_ids)? If so, the click id is ignored; it only fills in missing values.
 
-    An event is, where it names another source than the click's, a medium of its own, or a campaign with its medium.
-    GA4 calls a click with gclid google / organic where it did not yet know the campaign: that is not a medium of its own.
-    A referrer is, where the click id is on any link and not on advertisements alone, and the referrer is another site
-    than the click's: the address was passed on.
+    An event is more specific if it names another source than the click's, a specific medium, or a campaign with its medium.
+    GA4 reports a click with gclid as google / organic if it did not know the campaign yet: that is not a specific medium.
+    A referrer is more specific if the click id can be on any link, not only on advertisements, and the referrer is a
+    site other than the click's: the address was shared.
 #}
 {% macro is_more_specific_than_click(event, referrer_hostname) -%}
     (
@@ -68,8 +68,8 @@
 {%- endmacro %}
 
 {#
-    The channel group of a session. Google's own word stands where the export has it, but not where it has no group for
-    AI assistants and calls them referrals.
+    The channel group of a session. Google's own group is used if the export has it, except if Google has no group for AI
+    assistants and reports them as referrals.
 #}
 {% macro channel_group_of_session(source, medium, campaign, source_category, is_direct, google_channel_group) -%}
     coalesce(
@@ -82,8 +82,8 @@
 {%- endmacro %}
 
 {#
-    The name of a host by which the seed knows search engines in all countries: google of google.co.uk, yahoo of
-    uk.search.yahoo.com and r.search.yahoo.com, but none of mail.google.com.
+    The name under which the seed lists a search engine with hosts in many countries: google for google.co.uk, yahoo for
+    uk.search.yahoo.com and r.search.yahoo.com, but none for mail.google.com.
 #}
 {% macro search_engine_name(hostname) -%}
     lower({{ extract(without_www(hostname), '^(?:(?:[a-z0-9-]+\\.)?search\\.|m\\.|[a-z]{2}\\.)?([a-z0-9-]+)(?:\\.com?)?\\.[a-z]{2,3}$') }})

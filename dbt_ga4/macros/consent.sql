@@ -1,11 +1,11 @@
 {#
-    Consent. GA4 says in privacy_info whether the user let it store something on the device (analytics_storage), and
-    whether an event came without cookies (uses_transient_token).
+    Consent. privacy_info contains whether the user allowed GA4 to store data on the device (analytics_storage), and
+    whether an event was sent without cookies (uses_transient_token).
 #}
 
 {#
-    `denied`, `granted` or `unknown`. An event without device id is one of a user who denied, unless consent is recorded and a
-    login id says who they are (Measurement Protocol).
+    `denied`, `granted` or `unknown`. An event without a device id belongs to a user who denied, unless consent is recorded
+    and a login id identifies them (Measurement Protocol).
 #}
 {% macro consent_state(analytics_storage, uses_transient_token, user_pseudo_id, user_id) -%}
     case
@@ -18,7 +18,7 @@
     end
 {%- endmacro %}
 
-{# Boolean SQL: may the event be told as a certain user's, by the var consent_policy? #}
+{# Boolean SQL: may the event be attributed to a user, according to the var consent_policy? #}
 {% macro is_consented(state) -%}
     {%- set policy = var('consent_policy') -%}
     {%- if policy == 'exclude_denied' -%} {{ state }} <> 'denied'

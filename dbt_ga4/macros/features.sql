@@ -1,8 +1,8 @@
-{# What the features of persons are taken of; no engine is named here. #}
+{# Dates and definitions for the features of persons; independent of the engine. #}
 
 {#
-    The dates, as SQL, as of which ml_ga4__user_features is built: the var feature_as_of_dates, or, without it, the day
-    after the last one (whom to score now) and the last date whose labels are all known.
+    The dates, as SQL, as of which ml_ga4__user_features is built: the var feature_as_of_dates, or, if it is not set, the day
+    after the last one (for scoring) and the last date with all labels known.
 #}
 {% macro feature_dates(last_day, longest_horizon) %}
     {% set dates = [] %}

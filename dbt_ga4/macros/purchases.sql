@@ -1,4 +1,4 @@
-{# What purchases, refunds and their items are worth, and in which currency. #}
+{# Amounts of purchases, refunds and their items, and their currency. #}
 
 {# Is the event a purchase? #}
 {% macro is_purchase_event(event_name) -%}
@@ -14,19 +14,19 @@
     {{ return(columns) }}
 {%- endmacro %}
 
-{# Amounts of an item, likewise. #}
+{# Amounts of an item, in the event's currency and in USD. #}
 {% macro item_money_columns() -%}
     {{ return(['price', 'price_in_usd', 'item_revenue', 'item_revenue_in_usd', 'item_refund', 'item_refund_in_usd']) }}
 {%- endmacro %}
 
-{# The ISO 4217 code of a currency, or null where the text is none. #}
+{# The ISO 4217 code of a currency, or null if the text is not one. #}
 {% macro currency_code(value) -%}
     upper({{ extract('trim(' ~ value ~ ')', '^([a-z]{3})$') }})
 {%- endmacro %}
 
 {#
-    The currency of an event's amounts: the one it reports. Without a report it is USD where the export has the amount in USD
-    alone, or the same amount twice; else it is unknown.
+    The currency of an event's amounts: the one it reports. If it reports none, it is USD if the export has the amount only in
+    USD, or the same amount twice; else it is unknown.
 #}
 {% macro currency_of_event(reported_currency, amounts) -%}
     coalesce(
@@ -40,8 +40,8 @@
 {%- endmacro %}
 
 {#
-    The currency in which a property's money is reported, by the var reporting_currency; null where it is not known, or,
-    with `event`, where an event's own is not. `only_currency` is the one that all purchases of the property have.
+    The currency in which a property's money is reported, according to the var reporting_currency; null if it is unknown, or,
+    with `event`, if the event's own currency is unknown. `only_currency` is the single currency of all purchases of the property.
 #}
 {% macro reporting_currency(event_currency, only_currency, currencies) -%}
     {%- set chosen = var('reporting_currency') -%}
@@ -53,7 +53,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# An amount in the currency of the column `currency`; null where it cannot be expressed in it. #}
+{# An amount in the currency of the column `currency`; null if it cannot be expressed in it. #}
 {% macro in_currency(currency, event_currency, amount, amount_in_usd) -%}
     case
         when {{ currency }} is null then {{ amount }}
@@ -63,13 +63,13 @@
     end
 {%- endmacro %}
 
-{# Are a purchase's revenue and refund, as far as there are any, expressed in the reporting currency? #}
+{# Are a purchase's revenue and refund, if any, expressed in the reporting currency? #}
 {% macro is_money_expressed() -%}
     ((revenue is not null or event_revenue is null and revenue_in_usd is null) and (refund is not null or refund_events = 0))
 {%- endmacro %}
 
 {#
-    Aggregate: a sum of money, 0 where there is none; null where the amounts are in several currencies, or one of them is not known
+    Aggregate: a sum of money, 0 if there is none; null if the amounts are in several currencies, or one of them is unknown
     (Boolean SQL `is_known`).
 #}
 {% macro sum_of_money(amount, currency, is_known) -%}
@@ -80,7 +80,7 @@
     end
 {%- endmacro %}
 
-{# Aggregate: the currency of the amounts that are not 0; null where it is not known, or where they have several. #}
+{# Aggregate: the currency of the amounts that are not 0; null if it is unknown, or if there are several. #}
 {% macro currency_of_sum(amounts, currency) -%}
     {%- set has_amount -%}
         ({% for amount in amounts %}coalesce({{ amount }}, 0) <> 0{{ ' or ' if not loop.last }}{% endfor %})
@@ -91,7 +91,7 @@
     end
 {%- endmacro %}
 
-{# Revenue of an item, in its own currency or (`_in_usd`) in USD: what the export says, else price by quantity. #}
+{# Revenue of an item, in its own currency or (`_in_usd`) in USD: as exported, else price times quantity. #}
 {% macro item_revenue_of(items, suffix='') -%}
     coalesce({{ items }}.item_revenue{{ suffix }}, {{ items }}.price{{ suffix }} * coalesce({{ items }}.quantity, 1))
 {%- endmacro %}

@@ -1,12 +1,12 @@
 {#
-    Addresses and pages. A page_key is `host/path`: host in lower case without "www.", user and port; path decoded,
-    in lower case, without doubled or trailing slashes; no fragment; of the query only what the var
-    query_parameter_allowlist names. Personal data never reaches it.
+    Addresses and pages. A page_key is `host/path`: host in lowercase without "www.", user and port; path decoded, in
+    lowercase, without repeated or trailing slashes; no fragment; of the query only the parameters in the var
+    query_parameter_allowlist. It never contains personal data.
 #}
 
 {#
-    An address with a bare host ("shop.example.com/hats") is given the two slashes that make the host one.
-    "index.html" is a document and no host.
+    Adds the two slashes to an address with a bare host ("shop.example.com/hats"), so that the host is recognized.
+    "index.html" is a document, not a host.
 #}
 {% macro with_authority(url) -%}
     case
@@ -18,17 +18,17 @@
     end
 {%- endmacro %}
 
-{# Has the address a place on the web? Not so about:blank, data:, file: and their like. #}
+{# Is the address on the web? Not about:blank, data:, file: and similar ones. #}
 {% macro is_web_address(url) -%}
     ({{ url }} <> '' and not {{ matches(url, '^(about|blob|data|file|javascript|mailto|sms|tel):') }})
 {%- endmacro %}
 
-{# Host of an address with authority, null for a relative one. #}
+{# Host of an absolute address, null for a relative one. #}
 {% macro url_host(url) -%}
     nullif(lower({{ replace_all(extract(url, '^(?:[a-z][a-z0-9+.-]*:)?//([^/?#]*)'), '^.*@|:\\d*$|\\.+(:\\d*)?$', '') }}), '')
 {%- endmacro %}
 
-{# A host without "www." before it. #}
+{# A host without a leading "www.". #}
 {% macro without_www(host) -%}
     {{ replace_all(host, '^www\\.', '') }}
 {%- endmacro %}
@@ -38,12 +38,12 @@
     ({{ host }} = {{ domain }} or ends_with({{ host }}, '.' || {{ domain }}))
 {%- endmacro %}
 
-{# Boolean SQL: are two hosts the same, or one a subdomain of the other? False where one is unknown. #}
+{# Boolean SQL: are two hosts the same, or is one a subdomain of the other? False if one is unknown. #}
 {% macro is_same_site(host, other) -%}
     coalesce({{ is_host_of(host, other) }} or {{ is_host_of(other, host) }}, false)
 {%- endmacro %}
 
-{# The bare domain of what a variable names, be it written as a host or an address. #}
+{# The bare domain of a variable's entry, which can be a host or an address. #}
 {% macro domain_of(name) -%}
     {%- set domain = modules.re.sub('^([a-z][a-z0-9+.-]*:)?//|[/?#:].*$', '', name | trim | lower) -%}
     {{- modules.re.sub('^www[.]|[.]$', '', domain) | replace("'", "''") -}}
@@ -54,7 +54,7 @@
     coalesce({{ extract(url, '^(?:(?:[a-z][a-z0-9+.-]*:)?//[^/?#]*)?([^?#]*)') }}, '')
 {%- endmacro %}
 
-{# A path without the session id that Java servers write into it. #}
+{# A path without the session id that Java servers add to it. #}
 {% macro without_session_id(path) -%}
     {{ replace_all(path, ';jsessionid=[^/?#]*', '') }}
 {%- endmacro %}
@@ -73,16 +73,16 @@
 {%- endmacro %}
 
 {#
-    Text without personal data, by the var strip_pii: e-mail addresses (also where the at sign is encoded), phone numbers
-    in their written forms, and tokens: UUIDs, unbroken runs of 24 letters and digits with a digit in it, of 16 digits,
-    and GA's client ids. Words of a readable path are shorter or broken by hyphens; shorter numbers are article numbers.
-    The tokens stay where `keeps_tokens`, Boolean SQL, is true.
+    Text without personal data, according to the var strip_pii: e-mail addresses (also with an encoded at sign), phone numbers
+    in their written forms, and tokens: UUIDs, unbroken runs of 24 letters and digits with at least one digit, of 16 digits,
+    and GA's client ids. Words of a readable path are shorter or separated by hyphens; shorter numbers are article numbers.
+    Tokens are kept if `keeps_tokens`, Boolean SQL, is true.
 #}
 {% macro without_personal_data(value, keeps_tokens=none) -%}
     {%- if not var('strip_pii') -%}
     {{ value }}
     {%- else -%}
-    {# most texts hold neither at sign nor digit, and so none of these -#}
+    {# most texts have neither an at sign nor a digit, and so none of these -#}
     case
         when not {{ matches(value, '[@0-9]') }} then {{ value }}
         {%- if keeps_tokens %}
@@ -95,8 +95,8 @@
 
 {#
     Letters and digits of all scripts, as ranges within the brackets of a regular expression; no white space, no emoji, and
-    punctuation of rare scripts only. DuckDB reads a pattern with `\p{L}` several times as slowly, in each place where it
-    stands and in each thread.
+    only punctuation of rare scripts. DuckDB compiles a pattern with `\p{L}` several times more slowly, for each occurrence
+    and in each thread.
 #}
 {% macro letters() -%}
     {{ return('A-Za-z\\x{aa}\\x{b2}\\x{b3}\\x{b5}\\x{b9}\\x{ba}\\x{bc}-\\x{be}\\x{c0}-\\x{d6}\\x{d8}-\\x{f6}\\x{f8}-\\x{60b}\\x{610}-\\x{61a}\\x{620}-\\x{669}\\x{66e}-\\x{6d3}\\x{6d5}-\\x{963}\\x{966}-\\x{1fff}\\x{2070}-\\x{209c}\\x{20d0}-\\x{218f}\\x{2c00}-\\x{2dff}\\x{3005}-\\x{3007}\\x{3021}-\\x{302f}\\x{3031}-\\x{303c}\\x{3041}-\\x{30fa}\\x{30fc}-\\x{31ff}\\x{3400}-\\x{d7ff}\\x{f900}-\\x{fd3d}\\x{fd50}-\\x{fdfb}\\x{fe70}-\\x{fefc}\\x{ff10}-\\x{ff19}\\x{ff21}-\\x{ff3a}\\x{ff41}-\\x{ff5a}\\x{ff66}-\\x{ffdc}\\x{10000}-\\x{1efff}\\x{20000}-\\x{3ffff}') }}
@@ -114,8 +114,8 @@
 {%- endmacro %}
 
 {#
-    Host and decoded path of an address that may hold a token before its query, without e-mail addresses and phone numbers, in lower
-    case and without a slash at the end; null for other addresses, which are most.
+    Host and decoded path of an address that may contain a token before its query, without e-mail addresses and phone numbers, in
+    lowercase and without a trailing slash; null for all other addresses, which are the majority.
 #}
 {% macro url_page(url) -%}
     {%- set address = with_authority(url) -%}
@@ -127,14 +127,14 @@
 {%- endmacro %}
 
 {#
-    The template of a page that `url_page` gives: `{id}` in place of each part that looks like a token; null where none does.
-    base_ga4__url_templates says of which templates these parts are the ids of products and the like, and stay.
+    The template of a page from `url_page`: `{id}` in place of each part that looks like a token; null if none does.
+    base_ga4__url_templates decides for which templates these parts are ids of products and similar things, and are kept.
 #}
 {% macro url_template(page) -%}
     nullif({{ redact_tokens(page, '{id}') }}, {{ page }})
 {%- endmacro %}
 
-{# The addresses of a relation of `address` and `page` whose ids stay, by base_ga4__url_templates. #}
+{# The addresses of a relation of `address` and `page` whose ids are kept, according to base_ga4__url_templates. #}
 {% macro addresses_with_kept_ids(addresses) -%}
     select paged.address
     from (
@@ -148,7 +148,7 @@
     where templates.keeps_ids
 {%- endmacro %}
 
-{# Page, template and user of the page views whose address may hold a token, of all days with `days_after` none. #}
+{# Page, template and user of the page views whose address may contain a token; of all days with `days_after` none. #}
 {% macro viewed_templates(window=none, days_after=0) -%}
     select
         page,
@@ -172,7 +172,7 @@
     where {{ url_template('page') }} is not null
 {%- endmacro %}
 
-{# The templates of a relation of `page`, `url_template` and `user_pseudo_id`, and how the pages of each share their users. #}
+{# The templates of a relation of `page`, `url_template` and `user_pseudo_id`, with counts of pages and users. #}
 {% macro url_template_evidence(views) -%}
     select
         url_template,
@@ -198,8 +198,8 @@
 {%- endmacro %}
 
 {#
-    Boolean SQL: does a template with that evidence hold products and the like (pages shared by users), and not tokens (one user's
-    each)? One person with two devices is no evidence: it takes two shared pages and three users.
+    Boolean SQL: do these counts show that a template contains products or similar things (pages shared by users), not tokens (one
+    user each)? One person with two devices is not enough: it takes two shared pages and three users.
 #}
 {% macro is_shared_template(evidence) -%}
     {{ evidence }}.shared_pages >= 2
@@ -207,13 +207,13 @@
         and {{ evidence }}.users_of_shared_pages >= 0.75 * {{ evidence }}.page_users
 {%- endmacro %}
 
-{# The path of page_key: begins with a slash, ends with one only when it is the home page. #}
+{# The path of page_key: starts with a slash, and ends with one only if it is the home page. #}
 {% macro normalised_path(raw_path, keeps_tokens=none) -%}
     {%- set decoded = compose_unicode(url_decode(without_session_id(raw_path))) -%}
     {{ replace_all(replace_all("'/' || lower(" ~ without_personal_data(decoded, keeps_tokens) ~ ")", '/[/\\s]*/', '/'), '(.)[/\\s]+$', '\\1') }}
 {%- endmacro %}
 
-{# The query of page_key with its question mark, empty where the allow-list leaves nothing. #}
+{# The query of page_key with its question mark, empty if the allow-list leaves nothing. #}
 {% macro normalised_query(query) -%}
     {%- set allowed = var('query_parameter_allowlist') | map('lower') | list -%}
     {%- if allowed -%}
@@ -223,8 +223,8 @@
 {%- endmacro %}
 
 {#
-    An address as it is stored: without user and password, without session id, without the query parameters of the var
-    query_parameter_exclusions, without personal data; the tokens of its path stay where `keeps_tokens` is true.
+    An address as it is stored: without user and password, session id, the query parameters of the var
+    query_parameter_exclusions, and personal data; the tokens of its path are kept if `keeps_tokens` is true.
 #}
 {% macro cleaned_url(url, keeps_tokens) -%}
     {%- set left = query_parameters(url_query(url), var('query_parameter_exclusions') | map('lower') | list, keep=false) -%}
@@ -233,7 +233,7 @@
     || {{ without_personal_data("coalesce('?' || " ~ left ~ ", '') || coalesce(" ~ extract(url, '(#.*)$') ~ ", '')") }}
 {%- endmacro %}
 
-{# Column of a query parameter that the var query_parameter_extraction names. #}
+{# Column of a query parameter in the var query_parameter_extraction. #}
 {% macro query_parameter_column(name) -%}
     query_parameter_{{ modules.re.sub('[^a-z0-9_]', '_', name | lower) }}
 {%- endmacro %}

@@ -1,16 +1,16 @@
-{# What GA4's values mean; no engine is named here. #}
+{# The meaning of GA4's values; independent of the engine. #}
 
-{# SQL text literals of a list, separated by commas. #}
+{# SQL text literals of a list, comma-separated. #}
 {% macro quoted_list(values) -%}
     {% for value in values %}'{{ value | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}
 {%- endmacro %}
 
-{# The text itself, or null where it is empty or one of GA4's ways to say that it does not tell. #}
+{# The text itself, or null if it is empty or one of GA4's placeholders. #}
 {% macro known(value) -%}
     case when {{ value }} not in ('', {{ quoted_list(var('placeholder_values')) }}) then {{ value }} end
 {%- endmacro %}
 
-{# A login or transaction id without what sites send for want of one: GA4 takes that for an id, and all who have it for one. #}
+{# A login or transaction id, or null for the placeholders that sites send instead; GA4 would treat a placeholder as one id. #}
 {% macro known_id(value) -%}
     {%- set trimmed = replace_all(value, '^\\s+|\\s+$', '') -%}
     case
@@ -21,7 +21,7 @@
     end
 {%- endmacro %}
 
-{# Is the value there, but one by which GA4 says that it does not tell? #}
+{# Is the value one of GA4's placeholders? #}
 {% macro is_placeholder(value) -%}
     coalesce({{ value }} in ({{ quoted_list(var('placeholder_values')) }}), false)
 {%- endmacro %}
@@ -32,9 +32,9 @@
 {%- endmacro %}
 
 {#
-    The source, medium or campaign of the first of several witnesses that knows the source, else of the first that knows
-    the medium or the campaign, so that the three always come from the same one. A witness is the first part of the
-    names of its columns, which are null where nothing is known. The medium "(none)" and campaigns in parentheses, as "(organic)", alone tell nothing.
+    The source, medium or campaign of the first attribution source that has a source, else of the first that has a medium or
+    a campaign, so that the three always come from the same one. An attribution source is given as the prefix of its columns,
+    which are null if unknown. A medium "(none)" or a campaign in parentheses, such as "(organic)", does not count.
 #}
 {% macro first_known_source(witnesses, part) -%}
     case
@@ -48,7 +48,7 @@
     end
 {%- endmacro %}
 
-{# What the caller makes of the time zone of a property: that of the var property_timezones, else of the var timezone. #}
+{# The caller's SQL with the time zone of a property: from the var property_timezones, else from the var timezone. #}
 {% macro by_timezone_of(property_id) -%}
     {%- set zones = var('property_timezones') -%}
     {%- if zones -%}
@@ -79,16 +79,16 @@
 {%- endmacro %}
 
 {#
-    Aggregate: the engagement that the events of a session record, 1 or 0. The events that begin a session record it before anything
-    has happened, and always as 1.
+    Aggregate: the engagement that the events of a session record, 1 or 0. The events that start a session are ignored, because they
+    always record 1, before anything has happened.
 #}
 {% macro recorded_engagement() -%}
     max(case when event_name not in ('session_start', 'first_visit', 'first_open') then session_engaged end)
 {%- endmacro %}
 
 {#
-    Is the session engaged? As the export records it, which knows nothing of key events; where it records nothing, by ten
-    seconds of engagement or two page views. A key event engages a session in any case.
+    Is the session engaged? A session with a key event always is. Else as the export records it, which does not consider key
+    events; if it records nothing, after ten seconds of engagement or two page views.
     https://support.google.com/analytics/answer/12798876
 #}
 {% macro is_engaged() -%}
@@ -98,22 +98,22 @@
     end
 {%- endmacro %}
 
-{# A campaign that someone named; null where GA4 only repeats the medium, as in "(organic)" and "(referral)". #}
+{# A real campaign name; null if GA4 only repeats the medium, as in "(organic)" and "(referral)". #}
 {% macro named_campaign(campaign) -%}
     case when {{ campaign }} not like '(%)' then {{ campaign }} end
 {%- endmacro %}
 
-{# A medium that someone named; null where it is one that GA4 gives any site that refers. #}
+{# A specific medium; null if it is one that GA4 assigns to any referring site. #}
 {% macro named_medium(medium) -%}
     case when lower({{ medium }}) not in ('organic', 'referral', '(none)') then {{ medium }} end
 {%- endmacro %}
 
-{# Boolean SQL: does a witness tell anything of the source? Its columns are those of first_known_source. #}
+{# Boolean SQL: does an attribution source have any information? Its columns are those of first_known_source. #}
 {% macro tells_source(witness) -%}
     coalesce({{ witness }}_source, {{ witness }}_medium, {{ witness }}_campaign) is not null
 {%- endmacro %}
 
-{# Boolean SQL: does it tell more than that some site refers, whose name it hides? #}
+{# Boolean SQL: does it have more information than that a hidden site referred the visit? #}
 {% macro names_source(witness) -%}
     coalesce({{ witness }}_source, {{ named_medium(witness ~ '_medium') }}, {{ named_campaign(witness ~ '_campaign') }}) is not null
 {%- endmacro %}
@@ -123,19 +123,19 @@
     count(case when {{ condition }} then 1 end)
 {%- endmacro %}
 
-{# Aggregate: the sum of whole numbers as a whole number of 64 bits (DuckDB's own sum has 128: not every reader does). #}
+{# Aggregate: the sum of whole numbers as a 64-bit integer (DuckDB's own sum has 128 bits, which not every reader supports). #}
 {% macro sum_whole(expression) -%}
     cast(sum({{ expression }}) as {{ dbt.type_bigint() }})
 {%- endmacro %}
 
-{# Which of a day's tables counts: the lowest. #}
+{# Rank of the kinds of a day's tables: the one with the lowest rank is used. #}
 {% macro table_rank(table_kind) -%}
     case {{ table_kind }} when 'daily' then 0 when 'fresh' then 1 else 2 end
 {%- endmacro %}
 
 {#
     The custom parameters of a var, a list of names or of {name, type}: name, type (string, int or double) and the
-    column's name, which is the parameter's in lower case.
+    column name, which is the parameter's name in lowercase.
 #}
 {% macro custom_params(variable) -%}
     {%- set params = [] -%}
@@ -149,7 +149,7 @@
     {{ return(params) }}
 {%- endmacro %}
 
-{# The text of a parameter in the type of a custom parameter. #}
+{# The text of a parameter, cast to the type of a custom parameter. #}
 {% macro custom_param(value, type) -%}
     {%- if type == 'int' -%} {{ whole_number(value) }}
     {%- elif type == 'double' -%} {{ number(value) }}
@@ -158,9 +158,9 @@
 {%- endmacro %}
 
 {#
-    The range of each number that GA4 does not bound, so that no single event can overflow a sum. A value outside is null
+    The range of each number that GA4 does not limit, so that no single event can overflow a sum. A value outside is set to null
     and counted (values_out_of_range). Money: 10^12 of any currency; engagement: one day, as an event reports at most the time
-    since the event before it.
+    since the previous event.
 #}
 {% macro ranges() -%}
     {%- set money = [-1000000000000, 1000000000000] -%}
@@ -175,13 +175,13 @@
     {{ return(ranges) }}
 {%- endmacro %}
 
-{# A number of that name, or null where it lies outside its range. #}
+{# A number of that name, or null if it is outside its range. #}
 {% macro in_range(column, value=none) -%}
     {%- set least, most = ranges()[column] -%}
     case when {{ value or column }} between {{ least }} and {{ most }} then {{ value or column }} end
 {%- endmacro %}
 
-{# How many of the columns hold a number outside its range. A comparison with a number that is none (NaN) is false. #}
+{# Number of columns whose value is outside its range. A comparison with NaN is false. #}
 {% macro values_out_of_range(columns, prefix='') -%}
     {%- for column in columns -%}
     {%- set least, most = ranges()[column] -%}

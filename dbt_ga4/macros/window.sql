@@ -1,17 +1,17 @@
 {#
     The window of days that a run rewrites.
 
-    A run asks for export days by the vars min_date and max_date, or, where neither is given, by the environment variables
-    GA4_MIN_DATE and GA4_MAX_DATE. Other vars make dbt parse the whole project again; other environment variables do not
-    (on BigQuery the incremental models, whose partitions are config). What a new export day changes reaches further in some models (late events, sessions across midnight), so each incremental model says its
-    own window:
+    A run selects export days with the vars min_date and max_date, or, if neither is given, with the environment variables
+    GA4_MIN_DATE and GA4_MAX_DATE. With other values of vars dbt parses the whole project again; with other values of these
+    environment variables it does not (on BigQuery only the incremental models, whose partitions are config). In some models a
+    new export day affects more days (late events, sessions across midnight), so each incremental model declares its own window:
 
         ga4_incremental(column='occurred_on', days_before=3, days_after=3)
 
-    The same window limits what the model selects, what is replaced, and what the data tests look at.
+    The same window limits the rows that the model selects, that are replaced, and that the data tests check.
 #}
 
-{# Config of an incremental model with its window; it is in config.meta.window from then on. #}
+{# Config of an incremental model with its window, which is stored in config.meta.window. #}
 {% macro ga4_incremental(column, days_before, days_after) %}
     {%- set window = {'column': column, 'days_before': days_before, 'days_after': days_after} -%}
     {{- config(
@@ -23,8 +23,8 @@
 {% endmacro %}
 
 {#
-    Config of a small model that is read from all history: it is built by the first run and by --full-refresh only, so
-    that a run of some days neither reads all history nor changes what the other days were built with. Its SQL is
+    Config of a small model that reads all history: it is built only by the first run and by --full-refresh, so that a run of
+    some days neither reads all history nor changes the input of the other days. Its SQL is
 
         {% if ga4_is_kept() %} select * from {{ this }} where false {% else %} ... {% endif %}
 #}
@@ -37,13 +37,13 @@
     {{ return(flags.INTROSPECT and model.resource_type != 'unit_test' and is_incremental()) }}
 {% endmacro %}
 
-{# Boolean SQL: does a row lie in the window of this model, or of another? #}
+{# Boolean SQL: is a row in the window of this model, or of another? #}
 {% macro ga4_in_window(window=none) %}
     {%- set window = window or model.config.get('meta', {}).get('window') -%}
     {{- ga4_between(window.column, window.days_before, window.days_after) if window else 'true' -}}
 {% endmacro %}
 
-{# Boolean SQL: does the date column lie between days_before the first and days_after the last day asked for? #}
+{# Boolean SQL: is the date column between days_before the first and days_after the last requested day? #}
 {% macro ga4_between(column, days_before, days_after) %}
     {%- set first = ga4_window_end('min_date', -days_before) -%}
     {%- set last = ga4_window_end('max_date', days_after) -%}
@@ -55,8 +55,8 @@
 {% endmacro %}
 
 {#
-    One end of the window as a date, or none where it is open: no such day, --full-refresh, or a unit test. It is not looked
-    up while dbt parses, so that dbt does not parse the models again for another day.
+    One end of the window as a date, or none if it is open: no such day, --full-refresh, or a unit test. It is not evaluated
+    while dbt parses, so that dbt does not parse the models again for another day.
 #}
 {% macro ga4_window_end(name, shift) %}
     {% if not execute or flags.FULL_REFRESH or model.resource_type == 'unit_test' %}
@@ -65,7 +65,7 @@
     {{ return(ga4_asked_day(name, shift)) }}
 {% endmacro %}
 
-{# The date of a var, or of its environment variable where neither var is given, some days later; none if it is not set. #}
+{# The date of a var, or of its environment variable if neither var is given, some days later; none if it is not set. #}
 {% macro ga4_asked_day(name, shift) %}
     {% set given = var(name, none) %}
     {% if not (var('min_date', none) or var('max_date', none)) %}
@@ -77,7 +77,7 @@
     {{ return(iso_date(name, given) + modules.datetime.timedelta(days=shift)) }}
 {% endmacro %}
 
-{# The date that a var gives as text. #}
+{# The date of a var given as text. #}
 {% macro iso_date(name, given) %}
     {% if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', given | string) %}
         {{ exceptions.raise_compiler_error(name ~ " is '" ~ given ~ "': give an ISO date, as in --vars '{" ~ name ~ ": 2024-01-31}'") }}
@@ -85,7 +85,7 @@
     {{ return(modules.datetime.date.fromisoformat(given | string)) }}
 {% endmacro %}
 
-{# The incremental strategy on DuckDB: delete the window's rows, insert the new ones. A day that became empty leaves nothing. #}
+{# The incremental strategy on DuckDB: delete the window's rows, insert the new ones. A day that became empty leaves no row. #}
 {% macro get_incremental_replace_window_sql(arg_dict) %}
     {% set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) %}
     delete from {{ arg_dict['target_relation'] }}
@@ -95,7 +95,7 @@
     select {{ columns }} from {{ arg_dict['temp_relation'] }};
 {% endmacro %}
 
-{# Data tests look at the rows that the run has written, so that their cost is the window's and not the history's. #}
+{# Data tests check only the rows that the run has written, so that their cost does not grow with history. #}
 {% macro ga4_where_subquery(relation) %}
     {% set tested = graph.nodes.get(model.attached_node) if execute %}
     {% set window = tested.config.meta.get('window') if tested else none %}
@@ -105,7 +105,7 @@
     {{ return(default__get_where_subquery(relation)) }}
 {% endmacro %}
 
-{# The names under which dbt looks for it. #}
+{# The names that dbt looks up. #}
 {% macro duckdb__get_where_subquery(relation) %}
     {{ return(ga4_where_subquery(relation)) }}
 {% endmacro %}

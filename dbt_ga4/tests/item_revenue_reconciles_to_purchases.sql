@@ -1,6 +1,6 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_ga4__purchase_items'}}}) }}
 
--- Fails for each purchase whose items do not sum to its item_revenue.
+-- Fails for each purchase whose items do not add up to its item_revenue.
 select
     purchases.purchase_key,
     max(purchases.item_revenue) as item_revenue,

@@ -1,8 +1,8 @@
 {{ config(severity='warn', meta={'dagster': {'ref': {'name': 'base_ga4__own_hosts'}}}) }}
 {% set window = {'column': 'event_date', 'days_before': 0, 'days_after': 0} -%}
 
--- Fails for each host that has its share of the page views in the days of this run, but is not one of the property's own. A full
--- refresh decides again. A few views say nothing.
+-- Fails for each host with the required share of the page views in the days of this run that is not one of the property's own.
+-- A full refresh decides again. Hosts with only a few views are ignored.
 with hosts as (
 
     select

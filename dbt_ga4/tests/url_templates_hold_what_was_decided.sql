@@ -1,8 +1,8 @@
 {{ config(severity='warn', meta={'dagster': {'ref': {'name': 'base_ga4__url_templates'}}}) }}
 {% set window = {'column': 'event_date', 'days_before': 0, 'days_after': 0} -%}
 
--- Fails for each URL template whose pages are shared by users in the days of this run, but whose ids are redacted, and for each
--- whose pages are not, but whose ids are kept. A full refresh decides again.
+-- Fails for each URL template whose pages are shared by users in the days of this run although its ids are redacted, and for each
+-- whose pages are not shared although its ids are kept. A full refresh decides again.
 with views as (
 
     {{ viewed_templates(window) }}

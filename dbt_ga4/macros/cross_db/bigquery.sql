@@ -1,6 +1,6 @@
 {#
-    The day tables of one property's export, intraday and fresh ones too. Only the asked days' tables are read:
-    _table_suffix is compared with literals.
+    The day tables of one property's export, including intraday and fresh ones. Only the tables of the requested days are
+    read, because _table_suffix is compared with literals.
 #}
 {% macro bigquery__ga4_raw_events(source_relation, days_after) %}
     {%- set first = ga4_window_end('min_date', 0) if days_after is not none else none -%}
@@ -27,9 +27,9 @@
 {% endmacro %}
 
 {#
-    The window's partitions are replaced, those that became empty too, because they are named. Without dates it is all
-    history: the table is built anew. Both are told from the dates alone, never from --full-refresh: dbt keeps a config
-    for the next call, which may be without it.
+    The window's partitions are replaced by name, so that empty ones are replaced too. Without dates the window is all
+    history, and the table is rebuilt. This depends only on the dates, never on --full-refresh: dbt keeps a config for the
+    next call, which may not have the flag.
 #}
 {% macro bigquery__ga4_incremental_settings(window) %}
     {% set first = ga4_asked_day('min_date', -window.days_before if window else 0) %}
@@ -114,7 +114,7 @@
     date_diff({{ last }}, {{ first }}, day)
 {%- endmacro %}
 
-{# Patterns are raw text: BigQuery would read a backslash in plain text as an escape. #}
+{# Patterns are raw strings, because BigQuery reads a backslash in a plain string as an escape. #}
 {% macro bigquery__matches(value, pattern) -%}
     regexp_contains({{ value }}, r'''(?i){{ pattern }}''')
 {%- endmacro %}
@@ -127,7 +127,7 @@
     regexp_replace({{ value }}, r'''(?i){{ pattern }}''', r'''{{ replacement }}''')
 {%- endmacro %}
 
-{# Bytes are joined before they are read as Unicode: a letter may be several encoded bytes. #}
+{# Bytes are joined before they are decoded as Unicode, because a letter can be several encoded bytes. #}
 {% macro bigquery__url_decode(value) -%}
     coalesce(
         (
@@ -178,7 +178,7 @@
     to_hex(sha256({{ value }}))
 {%- endmacro %}
 
-{# A record around the value, so that a null value of the first row is kept while rows outside the condition go. #}
+{# A record around the value, so that a null value of the first row is kept while rows outside the condition are dropped. #}
 {% macro bigquery__first_by(value, order_by, where) -%}
     array_agg(if({{ where }}, struct({{ value }} as value), null) ignore nulls order by {{ order_by }} limit 1)[safe_offset(0)].value
 {%- endmacro %}

@@ -1,16 +1,19 @@
 {# The plain names. `value` and the like are SQL expressions; names and patterns are text. #}
 
-{# All raw events: every column that sources.yml declares, whether or not a file has it, and table_kind (daily, fresh, intraday). On BigQuery of the asked days, and some after; with days_after none, of all history. #}
+{#
+    All raw events: every column that sources.yml declares, whether or not a file has it, and table_kind (daily, fresh, intraday).
+    On BigQuery only of the requested days and some days after; with days_after none, of all history.
+#}
 {% macro ga4_raw_events(source_relation, days_after=0) %}
     {{- return(adapter.dispatch('ga4_raw_events', 'dbt_ga4')(source_relation, days_after)) -}}
 {% endmacro %}
 
-{# Config of an incremental model by which a run replaces the window's rows; without a window it replaces none. #}
+{# Config of an incremental model with which a run replaces the window's rows; without a window it replaces none. #}
 {% macro ga4_incremental_settings(window) %}
     {{- return(adapter.dispatch('ga4_incremental_settings', 'dbt_ga4')(window)) -}}
 {% endmacro %}
 
-{# All columns but the named ones. #}
+{# All columns except the named ones. #}
 {% macro all_but(columns) %}
     {{- return(adapter.dispatch('all_but', 'dbt_ga4')(columns)) -}}
 {% endmacro %}
@@ -25,7 +28,7 @@
     {{- return(adapter.dispatch('md5_key', 'dbt_ga4')(parts)) -}}
 {% endmacro %}
 
-{# The value of the parameter of that name in a list of parameters, as text; null where there is none. #}
+{# The value of the parameter with that name in a list of parameters, as text; null if there is none. #}
 {% macro param_of(params, name) %}
     {{- return(adapter.dispatch('param_of', 'dbt_ga4')(params, name)) -}}
 {% endmacro %}
@@ -35,22 +38,22 @@
     {{- return(adapter.dispatch('array_length', 'dbt_ga4')(value)) -}}
 {% endmacro %}
 
-{# The rows of a relation, one for each element of an array of theirs: all columns, the element, and `<name>_index` from 1 on. #}
+{# The rows of a relation, one for each element of an array column: all columns, the element, and `<name>_index` from 1. #}
 {% macro unnested(relation, column, name) %}
     {{- return(adapter.dispatch('unnested', 'dbt_ga4')(relation, column, name)) -}}
 {% endmacro %}
 
-{# A `value` record as text, from the member that GA4 has set. #}
+{# A `value` record as text, from the field that GA4 has set. #}
 {% macro value_text(value) %}
     {{- return(adapter.dispatch('value_text', 'dbt_ga4')(value)) -}}
 {% endmacro %}
 
-{# Text as a whole number, also where it has a fraction ("12.0"); null where it is no number. #}
+{# Text as a whole number, also if it has a fraction ("12.0"); null if it is not a number. #}
 {% macro whole_number(value) %}
     {{- return(adapter.dispatch('whole_number', 'dbt_ga4')(value)) -}}
 {% endmacro %}
 
-{# Text as a number of 64 bits; null where it is none. #}
+{# Text as a 64-bit floating-point number; null if it is not a number. #}
 {% macro number(value) %}
     {{- return(adapter.dispatch('number', 'dbt_ga4')(value)) -}}
 {% endmacro %}
@@ -80,7 +83,7 @@
     {{- return(adapter.dispatch('days_between', 'dbt_ga4')(first, last)) -}}
 {% endmacro %}
 
-{# Does the pattern (RE2) occur in the text, in any case of letters? #}
+{# Does the pattern (RE2) occur in the text, ignoring case? #}
 {% macro matches(value, pattern) %}
     {{- return(adapter.dispatch('matches', 'dbt_ga4')(value, pattern)) -}}
 {% endmacro %}
@@ -90,12 +93,12 @@
     {{- return(adapter.dispatch('extract', 'dbt_ga4')(value, pattern)) -}}
 {% endmacro %}
 
-{# Every match of the pattern replaced, in any case of letters. #}
+{# Text with every match of the pattern replaced, ignoring case. #}
 {% macro replace_all(value, pattern, replacement) %}
     {{- return(adapter.dispatch('replace_all', 'dbt_ga4')(value, pattern, replacement)) -}}
 {% endmacro %}
 
-{# Percent-decoded text; text that does not decode to Unicode stays as it is. #}
+{# Percent-decoded text; text that does not decode to Unicode is unchanged. #}
 {% macro url_decode(value) %}
     {{- return(adapter.dispatch('url_decode', 'dbt_ga4')(value)) -}}
 {% endmacro %}
@@ -105,12 +108,12 @@
     {{- return(adapter.dispatch('compose_unicode', 'dbt_ga4')(value)) -}}
 {% endmacro %}
 
-{# The query string's parameters whose name is in `names` (or is not), in their order, or sorted; null where none is left. #}
+{# The query string's parameters whose name is in `names` (or is not), in their order, or sorted; null if none is left. #}
 {% macro query_parameters(query, names, keep, sort=false) %}
     {{- return(adapter.dispatch('query_parameters', 'dbt_ga4')(query, names, keep, sort)) -}}
 {% endmacro %}
 
-{# Text with every piece between the delimiters of an address replaced that looks like a token (macros/url.sql). #}
+{# Text in which every part of an address that looks like a token is replaced (macros/url.sql). #}
 {% macro redact_tokens(value, replacement) %}
     {{- return(adapter.dispatch('redact_tokens', 'dbt_ga4')(value, replacement)) -}}
 {% endmacro %}
@@ -130,17 +133,17 @@
     {{- return(adapter.dispatch('ordered_array', 'dbt_ga4')(value, order_by)) -}}
 {% endmacro %}
 
-{# An array of texts without members. #}
+{# An empty array of texts. #}
 {% macro empty_text_array() %}
     {{- return(adapter.dispatch('empty_text_array', 'dbt_ga4')()) -}}
 {% endmacro %}
 
-{# Does the pattern (RE2) that a column holds occur in the text, in any case of letters? #}
+{# Does the pattern (RE2) in a column occur in the text, ignoring case? #}
 {% macro matches_pattern_of(value, pattern) %}
     {{- return(adapter.dispatch('matches_pattern_of', 'dbt_ga4')(value, pattern)) -}}
 {% endmacro %}
 
-{# Before the parenthesis of a common table expression: compute it once, keep its rows. BigQuery decides by itself. #}
+{# Placed before the parenthesis of a common table expression: compute it once and keep its rows. BigQuery decides by itself. #}
 {% macro materialized() %}
     {{- return(adapter.dispatch('materialized', 'dbt_ga4')()) -}}
 {% endmacro %}

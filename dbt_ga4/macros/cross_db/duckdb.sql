@@ -1,12 +1,12 @@
 {#
-    The declared columns come first, as no rows: files that lack a column or a nested field, and a folder that holds
-    no file at all, then need no care. DuckDB still reads only the partitions that a filter asks for.
+    The declared columns come first, with no rows: this handles files that lack a column or a nested field, and a folder
+    without any file. DuckDB still reads only the partitions that a filter selects.
 #}
 {% macro duckdb__ga4_raw_events(source_relation, days_after) %}
     (
         select
             *,
-            -- ingest keeps one kind of table a day; the file's name says which
+            -- ingest keeps one kind of table per day; the file name contains the kind
             case
                 when regexp_matches(_source_file, 'events_intraday_') then 'intraday'
                 when regexp_matches(_source_file, 'events_fresh_') then 'fresh'
@@ -122,7 +122,7 @@
     nullif(array_to_string({{ 'list_sort(' ~ kept ~ ')' if sort else kept }}, '&'), '')
 {%- endmacro %}
 
-{# Most texts hold none: they are told by one look. #}
+{# Most texts contain none, which one check finds out. #}
 {% macro duckdb__redact_tokens(value, replacement) -%}
     {%- set token = '[0-9]{16}|[0-9]{9,10}\\.[0-9]{10}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}' -%}
     case

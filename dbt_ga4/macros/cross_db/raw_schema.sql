@@ -1,6 +1,6 @@
 {#
-    Columns of a raw event and their types on DuckDB: the ingest schema (beha2vec_core/ga4/schema.py), after the two
-    that are folders. A test keeps them equal.
+    Columns of a raw event and their types on DuckDB: first the two from folder names, then the ingest schema
+    (beha2vec_core/ga4/schema.py). A test compares them.
 #}
 {% macro ga4_raw_columns() %}
     {{ return({
@@ -40,7 +40,7 @@
     }) }}
 {% endmacro %}
 
-{# The fields by which an event is itself: not where we read it, and not the name that its property was given. #}
+{# The fields that define an event: not where it was read from, and not the name given to its property. #}
 {% macro ga4_event_fields() %}
     {{ return(ga4_raw_columns() | reject('in', ['property_id', '_source_file', '_source_line']) | list) }}
 {% endmacro %}

@@ -1,5 +1,5 @@
 {% set late_days = var('late_event_days') | int %}
-{# Whether a session is engaged may change a day before or after its events. -#}
+{# The engagement of a session can change the day before or after its events. -#}
 {{ ga4_incremental(column='occurred_on', days_before=late_days + 1, days_after=4) }}
 
 with days as (
@@ -30,6 +30,6 @@ select
     sessions,
     is_new,
     is_returning,
-    -- as the export records it; older and intraday exports do not, and then by Google's rule
+    -- as the export records it; older and intraday exports do not, so Google's rule is used
     case when events_with_activity > 0 then active_events > 0 else is_new or is_engaged end as is_active
 from days

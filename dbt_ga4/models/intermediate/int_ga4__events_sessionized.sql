@@ -1,7 +1,7 @@
 {% set late_days = var('late_event_days') | int %}
 {#
-    A new export day holds events of late_days before it to a day after it. A session's bounds depend on two days before, and
-    which events without an id belong to it on one day more.
+    A new export day contains events from late_days before it to one day after it. The bounds of a session depend on the two
+    days before, and the events without an id that belong to it on one more day.
 -#}
 {{ ga4_incremental(column='occurred_on', days_before=late_days, days_after=4) }}
 {% set timeout = var('session_timeout_minutes') | int * 60 * 1000000 -%}
@@ -10,7 +10,7 @@ with staged as (
 
     select * from {{ ref('stg_ga4__events') }}
     where {{ ga4_between('occurred_on', late_days + 3, 4) }}
-        -- says the same of event_date, by which the table lies in order
+        -- the same condition on event_date, which the table is ordered by
         and {{ ga4_between('event_date', late_days + 4, late_days + 4) }}
 
 ),
@@ -47,7 +47,7 @@ device_runs as (
 
 ),
 
--- The session that goes on at each moment: the last one without a pause since, or the one both before and after it.
+-- The current session at each moment: the last one without a pause since, or the one both before and after it.
 running_sessions as (
 
     select
@@ -104,7 +104,7 @@ events as (
 
 ),
 
--- A ga_session_id goes on over one midnight; what goes on for longer (bots, stuck ids) is a new session every day.
+-- A ga_session_id can cross one midnight; a longer one (bots, stuck ids) is a new session every day.
 continued_sessions as (
 
     select client_key, session_id, occurred_on
@@ -124,7 +124,7 @@ continued_sessions as (
 
 ),
 
--- Events without session: a pause longer than the timeout begins one.
+-- Events without a session: a pause longer than the timeout starts a new one.
 moments as (
 
     select
@@ -161,7 +161,7 @@ last_starts as (
 
 ),
 
--- These, too, go on over one midnight only.
+-- These can also cross only one midnight.
 gap_sessions as (
 
     select
@@ -209,7 +209,7 @@ select
     event_date,
     occurred_on,
     event_timestamp,
-    -- GA4's batch ids say the order inside one microsecond; never the bundle or the file, which differ between exports.
+    -- GA4's batch ids define the order within a microsecond; never the bundle or the file, which differ between exports.
     cast(row_number() over (
         partition by property_id, client_key, event_timestamp, event_date
         order by
@@ -227,7 +227,7 @@ select
     end as session_key,
     session_date,
     session_method,
-    -- of the session, also where the event itself has none
+    -- of the session, also if the event itself has none
     session_id as ga_session_id,
     ga_session_number,
     session_engaged,

@@ -1,7 +1,7 @@
 {#
-    The person behind each device. With identity_stitching 'user_id' a device that only one person has logged in on is
-    that person's; a shared device stays a person of its own. A login also tells about the days before it: hence a
-    table built whole, and no key of it in the incremental models.
+    Maps each device to a person. With identity_stitching 'user_id' a device on which only one person has logged in belongs
+    to that person; a shared device remains a separate person. A login also changes the days before it, so this is a full
+    table, and the incremental models do not use its key.
 #}
 {% set stitching = var('identity_stitching') -%}
 {% if stitching not in ('client_id', 'user_id') -%}

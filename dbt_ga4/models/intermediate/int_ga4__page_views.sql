@@ -1,5 +1,5 @@
 {% set late_days = var('late_event_days') | int %}
-{# A page view depends on its whole session, which begins at most a day before and ends at most a day after it. -#}
+{# A page view depends on its whole session, which starts at most a day before and ends at most a day after it. -#}
 {{ ga4_incremental(column='occurred_on', days_before=late_days + 1, days_after=4) }}
 {% set in_session = 'partition by coalesce(session_key, event_key) order by occurred_on, event_timestamp, event_date, event_index' -%}
 
@@ -7,7 +7,7 @@ with events as (
 
     select
         *,
-        -- events belong to the page view before them; without session each page view is alone
+        -- events belong to the page view before them; without a session each page view stands alone
         {{ count_where('is_page_view') }} over (
             {{ in_session }} rows between unbounded preceding and current row
         ) as page_view_number
@@ -56,7 +56,7 @@ select
     page_views.page_referrer,
     page_views.previous_page_key,
     page_views.next_page_key,
-    -- a clock that was put back makes no time negative
+    -- a clock that was set back does not make times negative
     case
         when page_views.dwell < 0 then 0
         else page_views.dwell / 1000000

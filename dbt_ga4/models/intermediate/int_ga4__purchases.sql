@@ -1,4 +1,4 @@
-{# A table built whole: a transaction may come back, or be refunded, any number of days later. #}
+{# A full table: a transaction can be reported again, or refunded, any number of days later. #}
 {% set in_order = 'occurred_on, event_timestamp, event_date, event_index, event_key' -%}
 
 with events as (
@@ -14,7 +14,7 @@ with events as (
 
 ),
 
--- The one currency of a property's purchases, where there is only one: also that of purchases which do not say theirs.
+-- The currency of a property's purchases, if there is only one: also used for purchases that do not report theirs.
 currencies as (
 
     select
@@ -53,7 +53,7 @@ keyed as (
         {{ reporting_currency(
             'coalesce(events.currency, currencies.only_currency)', 'currencies.only_currency', 'currencies.currencies'
         ) }} as reporting_currency,
-        -- GA4 counts a transaction of a user once a web stream; an event without id is a purchase of its own
+        -- GA4 counts a transaction once per user and web stream; an event without id is a separate purchase
         case
             when events.transaction_id is not null and coalesce(upper(events.platform), 'WEB') not in ('ANDROID', 'IOS')
                 then {{ md5_key(['events.property_id', "'transaction'", 'events.user_key', 'events.stream_id', 'events.transaction_id']) }}
@@ -65,7 +65,7 @@ keyed as (
 
 ),
 
--- Of the events of a transaction the first that has revenue counts, else the first that has items, else the first.
+-- Of the events of a transaction the first with revenue is used, else the first with items, else the first.
 purchases as (
 
     select
@@ -101,7 +101,7 @@ refund_events as (
 
 ),
 
--- The purchase that a refund gives back: its user's with that transaction id, else the first with it.
+-- The purchase of a refund: that of the same user with the transaction id, else the first with it.
 own_purchases as (
 
     select *
@@ -153,7 +153,7 @@ priced_refunds as (
 
 ),
 
--- Items that a refund names without a price have that of the purchase.
+-- Items that a refund lists without a price get that of the purchase.
 purchase_prices as (
 
     select
@@ -190,8 +190,8 @@ refund_items as (
 
 ),
 
--- An amount has no sign of its own (sites send both). In another currency than the purchase it is converted as the purchase was.
--- Without an amount it is the items', without items the whole purchase.
+-- The sign of an amount is ignored (sites send both). In another currency than the purchase it is converted like the purchase.
+-- Without an amount it is that of the items, without items the whole purchase.
 refunds as (
 
     select
@@ -208,7 +208,7 @@ refunds as (
 
 ),
 
--- No more is given back than was paid.
+-- A refund is at most the revenue.
 refunds_of_purchases as (
 
     select
@@ -240,7 +240,7 @@ sums_alone as (
 
     select
         purchase_key,
-        -- null where an amount is not known, or where they are in several currencies
+        -- null if an amount is unknown, or if they are in several currencies
         case
             when count(amount) = count(*) and count(distinct coalesce(refund_currency, '')) = 1 then sum(amount)
         end as refund,

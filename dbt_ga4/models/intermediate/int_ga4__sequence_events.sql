@@ -2,8 +2,8 @@
 {# The export days of the events whose session a new export day can change. -#}
 {{ ga4_incremental(column='event_date', days_before=late_days + 1, days_after=late_days + 4) }}
 
--- Events of one microsecond that agree in all that the encoder reads are one. They differ, if at all, in what a
--- flattened export does not carry (items, bundle), so that either form of an export gives the same rows.
+-- Events of the same microsecond that are equal in everything the encoder reads become one. They can only differ in fields that a
+-- flattened export does not contain (items, bundle), so both forms of an export give the same rows.
 select
     property_id,
     client_key,

@@ -1,6 +1,6 @@
 {% set late_days = var('late_event_days') | int %}
 {% set lookback_days = var('session_attribution_lookback_window_days') | int %}
-{# A session's source is told to the direct ones that come within the lookback after it. -#}
+{# Direct sessions within the lookback are attributed to an earlier session's source. -#}
 {{ ga4_incremental(column='session_date', days_before=late_days + 1, days_after=4 + lookback_days) }}
 {% set told_by = {
     'source': ['last_click', 'click', 'event', 'referrer', 'user'],
@@ -31,7 +31,7 @@ witnessed as (
         click_ids.source as click_source,
         click_ids.medium as click_medium,
         coalesce({{ named_campaign('sessions.event_campaign') }}, nullif(click_ids.campaign, '')) as click_campaign,
-        -- a search engine under its name, whatever the country; all others under their host
+        -- a search engine by its name, in any country; all others by their host
         coalesce(search_engines.source, sessions.referrer_hostname) as referrer_source,
         case
             when coalesce(referrers.source_category, search_engines.source_category) = 'search' then 'organic'
@@ -42,12 +42,12 @@ witnessed as (
             when click_ids.source is not null
                 and not {{ is_more_specific_than_click('sessions.event', 'sessions.referrer_hostname') }} then 'click'
             when {{ names_source('sessions.event') }} then 'event'
-            -- what first brought the user brought the first session, and no later one; Google's word, so before the referrer
+            -- the user's first source applies only to the first session; it is Google's value, so it comes before the referrer
             when {{ names_source('sessions.user') }}
                 and not {{ is_direct('sessions.user_source', 'sessions.user_medium') }}
                 and sessions.ga_session_number = 1 then 'user'
             when sessions.referrer_hostname is not null then 'referrer'
-            -- that some site refers, whose name is hidden, is less than the referrer
+            -- a referral by a hidden site is less specific than the referrer
             when {{ tells_source('sessions.last_click') }} then 'last_click'
             when {{ tells_source('sessions.event') }} then 'event'
             when {{ tells_source('sessions.user') }} and coalesce(sessions.ga_session_number, 1) = 1 then 'user'
@@ -116,7 +116,7 @@ grouped as (
 
 ),
 
--- The latest session up to each one that was not direct. One whose source is hidden is unknown and hence not direct.
+-- The latest session up to each one that was not direct. A hidden source is unknown and therefore not direct.
 followed as (
 
     select

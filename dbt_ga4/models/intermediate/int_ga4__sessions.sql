@@ -1,10 +1,10 @@
 {% set late_days = var('late_event_days') | int %}
-{# A session begins at most a day before any of its events. -#}
+{# A session starts at most a day before any of its events. -#}
 {{ ga4_incremental(column='session_date', days_before=late_days + 1, days_after=4) }}
 {% set in_order = 'occurred_on, event_timestamp, event_date, event_index' -%}
 {% set in_reverse = 'occurred_on desc, event_timestamp desc, event_date desc, event_index desc' -%}
 {% set is_viewed_page = 'is_page_view and page_key is not null' -%}
-{# The columns of one witness of the source, which come from one event: the first that tells anything of it. -#}
+{# The columns of one attribution source, all from the first event with any information on it. -#}
 {% set witnesses = {
     'last_click': ['last_click_source', 'last_click_medium', 'last_click_campaign', 'last_click_channel_group'],
     'event': ['event_source', 'event_medium', 'event_campaign'],
@@ -53,7 +53,7 @@ sessions as (
         {% endfor -%}
         {% endfor -%}
         {{ first_by('click_id', in_order, 'click_id is not null') }} as click_id,
-        -- of the landing page only: whoever comes back from a payment page comes from nowhere new
+        -- of the landing page only: a user who returns from a payment page has no new source
         {{ first_by('referrer_hostname', in_order, 'is_page_view') }} as referrer_hostname,
         {{ count_where('is_source_hidden') }} > 0 as is_source_hidden,
         {{ count_where('is_user_source_hidden') }} > 0 as is_user_source_hidden,

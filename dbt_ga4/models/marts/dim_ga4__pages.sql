@@ -6,7 +6,7 @@ with events as (
 
 ),
 
--- The title that most page views show; between equals, the first of the alphabet.
+-- The title of most page views; on a tie, the first in alphabetical order.
 titles as (
 
     select property_id, page_key, page_title
@@ -65,7 +65,7 @@ pages as (
 
 ),
 
--- Many pages of many hosts share a path: each is tried once.
+-- Many pages on many hosts share a path: each path is matched once.
 routes as (
 
     select paths.page_path, routes.page_route

@@ -31,7 +31,7 @@ select
     {%- for step in steps %}
     {{ timestamp_from_micros('sessions.reached_' ~ step) }} as step_{{ step }}_at,
     {%- endfor %}
-    -- no step before one in front of it; a step may be left out
+    -- no step was reached before an earlier one; steps can be skipped
     case
         {%- for step in steps %}
         {%- for later in range(step + 1, 7) %}

@@ -40,7 +40,7 @@ select
     sessions.operating_system,
     sessions.country,
     coalesce(purchases.purchases, 0) as purchases,
-    -- null where the session's purchases are in several currencies, or an amount is not known
+    -- null if the session's purchases are in several currencies, or an amount is unknown
     case when purchases.session_key is null then 0 else purchases.revenue end as revenue,
     case when purchases.session_key is null then 0 else purchases.net_revenue end as net_revenue,
     purchases.currency

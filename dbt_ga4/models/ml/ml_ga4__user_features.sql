@@ -1,7 +1,7 @@
 {#
-    What is known of a person before a date, and what came after it. Features are taken from whole days before as_of,
-    and from sessions as far as they had come by then, so that nothing later reaches them. Labels are of the days from
-    as_of on, and null where the last of these days is not exported yet.
+    Features of a person before a date, and labels after it. Features use whole days before as_of, and only the parts of
+    sessions before it, so that nothing later affects them. Labels cover the days from as_of on, and are null if the last of
+    these days is not exported yet.
 -#}
 {% set lookback_days = var('lookback_days') | int -%}
 {% set horizons = [7, 14, 28] -%}
@@ -13,7 +13,7 @@
 
 with properties as (
 
-    -- The last exported day; an event with a wrong clock may lie after it.
+    -- The last exported day; an event with a wrong clock can be after it.
     select property_id, max(event_date) as last_day
     from {{ ref('int_ga4__events_sessionized') }}
     group by property_id
@@ -57,7 +57,7 @@ events as (
 
 ),
 
--- A session's part of one day: a day lies before a date or not, a session may lie on both sides of it.
+-- A session's part of one day: a day is before a date or not, while a session can be on both sides of it.
 session_days as (
 
     select
@@ -125,7 +125,7 @@ sessions as (
 
 ),
 
--- As in int_ga4__sessions, of what had come by then.
+-- As in int_ga4__sessions, from the part before as_of.
 engaged_sessions as (
 
     select
@@ -135,7 +135,7 @@ engaged_sessions as (
 
 ),
 
--- Of sessions that may still go on at as_of no channel is told yet.
+-- Sessions that may still continue at as_of have no channel yet.
 user_channels as (
 
     select
@@ -151,7 +151,7 @@ user_channels as (
 ),
 
 {% for attribute in main_attributes -%}
--- The value of most sessions; between equals, the first of the alphabet.
+-- The value of most sessions; on a tie, the first in alphabetical order.
 main_{{ attribute }} as (
 
     select user_key, as_of, {{ attribute }}
@@ -275,7 +275,7 @@ select
 
     days.weekend_days / days.active_days as weekend_day_share,
 
-    -- Labels. A horizon is known when its last day is exported.
+    -- Labels. A horizon is known once its last day is exported.
     {%- for days in horizons %}
     {% set is_known = 'dates.is_known_' ~ days ~ 'd' %}
     {% set end = 'dates.end_' ~ days ~ 'd' %}

@@ -1,5 +1,5 @@
 {% set usual_days = 7 -%}
-{# What is usual on a day is told by the seven before it: a new day is judged by them, and judges the seven after. -#}
+{# The baseline of a day is the seven days before it; a new day is also part of the baseline of the seven days after it. -#}
 {{ ga4_incremental(column='event_date', days_before=0, days_after=usual_days) }}
 {% set watched = ['events', 'page_views', 'purchases'] -%}
 {% set counts = [
@@ -59,7 +59,7 @@ staged_items as (
 
 ),
 
--- A day of which nothing was staged is a day with no events; of days before the window only these are needed.
+-- A day without staged rows has no events; only these days are needed from before the window.
 days as (
 
     select
@@ -103,7 +103,7 @@ ranked as (
 
 ),
 
--- The median of the days before; fewer than three tell nothing.
+-- The median of the previous days; with fewer than three there is no baseline.
 medians as (
 
     select property_id, event_date, metric, amount, avg(earlier_amount) as usual_amount
@@ -124,7 +124,7 @@ breaks as (
             case
                 when metric = 'events' and amount < 0.5 * usual_amount then 'events below half of the usual'
                 when metric = 'page_views' and amount = 0 and usual_amount > 0 then 'no page views'
-                -- where purchases are rare, a day without one is nothing unusual: with 5 it comes by chance once in 150
+                -- with few purchases, a day without one is normal: with 5 per day it happens by chance once in 150 days
                 when metric = 'purchases' and amount = 0 and usual_amount >= 10 then 'no purchases'
             end,
             ', ' order by metric

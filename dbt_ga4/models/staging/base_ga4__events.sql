@@ -55,7 +55,7 @@ with raw_events as (
 
 ),
 
--- Flat, typed columns. Read several times below: kept as they are here, half as wide as the raw events.
+-- Flat, typed columns. They are read several times below, so they are kept here, half as wide as the raw events.
 flat_events as {{ materialized() }} (
 
     select
@@ -91,7 +91,7 @@ flat_events as {{ materialized() }} (
         {%- for column, value in traffic_sources.items() %}
         {{ known(value) }} as {{ column }},
         {%- endfor %}
-        -- a click on Google Ads is known by any member of its record, which has neither source nor medium
+        -- a click on Google Ads is recognized by any field of its record, which has neither source nor medium
         case when {{ is_google_ads }} then 'google' end as google_ads_source,
         case when {{ is_google_ads }} then 'cpc' end as google_ads_medium,
         {% for witness in ['cross_channel', 'manual', 'collected', 'param', 'user'] -%}
@@ -133,12 +133,12 @@ flat_events as {{ materialized() }} (
         items,
         user_properties
     from raw_events
-    -- bundles that the export adds by itself, which no one's action has caused
+    -- synthetic bundles that the export adds, without any user action
     where coalesce({{ whole_number('param_synthetic_bundle') }}, 0) = 0
 
 ),
 
--- A day is exported as it goes (intraday, fresh) and again when it is whole (daily): the last one counts.
+-- A day is exported while it is in progress (intraday, fresh) and again when it is complete (daily): the last one is used.
 table_ranks as (
 
     select
@@ -150,7 +150,7 @@ table_ranks as (
 
 ),
 
--- Rows that are equal in every field of the export are one event. Nearly all are alone and pass as they are.
+-- Rows that are equal in every field of the export are one event. Nearly all are unique and pass unchanged.
 copies as (
 
     select
@@ -189,7 +189,7 @@ distinct_events as (
     {%- endfor %}
 ),
 
--- Many events share an address: each is read once.
+-- Many events share an address: each address is parsed once.
 addresses as (
 
     select
@@ -238,7 +238,7 @@ cleaned as (
 
 ),
 
--- Personal data goes before anything is stored, and placeholders are null.
+-- Personal data is removed before anything is stored, and placeholders become null.
 events as (
 
     select
@@ -311,7 +311,7 @@ events as (
 select
     {{ md5_key(['property_id', 'event_date', 'event_timestamp', 'event_name', 'event_hash']) }} as event_key,
     {{ all_but(['known_user_pseudo_id', 'known_user_id']) }},
-    -- who did not consent is counted, but not told from others
+    -- users without consent are counted, but not identified
     case when {{ is_consented('consent_state') }} then known_user_pseudo_id end as user_pseudo_id,
     case when {{ is_consented('consent_state') }} then {{ hashed_user_id('known_user_id') }} end as user_id
 from events

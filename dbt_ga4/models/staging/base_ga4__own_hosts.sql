@@ -18,7 +18,7 @@ with page_views as (
 
 ),
 
--- Many page views share an address: each is taken apart once (also where DuckDB would move the filters below up here).
+-- Many page views share an address: each is parsed once (even if DuckDB would push the filters below up here).
 addresses as {{ materialized() }} (
 
     select

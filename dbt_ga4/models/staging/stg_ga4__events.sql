@@ -7,7 +7,7 @@ with events as (
 
 ),
 
--- Many events share an address: each is taken apart once.
+-- Many events share an address: each address is parsed once.
 addresses as (
 
     select
@@ -45,7 +45,7 @@ pages as (
 
 ),
 
--- Hosts of the site itself, as the variable names them or as they are seen, with their subdomains.
+-- The site's own hosts, from the variable or from the data, including subdomains.
 referrers as (
 
     select distinct
@@ -92,7 +92,7 @@ select
     event_date,
     event_timestamp,
     {{ timestamp_from_micros('event_timestamp') }} as event_at,
-    -- Held near the export day, so that a wrong clock cannot reach outside a run's window.
+    -- Limited to days near the export day, so that a wrong clock cannot reach outside a run's window.
     greatest(
         least({{ property_date('event_timestamp', 'property_id') }}, {{ days_later('event_date', 1) }}),
         {{ days_later('event_date', 0 - var('late_event_days') | int) }}
@@ -106,7 +106,7 @@ select
 
     case
         when user_pseudo_id is not null then {{ md5_key(['property_id', 'user_pseudo_id']) }}
-        -- a known login without a device: the key that identity_stitching gives the person
+        -- a known login without a device: the same key that identity_stitching gives the person
         when user_id is not null then {{ md5_key(['property_id', "'user_id'", 'user_id']) }}
     end as client_key,
     user_pseudo_id,

@@ -37,7 +37,7 @@ properties as (
 
 )
 
--- an event repeats what was set before: one row each time a value was set
+-- an event repeats earlier values: one row each time a value was set
 select
     events.property_id,
     events.client_key,

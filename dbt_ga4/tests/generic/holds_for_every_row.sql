@@ -1,4 +1,4 @@
-{# Fails for each row of which the condition is false or null. #}
+{# Fails for each row for which the condition is false or null. #}
 {% test holds_for_every_row(model, condition) %}
 select *
 from {{ model }}

@@ -1,4 +1,4 @@
-{# Fails for each group of rows that agree in all columns; null equals null. #}
+{# Fails for each group of rows that are equal in all columns; null equals null. #}
 {% test unique_combination(model, columns) %}
 select {{ columns | join(', ') }}, count(*) as n
 from {{ model }}
