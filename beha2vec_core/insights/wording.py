@@ -7,7 +7,7 @@ import re
 
 from beha2vec_core.profiles.metrics import STEP_TO
 from beha2vec_core.profiles.metrics import metric as metric_of
-from beha2vec_core.profiles.words import is_money, money
+from beha2vec_core.words import is_money, money
 
 FULL_STOP = r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)"  # as a pattern: after the end of a sentence
 

@@ -440,7 +440,7 @@ def test_the_command(serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "62% of users bought (all users 18%)",
         "Give a cluster",
         "805",
-        "Not run: DROP is no SELECT",
+        "Not run: DROP is not a SELECT",
         "/facts 3 [words]",
         "Source: facts c0.",
         "Source: SQL select count(*)",

@@ -35,7 +35,7 @@ QUESTIONS = [  # (question, words of the answer, facts it stands on)
     ("How many users are there?", ["805 users"], ["c0.users"]),
     (
         "Build a buyer persona for cluster 1",
-        ["62% of users bought", "Persona:", "To do next:"],
+        ["62% of users bought", "Persona:", "Next steps:"],
         ["c1.purchase_rate"],
     ),
     ("tell me about apparel buyers", ["Cluster 1: Apparel buyers"], ["c1.users"]),
@@ -72,7 +72,7 @@ def test_users_who_are_in_no_cluster_are_told(tmp_path: Path) -> None:
             select 'only-first-visit-' || range as user_key, 1 as sessions, 0 as purchases from range(48)"""
         )
     text = Lookup(Published(path), Aliases(path)).ask("How many users are there?").text
-    assert "In all: 853 users" in text and f"{views:,} page views" in text
+    assert "Total: 853 users" in text and f"{views:,} page views" in text
     assert "- Users with page views: 805 (48 users: only events without a page or not read" in text
     box = Toolbox(path, Aliases(path), min_users=20, sql_limits=SqlLimits())
     sent = box.call("list_clusters", "{}").data["all_users"]
@@ -110,7 +110,7 @@ def test_rows_of_money_say_their_currency(tmp_path: Path, change: str, note: str
     chat = Conversation(None, path)
     shown: list[str] = []
     answer_once(chat, "/sql " + asked.format("revenue"), shown.append)
-    assert note in "".join(shown) and "In all: 805 users" in chat._lookup.clusters().text
+    assert note in "".join(shown) and "Total: 805 users" in chat._lookup.clusters().text
 
 
 def test_facts_of_money_have_their_currency(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_users_with_too_little_evidence_are_counted_and_not_compared(tmp_path: P
     similar = json.loads(box.call("similar_users", json.dumps({"user": USER})).message, parse_constant=pytest.fail)
     assert similar["cluster"] == -1 and similar["margin"] is None
     assert len(box.call("sample_journeys", '{"cluster": 0}').data["journeys"]) == 1, "of the recorded members"
-    assert len(box.call("sample_journeys", '{"cluster": 1}').data["journeys"]) == 3, "of the nearest users"
+    assert len(box.call("sample_journeys", '{"cluster": 1}').data["journeys"]) == 3, "of the most similar users"
 
 
 def test_moves_and_paths_are_told_where_they_are_recorded(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_map_keeps_clusters_apart_and_users_in_place(blobs, model) -> None:
 def test_given_k_is_kept_and_shown_on_the_curve(blobs) -> None:
     model = fit_clusters(blobs[0], k=9, k_range=(3, 4), seed=1, progress=False)
     assert model.k == 9
-    assert model.why.startswith("k = 9: as asked for; by the curve it would be k = ")
+    assert model.why.startswith("k = 9: as asked for; the curve suggests k = ")
     assert model.curve.loc[model.curve["chosen"], "k"].tolist() == [9]
     assert len(model.assign(np.empty((0, 16), dtype=np.float32)).cluster_key) == 0
 
@@ -463,7 +463,7 @@ def test_the_k_there_was_stays_while_it_is_as_stable() -> None:
     curve = pd.DataFrame(rows).assign(largest_share=0.4, smallest_share=0.1, outcome_epsilon2=np.nan)
     assert choose_k(curve, min_share=0.01, max_share=0.5).k == 5
     stays = choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=4)
-    assert stays == (4, "k = 4: as stable as the best (ARI 0.90), and as many as there were")
+    assert stays == (4, "k = 4: as stable as the best (ARI 0.90), and as many as before")
     assert choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=6).k == 5
 
 

@@ -149,14 +149,14 @@ def test_days_missing_inside(tmp_path: Path) -> None:
     put(tmp_path, [DAY + timedelta(n) for n in (0, 2, 3, 7, 8)])
     check = doctor.check_export(make(tmp_path))
     assert check.status == "warn"
-    assert "4 days are missing inside: 2024-03-02, 2024-03-05 to 2024-03-07" in check.message
+    assert "4 missing days inside: 2024-03-02, 2024-03-05 to 2024-03-07" in check.message
 
 
 def test_a_day_in_two_forms(tmp_path: Path) -> None:
     put(tmp_path, DAYS)
     put(tmp_path, DAYS[:1], "events_{day:%Y%m%d}.ndjson")
     check = doctor.check_export(make(tmp_path))
-    assert (check.status, "1 days come in several forms, first 2024-03-01: ndjson, ndjson.gz" in check.message) == (
+    assert (check.status, "1 day in several formats, first 2024-03-01: ndjson, ndjson.gz" in check.message) == (
         "warn",
         True,
     )

@@ -58,7 +58,7 @@ def test_its_drafts_pass_the_check_of_a_language_model(profiles) -> None:
         checked = review(draft, sheet.facts, clusters={sheet.cluster_key: ""})
         assert checked.problems == []
         advice = " ".join(draft.actions)
-        assert all(one.startswith("What to do next") or one in advice for one in checked.dropped)
+        assert all(one.startswith("Next step") or one in advice for one in checked.dropped)
         assert checked.text is not None and set(checked.text.evidence) <= set(profiles["fact_id"])
     everything = [fact for sheet in sheets for fact in sheet.facts]
     checked = review(template.compare(sheets, names), everything, clusters=names)
@@ -89,9 +89,7 @@ def test_a_sure_but_small_difference_is_not_called_unusual(profiles) -> None:
 def test_numbers_stand_beside_the_populations_and_the_text_says_it_is_a_template(table) -> None:
     for row in table.to_pylist()[:-1]:
         assert row["summary"].count("all users") >= 3 and "{" not in row["summary"]
-        assert (
-            "by a template" in row["summary"] and "How sure" in row["summary"] and "What to do next" in row["summary"]
-        )
+        assert "by a template" in row["summary"] and "Confidence" in row["summary"] and "Next step" in row["summary"]
         assert "standard error" not in row["summary"] and "not a cause" in row["caveats"]
         assert row["differences"].count("all users") >= 4
     last = table.to_pylist()[-1]

@@ -80,7 +80,7 @@ def test_what_is_no_page_of_ours_is_refused_unasked(key: str, reason: str, site:
 @pytest.mark.parametrize("content_type", ["application/pdf", "image/png", "text/plain", "application/json", "", None])
 def test_only_html_is_read(content_type: str | None, site: WebSite, fetch: Fetch) -> None:
     site.routes["/"] = answer(html(), content_type=content_type)
-    assert outcome(fetch("/")[0]) == ("failed", "the page is no HTML")
+    assert outcome(fetch("/")[0]) == ("failed", "the page is not HTML")
 
 
 def test_xhtml_is_read(site: WebSite, fetch: Fetch) -> None:

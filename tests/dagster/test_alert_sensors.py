@@ -15,7 +15,7 @@ pytestmark = pytest.mark.xdist_group("graph")
 
 @dg.asset_check(asset="raw_ga4_events")
 def always_warns() -> dg.AssetCheckResult:
-    told = {"told": "it is <odd>", "remedy": "look"}
+    told = {"message": "it is <odd>", "remedy": "look"}
     return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, metadata=told)
 
 

@@ -157,7 +157,7 @@ def test_vectors_of_two_encoders_are_not_clustered_together(materialized: Projec
     for asset in ("cluster_model", "user_clusters"):
         done = project.run("beha2vec", "materialize", "--select", asset, check=False)
         assert done.returncode != 0
-        assert f"1 days from {DAYS[2]} to {DAYS[2]} have vectors of another encoder only" in done.stderr
+        assert f"1 day from {DAYS[2]} to {DAYS[2]} with vectors of another encoder only" in done.stderr
         assert "Run the job reembed_history for these days" in done.stderr
 
 

@@ -130,7 +130,7 @@ def test_what_is_left_out_of_a_log_is_counted() -> None:
     assert events["page_type"].tolist()[2:4] == ["home", "cart"]
     assert log.left_out == (
         "Of 10 events of 3 users 5 of 2 stay; left out: 1 session_start/first_visit/first_open/user_engagement, "
-        "2 without user or page, 1 doubles, 1 of users without a page view."
+        "2 without user or page, 1 duplicates, 1 of users without a page view."
     )
     with pytest.raises(ValueError, match="no event is left"):
         as_log(rows(("c", 2, "add_to_cart", "s.example/")))

@@ -209,6 +209,6 @@ def test_a_week_before_that_is_not_whole_is_not_compared(
         connection.execute(
             "delete from beha2vec.cluster_history where event_date < date '2026-01-19' - ?::integer", [days]
         )
-    week, headings, note = overview.weeks_told(Published(path))
+    week, headings, note = overview.week_table(Published(path))
     assert list(headings) == columns and ("change" in week) == ("change" in columns)
     assert note.startswith("The last 7 days are 12 Jan to 18 Jan 2026.") and note.endswith(said)

@@ -65,7 +65,7 @@ def test_look_alikes_from_a_file_to_a_file(page: Page, address: str, tmp_path: P
     seeds.write_text("user_pseudo_id,name\n" + "".join(f'd.g1-{n},"{HOSTILE}"\n' for n in range(20)))
     page.locator("input[type=file]").set_input_files(seeds)
     expect(page.get_by_text("seeds.csv")).to_be_visible()
-    page.get_by_label("Their ids, one a line").fill(f"C20\n{HOSTILE.split()[0]}")
+    page.get_by_label("Their ids, one per line").fill(f"C20\n{HOSTILE.split()[0]}")
     page.get_by_label("Users in the list").fill("40")
     page.get_by_role("button", name="Find look-alikes").click()
     expect(page.get_by_text("21 users to be like")).to_be_visible()
@@ -120,7 +120,7 @@ def test_an_answer_comes_as_it_is_written_and_is_text(page: Page, address: str, 
 def test_the_model(page: Page, address: str) -> None:  # noqa: F811
     go(page, address, "Model")
     expect(page.locator(".js-plotly-plot")).to_have_count(3)
-    expect(page.get_by_text("Foretells the next page")).to_be_visible()
+    expect(page.get_by_text("Predicts the next page")).to_be_visible()
 
 
 def test_the_report_is_drawn_without_any_network(browser: Browser, serving: Path, tmp_path: Path) -> None:  # noqa: F811

@@ -78,7 +78,7 @@ def test_the_list_of_the_view_is_that_of_the_core(more: Published) -> None:
     assert seeds.user_keys == ("g0-1", "g0-2")
     found = lookalikes.best(more, seeds, "nearest", Candidates(), 500)
     assert len(found) == 258 and found["user_key"].head(60).str.startswith("g0-").all()
-    assert lookalikes.outlook(more, seeds, Candidates(), 100) is None
+    assert lookalikes.estimate_holdout(more, seeds, Candidates(), 100) is None
     assert not found["user_key"].str.startswith("g-1-").any(), "of whom too little is known"
 
 
@@ -112,7 +112,7 @@ def test_page_views_are_the_overviews_and_a_difference_is_told(
     overview = {metric.label: metric.value for metric in view("overview").metric}
     app = view("site")
     assert not app.exception and overview["Page views"] == "1,789"
-    assert "Of 1,789 page views in all, 134 name no page, and have no label." in text_of(app)
+    assert "Of 1,789 page views in all, 134 have no page, and so no label." in text_of(app)
     assert "n = 1,655 page views" in text_of(app), "also of the page that has no label yet"
     labels = Published(path).ask(data.by_label, "theme").set_index("label")["views"]
     assert labels["unknown"] == 7 and labels.sum() == 1_655
@@ -169,7 +169,7 @@ def test_the_model_with_curve_gains_drift_and_days(monkeypatch: pytest.MonkeyPat
     app = view("model")
     assert not app.exception
     text = text_of(app)
-    assert {metric.label: metric.value for metric in app.metric}["Learned from users"] == "280"
+    assert {metric.label: metric.value for metric in app.metric}["Training users"] == "280"
     assert "0.200 (Markov)" in text and "+0.100 (+0.050 to +0.150)" in text and "0.990" not in text
     assert "Training (n = 5 epochs, 280 users)" in text
     assert "&lt;script&gt;" in text and "2.0%" in text

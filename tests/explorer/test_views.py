@@ -18,7 +18,7 @@ from beha2vec_core.explorer.views import VIEWS
 from tests.explorer.explorer_world import as_of_an_earlier_release, make_serving
 
 APP = Path(page.__file__).with_name("app.py")
-CARDS = "Look closer"
+CARDS = "Details"
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +118,7 @@ def test_a_user(shop: None) -> None:
     assert shown["Purchases"] == "1" and shown["Revenue"] == "50.00 EUR"
     text = text_of(app)
     assert '<td class="">First user source / medium</td><td class="">newsletter / email</td>' in text, "GA4's record"
-    assert "Times in Europe/Berlin" in text and "Users most alike" in text
+    assert "Times in Europe/Berlin" in text and "Similar users" in text
     assert "Materialize trained_encoder here" in text, "what comes next needs the encoder's files"
     app.text_input[0].set_value("<b>nobody</b>").run()
     assert "no user of this key" in text_of(app) and "<b>" not in text_of(app)

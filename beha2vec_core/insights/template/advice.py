@@ -6,7 +6,7 @@ from beha2vec_core.insights.template.clauses import is_known_source
 
 MOST = 3
 TEST_LANDING = "Test the page they land on, for many it is all they see"
-_LEAVES_THE_CART = 2.0  # so many times more users fill a cart than buy
+_LEAVES_THE_CART = 2.0  # this many times more users fill a cart than buy
 _BY_PAGE_TYPE = {
     "support": "Answer their question earlier, on the pages they come from",
     "error": "Check which links and campaigns lead to the failing pages",
