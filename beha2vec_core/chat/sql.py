@@ -1,4 +1,4 @@
-"""SQL that somebody else wrote, a model or a person: read only, of our tables only, within limits.
+"""SQL written by a model or a person: read only, of our tables only, within limits.
 
 Three gates. sqlglot reads the statement and says clearly what is not allowed. A process of its own (``sql_child``)
 reads it again by DuckDB's parser and runs it on a read-only connection without files, network, extensions or settings.

@@ -1,4 +1,4 @@
-"""The words of a page's title (and path) as a MiniLM vector: what a page is about, before anybody has learned it."""
+"""The words of a page's title (and path) as a MiniLM vector: what a page is about, before it was seen in training."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def reasons_to_refuse(rows: Iterable[Mapping[str, Any]], tolerance: float) -> li
             if row and row["champion_high"] is not None and row["champion_high"] < -tolerance:
                 rival = figures[method.replace(ENCODER, CHAMPION), column.task, column.metric]
                 reasons.append(
-                    f"{column.title} of {method} is {row['value']:.3f}and {rival['value']:.3f} for the encoder in use; "
+                    f"{column.title} of {method} is {row['value']:.3f}, the encoder in use has {rival['value']:.3f}; "
                     f"95 % interval of the difference: [{row['champion_low']:+.3f}, {row['champion_high']:+.3f}]"
                 )
     for (task, metric), (least, most) in SOUND.items():

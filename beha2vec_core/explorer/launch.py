@@ -70,7 +70,7 @@ def command(settings: Settings, host: str, port: int) -> list[str]:
         "--server.enableXsrfProtection=true",
         "--server.maxUploadSize=20",
         # Large figures are always sent again: Streamlit may ask the browser for one that it has let go already when
-        # somebody clicks fast, and stops with "Cached ForwardMsg MISS" (its issue 11973)
+        # users click fast, and stops with "Cached ForwardMsg MISS" (its issue 11973)
         "--global.minCachedMessageSize=1e12",
         "--browser.gatherUsageStats=false",
         "--client.toolbarMode=viewer",

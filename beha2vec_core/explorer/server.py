@@ -1,6 +1,6 @@
 """The explorer's process: ``python -m beha2vec_core.explorer.server run app.py``, Streamlit's command.
 
-What the views need is loaded, and the overview drawn once, before anybody looks: the first visitor does not wait.
+What the views need is loaded, and the overview drawn once, in advance: the first visitor does not wait.
 """
 
 import gc

@@ -63,7 +63,7 @@ class ClusterInsight(BaseModel):
     )
     summary: Annotated[str, _prose(2500)] = Field(description="Who they are: what is unusual here, in a few sentences")
     differences: Annotated[str, _prose(2500)] = Field(
-        description="What sets them apart, each number with that of all users beside"
+        description="What sets them apart, each number with that of all users"
     )
     persona: Annotated[str, _prose(1500)] = Field(
         description="A typical user: how they arrive, what they do, on what device"

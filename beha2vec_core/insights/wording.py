@@ -91,7 +91,7 @@ def number(value: float, unit: str) -> str:
 
 
 def _percent(percent: float) -> str:
-    """0% and 100% are nobody and everybody, not nearly so."""
+    """0% and 100% are exact: values close to them are written as bounds."""
     if percent in (0.0, 100.0):
         return f"{percent:.0f}%"
     if percent < 0.05:

@@ -116,7 +116,7 @@ class HoldoutEstimate:
         )
         if self.covered >= _NEARLY_ALL:
             text += (
-                f" Your {counted(self.given, 'user')} seem to be nearly all users of their kind: only "
+                f" Your {counted(self.given, 'user')} seem to be nearly all users of their kind: "
                 f"{_about(self.left)} of the {counted(self.candidates, 'other')} are similar. So any list holds mostly "
                 "other users; “Better than chance” shows how good the ranking is."
             )

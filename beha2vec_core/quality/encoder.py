@@ -79,7 +79,7 @@ def _unknown(counts: list[tuple[str, int]], known: list[str]) -> tuple[int, floa
 
 
 def vectors_are_distributed_as_before(look: Look) -> CheckOutcome:
-    """Warn where the last day's users lie elsewhere than those of the same weekday of the four weeks before.
+    """Warn where the last day's user vectors drift from those of the same weekday of the four weeks before.
 
     By the population stability index of `drift`, whose limit chance does not exceed in so few users.
     """
@@ -102,7 +102,7 @@ def promoted_vectors_are_finite(look: Look) -> CheckOutcome:
 
 
 def unchanged_users_keep_their_vectors(look: Look) -> CheckOutcome:
-    """Warn where an encoder that was trained on from the one before moves users who did nothing new.
+    """Warn where a warm start moves users without new events.
 
     The mean cosine between the old vector and the new one of the same user, day and number of events. The vectors of an
     encoder trained from scratch have no directions in common with the old ones, and are not judged.

@@ -135,7 +135,7 @@ def migrate(warehouse: Warehouse, backup: bool = True) -> Migrated:
 
     Raises:
         WarehouseVersionError: a newer release wrote the file.
-        WarehouseBusyError: somebody else has it.
+        WarehouseBusyError: another process holds it.
         MigrationError: no room for the copy, the backup's name is taken, or the copy is not like the original.
     """
     path = warehouse.path

@@ -1,6 +1,6 @@
 """The one door to the warehouse: an inter-process lock around short DuckDB connections.
 
-DuckDB lets one process write a file, and while it does no other process can even read it. So everybody waits at an
+DuckDB lets one process write a file, and while it does no other process can even read it. So all processes wait for an
 advisory lock (``<warehouse>.lock``) for a bounded time, and the error names its holder. The lock is the operating
 system's: it is gone when its holder dies, however it dies.
 """

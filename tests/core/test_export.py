@@ -228,7 +228,7 @@ def test_a_second_export_replaces_the_first(serving: Path, tmp_path: Path) -> No
     assert files(out) == ["user_vectors.parquet"]
 
 
-def test_no_results_and_a_busy_folder_are_told(tmp_path: Path, serving: Path) -> None:
+def test_no_results_and_a_busy_folder_are_reported(tmp_path: Path, serving: Path) -> None:
     with pytest.raises(ExportError, match="run beha2vec materialize first"):
         export(tmp_path / "none.duckdb", tmp_path / "out", Format.CSV)
     with duckdb.connect(str(serving)) as connection:

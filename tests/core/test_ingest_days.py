@@ -233,7 +233,7 @@ def test_undated_files_hold_many_days(world: World) -> None:
     assert "20.0% of the rows" in refused(report, 0.1)
 
 
-def test_an_undated_file_of_rubbish_is_told_as_such(world: World) -> None:
+def test_an_undated_file_of_rubbish_is_reported_as_such(world: World) -> None:
     world.write("all.ndjson", [BAD] * 3)
     assert "100.0% of the rows could not be read" in refused(world.ingest())
 
@@ -296,7 +296,7 @@ def test_the_source_must_not_hold_our_own_partitions(world: World) -> None:
         world.ingest(source=world.export.parent)
 
 
-def test_progress_is_told(world: World) -> None:
+def test_progress_is_reported(world: World) -> None:
     said: list[str] = []
     world.write(D1, [event(0), *[event(n) for n in range(30)], BAD])
     world.ingest(progress=said.append)

@@ -114,7 +114,7 @@ def test_the_ranking_is_that_of_brute_force(
 
 
 def test_users_without_any_vector_among_the_seeds_are_an_error(connection: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(ValueError, match="none of the seeds has a vector"):
+    with pytest.raises(ValueError, match="no seed has a reliable vector"):
         rank(connection, ["gone", "nobody"])
 
 
@@ -197,7 +197,7 @@ def test_seeds_with_nothing_in_common_are_no_better_than_chance(
     assert sum(told) <= 3
 
 
-def test_the_outlook_is_the_same_each_time_and_refuses_few_seeds(
+def test_the_estimate_is_the_same_each_time_and_refuses_few_seeds(
     connection: duckdb.DuckDBPyConnection, users: pd.DataFrame
 ) -> None:
     seeds = users.loc[~users["low_evidence"], "user_key"].head(40).tolist()
@@ -219,18 +219,18 @@ def test_users_with_too_little_evidence_are_neither_ranked_nor_hidden(
     told = estimate_holdout(connection, seeds)
     assert told == estimate_holdout(connection, known), "a seed that is no candidate says nothing"
     assert told.seeds == len(known) < 40 and told.candidates == (~users["low_evidence"]).sum() - len(known)
-    with pytest.raises(ValueError, match="none of the seeds has a vector that can be relied on"):
+    with pytest.raises(ValueError, match="no seed has a reliable vector"):
         rank(connection, sorted(little)[:20])
 
 
-def test_the_precision_is_told_beside_chance(connection: duckdb.DuckDBPyConnection, users: pd.DataFrame) -> None:
+def test_the_precision_is_compared_with_chance(connection: duckdb.DuckDBPyConnection, users: pd.DataFrame) -> None:
     kind = users.loc[(users["number"] < KIND) & ~users["low_evidence"], "user_key"]
     told = estimate_holdout(connection, kind.head(60).tolist(), lengths=(100,))
     (estimate,) = told.estimates
     assert told.covered < 0.4 and "nearly all" not in told.in_words(estimate)
     found = re.fullmatch(
-        r"About (\d+) of the 100 users in the list \((\d+)%\) would be of the same kind as yours; of 100 users drawn "
-        r"by chance about (\d+) \(([\d.]+)%\)\.",
+        r"About (\d+) of the 100 users in the list \((\d+)%\) would be similar to yours; of 100 users "
+        r"drawn at random, about (\d+) \(([\d.]+)%\)\.",
         told.in_words(estimate),
     )
     assert found and int(found[1]) == round(100 * estimate.precision) and int(found[3]) == round(100 * told.share)
@@ -245,7 +245,10 @@ def test_of_a_kind_that_is_given_nearly_whole_hardly_any_are_left(
     (estimate,) = told.estimates
     assert estimate.precision < 0.05 < 0.9 < told.covered and told.better_than_chance
     words = told.in_words(estimate)
-    assert f"Your {told.given} users seem to be nearly all of their kind" in words and "“Better than chance”" in words
+    assert (
+        f"Your {told.given} users seem to be nearly all users of their kind" in words
+        and "“Better than chance”" in words
+    )
     assert "about fewer" not in words and "0.0%" not in words
 
 

@@ -197,7 +197,7 @@ def test_twice_is_a_no_op(path: Path) -> None:
 
 def test_no_warehouse_is_nothing_to_do() -> None:
     code, output = cli("--check")
-    assert (code, "the first run makes it" in output) == (0, True)
+    assert (code, "the first run creates it" in output) == (0, True)
 
 
 def test_a_newer_schema_is_refused(path: Path) -> None:

@@ -118,7 +118,7 @@ def test_a_null_in_an_optional_column_is_kept_as_null() -> None:
         (TWO_USERS.assign(is_page_view=[1, 0, 1, 1]), "is_page_view must be boolean, not int64; cast it"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_told_with_the_remedy(table: Any, remedy: str) -> None:
+def test_what_cannot_be_read_is_reported_with_the_remedy(table: Any, remedy: str) -> None:
     with pytest.raises(SequenceError, match=remedy):
         build_sequences(table)
 

@@ -25,14 +25,14 @@ NOON = 1_709_294_400_000_000  # 2024-03-01 12:00 UTC
 MINUTE = 60_000_000
 
 
-def test_a_name_that_is_none_is_told_with_those_there_are() -> None:
+def test_a_name_that_is_none_is_reported_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"no data set 'merch'; choose from merch_store, .*movielens_100k, own"):
         load("merch")
     with pytest.raises(ValueError, match="name the source"):
         load("own")
 
 
-def test_what_is_missing_is_told_with_the_remedy(tmp_path: Path) -> None:
+def test_what_is_missing_is_reported_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(DataNotFoundError, match="BEHA2VEC_EVALUATION_DATA"):
         load("merch_store", folder=tmp_path, cache=tmp_path)
     with pytest.raises(DataNotFoundError, match="no GA4 export"):

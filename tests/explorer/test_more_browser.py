@@ -69,7 +69,7 @@ def test_look_alikes_from_a_file_to_a_file(page: Page, address: str, tmp_path: P
     page.get_by_label("Users in the list").fill("40")
     page.get_by_role("button", name="Find look-alikes").click()
     expect(page.get_by_text("21 users to be like")).to_be_visible()
-    page.get_by_text("Not known here: 1").click()
+    page.get_by_text("Unknown ids: 1").click()
     expect(page.get_by_text("<img", exact=True)).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_be_visible()
     expect(page.get_by_text("95 % interval:").first).to_be_visible()
@@ -99,7 +99,7 @@ def test_a_page_is_corrected_by_keyboard(page: Page, address: str) -> None:  # n
         page.keyboard.press("Enter")
         settle(page)
     page.get_by_role("button", name="Save").press("Enter")
-    expect(page.get_by_text("It counts from the next run")).to_be_visible()
+    expect(page.get_by_text("It applies from the next run")).to_be_visible()
     expect(page.locator("td", has_text=re.compile("^footwear$"))).to_be_visible()
 
 

@@ -42,12 +42,12 @@ def look_for(*ids: str, converted: bool = False, length: int = 50) -> AppTest:
     return app.button[0].click().run()
 
 
-def test_look_alikes_of_a_list_are_of_its_group_and_unknown_ids_are_told() -> None:
+def test_look_alikes_of_a_list_are_of_its_group_and_unknown_ids_are_reported() -> None:
     app = look_for(*(f"d.g1-{n}" for n in range(20)), "C21", "<b>nobody</b>", converted=True, length=30)
     assert not app.exception
     text = text_of(app)
     assert "21 users to be like" in text and "&lt;b&gt;nobody&lt;/b&gt;" in text and "<b>nobody" not in text
-    assert [expander.label for expander in app.expander] == ["Not known here: 1"]
+    assert [expander.label for expander in app.expander] == ["Unknown ids: 1"]
     # of 80 in the group 59 are no seeds, and 29 of these have not bought
     metrics = {metric.label: metric.value for metric in app.metric}
     assert 75 <= int(metrics["Precision of the list"].rstrip("%")) <= 100
@@ -58,7 +58,7 @@ def test_look_alikes_of_a_list_are_of_its_group_and_unknown_ids_are_told() -> No
 
 def test_few_seeds_get_a_list_but_no_estimate_and_no_seeds_neither() -> None:
     app = look_for("g1-0", "g1-2")
-    assert "at least 10 users to be like are needed" in text_of(app) and "The list (n = 50 users)" in text_of(app)
+    assert "At least 10 seed users are needed" in text_of(app) and "The list (n = 50 users)" in text_of(app)
     app = look_for("nobody")
     assert "None of these ids" in text_of(app) and "The list" not in text_of(app)
     assert not view("lookalikes").metric, "nothing is asked yet"
@@ -96,7 +96,7 @@ def test_coverage_is_weighted_by_views(more: Published) -> None:
     assert more.ask(data.to_review, "ARTICLE/4")["page_key"].str.contains("article/4").all()
 
 
-def test_page_views_are_the_overviews_and_a_difference_is_told(
+def test_page_views_are_the_overviews_and_a_difference_is_reported(
     more_serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "serving.duckdb"
@@ -118,7 +118,7 @@ def test_page_views_are_the_overviews_and_a_difference_is_told(
     assert labels["unknown"] == 7 and labels.sum() == 1_655
     page.settings_of_server.clear()
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(more_serving.parent))
-    assert "name no page" not in text_of(view("site")), "where there is no difference"
+    assert "have no page" not in text_of(view("site")), "where there is no difference"
 
 
 def test_what_is_pending_is_what_differs(more: Published) -> None:
@@ -147,7 +147,7 @@ def test_a_correction_is_saved_waits_and_is_taken_back(tmp_path: Path, monkeypat
     app.selectbox(key=f"override_theme_{chosen}").set_value("footwear")
     next(one for one in app.button if one.label == "Save").click().run()
     assert not app.exception
-    assert "Saved. It counts from the next run" in app.success[0].value
+    assert "Saved. It applies from the next run" in app.success[0].value
     assert file.read_text() == "page_key,theme,page_type\nshop.example/article/0,footwear,\n"
     assert '<td class="">travel</td><td class="">footwear</td>' in text_of(app)
     app.selectbox(key="take_back").set_value(chosen)
@@ -156,7 +156,7 @@ def test_a_correction_is_saved_waits_and_is_taken_back(tmp_path: Path, monkeypat
     assert file.read_text() == "page_key,theme,page_type\n"
 
 
-def test_a_wrong_overrides_file_is_told_without_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_overrides_file_is_reported_without_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "overrides.csv"
     file.write_text("page_key,theme,page_type\na,nonsense,\n")
     monkeypatch.setenv("BEHA2VEC_PAGE_OVERRIDES_FILE", str(file))

@@ -95,7 +95,7 @@ def test_the_same_data_gives_the_same_file(report: str, serving: Path, tmp_path:
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == report
 
 
-def test_what_has_not_been_made_is_told(tmp_path: Path) -> None:
+def test_what_has_not_been_made_is_reported(tmp_path: Path) -> None:
     missing = ("beha2vec.cluster_insights", "beha2vec.cluster_profiles", "beha2vec.cluster_flows")
     bare = make_serving(tmp_path / "serving.duckdb", without=missing)
     write_report(Published(bare), tmp_path / "report.html", BERLIN)

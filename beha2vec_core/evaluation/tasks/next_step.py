@@ -9,7 +9,7 @@ Traps: `session_start` and its like carry the page of the page view of the same 
 that is the log's, not the user's: hence whatever happens at the target's instant is withheld, and events are asked for
 once an instant; a few users with hundreds of page views, mostly of one page, would make the figure: hence ten positions
 and a mean of users; own history and one step of memory (Markov) are strong floors, popularity is not; with ten event
-names or so recall@10 is 1 for everybody, so for events read the MRR. A log of one event name says nothing.
+names or so recall@10 is 1 for all users, so for events read the MRR. A log of one event name says nothing.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ INSIGHT_HEADINGS = {
     "summary": "",
     "persona": "Typical user",
     "differences": "Differences",
-    "caveats": "Handle with care",
+    "caveats": "Caveats",
 }
 _SENTENCE = re.compile(rf"{FULL_STOP}\s+(?=[A-Z“\"\d])")
 _SIZE_FIRST = re.compile(r"^(A group of )?[\d,]+ of [\d,]+ users")  # the cards show the size themselves

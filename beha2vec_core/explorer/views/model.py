@@ -160,8 +160,8 @@ def _drift(published: Published) -> None:
     st.write(
         f"{len(over)} of {judged} above the limit: look at that day's traffic, and train again if it lasts."
         if len(over)
-        else f"No day is above the limit: the last one has {last['stability_index']:.2f}, where "
-        f"{last['limit']:.2f} is allowed."
+        else f"No day is above the limit: the last one has {last['stability_index']:.2f}, and "
+        f"{last['limit']:.2f} is the limit."
     )
 
 

@@ -61,7 +61,7 @@ def _on_trouble(sheet: FactSheet) -> list[tuple[str, Fact]]:
 
 
 def _sells(sheet: FactSheet) -> bool:
-    """Whether anybody on the site fills a cart or buys."""
+    """Whether any user of the site fills a cart or buys."""
     facts = (sheet.number(metric) for metric in ("purchase_rate", "add_to_cart_share"))
     return any(fact is not None and fact.population_value > 0 for fact in facts)
 

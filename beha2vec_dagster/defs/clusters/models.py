@@ -69,7 +69,7 @@ def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str) -> Use
 
     Raises:
         dg.Failure: the encoder has embedded no users yet, or another encoder has days that it lacks.
-        ValueError: there is too little evidence of everybody.
+        ValueError: no user has enough events.
     """
     require_one_version(connection, version)
     latest = """with latest as (
@@ -230,7 +230,7 @@ def _assign_day(
 def _assignments(model: "ClusterModel", users: pa.Table) -> dict[str, pa.Array]:
     """Columns cluster_key, distance, margin, map_x, map_y of the users.
 
-    Distance and margin are null where there is too little evidence; a place on the map is everybody's.
+    Distance and margin are null where there is too little evidence; every user has a place on the map.
     """
     if users.num_rows == 0:
         return {name: pa.array([], pa.float64()) for name in ("cluster_key", "distance", "margin", "map_x", "map_y")}

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class PromotionConfig(dg.Config):
-    """When a new encoder may take the place of the one in use."""
+    """When a new encoder may replace the one in use."""
 
     tolerance: float = Field(
         0.01, ge=0, description="How much worse a held-out metric may surely be than with the encoder in use."
@@ -132,7 +132,7 @@ def _days(connection: duckdb.DuckDBPyConnection, version: str) -> list[date]:
 
 
 def _reasons(connection: duckdb.DuckDBPyConnection, candidate: str, tolerance: float) -> list[str]:
-    """Why not to promote it: its figures, or that people went back from it."""
+    """Why not to promote it: its metrics, or an earlier rollback."""
     rolled_back = connection.execute(
         "select refused from beha2vec.encoders where model_version = ? and starts_with(refused, ?)",
         [candidate, ROLLED_BACK],
@@ -141,7 +141,7 @@ def _reasons(connection: duckdb.DuckDBPyConnection, candidate: str, tolerance: f
 
 
 def _refuse(warehouse: WarehouseResource, candidate: str, reasons: list[str]) -> NoReturn:
-    """Write down why, take its vectors away unless readers have seen them, and fail."""
+    """Record why, delete its vectors unless readers have seen them, and fail."""
     message = "; ".join(reasons)
     with warehouse.connect("trained_encoder: refuse") as connection:
         connection.execute("update beha2vec.encoders set refused = ? where model_version = ?", [message, candidate])

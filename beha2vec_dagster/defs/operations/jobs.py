@@ -1,4 +1,4 @@
-"""Jobs and schedules by the names that people look for."""
+"""Jobs and schedules."""
 
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -80,7 +80,7 @@ ALL = [
 
 
 def build_schedules(settings: ExportSettings) -> list[dg.ScheduleDefinition]:
-    """What runs by the clock, in the property's time zone."""
+    """The schedules, in the property's time zone."""
     daily = daily_partitions(settings)
 
     @dg.schedule(

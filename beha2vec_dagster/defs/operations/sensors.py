@@ -100,7 +100,7 @@ def _failed_checks(instance: DagsterInstance, run: DagsterRun, settings: Setting
 
 
 def message_of(found: dg.AssetCheckEvaluation) -> tuple[str, str]:
-    """What a failed check says, and its remedy: one of ours, the gate of a new encoder, or a test of dbt."""
+    """The message and remedy of a failed check: one of ours, the gate of a new encoder, or a test of dbt."""
     figures: dict[str, Any] = {name: value.value for name, value in found.metadata.items()}
     rows = figures.get("dagster_dbt/failed_row_count")
     text = (
