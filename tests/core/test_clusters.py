@@ -219,7 +219,7 @@ def test_the_curve_tells_what_clusters_say_of_an_outcome(blobs) -> None:
     ("vectors", "options", "remedy"),
     [
         (np.ones((3, 4)), {"k": 4}, "take more days"),
-        (np.ones((50, 4)), {"min_users": 0}, "all alike"),
+        (np.ones((50, 4)), {"min_users": 0}, "all the same"),
         (np.ones((50, 4)), {"k": 3}, "give a smaller k"),
         (np.full((50, 4), np.nan), {}, "train it again"),
         (np.ones(50), {}, "two-dimensional"),
