@@ -255,7 +255,7 @@ def look_alikes(page: Page, round_: int, world: World) -> Iterator[None]:
         if seeds > 200:
             yield
         page.get_by_role("button", name="Find look-alikes").click()
-        appears(page, "b", f"{seeds} users to be like")
+        appears(page, "b", f"{seeds} seed users")
         appears(page, "h2", "The list (n = 500 users)")
         drawn(page)
 

@@ -67,7 +67,7 @@ def views(browser: Browser, address: str, data: Path, theme: str, width: int, on
 
     def two_clusters(page: Page) -> None:
         page.locator("summary").first.click()
-        choose(page, "Compare with", re.compile(r"^(?!nobody|Cluster )"))
+        choose(page, "Compare with cluster", re.compile(r"^(?!none|Cluster )"))
 
     def user(page: Page) -> None:
         page.get_by_label("User key").fill(buyer)

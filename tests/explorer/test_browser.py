@@ -129,7 +129,7 @@ def test_clusters_side_by_side(page: Page, address: str) -> None:
     expect(table.locator("tr:target")).to_contain_text(number.inner_text().removesuffix(place))
     expect(table.locator("th", has_text="95 % interval")).to_be_visible()
     assert len(table.locator("tbody tr").all()) >= 8
-    choose(page, "Compare with", re.compile("^<script>"))  # an option, as text
+    choose(page, "Compare with cluster", re.compile("^<script>"))  # an option, as text
     expect(page.get_by_text("80 users, 29% of all")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(10)
 
@@ -137,7 +137,7 @@ def test_clusters_side_by_side(page: Page, address: str) -> None:
 def test_a_lasso_makes_a_group_with_a_profile_and_a_file(page: Page, address: str, tmp_path: Path) -> None:
     go(page, address, "Map")
     draw(page, square_around(page, *CENTRES[0], radius=3.9))
-    expect(page.get_by_text(f"{SIZES[0]} users, 42.9% of all on the map")).to_be_visible()
+    expect(page.get_by_text(f"{SIZES[0]} users, 43% of all on the map")).to_be_visible()
     expect(page.locator(".js-plotly-plot .annotation-text", has_text="views about travel")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_text("Download as CSV").click()

@@ -68,7 +68,7 @@ def test_look_alikes_from_a_file_to_a_file(page: Page, address: str, tmp_path: P
     page.get_by_label("Their ids, one per line").fill(f"C20\n{HOSTILE.split()[0]}")
     page.get_by_label("Users in the list").fill("40")
     page.get_by_role("button", name="Find look-alikes").click()
-    expect(page.get_by_text("21 users to be like")).to_be_visible()
+    expect(page.get_by_text("21 seed users")).to_be_visible()
     page.get_by_text("Unknown ids: 1").click()
     expect(page.get_by_text("<img", exact=True)).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_be_visible()
@@ -84,7 +84,7 @@ def test_look_alikes_from_a_file_to_a_file(page: Page, address: str, tmp_path: P
     assert download.value.path().read_text().splitlines()[0] == "User ID"
     turn_to(page, "Chat")
     turn_to(page, "Look-alikes")  # whoever comes back has their ids still; a file is to be given again
-    expect(page.get_by_text("1 user to be like")).to_be_visible()
+    expect(page.get_by_text("1 seed user")).to_be_visible()
 
 
 def test_a_page_is_corrected_by_keyboard(page: Page, address: str) -> None:  # noqa: F811

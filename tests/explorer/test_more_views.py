@@ -46,7 +46,7 @@ def test_look_alikes_of_a_list_are_of_its_group_and_unknown_ids_are_reported() -
     app = look_for(*(f"d.g1-{n}" for n in range(20)), "C21", "<b>nobody</b>", converted=True, length=30)
     assert not app.exception
     text = text_of(app)
-    assert "21 users to be like" in text and "&lt;b&gt;nobody&lt;/b&gt;" in text and "<b>nobody" not in text
+    assert "21 seed users" in text and "&lt;b&gt;nobody&lt;/b&gt;" in text and "<b>nobody" not in text
     assert [expander.label for expander in app.expander] == ["Unknown ids: 1"]
     # of 80 in the group 59 are no seeds, and 29 of these have not bought
     metrics = {metric.label: metric.value for metric in app.metric}
@@ -69,7 +69,7 @@ def test_look_alikes_of_a_cluster_are_others() -> None:
     app.segmented_control(key="look_source").set_value("A cluster").run()
     app.selectbox(key="look_cluster").set_value(2)
     app.button[0].click().run()
-    assert not app.exception and "60 users to be like" in text_of(app)
+    assert not app.exception and "60 seed users" in text_of(app)
     assert ">g2-" not in text_of(app)
 
 
@@ -152,7 +152,7 @@ def test_a_correction_is_saved_waits_and_is_taken_back(tmp_path: Path, monkeypat
     assert '<td class="">travel</td><td class="">footwear</td>' in text_of(app)
     app.selectbox(key="take_back").set_value(chosen)
     app.button(key="take_back_now").click().run()
-    assert not app.exception and "Taken back" in app.success[0].value
+    assert not app.exception and "Removed" in app.success[0].value
     assert file.read_text() == "page_key,theme,page_type\n"
 
 

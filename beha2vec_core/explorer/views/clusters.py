@@ -55,7 +55,7 @@ def _choose(sizes: pd.DataFrame, names: dict[int, str]) -> list[int]:
     with st.container(horizontal=True):
         first = st.selectbox("Cluster", keys, format_func=label, width=300, key="cluster")
         others = [None, *(key for key in keys if key != first)]
-        second = st.selectbox("Compare with", others, format_func=label, width=300, key="beside")
+        second = st.selectbox("Compare with cluster", others, format_func=label, width=300, key="beside")
     page.now_shown("cluster", str(first))
     return [first] if second is None else [first, second]
 

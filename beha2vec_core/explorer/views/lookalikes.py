@@ -136,11 +136,10 @@ def _once(name: str, key: Hashable, make: Callable[[], T]) -> T:
 
 
 def _who(seeds: Seeds) -> None:
-    estimate = counted(len(seeds.user_keys), "seed user")
     if not seeds.user_keys:
         st.warning("None of these ids belongs to a user with a reliable vector. Use ids from the GA4 export.")
     else:
-        page.write(f"<p><b>{estimate}</b></p>")
+        page.write(f"<p><b>{counted(len(seeds.user_keys), 'seed user')}</b></p>")
     for ids, words in (
         (seeds.unknown, "Unknown ids"),
         (seeds.without_vector, "Known, but without a vector: no page views on the embedded days"),
