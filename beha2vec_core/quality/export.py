@@ -82,8 +82,8 @@ def exports_arrive_in_time(look: Look) -> CheckOutcome:
             [first, last],
         ).fetchall()
     late = [day for (day,) in days]
-    messages = f"due by {settings.export_deadline_hour}:00 of the day after and not there: {', '.join(late)}"
-    return CheckOutcome(not late, {"late": len(late), "days": late}, messages if late else "")
+    message = f"due by {settings.export_deadline_hour}:00 of the day after and not there: {', '.join(late)}"
+    return CheckOutcome(not late, {"late": len(late), "days": late}, message if late else "")
 
 
 class _Volume(NamedTuple):
