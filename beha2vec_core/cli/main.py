@@ -348,7 +348,7 @@ def export(
 
 @app.command()
 def explore(
-    host: Annotated[str, typer.Option(help="Address to listen on; the default is local only.")] = ("127.0.0.1"),
+    host: Annotated[str, typer.Option(help="Address to listen on; the default is local only.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8501,
 ) -> None:
     """Explore your users in the browser: overview, map, clusters, single users. Needs the extra "explorer"."""
