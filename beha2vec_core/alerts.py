@@ -69,14 +69,14 @@ class Delivery(NamedTuple):
 
 
 class Target(NamedTuple):
-    """Somebody to tell."""
+    """An alert recipient."""
 
     name: str
     deliver: Callable[[Alert], None]
 
 
 def targets(settings: Settings) -> list[Target]:
-    """Everybody who is configured to be told; names hold no secret."""
+    """All configured recipients; names hold no secret."""
     found = []
     if settings.alert_slack_webhook_url:
         found.append(_hook("Slack", settings.alert_slack_webhook_url, _slack))
@@ -89,7 +89,7 @@ def targets(settings: Settings) -> list[Target]:
 
 
 def send(alert: Alert, settings: Settings) -> list[Delivery]:
-    """Tell everybody, all at once; whoever cannot be reached is logged. Never raises."""
+    """Send an alert to all recipients at once; failures are logged. Never raises."""
     clean = _without_secrets(alert, settings)
     to = targets(settings)
     if not to:
@@ -104,7 +104,7 @@ def send(alert: Alert, settings: Settings) -> list[Delivery]:
 
 def trial(settings: Settings) -> Alert:
     """A message to try the settings with."""
-    problem = Problem("test", "nothing is wrong: this is what an alert looks like", "warn", "none needed")
+    problem = Problem("test", "nothing is wrong: this is a test alert", "warn", "none needed")
     return Alert("Beha2Vec: a test", (problem,), job="none", url=settings.dagster_url)
 
 
@@ -156,7 +156,7 @@ def _may_pass(error: Exception) -> bool:
 def _explained(error: Exception) -> str:
     """The error, and which setting to look at."""
     if isinstance(error, urllib.error.HTTPError):
-        remedy = "copy the address of the webhook again, it may have been revoked"
+        remedy = "copy the address of the webhook again: it may have been revoked"
         return f"it answered {error.code} {error.reason}; {remedy}"
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return f"the mail server refused the login; check {PREFIX}ALERT_SMTP_USER and _PASSWORD"

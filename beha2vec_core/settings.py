@@ -65,13 +65,13 @@ class Settings(BaseSettings):
         "auto", description="where to train and encode: auto, cpu, cuda or mps"
     )
 
-    labels_file: Path | None = Field(None, description="own themes and page types (YAML); empty: the bundled ones")
-    rules_file: Path | None = Field(None, description="own page rules (YAML), tried before the bundled ones")
-    page_rule_packs: str = Field("all", description="bundled page rules to ask, in this order, or `all`")
-    page_overrides_file: Path | None = Field(None, description="labels given by people (CSV or YAML); they win")
+    labels_file: Path | None = Field(None, description="your themes and page types (YAML); empty: the bundled ones")
+    rules_file: Path | None = Field(None, description="your page rules (YAML), tried before the bundled ones")
+    page_rule_packs: str = Field("all", description="bundled page rules to use, in this order, or `all`")
+    page_overrides_file: Path | None = Field(None, description="page labels set by hand (CSV or YAML), which win")
     page_classifiers: str = Field(
         "rules, embedding",
-        description="who is asked about a page, in order: rules, embedding, nli, llm, each optionally with thresholds "
+        description="page classifiers, in order: rules, embedding, nli, llm, each optionally with thresholds "
         "as in `embedding:0.35/0.5` (theme/type)",
     )
     embedding_model: str = Field(
@@ -99,13 +99,13 @@ class Settings(BaseSettings):
         None, ge=0, description="most that one run may cost, in the currency of the prices; needs both prices"
     )
     llm_price_in: float | None = Field(
-        None, ge=0, description="price of a million tokens of questions; empty: cost is not told"
+        None, ge=0, description="price of a million tokens of questions; empty: cost is not reported"
     )
     llm_price_out: float | None = Field(None, ge=0, description="price of a million tokens of answers")
 
     fetch_pages: bool = Field(False, description="whether to fetch the pages themselves (extra `[fetch]`)")
     fetch_hosts: Annotated[list[str] | None, NoDecode] = Field(
-        None, description="hosts to fetch from, parted by commas; empty: those with 1 % of page views and more"
+        None, description="hosts to fetch from, comma-separated; empty: those with at least 1 % of page views"
     )
     fetch_user_agent: str = Field(
         "beha2vec-fetcher/1.0", description="name to fetch under; the part before the slash is for robots.txt"
@@ -114,14 +114,14 @@ class Settings(BaseSettings):
 
     lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
     owners: Annotated[list[str] | None, NoDecode] = Field(
-        None, description="who owns the assets, shown in Dagster: e-mail addresses and team:name, parted by commas"
+        None, description="owners of the assets in Dagster: e-mail addresses and team:name, comma-separated"
     )
     nightly_hour: int = Field(6, ge=0, le=23, description="hour of the nightly refresh, property time")
     keep_versions: int = Field(
-        3, ge=2, description="encoders whose vectors are kept, the one in use included: the others can be gone back to"
+        3, ge=2, description="number of encoders whose vectors are kept for a rollback, including the one in use"
     )
     export_deadline_hour: int = Field(
-        20, ge=0, le=23, description="hour of the next day by which a day's export must be there, property time"
+        20, ge=0, le=23, description="hour of the next day by which a day's export must arrive, property time"
     )
 
     alert_webhook_url: SecretStr | None = Field(
@@ -131,7 +131,7 @@ class Settings(BaseSettings):
         None, description="incoming webhook of a Slack channel for alerts"
     )
     alert_email_to: Annotated[list[str] | None, NoDecode] = Field(
-        None, description="who gets alerts by e-mail, parted by commas"
+        None, description="recipients of alerts by e-mail, comma-separated"
     )
     alert_email_from: str | None = Field(None, description="sender of these e-mails; empty: the first recipient")
     alert_smtp_host: str | None = Field(None, description="mail server for alerts")
@@ -142,7 +142,7 @@ class Settings(BaseSettings):
     alert_smtp_user: str | None = Field(None, description="user at the mail server; empty: no login")
     alert_smtp_password: SecretStr | None = Field(None, description="the user's password")
     alert_severity: Literal["warn", "error"] = Field(
-        "warn", description="the least severity of a failed check that is told: warn or error; failed runs always are"
+        "warn", description="lowest severity of failed checks that are sent: warn or error; failed runs always are"
     )
     dagster_url: str | None = Field(
         None,
@@ -150,7 +150,7 @@ class Settings(BaseSettings):
     )
 
     explorer_password: SecretStr | None = Field(
-        None, description="password that the explorer asks for; empty: none, for a machine of one's own"
+        None, description="password that the explorer asks for; empty: none, for your own machine"
     )
     explorer_auth_header: str | None = Field(
         None,
@@ -168,7 +168,7 @@ class Settings(BaseSettings):
     @field_validator("alert_webhook_url", "alert_slack_webhook_url")
     @classmethod
     def _webhook_is_http(cls, value: SecretStr | None) -> SecretStr | None:
-        # said without the value: whoever knows the address may post to it
+        # without the value: anyone who knows the address can post to it
         if value is None:
             return None
         address = value.get_secret_value().strip()
@@ -188,7 +188,7 @@ class Settings(BaseSettings):
     def _recipients_are_addresses(cls, value: list[str] | None) -> list[str] | None:
         for one in value or []:
             if not _is_mail_address(one):
-                raise ValueError("give e-mail addresses parted by commas, for example data@shop.example")
+                raise ValueError("give e-mail addresses, comma-separated, for example data@shop.example")
         return value or None
 
     @field_validator("alert_email_from")
@@ -230,7 +230,7 @@ class Settings(BaseSettings):
     def _owners_are_people_or_teams(cls, value: list[str] | None) -> list[str] | None:
         for one in value or []:
             if not _is_mail_address(one) and not re.fullmatch(r"team:[\w-]+", one):
-                raise ValueError("give e-mail addresses and teams parted by commas, for example team:data")
+                raise ValueError("give e-mail addresses and teams, comma-separated, for example team:data")
         return value
 
     @field_validator("fetch_user_agent")
@@ -269,7 +269,7 @@ class Settings(BaseSettings):
     def _timezones_exist(cls, value: str | dict[str, str] | None) -> str | dict[str, str] | None:
         for name in [value] if isinstance(value, str) else (value or {}).values():
             if name not in available_timezones():
-                raise ValueError(f"{name!r} is no IANA time zone; use a name like 'Europe/Berlin' or 'UTC'")
+                raise ValueError(f"{name!r} is not an IANA time zone; use a name like 'Europe/Berlin' or 'UTC'")
         return value
 
     @field_validator("page_classifiers")
@@ -300,7 +300,7 @@ class Settings(BaseSettings):
     def _dates_are_ordered(self) -> Self:
         if self.end_date is not None and self.start_date is not None and self.end_date < self.start_date:
             raise ValueError(
-                f"{PREFIX}END_DATE ({self.end_date}) lies before {PREFIX}START_DATE ({self.start_date}); swap them"
+                f"{PREFIX}END_DATE ({self.end_date}) is before {PREFIX}START_DATE ({self.start_date}); swap them"
             )
         return self
 
@@ -371,7 +371,7 @@ class Settings(BaseSettings):
 
     @property
     def alerts_configured(self) -> bool:
-        """Whether somebody is told of failed runs and checks."""
+        """Whether alerts have a recipient."""
         return bool(self.alert_webhook_url or self.alert_slack_webhook_url or self.alert_email_to)
 
     def without_secrets(self, text: str) -> str:
@@ -425,8 +425,8 @@ def _load(kind: type[AnySettings]) -> AnySettings:
         return kind()
     except ValidationError as error:
         lines = [_explain(problem) for problem in error.errors()]
-        told = lines[0] if len(lines) == 1 else "the settings cannot work:\n  " + "\n  ".join(lines)
-        raise SettingsError(told) from None
+        report = lines[0] if len(lines) == 1 else "invalid settings:\n  " + "\n  ".join(lines)
+        raise SettingsError(report) from None
     except UnicodeDecodeError as error:
         raise SettingsError(f".env is not UTF-8 text ({error}); save it as UTF-8") from None
 

@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     from beha2vec_core.settings import SettingsError
     from beha2vec_dagster.definitions import defs
-    from beha2vec_dagster.defs.operations.sensors import told_by
+    from beha2vec_dagster.defs.operations.sensors import message_of
     from beha2vec_dagster.lib.partitions import RANGE_END, RANGE_START
 
     try:
@@ -61,9 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"\n{event.step_key} failed: {cause.message.strip() if cause else 'see the UI'}", file=sys.stderr)
     for found in result.get_asset_check_evaluations():
         if not found.passed:
-            told, remedy = told_by(found)
+            message, remedy = message_of(found)
             what = f"{found.severity.value.lower()}: check {found.check_name} of {found.asset_key.to_user_string()}"
-            print(f"\n{what}: {told}" + (f"\n  -> {remedy}" if remedy else ""), file=sys.stderr)
+            print(f"\n{what}: {message}" + (f"\n  -> {remedy}" if remedy else ""), file=sys.stderr)
     return 0 if result.success else 1
 
 

@@ -103,7 +103,7 @@ class Completion:
 
 
 def _chunks(stream: Any, llm: LlmSettings) -> Iterator[Any]:
-    """The stream's chunks; whatever breaks it is told in our words."""
+    """The stream's chunks; failures are raised in our words."""
     import openai
 
     try:
@@ -111,10 +111,10 @@ def _chunks(stream: Any, llm: LlmSettings) -> Iterator[Any]:
     except GeneratorExit:
         raise
     except openai.APITimeoutError as error:
-        raise BrokenAnswerError(f"nothing came for {llm.timeout_s:g} s in the middle of the answer") from error
+        raise BrokenAnswerError(f"no data for {llm.timeout_s:g} s in the middle of the answer") from error
     except Exception as error:
         if "timeout" in type(error).__name__.lower():
-            raise BrokenAnswerError(f"nothing came for {llm.timeout_s:g} s in the middle of the answer") from error
+            raise BrokenAnswerError(f"no data for {llm.timeout_s:g} s in the middle of the answer") from error
         raise BrokenAnswerError(f"the answer broke off ({type(error).__name__})") from error
 
 

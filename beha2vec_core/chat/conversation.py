@@ -26,8 +26,8 @@ from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
 from beha2vec_core.chat.tools import Toolbox, ToolResult
 from beha2vec_core.chat.verify import Known, cited, mark_unknown
 from beha2vec_core.llm import EndpointError, LlmSettings
-from beha2vec_core.profiles.words import counted
 from beha2vec_core.settings import Settings
+from beha2vec_core.words import counted
 
 _SYSTEM = """You answer questions of a marketing team about the users of its website, in the language of the question.
 You know nothing about these users but what the tools give. Look things up before you answer; several times if needed.
@@ -164,7 +164,7 @@ class Conversation:
                 except NoToolsError:
                     self._uses_tools = False
                     yield Notice(
-                        f"{llm.host} knows no tools: it is given the facts that were looked up for the question."
+                        f"{llm.host} does not support tools: it gets the facts that were looked up for the question."
                     )
             if not self._uses_tools:
                 yield from self._with_facts(llm, text, question, turn)
@@ -184,7 +184,7 @@ class Conversation:
             yield from self._by_lookup(text)
             return
         self._remember(question, sent)
-        facts = cited(sent, self._facts) or [f.fact_id for f in turn.facts if _is_told(f, sent)][:12]
+        facts = cited(sent, self._facts) or [f.fact_id for f in turn.facts if _is_mentioned(f, sent)][:12]
         yield Answer(
             self._aliases.show(sent).strip(),
             llm.model,
@@ -281,7 +281,7 @@ class Conversation:
             with closing(iter(answer)) as texts:
                 for text in texts:
                     if time.monotonic() > turn.deadline:
-                        raise BrokenAnswerError(f"no whole answer within {self._limits.answer_seconds:g} s")
+                        raise BrokenAnswerError(f"no complete answer within {self._limits.answer_seconds:g} s")
                     self._spent += len(text)
                     ready, waiting = _sentences(waiting + plain(text))
                     if ready:
@@ -338,7 +338,7 @@ def _sentences(text: str) -> tuple[str, str]:
     return (text[: ends[-1]], text[ends[-1] :]) if ends else ("", text)
 
 
-def _is_told(fact: Fact, text: str) -> bool:
+def _is_mentioned(fact: Fact, text: str) -> bool:
     return re.search(rf"(?<![\d.,]){re.escape(fact.shown_value)}(?![\d%])", text) is not None
 
 

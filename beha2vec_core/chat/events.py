@@ -1,4 +1,4 @@
-"""What happens while a question is answered, for whoever shows it."""
+"""Events while a question is answered, for the user interface."""
 
 from __future__ import annotations
 

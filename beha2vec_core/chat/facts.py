@@ -1,4 +1,4 @@
-"""Which facts answer a question: those with its words, those that tell two clusters apart, the most telling."""
+"""Which facts answer a question: those with its words, those that distinguish two clusters, the most distinctive."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def differences(first: FactSheet, second: FactSheet) -> list[tuple[Fact, Fact]]:
         and fact.metric not in ("users", "user_share", "page_share", "theme_share", "page_type_share")
         and fact.feature != "(direct) / (none)"  # `first_user_direct_share` says it
     ]
-    pairs = [pair for pair in pairs if pair[0].feature not in ("unknown", "general")]  # of no label: tells nobody
+    pairs = [pair for pair in pairs if pair[0].feature not in ("unknown", "general")]  # of no label: says nothing
     apart = sorted(
         ((a, b) for a, b in pairs if _apart(_interval(first, a), _interval(second, b))), key=lambda pair: -_gap(*pair)
     )

@@ -8,12 +8,13 @@ from beha2vec_core.chat.facts import ENOUGH
 from beha2vec_core.chat.published import Cluster, Fact, Funnel
 from beha2vec_core.insights.wording import number
 from beha2vec_core.profiles.counts import Step, Totals
-from beha2vec_core.profiles.words import between, counted
+from beha2vec_core.words import between, counted
 
 
 def cluster_line(cluster: Cluster) -> str:
     """One line: key, name, users, share."""
-    return f"  - cluster {cluster.key}, {cluster.name}: {counted(cluster.users, 'user')}, {cluster.share:.1%}"
+    users, share = counted(cluster.users, "user"), number(cluster.share, "share")
+    return f"  - cluster {cluster.key}, {cluster.name}: {users}, {share}"
 
 
 def count_lines(totals: Totals, steps: Iterable[Step]) -> list[str]:
@@ -27,7 +28,7 @@ def count_lines(totals: Totals, steps: Iterable[Step]) -> list[str]:
         )
         if number is not None
     ]
-    lines = [f"In all: {', '.join([counted(totals.users, 'user'), *known])}. On the way to clusters:"]
+    lines = [f"Total: {', '.join([counted(totals.users, 'user'), *known])}. From events to clusters:"]
     return lines + [f"  - {step.name}: {step.count:,}" + (f" ({step.why})" if step.why else "") for step in steps]
 
 
@@ -60,13 +61,13 @@ def funnel_text(
             close = ", ".join(
                 f"cluster {f.cluster_key} ({number(f.lost or 0, 'share')} of {f.checkouts:,})" for f in others
             )
-            lines.append(f"The intervals overlap, so the order may be chance: {close}.")
+            lines.append(f"The intervals overlap, so the order may be due to chance: {close}.")
         if places := [place for place in exits(worst.cluster_key) if place[1] > 1]:
             lines.append("Most of these sessions ended on:")
             lines += [f"  - {page}: {counted(sessions, 'session')}" for page, sessions, _ in places[:4]]
     elif len(funnels) > 1:
         lines.append(f"No cluster has {enough} sessions that began checkout: too few to say which leaks.")
-    lines += ["", "Sessions that came to each step, and the share that went on from there:"]
+    lines += ["", "Sessions at each step, and the share that continued:"]
     for funnel in [*judged, *sorted(few, key=lambda f: -f.checkouts)]:
         steps = " -> ".join(
             f"{step.name} {step.sessions:,}" + (f" ({number(1 - step.lost, 'share')})" if step.lost is not None else "")

@@ -35,18 +35,18 @@ from beha2vec_core.chat.question import (
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.wording import number, statement
 from beha2vec_core.profiles.text import clean_text
-from beha2vec_core.profiles.words import between, counted
+from beha2vec_core.words import between, counted
 
 CAN_DO = """Without a language model I look things up. You can ask
   which clusters are there?                     who they are, how many
-  build a persona for cluster 0                 what is written about it, and its main facts
+  build a persona for cluster 0                 its description and main facts
   compare 1 and 4                               the facts that differ most
   which cluster buys most? / uses mobile most?  clusters by purchases, errors, devices, channels, pages ...
-  which cluster leaks at checkout, and where?   how far each gets in buying
-  errors in cluster 3                           facts of one cluster by their words
+  which cluster leaks at checkout, and where?   the funnel of each cluster
+  errors in cluster 3                           the matching facts of a cluster
   where do users of cluster 2 move?             moves between clusters
   which paths does cluster 2 take?              steps that are more frequent than elsewhere
-  what do users do before they buy?             beside matched users who did not
+  what do users do before they buy?             compared with matched users who did not
   who resembles user <user_key>?                the nearest users
   /sql select ...                               anything else, in SQL"""
 _BUYING_SQL = "from beha2vec.buying_paths where significant and lift > 1 order by z desc"
@@ -106,9 +106,9 @@ class Lookup:
             if words := self._words_of_facts(question, keys[0]):
                 return self.facts(keys[0], words)
             return self.cluster(keys[0])
-        told = [metric for metric in metrics if metric[0] not in ("users", "user_share")]
-        if told or (metrics and SUPERLATIVE.search(question)):
-            return self._ranking(question, told or metrics, overview)
+        specific = [metric for metric in metrics if metric[0] not in ("users", "user_share")]
+        if specific or (metrics and SUPERLATIVE.search(question)):
+            return self._ranking(question, specific or metrics, overview)
         if re.search(r"\bclusters?\b.*\bmost\b|\bwhich cluster\b", question, re.IGNORECASE):
             return self._feature_ranking(question, overview)
         if metrics or LIST.search(question):
@@ -135,7 +135,7 @@ class Lookup:
         for title, text in cluster.more.items():
             lines += ["", f"{title.capitalize()}: {text}"]
         if cluster.actions:
-            lines += ["", "To do next:", *(f"  - {action}" for action in cluster.actions)]
+            lines += ["", "Next steps:", *(f"  - {action}" for action in cluster.actions)]
         main = [fact for metric in MAIN if (fact := sheet.number(metric))]
         telling = most_telling(sheet, 6)
         lines += ["", "Main facts:", *(fact_line(fact) for fact in [*main, *telling])]
@@ -145,8 +145,8 @@ class Lookup:
     def _actions(self, key: int) -> LookupAnswer:
         cluster, sheet = _one(self._data.overview(), key), self._data.sheet(key)
         if not cluster.actions:
-            raise NotInData(f"nothing is recommended for cluster {key}: materialize cluster_insights")
-        lines = [f"Cluster {key} ({cluster.name}), to do next:", *(f"  - {action}" for action in cluster.actions)]
+            raise NotInData(f"cluster {key} has no recommendations: materialize cluster_insights")
+        lines = [f"Cluster {key} ({cluster.name}), next steps:", *(f"  - {action}" for action in cluster.actions)]
         return LookupAnswer(
             "\n".join(lines), [sheet.by_id[fact_id] for fact_id in cluster.evidence if fact_id in sheet.by_id]
         )
@@ -163,9 +163,9 @@ class Lookup:
             ]
         )
         if not found:
-            return LookupAnswer(f"No fact of cluster {key} has the words “{words}”.")
-        head = f"Facts of cluster {key}" + (f" with “{words}”:" if words else ", the most telling:")
-        more = [f"  ... and {len(found) - limit} more: give more words"] if words and len(found) > limit else []
+            return LookupAnswer(f"No fact of cluster {key} matches “{words}”.")
+        head = f"Facts of cluster {key}" + (f" with “{words}”:" if words else ", the most distinctive:")
+        more = [f"  ... and {len(found) - limit} more: narrow it down"] if words and len(found) > limit else []
         return LookupAnswer("\n".join([head, *map(fact_line, found[:limit]), *more]), found[:limit])
 
     def compare(self, first: int, second: int, *, limit: int = 12) -> LookupAnswer:
@@ -173,9 +173,7 @@ class Lookup:
         overview = self._data.overview()
         one, two = _one(overview, first), _one(overview, second)
         if TOO_LITTLE_EVIDENCE in (first, second):
-            raise NotInData(
-                f"users of cluster {TOO_LITTLE_EVIDENCE} left too few events to compare their behaviour with others'"
-            )
+            raise NotInData(f"users of cluster {TOO_LITTLE_EVIDENCE} have too few events for a comparison")
         pairs = differences(self._data.sheet(first), self._data.sheet(second))[:limit]
         sizes = [f"{cluster.name}, {counted(cluster.users, 'user')}" for cluster in (one, two)]
         lines = [f"Cluster {first} ({sizes[0]}) and cluster {second} ({sizes[1]}):"]
@@ -184,7 +182,7 @@ class Lookup:
             lines.append(f"  - {a.shown_value} and {b.shown_value} {words} (all users {a.shown_population})")
         if not pairs:
             lines.append("  no fact differs by more than chance")
-        lines += ["", "Differences are larger than chance gives; they say nothing of causes."] if pairs else []
+        lines += ["", "The differences are larger than chance explains; they do not show causes."] if pairs else []
         return LookupAnswer("\n".join(lines), [fact for pair in pairs for fact in pair])
 
     def _clusters_named(self, question: str, overview: Overview) -> list[int]:
@@ -210,13 +208,13 @@ class Lookup:
                 break
         if found is None:
             return LookupAnswer(
-                "I know no user of the question: give a user_key, a device id (user_pseudo_id) or a login id (user_id) "
+                "No known user in the question: give a user_key, a device id (user_pseudo_id) or a login id (user_id) "
                 "of the published database."
             )
         names = {cluster.key: cluster.name for cluster in overview.clusters}
         own = self._data.cluster_of(found)
         lines = [f"User {found}" + (f" is in cluster {own[0]} ({names.get(own[0])})." if own else ".")]
-        lines += ["Most alike by identity vector (1 is the same):"]
+        lines += ["Most similar by identity vector (1 = identical):"]
         for other in self._data.similar_users(found):
             where = (
                 f"cluster {other.cluster_key} ({names.get(other.cluster_key)})" if other.cluster_key is not None else ""
@@ -233,7 +231,7 @@ class Lookup:
         ]
         names = {cluster.key: cluster.name for cluster in overview.clusters}
         if not funnels:
-            raise NotInData("no session of this cluster has a step of buying")
+            raise NotInData("no session of this cluster has a funnel step")
         return LookupAnswer(funnel_text(funnels, names, self._data.checkout_exits), statements=[FUNNEL_SQL])
 
     def _moves(self, key: int | None, overview: Overview) -> LookupAnswer:
@@ -247,7 +245,7 @@ class Lookup:
         lines = ["Moves between clusters, the most frequent first:"]
         for row in rows:
             origin, target = (f"{row[c]} ({names.get(row[c], '?')})" for c in ("from_cluster", "to_cluster"))
-            share = f", {row['share']:.1%} of them" if row.get("share") is not None else ""
+            share = f", {number(row['share'], 'share')} of them" if row.get("share") is not None else ""
             lines.append(f"  - from {origin} to {target}: {counted(row['users'], 'user')}{share}")
         return LookupAnswer("\n".join(lines), statements=["from beha2vec.cluster_transitions"])
 
@@ -255,7 +253,7 @@ class Lookup:
         rows = self._data.table("cluster_paths", "cluster_key = ?", [key], "lift desc nulls last, users desc limit 12")
         if not rows:
             raise NotInData(f"no steps of cluster {key} are recorded")
-        lines = [f"Steps that cluster {key} ({_one(overview, key).name}) takes more than others:"]
+        lines = [f"Steps that cluster {key} ({_one(overview, key).name}) takes more often than others:"]
         lines += [
             f"  - {number(row['share'], 'share')} of users (all users {number(row['population_share'], 'share')}): "
             f"{clean_text(str(row['from_step']))} -> {clean_text(str(row['to_step']))}"
@@ -275,7 +273,7 @@ class Lookup:
             f"{clean_text(str(row['kind'])).replace('_', ' ')} {clean_text(str(row['feature']))}"
             for row in rows
         ]
-        lines += ["", "This is association: it does not say that doing so makes anybody buy."]
+        lines += ["", "This is an association: it does not mean that doing so makes users buy."]
         return LookupAnswer("\n".join(lines), statements=[_BUYING_SQL])
 
     def _facts_of(self, key: int, metrics: list[tuple[str, str | None]], overview: Overview) -> LookupAnswer:
@@ -295,7 +293,7 @@ class Lookup:
         if not single:
             shown = [(sheet, of_metric(sheet, metric, None)[:3]) for sheet in sheets.values()]
             if not any(found for _, found in shown):
-                raise NotInData(f"there are no facts of {metric.replace('_', ' ')}")
+                raise NotInData(f"there are no facts about {metric.replace('_', ' ')}")
             lines = [
                 f"{_one(overview, s.cluster_key).name} (cluster {s.cluster_key}):\n" + "\n".join(map(fact_line, f))
                 for s, f in shown
@@ -351,13 +349,13 @@ def _ranked(rows: list[tuple[int, Fact]], names: dict[int, str], *, least: bool)
             interval = f" ({between(*ends)})"
         lines.append(f"  - cluster {key}, {names.get(key)}: {fact.shown_value}{interval}")
     if any(fact.interval_low is not None for _, fact in rows):
-        lines.append("In brackets: 95 % intervals. Where they overlap, the order may be chance.")
+        lines.append("In brackets: 95 % intervals. Where they overlap, the order may be due to chance.")
     return LookupAnswer("\n".join(lines), [fact for _, fact in rows])
 
 
 def _compared(overview: Overview) -> LookupAnswer:
     if not overview.compared:
-        raise NotInData("no comparison of all clusters is written: materialize cluster_insights, or name two clusters")
+        raise NotInData("there is no comparison of all clusters: materialize cluster_insights, or name two clusters")
     lines = [f"{title.replace('_', ' ').capitalize()}: {text}" for title, text in overview.compared.items()]
     return LookupAnswer("\n\n".join(lines), statements=["from beha2vec.cluster_insights where cluster_key is null"])
 

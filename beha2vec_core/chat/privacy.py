@@ -52,7 +52,7 @@ class Aliases:
         return self._by_key[user_key]
 
     def key(self, name: str) -> str | None:
-        """The user_key of an alias, a user key, a device id or a login id; None where nobody has it."""
+        """The user_key of an alias, a user key, a device id or a login id; None if there is none."""
         name = name.strip()
         if name in self._by_alias:
             return self._by_alias[name]
@@ -96,7 +96,7 @@ class Aliases:
 
 
 def _candidates(text: str) -> set[str]:
-    """Words that may be somebody's id. Anybody can send "purchase" as his id to GA4, so words need a digit or an @."""
+    """Words that may be a user's id. Any user can send "purchase" as their id to GA4, so words need a digit or an @."""
     words = {
         match.group()
         for match in _WORD.finditer(text)

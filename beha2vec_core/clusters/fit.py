@@ -56,7 +56,7 @@ def fit_clusters(
         earlier: the cluster_key that each user had before [n], -1 for a new user. Their number of clusters stays unless
             another is more stable, and K-Means begins from where they lie now; see ``keys.keep_keys`` for the keys.
         outcome: a number a user [n], such as whether they bought: the last thing that k is chosen by.
-        outcome_name: what it is, for the sentence that tells the choice.
+        outcome_name: what it is, for the sentence that explains the choice.
         curve_users: the curve is made on a sample of at most this many users; the final fit takes all.
         minibatch_above: with more users than this the final fit goes by mini-batches.
         progress: show a progress bar.
@@ -78,7 +78,7 @@ def fit_clusters(
     begin = _centres(points, earlier) if earlier is not None and (earlier >= 0).any() else None
     fit = _Fit(points, seed, begin, minibatch_above, model_version)
     if k is None and len(points) < min_users:
-        few = f"{len(points):,} users of whom enough is known are fewer than the {min_users:,} that clusters take"
+        few = f"{len(points):,} users with enough events are fewer than the {min_users:,} that clusters need"
         return fit.model(_one_cluster(few), stability_curve(points, [], seed=seed, progress=False))
 
     drawn = np.random.default_rng(seed).permutation(len(points))[:curve_users]
@@ -97,10 +97,10 @@ def fit_clusters(
     )
     if k is not None:
         curve = curve_of({*range(low, high + 1), *([k] if k > 1 else [])})
-        note = f"; by the curve it would be {choose(curve).why}" if len(curve) else ""
+        note = f"; the curve suggests {choose(curve).why}" if len(curve) else ""
         if (users := fit.smallest(k)) < min_cluster_users:
-            note += f"; its smallest cluster has {users} of {len(points):,} users, too few to say much of"
-        return fit.model(Choice(k, f"k = {k}: as asked for{note}"), curve)
+            note += f"; its smallest cluster has {users} of {len(points):,} users, too few to say much about"
+        return fit.model(Choice(k, f"k = {k}: as requested{note}"), curve)
 
     curve = curve_of(range(low, high + 1))
     choice = _large_enough(curve, choose, fit, min_cluster_users)
@@ -108,7 +108,7 @@ def fit_clusters(
         curve = pd.concat([curve_of(range(2, low)), curve], ignore_index=True)
         choice = _large_enough(curve, choose, fit, min_cluster_users)
     if curve.empty:
-        raise ValueError("the users' vectors are all alike: take more days, train the encoder on more users, or give k")
+        raise ValueError("the users' vectors are all the same: take more days, train on more users, or give k")
     small = f"with any other number up to {high}, a cluster would have fewer than {min_cluster_users} users"
     return fit.model(choice or _one_cluster(small), curve)
 

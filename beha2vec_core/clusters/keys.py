@@ -20,14 +20,14 @@ class Lineage(NamedTuple):
     """What became of a cluster, or where it comes from.
 
     kept: the cluster goes on under its key. split: new, and half of its users or more were in ``other_key``. born: new,
-    from users of several clusters or of none. merged: its key is used no more, since half of its users or more now are
-    in ``other_key``. gone: its key is used no more, and its users are scattered.
+    from users of several clusters or of none. merged: its key is retired, since half of its users or more now are
+    in ``other_key``. gone: its key is retired, and its users are scattered.
     """
 
     cluster_key: int
     change: Change
     other_key: int | None
-    users: int  # of the cluster: before, where it is no more, else after
+    users: int  # of the cluster; of one that is gone, its last users
     shared_users: int  # of those, how many it has in common with its earlier self, or with ``other_key``
 
 

@@ -63,7 +63,7 @@ class ClusterModel:
 
         Args:
             vectors: behavior vectors, float32 [n, dim], of the encoder ``model_version``; n may be 0.
-            low_evidence: users whose vector says too little to be put into a cluster [n]; None: nobody's.
+            low_evidence: users whose vector is not reliable enough for a cluster [n]; None: no user.
 
         Raises:
             ValueError: the vectors have another length, or hold NaN or infinity.

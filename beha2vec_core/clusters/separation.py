@@ -27,7 +27,7 @@ def eta_squared(labels: ArrayLike, values: ArrayLike) -> float:
 
 
 def epsilon_squared(labels: ArrayLike, values: ArrayLike) -> float:
-    """``eta_squared`` less what as many groups explain by chance (Kelley 1935): about 0 where groups tell nothing.
+    """``eta_squared`` less what as many groups explain by chance (Kelley 1935): about 0 where groups say nothing.
 
     Eta squared grows with every group, whatever the groups are; this does not, so that it compares numbers of clusters.
     It may be slightly below 0. 0 where ``values`` do not vary, or there are as many groups as values.

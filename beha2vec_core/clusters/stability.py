@@ -1,4 +1,4 @@
-"""The curve k is chosen by: how stable, separate and even clusters are at each k, and what they tell of an outcome."""
+"""The curve k is chosen by: stability, silhouette, sizes and separation of an outcome at each k."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from beha2vec_core.clusters.separation import epsilon_squared
 CURVE_COLUMNS = (
     "k", "stability_ari", "silhouette", "largest_share", "smallest_share", "outcome_epsilon2", "inertia", "chosen",
 )  # fmt: skip
-# stabilities nearer than this are called equal: with a handful of resamples they cannot be told apart
+# stabilities nearer than this are called equal: with a handful of resamples they cannot be distinguished
 _STABILITY_TOLERANCE = 0.05
 # the same for silhouettes: about what drawing another sample of users changes
 _SILHOUETTE_TOLERANCE = 0.01
@@ -115,7 +115,7 @@ def choose_k(
     why = "the most stable" if len(stable) == 1 else "as stable as the best"
     why += f" (ARI {row['stability_ari']:.2f})"
     if stays:
-        why += ", and as many as there were"
+        why += ", and as many as before"
     elif len(separate) > 1:
         why += f", silhouette among the largest ({row['silhouette']:.2f})"
         why += f" and of those it separates {outcome} best (epsilon squared {row['outcome_epsilon2']:.3f})"

@@ -24,7 +24,7 @@ Params = Mapping[str, str | int | float]  # event parameters
 _SESSION_TIMEOUT = 30 * 60 * SECOND
 _MAX_PAGE_VIEWS = 60
 
-# How many page views a user has in all, whoever they are: short visits by table, the others by a long tail.
+# How many page views a user has in all, of any persona: short visits by table, the others by a long tail.
 _SHORT_VISITS = Table((1, 2, 3, None), (0.23, 0.21, 0.17, 0.39))
 _TAIL_MEDIAN, _TAIL_SIGMA = 4.5, 0.9
 

@@ -17,7 +17,7 @@ from beha2vec_core.demo_shop.dice import Table
 ProductChoice = Literal["browse", "sale", "brand", "intent", "owned", "crawl"]
 Weights = Mapping[K, float]
 
-# What anybody may do at any moment, whoever they are.
+# What users of any persona may do at any moment.
 SHARED_LANDING = Table.of({K.HOME: 0.5, K.CATEGORY: 0.25, K.PRODUCT: 0.2, K.ARTICLE: 0.05})
 SHARED_STEP = Table.of(
     {K.HOME: 0.32, K.CATEGORY: 0.3, K.PRODUCT: 0.16, K.SEARCH: 0.07, K.ERROR: 0.06, K.STORES: 0.04, K.POLICY: 0.05}

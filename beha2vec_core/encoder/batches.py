@@ -99,7 +99,7 @@ class UserBatches:
 
 
 def plan_batches(lengths: IntArray, users: IntArray, config: TrainConfig, rng: np.random.Generator) -> list[IntArray]:
-    """Split users into batches, in random order, of users of like length, so that no length tells a negative."""
+    """Split users into batches, in random order, of users of like length, so that length does not reveal a negative."""
     jittered = lengths[users] * rng.uniform(1.0, 1.25, size=len(users)) + rng.uniform(0.0, 0.5, size=len(users))
     order = np.argsort(jittered, kind="stable")
     batches = split_by_tokens(lengths[users][order], config.batch_tokens, config.batch_users)
@@ -127,7 +127,7 @@ def split_by_tokens(
 def random_split(lengths: IntArray, rng: np.random.Generator) -> IntArray:
     """How many events of each sequence, of two or more, make the first of two parts: any number but none and all.
 
-    Together the parts are the whole, and one is as likely to be short as the other, so that no length tells the user.
+    Together the parts are the whole; each is equally likely to be short, so that length does not reveal the user.
     """
     first: IntArray = rng.integers(1, lengths)
     return first
@@ -179,7 +179,7 @@ def _waited(data: TrainingSet, ends: IntArray, rng: np.random.Generator) -> IntA
 def _future(
     data: TrainingSet, rows: IntArray, since: IntArray, horizon_days: float
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """What users do in the horizon after these moments, so many seconds after the events ``rows``, before the next.
+    """What users do in the horizon after these moments, these seconds after the events ``rows``, before the next.
 
     [n, n_actions] of 0 and 1, and whether the data reach to the end of the horizon [n].
     """

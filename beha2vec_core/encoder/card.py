@@ -1,6 +1,6 @@
 """The model card: a README.md in Hugging Face's form beside a saved encoder, for people; loading never reads it.
 
-It tells of the data in counts and dates. Names of pages, events and users stay out: they come from outside, and a card
+It describes the data by counts and dates. Names of pages, events and users stay out: they come from outside, and a card
 is made to be passed on.
 """
 
@@ -26,7 +26,7 @@ NAME = "README.md"
 BEGIN, END = "<!-- evaluation -->", "<!-- end of evaluation -->"
 # of the rows of `beha2vec.encoder_evaluation` that judge the behaviour vector and what is said to come next
 METHOD = "encoder"
-NOT_JUDGED = "Not judged yet. The asset `encoder_evaluation` writes its figures here."
+NOT_JUDGED = "Not evaluated yet. The asset `encoder_evaluation` writes its metrics here."
 
 FIELDS = {
     "page": "page of the event",
@@ -43,9 +43,9 @@ OTHERS = {
 }
 OBJECTIVES = {
     "next_event": "at every event, the next page viewed, the next event and the time until it",
-    "content": "one part of a history tells what the other consists of",
+    "content": "one part of a history predicts the content of the other",
     "future": "at every moment, which actions come within the horizon",
-    "contrastive": "two parts of one user's history find each other among other users'",
+    "contrastive": "two parts of one user's history match, among other users'",
     "triplet": "two parts of one user's history lie closer than another user's",
     "masked": "hidden events, from what lies around them",
 }
@@ -89,7 +89,7 @@ def write_evaluation(encoder: BehaviorEncoder, folder: Path, rows: Sequence[Mapp
         card = ModelCard.load(path) if path.is_file() else model_card(encoder)
     except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise CardError(
-            f"the head of {path} can no longer be read: mend it or delete the file, then evaluate"
+            f"the head of {path} can no longer be read: fix it or delete the file, then evaluate"
         ) from error
     data = cast(ModelCardData, card.data)
     data.model_name, data.eval_results = _model_name(encoder), _eval_results(rows) or None
@@ -135,10 +135,10 @@ def _outputs(encoder: BehaviorEncoder) -> str:
     lines = [
         f"- `behavior`, {encoder.config.dim} numbers of length 1: what a user does. For clusters and propensity.",
         f"- `identity`, {encoder.config.dim} numbers of length 1: who a user is like. For look-alikes.",
-        f"- `low_evidence`: the user has fewer than {encoder.config.min_events} events, so take the vectors lightly.",
+        f"- `low_evidence`: the user has fewer than {encoder.config.min_events} events: do not rely on the vectors.",
     ]
     if encoder.next_steps:
-        lines.append("- The likeliest next pages and next events of a user, with probabilities (`predict_next`).")
+        lines.append("- The most likely next pages and next events of a user, with probabilities (`predict_next`).")
     return "## Outputs\n\n" + "\n".join(lines)
 
 
@@ -169,7 +169,7 @@ def _training(encoder: BehaviorEncoder) -> str:
 
 The loss is the weighted sum of these:
 
-{_table(("objective", "weight", "what is to be told"), weights)}
+{_table(("objective", "weight", "what is predicted"), weights)}
 
 AdamW, learning rate {train.learning_rate:g}, seed {train.seed}. `config.json` has all settings."""
     return f"{text} {_curve(curve, train.epochs)}" if curve else text
@@ -206,8 +206,8 @@ def _limitations(encoder: BehaviorEncoder) -> str:
     return f"""## Limitations
 
 - It knows one site, in the span of time above. Pages and events that came later are known by their path and words, or
-  not at all; a site rebuilt wants an encoder trained anew.
-- It sees what was recorded: no other devices, nobody who refused to be measured, nothing between events.
+  not at all; a rebuilt site needs a newly trained encoder.
+- It sees what was recorded: no other devices, no users who refused consent, nothing between events.
 - {train.held_out:.0%} of the users, by a hash of their key, never counted in training, so that the encoder can be
   judged on them; its vocabulary, centre and whitening were made of all{weighed}.
   Of the others' events the newest {train.held_out_time:.0%} only said when to stop, where there were enough of them.
@@ -244,11 +244,11 @@ def _evaluation(rows: Sequence[Mapping[str, Any]]) -> str:
         for figure, of in figures.items()
     ]
     judged, until = rows[0]["judged"], rows[0]["data_until"]
-    return f"""Judged on {judged:,} users whom training never saw, with data until {until:%Y-%m-%d}. `champion`
-is the encoder that was in use then, if any; the other methods are cheap ones that learned from the other users.
-`docs/evaluation.md` of Beha2Vec says what each figure means.
+    return f"""Evaluated on {judged:,} users that training never saw, with data until {until:%Y-%m-%d}. `champion`
+is the encoder that was in use then, if any; the other methods are simple baselines, fitted on the other users.
+`docs/evaluation.md` of Beha2Vec says what each metric means.
 
-{_table(("task", "figure", *methods, "gain on the best of the cheap ones [95 %]"), cells)}"""
+{_table(("task", "metric", *methods, "gain over the best baseline [95 %]"), cells)}"""
 
 
 def _gain(row: Mapping[str, Any] | None) -> str | None:

@@ -29,7 +29,7 @@ class EncoderConfig:
     feed_forward: width of a block's feed-forward layer, as a multiple of dim.
     token_fields: what a token holds besides page, event name and the fields below: ``path`` (leading path levels),
         ``template`` (the path, ids replaced), ``words`` (of the path), ``gap`` (time since the event before),
-        ``session_position``, ``title`` (of known pages, title and path by MiniLM, which must be at hand for the fit;
+        ``session_position``, ``title`` (of known pages, title and path by MiniLM, which must be available for the fit;
         titles are given to the fit, or read from a column ``page_title``), and at the end of a sequence ``recency``
         (time from its last event to as_of). All but ``title`` by default.
     pooling: what vectors are made of: the ``mean`` over events, the ``last`` state, or both.

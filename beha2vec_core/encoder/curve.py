@@ -47,7 +47,7 @@ class RunningLosses:
         self.started = time.perf_counter()
 
     def add(self, losses: Mapping[str, Tensor], lengths: IntArray) -> None:
-        """Count the losses of a batch of users of so many events, [B]. Objectives that found nothing are left out."""
+        """Count the losses of a batch of users with these event counts, [B]; objectives without any are left out."""
         for name, loss in losses.items():
             self.sums[name] = self.sums.get(name, 0.0) + loss.detach() * len(lengths)
             self.counts[name] = self.counts.get(name, 0) + len(lengths)

@@ -50,7 +50,7 @@ def center_and_whiten(network: BehaviorNetwork, fields: Fields, sequences: Seque
     The center is their mean vector. The whitening is the inverse square root of the covariance within users, measured
     between two parts of each (Hatch et al. 2006, within-class covariance normalisation), shrunk towards a sphere. Of
     behaviour vectors the direction that goes with the length of a history is taken out: clusters are to say what users
-    do, and how much they do is a number anybody has.
+    do, and how much they do is known anyway.
     """
     sample = sequences.select(np.arange(0, len(sequences), -(-len(sequences) // SAMPLE)))
     tokens = fields.tokens(sample)

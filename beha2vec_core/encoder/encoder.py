@@ -205,8 +205,8 @@ class BehaviorEncoder:
     def predict_next(self, events: Any, k: int = 10, target: Target = "page", as_of: AsOf = None) -> pa.Table:
         """What each user does next: ``user_key``, ``rank`` from 1, ``page`` or ``event_name``, ``probability``.
 
-        ``page``: the k likeliest pages of the next page view, the page viewed now among them; ``event_name``: the k
-        likeliest names of the next event. Only values of the vocabulary are named (fewer than k where it is smaller);
+        ``page``: the k most likely pages of the next page view, the page viewed now among them; ``event_name``: the k
+        most likely names of the next event. Only values of the vocabulary are named (fewer than k where it is smaller);
         the probability that another comes is left out, so a user's probabilities add up to 1 or less.
 
         Raises ValueError where k is below 1, the target is none, or the encoder was not trained on what comes next.
@@ -228,7 +228,7 @@ class BehaviorEncoder:
             part = sequences.select(users)
             moments = last_moments(part, self.fields.vocabularies, target)
             network = next_probabilities(self.network, self.fields, part, moments.row, target)
-            places[users], probabilities[users] = model.likeliest(moments, network, k)
+            places[users], probabilities[users] = model.most_likely(moments, network, k)
         return pa.table(
             {
                 "user_key": pa.array(sequences.user_key, type=pa.string()).take(
@@ -251,7 +251,7 @@ class BehaviorEncoder:
 
         target = Path(path)
         if target.exists() and not (target / "config.json").exists() and any(target.iterdir()):
-            raise EncoderFormatError(f"{target} holds something other than an encoder; give a new or empty folder")
+            raise EncoderFormatError(f"{target} contains something other than an encoder; give a new or empty folder")
         building = target.with_name(f".{target.name}.building")
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
@@ -368,7 +368,7 @@ def _read_settings(folder: Path) -> dict[str, Any]:
     """What config.json of a saved encoder holds, if this release reads its format and all files are there."""
     absent = [name for name in FILES if not (folder / name).is_file()]
     if "config.json" in absent:
-        raise EncoderFormatError(f"{folder} is no saved encoder: {absent} missing; give the folder save() wrote")
+        raise EncoderFormatError(f"{folder} is not a saved encoder: {absent} missing; give the folder save() wrote")
     try:
         saved: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
         found = saved.get("format"), saved.get("format_version")

@@ -200,7 +200,7 @@ class Fields:
 
     @property
     def action_columns(self) -> list[str]:
-        """The text fields that say what somebody does: few values each, so that each may be foretold by itself."""
+        """The text fields that say what a user does: few values each, so that each may be predicted by itself."""
         return ["event_name", *self.text_columns]
 
     def page_kinds(self, pages: Sequence[str]) -> IdArray:

@@ -160,7 +160,7 @@ class BehaviorNetwork(nn.Module):
         pooled = {"mean": 2, "last": 1, "mean+last": 3}[config.pooling] * config.dim
         self.behavior_head = content_first(pooled, config.dim)
         self.identity_head = content_first(pooled, config.dim)
-        self.salience = nn.Embedding(fields.vocabularies["page"].size, 1)  # how much a page tells who somebody is
+        self.salience = nn.Embedding(fields.vocabularies["page"].size, 1)  # how much a page identifies a user
         nn.init.zeros_(self.salience.weight)
         # of behaviour and identity vectors, found when training ends; see vectors()
         self.register_buffer("center", torch.zeros(2, config.dim))
@@ -217,7 +217,7 @@ class BehaviorNetwork(nn.Module):
 
         What all users share (``center``) is taken out, since it would hide the angles between them (Mu & Viswanath
         2018, arXiv:1702.01417), and directions in which parts of one user differ are shrunk (``whitening``:
-        within-class covariance normalisation, Hatch et al. 2006), since they do not tell users apart.
+        within-class covariance normalisation, Hatch et al. 2006), since they do not distinguish users.
         """
         real = packed.is_event.unsqueeze(-1)
         rows = len(packed.lengths)

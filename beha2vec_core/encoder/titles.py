@@ -1,4 +1,4 @@
-"""The words of a page's title (and path) as a MiniLM vector: what a page is about, before anybody has learned it."""
+"""The words of a page's title (and path) as a MiniLM vector: what a page is about, before it was seen in training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TITLE_SIZE = 384  # of a MiniLM vector
 def title_vectors(pages: Sequence[str], titles: Mapping[str, str], device: str) -> npt.NDArray[np.float32]:
     """The vectors [n, TITLE_SIZE] of length 1 of pages by their title, where there is one, and their path.
 
-    Raises ModelUnavailable where MiniLM is not at hand; the message names the remedy.
+    Raises ModelUnavailable where MiniLM is not available; the message names the remedy.
     """
     texts = [page_text(titles.get(page, ""), *_path_and_host(page)) for page in pages]
     return Embedder.find(device=device, progress=False).encode(texts)
@@ -34,8 +34,8 @@ def most_frequent_titles(sequences: Sequences) -> dict[str, str]:
     if TITLE_COLUMN not in sequences.text:
         return {}
     page, title = sequences.text["page"], sequences.text[TITLE_COLUMN]
-    told = title.codes >= 0
-    pairs = page.codes[told].astype(np.int64) * len(title.values) + title.codes[told]
+    has_title = title.codes >= 0
+    pairs = page.codes[has_title].astype(np.int64) * len(title.values) + title.codes[has_title]
     distinct, counts = np.unique(pairs, return_counts=True)
     found: dict[str, str] = {}
     for pair in distinct[np.argsort(-counts, kind="stable")].tolist():

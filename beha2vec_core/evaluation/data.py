@@ -116,7 +116,7 @@ def clean(rows: pd.DataFrame) -> Log:
     left_out = (
         f"Of {events:,} events of {users:,} users {len(log):,} of {log['user_key'].nunique():,} stay; left out: "
         f"{int((known & lifecycle).sum()):,} {'/'.join(LIFECYCLE)}, {int((~known).sum()):,} without user or page, "
-        f"{len(kept) - len(distinct):,} doubles, {int((~viewers).sum()):,} of users without a page view."
+        f"{len(kept) - len(distinct):,} duplicates, {int((~viewers).sum()):,} of users without a page view."
     )
     return Log(log, left_out)
 

@@ -8,7 +8,7 @@ from typing import Any
 from beha2vec_core.evaluation.production import CHAMPION, ENCODER
 from beha2vec_core.evaluation.tasks import COMPARED
 
-# vectors that nearly all point one way, lie in a plane, or make one cluster of nearly all users tell nothing: the
+# vectors that nearly all point one way, lie in a plane, or make one cluster of nearly all users are useless: the
 # smallest and largest figure of vectors that have not collapsed
 SOUND = {
     ("geometry", "mean cosine"): (-1.0, 0.9),
@@ -32,8 +32,8 @@ def reasons_to_refuse(rows: Iterable[Mapping[str, Any]], tolerance: float) -> li
             if row and row["champion_high"] is not None and row["champion_high"] < -tolerance:
                 rival = figures[method.replace(ENCODER, CHAMPION), column.task, column.metric]
                 reasons.append(
-                    f"{column.title} of {method} is {row['value']:.3f}, of the encoder in use {rival['value']:.3f}; "
-                    f"the difference lies in [{row['champion_low']:+.3f}, {row['champion_high']:+.3f}]"
+                    f"{column.title} of {method} is {row['value']:.3f}, the encoder in use has {rival['value']:.3f}; "
+                    f"95 % interval of the difference: [{row['champion_low']:+.3f}, {row['champion_high']:+.3f}]"
                 )
     for (task, metric), (least, most) in SOUND.items():
         row = figures.get((ENCODER, task, metric))

@@ -29,7 +29,7 @@ class RanksNext(Protocol):
     """Says what comes next."""
 
     def rank_next(self, events: pd.DataFrame, target: Target, k: int) -> list[list[str]]:
-        """The up to k likeliest next values of ``target``, best first, for each distinct ``user_key``, sorted.
+        """Up to k most likely next values of ``target``, best first, for each distinct ``user_key``, sorted.
 
         ``page``: the page of the user's next page view. ``event_name``: the name of the next event of any kind.
         """
@@ -59,7 +59,7 @@ class Method:
         costly: whether fitting or asking it takes long, so that fewer repeats are run unless all are asked for.
         epochs: how often a fit goes through the users; 0 where it makes a network and does not train it.
         shares_fit_with: the method whose fit this one reuses, if it comes after it in the same process.
-        has_fit: whether such a fit is at hand, from this method or another, so that its time says nothing.
+        has_fit: whether such a fit exists, from this method or another, so that its time says nothing.
     """
 
     name: str

@@ -38,7 +38,7 @@ from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, run_tasks
 from beha2vec_core.evaluation.tasks.inputs import fit
 
 ENCODER, CHAMPION = "encoder", "champion"
-# no more of the users read are judged: the encoder is asked up to ten times about each
+# at most this many users are evaluated: the encoder is asked up to ten times about each
 JUDGED_SHARE = 0.2
 # a figure made of fewer says nothing
 FEWEST = 10
@@ -82,9 +82,9 @@ class Evaluation:
     """What came out: the rows of `SCHEMA`, how many users were judged and learned from, and what could not be judged.
 
     Rows hold each figure of the encoder (its behaviour vector and what it says comes next), of ``encoder, identity``
-    (its other vector), of the floors, and of the champion, the encoder in use, where that is another. Told of the
-    encoder's figures that are compared (see `COMPARED`): ``less_best_floor`` and ``less_champion``, each with the
-    ends of its 95 % interval.
+    (its other vector), of the floors, and of the champion, the encoder in use, where that is another. Given for the
+    encoder's compared metrics (see `COMPARED`): ``less_best_floor`` and ``less_champion``, each with its 95 %
+    interval.
     """
 
     rows: pa.Table
@@ -124,7 +124,7 @@ def evaluate(encoder: BehaviorEncoder, events: pd.DataFrame, champion: BehaviorE
     figures: Figures = {}
     if min(judged, learned) < FEWEST:
         notes = [
-            f"nothing is judged: of {judged + learned} users with page views {judged} are held out of training and "
+            f"nothing is evaluated: of {judged + learned} users with page views {judged} are held out of training and "
             f"{learned} are not, and {FEWEST} of either are needed. Take more days or more users"
         ]
     else:
@@ -134,7 +134,8 @@ def evaluate(encoder: BehaviorEncoder, events: pd.DataFrame, champion: BehaviorE
             outcomes = [outcome for outcome in run_tasks(trial, tuple(TASKS)) if outcome.n >= FEWEST]
             figures |= {(method.name, outcome.task, outcome.metric): outcome for outcome in outcomes}
         seen = {task for _, task, _ in figures}
-        notes = [f"{task.name} is not judged: it needs {need}" for task, need in TASKS.items() if task.name not in seen]
+        missing = {task.name: need for task, need in TASKS.items() if task.name not in seen}
+        notes = [f"{name} is not evaluated: it needs {need}" for name, need in missing.items()]
     until = _as_datetime(events["event_timestamp"].max()) if len(events) else None
     about = {
         "model_version": encoder.model_version,

@@ -56,9 +56,9 @@ def paired_bootstrap(a: Sequence[Outcome], b: Sequence[Outcome], *, resamples: i
     """The mean over repeats of ``a`` less ``b``, with a 95 % interval.
 
     Where outcomes are made of users, users are drawn again with replacement, the same for both methods and for all
-    repeats: whoever is drawn twice counts twice wherever judged, so users who stand in many repeats, or own several
+    repeats: users drawn twice count twice wherever judged, so users who stand in many repeats, or own several
     units, do not pass for many. A whole figure has no users: its interval is the t interval of the repeats'
-    differences, widened because repeats share their users (Nadeau and Bengio 2003); a single repeat tells nothing,
+    differences, widened because repeats share their users (Nadeau and Bengio 2003); a single repeat says nothing,
     and its interval is infinite.
 
     Args:

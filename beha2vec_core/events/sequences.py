@@ -16,6 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from beha2vec_core.words import counted
+
 IntArray = npt.NDArray[np.int64]
 AsOf = datetime | int | None
 
@@ -94,7 +96,7 @@ class Sequences:
         return self._take(users, as_of[users], lengths[users], np.flatnonzero(inside))
 
     def _take(self, users: npt.NDArray[Any], as_of: IntArray, lengths: IntArray, rows: npt.NDArray[Any]) -> Sequences:
-        """These users, with so many each of the events ``rows``."""
+        """These users, with these numbers of the events ``rows``."""
         return Sequences(
             user_key=[self.user_key[i] for i in users],
             as_of=as_of,
@@ -312,7 +314,7 @@ def _text(table: pa.Table, name: str, *, nullable: bool) -> TextColumn:
     elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
         raise SequenceError(f"{name} must be text, not {kind}; cast it, e.g. astype(str) or CAST({name} AS VARCHAR)")
     if not nullable and column.null_count:
-        raise SequenceError(f"{name} is null in {column.null_count} rows; drop or fill these rows first")
+        raise SequenceError(f"{name} is null in {counted(column.null_count, 'row')}; drop or fill these rows first")
     if pa.types.is_dictionary(column.type):  # decoded, since a dictionary may repeat or keep unused values
         column = column.cast(kind)
     encoded = column.cast(pa.large_string()).dictionary_encode()
@@ -354,7 +356,7 @@ def _int64(table: pa.Table, name: str, null: int | None = None) -> IntArray:
             "cast it, e.g. epoch_us(t) in DuckDB or t.astype('datetime64[us]').astype('int64') in pandas"
         )
     if column.null_count:
-        raise SequenceError(f"{name} is null in {column.null_count} rows; drop or fill these rows first")
+        raise SequenceError(f"{name} is null in {counted(column.null_count, 'row')}; drop or fill these rows first")
     return np.asarray(column.cast(pa.int64()), dtype=np.int64)
 
 

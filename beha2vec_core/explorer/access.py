@@ -1,4 +1,4 @@
-"""Who may see the explorer: whoever reaches it, unless a password or a header of a reverse proxy is asked for."""
+"""Who may see the explorer: everyone who can reach it, unless it requires a password or a reverse proxy's header."""
 
 from __future__ import annotations
 

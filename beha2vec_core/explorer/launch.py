@@ -47,12 +47,12 @@ def is_loopback(host: str) -> bool:
 
 
 def exposure(settings: Settings, host: str) -> str | None:
-    """The warning to give where others can reach the page and nobody is asked who he is."""
+    """The warning to give where others can reach the page and no sign-in is required."""
     if is_loopback(host) or settings.explorer_password or settings.explorer_auth_header:
         return None
     return (
-        f"whoever reaches {host} sees every user's behaviour: set {PREFIX}EXPLORER_PASSWORD, or put a reverse proxy "
-        f"in front and set {PREFIX}EXPLORER_AUTH_HEADER (docs/explorer.md)"
+        f"anyone who can reach {host} sees every user's behaviour: set {PREFIX}EXPLORER_PASSWORD, or put a "
+        f"reverse proxy in front and set {PREFIX}EXPLORER_AUTH_HEADER (docs/explorer.md)"
     )
 
 
@@ -69,8 +69,8 @@ def command(settings: Settings, host: str, port: int) -> list[str]:
         "--server.enableCORS=true",
         "--server.enableXsrfProtection=true",
         "--server.maxUploadSize=20",
-        # Large figures are always sent anew: Streamlit may ask the browser for one that it has let go already when
-        # somebody clicks fast, and stops with "Cached ForwardMsg MISS" (its issue 11973)
+        # Large figures are always sent again: Streamlit may ask the browser for one that it has let go already when
+        # users click fast, and stops with "Cached ForwardMsg MISS" (its issue 11973)
         "--global.minCachedMessageSize=1e12",
         "--browser.gatherUsageStats=false",
         "--client.toolbarMode=viewer",

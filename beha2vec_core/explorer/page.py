@@ -14,8 +14,8 @@ import streamlit as st
 
 from beha2vec_core.explorer.charts.theme import PALETTE
 from beha2vec_core.explorer.published import NothingYet, Published, latest
-from beha2vec_core.profiles.words import day
 from beha2vec_core.settings import Settings, load_settings
+from beha2vec_core.words import day
 
 CHART_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"], "responsive": True}
 
@@ -154,7 +154,7 @@ def keep_choices() -> None:
 def asked_for(name: str) -> str | None:
     """What the page's address asks the widget of that key to show; None where it is what the widget shows already."""
     asked = st.query_params.get(name)
-    # whoever left the page and came back has a new widget, whatever the old one showed
+    # after leaving the page and coming back, users have a new widget, whatever the old one showed
     is_shown = name in st.session_state and asked == st.session_state.get(f"_shown_{name}")
     return None if is_shown else asked
 

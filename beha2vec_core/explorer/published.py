@@ -1,7 +1,7 @@
 """The published database as the explorer sees it: one open file, and what was read of it.
 
 A run replaces the file by a rename. Who has it open goes on reading the old one whole; `latest` gives the new one to
-whoever asks next, and with the old one goes all that was remembered of it.
+the next reader, and with the old one goes all that was remembered of it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Identity(NamedTuple):
         try:
             found = path.stat()
         except FileNotFoundError:
-            open_published(path).close()  # tells the remedy
+            open_published(path).close()  # the error names the remedy
             raise
         return cls(found.st_ino, found.st_mtime_ns, found.st_size)
 
@@ -93,13 +93,13 @@ class Published:
         """The rows of a SELECT. Values of people and data are parameters, never part of the text.
 
         Raises:
-            NothingYet: it reads a table that is not there; `require` tells better which.
+            NothingYet: it reads a table that is not there; `require` names it.
         """
         with self.cursor() as cursor:
             try:
                 return cursor.execute(sql, parameters).df()
             except duckdb.CatalogException as error:
-                raise NothingYet("data of all that this shows", "everything") from error
+                raise NothingYet("data for this view", "everything") from error
 
     def has(self, table: str, *columns: str) -> bool:
         """Whether there is such a table (``beha2vec.user_clusters_current``), with these columns."""

@@ -30,7 +30,7 @@ from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.text import in_html
 from beha2vec_core.insights.wording import number
 from beha2vec_core.profiles.metrics import STANDS_OUT
-from beha2vec_core.profiles.words import counted, day, days
+from beha2vec_core.words import counted, day, days
 
 _POINTS = 5_000  # on the map; drawn without WebGL, which a strict policy does not allow
 _CLUSTERS = 30  # with a section of their own, the largest
@@ -77,7 +77,7 @@ def write_report(published: Published, out: Path, zone: ZoneInfo) -> int:
     Args:
         published: the published database.
         out: the file; its folder is made.
-        zone: of the times told.
+        zone: of the times shown.
 
     Returns:
         The size in bytes.
@@ -163,8 +163,8 @@ class _Page:
         self.add("<h1>Your users at a glance</h1>")
         facts = {"Users": found.users, "Days with data": found.days, "Sessions": found.sessions}
         facts |= {"Page views": found.page_views, "Buyers": found.buyers}
-        told = "".join(f"<div>{name}<b>{value:,}</b></div>" for name, value in facts.items() if value is not None)
-        self.add(f'<div class="facts">{told}</div>')
+        boxes = "".join(f"<div>{name}<b>{value:,}</b></div>" for name, value in facts.items() if value is not None)
+        self.add(f'<div class="facts">{boxes}</div>')
         published_at = self.published.published_at.astimezone(self.zone)
         said = [f"Published {day(published_at)}, {published_at:%H:%M} ({in_html(self.zone.key)})."]
         if found.first_day and found.last_day:
@@ -191,13 +191,13 @@ class _Page:
                     "share": sizes["share"].map(lambda share: number(share, "share")),
                 }
             ),
-            {"name": "Cluster", "users": "Users", "share": "Share of all with a vector"},
+            {"name": "Cluster", "users": "Users", "share": "Share of all users with a vector"},
             numbers=("users", "share"),
         )
 
     def _changes(self) -> None:
         names = clusters.names(self.published)
-        week, headings, note = overview.weeks_told(self.published)
+        week, headings, note = overview.week_table(self.published)
         self.add("<h2>Users active in the last 7 days</h2>")
         self.table(
             week.assign(cluster=[names.get(int(key), f"Cluster {key}") for key in week["cluster_key"]]),
@@ -214,7 +214,7 @@ class _Page:
         self.draw(_without_webgl(figure.update_layout(dragmode="zoom")))
 
     def _outcomes(self) -> None:
-        self.add("<h2>What comes of it</h2>")
+        self.add("<h2>Outcomes</h2>")
         facts, names = self.published.ask(profile.outcomes), clusters.names(self.published)
         users = int(self.published.ask(clusters.sizes)["users"].sum())
         for metric, title in profile.OUTCOMES.items():
@@ -267,7 +267,7 @@ class _Page:
         if chosen.empty:
             self.add("<p>Nothing is clearly different from all users.</p>")
             return
-        title = f"What stands out, beside all users (n = {counted(users, 'user')})"
+        title = f"What stands out, compared with all users (n = {counted(users, 'user')})"
         self.draw(profile_charts.over_index(chosen, title, dark=False))
         self.add("<details><summary>The same as a table</summary>")
         self.table(

@@ -1,6 +1,6 @@
 """The explorer's process: ``python -m beha2vec_core.explorer.server run app.py``, Streamlit's command.
 
-What the views need is loaded, and the overview drawn once, before anybody looks: whoever is first does not wait for it.
+What the views need is loaded, and the overview drawn once, in advance: the first visitor does not wait.
 """
 
 import gc
@@ -25,7 +25,7 @@ def load_views() -> None:
 
 
 def load_encoder(settings: Settings) -> None:
-    """Load what foretells a user's next pages."""
+    """Load the model that predicts a user's next pages."""
     user.encoder_in_use(latest(settings.serving_path), settings.encoders_path)
 
 
@@ -39,7 +39,7 @@ def draw_overview(settings: Settings) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """All of that. What fails is left to the page, which tells its reader: everything else can be shown."""
+    """All of that. What fails is left to the page, which shows it: everything else can be shown."""
     load_views()
     for step in (load_encoder, draw_overview):
         with suppress(Exception):

@@ -1,4 +1,4 @@
-"""Which days of an export are new or have changed, told by names, sizes and times of their files; which are due."""
+"""Which days of an export are new or have changed, by names, sizes and times of their files; which are due."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def fingerprints(files: Iterable[SourceFile], *, now: float, settle_seconds: flo
     Args:
         files: from ``find_source_files``.
         now: the time, as ``time.time()`` gives it.
-        settle_seconds: for how long nobody may have written to a file.
+        settle_seconds: how long a file must be unchanged.
     """
     states: dict[date, list[str]] = defaultdict(list)
     growing: set[date] = set()

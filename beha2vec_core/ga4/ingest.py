@@ -1,8 +1,7 @@
 """Ingest: an export's files become one canonical parquet partition a property and day.
 
-A partition is replaced as a whole, by temp name and ``os.replace``: whoever reads meanwhile sees the old or the new
-one. Every row is accounted for (rows in = accepted + quarantined). A day that cannot be trusted leaves its old
-partition as it was.
+A partition is replaced as a whole, by temp name and ``os.replace``: readers see the old or the new one. Every row
+is accounted for (rows in = accepted + quarantined). A day that cannot be trusted leaves its old partition as it was.
 """
 
 from __future__ import annotations
@@ -26,10 +25,11 @@ from beha2vec_core.ga4.readers import QUARANTINED_ROWS_SHOWN, create_tables, rea
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA
 from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.words import counted
 
 # What DuckDB may hold in memory before it spills to the scratch folder. A day is held whole.
 _MEMORY_LIMIT = "2GB"
-# A scratch folder of another machine (a container that was killed) that nobody wrote to for so long is nobody's.
+# A scratch folder of another machine (a container that was killed) that was not written to for this long is abandoned.
 _FOREIGN_SCRATCH_SECONDS = 24 * 3600
 
 # ingested: replaced by what the files hold. missing: no file and no rows, an empty day. kept: no rows any more, the
@@ -120,7 +120,7 @@ def ingest_days(
         raw_path: the folder of the partitions.
         max_bad_share: a day with a larger share of quarantined rows is ``unreadable``.
         progress: called with a line of text as files are read.
-        notice: what of the source was skipped: progress tells it once, and the report has it.
+        notice: what of the source was skipped: progress shows it once, and the report has it.
 
     Raises:
         IngestError: the source holds our own partitions.
@@ -176,7 +176,7 @@ def require_usable(report: IngestReport, *, max_bad_share: float) -> None:
         reasons = "; ".join(f"{day.event_date}: {day.problem}" for day in problems[:5])
         raise IngestError(
             f"{span}: {reasons or f'{bad_share:.1%} of the rows could not be read'}. The rows and reasons are in "
-            "raw.ga4_quarantine; earlier partitions are untouched. Mend the export, or allow more with "
+            "raw.ga4_quarantine; earlier partitions are untouched. Fix the export, or allow more with "
             "BEHA2VEC_MAX_BAD_SHARE"
         )
 
@@ -207,8 +207,8 @@ class _Run:
                 self.say(
                     f"{file.name}"
                     + (f" ({number:,}/{len(files):,})" if len(files) > 1 else "")
-                    + f": {read.accepted:,} events"
-                    + (f", {read.quarantined:,} rows quarantined" if read.quarantined else "")
+                    + f": {counted(read.accepted, 'event')}"
+                    + (f", {counted(read.quarantined, 'row')} quarantined" if read.quarantined else "")
                 )
 
     def settle(

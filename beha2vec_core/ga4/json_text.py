@@ -38,7 +38,7 @@ def nested(event: dict[str, Any], schema: dict[str, FieldType]) -> dict[str, Any
 
 
 def may_differ(shape: Any, schema: dict[str, FieldType]) -> bool:
-    """Whether `nested` may change events of this shape, as DuckDB's ``json_structure`` tells it."""
+    """Whether `nested` may change events of this shape, as DuckDB's ``json_structure`` reports it."""
     if not isinstance(shape, dict):
         return False
     return any(name not in schema and name.lower() in schema for name in shape) or _may_hold_text(shape, schema)

@@ -112,7 +112,7 @@ def _file_rows(
     )
     quarantined = outside = 0
     if accepted < rows:
-        # the file's own day stands before the day a row claims; a row of another day is nobody's business here
+        # the file's own day stands before the day a row claims; rows of other days are ignored here
         content = f"left(_content, {_MAX_QUARANTINED_TEXT})" if report.quarantined < QUARANTINED_ROWS_SHOWN else "null"
         quarantined = _count(
             connection,

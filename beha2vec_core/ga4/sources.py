@@ -1,4 +1,4 @@
-"""Find the files of an export and tell, from their names, which property and day they hold.
+"""Find the files of an export and derive from their names which property and day they hold.
 
 Known names: BigQuery's shards ``events_YYYYMMDD``, ``events_intraday_YYYYMMDD`` and ``events_fresh_YYYYMMDD`` (with
 any suffix, as ``EXPORT DATA`` adds; two dates in a name are a span, not a day), folders ``event_date=YYYY-MM-DD``,
@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Literal
+
+from beha2vec_core.words import counted
 
 Format = Literal["ndjson", "parquet", "csv"]
 TableKind = Literal["daily", "fresh", "intraday"]
@@ -49,7 +51,7 @@ class SourceFile:
     """One file of an export.
 
     ``name`` is its path below the folder that all files share, for messages and provenance; ``day`` is None where only
-    the rows can tell.
+    the rows show it.
     """
 
     path: Path
@@ -78,7 +80,7 @@ class Export:
         """What was skipped and why, as a sentence; None where nothing was."""
         if not self.user_tables:
             return None
-        files = "1 file" if len(self.user_tables) == 1 else f"{len(self.user_tables):,} files"
+        files = counted(len(self.user_tables), "file")
         return f"{files} of GA4's tables of users skipped, which hold no events; first {self.user_tables[0]}"
 
 
@@ -117,7 +119,7 @@ def find_export(source: str, property_id: str) -> Export:
     if user_tables and not files:
         raise SourceNotFoundError(
             f"no events at {source!r}, only GA4's tables of users, first {user_tables[0]}. Export the tables "
-            "events_YYYYMMDD too (docs/export.md), and set BEHA2VEC_SOURCE to where they lie"
+            "events_YYYYMMDD too (docs/export.md), and set BEHA2VEC_SOURCE to where they are"
         )
     if not files:
         raise SourceNotFoundError(
@@ -148,7 +150,7 @@ def _format(path: Path) -> Format | None:
 
 
 def _is_user_table(path: Path) -> bool:
-    """Told by the file's name, or the folder's that a table was exported to."""
+    """From the name of the file, or of the folder that a table was exported to."""
     if _SHARD.search(path.name):
         return False
     return any(_USER_TABLE.search(name) for name in (path.name, path.parent.name))

@@ -38,7 +38,7 @@ _PAGE_TYPES = {
     "error": ("error page visitors", "error-hit"),
 }
 _THEMES = {"offers": "deal-led", "brands": "brand-led", "gifts": "gift-seeking"}
-# themes that say no more than the page type does
+# themes that add nothing to the page type
 _EMPTY_LABELS = {"unknown", "general", "purchase", "account", "customer_service", "company", "legal", "stores"}
 _MEDIUMS = {
     "email": "email",
@@ -57,7 +57,7 @@ ONE_CLUSTER = "All visitors together"
 _LABEL = re.compile(r"[^\W\d_](?:[\w&'’-]| (?! )){0,39}")  # what can be part of a name
 _PART_OF_BUYING = {"product", "cart", "checkout", "confirmation"}  # every buyer passes these
 _STRONG_PURCHASE_LIFT = 1.5
-_WORTH_TELLING = 0.02  # a smaller part of the attention describes nobody
+_WORTH_TELLING = 0.02  # a smaller part of the attention describes no one
 _STRONG_THEME = 0.5  # as `Fact.strength`: from here a theme is the first thing to say
 # what a name may say: of most users, or a medium effect (Cohen 1988; for Cliff's delta Romano and others 2006)
 MOST = 0.5
@@ -101,7 +101,7 @@ def cluster_names(sheets: list[FactSheet]) -> dict[int, str]:
     for _ in range(max(map(len, candidates.values()), default=0)):
         chosen = {key: names[level[key]] for key, names in candidates.items()}
         uses = Counter(chosen.values())
-        # all who share a name get a closer one: "product viewers" beside "email product viewers" tells little
+        # all who share a name get a closer one: "product viewers" beside "email product viewers" is unclear
         clashing = [key for key, name in chosen.items() if uses[name] > 1 and level[key] + 1 < len(candidates[key])]
         if not clashing:
             break

@@ -53,7 +53,7 @@ class Narrator:
     def describe(self, sheet: FactSheet, taken: set[str]) -> Outcome[ClusterInsight]:
         """The insight of one cluster, its name none of ``taken``."""
         if not sheet.is_cluster:
-            return Outcome(None)  # there is nothing to tell, so nobody is asked
+            return Outcome(None)  # there are no facts, so the model is not asked
         if sheet.users < self._min_users_sent:
             reason = f"fewer than {self._min_users_sent} users: not sent"
             self._note(sheet.cluster_key, reason)
@@ -141,5 +141,5 @@ class Narrator:
 
 
 def _without_prose(problem: str) -> str:
-    """A problem without the sentence that has it: what a model wrote is for nobody to read until it holds."""
+    """A problem without the sentence that has it: what a model wrote is not shown until it is verified."""
     return problem.split(", in '")[0].split(', in "')[0][:200]

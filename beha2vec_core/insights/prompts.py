@@ -1,4 +1,4 @@
-"""What a language model is told: fixed instructions, and facts as JSON data."""
+"""The prompts of a language model: fixed instructions, and facts as JSON data."""
 
 import hashlib
 import json
@@ -36,7 +36,7 @@ _INSIGHT = """
 Describe the one group of the document. Answer in JSON with: name (up to four words for these users by what they do,
 no number, not one of taken_names), summary (who they are and what is unusual, in two to four sentences), differences
 (what sets them apart, the most telling first), persona (a typical user), caveats (how sure this is, what the facts do
-not tell), evidence (fact ids), actions (one to five things to do next)."""
+not show), evidence (fact ids), actions (one to five things to do next)."""
 _COMPARISON = """
 Compare the groups of the document, calling them by their names: beside each placeholder the name of its group. Answer
 in JSON with: similarities, key_differences, opportunities (where to act first, and why; prose, one string each),
@@ -64,7 +64,7 @@ def sendable(sheet: FactSheet, *, top: int = 5, min_users: int = 0) -> list[Fact
     """The facts that are sent: plain numbers whose words can be checked, and the features that differ most.
 
     Of each metric at most ``top`` features. A fact that rests on some users, but fewer than ``min_users``, is left out:
-    it would tell of few people.
+    it would describe few people.
     """
     known = [fact for fact in sheet.facts if not 0 < fact.support < min_users]
     facts = [fact for fact in known if fact.feature is None and is_checked(fact.metric)]
@@ -106,7 +106,7 @@ def input_hash(messages: list[Message], answer: type[BaseModel], model: str) -> 
 
 
 def fact_as_data(fact: Fact) -> dict[str, object]:
-    """What a model is told of a fact, the text of others as values only."""
+    """What a model gets of a fact, the text of others as values only."""
     data: dict[str, object] = {
         "id": fact.fact_id,
         "says": statement(fact.metric, None) if fact.feature is None else statement(fact.metric, "[of]"),

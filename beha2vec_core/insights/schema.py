@@ -63,12 +63,12 @@ class ClusterInsight(BaseModel):
     )
     summary: Annotated[str, _prose(2500)] = Field(description="Who they are: what is unusual here, in a few sentences")
     differences: Annotated[str, _prose(2500)] = Field(
-        description="What sets them apart, each number with that of all users beside"
+        description="What sets them apart, each number with that of all users"
     )
     persona: Annotated[str, _prose(1500)] = Field(
         description="A typical user: how they arrive, what they do, on what device"
     )
-    caveats: Annotated[str, _prose(1500)] = Field(description="How sure this is, and what the facts do not tell")
+    caveats: Annotated[str, _prose(1500)] = Field(description="How sure this is, and what the facts do not show")
     evidence: list[str] = Field(description="The ids of the facts used")
     actions: Annotated[list[Annotated[str, _prose(600)]], AfterValidator(_few)] = Field(
         description="One to five things to do next"
@@ -79,7 +79,7 @@ class ClusterComparison(BaseModel):
     """All clusters beside each other."""
 
     similarities: Annotated[str, _prose(2500)] = Field(description="What the clusters have in common")
-    key_differences: Annotated[str, _prose(5000)] = Field(description="What tells them apart")
+    key_differences: Annotated[str, _prose(5000)] = Field(description="How they differ")
     opportunities: Annotated[str, _prose(3000)] = Field(description="Where to act first, and why")
     evidence: list[str] = Field(description="The ids of the facts used")
 

@@ -7,7 +7,7 @@ import re
 
 from beha2vec_core.profiles.metrics import STEP_TO
 from beha2vec_core.profiles.metrics import metric as metric_of
-from beha2vec_core.profiles.words import is_money, money
+from beha2vec_core.words import is_money, money
 
 FULL_STOP = r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)"  # as a pattern: after the end of a sentence
 
@@ -91,7 +91,7 @@ def number(value: float, unit: str) -> str:
 
 
 def _percent(percent: float) -> str:
-    """0% and 100% are nobody and everybody, not nearly so."""
+    """0% and 100% are exact: values close to them are written as bounds."""
     if percent in (0.0, 100.0):
         return f"{percent:.0f}%"
     if percent < 0.05:

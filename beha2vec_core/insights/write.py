@@ -89,7 +89,7 @@ def write_insights(
     row: dict[str, Any] = {
         "cluster_key": None,
         "name": _COMPARISON_NAME,
-        "summary": f"{len(clusters)} clusters side by side: see similarities, key_differences and opportunities."
+        "summary": f"{len(clusters)} clusters compared: see similarities, key_differences and opportunities."
         if len(clusters) > 1
         else "The users are not divided into clusters, so there is nothing to compare.",
         "actions": [],

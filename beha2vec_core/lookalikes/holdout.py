@@ -32,7 +32,7 @@ from beha2vec_core.lookalikes.ranking import (
     seeds_joined,
 )
 from beha2vec_core.profiles.statistics import wilson_interval
-from beha2vec_core.profiles.words import counted
+from beha2vec_core.words import counted
 
 LEAST_SEEDS = 10  # with fewer an estimate says nothing
 _SAMPLE = 10_000  # candidates that hidden seeds are ranked among
@@ -71,7 +71,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Outlook:
+class HoldoutEstimate:
     """What the hidden seeds say.
 
     Attributes:
@@ -111,14 +111,14 @@ class Outlook:
         users = counted(estimate.users, "user")
         text = (
             f"{_about(estimate.precision * estimate.users).capitalize()} of the {users} in the list "
-            f"({percent(estimate.precision)}) would be of the same kind as yours; of {users} drawn by chance "
+            f"({percent(estimate.precision)}) would be similar to yours; of {users} drawn at random, "
             f"{_about(self.share * estimate.users)} ({percent(self.share)})."
         )
         if self.covered >= _NEARLY_ALL:
             text += (
-                f" Your {counted(self.given, 'user')} seem to be nearly all of their kind: {_about(self.left)} of the "
-                f"{counted(self.candidates, 'other')} would be of it. So any list holds mostly others, however well it "
-                "is ranked; how good the ranking is, “Better than chance” says."
+                f" Your {counted(self.given, 'user')} seem to be nearly all users of their kind: "
+                f"{_about(self.left)} of the {counted(self.candidates, 'other')} are similar. So any list holds mostly "
+                "other users; “Better than chance” shows how good the ranking is."
             )
         return text
 
@@ -133,13 +133,13 @@ def _about(users: float) -> str:
     return f"about {users:,.0f}" if users >= 0.95 else "fewer than 1"
 
 
-def outlook(
+def estimate_holdout(
     connection: duckdb.DuckDBPyConnection,
     user_keys: Sequence[str],
     candidates: Candidates = EVERYONE,
     lengths: Sequence[int] = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000),
     seed: int = 0,
-) -> Outlook:
+) -> HoldoutEstimate:
     """Hide a fifth of the seeds, rank them among the candidates by the others; each seed five times, in other company.
 
     Args:
@@ -158,7 +158,7 @@ def outlook(
     if len(seeds) < LEAST_SEEDS:
         raise ValueError(f"{len(seeds)} seeds have a vector; an estimate needs {LEAST_SEEDS}")
     if not total:
-        raise ValueError("there is nobody else to rank: take fewer seeds, or leave out fewer users")
+        raise ValueError("there are no other users to rank: take fewer seeds, or exclude fewer users")
     ranks = hidden_ranks(seeds, sample, seed)
     auc = {method: 1.0 - float(ranks[method].mean()) for method in METHODS}
     method = max(METHODS, key=lambda one: round(auc[one], 3))
@@ -210,7 +210,7 @@ def _above(candidates: Vectors, hidden: Vectors) -> NDArray[np.float64]:
 
 def _judge(
     ranks: Ranks, method: Method, auc: dict[Method, float], given: int, total: int, lengths: Sequence[int], seed: int
-) -> Outlook:
+) -> HoldoutEstimate:
     seeds = len(ranks)
     hits = (ranks[:, :, None] <= _THRESHOLDS).mean(axis=1)  # of each seed, how often it is above each threshold
     drawn = np.random.default_rng(seed).multinomial(seeds, np.full(seeds, 1 / seeds), size=_RESAMPLES) / seeds
@@ -240,7 +240,7 @@ def _judge(
         )
     # the mean rank of seeds that are like anyone has variance 1 / 12 n
     far = (auc[method] - 0.5) * float(np.sqrt(12 * seeds))
-    return Outlook(
+    return HoldoutEstimate(
         method=method,
         auc=auc,
         seeds=seeds,

@@ -142,8 +142,7 @@ def seed_vectors(connection: duckdb.DuckDBPyConnection) -> Vectors:
     ]
     if not found:
         raise ValueError(
-            "none of the seeds has a vector that can be relied on: give users who were active in the published days, "
-            "and more than a few times"
+            "no seed has a reliable vector: choose users who were active more than a few times in the published days"
         )
     return np.concatenate(found)
 

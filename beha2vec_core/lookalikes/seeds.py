@@ -31,7 +31,7 @@ class Seeds:
 
 
 def read_ids(text: str) -> list[str]:
-    """The ids in a text, one a line or parted by commas, semicolons, tabs or blanks; each once, in order.
+    """The ids in a text, one per line or separated by commas, semicolons, tabs or blanks; each once, in order.
 
     Quotes are taken off, and a heading (``user_key``, ``user_pseudo_id``, ``user_id``, ...) is left out. In a table the
     first column is read.

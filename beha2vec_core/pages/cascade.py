@@ -28,7 +28,7 @@ class Cascade:
     """The steps for one kind of label, and versions of what its answers rest on.
 
     A label that a step is not sure of is a guess. When a later step gives the same label, both count: the confidence is
-    1 - (1 - a)(1 - b). A later step with another label must be surer than the guess. A guess that nobody overruled is
+    1 - (1 - a)(1 - b). A later step with another label must be surer than the guess. A guess that no step overruled is
     taken in the end if it reaches the lowest threshold of all steps.
     """
 
@@ -41,7 +41,7 @@ class Cascade:
         """A hash of all steps that an answer rests on; None where there is no such method.
 
         That is all steps up to the one that decided: a page that rules decided does not depend on the model after them.
-        A guess that nobody overruled rests on all steps.
+        A guess that no step overruled rests on all steps.
         """
         if method == OVERRIDE:
             asked = 0

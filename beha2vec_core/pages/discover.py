@@ -29,7 +29,7 @@ EVERY_SITE_THEMES = (
 MIN_PAGES = 20
 MAX_GROUPS = 20
 _MIN_GROUPS = 4
-# between so many pages a group, on average, its number is looked for
+# range of pages per group, on average, in which their number is searched
 _FEWEST_PAGES, _MOST_PAGES = 8, 40
 # the fewest groups that come this close to the best silhouette are taken: a theme too few is easier to split by hand
 # than many to merge

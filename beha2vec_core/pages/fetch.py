@@ -156,7 +156,7 @@ class PageFetcher:
             raise NotFetched(Status.FAILED, f"HTTP {response.status_code}")
         content_type = response.headers.get("content-type", "")
         if content_type.split(";")[0].strip().lower() not in _HTML:
-            raise NotFetched(Status.FAILED, "the page is no HTML")
+            raise NotFetched(Status.FAILED, "the page is not HTML")
         return read_body(response, self.limits.max_bytes), content_type
 
     def _ask_robots(self, url: httpx.URL) -> tuple[int, bytes]:
@@ -240,11 +240,11 @@ def hosts_in(pages: pd.DataFrame) -> list[str]:
 
 def count_reasons(pages: Sequence[FetchedPage]) -> dict[str, int]:
     """How many pages came to what, the most frequent first: ``ok``, ``ok (cached)``, ``refused: robots.txt ...``."""
-    told = Counter(
+    outcomes = Counter(
         f"{page.status}{f': {page.reason}' if page.reason else ''}{' (cached)' if page.from_cache else ''}"
         for page in pages
     )
-    return dict(told.most_common())
+    return dict(outcomes.most_common())
 
 
 def _is_host(host: str) -> bool:

@@ -75,7 +75,7 @@ def save_override(
 ) -> Overrides:
     """Write a page's labels to the file, in place of those it had there; with neither label, take the page out.
 
-    The file is made where there is none, keeps its form (CSV or YAML) and order, and is replaced at once: whoever reads
+    The file is made where there is none, keeps its form (CSV or YAML) and order, and is replaced atomically: readers
     it sees the old one or the new one. What is written is read back first.
 
     Returns:

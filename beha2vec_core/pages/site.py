@@ -1,7 +1,7 @@
 """What the structure of a site says about a page: its depth, its siblings, the form of its address and title.
 
-No single word tells a story from a section or a product from a list of products, but their places do: forty leaves
-under one folder are of one kind.
+No single word distinguishes a story from a section or a product from a list of products, but their places do: forty
+leaves under one folder are of one kind.
 """
 
 import re
@@ -31,9 +31,9 @@ _NEWS = re.compile(
     r"video|galleries|horoscopes?|politik|wirtschaft|kultur|panorama|politique|economie|monde|deportes|economia|cultura|"
     r"cronaca)(?:/|$)"
 )
-# of those sections a newspaper has at least so many; a university or a blog has a few
+# of those sections a newspaper has at least this many; a university or a blog has a few
 MIN_NEWS_SECTIONS = 5
-# from so many pages with items on, a host is taken to report the items of all its pages
+# from this many pages with items on, a host is taken to report the items of all its pages
 MIN_GOODS = 10
 _ID = re.compile(r"\d{3,}|(?=[a-z]*\d)[a-z\d]{8,}")
 _DATE = re.compile(r"/(19|20)\d\d([/ ](\d{1,2}|[a-z]{3})([/ ]\d{1,2})?)?[/ ]")
@@ -112,7 +112,7 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
 def without_site_name(pages: pd.DataFrame) -> pd.Series:
     """Titles without the part that most pages of their host end with, which names the site.
 
-    A host of fewer than five pages is too small to tell, and keeps its titles. `Docs`, `Blog` and the like name a part
+    A host of fewer than five pages is too small to judge, and keeps its titles. `Docs`, `Blog` and the like name a part
     of the site and stay.
     """
     parts = [split_title(title) for title in pages["page_title"]]

@@ -1,6 +1,6 @@
 """The words of a page: from its path and title, with nothing in them that is not for others to see.
 
-Titles and paths are written by whoever owns (or attacks) the site. They are cleaned here before any rule or model reads
+Titles and paths are written by the site's owners (or attackers). They are cleaned here before any rule or model reads
 them, and what a model reads is words only: no query string, no e-mail address, no long number or token.
 """
 
@@ -86,7 +86,7 @@ def path_segments(path: object) -> str:
 def path_words(path: object) -> str:
     """The words of a path: ``/google+redesign/men++s/hats.axd`` gives ``google redesign men s hats``.
 
-    Lower-case letters and digits parted by single spaces; e-mail addresses, numbers of five and more digits and long
+    Lower-case letters and digits separated by single spaces; e-mail addresses, numbers of five and more digits and long
     tokens are left out.
     """
     return " ".join(word for word in path_segments(path).replace("/", " ").split() if not _LONG_ID.fullmatch(word))
@@ -119,14 +119,14 @@ def page_text(title: object, path: object, hostname: object = "") -> str:
     """
     title_part = title_words(title, hostname)
     seen = set(_words(title_part).split())
-    path_part = [word for word in path_words(path).split() if _tells(word) and word not in seen]
+    path_part = [word for word in path_words(path).split() if _is_specific(word) and word not in seen]
     return " ".join([*title_part.split(), *dict.fromkeys(path_part)][:MAX_TEXT_WORDS])
 
 
 def section_text(path: object) -> str:
     """The words of the folders that a page lies in, without those that only say how it is served; may be empty."""
     folders = path_segments(path).rpartition("/")[0]
-    words = [word for word in path_words(folders).split() if _tells(word)]
+    words = [word for word in path_words(folders).split() if _is_specific(word)]
     return " ".join(dict.fromkeys(words))
 
 
@@ -163,7 +163,7 @@ def _words(text: str) -> str:
     return _NOT_WORD.sub(" ", text.lower()).strip()
 
 
-def _tells(word: str) -> bool:
+def _is_specific(word: str) -> bool:
     return word not in _SERVING_WORDS and not word.isdigit()
 
 
@@ -172,7 +172,7 @@ def _telling_parts(title: object, hostname: object) -> list[str]:
     parts = split_title(title)
     host = _NOT_WORD.sub("", hostname.lower()) if isinstance(hostname, str) else ""
     telling = [part for part in parts if not _names_site(part, host)] or parts
-    return [part for part in telling if any(map(_tells, _words(part).split()))] or telling[:1]
+    return [part for part in telling if any(map(_is_specific, _words(part).split()))] or telling[:1]
 
 
 def _names_site(part: str, host: str) -> bool:

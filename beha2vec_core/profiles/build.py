@@ -17,7 +17,7 @@ from beha2vec_core.profiles.metric import Feature, Number, Ratio, Share
 from beha2vec_core.profiles.metrics import measured_as
 from beha2vec_core.profiles.money import currency_of
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
-from beha2vec_core.profiles.words import UNKNOWN_CURRENCY
+from beha2vec_core.words import UNKNOWN_CURRENCY
 
 
 def build_profiles(

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from beha2vec_core.clusters.model import TOO_LITTLE_EVIDENCE
-from beha2vec_core.profiles.words import counted, days
+from beha2vec_core.words import counted, days
 
 _QUALITY, _USERS, _PAGE_VIEWS = "ga4.ga4_quality__daily", "ga4.dim_ga4__users", "ga4.fct_ga4__page_views"
 _SEQUENCES = "ga4.ml_ga4__sequence_events"
@@ -33,7 +33,7 @@ class Totals:
         clustered_users: those in a cluster; who is in -1, of whom too little is known, is in none.
         clusters: with users; -1 is no cluster.
         sessions: of all users.
-        page_views: views of pages and screens, also those of nobody (no device id, no consent).
+        page_views: views of pages and screens, including those without a user (no device id, no consent).
         buyers: users with a purchase.
         first_day: first export day with events.
         last_day: last export day with events.
@@ -82,7 +82,7 @@ class Step:
 def clustered_words(clustered: int, clusters: int, too_little: int) -> str:
     """How many users are in how many clusters: 260 users in 3 clusters, and 20 of whom too little is known (-1)."""
     text = f"{counted(clustered, 'user')} in {counted(clusters, 'cluster')}"
-    return text + (f", and {too_little:,} of whom too little is known ({TOO_LITTLE_EVIDENCE})" if too_little else "")
+    return text + (f", and {too_little:,} with too few events ({TOO_LITTLE_EVIDENCE})" if too_little else "")
 
 
 def totals(connection: duckdb.DuckDBPyConnection) -> Totals:
@@ -138,8 +138,8 @@ def _events(connection: duckdb.DuckDBPyConnection, has: _Tables) -> list[Step]:
         f"coalesce(sum(duplicates_dropped), 0)::bigint from {_QUALITY}",
     )
     losses = _some(
-        Loss(twice, "event", "sent twice, exact duplicates"),
-        Loss(rows - events - twice, "event", "of replaced tables, synthetic bundles or hosts that are left out"),
+        Loss(twice, "event", "exact duplicates"),
+        Loss(rows - events - twice, "event", "from replaced tables, synthetic bundles or excluded hosts"),
     )
     return [Step("Events", events, losses)]
 
@@ -205,7 +205,7 @@ def _marks(
     embedded: str = "false",
     cluster_key: str = "null::integer",
 ) -> str:
-    """What a source tells of a user, as columns."""
+    """What a source knows about a user, as columns."""
     return f"""{read} as is_read, {viewed} as viewed, {late} as is_late, {embedded} as embedded,
         {cluster_key} as cluster_key"""
 
@@ -221,7 +221,7 @@ def _of_nobody(connection: duckdb.DuckDBPyConnection, has: _Tables) -> tuple[Los
     if _QUALITY not in has:
         return ()
     (events,) = _row(connection, f"select coalesce(sum(events_without_user), 0)::bigint from {_QUALITY}")
-    return _some(Loss(events, "event", "of nobody: no device id (user_pseudo_id), or no consent"))
+    return _some(Loss(events, "event", "no user: no device id (user_pseudo_id), or no consent"))
 
 
 def _window(connection: duckdb.DuckDBPyConnection, has: _Tables) -> str:

@@ -1,7 +1,7 @@
 """From counts and sums to facts: value, population value, lift, z, interval, support, effect size, with a stable id.
 
 The functions that make facts give a `p` too, where chance can be asked about. `combine` turns it into the q_value over
-all facts that were tested, before it drops those that tell least: what is told does not decide what was tested.
+all facts that were tested, before it drops the least significant ones: what is shown does not decide what was tested.
 """
 
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ PROFILE_COLUMNS = (
 )
 # where chance alone lets one expect fewer users than this, the normal distribution is no guide
 _FEW = 30.0
-# where a difference was not tested, so many standard errors make it one beyond chance
+# where a difference was not tested, this many standard errors make it one beyond chance
 CLEAR_Z = 3.0
 
 
@@ -296,7 +296,7 @@ def _careful_p(
 
     The normal distribution makes too much of a single user with a rare feature: where 10 of a million users saw a page
     and one of them is in a cluster of a thousand, z is 4.4, and yet one such cluster in a hundred has one by chance.
-    And the prior of z makes too little of a cluster in which nobody bought. Of a mean, where users are those whose
+    And the prior of z makes too little of a cluster without buyers. Of a mean, where users are those whose
     number is not 0, p is the larger of both; where most users have one, their number says nothing of it, and p stays.
     """
     count, n = np.asarray(users, dtype=np.float64), np.asarray(size, dtype=np.float64)

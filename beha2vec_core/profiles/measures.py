@@ -17,7 +17,7 @@ from beha2vec_core.profiles.metrics import VIEWS as _VIEWS
 from beha2vec_core.profiles.money import revenue_sql
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
 from beha2vec_core.profiles.text import UNFILLED
-from beha2vec_core.profiles.words import UNKNOWN_CURRENCY
+from beha2vec_core.words import UNKNOWN_CURRENCY
 
 _PARTS = 10**12  # a share in whole parts
 

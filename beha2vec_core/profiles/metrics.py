@@ -7,7 +7,7 @@ the explorer and the chat read them here.
 from typing import TypeVar
 
 from beha2vec_core.profiles.metric import NUMBERS, Feature, Metric, Number, Question, Ratio, Share
-from beha2vec_core.profiles.words import UNKNOWN_CURRENCY
+from beha2vec_core.words import UNKNOWN_CURRENCY
 
 NOT_SET = "(not set)"
 UNKNOWN = "unknown"
@@ -33,7 +33,7 @@ _MEDIUM = "case when {source} = '(direct)' then coalesce({medium}, '(none)') els
 _DIRECT = """case when count(users.first_user_source) over () > 0
     then coalesce(users.first_user_source = '(direct)', false) end"""
 # churned: not seen in the last days; asked of those who were seen before them. Returned in the first week: seen again
-# on another day, at most so many days after the first; asked of those whose first day was that long ago
+# on another day, at most this many days after the first; asked of those whose first day was that long ago
 _CHURNED = """case when first_days[1] <= data.last_day - {period}
     then session_totals.last_day <= data.last_day - {period} end"""
 _FIRST_WEEK = """case when first_days[1] <= data.last_day - {period}
@@ -186,7 +186,7 @@ _ENTRIES = (
         prose=(*_PAGES, "browse deeper"), same_words=("views",),
     ),
     Metric(
-        "page_views_median", unit="page views", statement="page views of the middle user", better=1,
+        "page_views_median", unit="page views", statement="page views of the median user", better=1,
         clause="the median of {subject} is {} page views", prose=_PAGES, same_words=("views",),
     ),
     Metric(
@@ -194,7 +194,7 @@ _ENTRIES = (
         statement="sessions per user", clause="{subject} have {} sessions each",
         asked=(Question(r"sessions?|visits?", 61),), prose=("sessions?", "visits?(?! page)"), loud=("sessions",),
     ),
-    Metric("sessions_median", unit="sessions", statement="sessions of the middle user", better=1),
+    Metric("sessions_median", unit="sessions", statement="sessions of the median user", better=1),
     Metric(
         "engagement_time_mean", Number(_ENGAGED), "seconds", statement="seconds of engagement per user", better=1,
         label="seconds engaged per user", clause="{subject} have {} seconds of engagement each",
@@ -203,8 +203,8 @@ _ENTRIES = (
         loud=("seconds", "engagement time", "engaged"), same_words=("engagement",),
     ),
     Metric(
-        "engagement_time_median", unit="seconds", statement="seconds of engagement of the middle user", better=1,
-        label="seconds engaged of the middle user", clause="the median of {subject} is {} seconds of engagement",
+        "engagement_time_median", unit="seconds", statement="seconds of engagement of the median user", better=1,
+        label="seconds engaged of the median user", clause="the median of {subject} is {} seconds of engagement",
         prose=(r"engag\w*", "seconds", "(?:time|stays?|spends?|active time)"), same_words=("engagement",),
     ),
     Metric(
@@ -217,7 +217,7 @@ _ENTRIES = (
         ),
         loud=("recency", "days since", "last seen", "days ago"),
     ),
-    Metric("recency_median", unit="days", statement="days since the middle user was last seen", better=-1),
+    Metric("recency_median", unit="days", statement="days since the median user was last seen", better=-1),
     Metric(
         "revenue_mean", Number("{revenue}"), UNKNOWN_CURRENCY, statement="of revenue per user", better=1,
         label="revenue per user", clause="{subject} spend {} each",
@@ -226,21 +226,21 @@ _ENTRIES = (
         loud=("revenue", "sales", "turnover"),
     ),
     Metric(
-        "revenue_median", unit=UNKNOWN_CURRENCY, statement="of revenue of the middle user", better=1,
-        label="revenue of the middle user",
+        "revenue_median", unit=UNKNOWN_CURRENCY, statement="of revenue of the median user", better=1,
+        label="revenue of the median user",
     ),
     Metric(
         "furthest_step_mean", Number(_FURTHEST), "steps", better=1,
         statement="is the furthest step towards a purchase of a user on average",
-        label="furthest step to a purchase, of 4, per user",
+        label="furthest of 4 steps to a purchase, per user",
         clause="the furthest step of {subject} towards a purchase is {} on average",
         prose=(rf"(?:furthest )?steps? {_TO_A_PURCHASE}", "funnel steps?", "steps? of the funnel", "furthest step"),
         loud=True, of_buyers=True,
     ),
     Metric(
         "furthest_step_median", unit="steps", better=1,
-        statement="is the furthest step towards a purchase of the middle user",
-        label="furthest step to a purchase, of 4, of the middle user",
+        statement="is the furthest step towards a purchase of the median user",
+        label="furthest of 4 steps to a purchase, of the median user",
     ),
     Metric(
         "error_page_views_mean", Number("coalesce(session_totals.error_page_views, 0)::double"), "page views",
@@ -248,8 +248,8 @@ _ENTRIES = (
         clause="{subject} meet {} error pages each", prose=_ERROR, same_words=("errors",), names_feature=True,
     ),
     Metric(
-        "error_page_views_median", unit="page views", better=-1, statement="error pages of the middle user",
-        label="views of error pages of the middle user",
+        "error_page_views_median", unit="page views", better=-1, statement="error pages of the median user",
+        label="views of error pages of the median user",
     ),
     Metric(
         "error_page_view_share", Ratio("error_page_views", "views_in_sessions"), better=-1,
@@ -405,7 +405,7 @@ _Kind = TypeVar("_Kind", Share, Number, Ratio, Feature)
 
 
 def metric(name: str) -> Metric:
-    """The metric of this name; of a name that is not known, one that is called by its name and no more."""
+    """The metric of this name; of a name that is not known, one with its name only."""
     return METRICS.get(name) or Metric(name, statement=name.replace("_", " "), sections=())
 
 

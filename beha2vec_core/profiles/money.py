@@ -5,7 +5,7 @@ from typing import NamedTuple
 import duckdb
 
 from beha2vec_core.profiles.settings import ProfileSources
-from beha2vec_core.profiles.words import CURRENCY_CODE, UNKNOWN_CURRENCY
+from beha2vec_core.words import CURRENCY_CODE, UNKNOWN_CURRENCY
 
 
 class Currency(NamedTuple):

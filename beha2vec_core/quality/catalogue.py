@@ -41,34 +41,33 @@ _MEASURED = (
         "Each day's export of the last week has arrived by the deadline, BEHA2VEC_EXPORT_DEADLINE_HOUR.",
         export.exports_arrive_in_time,
         "error",
-        "look whether GA4 still exports to BigQuery and the files are copied here, then materialize these days. "
-        "Exports that always come later: BEHA2VEC_EXPORT_DEADLINE_HOUR",
+        "check that GA4 still exports to BigQuery and the files are copied here, then materialize these days. If "
+        "exports always arrive later, set BEHA2VEC_EXPORT_DEADLINE_HOUR",
     ),
     Check(
         "volume_is_as_usual",
         "raw_ga4_events",
-        "Each day has as many events and users as the same weekday of the eight weeks before.",
+        "Events and users of each day are in the usual range of the same weekday in the eight weeks before.",
         export.volume_is_as_usual,
         "warn",
-        "compare the day in GA4 itself: a campaign or holiday is no fault; else look at tags, consent banner and "
-        "export, and materialize the day again once it is whole",
+        "compare the day in GA4: a campaign or holiday is fine; otherwise check tags, consent banner and export, and "
+        "materialize the day again once it is complete",
     ),
     Check(
         "events_have_a_user",
         "ga4_quality__daily",
-        "The share of events without a user is as in the four weeks before.",
+        "The share of events without a user is in the usual range of the four weeks before.",
         events.events_have_a_user,
         "warn",
-        "look at the consent banner and at tags that were changed that day; var consent_policy of dbt_ga4 says whose "
-        "events count",
+        "check the consent banner and tags changed that day; consent_policy of dbt_ga4 sets whose events count",
     ),
     Check(
         "events_come_on_their_day",
         "ga4_quality__daily",
-        "The share of events that happened before their export day is as in the four weeks before.",
+        "The share of events from before their export day is in the usual range of the four weeks before.",
         events.events_come_on_their_day,
         "warn",
-        "check BEHA2VEC_TIMEZONE (make doctor); where an app sends late by nature, materialize the days before again",
+        "check BEHA2VEC_TIMEZONE (make doctor); where an app always sends late, materialize the days before again",
     ),
     Check(
         "most_views_have_a_theme",
@@ -92,7 +91,7 @@ _MEASURED = (
         "No vector of the run's days holds NaN, infinity or zeros only.",
         encoder.vectors_are_finite,
         "error",
-        "go back to the encoder before (beha2vec rollback), or train another one (job train_encoder)",
+        "return to the previous encoder (beha2vec rollback), or train another one (job train_encoder)",
         blocking=True,
     ),
     Check(
@@ -107,10 +106,10 @@ _MEASURED = (
     Check(
         "vectors_are_distributed_as_before",
         "user_embeddings",
-        "The last day's users lie where those of the same weekday in the four weeks before did.",
+        "The last day's user vectors show no drift from the same weekday in the four weeks before.",
         encoder.vectors_are_distributed_as_before,
         "warn",
-        "look at volume and unknown pages of the day first; if users do behave differently, run the job train_encoder",
+        "check volume and unknown pages of the day first; if behaviour has changed, run the job train_encoder",
     ),
     Check(
         "promoted_vectors_are_finite",
@@ -118,17 +117,17 @@ _MEASURED = (
         "No vector of the encoder just promoted holds NaN, infinity or zeros only.",
         encoder.promoted_vectors_are_finite,
         "error",
-        "go back to the encoder before: beha2vec rollback",
+        "return to the previous encoder: beha2vec rollback",
         blocking=True,
     ),
     Check(
         "unchanged_users_keep_their_vectors",
         "trained_encoder",
-        "An encoder that was trained on from the one before leaves users where they were who did nothing new.",
+        "After a warm start, users without new events keep their vectors.",
         encoder.unchanged_users_keep_their_vectors,
         "warn",
-        "who stores vectors elsewhere should read them anew; if users moved too far, beha2vec rollback, and train with "
-        "a lower learning_rate or fewer epochs",
+        "reload vectors stored elsewhere; if users moved too far, run beha2vec rollback and train with a lower "
+        "learning_rate or fewer epochs",
     ),
     Check(
         "no_cluster_swallows_the_rest",
@@ -136,7 +135,7 @@ _MEASURED = (
         f"No cluster holds more than {clusters.MAX_CLUSTER_SHARE:.0%} of the users active in the last four weeks.",
         clusters.no_cluster_swallows_the_rest,
         "warn",
-        "run the job rebuild_clusters for all days; if the lump stays, ask for more clusters (k of cluster_model)",
+        "run the job rebuild_clusters for all days; if the large cluster stays, set a larger k (cluster_model)",
     ),
     Check(
         "every_cluster_has_users",
@@ -144,7 +143,7 @@ _MEASURED = (
         "Every cluster has users who were active in the last four weeks.",
         clusters.every_cluster_has_users,
         "warn",
-        "run the job rebuild_clusters for all days; those that go on keep their key",
+        "run the job rebuild_clusters for all days; continuing clusters keep their key",
     ),
 )
 

@@ -30,15 +30,15 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckOutcome:
     """What a check found.
 
-    figures: numbers (plotted over time) and samples of what is wrong. told: what is wrong, in a line.
+    figures: numbers (plotted over time) and samples of what is wrong. message: what is wrong, in a line.
     """
 
     passed: bool
     figures: Mapping[str, Any] = field(default_factory=dict)
-    told: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Check:
     name: str
     asset: str
     description: str
-    look: Callable[[Look], Finding]
+    look: Callable[[Look], CheckOutcome]
     severity: Severity
     remedy: str
     blocking: bool = False

@@ -1,37 +1,37 @@
-"""Checks of the clusters that readers see: none holds everybody, none holds nobody."""
+"""Checks of the clusters that readers see: none holds all users, none is empty."""
 
 from __future__ import annotations
 
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
-from beha2vec_core.quality.check import Finding, Look
+from beha2vec_core.quality.check import CheckOutcome, Look
 
 MAX_CLUSTER_SHARE = 0.5
 # four weeks: what happens every month is in it, and a night's cost does not grow with history
 ACTIVE_DAYS = 28
 
 
-def no_cluster_swallows_the_rest(look: Look) -> Finding:
-    """Warn of a lump: clusters that tell little. Users with too little evidence are in none, and only shown."""
+def no_cluster_swallows_the_rest(look: Look) -> CheckOutcome:
+    """Warn of one dominant cluster. Users with too little evidence are in none, and only shown."""
     sizes = _active_users(look)
     unknown = sizes.pop(TOO_LITTLE_EVIDENCE, 0)
     users = sum(sizes.values())
     largest = max(sizes, key=lambda key: sizes[key], default=-1)
     share = sizes[largest] / users if users else 0.0
     passed = share <= MAX_CLUSTER_SHARE or len(sizes) == 1  # users too few to divide are in one cluster
-    told = f"cluster {largest} holds {share:.0%} of the users in clusters, active in the last {ACTIVE_DAYS} days"
+    message = f"cluster {largest} holds {share:.0%} of the users in clusters, active in the last {ACTIVE_DAYS} days"
     figures = {"largest_share": share, "users": users, "users_with_too_little_evidence": unknown}
-    return Finding(passed, figures, "" if passed else told)
+    return CheckOutcome(passed, figures, "" if passed else message)
 
 
-def every_cluster_has_users(look: Look) -> Finding:
+def every_cluster_has_users(look: Look) -> CheckOutcome:
     """Warn of clusters of the model in use that no user was in for four weeks."""
     sizes = _active_users(look)
     sizes.pop(TOO_LITTLE_EVIDENCE, None)
     dead = sorted(key for key, users in sizes.items() if not users)
-    told = f"no user active in the last {ACTIVE_DAYS} days is in cluster {', '.join(map(str, dead))}"
+    message = f"no user active in the last {ACTIVE_DAYS} days is in cluster {', '.join(map(str, dead))}"
     smallest = min(sizes.values(), default=0)
     figures = {"clusters": len(sizes), "dead_clusters": len(dead), "smallest": smallest, "dead": dead}
-    return Finding(not dead, figures, told if dead else "")
+    return CheckOutcome(not dead, figures, message if dead else "")
 
 
 def _active_users(look: Look) -> dict[int, int]:

@@ -7,9 +7,10 @@ from typing import Any
 
 import duckdb
 
-from beha2vec_core.quality.check import Finding, Look
+from beha2vec_core.quality.check import CheckOutcome, Look
 from beha2vec_core.quality.drift import LEAST_USERS, drift
 from beha2vec_core.quality.tables import ENCODER_IN_USE
+from beha2vec_core.words import counted
 
 _SAMPLES = 5
 # A page that the encoder never learned still has its path and words; an event name has nothing else.
@@ -18,13 +19,13 @@ MAX_UNKNOWN_EVENT_NAMES = 0.05
 MIN_COSINE = 0.9
 
 
-def vectors_are_finite(look: Look) -> Finding:
+def vectors_are_finite(look: Look) -> CheckOutcome:
     """Error where a vector of the run's days holds NaN, infinity or zeros only."""
     with look.connect("vectors_are_finite") as connection:
         return _finite(connection, f"event_date between date '{look.first}' and date '{look.last}'")
 
 
-def _finite(connection: duckdb.DuckDBPyConnection, condition: str) -> Finding:
+def _finite(connection: duckdb.DuckDBPyConnection, condition: str) -> CheckOutcome:
     of_encoder = f"from beha2vec.user_embeddings where model_version = {ENCODER_IN_USE} and {condition}"
     useless = """(not coalesce(isfinite(list_sum(behavior)) and isfinite(list_sum(identity)), false)
         or list_inner_product(behavior, behavior) < 1e-6)"""
@@ -33,11 +34,11 @@ def _finite(connection: duckdb.DuckDBPyConnection, condition: str) -> Finding:
     if broken:
         shown = f"select event_date::varchar || ' ' || user_key {of_encoder} and {useless} order by 1 limit {_SAMPLES}"
         samples = [sample for (sample,) in connection.execute(shown).fetchall()]
-    told = f"{broken:,} vectors hold NaN, infinity or zeros only, such as that of {samples[0]}" if broken else ""
-    return Finding(not broken, {"vectors": vectors, "broken": broken, "samples": samples}, told)
+    message = f"{counted(broken, 'vector')} with NaN, infinity or zeros only, e.g. {samples[0]}" if broken else ""
+    return CheckOutcome(not broken, {"vectors": vectors, "broken": broken, "samples": samples}, message)
 
 
-def the_encoder_knows_the_pages(look: Look) -> Finding:
+def the_encoder_knows_the_pages(look: Look) -> CheckOutcome:
     """Warn where too many of the run's events are on pages, or of names, that are not in the encoder's vocabulary."""
     with look.connect("the_encoder_knows_the_pages") as connection:
         ((version,),) = connection.execute(f"select {ENCODER_IN_USE}").fetchall()
@@ -61,12 +62,12 @@ def the_encoder_knows_the_pages(look: Look) -> Finding:
         "most_seen_unknown": [*named, *event_names],
         "model_version": version,
     }
-    told = []
+    messages = []
     if unknown_pages > MAX_UNKNOWN_PAGES:
-        told.append(f"{unknown_pages:.0%} of the events are on pages unknown to encoder {version}, such as {named[0]}")
+        messages.append(f"{unknown_pages:.0%} of the events are on pages unknown to encoder {version}, e.g. {named[0]}")
     if unknown_names > MAX_UNKNOWN_EVENT_NAMES:
-        told.append(f"{unknown_names:.0%} of the events have a name unknown to it, such as {event_names[0]}")
-    return Finding(not told, figures, "; ".join(told))
+        messages.append(f"{unknown_names:.0%} of the events have a name unknown to it, e.g. {event_names[0]}")
+    return CheckOutcome(not messages, figures, "; ".join(messages))
 
 
 def _unknown(counts: list[tuple[str, int]], known: list[str]) -> tuple[int, float, list[str]]:
@@ -77,8 +78,8 @@ def _unknown(counts: list[tuple[str, int]], known: list[str]) -> tuple[int, floa
     return len(counts), sum(n for _, n in unknown) / events if events else 0.0, [v for v, _ in unknown[:_SAMPLES]]
 
 
-def vectors_are_distributed_as_before(look: Look) -> Finding:
-    """Warn where the last day's users lie elsewhere than those of the same weekday of the four weeks before.
+def vectors_are_distributed_as_before(look: Look) -> CheckOutcome:
+    """Warn where the last day's user vectors drift from those of the same weekday of the four weeks before.
 
     By the population stability index of `drift`, whose limit chance does not exceed in so few users.
     """
@@ -86,25 +87,25 @@ def vectors_are_distributed_as_before(look: Look) -> Finding:
         (found,) = drift(connection, [look.last])
     figures: dict[str, Any] = {"users": found.users, "users_before": found.users_before}
     if found.stability_index is None or found.limit is None:
-        return Finding(True, figures | {"not_judged": f"fewer than {LEAST_USERS} users"})
-    told = f"{look.last}: population stability index {found.stability_index:.2f}, at most {found.limit:.2f} expected"
+        return CheckOutcome(True, figures | {"not_judged": f"fewer than {LEAST_USERS} users"})
+    message = f"{look.last}: population stability index {found.stability_index:.2f}, expected at most {found.limit:.2f}"
     passed = found.stability_index <= found.limit
-    return Finding(
-        passed, figures | {"stability_index": found.stability_index, "limit": found.limit}, "" if passed else told
+    return CheckOutcome(
+        passed, figures | {"stability_index": found.stability_index, "limit": found.limit}, "" if passed else message
     )
 
 
-def promoted_vectors_are_finite(look: Look) -> Finding:
+def promoted_vectors_are_finite(look: Look) -> CheckOutcome:
     """Error where any vector of the encoder in use cannot be used: a promotion has just made those of all days."""
     with look.connect("promoted_vectors_are_finite") as connection:
         return _finite(connection, "true")
 
 
-def unchanged_users_keep_their_vectors(look: Look) -> Finding:
-    """Warn where an encoder that was trained on from the one before moves users who did nothing new.
+def unchanged_users_keep_their_vectors(look: Look) -> CheckOutcome:
+    """Warn where a warm start moves users without new events.
 
     The mean cosine between the old vector and the new one of the same user, day and number of events. The vectors of an
-    encoder that began anew have no directions in common with the old ones, and are not judged.
+    encoder trained from scratch have no directions in common with the old ones, and are not judged.
     """
     with look.connect("unchanged_users_keep_their_vectors") as connection:
         before = _before(connection)
@@ -120,10 +121,10 @@ def unchanged_users_keep_their_vectors(look: Look) -> Finding:
         ).fetchall()
     mean, compared = rows[0]
     if not compared:
-        return Finding(True, {"users": 0, "not_judged": "no encoder before it that it was trained on from"})
+        return CheckOutcome(True, {"users": 0, "not_judged": "no warm start from an earlier encoder"})
     passed = mean >= MIN_COSINE
-    told = f"mean cosine {mean:.3f} between {before} and its successor, at least {MIN_COSINE} expected"
-    return Finding(passed, {"mean_cosine": mean, "compared": compared}, "" if passed else told)
+    message = f"mean cosine {mean:.3f} between {before} and its successor, expected at least {MIN_COSINE}"
+    return CheckOutcome(passed, {"mean_cosine": mean, "compared": compared}, "" if passed else message)
 
 
 def _before(connection: duckdb.DuckDBPyConnection) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from beha2vec_core.quality.check import Finding, Look
+from beha2vec_core.quality.check import CheckOutcome, Look
 
 _USUAL_DAYS = 28
 _LEAST_USUAL_DAYS = 7
@@ -14,7 +14,7 @@ MAX_UNKNOWN_SHARE = 0.3
 
 @dataclass(frozen=True)
 class _Share:
-    """A share of a day's events, judged by its usual value; by ``at_most`` while too few days tell what is usual.
+    """A share of a day's events, judged by its usual value; by ``at_most`` while too few days show what is usual.
 
     A site that asks for consent has a third of its events without a user, every day: what is worth a warning is a jump.
     """
@@ -25,13 +25,13 @@ class _Share:
     at_most: float
 
 
-# a jump of ten points in users who cannot be told is a consent banner or a tag that changed
+# a jump of ten points in users who cannot be identified is a consent banner or a tag that changed
 _NULL_IDS = _Share("null_id_share", "null_id_share", rise=0.10, at_most=0.30)
 # late events change days that were already made; GA4 itself has about one in a hundred
 _LATE = _Share("late_share", "late_events / events", rise=0.05, at_most=0.10)
 
 
-def _share_is_as_usual(look: Look, share: _Share) -> Finding:
+def _share_is_as_usual(look: Look, share: _Share) -> CheckOutcome:
     with look.connect(share.name) as connection:
         days = connection.execute(
             f"""with daily as (
@@ -51,23 +51,23 @@ def _share_is_as_usual(look: Look, share: _Share) -> Finding:
         limit = usual + share.rise if known >= _LEAST_USUAL_DAYS else share.at_most
         largest = max(largest, value)
         if value > limit:
-            wrong.append(f"{day} ({property_id}): {value:.1%}, at most {limit:.1%} expected")
-    return Finding(not wrong, {share.name: largest, "days": len(days), "wrong": wrong[:20]}, "; ".join(wrong[:3]))
+            wrong.append(f"{day} ({property_id}): {value:.1%}, expected at most {limit:.1%}")
+    return CheckOutcome(not wrong, {share.name: largest, "days": len(days), "wrong": wrong[:20]}, "; ".join(wrong[:3]))
 
 
 events_have_a_user = partial(_share_is_as_usual, share=_NULL_IDS)
 events_come_on_their_day = partial(_share_is_as_usual, share=_LATE)
 
 
-def _most_views_have(look: Look, kind: str) -> Finding:
+def _most_views_have(look: Look, kind: str) -> CheckOutcome:
     with look.connect(f"most_views_have_a_{kind}") as connection:
         ((share,),) = connection.execute(
             f"""select coalesce(sum(page_views) filter ({kind} = 'unknown') / sum(page_views), 0)
             from beha2vec.enriched_pages join ga4.dim_ga4__pages using (page_key)"""
         ).fetchall()
-    told = f"{share:.0%} of the page views are on pages of unknown {kind.replace('_', ' ')}"
+    message = f"{share:.0%} of the page views are on pages of unknown {kind.replace('_', ' ')}"
     passed = share <= MAX_UNKNOWN_SHARE
-    return Finding(passed, {"unknown_share": float(share)}, "" if passed else told)
+    return CheckOutcome(passed, {"unknown_share": float(share)}, "" if passed else message)
 
 
 most_views_have_a_theme = partial(_most_views_have, kind="theme")

@@ -1,4 +1,4 @@
-"""Checks of what came in: every row accounted for, every day there and in time, as much of it as usual."""
+"""Checks of the ingested data: every row accounted for, every day there and in time, as much of it as usual."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from beha2vec_core.ga4.arrivals import due_day
 from beha2vec_core.ga4.sources import find_source_files
-from beha2vec_core.quality.check import Finding, Look
+from beha2vec_core.quality.check import CheckOutcome, Look
 from beha2vec_core.quality.statistics import robust_z
 
 _SHOWN = 20
@@ -19,7 +19,7 @@ LEAST_WEEKS = 4
 MAX_Z = 4.0
 
 
-def rows_are_accounted_for(look: Look) -> Finding:
+def rows_are_accounted_for(look: Look) -> CheckOutcome:
     """Error where a partition has other rows than the log says, or a day's rows do not add up."""
     partitions = (
         f"read_parquet('{look.settings.raw_path}/*/*/*.parquet', hive_partitioning = true, "
@@ -40,22 +40,22 @@ def rows_are_accounted_for(look: Look) -> Finding:
             """,
             {"first": look.first.isoformat(), "last": look.last.isoformat()},
         ).fetchall()
-    told = [
+    messages = [
         f"{day}: {rows} rows in the partition, {accepted} accepted and {quarantined} quarantined of {rows_in}"
         for day, rows, accepted, quarantined, rows_in in days
     ]
-    return Finding(not days, {"days": len(days), "days_that_differ": told[:_SHOWN]}, "; ".join(told[:3]))
+    return CheckOutcome(not days, {"days": len(days), "days_that_differ": messages[:_SHOWN]}, "; ".join(messages[:3]))
 
 
-def no_property_is_left_over(look: Look) -> Finding:
+def no_property_is_left_over(look: Look) -> CheckOutcome:
     """Warn of partitions of a property that the source no longer has: the same events under another id count twice."""
     present = {file.property_id for file in find_source_files(look.settings.source, look.settings.property_id)}
     stored = {folder.name.removeprefix("property_id=") for folder in look.settings.raw_path.glob("property_id=*")}
     left = sorted(stored - present)
-    return Finding(not left, {"properties": left}, f"no longer in the export: {', '.join(left)}" if left else "")
+    return CheckOutcome(not left, {"properties": left}, f"no longer in the export: {', '.join(left)}" if left else "")
 
 
-def no_day_is_missing(look: Look) -> Finding:
+def no_day_is_missing(look: Look) -> CheckOutcome:
     """Warn of days of the run without data (later days go on, with a gap), and of days whose files are gone."""
     with look.connect("no_day_is_missing") as connection:
         rows = connection.execute(
@@ -63,12 +63,12 @@ def no_day_is_missing(look: Look) -> Finding:
             where status in ('missing', 'unreadable', 'kept') order by event_date"""
         ).fetchall()
     of_run = [row for row in rows if look.first <= row[0] <= look.last]
-    told = [f"{day}: {status}{f' ({problem})' if problem else ''}" for day, status, problem in of_run]
-    figures = {"missing": len(of_run), "days": told[:_SHOWN], "in_all_history": len(rows)}
-    return Finding(not of_run, figures, "; ".join(told[:3]))
+    messages = [f"{day}: {status}{f' ({problem})' if problem else ''}" for day, status, problem in of_run]
+    figures = {"missing": len(of_run), "days": messages[:_SHOWN], "in_all_history": len(rows)}
+    return CheckOutcome(not of_run, figures, "; ".join(messages[:3]))
 
 
-def exports_arrive_in_time(look: Look) -> Finding:
+def exports_arrive_in_time(look: Look) -> CheckOutcome:
     """Error where a day of the last week is due and has no events."""
     settings = look.settings
     due = due_day(datetime.now(settings.tz), settings.export_deadline_hour)
@@ -82,8 +82,8 @@ def exports_arrive_in_time(look: Look) -> Finding:
             [first, last],
         ).fetchall()
     late = [day for (day,) in days]
-    told = f"due by {settings.export_deadline_hour}:00 of the day after and not there: {', '.join(late)}"
-    return Finding(not late, {"late": len(late), "days": late}, told if late else "")
+    message = f"due by {settings.export_deadline_hour}:00 of the day after and not there: {', '.join(late)}"
+    return CheckOutcome(not late, {"late": len(late), "days": late}, message if late else "")
 
 
 class _Volume(NamedTuple):
@@ -95,11 +95,11 @@ class _Volume(NamedTuple):
     users_before: list[int]
 
 
-def volume_is_as_usual(look: Look) -> Finding:
+def volume_is_as_usual(look: Look) -> CheckOutcome:
     """Warn where a day has far more or fewer events or users than the same weekday of the weeks before.
 
     By the robust z of `statistics.robust_z`, once four such weekdays are there; a day without any event after days with
-    some is told at once. Days that did not come are another check's.
+    some is reported at once. Days that did not come are another check's.
     """
     with look.connect("volume_is_as_usual") as connection:
         days = [
@@ -144,4 +144,4 @@ def volume_is_as_usual(look: Look) -> Finding:
         "users": sum(day.users for day in days),
         "unusual": unusual[:_SHOWN],
     }
-    return Finding(not unusual, figures, "; ".join(unusual[:3]))
+    return CheckOutcome(not unusual, figures, "; ".join(unusual[:3]))

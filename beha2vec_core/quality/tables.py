@@ -11,8 +11,9 @@ from functools import cache
 
 import duckdb
 
-from beha2vec_core.quality.check import Check, Finding, Look
+from beha2vec_core.quality.check import Check, CheckOutcome, Look
 from beha2vec_core.store.tables import create_tables
+from beha2vec_core.words import counted
 
 _SAMPLES = 5
 # the encoder whose vectors the graph writes: the one readers see, before the first is clustered the newest
@@ -149,8 +150,7 @@ EXPECTATIONS = (
 
 _REMEDIES = {
     "columns_are_as_declared": (
-        "a release changed the table, or somebody did: copy what you need elsewhere, drop the table, and materialize "
-        "the asset for all days"
+        "the table was changed: copy what you need elsewhere, drop the table, and materialize the asset for all days"
     ),
     "rows_are_unique": (
         "materialize the asset again for these days, which replaces them; if they come again, report it with the sample"
@@ -162,9 +162,9 @@ _REMEDIES = {
 def declared_checks() -> list[Check]:
     """Three checks of each asset that has expectations."""
     kinds = {
-        "columns_are_as_declared": (columns_are_as_declared, "Columns and types are those that this release declares."),
-        "rows_are_unique": (rows_are_unique, "No key has two rows."),
-        "nothing_is_null": (nothing_is_null, "Keys and all that readers rely on are there."),
+        "columns_are_as_declared": (columns_are_as_declared, "Columns and types match this release."),
+        "rows_are_unique": (rows_are_unique, "Keys are unique."),
+        "nothing_is_null": (nothing_is_null, "Keys and required columns are not null."),
     }
     of_asset: dict[str, list[Expectation]] = {}
     for expectation in EXPECTATIONS:
@@ -186,7 +186,7 @@ def declared_columns(table: str) -> dict[str, str]:
         return _columns(connection, table)
 
 
-def columns_are_as_declared(look: Look, expected: list[Expectation]) -> Finding:
+def columns_are_as_declared(look: Look, expected: list[Expectation]) -> CheckOutcome:
     """Error where a column is missing or has another type; more columns than declared are only shown."""
     wrong, more = [], []
     for table in [expectation.table for expectation in expected]:
@@ -199,10 +199,10 @@ def columns_are_as_declared(look: Look, expected: list[Expectation]) -> Finding:
                 wrong.append(f"{table}.{column} is {found[column]}, declared {kind}")
         more += [f"{table}.{column}" for column in found if column not in declared_columns(table)]
     figures = {"wrong_columns": len(wrong), "wrong": wrong} | ({"undeclared": more} if more else {})
-    return Finding(not wrong, figures, "; ".join(wrong))
+    return CheckOutcome(not wrong, figures, "; ".join(wrong))
 
 
-def rows_are_unique(look: Look, expected: list[Expectation]) -> Finding:
+def rows_are_unique(look: Look, expected: list[Expectation]) -> CheckOutcome:
     """Error where a key has more than one row."""
     rows, repeated, samples = 0, 0, []
     for expectation in expected:
@@ -218,11 +218,11 @@ def rows_are_unique(look: Look, expected: list[Expectation]) -> Finding:
             shown = connection.execute(f"from keys where rows > 1 order by {key} limit {_SAMPLES}").fetchall()
         rows, repeated = rows + seen, repeated + twice
         samples += [f"{_named(expectation.key, row)} ({row[-1]} rows)" for row in shown]
-    told = f"{repeated} keys have several rows, such as {samples[0]}" if repeated else ""
-    return Finding(not repeated, {"rows": rows, "repeated_keys": repeated, "samples": samples}, told)
+    message = f"{counted(repeated, 'key')} with several rows, such as {samples[0]}" if repeated else ""
+    return CheckOutcome(not repeated, {"rows": rows, "repeated_keys": repeated, "samples": samples}, message)
 
 
-def nothing_is_null(look: Look, expected: list[Expectation]) -> Finding:
+def nothing_is_null(look: Look, expected: list[Expectation]) -> CheckOutcome:
     """Error where a column that is never null is."""
     rows, nulls, samples = 0, 0, []
     for expectation in expected:
@@ -240,8 +240,8 @@ def nothing_is_null(look: Look, expected: list[Expectation]) -> Finding:
                         f"select {key} {of_run} and {where} order by all limit 1"
                     ).fetchall()
                     row = _named(expectation.key, example)
-                    samples.append(f"{expectation.table}.{column} is null in {number} rows, such as {row}")
-    return Finding(not nulls, {"rows": rows, "nulls": nulls, "samples": samples}, "; ".join(samples))
+                    samples.append(f"{expectation.table}.{column} is null in {counted(number, 'row')}, such as {row}")
+    return CheckOutcome(not nulls, {"rows": rows, "nulls": nulls, "samples": samples}, "; ".join(samples))
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:

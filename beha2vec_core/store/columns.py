@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import duckdb
 
 _ANYWHERE = {
-    "user_key": "our person, made from GA4's device and login ids by the identity model",
+    "user_key": "the user, from GA4's device and login ids by the identity model",
     "event_date": "the day, in the property's time zone",
     "property_id": "the GA4 property",
     "page_key": "a normalised page address",
@@ -24,28 +24,28 @@ _ANYWHERE = {
     "data_window": "the days and users it learned from, as JSON",
     "training_curve": "losses and measures by step, as JSON",
     "trained_at": "when it was trained, UTC",
-    "warm_start_from": "the encoder it was trained on from; null: it began anew",
+    "warm_start_from": "the encoder it started from (warm start); null: trained from scratch",
     "accepted_at": "when it was promoted, UTC; null: it was not",
     "refused": "why it was not promoted, or is not to be used again",
     "as_of": "the moment up to which events count, UTC",
     "n_events": "events of the user that the vector was made from",
-    "low_evidence": "too few events for the vector to say much",
+    "low_evidence": "too few events for a reliable vector",
     "behavior": "vector of what the user does, for clusters and propensity",
     "identity": "vector that is closest to other stretches of the same user, for look-alikes",
-    "sequence_hash": "hash of the sequence that the vector was made from: who is embedded again",
+    "sequence_hash": "hash of the sequence behind the vector: a change means a new vector",
     # the evaluation of encoders
-    "data_until": "the end of the data it was judged on, UTC",
-    "method": "how users were described: our encoder, or what it is compared with",
-    "task": "what was asked of the vectors",
+    "data_until": "the end of the data it was evaluated on, UTC",
+    "method": "the method: our encoder, or what it is compared with",
+    "task": "the evaluation task",
     "metric": "what is measured",
     "n": "users, events or pages the value was measured on",
-    "judged": "users held out of training, who could be judged",
-    "evaluated_at": "when it was judged, UTC",
-    "less_best_floor": "the value less that of the best simple method",
+    "judged": "users held out of training, who were evaluated",
+    "evaluated_at": "when it was evaluated, UTC",
+    "less_best_floor": "the value minus that of the best baseline",
     "low": "lower end of the interval of that difference",
     "high": "upper end of the interval of that difference",
     "champion": "the encoder in use that it was compared with",
-    "less_champion": "the value less the champion's",
+    "less_champion": "the value minus the champion's",
     "champion_low": "lower end of the interval of that difference",
     "champion_high": "upper end of the interval of that difference",
     # sequences
@@ -53,8 +53,8 @@ _ANYWHERE = {
     "event_name": "GA4's event name; in a sequence oldest first",
     "page": "page_key of each event, oldest first",
     # clusters
-    "k": "the number of clusters; those of whom too little is known are none",
-    "curve": "stability, silhouette, sizes and what clusters tell of an outcome, by number of clusters, as JSON",
+    "k": "the number of clusters, without the users with too few events",
+    "curve": "stability, silhouette, sizes and separation of an outcome, by number of clusters, as JSON",
     "fitted_at": "when it was fitted, UTC",
     "promoted_at": "when readers were switched to it, UTC; null: never",
     "distance": "from the user to the centre of their cluster, 0 to 2; null in cluster -1",
@@ -62,7 +62,7 @@ _ANYWHERE = {
     "null in cluster -1",
     "role": "typical: nearest to the centre, the first is the medoid; edge: with the smallest margin",
     "rank": "1 is the most typical, or the nearest to the edge",
-    "map_x": "place on the map of users, without a unit: near is alike; it stays while the cluster model does",
+    "map_x": "place on the map of users, without a unit: near means similar; it stays while the cluster model does",
     "map_y": "place on the map of users, without a unit",
     "before_version": "the cluster model before it",
     "change": "what became of the cluster: kept, split, born, merged or gone",
@@ -96,16 +96,16 @@ _ANYWHERE = {
     "name": "the cluster in up to four words",
     "summary": "what sets its users apart, and how sure that is",
     "persona": "a typical user",
-    "evidence": "the facts that the text stands on, by fact_id",
-    "actions": "what to do next",
+    "evidence": "the facts behind the text, by fact_id",
+    "actions": "next steps",
     "similarities": "what the clusters have in common; in the row that compares all",
-    "key_differences": "what tells the clusters apart; in the row that compares all",
+    "key_differences": "how the clusters differ; in the row that compares all",
     "opportunities": "where to act first, and why; in the row that compares all",
     "draft": "the texts as JSON with {fact id} in place of each number",
-    "differences": "what sets its users apart, each number beside that of all users",
-    "caveats": "how sure it is, and what the facts do not tell",
+    "differences": "what sets its users apart, each number with that of all users",
+    "caveats": "confidence, and what the facts do not show",
     "written_by": "'template', or the model that wrote the text",
-    "input_hash": "of what a model was asked: while it stays, its answer is kept; null: no answer is final",
+    "input_hash": "hash of the model's input: while it is the same, the answer is kept; null: not final",
     # pages
     "theme": "what the page is about, a label of the label file",
     "page_type": "what kind of page it is, a label of the label file",
@@ -154,14 +154,14 @@ _OF_TABLE = {
         "lift": "share over population_share",
     },
     "beha2vec.buying_paths": {
-        "feature": "what was viewed or done before the move; associated with it, no cause of it",
+        "feature": "what was viewed or done before the move; an association, not a cause",
         "lift": "movers_share over matched_share",
         "z": "Cochran-Mantel-Haenszel score over the strata, with correction for continuity",
         "support": "movers and matched users who had done it",
     },
     "beha2vec.cluster_models": {"users": "users it was fitted on"},
     "beha2vec.cluster_members": {"other_key": "the user's second best cluster"},
-    "beha2vec.cluster_lineage": {"users": "users of the cluster: before, where it is no more, else after"},
+    "beha2vec.cluster_lineage": {"users": "users of the cluster; of one that is gone, its last users"},
 }
 
 
@@ -187,7 +187,7 @@ def comment_columns(
     ).fetchall()
     for table, column in columns:
         described = others.get(table) or column_descriptions(table)
-        if told := described.get(column):
+        if description := described.get(column):
             schema, name = table.split(".", 1)
-            told = told.replace("'", "''")
-            connection.execute(f'comment on column {database}.{schema}."{name}"."{column}" is \'{told}\'')
+            description = description.replace("'", "''")
+            connection.execute(f'comment on column {database}.{schema}."{name}"."{column}" is \'{description}\'')

@@ -1,6 +1,6 @@
 """Write what is published to files for other tools: parquet, CSV for spreadsheets, load files for BigQuery.
 
-It reads ``serving.duckdb`` only, so nobody waits for the warehouse. All files are written to a folder beside their
+It reads ``serving.duckdb`` only, so it never blocks the warehouse. All files are written to a folder beside their
 final names first and renamed at the end: a killed export leaves the files of the last one.
 """
 
@@ -111,7 +111,7 @@ def parse_dataset(text: str) -> tuple[str, str]:
     found = _DATASET.fullmatch(text)
     if not found:
         raise ValueError(
-            f"{text!r} is no BigQuery dataset; give it as project.dataset: a project id of 6 to 30 small letters, "
+            f"{text!r} is not a BigQuery dataset; give it as project.dataset: a project id of 6 to 30 small letters, "
             "digits and hyphens, a dataset of letters, digits and underscores"
         )
     return found[1], found[2]
@@ -165,7 +165,7 @@ def _write_all(serving: Path, folder: Path, form: Format, chosen: list[What]) ->
             written = [_write(connection, what, folder, form) for what in chosen]
     except duckdb.CatalogException as error:
         raise ExportError(
-            f"{serving.name} lacks what is to be exported ({error}): materialize serving_database anew"
+            f"{serving.name} lacks what is to be exported ({error}): materialize serving_database again"
         ) from error
     except duckdb.IOException as error:
         raise ExportError(

@@ -135,7 +135,7 @@ def migrate(warehouse: Warehouse, backup: bool = True) -> Migrated:
 
     Raises:
         WarehouseVersionError: a newer release wrote the file.
-        WarehouseBusyError: somebody else has it.
+        WarehouseBusyError: another process holds it.
         MigrationError: no room for the copy, the backup's name is taken, or the copy is not like the original.
     """
     path = warehouse.path
@@ -158,7 +158,7 @@ def migrate(warehouse: Warehouse, backup: bool = True) -> Migrated:
             _put_in_place(copy, path, kept)
         except duckdb.Error as error:
             raise MigrationError(
-                f"{path.name} could not be copied: {error}. Nothing was changed; mend that and try again"
+                f"{path.name} could not be copied: {error}. Nothing was changed; fix that and try again"
             ) from error
         finally:
             _remove(copy)
@@ -224,7 +224,7 @@ def _check_room(path: Path, kept: Path | None) -> None:
         )
     if kept and kept.exists():
         raise MigrationError(
-            f"{kept.name} is there already, of an earlier migration. Move it away, or give --no-backup"
+            f"{kept.name} already exists, from an earlier migration. Move it away, or give --no-backup"
         )
 
 

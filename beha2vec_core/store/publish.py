@@ -38,7 +38,7 @@ def publish(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    for leftover in path.parent.glob(f".{path.name}.*"):  # of killed runs: whoever publishes holds the warehouse's lock
+    for leftover in path.parent.glob(f".{path.name}.*"):  # of killed runs: publishing holds the warehouse's lock
         leftover.unlink(missing_ok=True)
     names = connection.execute(
         """select table_schema, table_name from information_schema.tables

@@ -199,7 +199,7 @@ def refuse_newer(version: int | None) -> None:
     if version is not None and version > SCHEMA_VERSION:
         raise WarehouseVersionError(
             f"the warehouse was written by a newer release of beha2vec: it has schema {version}, this one knows "
-            f"{SCHEMA_VERSION}. Upgrade beha2vec to that release (docs/deployment.md), or put back the backup that "
+            f"{SCHEMA_VERSION}. Upgrade beha2vec to that release (docs/deployment.md), or restore the backup that "
             "beha2vec migrate kept"
         )
 

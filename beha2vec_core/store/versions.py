@@ -45,10 +45,10 @@ def roll_back(connection: duckdb.DuckDBPyConnection, to: str | None = None) -> R
     ).fetchall()
     earlier = dict(kept[1:])
     if not earlier:
-        raise RollbackError("there is no earlier encoder to go back to")
+        raise RollbackError("there is no earlier encoder to return to")
     target = to or next(iter(earlier))
     if target not in earlier:
-        raise RollbackError(f"encoder {target} is not one to go back to; these are: {', '.join(earlier)}")
+        raise RollbackError(f"cannot return to encoder {target}; choose from: {', '.join(earlier)}")
     left, clusters = kept[0][0], earlier[target]
     now = datetime.now(UTC).replace(tzinfo=None)
     with transaction(connection):

@@ -1,8 +1,8 @@
 """The one door to the warehouse: an inter-process lock around short DuckDB connections.
 
-DuckDB lets one process write a file, and while it does no other process can even read it. So everybody waits at an
-advisory lock (``<warehouse>.lock``) for a bounded time, and is told who holds it. The lock is the operating system's:
-it is gone when its holder dies, however it dies.
+DuckDB lets one process write a file, and while it does no other process can even read it. So all processes wait for an
+advisory lock (``<warehouse>.lock``) for a bounded time, and the error names its holder. The lock is the operating
+system's: it is gone when its holder dies, however it dies.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from filelock import FileLock, Timeout
 
 log = logging.getLogger("beha2vec.warehouse")
 
-# a wait is told soon, then every so often
+# a wait is logged soon, then repeatedly
 _FIRST_REPORT_SECONDS, _REPORT_EVERY_SECONDS = 1.0, 10.0
 _OUTSIDER_SECONDS = 8.0
 
 
 class WarehouseBusyError(RuntimeError):
-    """The lock was not to be had in time; the message names its holder and the remedy."""
+    """The lock was not acquired in time; the message names its holder and the remedy."""
 
 
 class WarehouseVersionError(RuntimeError):
@@ -104,7 +104,7 @@ class Warehouse:
                 if "newer version of duckdb" in str(error).lower():
                     raise WarehouseVersionError(
                         f"{self.path.name} was written by a newer DuckDB than {duckdb.__version__}. Upgrade beha2vec, "
-                        "or put back the backup that beha2vec migrate kept"
+                        "or restore the backup that beha2vec migrate kept"
                     ) from error
                 if "could not set lock" not in str(error).lower():
                     raise
@@ -166,7 +166,7 @@ class Warehouse:
             return "an unknown process"
 
     def is_free(self) -> bool:
-        """Whether the lock is to be had right now."""
+        """Whether the lock is free right now."""
         if self._thread is not None:
             return False
         if not self.path.parent.exists():
@@ -194,7 +194,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         yield
         connection.commit()
     except BaseException:
-        with suppress(duckdb.Error):  # the first error is the one to tell
+        with suppress(duckdb.Error):  # the first error is the one to report
             connection.rollback()
         raise
 

@@ -29,7 +29,7 @@ def relation_metadata(
 
     Columns are described by ``beha2vec_core.store.columns``, unless descriptions are given.
     """
-    told = column_descriptions(relation) if descriptions is None else descriptions
+    known = column_descriptions(relation) if descriptions is None else descriptions
     described = connection.execute(f"describe select * from {relation}").fetchall()
     count = connection.execute(f"select count(*) from {relation}").fetchone()
     preview = connection.execute(f"select * from {relation} limit {rows}").fetchall()
@@ -37,7 +37,7 @@ def relation_metadata(
     return {
         "dagster/row_count": count[0] if count else 0,
         "dagster/column_schema": TableSchema(
-            [TableColumn(name=c[0], type=c[1], description=told.get(c[0])) for c in described]
+            [TableColumn(name=c[0], type=c[1], description=known.get(c[0])) for c in described]
         ),
         "preview": markdown_table(names, preview),
     }

@@ -198,7 +198,7 @@ def map_in_other_colours(page: Page, round_: int, world: World) -> Iterator[None
 
 def map_of_all_users(page: Page, _: int, world: World) -> Iterator[None]:
     _new_map(page)
-    page.get_by_role("combobox", name="Users drawn").click()
+    page.get_by_role("combobox", name="Users shown").click()
     yield
     page.get_by_role("option", name=f"{world.of_users:,} (all)").click()
     page.wait_for_function(f"() => ({_POINTS})() >= {world.of_users}")
@@ -223,7 +223,7 @@ def lasso_let_go_until_the_profile_is_drawn(page: Page, round_: int, world: Worl
 
 def user_from_the_map(page: Page, round_: int, _: World) -> Iterator[None]:
     _new_map(page)
-    page.get_by_role("radio", name="opens a user").click()
+    page.get_by_role("radio", name="Open a user").click()
     drawn(page)
     place = on_screen(page, *place_of(page, 0, round_))
     page.mouse.move(*place)
@@ -251,11 +251,11 @@ def look_alikes(page: Page, round_: int, world: World) -> Iterator[None]:
     if "/lookalikes" not in page.url:
         turn_to(page, "Look-alikes")
     for seeds in (200 - round_, 300 - round_):
-        _type(page, "Their ids, one a line", "\n".join(world.alike[:seeds]))
+        _type(page, "Their ids, one per line", "\n".join(world.alike[:seeds]))
         if seeds > 200:
             yield
         page.get_by_role("button", name="Find look-alikes").click()
-        appears(page, "b", f"{seeds} users to be like")
+        appears(page, "b", f"{seeds} seed users")
         appears(page, "h2", "The list (n = 500 users)")
         drawn(page)
 
@@ -311,7 +311,7 @@ def _open(page: Page, name: str, last: str, text: str = "") -> Iterator[None]:
 def _in_a_lasso(page: Page, round_: int, world: World) -> list[tuple[float, float]]:
     """Draw around a group, and hold the mouse."""
     _new_map(page)
-    page.get_by_role("radio", name="draws a group").click()
+    page.get_by_role("radio", name="Select a group").click()
     drawn(page)
     x, y, radius = _one_of(world.groups, round_)
     corners = square_around(page, x, y, radius)
@@ -327,7 +327,7 @@ def _new_map(page: Page) -> None:
 
 def _user_shown(page: Page) -> None:
     appears(page, "h1", "User")
-    appears(page, "h2", "What probably comes next")
+    appears(page, "h2", "Predicted next pages")
 
 
 def _type(page: Page, label: str, text: str) -> None:

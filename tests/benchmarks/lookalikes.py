@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from beha2vec_core.lookalikes import outlook, rank
+from beha2vec_core.lookalikes import estimate_holdout, rank
 from beha2vec_core.store.publish import open_published
 
 SEEDS = 50
@@ -47,7 +47,7 @@ def compare(data: Path, draws: int) -> pd.DataFrame:
         of_persona = persona.index[persona == name].to_numpy()
         for draw in range(draws):
             seeds = np.random.default_rng(draw).choice(of_persona, min(SEEDS, len(of_persona) // 2), replace=False)
-            told = outlook(connection, list(seeds), lengths=LENGTHS, seed=draw)
+            told = estimate_holdout(connection, list(seeds), lengths=LENGTHS, seed=draw)
             best = rank(connection, list(seeds), told.method, limit=max(LENGTHS))
             right = (persona.reindex(best["user_key"]) == name).to_numpy()
             share = (len(of_persona) - len(seeds)) / told.candidates

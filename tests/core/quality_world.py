@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from beha2vec_core.quality.catalogue import CHECKS
-from beha2vec_core.quality.check import Finding, Look
+from beha2vec_core.quality.check import CheckOutcome, Look
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.tables import create_tables
 
@@ -41,7 +41,7 @@ class World:
         with self.connect("test") as connection:
             connection.execute(sql, list(parameters))
 
-    def check(self, name: str, asset: str | None = None, first: date = DAY, last: date = DAY) -> Finding:
+    def check(self, name: str, asset: str | None = None, first: date = DAY, last: date = DAY) -> CheckOutcome:
         """What the check of that name finds; of that asset, where several assets have one."""
         (check,) = [check for check in CHECKS if check.name == name and asset in (None, check.asset)]
         return check.look(Look(self.connect, first, last, self.settings))

@@ -135,7 +135,7 @@ def test_a_body_that_comes_slowly_is_not_waited_for(hook: Hook) -> None:
     assert error_of(ALERT, posting_to(hook)) == "" and time.monotonic() - begun < 5
 
 
-def test_nobody_there_is_told_and_costs_no_time() -> None:
+def test_nobody_there_is_reported_and_costs_no_time() -> None:
     with running(Hook()) as hook:
         settings = posting_to(hook)
     begun = time.monotonic()
@@ -157,7 +157,9 @@ def test_a_mail_is_plain_text_to_all(mailbox: Mailbox) -> None:
         assert part in mail.get_content()
 
 
-def test_it_logs_in_and_a_wrong_password_is_told_without_it(mailbox: Mailbox, caplog: pytest.LogCaptureFixture) -> None:
+def test_it_logs_in_and_a_wrong_password_is_reported_without_it(
+    mailbox: Mailbox, caplog: pytest.LogCaptureFixture
+) -> None:
     mailbox.password = PASSWORD
     login = {"alert_smtp_user": "beha2vec", "alert_email_from": "beha2vec@shop.example"}
     assert error_of(ALERT, mailing_to(mailbox, **login, alert_smtp_password=SecretStr(PASSWORD))) == ""
@@ -167,7 +169,7 @@ def test_it_logs_in_and_a_wrong_password_is_told_without_it(mailbox: Mailbox, ca
     assert "guess-7788" not in wrong + caplog.text
 
 
-def test_a_recipient_that_is_refused_is_told_though_others_got_it(mailbox: Mailbox) -> None:
+def test_a_recipient_that_is_refused_is_reported_though_others_got_it(mailbox: Mailbox) -> None:
     mailbox.refused = {"ops@shop.example"}
     error = error_of(ALERT, mailing_to(mailbox))
     assert "refused ops@shop.example" in error and "BEHA2VEC_ALERT_EMAIL_TO" in error and len(mailbox.mails) == 1
@@ -213,13 +215,13 @@ def test_secrets_stand_in_no_message_and_no_settings(hook: Hook) -> None:
         ({"ALERT_SLACK_WEBHOOK_URL": "http://h.example/s3cr3t\nx"}, ["ALERT_SLACK_WEBHOOK_URL", "full address"]),
         ({"ALERT_WEBHOOK_URL": "file:///etc/s3cr3t"}, ["full address"]),
         ({"ALERT_EMAIL_TO": "a@shop.example"}, ["BEHA2VEC_ALERT_SMTP_HOST"]),
-        ({"ALERT_EMAIL_TO": "a@shop.example\nBcc: b", "ALERT_SMTP_HOST": "h"}, ["ALERT_EMAIL_TO", "parted by commas"]),
+        ({"ALERT_EMAIL_TO": "a@shop.example\nBcc: b", "ALERT_SMTP_HOST": "h"}, ["ALERT_EMAIL_TO", "comma-separated"]),
         ({"ALERT_SMTP_PASSWORD": "s3cr3t"}, ["ALERT_SMTP_USER", "together"]),
         ({"ALERT_SMTP_SECURITY": "ssl"}, ["'starttls', 'tls' or 'none'"]),
         ({"DAGSTER_URL": "localhost:3000"}, ["http://localhost:3000"]),
     ],
 )
-def test_wrong_settings_are_told_without_secrets(
+def test_wrong_settings_are_reported_without_secrets(
     variables: dict[str, str], parts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in variables.items():

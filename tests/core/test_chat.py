@@ -81,7 +81,7 @@ def test_numbers_that_are_not_in_the_data_are_marked_as_they_stream(serving: Pat
     assert "47.123% [not found in the data]" in streamed(events) and "62% bought." in answer.text
 
 
-def test_an_answer_without_a_look_is_told_to_have_no_source(serving: Path) -> None:
+def test_an_answer_without_a_look_is_reported_to_have_no_source(serving: Path) -> None:
     lines: list[str] = []
     with scripted(says("Everybody buys, 99% of them.")) as server:
         assert not answer_once(conversation(server, serving), "Who buys?", lines.append)
@@ -159,7 +159,7 @@ def test_after_a_429_it_is_asked_again(serving: Path) -> None:
 def test_hanging_and_unreachable_endpoints(serving: Path) -> None:
     with scripted(says(hang=True)) as server:
         answer, events = ask(conversation(server, serving), "compare 0 and 1")
-    assert "nothing came for 0.7 s" in notices(events) and answer.written_by == BY_LOOKUP
+    assert "no data for 0.7 s" in notices(events) and answer.written_by == BY_LOOKUP
     answer, events = ask(conversation(server, serving), "compare 0 and 1")  # gone meanwhile
     assert "the connection failed" in notices(events) and answer.facts
 
@@ -197,7 +197,9 @@ def test_an_endpoint_without_tools_is_given_the_facts(serving: Path) -> None:
         chat = conversation(server, serving)
         answer, events = ask(chat, "which cluster buys most?")
         assert (
-            "knows no tools" in notices(events) and answer.facts == ["c1.purchase_rate"] and not answer.unknown_numbers
+            "does not support tools" in notices(events)
+            and answer.facts == ["c1.purchase_rate"]
+            and not answer.unknown_numbers
         )
         document = json.loads(server.requests[1]["messages"][-1]["content"])
         assert document["question"] == "which cluster buys most?"
@@ -436,11 +438,11 @@ def test_the_command(serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert result.exit_code == 0, result.output
     for part in (
         "No language model is configured",
-        "300 users, 37.3%",
+        "300 users, 37%",
         "62% of users bought (all users 18%)",
         "Give a cluster",
         "805",
-        "Not run: DROP is no SELECT",
+        "Not run: DROP is not a SELECT",
         "/facts 3 [words]",
         "Source: facts c0.",
         "Source: SQL select count(*)",

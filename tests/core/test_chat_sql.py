@@ -81,7 +81,7 @@ def test_heavy_statements_end_within_their_limits(serving: Path) -> None:
     assert largest < TIGHT.memory_mb * 1_000_000 + 1_600_000_000
 
 
-def test_limits_are_told(serving: Path) -> None:
+def test_limits_are_reported(serving: Path) -> None:
     with pytest.raises(SqlFailed, match=r"Stopped after 0\.5 s: ask for less"):
         run_sql(serving, "select count(*) from range(10000000000) a, range(10000000000) b", SqlLimits(seconds=0.5))
     with pytest.raises(SqlFailed, match="needs more than 200 MB"):

@@ -127,7 +127,7 @@ def test_map_keeps_clusters_apart_and_users_in_place(blobs, model) -> None:
 def test_given_k_is_kept_and_shown_on_the_curve(blobs) -> None:
     model = fit_clusters(blobs[0], k=9, k_range=(3, 4), seed=1, progress=False)
     assert model.k == 9
-    assert model.why.startswith("k = 9: as asked for; by the curve it would be k = ")
+    assert model.why.startswith("k = 9: as requested; the curve suggests k = ")
     assert model.curve.loc[model.curve["chosen"], "k"].tolist() == [9]
     assert len(model.assign(np.empty((0, 16), dtype=np.float32)).cluster_key) == 0
 
@@ -139,7 +139,7 @@ def test_few_users_are_not_cut_into_clusters(tmp_path: Path) -> None:
     model = fit_clusters(vectors, seed=1, model_version="m1", progress=False)
     assert model.k == 1 and set(model.assign(vectors).cluster_key) == {0}
     assert model.why == (
-        "k = 1: 130 users of whom enough is known are fewer than the 200 that clusters take, so all users are in one; "
+        "k = 1: 130 users with enough events are fewer than the 200 that clusters need, so all users are in one; "
         "more days bring more users"
     )
     assert ClusterModel.load(model.save(tmp_path / "one.npz")).k == 1
@@ -219,7 +219,7 @@ def test_the_curve_tells_what_clusters_say_of_an_outcome(blobs) -> None:
     ("vectors", "options", "remedy"),
     [
         (np.ones((3, 4)), {"k": 4}, "take more days"),
-        (np.ones((50, 4)), {"min_users": 0}, "all alike"),
+        (np.ones((50, 4)), {"min_users": 0}, "all the same"),
         (np.ones((50, 4)), {"k": 3}, "give a smaller k"),
         (np.full((50, 4), np.nan), {}, "train it again"),
         (np.ones(50), {}, "two-dimensional"),
@@ -401,7 +401,7 @@ def test_clusters_keep_their_key_whatever_order_a_fit_finds_them_in(model) -> No
     ]  # fmt: skip
 
 
-def test_what_becomes_of_clusters_is_told(model) -> None:
+def test_what_becomes_of_clusters_is_reported(model) -> None:
     # by axis:        0   1   2   3   4
     vectors, axis = corners([9, 6, 4, 5, 3])
     # 0 and 1 were one cluster; 2 joins 3; those of 4 were scattered over all others or are new
@@ -434,7 +434,7 @@ def test_a_first_fit_counts_from_the_largest(blobs, model) -> None:
     st.randoms(use_true_random=False),
 )
 @settings(max_examples=60, deadline=None)
-def test_every_cluster_is_told_once_and_keys_are_never_shared(model, earlier, k, random) -> None:
+def test_every_cluster_is_reported_once_and_keys_are_never_shared(model, earlier, k, random) -> None:
     vectors = np.eye(8, dtype=np.float32)[[random.randrange(k) for _ in earlier]]
     fitted = with_centres(model, np.eye(8, dtype=np.float32)[:k])
     found, lineage = keep_keys(fitted, vectors, earlier, used_keys=range(12))
@@ -463,7 +463,7 @@ def test_the_k_there_was_stays_while_it_is_as_stable() -> None:
     curve = pd.DataFrame(rows).assign(largest_share=0.4, smallest_share=0.1, outcome_epsilon2=np.nan)
     assert choose_k(curve, min_share=0.01, max_share=0.5).k == 5
     stays = choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=4)
-    assert stays == (4, "k = 4: as stable as the best (ARI 0.90), and as many as there were")
+    assert stays == (4, "k = 4: as stable as the best (ARI 0.90), and as many as before")
     assert choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=6).k == 5
 
 

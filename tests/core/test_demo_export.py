@@ -269,7 +269,7 @@ def test_a_new_run_replaces_the_old_one_whole(tmp_path):
     assert sorted(later.files) == sorted((tmp_path / "demo").iterdir())
 
 
-def test_bad_arguments_are_told_with_the_remedy(tmp_path):
+def test_bad_arguments_are_reported_with_the_remedy(tmp_path):
     good: dict[str, Any] = {"users": 1, "days": 1, "seed": 0, "progress": False}
     for change, message in (
         ({"users": 0}, "at least 1"),

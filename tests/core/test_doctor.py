@@ -104,7 +104,7 @@ def test_nothing_is_well_and_nothing_is_raised(tmp_path: Path, monkeypatch: pyte
     assert "BEHA2VEC_SOURCE" in found["settings"].message
 
 
-def test_an_export_that_is_not_named_is_told(tmp_path: Path) -> None:
+def test_an_export_that_is_not_named_is_reported(tmp_path: Path) -> None:
     found = {check.name: check for check in run_checks(Settings(embedding_model=str(tmp_path)))}
     bad = {name: check.message for name, check in found.items() if check.status != "ok"}
     assert bad == {
@@ -149,20 +149,20 @@ def test_days_missing_inside(tmp_path: Path) -> None:
     put(tmp_path, [DAY + timedelta(n) for n in (0, 2, 3, 7, 8)])
     check = doctor.check_export(make(tmp_path))
     assert check.status == "warn"
-    assert "4 days are missing inside: 2024-03-02, 2024-03-05 to 2024-03-07" in check.message
+    assert "4 missing days inside: 2024-03-02, 2024-03-05 to 2024-03-07" in check.message
 
 
 def test_a_day_in_two_forms(tmp_path: Path) -> None:
     put(tmp_path, DAYS)
     put(tmp_path, DAYS[:1], "events_{day:%Y%m%d}.ndjson")
     check = doctor.check_export(make(tmp_path))
-    assert (check.status, "1 days come in several forms, first 2024-03-01: ndjson, ndjson.gz" in check.message) == (
+    assert (check.status, "1 day in several formats, first 2024-03-01: ndjson, ndjson.gz" in check.message) == (
         "warn",
         True,
     )
 
 
-def test_tables_of_users_are_told_and_change_nothing(tmp_path: Path) -> None:
+def test_tables_of_users_are_reported_and_change_nothing(tmp_path: Path) -> None:
     put(tmp_path, DAYS)
     before = doctor.check_export(make(tmp_path))
     put(tmp_path, DAYS, "pseudonymous_users_{day:%Y%m%d}.ndjson.gz")
@@ -205,7 +205,7 @@ def test_our_own_partitions_are_no_export(tmp_path: Path) -> None:
         ("2024-03-01", None, "warn", "(yesterday)"),
         ("2025-03-01", "2025-03-05", "fail", "share no day"),
         ("2023-03-01", "2023-03-05", "fail", "share no day"),
-        ("2199-03-01", None, "fail", "nothing lies between"),
+        ("2199-03-01", None, "fail", "there is no data in between"),
     ],
 )
 def test_dates(start: str, end: str | None, status: str, part: str, tmp_path: Path) -> None:
@@ -407,8 +407,8 @@ MODELS = json.dumps({"data": [{"id": "small"}, {"id": "gpt-5-mini"}]}).encode()
     [
         (200, MODELS, "small", "ok", "has small"),
         (200, MODELS, "other", "warn", "no model 'other'"),
-        (200, b"<html>", "small", "warn", "no list of models"),
-        (200, b"[]", "small", "warn", "no list of models"),
+        (200, b"<html>", "small", "warn", "without a list of models"),
+        (200, b"[]", "small", "warn", "without a list of models"),
         (401, KEY.encode(), "small", "fail", "refuses the key"),
         (404, b"", "small", "warn", "404"),
         (500, b"", "small", "fail", "500"),

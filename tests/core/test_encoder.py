@@ -200,7 +200,7 @@ def test_an_encoder_fitted_without_the_optional_inputs_reads_them(encoder: Behav
     np.testing.assert_allclose(together[1:], vectors(encoder.encode(apart, as_of=7)), atol=1e-5)
 
 
-def test_as_of_cuts_and_is_told(encoder: BehaviorEncoder, events: pd.DataFrame) -> None:
+def test_as_of_cuts_and_is_reported(encoder: BehaviorEncoder, events: pd.DataFrame) -> None:
     moment = int(events["event_timestamp"].median())
     table = encoder.encode(events, as_of=moment)
     before = events[events["event_timestamp"] <= moment]
@@ -279,7 +279,7 @@ def test_on_epoch_hears_each_row(events: pd.DataFrame) -> None:
     assert heard == encoder.training_curve and len(heard) == 2 and "held_out_loss" not in heard[0]
 
 
-def test_nothing_to_learn_from_is_told(events: pd.DataFrame) -> None:
+def test_nothing_to_learn_from_is_reported(events: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="no event to learn from"):
         BehaviorEncoder.fit(events.iloc[:0], CONFIG, TRAIN)
     with pytest.raises(ValueError, match="two events or more"):
@@ -305,7 +305,7 @@ def test_saved_and_loaded_it_is_the_same(encoder: BehaviorEncoder, events: pd.Da
 
 
 def test_a_foreign_or_altered_folder_is_refused(encoder: BehaviorEncoder, tmp_path: Path) -> None:
-    with pytest.raises(EncoderFormatError, match="no saved encoder"):
+    with pytest.raises(EncoderFormatError, match="not a saved encoder"):
         BehaviorEncoder.load(tmp_path)
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "notes.txt").write_text("mine")

@@ -127,6 +127,6 @@ def test_a_card_that_is_gone_or_broken(encoder: BehaviorEncoder, folder: Path) -
     path.write_text("only words\n")
     assert card.write_evaluation(encoder, folder, ROWS).text.startswith("only words")
     path.write_text("---\nlicense: [\n---\nwords\n")
-    with pytest.raises(card.CardError, match="mend it or delete"):
+    with pytest.raises(card.CardError, match="fix it or delete"):
         card.write_evaluation(encoder, folder, ROWS)
     assert "license: [" in path.read_text(), "left as it was"

@@ -335,7 +335,7 @@ def test_mlflow_gets_every_row(events: pd.DataFrame, tmp_path: Path, monkeypatch
         assert [metric.value for metric in history] == [row[name] for row in encoder.training_curve], name
 
 
-def test_mlflow_that_is_absent_is_told(events: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mlflow_that_is_absent_is_reported(events: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install -e '.\[mlflow\]'"):
         BehaviorEncoder.fit(events, CONFIG, TRAIN, mlflow=True)

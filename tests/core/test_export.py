@@ -228,7 +228,7 @@ def test_a_second_export_replaces_the_first(serving: Path, tmp_path: Path) -> No
     assert files(out) == ["user_vectors.parquet"]
 
 
-def test_no_results_and_a_busy_folder_are_told(tmp_path: Path, serving: Path) -> None:
+def test_no_results_and_a_busy_folder_are_reported(tmp_path: Path, serving: Path) -> None:
     with pytest.raises(ExportError, match="run beha2vec materialize first"):
         export(tmp_path / "none.duckdb", tmp_path / "out", Format.CSV)
     with duckdb.connect(str(serving)) as connection:
@@ -236,7 +236,7 @@ def test_no_results_and_a_busy_folder_are_told(tmp_path: Path, serving: Path) ->
         connection.execute("drop table beha2vec.cluster_insights")
     with pytest.raises(ExportError, match="no rows of these tables yet"):
         export(serving, tmp_path / "out", Format.CSV, [What.CLUSTER_PROFILES])
-    with pytest.raises(ExportError, match="materialize serving_database anew"):
+    with pytest.raises(ExportError, match="materialize serving_database again"):
         export(serving, tmp_path / "out", Format.CSV)
     with FileLock(tmp_path / "out" / ".export.lock"), pytest.raises(ExportError, match="another export"):
         export(serving, tmp_path / "out", Format.CSV)

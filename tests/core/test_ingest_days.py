@@ -233,7 +233,7 @@ def test_undated_files_hold_many_days(world: World) -> None:
     assert "20.0% of the rows" in refused(report, 0.1)
 
 
-def test_an_undated_file_of_rubbish_is_told_as_such(world: World) -> None:
+def test_an_undated_file_of_rubbish_is_reported_as_such(world: World) -> None:
     world.write("all.ndjson", [BAD] * 3)
     assert "100.0% of the rows could not be read" in refused(world.ingest())
 
@@ -296,11 +296,11 @@ def test_the_source_must_not_hold_our_own_partitions(world: World) -> None:
         world.ingest(source=world.export.parent)
 
 
-def test_progress_is_told(world: World) -> None:
+def test_progress_is_reported(world: World) -> None:
     said: list[str] = []
     world.write(D1, [event(0), *[event(n) for n in range(30)], BAD])
     world.ingest(progress=said.append)
-    assert said == [f"{D1}: 31 events, 1 rows quarantined"]
+    assert said == [f"{D1}: 31 events, 1 row quarantined"]
 
 
 # --- names ------------------------------------------------------------------------------------------------------
@@ -361,7 +361,7 @@ def test_tables_of_users_are_skipped_with_a_notice(name: str, world: World) -> N
     report = world.ingest(progress=said.append, notice=export.notice)
     assert (report.accepted, report.quarantined, report.quarantine) == (1, 0, [])
     assert report.notice == f"1 file of GA4's tables of users skipped, which hold no events; first {name}"
-    assert said == [report.notice, f"{D1}: 1 events"]
+    assert said == [report.notice, f"{D1}: 1 event"]
 
 
 @pytest.mark.parametrize("name", USER_TABLES)

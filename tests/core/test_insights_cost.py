@@ -73,7 +73,7 @@ def test_what_the_endpoint_failed_to_answer_is_asked_next_time(profiles) -> None
     assert len(llm.requests) == 5 and {row["written_by"] for row in again} == {"m"}
 
 
-def test_cost_is_told_where_prices_are_known(profiles) -> None:
+def test_cost_is_reported_where_prices_are_known(profiles) -> None:
     with serving(sound) as llm:
         _, unknown = write(profiles, llm)
         _, known = write(profiles, llm, price_in=2.0, price_out=10.0)

@@ -58,7 +58,7 @@ def test_its_drafts_pass_the_check_of_a_language_model(profiles) -> None:
         checked = review(draft, sheet.facts, clusters={sheet.cluster_key: ""})
         assert checked.problems == []
         advice = " ".join(draft.actions)
-        assert all(one.startswith("What to do next") or one in advice for one in checked.dropped)
+        assert all(one.startswith("Next step") or one in advice for one in checked.dropped)
         assert checked.text is not None and set(checked.text.evidence) <= set(profiles["fact_id"])
     everything = [fact for sheet in sheets for fact in sheet.facts]
     checked = review(template.compare(sheets, names), everything, clusters=names)
@@ -89,9 +89,7 @@ def test_a_sure_but_small_difference_is_not_called_unusual(profiles) -> None:
 def test_numbers_stand_beside_the_populations_and_the_text_says_it_is_a_template(table) -> None:
     for row in table.to_pylist()[:-1]:
         assert row["summary"].count("all users") >= 3 and "{" not in row["summary"]
-        assert (
-            "by a template" in row["summary"] and "How sure" in row["summary"] and "What to do next" in row["summary"]
-        )
+        assert "by a template" in row["summary"] and "Confidence" in row["summary"] and "Next step" in row["summary"]
         assert "standard error" not in row["summary"] and "not a cause" in row["caveats"]
         assert row["differences"].count("all users") >= 4
     last = table.to_pylist()[-1]
@@ -133,7 +131,7 @@ def test_clusters_that_do_not_differ_are_not_talked_up() -> None:
     assert all("do not distinguish the group from" in row["caveats"] for row in rows[:-1])
 
 
-def test_twins_say_that_they_cannot_be_told_apart(profiles) -> None:
+def test_twins_say_that_they_cannot_be_distinguished(profiles) -> None:
     twin = profiles[profiles["cluster_key"] == 1].assign(
         cluster_key=7, fact_id=lambda facts: facts["fact_id"].str.replace("c1.", "c7.")
     )
@@ -151,7 +149,7 @@ def test_users_of_whom_too_little_is_known_are_no_group(profiles) -> None:
     rows = write_insights(pd.concat([unknown, profiles]), progress=False)[0].to_pylist()
     alone = write_insights(profiles, progress=False)[0].to_pylist()
     assert rows[0]["cluster_key"] == -1 and rows[0]["name"] == "Too little seen yet"
-    assert "too little was seen" in rows[0]["summary"] and "all users" in rows[0]["summary"]
+    assert "too few events" in rows[0]["summary"] and "all users" in rows[0]["summary"]
     assert "unusual" not in rows[0]["summary"] and "not a group" in rows[0]["caveats"]
     assert "Too little" not in rows[-1]["key_differences"] + rows[-1]["opportunities"]
     assert [row["name"] for row in rows[1:-1]] == [row["name"] for row in alone[:-1]]  # not disturbed by it
@@ -372,10 +370,10 @@ def test_users_in_one_cluster_are_said_to_be_undivided() -> None:
     world.execute("""create view few as
         select user_key, case when cluster_key = 3 then -1 else 0 end as cluster_key from users_in_clusters""")
     facts = build_profiles(world, ProfileSources(users_in_clusters="few"))
-    why = "k = 1: 130 users of whom enough is known are fewer than the 200 that clusters take"
+    why = "k = 1: 130 users with enough events are fewer than the 200 that clusters need"
     rows = write_insights(facts, why=why, progress=False)[0].to_pylist()
     assert [row["cluster_key"] for row in rows] == [-1, 0, None]
-    assert "not divided into clusters" in rows[1]["summary"] and "130 users of whom" in rows[1]["summary"]
+    assert "not divided into clusters" in rows[1]["summary"] and "130 users with enough" in rows[1]["summary"]
     assert "k = 1" not in rows[1]["summary"].lower()
     assert "What is unusual" not in rows[1]["summary"] and "page views each" in rows[1]["summary"]
     assert "stands apart" not in rows[-1]["similarities"] and "nothing to compare" in rows[-1]["similarities"]
@@ -387,4 +385,4 @@ def test_the_users_of_too_little_evidence_are_not_counted_as_a_cluster(profiles)
         cluster_key=-1, fact_id=lambda facts: facts["fact_id"].str.replace("c3.", "c-1.")
     )
     rows = write_insights(pd.concat([unknown, profiles]), progress=False)[0].to_pylist()
-    assert rows[-1]["summary"].startswith("4 clusters side by side")
+    assert rows[-1]["summary"].startswith("4 clusters compared")

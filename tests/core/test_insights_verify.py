@@ -475,7 +475,7 @@ def test_control_characters_of_an_answer_are_dropped() -> None:
     assert "\ue000" not in json.dumps(insight(summary="a\ue000b").model_dump(), ensure_ascii=False)
 
 
-def test_what_the_model_is_told_a_fact_says_passes() -> None:
+def test_what_the_model_is_reported_a_fact_says_passes() -> None:
     for sheet in fact_sheets(build_profiles(make_world())):
         facts = sendable(sheet)
         said = [

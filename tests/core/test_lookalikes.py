@@ -19,9 +19,9 @@ from beha2vec_core.lookalikes import (
     Method,
     Seeds,
     customer_match,
+    estimate_holdout,
     find_seeds,
     identifiers,
-    outlook,
     rank,
     read_ids,
     seeds_of_cluster,
@@ -114,7 +114,7 @@ def test_the_ranking_is_that_of_brute_force(
 
 
 def test_users_without_any_vector_among_the_seeds_are_an_error(connection: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(ValueError, match="none of the seeds has a vector"):
+    with pytest.raises(ValueError, match="no seed has a reliable vector"):
         rank(connection, ["gone", "nobody"])
 
 
@@ -174,7 +174,7 @@ def test_hidden_seeds_tell_precision_share_and_lift(spread: float) -> None:
         kind = known.loc[known["number"] < KIND, "user_key"].to_numpy()
         for draw in range(6):
             seeds = list(np.random.default_rng(draw).choice(kind, 60, replace=False))
-            told = outlook(connection, seeds, lengths=(100, 400), seed=draw)
+            told = estimate_holdout(connection, seeds, lengths=(100, 400), seed=draw)
             best = rank(connection, seeds, told.method, limit=400)
             right = best["user_key"].isin(kind).to_numpy()
             assert told.better_than_chance and told.candidates == len(known) - 60 and told.given == 60
@@ -192,22 +192,20 @@ def test_hidden_seeds_tell_precision_share_and_lift(spread: float) -> None:
 def test_seeds_with_nothing_in_common_are_no_better_than_chance(
     connection: duckdb.DuckDBPyConnection, users: pd.DataFrame
 ) -> None:
-    told = [
-        outlook(connection, users["user_key"].sample(60, random_state=draw).tolist(), lengths=(100,)).better_than_chance
-        for draw in range(8)
-    ]
+    samples = [users["user_key"].sample(60, random_state=draw).tolist() for draw in range(8)]
+    told = [estimate_holdout(connection, keys, lengths=(100,)).better_than_chance for keys in samples]
     assert sum(told) <= 3
 
 
-def test_the_outlook_is_the_same_each_time_and_refuses_few_seeds(
+def test_the_estimate_is_the_same_each_time_and_refuses_few_seeds(
     connection: duckdb.DuckDBPyConnection, users: pd.DataFrame
 ) -> None:
     seeds = users.loc[~users["low_evidence"], "user_key"].head(40).tolist()
-    assert outlook(connection, seeds) == outlook(connection, list(reversed(seeds)))
+    assert estimate_holdout(connection, seeds) == estimate_holdout(connection, list(reversed(seeds)))
     with pytest.raises(ValueError, match="9 seeds have a vector; an estimate needs 10"):
-        outlook(connection, seeds[:9])
-    with pytest.raises(ValueError, match="nobody else to rank"):
-        outlook(connection, users["user_key"].tolist())
+        estimate_holdout(connection, seeds[:9])
+    with pytest.raises(ValueError, match="no other users to rank"):
+        estimate_holdout(connection, users["user_key"].tolist())
 
 
 def test_users_with_too_little_evidence_are_neither_ranked_nor_hidden(
@@ -218,21 +216,21 @@ def test_users_with_too_little_evidence_are_neither_ranked_nor_hidden(
     for method in METHODS:
         assert not set(rank(connection, seeds, method, limit=5_000)["user_key"]) & little
     known = [key for key in seeds if key not in little]
-    assert outlook(connection, seeds) == outlook(connection, known), "a seed that is no candidate says nothing"
-    told = outlook(connection, seeds)
+    told = estimate_holdout(connection, seeds)
+    assert told == estimate_holdout(connection, known), "a seed that is no candidate says nothing"
     assert told.seeds == len(known) < 40 and told.candidates == (~users["low_evidence"]).sum() - len(known)
-    with pytest.raises(ValueError, match="none of the seeds has a vector that can be relied on"):
+    with pytest.raises(ValueError, match="no seed has a reliable vector"):
         rank(connection, sorted(little)[:20])
 
 
-def test_the_precision_is_told_beside_chance(connection: duckdb.DuckDBPyConnection, users: pd.DataFrame) -> None:
+def test_the_precision_is_compared_with_chance(connection: duckdb.DuckDBPyConnection, users: pd.DataFrame) -> None:
     kind = users.loc[(users["number"] < KIND) & ~users["low_evidence"], "user_key"]
-    told = outlook(connection, kind.head(60).tolist(), lengths=(100,))
+    told = estimate_holdout(connection, kind.head(60).tolist(), lengths=(100,))
     (estimate,) = told.estimates
     assert told.covered < 0.4 and "nearly all" not in told.in_words(estimate)
     found = re.fullmatch(
-        r"About (\d+) of the 100 users in the list \((\d+)%\) would be of the same kind as yours; of 100 users drawn "
-        r"by chance about (\d+) \(([\d.]+)%\)\.",
+        r"About (\d+) of the 100 users in the list \((\d+)%\) would be similar to yours; of 100 users "
+        r"drawn at random, about (\d+) \(([\d.]+)%\)\.",
         told.in_words(estimate),
     )
     assert found and int(found[1]) == round(100 * estimate.precision) and int(found[3]) == round(100 * told.share)
@@ -243,11 +241,14 @@ def test_of_a_kind_that_is_given_nearly_whole_hardly_any_are_left(
 ) -> None:
     """All of a kind as seeds, as "all buyers" are: precision is next to nothing, and the words say why."""
     kind = users.loc[users["number"] < KIND, "user_key"].tolist()
-    told = outlook(connection, kind, lengths=(100,))
+    told = estimate_holdout(connection, kind, lengths=(100,))
     (estimate,) = told.estimates
     assert estimate.precision < 0.05 < 0.9 < told.covered and told.better_than_chance
     words = told.in_words(estimate)
-    assert f"Your {told.given} users seem to be nearly all of their kind" in words and "“Better than chance”" in words
+    assert (
+        f"Your {told.given} users seem to be nearly all users of their kind" in words
+        and "“Better than chance”" in words
+    )
     assert "about fewer" not in words and "0.0%" not in words
 
 

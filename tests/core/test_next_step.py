@@ -164,7 +164,7 @@ def test_probabilities_hold_whatever_came_and_whoever_is_beside(
     for user in range(len(sequences)):
         alone = last(sequences.select(np.array([user])))
         np.testing.assert_array_equal(model.probabilities(alone, even(alone))[0], p[user])
-    values, likely = model.likeliest(moments, even(moments), 3)
+    values, likely = model.most_likely(moments, even(moments), 3)
     assert (np.diff(likely, axis=1) <= 0).all() and (likely.sum(1) <= 1).all() and values.max() < OTHER
 
 

@@ -315,7 +315,7 @@ def test_the_most_viewed_title_of_a_page_counts(pages: pd.DataFrame) -> None:
     assert result.unknown_page_type_share == 0
 
 
-def test_a_missing_column_is_told(pages: pd.DataFrame) -> None:
+def test_a_missing_column_is_reported(pages: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="lack the column hostname"):
         ask(pages.drop(columns="hostname"), None)
 

@@ -122,7 +122,7 @@ def test_same_pages_and_seed_same_file(shop: tuple[pd.DataFrame, pd.Series]) -> 
     assert label_file(first) == label_file(second)
 
 
-def test_a_number_of_groups_that_cannot_be_is_told(shop: tuple[pd.DataFrame, pd.Series]) -> None:
+def test_a_number_of_groups_that_cannot_be_is_reported(shop: tuple[pd.DataFrame, pd.Series]) -> None:
     with pytest.raises(DiscoveryError, match=r"500 groups of \d+ pages: give a number from 2 to"):
         discover_themes(shop[0], bundled_model(), groups=500)
 
@@ -135,7 +135,7 @@ def test_views_weigh_and_the_most_viewed_pages_are_looked_at(shop: tuple[pd.Data
     assert views[list(found.page_keys)].min() >= views.nlargest(80).min()
 
 
-def test_too_few_pages_are_told() -> None:
+def test_too_few_pages_are_reported() -> None:
     pages = pd.DataFrame([(f"a.example/{n}", f"Page {n}", f"/{n}", "a.example", 1) for n in range(50)], columns=COLUMNS)
     for some in (pages, pages[:0]):
         with pytest.raises(DiscoveryError, match=f"{MIN_PAGES} are needed"):
@@ -257,7 +257,9 @@ def test_a_busy_warehouse_leaves_what_was_published(project: Path) -> None:
 
 
 @pytest.mark.parametrize("tables", [False, None])
-def test_without_pages_the_remedy_is_told(tables: bool | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pages_the_remedy_is_reported(
+    tables: bool | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", "data")
     if tables is False:

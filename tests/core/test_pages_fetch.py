@@ -80,7 +80,7 @@ def test_what_is_no_page_of_ours_is_refused_unasked(key: str, reason: str, site:
 @pytest.mark.parametrize("content_type", ["application/pdf", "image/png", "text/plain", "application/json", "", None])
 def test_only_html_is_read(content_type: str | None, site: WebSite, fetch: Fetch) -> None:
     site.routes["/"] = answer(html(), content_type=content_type)
-    assert outcome(fetch("/")[0]) == ("failed", "the page is no HTML")
+    assert outcome(fetch("/")[0]) == ("failed", "the page is not HTML")
 
 
 def test_xhtml_is_read(site: WebSite, fetch: Fetch) -> None:
@@ -143,7 +143,7 @@ def test_pages_that_lead_a_parser_on_take_no_long_time(site: WebSite, fetch: Fet
 
 
 @pytest.mark.parametrize("status", [204, 206, 304, 400, 401, 403, 404, 410])
-def test_other_answers_are_told_and_not_asked_again(status: int, site: WebSite, fetch: Fetch) -> None:
+def test_other_answers_are_reported_and_not_asked_again(status: int, site: WebSite, fetch: Fetch) -> None:
     site.routes["/"] = answer(b"" if status in (204, 304) else html(), status)
     assert outcome(fetch("/")[0]) == ("failed", f"HTTP {status}")
     assert site.paths == ["/"]
@@ -286,7 +286,7 @@ def test_hosts_of_the_data_are_those_with_views() -> None:
 
 
 @pytest.mark.parametrize("entry", ["", "http://", "ftp://a.example", "a.example/path", "https://u:p@a.example", "a b"])
-def test_an_entry_that_is_no_host_is_told(entry: str, tmp_path: Path) -> None:
+def test_an_entry_that_is_no_host_is_reported(entry: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"write a host like shop\.example"):
         PageFetcher([entry], tmp_path, user_agent="test-bot")
 

@@ -117,7 +117,7 @@ def test_passing_failures_are_tried_again(status: int, site: WebSite, fetch: Fet
     assert site.paths == ["/"] * 3
 
 
-def test_lasting_failures_are_told(site: WebSite, fetch: Fetch) -> None:
+def test_lasting_failures_are_reported(site: WebSite, fetch: Fetch) -> None:
     site.routes["/"] = answer(b"", 503)
     assert outcome(fetch("/")[0]) == ("unreachable", "HTTP 503")
     assert site.paths == ["/"] * QUICK.attempts

@@ -59,6 +59,6 @@ def test_errors_name_file_line_and_remedy(tmp_path: Path, name: str, text: str, 
     assert name in str(caught.value)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(OverrideFileError, match=r"no\.csv: cannot be read.*check the path"):
         load_overrides(tmp_path / "no.csv", load_labels())

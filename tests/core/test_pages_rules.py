@@ -185,7 +185,7 @@ def test_label_file_errors_name_file_and_entry(tmp_path: Path, text: str, messag
         load_labels(write(tmp_path, text))
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RuleFileError, match=r"nowhere\.yml: cannot be read"):
         load_rules(tmp_path / "nowhere.yml")
     with pytest.raises(LabelFileError, match=r"nowhere\.yml: cannot be read"):
@@ -278,7 +278,7 @@ def test_rules_know_european_languages(path: str, title: str, page_type: str, th
         ("embedding:nan", "one or two numbers"),
     ],
 )
-def test_wrong_steps_are_told(text: str, message: str) -> None:
+def test_wrong_steps_are_reported(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         parse_steps(text)
 

@@ -66,7 +66,7 @@ def test_what_cannot_be_kept_or_read_back_is_refused_and_nothing_changes(
     assert not [path for path in tmp_path.iterdir() if path.name not in (name, f".{name}.lock")]
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(OverrideFileError, match="cannot be written"):

@@ -412,7 +412,7 @@ def test_money_of_an_unknown_currency_says_so() -> None:
     assert currency_of(world).why == "the currency of revenue is not known"
 
 
-def test_several_currencies_make_no_facts_about_money_and_the_reason_is_told() -> None:
+def test_several_currencies_make_no_facts_about_money_and_the_reason_is_reported() -> None:
     world = make_world()
     world.execute("update dim_ga4__users set currency = 'GBP' where purchases > 0 and user_key like 'u0-%'")
     world.execute("update dim_ga4__properties set reporting_currency = null, currencies = ['EUR', 'GBP']")

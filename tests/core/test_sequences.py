@@ -105,7 +105,7 @@ def test_a_null_in_an_optional_column_is_kept_as_null() -> None:
         (TWO_USERS.assign(user_key=[1, 2, 3, 4]), "user_key must be text.*cast"),
         (TWO_USERS.assign(event_timestamp=pd.to_datetime([1, 2, 3, 4])), "event_timestamp must be int64.*epoch_us"),
         (TWO_USERS.assign(event_timestamp=[1.0, 2.0, 3.0, 4.0]), "event_timestamp must be int64.*cast"),
-        (TWO_USERS.assign(user_key=["a", None, "b", "c"]), "user_key is null in 1 rows; drop or fill"),
+        (TWO_USERS.assign(user_key=["a", None, "b", "c"]), "user_key is null in 1 row; drop or fill"),
         (TWO_USERS.assign(page=["a", None, None, "c"]), "page is null in 2 rows; drop or fill"),
         (TWO_USERS.assign(user_key=["a", 1, "b", "c"]), "mixes types.*one type"),
         ([1, 2, 3], "cannot read events from list; give a pandas DataFrame"),
@@ -118,7 +118,7 @@ def test_a_null_in_an_optional_column_is_kept_as_null() -> None:
         (TWO_USERS.assign(is_page_view=[1, 0, 1, 1]), "is_page_view must be boolean, not int64; cast it"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_told_with_the_remedy(table: Any, remedy: str) -> None:
+def test_what_cannot_be_read_is_reported_with_the_remedy(table: Any, remedy: str) -> None:
     with pytest.raises(SequenceError, match=remedy):
         build_sequences(table)
 

@@ -121,7 +121,7 @@ def test_empty_means_unset(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path:
         ("LOCK_TIMEOUT_SECONDS", "0", ["greater than 0"]),
     ],
 )
-def test_a_wrong_value_is_told(name: str, value: str, parts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_value_is_reported(name: str, value: str, parts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEHA2VEC_START_DATE", "2026-01-05")
     monkeypatch.setenv(f"BEHA2VEC_{name}", value)
     with pytest.raises(SettingsError) as caught:
@@ -130,7 +130,7 @@ def test_a_wrong_value_is_told(name: str, value: str, parts: list[str], monkeypa
         assert part in str(caught.value)
 
 
-def test_all_wrong_values_are_told_at_once_and_secrets_never(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_wrong_values_are_reported_at_once_and_secrets_never(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEHA2VEC_TIMEZONE", "Mars")
     monkeypatch.setenv("BEHA2VEC_DEVICE", "tpu")
     monkeypatch.setenv("OPENAI_BASE_URL", "ftp://me:secret@host")
@@ -142,7 +142,7 @@ def test_all_wrong_values_are_told_at_once_and_secrets_never(monkeypatch: pytest
     assert "secret" not in str(caught.value)
 
 
-def test_a_dotenv_that_is_no_text_is_told(tmp_path: Path) -> None:
+def test_a_dotenv_that_is_no_text_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes("BEHA2VEC_TIMEZONE=UTC\n".encode("utf-16"))
     with pytest.raises(SettingsError, match="save it as UTF-8"):
         load_settings()

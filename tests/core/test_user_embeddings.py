@@ -97,7 +97,9 @@ def test_rows_of_an_earlier_release_are_embedded_again(warehouse, encoder: Behav
     assert embed(warehouse, encoder, sequences) == (USERS, lacking[0][0]) and lacking[0][0] > 0
 
 
-def test_another_run_that_wrote_the_day_meanwhile_is_told(warehouse, encoder: BehaviorEncoder, tmp_path: Path) -> None:
+def test_another_run_that_wrote_the_day_meanwhile_is_reported(
+    warehouse, encoder: BehaviorEncoder, tmp_path: Path
+) -> None:
     sequences, target = write(tmp_path / "a.parquet"), tmp_path / "encoded.parquet"
     embed(warehouse, encoder, sequences)
     users = encode_changed(encoder, sequences, known_sequences(warehouse, encoder.model_version, DAY), target)

@@ -58,7 +58,7 @@ def test_it_goes_back_to_the_one_before_with_its_last_clusters(warehouse) -> Non
 
 def test_it_goes_back_to_any_that_is_kept(warehouse) -> None:
     assert roll_back(warehouse, "a").model_version == "a" == current(warehouse)[0]
-    with pytest.raises(RollbackError, match="these are: d, c, b"):
+    with pytest.raises(RollbackError, match="choose from: d, c, b"):
         roll_back(warehouse, "a")
 
 
@@ -69,7 +69,7 @@ def test_old_versions_are_forgotten_and_not_gone_back_to(warehouse) -> None:
     assert warehouse.execute(left.format("user_embeddings")).fetchall() == [("c",), ("candidate",), ("d",)]
     assert warehouse.execute(left.format("user_clusters")).fetchall() == [("c",), ("d",)]
     assert forget_old_versions(warehouse, 2) == [], "they are forgotten"
-    with pytest.raises(RollbackError, match=r"these are: c$"):
+    with pytest.raises(RollbackError, match=r"choose from: c$"):
         roll_back(warehouse, "b")
 
 

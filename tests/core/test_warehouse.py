@@ -144,7 +144,7 @@ def test_two_objects_of_one_process_exclude_each_other(path: Path) -> None:
         pass
 
 
-def test_a_thread_that_would_wait_for_itself_is_told_at_once(path: Path) -> None:
+def test_a_thread_that_would_wait_for_itself_is_reported_at_once(path: Path) -> None:
     warehouse = Warehouse(path, lock_timeout=60)
     start = time.monotonic()
     refused = pytest.raises(RuntimeError, match="inner: this thread holds")
@@ -188,7 +188,7 @@ def test_an_outsider_that_leaves_in_time_is_waited_for(path: Path) -> None:
         assert count(path) == 10
 
 
-def test_a_connection_past_the_door_is_told_apart(path: Path) -> None:
+def test_a_connection_past_the_door_is_reported_apart(path: Path) -> None:
     sneaked = duckdb.connect(str(path), read_only=True)
     with pytest.raises(WarehouseBusyError, match="in this process with other settings"), Warehouse(path).connect("me"):
         pass

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import pytest
 
 from beha2vec_core.insights.wording import number
-from beha2vec_core.profiles.words import between, change, counted, day, days
+from beha2vec_core.words import between, change, counted, day, days
 
 
 def test_counts_have_their_plural() -> None:
@@ -49,6 +49,11 @@ def test_a_change_is_never_rounded_to_nothing(now: int, before: int, told: str) 
 
 def test_an_interval_of_one_value_is_that_value() -> None:
     assert between("100%", "100%") == "100%" and between("4%", "6%") == "4% to 6%"
+
+
+def test_a_share_is_zero_or_one_only_where_it_is() -> None:
+    shown = [number(share, "share") for share in (0, 0.0004, 0.001, 0.37, 0.9996, 1)]
+    assert shown == ["0%", "less than 0.1%", "0.1%", "37%", "more than 99.9%", "100%"]
 
 
 @pytest.mark.parametrize(

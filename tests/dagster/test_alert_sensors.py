@@ -15,11 +15,11 @@ pytestmark = pytest.mark.xdist_group("graph")
 
 @dg.asset_check(asset="raw_ga4_events")
 def always_warns() -> dg.AssetCheckResult:
-    told = {"told": "it is <odd>", "remedy": "look"}
+    told = {"message": "it is <odd>", "remedy": "look"}
     return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, metadata=told)
 
 
-def test_failed_runs_and_checks_are_told_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_failed_runs_and_checks_are_reported_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with running(Hook()) as hook:
         defs = definitions(
             tmp_path,

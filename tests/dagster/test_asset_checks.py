@@ -79,13 +79,13 @@ def test_a_run_looks_at_its_days_and_broken_vectors_stop_what_follows(tmp_path: 
     assert (
         not passed
         and severity == "WARN"
-        and "vocabulary.json" in figures["told"]
+        and "vocabulary.json" in figures["message"]
         and "train_encoder" in figures["remedy"]
     )
     assert not bad["success"] and "serving_database" not in bad["made"]
     passed, severity, figures = bad["checks"]["vectors_are_finite"]
     assert not passed and severity == "ERROR" and figures["vectors"] == 2 and figures["samples"] == ["2026-01-06 u"]
-    assert "2026-01-06 u" in figures["told"] and "beha2vec rollback" in figures["remedy"]
+    assert "2026-01-06 u" in figures["message"] and "beha2vec rollback" in figures["remedy"]
     assert bad["checks"]["nothing_is_null"][0], "the others are made all the same"
 
 

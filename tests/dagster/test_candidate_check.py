@@ -76,7 +76,7 @@ def test_the_check_alone_reports_and_writes_nothing(folder: Path) -> None:
 def test_a_refusal_is_written_by_the_promotion(folder: Path) -> None:
     assert run(folder, *TRAIN) == (False, (False, "ERROR"))
     accepted, refused = written(folder)
-    assert not accepted and "the difference lies in [-0.100, -0.050]" in str(refused)
+    assert not accepted and "interval of the difference: [-0.100, -0.050]" in str(refused)
 
 
 def test_a_looser_tolerance_of_the_run_counts(folder: Path) -> None:

@@ -16,7 +16,7 @@ from beha2vec_dagster.lib.resources import WarehouseResource
 pytestmark = pytest.mark.xdist_group("graph")
 
 
-def test_a_wrong_setting_is_told_at_start(tmp_path: Path) -> None:
+def test_a_wrong_setting_is_reported_at_start(tmp_path: Path) -> None:
     project = make_project(tmp_path / "p", timezone="Mars/Olympus")
     done = project.run("beha2vec", "materialize", check=False)
     assert done.returncode == 2
@@ -24,7 +24,7 @@ def test_a_wrong_setting_is_told_at_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["source", "start_date", "timezone"])
-def test_a_missing_setting_of_the_export_is_told_at_start(missing: str, tmp_path: Path) -> None:
+def test_a_missing_setting_of_the_export_is_reported_at_start(missing: str, tmp_path: Path) -> None:
     project = make_project(tmp_path / "p", **{missing: ""})
     told = f"BEHA2VEC_{missing.upper()} is not set: set it in .env to "
     run = ("python", "-m", "beha2vec_dagster.run", "--start", DAYS[0], "--end", DAYS[0])

@@ -121,7 +121,7 @@ def test_titles_are_those_of_the_pages(materialized: Project, tmp_path: Path) ->
     assert titles and np.allclose(known[pages.first_known :].numpy(), expected, atol=1e-5)
 
 
-def test_a_configuration_that_cannot_work_is_told(materialized: Project, tmp_path: Path) -> None:
+def test_a_configuration_that_cannot_work_is_reported(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     done = project.run("beha2vec", "materialize", "--select", "encoder_candidate", *_config(dim=10), check=False)
     assert done.returncode != 0 and "dim=10 must be a multiple" in done.stderr
@@ -142,5 +142,5 @@ def test_after_an_upgrade_a_new_encoder_takes_the_place_of_the_old(materialized:
 
     seen = project.query(SEEN)
     done = project.run(*TRAIN, *_config(epochs=1))
-    assert "the new encoder is judged alone" in done.stdout
+    assert "the new encoder is evaluated alone" in done.stdout
     assert _current(project) != old and project.query(SEEN)[0][1:] == seen[0][1:], "as many users on as many days"

@@ -7,6 +7,8 @@ import duckdb
 import pytest
 from project import DAYS, Project
 
+from beha2vec_core.insights.wording import number
+
 pytestmark = pytest.mark.xdist_group("graph")
 
 TRAIN = ("beha2vec", "materialize", "--select", "encoder_candidate,encoder_evaluation,trained_encoder")
@@ -43,7 +45,7 @@ def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Proje
     known = [user for user in before if before[user][2] >= 0]
     assert {user for user in after if after[user][2] < 0} == before.keys() - {*known}, "of them no more is known"
     stayed = sum(after[user][2] == before[user][2] for user in known) / len(known)
-    assert stayed > 0.9 and f"{1 - stayed:.1%} of the users change cluster" in done.stdout
+    assert stayed > 0.9 and f"{number(1 - stayed, 'share')} of the users change cluster" in done.stdout
     lineage = project.query(
         """select distinct change from beha2vec.cluster_lineage
         where cluster_model_version = (select cluster_model_version from beha2vec.cluster_model_current)"""
@@ -77,7 +79,7 @@ def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Proje
             f"delete from beha2vec.user_clusters where model_version = '{old}' and event_date = '{DAYS[-1]}'"
         )
     told = project.run("beha2vec", "rollback").stdout
-    assert f"encoder {old} is in use again" in told and f"to be made by it: 1, from {DAYS[-1]}" in told
+    assert f"encoder {old} is in use again" in told and f"newer days to embed with it: 1, from {DAYS[-1]}" in told
     assert _readers_see(project) == before
     served = project.query("select user_key, cluster_key from beha2vec.user_clusters_current", "serving")
     assert dict(served) == {user: cluster for user, (_, _, cluster) in before.items()}
@@ -110,7 +112,7 @@ def test_a_worse_encoder_is_refused_and_harms_nothing(materialized: Project, tmp
     done = project.run(*TRAIN, *_config(encoder_candidate=worse), check=False)
     candidate, accepted, refused = _newest(project)
     assert done.returncode != 0 and accepted is None and refused
-    assert "of the encoder in use" in refused
+    assert "the encoder in use has" in refused
     assert _readers_see(project) == before and candidate not in {encoder for encoder, _, _ in before.values()}
     # by hand it is refused too, and nights go on with the old one
     again = project.run("beha2vec", "materialize", "--select", "trained_encoder", check=False)
@@ -157,7 +159,7 @@ def test_vectors_of_two_encoders_are_not_clustered_together(materialized: Projec
     for asset in ("cluster_model", "user_clusters"):
         done = project.run("beha2vec", "materialize", "--select", asset, check=False)
         assert done.returncode != 0
-        assert f"1 days from {DAYS[2]} to {DAYS[2]} have vectors of another encoder only" in done.stderr
+        assert f"1 day from {DAYS[2]} to {DAYS[2]} with vectors of another encoder only" in done.stderr
         assert "Run the job reembed_history for these days" in done.stderr
 
 

@@ -147,7 +147,7 @@ def test_few_users_are_in_one_cluster_and_the_graph_goes_on(shop: Shop) -> None:
     shop.query("update beha2vec.user_embeddings set low_evidence = true where user_key >= 'u190'")
     metadata = shop.materialize(*ALL)
     assert (metadata["users"], metadata["k"]) == (130, 1)
-    assert metadata["why"].startswith("k = 1: 130 users of whom enough is known are fewer than the 200")
+    assert metadata["why"].startswith("k = 1: 130 users with enough events are fewer than the 200")
     sizes = "select cluster_key, count(*) from beha2vec.user_clusters_current group by all order by all"
     assert shop.query(sizes) == [(-1, 170), (0, 130)]
     assert shop.query("select distinct role from beha2vec.cluster_members") == [("typical",)]
@@ -176,7 +176,7 @@ def test_the_outcome_is_a_purchase_where_there_are_any_else_a_return(shop: Shop,
         assert found.values.tolist() == [user < (99 if "null" in rows else 100) for user in range(80, 120)]
 
 
-def test_where_they_are_everybody_the_remedy_is_told(shop: Shop) -> None:
+def test_where_they_are_everybody_the_remedy_is_reported(shop: Shop) -> None:
     shop.query("update beha2vec.user_embeddings set low_evidence = true")
     with pytest.raises(dg.Failure, match="Materialize more days, or train an encoder with a smaller min_events"):
         shop.materialize("cluster_model", smallest_k=3)

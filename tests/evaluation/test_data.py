@@ -25,14 +25,14 @@ NOON = 1_709_294_400_000_000  # 2024-03-01 12:00 UTC
 MINUTE = 60_000_000
 
 
-def test_a_name_that_is_none_is_told_with_those_there_are() -> None:
+def test_a_name_that_is_none_is_reported_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"no data set 'merch'; choose from merch_store, .*movielens_100k, own"):
         load("merch")
     with pytest.raises(ValueError, match="name the source"):
         load("own")
 
 
-def test_what_is_missing_is_told_with_the_remedy(tmp_path: Path) -> None:
+def test_what_is_missing_is_reported_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(DataNotFoundError, match="BEHA2VEC_EVALUATION_DATA"):
         load("merch_store", folder=tmp_path, cache=tmp_path)
     with pytest.raises(DataNotFoundError, match="no GA4 export"):
@@ -130,7 +130,7 @@ def test_what_is_left_out_of_a_log_is_counted() -> None:
     assert events["page_type"].tolist()[2:4] == ["home", "cart"]
     assert log.left_out == (
         "Of 10 events of 3 users 5 of 2 stay; left out: 1 session_start/first_visit/first_open/user_engagement, "
-        "2 without user or page, 1 doubles, 1 of users without a page view."
+        "2 without user or page, 1 duplicates, 1 of users without a page view."
     )
     with pytest.raises(ValueError, match="no event is left"):
         as_log(rows(("c", 2, "add_to_cart", "s.example/")))

@@ -135,7 +135,7 @@ def test_the_same_rows_when_run_again(evaluation: Evaluation, encoder: BehaviorE
     assert until == pytest.approx(events["event_timestamp"].max() / 1e6)
 
 
-def test_what_cannot_be_judged_has_no_rows_and_is_told(encoder: BehaviorEncoder, events: pd.DataFrame) -> None:
+def test_what_cannot_be_judged_has_no_rows_and_is_reported(encoder: BehaviorEncoder, events: pd.DataFrame) -> None:
     few = evaluate(encoder, events[events["user_key"].isin(_users(events)[:15])])
     assert few.rows.num_rows == 0 and few.rows.schema == production.SCHEMA
     assert "held out" in few.notes[0] and "10 of either are needed" in few.notes[0]
@@ -145,7 +145,7 @@ def test_what_cannot_be_judged_has_no_rows_and_is_told(encoder: BehaviorEncoder,
     # nobody buys, nobody looks twice
     first = events["is_page_view"] & ~events[events["is_page_view"]].duplicated("user_key")
     short = evaluate(encoder, events[first.fillna(False)].reset_index(drop=True))
-    told = [note.split(" is not judged")[0] for note in short.notes]
+    told = [note.split(" is not evaluated")[0] for note in short.notes]
     assert told == ["intent", "next page", "next event", "retrieval"]
     assert {task for _, task, _ in _figures(short.rows)} == {"content", "stability", "geometry", "determinism"}
 

@@ -185,7 +185,7 @@ def test_whole_figures_need_repeats_to_be_bold() -> None:
     assert "**" in lines(often, **groups)["ours"]
 
 
-def test_what_ours_gains_is_told_with_rival_and_interval() -> None:
+def test_what_ours_gains_is_reported_with_rival_and_interval() -> None:
     base = np.random.default_rng(1).random(200)
     judgements = [told("low", base), told("high", base + 0.1), told("ours", base + 0.3)]
     text = markdown(judgements, {"low": "floor", "high": "floor", "ours": "ours"})

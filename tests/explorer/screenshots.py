@@ -67,17 +67,17 @@ def views(browser: Browser, address: str, data: Path, theme: str, width: int, on
 
     def two_clusters(page: Page) -> None:
         page.locator("summary").first.click()
-        choose(page, "Side by side with", re.compile(r"^(?!nobody|Cluster )"))
+        choose(page, "Compare with cluster", re.compile(r"^(?!none|Cluster )"))
 
     def user(page: Page) -> None:
         page.get_by_label("User key").fill(buyer)
         page.keyboard.press("Enter")
-        expect(page.locator("h2", has_text="What probably comes next")).to_be_visible()
+        expect(page.locator("h2", has_text="Predicted next pages")).to_be_visible()
 
     def look_alikes(page: Page) -> None:
-        page.get_by_label("Their ids, one a line").fill("\n".join([*users["user_key"].head(60), "nobody"]))
+        page.get_by_label("Their ids, one per line").fill("\n".join([*users["user_key"].head(60), "nobody"]))
         page.get_by_role("button", name="Find look-alikes").click()
-        expect(page.locator("h2", has_text="Take it with you")).to_be_visible()
+        expect(page.locator("h2", has_text="Download")).to_be_visible()
 
     def chat(page: Page) -> None:
         page.get_by_test_id("stChatInputTextArea").fill("Which cluster buys most?")

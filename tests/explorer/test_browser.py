@@ -106,11 +106,11 @@ def test_overview_shows_hostile_names_as_text_and_leads_to_a_cluster(page: Page,
     expect(page.locator(".main-svg text", has_text="<script>").first).to_be_visible()  # in the chart too
     assert page.locator("a[href^='javascript']").count() == 0
     assert page.locator(".b2v-text script, .b2v-text img, .b2v-text iframe").count() == 0
-    page.get_by_role("button", name="Look closer").nth(1).click()
+    page.get_by_role("button", name="Details").nth(1).click()
     expect(page.locator("h2", has_text="<script>")).to_be_visible()
     assert "/clusters?cluster=1" in page.url
     turn_to(page, "Overview")
-    page.get_by_role("button", name="Look closer").nth(1).click()
+    page.get_by_role("button", name="Details").nth(1).click()
     expect(page.locator("h2", has_text="<script>")).to_be_visible()  # once more
 
 
@@ -129,7 +129,7 @@ def test_clusters_side_by_side(page: Page, address: str) -> None:
     expect(table.locator("tr:target")).to_contain_text(number.inner_text().removesuffix(place))
     expect(table.locator("th", has_text="95 % interval")).to_be_visible()
     assert len(table.locator("tbody tr").all()) >= 8
-    choose(page, "Side by side with", re.compile("^<script>"))  # an option, as text
+    choose(page, "Compare with cluster", re.compile("^<script>"))  # an option, as text
     expect(page.get_by_text("80 users, 29% of all")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(10)
 
@@ -137,7 +137,7 @@ def test_clusters_side_by_side(page: Page, address: str) -> None:
 def test_a_lasso_makes_a_group_with_a_profile_and_a_file(page: Page, address: str, tmp_path: Path) -> None:
     go(page, address, "Map")
     draw(page, square_around(page, *CENTRES[0], radius=3.9))
-    expect(page.get_by_text(f"{SIZES[0]} users, 42.9% of all on the map")).to_be_visible()
+    expect(page.get_by_text(f"{SIZES[0]} users, 43% of all on the map")).to_be_visible()
     expect(page.locator(".js-plotly-plot .annotation-text", has_text="views about travel")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_text("Download as CSV").click()
@@ -160,7 +160,7 @@ def test_the_maps_colours(page: Page, address: str) -> None:
 def test_a_click_on_a_point_opens_the_user(page: Page, address: str) -> None:
     page.goto(f"{address}/map")
     settle(page)
-    page.get_by_role("radio", name="opens a user").click()
+    page.get_by_role("radio", name="Open a user").click()
     settle(page)
     x, y = on_screen(page, *place_of(page, 1))
     page.mouse.move(x, y)
@@ -172,7 +172,7 @@ def test_a_click_on_a_point_opens_the_user(page: Page, address: str) -> None:
     user = key.input_value()
     expect(page).to_have_url(re.compile(f"user={user}$"))
     turn_to(page, "Map")
-    page.get_by_role("radio", name="opens a user").click()
+    page.get_by_role("radio", name="Open a user").click()
     settle(page)
     page.mouse.click(*on_screen(page, *place_of(page, 1)))
     expect(key).to_have_value(user)  # once more
@@ -181,7 +181,7 @@ def test_a_click_on_a_point_opens_the_user(page: Page, address: str) -> None:
 def test_a_users_journey_with_hostile_titles(page: Page, address: str) -> None:
     page.goto(f"{address}/user?user=g1-0")
     settle(page)
-    expect(page.locator("h2", has_text="Users most alike")).to_be_visible()
+    expect(page.locator("h2", has_text="Similar users")).to_be_visible()
     page.get_by_text("The same as a table").click()
     expect(page.locator("td", has_text="purchase").first).to_be_visible()
     page.get_by_test_id("stBaseButton-secondary").filter(has_text=re.compile("^Open$")).click()

@@ -166,7 +166,7 @@ def test_one_day_is_one_tick_and_days_are_never_divided() -> None:
     assert overview_charts.users_by_day(_days("2026-01-05"), dark=False).layout.xaxis.ticktext is None, "no day at all"
 
 
-def test_weeks_that_are_not_whole_are_left_out_and_told(serving: Path, tmp_path: Path) -> None:
+def test_weeks_that_are_not_whole_are_left_out_and_reported(serving: Path, tmp_path: Path) -> None:
     """From a Thursday to a Tuesday 18 weeks on: a first week of four days, a last one of two."""
     first, last = date(2026, 1, 1), date(2026, 5, 5)
     path = tmp_path / "serving.duckdb"
@@ -196,8 +196,8 @@ def test_weeks_that_are_not_whole_are_left_out_and_told(serving: Path, tmp_path:
     ("days", "columns", "said"),
     [
         (14, ["now", "before", "change"], ""),
-        (10, ["now", "before"], "Of the 7 days before there is data of 3: too little for a comparison."),
-        (5, ["now"], "Of the 7 days before there is data of 0: too little for a comparison."),
+        (10, ["now", "before"], "Only 3 of the 7 days before have data: too few to compare."),
+        (5, ["now"], "Only 0 of the 7 days before have data: too few to compare."),
     ],
 )
 def test_a_week_before_that_is_not_whole_is_not_compared(
@@ -209,6 +209,6 @@ def test_a_week_before_that_is_not_whole_is_not_compared(
         connection.execute(
             "delete from beha2vec.cluster_history where event_date < date '2026-01-19' - ?::integer", [days]
         )
-    week, headings, note = overview.weeks_told(Published(path))
+    week, headings, note = overview.week_table(Published(path))
     assert list(headings) == columns and ("change" in week) == ("change" in columns)
     assert note.startswith("The last 7 days are 12 Jan to 18 Jan 2026.") and note.endswith(said)

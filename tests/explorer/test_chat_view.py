@@ -42,7 +42,7 @@ def test_without_an_endpoint_the_look_up_answers_with_its_facts() -> None:
     assert "c1." in text_of(app), "each fact with its id"
 
 
-def test_sql_is_shown_with_its_rows_and_what_is_not_allowed_is_told() -> None:
+def test_sql_is_shown_with_its_rows_and_what_is_not_allowed_is_reported() -> None:
     app = ask(view("chat"), "/sql select cluster_key, name from beha2vec.cluster_insights order by cluster_key")
     (rows,) = app.dataframe
     assert list(rows.value.columns) == ["cluster_key", "name"] and "Article readers" in rows.value["name"].tolist()
@@ -77,7 +77,7 @@ def test_a_models_answer_is_text_with_what_it_looked_up(monkeypatch: pytest.Monk
     assert text_of(again) == text, "the conversation stays"
 
 
-def test_an_endpoint_that_fails_is_told_and_looked_up_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_that_fails_is_reported_and_looked_up_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     with scripted(fails(401)) as server:
         monkeypatch.setenv("BEHA2VEC_LLM_BASE_URL", server.url)
         app = ask(view("chat"), "which clusters are there?")

@@ -65,11 +65,11 @@ def test_look_alikes_from_a_file_to_a_file(page: Page, address: str, tmp_path: P
     seeds.write_text("user_pseudo_id,name\n" + "".join(f'd.g1-{n},"{HOSTILE}"\n' for n in range(20)))
     page.locator("input[type=file]").set_input_files(seeds)
     expect(page.get_by_text("seeds.csv")).to_be_visible()
-    page.get_by_label("Their ids, one a line").fill(f"C20\n{HOSTILE.split()[0]}")
+    page.get_by_label("Their ids, one per line").fill(f"C20\n{HOSTILE.split()[0]}")
     page.get_by_label("Users in the list").fill("40")
     page.get_by_role("button", name="Find look-alikes").click()
-    expect(page.get_by_text("21 users to be like")).to_be_visible()
-    page.get_by_text("Not known here: 1").click()
+    expect(page.get_by_text("21 seed users")).to_be_visible()
+    page.get_by_text("Unknown ids: 1").click()
     expect(page.get_by_text("<img", exact=True)).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_be_visible()
     expect(page.get_by_text("95 % interval:").first).to_be_visible()
@@ -84,7 +84,7 @@ def test_look_alikes_from_a_file_to_a_file(page: Page, address: str, tmp_path: P
     assert download.value.path().read_text().splitlines()[0] == "User ID"
     turn_to(page, "Chat")
     turn_to(page, "Look-alikes")  # whoever comes back has their ids still; a file is to be given again
-    expect(page.get_by_text("1 user to be like")).to_be_visible()
+    expect(page.get_by_text("1 seed user")).to_be_visible()
 
 
 def test_a_page_is_corrected_by_keyboard(page: Page, address: str) -> None:  # noqa: F811
@@ -99,7 +99,7 @@ def test_a_page_is_corrected_by_keyboard(page: Page, address: str) -> None:  # n
         page.keyboard.press("Enter")
         settle(page)
     page.get_by_role("button", name="Save").press("Enter")
-    expect(page.get_by_text("It counts from the next run")).to_be_visible()
+    expect(page.get_by_text("It applies from the next run")).to_be_visible()
     expect(page.locator("td", has_text=re.compile("^footwear$"))).to_be_visible()
 
 
@@ -120,7 +120,7 @@ def test_an_answer_comes_as_it_is_written_and_is_text(page: Page, address: str, 
 def test_the_model(page: Page, address: str) -> None:  # noqa: F811
     go(page, address, "Model")
     expect(page.locator(".js-plotly-plot")).to_have_count(3)
-    expect(page.get_by_text("Foretells the next page")).to_be_visible()
+    expect(page.get_by_text("Predicts the next page")).to_be_visible()
 
 
 def test_the_report_is_drawn_without_any_network(browser: Browser, serving: Path, tmp_path: Path) -> None:  # noqa: F811

@@ -42,12 +42,12 @@ def look_for(*ids: str, converted: bool = False, length: int = 50) -> AppTest:
     return app.button[0].click().run()
 
 
-def test_look_alikes_of_a_list_are_of_its_group_and_unknown_ids_are_told() -> None:
+def test_look_alikes_of_a_list_are_of_its_group_and_unknown_ids_are_reported() -> None:
     app = look_for(*(f"d.g1-{n}" for n in range(20)), "C21", "<b>nobody</b>", converted=True, length=30)
     assert not app.exception
     text = text_of(app)
-    assert "21 users to be like" in text and "&lt;b&gt;nobody&lt;/b&gt;" in text and "<b>nobody" not in text
-    assert [expander.label for expander in app.expander] == ["Not known here: 1"]
+    assert "21 seed users" in text and "&lt;b&gt;nobody&lt;/b&gt;" in text and "<b>nobody" not in text
+    assert [expander.label for expander in app.expander] == ["Unknown ids: 1"]
     # of 80 in the group 59 are no seeds, and 29 of these have not bought
     metrics = {metric.label: metric.value for metric in app.metric}
     assert 75 <= int(metrics["Precision of the list"].rstrip("%")) <= 100
@@ -58,7 +58,7 @@ def test_look_alikes_of_a_list_are_of_its_group_and_unknown_ids_are_told() -> No
 
 def test_few_seeds_get_a_list_but_no_estimate_and_no_seeds_neither() -> None:
     app = look_for("g1-0", "g1-2")
-    assert "at least 10 users to be like are needed" in text_of(app) and "The list (n = 50 users)" in text_of(app)
+    assert "At least 10 seed users are needed" in text_of(app) and "The list (n = 50 users)" in text_of(app)
     app = look_for("nobody")
     assert "None of these ids" in text_of(app) and "The list" not in text_of(app)
     assert not view("lookalikes").metric, "nothing is asked yet"
@@ -69,7 +69,7 @@ def test_look_alikes_of_a_cluster_are_others() -> None:
     app.segmented_control(key="look_source").set_value("A cluster").run()
     app.selectbox(key="look_cluster").set_value(2)
     app.button[0].click().run()
-    assert not app.exception and "60 users to be like" in text_of(app)
+    assert not app.exception and "60 seed users" in text_of(app)
     assert ">g2-" not in text_of(app)
 
 
@@ -78,7 +78,7 @@ def test_the_list_of_the_view_is_that_of_the_core(more: Published) -> None:
     assert seeds.user_keys == ("g0-1", "g0-2")
     found = lookalikes.best(more, seeds, "nearest", Candidates(), 500)
     assert len(found) == 258 and found["user_key"].head(60).str.startswith("g0-").all()
-    assert lookalikes.outlook(more, seeds, Candidates(), 100) is None
+    assert lookalikes.estimate_holdout(more, seeds, Candidates(), 100) is None
     assert not found["user_key"].str.startswith("g-1-").any(), "of whom too little is known"
 
 
@@ -96,7 +96,7 @@ def test_coverage_is_weighted_by_views(more: Published) -> None:
     assert more.ask(data.to_review, "ARTICLE/4")["page_key"].str.contains("article/4").all()
 
 
-def test_page_views_are_the_overviews_and_a_difference_is_told(
+def test_page_views_are_the_overviews_and_a_difference_is_reported(
     more_serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "serving.duckdb"
@@ -112,13 +112,13 @@ def test_page_views_are_the_overviews_and_a_difference_is_told(
     overview = {metric.label: metric.value for metric in view("overview").metric}
     app = view("site")
     assert not app.exception and overview["Page views"] == "1,789"
-    assert "Of 1,789 page views in all, 134 name no page, and have no label." in text_of(app)
+    assert "Of 1,789 page views in all, 134 have no page, and so no label." in text_of(app)
     assert "n = 1,655 page views" in text_of(app), "also of the page that has no label yet"
     labels = Published(path).ask(data.by_label, "theme").set_index("label")["views"]
     assert labels["unknown"] == 7 and labels.sum() == 1_655
     page.settings_of_server.clear()
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(more_serving.parent))
-    assert "name no page" not in text_of(view("site")), "where there is no difference"
+    assert "have no page" not in text_of(view("site")), "where there is no difference"
 
 
 def test_what_is_pending_is_what_differs(more: Published) -> None:
@@ -147,16 +147,16 @@ def test_a_correction_is_saved_waits_and_is_taken_back(tmp_path: Path, monkeypat
     app.selectbox(key=f"override_theme_{chosen}").set_value("footwear")
     next(one for one in app.button if one.label == "Save").click().run()
     assert not app.exception
-    assert "Saved. It counts from the next run" in app.success[0].value
+    assert "Saved. It applies from the next run" in app.success[0].value
     assert file.read_text() == "page_key,theme,page_type\nshop.example/article/0,footwear,\n"
     assert '<td class="">travel</td><td class="">footwear</td>' in text_of(app)
     app.selectbox(key="take_back").set_value(chosen)
     app.button(key="take_back_now").click().run()
-    assert not app.exception and "Taken back" in app.success[0].value
+    assert not app.exception and "Removed" in app.success[0].value
     assert file.read_text() == "page_key,theme,page_type\n"
 
 
-def test_a_wrong_overrides_file_is_told_without_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_overrides_file_is_reported_without_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "overrides.csv"
     file.write_text("page_key,theme,page_type\na,nonsense,\n")
     monkeypatch.setenv("BEHA2VEC_PAGE_OVERRIDES_FILE", str(file))
@@ -169,7 +169,7 @@ def test_the_model_with_curve_gains_drift_and_days(monkeypatch: pytest.MonkeyPat
     app = view("model")
     assert not app.exception
     text = text_of(app)
-    assert {metric.label: metric.value for metric in app.metric}["Learned from users"] == "280"
+    assert {metric.label: metric.value for metric in app.metric}["Training users"] == "280"
     assert "0.200 (Markov)" in text and "+0.100 (+0.050 to +0.150)" in text and "0.990" not in text
     assert "Training (n = 5 epochs, 280 users)" in text
     assert "&lt;script&gt;" in text and "2.0%" in text

@@ -64,7 +64,7 @@ def test_answers_are_remembered_and_nobody_can_spoil_them(serving: Path) -> None
     assert asked == [1, 2]
 
 
-def test_what_is_missing_is_told_with_its_remedy(serving: Path, tmp_path: Path) -> None:
+def test_what_is_missing_is_reported_with_its_remedy(serving: Path, tmp_path: Path) -> None:
     with pytest.raises(NotPublishedError, match="materialize serving_database"):
         Published(tmp_path / "none.duckdb")
     (tmp_path / "text.duckdb").write_text("this is no database")

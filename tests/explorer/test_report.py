@@ -60,8 +60,8 @@ def read(report: str) -> Reader:
 def test_it_tells_what_the_explorer_tells(read: Reader) -> None:
     for told in ("Your users at a glance", "Article readers", "Active users a day (n =", "Map of your users"):
         assert told in read.text
-    assert "Users by likeness of behaviour (n = 280 users)" in read.text
-    assert "What stands out, beside all users (n = 120 users)" in read.text
+    assert "Users by similarity of behaviour (n = 280 users)" in read.text
+    assert "What stands out, compared with all users (n = 120 users)" in read.text
     figures = [attrs["data-figure"] for _, attrs in read.tags if "data-figure" in attrs]
     data = [attrs["id"] for tag, attrs in read.tags if tag == "script" and attrs.get("type") == "application/json"]
     assert figures == data and len(figures) >= 10
@@ -95,7 +95,7 @@ def test_the_same_data_gives_the_same_file(report: str, serving: Path, tmp_path:
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == report
 
 
-def test_what_has_not_been_made_is_told(tmp_path: Path) -> None:
+def test_what_has_not_been_made_is_reported(tmp_path: Path) -> None:
     missing = ("beha2vec.cluster_insights", "beha2vec.cluster_profiles", "beha2vec.cluster_flows")
     bare = make_serving(tmp_path / "serving.duckdb", without=missing)
     write_report(Published(bare), tmp_path / "report.html", BERLIN)

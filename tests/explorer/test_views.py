@@ -18,7 +18,7 @@ from beha2vec_core.explorer.views import VIEWS
 from tests.explorer.explorer_world import as_of_an_earlier_release, make_serving
 
 APP = Path(page.__file__).with_name("app.py")
-CARDS = "Look closer"
+CARDS = "Details"
 
 
 @pytest.fixture(autouse=True)
@@ -118,10 +118,10 @@ def test_a_user(shop: None) -> None:
     assert shown["Purchases"] == "1" and shown["Revenue"] == "50.00 EUR"
     text = text_of(app)
     assert '<td class="">First user source / medium</td><td class="">newsletter / email</td>' in text, "GA4's record"
-    assert "Times in Europe/Berlin" in text and "Users most alike" in text
+    assert "Times in Europe/Berlin" in text and "Similar users" in text
     assert "Materialize trained_encoder here" in text, "what comes next needs the encoder's files"
     app.text_input[0].set_value("<b>nobody</b>").run()
-    assert "no user of this key" in text_of(app) and "<b>" not in text_of(app)
+    assert "No user has this key" in text_of(app) and "<b>" not in text_of(app)
 
 
 def test_a_user_published_by_an_earlier_release(serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,11 +180,11 @@ def test_the_overview_says_who_is_lost_on_the_way(
     ):  # fmt: skip
         assert f'<tr><td class="">{step}</td><td class="number">{count}</td><td class="">{why}</td></tr>' in text
     for name in ("overview", "clusters"):
-        assert "260 users in 3 clusters, and 20 of whom too little is known" in text_of(view(name))
+        assert "260 users in 3 clusters, and 20 with too few events" in text_of(view(name))
     write_report(Published(path), tmp_path / "report.html", ZoneInfo("Europe/Berlin"))
     report = (tmp_path / "report.html").read_text("utf-8")
     assert "48 users: only events without a page or not read" in report and "<b>1,650</b>" in report
-    assert "260 users in 3 clusters, and 20 of whom too little is known" in report
+    assert "260 users in 3 clusters, and 20 with too few events" in report
 
 
 @pytest.mark.parametrize("colour", ["Cluster", "Theme", "Last visit", "Purchase", "First visit"])

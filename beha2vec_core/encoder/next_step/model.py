@@ -71,8 +71,8 @@ class NextStep:
             return np.exp(self._counted(moments))
         return np.exp(log_probabilities(self._parts(moments, network), self.blend, (len(moments), moments.size + 1)))
 
-    def likeliest(self, moments: Moments, network: Probabilities, k: int) -> tuple[IntArray, FloatArray]:
-        """The k likeliest known values and their probabilities, both [n, k]; of equal ones the first stands first."""
+    def most_likely(self, moments: Moments, network: Probabilities, k: int) -> tuple[IntArray, FloatArray]:
+        """The k most likely known values and their probabilities, both [n, k]; of equal ones the first stands first."""
         known = self.probabilities(moments, network)[:, :-1]
         order = np.argsort(-known, axis=1, kind="stable")[:, :k]
         return order, np.take_along_axis(known, order, axis=1)

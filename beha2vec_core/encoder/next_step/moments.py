@@ -49,7 +49,7 @@ class Moments:
         return len(self.starts)
 
     def back(self, steps: int) -> IntArray:
-        """The value so many steps before each moment, 1 being the last one; ``size`` + 1 where there is none."""
+        """The value a number of steps before each moment, 1 being the last one; ``size`` + 1 where there is none."""
         there = self.ends - self.starts >= steps
         return np.where(there, np.append(self.values, 0)[np.where(there, self.ends - steps, 0)], self.size + 1)
 

@@ -1,4 +1,4 @@
-"""Content: the behaviour vector of one part of a history tells what the other part consists of."""
+"""Content: the behaviour vector of one part of a history predicts the content of the other part."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Content(nn.Module):
         return torch.stack(losses).sum()
 
     def _loss(self, name: str, z: Tensor, row: Tensor, value: Tensor) -> Tensor:
-        told = (value > NULL).to(z.dtype)  # under autocast a lower precision
-        share = told / z.new_zeros(len(z)).index_add(0, row, told).clamp(min=1)[row]
+        known = (value > NULL).to(z.dtype)  # under autocast a lower precision
+        share = known / z.new_zeros(len(z)).index_add(0, row, known).clamp(min=1)[row]
         log_p = torch.log_softmax(self.heads[FIELD_PREFIX + name](z), dim=-1)
         return -(log_p[row, value] * share).sum() / len(z)

@@ -16,9 +16,9 @@ class NextEvent(nn.Module):
     """Mean over events of ``-log p(page of the next view) - log p(next event_name) - log p(gap to it)``.
 
     Each given the events up to now. The page is that of the next page view, over other events, which would mostly
-    repeat the page at hand. Page classes are the known pages and the hash buckets of the others.
-    Source: Radford et al. 2018 (generative pre-training); Kang & McAuley 2018, arXiv:1808.09781 (SASRec); the gap as
-    classes of its logarithm: Shchur et al. 2020, arXiv:1909.12127.
+    repeat the current page. Page classes are the known pages and the hash buckets of the others. Source: Radford et al.
+    2018 (generative pre-training); Kang & McAuley 2018, arXiv:1808.09781 (SASRec); the gap as classes of its logarithm:
+    Shchur et al. 2020, arXiv:1909.12127.
     """
 
     def __init__(self, network: BehaviorNetwork, fields: Fields, train: TrainConfig) -> None:

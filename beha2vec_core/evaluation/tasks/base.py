@@ -54,7 +54,7 @@ class Task:
         split: by ``users`` (repeated) or in ``time``.
         needs: what the method must be able to do: ``encode``, or ``rank_next`` (see `methods`).
         once: whether the first repeat is enough, as for figures that refit the method.
-        run: the work. It may give no outcome where the data cannot tell.
+        run: the work. It may give no outcome where the data do not allow it.
     """
 
     name: str

@@ -41,8 +41,8 @@ def encode(fitted: Encodes, events: pd.DataFrame) -> Vectors:
 def halves(events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The first and the second half of the events of users with six page views or more, cut at the middle page view.
 
-    Events of the very instant of the cut belong to the second half. Time starts anew in each half, at one moment for
-    all users: a calendar date must not tell that two halves belong together.
+    Events of the very instant of the cut belong to the second half. Time restarts in each half, at one moment for
+    all users: a calendar date must not reveal that two halves belong together.
     """
     users = events["user_key"]
     seen = events.groupby("user_key")["is_page_view"].cumsum()

@@ -4,10 +4,10 @@ Population: users with at least five page views and no conversion event (cart, c
 the fifth. Label: any conversion event after that moment. Metric: AUROC (and average precision, to be read against the
 share of positives) of a probe trained on the fitted users' prefixes, scored on the judged users'.
 
-Traps: the number of page views is five for all, so length tells nothing by itself; a conversion at the very instant of
+Traps: the number of page views is five for all, so length says nothing by itself; a conversion at the very instant of
 the fifth page view would be known from that page, so such users are left out; the method has seen the whole journeys
 of the fitted users, so one that learns users by heart gives the probe other vectors in training than in judging, and
-is punished. Where there are few conversions, one repeat tells little: read the interval.
+is punished. Where there are few conversions, one repeat says little: read the interval.
 """
 
 from __future__ import annotations

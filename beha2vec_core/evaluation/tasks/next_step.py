@@ -1,4 +1,4 @@
-"""Next page and next event: what a user does next, by how much of him is known.
+"""Next page and next event: what a user does next, by how much of them is known.
 
 Population: judged users with two page views (events) or more; ten positions a user at most, drawn by hash. Target: the
 page of the next page view, reloads included; or the name of the next instant's first event. Known: all events of
@@ -9,7 +9,7 @@ Traps: `session_start` and its like carry the page of the page view of the same 
 that is the log's, not the user's: hence whatever happens at the target's instant is withheld, and events are asked for
 once an instant; a few users with hundreds of page views, mostly of one page, would make the figure: hence ten positions
 and a mean of users; own history and one step of memory (Markov) are strong floors, popularity is not; with ten event
-names or so recall@10 is 1 for everybody, so for events read the MRR. A log of one event name says nothing.
+names or so recall@10 is 1 for all users, so for events read the MRR. A log of one event name says nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ KNOWN = {"1": (1, 1), "2-4": (2, 4), "5-9": (5, 9), "10+": (10, np.inf)}
 
 @dataclass(frozen=True)
 class Positions:
-    """The moments to be judged: each a user of his own, who has done nothing yet of what follows.
+    """The moments to be judged: each of another user, before anything that follows.
 
     ``events`` holds each history under the key ``user\\x1fposition``, which sorts as the users do; ``users``, ``known``
     (how many page views or events the history holds) and ``truth`` have an entry a moment, in the order of the keys.
@@ -91,7 +91,7 @@ def reciprocal_ranks(ranked: list[list[str]], truth: npt.NDArray[np.object_]) ->
 
 def _run(task: str, target: Target, trial: Trial) -> list[Outcome]:
     judged = positions(trial.split.judged, target)
-    if len(set(judged.truth)) < 2:  # nobody, or nothing to choose from
+    if len(set(judged.truth)) < 2:  # no users, or nothing to choose from
         return []
     ranked = trial.fitted.rank_next(judged.events, target, K)
     score = reciprocal_ranks(ranked, judged.truth)

@@ -25,7 +25,7 @@ def clusters(vectors: Vectors, k: int, *, seed: int) -> Labels:
 
 
 def agreement(one: npt.ArrayLike, other: npt.ArrayLike) -> float:
-    """Adjusted Rand index; 0 where either side is a single lump, which agrees with anything and tells nothing."""
+    """Adjusted Rand index; 0 where either side is a single lump, which agrees with anything and means nothing."""
     from sklearn.metrics import adjusted_rand_score
 
     if min(len(np.unique(one)), len(np.unique(other))) < 2:

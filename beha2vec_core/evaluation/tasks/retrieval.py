@@ -6,7 +6,7 @@ By chance the MRR of n users is the mean of 1, 1/2, ... 1/n.
 
 Traps: equal cosines get their mean rank, so vectors that are all alike earn 2 / (n + 1), less than chance, and copies
 of a journey under other keys earn nothing; halves are alike in length and in calendar date: the length method shows
-what the first is worth, and time starts anew in each half, so that the second cannot tell.
+what the first is worth, and time restarts in each half, so that the second is no help.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import GREY, OVER, UNDER, by_day, color, dressed, ink, whole_ticks
 from beha2vec_core.explorer.text import in_chart
-from beha2vec_core.profiles.words import counted, day
+from beha2vec_core.insights.wording import number
+from beha2vec_core.words import counted, day
 
 _WEEK = 7  # days
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
@@ -73,9 +74,9 @@ def flows(moves: pd.DataFrame, names: Mapping[int, str], days: int, *, dark: boo
     places = {("from", key): place for place, key in enumerate(left)}
     places |= {("to", key): len(left) + place for place, key in enumerate(right)}
     keys = [*left, *right]
-    title = f"Who changed cluster in the last {days} days (n = {counted(int(moved['users'].sum()), 'move')}; "
+    title = f"Users who changed cluster in the last {days} days (n = {counted(int(moved['users'].sum()), 'move')}; "
     title += f"{stayed:,} stayed"
-    title += f"; of {found:,} enough was known for the first time)" if found else ")"
+    title += f"; {found:,} had enough events for the first time)" if found else ")"
     return _sankey(
         sources=[places["from", key] for key in moved["from_cluster"]],
         targets=[places["to", key] for key in moved["to_cluster"]],
@@ -83,7 +84,7 @@ def flows(moves: pd.DataFrame, names: Mapping[int, str], days: int, *, dark: boo
         labels=[in_chart(names.get(key, f"Cluster {key}"), 28) for key in keys],
         node_colors=[color(key) for key in keys],
         link_colors=[_faint(color(key)) for key in moved["from_cluster"]],
-        told=[counted(users, "user") for users in moved["users"]],
+        hover=[counted(users, "user") for users in moved["users"]],
         title=title,
         dark=dark,
     )
@@ -99,8 +100,8 @@ def paths(steps: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
     """
     left, right = list(dict.fromkeys(steps["from_step"])), list(dict.fromkeys(steps["to_step"]))
     colors = [OVER if lift >= 1.2 else UNDER if lift <= 1 / 1.2 else GREY for lift in steps["lift"].fillna(1.0)]
-    told = [
-        f"{share:.1%} of steps (all users {everybody:.1%})<br>n = {counted(users, 'user')}"
+    hover = [
+        f"{number(share, 'share')} of steps (all users {number(everybody, 'share')})<br>n = {counted(users, 'user')}"
         for share, everybody, users in zip(steps["share"], steps["population_share"], steps["users"], strict=True)
     ]
     return _sankey(
@@ -110,7 +111,7 @@ def paths(steps: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
         labels=[in_chart(str(step).replace("_", " "), 28) for step in [*left, *right]],
         node_colors=[GREY] * (len(left) + len(right)),
         link_colors=[_faint(one) for one in colors],
-        told=told,
+        hover=hover,
         title=title,
         dark=dark,
     )
@@ -124,7 +125,7 @@ def _sankey(
     labels: list[str],
     node_colors: list[str],
     link_colors: list[str],
-    told: list[str],
+    hover: list[str],
     title: str,
     dark: bool,
 ) -> go.Figure:
@@ -143,7 +144,7 @@ def _sankey(
             "target": targets,
             "value": values,
             "color": link_colors,
-            "customdata": told,
+            "customdata": hover,
             "hovertemplate": "%{source.label} to %{target.label}<br>%{customdata}<extra></extra>",
         },
         textfont={"color": ink(dark)["text"], "size": 12, "shadow": "none"},

@@ -5,19 +5,19 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import PALETTE, dressed, ink
-from beha2vec_core.lookalikes import Outlook
+from beha2vec_core.lookalikes import HoldoutEstimate
 
 _PRECISION, _FOUND = PALETTE[0], PALETTE[5]
 
 
-def lengths(outlook: Outlook, chosen: int, *, dark: bool) -> go.Figure:
+def lengths(holdout: HoldoutEstimate, chosen: int, *, dark: bool) -> go.Figure:
     """Estimated precision and share found by the length of the list, with intervals; the chosen length marked."""
-    rows = outlook.estimates
+    rows = holdout.estimates
     users = [row.users for row in rows]
     figure = go.Figure()
     for name, color, dash, values, lows, highs in (
         (
-            "of the list, how many are of the kind",
+            "precision: share of the list that is similar",
             _PRECISION,
             "solid",
             [row.precision for row in rows],
@@ -25,7 +25,7 @@ def lengths(outlook: Outlook, chosen: int, *, dark: bool) -> go.Figure:
             [row.precision_high for row in rows],
         ),
         (
-            "of the kind, how many are in the list",
+            "recall: share of similar users in the list",
             _FOUND,
             "dash",
             [row.found for row in rows],
@@ -58,7 +58,7 @@ def lengths(outlook: Outlook, chosen: int, *, dark: bool) -> go.Figure:
         line={"color": ink(dark)["quiet"], "dash": "dot"},
         annotation={"text": "your list", "font": {"color": ink(dark)["text"]}, "yanchor": "bottom"},
     )
-    title = f"What lists of each length would hold (n = {outlook.seeds:,} hidden seeds; bands: 95 % intervals)"
+    title = f"Expected quality by list length (n = {holdout.seeds:,} hidden seeds; bands: 95 % intervals)"
     dressed(figure, dark=dark, height=380, title_text=title)
     figure.update_layout(legend={"orientation": "v", "y": -0.22})
     figure.update_xaxes(title_text="users in the list, log scale", type="log", tickformat=",", dtick="D2")

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import GREY, OVER, SEQUENTIAL, color, dressed, ink, symbol
 from beha2vec_core.explorer.text import in_chart
-from beha2vec_core.profiles.words import counted, day
+from beha2vec_core.words import counted, day
 
 _MANY = 20_000
 _MOST_SENT = np.iinfo(np.int16).max
@@ -109,12 +109,12 @@ def user_map(points: pd.DataFrame, layers: list[Layer], of_users: int, *, dark: 
         figure,
         dark=dark,
         height=640,
-        title_text=f"Users by likeness of behaviour (n = {counted(drawn, 'user')}{sampled})",
+        title_text=f"Users by similarity of behaviour (n = {counted(drawn, 'user')}{sampled})",
         hovermode="closest",
         legend={"itemsizing": "constant"},
         uirevision="map",
         newselection={"line": {"color": ink(dark)["text"]}},
     )
     axis = {"showgrid": False, "zeroline": False, "showticklabels": False}
-    figure.update_xaxes(title_text="position on the map, no unit: near is alike", **axis)
+    figure.update_xaxes(title_text="position on the map (no unit; near = similar)", **axis)
     return figure.update_yaxes(scaleanchor="x", **axis)

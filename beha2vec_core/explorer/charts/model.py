@@ -6,16 +6,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import PALETTE, UNDER, by_day, dressed, ink, whole_ticks
-from beha2vec_core.profiles.words import counted
 from beha2vec_core.quality.drift import COMPARED_WITH
+from beha2vec_core.words import counted
 
 
 def training(curve: pd.DataFrame, users: int | None, *, dark: bool) -> go.Figure:
     """Losses by epoch: of the users learned from, and of those held out. ``users``: how many both are."""
     figure = go.Figure()
     for column, name, color, dash in (
-        ("loss", "users learned from", PALETTE[0], "solid"),
-        ("held_out_loss", "users held out", PALETTE[5], "dash"),
+        ("loss", "training users", PALETTE[0], "solid"),
+        ("held_out_loss", "held-out users", PALETTE[5], "dash"),
     ):
         if column in curve:
             figure.add_scatter(
@@ -31,11 +31,11 @@ def training(curve: pd.DataFrame, users: int | None, *, dark: bool) -> go.Figure
         figure.add_annotation(
             x=kept["epoch"], y=kept["held_out_loss"], text="kept", showarrow=True, arrowcolor=ink(dark)["quiet"], ay=-28
         )
-    told = f", {counted(users, 'user')}" if users else ""
-    dressed(figure, dark=dark, height=320, title_text=f"Training (n = {counted(len(curve), 'epoch')}{told})")
+    of_users = f", {counted(users, 'user')}" if users else ""
+    dressed(figure, dark=dark, height=320, title_text=f"Training (n = {counted(len(curve), 'epoch')}{of_users})")
     figure.update_layout(legend={"y": -0.28})
     figure.update_xaxes(title_text="epoch", tickformat="d", dtick=whole_ticks(len(curve)))
-    return figure.update_yaxes(title_text="loss (no unit; less is better)", rangemode="tozero")
+    return figure.update_yaxes(title_text="loss (no unit; lower is better)", rangemode="tozero")
 
 
 def drift(days: pd.DataFrame, *, dark: bool) -> go.Figure:
@@ -45,7 +45,7 @@ def drift(days: pd.DataFrame, *, dark: bool) -> go.Figure:
     figure.add_scatter(
         x=judged["event_date"],
         y=judged["stability_index"],
-        name=f"the day's users beside those of {COMPARED_WITH}",
+        name=f"the day's users compared with {COMPARED_WITH}",
         mode="lines+markers",
         line={"color": PALETTE[0]},
         customdata=judged[["users", "sampled"]],
@@ -55,12 +55,12 @@ def drift(days: pd.DataFrame, *, dark: bool) -> go.Figure:
     figure.add_scatter(
         x=judged["event_date"],
         y=judged["limit"],
-        name="more than chance and custom allow",
+        name="limit",
         mode="lines",
         line={"color": UNDER, "dash": "dash"},
         hovertemplate="limit %{y:.2f}<extra></extra>",
     )
-    title = f"Do users lie elsewhere than before? (n = {counted(int(judged['users'].sum()), 'user-day')})"
+    title = f"Drift of user vectors (n = {counted(int(judged['users'].sum()), 'user-day')})"
     dressed(figure, dark=dark, height=320, title_text=title)
     figure.update_layout(legend={"y": -0.28})
     by_day(figure, judged["event_date"])

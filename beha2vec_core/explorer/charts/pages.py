@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from beha2vec_core.explorer.charts.theme import GREY, PALETTE, dressed
 from beha2vec_core.explorer.text import in_chart
 from beha2vec_core.insights.wording import label_words
-from beha2vec_core.profiles.words import counted
+from beha2vec_core.words import counted
 
 # how sure a label is: name, colour, and a pattern for eyes and printers without colours
 LEVELS = {
@@ -36,7 +36,7 @@ def coverage(rows: pd.DataFrame, *, dark: bool) -> go.Figure:
             "<extra></extra>",
         )
     views = int(rows.loc[rows["kind"] == "theme", "views"].sum())
-    title = f"How sure themes and page types are (n = {counted(views, 'page view')})"
+    title = f"Confidence of themes and page types (n = {counted(views, 'page view')})"
     figure = dressed(figure, dark=dark, height=220, title_text=title, barmode="stack", bargap=0.35)
     figure.update_layout(legend={"y": -0.5, "traceorder": "normal"})
     return figure.update_xaxes(title_text="share of page views", tickformat=".0%", range=[0, 1.02])
@@ -53,7 +53,7 @@ def labels(rows: pd.DataFrame, what: str, *, dark: bool) -> go.Figure:
         marker={"color": [GREY if label == "unknown" else PALETTE[0] for label in shown["label"]]},
         customdata=shown[["views", "pages", "sure_share"]],
         hovertemplate="%{y}: %{x:.1%} of page views<br>views: %{customdata[0]:,}, pages: %{customdata[1]:,}<br>"
-        "%{customdata[2]:.0%} of these views are on pages that are sure<extra></extra>",
+        "%{customdata[2]:.0%} of these views are on pages with a sure label<extra></extra>",
     )
     most = f", the {_MOST} most viewed" if len(rows) > _MOST else ""
     title = f"{what}{most} (n = {counted(views, 'view')} of {counted(pages, 'page')})"

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import OVER, UNDER, color, dressed, ink
 from beha2vec_core.explorer.text import in_chart
-from beha2vec_core.profiles.words import UNKNOWN_CURRENCY, counted
+from beha2vec_core.words import UNKNOWN_CURRENCY, counted
 
 _FARTHEST = 3.0  # times as much, or as little, as powers of two: 8 times and an eighth
 
@@ -26,7 +26,7 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
     times, low, high = (
         _doublings(rows[name] / rows["population_value"]) for name in ("value", "interval_low", "interval_high")
     )
-    told = [
+    hover = [
         f"{in_chart(label, 110)}<br>{value}, all users {everybody} ({lift:.1f} times)<br>n = {counted(support, 'user')}"
         for label, value, everybody, lift, support in zip(
             rows["label"], rows["shown_value"], rows["shown_population"], rows["lift"], rows["support"], strict=True
@@ -46,7 +46,7 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
             "thickness": 1.2,
             "width": 3,
         },
-        hovertext=told,
+        hovertext=hover,
         hoverinfo="text",
     )
     figure = dressed(

@@ -1,4 +1,4 @@
-"""What all figures share: colours that colour-blind eyes tell apart, a light and a dark look."""
+"""What all figures share: colours that colour-blind people can distinguish, a light and a dark look."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import pairwise
 import pandas as pd
 import plotly.graph_objects as go
 
-from beha2vec_core.profiles.words import day
+from beha2vec_core.words import day
 
 GREY = "#8A8F98"
 # Okabe and Ito's palette without black, which a dark page swallows, and yellow, which a light one does; then colours

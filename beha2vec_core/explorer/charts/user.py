@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import GREY, OVER, PALETTE, by_day, color, dressed, whole_ticks
 from beha2vec_core.explorer.text import in_chart
-from beha2vec_core.profiles.words import counted
+from beha2vec_core.words import counted
 
-_TYPES = 8  # colours that can still be told apart in one chart
+_TYPES = 8  # colours that can still be distinguished in one chart
 _PURCHASE = "purchase"
 
 
@@ -28,11 +28,11 @@ def journey(events: pd.DataFrame, sessions: Sequence[tuple[str, str]], *, dark: 
     kinds = events["page_type"].fillna("unknown").where(events["is_page_view"], "")
     frequent = kinds[kinds != ""].value_counts().index[:_TYPES].tolist()
     figure = go.Figure()
-    told = [
+    hover = [
         f"{time}<br>{in_chart(str(name).replace('_', ' '))}: {in_chart(title, 90)}"
         for time, name, title in zip(events["time"], events["event_name"], events["title"], strict=True)
     ]
-    events = events.assign(kind=kinds.where(kinds.isin([*frequent, ""]), "other pages"), told=told)
+    events = events.assign(kind=kinds.where(kinds.isin([*frequent, ""]), "other pages"), hover=hover)
     for kind in [*frequent, "other pages", ""]:
         steps = events[(events["kind"] == kind) & (events["event_name"] != _PURCHASE)]
         _marks(figure, steps, rows, *_look(kind, frequent))
@@ -71,7 +71,7 @@ def _marks(
         mode="markers",
         name=name,
         marker={"size": 11} | marker,
-        hovertext=steps["told"],
+        hovertext=steps["hover"],
         hoverinfo="text",
     )
 

@@ -17,7 +17,7 @@ from beha2vec_core.insights.placeholders import pieces as filled_pieces
 from beha2vec_core.insights.sheet import Fact
 from beha2vec_core.insights.wording import FULL_STOP, number
 from beha2vec_core.profiles.counts import clustered_words
-from beha2vec_core.profiles.words import counted
+from beha2vec_core.words import counted
 
 _NEVER_MORE = 1_000  # clusters; a choice of k ends far below
 
@@ -29,7 +29,7 @@ INSIGHT_HEADINGS = {
     "summary": "",
     "persona": "Typical user",
     "differences": "Differences",
-    "caveats": "Handle with care",
+    "caveats": "Caveats",
 }
 _SENTENCE = re.compile(rf"{FULL_STOP}\s+(?=[A-Z“\"\d])")
 _SIZE_FIRST = re.compile(r"^(A group of )?[\d,]+ of [\d,]+ users")  # the cards show the size themselves
@@ -62,8 +62,8 @@ def sizes(published: Published) -> pd.DataFrame:
 
 
 def size_words(row: Mapping[Hashable, Any]) -> str:
-    """The size of a cluster, of a row of `sizes`: 60 users, 21% of all with a vector."""
-    return f"{counted(int(row['users']), 'user')}, {number(row['share'], 'share')} of all with a vector"
+    """The size of a cluster, of a row of `sizes`: 60 users, 21% of all users with a vector."""
+    return f"{counted(int(row['users']), 'user')}, {number(row['share'], 'share')} of all users with a vector"
 
 
 def in_words(found: pd.DataFrame) -> str:

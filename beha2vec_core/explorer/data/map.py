@@ -17,7 +17,7 @@ DRAWN = (10_000, 50_000, 200_000)
 _MOST_THEMES = 40
 _POSITIONS = "map_x", "map_y"
 _GROUP, _OTHERS = 0, 1
-MOST_COMPARED = 4_000  # of a group, and of all others: more takes long and tells hardly more
+MOST_COMPARED = 4_000  # of a group, and of all others: more is slow and adds little
 _SOURCES_READ = ("users", "sessions", "page_views", "pages", "events", "event_items", "identities", "funnel_sessions")
 
 

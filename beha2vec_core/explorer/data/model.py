@@ -91,7 +91,7 @@ def drift(published: Published) -> pd.DataFrame:
 
 
 def quality(published: Published) -> pd.DataFrame:
-    """What came in day by day, of the last 60, all properties together; columns as of ga4_quality__daily."""
+    """The events of each day, of the last 60, all properties together; columns as of ga4_quality__daily."""
     published.require("ga4.ga4_quality__daily", "figures of the days", "ga4_quality__daily")
     return published.query(
         f"""select event_date, sum(raw_events)::bigint as raw_events, sum(events)::bigint as events,

@@ -11,7 +11,7 @@ import pandas as pd
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.profiles import counts
 from beha2vec_core.profiles.counts import Step
-from beha2vec_core.profiles.words import change, counted, days
+from beha2vec_core.words import change, counted, days
 
 _WEEK = 7
 _ROWS = 100
@@ -45,7 +45,7 @@ def funnel(published: Published) -> tuple[Step, ...]:
         return counts.funnel(cursor)
 
 
-STEPS = {"name": "Step", "count": "How many", "why": "Who does not come this far, and why"}
+STEPS = {"name": "Step", "count": "How many", "why": "Left out, and why"}
 
 
 def steps(found: tuple[Step, ...]) -> pd.DataFrame:
@@ -85,23 +85,23 @@ def weeks(published: Published) -> tuple[date, int] | None:
     return None if last is None else (last, min(max((last - first).days + 1 - _WEEK, 0), _WEEK))
 
 
-def weeks_told(published: Published) -> tuple[pd.DataFrame, dict[str, str], str]:
+def week_table(published: Published) -> tuple[pd.DataFrame, dict[str, str], str]:
     """The rows of `weekly_change` as they are shown, their headings, and a note for below the table.
 
     Where the 7 days before are not whole, there is no change: it would be drawn from fewer days.
     """
     week, found = published.ask(weekly_change), published.ask(weeks)
-    told = week.assign(now=week["now"].map("{:,}".format), before=week["before"].map("{:,}".format))
+    shown = week.assign(now=week["now"].map("{:,}".format), before=week["before"].map("{:,}".format))
     headings = {"now": "Last 7 days", "before": "7 days before"}
     if found is None:
-        return told, headings, ""
+        return shown, headings, ""
     last, whole = found
     note = f"The last 7 days are {days(last - timedelta(days=_WEEK - 1), last)}."
     if whole < _WEEK:
         headings = {"now": "Last 7 days"} | ({"before": f"{counted(whole, 'day')} before"} if whole else {})
-        return told, headings, f"{note} Of the 7 days before there is data of {whole}: too little for a comparison."
+        return shown, headings, f"{note} Only {whole} of the 7 days before have data: too few to compare."
     changes = [change(now, before) for now, before in zip(week["now"], week["before"], strict=True)]
-    return told.assign(change=changes), headings | {"change": "Change"}, note
+    return shown.assign(change=changes), headings | {"change": "Change"}, note
 
 
 def moves(published: Published) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 from beha2vec_core.events.query import ENCODER_INPUT, LATEST_FIRST
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.lookalikes import NoVectorError, similar_users
-from beha2vec_core.profiles.words import UNKNOWN_CURRENCY, money
+from beha2vec_core.words import UNKNOWN_CURRENCY, money
 
 if TYPE_CHECKING:
     from beha2vec_core.encoder.encoder import BehaviorEncoder
@@ -115,7 +115,7 @@ def nearest(published: Published, user_key: str) -> pd.DataFrame:
     """The ten users most alike, as `lookalikes.similar_users` has them, and the pages they share with the user.
 
     Columns: user_key, cluster_key, similarity (-1 to 1), shared_pages, and pages: titles of the shared pages that the
-    fewest users viewed, which tell the most. Empty for a user without a vector.
+    fewest users viewed, which are the most specific. Empty for a user without a vector.
     """
     published.require("beha2vec.user_embeddings_current", "vectors of users", "user_embeddings")
     published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")

@@ -19,7 +19,7 @@ from beha2vec_core.explorer import page
 from beha2vec_core.explorer.data import profile
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, shown
-from beha2vec_core.profiles.words import counted
+from beha2vec_core.words import counted
 
 _EXAMPLES = ("Which clusters are there?", "Which cluster buys most?", "Compare the two largest clusters")
 _TURNS, _CONVERSATION = "_chat_turns", "_chat_conversation"
@@ -71,14 +71,14 @@ def _conversation(published: Published) -> Conversation:
 
 def _who_answers(conversation: Conversation) -> None:
     if conversation.endpoint_host is None:
-        told = "No language model is set up: answers are looked up in the facts, and nothing leaves this machine."
+        notice = "No language model is set up: answers are looked up in the facts, and nothing leaves this machine."
     else:
-        told = (
-            f"{in_html(conversation.model)} at {in_html(conversation.endpoint_host)} answers. It is sent your "
-            "questions and the facts looked up for them, but no ids, e-mail addresses and groups of fewer than "
-            f"{conversation.min_users} users. Every number is looked for in the data."
+        notice = (
+            f"{in_html(conversation.model)} at {in_html(conversation.endpoint_host)} answers. It receives your "
+            "questions and the facts looked up for them, but no ids, e-mail addresses or groups of fewer than "
+            f"{conversation.min_users} users. Every number is checked against the data."
         )
-    page.write(f'<p class="b2v-quiet">{told}</p>')
+    page.write(f'<p class="b2v-quiet">{notice}</p>')
 
 
 def _example() -> str | None:
@@ -147,7 +147,7 @@ def _call(call: ToolCall) -> None:
         else:
             st.code(plain(call.arguments), language=None, wrap_lines=True)
         if call.problem:
-            _text(f"It gave nothing: {call.problem}")
+            _text(f"No result: {call.problem}")
 
 
 def _rows(answer: SqlAnswer, note: str) -> None:

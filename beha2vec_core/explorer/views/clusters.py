@@ -1,4 +1,4 @@
-"""Clusters: who they are, in words with their facts, in charts, over time; two side by side."""
+"""Clusters: who they are, in words with their facts, in charts, over time; two compared."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from beha2vec_core.explorer.text import in_html, in_markdown, shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.sheet import fact_sheets
 from beha2vec_core.insights.wording import number
-from beha2vec_core.profiles.words import between, counted
+from beha2vec_core.words import between, counted
 
 _LONGEST = 3_000  # characters of a written text
 _PERIODS = {"Last 7 days": 7, "Last 28 days": 28, "Last 90 days": 90}
@@ -50,12 +50,12 @@ def _choose(sizes: pd.DataFrame, names: dict[int, str]) -> list[int]:
         st.session_state.pop("cluster", None)
 
     def label(key: int | None) -> str:
-        return "nobody" if key is None else shown(names[key], 60)
+        return "none" if key is None else shown(names[key], 60)
 
     with st.container(horizontal=True):
         first = st.selectbox("Cluster", keys, format_func=label, width=300, key="cluster")
         others = [None, *(key for key in keys if key != first)]
-        second = st.selectbox("Side by side with", others, format_func=label, width=300, key="beside")
+        second = st.selectbox("Compare with cluster", others, format_func=label, width=300, key="beside")
     page.now_shown("cluster", str(first))
     return [first] if second is None else [first, second]
 
@@ -86,9 +86,9 @@ def _cluster(published: Published, sizes: pd.DataFrame, key: int, family: str) -
 
 def _words(published: Published, key: int, facts: pd.DataFrame | None) -> None:
     written = published.ask(clusters.insight, key)
-    st.subheader("In words")
+    st.subheader("Description")
     if written is None:
-        st.write("Nothing is written about this cluster. Materialize cluster_insights, then serving_database.")
+        st.write("This cluster has no description. Materialize cluster_insights, then serving_database.")
         return
     evidence = _evidence(key, written, facts)
     for name, heading in clusters.INSIGHT_HEADINGS.items():
@@ -165,7 +165,7 @@ def _next_clusters(published: Published, key: int) -> None:
     found, names = published.ask(clusters.transitions, key), clusters.names(published)
     if found.empty:
         return
-    st.subheader("Where they are the next time")
+    st.subheader("Cluster on their next active day")
     page.table(
         found.head(6).assign(
             to=[shown(names.get(one, f"Cluster {one}"), 40) for one in found["to_cluster"].head(6)],
@@ -198,7 +198,7 @@ def _members(published: Published, key: int) -> None:
 
 
 def _outcomes(published: Published) -> None:
-    st.header("What comes of it")
+    st.header("Outcomes")
     with page.or_empty():
         facts, names = published.ask(profile.outcomes), clusters.names(published)
         columns = st.columns(2, gap="large")

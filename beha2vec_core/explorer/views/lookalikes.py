@@ -17,9 +17,9 @@ from beha2vec_core.explorer.text import in_html, shown
 from beha2vec_core.lookalikes import (
     LEAST_SEEDS,
     Candidates,
+    HoldoutEstimate,
     Identifier,
     Method,
-    Outlook,
     Seeds,
     customer_match,
     identifiers,
@@ -28,18 +28,18 @@ from beha2vec_core.lookalikes import (
     to_csv,
     to_parquet,
 )
-from beha2vec_core.profiles.words import between, counted
+from beha2vec_core.words import between, counted
 
 T = TypeVar("T")
 
 _LIST, _CLUSTER = "A list of users", "A cluster"
-_SHOWN, _TOLD = 20, 100
+_SHOWN, _LISTED = 20, 100
 _METHODS: dict[Method, str] = {
-    "centroid": "likeness to the average of your users",
-    "nearest": "likeness to the ten of your users that are nearest",
+    "centroid": "similarity to the average of your users",
+    "nearest": "similarity to the ten nearest of your users",
 }
 _IDENTIFIERS: dict[Identifier, str] = {
-    "user_id": "login ids as they are (header User ID)",
+    "user_id": "unhashed login ids (header User ID)",
     "email": "login ids that are e-mail addresses, hashed (header Email)",
     "hashed": "login ids that are SHA-256 hashes of addresses (header Email)",
 }
@@ -48,7 +48,7 @@ _IDENTIFIERS: dict[Identifier, str] = {
 def render() -> None:
     """Show the page."""
     st.title("Look-alikes")
-    st.write("Name users you would like more of. Everyone else is ranked by how much their behaviour is like theirs.")
+    st.write("Choose users you want more of. All other users are ranked by how similar their behaviour is.")
     published = page.published()
     with page.or_empty():
         asked = _ask(published)
@@ -60,23 +60,23 @@ def render() -> None:
             return
         key = (published.identity, seeds, candidates, length)
         try:
-            with st.spinner("Hiding some of them and looking where they rank"):
-                outlook = _once("outlook", key, lambda: data.outlook(published, seeds, candidates, length))
-            method = outlook.method if outlook else "centroid"
-            with st.spinner("Ranking everyone else"):
+            with st.spinner("Evaluating the ranking on hidden users"):
+                holdout = _once("holdout", key, lambda: data.estimate_holdout(published, seeds, candidates, length))
+            method = holdout.method if holdout else "centroid"
+            with st.spinner("Ranking all other users"):
                 found = _once("best", key, lambda: data.best(published, seeds, method, candidates, length))
-        except ValueError as error:  # nobody is left to rank
+        except ValueError as error:  # no users are left to rank
             st.warning(shown(error, 200))
             return
-        _how_good(outlook, method, len(found))
+        _how_good(holdout, method, len(found))
         _users(found, clusters.names(published))
         _files(found, published)
 
 
 def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
-    """Whom to be like, who may be in the list, and how long it is; None until somebody is named."""
+    """The seed users, the candidates and the length of the list; None until there are seed users."""
     source = st.segmented_control(
-        "Like whom?", [_LIST, _CLUSTER], default=_LIST, required=True, key=page.kept("look_source")
+        "Similar to", [_LIST, _CLUSTER], default=_LIST, required=True, key=page.kept("look_source")
     )
     names = clusters.names(published)
     with st.form("lookalikes", width=720):
@@ -93,14 +93,14 @@ def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
             )
         else:
             pasted = st.text_area(
-                "Their ids, one a line",
+                "Their ids, one per line",
                 placeholder="user_key, user_pseudo_id (device) or user_id (login)",
                 height=140,
                 max_chars=2_000_000,
                 key=page.kept("look_ids"),
             )
             file = st.file_uploader("Or a file (CSV or text; the first column is read)", ["csv", "txt", "tsv"])
-        without = st.checkbox("Leave out users who have converted already", key=page.kept("look_converted"))
+        without = st.checkbox("Exclude users who have already converted", key=page.kept("look_converted"))
         length = int(
             st.number_input(
                 "Users in the list", 10, data.LONGEST, 500, step=100, width=220, key=page.kept("look_length")
@@ -136,89 +136,86 @@ def _once(name: str, key: Hashable, make: Callable[[], T]) -> T:
 
 
 def _who(seeds: Seeds) -> None:
-    told = f"{counted(len(seeds.user_keys), 'user')} to be like."
     if not seeds.user_keys:
-        st.warning(
-            "None of these ids belongs to a user with a vector to rely on. Give ids as they are in the GA4 export."
-        )
+        st.warning("None of these ids belongs to a user with a reliable vector. Use ids from the GA4 export.")
     else:
-        page.write(f"<p><b>{told}</b></p>")
+        page.write(f"<p><b>{counted(len(seeds.user_keys), 'seed user')}</b></p>")
     for ids, words in (
-        (seeds.unknown, "Not known here"),
-        (seeds.without_vector, "Known, but without a vector: no page views in the days that were embedded"),
-        (seeds.too_little_evidence, "Known, but with too few events to say whom they are like"),
+        (seeds.unknown, "Unknown ids"),
+        (seeds.without_vector, "Known, but without a vector: no page views on the embedded days"),
+        (seeds.too_little_evidence, "Known, but with too few events"),
     ):
         if ids:
             with st.expander(f"{words}: {len(ids):,}"):
-                listed = "<br>".join(in_html(one, 60) for one in ids[:_TOLD])
+                listed = "<br>".join(in_html(one, 60) for one in ids[:_LISTED])
                 page.write(f"<p>{listed}</p>")
-                if len(ids) > _TOLD:
-                    st.caption(f"and {len(ids) - _TOLD:,} more")
+                if len(ids) > _LISTED:
+                    st.caption(f"and {len(ids) - _LISTED:,} more")
 
 
-def _how_good(outlook: Outlook | None, method: Method, length: int) -> None:
+def _how_good(holdout: HoldoutEstimate | None, method: Method, length: int) -> None:
     st.header("How good is the list?")
-    if outlook is None:
-        st.info(f"To say how good it is, at least {LEAST_SEEDS} users to be like are needed.")
+    if holdout is None:
+        st.info(f"At least {LEAST_SEEDS} seed users are needed to evaluate the list.")
         return
-    if not outlook.better_than_chance:
+    if not holdout.better_than_chance:
         st.warning(
-            "No better than chance: users of yours that were hidden rank no higher than anyone else. They have nothing "
-            "in common that their behaviour shows, so treat this list as a random one."
+            "No better than chance: hidden seed users rank no higher than other users. Their behaviour has nothing in "
+            "common, so treat this list as random."
         )
         return
-    told = next((one for one in outlook.estimates if one.users == length), outlook.estimates[-1])
-    st.write(outlook.in_words(told))
+    estimate = next((one for one in holdout.estimates if one.users == length), holdout.estimates[-1])
+    st.write(holdout.in_words(estimate))
     with st.container(horizontal=True):
         for label, value, low, high, help_ in (
             (
                 "Precision of the list",
-                percent(told.precision),
-                percent(told.precision_low),
-                percent(told.precision_high),
-                "Estimated share of the list that is of the same kind as your users. The very top of the ranking is "
-                "taken for pure; where it is not, this is too high.",
+                percent(estimate.precision),
+                percent(estimate.precision_low),
+                percent(estimate.precision_high),
+                "Estimated share of the list that is similar to your users. Assumes that the very top of the ranking "
+                "holds only similar users; if not, this is too high.",
             ),
             (
                 "Better than chance",
-                f"{told.lift:.1f} times",
-                f"{told.lift_low:.1f}",
-                f"{told.lift_high:.1f}",
-                "How many more of the hidden users are in the list than in a random one of its length. Needs no "
-                "assumption but that yours are a fair sample of their kind.",
+                f"{estimate.lift:.1f} times",
+                f"{estimate.lift_low:.1f}",
+                f"{estimate.lift_high:.1f}",
+                "How many more of the hidden users are in the list than in a random one of its length. Only assumes "
+                "that your users are a fair sample.",
             ),
             (
-                "Of their kind, found",
-                percent(told.found),
-                percent(told.found_low),
-                percent(told.found_high),
+                "Recall of the list",
+                percent(estimate.found),
+                percent(estimate.found_low),
+                percent(estimate.found_high),
                 "Share of the hidden users that are in the list.",
             ),
             (
-                "Of their kind in all",
-                counted(round(outlook.left), "user") if outlook.left >= 1 else "fewer than 1",
-                f"{outlook.share_low * outlook.candidates:,.0f}",
-                f"{outlook.share_high * outlook.candidates:,.0f}",
+                "Similar users in total",
+                counted(round(holdout.left), "user") if holdout.left >= 1 else "fewer than 1",
+                f"{holdout.share_low * holdout.candidates:,.0f}",
+                f"{holdout.share_high * holdout.candidates:,.0f}",
                 "Estimated: a list much longer than this holds mostly others.",
             ),
         ):
             interval = f"95 % interval: {between(low, high)}"
             st.metric(label, value, help=help_, width=230, delta=interval, delta_color="off", delta_arrow="off")
     page.chart(
-        charts.lengths(outlook, told.users, dark=page.is_dark()),
+        charts.lengths(holdout, estimate.users, dark=page.is_dark()),
         key="look_lengths",
         alt="Lines: estimated precision and share found, by length of the list",
     )
     st.caption(
-        f"Ranked by {_METHODS[method]}, which found hidden users best. A fifth of yours was hidden at a time and "
-        f"ranked among {counted(outlook.candidates, 'other')}, five times over. These are estimates: measure what a "
-        "campaign brings against a random group."
+        f"Ranked by {_METHODS[method]}, which found hidden users best. Five times, a fifth of your users was hidden "
+        f"and ranked among {counted(holdout.candidates, 'other')}. These are estimates: measure a campaign against a "
+        "random group."
     )
 
 
 def _users(found: pd.DataFrame, names: dict[int, str]) -> None:
     st.header(f"The list (n = {counted(len(found), 'user')})")
-    st.caption("Users of whom too little is known to say whom they are like are left out.")
+    st.caption("Users with too few events are excluded.")
     top = found.head(_SHOWN)
     page.table(
         pd.DataFrame(
@@ -233,22 +230,22 @@ def _users(found: pd.DataFrame, names: dict[int, str]) -> None:
         {
             "rank": "Rank",
             "user": "User",
-            "score": "Likeness (1 = same)",
+            "score": "Similarity (1 = same)",
             "cluster": "Cluster",
             "events": "Events",
         },
         numbers=("rank", "score", "events"),
     )
     if len(found) > len(top):
-        st.caption(f"The first {len(top)}; the files have all.")
+        st.caption(f"The first {len(top)}; the files contain all.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox("Look at one of them", top["user_key"].tolist(), width=380, key="look_user")
+        chosen = st.selectbox("Choose a user", top["user_key"].tolist(), width=380, key="look_user")
         if st.button("Open", key="look_open"):
             page.open_user(str(chosen))
 
 
 def _files(found: pd.DataFrame, published: Published) -> None:
-    st.header("Take it with you")
+    st.header("Download")
     name = f"beha2vec_lookalikes_{len(found)}_users_{published.published_at:%Y-%m-%d}"
     with st.container(horizontal=True):
         _download("CSV", lambda: to_csv(found), f"{name}.csv", "text/csv")
@@ -258,7 +255,7 @@ def _files(found: pd.DataFrame, published: Published) -> None:
     kinds = [kind for kind, count in counts.items() if count]
     if not kinds:
         st.info(
-            "Customer Match needs something that Google knows people by. GA4's export has no e-mail addresses or phone "
+            "Customer Match needs ids that Google can match. GA4's export has no e-mail addresses or phone "
             "numbers, and no user of this list has logged in with a user_id."
         )
         return
@@ -268,7 +265,7 @@ def _files(found: pd.DataFrame, published: Published) -> None:
         f"Customer Match: {counted(made.rows, 'id')}", lambda: made.content, f"{name}_customer_match.csv", "text/csv"
     )
     st.caption(
-        f"Sent are {_IDENTIFIERS[kind]}. {made.left_out:,} of {counted(len(found), 'user')} have no such id and "
+        f"The file has {_IDENTIFIERS[kind]}. {made.left_out:,} of {counted(len(found), 'user')} have no such id and "
         "cannot be matched. Send only people who have agreed to it."
     )
 

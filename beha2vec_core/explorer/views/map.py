@@ -15,11 +15,11 @@ from beha2vec_core.explorer.data import map as data
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import shown
 from beha2vec_core.explorer.views import parts
-from beha2vec_core.insights.wording import label_words
-from beha2vec_core.profiles.words import counted
+from beha2vec_core.insights.wording import label_words, number
+from beha2vec_core.words import counted
 
-_DRAWS, _OPENS = "draws a group", "opens a user"  # Plotly does one or the other
-_MOUSE = (_DRAWS, _OPENS)
+_SELECT, _OPEN = "Select a group", "Open a user"  # Plotly does one or the other
+_MOUSE = (_SELECT, _OPEN)
 _COLOURS = ("Cluster", "Theme", "Last visit", "Purchase", "First visit")
 
 
@@ -32,18 +32,18 @@ def render() -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             by = st.selectbox("Colour by", _COLOURS, width=220, key=page.kept("map_colour"))
             theme = _choose_theme(published) if by == "Theme" else None
-            mouse = st.segmented_control("The mouse", _MOUSE, default=_DRAWS, required=True, key=page.kept("map_mouse"))
+            mouse = st.segmented_control("Mouse", _MOUSE, default=_SELECT, required=True, key=page.kept("map_mouse"))
             most = _choose_number(of_users)
         points = published.ask(data.points, most)
         layers = _layers(published, points, by, theme, most)
         figure = charts.user_map(points, layers, of_users, dark=page.is_dark())
-        figure.update_layout(dragmode="lasso" if mouse == _DRAWS else "pan")
+        figure.update_layout(dragmode="lasso" if mouse == _SELECT else "pan")
         if len(points) < of_users:
             st.caption(
-                f"Drawn is a sample of {len(points):,} of {of_users:,} users; a group you draw counts all of them."
+                f"The map shows a sample of {len(points):,} of {of_users:,} users; a selected group counts all of them."
             )
-        if mouse == _DRAWS:
-            st.caption("Draw around users with the mouse to see what they have in common.")
+        if mouse == _SELECT:
+            st.caption("Draw a line around users to see what they have in common.")
         else:
             st.caption("Click a point to open the user; drag to move the map, use the wheel to zoom.")
         _react(published, points, layers, _draw(figure))
@@ -56,13 +56,13 @@ def _choose_theme(published: Published) -> str | None:
 
 
 def _choose_number(of_users: int) -> int:
-    """How many users to draw, of so many; nothing to choose where all are few."""
+    """How many users to show; no choice where there are few."""
     if of_users <= data.DRAWN[0]:
         return data.DRAWN[0]
     fewer = [number for number in data.DRAWN if number < of_users]
     options = [*fewer, of_users] if of_users <= data.DRAWN[-1] else fewer
     return st.selectbox(
-        "Users drawn",
+        "Users shown",
         options,
         format_func=lambda number: f"{number:,}" + (" (all)" if number == of_users else ""),
         help="More than the first choice needs a graphics card to move smoothly.",
@@ -94,7 +94,7 @@ def _draw(figure: go.Figure) -> dict[str, Any]:
         selection_mode=("points", "lasso", "box"),
         # a pixel a pixel: Plotly would draw four, which takes twice as long without a graphics card
         config={**page.CHART_TOOLS, "scrollZoom": True, "plotGlPixelRatio": 1},
-        alt="A map of users: near points are users who behave alike",
+        alt="A map of users: points close together behave alike",
     )
     return dict(event["selection"])
 
@@ -121,11 +121,11 @@ def _group(published: Published, xs: list[float], ys: list[float]) -> None:
     users = tuple(data.inside(published, xs, ys))
     st.header("Your group")
     if not users:
-        st.write("There are no users in what you drew.")
+        st.write("There are no users in this selection.")
         return
     names = clusters.names(published)
     everybody = published.ask(data.users_on_map)
-    st.write(f"**{counted(len(users), 'user')}**, {len(users) / everybody:.1%} of all on the map.")
+    st.write(f"**{counted(len(users), 'user')}**, {number(len(users) / everybody, 'share')} of all on the map.")
     st.download_button(
         "Download as CSV",
         lambda: data.export(published, users, names),
@@ -135,10 +135,10 @@ def _group(published: Published, xs: list[float], ys: list[float]) -> None:
         icon=":material/download:",
     )
     if len(users) == everybody:
-        st.write("These are all users: there is no one to compare them with.")
+        st.write("These are all users: there are no others to compare them with.")
         return
     with st.spinner("Comparing them with all users"):
         facts = published.ask(data.group_profile, users)
     if len(users) > data.MOST_COMPARED:
-        st.caption(f"What follows is of a sample of {data.MOST_COMPARED:,} of them.")
+        st.caption(f"The results are based on a sample of {data.MOST_COMPARED:,} of them.")
     parts.over_index(profile.in_words(published, facts), min(len(users), data.MOST_COMPARED), key="group_profile")

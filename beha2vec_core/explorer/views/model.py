@@ -10,24 +10,25 @@ from beha2vec_core.explorer.charts import model as charts
 from beha2vec_core.explorer.data import model as data
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, shown
-from beha2vec_core.profiles.words import counted
+from beha2vec_core.insights.wording import number
 from beha2vec_core.quality.drift import COMPARED_WITH, LEAST_USERS
 from beha2vec_core.settings import PREFIX
+from beha2vec_core.words import counted
 
-_DAYS_TOLD = 14
+_DAYS_SHOWN = 14
 # what people say for the figures that encoders are compared by
 _TASKS = {
-    "intent": "Tells who will convert",
-    "next page": "Foretells the next page",
-    "next event": "Foretells the next event",
-    "retrieval": "Finds the same user again",
+    "intent": "Predicts who will convert",
+    "next page": "Predicts the next page",
+    "next event": "Predicts the next event",
+    "retrieval": "Recognizes the same user",
     "content": "Clusters follow content",
     "stability": "Clusters stay the same",
 }
 _FIGURES = {
     "auroc": "AUROC (1 = always right, 0.5 = chance)",
-    "recall@10": "share that is among its first 10",
-    "mrr@10": "mean of 1 / rank, in its first 10",
+    "recall@10": "share in its top 10",
+    "mrr@10": "mean of 1 / rank, in its top 10",
     "mrr": "mean of 1 / rank",
 }
 _ASSETS = (
@@ -56,10 +57,10 @@ def _encoder(published: Published) -> None:
     window, config = found["data_window"] or {}, found["config"] or {}
     with st.container(horizontal=True):
         for label, value in (
-            ("Learned from users", window.get("users")),
+            ("Training users", window.get("users")),
             ("Events", window.get("events")),
-            ("Numbers in a vector", config.get("dim")),
-            ("Longest history, events", config.get("max_length")),
+            ("Vector length", config.get("dim")),
+            ("Longest history (events)", config.get("max_length")),
         ):
             if isinstance(value, int):
                 st.metric(label, f"{value:,}", width=190)
@@ -67,7 +68,7 @@ def _encoder(published: Published) -> None:
     if pd.notna(found["trained_at"]):
         said.append(f"Trained {page.local(found['trained_at'])} ({page.settings().tz.key}).")
     if isinstance(found["warm_start_from"], str):
-        said.append(f"Trained on from {in_html(found['warm_start_from'])}.")
+        said.append(f"Warm start from {in_html(found['warm_start_from'])}.")
     page.write(f'<p class="b2v-quiet">{" ".join(said)}</p>')
     curve = published.ask(data.training_curve)
     if curve.empty:
@@ -76,20 +77,20 @@ def _encoder(published: Published) -> None:
     page.chart(
         charts.training(curve, window.get("users"), dark=page.is_dark()),
         key="training",
-        alt="Lines: loss of learned and held-out users by epoch",
+        alt="Lines: training and held-out loss by epoch",
     )
 
 
 def _evaluation(published: Published) -> None:
-    st.header("What it is worth")
+    st.header("Evaluation")
     found, rows = published.ask(data.gains), published.ask(data.evaluation)
     if rows.empty:
-        st.info("This encoder has not been judged. Materialize encoder_evaluation, then serving_database.")
+        st.info("This encoder has not been evaluated. Materialize encoder_evaluation, then serving_database.")
         return
     judged = int(rows["judged"].max())
     st.write(
-        f"On {counted(judged, 'user')} it never learned from, beside simple methods (floors): the best of them, and "
-        "how much the encoder gains over it. An interval that holds 0 means that no difference is shown."
+        f"On {counted(judged, 'user')} held out of training, against simple baselines: the best baseline, and the "
+        "encoder's gain over it. If an interval contains 0, there is no clear difference."
     )
     if not found.empty:
         before = found["less_champion"].notna().any()
@@ -118,42 +119,39 @@ def _evaluation(published: Published) -> None:
             ),
             {
                 "task": "Task",
-                "metric": "Figure",
+                "metric": "Metric",
                 "value": "Encoder",
-                "floor": "Best floor",
+                "floor": "Best baseline",
                 "gain": "Gain (95 % interval)",
-                **({"before": "Gain over the encoder before"} if before else {}),
+                **({"before": "Gain over the previous encoder"} if before else {}),
                 "n": "n",
             },
             numbers=("value", "n"),
         )
-    with st.expander("All figures"):
+    with st.expander("All metrics"):
         wide = rows.pivot_table(index=["task", "metric"], columns="method", values="value", aggfunc="first")
         first = [name for name in ("encoder", "champion") if name in wide]
         wide = wide[[*first, *sorted(set(wide.columns) - set(first))]].round(3).reset_index()
         wide.columns = [shown(name, 40) for name in wide.columns]
-        st.dataframe(wide, hide_index=True, alt="Every figure of every method")
+        st.dataframe(wide, hide_index=True, alt="Every metric of every method")
 
 
 def _difference(value: float, low: float, high: float) -> str:
     if pd.isna(value):
         return "none"
-    told = f"{value:+.3f}"
-    return told if pd.isna(low) or pd.isna(high) else f"{told} ({low:+.3f} to {high:+.3f})"
+    difference = f"{value:+.3f}"
+    return difference if pd.isna(low) or pd.isna(high) else f"{difference} ({low:+.3f} to {high:+.3f})"
 
 
 def _drift(published: Published) -> None:
-    st.header("Do the vectors move?")
+    st.header("Drift")
     st.write(
-        f"Where each day's users lie, beside those of {COMPARED_WITH}: 0 is the same, above the dashed line is not. "
-        "The nightly check looks at the same figure."
+        f"Drift of each day's user vectors from those of {COMPARED_WITH}: 0 is none, above the dashed line is too "
+        "much. The nightly check uses the same metric."
     )
     found = published.ask(data.drift)
     if found["stability_index"].notna().sum() == 0:
-        st.info(
-            f"Not enough days yet: at least {LEAST_USERS} users of a day and {LEAST_USERS} of {COMPARED_WITH} are "
-            "compared."
-        )
+        st.info(f"Not enough days yet: drift needs {LEAST_USERS} users of a day and {LEAST_USERS} of {COMPARED_WITH}.")
         return
     page.chart(charts.drift(found, dark=page.is_dark()), key="drift", alt="Line: stability index by day, and its limit")
     judged = counted(int(found["stability_index"].notna().sum()), "day")
@@ -162,19 +160,19 @@ def _drift(published: Published) -> None:
     st.write(
         f"{len(over)} of {judged} above the limit: look at that day's traffic, and train again if it lasts."
         if len(over)
-        else f"No day lies above the limit: the last one has {last['stability_index']:.2f}, where "
-        f"{last['limit']:.2f} is allowed."
+        else f"No day is above the limit: the last one has {last['stability_index']:.2f}, and "
+        f"{last['limit']:.2f} is the limit."
     )
 
 
 def _quality(published: Published) -> None:
-    st.header("Data, day by day")
+    st.header("Data by day")
     days = published.ask(data.quality)
     if days.empty:
         st.info("There are no days yet. Materialize ga4_quality__daily, then serving_database.")
         return
-    page.chart(charts.volume(days, dark=page.is_dark()), key="volume", alt="Bars: events a day, beside what is usual")
-    last = days.tail(_DAYS_TOLD).iloc[::-1]
+    page.chart(charts.volume(days, dark=page.is_dark()), key="volume", alt="Bars: events by day, with the usual level")
+    last = days.tail(_DAYS_SHOWN).iloc[::-1]
     page.table(
         pd.DataFrame(
             {
@@ -199,17 +197,17 @@ def _quality(published: Published) -> None:
             "views": "Page views",
             "purchases": "Purchases",
             "without": "Without a user",
-            "twice": "Sent twice",
+            "twice": "Duplicates",
             "late": "Late",
             **({"said": "Tracking"} if last["is_break"].any() else {}),
         },
         numbers=("events", "users", "views", "purchases", "without", "twice", "late"),
     )
-    st.caption("Shares are of the events of the day's export (n = events). What was refused is in Dagster's checks.")
+    st.caption("Shares are of the day's exported events (n = events). Rejected rows are in Dagster's checks.")
 
 
 def _shares(part: pd.Series, whole: pd.Series) -> list[str]:
-    return [f"{one / of:.1%}" if of else "none" for one, of in zip(part, whole, strict=True)]
+    return [number(one / of, "share") if of else "none" for one, of in zip(part, whole, strict=True)]
 
 
 def _links() -> None:

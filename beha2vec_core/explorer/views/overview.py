@@ -8,20 +8,20 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from beha2vec_core import words
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts import overview as charts
 from beha2vec_core.explorer.charts.theme import color
 from beha2vec_core.explorer.data import clusters, overview
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html
-from beha2vec_core.profiles import words
 
-_CARD_WIDTH = 310  # pixels; a narrow screen has one beside the other no more
+_CARD_WIDTH = 310  # pixels; a narrow screen stacks them
 _CHANGES = {
     "born": "{name} is new",
     "split": "{name} split off from {other}",
-    "merged": "{name} has become part of {other}",
-    "gone": "{name} is gone, its users are in several others",
+    "merged": "{name} was merged into {other}",
+    "gone": "{name} no longer exists; its users moved to several others",
 }
 
 
@@ -42,20 +42,20 @@ def _totals(published: Published) -> None:
     found = published.ask(overview.totals)
     days = words.days(found.first_day, found.last_day) if found.first_day and found.last_day else "no days"
     with st.container(horizontal=True):
-        for name, value, told in (
-            ("Users", found.users, "People with a device id, in clusters or not."),
+        for name, value, hint in (
+            ("Users", found.users, "Users with a device id, in a cluster or not."),
             ("Days with data", found.days, None),
-            ("Sessions", found.sessions, "Of these users."),
-            ("Page views", found.page_views, "Views of pages and screens, also those of nobody (without a device id)."),
+            ("Sessions", found.sessions, "Sessions of these users."),
+            ("Page views", found.page_views, "Views of pages and screens, including those without a device id."),
             ("Buyers", found.buyers, "Users with a purchase."),
         ):
             if value is not None:
-                st.metric(name, f"{value:,}", width=150, help=told)
+                st.metric(name, f"{value:,}", width=150, help=hint)
     said = [f"Data: {days}.", f"Published {page.local(published.published_at)} ({page.settings().tz.key})."]
     if found.model_version and found.trained_at:
         said.append(f"Encoder {in_html(found.model_version)}, trained {page.local(found.trained_at)}.")
     if found.clusters_since:
-        said.append(f"These clusters are shown since {page.local(found.clusters_since)}.")
+        said.append(f"Clusters in use since {page.local(found.clusters_since)}.")
     page.write(f'<p class="b2v-quiet">{" ".join(said)}</p>')
     with page.or_empty():
         page.chart(
@@ -84,7 +84,7 @@ def _clusters(published: Published) -> None:
         for row in found.to_dict("records"):
             _card(row)
     if found["summary"].isna().all():
-        st.info("The clusters have no words yet. Materialize cluster_insights, then serving_database.")
+        st.info("The clusters have no descriptions yet. Materialize cluster_insights, then serving_database.")
 
 
 def _card(row: dict[Hashable, Any]) -> None:
@@ -95,7 +95,7 @@ def _card(row: dict[Hashable, Any]) -> None:
             f'<p class="b2v-quiet">{clusters.size_words(row)}</p>'
             f"<p>{in_html(clusters.one_sentence(row['summary']), 300)}</p>"
         )
-        if st.button("Look closer", key=f"open_{key}"):
+        if st.button("Details", key=f"open_{key}"):
             page.open_cluster(key)
 
 
@@ -108,7 +108,7 @@ def _changes(published: Published) -> None:
             name = in_html(_name(names, row["cluster_key"]))
             page.write(f"<p>{changed.format(name=name, other=other, change=in_html(row['change']))}.</p>")
     st.subheader("Users active in the last 7 days")
-    week, headings, note = overview.weeks_told(published)
+    week, headings, note = overview.week_table(published)
     page.table(
         week.assign(cluster=[_name(names, key) for key in week["cluster_key"]]),
         {"cluster": "Cluster"} | headings,
@@ -119,7 +119,7 @@ def _changes(published: Published) -> None:
     moved = published.ask(overview.moves)
     st.subheader("Users who changed cluster in the last 7 days")
     if moved.empty:
-        st.write("No user did.")
+        st.write("No user changed cluster.")
         return
     page.table(
         pd.DataFrame(

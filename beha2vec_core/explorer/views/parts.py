@@ -9,7 +9,7 @@ from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts import profile as charts
 from beha2vec_core.explorer.data import profile
 from beha2vec_core.profiles.metrics import STANDS_OUT
-from beha2vec_core.profiles.words import counted
+from beha2vec_core.words import counted
 
 
 def over_index(facts: pd.DataFrame, users: int, key: str, family: str = STANDS_OUT) -> None:
@@ -18,6 +18,6 @@ def over_index(facts: pd.DataFrame, users: int, key: str, family: str = STANDS_O
     if chosen.empty:
         st.write("Nothing is clearly different from all users." if family == STANDS_OUT else "No facts of these.")
         return
-    title = f"{family}, beside all users (n = {counted(users, 'user')})"
+    title = f"{family}, compared with all users (n = {counted(users, 'user')})"
     figure = charts.over_index(chosen, title, dark=page.is_dark())
-    page.chart(figure, key=key, alt=f"Bars: {family}, beside all users")
+    page.chart(figure, key=key, alt=f"Bars: {family}, compared with all users")

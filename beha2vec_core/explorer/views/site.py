@@ -13,11 +13,11 @@ from beha2vec_core.explorer.data import pages as data
 from beha2vec_core.explorer.data.overview import totals
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, in_markdown, shown
-from beha2vec_core.insights.wording import label_words
+from beha2vec_core.insights.wording import label_words, number
 from beha2vec_core.pages.labels import LabelFileError, Labels, load_labels
 from beha2vec_core.pages.overrides import OverrideFileError, Overrides, load_overrides, save_override
-from beha2vec_core.profiles.words import counted
 from beha2vec_core.settings import PREFIX
+from beha2vec_core.words import counted
 
 _KINDS: dict[data.Kind, str] = {"theme": "Theme", "page_type": "Page type"}
 _SHOWN = 15
@@ -40,11 +40,11 @@ def _coverage(published: Published) -> None:
     with st.container(horizontal=True):
         for kind, words in _KINDS.items():
             known = 1.0 - float(shares.get((kind, "unknown"), 0.0))
-            st.metric(f"{words} known", f"{known:.1%}", help="Of all page views.", width=190)
+            st.metric(f"{words} known", number(known, "share"), help="Of all page views.", width=190)
             sure = float(shares.get((kind, "sure"), 0.0))
             st.metric(
                 f"{words} sure",
-                f"{sure:.1%}",
+                number(sure, "share"),
                 help=f"Of all page views: confidence of {data.SURE:.0%} or more, or set by people.",
                 width=190,
             )
@@ -52,7 +52,7 @@ def _coverage(published: Published) -> None:
     views, everything = int(found.loc[found["kind"] == "theme", "views"].sum()), published.ask(totals).page_views
     if everything is not None and everything != views:
         st.caption(
-            f"Of {counted(everything, 'page view')} in all, {everything - views:,} name no page, and have no label."
+            f"Of {counted(everything, 'page view')} in all, {everything - views:,} have no page, and so no label."
         )
     kind = st.segmented_control(
         "Show", list(_KINDS), format_func=lambda one: f"{_KINDS[one]}s", default="theme", required=True, key="by_label"
@@ -66,8 +66,8 @@ def _coverage(published: Published) -> None:
 
 
 def _review(published: Published) -> None:
-    st.header("Most worth a look")
-    st.write("Much viewed pages whose label is in doubt come first. What you set here wins over every classifier.")
+    st.header("Pages to review")
+    st.write("Often viewed pages with uncertain labels come first. Corrections made here override every classifier.")
     search = st.text_input("Find pages", placeholder="part of a title or address", max_chars=200, width=420).strip()
     found = published.ask(data.to_review, search)
     if found.empty:
@@ -96,12 +96,12 @@ def _table(found: pd.DataFrame) -> None:
 
 def _said(found: pd.DataFrame, kind: data.Kind) -> list[str]:
     """Each page's label, how sure it is, and the runner-up, for HTML."""
-    told = []
+    cells = []
     columns = (found[kind], found[f"{kind}_confidence"], found[f"{kind}_runner_up"])
     for label, sure, other in zip(*columns, strict=True):
         text = in_html(_words(label)) + (f" ({sure:.0%})" if pd.notna(sure) else "")
-        told.append(f"{text}, or {in_html(_words(other))}" if isinstance(other, str) and other else text)
-    return told
+        cells.append(f"{text}, or {in_html(_words(other))}" if isinstance(other, str) and other else text)
+    return cells
 
 
 def _words(label: object) -> str:
@@ -167,9 +167,9 @@ def _save(labels: Labels, page_key: str, theme: str | None, page_type: str | Non
         st.error(in_markdown(_without_folder(error), 300))
         return
     st.session_state[_SAVED] = (
-        "Saved. It counts from the next run: materialize enriched_pages and what comes after it."
+        "Saved. It applies from the next run: materialize enriched_pages and what comes after it."
         if theme or page_type
-        else "Taken back. The classifiers decide again from the next run."
+        else "Removed. The classifiers decide again from the next run."
     )
     st.rerun()
 
@@ -178,7 +178,7 @@ def _pending(published: Published, labels: Labels, overrides: Overrides) -> None
     waiting = data.pending(published, overrides)
     st.subheader("Waiting for the next run")
     if waiting.empty:
-        st.write("Nothing: what is published has all corrections.")
+        st.write("None: all corrections are published.")
         return
     page.table(
         pd.DataFrame(
@@ -198,8 +198,8 @@ def _pending(published: Published, labels: Labels, overrides: Overrides) -> None
     if not keys:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox("Take back", keys, format_func=lambda key: shown(key, 60), width=420, key="take_back")
-        if st.button("Take back", key="take_back_now"):
+        chosen = st.selectbox("Undo", keys, format_func=lambda key: shown(key, 60), width=420, key="take_back")
+        if st.button("Undo", key="take_back_now"):
             _save(labels, chosen, None, None)
 
 

@@ -32,7 +32,7 @@ def render() -> None:
     with page.or_empty():
         found = published.ask(data.about, typed)
         if found is None:
-            st.warning("There is no user of this key. Look for spaces or missing characters.")
+            st.warning("No user has this key. Check for spaces or missing characters.")
             return
         _facts(found, clusters.names(published))
     for part in (_journey, _cluster_days, _nearest, _next_pages):
@@ -69,7 +69,7 @@ def _journey(published: Published, user_key: str) -> None:
     st.header("Journey")
     sessions, events = published.ask(data.sessions, user_key), published.ask(data.events, user_key)
     if events.empty:
-        st.write("No page views of this user are kept.")
+        st.write("There are no page views of this user.")
         return
     labels = [(row["session_key"], page.local(row["started_at"])) for row in sessions.to_dict("records")]
     with_steps = set(events["session_key"])
@@ -103,12 +103,12 @@ def _cluster_days(published: Published, user_key: str) -> None:
 
 
 def _nearest(published: Published, user_key: str) -> None:
-    st.header("Users most alike")
+    st.header("Similar users")
     found, names = published.ask(data.nearest, user_key), clusters.names(published)
     if found.empty:
-        st.write("This user has no vector: too little was seen of them.")
+        st.write("This user has no vector: they have too few events.")
         return
-    st.caption("By their identity vectors; users of whom too little is known are left out.")
+    st.caption("By identity vector; users with too few events are excluded.")
     page.table(
         pd.DataFrame(
             {
@@ -118,30 +118,30 @@ def _nearest(published: Published, user_key: str) -> None:
                 "why": [_why(n, pages) for n, pages in zip(found["shared_pages"], found["pages"], strict=True)],
             }
         ),
-        {"user": "User", "cluster": "Cluster", "similarity": "Likeness (1 = same)", "why": "Pages both viewed"},
+        {"user": "User", "cluster": "Cluster", "similarity": "Similarity (1 = same)", "why": "Pages both viewed"},
         numbers=("similarity",),
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox("One of them", found["user_key"].tolist(), width=360, key=f"near_{user_key}")
+        chosen = st.selectbox("Choose a user", found["user_key"].tolist(), width=360, key=f"near_{user_key}")
         if st.button("Open", key="open_near"):
             page.open_user(str(chosen))
 
 
 def _why(shared: int, pages: object) -> str:
     if not shared:
-        return "none: alike in kinds of pages and rhythm"
+        return "none: similar page types and timing"
     titles = [shown(title, 50) for title in pages] if isinstance(pages, Iterable) else []
     return f"{shared}: " + "; ".join(titles) + (" …" if shared > len(titles) else "")
 
 
 def _next_pages(published: Published, user_key: str) -> None:
-    st.header("What probably comes next")
+    st.header("Predicted next pages")
     with st.spinner("Asking the encoder"):
         found = published.ask(data.next_pages, user_key, page.settings().encoders_path)
     if found.empty:
-        st.write("No events of this user are kept.")
+        st.write("There are no events of this user.")
         return
     page.chart(
         charts.next_pages(found, dark=page.is_dark()), key="next_pages", alt="Bars: the most probable next pages"
     )
-    st.caption("The page viewed now counts among them: people reload.")
+    st.caption("The current page is included, since users reload.")

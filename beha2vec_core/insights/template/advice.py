@@ -6,7 +6,7 @@ from beha2vec_core.insights.template.clauses import is_known_source
 
 MOST = 3
 TEST_LANDING = "Test the page they land on, for many it is all they see"
-_LEAVES_THE_CART = 2.0  # so many times more users fill a cart than buy
+_LEAVES_THE_CART = 2.0  # this many times more users fill a cart than buy
 _BY_PAGE_TYPE = {
     "support": "Answer their question earlier, on the pages they come from",
     "error": "Check which links and campaigns lead to the failing pages",
@@ -61,7 +61,7 @@ def _on_trouble(sheet: FactSheet) -> list[tuple[str, Fact]]:
 
 
 def _sells(sheet: FactSheet) -> bool:
-    """Whether anybody on the site fills a cart or buys."""
+    """Whether any user of the site fills a cart or buys."""
     facts = (sheet.number(metric) for metric in ("purchase_rate", "add_to_cart_share"))
     return any(fact is not None and fact.population_value > 0 for fact in facts)
 

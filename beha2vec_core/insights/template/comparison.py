@@ -14,7 +14,7 @@ _COMPARED = (
     "page_views_mean", "sessions_mean", "engagement_time_mean", "return_share", "one_page_view_share",
     "first_user_direct_share", "purchase_rate", "churn_rate", "error_page_user_share", "hour_block_event_share",
 )  # fmt: skip
-_ENDS_TOLD = ("purchase_rate", "return_share", "churn_rate", "engagement_time_mean", "error_page_user_share")
+_COMPARED_ENDS = ("purchase_rate", "return_share", "churn_rate", "engagement_time_mean", "error_page_user_share")
 _BEHAVIOUR = {
     "page_type_view_share", "theme_view_share", "purchase_rate", "return_share", "one_page_view_share",
     "page_views_mean", "no_engagement_time_share",
@@ -54,13 +54,13 @@ def clusters_alike(sheets: list[FactSheet]) -> dict[int, tuple[int, ...]]:
     behaving = [sheet for sheet in sheets if sheet.is_cluster]
     return {
         sheet.cluster_key: tuple(
-            other.cluster_key for other in behaving if other is not sheet and not _tells_apart(sheet, other)
+            other.cluster_key for other in behaving if other is not sheet and not _is_distinct(sheet, other)
         )
         for sheet in behaving
     }
 
 
-def _tells_apart(one: FactSheet, other: FactSheet) -> bool:
+def _is_distinct(one: FactSheet, other: FactSheet) -> bool:
     theirs = {(fact.metric, fact.feature): fact for fact in other.facts if fact.metric in _BEHAVIOUR}
     pairs = ((fact, theirs.get((fact.metric, fact.feature))) for fact in one.facts if fact.metric in _BEHAVIOUR)
     return any(mine is not None and _apart(fact, mine) for fact, mine in pairs)
@@ -88,7 +88,7 @@ def _similarities(sheets: list[FactSheet]) -> tuple[list[str], list[Fact]]:
     alike.sort(key=lambda pair: (_COMPARED.index(pair[0].metric), -pair[0].value))
     alike = list({low.metric: (low, high) for low, high in reversed(alike)}.values())[::-1]  # one of each metric
     if not alike:
-        return ["On every number that was measured, a cluster stands apart."], []
+        return ["On every metric, at least one cluster stands apart."], []
     sentences = []
     for low, high in alike[:_MOST_ALIKE]:
         words = happening(low.metric, low.shown_feature, "users").replace(" their ", " a user's ")
@@ -105,7 +105,7 @@ def _differences(sheets: list[FactSheet], names: dict[int, str]) -> tuple[list[s
     """The ends of the main numbers, then what marks each cluster."""
     sentences: list[str] = []
     used: list[Fact] = []
-    for metric in _ENDS_TOLD:
+    for metric in _COMPARED_ENDS:
         facts = [fact for sheet in sheets if (fact := sheet.number(metric))]
         if len(facts) < 2 or not _apart(*_ends(facts)):
             continue
@@ -134,4 +134,4 @@ def _opportunities(sheets: list[FactSheet], names: dict[int, str]) -> tuple[list
             used.append(fact)
             advised.add(text)
             sentences.append(f"{names[sheet.cluster_key]}: {lower(text)}, because {clause(fact)}.")
-    return sentences or ["No cluster asks for anything of its own yet."], used
+    return sentences or ["No cluster needs an action of its own yet."], used

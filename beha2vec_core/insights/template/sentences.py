@@ -25,7 +25,7 @@ _SMALL_CLUSTER = 100
 _VERY_SURE_Q, _VERY_SURE_Z = 0.001, 5.0
 _TYPICAL = 0.1  # what fewer users of a group do is not typical of it
 _MOST_OF_ARRIVAL = 3  # in a summary
-_COMMON = 0.2  # of the most common value that is no more common than elsewhere
+_COMMON = 0.2  # of the most common value that is not more common than elsewhere
 _COME_AND_GO = ("first_user_direct_share", "return_share", "one_page_view_share", "error_page_user_share")
 _OVER_TIME = ("first_week_return_rate", "churn_rate", "inflow_share")
 _ACTIVITY = ("page_views_mean", "sessions_mean", "engagement_time_mean")
@@ -54,7 +54,7 @@ def describe(sheet: FactSheet, name: str, like: tuple[str, ...] = ()) -> Cluster
         listed(buying),
         listed(missing[:1]),
         _how_sure(sheet, unusual),
-        f"What to do next: {lower(to_do[0][0])}.",
+        f"Next step: {lower(to_do[0][0])}.",
         DISCLAIMER,
     ]
     if not unusual:
@@ -99,7 +99,7 @@ def _arrival(sheet: FactSheet) -> list[Fact]:
 
 
 def _buying(sheet: FactSheet) -> list[Fact]:
-    """How far they come on the way to an order; nothing where nobody buys anything."""
+    """How far they come on the way to an order; nothing where no one buys anything."""
     reached = numbers(sheet, *_STEPS)
     first_without = next((number for number, fact in enumerate(reached) if fact.value == 0), len(reached))
     return [
@@ -145,13 +145,13 @@ def _unusual(interest: list[Fact], idle: list[Fact], arrival: list[Fact]) -> lis
 
 def _how_sure(sheet: FactSheet, facts: list[Fact]) -> str:
     if not facts:
-        return "How sure: no difference is at once large and unlikely to be chance."
-    degree, first, span = "very" if all(map(_is_very_sure, facts)) else "fairly", facts[0], ""
+        return "Confidence: low, no difference is both large and unlikely to be chance."
+    degree, first, span = "high" if all(map(_is_very_sure, facts)) else "medium", facts[0], ""
     if first.interval_low is not None and first.interval_high is not None:
         ends = f"{written(first, 'low')} to {written(first, 'high')}"
         span = f"; allowing for chance, {happening(first.metric, first.shown_feature).format(ends)}"
     caution = " The group is small, so the numbers are rough." if sheet.users < _SMALL_CLUSTER else ""
-    return f"How sure: {degree}{span}.{caution}"
+    return f"Confidence: {degree}{span}.{caution}"
 
 
 def _is_very_sure(fact: Fact) -> bool:
@@ -204,7 +204,7 @@ def _persona(sheet: FactSheet) -> tuple[str, list[Fact]]:
         if plain := sheet.number(metric):
             facts.append(plain)
             habits.append(words.format(written(plain), written(plain, "all")))
-    return f"A typical user {'; '.join(habits)}." if habits else "Nothing is known of how they come.", facts
+    return f"A typical user {'; '.join(habits)}." if habits else "It is not known how they arrive.", facts
 
 
 def _with_reason(text: str, fact: Fact | None) -> str:
@@ -212,20 +212,20 @@ def _with_reason(text: str, fact: Fact | None) -> str:
 
 
 def _too_little(sheet: FactSheet) -> ClusterInsight:
-    """Users of whom too little is known to say what they want: no group, and it says so."""
+    """Users with too few events to say what they want: no group, and it says so."""
     habits = numbers(sheet, "page_views_mean", "one_page_view_share", "return_share")
     summary = [
         _size(sheet),
-        "Of these users too little was seen to say what they want, so they were not put into a group by a guess.",
+        "These users have too few events to say what they want, so they are not assigned to a group.",
         listed(habits),
-        "What to do next: nothing yet; users who come back and view more join a group at the next nightly run.",
+        "Next step: none yet; users who come back and view more join a group at the next nightly run.",
         DISCLAIMER,
     ]
     return ClusterInsight.model_construct(
         name=TOO_LITTLE_NAME,
         summary=" ".join(filter(None, summary)),
-        differences=" ".join(sentences(habits)) or "Nothing that is known.",
-        persona="There is no typical user: they have in common that little was seen of them.",
+        differences=" ".join(sentences(habits)) or "None known.",
+        persona="There is no typical user: all they have in common is having few events.",
         caveats="This is not a group that behaves alike. Do not compare it with the others.",
         evidence=[fact.fact_id for fact in [*numbers(sheet, "users", "user_share"), *habits]],
         actions=[
@@ -250,7 +250,7 @@ def describe_only(sheet: FactSheet, name: str, why: str = "") -> ClusterInsight:
         f"{upper(why.removeprefix('k = 1: '))}." if why else "",
         *sentences(activity),
         listed(buying),
-        "What to do next: load more days, and find clusters again.",
+        "Next step: load more days and fit the clusters again.",
         DISCLAIMER,
     ]
     persona, typical = _persona(sheet)
@@ -263,5 +263,5 @@ def describe_only(sheet: FactSheet, name: str, why: str = "") -> ClusterInsight:
         evidence=list(
             dict.fromkeys(f.fact_id for f in [*numbers(sheet, "users", "user_share"), *activity, *buying, *typical])
         ),
-        actions=["Load more days, and find clusters again."],
+        actions=["Load more days and fit the clusters again."],
     )

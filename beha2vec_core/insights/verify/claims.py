@@ -64,7 +64,7 @@ def claims_of(masked: str) -> list[Claim]:
 
 
 def bound_number(sentence: Sentence, claim: Claim, starts: list[int]) -> Mention | None:
-    """The number that a word is about: in its own part, else told in its words, else the nearest in its clause."""
+    """The number that a word is about: in its own part, else described in its words, else the nearest in its clause."""
     part = sentence.parts[sentence.part_at(claim.start)]
     placed = [
         (at, m) for at, m in sentence.mentions.items() if m.fact is not None and m.fact.metric not in metrics.SIZES
@@ -75,9 +75,9 @@ def bound_number(sentence: Sentence, claim: Claim, starts: list[int]) -> Mention
     inside = [(at, m) for at, m in placed if part.start <= at < part.end]
     if inside:
         return _nearest(inside, claim.start, later)
-    told = [(at, m) for at, m in placed if m.fact is not None and _tells(sentence, part, m.fact)]
-    if told and len({m.fact for _, m in told}) < len({m.fact for _, m in placed}):
-        return _nearest(told, claim.start, later)
+    about = [(at, m) for at, m in placed if m.fact is not None and _mentions(sentence, part, m.fact)]
+    if about and len({m.fact for _, m in about}) < len({m.fact for _, m in placed}):
+        return _nearest(about, claim.start, later)
     in_clause = [(at, m) for at, m in placed if sentence.parts[sentence.part_at(at)].clause == part.clause]
     return _nearest(in_clause or placed, claim.start, later)
 
@@ -89,7 +89,7 @@ def _nearest(placed: list[tuple[int, Mention]], start: int, later: list[int]) ->
     return behind[0] if behind else before[-1] if before else placed[0][1]
 
 
-def _tells(sentence: Sentence, part: Part, fact: Fact) -> bool:
+def _mentions(sentence: Sentence, part: Part, fact: Fact) -> bool:
     """Whether a part has the words of a fact: its feature, or where it has none its metric."""
     if fact.feature is not None:
         own = (family(fact), fact.feature)

@@ -1,4 +1,4 @@
-"""Whether each number of a comparison is of the cluster it is told of."""
+"""Whether each number of a comparison is of the cluster it is attributed to."""
 
 import re
 from collections.abc import Iterable
@@ -54,14 +54,14 @@ def _order_problems(own: list[tuple[int, Fact]], named: list[tuple[int, frozense
     return [] if of_numbers == expected else ["numbers of clusters do not come in the order of their names"]
 
 
-def _range_problems(sentence: Sentence, told: list[Fact], facts: Iterable[Fact]) -> list[str]:
-    first = told[0]
+def _range_problems(sentence: Sentence, mentioned: list[Fact], facts: Iterable[Fact]) -> list[str]:
+    first = mentioned[0]
     everywhere = [f.value for f in across(first, facts)]
-    values = [fact.value for fact in told]
-    if any((fact.metric, fact.feature) != (first.metric, first.feature) for fact in told):
+    values = [fact.value for fact in mentioned]
+    if any((fact.metric, fact.feature) != (first.metric, first.feature) for fact in mentioned):
         return ["a range over the clusters is of one metric"]
-    if len(told) != 2 or not _RANGE.search(sentence.text):
-        return ["of every cluster only a range can be told: from the lowest to the highest"]
+    if len(mentioned) != 2 or not _RANGE.search(sentence.text):
+        return ["for all clusters, give a range only: from the lowest to the highest"]
     return [] if values == [min(everywhere), max(everywhere)] else ["the range is not from the lowest to the highest"]
 
 

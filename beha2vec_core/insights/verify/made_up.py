@@ -1,8 +1,8 @@
-"""What is made up: numbers of one's own, links, and what no fact tells."""
+"""What is made up: numbers of one's own, links, and what no fact shows."""
 
 import re
 
-from beha2vec_core.insights.vocabulary.untold import CAUSE, CHANGE, NUMBER_WORDS, PEOPLE
+from beha2vec_core.insights.vocabulary.unsupported import CAUSE, CHANGE, NUMBER_WORDS, PEOPLE
 
 _LAST_WEEK = re.compile(r"\bthe last (?:week|days)\b", re.IGNORECASE)  # what some facts are about
 _MARKUP = re.compile(r"https?:|www\.|[<>`]|\]\(|javascript:|^\s*#", re.IGNORECASE)
@@ -23,11 +23,11 @@ def _digits(masked: str) -> list[str]:
     return [word[:20] for word in masked.split() if any(char.isnumeric() or char.isdigit() for char in word)]
 
 
-def untold(masked: str, *, is_over_time: bool) -> list[str]:
-    """Words for what the facts do not tell."""
+def unsupported(masked: str, *, is_over_time: bool) -> list[str]:
+    """Words for what the facts do not show."""
     wrong = {"no change over time": CHANGE, "no causes": CAUSE, "nothing of who users are": PEOPLE}
     return [
-        f"{match.group()!r}: the facts tell {what}"
+        f"{match.group()!r}: the facts show {what}"
         for what, pattern in wrong.items()
         if (match := pattern.search(_LAST_WEEK.sub("", masked) if is_over_time else masked))
     ]

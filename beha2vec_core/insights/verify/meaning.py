@@ -27,7 +27,7 @@ def meaning_problems(sentence: Sentence, at: int, mention: Mention, part: Part) 
 
 
 def strange_words(written: str, fact: Fact) -> list[Span]:
-    """Where words of metrics stand that are told in other words than this fact's."""
+    """Where words of metrics stand that are described in other words than this fact's."""
     return [
         match.span()
         for name, pattern in metrics.loud()

@@ -1,4 +1,4 @@
-"""Whether a number is told as what it is: a value, all users', an interval, a size."""
+"""Whether a number is described as what it is: a value, all users', an interval, a size."""
 
 import re
 
@@ -32,7 +32,7 @@ def form_problems(sentence: Sentence, at: int, mention: Mention) -> list[str]:
 
 
 def _is_interval(sentence: Sentence, at: int, mention: Mention) -> bool:
-    """Whether both ends stand side by side, the lower one first."""
+    """Whether both ends are adjacent, the lower one first."""
     forward = mention.form == "low"
     near = range(at + 1, at + 8) if forward else range(at - 1, at - 8, -1)
     other = next((sentence.mentions[where] for where in near if where in sentence.mentions), None)

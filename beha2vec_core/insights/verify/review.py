@@ -13,12 +13,12 @@ from beha2vec_core.insights.verify.claims import Claim, claims_of
 from beha2vec_core.insights.verify.clusters import cluster_problems
 from beha2vec_core.insights.verify.directions import claim_problems
 from beha2vec_core.insights.verify.features import feature_problems
-from beha2vec_core.insights.verify.made_up import made_up, untold
+from beha2vec_core.insights.verify.made_up import made_up, unsupported
 from beha2vec_core.insights.verify.meaning import meaning_problems
 from beha2vec_core.insights.verify.names import name_problems
 from beha2vec_core.insights.verify.numbers import form_problems, pairing_problems, population_problems, size_problems
 from beha2vec_core.insights.vocabulary.metrics import SIZES, loud
-from beha2vec_core.insights.vocabulary.untold import CHANGE, PEOPLE
+from beha2vec_core.insights.vocabulary.unsupported import CHANGE, PEOPLE
 from beha2vec_core.profiles.metrics import metric
 
 Text = TypeVar("Text", ClusterInsight, ClusterComparison)
@@ -62,7 +62,7 @@ def review(
         if name in written and not written[name]:
             checker.problems.append(f"{name}: nothing is left once claims without a fact are out")
     invented = [one for one in draft.evidence if one not in reader.facts]
-    checker.problems += [f"evidence names {one[:80]!r}, which is no fact id of the data" for one in invented]
+    checker.problems += [f"evidence names {one[:80]!r}, which is not a fact id of the data" for one in invented]
     evidence = list(dict.fromkeys([*checker.used, *draft.evidence]))
     if not evidence:
         checker.problems.append("no fact is cited: use placeholders, and list the ids in evidence")
@@ -121,13 +121,14 @@ class _Checker:
         if any(name in sentence.text.lower() for name in self.other_names):
             found.append("it names a cluster whose facts are not here")
         if field not in _ADVICE:
-            found += untold(sentence.text, is_over_time=any(metric(fact.metric).over_time for fact in sentence.facts))
+            is_over_time = any(metric(fact.metric).over_time for fact in sentence.facts)
+            found += unsupported(sentence.text, is_over_time=is_over_time)
         return found + self._wrong_numbers(sentence) + self._wrong_words(field, sentence)
 
     def _wrong_numbers(self, sentence: Sentence) -> list[str]:
         numbers = [(at, mention) for at, mention in sentence.mentions.items() if mention.is_number]
-        told = [(mention.fact, mention.form) for _, mention in numbers]
-        found = ["it has the same placeholder twice"] if len(set(told)) < len(told) else []
+        mentions = [(mention.fact, mention.form) for _, mention in numbers]
+        found = ["it has the same placeholder twice"] if len(set(mentions)) < len(mentions) else []
         found += pairing_problems(sentence)
         for at, mention in numbers:
             fact = mention.fact

@@ -1,7 +1,7 @@
 """How features are called: pages, themes, channels, devices."""
 
 from beha2vec_core.insights.sheet import Fact
-from beha2vec_core.insights.vocabulary.untold import NUMBER_WORDS
+from beha2vec_core.insights.vocabulary.unsupported import NUMBER_WORDS
 from beha2vec_core.insights.wording import label_words
 from beha2vec_core.profiles.metrics import STEP_TO, metric
 

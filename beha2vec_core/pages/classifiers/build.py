@@ -105,7 +105,7 @@ class Models:
     def cascades(
         self, steps: tuple[StepConfig, ...], labels: Labels, rules: Rules, store: PageStore | None = None
     ) -> Built:
-        """The cascades of the classifiers that can be asked; the others are told, with the remedy.
+        """The cascades of the classifiers that can be asked; the others are reported, with the remedy.
 
         Raises:
             TamperedWeights: the bundled model's weights are not the reviewed ones.

@@ -40,7 +40,7 @@ class LlmClassifier:
     """Asks about `PAGES_PER_REQUEST` pages at a time.
 
     An unreadable answer is asked for once more in halves. When the endpoint cannot be used at all (after the client's
-    retries), no more is asked, and the pages left have no answer, so that the next run asks about them.
+    retries), it stops asking, and the pages left have no answer, so that the next run asks about them.
     """
 
     name = "llm"

@@ -42,7 +42,7 @@ class DiskCache:
             temporary.unlink(missing_ok=True)
 
     def prune(self, older_than: timedelta) -> None:
-        """Delete the files of records that nobody has renewed for so long."""
+        """Delete the files of records that were not renewed for this long."""
         oldest = (datetime.now(UTC) - older_than).timestamp()
         for file in self.folder.glob("*/*"):
             with suppress(OSError):

@@ -47,7 +47,7 @@ def extract(body: bytes, content_type: str) -> tuple[str, str]:
         description = " ".join(tree.xpath("//meta[@name='description']/@content")[:1])
         text = main_text(tree, fast=True, favor_recall=True, include_comments=False) or description
     except (LxmlError, ValueError, RecursionError, MemoryError) as problem:
-        raise NotFetched(Status.FAILED, "the page is no HTML that can be parsed") from problem
+        raise NotFetched(Status.FAILED, "the page is not HTML that can be parsed") from problem
     return clean_title(title), without_personal_data(clean_text(text))
 
 

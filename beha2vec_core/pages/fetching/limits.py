@@ -1,4 +1,4 @@
-"""The bounds of a run, and how a page that was not fetched is told."""
+"""The bounds of a run, and how a page that was not fetched is reported."""
 
 from dataclasses import dataclass
 from datetime import timedelta

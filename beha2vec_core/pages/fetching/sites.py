@@ -90,7 +90,7 @@ def _site(entry: str) -> _Site:
         or url.path not in ("", "/")
         or url.query
     ):
-        raise ValueError(f"{entry!r} is no site; write a host like shop.example, or http://shop.example:8080")
+        raise ValueError(f"{entry!r} is not a site; write a host like shop.example, or http://shop.example:8080")
     return _Site(url.scheme, host, url.port)
 
 

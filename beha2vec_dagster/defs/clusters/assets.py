@@ -42,8 +42,7 @@ class ClusterConfig(dg.Config):
     seed: int = Field(0, description="Same seed and vectors: same clusters.")
     begin_anew: bool = Field(
         False,
-        description="Find clusters without regard to those there are; clusters with the same users keep their key "
-        "even so.",
+        description="Ignore the existing clusters; clusters with the same users still keep their key.",
     )
     minibatch_above: int = Field(
         200_000,
@@ -52,8 +51,7 @@ class ClusterConfig(dg.Config):
     )
     explore_hdbscan: bool = Field(
         False,
-        description="Show beside the clusters which groups are dense by themselves (HDBSCAN on at most 5,000 users); "
-        "nothing is stored by them.",
+        description="Also show dense groups found by HDBSCAN (on at most 5,000 users); they are not stored.",
     )
 
 
@@ -71,13 +69,13 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     def cluster_model(
         context: dg.AssetExecutionContext, config: ClusterConfig, warehouse: WarehouseResource
     ) -> dg.MaterializeResult[Any]:
-        """K-Means centroids over the latest behavior vector of each user of whom enough is known, with the choice of k.
+        """K-Means centroids over the latest behavior vector of each user with enough events, with the choice of k.
 
         Fewer than 200 such users are in one cluster, and no k is chosen that has a cluster of fewer than 20; `why` says
         so.
 
-        Clusters that go on keep their key, and a key is never used again; `beha2vec.cluster_lineage` tells which were
-        kept, split, born, merged or are gone. Readers see the model once `user_clusters` has assigned all days with it.
+        Continuing clusters keep their key, and a key is never reused; `beha2vec.cluster_lineage` says which were kept,
+        split, born, merged or are gone. Readers see the model once `user_clusters` has assigned all days with it.
         """
         from beha2vec_core.clusters import fit_clusters, keep_keys
 
@@ -158,7 +156,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             current, newest = current_cluster_model(connection), newest_cluster_model(connection)
             if newest is None:
                 raise dg.Failure("there is no cluster model yet: materialize cluster_model first")
-            # one fitted on an encoder that has been replaced since is nobody's
+            # one fitted on an encoder that has been replaced since is not used
             refitted = current is None or newest.model_version == current.model_version
             models = list(dict.fromkeys(model for model in (current, newest if refitted else None) if model))
         for model in models:
@@ -246,7 +244,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         code_version="3",
     )
     def cluster_profiles(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
-        """The facts of each cluster, always beside the value of all users: sizes, behaviour, pages, themes, channels.
+        """The facts of each cluster, compared with all users: sizes, behaviour, pages, themes, channels.
 
         Long table: cluster_key, fact_id, metric, feature, value, population_value, lift, z, interval, support,
         effect_size, q_value, significant. Beside it `beha2vec.cluster_transitions` (between clusters), `cluster_paths`

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from beha2vec_core.store.vectors import as_matrix
 from beha2vec_core.store.warehouse import replace_partition
+from beha2vec_core.words import counted
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 if TYPE_CHECKING:
@@ -64,11 +65,11 @@ class UsersToCluster(NamedTuple):
 
 
 def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str) -> UsersToCluster:
-    """Users with enough evidence: the others would be a guess, and draw centroids to where nobody is known to be.
+    """Users with enough evidence: the others would be a guess, and pull centroids towards noise.
 
     Raises:
-        dg.Failure: the encoder has embedded nobody yet, or another encoder has days that it lacks.
-        ValueError: there is too little evidence of everybody.
+        dg.Failure: the encoder has embedded no users yet, or another encoder has days that it lacks.
+        ValueError: no user has enough events.
     """
     require_one_version(connection, version)
     latest = """with latest as (
@@ -81,7 +82,7 @@ def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str) -> Use
         raise dg.Failure(f"encoder {version} has no vectors yet: materialize user_embeddings for the days to cluster")
     if users == too_little:
         raise ValueError(
-            f"too little is known of every one of the {users:,} users: all have fewer events than the encoder's "
+            f"all {users:,} users have too few events: fewer than the encoder's "
             "min_events. Materialize more days, or train an encoder with a smaller min_events"
         )
     table = connection.sql(
@@ -93,7 +94,7 @@ def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str) -> Use
 
 
 class Outcome(NamedTuple):
-    """What clusters should tell of users: its name, and whether each had it [n]; None where it does not vary."""
+    """What clusters should separate: its name, and whether each had it [n]; None where it does not vary."""
 
     name: str
     values: npt.NDArray[np.bool_] | None
@@ -128,7 +129,7 @@ def require_one_version(connection: duckdb.DuckDBPyConnection, version: str, day
     ).fetchall()[0]
     if lacking:
         raise dg.Failure(
-            f"{lacking} days from {first} to {last} have vectors of another encoder only, not of {version}: two "
+            f"{counted(lacking, 'day')} from {first} to {last} with vectors of another encoder only, not of {version}; "
             "encoders' vectors cannot be compared. Run the job reembed_history for these days",
             allow_retries=False,
         )
@@ -142,7 +143,7 @@ def write_cluster_model(
     lineage: "list[Lineage]",
     before: str | None,
 ) -> str:
-    """Save a model, its row and its lineage; nobody reads it yet. Returns its version, a hash of what it is.
+    """Save a model, its row and its lineage; it has no readers yet. Returns its version, a hash of what it is.
 
     Args:
         connection: the warehouse.
@@ -229,7 +230,7 @@ def _assign_day(
 def _assignments(model: "ClusterModel", users: pa.Table) -> dict[str, pa.Array]:
     """Columns cluster_key, distance, margin, map_x, map_y of the users.
 
-    Distance and margin are null where there is too little evidence; a place on the map is everybody's.
+    Distance and margin are null where there is too little evidence; every user has a place on the map.
     """
     if users.num_rows == 0:
         return {name: pa.array([], pa.float64()) for name in ("cluster_key", "distance", "margin", "map_x", "map_y")}

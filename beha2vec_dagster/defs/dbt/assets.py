@@ -83,7 +83,7 @@ class IncrementalModelsConfig(dg.Config):
 
     full_refresh: bool = Field(
         default=False,
-        description="Build them from nothing, for all days there are: after a change of the models or their variables, "
+        description="Rebuild them from scratch, for all days: after a change of the models or their variables, "
         "or when a property has left the export.",
     )
 
@@ -96,11 +96,11 @@ def _dbt_build(
     *,
     full_refresh: bool = False,
 ) -> Iterator[Any]:
-    """Run ``dbt build`` under the warehouse's lock, then tell of the tables it made.
+    """Run ``dbt build`` under the warehouse's lock, then report the tables it built.
 
     Tables that were built before a failure are reported too. Unit tests are for the developer (`make test`).
     """
-    # buildable: a test that also reads a model which neither was selected nor comes before has nothing to say here
+    # buildable: a test that also reads a model which neither was selected nor comes before does not apply here
     arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
     zones = {"timezone": settings.timezone, "property_timezones": settings.property_timezones}
     arguments += ["--vars", json.dumps(zones)]
@@ -184,12 +184,12 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         dbt: DbtCliResource,
         warehouse: WarehouseResource,
     ) -> Iterator[Any]:
-        """Events, sessions, page views: only the asked days (and what they change around them) are rewritten."""
+        """Events, sessions, page views: only the selected days (and what depends on them) are rewritten."""
         asset = "dbt_incremental_models"
         with warehouse.connect("dbt full refresh") as connection:
             pending = pending_full_refresh(connection, asset)
         if pending:
-            context.log.info(f"All days are built from nothing, since {pending}.")
+            context.log.info(f"All days are rebuilt from scratch, because {pending}.")
         yield from _dbt_build(
             context, settings, dbt, warehouse, full_refresh=config.full_refresh or pending is not None
         )

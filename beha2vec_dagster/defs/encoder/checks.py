@@ -32,7 +32,7 @@ def candidate_is_no_worse(context: dg.AssetCheckExecutionContext, warehouse: War
     }
     if reasons:
         metadata["remedy"] = (
-            "it is promoted all the same; `beha2vec rollback` goes back to the encoder before"
+            "it is promoted anyway; `beha2vec rollback` returns to the previous encoder"
             if promoted
             else "train another encoder, or materialize trained_encoder with force in the Launchpad"
         )

@@ -21,7 +21,7 @@ class EncoderEvaluationConfig(dg.Config):
     """How much is judged."""
 
     max_users: int = Field(
-        20_000, gt=0, description="Users read at most, chosen by hash of user_key; up to a fifth of them are judged."
+        20_000, gt=0, description="Users read at most, chosen by hash of user_key; up to a fifth of them are evaluated."
     )
 
 
@@ -43,10 +43,10 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         warehouse: WarehouseResource,
         compute: ComputeResource,
     ) -> dg.MaterializeResult[Any]:
-        """The newest encoder judged on users held out of training, beside the one in use, counts and other floors.
+        """The newest encoder evaluated on held-out users, compared with the one in use, counts and other baselines.
 
-        One row a model version, method and figure; `docs/evaluation.md` says what each figure means. The encoder's
-        model card gets them too.
+        One row per model version, method and metric; `docs/evaluation.md` explains each metric. They are also added to
+        the encoder's model card.
         """
         from beha2vec_core.evaluation.production import evaluate, headline, over_versions, read_own
 
@@ -96,7 +96,7 @@ def _champion(context: dg.AssetExecutionContext, folder: Path, device: Device) -
     try:
         return load_encoder(folder, device)
     except dg.Failure as failure:
-        context.log.warning(f"the new encoder is judged alone: {failure.description}")
+        context.log.warning(f"the new encoder is evaluated alone: {failure.description}")
         return None
 
 

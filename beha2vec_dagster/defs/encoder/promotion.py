@@ -11,8 +11,10 @@ import duckdb
 import numpy as np
 from pydantic import Field
 
+from beha2vec_core.insights.wording import number
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.versions import ROLLED_BACK, forget_old_versions
+from beha2vec_core.words import counted
 from beha2vec_dagster.defs.clusters.models import (
     ClusterModelVersion,
     assign_days,
@@ -37,19 +39,18 @@ if TYPE_CHECKING:
 
 
 class PromotionConfig(dg.Config):
-    """When a new encoder may take the place of the one in use."""
+    """When a new encoder may replace the one in use."""
 
     tolerance: float = Field(
-        0.01, ge=0, description="By how much a figure on held-out users may surely be worse than that in use."
+        0.01, ge=0, description="How much worse a held-out metric may surely be than with the encoder in use."
     )
     max_moved: float = Field(
         0.05,
         ge=0,
         le=1,
-        description="Where training went on from the encoder in use: refuse if a larger share of users changes "
-        "cluster, though they did nothing new.",
+        description="After a warm start: refuse if a larger share of users changes cluster without new events.",
     )
-    force: bool = Field(False, description="Promote it whatever the gate says.")
+    force: bool = Field(False, description="Promote it even if the gate refuses it.")
 
 
 def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
@@ -74,9 +75,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
         Every day that readers see is embedded by the candidate beside the old vectors, clusters are carried over (a
         candidate that was trained on from the encoder in use keeps their centroids; for another they are computed
-        from their users' new vectors, and keep their keys), and then readers are switched to both at once. A night
-        meets the old version or the new one, never both. A refused candidate changes nothing; `beha2vec.encoders` has
-        the reason.
+        from their users' new vectors, and keep their keys), and then readers are switched to both at once. A nightly
+        run sees the old version or the new one, never both. A refused candidate changes nothing; `beha2vec.encoders`
+        has the reason.
         """
         with warehouse.connect("trained_encoder: read") as connection:
             candidate, in_use = newest_version(connection), current_version(connection)
@@ -93,7 +94,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         elif in_use != candidate:
             device, _ = compute.resolve()
             encoder = load_encoder(settings.encoders_path / candidate, device)
-            context.log.info(f"{len(days)} days are embedded by {candidate}; readers go on with {in_use}")
+            context.log.info(f"embedding {counted(len(days), 'day')} with {candidate}; {in_use} stays in use")
             embed_days(context.log, settings, warehouse, encoder, days)
             moved = _switch(context, config, settings.cluster_models_path, warehouse, candidate, clusters)
         with warehouse.connect("trained_encoder: accept") as connection:
@@ -131,26 +132,26 @@ def _days(connection: duckdb.DuckDBPyConnection, version: str) -> list[date]:
 
 
 def _reasons(connection: duckdb.DuckDBPyConnection, candidate: str, tolerance: float) -> list[str]:
-    """Why not to promote it: its figures, or that people went back from it."""
+    """Why not to promote it: its metrics, or an earlier rollback."""
     rolled_back = connection.execute(
         "select refused from beha2vec.encoders where model_version = ? and starts_with(refused, ?)",
         [candidate, ROLLED_BACK],
     ).fetchall()
-    return [told for (told,) in rolled_back] or reasons_to_refuse(connection, candidate, tolerance)
+    return [message for (message,) in rolled_back] or reasons_to_refuse(connection, candidate, tolerance)
 
 
 def _refuse(warehouse: WarehouseResource, candidate: str, reasons: list[str]) -> NoReturn:
-    """Write down why, take its vectors away unless readers have seen them, and fail."""
-    told = "; ".join(reasons)
+    """Record why, delete its vectors unless readers have seen them, and fail."""
+    message = "; ".join(reasons)
     with warehouse.connect("trained_encoder: refuse") as connection:
-        connection.execute("update beha2vec.encoders set refused = ? where model_version = ?", [told, candidate])
+        connection.execute("update beha2vec.encoders set refused = ? where model_version = ?", [message, candidate])
         connection.execute(
             """delete from beha2vec.user_embeddings where model_version = ? and model_version not in (
                 select model_version from beha2vec.cluster_models where promoted_at is not null)""",
             [candidate],
         )
     raise dg.Failure(
-        f"encoder {candidate} is refused: {told}. Readers go on with the encoder in use. Train another one, or "
+        f"encoder {candidate} is refused: {message}. The encoder in use stays. Train another one, or "
         "materialize trained_encoder with force in the Launchpad",
         allow_retries=False,
     )
@@ -182,14 +183,14 @@ def _switch(
     # of whom there is enough evidence, and was before: others are in no cluster to move from
     known = earlier >= 0
     moved = float((model.assign(vectors[known]).cluster_key != earlier[known]).mean()) if known.any() else 0.0
-    told = f"{moved:.1%} of the users change cluster, though they did nothing new"
+    message = f"{number(moved, 'share')} of the users change cluster without new events"
     if moved > config.max_moved and goes_on and not config.force:
-        _refuse(warehouse, candidate, [f"{told}, more than {config.max_moved:.1%}"])
+        _refuse(warehouse, candidate, [f"{message}, more than {config.max_moved:.1%}"])
     if moved > config.max_moved:
         why = "promoted by force" if goes_on else f"not trained on from {clusters.model_version}"
-        context.log.warning(f"{told}: {candidate} was {why}")
+        context.log.warning(f"{message}: {candidate} was {why}")
     else:
-        context.log.info(told)
+        context.log.info(message)
     with warehouse.connect("trained_encoder: clusters") as connection:
         new = ClusterModelVersion(
             write_cluster_model(connection, folder, model, len(vectors), lineage, clusters.version), candidate
@@ -201,7 +202,7 @@ def _switch(
     return {
         "moved_share": moved,
         "users_with_too_little_evidence": too_little,
-        "centroids": "kept" if goes_on else "found anew",
+        "centroids": "kept" if goes_on else "recomputed",
         "lineage": markdown_table(list(lineage[0]._fields), lineage),
     }
 

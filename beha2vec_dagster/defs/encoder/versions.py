@@ -42,7 +42,7 @@ def current_version(connection: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def version_beside(connection: duckdb.DuckDBPyConnection, version: str) -> str | None:
-    """What an encoder is compared with: the one readers see; where it is that itself, the one they saw before."""
+    """What an encoder is compared with: the one in use, or the previous one if it is in use itself."""
     others = connection.execute(
         """select model_version from beha2vec.cluster_models where promoted_at is not null and model_version <> ?
         order by promoted_at desc limit 1""",

@@ -16,9 +16,9 @@ class InsightConfig(dg.Config):
     """What may be sent to a language model."""
 
     min_users_sent: int = Field(
-        20, description="Clusters of fewer users, and facts that rest on fewer, are never sent to the endpoint."
+        20, description="Clusters with fewer users, and facts based on fewer, are never sent to the endpoint."
     )
-    ask_again: bool = Field(False, description="Ask the model about everything, also where nothing has changed.")
+    ask_again: bool = Field(False, description="Ask the model about everything, even if nothing has changed.")
 
 
 def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
@@ -40,9 +40,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     ) -> dg.MaterializeResult[Any]:
         """Name, summary, differences, persona, caveats, evidence and actions of each cluster, and a comparison of all.
 
-        Written by the configured language model from the fact table (never from raw users), its numbers put in by code
-        and its claims checked; else by a template, and the row says so. Where nothing has changed nothing is asked
-        again.
+        Written by the configured language model from the fact table (never from raw users), with numbers inserted by
+        code and claims checked; otherwise by a template, and the row says so. Unchanged clusters are not written again.
         """
         from beha2vec_core.insights import write_insights
 

@@ -1,1 +1,1 @@
-"""What is about the whole graph: jobs and schedules, the core's catalogue of checks, alerts."""
+"""The operation of the whole graph: jobs and schedules, the core's catalogue of checks, alerts."""

@@ -7,7 +7,7 @@ import dagster as dg
 import duckdb
 
 from beha2vec_core.quality.catalogue import CHECKS
-from beha2vec_core.quality.check import Check, Finding, Look
+from beha2vec_core.quality.check import Check, CheckOutcome, Look
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import WarehouseBusyError
 from beha2vec_dagster.lib.metadata import plain
@@ -50,22 +50,22 @@ def _look(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource, 
     return Look(warehouse.connect, *days, settings)
 
 
-def _made(check: Check, look: Look) -> Finding:
+def _made(check: Check, look: Look) -> CheckOutcome:
     """What the check found; one that cannot be made has failed, and the others of the asset are made all the same."""
     try:
         return check.look(look)
     except (duckdb.Error, OSError, ValueError, WarehouseBusyError) as error:
-        return Finding(False, told=f"the check could not be made: {error}")
+        return CheckOutcome(False, message=f"the check could not be made: {error}")
 
 
-def _result(check: Check, found: Finding) -> dg.AssetCheckResult:
-    failed = None if found.passed else {"told": found.told or "see the figures", "remedy": check.remedy}
+def _result(check: Check, found: CheckOutcome) -> dg.AssetCheckResult:
+    failed = None if found.passed else {"message": found.message or "see the figures", "remedy": check.remedy}
     return dg.AssetCheckResult(
         check_name=check.name,
         asset_key=check.asset,
         passed=found.passed,
         severity=_SEVERITY[check.severity],
-        description=found.told or None,
+        description=found.message or None,
         metadata=plain(found.figures) | (failed or {}),
     )
 

@@ -1,4 +1,4 @@
-"""Jobs and schedules by the names that people look for."""
+"""Jobs and schedules."""
 
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.lib.partitions import daily_partitions, range_tags
 
 _TRAINING = dg.AssetSelection.assets("encoder_candidate", "encoder_evaluation", "trained_encoder", "cluster_model")
-# tags of runs that nobody started by hand: one whose process died begins again
+# tags of automatic runs: one whose process died is retried
 UNATTENDED = {"dagster/max_retries": "2"}
 # GA4 corrects a day for up to 72 hours.
 _REFRESHED_DAYS = 3
@@ -17,7 +17,7 @@ _REFRESHED_DAYS = 3
 refresh_last_days = dg.define_asset_job(
     "refresh_last_days",
     selection=dg.AssetSelection.all() - _TRAINING,
-    description="New and corrected days, from raw events to the serving database; the encoder stays as it is.",
+    description="New and corrected days, from raw events to the serving database; the encoder does not change.",
 )
 
 train_encoder = dg.define_asset_job(
@@ -26,8 +26,8 @@ train_encoder = dg.define_asset_job(
         "encoder_candidate", "encoder_evaluation", "trained_encoder", "cluster_members", "cluster_profiles",
         "cluster_insights", "serving_database",
     ),
-    description="A new encoder: trained, judged, and if it is not worse than the one in use put in its place, with all "
-    "days embedded and the clusters carried over.",
+    description="A new encoder: trained, evaluated, and promoted if it is not worse than the one in use, with all days "
+    "embedded and the clusters carried over.",
 )  # fmt: skip
 
 rebuild_clusters = dg.define_asset_job(
@@ -40,7 +40,7 @@ rebuild_clusters = dg.define_asset_job(
         "cluster_insights",
         "serving_database",
     ),
-    description="Clusters found anew on the vectors there are; those that go on keep their keys. For all days: readers "
+    description="Fits new clusters on the existing vectors; continuing clusters keep their keys. For all days: readers "
     "are switched once the last day is assigned.",
 )
 
@@ -50,14 +50,14 @@ reembed_history = dg.define_asset_job(
         "user_sequences", "user_embeddings", "user_clusters", "cluster_members", "cluster_profiles",
         "cluster_insights", "serving_database",
     ),
-    description="Days of the past, however many, embedded by the encoder in use and given their clusters: more history "
-    "than readers see so far, or days that came while another encoder was in use.",
+    description="Embeds past days with the encoder in use and assigns their clusters: for a longer history, or for "
+    "days that arrived while another encoder was in use.",
 )  # fmt: skip
 
 write_insights = dg.define_asset_job(
     "write_insights",
     selection=dg.AssetSelection.assets("cluster_profiles", "cluster_insights", "serving_database"),
-    description="Facts of the clusters and what is written from them, anew; users stay where they are.",
+    description="Rebuilds the facts and insights of the clusters; users keep their clusters.",
 )
 
 materialize_everything = dg.define_asset_job(
@@ -69,7 +69,7 @@ materialize_everything = dg.define_asset_job(
 check_exports = dg.define_asset_job(
     "check_exports",
     selection=dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("raw_ga4_events"), "exports_arrive_in_time")),
-    description="Whether the exports that are due have arrived.",
+    description="Checks that the exports due have arrived.",
 )
 
 
@@ -80,7 +80,7 @@ ALL = [
 
 
 def build_schedules(settings: ExportSettings) -> list[dg.ScheduleDefinition]:
-    """What runs by the clock, in the property's time zone."""
+    """The schedules, in the property's time zone."""
     daily = daily_partitions(settings)
 
     @dg.schedule(
@@ -109,8 +109,7 @@ def build_schedules(settings: ExportSettings) -> list[dg.ScheduleDefinition]:
         execution_timezone=settings.timezone,
         run_config={"ops": {"encoder_candidate": {"config": {"warm_start": True}}}},
         tags=UNATTENDED,
-        description="Trains on from the encoder in use with what has come since, and promotes it where it is not "
-        "worse.",
+        description="Trains the encoder in use on newer data, and promotes it if it is not worse.",
     )
 
     watch_exports = dg.ScheduleDefinition(
@@ -118,7 +117,7 @@ def build_schedules(settings: ExportSettings) -> list[dg.ScheduleDefinition]:
         job=check_exports,
         cron_schedule=f"5 {settings.export_deadline_hour} * * *",
         execution_timezone=settings.timezone,
-        description="Says that a day's export has not come by its deadline, even where nothing else runs.",
+        description="Reports that a day's export missed its deadline, even if nothing else runs.",
     )
 
     return [nightly_refresh, weekly_training, watch_exports]

@@ -1,6 +1,6 @@
-"""Sensors that tell people of failed runs and failed checks, one message a run (see ``beha2vec_core.alerts``).
+"""Sensors that send alerts for failed runs and failed checks, one message per run (see ``beha2vec_core.alerts``).
 
-They are on from the start where somebody is configured to be told. Dagster's daemon evaluates them, for runs of the
+They are on from the start if an alert recipient is configured. Dagster's daemon evaluates them, for runs of the
 command line too.
 """
 
@@ -12,19 +12,19 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRun
 
 from beha2vec_core.alerts import Alert, Problem, send
 from beha2vec_core.settings import Settings
+from beha2vec_core.words import counted
 
 _FINISHED = ("SUCCEEDED", "FAILED")  # states of a check's record
 
 
 def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
-    """Both sensors, on from the start where the settings name somebody to tell."""
+    """Both sensors, on from the start if the settings name a recipient."""
     status = dg.DefaultSensorStatus.RUNNING if settings.alerts_configured else dg.DefaultSensorStatus.STOPPED
 
     @dg.run_failure_sensor(
         default_status=status,
         monitor_all_code_locations=True,  # runs of the command line are of no code location
-        description="Tells people of a run that failed: which steps, the root cause, checks that failed. Not of one "
-        "that begins again by itself.",
+        description="Sends an alert for a failed run: steps, root cause, failed checks. Not for a run that is retried.",
     )
     def alert_on_failed_runs(context: dg.RunFailureSensorContext) -> None:
         """One message a failed run."""
@@ -51,14 +51,14 @@ def _tell(context: dg.RunStatusSensorContext, settings: Settings) -> None:
     if alert is None:
         return
     if not settings.alerts_configured:
-        context.log.warning(f"{alert.title}; nobody is told: no BEHA2VEC_ALERT_* setting names anyone")
+        context.log.warning(f"{alert.title}; no alert sent: no BEHA2VEC_ALERT_* setting names a recipient")
     for delivery in send(alert, settings):
-        told = f"{alert.title}; {delivery.target}: {delivery.error or 'sent'}"
-        context.log.log(40 if delivery.error else 20, told)
+        text = f"{alert.title}; {delivery.target}: {delivery.error or 'sent'}"
+        context.log.log(40 if delivery.error else 20, text)
 
 
 def alert_of(instance: DagsterInstance, run: DagsterRun, settings: Settings) -> Alert | None:
-    """What there is to tell of a run, if anything."""
+    """The alert of a run, if any."""
     failed = run.status == dg.DagsterRunStatus.FAILURE
     checks = list(_failed_checks(instance, run, settings))
     steps = list(_failed_steps(instance, run)) if failed else []
@@ -66,13 +66,13 @@ def alert_of(instance: DagsterInstance, run: DagsterRun, settings: Settings) -> 
         steps = [Problem("the run", _why(instance, run))]
     if not steps and not checks:
         return None
-    what = "failed" if failed else f"{len(checks)} failed check{'s' if len(checks) > 1 else ''}"
+    what = "failed" if failed else counted(len(checks), "failed check")
     url = f"{settings.dagster_url}/runs/{run.run_id}" if settings.dagster_url else None
     return Alert(f"Beha2Vec: {run.job_name}: {what}", (*steps, *checks), run.job_name, run.run_id, url)
 
 
 def _failed_steps(instance: DagsterInstance, run: DagsterRun) -> Iterator[Problem]:
-    """Each failed step with its root cause; a blocking check's step is told of by the check."""
+    """Each failed step with its root cause; a blocking check's step is covered by the check."""
     for entry in instance.all_logs(run.run_id, of_type=DagsterEventType.STEP_FAILURE):
         if entry.dagster_event is None:
             continue
@@ -94,27 +94,27 @@ def _failed_checks(instance: DagsterInstance, run: DagsterRun, settings: Setting
         warns = found.severity == dg.AssetCheckSeverity.WARN
         if found.passed or (warns and (settings.alert_severity == "error" or _failed_before(instance, run, key))):
             continue
-        message, remedy = told_by(found)
+        message, remedy = message_of(found)
         what = f"check {key.name} of {key.asset_key.to_user_string()}"
         yield Problem(what, message, "warn" if warns else "error", remedy)
 
 
-def told_by(found: dg.AssetCheckEvaluation) -> tuple[str, str]:
-    """What a failed check says, and its remedy: one of ours, the gate of a new encoder, or a test of dbt."""
+def message_of(found: dg.AssetCheckEvaluation) -> tuple[str, str]:
+    """The message and remedy of a failed check: one of ours, the gate of a new encoder, or a test of dbt."""
     figures: dict[str, Any] = {name: value.value for name, value in found.metadata.items()}
     rows = figures.get("dagster_dbt/failed_row_count")
-    told = (
-        figures.get("told")
+    text = (
+        figures.get("message")
         or "; ".join(figures.get("reasons", []))
         or (f"{rows} rows do not satisfy it" if rows else "")
         or found.description
         or "see its page in Dagster"
     )
-    return str(told), str(figures.get("remedy", ""))
+    return str(text), str(figures.get("remedy", ""))
 
 
 def _failed_before(instance: DagsterInstance, run: DagsterRun, key: dg.AssetCheckKey) -> bool:
-    """Whether the check had failed already in the run before: a warning that goes on is not told every night."""
+    """Whether the check had failed already in the run before: a lasting warning is not repeated every night."""
     history = instance.event_log_storage.get_asset_check_execution_history(key, limit=50)
     of_run = [place for place, record in enumerate(history) if record.run_id == run.run_id]
     states = [record.status.value for record in history[max(of_run, default=-1) + 1 :]]
@@ -123,5 +123,5 @@ def _failed_before(instance: DagsterInstance, run: DagsterRun, key: dg.AssetChec
 
 def _why(instance: DagsterInstance, run: DagsterRun) -> str:
     """Why a run failed that has no failed step, as where its process was killed."""
-    told = [entry.user_message for entry in instance.all_logs(run.run_id, of_type=DagsterEventType.RUN_FAILURE)]
-    return told[-1] if told and told[-1] else "no cause is known"
+    text = [entry.user_message for entry in instance.all_logs(run.run_id, of_type=DagsterEventType.RUN_FAILURE)]
+    return text[-1] if text and text[-1] else "no cause is known"

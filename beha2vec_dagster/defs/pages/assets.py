@@ -48,11 +48,11 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         compute: ComputeResource,
         llm: dg.ResourceParam[LlmResource],
     ) -> dg.MaterializeResult[Any]:
-        """One row a distinct page: its theme and its type, how sure, and which method said so.
+        """One row per distinct page: its theme and type, with the confidence and method of each.
 
         Rules over address and title first, then similarity to the labels' descriptions, else `unknown`; other
-        classifiers where the settings name them. Only new or changed pages are classified. A run that dies keeps what
-        it had.
+        classifiers where the settings name them. Only new or changed pages are classified. An interrupted run keeps its
+        results.
         """
         from beha2vec_core.pages import (
             Models,

@@ -53,7 +53,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     def raw_ga4_events(
         context: dg.AssetExecutionContext, config: IngestConfig, warehouse: WarehouseResource
     ) -> dg.MaterializeResult[Any]:
-        """GA4 events as exported, one canonical nested parquet partition a property and day.
+        """GA4 events as exported, one canonical nested parquet partition per property and day.
 
         Reads JSON, parquet and flattened CSV exports. A row that cannot be read goes to `raw.ga4_quarantine` with file,
         line and reason: rows in = accepted + quarantined. Reading a day again replaces it.

@@ -21,9 +21,9 @@ def build_sensors(settings: ExportSettings) -> list[dg.SensorDefinition]:
     @dg.sensor(
         job=refresh_last_days,
         minimum_interval_seconds=300,
-        description="Days of the export that are new or have changed (files by name, size and time), and all after "
-        "them, whose sequences look back on them; with them those of the run before, if it failed. Instead of a "
-        "schedule, where exports come when they come.",
+        description="Days of the export that are new or have changed (files by name, size and time), and all later "
+        "days, whose sequences include them; after a failed run, its days too. Use it instead of a "
+        "schedule if exports arrive at irregular times.",
     )
     def new_exports(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         """One run from the first changed day to the last day there is."""

@@ -1,4 +1,4 @@
-"""Words for what the facts do not tell: change over time, causes, who people are; and numbers of one's own."""
+"""Words for what the facts do not show: change over time, causes, who people are; and numbers of one's own."""
 
 from beha2vec_core.insights.vocabulary.pattern import words
 
