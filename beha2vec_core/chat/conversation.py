@@ -212,7 +212,8 @@ class Conversation:
                     result = self._toolbox.call(*key)
                     self._take(result, turn)
                     answered[key] = result.message
-                    yield ToolCall(call.name[:60], self._shown(call.arguments)[:2000], _problem(result))
+                    name = call.name if self._toolbox.has(call.name) else "unknown tool"
+                    yield ToolCall(name, self._shown(call.arguments)[:2000], _problem(result))
                     if result.rows is not None:
                         yield SqlRows(result.rows, result.note)
                     content = result.message

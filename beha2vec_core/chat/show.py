@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|>~$:])")
 
 
 def plain(text: str) -> str:
@@ -15,11 +12,6 @@ def plain(text: str) -> str:
     return "".join(
         char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn")
     )
-
-
-def escape_markdown(text: str) -> str:
-    """Text that Markdown and HTML show as it is: no link, no picture, no markup. For Streamlit."""
-    return html.escape(_MARKDOWN.sub(r"\\\1", plain(text)), quote=False).replace("\n", "  \n")
 
 
 def table(columns: list[str], rows: list[list[object]], *, width: int = 120, cell: int = 40) -> str:

@@ -159,6 +159,10 @@ class Toolbox:
             for name, (arguments, _) in self._tools.items()
         ]
 
+    def has(self, name: str) -> bool:
+        """Whether there is a tool of that name: a model may ask for any."""
+        return name in self._tools
+
     def call(self, name: str, arguments: str) -> ToolResult:
         """The tool's answer; whatever a model asks for, the answer is data, and says what is wrong with the call."""
         if name not in self._tools:

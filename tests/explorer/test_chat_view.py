@@ -70,11 +70,20 @@ def test_a_models_answer_is_text_with_what_it_looked_up(monkeypatch: pytest.Monk
     text = text_of(app)
     assert "&lt;img src=x onerror=alert(1)&gt; [free](javascript:alert(1)) :material/delete: $x^2$" in text
     assert "<img" not in text and "not found in the data" in text
-    assert any("98.7%" in one.value for one in app.warning)
+    assert any(r"98\.7%" in one.value for one in app.warning)
     assert {"Looked up: cluster facts", "Looked up: sql"} <= {one.label for one in app.expander}
     assert sql in [code.value for code in app.code] and len(app.dataframe) == 1
     again = app.run()
     assert text_of(again) == text, "the conversation stays"
+
+
+def test_the_name_of_a_tool_that_a_model_invents_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = "![a](http://127.0.0.1:9/pixel.png)"
+    with scripted(calls((picture, {"cluster": 1})), says("Nothing.")) as server:
+        monkeypatch.setenv("BEHA2VEC_LLM_BASE_URL", server.url)
+        app = ask(view("chat"), "Who buys?")
+    labels = [one.label for one in app.expander]
+    assert "Looked up: unknown tool" in labels and not any("pixel" in label for label in labels)
 
 
 def test_an_endpoint_that_fails_is_reported_and_looked_up_instead(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.data import profile
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.explorer.text import in_html, shown
+from beha2vec_core.explorer.text import in_html, in_markdown, shown
 from beha2vec_core.words import counted
 
 _EXAMPLES = ("Which clusters are there?", "Which cluster buys most?", "Compare the two largest clusters")
@@ -137,7 +137,7 @@ def _line(line: str) -> str:
 
 
 def _call(call: ToolCall) -> None:
-    with st.expander(f"Looked up: {shown(call.name.replace('_', ' '), 60)}"):
+    with st.expander(f"Looked up: {in_markdown(call.name.replace('_', ' '), 60)}"):
         try:
             arguments = json.loads(call.arguments)
         except ValueError:
@@ -165,7 +165,7 @@ def _rows(answer: SqlAnswer, note: str) -> None:
 
 def _sources(published: Published, answer: Answer) -> None:
     if answer.unknown_numbers:
-        st.warning(f"Not found in the data: {', '.join(html.escape(one) for one in answer.unknown_numbers)}.")
+        st.warning(f"Not found in the data: {', '.join(map(in_markdown, answer.unknown_numbers))}.")
     if answer.facts:
         facts = published.ask(profile.named, tuple(answer.facts[:_KEPT]))
         with st.expander(f"Sources: facts ({len(answer.facts):,})"):
