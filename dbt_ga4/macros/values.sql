@@ -36,14 +36,14 @@
     a campaign, so that the three always come from the same one. An attribution source is given as the prefix of its columns,
     which are null if unknown. A medium "(none)" or a campaign in parentheses, such as "(organic)", does not count.
 #}
-{% macro first_known_source(witnesses, part) -%}
+{% macro first_known_source(attribution_sources, part) -%}
     case
-    {%- for witness in witnesses %}
-        when {{ witness }}_source is not null then {{ witness }}_{{ part }}
+    {%- for origin in attribution_sources %}
+        when {{ origin }}_source is not null then {{ origin }}_{{ part }}
     {%- endfor %}
-    {%- for witness in witnesses %}
-        when coalesce(nullif({{ witness }}_medium, '(none)'), {{ named_campaign(witness ~ '_campaign') }}) is not null
-            then {{ witness }}_{{ part }}
+    {%- for origin in attribution_sources %}
+        when coalesce(nullif({{ origin }}_medium, '(none)'), {{ named_campaign(origin ~ '_campaign') }}) is not null
+            then {{ origin }}_{{ part }}
     {%- endfor %}
     end
 {%- endmacro %}
@@ -109,13 +109,13 @@
 {%- endmacro %}
 
 {# Boolean SQL: does an attribution source have any information? Its columns are those of first_known_source. #}
-{% macro tells_source(witness) -%}
-    coalesce({{ witness }}_source, {{ witness }}_medium, {{ witness }}_campaign) is not null
+{% macro has_source(origin) -%}
+    coalesce({{ origin }}_source, {{ origin }}_medium, {{ origin }}_campaign) is not null
 {%- endmacro %}
 
 {# Boolean SQL: does it have more information than that a hidden site referred the visit? #}
-{% macro names_source(witness) -%}
-    coalesce({{ witness }}_source, {{ named_medium(witness ~ '_medium') }}, {{ named_campaign(witness ~ '_campaign') }}) is not null
+{% macro names_source(origin) -%}
+    coalesce({{ origin }}_source, {{ named_medium(origin ~ '_medium') }}, {{ named_campaign(origin ~ '_campaign') }}) is not null
 {%- endmacro %}
 
 {# Aggregate: the number of rows of a condition. #}

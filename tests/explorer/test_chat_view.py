@@ -70,7 +70,7 @@ def test_a_models_answer_is_text_with_what_it_looked_up(monkeypatch: pytest.Monk
     text = text_of(app)
     assert "&lt;img src=x onerror=alert(1)&gt; [free](javascript:alert(1)) :material/delete: $x^2$" in text
     assert "<img" not in text and "not found in the data" in text
-    assert any(r"98\.7%" in one.value for one in app.warning)
+    assert any(r"98\.7\%" in one.value for one in app.warning)
     assert {"Looked up: cluster facts", "Looked up: sql"} <= {one.label for one in app.expander}
     assert sql in [code.value for code in app.code] and len(app.dataframe) == 1
     again = app.run()

@@ -30,7 +30,7 @@ devices as (
         {{ count_where('is_user_source_hidden') }} > 0 as is_user_source_hidden,
         {{ first_by('is_first_session', in_order, 'true') }} as is_first_session,
         {%- for part in parts %}
-        {{ first_by('user_' ~ part, in_order, tells_source('user')) }} as user_{{ part }},
+        {{ first_by('user_' ~ part, in_order, has_source('user')) }} as user_{{ part }},
         {{ first_by('session_' ~ part, in_order, 'true') }} as session_{{ part }},
         {%- endfor %}
         {{ first_by('session_default_channel_group', in_order, 'true') }} as session_default_channel_group
@@ -45,7 +45,7 @@ chosen as (
         *,
         {{ is_direct('user_source', 'user_medium') }} as is_direct,
         case
-            when {{ tells_source('user') }} then 'record'
+            when {{ has_source('user') }} then 'record'
             when is_user_source_hidden then 'hidden'
             when is_first_session then 'session'
             else 'none'

@@ -2,7 +2,7 @@
 {% set lookback_days = var('session_attribution_lookback_window_days') | int %}
 {# Direct sessions within the lookback are attributed to an earlier session's source. -#}
 {{ ga4_incremental(column='session_date', days_before=late_days + 1, days_after=4 + lookback_days) }}
-{% set told_by = {
+{% set sources_of = {
     'source': ['last_click', 'click', 'event', 'referrer', 'user'],
     'medium': ['last_click', 'click', 'event', 'referrer', 'user'],
     'campaign': ['last_click', 'click', 'event', 'user'],
@@ -48,9 +48,9 @@ witnessed as (
                 and sessions.ga_session_number = 1 then 'user'
             when sessions.referrer_hostname is not null then 'referrer'
             -- a referral by a hidden site is less specific than the referrer
-            when {{ tells_source('sessions.last_click') }} then 'last_click'
-            when {{ tells_source('sessions.event') }} then 'event'
-            when {{ tells_source('sessions.user') }} and coalesce(sessions.ga_session_number, 1) = 1 then 'user'
+            when {{ has_source('sessions.last_click') }} then 'last_click'
+            when {{ has_source('sessions.event') }} then 'event'
+            when {{ has_source('sessions.user') }} and coalesce(sessions.ga_session_number, 1) = 1 then 'user'
             when sessions.is_source_hidden then 'hidden'
             else 'none'
         end as source_method
@@ -73,10 +73,10 @@ named as (
         session_date,
         session_started_at,
         source_method,
-        {% for part, witnesses in told_by.items() -%}
+        {% for part, attribution_sources in sources_of.items() -%}
         case source_method
-        {%- for witness in witnesses %}
-            when '{{ witness }}' then {{ witness }}_{{ part }}
+        {%- for origin in attribution_sources %}
+            when '{{ origin }}' then {{ origin }}_{{ part }}
         {%- endfor %}
         end as known_{{ part }},
         {% endfor -%}

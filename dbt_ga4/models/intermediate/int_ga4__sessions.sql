@@ -5,7 +5,7 @@
 {% set in_reverse = 'occurred_on desc, event_timestamp desc, event_date desc, event_index desc' -%}
 {% set is_viewed_page = 'is_page_view and page_key is not null' -%}
 {# The columns of one attribution source, all from the first event with any information on it. -#}
-{% set witnesses = {
+{% set attribution_sources = {
     'last_click': ['last_click_source', 'last_click_medium', 'last_click_campaign', 'last_click_channel_group'],
     'event': ['event_source', 'event_medium', 'event_campaign'],
     'user': ['user_source', 'user_medium', 'user_campaign'],
@@ -47,9 +47,9 @@ sessions as (
         {{ first_by('page_key', in_order, is_viewed_page) }} as landing_page_key,
         {{ first_by('page_key', in_reverse, is_viewed_page) }} as exit_page_key,
 
-        {% for witness, columns in witnesses.items() -%}
+        {% for origin, columns in attribution_sources.items() -%}
         {% for column in columns -%}
-        {{ first_by(column, in_order, tells_source(witness)) }} as {{ column }},
+        {{ first_by(column, in_order, has_source(origin)) }} as {{ column }},
         {% endfor -%}
         {% endfor -%}
         {{ first_by('click_id', in_order, 'click_id is not null') }} as click_id,
@@ -88,7 +88,7 @@ select
     {{ is_engaged() }} as is_engaged,
     landing_page_key,
     exit_page_key,
-    {% for column in witnesses.values() | sum(start=[]) -%}
+    {% for column in attribution_sources.values() | sum(start=[]) -%}
     {{ column }},
     {% endfor -%}
     click_id,

@@ -94,8 +94,8 @@ flat_events as {{ materialized() }} (
         -- a click on Google Ads is recognized by any field of its record, which has neither source nor medium
         case when {{ is_google_ads }} then 'google' end as google_ads_source,
         case when {{ is_google_ads }} then 'cpc' end as google_ads_medium,
-        {% for witness in ['cross_channel', 'manual', 'collected', 'param', 'user'] -%}
-        {{ is_placeholder(traffic_sources[witness ~ '_source']) }}{{ ' or ' if not loop.last }}
+        {% for origin in ['cross_channel', 'manual', 'collected', 'param', 'user'] -%}
+        {{ is_placeholder(traffic_sources[origin ~ '_source']) }}{{ ' or ' if not loop.last }}
         {%- endfor %} as is_source_hidden,
         {% for part in ['source', 'medium', 'campaign'] -%}
         {{ is_placeholder(traffic_sources['user_' ~ part]) }}{{ ' or ' if not loop.last }}
