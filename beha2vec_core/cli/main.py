@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from beha2vec_core.cli import project
+from beha2vec_core.cli.rows import Layout, write_rows
 from beha2vec_core.settings import (
     AnySettings,
     ExportSettings,
@@ -41,8 +42,6 @@ app.add_typer(themes, name="themes")
 alerts = typer.Typer(help="Alerts about failed runs and checks.", no_args_is_help=True)
 app.add_typer(alerts, name="alerts")
 
-_SHOWN_ROWS = 100
-_LONG_TEXT = 60
 _BUSY_SECONDS = 3.0
 
 
@@ -146,8 +145,7 @@ def demo_data(
     try:
         summary = write_demo_export(out, users=users, days=days, seed=seed, start_date=start.date(), timezone=timezone)
     except ValueError as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(2) from None
+        _fail(str(error), 2)
     typer.echo(
         f"{counted(summary.events, 'event')} of {counted(summary.users, 'user')} on {counted(summary.days, 'day')} in "
         f"{out} ({counted(len(summary.files), 'file')}). Personas: {summary.truth}"
@@ -190,8 +188,7 @@ def materialize(
     if first < settings.start_date:
         _fail(f"--start {first} is before BEHA2VEC_START_DATE={settings.start_date}: set that to an earlier day", 2)
     if last < first:
-        typer.secho(f"--end {last} is before --start {first}", fg="red", err=True)
-        raise typer.Exit(2)
+        _fail(f"--end {last} is before --start {first}", 2)
     asked = {"start_date": first, "end_date": last}
     if _reads_export(select) and (obstacle := first_obstacle(settings.model_copy(update=asked))):
         _fail(f"{obstacle.message}: {obstacle.remedy}")
@@ -226,16 +223,14 @@ def rollback(
 
     settings = _export_settings()
     if not settings.warehouse_path.exists():
-        typer.secho("there are no results yet: run beha2vec materialize first", fg="red", err=True)
-        raise typer.Exit(1)
+        _fail("there are no results yet: run beha2vec materialize first")
     warehouse = Warehouse(settings.warehouse_path, lock_timeout=settings.lock_timeout_seconds)
     try:
         with warehouse.connect("rollback") as connection:
             create_tables(connection)
             found = roll_back(connection, to)
     except (RollbackError, WarehouseBusyError, WarehouseVersionError) as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(1) from None
+        _fail(str(error))
     typer.echo(f"encoder {found.model_version} is in use again, with clusters {found.cluster_model_version}")
     select = "cluster_members,cluster_profiles,cluster_insights,serving_database"
     if found.lacking:
@@ -274,8 +269,7 @@ def migrate(
             raise typer.Exit(1 if plan.pending else 0)
         done = migrate_warehouse(warehouse, backup)
     except (MigrationError, WarehouseBusyError, WarehouseVersionError) as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(1) from None
+        _fail(str(error))
     if done.plan.pending:
         typer.echo(f"done: {counted(len(done.rows), 'table')} with {counted(sum(done.rows.values()), 'row')}")
     if done.backup:
@@ -292,8 +286,7 @@ def summary() -> None:
 
     settings = _settings()
     if not settings.serving_path.exists():
-        typer.secho("there are no results yet: run beha2vec materialize first", fg="red", err=True)
-        raise typer.Exit(1)
+        _fail("there are no results yet: run beha2vec materialize first")
     with duckdb.connect(str(settings.serving_path), read_only=True) as connection:
         totals, steps = find_totals(connection), funnel(connection)
         users = connection.execute("select count(*) from beha2vec.user_clusters_current").fetchall()[0][0]
@@ -340,6 +333,9 @@ def query(
             help="Query the warehouse, which also has raw.ga4_quarantine and raw.ga4_ingest_log; waits for runs.",
         ),
     ] = False,
+    layout: Annotated[
+        Layout, typer.Option("--format", help="table: the first 100 rows; csv, json (a line per row): all rows.")
+    ] = Layout.TABLE,
 ) -> None:
     """Query the published read-only database in SQL; schemas: beha2vec (our results), ga4 (the dbt models)."""
     from contextlib import nullcontext
@@ -351,22 +347,15 @@ def query(
     settings = _settings()
     path = settings.warehouse_path if warehouse else settings.serving_path
     if not path.exists():
-        typer.secho("there are no results yet: run beha2vec materialize first", fg="red", err=True)
-        raise typer.Exit(1)
+        _fail("there are no results yet: run beha2vec materialize first")
     door = Warehouse(path, settings.lock_timeout_seconds).exclusive("beha2vec query") if warehouse else nullcontext()
     try:
         with door, duckdb.connect(str(path), read_only=True) as connection:
-            answer = connection.sql(sql)
-            if answer is None:
-                raise duckdb.InvalidInputException("give a SELECT: the database is read-only")
-            rows = answer.limit(_SHOWN_ROWS).fetchall()
-            if any(isinstance(value, str) and len(value) > _LONG_TEXT for row in rows for value in row):
-                _print_records(answer.columns, rows)
-            else:
-                answer.limit(_SHOWN_ROWS).show(max_width=160)
+            if len(connection.extract_statements(sql)) != 1:
+                raise duckdb.InvalidInputException("give one SELECT")
+            write_rows(connection.execute(sql), layout)
     except (duckdb.Error, WarehouseBusyError, OSError) as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(1) from None
+        _fail(str(error))
 
 
 @app.command()
@@ -389,8 +378,7 @@ def chat(
             conversation.overview()
             answer_once(conversation, question)
     except NotInData as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(1) from None
+        _fail(str(error))
     finally:
         conversation.close()
 
@@ -416,11 +404,9 @@ def export(
     try:
         written = export_tables(settings.serving_path, out, form, what or tuple(What), dataset)
     except ValueError as error:
-        typer.secho(f"--dataset: {error}", fg="red", err=True)
-        raise typer.Exit(2) from None
+        _fail(f"--dataset: {error}", 2)
     except (ExportError, OSError) as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(1) from None
+        _fail(str(error))
     for table in written:
         typer.echo(f"{table.what:<17}{table.rows:>12,} rows  {table.path.stat().st_size:>14,} bytes  {table.path}")
     if form is Format.BIGQUERY and dataset:
@@ -444,8 +430,7 @@ def explore(
         project.require_port(host, port, "explore")
         launch(settings, host, port)
     except (LaunchError, project.ProjectError) as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(1) from None
+        _fail(str(error))
 
 
 @app.command()
@@ -457,16 +442,14 @@ def report(
 
     settings = _settings()
     if find_spec("plotly") is None:
-        typer.secho("the report needs plotly: pip install 'beha2vec[explorer]'", fg="red", err=True)
-        raise typer.Exit(1)
+        _fail("the report needs plotly: pip install 'beha2vec[explorer]'")
     from beha2vec_core.explorer.published import NotPublishedError, Published
     from beha2vec_core.explorer.report import write_report
 
     try:
         size = write_report(Published(settings.serving_path), out, settings.tz)
     except (NotPublishedError, OSError) as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(1) from None
+        _fail(str(error))
     typer.echo(f"{out}: {size / 1e6:.1f} MB; open it in a browser or send it by e-mail")
 
 
@@ -488,8 +471,7 @@ def suggest_themes(
 
     settings = _settings()
     if output.exists() and not force:
-        typer.secho(f"{output} already exists: choose another --output, or --force to overwrite it", fg="red", err=True)
-        raise typer.Exit(2)
+        _fail(f"{output} already exists: choose another --output, or --force to overwrite it", 2)
     try:
         device = str(resolve_device(settings.device))
         found = discover_themes(
@@ -500,8 +482,7 @@ def suggest_themes(
             seed=seed,
         )
     except (DiscoveryError, ModelUnavailable, DeviceError) as error:
-        typer.secho(str(error), fg="red", err=True)
-        raise typer.Exit(1) from None
+        _fail(str(error))
     output.write_text(label_file(found), encoding="utf-8")
     for theme in found.themes:
         typer.echo(f"  {theme.label.name:<40} {theme.pages:>6,} pages  {theme.share_of_views:6.1%} of page views")
@@ -519,13 +500,11 @@ def test_alerts() -> None:
 
     settings = _settings()
     if not settings.alerts_configured:
-        typer.secho(
+        _fail(
             "no alert recipient: set BEHA2VEC_ALERT_SLACK_WEBHOOK_URL, BEHA2VEC_ALERT_WEBHOOK_URL, or "
             "BEHA2VEC_ALERT_EMAIL_TO with BEHA2VEC_ALERT_SMTP_HOST (docs/operations.md)",
-            fg="red",
-            err=True,
+            2,
         )
-        raise typer.Exit(2)
     deliveries = send(trial(settings), settings)
     for delivery in deliveries:
         if delivery.error:
@@ -549,28 +528,13 @@ def _pages(settings: Settings) -> pd.DataFrame:
                 return connection.execute(query).df()
     except WarehouseBusyError as error:
         if not settings.serving_path.exists():
-            typer.secho(str(error), fg="red", err=True)
-            raise typer.Exit(1) from None
+            _fail(str(error))
         typer.echo(f"the warehouse is busy: the pages are those of {settings.serving_path.name}", err=True)
         with duckdb.connect(str(settings.serving_path), read_only=True) as connection:
             return connection.execute(query).df()
     except duckdb.CatalogException:
         pass
-    typer.secho("there are no pages yet: run beha2vec materialize --select '+dim_ga4__pages' first", fg="red", err=True)
-    raise typer.Exit(1)
-
-
-def _print_records(columns: list[str], rows: list[tuple[object, ...]]) -> None:
-    """Long texts read better below each other than cut off in a table."""
-    width = max(map(len, columns))
-    for row in rows:
-        for name, value in zip(columns, row, strict=True):
-            text = "".join(c if c.isprintable() else " " for c in str(value)) if value is not None else ""
-            lines = textwrap.wrap(text, 100) or [""]
-            typer.echo(f"{name:>{width}}  {lines[0]}")
-            for line in lines[1:]:
-                typer.echo(f"{'':>{width}}  {line}")
-        typer.echo()
+    _fail("there are no pages yet: run beha2vec materialize --select '+dim_ga4__pages' first")
 
 
 def _yesterday(settings: ExportSettings) -> date:

@@ -157,6 +157,9 @@ def test_assets_are_described_grouped_and_pooled(tmp_path: Path) -> None:
     for node in nodes:
         assert node.description and node.group_name != "default" and node.kinds, node.key
         assert node.owners == ["team:data", "ann@shop.example"]
+        code = node.metadata["dagster/code_references"].code_references
+        assert all(Path(one.file_path).exists() for one in code), "the UI opens the code"
+    assert graph.get(dg.AssetKey("cluster_insights")).kinds == {"python"}, "the template writes"
     assert [node.key.to_user_string() for node in nodes if node.freshness_policy] == ["serving_database"]
     pools = {node.key.to_user_string(): sorted(node.pools) for node in nodes if node.pools}
     assert pools == {

@@ -247,7 +247,7 @@ def test_output_is_brief_and_summary_says_where_to_look(materialized: Project) -
     assert "OK created sql incremental model ga4.base_ga4__events" in output and " PASS " not in output
     assert len(output.splitlines()) < 150
     said = materialized.run("beha2vec", "summary").stdout
-    assert all(f"  {n}. " in said for n in (1, 2, 3)) and "make ui" in said
+    assert all(f"  {n}. " in said for n in (1, 2, 3)) and "beha2vec ui" in said
     asked = materialized.run("beha2vec", "query", "select count(*) as n from beha2vec.user_embeddings_current").stdout
     users = materialized.query("select count(*) from beha2vec.user_embeddings_current")[0][0]
     assert str(users) in asked

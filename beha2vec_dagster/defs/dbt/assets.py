@@ -74,7 +74,9 @@ class _Translator(DagsterDbtTranslator):
 
 
 _translator = _Translator(
-    settings=DagsterDbtTranslatorSettings(enable_asset_checks=True, enable_source_tests_as_checks=False)
+    settings=DagsterDbtTranslatorSettings(
+        enable_asset_checks=True, enable_source_tests_as_checks=False, enable_code_references=True
+    )
 )
 
 

@@ -1,0 +1,71 @@
+"""Rows of a query for a terminal or a program."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import textwrap
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any
+
+import duckdb
+
+from beha2vec_core.chat.show import plain, table
+
+_SHOWN_ROWS = 100
+_LONG_TEXT = 60
+_BATCH = 10_000
+
+
+class Layout(StrEnum):
+    """How `write_rows` lays rows out."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def write_rows(answer: duckdb.DuckDBPyConnection, layout: Layout) -> None:
+    """Write the rows of an executed query to standard output: the first 100 as a table, all as CSV or JSON lines.
+
+    A table shows text without control characters. Rows with long text are shown one column per line.
+    """
+    columns = [name for name, *_ in answer.description or []]
+    if layout is Layout.TABLE:
+        _write_table(columns, answer.fetchmany(_SHOWN_ROWS + 1))
+    elif layout is Layout.CSV:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        for row in _all(answer):
+            writer.writerow([_nested(value) for value in row])
+    else:
+        for row in _all(answer):
+            print(json.dumps(dict(zip(columns, row, strict=True)), default=str, ensure_ascii=False))
+
+
+def _all(answer: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    while rows := answer.fetchmany(_BATCH):
+        yield from rows
+
+
+def _nested(value: object) -> object:
+    return json.dumps(value, default=str, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
+def _write_table(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
+    more, rows = len(rows) > _SHOWN_ROWS, rows[:_SHOWN_ROWS]
+    if any(isinstance(value, str) and len(value) > _LONG_TEXT for row in rows for value in row):
+        width = max(map(len, columns))
+        for row in rows:
+            for name, value in zip(columns, row, strict=True):
+                text = plain("" if value is None else str(value)).replace("\n", " ").replace("\t", " ")
+                lines = textwrap.wrap(text, 100) or [""]
+                print(f"{name:>{width}}  {lines[0]}", *(f"{'':>{width}}  {line}" for line in lines[1:]), sep="\n")
+            print()
+    else:
+        cells = [[str(value) if isinstance(value, float) else value for value in row] for row in rows]
+        print(table(columns, cells, width=sys.maxsize, cell=_LONG_TEXT))
+    if more:
+        print(f"The first {_SHOWN_ROWS} rows. --format csv or json writes all of them.")
