@@ -120,12 +120,11 @@ def demo(
 
 @app.command()
 def ui(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 3000,
 ) -> None:
-    """Open Dagster: the graph, its runs, checks and schedules."""
+    """Open Dagster for this machine: the graph, its runs, checks and schedules. For a server see docs/deployment.md."""
     try:
-        project.become_ui(host, port)
+        project.become_ui(port)
     except project.ProjectError as error:
         _fail(error)
 
@@ -421,11 +420,9 @@ def explore(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8501,
 ) -> None:
     """Explore your users in the browser: overview, map, clusters, single users. Needs the extra "explorer"."""
-    from beha2vec_core.explorer.launch import LaunchError, exposure, launch
+    from beha2vec_core.explorer.launch import LaunchError, launch
 
     settings = _settings()
-    if warning := exposure(settings, host):
-        typer.secho(warning, fg="yellow", err=True)
     try:
         project.require_port(host, port, "explore")
         launch(settings, host, port)

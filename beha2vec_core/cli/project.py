@@ -102,7 +102,7 @@ def require_port(host: str, port: int, make: str) -> None:
     Raises:
         ProjectError: the port is in use, or the address is not this machine's.
     """
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -112,27 +112,16 @@ def require_port(host: str, port: int, make: str) -> None:
             raise ProjectError(f"port {port} is in use: give another with --port (make {make} PORT=...)") from None
 
 
-def become_ui(host: str, port: int) -> NoReturn:
-    """Become Dagster's web server and daemon.
+def become_ui(port: int) -> NoReturn:
+    """Become Dagster's web server and daemon, for this machine only: Dagster has no sign-in.
 
     Raises:
         ProjectError: the current folder is no project, or the port is in use.
     """
     where = environment()
-    require_port(host, port, "ui")
+    require_port("127.0.0.1", port, "ui")
     quiet = ["-W", "ignore:Function `dev_command` is superseded"]
-    command = [
-        sys.executable,
-        *quiet,
-        "-m",
-        "dagster",
-        "dev",
-        "--host",
-        host,
-        "--port",
-        str(port),
-        "-w",
-        "workspace.yaml",
-    ]
+    address = ["--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, *quiet, "-m", "dagster", "dev", *address, "-w", "workspace.yaml"]
     sys.stdout.flush()
     os.execve(sys.executable, command, where)

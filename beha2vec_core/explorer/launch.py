@@ -23,8 +23,9 @@ def launch(settings: Settings, host: str, port: int) -> NoReturn:
     """Become the server's process: what stops this command stops the server.
 
     Raises:
-        LaunchError: the extra is not installed, or nothing is published.
+        LaunchError: the extra is not installed, nothing is published, or other machines would need no sign-in.
     """
+    require_sign_in(settings, host)
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
         raise LaunchError(f"the explorer needs {' and '.join(missing)}: pip install 'beha2vec[explorer]'")
     if not settings.serving_path.exists():
@@ -46,14 +47,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def exposure(settings: Settings, host: str) -> str | None:
-    """The warning to give where others can reach the page and no sign-in is required."""
-    if is_loopback(host) or settings.explorer_password or settings.explorer_auth_header:
-        return None
-    return (
-        f"anyone who can reach {host} sees every user's behaviour: set {PREFIX}EXPLORER_PASSWORD, or put a "
-        f"reverse proxy in front and set {PREFIX}EXPLORER_AUTH_HEADER (docs/explorer.md)"
-    )
+def require_sign_in(settings: Settings, host: str) -> None:
+    """Check that other machines can only reach the page with a sign-in.
+
+    Raises:
+        LaunchError: anyone who can reach ``host`` would see every user.
+    """
+    if not (is_loopback(host) or settings.explorer_password or settings.explorer_auth_header):
+        raise LaunchError(
+            f"anyone who can reach {host} would see every user's behaviour: set {PREFIX}EXPLORER_PASSWORD, or put a "
+            f"reverse proxy in front and set {PREFIX}EXPLORER_AUTH_HEADER (docs/explorer.md)"
+        )
 
 
 def command(settings: Settings, host: str, port: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import duckdb
@@ -41,12 +42,12 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("::", False),
      ("192.168.0.7", False), ("shop.example", False)],
 )  # fmt: skip
-def test_who_reaches_it_and_the_warning(host: str, local: bool) -> None:
-    open_to_all = Settings(explorer_password=None)
+def test_other_machines_need_a_sign_in(host: str, local: bool) -> None:
     assert launch.is_loopback(host) is local
-    assert (launch.exposure(open_to_all, host) is None) is local
-    assert launch.exposure(Settings(explorer_password="p"), host) is None  # type: ignore[arg-type]
-    assert launch.exposure(Settings(explorer_auth_header="X-User"), host) is None
+    with nullcontext() if local else pytest.raises(launch.LaunchError, match="EXPLORER_PASSWORD"):
+        launch.require_sign_in(Settings(explorer_password=None), host)
+    launch.require_sign_in(Settings(explorer_password="p"), host)  # type: ignore[arg-type]
+    launch.require_sign_in(Settings(explorer_auth_header="X-User"), host)
 
 
 def test_what_is_started_is_quiet_local_and_without_secrets() -> None:
