@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from beha2vec_core.evaluation.production import CHAMPION, ENCODER
 from beha2vec_core.evaluation.tasks import COMPARED
@@ -17,26 +17,52 @@ SOUND = {
 }
 
 
+class Comparison(NamedTuple):
+    """One figure of a candidate next to the encoder in use; ``low`` and ``high`` bound the difference (95 %)."""
+
+    figure: str
+    method: str
+    value: float
+    champion: float | None
+    low: float | None
+    high: float | None
+
+
+def comparisons(rows: Iterable[Mapping[str, Any]]) -> list[Comparison]:
+    """The figures by which a candidate is compared; without an encoder in use only the candidate's value is known.
+
+    Args:
+        rows: of ``beha2vec.encoder_evaluation``, those of the candidate (see `production.SCHEMA`).
+    """
+    figures = {(row["method"], row["task"], row["metric"]): row for row in rows}
+    found = []
+    for column in COMPARED:
+        for method in (ENCODER, f"{ENCODER}, identity"):
+            if row := figures.get((method, column.task, column.metric)):
+                rival = figures.get((method.replace(ENCODER, CHAMPION), column.task, column.metric))
+                champion = rival["value"] if rival else None
+                bounds = row["champion_low"], row["champion_high"]
+                found.append(Comparison(column.title, method, row["value"], champion, *bounds))
+    return found
+
+
 def reasons_to_refuse(rows: Iterable[Mapping[str, Any]], tolerance: float) -> list[str]:
     """Why a candidate should be refused, a sentence a reason; none if it may be promoted.
 
     Args:
-        rows: of ``beha2vec.encoder_evaluation``, those of the candidate (see `production.SCHEMA`).
+        rows: as in `comparisons`.
         tolerance: a figure is worse where its whole 95 % interval lies further below the champion's than this.
     """
-    figures = {(row["method"], row["task"], row["metric"]): row for row in rows}
-    reasons = []
-    for column in COMPARED:
-        for method in (ENCODER, f"{ENCODER}, identity"):
-            row = figures.get((method, column.task, column.metric))
-            if row and row["champion_high"] is not None and row["champion_high"] < -tolerance:
-                rival = figures[method.replace(ENCODER, CHAMPION), column.task, column.metric]
-                reasons.append(
-                    f"{column.title} of {method} is {row['value']:.3f}, the encoder in use has {rival['value']:.3f}; "
-                    f"95 % interval of the difference: [{row['champion_low']:+.3f}, {row['champion_high']:+.3f}]"
-                )
+    rows = list(rows)
+    reasons = [
+        f"{one.figure} of {one.method} is {one.value:.3f}, the encoder in use has {one.champion:.3f}; "
+        f"95 % interval of the difference: [{one.low:+.3f}, {one.high:+.3f}]"
+        for one in comparisons(rows)
+        if one.high is not None and one.high < -tolerance
+    ]
+    figures = {(row["task"], row["metric"]): row["value"] for row in rows if row["method"] == ENCODER}
     for (task, metric), (least, most) in SOUND.items():
-        row = figures.get((ENCODER, task, metric))
-        if row and not least <= row["value"] <= most:
-            reasons.append(f"its vectors have collapsed: {metric} is {row['value']:.3f}")
+        value = figures.get((task, metric))
+        if value is not None and not least <= value <= most:
+            reasons.append(f"its vectors have collapsed: {metric} is {value:.3f}")
     return reasons

@@ -43,23 +43,23 @@ def relation_metadata(
     }
 
 
-def markdown_table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> MetadataValue:
-    """A small table. Cells are data from outside: cut short, and without anything Markdown or HTML would act on."""
+def markdown_table(names: Sequence[str], rows: Sequence[Sequence[Any]], longest: int = _MAX_CELL) -> MetadataValue:
+    """A small table. Cells are data from outside: cut to ``longest``, and without anything Markdown or HTML acts on."""
     lines = ["| " + " | ".join(map(_cell, names)) + " |", "|" + " --- |" * len(names)]
-    lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in rows]
+    lines += ["| " + " | ".join(_cell(value, longest) for value in row) + " |" for row in rows]
     return MetadataValue.md("\n".join(lines))
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, longest: int = _MAX_CELL) -> str:
     if value is None:
         return ""
     if isinstance(value, list | tuple):
-        shown = ", ".join(_cell(member) for member in value[:_MAX_LIST])
+        shown = ", ".join(_cell(member, longest) for member in value[:_MAX_LIST])
         return f"{shown}, … ({len(value)})" if len(value) > _MAX_LIST else shown
     if isinstance(value, float):
         return f"{value:.4g}"
     text = "".join(c if c.isprintable() else " " for c in str(value))
-    text = text if len(text) <= _MAX_CELL else text[: _MAX_CELL - 1] + "…"
+    text = text if len(text) <= longest else text[: longest - 1] + "…"
     # every mark that Markdown or HTML acts on, colons and dots included, since bare addresses become links
     return "".join(_ENTITIES.get(c, "\\" + c if c in _MARKS else c) for c in text)
 

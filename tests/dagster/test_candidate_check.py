@@ -55,6 +55,7 @@ def run(folder: Path, *assets: str, **config: Any) -> tuple[bool, tuple[bool, st
         run_config={"ops": {"trained_encoder": {"config": config}}} if config else None, raise_on_error=False
     )
     found = result.get_asset_check_evaluations()
+    assert all("| 0.2 | 0.3 |" in str(check.metadata["figures"].value).replace("\\", "") for check in found)
     return result.success, (found[0].passed, found[0].severity.value) if found else None
 
 

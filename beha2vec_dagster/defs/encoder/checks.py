@@ -5,7 +5,8 @@ from typing import Any
 import dagster as dg
 
 from beha2vec_dagster.defs.encoder.promotion import PromotionConfig
-from beha2vec_dagster.defs.encoder.versions import is_accepted, newest_version, reasons_to_refuse
+from beha2vec_dagster.defs.encoder.versions import evaluation_rows, is_accepted, newest_version
+from beha2vec_dagster.lib.metadata import markdown_table
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 
@@ -18,17 +19,23 @@ def candidate_is_no_worse(context: dg.AssetCheckExecutionContext, warehouse: War
 
     Error where the encoder is refused; a warning where it is worse and promoted all the same.
     """
+    from beha2vec_core.evaluation import gate
+
     run_config: dict[str, Any] = dict(context.run.run_config)
     ops = run_config.get("ops", {})
     config = PromotionConfig(**ops.get("trained_encoder", {}).get("config", {}))
     with warehouse.connect("candidate_is_no_worse") as connection:
         candidate = newest_version(connection)
-        reasons = reasons_to_refuse(connection, candidate, config.tolerance)
+        rows = evaluation_rows(connection, candidate)
+        reasons = gate.reasons_to_refuse(rows, config.tolerance)
         promoted = config.force or is_accepted(connection, candidate)
-    metadata: dict[str, str | float | list[str]] = {
+    metadata: dict[str, Any] = {
         "model_version": candidate,
         "tolerance": config.tolerance,
         "reasons": reasons or "none",
+        "figures": markdown_table(
+            ["figure", "vectors", "candidate", "in use", "difference from", "to (95 %)"], gate.comparisons(rows)
+        ),
     }
     if reasons:
         metadata["remedy"] = (

@@ -27,9 +27,9 @@ from beha2vec_dagster.defs.clusters.models import (
 from beha2vec_dagster.defs.encoder.versions import (
     current_version,
     embed_days,
+    evaluation_rows,
     load_encoder,
     newest_version,
-    reasons_to_refuse,
 )
 from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
 from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
@@ -133,11 +133,15 @@ def _days(connection: duckdb.DuckDBPyConnection, version: str) -> list[date]:
 
 def _reasons(connection: duckdb.DuckDBPyConnection, candidate: str, tolerance: float) -> list[str]:
     """Why not to promote it: its metrics, or an earlier rollback."""
+    from beha2vec_core.evaluation import gate
+
     rolled_back = connection.execute(
         "select refused from beha2vec.encoders where model_version = ? and starts_with(refused, ?)",
         [candidate, ROLLED_BACK],
     ).fetchall()
-    return [message for (message,) in rolled_back] or reasons_to_refuse(connection, candidate, tolerance)
+    return [message for (message,) in rolled_back] or gate.reasons_to_refuse(
+        evaluation_rows(connection, candidate), tolerance
+    )
 
 
 def _refuse(warehouse: WarehouseResource, candidate: str, reasons: list[str]) -> NoReturn:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import duckdb
@@ -79,13 +79,11 @@ def is_accepted(connection: duckdb.DuckDBPyConnection, version: str) -> bool:
     return connection.execute(query, [version]).fetchall()[0][0] is not None
 
 
-def reasons_to_refuse(connection: duckdb.DuckDBPyConnection, version: str, tolerance: float) -> list[str]:
-    """Why the encoder should not be promoted, from its evaluation; nothing where too few users could be judged."""
-    from beha2vec_core.evaluation import gate
-
+def evaluation_rows(connection: duckdb.DuckDBPyConnection, version: str) -> list[dict[str, Any]]:
+    """The evaluation of an encoder, for `beha2vec_core.evaluation.gate`; empty where too few users could be judged."""
     query = "from beha2vec.encoder_evaluation where model_version = ?"
-    rows = connection.sql(query, params=[version]).to_arrow_table()
-    return gate.reasons_to_refuse(rows.to_pylist(), tolerance)
+    rows: list[dict[str, Any]] = connection.sql(query, params=[version]).to_arrow_table().to_pylist()
+    return rows
 
 
 _RETRAIN = "Run the job train_encoder: it trains one and puts it in its place"

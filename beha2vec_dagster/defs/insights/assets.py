@@ -81,6 +81,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 "preview": markdown_table(
                     ["cluster", "name", "written by", "why"],
                     [(r["cluster_key"], r["name"], r["written_by"], r["reason"]) for r in rows],
+                    longest=1000,
                 ),
                 **{f"summary_{r['cluster_key']}": r["summary"] for r in rows if r["cluster_key"] is not None},
             }
