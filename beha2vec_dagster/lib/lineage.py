@@ -34,7 +34,7 @@ def column_lineage(
     nodes = {**manifest["nodes"], **manifest["sources"]}
     parents = {_table_name(parent): parent for parent in (nodes[key] for key in node["depends_on"]["nodes"])}
     schema: dict[str, object] = {name: dict.fromkeys(parent["columns"], "text") for name, parent in parents.items()}
-    asset_key = cache(lambda name: translator.get_asset_spec(manifest, parents[name]["unique_id"], None).key)
+    asset_key = cache(lambda name: translator.get_asset_key(parents[name]))
 
     query = parse_one(compiled_sql, dialect=_DIALECT).transform(_plain_table, parents)
     query = qualify(query, schema=schema, dialect=_DIALECT, validate_qualify_columns=False)
