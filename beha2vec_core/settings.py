@@ -435,7 +435,11 @@ def misspelt_variables() -> dict[str, str]:
     """Variables of the environment or .env that are no setting but resemble one, each with the one likely meant."""
     known = [name.upper() for name in Settings.model_fields]
     found = {}
-    for variable in {*os.environ, *dotenv_values(".env")}:
+    try:
+        in_file = dotenv_values(".env")
+    except UnicodeDecodeError:
+        in_file = {}  # reported when the settings are read
+    for variable in {*os.environ, *in_file}:
         name = variable.upper().removeprefix(PREFIX)
         if (
             name != variable.upper()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import subprocess
 import sys
@@ -21,6 +22,8 @@ PAGES = {
     "SECURITY.md": "security_policy.md",
     "CHANGELOG.md": "changelog.md",
 }
+# "{{ 'float64' if target.type == 'bigquery' else 'double' }}": the type on DuckDB
+_JINJA = re.compile(r"\{\{.* else '([^']*)' \}\}")
 _LINK = re.compile(r"(!?)\[([^\]]+)\]\(([^)#]*)(#[^)]*)?\)")
 
 
@@ -86,7 +89,7 @@ def _tables() -> str:
     for path in sorted((REPOSITORY / "dbt_ga4").glob("models/**/*.yml")):
         for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
             rows = [
-                (column["name"], column.get("data_type", ""), column.get("description", ""))
+                (column["name"], _JINJA.sub(r"\1", column.get("data_type", "")), column.get("description", ""))
                 for column in model.get("columns", [])
             ]
             lines += _table(model["name"], model.get("description", ""), rows)
@@ -94,7 +97,9 @@ def _tables() -> str:
 
 
 def _table(name: str, description: str, rows: list[tuple[str, str, str]]) -> list[str]:
-    cells = [" | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in row) for row in rows]
+    cells = [
+        " | ".join(" ".join(html.escape(cell, quote=False).split()).replace("|", "\\|") for cell in row) for row in rows
+    ]
     return [
         f"\n### {name}\n\n{description}\n",
         "| column | type | description |",

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -72,11 +73,12 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    if wrong := misspelt_variables():
+    if context.invoked_subcommand != "doctor" and project.is_first() and (wrong := misspelt_variables()):
         pairs = ", ".join(f"{name} (did you mean {right}?)" for name, right in wrong.items())
         typer.secho(f"warning: unknown settings: {pairs}", fg="yellow", err=True)
 
@@ -96,7 +98,7 @@ def init(
     except (project.ProjectError, OSError) as error:
         _fail(error)
     typer.echo(
-        f"Created {folder}. Try it with the data of an invented shop:\n  cd {folder}\n  beha2vec demo\n"
+        f"Created {folder}. Try it with the data of an invented shop:\n  cd {quote(str(folder))}\n  beha2vec demo\n"
         "or set your export in .env, then:\n  beha2vec doctor\n  beha2vec materialize"
     )
 
@@ -108,7 +110,7 @@ def demo(
 ) -> None:
     """Write the export of an invented shop and build everything from it."""
     try:
-        values = project.prepare_demo()
+        values = project.prepare_demo(_settings().source)
         first, last = (date.fromisoformat(values[f"BEHA2VEC_{name}_DATE"]) for name in ("START", "END"))
         shop = ["--users", str(users), "--days", str((last - first).days + 1), "--seed", str(seed)]
         for command in (["demo-data", *shop, "--out", values["BEHA2VEC_SOURCE"]], ["materialize"], ["summary"]):
@@ -190,12 +192,14 @@ def materialize(
         _fail(f"--end {last} is before --start {first}", 2)
     asked = {"start_date": first, "end_date": last}
     if _reads_export(select) and (obstacle := first_obstacle(settings.model_copy(update=asked))):
-        _fail(f"{obstacle.message}: {obstacle.remedy}")
+        remedy = "give --start and --end of days that the export has" if start or end else obstacle.remedy
+        _fail(f"{obstacle.message}: {remedy if obstacle.name == 'dates' else obstacle.remedy}")
     _materialize(select, first, last, config)
 
 
 def _reads_export(select: str) -> bool:
-    return "*" in select or "+" in select or "raw_ga4_events" in select
+    """Whether the selection surely contains raw_ga4_events; the run itself says what is wrong with others."""
+    return any(part.strip() == "*" or part.strip().strip("+*") == "raw_ga4_events" for part in select.split(","))
 
 
 def _materialize(select: str, first: date, last: date, config: str | None) -> NoReturn:
@@ -353,6 +357,9 @@ def query(
             if len(connection.extract_statements(sql)) != 1:
                 raise duckdb.InvalidInputException("give one SELECT")
             write_rows(connection.execute(sql), layout)
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader has enough, as in: beha2vec query ... | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (duckdb.Error, WarehouseBusyError, OSError) as error:
         _fail(str(error))
 
@@ -424,7 +431,7 @@ def explore(
 
     settings = _settings()
     try:
-        project.require_port(host, port, "explore")
+        project.require_port(host, port)
         launch(settings, host, port)
     except (LaunchError, project.ProjectError) as error:
         _fail(str(error))

@@ -16,10 +16,11 @@ from typing import NoReturn
 from dotenv import dotenv_values
 
 from beha2vec_core import demo_shop
-from beha2vec_core.settings import PREFIX, load_settings
+from beha2vec_core.settings import PREFIX
 
 _TEMPLATE = Path(__file__).with_name("project_template")
 _DEMO_SETTINGS = Path(demo_shop.__file__).with_name("demo.env")
+_PART_OF = "_BEHA2VEC_PART_OF_A_COMMAND"
 _HIDDEN = ("env", "gitignore")  # kept without their dot, so that no tool reads them inside the package
 
 
@@ -36,7 +37,7 @@ def dagster_home() -> Path:
         ProjectError: the current folder is no project.
     """
     if given := os.environ.get("DAGSTER_HOME"):
-        return Path(given)
+        return Path(given).absolute()
     for folder in (Path("dagster_home"), Path("beha2vec_dagster/instance")):
         if (folder / "dagster.yaml").exists():
             return folder.absolute()
@@ -64,22 +65,28 @@ def init(folder: Path) -> list[Path]:
         for source in sorted(_TEMPLATE.iterdir())
     }
     sources[folder / "dagster_home" / "dagster.yaml"] = Path(found.origin).parent / "instance" / "dagster.yaml"
+    if folder.is_file():
+        raise ProjectError(f"{folder} is a file: give a folder")
     if existing := [path for path in sources if path.exists()]:
         raise ProjectError(f"{existing[0]} already exists: give another folder, or move the file away")
     for path, source in sources.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, path)
+    (folder / ".env").chmod(0o600)  # it may hold keys
     return list(sources)
 
 
-def prepare_demo() -> dict[str, str]:
+def prepare_demo(source: str | None) -> dict[str, str]:
     """Put the demo's settings into ``.env`` where no export is set, and return them.
 
+    Args:
+        source: the export that the project reads.
+
     Raises:
-        ProjectError: the project reads another export.
+        ProjectError: the project reads another export, or the current folder is no project.
     """
+    dagster_home()
     demo = {name: value or "" for name, value in dotenv_values(_DEMO_SETTINGS).items()}
-    source = load_settings().source
     if source is None:
         with Path(".env").open("a", encoding="utf-8") as file:
             file.write(("\n" if file.tell() else "") + _DEMO_SETTINGS.read_text(encoding="utf-8"))
@@ -93,11 +100,17 @@ def prepare_demo() -> dict[str, str]:
 
 def run(command: Sequence[str]) -> int:
     """Run a command of this program in a process of its own and return its exit code."""
-    return subprocess.run([sys.executable, "-m", "beha2vec_core", *command], env=environment()).returncode
+    where = environment() | {_PART_OF: "1"}
+    return subprocess.run([sys.executable, "-m", "beha2vec_core", *command], env=where).returncode
 
 
-def require_port(host: str, port: int, make: str) -> None:
-    """Check that a server can listen; ``make`` is the target of the Makefile that starts it.
+def is_first() -> bool:
+    """Whether this command was started by the user, not by `run`."""
+    return _PART_OF not in os.environ
+
+
+def require_port(host: str, port: int) -> None:
+    """Check that a server can listen.
 
     Raises:
         ProjectError: the port is in use, or the address is not this machine's.
@@ -109,7 +122,7 @@ def require_port(host: str, port: int, make: str) -> None:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise ProjectError(f"cannot listen on {host}:{port}: {error.strerror}") from None
-            raise ProjectError(f"port {port} is in use: give another with --port (make {make} PORT=...)") from None
+            raise ProjectError(f"port {port} is in use: give another one with --port") from None
 
 
 def become_ui(port: int) -> NoReturn:
@@ -119,9 +132,9 @@ def become_ui(port: int) -> NoReturn:
         ProjectError: the current folder is no project, or the port is in use.
     """
     where = environment()
-    require_port("127.0.0.1", port, "ui")
+    require_port("127.0.0.1", port)
     quiet = ["-W", "ignore:Function `dev_command` is superseded"]
     address = ["--host", "127.0.0.1", "--port", str(port)]
-    command = [sys.executable, *quiet, "-m", "dagster", "dev", *address, "-w", "workspace.yaml"]
+    command = [sys.executable, *quiet, "-m", "dagster", "dev", *address, "-w", str(_TEMPLATE / "workspace.yaml")]
     sys.stdout.flush()
     os.execve(sys.executable, command, where)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 import textwrap
 from collections.abc import Iterator
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -30,7 +32,8 @@ class Layout(StrEnum):
 def write_rows(answer: duckdb.DuckDBPyConnection, layout: Layout) -> None:
     """Write the rows of an executed query to standard output: the first 100 as a table, all as CSV or JSON lines.
 
-    A table shows text without control characters. Rows with long text are shown one column per line.
+    A table shows text without control characters. Rows with long text are shown one column per line. JSON has a number
+    for each decimal, null for a number that is not finite, and ``name_2`` for a column that repeats the name ``name``.
     """
     columns = [name for name, *_ in answer.description or []]
     if layout is Layout.TABLE:
@@ -39,10 +42,12 @@ def write_rows(answer: duckdb.DuckDBPyConnection, layout: Layout) -> None:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
         for row in _all(answer):
-            writer.writerow([_nested(value) for value in row])
+            writer.writerow([_json(v) if isinstance(v, list | dict | tuple) else v for v in row])
     else:
+        seen = [columns[: n + 1].count(name) for n, name in enumerate(columns)]
+        names = [name if times == 1 else f"{name}_{times}" for name, times in zip(columns, seen, strict=True)]
         for row in _all(answer):
-            print(json.dumps(dict(zip(columns, row, strict=True)), default=str, ensure_ascii=False))
+            print(_json(dict(zip(names, row, strict=True))))
 
 
 def _all(answer: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
@@ -50,8 +55,21 @@ def _all(answer: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
         yield from rows
 
 
-def _nested(value: object) -> object:
-    return json.dumps(value, default=str, ensure_ascii=False) if isinstance(value, list | dict) else value
+def _json(value: object) -> str:
+    return json.dumps(_plain_value(value), ensure_ascii=False)
+
+
+def _plain_value(value: object) -> object:
+    """The value in the types of JSON."""
+    if isinstance(value, dict):
+        return {str(key): _plain_value(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain_value(member) for member in value]
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 def _write_table(columns: list[str], rows: list[tuple[Any, ...]]) -> None:

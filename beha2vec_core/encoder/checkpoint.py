@@ -105,7 +105,7 @@ class Checkpoints:
                 logger.warning("checkpoint %s is damaged and is removed: %s", path, error)
             else:
                 if record.get("fingerprint") == self.fingerprint:
-                    logger.info("training goes on from %s", path)
+                    logger.info("training resumes from %s", path)
                     progress.restore(tensors, record)
                     return True
                 logger.warning("checkpoint %s is of other data or settings and is removed", path)

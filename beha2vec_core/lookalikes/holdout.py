@@ -124,8 +124,8 @@ class HoldoutEstimate:
 
 
 def percent(share: float) -> str:
-    """A share; one that would be written 0.0% is less than 0.1%."""
-    return number(share, "share") if share >= 0.0005 or share == 0 else "less than 0.1%"
+    """A share as text."""
+    return number(share, "share")
 
 
 def _about(users: float) -> str:

@@ -31,6 +31,7 @@ def new(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_new_project_has_all_that_dagster_reads(new: Path) -> None:
     assert project.dagster_home() == new / "dagster_home"
     found = {str(path.relative_to(new)) for path in new.rglob("*") if path.is_file()}
+    assert (new / ".env").stat().st_mode & 0o777 == 0o600, "it may hold keys"
     assert found == {".env", ".gitignore", "README.md", "workspace.yaml", "dagster_home/dagster.yaml"}
     repository = Path(__file__).parents[2]
     assert (new / "workspace.yaml").read_text() == (repository / "workspace.yaml").read_text()
@@ -44,10 +45,10 @@ def test_init_overwrites_nothing(new: Path) -> None:
 
 
 def test_the_demo_sets_its_export_once_and_leaves_another_alone(new: Path) -> None:
-    values = project.prepare_demo()
+    values = project.prepare_demo(None)
     assert values["BEHA2VEC_SOURCE"] in (new / ".env").read_text()
     before = (new / ".env").read_text()
-    assert project.prepare_demo() == values and (new / ".env").read_text() == before
+    assert project.prepare_demo(values["BEHA2VEC_SOURCE"]) == values and (new / ".env").read_text() == before
     (new / ".env").write_text("BEHA2VEC_SOURCE=/exports/shop\n")
     done = RUN.invoke(app, ["demo"])
     assert done.exit_code == 1 and "/exports/shop" in done.output and "beha2vec init demo" in done.output
@@ -63,6 +64,21 @@ def test_another_folder_is_no_project(folder: Path, command: str, monkeypatch: p
     assert done.exit_code and f"{folder} is not a Beha2Vec project" in done.output and "beha2vec init" in done.output
 
 
+def test_the_demo_needs_a_project_and_settings_that_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = RUN.invoke(app, ["demo"])
+    assert done.exit_code == 1 and "is not a Beha2Vec project" in done.output and not (folder / ".env").exists()
+    monkeypatch.setenv("BEHA2VEC_TIMEZONE", "Foo/Bar")
+    done = RUN.invoke(app, ["demo"])
+    assert done.exit_code == 2 and "Foo/Bar" in done.output and done.exc_info[0] is SystemExit
+
+
+def test_a_dotenv_that_is_no_text_is_reported_once(new: Path) -> None:
+    (new / ".env").write_bytes(b"BEHA2VEC_SOURCE=\xff\xfe\n")
+    done = RUN.invoke(app, ["query", "select 1"])
+    assert done.exit_code == 2 and "UTF-8" in done.output and done.exc_info[0] is SystemExit
+    assert RUN.invoke(app, ["--version"]).exit_code == 0
+
+
 def test_a_folder_without_env_says_so(folder: Path) -> None:
     done = RUN.invoke(app, ["materialize"])
     assert done.exit_code == 2 and f"there is no .env in {folder}" in done.output
@@ -76,7 +92,7 @@ def test_a_port_in_use_names_the_option(new: Path, command: str) -> None:
         port = server.getsockname()[1]
         done = RUN.invoke(app, [command, "--port", str(port)])
     assert done.exit_code == 1
-    assert f"port {port} is in use: give another with --port (make {command} PORT=...)" in done.output
+    assert f"port {port} is in use: give another one with --port" in done.output
 
 
 def test_materialize_names_what_is_wrong_with_the_export_before_it_starts(new: Path) -> None:

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -50,6 +52,21 @@ def test_programs_get_all_rows() -> None:
     lines = query("--format", "json", "select *, date '2026-01-05' as day from numbers order by n").splitlines()
     assert len(lines) == 150
     assert json.loads(lines[3]) == {"n": 3, "third": 1.0, "both": [3, 3], "day": "2026-01-05"}
+
+
+def test_json_has_every_value_in_its_own_types() -> None:
+    values = "1 as a, 2 as a, 'nan'::double as b, 0.5::decimal(3, 1) as c, map{date '2026-01-05': {'d': [1.5]}} as m"
+    assert json.loads(query("--format", "json", f"select {values}")) == {
+        "a": 1, "a_2": 2, "b": None, "c": 0.5, "m": {"2026-01-05": {"d": [1.5]}},
+    }  # fmt: skip
+    (row,) = csv.DictReader(io.StringIO(query("--format", "csv", "select map{date '2026-01-05': 1} as m")))
+    assert row == {"m": '{"2026-01-05": 1}'}
+
+
+def test_a_reader_may_stop_early(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m beha2vec_core query --format csv 'from range(1000000)' | head -n 2"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "range\n0\n", "")
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_a_killed_fit_goes_on_and_ends_as_if_undisturbed(
     heard: list[EpochMetrics] = []
     with caplog.at_level(logging.INFO, "beha2vec_core"):
         encoder = BehaviorEncoder.fit(events, CONFIG, KILLED, heard.append, checkpoints=checkpoints)
-    assert "goes on from" in caplog.text
+    assert "resumes from" in caplog.text
     assert [row["epoch"] for row in heard] == [KILLED_IN, KILLED_IN + 1], "only what was missing"
     assert_same(encoder, undisturbed)
     assert not list(checkpoints.iterdir())
@@ -133,7 +133,7 @@ def test_a_half_written_checkpoint_is_never_used(
     shutil.copytree(newer, checkpoints / ".checkpoint-99.building")
     with caplog.at_level(logging.INFO, "beha2vec_core"):
         encoder = BehaviorEncoder.fit(events, CONFIG, KILLED, checkpoints=checkpoints)
-    assert f"goes on from {older}" in caplog.text
+    assert f"resumes from {older}" in caplog.text
     assert_same(encoder, undisturbed)
     assert not list(checkpoints.iterdir())
 

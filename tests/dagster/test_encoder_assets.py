@@ -84,7 +84,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(materialized: Project, tm
     checkpoints = project.folder / "data" / "encoders" / ".training"
     assert list(checkpoints.glob("checkpoint-*"))
     again = project.run(*command, *config).stdout
-    assert "training goes on from" in again and "epoch 2 of 40" not in again and "epoch 40 of 40" in again
+    assert "training resumes from" in again and "epoch 2 of 40" not in again and "epoch 40 of 40" in again
     assert not checkpoints.exists()
     assert len(project.query("from beha2vec.encoders")) == 2
     assert project.query("select len(training_curve::json[]) from beha2vec.encoder_newest") == [(40,)]
@@ -95,7 +95,7 @@ def test_a_warm_start_goes_on_from_the_encoder_in_use(materialized: Project, tmp
     project = materialized.copy(tmp_path / "p")
     before = _current(project)
     done = project.run("beha2vec", "materialize", "--select", "encoder_candidate", *_config(warm_start=True, epochs=6))
-    assert f"training goes on from encoder {before}" in done.stdout
+    assert f"training continues from encoder {before}" in done.stdout
     (trained,) = project.query("select train_config from beha2vec.encoder_newest")[0]
     assert json.loads(trained)["epochs"] == 2 and json.loads(trained)["learning_rate"] < 0.001
     curves = project.query("select training_curve from beha2vec.encoders order by trained_at")

@@ -34,7 +34,8 @@ _SCHEMA = "ga4"
 def _project() -> DbtProject:
     """The dbt project, with a manifest as new as its files. Its profile reads the environment (see `_environment`)."""
     project = DbtProject(project_dir=_PROJECT_DIR, profiles_dir=_PROJECT_DIR)
-    inputs = [p for p in _PROJECT_DIR.rglob("*") if p.suffix in (".sql", ".yml", ".csv") and "target" not in p.parts]
+    inputs = [p for p in _PROJECT_DIR.rglob("*") if p.suffix in (".sql", ".yml", ".csv")]
+    inputs = [path for path in inputs if "target" not in path.relative_to(_PROJECT_DIR).parts]
     newest = max(p.stat().st_mtime for p in inputs)
     project.manifest_path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(str(project.manifest_path) + ".lock"):  # one process at a time

@@ -299,7 +299,7 @@ def _encoder_before(
             "select warm_start_from, train_config, data_window from beha2vec.encoders where model_version = ?",
             [version],
         ).fetchall()
-    message = f"training goes on from encoder {version}, whose shape holds"
+    message = f"training continues from encoder {version} and keeps its shape"
     same = [json.loads(made) for made in made_by] == [json.loads(json.dumps(asdict(training))), _data_window(sequences)]
     if same and earlier and (folder / earlier).exists():
         message = f"encoder {version} was trained on from {earlier} by the same data and settings: it is made again"

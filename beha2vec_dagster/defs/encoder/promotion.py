@@ -11,7 +11,6 @@ import duckdb
 import numpy as np
 from pydantic import Field
 
-from beha2vec_core.insights.wording import number
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.versions import ROLLED_BACK, forget_old_versions
 from beha2vec_core.words import counted
@@ -187,7 +186,7 @@ def _switch(
     # of whom there is enough evidence, and was before: others are in no cluster to move from
     known = earlier >= 0
     moved = float((model.assign(vectors[known]).cluster_key != earlier[known]).mean()) if known.any() else 0.0
-    message = f"{number(moved, 'share')} of the users change cluster without new events"
+    message = f"{moved:.1%} of the users change cluster without new events"
     if moved > config.max_moved and goes_on and not config.force:
         _refuse(warehouse, candidate, [f"{message}, more than {config.max_moved:.1%}"])
     if moved > config.max_moved:

@@ -24,7 +24,7 @@ categories as (
 
 ),
 
-witnessed as (
+sessions_with_sources as (
 
     select
         sessions.*,
@@ -81,7 +81,7 @@ named as (
         end as known_{{ part }},
         {% endfor -%}
         case when source_method = 'last_click' then last_click_channel_group end as google_channel_group
-    from witnessed
+    from sessions_with_sources
 
 ),
 
