@@ -7,7 +7,7 @@ COLES := .venv-coles
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help docs install .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-sql format clean explore bench-lookalikes bench-explorer
+.PHONY: help docs install .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-python lint-sql format clean explore bench-lookalikes bench-explorer
 
 help: ## what can be made
 	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -95,7 +95,10 @@ dbt-docs: $(INSTALLED) ## one page about dbt_ga4's models, columns and lineage
 	BEHA2VEC_DATA_DIR=$(DBT_DATA) $(BIN)/dbt --quiet docs generate --static --project-dir dbt_ga4 --profiles-dir dbt_ga4
 	@echo "Open dbt_ga4/target/static_index.html in a browser."
 
-lint: $(INSTALLED) lint-sql ## ruff, mypy and sqlfluff
+lint: $(INSTALLED) ## ruff, mypy and sqlfluff
+	$(MAKE) --jobs=2 --output-sync lint-python lint-sql
+
+lint-python: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -104,7 +107,7 @@ lint-sql: $(INSTALLED)
 	mkdir -p dbt_ga4/target
 	cd dbt_ga4 && BEHA2VEC_DATA_DIR=$(CURDIR)/dbt_ga4/target ../$(BIN)/sqlfluff lint models
 
-format: $(INSTALLED) ## mend what ruff can mend
+format: $(INSTALLED) ## fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

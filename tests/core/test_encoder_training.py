@@ -337,7 +337,7 @@ def test_mlflow_gets_every_row(events: pd.DataFrame, tmp_path: Path, monkeypatch
 
 def test_mlflow_that_is_absent_is_reported(events: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install -e '.\[mlflow\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'beha2vec\[mlflow\]'"):
         BehaviorEncoder.fit(events, CONFIG, TRAIN, mlflow=True)
 
 
