@@ -25,6 +25,8 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from beha2vec_core.ga4.readers import require_readable
+from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.sampling import sample_times
 from beha2vec_core.ga4.sources import SourceFile, SourceNotFoundError, find_export, find_source_files, source_days
 from beha2vec_core.settings import EXPORT_REMEDIES, PREFIX, Settings, misspelt_variables
@@ -40,7 +42,7 @@ _SAMPLED_FILES = 3
 _NETWORK_SECONDS = 5.0
 _HUB = "https://huggingface.co"
 _OPENAI = "https://api.openai.com/v1"
-_BEFORE_A_RUN = ("export", "dates", "data folder", "disk", "device")
+_BEFORE_A_RUN = ("export", "dates", "pages", "data folder", "disk", "device")
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def _checks() -> dict[str, Callable[[Settings], Check]]:
         "export": check_export,
         "dates": check_dates,
         "time zone": check_timezone,
+        "pages": check_pages,
         "data folder": check_data_folder,
         "disk": check_disk,
         "warehouse": check_warehouse,
@@ -182,6 +185,12 @@ def check_export(settings: Settings) -> Check:
     ]
     if ours:
         return _fail(f"the source holds our own partitions ({ours[0].name})", "set BEHA2VEC_SOURCE to the export only")
+    for file in {file.format: file for file in reversed(files)}.values():
+        try:
+            require_readable(file)
+        except (UnreadableFileError, OSError, duckdb.Error) as error:
+            message = str(error) if file.name in str(error) else f"{file.name}: {error}"
+            return _fail(message, "export this file again, or set BEHA2VEC_SOURCE to the export (docs/export.md)")
     days = source_days(files)
     found = (
         f"{counted(len(files), 'file')} ({_counted(Counter(file.format for file in files))}), "
@@ -292,6 +301,25 @@ def _offset(hours: int) -> ZoneInfo:
 def _share_on_their_day(sample: list[tuple[date, int]], zone: ZoneInfo) -> float:
     hits = sum(datetime.fromtimestamp(micros / 1e6, UTC).astimezone(zone).date() == day for day, micros in sample)
     return hits / len(sample)
+
+
+def check_pages(settings: Settings) -> Check:
+    """The files of labels, rules and overrides can be read."""
+    from beha2vec_core.pages.labels import LabelFileError, load_labels
+    from beha2vec_core.pages.overrides import OverrideFileError, load_overrides
+    from beha2vec_core.pages.rules import RuleFileError, load_rules, parse_packs
+
+    try:
+        labels = load_labels(settings.labels_file)
+        rules = load_rules(settings.rules_file, parse_packs(settings.page_rule_packs)).for_labels(labels)
+        overrides = load_overrides(settings.page_overrides_file, labels)
+    except (LabelFileError, RuleFileError, OverrideFileError) as error:
+        return _fail(str(error), "correct the file, or the setting that names it (docs/pages.md)")
+    return _ok(
+        f"{len(labels.themes)} themes, {len(labels.page_types)} page types, "
+        f"{counted(len(rules.themes) + len(rules.page_types), 'rule')}, "
+        f"{counted(len(overrides.page_keys), 'page')} labeled by hand"
+    )
 
 
 # --- storage ----------------------------------------------------------------------------------------------------

@@ -193,7 +193,7 @@ def materialize(
     asked = {"start_date": first, "end_date": last}
     if _reads_export(select) and (obstacle := first_obstacle(settings.model_copy(update=asked))):
         remedy = "give --start and --end of days that the export has" if start or end else obstacle.remedy
-        _fail(f"{obstacle.message}: {remedy if obstacle.name == 'dates' else obstacle.remedy}")
+        _fail(f"{obstacle.message}\n  -> {remedy if obstacle.name == 'dates' else obstacle.remedy}")
     _materialize(select, first, last, config)
 
 

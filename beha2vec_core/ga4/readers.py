@@ -49,6 +49,17 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def require_readable(file: SourceFile) -> None:
+    """Read the beginning of a file.
+
+    Raises:
+        UnreadableFileError: the file is not what its name says, or lacks required columns.
+    """
+    with duckdb.connect() as connection:
+        create_tables(connection)
+        next(iter(_READERS[file.format](connection, file)), None)
+
+
 def read_file(
     connection: duckdb.DuckDBPyConnection, file: SourceFile, days: Collection[date] | None = None
 ) -> FileReport:

@@ -13,6 +13,8 @@ import dagster as dg
 _SHOWN_EVENTS = {"STEP_START", "STEP_FAILURE", "STEP_SUCCESS", "RUN_FAILURE", "RUN_SUCCESS"}
 
 
+# one for each step after a failed one: the failed step says why
+_SKIPPED = re.compile(r"Dependencies for step .* Not executing\.$", re.DOTALL)
 # dbt's lines of a data test that passes, and of each start
 _ROUTINE = re.compile(r"\d+ of \d+ (START|PASS) ")
 
@@ -49,7 +51,10 @@ class _Brief(logging.Formatter):
 
 
 def _is_shown(record: logging.LogRecord) -> bool:
-    event = getattr(record, "dagster_meta", {}).get("dagster_event")
+    meta = getattr(record, "dagster_meta", {})
+    if _SKIPPED.match(str(meta.get("orig_message"))):
+        return False
+    event = meta.get("dagster_event")
     if event is not None:
         return event.event_type_value in _SHOWN_EVENTS or record.levelno >= logging.WARNING
     return record.levelno >= logging.INFO

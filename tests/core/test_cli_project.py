@@ -100,7 +100,7 @@ def test_materialize_names_what_is_wrong_with_the_export_before_it_starts(new: P
         "BEHA2VEC_SOURCE=nowhere\nBEHA2VEC_START_DATE=2026-01-31\nBEHA2VEC_END_DATE=2026-02-01\nBEHA2VEC_TIMEZONE=UTC\n"
     )
     done = RUN.invoke(app, ["materialize"])
-    assert done.exit_code == 1 and "nowhere" in done.output and len(done.output.splitlines()) == 1
+    assert done.exit_code == 1 and "nowhere" in done.output and len(done.output.splitlines()) == 2
     done = RUN.invoke(app, ["materialize", "--start", "2026-01-01"])
     assert done.exit_code == 2 and "BEHA2VEC_START_DATE=2026-01-31" in done.output
 

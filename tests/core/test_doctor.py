@@ -72,6 +72,7 @@ def test_all_is_well(tmp_path: Path) -> None:
         "export",
         "dates",
         "time zone",
+        "pages",
         "data folder",
         "disk",
         "warehouse",
@@ -143,6 +144,30 @@ def test_the_export_is_described(tmp_path: Path) -> None:
     assert check.status == "ok"
     for part in ("4 files", "ndjson 4", "property ga4 3", "property 5 1", "2024-03-01 to 2024-03-03"):
         assert part in check.message
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("events_20260131.csv", b"day,user\n1,2\n", "header lacks event_name"),
+        ("events_20260131.ndjson.gz", b"\x1f\x8b\x08broken", ""),
+        ("events_20260131.parquet", b"PAR1 broken", ""),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / name).write_bytes(content)
+    check = doctor.check_export(make(tmp_path))
+    assert check.status == "fail" and name in check.message and message in check.message and check.remedy
+
+
+@pytest.mark.parametrize("setting", ["labels_file", "rules_file", "page_overrides_file"])
+def test_the_files_of_pages_are_read(setting: str, tmp_path: Path) -> None:
+    assert doctor.check_pages(make(tmp_path)).status == "ok"
+    broken = tmp_path / "broken.yml"
+    broken.write_text("- [")
+    check = doctor.check_pages(make(tmp_path, **{setting: broken}))
+    assert check.status == "fail" and "broken.yml" in check.message
 
 
 def test_days_missing_inside(tmp_path: Path) -> None:
