@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beha2vec_core.clusters.map import UserMap
+from beha2vec_core.files import put_in_place
 
 FORMAT_VERSION = 2
 # the cluster_key of users of whom too little is known to be put into a cluster
@@ -158,7 +159,7 @@ class ClusterModel:
         try:
             with os.fdopen(handle, "wb") as file:
                 np.savez(file, allow_pickle=False, **self.to_arrays())
-            Path(temporary).replace(path)
+            put_in_place(Path(temporary), path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

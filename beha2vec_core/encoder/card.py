@@ -17,6 +17,7 @@ import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from beha2vec_core.encoder.curve import EpochMetrics, best_row
+from beha2vec_core.files import put_in_place
 
 if TYPE_CHECKING:
     from beha2vec_core.encoder.encoder import BehaviorEncoder
@@ -96,7 +97,7 @@ def write_evaluation(encoder: BehaviorEncoder, folder: Path, rows: Sequence[Mapp
     card.text = _with_section(card.text, _evaluation(rows) if rows else NOT_JUDGED)
     building = path.with_name(f".{NAME}.building")
     building.write_text(str(card), encoding="utf-8")
-    building.replace(path)
+    put_in_place(building, path)
     return card
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -25,6 +24,7 @@ from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.encoder.curve import EpochMetrics, RunningLosses
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.events.sequences import Sequences
+from beha2vec_core.files import put_in_place
 
 TENSORS, RECORD = "tensors.safetensors", "record.json"
 FORMAT = 2  # of a checkpoint; raise it when what is kept, or what a step does, changes
@@ -118,9 +118,10 @@ class Checkpoints:
         building = self.folder / f".{target.name}.building"
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
-        _write(building / TENSORS, save({name: _alone(tensor) for name, tensor in progress.tensors().items()}))
-        _write(building / RECORD, json.dumps({"fingerprint": self.fingerprint, **progress.record()}).encode())
-        building.replace(target)
+        tensors = save({name: _alone(tensor) for name, tensor in progress.tensors().items()})
+        (building / TENSORS).write_bytes(tensors)
+        (building / RECORD).write_text(json.dumps({"fingerprint": self.fingerprint, **progress.record()}))
+        put_in_place(building, target)
         for old in _paths(self.folder)[KEPT:]:
             shutil.rmtree(old)
 
@@ -177,11 +178,3 @@ def _random_states(device: torch.device) -> dict[str, Tensor]:
 def _alone(tensor: Tensor) -> Tensor:
     """A copy on the CPU; modules may share a weight, which safetensors refuses."""
     return tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write and wait until it is on the disk, so that the folder's new name never comes before its content."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

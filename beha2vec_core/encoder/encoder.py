@@ -32,6 +32,7 @@ from beha2vec_core.encoder.titles import TITLE_COLUMN, most_frequent_titles, tit
 from beha2vec_core.encoder.train import EpochMetrics, OnEpoch, held_out_users, seeded, train
 from beha2vec_core.encoder.warm_start import carry_over
 from beha2vec_core.events.sequences import AsOf, Sequences, build_sequences, require_lists
+from beha2vec_core.files import put_in_place
 
 FORMAT = "beha2vec-encoder"
 FORMAT_VERSION = 2
@@ -265,7 +266,7 @@ class BehaviorEncoder:
         (building / card.NAME).write_text(str(card.model_card(self)), encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
-        building.replace(target)
+        put_in_place(building, target)
 
     @classmethod
     def load(cls, path: str | Path, device: Device = "auto") -> BehaviorEncoder:

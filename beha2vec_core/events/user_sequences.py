@@ -14,6 +14,7 @@ import duckdb
 
 from beha2vec_core.events.query import ENCODER_INPUT, LATEST_FIRST
 from beha2vec_core.events.sequences import OPTIONAL_INPUTS
+from beha2vec_core.files import put_in_place
 
 _COLUMNS = ("event_timestamp", "event_name", "page", "theme", "page_type", *OPTIONAL_INPUTS)
 _LISTS = ", ".join(f"list({name} order by recency desc) filter (recency <= $length) as {name}" for name in _COLUMNS)
@@ -94,7 +95,7 @@ def write_day(
         connection.execute(f"create or replace temp table sequences as {_HISTORY}", parameters)
         path = str(temporary).replace("'", "''")
         connection.execute(f"copy sequences to '{path}' (format parquet, compression zstd)")
-        temporary.replace(target)
+        put_in_place(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
     rows = connection.execute("select len(page), count(*) from sequences group by all order by all").fetchall()

@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.readers import QUARANTINED_ROWS_SHOWN, create_tables, read_file
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA
@@ -328,7 +329,7 @@ def _write_partition(
         [property_id, day],
     )
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary.replace(target)
+    put_in_place(temporary, target)
     ((users,),) = connection.execute(
         "select count(distinct user_pseudo_id) from accepted where property_id = ? and event_date = ?",
         [property_id, day],

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import duckdb
 from packaging.version import Version
 
+from beha2vec_core.files import put_in_place
 from beha2vec_core.store.tables import create_tables, record_version, refuse_newer, schema_version
 from beha2vec_core.store.warehouse import Warehouse, transaction
 
@@ -243,7 +244,7 @@ def _put_in_place(copy: Path, path: Path, kept: Path | None) -> None:
             unfinished = kept.with_name(f".{kept.name}")
             shutil.copy2(path, unfinished)
             unfinished.replace(kept)
-    copy.replace(path)
+    put_in_place(copy, path)
 
 
 def _remove(copy: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from beha2vec_core.files import put_in_place
 from beha2vec_core.store.columns import comment_columns
 from beha2vec_core.store.tables import create_macros
 
@@ -62,7 +63,7 @@ def publish(
         create_macros(connection, "serving")
         comment_columns(connection, "serving", dbt_descriptions or {})
         connection.execute("detach serving")
-        temporary.replace(path)
+        put_in_place(temporary, path)
     except BaseException:
         if connection.execute("select 1 from duckdb_databases() where database_name = 'serving'").fetchone():
             connection.execute("detach serving")

@@ -91,10 +91,12 @@ def test_a_location_that_is_no_address(site: WebSite, fetch: Fetch) -> None:
         "/a": redirect("http://[::1"),
         "/b": redirect("http://a.example:99999999/"),
         "/c": redirect("http://0177.0.0.1/"),
+        "/d": redirect("https:////a[b"),
     }
     assert {page.status for page in fetch("/a", "/b")} <= {Status.FAILED, Status.REFUSED}
-    assert outcome(fetch("/c")[0]) == ("failed", "redirected to an address that is not valid")
-    assert site.paths == ["/a", "/b", "/c"]
+    for page in fetch("/c", "/d"):
+        assert outcome(page) == ("failed", "redirected to an address that is not valid")
+    assert site.paths == ["/a", "/b", "/c", "/d"]
 
 
 def test_a_name_that_moves_inside_is_refused(site: WebSite, fetch: Fetch) -> None:

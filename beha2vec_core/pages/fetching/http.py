@@ -73,7 +73,7 @@ class Requester:
             except _Redirect as redirect:
                 try:
                     url = url.join(redirect.location).copy_with(fragment=None)
-                except httpx.InvalidURL as problem:
+                except (httpx.InvalidURL, ValueError) as problem:  # ValueError: from the standard library's urljoin
                     raise NotFetched(Status.FAILED, "redirected to an address that is not valid") from problem
         raise NotFetched(Status.FAILED, "too many redirects")
 
