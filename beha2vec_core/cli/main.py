@@ -58,9 +58,8 @@ def _or_exit(load: Callable[[], AnySettings]) -> AnySettings:
     try:
         return load()
     except SettingsError as error:
-        if not Path(".env").exists():
-            typer.secho(f"there is no .env in {Path.cwd()}: is it the project's folder?", fg="yellow", err=True)
-        _fail(error, 2)
+        hint = "" if Path(".env").exists() else f" (There is no .env in {Path.cwd()}: is it the project's folder?)"
+        _fail(f"{error}{hint}", 2)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,5 +1,6 @@
 """A project from ``beha2vec init``, and what the commands say where something is missing."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -15,7 +16,8 @@ RUN = CliRunner()
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    for name in [name for name in os.environ if name.startswith(("BEHA2VEC_", "DAGSTER_"))]:
+        monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -81,7 +83,7 @@ def test_a_dotenv_that_is_no_text_is_reported_once(new: Path) -> None:
 
 def test_a_folder_without_env_says_so(folder: Path) -> None:
     done = RUN.invoke(app, ["materialize"])
-    assert done.exit_code == 2 and f"there is no .env in {folder}" in done.output
+    assert done.exit_code == 2 and f"There is no .env in {folder}" in done.output
 
 
 @pytest.mark.parametrize("command", ["ui", "explore"])

@@ -19,6 +19,7 @@ RUN = CliRunner()
 @pytest.fixture(autouse=True)
 def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "data").mkdir()
     with duckdb.connect(str(tmp_path / "data" / "serving.duckdb")) as connection:
         connection.execute("create table numbers as select n, n / 3 as third, [n, n] as both from range(150) as t(n)")
