@@ -165,7 +165,7 @@ def _write_all(serving: Path, folder: Path, form: Format, chosen: list[What]) ->
             written = [_write(connection, what, folder, form) for what in chosen]
     except duckdb.CatalogException as error:
         raise ExportError(
-            f"{serving.name} lacks what is to be exported ({error}): materialize serving_database again"
+            f"{serving.name} lacks a table to export ({error}): materialize serving_database again"
         ) from error
     except duckdb.IOException as error:
         raise ExportError(

@@ -47,18 +47,18 @@ def compare(data: Path, draws: int) -> pd.DataFrame:
         of_persona = persona.index[persona == name].to_numpy()
         for draw in range(draws):
             seeds = np.random.default_rng(draw).choice(of_persona, min(SEEDS, len(of_persona) // 2), replace=False)
-            told = estimate_holdout(connection, list(seeds), lengths=LENGTHS, seed=draw)
-            best = rank(connection, list(seeds), told.method, limit=max(LENGTHS))
+            holdout = estimate_holdout(connection, list(seeds), lengths=LENGTHS, seed=draw)
+            best = rank(connection, list(seeds), holdout.method, limit=max(LENGTHS))
             right = (persona.reindex(best["user_key"]) == name).to_numpy()
-            share = (len(of_persona) - len(seeds)) / told.candidates
-            for estimate in told.estimates:
+            share = (len(of_persona) - len(seeds)) / holdout.candidates
+            for estimate in holdout.estimates:
                 true = float(right[: estimate.users].mean())
                 rows.append(
                     {
                         "persona": name,
-                        "method": told.method,
+                        "method": holdout.method,
                         "users": estimate.users,
-                        "share": told.share,
+                        "share": holdout.share,
                         "share_true": share,
                         "precision": estimate.precision,
                         "low": estimate.precision_low,

@@ -174,16 +174,16 @@ def test_hidden_seeds_tell_precision_share_and_lift(spread: float) -> None:
         kind = known.loc[known["number"] < KIND, "user_key"].to_numpy()
         for draw in range(6):
             seeds = list(np.random.default_rng(draw).choice(kind, 60, replace=False))
-            told = estimate_holdout(connection, seeds, lengths=(100, 400), seed=draw)
-            best = rank(connection, seeds, told.method, limit=400)
+            holdout = estimate_holdout(connection, seeds, lengths=(100, 400), seed=draw)
+            best = rank(connection, seeds, holdout.method, limit=400)
             right = best["user_key"].isin(kind).to_numpy()
-            assert told.better_than_chance and told.candidates == len(known) - 60 and told.given == 60
-            assert [estimate.users for estimate in told.estimates] == [100, 400]
-            for estimate in told.estimates:
+            assert holdout.better_than_chance and holdout.candidates == len(known) - 60 and holdout.given == 60
+            assert [estimate.users for estimate in holdout.estimates] == [100, 400]
+            for estimate in holdout.estimates:
                 true = right[: estimate.users].mean()
                 errors.append(estimate.precision - true)
                 inside.append(estimate.precision_low - 0.02 <= true <= estimate.precision_high + 0.02)
-                lifts.append(estimate.lift / (true / ((len(kind) - 60) / told.candidates)))
+                lifts.append(estimate.lift / (true / ((len(kind) - 60) / holdout.candidates)))
     assert abs(np.mean(errors)) < 0.08 and np.abs(errors).mean() < 0.12
     assert np.mean(inside) >= 0.75
     assert np.mean(lifts) == pytest.approx(1, abs=0.12)
@@ -193,8 +193,8 @@ def test_seeds_with_nothing_in_common_are_no_better_than_chance(
     connection: duckdb.DuckDBPyConnection, users: pd.DataFrame
 ) -> None:
     samples = [users["user_key"].sample(60, random_state=draw).tolist() for draw in range(8)]
-    told = [estimate_holdout(connection, keys, lengths=(100,)).better_than_chance for keys in samples]
-    assert sum(told) <= 3
+    holdout = [estimate_holdout(connection, keys, lengths=(100,)).better_than_chance for keys in samples]
+    assert sum(holdout) <= 3
 
 
 def test_the_estimate_is_the_same_each_time_and_refuses_few_seeds(
@@ -216,24 +216,24 @@ def test_users_with_too_little_evidence_are_neither_ranked_nor_hidden(
     for method in METHODS:
         assert not set(rank(connection, seeds, method, limit=5_000)["user_key"]) & little
     known = [key for key in seeds if key not in little]
-    told = estimate_holdout(connection, seeds)
-    assert told == estimate_holdout(connection, known), "a seed that is no candidate says nothing"
-    assert told.seeds == len(known) < 40 and told.candidates == (~users["low_evidence"]).sum() - len(known)
+    holdout = estimate_holdout(connection, seeds)
+    assert holdout == estimate_holdout(connection, known), "a seed that is no candidate says nothing"
+    assert holdout.seeds == len(known) < 40 and holdout.candidates == (~users["low_evidence"]).sum() - len(known)
     with pytest.raises(ValueError, match="no seed has a reliable vector"):
         rank(connection, sorted(little)[:20])
 
 
 def test_the_precision_is_compared_with_chance(connection: duckdb.DuckDBPyConnection, users: pd.DataFrame) -> None:
     kind = users.loc[(users["number"] < KIND) & ~users["low_evidence"], "user_key"]
-    told = estimate_holdout(connection, kind.head(60).tolist(), lengths=(100,))
-    (estimate,) = told.estimates
-    assert told.covered < 0.4 and "nearly all" not in told.in_words(estimate)
+    holdout = estimate_holdout(connection, kind.head(60).tolist(), lengths=(100,))
+    (estimate,) = holdout.estimates
+    assert holdout.covered < 0.4 and "nearly all" not in holdout.in_words(estimate)
     found = re.fullmatch(
         r"About (\d+) of the 100 users in the list \((\d+)%\) would be similar to yours; of 100 users "
         r"drawn at random, about (\d+) \(([\d.]+)%\)\.",
-        told.in_words(estimate),
+        holdout.in_words(estimate),
     )
-    assert found and int(found[1]) == round(100 * estimate.precision) and int(found[3]) == round(100 * told.share)
+    assert found and int(found[1]) == round(100 * estimate.precision) and int(found[3]) == round(100 * holdout.share)
 
 
 def test_of_a_kind_that_is_given_nearly_whole_hardly_any_are_left(
@@ -241,12 +241,12 @@ def test_of_a_kind_that_is_given_nearly_whole_hardly_any_are_left(
 ) -> None:
     """All of a kind as seeds, as "all buyers" are: precision is next to nothing, and the words say why."""
     kind = users.loc[users["number"] < KIND, "user_key"].tolist()
-    told = estimate_holdout(connection, kind, lengths=(100,))
-    (estimate,) = told.estimates
-    assert estimate.precision < 0.05 < 0.9 < told.covered and told.better_than_chance
-    words = told.in_words(estimate)
+    holdout = estimate_holdout(connection, kind, lengths=(100,))
+    (estimate,) = holdout.estimates
+    assert estimate.precision < 0.05 < 0.9 < holdout.covered and holdout.better_than_chance
+    words = holdout.in_words(estimate)
     assert (
-        f"Your {told.given} users seem to be nearly all users of their kind" in words
+        f"Your {holdout.given} users seem to be nearly all users of their kind" in words
         and "“Better than chance”" in words
     )
     assert "about fewer" not in words and "0.0%" not in words

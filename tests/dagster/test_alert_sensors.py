@@ -15,8 +15,8 @@ pytestmark = pytest.mark.xdist_group("graph")
 
 @dg.asset_check(asset="raw_ga4_events")
 def always_warns() -> dg.AssetCheckResult:
-    told = {"message": "it is <odd>", "remedy": "look"}
-    return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, metadata=told)
+    metadata = {"message": "it is <odd>", "remedy": "look"}
+    return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, metadata=metadata)
 
 
 def test_failed_runs_and_checks_are_reported_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -76,8 +76,8 @@ def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Proje
         connection.execute(
             f"delete from beha2vec.user_clusters where model_version = '{old}' and event_date = '{DAYS[-1]}'"
         )
-    told = project.run("beha2vec", "rollback").stdout
-    assert f"encoder {old} is in use again" in told and f"newer days to embed with it: 1, from {DAYS[-1]}" in told
+    output = project.run("beha2vec", "rollback").stdout
+    assert f"encoder {old} is in use again" in output and f"newer days to embed with it: 1, from {DAYS[-1]}" in told
     assert _readers_see(project) == before
     served = project.query("select user_key, cluster_key from beha2vec.user_clusters_current", "serving")
     assert dict(served) == {user: cluster for user, (_, _, cluster) in before.items()}

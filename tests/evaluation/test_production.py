@@ -145,8 +145,8 @@ def test_what_cannot_be_judged_has_no_rows_and_is_reported(encoder: BehaviorEnco
     # nobody buys, nobody looks twice
     first = events["is_page_view"] & ~events[events["is_page_view"]].duplicated("user_key")
     short = evaluate(encoder, events[first.fillna(False)].reset_index(drop=True))
-    told = [note.split(" is not evaluated")[0] for note in short.notes]
-    assert told == ["intent", "next page", "next event", "retrieval"]
+    left_out = [note.split(" is not evaluated")[0] for note in short.notes]
+    assert left_out == ["intent", "next page", "next event", "retrieval"]
     assert {task for _, task, _ in _figures(short.rows)} == {"content", "stability", "geometry", "determinism"}
 
 
