@@ -77,7 +77,7 @@ def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Proje
             f"delete from beha2vec.user_clusters where model_version = '{old}' and event_date = '{DAYS[-1]}'"
         )
     output = project.run("beha2vec", "rollback").stdout
-    assert f"encoder {old} is in use again" in output and f"newer days to embed with it: 1, from {DAYS[-1]}" in told
+    assert f"encoder {old} is in use again" in output and f"newer days to embed with it: 1, from {DAYS[-1]}" in output
     assert _readers_see(project) == before
     served = project.query("select user_key, cluster_key from beha2vec.user_clusters_current", "serving")
     assert dict(served) == {user: cluster for user, (_, _, cluster) in before.items()}
