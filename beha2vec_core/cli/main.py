@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
@@ -77,7 +78,7 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    if context.invoked_subcommand != "doctor" and project.is_first() and (wrong := misspelt_variables()):
+    if context.invoked_subcommand != "doctor" and (wrong := misspelt_variables()):
         pairs = ", ".join(f"{name} (did you mean {right}?)" for name, right in wrong.items())
         typer.secho(f"warning: unknown settings: {pairs}", fg="yellow", err=True)
 
@@ -110,13 +111,14 @@ def demo(
     """Write the export of an invented shop and build everything from it."""
     try:
         values = project.prepare_demo(_settings().source)
-        first, last = (date.fromisoformat(values[f"BEHA2VEC_{name}_DATE"]) for name in ("START", "END"))
-        shop = ["--users", str(users), "--days", str((last - first).days + 1), "--seed", str(seed)]
-        for command in (["demo-data", *shop, "--out", values["BEHA2VEC_SOURCE"]], ["materialize"], ["summary"]):
-            if code := project.run(command):
-                raise typer.Exit(code)
     except project.ProjectError as error:
         _fail(error)
+    first, last = (datetime.fromisoformat(values[f"BEHA2VEC_{name}_DATE"]) for name in ("START", "END"))
+    demo_data(Path(values["BEHA2VEC_SOURCE"]), users, (last - first).days + 1, seed, first)
+    command = _run_command("*", first.date(), last.date())
+    if code := subprocess.run(command, env=project.environment()).returncode:
+        raise typer.Exit(code)
+    summary()
 
 
 @app.command()
@@ -201,17 +203,20 @@ def _reads_export(select: str) -> bool:
     return any(part.strip() == "*" or part.strip().strip("+*") == "raw_ga4_events" for part in select.split(","))
 
 
+def _run_command(select: str, first: date, last: date, config: str | None = None) -> list[str]:
+    command = [sys.executable, "-m", "beha2vec_dagster.run", "--select", select]
+    command += ["--start", str(first), "--end", str(last)]
+    return command + (["--config", config] if config else [])
+
+
 def _materialize(select: str, first: date, last: date, config: str | None) -> NoReturn:
     """Become the process that runs it: what stops this command stops the run."""
-    days = ["--start", str(first), "--end", str(last)]
-    command = [sys.executable, "-m", "beha2vec_dagster.run", "--select", select, *days]
-    command += ["--config", config] if config else []
     try:
         environment = project.environment()
     except project.ProjectError as error:
         _fail(error, 2)
     sys.stdout.flush()
-    os.execve(sys.executable, command, environment)
+    os.execve(sys.executable, _run_command(select, first, last, config), environment)
 
 
 @app.command()

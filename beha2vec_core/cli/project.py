@@ -6,9 +6,7 @@ import errno
 import os
 import shutil
 import socket
-import subprocess
 import sys
-from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -20,7 +18,6 @@ from beha2vec_core.settings import PREFIX
 
 _TEMPLATE = Path(__file__).with_name("project_template")
 _DEMO_SETTINGS = Path(demo_shop.__file__).with_name("demo.env")
-_PART_OF = "_BEHA2VEC_PART_OF_A_COMMAND"
 _HIDDEN = ("env", "gitignore")  # kept without their dot, so that no tool reads them inside the package
 
 
@@ -96,17 +93,6 @@ def prepare_demo(source: str | None) -> dict[str, str]:
             "beha2vec demo)"
         )
     return demo
-
-
-def run(command: Sequence[str]) -> int:
-    """Run a command of this program in a process of its own and return its exit code."""
-    where = environment() | {_PART_OF: "1"}
-    return subprocess.run([sys.executable, "-m", "beha2vec_core", *command], env=where).returncode
-
-
-def is_first() -> bool:
-    """Whether this command was started by the user, not by `run`."""
-    return _PART_OF not in os.environ
 
 
 def require_port(host: str, port: int) -> None:
