@@ -23,7 +23,7 @@ def test_core_never_imports_dagster_or_tests() -> None:
 
 def test_command_line_and_graph_load_without_heavy_libraries(tmp_path: Path) -> None:
     heavy = "torch transformers sklearn sentence_transformers"
-    for module in ("beha2vec_core", "beha2vec_core.cli.main", "beha2vec_dagster.definitions"):
+    for module in ("beha2vec_core", "beha2vec_core.cli", "beha2vec_dagster.definitions"):
         code = f"import sys, {module}; print([m for m in '{heavy}'.split() if m in sys.modules])"
         done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
         assert done.stdout.strip().splitlines()[-1] == "[]", module

@@ -21,7 +21,7 @@ from beha2vec_core.chat.sql import SqlLimits
 from beha2vec_core.chat.terminal import answer_once, first_screen
 from beha2vec_core.chat.tools import Toolbox
 from beha2vec_core.chat.verify import Known, mark_unknown
-from beha2vec_core.cli.main import app
+from beha2vec_core.cli import app
 from beha2vec_core.llm import LlmSettings
 
 

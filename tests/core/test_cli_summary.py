@@ -10,7 +10,7 @@ import pytest
 from chat_world import make_serving
 from typer.testing import CliRunner
 
-from beha2vec_core.cli.main import app
+from beha2vec_core.cli import app
 
 
 @pytest.mark.parametrize(("kept", "some"), [("cluster_key > 1", True), ("cluster_key < 0", False)])

@@ -21,7 +21,7 @@ from filelock import FileLock
 from google.cloud.bigquery import SchemaField
 from typer.testing import CliRunner
 
-from beha2vec_core.cli.main import app
+from beha2vec_core.cli import app
 from beha2vec_core.store.export import ExportError, Format, What, export, parse_dataset
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.tables import create_tables

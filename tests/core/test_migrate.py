@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from beha2vec_core.cli import doctor
-from beha2vec_core.cli.main import app
+from beha2vec_core.cli import app, doctor
 from beha2vec_core.settings import Settings
 from beha2vec_core.store import migrate, tables
 from beha2vec_core.store.migrate import MigrationError, Step
@@ -260,7 +259,7 @@ def test_a_full_disk_leaves_the_old_file_whole(path: Path) -> None:
         connection.execute("create table raw.bulk as select random() as x from range(1_000_000)")
     old = path.read_bytes()
     code = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-    code += "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6)); from beha2vec_core.cli.main import app; app()"
+    code += "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6)); from beha2vec_core.cli import app; app()"
     done = subprocess.run([sys.executable, "-c", code, "migrate"], capture_output=True, text=True, check=False)
     assert (done.returncode, "could not be copied" in done.stderr) == (1, True), done.stderr
     assert path.read_bytes() == old and left_over(path) == [path.name]

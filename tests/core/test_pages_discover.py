@@ -17,7 +17,7 @@ from sklearn.metrics import adjusted_rand_score
 from test_pages_cascade import bundled_model
 from typer.testing import CliRunner
 
-from beha2vec_core.cli.main import app
+from beha2vec_core.cli import app
 from beha2vec_core.demo_shop.catalogue import PageKind, northfold
 from beha2vec_core.pages import Label, Labels, Models, classify_pages, load_labels
 from beha2vec_core.pages.discover import (
@@ -203,7 +203,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     bundled_model()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", "data")
-    monkeypatch.setattr("beha2vec_core.cli.main._BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("beha2vec_core.cli.themes._BUSY_SECONDS", 0.2)
     (tmp_path / "data").mkdir()
     write_pages(tmp_path / "data" / "warehouse.duckdb", shop_pages(every=8)[0])
     return tmp_path

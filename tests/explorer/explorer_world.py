@@ -245,7 +245,7 @@ def serve(folder: Path, port: int, **settings: str) -> Iterator[str]:
     environment |= {"PYTHONPATH": str(REPOSITORY), **settings}
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "beha2vec_core.cli.main", "explore", "--port", str(port)],
+            [sys.executable, "-m", "beha2vec_core", "explore", "--port", str(port)],
             cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:

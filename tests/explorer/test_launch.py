@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from beha2vec_core.cli.main import app
+from beha2vec_core.cli import app
 from beha2vec_core.explorer import launch
 from beha2vec_core.explorer.data import overview
 from beha2vec_core.explorer.published import latest

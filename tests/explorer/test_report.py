@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from typer.testing import CliRunner
 
-from beha2vec_core.cli.main import app
+from beha2vec_core.cli import app
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.report import write_report
 from tests.explorer.explorer_world import make_serving

@@ -1,0 +1,69 @@
+"""The command ``beha2vec``, and what its commands share: settings, errors, options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from beha2vec_core.settings import (
+    AnySettings,
+    ExportSettings,
+    Settings,
+    SettingsError,
+    load_export_settings,
+    load_settings,
+    misspelt_variables,
+)
+
+app = typer.Typer(
+    help="User embeddings, clusters and explanations from a GA4 BigQuery export.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def read_settings() -> Settings:
+    """The settings; a wrong one ends the command with its message."""
+    return _or_exit(load_settings)
+
+
+def read_export_settings() -> ExportSettings:
+    """The settings of a command that needs the export; a missing one ends it with its message."""
+    return _or_exit(load_export_settings)
+
+
+def _or_exit(load: Callable[[], AnySettings]) -> AnySettings:
+    try:
+        return load()
+    except SettingsError as error:
+        hint = "" if Path(".env").exists() else f" (There is no .env in {Path.cwd()}: is it the project's folder?)"
+        fail(f"{error}{hint}", 2)
+
+
+def fail(error: Exception | str, code: int = 1) -> NoReturn:
+    """End the command with a message and an exit code."""
+    typer.secho(str(error), fg="red", err=True)
+    raise typer.Exit(code)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"beha2vec {version('beha2vec')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand != "doctor" and (wrong := misspelt_variables()):
+        pairs = ", ".join(f"{name} (did you mean {right}?)" for name, right in wrong.items())
+        typer.secho(f"warning: unknown settings: {pairs}", fg="yellow", err=True)

@@ -1,0 +1,195 @@
+"""Commands that read the results."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from beha2vec_core.cli import project
+from beha2vec_core.cli.app import app, fail, read_settings
+from beha2vec_core.cli.rows import Layout, write_rows
+from beha2vec_core.store.export import ExportError, Format, What, load_commands, parse_dataset
+from beha2vec_core.store.export import export as export_tables
+
+
+@app.command()
+def summary() -> None:
+    """Summarize the last run and suggest next steps."""
+    import duckdb
+
+    from beha2vec_core.profiles.counts import clustered_words, funnel
+    from beha2vec_core.profiles.counts import totals as find_totals
+
+    settings = read_settings()
+    if not settings.serving_path.exists():
+        fail("there are no results yet: run beha2vec materialize first")
+    with duckdb.connect(str(settings.serving_path), read_only=True) as connection:
+        totals, steps = find_totals(connection), funnel(connection)
+        users = connection.execute("select count(*) from beha2vec.user_clusters_current").fetchall()[0][0]
+        clusters = connection.execute(
+            """select cluster_key, coalesce(name, '') as name, count(*) as users from beha2vec.user_clusters_current
+            left join beha2vec.cluster_insights using (cluster_key) group by all order by all"""
+        ).fetchall()
+    script = Path(sys.executable).with_name("beha2vec")
+    command = script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else Path("beha2vec")
+    unknown = users - totals.clustered_users
+    typer.echo(f"\n{clustered_words(totals.clustered_users, totals.clusters, unknown)}:")
+    for key, name, size in clusters:
+        typer.echo(f"  {key:>2}  {name:<32} {size:>9,} {'user ' if size == 1 else 'users'}  {size / users:6.1%}")
+    typer.echo("\nFrom events to clusters:")
+    for step in steps:
+        typer.echo(f"  {step.name:<36} {step.count:>9,}")
+        for loss in step.losses:
+            typer.echo(textwrap.fill(loss.words, 100, initial_indent="      - ", subsequent_indent="        "))
+    typer.echo(
+        f"""
+Next steps
+  1. see the graph, plots and checks:  {command} ui, then http://localhost:3000
+  2. explore users and clusters:       {command} explore, then http://localhost:8501
+  3. ask questions:                    {command} chat "{_question([key for key, _, _ in clusters])}"
+  4. load your own export:             set it in .env, then: {command} doctor"""
+    )
+
+
+def _question(cluster_keys: list[int]) -> str:
+    """A question for the chat: about a cluster that exists, or about no cluster where there is none."""
+    from beha2vec_core.clusters.model import TOO_LITTLE_EVIDENCE
+
+    found = [key for key in cluster_keys if key != TOO_LITTLE_EVIDENCE]
+    return f"build a buyer persona for cluster {min(found)}" if found else "which pages do most users view?"
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT over the published database.")],
+    warehouse: Annotated[
+        bool,
+        typer.Option(
+            "--warehouse",
+            help="Query the warehouse, which also has raw.ga4_quarantine and raw.ga4_ingest_log; waits for runs.",
+        ),
+    ] = False,
+    layout: Annotated[
+        Layout, typer.Option("--format", help="table: the first 100 rows; csv, json (a line per row): all rows.")
+    ] = Layout.TABLE,
+) -> None:
+    """Query the published read-only database in SQL; schemas: beha2vec (our results), ga4 (the dbt models)."""
+    from contextlib import nullcontext
+
+    import duckdb
+
+    from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
+
+    settings = read_settings()
+    path = settings.warehouse_path if warehouse else settings.serving_path
+    if not path.exists():
+        fail("there are no results yet: run beha2vec materialize first")
+    door = Warehouse(path, settings.lock_timeout_seconds).exclusive("beha2vec query") if warehouse else nullcontext()
+    try:
+        with door, duckdb.connect(str(path), read_only=True) as connection:
+            if len(connection.extract_statements(sql)) != 1:
+                raise duckdb.InvalidInputException("give one SELECT")
+            write_rows(connection.execute(sql), layout)
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader has enough, as in: beha2vec query ... | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (duckdb.Error, WarehouseBusyError, OSError) as error:
+        fail(str(error))
+
+
+@app.command()
+def chat(
+    question: Annotated[str | None, typer.Argument(help="One question; without it, a conversation.")] = None,
+    model: Annotated[bool, typer.Option("--model/--no-model", help="Whether a language model answers.")] = True,
+) -> None:
+    """Ask questions about the clusters; answered by the configured language model, or looked up."""
+    from beha2vec_core.chat.conversation import open_conversation
+    from beha2vec_core.chat.published import NotInData
+    from beha2vec_core.chat.terminal import answer_once
+    from beha2vec_core.chat.terminal import chat as chat_in_terminal
+
+    settings = read_settings()
+    conversation = open_conversation(settings, use_model=model)
+    try:
+        if question is None:
+            chat_in_terminal(conversation, settings.data_path / "chat_history")
+        else:
+            conversation.overview()
+            answer_once(conversation, question)
+    except NotInData as error:
+        fail(str(error))
+    finally:
+        conversation.close()
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="Folder for the files; created if missing.")] = Path("export"),
+    form: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="parquet: vectors are lists. csv: a column a dimension (behavior_0, ...). "
+            "bigquery: load files, schemas and the script load.sh; needs --dataset.",
+        ),
+    ] = Format.PARQUET,
+    what: Annotated[
+        list[What] | None, typer.Option(help="What to write; can be given several times. Default: all.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="BigQuery dataset to load into, as project.dataset.")] = None,
+) -> None:
+    """Export the published vectors, clusters, profiles and insights to files; existing ones are replaced."""
+    settings = read_settings()
+    try:
+        written = export_tables(settings.serving_path, out, form, what or tuple(What), dataset)
+    except ValueError as error:
+        fail(f"--dataset: {error}", 2)
+    except (ExportError, OSError) as error:
+        fail(str(error))
+    for table in written:
+        typer.echo(f"{table.what:<17}{table.rows:>12,} rows  {table.path.stat().st_size:>14,} bytes  {table.path}")
+    if form is Format.BIGQUERY and dataset:
+        typer.echo(f"\nTo load them, run {out / 'load.sh'} where bq is signed in, or in that folder:")
+        for command in load_commands([table.what for table in written], *parse_dataset(dataset)):
+            typer.echo(f"  {command}")
+
+
+@app.command()
+def explore(
+    host: Annotated[str, typer.Option(help="Address to listen on; the default is local only.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8501,
+) -> None:
+    """Explore your users in the browser: overview, map, clusters, single users. Needs the extra "explorer"."""
+    from beha2vec_core.explorer.launch import LaunchError, launch
+
+    settings = read_settings()
+    try:
+        project.require_port(host, port)
+        launch(settings, host, port)
+    except (LaunchError, project.ProjectError) as error:
+        fail(str(error))
+
+
+@app.command()
+def report(
+    out: Annotated[Path, typer.Option(help="File to write; an existing one is replaced.")] = Path("report.html"),
+) -> None:
+    """Write a report to share: one HTML file with overview, map and clusters. Needs the extra "explorer"."""
+    from importlib.util import find_spec
+
+    settings = read_settings()
+    if find_spec("plotly") is None:
+        fail("the report needs plotly: pip install 'beha2vec[explorer]'")
+    from beha2vec_core.explorer.published import NotPublishedError, Published
+    from beha2vec_core.explorer.report import write_report
+
+    try:
+        size = write_report(Published(settings.serving_path), out, settings.tz)
+    except (NotPublishedError, OSError) as error:
+        fail(str(error))
+    typer.echo(f"{out}: {size / 1e6:.1f} MB; open it in a browser or send it by e-mail")

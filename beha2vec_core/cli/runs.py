@@ -1,0 +1,133 @@
+"""Commands that change the results: runs, rollback, migration."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import date, datetime, timedelta
+from typing import Annotated, NoReturn
+
+import typer
+
+from beha2vec_core.cli import project
+from beha2vec_core.cli.app import app, fail, read_export_settings, read_settings
+from beha2vec_core.settings import ExportSettings
+from beha2vec_core.words import counted
+
+
+@app.command()
+def materialize(
+    select: Annotated[str, typer.Option(help="Assets, in Dagster's selection syntax.")] = "*",
+    start: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; default: from the settings.")
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day; default: from the settings or yesterday.")
+    ] = None,
+    config: Annotated[str | None, typer.Option(help="Run config: JSON, or the path of a JSON or YAML file.")] = None,
+) -> None:
+    """Materialize assets for a range of days in one run, as the Dagster UI would; the run appears there too."""
+    from beha2vec_core.cli.doctor import first_obstacle
+
+    settings = read_export_settings()
+    first = start.date() if start else settings.start_date
+    last = end.date() if end else settings.end_date or _yesterday(settings)
+    if first < settings.start_date:
+        fail(f"--start {first} is before BEHA2VEC_START_DATE={settings.start_date}: set that to an earlier day", 2)
+    if last < first:
+        fail(f"--end {last} is before --start {first}", 2)
+    asked = {"start_date": first, "end_date": last}
+    if _reads_export(select) and (obstacle := first_obstacle(settings.model_copy(update=asked))):
+        remedy = "give --start and --end of days that the export has" if start or end else obstacle.remedy
+        fail(f"{obstacle.message}\n  -> {remedy if obstacle.name == 'dates' else obstacle.remedy}")
+    _become_run(select, first, last, config)
+
+
+def _reads_export(select: str) -> bool:
+    """Whether the selection surely contains raw_ga4_events; the run itself says what is wrong with others."""
+    return any(part.strip() == "*" or part.strip().strip("+*") == "raw_ga4_events" for part in select.split(","))
+
+
+def run_command(select: str, first: date, last: date, config: str | None = None) -> list[str]:
+    """The command line of a run of assets for a range of days."""
+    command = [sys.executable, "-m", "beha2vec_dagster.run", "--select", select]
+    command += ["--start", str(first), "--end", str(last)]
+    return command + (["--config", config] if config else [])
+
+
+def _become_run(select: str, first: date, last: date, config: str | None) -> NoReturn:
+    """Become the process that runs it: what stops this command stops the run."""
+    try:
+        environment = project.environment()
+    except project.ProjectError as error:
+        fail(error, 2)
+    sys.stdout.flush()
+    os.execve(sys.executable, run_command(select, first, last, config), environment)
+
+
+@app.command()
+def rollback(
+    to: Annotated[str | None, typer.Option(help="model_version to return to; default: the previous one.")] = None,
+) -> None:
+    """Return to an earlier encoder and its clusters; newer days must then be embedded with it."""
+    from beha2vec_core.store.tables import create_tables
+    from beha2vec_core.store.versions import RollbackError, roll_back
+    from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
+
+    settings = read_export_settings()
+    if not settings.warehouse_path.exists():
+        fail("there are no results yet: run beha2vec materialize first")
+    warehouse = Warehouse(settings.warehouse_path, lock_timeout=settings.lock_timeout_seconds)
+    try:
+        with warehouse.connect("rollback") as connection:
+            create_tables(connection)
+            found = roll_back(connection, to)
+    except (RollbackError, WarehouseBusyError, WarehouseVersionError) as error:
+        fail(str(error))
+    typer.echo(f"encoder {found.model_version} is in use again, with clusters {found.cluster_model_version}")
+    select = "cluster_members,cluster_profiles,cluster_insights,serving_database"
+    if found.lacking:
+        typer.echo(f"newer days to embed with it: {len(found.lacking)}, from {found.lacking[0]}")
+        select = f"user_embeddings,user_clusters,{select}"
+    days = found.lacking or [settings.end_date or _yesterday(settings)]
+    _become_run(select, days[0], days[-1], None)
+
+
+@app.command()
+def migrate(
+    check: Annotated[
+        bool, typer.Option("--check", help="Only show what would change; exit code 1 if anything would.")
+    ] = False,
+    backup: Annotated[bool, typer.Option(help="Keep the old file as a backup.")] = True,
+) -> None:
+    """Migrate the warehouse to this release's schema and DuckDB's newest storage format, after an upgrade."""
+    from beha2vec_core.store.migrate import MigrationError, make_plan
+    from beha2vec_core.store.migrate import migrate as migrate_warehouse
+    from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
+
+    settings = read_settings()
+    if not settings.warehouse_path.exists():
+        typer.echo(f"{settings.warehouse_path} does not exist yet: the first run creates it")
+        return
+    warehouse = Warehouse(settings.warehouse_path, lock_timeout=settings.lock_timeout_seconds)
+    try:
+        with warehouse.connect("migrate --check") as connection:
+            plan = make_plan(connection)
+        typer.echo(f"{warehouse.path.name} has schema {plan.schema or '(none yet)'} and storage {plan.storage}")
+        for change in plan.pending:
+            typer.echo(f"  {'to do' if check else 'doing'}: {change}")
+        if not plan.pending:
+            typer.echo("nothing to migrate")
+        if check:
+            raise typer.Exit(1 if plan.pending else 0)
+        done = migrate_warehouse(warehouse, backup)
+    except (MigrationError, WarehouseBusyError, WarehouseVersionError) as error:
+        fail(str(error))
+    if done.plan.pending:
+        typer.echo(f"done: {counted(len(done.rows), 'table')} with {counted(sum(done.rows.values()), 'row')}")
+    if done.backup:
+        typer.echo(f"the old file is kept as {done.backup}; delete it once everything works")
+
+
+def _yesterday(settings: ExportSettings) -> date:
+    return datetime.now(settings.tz).date() - timedelta(days=1)

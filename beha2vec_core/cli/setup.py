@@ -1,0 +1,100 @@
+"""Commands that make a project, check it and open Dagster."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import datetime
+from pathlib import Path
+from shlex import quote
+from typing import Annotated
+
+import typer
+
+from beha2vec_core.cli import project
+from beha2vec_core.cli.app import app, fail, read_settings
+from beha2vec_core.words import counted
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="The project's folder; created if it does not exist.")],
+) -> None:
+    """Create a project: a folder with settings, Dagster's configuration and a README."""
+    try:
+        project.init(folder)
+    except (project.ProjectError, OSError) as error:
+        fail(error)
+    typer.echo(
+        f"Created {folder}. Try it with the data of an invented shop:\n  cd {quote(str(folder))}\n  beha2vec demo\n"
+        "or set your export in .env, then:\n  beha2vec doctor\n  beha2vec materialize"
+    )
+
+
+@app.command()
+def demo(
+    users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 3000,
+    seed: Annotated[int, typer.Option(help="Same seed: same data.")] = 7,
+) -> None:
+    """Write the export of an invented shop and build everything from it."""
+    try:
+        values = project.prepare_demo(read_settings().source)
+    except project.ProjectError as error:
+        fail(error)
+    from beha2vec_core.cli.results import summary
+    from beha2vec_core.cli.runs import run_command
+
+    first, last = (datetime.fromisoformat(values[f"BEHA2VEC_{name}_DATE"]) for name in ("START", "END"))
+    demo_data(Path(values["BEHA2VEC_SOURCE"]), users, (last - first).days + 1, seed, first)
+    command = run_command("*", first.date(), last.date())
+    if code := subprocess.run(command, env=project.environment()).returncode:
+        raise typer.Exit(code)
+    summary()
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 3000,
+) -> None:
+    """Open Dagster for this machine: the graph, its runs, checks and schedules. For a server see docs/deployment.md."""
+    try:
+        project.become_ui(port)
+    except project.ProjectError as error:
+        fail(error)
+
+
+@app.command("demo-data")
+def demo_data(
+    out: Annotated[Path, typer.Option(help="Folder for the export (a file a day).")] = Path("data/demo_export"),
+    users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 3000,
+    days: Annotated[int, typer.Option(help="Number of days.", min=1)] = 28,
+    seed: Annotated[int, typer.Option(help="Same seed: same bytes.")] = 7,
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = datetime(2026, 1, 5),
+    timezone: Annotated[str, typer.Option(help="Time zone of the demo shop.")] = "Europe/Berlin",
+) -> None:
+    """Write the GA4 export of a demo shop; a truth file has the persona of each user."""
+    from beha2vec_core.demo_shop import write_demo_export
+
+    try:
+        summary = write_demo_export(out, users=users, days=days, seed=seed, start_date=start.date(), timezone=timezone)
+    except ValueError as error:
+        fail(str(error), 2)
+    typer.echo(
+        f"{counted(summary.events, 'event')} of {counted(summary.users, 'user')} on {counted(summary.days, 'day')} in "
+        f"{out} ({counted(len(summary.files), 'file')}). Personas: {summary.truth}"
+    )
+
+
+@app.command()
+def doctor() -> None:
+    """Check export, dates, time zone, disk, locks, versions, device and endpoint, and suggest fixes."""
+    from beha2vec_core.cli.doctor import run_checks
+
+    colors = {"ok": "green", "warn": "yellow", "fail": "red"}
+    checks = run_checks(read_settings())
+    for check in checks:
+        typer.secho(f"{check.status:>4}", fg=colors[check.status], nl=False)
+        typer.echo(f"  {check.name}: {check.message}")
+        if check.remedy and check.status != "ok":
+            typer.echo(f"        -> {check.remedy}")
+    if any(check.status == "fail" for check in checks):
+        raise typer.Exit(1)

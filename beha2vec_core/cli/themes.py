@@ -1,0 +1,82 @@
+"""``beha2vec themes``: the themes of the label file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from beha2vec_core.cli.app import app, fail, read_settings
+from beha2vec_core.settings import Settings
+from beha2vec_core.words import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+themes = typer.Typer(help="The themes of the label file.", no_args_is_help=True)
+app.add_typer(themes, name="themes")
+
+_BUSY_SECONDS = 3.0
+
+
+@themes.command("suggest")
+def suggest_themes(
+    pages: Annotated[int, typer.Option(help="How many pages to look at, the most viewed first.", min=1)] = 5000,
+    groups: Annotated[
+        int | None, typer.Option(help="Number of themes; default: chosen by how well they separate the pages.", min=2)
+    ] = None,
+    output: Annotated[Path, typer.Option(help="The label file to write.")] = Path("labels.yml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    seed: Annotated[int, typer.Option(help="Same pages, same seed: same file.")] = 0,
+) -> None:
+    """Group pages by topic and write a label file to edit, for a site without labels."""
+    from beha2vec_core.encoder.device import DeviceError, resolve_device
+    from beha2vec_core.pages.discover import DiscoveryError, discover_themes, label_file
+    from beha2vec_core.pages.embedder import Embedder
+    from beha2vec_core.pages.weights import ModelUnavailable
+
+    settings = read_settings()
+    if output.exists() and not force:
+        fail(f"{output} already exists: choose another --output, or --force to overwrite it", 2)
+    try:
+        device = str(resolve_device(settings.device))
+        found = discover_themes(
+            _pages(settings),
+            Embedder.find(settings.embedding_model, device=device),
+            groups=groups,
+            max_pages=pages,
+            seed=seed,
+        )
+    except (DiscoveryError, ModelUnavailable, DeviceError) as error:
+        fail(str(error))
+    output.write_text(label_file(found), encoding="utf-8")
+    for theme in found.themes:
+        typer.echo(f"  {theme.label.name:<40} {theme.pages:>6,} pages  {theme.share_of_views:6.1%} of page views")
+    typer.echo(
+        f"{counted(len(found.themes), 'theme')} of {counted(len(found.page_keys), 'page')} in {output}; "
+        f"{found.left_out:,} more are common to every site, or have no words.\n"
+        f"Edit it, then set BEHA2VEC_LABELS_FILE={output} and run enriched_pages."
+    )
+
+
+def _pages(settings: Settings) -> pd.DataFrame:
+    """The distinct pages: from the warehouse, or from the published database while another process holds it."""
+    import duckdb
+
+    from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
+
+    query = "select page_key, page_title, page_path, hostname, page_views from ga4.dim_ga4__pages"
+    try:
+        if settings.warehouse_path.exists():
+            with Warehouse(settings.warehouse_path, lock_timeout=_BUSY_SECONDS).connect("themes suggest") as connection:
+                return connection.execute(query).df()
+    except WarehouseBusyError as error:
+        if not settings.serving_path.exists():
+            fail(str(error))
+        typer.echo(f"the warehouse is busy: the pages are those of {settings.serving_path.name}", err=True)
+        with duckdb.connect(str(settings.serving_path), read_only=True) as connection:
+            return connection.execute(query).df()
+    except duckdb.CatalogException:
+        pass
+    fail("there are no pages yet: run beha2vec materialize --select '+dim_ga4__pages' first")
