@@ -13,11 +13,10 @@ from typing import NoReturn
 
 from dotenv import dotenv_values
 
-from beha2vec_core import demo_shop
 from beha2vec_core.settings import PREFIX
 
 _TEMPLATE = Path(__file__).with_name("project_template")
-_DEMO_SETTINGS = Path(demo_shop.__file__).with_name("demo.env")
+_DEMO_SETTINGS = Path(__file__).parents[1] / "demo_shop" / "demo.env"
 _HIDDEN = ("env", "gitignore")  # kept without their dot, so that no tool reads them inside the package
 
 

@@ -15,7 +15,7 @@ from beha2vec_core.lookalikes.audience import (
     to_csv,
     to_parquet,
 )
-from beha2vec_core.lookalikes.holdout import LEAST_SEEDS, Estimate, HoldoutEstimate, estimate_holdout, percent
+from beha2vec_core.lookalikes.holdout import LEAST_SEEDS, Estimate, HoldoutEstimate, estimate_holdout
 from beha2vec_core.lookalikes.ranking import METHODS, Candidates, Method, rank
 from beha2vec_core.lookalikes.seeds import Seeds, find_seeds, read_ids, seeds_of_cluster
 from beha2vec_core.lookalikes.similar import NoVectorError, Similar, similar_users
@@ -37,7 +37,6 @@ __all__ = [
     "find_seeds",
     "identifiers",
     "normalised_email",
-    "percent",
     "rank",
     "read_ids",
     "seeds_of_cluster",

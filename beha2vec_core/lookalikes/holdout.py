@@ -111,8 +111,8 @@ class HoldoutEstimate:
         users = counted(estimate.users, "user")
         text = (
             f"{_about(estimate.precision * estimate.users).capitalize()} of the {users} in the list "
-            f"({percent(estimate.precision)}) would be similar to yours; of {users} drawn at random, "
-            f"{_about(self.share * estimate.users)} ({percent(self.share)})."
+            f"({number(estimate.precision, 'share')}) would be similar to yours; of {users} drawn at random, "
+            f"{_about(self.share * estimate.users)} ({number(self.share, 'share')})."
         )
         if self.covered >= _NEARLY_ALL:
             text += (
@@ -121,11 +121,6 @@ class HoldoutEstimate:
                 "other users; “Better than chance” shows how good the ranking is."
             )
         return text
-
-
-def percent(share: float) -> str:
-    """A share as text."""
-    return number(share, "share")
 
 
 def _about(users: float) -> str:

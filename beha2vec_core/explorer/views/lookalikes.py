@@ -14,6 +14,7 @@ from beha2vec_core.explorer.data import clusters
 from beha2vec_core.explorer.data import lookalikes as data
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, shown
+from beha2vec_core.insights.wording import number
 from beha2vec_core.lookalikes import (
     LEAST_SEEDS,
     Candidates,
@@ -23,7 +24,6 @@ from beha2vec_core.lookalikes import (
     Seeds,
     customer_match,
     identifiers,
-    percent,
     read_ids,
     to_csv,
     to_parquet,
@@ -170,9 +170,9 @@ def _how_good(holdout: HoldoutEstimate | None, method: Method, length: int) -> N
         for label, value, low, high, help_ in (
             (
                 "Precision of the list",
-                percent(estimate.precision),
-                percent(estimate.precision_low),
-                percent(estimate.precision_high),
+                number(estimate.precision, "share"),
+                number(estimate.precision_low, "share"),
+                number(estimate.precision_high, "share"),
                 "Estimated share of the list that is similar to your users. Assumes that the very top of the ranking "
                 "holds only similar users; if not, this is too high.",
             ),
@@ -186,9 +186,9 @@ def _how_good(holdout: HoldoutEstimate | None, method: Method, length: int) -> N
             ),
             (
                 "Recall of the list",
-                percent(estimate.found),
-                percent(estimate.found_low),
-                percent(estimate.found_high),
+                number(estimate.found, "share"),
+                number(estimate.found_low, "share"),
+                number(estimate.found_high, "share"),
                 "Share of the hidden users that are in the list.",
             ),
             (
