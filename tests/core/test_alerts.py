@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from beha2vec_core import alerts
 from beha2vec_core.alerts import Alert, Problem, plain_text, send, targets, trial
 from beha2vec_core.cli import app
-from beha2vec_core.cli.doctor import check_alerts
+from beha2vec_core.cli.doctor.services import check_alerts
 from beha2vec_core.settings import Settings, SettingsError, load_settings
 
 PASSWORD = "pw-9d81c2"

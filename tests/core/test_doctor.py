@@ -19,8 +19,7 @@ import pytest
 from ingest_world import DATA, DAY, event, needs_data, write
 from pydantic import SecretStr
 
-from beha2vec_core.cli import doctor
-from beha2vec_core.cli.doctor import Check, run_checks
+from beha2vec_core.cli.doctor import Check, export, installation, run_checks, services, storage
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import Warehouse
 
@@ -120,7 +119,7 @@ def test_a_crashed_check_is_a_fail_that_keeps_the_secret(tmp_path: Path, monkeyp
     def crash(settings: Settings) -> Check:
         raise KeyError(f"no {KEY}")
 
-    monkeypatch.setattr(doctor, "check_disk", crash)
+    monkeypatch.setattr(storage, "check_disk", crash)
     found = {
         c.name: c for c in run_checks(make(tmp_path, llm_api_key=SecretStr(KEY), llm_base_url="http://127.0.0.1:1"))
     }
@@ -140,7 +139,7 @@ def test_importing_the_doctor_does_not_import_torch() -> None:
 def test_the_export_is_described(tmp_path: Path) -> None:
     put(tmp_path, DAYS)
     write(tmp_path / "export" / "analytics_5" / "events_20240302.ndjson", [event()])
-    check = doctor.check_export(make(tmp_path))
+    check = export.check_export(make(tmp_path))
     assert check.status == "ok"
     for part in ("4 files", "ndjson 4", "property ga4 3", "property 5 1", "2024-03-01 to 2024-03-03"):
         assert part in check.message
@@ -157,22 +156,22 @@ def test_the_export_is_described(tmp_path: Path) -> None:
 def test_a_file_that_is_not_what_its_name_says(name: str, content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "export").mkdir()
     (tmp_path / "export" / name).write_bytes(content)
-    check = doctor.check_export(make(tmp_path))
+    check = export.check_export(make(tmp_path))
     assert check.status == "fail" and name in check.message and message in check.message and check.remedy
 
 
 @pytest.mark.parametrize("setting", ["labels_file", "rules_file", "page_overrides_file"])
 def test_the_files_of_pages_are_read(setting: str, tmp_path: Path) -> None:
-    assert doctor.check_pages(make(tmp_path)).status == "ok"
+    assert export.check_pages(make(tmp_path)).status == "ok"
     broken = tmp_path / "broken.yml"
     broken.write_text("- [")
-    check = doctor.check_pages(make(tmp_path, **{setting: broken}))
+    check = export.check_pages(make(tmp_path, **{setting: broken}))
     assert check.status == "fail" and "broken.yml" in check.message
 
 
 def test_days_missing_inside(tmp_path: Path) -> None:
     put(tmp_path, [DAY + timedelta(n) for n in (0, 2, 3, 7, 8)])
-    check = doctor.check_export(make(tmp_path))
+    check = export.check_export(make(tmp_path))
     assert check.status == "warn"
     assert "4 missing days inside: 2024-03-02, 2024-03-05 to 2024-03-07" in check.message
 
@@ -180,7 +179,7 @@ def test_days_missing_inside(tmp_path: Path) -> None:
 def test_a_day_in_two_forms(tmp_path: Path) -> None:
     put(tmp_path, DAYS)
     put(tmp_path, DAYS[:1], "events_{day:%Y%m%d}.ndjson")
-    check = doctor.check_export(make(tmp_path))
+    check = export.check_export(make(tmp_path))
     assert (check.status, "1 day in several formats, first 2024-03-01: ndjson, ndjson.gz" in check.message) == (
         "warn",
         True,
@@ -189,16 +188,16 @@ def test_a_day_in_two_forms(tmp_path: Path) -> None:
 
 def test_tables_of_users_are_reported_and_change_nothing(tmp_path: Path) -> None:
     put(tmp_path, DAYS)
-    before = doctor.check_export(make(tmp_path))
+    before = export.check_export(make(tmp_path))
     put(tmp_path, DAYS, "pseudonymous_users_{day:%Y%m%d}.ndjson.gz")
-    check = doctor.check_export(make(tmp_path))
+    check = export.check_export(make(tmp_path))
     assert check.status == "ok"
     assert check.message.startswith(before.message)
     assert "3 files of GA4's tables of users skipped" in check.message
-    assert "pseudonymous_users" not in doctor.check_dates(make(tmp_path)).message
+    assert "pseudonymous_users" not in export.check_dates(make(tmp_path)).message
     for day in DAYS:
         (tmp_path / "export" / f"events_{day:%Y%m%d}.ndjson.gz").unlink()
-    check = doctor.check_export(make(tmp_path))
+    check = export.check_export(make(tmp_path))
     assert (check.status, "only GA4's tables of users" in check.message) == ("fail", True)
     assert check.remedy.startswith("Export the tables events_YYYYMMDD")
 
@@ -209,14 +208,14 @@ def test_arrays_and_zstd_are_sampled(tmp_path: Path) -> None:
     write(tmp_path / "export" / "all.json", json.dumps(rows, indent=2).encode()[:-200])
     with pa.CompressedOutputStream(tmp_path / "export" / "more.json.zst", "zstd") as stream:
         stream.write(json.dumps(rows).encode())
-    check = doctor.check_timezone(make(tmp_path))
+    check = export.check_timezone(make(tmp_path))
     assert (check.status, "of 39 sampled events" in check.message) == ("ok", True)
 
 
 def test_our_own_partitions_are_no_export(tmp_path: Path) -> None:
     (tmp_path / "data" / "raw_ga4_events").mkdir(parents=True)
     (tmp_path / "data" / "raw_ga4_events" / "events.parquet").touch()
-    check = doctor.check_export(make(tmp_path, source=str(tmp_path)))
+    check = export.check_export(make(tmp_path, source=str(tmp_path)))
     assert (check.status, "our own partitions" in check.message) == ("fail", True)
 
 
@@ -235,7 +234,7 @@ def test_our_own_partitions_are_no_export(tmp_path: Path) -> None:
 )
 def test_dates(start: str, end: str | None, status: str, part: str, tmp_path: Path) -> None:
     put(tmp_path, DAYS)
-    check = doctor.check_dates(make(tmp_path, start_date=start, end_date=end))
+    check = export.check_dates(make(tmp_path, start_date=start, end_date=end))
     assert check.status == status
     assert part in check.message
     assert status == "ok" or check.remedy == "set BEHA2VEC_START_DATE=2024-03-01 and BEHA2VEC_END_DATE=2024-03-03"
@@ -243,7 +242,7 @@ def test_dates(start: str, end: str | None, status: str, part: str, tmp_path: Pa
 
 def test_dates_of_an_undated_file_come_from_its_rows(tmp_path: Path) -> None:
     put(tmp_path, DAYS[:1], "all.ndjson")
-    check = doctor.check_dates(make(tmp_path))
+    check = export.check_dates(make(tmp_path))
     assert "the export has 2024-03-01 to 2024-03-01 (seen in a sample)" in check.message
 
 
@@ -263,7 +262,7 @@ def test_dates_of_an_undated_file_come_from_its_rows(tmp_path: Path) -> None:
 )
 def test_time_zones(zone: str, hours: float, status: str, tmp_path: Path) -> None:
     put(tmp_path, DAYS, hours=hours)
-    check = doctor.check_timezone(make(tmp_path, timezone=zone))
+    check = export.check_timezone(make(tmp_path, timezone=zone))
     assert check.status == status
     if status == "ok":
         assert "100.0% of 720" in check.message
@@ -279,9 +278,9 @@ def test_each_property_in_its_own_time_zone(tmp_path: Path) -> None:
     (tmp_path / "export").mkdir()
     for property_id in ("1", "2"):
         (tmp_path / f"analytics_{property_id}").rename(tmp_path / "export" / f"analytics_{property_id}")
-    check = doctor.check_timezone(make(tmp_path, property_timezones={"2": "America/Los_Angeles"}))
+    check = export.check_timezone(make(tmp_path, property_timezones={"2": "America/Los_Angeles"}))
     assert (check.status, check.message.count("100.0% of 720")) == ("ok", 2)
-    check = doctor.check_timezone(make(tmp_path, property_timezones={"2": "Pacific/Auckland"}))
+    check = export.check_timezone(make(tmp_path, property_timezones={"2": "Pacific/Auckland"}))
     assert (check.status, "BEHA2VEC_PROPERTY_TIMEZONES" in check.remedy) == ("fail", True)
 
 
@@ -293,7 +292,7 @@ def test_time_zone_from_csv_and_parquet(tmp_path: Path) -> None:
     pq.write_table(pa.table(columns), tmp_path / "export" / "events_20240301.parquet")
     stamped = pa.array(micros, pa.timestamp("us", tz="UTC"))
     pq.write_table(pa.table({"event_timestamp": stamped}), tmp_path / "export" / "events_20240302.parquet")
-    check = doctor.check_timezone(make(tmp_path))
+    check = export.check_timezone(make(tmp_path))
     assert (check.status, check.message[:40]) == ("ok", "66.7% of 30 sampled events happened on t")
 
 
@@ -301,7 +300,7 @@ def test_files_that_cannot_be_sampled(tmp_path: Path) -> None:
     (tmp_path / "export").mkdir()
     for name in ("events_20240301.parquet", "events_20240302.ndjson.gz", "events_20240303.csv"):
         (tmp_path / "export" / name).write_bytes(b"\x1f\x8b rubbish")
-    check = doctor.check_timezone(make(tmp_path))
+    check = export.check_timezone(make(tmp_path))
     assert (check.status, check.message) == ("warn", "no readable event to compare with")
 
 
@@ -316,8 +315,8 @@ def test_files_that_cannot_be_sampled(tmp_path: Path) -> None:
     ],
 )
 def test_time_zones_of_real_exports(source: str, zone: str, elsewhere: str, fits: str, tmp_path: Path) -> None:
-    assert doctor.check_timezone(make(tmp_path, source=str(DATA / source), timezone=zone)).status == "ok"
-    wrong = doctor.check_timezone(make(tmp_path, source=str(DATA / source), timezone=elsewhere))
+    assert export.check_timezone(make(tmp_path, source=str(DATA / source), timezone=zone)).status == "ok"
+    wrong = export.check_timezone(make(tmp_path, source=str(DATA / source), timezone=elsewhere))
     assert wrong.status in ("warn", "fail")
     assert fits in wrong.message
 
@@ -327,23 +326,23 @@ def test_time_zones_of_real_exports(source: str, zone: str, elsewhere: str, fits
 
 def test_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path, DAYS)
-    assert doctor.check_disk(make(tmp_path)).status == "ok"
-    monkeypatch.setattr(doctor, "_LEAST_FREE_BYTES", 10**18)
-    assert doctor.check_disk(make(tmp_path)).status == "fail"
-    monkeypatch.setattr(doctor, "_LEAST_FREE_BYTES", 0)
-    monkeypatch.setattr(doctor, "_BYTES_PER_EXPORT_BYTE", 10**12)
-    assert doctor.check_disk(make(tmp_path)).status == "warn"
+    assert storage.check_disk(make(tmp_path)).status == "ok"
+    monkeypatch.setattr(storage, "_LEAST_FREE_BYTES", 10**18)
+    assert storage.check_disk(make(tmp_path)).status == "fail"
+    monkeypatch.setattr(storage, "_LEAST_FREE_BYTES", 0)
+    monkeypatch.setattr(storage, "_BYTES_PER_EXPORT_BYTE", 10**12)
+    assert storage.check_disk(make(tmp_path)).status == "warn"
 
 
 def test_the_warehouse_and_who_holds_it(tmp_path: Path) -> None:
     settings = make(tmp_path)
     with Warehouse(settings.warehouse_path).connect("set up") as connection:
         connection.execute("create table t as select 1")
-    check = doctor.check_warehouse(settings)
+    check = storage.check_warehouse(settings)
     assert check.status == "ok"
     assert check.message.startswith("warehouse.duckdb has 1 tables, schema (none yet), storage v")
     with Warehouse(settings.warehouse_path).exclusive("a backfill"):
-        check = doctor.check_warehouse(settings)
+        check = storage.check_warehouse(settings)
     assert (check.status, "(a backfill, since" in check.message) == ("warn", True)
 
 
@@ -352,12 +351,12 @@ def test_databases_that_cannot_be_read(tmp_path: Path) -> None:
     settings.data_path.mkdir()
     settings.warehouse_path.write_bytes(b"rubbish" * 10_000)
     settings.serving_path.write_bytes(b"rubbish" * 10_000)
-    assert doctor.check_warehouse(settings).status == "fail"
-    assert "serving_database" not in doctor.check_warehouse(settings).remedy
-    assert doctor.check_serving(settings).status == "fail"
+    assert storage.check_warehouse(settings).status == "fail"
+    assert "serving_database" not in storage.check_warehouse(settings).remedy
+    assert storage.check_serving(settings).status == "fail"
     settings.serving_path.unlink()
     duckdb.connect(str(settings.serving_path)).close()
-    assert doctor.check_serving(settings).message == "serving.duckdb has 0 tables"
+    assert storage.check_serving(settings).message == "serving.duckdb has 0 tables"
 
 
 def test_an_outsider_in_the_warehouse(tmp_path: Path) -> None:
@@ -368,7 +367,7 @@ def test_an_outsider_in_the_warehouse(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        check = doctor.check_warehouse(settings)
+        check = storage.check_warehouse(settings)
         other.kill()
     assert (check.status, str(other.pid) in check.message) == ("warn", True)
 
@@ -378,7 +377,7 @@ def test_an_outsider_in_the_warehouse(tmp_path: Path) -> None:
 
 def test_packages_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = make(tmp_path)
-    assert doctor.check_packages(settings).status == "ok"
+    assert installation.check_packages(settings).status == "ok"
     wanted = [
         "duckdb<2",
         "no-such-package-here>=1",
@@ -386,8 +385,8 @@ def test_packages_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         'x>=9; python_version < "3"',
         "numpy",
     ]
-    monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: wanted)
-    check = doctor.check_packages(settings)
+    monkeypatch.setattr(installation.importlib.metadata, "requires", lambda name: wanted)
+    check = installation.check_packages(settings)
     assert check.status == "fail"
     assert check.message == f"duckdb is {duckdb.__version__}, needed <2; no-such-package-here is missing"
 
@@ -395,9 +394,9 @@ def test_packages_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_device(tmp_path: Path) -> None:
     import torch
 
-    assert doctor.check_device(make(tmp_path, device="cpu")).message.startswith("cpu (")
+    assert installation.check_device(make(tmp_path, device="cpu")).message.startswith("cpu (")
     if not torch.backends.mps.is_available():
-        check = doctor.check_device(make(tmp_path, device="mps"))
+        check = installation.check_device(make(tmp_path, device="mps"))
         assert (check.status, check.remedy) == ("fail", "set BEHA2VEC_DEVICE=auto")
 
 
@@ -442,7 +441,7 @@ MODELS = json.dumps({"data": [{"id": "small"}, {"id": "gpt-5-mini"}]}).encode()
 def test_the_language_model(status: int, body: bytes, model: str, verdict: str, part: str, tmp_path: Path) -> None:
     with server(status, body) as (address, seen):
         settings = make(tmp_path, llm_base_url=address, llm_api_key=SecretStr(KEY), llm_model=model)
-        check = doctor.check_language_model(settings)
+        check = services.check_language_model(settings)
     assert seen == [("/v1/models", f"Bearer {KEY}")]
     assert check.status == verdict
     assert part in check.message
@@ -451,22 +450,22 @@ def test_the_language_model(status: int, body: bytes, model: str, verdict: str, 
 
 def test_the_key_does_not_follow_a_redirect(tmp_path: Path) -> None:
     with server(200, MODELS) as (other, seen), server(302, b"", Location=f"{other}/models") as (address, _):
-        check = doctor.check_language_model(make(tmp_path, llm_base_url=address, llm_api_key=SecretStr(KEY)))
+        check = services.check_language_model(make(tmp_path, llm_base_url=address, llm_api_key=SecretStr(KEY)))
     assert (check.status, seen) == ("fail", [])
 
 
 def test_a_server_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_NETWORK_SECONDS", 0.2)
+    monkeypatch.setattr(services, "_NETWORK_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"http://me:pass@127.0.0.1:{listener.getsockname()[1]}/v1"
-        check = doctor.check_language_model(make(tmp_path, llm_base_url=address.replace("me:pass@", "")))
+        check = services.check_language_model(make(tmp_path, llm_base_url=address.replace("me:pass@", "")))
         assert (check.status, "timed out" in check.message) == ("fail", True)
-        assert "pass" not in doctor.check_language_model(make(tmp_path, llm_base_url=address)).message
+        assert "pass" not in services.check_language_model(make(tmp_path, llm_base_url=address)).message
 
 
 def test_the_embedding_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert doctor.check_embedding_model(make(tmp_path, embedding_model=str(tmp_path))).status == "ok"
-    monkeypatch.setattr(doctor, "_HUB", "https://127.0.0.1")  # where no hub answers
-    check = doctor.check_embedding_model(make(tmp_path, embedding_model="nobody/nothing"))
+    assert services.check_embedding_model(make(tmp_path, embedding_model=str(tmp_path))).status == "ok"
+    monkeypatch.setattr(services, "_HUB", "https://127.0.0.1")  # where no hub answers
+    check = services.check_embedding_model(make(tmp_path, embedding_model="nobody/nothing"))
     assert check.status == "warn"
     assert "[offline]" in check.remedy

@@ -1,0 +1,60 @@
+"""Check the set-up and say what to do; a module per subject.
+
+Each check is a function of the settings that returns one `Check`; none changes anything, and none may raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from beha2vec_core.cli.doctor import export, installation, services, storage
+from beha2vec_core.cli.doctor.check import Check, fail
+from beha2vec_core.settings import Settings
+
+__all__ = ["Check", "first_obstacle", "run_checks"]
+
+_BEFORE_A_RUN = ("export", "dates", "pages", "data folder", "disk", "device")
+
+
+def run_checks(settings: Settings) -> list[Check]:
+    """All checks, in the order in which their remedies help. A check that crashes is a ``fail`` with its message."""
+    return list(_run(settings, _checks()))
+
+
+def first_obstacle(settings: Settings) -> Check | None:
+    """The first check that fails of those that a run of the whole graph depends on and that take no network."""
+    checks = {name: check for name, check in _checks().items() if name in _BEFORE_A_RUN}
+    return next((check for check in _run(settings, checks) if check.status == "fail"), None)
+
+
+def _checks() -> dict[str, Callable[[Settings], Check]]:
+    return {
+        "settings": installation.check_variables,
+        "packages": installation.check_packages,
+        "export": export.check_export,
+        "dates": export.check_dates,
+        "time zone": export.check_timezone,
+        "pages": export.check_pages,
+        "data folder": storage.check_data_folder,
+        "disk": storage.check_disk,
+        "warehouse": storage.check_warehouse,
+        "serving database": storage.check_serving,
+        "device": installation.check_device,
+        "language model": services.check_language_model,
+        "embedding model": services.check_embedding_model,
+        "alerts": services.check_alerts,
+    }
+
+
+def _run(settings: Settings, checks: dict[str, Callable[[Settings], Check]]) -> Iterator[Check]:
+    return (_safely(name, check, settings) for name, check in checks.items())
+
+
+def _safely(name: str, check: Callable[[Settings], Check], settings: Settings) -> Check:
+    try:
+        found = check(settings)
+    except Exception as error:  # a doctor that falls ill is no help
+        found = fail(f"the check itself failed: {type(error).__name__}: {error}", "report this, with the message above")
+    message = settings.without_secrets(found.message)
+    return replace(found, name=name, message=message)

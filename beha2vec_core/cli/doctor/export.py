@@ -1,0 +1,191 @@
+"""Checks of the export and of what describes it: days, time zone, labels of pages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from beha2vec_core.cli.doctor.check import Check, fail, not_set, ok, warn
+from beha2vec_core.ga4.readers import require_readable
+from beha2vec_core.ga4.reading import UnreadableFileError
+from beha2vec_core.ga4.sampling import sample_times
+from beha2vec_core.ga4.sources import SourceFile, SourceNotFoundError, find_export, find_source_files, source_days
+from beha2vec_core.settings import Settings
+from beha2vec_core.words import counted
+
+_SAMPLED_FILES = 3
+
+
+def check_export(settings: Settings) -> Check:
+    """The export is found, each of its days once, and no day is missing in the middle."""
+    if settings.source is None:
+        return not_set("source")
+    try:
+        export = find_export(settings.source, settings.property_id)
+    except SourceNotFoundError as error:
+        what, _, remedy = str(error).partition(". ")
+        return fail(what, remedy)
+    files = export.files
+    ours = [
+        file for file in files if file.path.resolve().is_relative_to(settings.data_path.resolve() / "raw_ga4_events")
+    ]
+    if ours:
+        return fail(f"the source holds our own partitions ({ours[0].name})", "set BEHA2VEC_SOURCE to the export only")
+    for file in {file.format: file for file in reversed(files)}.values():
+        try:
+            require_readable(file)
+        except (UnreadableFileError, OSError, duckdb.Error) as error:
+            message = str(error) if file.name in str(error) else f"{file.name}: {error}"
+            return fail(message, "export this file again, or set BEHA2VEC_SOURCE to the export (docs/export.md)")
+    days = source_days(files)
+    found = (
+        f"{counted(len(files), 'file')} ({_counted(Counter(file.format for file in files))}), "
+        f"{_counted(Counter(file.property_id for file in files), 'property ')}, "
+        + (f"{days[0]} to {days[-1]}" if days else "no dates in file names: each file is read whole to find its days")
+        + (f"; {export.notice}" if export.notice else "")
+    )
+    twice = _delivered_twice(files)
+    if twice:
+        return warn(f"{found}; {twice}", "keep one format per day, otherwise its events are read twice")
+    missing = _missing(days)
+    if missing:
+        return warn(
+            f"{found}; {counted(len(missing), 'missing day')} inside: {_spans(missing)}",
+            "export them again (docs/export.md), or accept them: they are recorded as missing",
+        )
+    return ok(found)
+
+
+def export_files(settings: Settings) -> list[SourceFile]:
+    """The files of the export; none if there is no export."""
+    try:
+        return find_source_files(settings.source, settings.property_id) if settings.source else []
+    except SourceNotFoundError:
+        return []  # reported by the check of the export
+
+
+def _delivered_twice(files: list[SourceFile]) -> str:
+    """Days that come in two forms, as NDJSON beside parquet or a file beside its compressed self."""
+    forms: dict[tuple[str, date], set[str]] = {}
+    for file in files:
+        if file.day:
+            form = f"{file.format}{file.compressed}"
+            forms.setdefault((file.property_id, file.day), set()).add(form)
+    twice = [(day, sorted(found)) for (_, day), found in sorted(forms.items()) if len(found) > 1]
+    text = f"{counted(len(twice), 'day')} in several formats"
+    return f"{text}, first {twice[0][0]}: {', '.join(twice[0][1])}" if twice else ""
+
+
+def check_dates(settings: Settings) -> Check:
+    """The days asked for are those of the export."""
+    if settings.start_date is None:
+        return not_set("start_date")
+    files = export_files(settings)
+    days, undated = source_days(files), [file for file in files if file.day is None]
+    if undated:
+        days = sorted({*days, *(day for file in undated[:_SAMPLED_FILES] for day, _ in sample_times(file))})
+    if not days:
+        return warn("no event of the export names a day", "see the check of the export")
+    first, last = days[0], days[-1]
+    about = " (seen in a sample)" if undated else ""
+    yesterday = datetime.now(settings.tz).date() - timedelta(days=1)
+    start, end = settings.start_date, settings.end_date or yesterday
+    until = f"{end}" + ("" if settings.end_date else " (yesterday)")
+    asked = f"asked for {start} to {until}; the export has {first} to {last}{about}"
+    remedy = f"set BEHA2VEC_START_DATE={first} and BEHA2VEC_END_DATE={last}"
+    if start > end:
+        return fail(f"{asked}; there is no data in between", remedy)
+    if start > last or end < first:
+        return fail(f"{asked}; they share no day", remedy)
+    if start < first:
+        return warn(f"{asked}; {counted((first - start).days, 'day')} before it will be missing", remedy)
+    # an export arrives a day or two late; a day that is asked for by name should be there
+    if (end - last).days > (0 if settings.end_date else 3):
+        return warn(f"{asked}; {counted((end - last).days, 'day')} after it will be missing", remedy)
+    left_out = [day for day in days if not start <= day <= end]
+    return ok(f"{asked}" + (f"; {len(left_out)} of its days are left out" if left_out else ""))
+
+
+def check_timezone(settings: Settings) -> Check:
+    """Events happened on their ``event_date`` in the property's time zone."""
+    if settings.timezone is None:
+        return not_set("timezone")
+    by_zone: dict[str, list[SourceFile]] = {}
+    for file in export_files(settings):
+        by_zone.setdefault(settings.property_timezones.get(file.property_id, settings.timezone), []).append(file)
+    checks = [_check_one_timezone(zone, files) for zone, files in by_zone.items()]
+    if not checks:
+        return warn("no readable event to compare with", "see the check of the export")
+    worst = max(checks, key=lambda check: ("ok", "warn", "fail").index(check.status))
+    return replace(worst, message="; ".join(check.message for check in checks))
+
+
+def _check_one_timezone(zone: str, files: list[SourceFile]) -> Check:
+    step = max(1, (len(files) - 1) // (_SAMPLED_FILES - 1) if len(files) > 1 else 1)
+    sample = [pair for file in files[::step][:_SAMPLED_FILES] for pair in sample_times(file)]
+    if not sample:
+        return warn("no readable event to compare with", "see the check of the export")
+    fitting = _share_on_their_day(sample, ZoneInfo(zone))
+    offsets = {hours: _share_on_their_day(sample, _offset(hours)) for hours in range(-12, 15)}
+    best = max(offsets.values())
+    found = f"{fitting:.1%} of {len(sample):,} sampled events happened on their event_date in {zone}"
+    if fitting >= best - 0.01:
+        return ok(found)
+    hours = [offset for offset, share in offsets.items() if share == best]
+    span = f"UTC{hours[0]:+d}" + (f" to UTC{hours[-1]:+d}" if len(hours) > 1 else "")
+    summary = f"{found}, {best:.1%} at {span}: the time zone is probably wrong"
+    remedy = (
+        "set BEHA2VEC_TIMEZONE to the property's zone (GA4: Admin, Property details, Reporting time zone), or "
+        "BEHA2VEC_PROPERTY_TIMEZONES where properties differ"
+    )
+    return fail(summary, remedy) if fitting < 0.5 else warn(summary, remedy)
+
+
+def _offset(hours: int) -> ZoneInfo:
+    return ZoneInfo(f"Etc/GMT{-hours:+d}")  # the sign is POSIX's: Etc/GMT-1 lies east of Greenwich
+
+
+def _share_on_their_day(sample: list[tuple[date, int]], zone: ZoneInfo) -> float:
+    hits = sum(datetime.fromtimestamp(micros / 1e6, UTC).astimezone(zone).date() == day for day, micros in sample)
+    return hits / len(sample)
+
+
+def check_pages(settings: Settings) -> Check:
+    """The files of labels, rules and overrides can be read."""
+    from beha2vec_core.pages.labels import LabelFileError, load_labels
+    from beha2vec_core.pages.overrides import OverrideFileError, load_overrides
+    from beha2vec_core.pages.rules import RuleFileError, load_rules, parse_packs
+
+    try:
+        labels = load_labels(settings.labels_file)
+        rules = load_rules(settings.rules_file, parse_packs(settings.page_rule_packs)).for_labels(labels)
+        overrides = load_overrides(settings.page_overrides_file, labels)
+    except (LabelFileError, RuleFileError, OverrideFileError) as error:
+        return fail(str(error), "correct the file, or the setting that names it (docs/pages.md)")
+    return ok(
+        f"{len(labels.themes)} themes, {len(labels.page_types)} page types, "
+        f"{counted(len(rules.themes) + len(rules.page_types), 'rule')}, "
+        f"{counted(len(overrides.page_keys), 'page')} labeled by hand"
+    )
+
+
+def _counted(counts: Counter[str], before: str = "") -> str:
+    return ", ".join(f"{before}{name} {number:,}" for name, number in counts.most_common(5))
+
+
+def _missing(days: list[date]) -> list[date]:
+    there = set(days)
+    whole = [days[0] + timedelta(n) for n in range((days[-1] - days[0]).days + 1)] if days else []
+    return [day for day in whole if day not in there]
+
+
+def _spans(days: list[date]) -> str:
+    """``2026-01-03, 2026-01-07 to 2026-01-09``; the first few."""
+    runs = [[day for _, day in run] for _, run in groupby(enumerate(days), lambda p: p[1] - timedelta(p[0]))]
+    texts = [f"{run[0]}" + (f" to {run[-1]}" if len(run) > 1 else "") for run in runs]
+    return ", ".join(texts[:5]) + (f" and {len(texts) - 5} more" if len(texts) > 5 else "")

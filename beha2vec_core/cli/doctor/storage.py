@@ -1,0 +1,112 @@
+"""Checks of the data folder, the disk, the warehouse and the published database."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from beha2vec_core.cli.doctor.check import Check, fail, ok, warn
+from beha2vec_core.cli.doctor.export import export_files
+from beha2vec_core.settings import Settings
+from beha2vec_core.store.migrate import make_plan
+from beha2vec_core.store.warehouse import Warehouse, WarehouseVersionError
+
+_GIGABYTE = 10**9
+_LEAST_FREE_BYTES = _GIGABYTE // 2
+# The demo's gzipped export of 3.6 MB became 31 MB: partitions, warehouse, serving copy, encoder.
+_BYTES_PER_EXPORT_BYTE = 10
+
+
+def check_data_folder(settings: Settings) -> Check:
+    """Files can be written to the data folder."""
+    folder = _existing(settings.data_path)
+    remedy = f"give this user write access to {folder}, or set BEHA2VEC_DATA_DIR to another folder"
+    if not folder.is_dir():
+        return fail(f"{folder} is a file", "set BEHA2VEC_DATA_DIR to a folder")
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as error:
+        return fail(f"{folder} cannot be written to: {error}", remedy)
+    return ok(f"{settings.data_path} " + ("is writable" if folder == settings.data_path else "can be created"))
+
+
+def check_disk(settings: Settings) -> Check:
+    """There is room for what the export becomes."""
+    free = shutil.disk_usage(_existing(settings.data_path)).free
+    export = sum(file.path.stat().st_size for file in export_files(settings))
+    summary = f"{free / _GIGABYTE:,.1f} GB free for {settings.data_path}; the export has {export / _GIGABYTE:,.2f} GB"
+    remedy = "free some space, or set BEHA2VEC_DATA_DIR to a larger disk"
+    if free < max(_LEAST_FREE_BYTES, export):
+        return fail(summary, remedy)
+    if free < export * _BYTES_PER_EXPORT_BYTE:
+        return warn(f"{summary}; about {_BYTES_PER_EXPORT_BYTE} times that may be needed", remedy)
+    return ok(summary)
+
+
+def check_warehouse(settings: Settings) -> Check:
+    """The warehouse can be opened now: its lock is free, and it is a DuckDB file."""
+    path = settings.warehouse_path
+    warehouse = Warehouse(path)
+    if not path.exists():
+        return ok(f"{path} does not exist yet: the first run creates it")
+    if not warehouse.is_free():
+        return warn(
+            f"{path.name} is locked by {warehouse.holder()}", "wait for that run to end; runs wait for each other"
+        )
+    remedy = "close it there: no run can start while it is open; read serving.duckdb instead"
+    return _opened(path, remedy, _check_versions)
+
+
+def _check_versions(connection: duckdb.DuckDBPyConnection, summary: str) -> Check:
+    """The warehouse has this release's schema and DuckDB's newest storage format."""
+    try:
+        plan = make_plan(connection)
+    except WarehouseVersionError as error:
+        what, _, remedy = str(error).partition(". ")
+        return fail(what, remedy)
+    summary = f"{summary}, schema {plan.schema or '(none yet)'}, storage {plan.storage}"
+    if plan.steps:
+        return fail(f"{summary}; pending: {'; '.join(plan.pending)}", "beha2vec migrate")
+    if plan.pending:
+        return warn(f"{summary}; DuckDB {duckdb.__version__} can write {plan.newest_storage}", "beha2vec migrate")
+    return ok(summary)
+
+
+def check_serving(settings: Settings) -> Check:
+    """The database for people can be read."""
+    path = settings.serving_path
+    if not path.exists():
+        return ok(f"{path} does not exist yet: the asset serving_database creates it")
+    return _opened(path, "delete it and materialize the asset serving_database")
+
+
+def _opened(
+    path: Path, remedy: str, look: Callable[[duckdb.DuckDBPyConnection, str], Check] = lambda _, summary: ok(summary)
+) -> Check:
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            ((tables,),) = connection.execute(
+                "select count(*) from information_schema.tables where table_type = 'BASE TABLE'"
+            ).fetchall()
+            return look(connection, f"{path.name} has {tables} tables")
+    except duckdb.ConnectionException:  # this process itself has it open
+        return ok(f"{path.name} is open in this process")
+    except duckdb.Error as error:
+        if "could not set lock" in str(error).lower():
+            return warn(f"{path.name} is open in another program: {error}", remedy)
+        return fail(
+            f"{path.name} cannot be read: {error}",
+            f"move it away and materialize again; or install the duckdb that wrote it (here: {duckdb.__version__})",
+        )
+
+
+def _existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that exists."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
