@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from beha2vec_core.cli import app, doctor
+from beha2vec_core.cli import app
+from beha2vec_core.cli.doctor import storage
 from beha2vec_core.settings import Settings
 from beha2vec_core.store import migrate, tables
 from beha2vec_core.store.migrate import MigrationError, Step
@@ -210,7 +211,7 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
     for arguments in (["--check"], []):
         code, output = cli(*arguments)
         assert (code, "Upgrade beha2vec" in output) == (1, True)
-    check = doctor.check_warehouse(Settings(data_dir=path.parent))
+    check = storage.check_warehouse(Settings(data_dir=path.parent))
     assert (check.status, check.remedy.startswith("Upgrade beha2vec")) == ("fail", True)
 
 
@@ -299,13 +300,13 @@ def test_the_doctor_says_what_the_warehouse_has(
     path: Path, monkeypatch: pytest.MonkeyPatch, next_release: tuple[Step, ...]
 ) -> None:
     settings = Settings(data_dir=path.parent)
-    check = doctor.check_warehouse(settings)
+    check = storage.check_warehouse(settings)
     assert (check.status, check.remedy) == ("fail", "beha2vec migrate")
     assert "schema 1, storage v1.0.0+; pending: schema 2" in check.message
     monkeypatch.setattr(migrate, "STEPS", ())
     monkeypatch.setattr(tables, "SCHEMA_VERSION", 1)
-    check = doctor.check_warehouse(settings)
+    check = storage.check_warehouse(settings)
     assert (check.status, check.remedy, f"can write {NEWEST}" in check.message) == ("warn", "beha2vec migrate", True)
     migrate.migrate(Warehouse(path), backup=False)
-    check = doctor.check_warehouse(settings)
+    check = storage.check_warehouse(settings)
     assert (check.status, f"schema 1, storage {NEWEST}" in check.message) == ("ok", True)
