@@ -3,7 +3,7 @@
 What belongs here: ``conversation`` (questions in, ``events`` out), ``completion`` (one answer of an endpoint),
 ``tools`` (what the model can look at), ``lookup`` (answers without a model), ``question`` (what its words stand for),
 ``facts`` (which of them answer it), ``lines`` (how they are written), ``published`` (what is read), ``sql`` with
-``sql_rules`` and ``sql_child`` (statements of others, limited), ``sendable`` (which rows of SQL may be sent),
+``sql_rules`` and ``sql_child`` (statements of others, limited),
 ``privacy`` (no id leaves), ``verify`` (no number that is not in the data), ``show`` and ``terminal`` (how it looks).
 What does not: how facts and insights are made.
 """

@@ -27,6 +27,7 @@ from beha2vec_core.chat.tools import Toolbox, ToolResult
 from beha2vec_core.chat.verify import Known, cited, mark_unknown
 from beha2vec_core.llm import EndpointError, LlmSettings
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.anonymous import MIN_USERS
 from beha2vec_core.words import counted
 
 _SYSTEM = """You answer questions of a marketing team about the users of its website, in the language of the question.
@@ -43,7 +44,7 @@ You know nothing about these users but what the tools give. Look things up befor
 _LONGEST = 30_000  # characters of an answer
 COMMANDS = """/clusters              names and sizes
 /facts 3 [words]       facts of a cluster
-/sql select ...        one SELECT over the schemas beha2vec and ga4
+/sql select ...        one SELECT over the schemas beha2vec, ga4 and anonymous
 /help                  this
 /exit                  leave (or Ctrl-D)"""
 
@@ -52,7 +53,7 @@ COMMANDS = """/clusters              names and sizes
 class ChatLimits:
     """What a conversation may use."""
 
-    min_users: int = 20  # smaller groups are never sent
+    min_users: int = MIN_USERS  # smaller groups are never sent
     tool_rounds: int = 6  # then the model must answer
     calls_per_round: int = 6
     answer_seconds: float = 300.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -224,16 +224,13 @@ class Published:
             rows = connection.execute(EXITS_SQL, [cluster_key, limit]).fetchall()
         return [(clean_text(str(page)), int(sessions), int(users)) for page, sessions, users in rows]
 
-    def journeys(self, cluster_key: int, role: str, *, limit: int = 3, min_users: int = 1) -> list[list[str]]:
-        """Latest steps of typical or edge members: page types, other events by name. No ids, pages or times.
-
-        Event names of fewer than ``min_users`` users are left out.
-        """
+    def journeys(self, cluster_key: int, role: str, *, limit: int = 3) -> list[list[str]]:
+        """Latest steps of typical or edge members: page types, other events by name. No ids, pages or times."""
         with self._connection() as connection:
             chosen = _MEMBERS if _has_members(connection, cluster_key) else _NEAREST
             rows = connection.execute(
                 _JOURNEYS.format(members=chosen.format(order="desc" if role == "typical" else "asc")),
-                {"cluster": cluster_key, "role": role, "limit": limit, "steps": _JOURNEY_STEPS, "min_users": min_users},
+                {"cluster": cluster_key, "role": role, "limit": limit, "steps": _JOURNEY_STEPS},
             ).fetchall()
         return [[clean_text(str(step), limit=40) for step in steps] for (steps,) in rows]
 
@@ -267,12 +264,13 @@ class Published:
         key, margin = rows[0]
         return int(key), margin if margin is not None and math.isfinite(margin) else None
 
-    def columns(self) -> dict[str, list[str]]:
-        """Tables that SQL can read, with their columns."""
+    def columns(self, schemas: Collection[str]) -> dict[str, list[str]]:
+        """The tables of some schemas, with their columns."""
         with self._connection() as connection:
             rows = connection.execute(
                 """select schema_name || '.' || table_name, list(column_name order by column_index)
-                from duckdb_columns() where schema_name in ('beha2vec', 'ga4') group by 1 order by 1"""
+                from duckdb_columns() where list_contains(?::varchar[], schema_name) group by 1 order by 1""",
+                [list(schemas)],
             ).fetchall()
         return dict(rows)
 
@@ -321,12 +319,8 @@ _JOURNEYS = """
         select m.rank, e.event_timestamp, e.event_index, e.event_name,
             coalesce(case when e.is_page_view then p.page_type end, e.event_name) as step
         from ga4.ml_ga4__sequence_events e join members m using (user_key)
-        left join beha2vec.enriched_pages p using (page_key)),
-    usual as (
-        select event_name from ga4.ml_ga4__sequence_events group by 1 having count(distinct user_key) >= $min_users)
-    select list(case when event_name in (from usual) then step else '(rare event)' end
-        order by event_timestamp, event_index)[-$steps:]
-    from steps group by rank order by rank"""
+        left join beha2vec.enriched_pages p using (page_key))
+    select list(step order by event_timestamp, event_index)[-$steps:] from steps group by rank order by rank"""
 _IDENTITIES = """
     select distinct found, user_key from (
         select user_key as found, user_key from beha2vec.user_clusters_current

@@ -22,7 +22,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from beha2vec_core.chat.sql_rules import FUNCTIONS, OPERATORS, SCHEMAS, TABLE_FUNCTIONS
+from beha2vec_core.chat.sql_rules import FUNCTIONS, OPERATORS, PERSON, Reader
 
 DIALECT = "duckdb"
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # what it cannot read is refused, not logged on stderr
@@ -31,10 +31,7 @@ _MAX_CHARACTERS = 10_000
 _START_SECONDS = 10.0  # for the process itself, on a busy machine; from then on it watches its time itself
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SYSTEM_NAME = re.compile(r"duckdb_|pg_|sqlite_|pragma_|information_schema", re.IGNORECASE)
-_ALLOWED = (
-    "Only one SELECT (WITH and UNION too) over tables of the schemas beha2vec and ga4 is allowed, with DuckDB "
-    "functions that only compute"
-)
+_ALLOWED = "Allowed is one SELECT (WITH and UNION too) over tables of {schemas}, with functions that only compute"
 # parts of a statement that do more than read
 _FORBIDDEN: tuple[tuple[type[exp.Expr], str], ...] = (
     (exp.Into, "INTO writes a table"),
@@ -80,19 +77,19 @@ class SqlAnswer:
     columns: list[str]
     numbers: list[bool]  # which columns hold numbers
     rows: list[list[Any]]
-    truncated: bool  # there are more rows
-    seconds: float
+    truncated: bool = False  # there are more rows
+    seconds: float = 0.0
 
 
-def run_sql(path: Path, statement: str, limits: SqlLimits | None = None) -> SqlAnswer:
-    """The statement's answer from the published database.
+def run_sql(path: Path, statement: str, limits: SqlLimits | None = None, reader: Reader = PERSON) -> SqlAnswer:
+    """The statement's answer from the published database, of the tables that the reader may see.
 
     Raises:
         SqlRefused: it is not one SELECT of what is allowed.
         SqlFailed: it has an error, or needs more time or memory than the limits give.
     """
     limits = limits or SqlLimits()
-    check(statement)
+    check(statement, reader)
     if not path.exists():
         raise SqlFailed("there are no results yet: run beha2vec materialize first")
     request = {
@@ -100,32 +97,41 @@ def run_sql(path: Path, statement: str, limits: SqlLimits | None = None) -> SqlA
         "statement": statement,
         "functions": sorted(FUNCTIONS),
         "operators": sorted(OPERATORS),
-        "table_functions": sorted(TABLE_FUNCTIONS),
-        "schemas": sorted(SCHEMAS),
+        "table_functions": sorted(reader.table_functions),
+        "schemas": sorted(reader.schemas),
         **vars(limits),
     }
     started = time.monotonic()
     answer = _ask_child(request, limits)
     if "refused" in answer:
-        raise SqlRefused(f"Not run: {answer['refused']}. {_ALLOWED}.")
+        raise SqlRefused(_not_run(answer["refused"], reader))
     if "failed" in answer:
         raise SqlFailed(_why(str(answer["failed"]), limits))
     return SqlAnswer(statement=statement, seconds=time.monotonic() - started, **answer)
 
 
-def check(statement: str) -> exp.Query:
+def check(statement: str, reader: Reader = PERSON) -> exp.Query:
     """The parsed statement, if it is one SELECT of what is allowed.
 
     Raises:
         SqlRefused: it is not; the message says what is not allowed, and what is.
     """
     try:
-        return _check(statement)
+        return _check(statement, reader)
     except SqlRefused as error:
-        raise SqlRefused(f"Not run: {error}. {_ALLOWED}.") from None
+        raise SqlRefused(_not_run(error, reader)) from None
 
 
-def _check(statement: str) -> exp.Query:
+def _not_run(reason: object, reader: Reader) -> str:
+    return f"Not run: {reason}. {_ALLOWED.format(schemas=_schemas(reader))}."
+
+
+def _schemas(reader: Reader) -> str:
+    *others, last = sorted(reader.schemas)
+    return f"the schemas {', '.join(others)} and {last}" if others else f"the schema {last}"
+
+
+def _check(statement: str, reader: Reader) -> exp.Query:
     if len(statement) > _MAX_CHARACTERS:
         raise SqlRefused(f"the statement is longer than {_MAX_CHARACTERS:,} characters")
     if any(not char.isprintable() and char not in "\n\t\r" for char in statement):
@@ -147,9 +153,9 @@ def _check(statement: str) -> exp.Query:
             raise SqlRefused(reason)
     ctes = {name.lower() for name in _cte_names(tree)}
     for table in tree.find_all(exp.Table):
-        _check_table(table, ctes)
+        _check_table(table, ctes, reader)
     for function in tree.find_all(exp.Func):
-        _check_function(function)
+        _check_function(function, reader)
     assert isinstance(tree, exp.Query)
     return tree
 
@@ -161,13 +167,13 @@ def _cte_names(tree: exp.Expr) -> Iterator[str]:
         yield cte.alias
 
 
-def _check_table(table: exp.Table, ctes: set[str]) -> None:
+def _check_table(table: exp.Table, ctes: set[str], reader: Reader) -> None:
     schema = table.db.lower()
     if isinstance(table.this, exp.Func):
         name = _name(table.this)
-        if name not in TABLE_FUNCTIONS or (schema and schema not in SCHEMAS) or table.catalog:
+        if name not in reader.table_functions or (schema and schema not in reader.schemas) or table.catalog:
             raise SqlRefused(
-                f"the table function {name} is not allowed; allowed are {', '.join(sorted(TABLE_FUNCTIONS))}"
+                f"the table function {name} is not allowed; allowed are {', '.join(sorted(reader.table_functions))}"
             )
         return
     if not isinstance(table.this, exp.Identifier):
@@ -178,17 +184,18 @@ def _check_table(table: exp.Table, ctes: set[str]) -> None:
     if not schema and name.lower() in ctes:
         return
     if not schema:
-        hint = f", such as beha2vec.{name} or ga4.{name}" if _PLAIN_NAME.fullmatch(name) else ""
+        qualified = " or ".join(f"{schema}.{name}" for schema in sorted(reader.schemas))
+        hint = f", such as {qualified}" if _PLAIN_NAME.fullmatch(name) else ""
         raise SqlRefused(f"the table {name!r} is named without its schema{hint}")
-    if schema not in SCHEMAS:
+    if schema not in reader.schemas:
         raise SqlRefused(f"the schema {table.db!r} is not allowed")
 
 
-def _check_function(function: exp.Func) -> None:
+def _check_function(function: exp.Func, reader: Reader) -> None:
     """Only names that sqlglot does not know itself, or that reach files; all names are checked by the child."""
     if isinstance(function, exp.Anonymous | exp.AnonymousAggFunc | exp.ReadCSV | exp.ReadParquet):
         name = _name(function)
-        if name not in FUNCTIONS and name not in TABLE_FUNCTIONS:
+        if name not in FUNCTIONS and name not in reader.table_functions:
             raise SqlRefused(f"the function {name} is not allowed")
 
 

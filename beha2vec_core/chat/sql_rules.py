@@ -1,7 +1,20 @@
 """What a statement of the chat may use: an allow-list, so that what a new DuckDB brings is refused until it is read."""
 
-SCHEMAS = frozenset({"beha2vec", "ga4"})
-TABLE_FUNCTIONS = frozenset({"unnest", "range", "generate_series", "user_clusters_as_of", "user_embeddings_as_of"})
+from typing import NamedTuple
+
+from beha2vec_core.store.anonymous import SCHEMA as ANONYMOUS
+
+
+class Reader(NamedTuple):
+    """What may be read by who asks."""
+
+    schemas: frozenset[str]
+    table_functions: frozenset[str]
+
+
+_SERIES = frozenset({"unnest", "range", "generate_series"})
+MODEL = Reader(frozenset({ANONYMOUS}), _SERIES)
+PERSON = Reader(frozenset({"beha2vec", "ga4", ANONYMOUS}), _SERIES | {"user_clusters_as_of", "user_embeddings_as_of"})
 
 # Functions that compute from their arguments alone. Not here: what reads files, settings, sequences, the session or the
 # server (`read_*`, `glob`, `current_setting`, `nextval`, `query`, ...), what sleeps, and what takes SQL as text.

@@ -1,7 +1,8 @@
 """What the language model can look at: each tool with its arguments as a Pydantic model, each answer JSON data.
 
-Clusters of fewer than ``min_users`` users, and steps that fewer users took, are left out of what is sent; users are
-aliases; texts of others are cleaned, capped and nothing but values of the JSON document.
+Clusters of fewer than ``min_users`` users, and steps that fewer users took, are left out of what is sent. SQL reads the
+schema ``anonymous`` only. What is of single users is for the person's screen and is not sent. Texts of others are
+cleaned, capped and nothing but values of the JSON document.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from beha2vec_core.chat.facts import differences, search_facts
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import FUNNEL_SQL, Fact, NotInData, Published
-from beha2vec_core.chat.sendable import sendable_rows
-from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlFailed, SqlLimits, run_sql
+from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
+from beha2vec_core.chat.sql_rules import MODEL
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.prompts import fact_as_data
 from beha2vec_core.insights.wording import number
@@ -60,14 +61,14 @@ class CheckoutFunnel(_Arguments):
 
 
 class SampleJourneys(_Arguments):
-    """Steps of a few typical or edge members of a cluster, anonymous: page types and event names."""
+    """Show the person the steps of a few typical or edge members of a cluster. You do not see them."""
 
     cluster: int
     role: Literal["typical", "edge"] = "typical"
 
 
 class SimilarUsers(_Arguments):
-    """The users most like one user (given by alias, such as user_1), with their clusters."""
+    """Show the person the users most like one user (given by alias, such as user_1). You do not see them."""
 
     user: str = Field(max_length=200)
 
@@ -89,15 +90,17 @@ class BeforeBuying(_Arguments):
 
 
 class Tables(_Arguments):
-    """Tables and columns that sql can read."""
+    """Tables and columns that sql can read: anonymous.<what is counted>_by_<what it is grouped by>."""
 
     search: str = Field("", max_length=100, description="part of a table's or column's name")
 
 
 class Sql(_Arguments):
-    """One DuckDB SELECT. You see only groups of enough users: aggregate (count, sum, avg) with GROUP BY, over tables
-    joined by user_key. Name tables with their schema, such as beha2vec.user_clusters_current (user_key, cluster_key)
-    and ga4.fct_ga4__sessions."""
+    """One DuckDB SELECT over tables of the schema anonymous: numbers of groups of users, already counted, one table for
+    each way to group, such as anonymous.sessions_by_device_category (device_category, users, sessions, ...),
+    anonymous.sessions_by_cluster_and_country, anonymous.page_views_by_page and anonymous.users_by_cluster. See the tool
+    tables for all. Numbers are rounded at random to multiples of what some users contribute, so add up few of them, and
+    say that they are rounded. Groups of few users are missing, numbers of few users are null."""
 
     statement: str = Field(max_length=10_000)
 
@@ -327,27 +330,27 @@ class Toolbox:
         return ToolResult({"clusters": clusters, "note": note}, statements=[FUNNEL_SQL])
 
     def _journeys(self, asked: SampleJourneys) -> ToolResult:
-        journeys = self._data.journeys(self._check(asked.cluster), asked.role, min_users=self._min_users)
-        data = {"cluster": asked.cluster, "role": asked.role, "journeys": journeys}
-        return ToolResult(data, tables=["beha2vec.user_clusters_current", "ga4.ml_ga4__sequence_events"])
+        journeys = self._data.journeys(self._check(asked.cluster), asked.role)
+        rows = [[number, " → ".join(steps)] for number, steps in enumerate(journeys, start=1)]
+        shown = SqlAnswer(f"{asked.role} members of cluster {asked.cluster}", ["member", "steps"], [True, False], rows)
+        return self._on_screen(shown, ["beha2vec.user_clusters_current", "ga4.ml_ga4__sequence_events"])
 
     def _similar(self, asked: SimilarUsers) -> ToolResult:
         key = self._aliases.key(asked.user)
         if key is None:
             raise NotInData("there is no such user")
-        big, own, alias = self._big(), self._data.cluster_of(key), self._aliases.of(key)
-        alike = [
-            {
-                "user": self._aliases.of(other.user_key),
-                "similarity": round(other.similarity, 2),
-                "cluster": other.cluster_key if other.cluster_key in big else None,
-            }
-            for other in self._data.similar_users(key)
-        ]
-        data: dict[str, Any] = {"user": alias, "most_alike": alike}
-        if own and own[0] in big:
-            data |= {"cluster": own[0], "cluster_name": big[own[0]], "margin": own[1] and round(own[1], 2)}
-        return ToolResult(data, tables=["beha2vec.user_embeddings_current"])
+        rows: list[list[Any]] = []
+        for other in self._data.similar_users(key):
+            rows.append([other.user_key, round(other.similarity, 2), other.cluster_key])
+        shown = SqlAnswer(
+            f"users most like {key}", ["user_key", "similarity", "cluster_key"], [False, True, True], rows
+        )
+        return self._on_screen(shown, ["beha2vec.user_embeddings_current"])
+
+    def _on_screen(self, shown: SqlAnswer, tables: list[str]) -> ToolResult:
+        """Rows of single users: the person sees them, the model only learns that they do."""
+        note = "the person sees the rows on their screen, you do not: they are of single users. Refer to them"
+        return ToolResult({"rows": "not sent", "note": note}, tables=tables, rows=shown)
 
     def _moves(self, asked: Moves) -> ToolResult:
         where, parameters = "true", []
@@ -383,32 +386,19 @@ class Toolbox:
         words = asked.search.lower().split()
         tables = {
             name: columns
-            for name, columns in self._data.columns().items()
+            for name, columns in self._data.columns(MODEL.schemas).items()
             if not words or any(word in name or any(word in column for column in columns) for word in words)
         }
         if len(json.dumps(tables)) > _MAX_CHARACTERS // 2:
             return ToolResult({"tables": list(tables), "note": "search for a part of a name to see columns"})
+        if not tables and not words:
+            raise NotInData("the published database has no schema anonymous: materialize serving_database again")
         return ToolResult({"tables": tables})
 
     def _sql(self, asked: Sql) -> ToolResult:
-        try:
-            answer = run_sql(self._path, self._aliases.show(asked.statement), self._sql_limits)
-        except SqlFailed as error:
-            # "could not convert string '...'": only errors from before it ran hold no values of users
-            is_safe = re.match(r"DuckDB: (Parser|Binder|Catalog) Error|Stopped", str(error))
-            raise error if is_safe else SqlFailed("DuckDB: it failed on some value; the person sees which") from error
-        sent = sendable_rows(self._path, asked.statement, self._sql_limits, self._min_users)
-        data: dict[str, Any]
-        if sent.why_not is None:
-            data = {"columns": sent.columns, "rows": sent.rows[:_SENT_ROWS]}
-            data["more_rows"] = answer.truncated or len(sent.rows) > _SENT_ROWS
-            if sent.withheld:
-                data["note"] = f"{sent.withheld} groups of fewer than {self._min_users} users are withheld"
-        else:
-            few = 0 < len(answer.rows) < self._min_users
-            data = {"rows_found": f"fewer than {self._min_users}" if few else len(answer.rows)}
-            data["more_rows"] = answer.truncated
-            data["note"] = f"the person sees these rows, you do not: {sent.why_not}"
+        answer = run_sql(self._path, asked.statement, self._sql_limits, MODEL)
+        data: dict[str, Any] = {"columns": answer.columns, "rows": answer.rows[:_SENT_ROWS]}
+        data["more_rows"] = answer.truncated or len(answer.rows) > _SENT_ROWS
         money = self.money(answer.statement)
         if money:
             data["money"] = money

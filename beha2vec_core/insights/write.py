@@ -16,6 +16,7 @@ from beha2vec_core.insights.schema import INSIGHTS_SCHEMA, ClusterComparison, Cl
 from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
 from beha2vec_core.insights.verify import filled
 from beha2vec_core.llm import LlmSettings
+from beha2vec_core.store.anonymous import MIN_USERS
 
 _COMPARISON_NAME = "All clusters compared"
 
@@ -25,7 +26,7 @@ def write_insights(
     *,
     llm: LlmSettings | None = None,
     page_titles: Mapping[str, str] | None = None,
-    min_users_sent: int = 20,
+    min_users_sent: int = MIN_USERS,
     earlier: Iterable[Row] = (),
     why: str = "",
     progress: bool = True,

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from beha2vec_core.files import put_in_place
+from beha2vec_core.store.anonymous import create_anonymous_tables
 from beha2vec_core.store.columns import comment_columns
 from beha2vec_core.store.tables import create_macros
 
@@ -26,16 +27,19 @@ def publish(
     connection: duckdb.DuckDBPyConnection,
     path: Path,
     dbt_descriptions: Mapping[str, Mapping[str, str]] | None = None,
+    *,
+    secret: bytes,
 ) -> dict[str, int]:
     """Write the serving database beside ``path`` and rename it over; readers of the old file keep what they have.
 
-    Views become tables, so that no reader needs the warehouse or its files, and every column says what it holds.
-    Returns the rows of each table.
+    Views become tables, so that no reader needs the warehouse or its files, and every column says what it holds. What
+    language models may read is in the schema ``anonymous``. Returns the rows of each table.
 
     Args:
         connection: the warehouse.
         path: of the serving database.
         dbt_descriptions: of dbt's tables, as ga4.<model>: the description of each column.
+        secret: of the installation, see `create_anonymous_tables`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -62,6 +66,12 @@ def publish(
             counts[name] = counted[0] if counted else 0
         create_macros(connection, "serving")
         comment_columns(connection, "serving", dbt_descriptions or {})
+        ((warehouse,),) = connection.execute("select current_database()").fetchall()
+        connection.execute("use serving")
+        try:
+            counts |= create_anonymous_tables(connection, secret=secret)
+        finally:
+            connection.execute(f'use "{warehouse}"')
         connection.execute("detach serving")
         put_in_place(temporary, path)
     except BaseException:

@@ -86,7 +86,7 @@ def make_serving(path: Path, hostile: list[str] | None = None) -> Path:
     world.execute("insert into beha2vec.cluster_profiles by name from profiles")
     world.execute("insert into beha2vec.cluster_insights by name from insights")
     world.execute("drop schema world cascade")
-    publish(world, path)
+    publish(world, path, secret=b"secret")
     world.close()
     _made[len(texts)] = path.read_bytes()
     return path
@@ -182,7 +182,8 @@ def _put_hostile(world: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
         """create temp table bad_pages as
         select p.user_key, p.cluster_key, 'shop.example.com/' || h.text as page_key, h.text
         from (select *, row_number() over (order by user_key) as place from world.people) p
-        join hostile h on h.n = p.place % (select count(*) from hostile)"""
+        cross join (select unnest([0, 1, 2]) as page)
+        join hostile h on h.n = (p.place + page) % (select count(*) from hostile)"""
     )
     world.execute(
         """insert into ga4.fct_ga4__page_views by name

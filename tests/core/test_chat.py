@@ -230,7 +230,7 @@ def test_users_leave_as_aliases_and_come_back_as_keys(serving: Path) -> None:
             ("similar_users", {"user": "user_1"}),
             ("sql", {"statement": "select user_key from ga4.dim_ga4__users where user_key = 'user_1'"}),
         ),
-        says("Most like user", "_1 are user_2 and user_3."),
+        says("Most like user", "_1 is user_2."),
     ) as server:
         chat = conversation(server, serving)
         answer, events = ask(chat, question)
@@ -241,8 +241,9 @@ def test_users_leave_as_aliases_and_come_back_as_keys(serving: Path) -> None:
         assert secret not in server.sent
     assert not re.search(r"[0-9a-f]{32}", server.sent)
     assert USER in answer.text and OTHER in answer.text and "user_1" not in answer.text
-    assert [event.answer.rows for event in events if isinstance(event, SqlRows)] == [[[USER]]]
-    assert "the person sees these rows, you do not" in server.tool_results(1)[1]["note"]
+    (similar,) = [event.answer for event in events if isinstance(event, SqlRows)]
+    assert similar.columns == ["user_key", "similarity", "cluster_key"] and len(similar.rows) == 5
+    assert "the schema anonymous" in server.tool_results(1)[1]["error"]
 
 
 def test_small_groups_are_never_sent(serving: Path) -> None:
@@ -252,10 +253,10 @@ def test_small_groups_are_never_sent(serving: Path) -> None:
         ("cluster_facts", {"cluster": SMALL}),
         ("compare_clusters", {"first": 0, "second": SMALL}),
         ("sample_journeys", {"cluster": SMALL}),
-        ("sql", {"statement": "select cluster_key, name from beha2vec.cluster_insights"}),
-        ("sql", {"statement": "select country, count(*) from ga4.dim_ga4__users group by 1"}),
-        ("sql", {"statement": "select cluster_key, count(*) from beha2vec.user_clusters_current group by 1"}),
-        ("sql", {"statement": "select user_id::int from ga4.dim_ga4__users"}),
+        ("sql", {"statement": "from anonymous.users_by_country"}),
+        ("sql", {"statement": "from anonymous.users_by_cluster"}),
+        ("sql", {"statement": "from anonymous.users_by_first_user_source"}),
+        ("sql", {"statement": "select country::int from anonymous.users_by_country"}),
     ]
     with scripted(calls(*every_tool), says("Yes.")) as server:
         _, events = ask(conversation(server, serving, calls_per_round=20), "x")
@@ -273,10 +274,10 @@ def test_small_groups_are_never_sent(serving: Path) -> None:
         steps[2, "add_to_cart"]["sessions"] == "of fewer than 20 users"
         and steps[1, "begin_checkout"]["sessions"] == 261
     )
-    assert [len(result["rows"]) for result in results[5:8]] == [5, 2, 4]
-    seen = [len(event.answer.rows) for event in events if isinstance(event, SqlRows)]
-    assert seen == [6, 3, 5], "the person sees all rows"
-    assert "on some value" in results[8]["error"] and "jane" not in server.sent, "errors hold values too"
+    assert [len(result["rows"]) for result in results[5:8]] == [2, 4, 4]
+    seen = [event.answer.rows for event in events if isinstance(event, SqlRows)]
+    assert seen == [result["rows"] for result in results[5:8]], "the person sees what was sent"
+    assert "Conversion Error" in results[8]["error"]
 
 
 def test_outgoing_text_keeps_words_and_loses_ids() -> None:
@@ -313,12 +314,12 @@ def test_hostile_text_stays_data(hostile_serving: Path) -> None:
         ("sample_journeys", {"cluster": 1}),
         (
             "sql",
-            {
-                "statement": "select page_title, theme, users from ga4.dim_ga4__pages "
-                "join beha2vec.enriched_pages using (page_key) order by users"
-            },
+            {"statement": "select page_key, title, users from anonymous.page_views_by_page order by users"},
         ),
-        ("sql", {"statement": "select country, browser, count(*) from ga4.dim_ga4__users group by all"}),
+        (
+            "sql",
+            {"statement": "from anonymous.sessions_by_cluster_and_device_category"},
+        ),
     ]
 
     def respond(request: dict, number: int) -> Reply:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from chat_world import DEVICE, LOGIN, USER, make_serving
+from chat_world import make_serving
 from hostile_sql import BOUNDED, FILE, REFUSED
 
-from beha2vec_core.chat.sendable import sendable_rows
 from beha2vec_core.chat.sql import SqlFailed, SqlLimits, SqlRefused, run_sql
+from beha2vec_core.chat.sql_rules import MODEL
 
 SECRET = "the secret of the file"
 TIGHT = SqlLimits(seconds=0.8, memory_mb=200, rows=50, cell_characters=500, characters=20_000)
@@ -89,7 +89,7 @@ def test_limits_are_reported(serving: Path) -> None:
     cut = run_sql(serving, "select * from range(1000)", SqlLimits(rows=10))
     assert (len(cut.rows), cut.truncated) == (10, True)
     assert len(run_sql(serving, "select repeat('x', 10000)", SqlLimits(cell_characters=100)).rows[0][0]) == 100
-    with pytest.raises(SqlRefused, match=r"named without its schema, such as beha2vec\.cluster_profiles"):
+    with pytest.raises(SqlRefused, match=r"named without its schema, such as \S+ or beha2vec\.cluster_profiles"):
         run_sql(serving, "select * from cluster_profiles")
     with pytest.raises(SqlFailed, match="materialize first"):
         run_sql(serving.with_name("none.duckdb"), "select 1")
@@ -162,112 +162,32 @@ def test_statements_of_analysts_run(serving: Path, statement: str) -> None:
         assert len(answer.rows) == min(len(expected.fetchall()), SqlLimits().rows)
 
 
-AGGREGATED = [  # (statement, rows a model may see)
-    ("select cluster_key, count(*) from beha2vec.user_clusters_current group by 1 order by 1", 4),
-    ("select metric, value from beha2vec.cluster_profiles where metric = 'users'", 4),
-    ("select name from beha2vec.cluster_insights where cluster_key is not null", 4),
-    (
-        "select c.cluster_key, count(distinct s.session_key), avg((u.purchases > 0)::int) from "
-        "beha2vec.user_clusters_current c join ga4.dim_ga4__users u on u.user_key = c.user_key "
-        "join ga4.fct_ga4__sessions s on s.user_key = u.user_key group by 1",
-        4,
-    ),
-    (
-        "with views as (select user_key, count(*) as n from ga4.fct_ga4__page_views group by user_key) "
-        "select c.cluster_key, avg(v.n), rank() over (order by count(*) desc) from views v "
-        "join beha2vec.user_clusters_current c using (user_key) group by 1",
-        4,
-    ),
-    (
-        "select kind, count(*) from (select user_key, case when page_views > 5 then 'many' else 'few' end as kind, "
-        "count_if(page_views > 2) as n from ga4.dim_ga4__users group by all) t group by kind",
-        2,
-    ),
-    ("select country, count(*) from ga4.dim_ga4__users group by 1", 2),  # five users of the small cluster: Malta
-    ("select count(*) from ga4.dim_ga4__users where country = 'Malta'", 0),
-    ("select page_key, users from ga4.dim_ga4__pages where users < 20", 0),
-]
+def test_a_model_reads_only_the_anonymous_schema(serving: Path) -> None:
+    answer = run_sql(serving, "select users from anonymous.users_by_country order by country", reader=MODEL)
+    assert answer.columns == ["users"] and len(answer.rows) == 2, "Malta has five users"
+    for statement in (
+        "select count(*) from ga4.dim_ga4__users",
+        "from beha2vec.cluster_insights",
+        "select * from beha2vec.user_clusters_as_of('2026-01-30')",
+        "with x as (select (select max(user_id) from ga4.dim_ga4__users) as m) from x",
+        "from anonymous.users_by_country where exists (from ga4.dim_ga4__users)",
+        "from dim_ga4__users",
+        "from memory.ga4.dim_ga4__users",
+        "select (from ga4.dim_ga4__users limit 1)",
+        "from anonymous.users_by_country, lateral (from ga4.dim_ga4__users)",
+        "from query('from ga4.dim_ga4__users')",
+        "from query_table('ga4.dim_ga4__users')",
+        "pivot ga4.dim_ga4__users on country using count(*)",
+        "from 'x'::ga4.dim_ga4__users",
+        "from duckdb_columns()",
+        "from information_schema.tables",
+    ):
+        with pytest.raises(SqlRefused, match=r"^Not run: .*anonymous"):
+            run_sql(serving, statement, reader=MODEL)
 
 
-@pytest.mark.parametrize(("statement", "rows"), AGGREGATED)
-def test_groups_of_enough_users_may_be_sent(serving: Path, statement: str, rows: int) -> None:
-    sent = sendable_rows(serving, statement, SqlLimits(), min_users=20)
-    assert sent.why_not is None and len(sent.rows) == rows
-    assert not any("beha2vec_users" in column for column in sent.columns)
-
-
-SINGLE_USERS = [
-    "select * from ga4.dim_ga4__users",
-    "select user_key from beha2vec.user_clusters_current",
-    "select distinct user_id from ga4.dim_ga4__users",
-    "select user_key, count(*) from ga4.fct_ga4__page_views group by 1",
-    "select max(user_id) from ga4.dim_ga4__users",
-    "select min(country), count(*) from ga4.dim_ga4__users",
-    "select any_value(user_pseudo_id) from ga4.dim_ga4__users",
-    "select list(user_key) from ga4.dim_ga4__users",
-    "select string_agg(country, ',') from ga4.dim_ga4__users",
-    "select arg_max(country, revenue) from ga4.dim_ga4__users",
-    "select first(country) from ga4.dim_ga4__users",
-    "select histogram(user_id) from ga4.dim_ga4__users",
-    "select mode(user_id) from ga4.dim_ga4__users",
-    "select quantile_cont(revenue, 1.0) from ga4.dim_ga4__users",
-    "select median(hash(user_key)) from ga4.dim_ga4__users",
-    "select sum(hash(user_key)) from ga4.dim_ga4__users",
-    "select md5(user_key), count(*) from ga4.dim_ga4__users group by 1",
-    f"select count(*) from ga4.dim_ga4__users where user_key = '{USER}'",
-    f"select count(*) from ga4.dim_ga4__users where user_id = '{LOGIN}'",
-    f"select count(*) filter (where user_pseudo_id = '{DEVICE}') from ga4.dim_ga4__users",
-    "select sum(case when country = 'Malta' then revenue else 0 end) from ga4.dim_ga4__users",
-    "select sum(revenue) filter (where country = 'Malta') from ga4.dim_ga4__users",
-    "select country, first_value(browser) over (order by country) from ga4.dim_ga4__users",
-    "select u.user_id, count(*) from ga4.dim_ga4__users u, (select range as user_key from range(100)) f group by 1",
-    "select u.country, count(*) from ga4.dim_ga4__users u, range(100) t(user_key) group by 1",
-    "with f as (select fact_id as user_key from beha2vec.cluster_profiles) select u.country, count(*) from "
-    "ga4.dim_ga4__users u, f group by 1",
-    "with x as (select user_key, user_id as country from ga4.dim_ga4__users) select country, count(*) from x "
-    "group by 1",
-    "with x as (select * from ga4.dim_ga4__users) select country, count(*) from x group by 1",
-    "with x as (select max(user_id) as m from ga4.dim_ga4__users) select m from x",
-    "select country, (select max(user_id) from ga4.dim_ga4__users) from ga4.dim_ga4__users group by 1",
-    "select name from beha2vec.cluster_insights where name in (select user_id from ga4.dim_ga4__users)",
-    "select (select user_id from ga4.dim_ga4__users limit 1) as x from beha2vec.cluster_insights",
-    "select user_id from ga4.dim_ga4__users union select 'a'",
-    "select country from ga4.dim_ga4__users where exists (select 1 from ga4.dim_ga4__users v where v.user_id "
-    "= 'x') group by 1",
-    "select * from (pivot ga4.dim_ga4__users on user_id in ('a') using count(*))",
-    "select * from beha2vec.user_clusters_as_of('2026-01-30')",
-    "select user_id, count(*) over () from ga4.dim_ga4__users",
-    "select count(*) from ga4.ml_ga4__sequence_events e, lateral (select e.user_key) x",
-    "with x(user_key, c) as (select page_key, user_key from ga4.fct_ga4__page_views) select c, count(*) from "
-    "x group by 1",
-    "select c, count(*) from (select page_key, user_key from ga4.fct_ga4__page_views) x(user_key, c) group by 1",
-    "with x as (select user_key, (select max(country) from ga4.dim_ga4__users) as c from ga4.dim_ga4__users) "
-    "select c, count(*) from x group by 1",
-    "with u as (select user_key, country from ga4.dim_ga4__users), x as (select user_key, (select "
-    "max(country) from u) as c "
-    "from u) select c, count(*) from x group by 1",
-    "with x as (select user_key, max(country) over () as c from ga4.dim_ga4__users) select c, count(*) from x "
-    "group by 1",
-    "with x as (select user_key, case when country = 'Malta' then revenue else 0 end as r from ga4.dim_ga4__users) "
-    "select sum(r) from x",
-    "with x as (select user_key, revenue * (country = 'Malta')::int as r from ga4.dim_ga4__users) select sum(r) from x",
-    "with x as (select user_key, sum(revenue) filter (where country = 'Malta') as r from ga4.dim_ga4__users "
-    "group by 1) "
-    "select sum(r) from x",
-    "with x as (select user_key, columns('user_id') from ga4.dim_ga4__users) select user_id, count(*) from x "
-    "group by all",
-    "select x, count(*) from (select user_key, country from ga4.dim_ga4__users) x group by x",
-]
-
-
-@pytest.mark.parametrize("statement", SINGLE_USERS)
-def test_rows_of_single_users_are_not_sent(serving: Path, statement: str) -> None:
-    sent = sendable_rows(serving, statement, SqlLimits(), min_users=20)
-    assert sent.rows == [] and (sent.why_not or sent.withheld), sent
-
-
-def test_a_cross_join_does_not_make_a_group_larger(serving: Path) -> None:
-    statement = """select u.country, u.browser, u.page_views, u.revenue, count(*) from ga4.dim_ga4__users u,
-        beha2vec.user_clusters_current c where u.revenue > 0 group by all"""
-    sent = sendable_rows(serving, statement, SqlLimits(), min_users=20)
-    assert sent.rows == [] and sent.withheld > 50
+def test_the_childs_own_check_keeps_a_model_in_its_schema(serving: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("beha2vec_core.chat.sql.check", lambda *_: None)
+    for statement in ("from ga4.dim_ga4__users", "from beha2vec.user_clusters_as_of('2026-01-30')"):
+        with pytest.raises(SqlRefused):
+            run_sql(serving, statement, reader=MODEL)

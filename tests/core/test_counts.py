@@ -69,7 +69,7 @@ def test_each_user_who_is_lost_has_a_reason(warehouse: duckdb.DuckDBPyConnection
             assert words in loss.why
     for before, after in pairwise(found[1:]):
         assert before.count - sum(loss.count for loss in after.losses) == after.count, "users add up"
-    publish(warehouse, tmp_path / "serving.duckdb")
+    publish(warehouse, tmp_path / "serving.duckdb", secret=b"secret")
     with duckdb.connect(str(tmp_path / "serving.duckdb"), read_only=True) as published:
         assert funnel(published) == found and totals(published) == totals(warehouse)
     with Published(tmp_path / "serving.duckdb").cursor() as cursor:

@@ -76,7 +76,7 @@ def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 '12.' || range as user_pseudo_id from range({USERS - 1})
             union all values ('u0', 'phone', 'p', '99.0'), ('not in clusters', 'x', 'p', '77.7')"""
         )
-        publish(connection, path)
+        publish(connection, path, secret=b"secret")
     return path
 
 

@@ -17,7 +17,7 @@ def test_of_several_versions_only_that_of_readers_is_published(tmp_path: Path) -
         connection.execute("create schema ga4")
         add_version(connection, "old", "old1", datetime(2026, 1, 1))
         add_version(connection, "new", "new1", datetime(2026, 1, 8))
-        counts = publish(connection, tmp_path / "serving.duckdb")
+        counts = publish(connection, tmp_path / "serving.duckdb", secret=b"secret")
     assert counts["beha2vec.user_embeddings"] == counts["beha2vec.user_clusters"] == 1
     assert counts["beha2vec.encoders"] == 2
     with duckdb.connect(str(tmp_path / "serving.duckdb"), read_only=True) as served:
@@ -35,7 +35,7 @@ def test_every_column_of_ours_says_what_it_holds(tmp_path: Path) -> None:
         connection.execute("create schema ga4")
         connection.execute("create table ga4.dim_ga4__users as select 'u' as user_key, 'it''s' as country")
         told = {"ga4.dim_ga4__users": {"country": "the user's last country"}}
-        publish(connection, tmp_path / "serving.duckdb", told)
+        publish(connection, tmp_path / "serving.duckdb", told, secret=b"secret")
         kept = connection.execute(
             "select table_name, column_name from duckdb_columns() where schema_name in ('raw', 'beha2vec')"
         ).fetchall()

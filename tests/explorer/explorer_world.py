@@ -49,7 +49,7 @@ def make_serving(path: Path, *, without: tuple[str, ...] = ()) -> Path:
         _users(connection)
         _models(connection)
         _facts(connection)
-        publish(connection, path)
+        publish(connection, path, secret=b"secret")
     if without:
         with duckdb.connect(str(path)) as connection:
             for table in without:

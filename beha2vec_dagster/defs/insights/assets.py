@@ -6,6 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store.anonymous import MIN_USERS
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.defs.clusters.models import current_cluster_model
 from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
@@ -16,7 +17,7 @@ class InsightConfig(dg.Config):
     """What may be sent to a language model."""
 
     min_users_sent: int = Field(
-        20, description="Clusters with fewer users, and facts based on fewer, are never sent to the endpoint."
+        MIN_USERS, description="Clusters with fewer users, and facts based on fewer, are never sent to the endpoint."
     )
     ask_again: bool = Field(False, description="Ask the model about everything, even if nothing has changed.")
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from beha2vec_core.privacy.key import key as privacy_key
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.publish import publish
 from beha2vec_dagster.defs.dbt.assets import dbt_descriptions
@@ -39,7 +40,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         Every column has a comment (`select comment from duckdb_columns()`).
         """
         with warehouse.connect("serving_database") as connection:
-            counts = publish(connection, settings.serving_path, dbt_descriptions())
+            counts = publish(
+                connection, settings.serving_path, dbt_descriptions(), secret=privacy_key(settings.data_path)
+            )
             about = relation_metadata(connection, "beha2vec.user_clusters_current")
         return dg.MaterializeResult(
             metadata=about

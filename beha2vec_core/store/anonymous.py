@@ -1,0 +1,241 @@
+"""Publish what a language model may read: the schema ``anonymous``, k-anonymous by construction.
+
+Each of its tables counts users, sessions, page views ... by one or two dimensions. Any SELECT over them is safe,
+because of how they are made:
+
+* A row stands on at least `MIN_USERS` users. Values with fewer users are merged into ``(other)``; a group that is still
+  too small is dropped.
+* A number to which fewer than `MIN_USERS` users contribute is null.
+* The `MIN_USERS` largest contributions count as their mean, so that no total gives away one large customer.
+* Each number is rounded at random, up or down, to a multiple of what `MIN_USERS` users contribute. So the difference of
+  two numbers says nothing about fewer users. On average the rounding adds nothing. It depends on a secret and on the
+  exact number: the same number is rounded the same way in every publication.
+
+Sources: Sweeney, "k-anonymity" (2002, doi:10.1142/S0218488502001648); Fellegi, "Controlled random rounding" (1975);
+Domingo-Ferrer and Mateo-Sanz, "Practical data-oriented microaggregation" (2002, doi:10.1109/69.979982).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import duckdb
+
+from beha2vec_core.store.warehouse import transaction
+
+SCHEMA = "anonymous"
+MIN_USERS = 20
+OTHER = "(other)"
+
+_CLUSTER, _TITLE = "cluster_key", "title"  # a page has one title
+_NAMES = {_CLUSTER: "cluster", "page_key": "page", "landing_page_key": "landing_page", "event_name": "name"}
+
+
+class _Measure(NamedTuple):
+    """A number per group: the sum over users of an aggregate over the rows of each."""
+
+    name: str
+    of_user: str  # SQL: an aggregate of the rows of one user
+    about: str
+    needs: str | None = None  # a column of the rows
+    whole: bool = True  # a count
+    merged: str = "sum"  # the aggregate of values that are merged
+
+
+class _Source(NamedTuple):
+    """What is counted, and by what."""
+
+    unit: str  # the tables are called <unit>_by_<dimension>
+    rows: str  # SQL: rows with a user_key
+    measures: tuple[_Measure, ...]
+    by: tuple[tuple[str, ...], ...]
+
+
+_ENGAGEMENT = _Measure(
+    "engagement_minutes",
+    "sum(engagement_time_msec) / 60000",
+    "minutes with the page in the foreground",
+    "engagement_time_msec",
+    whole=False,
+)
+_MONEY = (
+    _Measure("purchases", "sum(purchases)", "orders", "purchases"),
+    _Measure("revenue", "sum(revenue)", "revenue in the reporting currency", "revenue", whole=False),
+)
+_TECHNOLOGY = (("device_category",), ("browser",), ("operating_system",), ("country",))
+
+_SOURCES = (
+    _Source(
+        "users",
+        "from ga4.dim_ga4__users",
+        (
+            _Measure("buyers", "max((purchases > 0)::int)", "users with an order", "purchases", merged="max"),
+            _Measure("returned", "max((sessions > 1)::int)", "users with several sessions", "sessions", merged="max"),
+            _Measure("sessions", "sum(sessions)", "sessions", "sessions"),
+            _Measure("page_views", "sum(page_views)", "page views", "page_views"),
+            *_MONEY,
+            _ENGAGEMENT,
+        ),
+        (
+            ("property_id",),
+            *_TECHNOLOGY,
+            ("first_user_source",),
+            ("first_user_medium",),
+            ("first_user_campaign",),
+            ("first_user_default_channel_group",),
+        ),
+    ),
+    _Source(
+        "sessions",
+        "from ga4.fct_ga4__sessions",
+        (
+            _Measure("sessions", "count(*)", "sessions"),
+            _Measure("engaged_sessions", "count_if(is_engaged)", "engaged sessions, as GA4 defines them", "is_engaged"),
+            _Measure("page_views", "sum(page_views)", "page views", "page_views"),
+            _Measure("error_page_views", "sum(error_page_views)", "views of error pages", "error_page_views"),
+            *_MONEY,
+            _ENGAGEMENT,
+        ),
+        (
+            ("property_id",),
+            ("session_date",),
+            *_TECHNOLOGY,
+            ("source",),
+            ("medium",),
+            ("campaign",),
+            ("default_channel_group",),
+            ("landing_page_key",),
+            ("device_category", "default_channel_group"),
+            ("country", "device_category"),
+            ("country", "default_channel_group"),
+            ("session_date", "default_channel_group"),
+        ),
+    ),
+    _Source(
+        "page_views",
+        """from ga4.fct_ga4__page_views left join beha2vec.enriched_pages using (page_key)
+        left join (select page_key, page_title as title from ga4.dim_ga4__pages) using (page_key)""",
+        (
+            _Measure("page_views", "count(*)", "page views"),
+            _Measure("entrances", "count_if(is_entrance)", "views that began a session", "is_entrance"),
+            _Measure("exits", "count_if(is_exit)", "views that ended a session", "is_exit"),
+            _ENGAGEMENT,
+        ),
+        (("page_key", _TITLE), ("page_type",), ("theme",), ("page_type", "theme"), ("event_date",)),
+    ),
+    _Source(
+        "events",
+        "from ga4.ml_ga4__sequence_events",
+        (_Measure("events", "count(*)", "events"),),
+        (("event_name",), ("hour_of_day",), ("event_name", "page_type")),
+    ),
+    _Source(
+        "purchase_items",
+        "from ga4.fct_ga4__purchase_items",
+        (
+            _Measure("quantity", "sum(quantity)", "pieces bought", "quantity"),
+            _Measure("item_revenue", "sum(item_revenue)", "revenue of items", "item_revenue", whole=False),
+        ),
+        (("item_name",), ("item_category",), ("item_brand",), ("coupon",)),
+    ),
+    _Source(
+        "funnel_sessions",
+        "from ga4.fct_ga4__funnel_sessions",
+        (_Measure("sessions", "count(*)", "sessions"),),
+        (("furthest_step",), ("dropped_after",)),
+    ),
+)
+
+
+def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: bytes) -> dict[str, int]:
+    """Make the schema ``anonymous`` in the current database; the rows of each of its tables.
+
+    Each source is counted by its dimensions, by cluster, and by cluster and dimension. What the database lacks (tables
+    of dbt that were not built, columns of another release) is left out, and so is money in more than one currency.
+
+    Args:
+        connection: its schemas ``beha2vec`` and ``ga4`` hold what is counted.
+        secret: what the rounding depends on; with the same secret the same numbers are rounded the same way.
+    """
+    found = [(source, types) for source in _SOURCES if (types := _columns(connection, source))]
+    made: dict[str, int] = {}
+    with transaction(connection):
+        connection.execute(f"create schema {SCHEMA}")
+        for source, types in found:
+            measures = [m for m in source.measures if m.needs is None or m.needs in types]
+            if "currency" in types:
+                ((currencies,),) = connection.execute(f"select count(distinct currency) {source.rows}").fetchall()
+                measures = [m for m in measures if currencies < 2 or "revenue" not in m.name]
+            known = [by for by in source.by if types.keys() >= set(by)]
+            for by in [*known, (_CLUSTER,), *((_CLUSTER, *by) for by in known)]:
+                grouped_by = "_and_".join(_NAMES.get(column, column) for column in by if column != _TITLE)
+                name = f"{SCHEMA}.{source.unit}_by_{grouped_by}"
+                texts = {column for column in by if types.get(column) == "VARCHAR"}
+                query = _groups(name, source.rows, by, texts, measures)
+                ((made[name],),) = connection.execute(f"create table {name} as {query}", [secret.hex()]).fetchall()
+                _comment(connection, name, by, measures)
+    return made
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, source: _Source) -> dict[str, str]:
+    """Names and types; none where a table is not there."""
+    try:
+        rows = connection.execute(f"describe select * {source.rows}").fetchall()
+    except duckdb.CatalogException:
+        return {}
+    return {name: kind for name, kind, *_ in rows}
+
+
+def _comment(connection: duckdb.DuckDBPyConnection, name: str, by: tuple[str, ...], measures: list[_Measure]) -> None:
+    about = {column: f"the group by its {column.replace('_', ' ')}" for column in by}
+    about["users"] = f"users, rounded at random to a multiple of {MIN_USERS}"
+    about |= {
+        m.name: f"{m.about}, rounded at random; null where fewer than {MIN_USERS} users contribute" for m in measures
+    }
+    for column, text in about.items():
+        connection.execute(f"comment on column {name}.{column} is '{text}'")
+
+
+def _groups(name: str, rows: str, by: tuple[str, ...], texts: set[str], measures: list[_Measure]) -> str:
+    """The query of one table: a row for each group of enough users. Its parameter is the secret."""
+    if _CLUSTER in by:
+        rows += " join (select user_key, cluster_key from beha2vec.user_clusters_current) using (user_key)"
+    keys = ", ".join(by)
+    small = f"n < {MIN_USERS}"
+    merged = [f"case when {small} then '{OTHER}' else {key} end as {key}" if key in texts else key for key in by]
+
+    def each(text: str) -> str:
+        return "".join(f", {text.format(m=m.name, of_user=m.of_user, merged=m.merged)}" for m in measures)
+
+    def rounded(number: str, unit: str, column: str) -> str:
+        group = ", ".join(f"coalesce({key}::varchar, '')" for key in by)
+        noise = f"sha256(concat_ws(chr(31), $1, '{name}.{column}', {group}, round({number}, 4)))"
+        return f"({unit} * floor({number} / {unit} + ('0x' || left({noise}, 8))::ubigint / 4294967296.0))"
+
+    numbers = [f"{rounded('n', str(MIN_USERS), 'users')}::bigint as users"]
+    for measure in measures:
+        total, contributors = f"{measure.name}_total", f"{measure.name}_users"
+        # a power of two: the mean itself would say more about the group
+        unit = f"({MIN_USERS} * pow(2, round(log2(greatest(abs({total}) / {contributors}, 1e-9)))))"
+        number = rounded(total, unit, measure.name) + ("::bigint" if measure.whole else "")
+        numbers.append(f"case when {contributors} >= {MIN_USERS} then {number} end as {measure.name}")
+    capped = "sum(case when {m} >= {m}_from then {m}_top else greatest({m}, -{m}_from) end) as {m}_total"
+    return f"""
+        with of_users as (
+            select user_key, {keys}{each("coalesce({of_user}, 0)::double as {m}")}
+            {rows} where user_key is not null group by user_key, {keys}
+        ), merged as (
+            select user_key, {", ".join(merged)}{each("{m}")}
+            from (select *, count(*) over (partition by {keys}) as n from of_users)
+        ), contributions as (
+            select user_key, {keys}{each("{merged}({m}) as {m}")} from merged group by user_key, {keys}
+        ), largest as (
+            select true{each(f"list_min(max({{m}}, {MIN_USERS})) as {{m}}_from")} from contributions
+        ), tops as (
+            select true{each("avg({m}) filter ({m} >= {m}_from) as {m}_top, any_value({m}_from) as {m}_from")}
+            from contributions, largest
+        ), totals as (
+            select {keys}, count(*) as n{each("count_if({m} <> 0) as {m}_users")}{each(capped)}
+            from contributions, tops group by {keys} having count(*) >= {MIN_USERS}
+        )
+        select {keys}, {", ".join(numbers)} from totals order by {keys}"""

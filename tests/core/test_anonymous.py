@@ -1,0 +1,228 @@
+"""The schema that language models read: no statement, and no difference of two, gives away fewer than 20 users.
+
+The attacker reads the schema with any SELECT, knows how it is made, but not the secret of its rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import duckdb
+import pytest
+
+from beha2vec_core.chat.sql import check
+from beha2vec_core.chat.sql_rules import MODEL
+from beha2vec_core.store.anonymous import MIN_USERS, OTHER
+from beha2vec_core.store.publish import publish
+from beha2vec_core.store.tables import create_tables
+
+USERS = 900
+WHALE = 98_765.43  # what one user spent
+MEASURES = ("users", "buyers", "returned", "sessions", "page_views", "purchases", "revenue", "engagement_minutes")
+DIMENSIONS = (
+    "device_category",
+    "browser",
+    "operating_system",
+    "country",
+    "first_user_source",
+    "first_user_medium",
+    "first_user_campaign",
+)
+# of each user a number, as the schema counts it
+OF_USER = {
+    "users": "1",
+    "buyers": "(purchases > 0)::int",
+    "returned": "(sessions > 1)::int",
+    "engagement_minutes": "engagement_time_msec / 60000",
+}
+
+
+class Group(NamedTuple):
+    """A row of a table of the schema, and who stands behind it."""
+
+    table: str
+    where: str
+    members: frozenset[str]
+    rows: int = 1
+
+
+def make_published(folder: Path, secret: bytes) -> duckdb.DuckDBPyConnection:
+    """Users whose dimensions nearly agree, so that groups differ by a handful of users, and a few rare ones."""
+    path = folder / f"{secret.hex()}.duckdb"
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as warehouse:
+        create_tables(warehouse)
+        warehouse.execute("create schema if not exists ga4")
+        warehouse.execute(
+            f"""create or replace table ga4.dim_ga4__users as
+            with users as (
+                select range as i, 'u' || range as user_key, (range % 3)::int as base,
+                    (hash('a' || range) % 60)::int as a, (hash('b' || range) % 60)::int as b,
+                    (hash('c' || range) % 60)::int as c, (hash('d' || range) % 1000)::int as d
+                from range({USERS}))
+            select user_key, 'ga4' as property_id, ['mobile', 'desktop', 'tablet'][base + 1] as device_category,
+                ['Safari', 'Chrome', 'Samsung'][case when a < 2 then 1 + a else 1 + base end] as browser,
+                ['iOS', 'Windows', 'Android'][case when b < 2 then 1 + b else 1 + base end] as operating_system,
+                case when i < 7 then 'Malta' else ['Austria', 'Brazil', 'Chile'][if(c < 1, 1, 1 + base)] end as country,
+                ['google', 'newsletter', 'direct'][case when a = 3 then 2 else 1 + (b % 3) end] as first_user_source,
+                ['organic', 'email', '(none)'][case when c = 3 then 2 else 1 + (b % 3) end] as first_user_medium,
+                ['brand', 'spring', '(none)'][case when d % 60 = 3 then 2 else 1 + (b % 3) end] as first_user_campaign,
+                1 + d % 4 as sessions, 1 + d % 9 as page_views, (d % 5 = 0)::int * (1 + d % 2) as purchases,
+                case when i = 11 then {WHALE} when d % 5 = 0 then 10 + d / 7 else 0 end as revenue,
+                d * 1000 as engagement_time_msec, 'EUR' as currency
+            from users"""
+        )
+        warehouse.execute("delete from beha2vec.cluster_models; delete from beha2vec.user_clusters")
+        warehouse.execute(
+            """insert into beha2vec.cluster_models (cluster_model_version, model_version, k, promoted_at)
+            values ('c1', 'm1', 4, '2026-01-31')"""
+        )
+        warehouse.execute(
+            """insert into beha2vec.user_clusters by name
+            select date '2026-01-30' as event_date, 'c1' as cluster_model_version, 'm1' as model_version, user_key,
+                case when hash('e' || user_key) % 100 = 0 then 7 else hash('f' || user_key) % 3 end as cluster_key
+            from ga4.dim_ga4__users"""
+        )
+        publish(warehouse, path, secret=secret)
+    return duckdb.connect(str(path), read_only=True)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[duckdb.DuckDBPyConnection]]:
+    """The same users with three secrets: what an attacker can rely on is the same in all."""
+    folder = tmp_path_factory.mktemp("anonymous")
+    connections = [make_published(folder, secret) for secret in (b"one", b"two", b"three")]
+    yield connections
+    for connection in connections:
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def groups(published: list[duckdb.DuckDBPyConnection]) -> list[Group]:
+    found = []
+    people = "(select * from ga4.dim_ga4__users join beha2vec.user_clusters_current using (user_key))"
+    for by in (*((d,) for d in DIMENSIONS), ("cluster_key",), *(("cluster_key", d) for d in DIMENSIONS)):
+        table = f"anonymous.users_by_{'_and_'.join(by).replace('cluster_key', 'cluster')}"
+        for row in published[0].execute(f"select {', '.join(by)} from {table}").fetchall():
+            conditions = [f"{column} = {value!r}" for column, value in zip(by, row, strict=True) if value != OTHER]
+            where = " and ".join(f"{column} = {value!r}" for column, value in zip(by, row, strict=True))
+            if OTHER not in row:
+                members = (
+                    published[0].execute(f"select user_key from {people} where {' and '.join(conditions)}").fetchall()
+                )
+                found.append(Group(table, where, frozenset(key for (key,) in members)))
+    for dimension in DIMENSIONS:  # the same groups again, as sums over their clusters
+        table = f"anonymous.users_by_cluster_and_{dimension}"
+        for value in {group.where.rpartition(" and ")[2] for group in found if group.table == table}:
+            parts = [group for group in found if group.table == table and group.where.endswith(value)]
+            found.append(Group(table, value, frozenset().union(*(part.members for part in parts)), len(parts)))
+    return found
+
+
+def test_every_row_stands_on_enough_users(published: list[duckdb.DuckDBPyConnection]) -> None:
+    connection = published[0]
+    tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'anonymous'").fetchall()
+    assert len(tables) > 12
+    for (table,) in tables:
+        for users, buyers, revenue in connection.execute(
+            f"select users, buyers, revenue from anonymous.{table}"
+        ).fetchall():
+            assert users >= MIN_USERS and users % MIN_USERS == 0
+            assert buyers is None or (buyers >= 0 and buyers % MIN_USERS == 0)
+            assert revenue is None or revenue < WHALE * 2
+    countries = connection.execute("select country from anonymous.users_by_country order by 1").fetchall()
+    assert countries == [("Austria",), ("Brazil",), ("Chile",)], "seven of Malta: too few even for (other)"
+    assert not connection.execute("from anonymous.users_by_cluster where cluster_key = 7").fetchall()
+
+
+def test_numbers_are_right_on_average(tmp_path: Path) -> None:
+    """Rounding adds nothing on average; totals keep the revenue of the largest customer."""
+    answers = []
+    for number in range(10):
+        with make_published(tmp_path, number.to_bytes(2)) as connection:
+            answers += connection.execute(
+                "select sum(users), sum(sessions), sum(revenue) from anonymous.users_by_device_category"
+            ).fetchall()
+            ((*exact,),) = connection.execute(
+                "select count(*), sum(sessions), sum(revenue) from ga4.dim_ga4__users"
+            ).fetchall()
+    for place, true in enumerate(exact):
+        assert sum(row[place] for row in answers) / len(answers) == pytest.approx(float(true), rel=0.05)
+
+
+def test_the_same_data_give_the_same_numbers(tmp_path: Path) -> None:
+    everything = "select list(t order by t) from (from anonymous.users_by_cluster_and_country) t"
+    with make_published(tmp_path, b"same") as first:
+        once = first.execute(everything).fetchall()
+    with make_published(tmp_path, b"same") as second:
+        assert second.execute(everything).fetchall() == once
+
+
+def test_no_pair_of_statements_gives_away_a_few_users(
+    published: list[duckdb.DuckDBPyConnection], groups: list[Group]
+) -> None:
+    """Each pair of groups that differ in fewer than 20 users, asked about in ways that isolate them by subtraction.
+
+    The attacker succeeds where the difference is what those few users contribute, whatever the secret.
+    """
+    of_user = {m: OF_USER.get(m, m) for m in MEASURES}
+    rows = published[0].execute(
+        f"select user_key, {', '.join(f'({of_user[m]})::double' for m in MEASURES)} from ga4.dim_ga4__users"
+    )
+    truth = {key: dict(zip(MEASURES, numbers, strict=True)) for key, *numbers in rows.fetchall()}
+    near = [
+        (a, b)
+        for a, b in product(groups, groups)
+        if a is not b and b.members < a.members and len(a.members - b.members) < MIN_USERS
+    ]
+    mixed = [
+        (a, b) for a, b in product(groups, groups) if a.table < b.table and 0 < len(a.members ^ b.members) < MIN_USERS
+    ]
+    rng = Random(0)
+    answers: dict[tuple[int, str], float | None] = {}
+
+    def answer(number: int, statement: str) -> float | None:
+        if (number, statement) not in answers:
+            found = published[number].execute(statement).fetchall()
+            answers[number, statement] = None if not found or found[0][0] is None else float(found[0][0])
+        return answers[number, statement]
+
+    def ask(number: int, first: str, second: str) -> float | None:
+        one, other = answer(number, first), answer(number, second)
+        return None if one is None or other is None else one - other
+
+    forms = (
+        "select {m} from {g.table} where {g.where}",
+        "select sum({m}) from {g.table} where {g.where}",
+        "select max({m}) filter (where {g.where}) from {g.table}",
+        "select sum({m} * power(0, 1 - ({g.where})::int)) from {g.table}",
+        "select list({m} order by ({g.where}) desc)[1] from {g.table}",
+        "select arg_max({m}, ({g.where})::int) from {g.table}",
+        "select min({m}) filter ({g.where}) from {g.table}",
+        "select avg({m}) from (from {g.table} where {g.where})",
+        "select quantile_cont({m}, 1.0) from {g.table} where {g.where}",
+        "with one as (from {g.table} where {g.where}) select string_agg({m}::varchar, '') from one",
+        "select t.{m} from {g.table} t join (select max(users) as users from {g.table} where {g.where}) u "
+        "on t.users = u.users where {g.where}",
+    )
+    sums = forms[1], forms[3]
+    asked = learned = 0
+    for pair, measure, form in product([*near, *mixed], MEASURES, forms):
+        a, b = pair
+        if (a.rows > 1 or b.rows > 1) and form not in sums:
+            continue
+        true = sum(truth[k][measure] for k in a.members) - sum(truth[k][measure] for k in b.members)
+        if not true:
+            continue
+        statements = [form.format(m=measure, g=group) for group in pair]
+        if rng.random() < 0.01:  # they are statements that a model may run
+            for statement in statements:
+                check(statement, MODEL)
+        asked += 1
+        guesses = (ask(number, statements[0], statements[1]) for number in range(len(published)))
+        learned += all(guess is not None and abs(guess - true) <= 0.05 * abs(true) for guess in guesses)
+    assert asked >= 10_000, asked
+    assert learned == 0, f"{learned} of {asked}"
