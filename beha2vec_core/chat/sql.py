@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import sqlglot
@@ -28,6 +29,8 @@ DIALECT = "duckdb"
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # what it cannot read is refused, not logged on stderr
 _CHILD = Path(__file__).with_name("sql_child.py")
 _MAX_CHARACTERS = 10_000
+# statements that run at once, of all conversations of this process: each may use the memory of its limits
+_AT_ONCE = BoundedSemaphore(2)
 _START_SECONDS = 10.0  # for the process itself, on a busy machine; from then on it watches its time itself
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SYSTEM_NAME = re.compile(r"duckdb_|pg_|sqlite_|pragma_|information_schema", re.IGNORECASE)
@@ -207,6 +210,8 @@ def _name(function: exp.Func) -> str:
 
 def _ask_child(request: dict[str, Any], limits: SqlLimits) -> dict[str, Any]:
     """Start the process, wait for it, kill it at the end of its time."""
+    if not _AT_ONCE.acquire(timeout=limits.seconds):
+        return {"failed": "busy"}
     try:
         done = subprocess.run(
             [sys.executable, "-I", str(_CHILD)],
@@ -220,6 +225,8 @@ def _ask_child(request: dict[str, Any], limits: SqlLimits) -> dict[str, Any]:
         )
     except subprocess.TimeoutExpired:
         return {"failed": "time"}
+    finally:
+        _AT_ONCE.release()
     try:
         answer = json.loads(done.stdout)
     except ValueError:  # the system ended it: at the end of its time, or of its memory
@@ -231,6 +238,8 @@ def _ask_child(request: dict[str, Any], limits: SqlLimits) -> dict[str, Any]:
 def _why(reason: str, limits: SqlLimits) -> str:
     if reason == "time":
         return f"Stopped after {limits.seconds:g} s: ask for less, for example by WHERE, or with fewer joined rows."
+    if reason == "busy":
+        return f"Not run: other statements were running for {limits.seconds:g} s. Ask again."
     if reason == "memory":
         return f"Stopped: it needs more than {limits.memory_mb:,} MB. Ask for less, or aggregate first."
     return f"DuckDB: {_first_line(reason)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -64,6 +65,7 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
+    os.umask(os.umask(0o077) | 0o077)  # what is written is of users: for its owner only
     if context.invoked_subcommand != "doctor" and (wrong := misspelt_variables()):
         pairs = ", ".join(f"{name} (did you mean {right}?)" for name, right in wrong.items())
         typer.secho(f"warning: unknown settings: {pairs}", fg="yellow", err=True)

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from beha2vec_core.settings import PREFIX, Settings
 
-_APP = Path(__file__).with_name("app.py")
+_APP = Path(__file__).with_name("asgi.py")
 _NEEDED = ("streamlit", "plotly")
 
 

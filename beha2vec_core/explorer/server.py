@@ -1,4 +1,4 @@
-"""The explorer's process: ``python -m beha2vec_core.explorer.server run app.py``, Streamlit's command.
+"""The explorer's process: ``python -m beha2vec_core.explorer.server run asgi.py``, Streamlit's command.
 
 What the views need is loaded, and the overview drawn once, in advance: the first visitor does not wait.
 """

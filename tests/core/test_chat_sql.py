@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -93,6 +94,17 @@ def test_limits_are_reported(serving: Path) -> None:
         run_sql(serving, "select * from cluster_profiles")
     with pytest.raises(SqlFailed, match="materialize first"):
         run_sql(serving.with_name("none.duckdb"), "select 1")
+
+
+def test_statements_of_all_conversations_share_a_limit(serving: Path) -> None:
+    endless = "select count(*) from range(10000000000) a, range(10000000000) b"
+    limits = SqlLimits(seconds=2)
+    with ThreadPoolExecutor(3) as pool:
+        answers = [pool.submit(run_sql, serving, endless, limits) for _ in range(3)]
+        reasons = sorted(str(answer.exception()) for answer in answers)
+    assert reasons[0].startswith("Not run: other statements were running")
+    assert all(reason.startswith("Stopped after 2 s") for reason in reasons[1:])
+    assert run_sql(serving, "select 1").rows == [[1]]
 
 
 INNOCENT = [

@@ -117,3 +117,10 @@ def test_version_by_command_and_module() -> None:
         [sys.executable, "-m", "beha2vec_core", "--version"], capture_output=True, text=True, check=True
     )
     assert by_module.stdout == RUN.invoke(app, ["--version"]).output == "beha2vec 0.1.0\n"
+
+
+def test_what_is_written_is_for_its_owner_only(folder: Path) -> None:
+    command = ["demo-data", "--out", "data/export", "--users", "20", "--days", "1"]
+    subprocess.run([sys.executable, "-m", "beha2vec_core", *command], check=True, capture_output=True, umask=0o022)
+    written = [folder / "data", *(folder / "data").rglob("*")]
+    assert len(written) > 2 and not [path for path in written if path.stat().st_mode & 0o077]

@@ -63,7 +63,7 @@ def test_the_explorer_is_seen_through_the_proxy_by_those_who_have_the_password(t
                     expect(page.get_by_text("Your users at a glance")).to_be_visible(timeout=20_000)
                     # past the proxy
                     page.goto(explorer)
-                    expect(page.get_by_text("You are not signed in")).to_be_visible(timeout=20_000)
+                    expect(page.get_by_text("Sign in through your team's address")).to_be_visible(timeout=20_000)
                     browser.close()
             finally:
                 caddy.terminate()

@@ -212,8 +212,8 @@ def test_behind_a_proxy_only_its_people_see_anything(context: BrowserContext, fo
     with serve(folder, free_port(), BEHA2VEC_EXPLORER_AUTH_HEADER="X-Forwarded-User") as address:
         page = context.new_page()
         page.goto(address)
-        expect(page.get_by_text("You are not signed in")).to_be_visible()
-        assert page.get_by_test_id("stMetric").count() == 0
+        expect(page.get_by_text("Sign in through your team's address")).to_be_visible()
+        assert page.get_by_test_id("stApp").count() == 0
         with proxy(address, "X-Forwarded-User: jane") as through:
             page.goto(through)
             expect(page.get_by_text("Your users at a glance")).to_be_visible()

@@ -244,9 +244,3 @@ def test_a_password_is_asked_for_before_anything_is_shown(shop: None, monkeypatc
     assert app.metric[0].value == "280"
     assert app.run().metric, "asked for once a session"
     assert not AppTest.from_file(str(APP)).run().metric, "and once for each"
-
-
-def test_requests_without_the_proxys_header_see_nothing(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BEHA2VEC_EXPLORER_AUTH_HEADER", "X-Forwarded-User")
-    app = AppTest.from_file(str(APP)).run()
-    assert not app.metric and not app.title and "not signed in" in app.error[0].value
