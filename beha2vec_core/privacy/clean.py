@@ -23,7 +23,7 @@ from beha2vec_core.privacy.rules import CLICK_ID, KEPT, first_names, fold, joine
 MARKER = rules().marker
 _ROUNDS = 8  # of decoding, and of cleaning what cleaning left
 _DEPTH = 6  # of addresses within addresses
-_LONGEST = 100_000  # characters that are judged; nothing that a browser sends is longer
+_LONGEST = 20_000  # characters judged at once; longer texts, which no browser sends, are judged in pieces
 
 # --- decoding -------------------------------------------------------------------------------------------------------
 
@@ -96,26 +96,31 @@ def clean_value(key: str | None, value: str) -> str:
     >>> clean_value("first_name", "Jane"), clean_value("item_name", "Jane"), clean_value("q", "jane@example.com hats")
     ('[redacted]', 'Jane', '[redacted] hats')
     """
-    if not value or len(value) > _LONGEST:
-        return MARKER if value else value
+    if len(value) > _LONGEST:
+        return "".join(clean_value(key, piece) for piece in _pieces(value))
     return _settled(lambda text: _parameter(key, text, 0), value)
 
 
-def is_personal_number(key: str) -> bool:
-    """Whether a number under this key is personal: a telephone number, a date of birth, a card."""
-    return kind_of_key(key) in (
-        "email",
-        "phone",
-        "name",
-        "address",
-        "postcode",
-        "birth",
-        "secret",
-        "card",
-        "national_id",
-        "place",
-        "ip",
+def _pieces(text: str) -> Iterator[str]:
+    """A long text in pieces, each cut where a word ends, if one does."""
+    at = 0
+    while at < len(text):
+        end = at + _LONGEST
+        if end < len(text):
+            end = max((text.rfind(mark, at + _LONGEST // 2, end) for mark in ' &?"\n,;'), default=-1) + 1 or end
+        yield text[at:end]
+        at = end
+
+
+def accepts_number(kind: str | None, number: float) -> bool:
+    """Whether a number under a key of this kind is personal: a phone number, a date of birth, a card."""
+    return kind not in (None, CLICK_ID, KEPT, "maybe_name", "maybe_secret", "hashed") and _accepts(
+        kind, _written(number)
     )
+
+
+def _written(number: float) -> str:
+    return str(int(number)) if isinstance(number, float) and number.is_integer() else str(number)
 
 
 def _parameter(key: str | None, value: str, depth: int) -> str:
@@ -159,7 +164,7 @@ def _accepts(kind: str, value: str) -> bool:
     if kind == "ip":
         return detectors.is_ip(value.split(",")[0]) or bool(_HEX.fullmatch(value))
     if kind == "postcode":
-        return 2 <= digits and len(value) <= 10
+        return digits >= 2 and len(value) <= 10
     if kind == "address":
         return digits > 0 or " " in value or not value.islower()
     return True  # e-mail, secret
@@ -249,16 +254,10 @@ def _all_spans(text: str, depth: int) -> Iterator[Span]:
     yield from _name_spans(text)
     if "=" in text:
         for match in _QUERY_IN_TEXT.finditer(text):
-            kind = kind_of_key(match[1])
-            if kind and kind not in (CLICK_ID, KEPT) and _accepts(kind, decoded(match[2])):
+            if _is_personal_pair(match[1], match[2]):
                 yield match.span(2)
     if '"' in text:
-        for match in _PAIR_IN_TEXT.finditer(text):
-            kind = kind_of_key(match[1])
-            if kind and kind not in (CLICK_ID, KEPT) and _accepts(kind, decoded(match[2].strip('"'))):
-                yield (
-                    (match.start(2) + 1, match.end(2) - match[2].endswith('"')) if match[2][0] == '"' else match.span(2)
-                )
+        yield from _json_pair_spans(text)
     if "://" in text and depth < _DEPTH:
         for match in _ADDRESS_IN_TEXT.finditer(text):
             if match[0] != text and _address(match[0], depth + 1) != match[0]:
@@ -286,9 +285,55 @@ def cleaned_json(value: Any, depth: int = 0, key: str | None = None) -> Any:
         return [cleaned_json(member, depth, key) for member in value]
     if isinstance(value, str):
         return _parameter(key, value, depth)
-    if isinstance(value, int | float) and not isinstance(value, bool) and key and is_personal_number(key):
-        return MARKER if _accepts(kind_of_key(key) or "", str(value)) else value
+    if isinstance(value, int | float) and not isinstance(value, bool) and key:
+        return MARKER if accepts_number(kind_of_key(key), value) else value
     return value
+
+
+_CELL_ENDS = re.compile(r"([\"\t\n,])")
+_GA4_PAIR = re.compile(r"\"key\"\s*:\s*\"([^\"]{1,100})\"\s*,\s*\"value\"\s*:\s*\{([^{}]*)\}?")
+_LITERAL = re.compile(r"(:\s*)(\"(?:[^\"\\]|\\.)*\"?|-?\d[\d.]*)")
+
+
+def clean_row(text: str, longest: int) -> str:
+    """A row that could not be read, JSON or CSV, possibly broken or cut off, without what is personal."""
+    if len(text) > longest:  # what is cut in two would not be seen: the last cell goes
+        text = re.sub(r"[^\"\t\n,\s]*\Z", "", text[: longest + 500])
+    return _settled(_row, text)[:longest]
+
+
+def _row(text: str) -> str:
+    if _JSON.match(text) and (cleaned := _json(text, 0)) is not None:
+        return cleaned
+    text = _GA4_PAIR.sub(_ga4_pair, text)
+    cells = _CELL_ENDS.split(_cut(text, list(_json_pair_spans(text))))
+    return _without(text := "".join(_parameter(None, cell, 1) for cell in cells), text, lambda part: _spans(part, 1))
+
+
+def _ga4_pair(match: re.Match[str]) -> str:
+    def cleaned(literal: re.Match[str]) -> str:
+        value = literal[2].strip('"')
+        after = clean_value(match[1], value) if literal[2][0] == '"' or _is_personal_pair(match[1], value) else value
+        return literal[0] if after == value else f'{literal[1]}"{after}"'
+
+    return (
+        match[0][: match.start(2) - match.start()]
+        + _LITERAL.sub(cleaned, match[2])
+        + match[0][match.end(2) - match.start() :]
+    )
+
+
+def _json_pair_spans(text: str) -> Iterator[Span]:
+    """Values under personal names in what looks like JSON; a number with its place in the text as it is."""
+    for match in _PAIR_IN_TEXT.finditer(text):
+        if _is_personal_pair(match[1], match[2].strip('"')):
+            quoted = match[2][0] == '"'
+            yield match.start(2) + quoted, match.end(2) - (quoted and match[2].endswith('"', 1))
+
+
+def _is_personal_pair(key: str, value: str) -> bool:
+    kind = kind_of_key(key)
+    return kind not in (None, CLICK_ID, KEPT) and _accepts(kind, decoded(value))
 
 
 def _hides_personal(text: str, depth: int) -> bool:
@@ -309,11 +354,55 @@ def _hides_personal(text: str, depth: int) -> bool:
 # --- names, labels and streets in texts -----------------------------------------------------------------------------
 
 _SEPARATORS = r"\s*(?:[|–—•·»]|\s-\s|:(?=\s))\s*"
-_NAME_WORD = r"[^\W\d_][\w'’.-]*"
+_NAME_WORD = r"[^\W\d_][\w'’.-]{0,40}"
 _FORMS_OF_ADDRESS = frozenset(
-    "mr mrs ms miss dr prof herr frau mme mlle m sr sra srta sig sigra dhr mevr pan pani bay bayan".split()
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "dr",
+        "prof",
+        "herr",
+        "frau",
+        "mme",
+        "mlle",
+        "m",
+        "sr",
+        "sra",
+        "srta",
+        "sig",
+        "sigra",
+        "dhr",
+        "mevr",
+        "pan",
+        "pani",
+        "bay",
+        "bayan",
+    ]
 )
-_PARTICLES = frozenset("de da do dos das di del della van von der den ter te la le y e".split())
+_PARTICLES = frozenset(
+    [
+        "de",
+        "da",
+        "do",
+        "dos",
+        "das",
+        "di",
+        "del",
+        "della",
+        "van",
+        "von",
+        "der",
+        "den",
+        "ter",
+        "te",
+        "la",
+        "le",
+        "y",
+        "e",
+    ]
+)
 
 
 def looks_like_person(text: str) -> bool:
@@ -354,9 +443,21 @@ def _capitalised(words: list[str]) -> bool:
 
 
 def _alternatives(phrases: tuple[str, ...]) -> str:
-    """A pattern of any of the phrases in folded text, the longest first."""
-    ordered = sorted({fold(phrase) for phrase in phrases}, key=len, reverse=True)
-    return "|".join(re.escape(phrase).replace(r"\ ", r"[\s_-]?") for phrase in ordered)
+    """A pattern of any of the phrases in folded text, the longest that fits; a trie, as `re` tries one after the other."""
+    tree: dict[str, Any] = {}
+    for phrase in phrases:
+        node = tree
+        for character in fold(phrase):
+            node = node.setdefault(r"[\s_-]?" if character == " " else re.escape(character), {})
+        node[""] = {}
+    return _pattern_of(tree)
+
+
+def _pattern_of(tree: dict[str, Any]) -> str:
+    branches = [character + _pattern_of(rest) for character, rest in tree.items() if character]
+    if not branches:
+        return ""
+    return f"(?:{'|'.join(branches)}){'?' if '' in tree else ''}"
 
 
 @cache
@@ -369,7 +470,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
         "account": re.compile(
             rf"(?<![^\W_])(?:{_alternatives(known.accounts)})\s*(?:\s(?:{_alternatives(known.of_words)})\s|[:–—|-]\s*){name}"
         ),
-        "owned": re.compile(rf"{name}['’]s?\s+(?:[a-z]+\s+)?(?:{_alternatives(known.accounts)})(?![^\W_])"),
+        "owned": re.compile(rf"(?<!\w){name}['’]s?\s+(?:[a-z]+\s+)?(?:{_alternatives(known.accounts)})(?![^\W_])"),
         "mentions": re.compile(
             rf"(?<![^\W_])(?:{_alternatives(known.accounts + known.weak_greetings + known.strong_greetings)})(?![^\W_])"
         ),
@@ -459,7 +560,9 @@ def _label_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     for kind, value in _LABEL_VALUES.items():
         phrases = _alternatives(rules().labels[kind])
         after = r"\s?[:=]\s*" if kind in _NEEDS_COLON else r"\.?\s?(?:no|nr|number|nummer|n°|№)?\.?\s*[:=#]?\s*"
-        found.append((kind, re.compile(rf"(?<![^\W_])(?:{phrases}){after}(?P<value>{value})", re.IGNORECASE)))
+        found.append(
+            (kind, re.compile(rf"(?<![^\W_])(?:{phrases})(?![^\W\d_]){after}(?P<value>{value})", re.IGNORECASE))
+        )
     return tuple(found)
 
 
@@ -484,23 +587,27 @@ def _labelled_spans(text: str) -> Iterator[Span]:
 
 
 _ZIP = r"(?:\d{5}(?:-\d{3})?|\d{4}\s?[A-Z]{2}|\d{3}\s\d{2}|\d{2}-\d{3}|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|\d{3}-\d{4})"
+_HAS_ZIP = re.compile(rf"(?<!\w){_ZIP}(?!\w)", re.IGNORECASE)
 _STREET = re.compile(
-    r"(?:"
-    r"[^\W\d_][\w.-]*(?:straße|strasse|str\.|gasse|allee|straat|laan|gracht|gatan|vägen)\s\d{1,4}\s?[a-z]?"
+    r"(?<!\w)(?:"
+    r"[^\W\d_][\w.-]{0,40}(?:straße|strasse|str\.|gasse|allee|straat|laan|gracht|gatan|vägen)\s\d{1,4}\s?[a-z]?"
     r"|\d{1,5}(?:\s(?:bis|ter))?,?\s(?:rue|avenue|boulevard|chemin|impasse|place|quai)\s[\w'’ -]{2,40}?"
-    r"|\d{1,5}\s(?:[A-Z][\w'’]*\s){1,3}(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|court|ct|way|place)\b\.?"
-    r"|(?:calle|avenida|plaza|paseo|via|viale|piazza|corso|rua|travessa|ul\.|ulica|al\.|улица|ул\.|проспект|пр\.)\s[\w'’. -]{2,40}?,?\s(?:\d{1,4}[a-z]?)"
+    r"|\d{1,5}\s(?:[^\W\d_][\w'’]{0,20}\s){1,3}"
+    r"(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|court|ct|way|place)\b\.?"
+    r"|(?:calle|avenida|plaza|paseo|via|viale|piazza|corso|rua|travessa|ul\.|ulica|al\.|улица|ул\.|проспект|пр\.)"
+    r"\s[\w'’. -]{2,40}?,?\s\d{1,4}[a-z]?"
     r"|[^\W\d_][\w.'’ -]{3,40}\s\d{1,4}\s?[a-z]?(?=,\s?\d{5}\s[^\W\d_])"
-    r"|[\w ]{2,30}\s(?:caddesi|sokak|sokağı|cad\.|sok\.)\s(?:no:?\s?)?\d{1,4}"
-    r")(?=[,\s]+(?:[^\W\d_]+[,\s]+){0,3}" + _ZIP + r"(?!\w))",
+    r"|[^\W\d_][\w ]{2,30}\s(?:caddesi|sokak|sokağı|cad\.|sok\.)\s(?:no:?\s?)?\d{1,4}"
+    r")(?=[,\s]+(?:[^\W\d_]{1,20}[,\s]+){0,3}" + _ZIP + r"(?!\w))",
     re.IGNORECASE,
 )
 
 
 def _street_spans(text: str) -> Iterator[Span]:
     """Streets with a house number before a postcode; without a postcode a street may be a shop's or a film's."""
-    for match in _STREET.finditer(text):
-        yield match.span()
+    if _HAS_ZIP.search(text):
+        for match in _STREET.finditer(text):
+            yield match.span()
 
 
 # --- addresses ------------------------------------------------------------------------------------------------------
@@ -515,8 +622,8 @@ def clean_address(text: str) -> str:
     >>> clean_address("https://shop.example/u/jane%2540example.com?size=m&Phone=0171+2345678#access_token=x1y2")
     'https://shop.example/u/[redacted]?size=m&Phone=[redacted]#access_token=[redacted]'
     """
-    if not text or len(text) > _LONGEST:
-        return MARKER if text else text
+    if len(text) > _LONGEST:
+        return "".join(clean_value(None, piece) for piece in _pieces(text))
     return _settled(lambda address: _address(address, 0), text)
 
 

@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
+from itertools import pairwise
 
 import phonenumbers
 from stdnum import iban, luhn
@@ -25,15 +26,66 @@ Span = tuple[int, int]
 # --- e-mail addresses -----------------------------------------------------------------------------------------------
 
 _LOCAL = r"[^\s@<>()\[\]{},;:\"'“”„«»、。，；：/\\?&=#|!]+"
-_EMAIL = re.compile(rf"({_LOCAL})@((?:[^\W_](?:[\w-]*[^\W_])?\.)+(?:[^\W\d_]{{2,}}|xn--[\w-]+))", re.IGNORECASE)
+_EMAIL = re.compile(
+    rf"(?<!{_LOCAL[:-1]})({_LOCAL})@((?:[^\W_](?:[\w-]*[^\W_])?\.)+(?:[^\W\d_]{{2,}}|xn--[\w-]+))", re.IGNORECASE
+)
 _SPOKEN_EMAIL = re.compile(
-    r"[\w.+-]+\s*[\[({]\s*(?:at|ät|arroba|chez|@)\s*[\])}]\s*[\w-]+(?:(?:\.|\s*[\[({]\s*(?:dot|punkt|punto|point)\s*[\])}]\s*)[\w-]+)+",
+    r"(?<![\w.+-])[\w.+-]+\s{0,3}[\[({]\s*(?:at|ät|arroba|chez|@)\s*[\])}]\s*[\w-]+(?:(?:\.|\s*[\[({]\s*(?:dot|punkt|punto|point)\s*[\])}]\s*)[\w-]+)+",
     re.IGNORECASE,
 )
 # what looks like a host and is a file: icon@2x.png, bundle@app.min.js
 _FILES = frozenset(
-    "png jpg jpeg jpe gif svg webp avif ico bmp tif tiff heic css scss less js mjs cjs jsx ts tsx json map xml html htm xhtml php "
-    "asp aspx jsp pdf txt csv mp4 webm mp3 wav woff woff2 ttf eot otf zip gz tgz whl md".split()
+    [
+        "png",
+        "jpg",
+        "jpeg",
+        "jpe",
+        "gif",
+        "svg",
+        "webp",
+        "avif",
+        "ico",
+        "bmp",
+        "tif",
+        "tiff",
+        "heic",
+        "css",
+        "scss",
+        "less",
+        "js",
+        "mjs",
+        "cjs",
+        "jsx",
+        "ts",
+        "tsx",
+        "json",
+        "map",
+        "xml",
+        "html",
+        "htm",
+        "xhtml",
+        "php",
+        "asp",
+        "aspx",
+        "jsp",
+        "pdf",
+        "txt",
+        "csv",
+        "mp4",
+        "webm",
+        "mp3",
+        "wav",
+        "woff",
+        "woff2",
+        "ttf",
+        "eot",
+        "otf",
+        "zip",
+        "gz",
+        "tgz",
+        "whl",
+        "md",
+    ]
 )
 
 
@@ -62,9 +114,7 @@ _REGIONS = ("DE", "FR", "GB", "IT", "ES", "PT", "BR", "NL", "BE", "AT", "CH", "P
 _DIGITS = r"\d(?:[\s().·‑–/-]{0,3}\d)"
 _INTERNATIONAL = re.compile(rf"(?<![\w+])(?:\+|＋|00[\s-]?(?=[1-9]))\s?\(?{_DIGITS}{{6,16}}(?![\w])")
 # begins with a zero, or with the Russian 8 and a bracket, or with a bracket
-_NATIONAL = re.compile(
-    rf"(?<![\w.,/+-])(?:\(0?\d{{1,5}}\)|0|8(?=[\s-]?\())[\s.-]?(?:[\s().·‑–/-]{{0,3}}\d){{5,13}}(?![\w])"
-)
+_NATIONAL = re.compile(r"(?<![\w.,/+-])(?:\(0?\d{1,5}\)|0|8(?=[\s-]?\())[\s.-]?(?:[\s().·‑–/-]{0,3}\d){5,13}(?![\w])")
 # North American, Italian mobile (3-3-4); Spanish, Portuguese, Polish (3-3-3, 3-2-2-2); Polish landlines (2-3-2-2); Chinese (3-4-4); Indian (5-5)
 _NO_TRUNK = re.compile(
     r"(?<![\w.,/+-])(?<!\d )(?:"
@@ -286,7 +336,7 @@ def looks_random(text: str) -> bool:
 
 def _is_mixed(run: str) -> bool:
     kinds = ["d" if c.isdigit() else "u" if c.isupper() else "l" for c in run]
-    changes = sum(a != b for a, b in zip(kinds, kinds[1:], strict=False))
+    changes = sum(a != b for a, b in pairwise(kinds))
     return changes >= 4 and len(set(kinds)) >= 2
 
 
