@@ -27,7 +27,7 @@ from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT, QUARANTINED_ROWS_SHO
 from beha2vec_core.ga4.reading import UnreadableFileError, quote
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA
 from beha2vec_core.ga4.sources import SourceFile
-from beha2vec_core.privacy.clean import clean_row, clean_value
+from beha2vec_core.privacy.clean import clean_reason, clean_row
 from beha2vec_core.privacy.partitions import ORIGINALS, cleaner_of, forget_originals, write_cleaned
 from beha2vec_core.words import counted
 
@@ -346,7 +346,7 @@ def _listed_quarantine(connection: duckdb.DuckDBPyConnection, which: str) -> lis
         """
     ).fetchall()
     return [
-        (*row, clean_value("id", reason), content and clean_row(content, MAX_QUARANTINED_TEXT))
+        (*row, clean_reason(reason), content and clean_row(content, MAX_QUARANTINED_TEXT))
         for *row, reason, content in rows
     ]
 

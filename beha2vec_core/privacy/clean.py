@@ -290,15 +290,25 @@ def cleaned_json(value: Any, depth: int = 0, key: str | None = None) -> Any:
     return value
 
 
+def clean_reason(text: str) -> str:
+    """Why a row or a file could not be read, without an e-mail address or a secret that the reason quotes."""
+    return clean_value("id", text)
+
+
+_BEYOND = 500
+_LAST_CELL = re.compile(rf"[^\"\t\n,\s]{{0,{_BEYOND}}}\Z")
 _CELL_ENDS = re.compile(r"([\"\t\n,])")
 _GA4_PAIR = re.compile(r"\"key\"\s*:\s*\"([^\"]{1,100})\"\s*,\s*\"value\"\s*:\s*\{([^{}]*)\}?")
 _LITERAL = re.compile(r"(:\s*)(\"(?:[^\"\\]|\\.)*\"?|-?\d[\d.]*)")
 
 
 def clean_row(text: str, longest: int) -> str:
-    """A row that could not be read, JSON or CSV, possibly broken or cut off, without what is personal."""
-    if len(text) > longest:  # what is cut in two would not be seen: the last cell goes
-        text = re.sub(r"[^\"\t\n,\s]*\Z", "", text[: longest + 500])
+    """A row that could not be read, JSON or CSV, possibly broken or cut off, without what is personal.
+
+    A little more is judged than is kept, and the last cell of that is left out: half an address could not be seen.
+    """
+    if len(text) > longest:
+        text = _LAST_CELL.sub("", text[: longest + _BEYOND])
     return _settled(_row, text)[:longest]
 
 
@@ -471,9 +481,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
             rf"(?<![^\W_])(?:{_alternatives(known.accounts)})\s*(?:\s(?:{_alternatives(known.of_words)})\s|[:–—|-]\s*){name}"
         ),
         "owned": re.compile(rf"(?<!\w){name}['’]s?\s+(?:[a-z]+\s+)?(?:{_alternatives(known.accounts)})(?![^\W_])"),
-        "mentions": re.compile(
-            rf"(?<![^\W_])(?:{_alternatives(known.accounts + known.weak_greetings + known.strong_greetings)})(?![^\W_])"
-        ),
+        "mentions": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.accounts)})(?![^\W_])"),
     }
 
 

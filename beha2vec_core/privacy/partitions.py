@@ -6,6 +6,7 @@ killed run goes on where it stopped.
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable
@@ -35,10 +36,11 @@ def cleaner_of(raw_path: Path) -> EventCleaner:
 
 def write_cleaned(batches: pa.RecordBatchReader, file: Path, cleaner: EventCleaner) -> None:
     """Write batches of raw events to a file, cleaned, with the version of the rules."""
-    schema = batches.schema.with_metadata({**(batches.schema.metadata or {}), _VERSION_KEY: str(rules().version)})
+    nullable = [field.with_nullable(True) for field in batches.schema]
+    schema = pa.schema(nullable, metadata={_VERSION_KEY: str(rules().version)})
     with pq.ParquetWriter(file, schema, **_COMPRESSION) as writer:
         for batch in batches:
-            writer.write_batch(cleaner.batch(batch).replace_schema_metadata(schema.metadata))
+            writer.write_batch(pa.RecordBatch.from_arrays(cleaner.batch(batch).columns, schema=schema))
 
 
 def uncleaned_partitions(raw_path: Path) -> list[Path]:
@@ -60,10 +62,14 @@ def clean_partitions(files: Iterable[Path], raw_path: Path, progress: Callable[[
     for file in files:
         before = cleaner.redacted
         temporary = file.with_name(f".{file.name}.cleaned")
+        read = file.stat()
         with pq.ParquetFile(file) as stored:
             batches = stored.iter_batches(batch_size=122_880)
             write_cleaned(pa.RecordBatchReader.from_batches(stored.schema_arrow, batches), temporary, cleaner)
-        put_in_place(temporary, file)
+        if os.path.samestat(read, file.stat()):
+            put_in_place(temporary, file)
+        else:  # an ingest was quicker, and its partition is clean
+            temporary.unlink()
         progress(file, cleaner.redacted - before)
     return cleaner.redacted
 
