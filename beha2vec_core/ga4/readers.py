@@ -21,8 +21,8 @@ from beha2vec_core.ga4.sources import SourceFile
 
 _READERS = {"ndjson": ndjson.read, "csv": flat_csv.read, "parquet": parquet.read}
 
-# Rows of one file whose text is kept in the quarantine, and how much of it; a little more is read, as what is cut in two
-# could not be seen to be personal.
+# Rows of one file whose text is kept in the quarantine, and how much of it; a little more is read, as what is cut in
+# two could not be seen to be personal.
 QUARANTINED_ROWS_SHOWN = 10_000
 MAX_QUARANTINED_TEXT = 2_000
 _READ_TEXT = 3_000

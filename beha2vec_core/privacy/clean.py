@@ -30,7 +30,7 @@ _LONGEST = 20_000  # characters judged at once; longer texts, which no browser s
 _ENTITY = re.compile(
     r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|commat|period|plus|lowbar|hyphen|colon|equals|amp|quot|nbsp);"
 )
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\(/)")
+_ESCAPE = re.compile(r"[\\%]u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\(/)")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 # half of a pair, which no file can hold
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -48,7 +48,7 @@ def decoded(text: str) -> str:
             text = unquote(text, errors="replace")
         if "&" in text:
             text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
-        if "\\" in text:
+        if "\\" in text or "%u" in text:
             text = _ESCAPE.sub(lambda m: m[3] or chr(int(m[1] or m[2], 16)), text)
         if text == before:
             break
@@ -83,7 +83,8 @@ def _settled(clean: Callable[[str], str], text: str) -> str:
 # --- parameters -----------------------------------------------------------------------------------------------------
 
 _TRIVIAL = re.compile(
-    r"[\W_]*|[01]|[a-z]|true|false|yes|no|on|off|null|none|undefined|nan|not set|unknown|any|all|new|edit|change|update|add",
+    r"[\W_]*|[01]|[a-z]|true|false|yes|no|on|off|null|none|undefined|nan|not set|unknown|any|all"
+    r"|new|edit|change|update|add",
     re.IGNORECASE,
 )
 _HEX = re.compile(r"[0-9a-fA-F]{32,128}")
@@ -365,54 +366,6 @@ def _hides_personal(text: str, depth: int) -> bool:
 
 _SEPARATORS = r"\s*(?:[|–—•·»]|\s-\s|:(?=\s))\s*"
 _NAME_WORD = r"[^\W\d_][\w'’.-]{0,40}"
-_FORMS_OF_ADDRESS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "dr",
-        "prof",
-        "herr",
-        "frau",
-        "mme",
-        "mlle",
-        "m",
-        "sr",
-        "sra",
-        "srta",
-        "sig",
-        "sigra",
-        "dhr",
-        "mevr",
-        "pan",
-        "pani",
-        "bay",
-        "bayan",
-    ]
-)
-_PARTICLES = frozenset(
-    [
-        "de",
-        "da",
-        "do",
-        "dos",
-        "das",
-        "di",
-        "del",
-        "della",
-        "van",
-        "von",
-        "der",
-        "den",
-        "ter",
-        "te",
-        "la",
-        "le",
-        "y",
-        "e",
-    ]
-)
 
 
 def looks_like_person(text: str) -> bool:
@@ -439,7 +392,8 @@ def _words_of_titles() -> frozenset[str]:
     """Greetings and the like, some of which are first names elsewhere: Ola."""
     known = rules()
     return frozenset(
-        fold(word) for word in known.strong_greetings + known.weak_greetings + known.accounts + known.of_words
+        fold(word)
+        for word in known.strong_greetings + known.weak_greetings + known.accounts + known.holdings + known.of_words
     )
 
 
@@ -449,11 +403,11 @@ def _eastern_names() -> tuple[str, ...]:
 
 
 def _capitalised(words: list[str]) -> bool:
-    return all(word[0].isupper() or word in _PARTICLES for word in words) and words[0][0].isupper()
+    return all(word[0].isupper() or word in rules().particles for word in words) and words[0][0].isupper()
 
 
 def _alternatives(phrases: tuple[str, ...]) -> str:
-    """A pattern of any of the phrases in folded text, the longest that fits; a trie, as `re` tries one after the other."""
+    """A pattern of any of the phrases in folded text: a trie, as `re` would try hundreds one after the other."""
     tree: dict[str, Any] = {}
     for phrase in phrases:
         node = tree
@@ -478,9 +432,12 @@ def _patterns() -> dict[str, re.Pattern[str]]:
         "strong": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.strong_greetings)})[,!:]?\s+{name}"),
         "weak": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.weak_greetings)})\s*[,!:]?\s+{name}"),
         "account": re.compile(
-            rf"(?<![^\W_])(?:{_alternatives(known.accounts)})\s*(?:\s(?:{_alternatives(known.of_words)})\s|[:–—|-]\s*){name}"
+            rf"(?<![^\W_])(?:{_alternatives(known.accounts)}\s*[:–—|-]\s*"
+            rf"|{_alternatives(known.accounts + known.holdings)}\s(?:{_alternatives(known.of_words)})\s){name}"
         ),
-        "owned": re.compile(rf"(?<!\w){name}['’]s?\s+(?:[a-z]+\s+)?(?:{_alternatives(known.accounts)})(?![^\W_])"),
+        "owned": re.compile(
+            rf"(?<!\w){name}['’]s?\s+(?:[a-z]+\s+)?(?:{_alternatives(known.accounts + known.holdings)})(?![^\W_])"
+        ),
         "mentions": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.accounts)})(?![^\W_])"),
     }
 
@@ -507,9 +464,9 @@ def _name_spans(text: str) -> Iterator[Span]:
     if patterns["mentions"].search(folded):
         at = 0
         for part in re.split(f"({_SEPARATORS})", text):
-            words = [word for word in part.split() if fold(word).rstrip(".") not in _FORMS_OF_ADDRESS]
+            words = [word for word in part.split() if fold(word).rstrip(".") not in rules().forms_of_address]
             if (
-                len([word for word in words if word not in _PARTICLES]) == 2
+                len([word for word in words if word not in rules().particles]) == 2
                 and _capitalised(words)
                 and looks_like_person(" ".join(words))
             ):
@@ -523,24 +480,30 @@ def _name_at(text: str, begin: int, end: int, known_only: bool, backwards: bool)
     found = [(match.start() + begin, match.end() + begin) for match in re.finditer(r"\S+", text[begin:end])]
     if backwards:
         found.reverse()
+    addressed = False  # as Mrs. or Herr: then any name in capitals
+    while found and fold(text[slice(*found[0])]).rstrip(".") in rules().forms_of_address:
+        addressed = True
+        del found[0]
     taken: list[Span] = []
     for word_begin, word_end in found:
         word = text[word_begin:word_end].rstrip(".,'’-")
         if not word or not (
             word[0].isupper()
             or ("." in word and looks_like_person(word))
-            or word in _PARTICLES
+            or word in rules().particles
             or not word[0].islower()
         ):
             break
         taken.append((word_begin, word_begin + len(word)))
         if word_begin + len(word) < word_end and not backwards:
             break
-    while taken and text[taken[-1][0] : taken[-1][1]] in _PARTICLES:
+    while taken and text[taken[-1][0] : taken[-1][1]] in rules().particles:
         taken.pop()
     words = [text[a:b] for a, b in taken]
     if words and (
-        any(_is_first_name(part) for word in words for part in word.split(".")) or (not known_only and len(words) == 2)
+        any(_is_first_name(part) for word in words for part in word.split("."))
+        or (not known_only and len(words) == 2)
+        or (addressed and words[0][0].isupper())
     ):
         yield min(a for a, _ in taken), max(b for _, b in taken)
 
@@ -554,7 +517,7 @@ _LABEL_VALUES = {
     "card": r"\d(?:[ -]?\d){2,20}",
     "secret": r"(?=\S{0,30}[\d!?$%§_*])[^\s|,;]{4,}",
     "name": r"[^\W\d_][\w'’-]*(?:\s[^\W\d_][\w'’-]*){0,2}",
-    "maybe_name": r"[^\W\d_][\w'’-]*(?:\s[^\W\d_][\w'’-]*){0,2}",
+    "maybe_name": r"[^\W\d_][\w'’.-]*(?:\s[^\W\d_][\w'’-]*){0,2}",
     "address": r"[^|:;–—•]{0,60}\d[^|:;–—•]{0,40}",
     "place": r"-?\d{1,3}[.,]\d{2,}(?:\s*,\s*-?\d{1,3}[.,]\d{2,})?",
 }
@@ -567,7 +530,11 @@ def _label_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     found = []
     for kind, value in _LABEL_VALUES.items():
         phrases = _alternatives(rules().labels[kind])
-        after = r"\s?[:=]\s*" if kind in _NEEDS_COLON else r"\.?\s?(?:no|nr|number|nummer|n°|№)?\.?\s*[:=#]?\s*"
+        after = (
+            r"\s?[:=]\s*"
+            if kind in _NEEDS_COLON
+            else r"\.?\s?(?:no|nr|number|nummer|n°|№|am|on|le|el|il|em|op|den|dnia)?\.?\s*[:=#]?\s*"
+        )
         found.append(
             (kind, re.compile(rf"(?<![^\W_])(?:{phrases})(?![^\W\d_]){after}(?P<value>{value})", re.IGNORECASE))
         )
@@ -586,7 +553,7 @@ def _labelled_spans(text: str) -> Iterator[Span]:
             value = text[slice(*match.span("value"))]
             if kind == "name" and not (value[0].isupper() or not value.isascii()):
                 continue
-            if kind == "maybe_name" and not (value[0].isupper() and looks_like_person(value)):
+            if kind == "maybe_name" and not ((value[0].isupper() or "." in value) and looks_like_person(value)):
                 continue
             if kind == "phone" and detectors.DATE.search(value):
                 continue

@@ -1,4 +1,6 @@
-"""Compile the rule list into a macro file of dbt_ga4, for BigQuery, where no ingest runs: python -m beha2vec_core.privacy.dbt_macros.
+"""Compile the rule list into macros of dbt_ga4 for BigQuery, where no ingest runs.
+
+`python -m beha2vec_core.privacy.dbt_macros` writes the file; a test fails while it is not up to date.
 
 SQL has no checksums and no libraries: the macros remove what a pattern can tell, which is less than ingest does.
 """
@@ -7,30 +9,34 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 
 from beha2vec_core.privacy.rules import rules
 
 MACRO_FILE = Path(__file__).resolve().parents[2] / "dbt_ga4" / "macros" / "cross_db" / "personal_data.sql"
 
-# kinds whose values go whatever they are; the others need a look at the value, which patterns below take
+# Kinds whose values go whatever they are. Names of three letters mean too much else, but for these.
 _WHOLE = ("email", "name", "address", "postcode", "birth", "secret", "card", "national_id", "ip")
+_SHORT = frozenset(("ssn", "dob", "pwd", "cvv", "cvc", "plz", "zip", "bsn", "dni", "cpf", "mdp"))
 _DOT = r"(?:\.|%2e|%252e)"
 _AT = r"(?:@|%40|%2540|%252540|＠)"
 _PLUS = r"(?:\+|%2b|%252b)"
 _GAP = r"(?:[ ().·/-]|%20|%2520|\+)"
+_SIX_DIGITS = r"(?:[^0-9a-z&#]|%[0-9a-f]{2})*[0-9](?:(?:[^0-9a-z&#]|%[0-9a-f]{2}){0,3}[0-9]){5}"
 # Patterns of RE2, which BigQuery and DuckDB share; they ignore case.
 PATTERNS = (
     # e-mail addresses, also encoded; no names of files such as icon@2x.png
     rf"[^\s@<>()\[\],;:\x22\x27/?&=#|]+{_AT}(?:\p{{L}}|[0-9]{{2}})[^\s@<>()\[\],;:\x22\x27/?&=#|.%]*{_DOT}(?:[^\s@<>()\[\],;:\x22\x27/?&=#|.%]+{_DOT})*\p{{L}}{{2,}}",
     # phone numbers with a country code, and North American ones
     rf"{_PLUS}{_GAP}?[0-9](?:{_GAP}{{0,3}}[0-9]){{7,14}}\b",
-    rf"(?:\([2-9][0-9]{{2}}\) ?|\b[2-9][0-9]{{2}}[-. ])[2-9][0-9]{{2}}[-. ][0-9]{{4}}\b",
+    r"(?:\([2-9][0-9]{2}\) ?|\b[2-9][0-9]{2}[-. ])[2-9][0-9]{2}[-. ][0-9]{4}\b",
     # JSON web tokens, and keys of well-known services
     r"\beyJ[a-z0-9_-]{8,}\.[a-z0-9_-]+(?:\.[a-z0-9_-]*)*",
-    r"\b(?:(?:sk|rk)_(?:live|test)_[a-z0-9]{10,}|gh[opusr]_[a-z0-9]{30,}|akia[a-z0-9]{16}|aiza[a-z0-9_-]{35}|xox[abprs]-[a-z0-9-]{10,})",
+    r"\b(?:(?:sk|rk)_(?:live|test)_[a-z0-9]{10,}|gh[opusr]_[a-z0-9]{30,}|akia[a-z0-9]{16}|aiza[a-z0-9_-]{35}"
+    r"|xox[abprs]-[a-z0-9-]{10,})",
     # cards in groups of four, accounts in groups of four
-    r"\b(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6(?:011|5[0-9]{2}))(?:[ -]|%20|\+)[0-9]{4}(?:[ -]|%20|\+)[0-9]{4}(?:[ -]|%20|\+)[0-9]{4}\b",
+    r"\b(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6(?:011|5[0-9]{2}))(?:(?:[ -]|%20|\+)[0-9]{4}){3}\b",
     r"\b[a-z]{2}[0-9]{2}(?:(?: |%20|\+)[a-z0-9]{4}){3,7}(?:(?: |%20|\+)[a-z0-9]{1,4})?\b",
 )
 
@@ -38,11 +44,7 @@ PATTERNS = (
 def compiled() -> str:
     """The macro file's text."""
     known = rules()
-    names = sorted({_separated(phrase) for kind in _WHOLE for phrase in known.labels[kind]})
-    listed = textwrap.wrap(
-        ", ".join(_quoted(name) for name in names), 112, break_long_words=False, break_on_hyphens=False
-    )
-    lines = "".join(f"        {line}\n" for line in listed)
+    names = {phrase for kind in _WHOLE for phrase in known.labels[kind] if len(phrase) > 3 or phrase in _SHORT}
     steps = "".join(f"        {_quoted(pattern)},\n" for pattern in PATTERNS)
     return f"""{{#
     Made by `python -m beha2vec_core.privacy.dbt_macros` from beha2vec_core/privacy/rules.yml: change that file instead.
@@ -67,13 +69,23 @@ def compiled() -> str:
 {{%- endmacro %}}
 
 {{% macro bigquery__private_user_id(user_id) -%}}
-    if(regexp_contains({{{{ user_id }}}}, r'''(?i){_AT}'''), to_hex(sha256(lower({{{{ user_id }}}}))), {{{{ user_id }}}})
+    if(
+        regexp_contains({{{{ user_id }}}}, r'''(?i){_AT}'''),
+        to_hex(sha256(lower({{{{ user_id }}}}))),
+        {{{{ user_id }}}}
+    )
 {{%- endmacro %}}
 
-{{# Query parameters and labels in texts whose values go. Separators of their words are free. #}}
+{{# Query parameters whose values go. Separators of their words are free. #}}
 {{% macro personal_parameters() -%}}
     {{{{ return([
-{lines}    ]) }}}}
+{_listed(names)}    ]) }}}}
+{{%- endmacro %}}
+
+{{# Query parameters whose values go where they have six digits and more. #}}
+{{% macro phone_parameters() -%}}
+    {{{{ return([
+{_listed(known.labels["phone"])}    ]) }}}}
 {{%- endmacro %}}
 
 {{% macro personal_patterns() -%}}
@@ -86,14 +98,24 @@ def compiled() -> str:
     {{%- for pattern in personal_patterns() -%}}
         {{%- set ns.sql = replace_all(ns.sql, pattern, '{known.marker}') -%}}
     {{%- endfor -%}}
-    {{%- set parameter = '([?&#;][^=&#]*?(?:' ~ personal_parameters() | join('|') ~ ')[0-9]*(?:\\\\]|%5d)?=)[^&#]+' -%}}
+    {{%- set begin = '([?&#;](?:[^=&#]*(?:[_.-]|\\\\[|%5b))?(?:' -%}}
+    {{%- set end = ')[0-9]*(?:\\\\]|%5d)?=)' -%}}
+    {{%- set parameter = begin ~ personal_parameters() | join('|') ~ end ~ '[^&#]+' -%}}
+    {{%- set six_digits = '{_SIX_DIGITS}[^&#]*' -%}}
+    {{%- set phone = begin ~ phone_parameters() | join('|') ~ end ~ six_digits -%}}
     if(
         regexp_contains({{{{ value }}}}, r'[@＠%=0-9]|eyJ|_'),
-        {{{{ replace_all(ns.sql, parameter, '\\\\1{known.marker}') }}}},
+        {{{{ replace_all(replace_all(ns.sql, phone, '\\\\1{known.marker}'), parameter, '\\\\1{known.marker}') }}}},
         {{{{ value }}}}
     )
 {{%- endmacro %}}
 """
+
+
+def _listed(phrases: Iterable[str]) -> str:
+    names = ", ".join(_quoted(name) for name in sorted({_separated(phrase) for phrase in phrases}))
+    lines = textwrap.wrap(names, 112, break_long_words=False, break_on_hyphens=False)
+    return "".join(f"        {line}\n" for line in lines)
 
 
 def _separated(phrase: str) -> str:

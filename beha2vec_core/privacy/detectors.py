@@ -19,7 +19,7 @@ from functools import cache, lru_cache
 from itertools import pairwise
 
 import phonenumbers
-from stdnum import iban, luhn
+from stdnum import ean, iban, luhn
 
 Span = tuple[int, int]
 
@@ -29,6 +29,7 @@ _LOCAL = r"[^\s@<>()\[\]{},;:\"'“”„«»、。，；：/\\?&=#|!]+"
 _EMAIL = re.compile(
     rf"(?<!{_LOCAL[:-1]})({_LOCAL})@((?:[^\W_](?:[\w-]*[^\W_])?\.)+(?:[^\W\d_]{{2,}}|xn--[\w-]+))", re.IGNORECASE
 )
+_QUOTED_EMAIL = re.compile(r"\"[^\"@]{1,64}\"@(?:[\w-]+\.)+[^\W\d_]{2,}")
 _SPOKEN_EMAIL = re.compile(
     r"(?<![\w.+-])[\w.+-]+\s{0,3}[\[({]\s*(?:at|ät|arroba|chez|@)\s*[\])}]\s*[\w-]+(?:(?:\.|\s*[\[({]\s*(?:dot|punkt|punto|point)\s*[\])}]\s*)[\w-]+)+",
     re.IGNORECASE,
@@ -94,8 +95,10 @@ def emails(text: str) -> Iterator[Span]:
     if "@" in text:
         for match in _EMAIL.finditer(text):
             ending = match[2].rpartition(".")[2].lower()
-            if ending not in _FILES and not match[1].strip("._+-*~%") == "":
+            if ending not in _FILES and match[1].strip("._+-*~%"):
                 yield match.span()
+        for match in _QUOTED_EMAIL.finditer(text):
+            yield match.span()
     if "(" in text or "[" in text or "{" in text:
         for match in _SPOKEN_EMAIL.finditer(text):
             yield match.span()
@@ -110,24 +113,26 @@ def is_email(text: str) -> bool:
 # --- phone numbers --------------------------------------------------------------------------------------------------
 
 # Regions whose national formats are looked for in texts without any label.
-_REGIONS = ("DE", "FR", "GB", "IT", "ES", "PT", "BR", "NL", "BE", "AT", "CH", "PL", "SE", "TR", "JP", "KR", "RU", "UA", "IE", "AU", "IN", "ZA", "GR", "FI", "RO", "CZ", "MX", "CN")  # fmt: skip
+_REGIONS = tuple("DE FR GB IT ES PT BR NL BE AT CH PL SE TR JP KR RU UA IE AU IN ZA GR FI RO CZ MX CN".split())
 _DIGITS = r"\d(?:[\s().·‑–/-]{0,3}\d)"
 _INTERNATIONAL = re.compile(rf"(?<![\w+])(?:\+|＋|00[\s-]?(?=[1-9]))\s?\(?{_DIGITS}{{6,16}}(?![\w])")
 # begins with a zero, or with the Russian 8 and a bracket, or with a bracket
 _NATIONAL = re.compile(r"(?<![\w.,/+-])(?:\(0?\d{1,5}\)|0|8(?=[\s-]?\())[\s.-]?(?:[\s().·‑–/-]{0,3}\d){5,13}(?![\w])")
-# North American, Italian mobile (3-3-4); Spanish, Portuguese, Polish (3-3-3, 3-2-2-2); Polish landlines (2-3-2-2); Chinese (3-4-4); Indian (5-5)
+# North American and Italian mobile (3-3-4); Spanish, Portuguese, Polish (3-3-3, 3-2-2-2, 2-3-2-2); Brazilian mobile and
+# Russian; Chinese (3-4-4); Indian (5-5)
 _NO_TRUNK = re.compile(
     r"(?<![\w.,/+-])(?<!\d )(?:"
     r"(?:1[\s.-])?(?:\([2-9]\d\d\)[\s.-]?|[2-9]\d\d[\s.-])[2-9]\d\d[\s.-]\d{4}"
     r"|3\d\d[\s.-]\d{6,7}|3\d\d[\s.-]\d{3}[\s.-]\d{4}"
     r"|[5-9]\d\d[ ]\d{3}[ ]\d{3}|[6-9]\d\d[ ]\d\d[ ]\d\d[ ]\d\d|[1-9]\d[ ]\d{3}[ ]\d\d[ ]\d\d"
+    r"|[1-9]\d[ ]9\d{4}-\d{4}|8[ -]9\d\d[ -]\d{3}[ -]\d\d[ -]\d\d"
     r"|1[3-9]\d[ -]\d{4}[ -]\d{4}|[6-9]\d{4}[ -]\d{5}"
     r")(?!\w|[ .,/-]\d)"
 )
 _PLAIN_DIGITS = re.compile(r"(?<![\w.,/+-])0[1-9]\d{8,9}(?![\w]|[.,/-]\d)")
 DATE = re.compile(r"\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2\d{4}")
 
-_NO_PHONE = re.compile(rf"{DATE.pattern}|^\d+\.\d+$|^\d{{3}} \d{{3}} \d{{3}}$")
+_NO_PHONE = re.compile(rf"{DATE.pattern}|\d{{1,2}}/(?:19|20)\d\d(?!\d)|^\d+\.\d+$|^\d{{3}} \d{{3}} \d{{3}}$")
 
 
 def phones(text: str, plain: bool = False) -> Iterator[Span]:
@@ -159,6 +164,8 @@ def is_phone(text: str) -> bool:
 @lru_cache(10_000)
 def _is_possible(number: str) -> bool:
     digits = re.sub(r"\D", "", number)
+    if digits == number and len(digits) in (13, 14) and ean.is_valid(digits):
+        return False  # a GTIN with zeros before it
     international = "+" + (digits[2:] if number.startswith("00") else digits)
     try:
         return phonenumbers.is_possible_number(phonenumbers.parse(international, None))
@@ -202,7 +209,7 @@ def _is_round(number: str) -> bool:
 
 # --- cards, accounts, national ids ----------------------------------------------------------------------------------
 
-_CARD = re.compile(r"(?<![\w.,-])\d(?:[ -]?\d){13,18}(?![\w]|[.,-]\d)")
+_CARD = re.compile(r"(?<![\w.,-])\d(?:[ .-]?\d){13,18}(?![\w]|[.,-]\d)")
 # the numbers that card issuers begin with, with lengths (ISO/IEC 7812)
 _ISSUERS = re.compile(
     r"4\d{15}(?:\d{3})?|(?:5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)\d+|3[47]\d{13}|3(?:0[0-5]|[689])\d{12}"

@@ -57,7 +57,10 @@ class Rules:
     strong_greetings: tuple[str, ...]
     weak_greetings: tuple[str, ...]
     accounts: tuple[str, ...]
+    holdings: tuple[str, ...]
     of_words: tuple[str, ...]
+    forms_of_address: frozenset[str]
+    particles: frozenset[str]
     person_paths: frozenset[str]
     token_paths: frozenset[str]
     thing_paths: frozenset[str]
@@ -89,7 +92,10 @@ def rules() -> Rules:
         strong_greetings=tuple(raw["greetings"]["strong"]),
         weak_greetings=tuple(raw["greetings"]["weak"]),
         accounts=tuple(raw["accounts"]),
+        holdings=tuple(raw["holdings"]),
         of_words=tuple(raw["of_words"]),
+        forms_of_address=_joined_all(raw["forms_of_address"]),
+        particles=frozenset(raw["particles"]),
         person_paths=_joined_all(raw["person_paths"]),
         token_paths=_joined_all(raw["token_paths"]),
         thing_paths=_joined_all(raw["thing_paths"]),

@@ -1,7 +1,7 @@
 """What ingest removes and what it leaves, on the corpus of tests/core/personal_data; and what it costs.
 
-python tests/benchmarks/privacy.py [events]: recall on personal texts, innocent texts that changed, of both halves of the
-corpus, and events a second with cleaning and without, of a demo export to which the corpus was added.
+python tests/benchmarks/privacy.py [events]: recall on personal texts and innocent texts that changed, of both halves
+of the corpus, and events a second with and without cleaning, of a demo export to which the corpus was added.
 """
 
 from __future__ import annotations

@@ -318,7 +318,8 @@ def uncleaned(path: Path) -> Path:
     file.parent.mkdir(parents=True)
     duckdb.execute(
         f"""copy (select 1::bigint as event_timestamp, 'jane@example.com' as user_id,
-        [{{'key': 'page_location', 'value': {{'string_value': 'https://s.example/?email=jane@example.com'}}}}] as event_params)
+        [{{'key': 'page_location', 'value': {{'string_value': 'https://s.example/?email=jane@example.com'}}}}]
+        as event_params)
         to '{file}' (format parquet)"""
     )
     with duckdb.connect(str(path)) as connection:
@@ -328,7 +329,8 @@ def uncleaned(path: Path) -> Path:
             source_line bigint, reason varchar, content varchar)"""
         )
         connection.execute(
-            """insert into raw.ga4_quarantine values ('p1', '2024-03-01', 'f', 1, 'not valid JSON', '{"user_id": "jane@example.com"')"""
+            """insert into raw.ga4_quarantine values
+            ('p1', '2024-03-01', 'f', 1, 'not valid JSON', '{"user_id": "jane@example.com"')"""
         )
     return file
 
