@@ -115,9 +115,9 @@ def _pieces(text: str) -> Iterator[str]:
 
 def accepts_number(kind: str | None, number: float) -> bool:
     """Whether a number under a key of this kind is personal: a phone number, a date of birth, a card."""
-    return kind not in (None, CLICK_ID, KEPT, "maybe_name", "maybe_secret", "hashed") and _accepts(
-        kind, _written(number)
-    )
+    if kind is None or kind in (CLICK_ID, KEPT, "maybe_name", "maybe_secret", "hashed"):
+        return False
+    return _accepts(kind, _written(number))
 
 
 def _written(number: float) -> str:
@@ -344,7 +344,7 @@ def _json_pair_spans(text: str) -> Iterator[Span]:
 
 def _is_personal_pair(key: str, value: str) -> bool:
     kind = kind_of_key(key)
-    return kind not in (None, CLICK_ID, KEPT) and _accepts(kind, decoded(value))
+    return kind is not None and kind not in (CLICK_ID, KEPT) and _accepts(kind, decoded(value))
 
 
 def _hides_personal(text: str, depth: int) -> bool:

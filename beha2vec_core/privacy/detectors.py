@@ -21,6 +21,8 @@ from itertools import pairwise
 import phonenumbers
 from stdnum import ean, iban, luhn
 
+from beha2vec_core.privacy.rules import rules
+
 Span = tuple[int, int]
 
 # --- e-mail addresses -----------------------------------------------------------------------------------------------
@@ -112,8 +114,6 @@ def is_email(text: str) -> bool:
 
 # --- phone numbers --------------------------------------------------------------------------------------------------
 
-# Regions whose national formats are looked for in texts without any label.
-_REGIONS = tuple("DE FR GB IT ES PT BR NL BE AT CH PL SE TR JP KR RU UA IE AU IN ZA GR FI RO CZ MX CN".split())
 _DIGITS = r"\d(?:[\s().·‑–/-]{0,3}\d)"
 _INTERNATIONAL = re.compile(rf"(?<![\w+])(?:\+|＋|00[\s-]?(?=[1-9]))\s?\(?{_DIGITS}{{6,16}}(?![\w])")
 # begins with a zero, or with the Russian 8 and a bracket, or with a bracket
@@ -180,7 +180,8 @@ def _is_national(number: str, plain: bool) -> bool:
         return plain and _is_mobile(number)
     strict = phonenumbers.Leniency.STRICT_GROUPING
     return any(
-        any(True for _ in phonenumbers.PhoneNumberMatcher(number, region, strict, max_tries=5)) for region in _REGIONS
+        any(True for _ in phonenumbers.PhoneNumberMatcher(number, region, strict, max_tries=5))
+        for region in rules().phone_regions
     ) or bool(
         re.fullmatch(
             r"0[17]\d{2,4}[\s-/]\d{3}[\s-]?\d{3,5}|0[1-9](?:[ .]\d\d){4}".replace(r"[\s-/]", r"[\s/-]"), number
@@ -190,7 +191,7 @@ def _is_national(number: str, plain: bool) -> bool:
 
 @lru_cache(10_000)
 def _is_mobile(number: str) -> bool:
-    for region in ("DE", "FR", "GB", "NL", "BE", "AT", "CH", "SE", "TR", "JP", "KR", "AU", "IE", "ZA"):
+    for region in rules().phone_regions:
         try:
             parsed = phonenumbers.parse(number, region)
         except phonenumbers.NumberParseException:

@@ -49,6 +49,7 @@ class Rules:
     phrases: dict[str, str]  # joined phrase -> kind
     labels: dict[str, tuple[str, ...]]  # kind -> phrases as written
     endings: tuple[tuple[str, str], ...]
+    phone_regions: tuple[str, ...]
     person_words: frozenset[str]
     suffixes: frozenset[str]
     click_ids: frozenset[str]
@@ -84,6 +85,7 @@ def rules() -> Rules:
         phrases=phrases,
         labels=labels,
         endings=tuple((_joined(e), kind) for kind, endings in raw["endings"].items() for e in endings),
+        phone_regions=tuple(raw["phone_regions"]),
         person_words=_joined_all(raw["person_words"]),
         suffixes=_joined_all(raw["suffixes"]),
         click_ids=_joined_all(raw["click_ids"]),
