@@ -115,7 +115,7 @@ def is_email(text: str) -> bool:
 # --- phone numbers --------------------------------------------------------------------------------------------------
 
 _DIGITS = r"\d(?:[\s().·‑–/-]{0,3}\d)"
-_INTERNATIONAL = re.compile(rf"(?<![\w+])(?:\+|＋|00[\s-]?(?=[1-9]))\s?\(?{_DIGITS}{{6,16}}(?![\w])")
+_INTERNATIONAL = re.compile(rf"(?<![\w+])(?:\+|＋|(?<![.,/-])00[\s-]?(?=[1-9]))\s?\(?{_DIGITS}{{6,16}}(?![\w])")
 # begins with a zero, or with the Russian 8 and a bracket, or with a bracket
 _NATIONAL = re.compile(r"(?<![\w.,/+-])(?:\(0?\d{1,5}\)|0|8(?=[\s-]?\())[\s.-]?(?:[\s().·‑–/-]{0,3}\d){5,13}(?![\w])")
 # North American and Italian mobile (3-3-4); Spanish, Portuguese, Polish (3-3-3, 3-2-2-2, 2-3-2-2); Brazilian mobile and
@@ -210,7 +210,7 @@ def _is_round(number: str) -> bool:
 
 # --- cards, accounts, national ids ----------------------------------------------------------------------------------
 
-_CARD = re.compile(r"(?<![\w.,-])\d(?:[ .-]?\d){13,18}(?![\w]|[.,-]\d)")
+_CARD = re.compile(r"(?<![\w.,-])(?:\d(?:[ -]?\d){13,18}|\d{4}(?:\.\d{4}){3})(?![\w]|[.,-]\d)")
 # the numbers that card issuers begin with, with lengths (ISO/IEC 7812)
 _ISSUERS = re.compile(
     r"4\d{15}(?:\d{3})?|(?:5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)\d+|3[47]\d{13}|3(?:0[0-5]|[689])\d{12}"

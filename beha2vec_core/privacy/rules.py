@@ -88,7 +88,7 @@ def rules() -> Rules:
         phone_regions=tuple(raw["phone_regions"]),
         person_words=_joined_all(raw["person_words"]),
         suffixes=_joined_all(raw["suffixes"]),
-        click_ids=_joined_all(raw["click_ids"]),
+        click_ids=frozenset(_compact(name) for name in raw["click_ids"]),
         kept=_joined_all(raw["kept"]),
         id_words=_joined_all(raw["id_words"]),
         strong_greetings=tuple(raw["greetings"]["strong"]),
@@ -129,7 +129,7 @@ def kind_of_key(key: str) -> str | None:
     if not words:
         return None
     whole = "".join(words)
-    if whole in known.click_ids:
+    if whole in known.click_ids or _compact(key) in known.click_ids:
         return CLICK_ID
     if whole in known.kept:
         return KEPT
@@ -157,6 +157,11 @@ def _among(kind: str, before: tuple[str, ...], after: tuple[str, ...], known: Ru
     if kind == "maybe_secret":
         return kind if people and not after else None
     return kind if people or not after else None
+
+
+def _compact(key: str) -> str:
+    """A key as one word with its digits: sig2 is Google's, sig is a secret."""
+    return _NO_WORD.sub("", fold(key))
 
 
 def _joined(phrase: str) -> str:
