@@ -37,7 +37,9 @@ class EventCleaner:
     def batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with the same columns and rows, and nothing personal in them."""
         columns = [
-            self._column(name, name, column) for name, column in zip(batch.schema.names, batch.columns, strict=True)
+            # a slice would give the values of all lists, also of those outside it
+            self._column(name, name, pa.concat_arrays([column]) if column.offset else column)
+            for name, column in zip(batch.schema.names, batch.columns, strict=True)
         ]
         return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
@@ -106,22 +108,24 @@ class EventCleaner:
         names = [value.type.field(i).name for i in range(value.type.num_fields)]
         fields = {name: value.field(i) for i, name in enumerate(names)}
         keys = keys.dictionary_encode()
-        kinds = [kind_of_key(key) or "" for key in keys.dictionary.to_pylist()]
+        names_of_keys = [*keys.dictionary.to_pylist(), None]  # the last for entries without a key
+        kinds = [(kind_of_key(key) if key else None) or "" for key in names_of_keys]
         groups = sorted(set(kinds))
         of_key = np.array([groups.index(kind) for kind in kinds], dtype=np.int64)
-        key_codes = pc.fill_null(keys.indices, 0).to_numpy(zero_copy_only=False)
-        group = of_key[key_codes] if len(of_key) else np.zeros(len(array), dtype=np.int64)
+        group = of_key[pc.fill_null(keys.indices, len(kinds) - 1).to_numpy(zero_copy_only=False)]
         # any key of a group stands for all of it
-        key_of = {kind: key for key, kind in zip(keys.dictionary.to_pylist(), kinds, strict=True)}
+        key_of = dict(zip(reversed(kinds), reversed(names_of_keys), strict=True))
         texts = self._texts_by_group(fields["string_value"], group, [key_of[kind] for kind in groups])
         numbers = {name: fields[name] for name in _NUMBERS if name in fields}
         texts, numbers = self._numbers_by_group(texts, numbers, group, groups)
         fresh = fields | numbers | {"string_value": texts}
-        if all(fresh[name] is fields[name] for name in names):
+        given_keys = array.field(0)
+        own_keys = self._mapped(given_keys, partial(self._judge, "id"), _STRICT)
+        if own_keys is given_keys and all(fresh[name] is fields[name] for name in names):
             return array
-        return _with_fields(array, [array.field(0), _with_fields(value, [fresh[name] for name in names])])
+        return _with_fields(array, [own_keys, _with_fields(value, [fresh[name] for name in names])])
 
-    def _texts_by_group(self, array: pa.Array, group: np.ndarray[Any, Any], keys: list[str]) -> pa.Array:
+    def _texts_by_group(self, array: pa.Array, group: np.ndarray[Any, Any], keys: list[str | None]) -> pa.Array:
         encoded = array.dictionary_encode()
         values = encoded.dictionary
         size = len(values)
@@ -136,7 +140,7 @@ class EventCleaner:
         target = np.tile(np.arange(size), len(keys))
         for pair in np.flatnonzero(seen):
             key, text = keys[pair // size], texts[pair % size]
-            if kind_of_key(key) != CLICK_ID and (after := self._judge(key, text)) != text:
+            if (after := self._judge(key, text)) != text:
                 target[pair] = len(texts)
                 texts.append(after)
         if len(texts) == size:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from beha2vec_core.privacy import detectors
-from beha2vec_core.privacy.clean import decoded
+from beha2vec_core.privacy.decoding import decoded
 
 
 class LoginIds:

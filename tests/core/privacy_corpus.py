@@ -6,7 +6,8 @@ import csv
 from pathlib import Path
 from typing import NamedTuple
 
-from beha2vec_core.privacy.clean import clean_value, decoded
+from beha2vec_core.privacy.clean import clean_value
+from beha2vec_core.privacy.decoding import decoded
 
 _FILE = Path(__file__).parent / "personal_data" / "corpus.tsv"
 KEYS = {"url": "page_location", "title": "page_title", "search": "search_term", "campaign": "campaign"}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -19,11 +20,14 @@ from beha2vec_core.ga4.ingest import ingest_days, partition_file
 from beha2vec_core.ga4.sources import find_source_files
 from beha2vec_core.privacy import dbt_macros
 from beha2vec_core.privacy.clean import MARKER, clean_address, clean_row, clean_text, clean_value
+from beha2vec_core.privacy.columns import EventCleaner
 from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.privacy.partitions import ORIGINALS, clean_partitions, uncleaned_partitions
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, kind_of_key
 
 __all__ = ["world"]
+VALUE = {"string_value": pa.string(), "int_value": pa.int64()}
+EVENT_PARAMS = pa.list_(pa.struct({"key": pa.string(), "value": pa.struct(VALUE)}))
 NAME = "events_20240301.ndjson"
 
 
@@ -166,6 +170,15 @@ def test_numbers_under_personal_keys_go_and_others_stay(world: World) -> None:
     assert [(key, *(value[member] for member in members)) for key, value in values.items()] == [
         ("phone", MARKER, None, None), ("ga_session_id", None, 1709290800, None), ("value", None, None, 12.5),
     ]  # fmt: skip
+
+
+def test_a_slice_of_a_batch_is_cleaned_and_counted_alone() -> None:
+    rows = [{"event_params": params(("q", {"string_value": f"jane{n}@example.com"}))} for n in range(4)]
+    table = pa.Table.from_pylist(rows, schema=pa.schema({"event_params": EVENT_PARAMS}))
+    cleaner = EventCleaner(LoginIds(Path("none")))
+    (cleaned,) = cleaner.batch(table.to_batches()[0].slice(2, 1)).to_pylist()
+    assert cleaned["event_params"][0]["value"]["string_value"] == MARKER
+    assert cleaner.redacted == 1
 
 
 def test_login_ids_that_are_addresses_become_keyed_hashes(world: World) -> None:
