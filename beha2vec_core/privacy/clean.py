@@ -86,7 +86,7 @@ def _parameter(key: str | None, value: str, depth: int) -> str:
     plain = decoded(value)
     if kind == KEPT:
         hidden = _BASE64.fullmatch(plain) and _hides_personal(plain, depth)
-        return MARKER if hidden else _without(value, plain, _strict_spans)
+        return MARKER if hidden else _without(value, plain, _spans_in_ids)
     if kind and _accepts(kind, plain):
         return MARKER
     return _any_text(value, plain, depth)
@@ -187,6 +187,14 @@ def _cut(text: str, spans: list[Span]) -> str:
 def _strict_spans(text: str) -> Iterator[Span]:
     yield from detectors.emails(text)
     yield from detectors.secrets(text)
+
+
+def _spans_in_ids(text: str) -> Iterator[Span]:
+    """What no id of a thing looks like: besides addresses and secrets, a number with a plus and a country, an IBAN."""
+    yield from _strict_spans(text)
+    if "+" in text:
+        yield from (span for span in detectors.phones(text) if text[span[0]] == "+")
+    yield from detectors.ibans(text)
 
 
 def _spans(text: str, depth: int) -> Iterator[Span]:

@@ -76,11 +76,11 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     known = rules()
     name = rf"(?P<name>{_NAME_WORD}(?:\s+{_NAME_WORD}){{0,3}})"
     return {
-        "strong": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.strong_greetings)})[,!:]?\s+{name}"),
-        "weak": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.weak_greetings)})\s*[,!:]?\s+{name}"),
+        "strong": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.strong_greetings)})[,!:]?\s+(?={name})"),
+        "weak": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.weak_greetings)})\s*[,!:]?\s+(?={name})"),
         "account": re.compile(
             rf"(?<![^\W_])(?:{_alternatives(known.accounts)}\s*[:–—|-]\s*"
-            rf"|{_alternatives(known.accounts + known.holdings)}\s(?:{_alternatives(known.of_words)})\s){name}"
+            rf"|{_alternatives(known.accounts + known.holdings)}\s(?:{_alternatives(known.of_words)})\s)(?={name})"
         ),
         "owned": re.compile(
             rf"(?<!\w){name}['’]s?\s+(?:[a-z]+\s+)?(?:{_alternatives(known.accounts + known.holdings)})(?![^\W_])"
