@@ -7,7 +7,7 @@ COLES := .venv-coles
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help docs install .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-python lint-sql format clean explore bench-lookalikes bench-explorer
+.PHONY: help docs install .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-python lint-sql format clean explore bench-lookalikes bench-explorer bench-privacy
 
 help: ## what can be made
 	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ bench-pages: $(INSTALLED) ## how good themes and page types are on labelled site
 
 bench-lookalikes: $(INSTALLED) ## what the look-alikes' hold-out says of the demo's personas, and what is true
 	$(BIN)/python tests/benchmarks/lookalikes.py
+
+bench-privacy: $(INSTALLED) ## what ingest removes of personal data, what it leaves, and what it costs
+	$(BIN)/python tests/benchmarks/privacy.py
 
 bench-explorer: $(INSTALLED) ## how fast the explorer is in a browser with 200,000 users (half an hour)
 	$(BIN)/python tests/benchmarks/explorer_speed.py

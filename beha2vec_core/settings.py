@@ -59,6 +59,10 @@ class Settings(BaseSettings):
         0.05, ge=0, le=1, description="share of unreadable rows above which a day's ingest fails"
     )
 
+    keep_originals_days: int = Field(
+        0, ge=0, description="for how many days ingest also keeps rows as they came, with personal data; 0: never"
+    )
+
     lookback_days: int = Field(90, ge=1, description="how far back a user's sequence reaches")
     sequence_length: int = Field(128, ge=2, le=4096, description="events kept per user, the latest ones")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(

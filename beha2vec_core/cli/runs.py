@@ -100,7 +100,8 @@ def migrate(
     ] = False,
     backup: Annotated[bool, typer.Option(help="Keep the old file as a backup.")] = True,
 ) -> None:
-    """Migrate the warehouse to this release's schema and DuckDB's newest storage format, after an upgrade."""
+    """Migrate the warehouse to this release's schema and storage format; clean older partitions of personal data."""
+    from beha2vec_core.privacy.stored import clean_stored, find_uncleaned
     from beha2vec_core.store.migrate import MigrationError, make_plan
     from beha2vec_core.store.migrate import migrate as migrate_warehouse
     from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
@@ -113,18 +114,23 @@ def migrate(
     try:
         with warehouse.connect("migrate --check") as connection:
             plan = make_plan(connection)
+            stored = find_uncleaned(connection, settings.raw_path)
         typer.echo(f"{warehouse.path.name} has schema {plan.schema or '(none yet)'} and storage {plan.storage}")
-        for change in plan.pending:
+        pending = [*plan.pending, *stored.pending]
+        for change in pending:
             typer.echo(f"  {'to do' if check else 'doing'}: {change}")
-        if not plan.pending:
+        if not pending:
             typer.echo("nothing to migrate")
         if check:
-            raise typer.Exit(1 if plan.pending else 0)
+            raise typer.Exit(1 if pending else 0)
         done = migrate_warehouse(warehouse, backup)
+        changed = clean_stored(warehouse, settings.raw_path, typer.echo) if stored.pending else 0
     except (MigrationError, WarehouseBusyError, WarehouseVersionError) as error:
         fail(str(error))
     if done.plan.pending:
         typer.echo(f"done: {counted(len(done.rows), 'table')} with {counted(sum(done.rows.values()), 'row')}")
+    if changed:
+        typer.echo(f"personal data removed from {counted(changed, 'value')}; the next run builds the dbt models again")
     if done.backup:
         typer.echo(f"the old file is kept as {done.backup}; delete it once everything works")
 

@@ -28,7 +28,7 @@ from beha2vec_core.ga4.schema import EVENT_PARAM_COLUMNS, EVENT_SCHEMA, FieldTyp
 from beha2vec_core.ga4.sources import SourceFile
 
 _CSV_FIELD_LIMIT = 16 * 2**20
-_MAX_TEXT = 2_000
+_MAX_TEXT = 3_000
 _CSV_REQUIRED = ("event_name", "user_pseudo_id", "event_timestamp", "event_date")
 
 

@@ -2,6 +2,7 @@
 
 A partition is replaced as a whole, by temp name and ``os.replace``: readers see the old or the new one. Every row
 is accounted for (rows in = accepted + quarantined). A day that cannot be trusted leaves its old partition as it was.
+Personal data is removed before anything is stored, see `privacy`.
 """
 
 from __future__ import annotations
@@ -22,14 +23,18 @@ from typing import Any, Literal
 import duckdb
 
 from beha2vec_core.files import put_in_place
-from beha2vec_core.ga4.readers import QUARANTINED_ROWS_SHOWN, create_tables, read_file
-from beha2vec_core.ga4.reading import UnreadableFileError
+from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT, QUARANTINED_ROWS_SHOWN, create_tables, read_file
+from beha2vec_core.ga4.reading import UnreadableFileError, quote
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA
 from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.privacy.clean import clean_reason, clean_row
+from beha2vec_core.privacy.partitions import ORIGINALS, cleaner_of, forget_originals, write_cleaned
 from beha2vec_core.words import counted
 
 # What DuckDB may hold in memory before it spills to the scratch folder. A day is held whole.
 _MEMORY_LIMIT = "2GB"
+# Rows that are cleaned and written at once.
+_ROW_GROUP = 122_880
 # A scratch folder of another machine (a container that was killed) that was not written to for this long is abandoned.
 _FOREIGN_SCRATCH_SECONDS = 24 * 3600
 
@@ -46,7 +51,8 @@ class IngestError(RuntimeError):
 class DayReport:
     """What became of one day of one property: ``rows_in == accepted + quarantined``, always.
 
-    ``quarantined`` includes ``withheld``: rows that could be read, but whose day is ``unreadable``.
+    ``quarantined`` includes ``withheld``: rows that could be read, but whose day is ``unreadable``. ``redacted`` counts
+    values of the partition from which something personal was removed.
     """
 
     property_id: str
@@ -57,6 +63,7 @@ class DayReport:
     quarantined: int = 0
     withheld: int = 0
     users: int = 0
+    redacted: int = 0
     files: list[str] = field(default_factory=list)
     problem: str | None = None
 
@@ -95,6 +102,11 @@ class IngestReport:
         """Rows set aside."""
         return sum(day.quarantined for day in self.days) + self.rows_of_no_day
 
+    @property
+    def redacted(self) -> int:
+        """Values in the partitions from which something personal was removed."""
+        return sum(day.redacted for day in self.days)
+
 
 def partition_file(raw_path: Path, property_id: str, day: date) -> Path:
     """Where the events of one property and day lie."""
@@ -109,6 +121,7 @@ def ingest_days(
     max_bad_share: float = 0.05,
     progress: Callable[[str], None] | None = None,
     notice: str | None = None,
+    keep_originals_days: int = 0,
 ) -> IngestReport:
     """Read the files that hold ``days`` and replace those days' partitions.
 
@@ -122,6 +135,7 @@ def ingest_days(
         max_bad_share: a day with a larger share of quarantined rows is ``unreadable``.
         progress: called with a line of text as files are read.
         notice: what of the source was skipped: progress shows it once, and the report has it.
+        keep_originals_days: how long rows are also kept as they came, with all personal data; 0: not at all.
 
     Raises:
         IngestError: the source holds our own partitions.
@@ -132,7 +146,9 @@ def ingest_days(
     if ours:
         raise IngestError(f"the source holds what ingest itself wrote ({ours}); set BEHA2VEC_SOURCE to the export only")
     remove_stale_scratch(raw_path)
-    run = _Run(raw_path, max_bad_share, progress or (lambda text: None), IngestReport(notice=notice))
+    forget_originals(raw_path, keep_originals_days)
+    say = progress or (lambda text: None)
+    run = _Run(raw_path, max_bad_share, say, IngestReport(notice=notice), keep_originals=keep_originals_days > 0)
     if notice:
         run.say(notice)
     dated: defaultdict[date, list[SourceFile]] = defaultdict(list)
@@ -191,6 +207,10 @@ class _Run:
     say: Callable[[str], None]
     report: IngestReport = field(default_factory=IngestReport)
     broken: dict[SourceFile, str] = field(default_factory=dict)
+    keep_originals: bool = False
+
+    def __post_init__(self) -> None:
+        self.cleaner = cleaner_of(self.raw_path)
 
     def read(self, connection: duckdb.DuckDBPyConnection, files: Sequence[SourceFile], days: Sequence[date]) -> None:
         """Read files one after the other into the scratch tables; note those that broke."""
@@ -249,7 +269,19 @@ class _Run:
             report.status = "kept" if target.exists() else "missing"
             report.problem = "no rows in " + ", ".join(names) if names else None
         else:
-            report.users = _write_partition(connection, target, scratch, property_id, day)
+            rows = _rows_of(connection, property_id, day)
+            if self.keep_originals:
+                original = partition_file(self.raw_path.parent / ORIGINALS, property_id, day)
+                _write_original(connection, rows, original, scratch)
+            before = self.cleaner.redacted
+            temporary = scratch / "events.parquet.part"
+            write_cleaned(connection.sql(rows).to_arrow_reader(_ROW_GROUP), temporary, self.cleaner)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            put_in_place(temporary, target)
+            report.redacted = self.cleaner.redacted - before
+            report.users = _users(connection, property_id, day)
+            if report.redacted:
+                self.say(f"{day}: personal data removed from {counted(report.redacted, 'value')}")
         self.report.days.append(report)
 
     def _problem(self, connection: duckdb.DuckDBPyConnection, day: DayReport, has_files: bool) -> str | None:
@@ -299,7 +331,7 @@ class _Run:
 
 def _listed_quarantine(connection: duckdb.DuckDBPyConnection, which: str) -> list[tuple[Any, ...]]:
     """The quarantined rows, of each file the first ones; a last row counts the others."""
-    return connection.execute(
+    rows = connection.execute(
         f"""
         with numbered as (
             select *, row_number() over (partition by source_file, source_line is null order by source_line) as n
@@ -313,23 +345,31 @@ def _listed_quarantine(connection: duckdb.DuckDBPyConnection, which: str) -> lis
         order by property_id, source_file, source_line nulls first
         """
     ).fetchall()
+    return [
+        (*row, clean_reason(reason), content and clean_row(content, MAX_QUARANTINED_TEXT))
+        for *row, reason, content in rows
+    ]
 
 
-def _write_partition(
-    connection: duckdb.DuckDBPyConnection, target: Path, scratch: Path, property_id: str, day: date
-) -> int:
-    """Replace the partition by the accepted rows; the number of its users."""
+def _rows_of(connection: duckdb.DuckDBPyConnection, property_id: str, day: date) -> str:
+    """SQL of the accepted rows of a day, in the order of the partition."""
     columns = ", ".join(f'"{name}"' for name in EVENT_SCHEMA | PROVENANCE_SCHEMA)
-    temporary = scratch / "events.parquet.part"
-    quoted = str(temporary).replace("'", "''")
-    connection.execute(
-        f"copy (select {columns} from accepted where property_id = ? and event_date = ?"
-        " order by event_timestamp, user_pseudo_id, _source_file, _source_line)"
-        f" to '{quoted}' (format parquet, compression zstd)",
-        [property_id, day],
+    return (
+        f"select {columns} from accepted where property_id = {quote(property_id)} and event_date = date '{day}'"
+        " order by event_timestamp, user_pseudo_id, _source_file, _source_line"
     )
-    target.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _write_original(connection: duckdb.DuckDBPyConnection, rows: str, target: Path, scratch: Path) -> None:
+    """Write rows as they came; only the owner may read them."""
+    temporary = scratch / "original.parquet.part"
+    connection.execute(f"copy ({rows}) to {quote(str(temporary))} (format parquet, compression zstd)")
+    temporary.chmod(0o600)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     put_in_place(temporary, target)
+
+
+def _users(connection: duckdb.DuckDBPyConnection, property_id: str, day: date) -> int:
     ((users,),) = connection.execute(
         "select count(distinct user_pseudo_id) from accepted where property_id = ? and event_date = ?",
         [property_id, day],

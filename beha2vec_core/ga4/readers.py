@@ -21,9 +21,11 @@ from beha2vec_core.ga4.sources import SourceFile
 
 _READERS = {"ndjson": ndjson.read, "csv": flat_csv.read, "parquet": parquet.read}
 
-# Rows of one file whose text is kept in the quarantine, and how much of it.
+# Rows of one file whose text is kept in the quarantine, and how much of it; a little more is read, as what is cut in
+# two could not be seen to be personal.
 QUARANTINED_ROWS_SHOWN = 10_000
-_MAX_QUARANTINED_TEXT = 2_000
+MAX_QUARANTINED_TEXT = 2_000
+_READ_TEXT = 3_000
 
 
 @dataclass
@@ -124,7 +126,7 @@ def _file_rows(
     quarantined = outside = 0
     if accepted < rows:
         # the file's own day stands before the day a row claims; rows of other days are ignored here
-        content = f"left(_content, {_MAX_QUARANTINED_TEXT})" if report.quarantined < QUARANTINED_ROWS_SHOWN else "null"
+        content = f"left(_content, {_READ_TEXT})" if report.quarantined < QUARANTINED_ROWS_SHOWN else "null"
         quarantined = _count(
             connection,
             f"insert into quarantine select {quote(file.property_id)}, coalesce({day}, event_date), _source_file,"

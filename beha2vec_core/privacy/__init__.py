@@ -1,5 +1,5 @@
-"""Personal data: the key of the installation.
+"""Personal data: removed from texts at ingest, forgotten on request, kept only as long as allowed. See docs/privacy.md.
 
-What belongs here: finding a person in every file and table, removing a person, retention. What a table holds of people
-is registered in ``store/tables.py``. See docs/privacy.md.
+What belongs here: the one rule list (rules.yml) with its detectors and cleaning, finding and removing a person in every
+file and table, retention, the key of keyed hashes. What a table holds of people is registered in ``store/tables.py``.
 """

@@ -27,10 +27,10 @@ _TABLES = {
     "beha2vec.schema_history": "version integer primary key, change varchar, applied_at timestamp",
     "raw.ga4_ingest_log": """
         property_id varchar, event_date date, status varchar, rows_in bigint, accepted bigint, quarantined bigint,
-        users bigint, files varchar[], problem varchar, ingested_at timestamp""",
+        users bigint, files varchar[], problem varchar, ingested_at timestamp, redacted bigint""",
     "raw.ga4_quarantine": """
         property_id varchar, event_date date, source_file varchar, source_line bigint, reason varchar,
-        content varchar""",
+        content varchar, privacy_rules integer""",
     "beha2vec.enriched_pages": _ENRICHED_PAGES,
     # what only the next run needs; not published
     "cache.text_vectors": """
@@ -86,6 +86,8 @@ _TABLES = {
 
 # columns that a table of an earlier version lacks
 _ADDED = {
+    "raw.ga4_ingest_log": "redacted bigint",
+    "raw.ga4_quarantine": "privacy_rules integer",
     "beha2vec.enriched_pages": """
         theme_model_version varchar, page_type_model_version varchar, theme_hash varchar, page_type_hash varchar""",
     "beha2vec.encoders": "warm_start_from varchar, accepted_at timestamp, refused varchar",

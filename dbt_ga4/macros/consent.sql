@@ -28,8 +28,3 @@
     {{ exceptions.raise_compiler_error("var consent_policy is '" ~ policy ~ "': give exclude_denied, require_granted or ignore") }}
     {%- endif -%}
 {%- endmacro %}
-
-{# The login id, or its hash with the var hash_user_id. #}
-{% macro hashed_user_id(user_id) -%}
-    {{ sha256_hex(user_id) if var('hash_user_id') else user_id }}
-{%- endmacro %}

@@ -73,24 +73,16 @@
 {%- endmacro %}
 
 {#
-    Text without personal data, according to the var strip_pii: e-mail addresses (also with an encoded at sign), phone numbers
-    in their written forms, and tokens: UUIDs, unbroken runs of 24 letters and digits with at least one digit, of 16 digits,
-    and GA's client ids. Words of a readable path are shorter or separated by hyphens; shorter numbers are article numbers.
-    Tokens are kept if `keeps_tokens`, Boolean SQL, is true.
+    Text without tokens: UUIDs, unbroken runs of 24 letters and digits with at least one digit, of 16 digits, and GA's client ids.
+    Words of a readable path are shorter or separated by hyphens; shorter numbers are article numbers. Tokens are kept if
+    `keeps_tokens`, Boolean SQL, is true. What is personal was removed before: see without_personal_data.
 #}
-{% macro without_personal_data(value, keeps_tokens=none) -%}
-    {%- if not var('strip_pii') -%}
-    {{ value }}
-    {%- else -%}
-    {# most texts have neither an at sign nor a digit, and so none of these -#}
+{% macro without_tokens(value, keeps_tokens='false') -%}
+    {# most paths have no digit, and so none of these -#}
     case
-        when not {{ matches(value, '[@0-9]') }} then {{ value }}
-        {%- if keeps_tokens %}
-        when {{ keeps_tokens }} then {{ without_contacts(value) }}
-        {%- endif %}
-        else {{ redact_tokens(without_contacts(value), '[redacted]') }}
+        when not {{ matches(value, '[0-9]') }} or {{ keeps_tokens }} then {{ value }}
+        else {{ redact_tokens(value, '[redacted]') }}
     end
-    {%- endif -%}
 {%- endmacro %}
 
 {#
@@ -102,24 +94,13 @@
     {{ return('A-Za-z\\x{aa}\\x{b2}\\x{b3}\\x{b5}\\x{b9}\\x{ba}\\x{bc}-\\x{be}\\x{c0}-\\x{d6}\\x{d8}-\\x{f6}\\x{f8}-\\x{60b}\\x{610}-\\x{61a}\\x{620}-\\x{669}\\x{66e}-\\x{6d3}\\x{6d5}-\\x{963}\\x{966}-\\x{1fff}\\x{2070}-\\x{209c}\\x{20d0}-\\x{218f}\\x{2c00}-\\x{2dff}\\x{3005}-\\x{3007}\\x{3021}-\\x{302f}\\x{3031}-\\x{303c}\\x{3041}-\\x{30fa}\\x{30fc}-\\x{31ff}\\x{3400}-\\x{d7ff}\\x{f900}-\\x{fd3d}\\x{fd50}-\\x{fdfb}\\x{fe70}-\\x{fefc}\\x{ff10}-\\x{ff19}\\x{ff21}-\\x{ff3a}\\x{ff41}-\\x{ff5a}\\x{ff66}-\\x{ffdc}\\x{10000}-\\x{1efff}\\x{20000}-\\x{3ffff}') }}
 {%- endmacro %}
 
-{# Text without e-mail addresses and phone numbers. #}
-{% macro without_contacts(value) -%}
-    {%- set letters = letters() -%}
-    {%- set host = '[0-9' ~ letters ~ '-]+(\\.[0-9' ~ letters ~ '-]+)*\\.[' ~ letters ~ ']{2,}' -%}
-    {{ replace_all(
-        replace_all(value, '[0-9' ~ letters ~ '._+-]+(@|%40)' ~ host, '[redacted]'),
-        '(\\+|%2b)[0-9](([ ().-]|%20)*[0-9]){8,14}\\b|\\(?\\b[0-9]{3}\\)?([-. +]|%20)[0-9]{3}([-. +]|%20)[0-9]{4}\\b',
-        '[redacted]'
-    ) }}
-{%- endmacro %}
-
 {#
-    Host and decoded path of an address that may contain a token before its query, without e-mail addresses and phone numbers, in
+    Host and decoded path of an address that may contain a token before its query, without personal data, in
     lowercase and without a trailing slash; null for all other addresses, which are the majority.
 #}
 {% macro url_page(url) -%}
     {%- set address = with_authority(url) -%}
-    {%- set path = without_contacts(url_decode(without_session_id(url_raw_path(address)))) -%}
+    {%- set path = without_personal_data(url_decode(without_session_id(url_raw_path(address)))) -%}
     case
         when {{ matches(url, '^[^?#]*([0-9a-z]{24}|[0-9]{16}|[0-9]{10}|[0-9a-f]{8}(-|%2d)[0-9a-f]{4}(-|%2d))') }}
         then coalesce({{ without_www(url_host(address)) }}, '') || lower({{ replace_all(path, '/+$', '') }})
@@ -208,9 +189,9 @@
 {%- endmacro %}
 
 {# The path of page_key: starts with a slash, and ends with one only if it is the home page. #}
-{% macro normalised_path(raw_path, keeps_tokens=none) -%}
+{% macro normalised_path(raw_path, keeps_tokens='false') -%}
     {%- set decoded = compose_unicode(url_decode(without_session_id(raw_path))) -%}
-    {{ replace_all(replace_all("'/' || lower(" ~ without_personal_data(decoded, keeps_tokens) ~ ")", '/[/\\s]*/', '/'), '(.)[/\\s]+$', '\\1') }}
+    {{ replace_all(replace_all("'/' || lower(" ~ without_tokens(without_personal_data(decoded), keeps_tokens) ~ ")", '/[/\\s]*/', '/'), '(.)[/\\s]+$', '\\1') }}
 {%- endmacro %}
 
 {# The query of page_key with its question mark, empty if the allow-list leaves nothing. #}
@@ -224,12 +205,12 @@
 
 {#
     An address as it is stored: without user and password, session id, the query parameters of the var
-    query_parameter_exclusions, and personal data; the tokens of its path are kept if `keeps_tokens` is true.
+    query_parameter_exclusions, personal data, and tokens in its path, unless `keeps_tokens` is true.
 #}
-{% macro cleaned_url(url, keeps_tokens) -%}
+{% macro cleaned_url(url, keeps_tokens='false') -%}
     {%- set left = query_parameters(url_query(url), var('query_parameter_exclusions') | map('lower') | list, keep=false) -%}
     {%- set before_query = replace_all(without_session_id(extract(url, '^([^?#]*)')), '^((?:[a-z][a-z0-9+.-]*:)?//)[^/@]*@', '\\1') -%}
-    coalesce({{ without_personal_data(before_query, keeps_tokens) }}, '')
+    coalesce({{ without_tokens(without_personal_data(before_query), keeps_tokens) }}, '')
     || {{ without_personal_data("coalesce('?' || " ~ left ~ ", '') || coalesce(" ~ extract(url, '(#.*)$') ~ ", '')") }}
 {%- endmacro %}
 

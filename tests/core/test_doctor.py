@@ -74,6 +74,7 @@ def test_all_is_well(tmp_path: Path) -> None:
         "pages",
         "data folder",
         "disk",
+        "personal data",
         "warehouse",
         "serving database",
         "device",

@@ -310,3 +310,63 @@ def test_the_doctor_says_what_the_warehouse_has(
     migrate.migrate(Warehouse(path), backup=False)
     check = storage.check_warehouse(settings)
     assert (check.status, f"schema 1, storage {NEWEST}" in check.message) == ("ok", True)
+
+
+def uncleaned(path: Path) -> Path:
+    """A raw partition, a quarantined row and a dbt model as earlier releases left them, with personal data."""
+    file = path.parent / "raw_ga4_events" / "property_id=p1" / "event_date=2024-03-01" / "events.parquet"
+    file.parent.mkdir(parents=True)
+    duckdb.execute(
+        f"""copy (select 1::bigint as event_timestamp, 'jane@example.com' as user_id,
+        [{{'key': 'page_location', 'value': {{'string_value': 'https://s.example/?email=jane@example.com'}}}}]
+        as event_params)
+        to '{file}' (format parquet)"""
+    )
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table ga4.stg_ga4__events as select 1 as event_key")
+        connection.execute(
+            """create table raw.ga4_quarantine (property_id varchar, event_date date, source_file varchar,
+            source_line bigint, reason varchar, content varchar)"""
+        )
+        connection.execute(
+            """insert into raw.ga4_quarantine values
+            ('p1', '2024-03-01', 'f', 1, 'not valid JSON', '{"user_id": "jane@example.com"')"""
+        )
+    return file
+
+
+def test_personal_data_of_earlier_releases_is_removed_once(path: Path) -> None:
+    file = uncleaned(path)
+    code, output = cli("--check")
+    assert code == 1
+    assert "personal data: 1 raw partition to clean" in output
+    assert "personal data: 1 quarantined row to clean" in output
+    code, output = cli("--no-backup")
+    assert code == 0, output
+    assert "personal data removed from 2 values" in output
+    ((user_id, params),) = duckdb.execute(f"select user_id, event_params::varchar from '{file}'").fetchall()
+    assert len(user_id) == 64
+    assert "https://s.example/?email=[redacted]" in params
+    assert rows(path, "select content from raw.ga4_quarantine") == [('{"user_id": "[redacted]"',)]
+    assert rows(path, "select asset from cache.pending_full_refresh") == [("dbt_incremental_models",)]
+    before = file.stat()
+    code, output = cli("--check")
+    assert (code, "nothing to migrate" in output) == (0, True), output
+    assert os.path.samestat(before, file.stat())
+    assert not list(file.parent.glob(".*"))
+
+
+def test_cleaning_goes_on_after_a_kill(path: Path) -> None:
+    """What the killed call left beside a partition is replaced, and what it had cleaned is not read again."""
+    file = uncleaned(path)
+    other = file.parent.parent / "event_date=2024-03-02" / "events.parquet"
+    other.parent.mkdir()
+    other.write_bytes(file.read_bytes())
+    assert cli("--no-backup")[0] == 0
+    other.with_name(f".{other.name}.cleaned").write_bytes(b"cut short")
+    duckdb.execute(f"copy (select 1::bigint as event_timestamp, 'joe@example.com' as user_id) to '{other}'")
+    done = file.stat()
+    code, output = cli()
+    assert (code, "1 raw partition" in output) == (0, True), output
+    assert os.path.samestat(done, file.stat())
+    assert duckdb.execute(f"select length(user_id) from '{other}'").fetchall() == [(64,)]

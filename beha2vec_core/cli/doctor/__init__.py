@@ -38,6 +38,7 @@ def _checks() -> dict[str, Callable[[Settings], Check]]:
         "pages": export.check_pages,
         "data folder": storage.check_data_folder,
         "disk": storage.check_disk,
+        "personal data": storage.check_personal_data,
         "warehouse": storage.check_warehouse,
         "serving database": storage.check_serving,
         "device": installation.check_device,

@@ -11,9 +11,12 @@ import duckdb
 
 from beha2vec_core.cli.doctor.check import Check, fail, ok, warn
 from beha2vec_core.cli.doctor.export import export_files
+from beha2vec_core.privacy.partitions import uncleaned_partitions
+from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.migrate import make_plan
 from beha2vec_core.store.warehouse import Warehouse, WarehouseVersionError
+from beha2vec_core.words import counted
 
 _GIGABYTE = 10**9
 _LEAST_FREE_BYTES = _GIGABYTE // 2
@@ -45,6 +48,15 @@ def check_disk(settings: Settings) -> Check:
         return fail(summary, remedy)
     if free < export * _BYTES_PER_EXPORT_BYTE:
         return warn(f"{summary}; about {_BYTES_PER_EXPORT_BYTE} times that may be needed", remedy)
+    return ok(summary)
+
+
+def check_personal_data(settings: Settings) -> Check:
+    """The raw partitions were cleaned of personal data with the rules of this release."""
+    pending = len(uncleaned_partitions(settings.raw_path))
+    summary = f"version {rules().version} of the rules"
+    if pending:
+        return warn(f"{summary}; {counted(pending, 'raw partition')} to clean", "beha2vec migrate")
     return ok(summary)
 
 

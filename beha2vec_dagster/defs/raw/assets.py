@@ -12,6 +12,7 @@ from pydantic import Field
 
 from beha2vec_core.ga4.ingest import IngestReport, ingest_days, require_usable
 from beha2vec_core.ga4.sources import find_export
+from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import transaction
 from beha2vec_dagster.lib import plots
@@ -27,6 +28,7 @@ _QUARANTINE = pa.schema(
         "source_line": pa.int64(),
         "reason": pa.string(),
         "content": pa.string(),
+        "privacy_rules": pa.int32(),
     }
 )
 
@@ -48,7 +50,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="ga4",
         kinds={"ga4", "parquet"},
-        code_version="1",
+        code_version="2",
     )
     def raw_ga4_events(
         context: dg.AssetExecutionContext, config: IngestConfig, warehouse: WarehouseResource
@@ -56,7 +58,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         """GA4 events as exported, one canonical nested parquet partition per property and day.
 
         Reads JSON, parquet and flattened CSV exports. A row that cannot be read goes to `raw.ga4_quarantine` with file,
-        line and reason: rows in = accepted + quarantined. Reading a day again replaces it.
+        line and reason: rows in = accepted + quarantined. Reading a day again replaces it. Personal data in addresses,
+        titles, parameters and campaigns becomes `[redacted]` (docs/privacy.md).
         """
         days = days_of(context)
         export = find_export(config.source, settings.property_id)
@@ -67,6 +70,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             max_bad_share=config.max_bad_share,
             progress=context.log.info,
             notice=export.notice,
+            keep_originals_days=settings.keep_originals_days,
         )
         with warehouse.connect("raw_ga4_events") as connection:
             _record(connection, report, days, [file.name for file in export.files if file.day is None])
@@ -90,12 +94,13 @@ def _record(
                 [day.property_id, day.event_date],
             )
             connection.execute(
-                "insert into raw.ga4_ingest_log values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "insert into raw.ga4_ingest_log values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [day.property_id, day.event_date, day.status, day.rows_in, day.accepted, day.quarantined, day.users,
-                 day.files, day.problem, now],
+                 day.files, day.problem, now, day.redacted],
             )  # fmt: skip
         rows = pa.Table.from_pylist(
-            [dict(zip(_QUARANTINE.names, row, strict=True)) for row in report.quarantine], schema=_QUARANTINE
+            [dict(zip(_QUARANTINE.names, (*row, rules().version), strict=True)) for row in report.quarantine],
+            schema=_QUARANTINE,
         )
         connection.register("quarantined", rows)
         connection.execute(
@@ -116,6 +121,7 @@ def _day_metadata(report: IngestReport, day: date) -> dict[str, Any]:
         "accepted": sum(d.accepted for d in of_day),
         "quarantined": sum(d.quarantined for d in of_day),
         "users": sum(d.users for d in of_day),
+        "redacted": sum(d.redacted for d in of_day),
     }
 
 
@@ -133,6 +139,7 @@ def _run_metadata(report: IngestReport, days: list[date], folder: Path) -> dict[
         "dagster/row_count": report.accepted,
         "run_rows_in": report.rows_in,
         "run_quarantined": report.quarantined,
+        "run_redacted": report.redacted,
         "quarantined_rows_of_no_day": report.rows_of_no_day,
         "days_by_status": dict(statuses),
         "skipped": report.notice or "nothing",

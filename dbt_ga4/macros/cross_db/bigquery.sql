@@ -174,10 +174,6 @@
     ), {{ value }})
 {%- endmacro %}
 
-{% macro bigquery__sha256_hex(value) -%}
-    to_hex(sha256({{ value }}))
-{%- endmacro %}
-
 {# A record around the value, so that a null value of the first row is kept while rows outside the condition are dropped. #}
 {% macro bigquery__first_by(value, order_by, where) -%}
     array_agg(if({{ where }}, struct({{ value }} as value), null) ignore nulls order by {{ order_by }} limit 1)[safe_offset(0)].value

@@ -118,11 +118,6 @@
     {{- return(adapter.dispatch('redact_tokens', 'dbt_ga4')(value, replacement)) -}}
 {% endmacro %}
 
-{# The SHA-256 of a text, in hex. #}
-{% macro sha256_hex(value) %}
-    {{- return(adapter.dispatch('sha256_hex', 'dbt_ga4')(value)) -}}
-{% endmacro %}
-
 {# Aggregate: the value of the first row in an order, among the rows of a condition. #}
 {% macro first_by(value, order_by, where) %}
     {{- return(adapter.dispatch('first_by', 'dbt_ga4')(value, order_by, where)) -}}

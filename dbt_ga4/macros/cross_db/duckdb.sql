@@ -144,10 +144,6 @@
     end
 {%- endmacro %}
 
-{% macro duckdb__sha256_hex(value) -%}
-    sha256({{ value }})
-{%- endmacro %}
-
 {% macro duckdb__first_by(value, order_by, where) -%}
     first({{ value }} order by {{ order_by }}) filter (where {{ where }})
 {%- endmacro %}

@@ -89,7 +89,7 @@ flat_events as {{ materialized() }} (
         coalesce(device.web_info.hostname, event_dimensions.hostname) as device_hostname,
 
         {%- for column, value in traffic_sources.items() %}
-        {{ known(value) }} as {{ column }},
+        {{ without_personal_data(known(value)) }} as {{ column }},
         {%- endfor %}
         -- a click on Google Ads is recognized by any field of its record, which has neither source nor medium
         case when {{ is_google_ads }} then 'google' end as google_ads_source,
@@ -238,7 +238,7 @@ cleaned as (
 
 ),
 
--- Personal data is removed before anything is stored, and placeholders become null.
+-- Placeholders become null; on engines without ingest personal data is removed here.
 events as (
 
     select
@@ -313,5 +313,5 @@ select
     {{ all_but(['known_user_pseudo_id', 'known_user_id']) }},
     -- users without consent are counted, but not identified
     case when {{ is_consented('consent_state') }} then known_user_pseudo_id end as user_pseudo_id,
-    case when {{ is_consented('consent_state') }} then {{ hashed_user_id('known_user_id') }} end as user_id
+    case when {{ is_consented('consent_state') }} then {{ private_user_id('known_user_id') }} end as user_id
 from events

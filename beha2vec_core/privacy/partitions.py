@@ -1,0 +1,85 @@
+"""Raw partitions without personal data: written so at ingest, and rewritten where older rules cleaned them.
+
+A partition says in its parquet metadata which version of the rules it was cleaned with, so that each is done once and a
+killed run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from beha2vec_core.files import put_in_place
+from beha2vec_core.privacy.columns import EventCleaner
+from beha2vec_core.privacy.login import LoginIds
+from beha2vec_core.privacy.rules import rules
+
+# beside the raw partitions, in the data folder
+KEY_FILE = "privacy.key"
+ORIGINALS = "raw_ga4_originals"
+
+_VERSION_KEY = b"beha2vec_privacy_rules"
+_PARTITIONS = "property_id=*/event_date=*/events.parquet"
+_COMPRESSION = {"compression": "zstd", "compression_level": 3}
+
+
+def cleaner_of(raw_path: Path) -> EventCleaner:
+    """A cleaner with the key of the installation that the raw partitions belong to."""
+    return EventCleaner(LoginIds(raw_path.parent / KEY_FILE))
+
+
+def write_cleaned(batches: pa.RecordBatchReader, file: Path, cleaner: EventCleaner) -> None:
+    """Write batches of raw events to a file, cleaned, with the version of the rules."""
+    nullable = [field.with_nullable(True) for field in batches.schema]
+    schema = pa.schema(nullable, metadata={_VERSION_KEY: str(rules().version)})
+    with pq.ParquetWriter(file, schema, **_COMPRESSION) as writer:
+        for batch in batches:
+            writer.write_batch(pa.RecordBatch.from_arrays(cleaner.batch(batch).columns, schema=schema))
+
+
+def uncleaned_partitions(raw_path: Path) -> list[Path]:
+    """The partitions that these rules have not cleaned."""
+    return [file for file in sorted(raw_path.glob(_PARTITIONS)) if _version(file) != rules().version]
+
+
+def _version(file: Path) -> int | None:
+    found = (pq.read_metadata(file).metadata or {}).get(_VERSION_KEY)
+    return int(found) if found is not None else None
+
+
+def clean_partitions(files: Iterable[Path], raw_path: Path, progress: Callable[[Path, int], None]) -> int:
+    """Clean stored partitions, each by temp name and rename; the number of values that changed.
+
+    ``progress`` gets each file and its number of changed values.
+    """
+    cleaner = cleaner_of(raw_path)
+    for file in files:
+        before = cleaner.redacted
+        temporary = file.with_name(f".{file.name}.cleaned")
+        read = file.stat()
+        with pq.ParquetFile(file) as stored:
+            batches = stored.iter_batches(batch_size=122_880)
+            write_cleaned(pa.RecordBatchReader.from_batches(stored.schema_arrow, batches), temporary, cleaner)
+        if os.path.samestat(read, file.stat()):
+            put_in_place(temporary, file)
+        else:  # an ingest was quicker, and its partition is clean
+            temporary.unlink()
+        progress(file, cleaner.redacted - before)
+    return cleaner.redacted
+
+
+def forget_originals(raw_path: Path, days: int) -> None:
+    """Delete originals that were written more than ``days`` days ago; with 0 all."""
+    folder = raw_path.parent / ORIGINALS
+    if days <= 0:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for file in folder.glob(_PARTITIONS):
+        if time.time() - file.stat().st_mtime > days * 86_400:
+            file.unlink()

@@ -1,0 +1,172 @@
+"""The rule list of rules.yml, read once, and what it says of a parameter's key."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_FOLDER = Path(__file__).parent
+_NOT_DECOMPOSED = str.maketrans({"ł": "l", "ı": "i", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"})
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NO_WORD = re.compile(r"[\W_]+")
+
+# what a key may be besides the kinds of `parameters` in rules.yml
+CLICK_ID = "click_id"
+KEPT = "kept"
+
+
+def fold(text: str) -> str:
+    """Small letters without accents, so that spellings of a word are the same."""
+    text = unicodedata.normalize("NFKD", text.casefold()).translate(_NOT_DECOMPOSED)
+    return unicodedata.normalize("NFC", "".join(c for c in text if not unicodedata.combining(c)))
+
+
+def words_of(key: str) -> tuple[str, ...]:
+    """The words of a parameter's key.
+
+    >>> words_of("billing[firstName2]")
+    ('billing', 'first', 'name')
+    """
+    words = (word.rstrip("0123456789") or word for word in _NO_WORD.split(fold(_CAMEL.sub(" ", key))))
+    found = tuple(word for word in words if word)
+    while len(found) > 1 and found[-1].isdigit():
+        found = found[:-1]
+    return found
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rule list, folded for comparison. Phrases of several words are tuples joined without spaces."""
+
+    version: int
+    marker: str
+    phrases: dict[str, str]  # joined phrase -> kind
+    labels: dict[str, tuple[str, ...]]  # kind -> phrases as written
+    endings: tuple[tuple[str, str], ...]
+    phone_regions: tuple[str, ...]
+    person_words: frozenset[str]
+    suffixes: frozenset[str]
+    click_ids: frozenset[str]
+    kept: frozenset[str]
+    id_words: frozenset[str]
+    strong_greetings: tuple[str, ...]
+    weak_greetings: tuple[str, ...]
+    accounts: tuple[str, ...]
+    holdings: tuple[str, ...]
+    of_words: tuple[str, ...]
+    forms_of_address: frozenset[str]
+    particles: frozenset[str]
+    person_paths: frozenset[str]
+    token_paths: frozenset[str]
+    thing_paths: frozenset[str]
+    columns: dict[str, tuple[str, ...]]
+
+
+@cache
+def rules() -> Rules:
+    """The rule list."""
+    raw: dict[str, Any] = yaml.safe_load((_FOLDER / "rules.yml").read_text(encoding="utf-8"))
+    phrases: dict[str, str] = {}
+    labels: dict[str, tuple[str, ...]] = {}
+    for kind, languages in raw["parameters"].items():
+        listed = [phrase for names in languages.values() for phrase in names]
+        labels[kind] = tuple(dict.fromkeys(listed))
+        for phrase in listed:
+            phrases.setdefault(_joined(phrase), kind)
+    return Rules(
+        version=int(raw["version"]),
+        marker=str(raw["marker"]),
+        phrases=phrases,
+        labels=labels,
+        endings=tuple((_joined(e), kind) for kind, endings in raw["endings"].items() for e in endings),
+        phone_regions=tuple(raw["phone_regions"]),
+        person_words=_joined_all(raw["person_words"]),
+        suffixes=_joined_all(raw["suffixes"]),
+        click_ids=frozenset(_compact(name) for name in raw["click_ids"]),
+        kept=_joined_all(raw["kept"]),
+        id_words=_joined_all(raw["id_words"]),
+        strong_greetings=tuple(raw["greetings"]["strong"]),
+        weak_greetings=tuple(raw["greetings"]["weak"]),
+        accounts=tuple(raw["accounts"]),
+        holdings=tuple(raw["holdings"]),
+        of_words=tuple(raw["of_words"]),
+        forms_of_address=_joined_all(raw["forms_of_address"]),
+        particles=frozenset(raw["particles"]),
+        person_paths=_joined_all(raw["person_paths"]),
+        token_paths=_joined_all(raw["token_paths"]),
+        thing_paths=_joined_all(raw["thing_paths"]),
+        columns={kind: tuple(names) for kind, names in raw["columns"].items()},
+    )
+
+
+@cache
+def first_names() -> frozenset[str]:
+    """Known first names, folded."""
+    lines = (_FOLDER / "first_names.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(fold(name) for line in lines if not line.startswith("#") for name in line.split())
+
+
+def joined(text: str) -> str:
+    """A key or a segment as one word, for comparison with the sets of `Rules`."""
+    return "".join(words_of(text))
+
+
+@lru_cache(100_000)
+def kind_of_key(key: str) -> str | None:
+    """What a parameter of this key holds: a kind of rules.yml, `CLICK_ID`, `KEPT`, or None where nothing is known.
+
+    A listed name counts at the end of a key (``billing_first_name``), or at its beginning if only words for people and
+    their places follow (``nome_cliente``): so ``email_campaign`` and ``phone_model`` are no listed names.
+    """
+    known = rules()
+    words = words_of(key)
+    if not words:
+        return None
+    whole = "".join(words)
+    if whole in known.click_ids or _compact(key) in known.click_ids:
+        return CLICK_ID
+    if whole in known.kept:
+        return KEPT
+    bare = words
+    while len(bare) > 1 and bare[-1] in known.suffixes:
+        bare = bare[:-1]
+    for start in range(len(bare)):
+        for end in range(len(bare), start, -1):
+            kind = known.phrases.get("".join(bare[start:end]))
+            if kind and (found := _among(kind, bare[:start], bare[end:], known)):
+                return found
+    for ending, kind in known.endings:
+        if bare[-1].endswith(ending):
+            return kind
+    return KEPT if words[-1] in known.id_words else None
+
+
+def _among(kind: str, before: tuple[str, ...], after: tuple[str, ...], known: Rules) -> str | None:
+    """The kind of a listed name among other words of a key; None where they make it something else."""
+    if not before and not after:
+        return kind
+    people = all(word in known.person_words for word in (*before, *after))
+    if kind == "maybe_name":
+        return "name" if people else None
+    if kind == "maybe_secret":
+        return kind if people and not after else None
+    return kind if people or not after else None
+
+
+def _compact(key: str) -> str:
+    """A key as one word with its digits: sig2 is Google's, sig is a secret."""
+    return _NO_WORD.sub("", fold(key))
+
+
+def _joined(phrase: str) -> str:
+    return "".join(words_of(phrase))
+
+
+def _joined_all(phrases: list[str]) -> frozenset[str]:
+    return frozenset(_joined(phrase) for phrase in phrases)

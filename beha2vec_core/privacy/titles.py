@@ -1,0 +1,233 @@
+"""Detectors by surroundings: names after a greeting, values after a label, streets before a postcode."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from typing import Any
+
+from beha2vec_core.privacy import detectors
+from beha2vec_core.privacy.detectors import Span
+from beha2vec_core.privacy.rules import first_names, fold, rules
+
+_SEPARATORS = r"\s*(?:[|–—•·»]|\s-\s|:(?=\s))\s*"
+_NAME_WORD = r"[^\W\d_][\w'’.-]{0,40}"
+
+
+def looks_like_person(text: str) -> bool:
+    """Whether the text as a whole may be a person's name: one to four words, a known first name among them."""
+    words = [word for word in re.split(r"[\s._,+-]+", text.strip()) if word]
+    if not 1 <= len(words) <= 4 or not all(re.fullmatch(r"[^\W\d_][\w'’]*", word) for word in words):
+        return False
+    if any(fold(word) in _words_of_titles() for word in words):
+        return False
+    return any(_is_first_name(word) for word in words)
+
+
+def _is_first_name(word: str) -> bool:
+    folded = fold(word)
+    if folded in _words_of_titles():
+        return False
+    if folded in first_names():
+        return True
+    return not word.isascii() and any(folded.startswith(name) and len(name) > 1 for name in _eastern_names())
+
+
+@cache
+def _words_of_titles() -> frozenset[str]:
+    """Greetings and the like, some of which are first names elsewhere: Ola."""
+    known = rules()
+    return frozenset(
+        fold(word)
+        for word in known.strong_greetings + known.weak_greetings + known.accounts + known.holdings + known.of_words
+    )
+
+
+@cache
+def _eastern_names() -> tuple[str, ...]:
+    return tuple(name for name in first_names() if "\u3040" <= name[0] <= "\u9fff")
+
+
+def _capitalised(words: list[str]) -> bool:
+    return all(word[0].isupper() or word in rules().particles for word in words) and words[0][0].isupper()
+
+
+def _alternatives(phrases: tuple[str, ...]) -> str:
+    """A pattern of any of the phrases in folded text: a trie, as `re` would try hundreds one after the other."""
+    tree: dict[str, Any] = {}
+    for phrase in phrases:
+        node = tree
+        for character in fold(phrase):
+            node = node.setdefault(r"[\s_-]?" if character == " " else re.escape(character), {})
+        node[""] = {}
+    return _pattern_of(tree)
+
+
+def _pattern_of(tree: dict[str, Any]) -> str:
+    branches = [character + _pattern_of(rest) for character, rest in tree.items() if character]
+    if not branches:
+        return ""
+    return f"(?:{'|'.join(branches)}){'?' if '' in tree else ''}"
+
+
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    known = rules()
+    name = rf"(?P<name>{_NAME_WORD}(?:\s+{_NAME_WORD}){{0,3}})"
+    return {
+        "strong": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.strong_greetings)})[,!:]?\s+(?={name})"),
+        "weak": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.weak_greetings)})\s*[,!:]?\s+(?={name})"),
+        "account": re.compile(
+            rf"(?<![^\W_])(?:{_alternatives(known.accounts)}\s*[:–—|-]\s*"
+            rf"|{_alternatives(known.accounts + known.holdings)}\s(?:{_alternatives(known.of_words)})\s)(?={name})"
+        ),
+        "owned": re.compile(
+            rf"(?<!\w){name}['’]s?\s+(?:[a-z]+\s+)?(?:{_alternatives(known.accounts + known.holdings)})(?![^\W_])"
+        ),
+        "mentions": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.accounts)})(?![^\W_])"),
+    }
+
+
+_HONORIFIC = re.compile(r"[\u4e00-\u9fff々ヶ]{2,6}(?=\s?(?:さん|様|さま|殿))")
+
+
+@lru_cache(50_000)
+def _same_length_fold(text: str) -> str:
+    """Folded text in which every character stands where it stood."""
+    return "".join(folded if len(folded := fold(c)) == 1 else c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def name_spans(text: str) -> Iterator[Span]:
+    """Names after a greeting, of an account's or an order's owner, and beside one: `Jane Doe | My account`."""
+    folded = _same_length_fold(text)
+    patterns = _patterns()
+    for which in ("strong", "weak", "account", "owned"):
+        for match in patterns[which].finditer(folded):
+            yield from _name_at(text, *match.span("name"), known_only=which != "strong", backwards=which == "owned")
+    for match in _HONORIFIC.finditer(text):
+        if _is_first_name(match[0]):
+            yield match.span()
+    if patterns["mentions"].search(folded):
+        at = 0
+        for part in re.split(f"({_SEPARATORS})", text):
+            words = [word for word in part.split() if fold(word).rstrip(".") not in rules().forms_of_address]
+            if (
+                len([word for word in words if word not in rules().particles]) == 2
+                and _capitalised(words)
+                and looks_like_person(" ".join(words))
+            ):
+                begin = at + len(part) - len(part.lstrip())
+                yield begin, begin + len(part.strip())
+            at += len(part)
+
+
+def _name_at(text: str, begin: int, end: int, known_only: bool, backwards: bool) -> Iterator[Span]:
+    """The words of a name that stand in a span, from its beginning (or from its end)."""
+    found = [(match.start() + begin, match.end() + begin) for match in re.finditer(r"\S+", text[begin:end])]
+    if backwards:
+        found.reverse()
+    addressed = False  # as Mrs. or Herr: then any name in capitals
+    while found and fold(text[slice(*found[0])]).rstrip(".") in rules().forms_of_address:
+        addressed = True
+        del found[0]
+    taken: list[Span] = []
+    for word_begin, word_end in found:
+        word = text[word_begin:word_end].rstrip(".,'’-")
+        if not word or not (
+            word[0].isupper()
+            or ("." in word and looks_like_person(word))
+            or word in rules().particles
+            or not word[0].islower()
+        ):
+            break
+        taken.append((word_begin, word_begin + len(word)))
+        if word_begin + len(word) < word_end and not backwards:
+            break
+    while taken and text[taken[-1][0] : taken[-1][1]] in rules().particles:
+        taken.pop()
+    words = [text[a:b] for a, b in taken]
+    if words and (
+        any(_is_first_name(part) for word in words for part in word.split("."))
+        or (not known_only and len(words) == 2)
+        or (addressed and words[0][0].isupper())
+    ):
+        yield min(a for a, _ in taken), max(b for _, b in taken)
+
+
+# what a label's value looks like: `Tel. 030 901820`, `DOB: 23/04/1987`
+_LABEL_VALUES = {
+    "phone": r"[+(]?\d(?:[\s().·/-]{0,3}\d){5,14}(?!\w)",
+    "national_id": r"(?=[^|,;]{0,8}\d)[A-Z0-9](?:[\s./-]?[A-Z0-9]){4,19}(?!\w)",
+    "birth": r"\d{1,4}\s?[-/.年]\s?(?:\d{1,2}|[^\W\d]{3,9})\s?[-/.月]?\s?\d{1,4}日?|\d{1,2}\.?\s[^\W\d]{3,10}\s\d{4}",
+    "ip": r"[0-9a-f]{1,4}(?:[.:][0-9a-f]{0,4}){3,7}",
+    "card": r"\d(?:[ -]?\d){2,20}",
+    "secret": r"(?=\S{0,30}[\d!?$%§_*])[^\s|,;]{4,}",
+    "name": r"[^\W\d_][\w'’-]*(?:\s[^\W\d_][\w'’-]*){0,2}",
+    "maybe_name": r"[^\W\d_][\w'’.-]*(?:\s[^\W\d_][\w'’-]*){0,2}",
+    "address": r"[^|:;–—•]{0,60}\d[^|:;–—•]{0,40}",
+    "place": r"-?\d{1,3}[.,]\d{2,}(?:\s*,\s*-?\d{1,3}[.,]\d{2,})?",
+}
+# labels of these kinds need a colon or an equals sign: `Password reset`, `Address book` are no labels
+_NEEDS_COLON = frozenset(("secret", "name", "maybe_name", "address", "card"))
+
+
+@cache
+def _label_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    found = []
+    for kind, value in _LABEL_VALUES.items():
+        phrases = _alternatives(rules().labels[kind])
+        after = (
+            r"\s?[:=]\s*"
+            if kind in _NEEDS_COLON
+            else r"\.?\s?(?:no|nr|number|nummer|n°|№|am|on|le|el|il|em|op|den|dnia)?\.?\s*[:=#]?\s*"
+        )
+        found.append(
+            (kind, re.compile(rf"(?<![^\W_])(?:{phrases})(?![^\W\d_]){after}(?P<value>{value})", re.IGNORECASE))
+        )
+    return tuple(found)
+
+
+_HAS_LABEL = re.compile(r"[:=]|\d.*\d")
+
+
+def labelled_spans(text: str) -> Iterator[Span]:
+    """Values after a label: `Tel. 030 901820`, `DOB: 23/04/1987`."""
+    if not _HAS_LABEL.search(text):
+        return
+    folded = _same_length_fold(text)
+    for kind, pattern in _label_patterns():
+        for match in pattern.finditer(folded):
+            value = text[slice(*match.span("value"))]
+            if kind == "name" and not (value[0].isupper() or not value.isascii()):
+                continue
+            if kind == "maybe_name" and not ((value[0].isupper() or "." in value) and looks_like_person(value)):
+                continue
+            if kind == "phone" and detectors.DATE.search(value):
+                continue
+            if sum(c.isdigit() for c in value) >= 4 or kind in ("name", "maybe_name", "secret", "card", "address"):
+                yield match.span("value")
+
+
+_ZIP = r"(?:\d{5}(?:-\d{3})?|\d{4}\s?[A-Z]{2}|\d{3}\s\d{2}|\d{2}-\d{3}|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|\d{3}-\d{4})"
+_HAS_ZIP = re.compile(rf"(?<!\w){_ZIP}(?!\w)", re.IGNORECASE)
+_STREET = re.compile(
+    r"(?<!\w)(?:"
+    r"[^\W\d_][\w.-]{0,40}(?:straße|strasse|str\.|gasse|allee|straat|laan|gracht|gatan|vägen)\s\d{1,4}\s?[a-z]?"
+    r"|\d{1,5}(?:\s(?:bis|ter))?,?\s(?:rue|avenue|boulevard|chemin|impasse|place|quai)\s[\w'’ -]{2,40}?"
+    r"|\d{1,5}\s(?:[^\W\d_][\w'’]{0,20}\s){1,3}"
+    r"(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|court|ct|way|place)\b\.?"
+    r"|(?:calle|avenida|plaza|paseo|via|viale|piazza|corso|rua|travessa|ul\.|ulica|al\.|улица|ул\.|проспект|пр\.)"
+    r"\s[\w'’. -]{2,40}?,?\s\d{1,4}[a-z]?"
+    r"|[^\W\d_][\w.'’ -]{3,40}\s\d{1,4}\s?[a-z]?(?=,\s?\d{5}\s[^\W\d_])"
+    r"|[^\W\d_][\w ]{2,30}\s(?:caddesi|sokak|sokağı|cad\.|sok\.)\s(?:no:?\s?)?\d{1,4}"
+    r")(?=[,\s]+(?:[^\W\d_]{1,20}[,\s]+){0,3}" + _ZIP + r"(?!\w))",
+    re.IGNORECASE,
+)
+
+
+def street_spans(text: str) -> Iterator[Span]:
+    """Streets with a house number before a postcode; without a postcode a street may be a shop's or a film's."""
+    if _HAS_ZIP.search(text):
+        for match in _STREET.finditer(text):
+            yield match.span()

@@ -1,0 +1,164 @@
+{#
+    Made by `python -m beha2vec_core.privacy.dbt_macros` from beha2vec_core/privacy/rules.yml: change that file instead.
+    Personal data in texts and addresses becomes the marker. On DuckDB ingest has removed it before, with checksums and
+    libraries that SQL lacks; on BigQuery no ingest runs, so these patterns do what patterns can.
+#}
+{% macro without_personal_data(value) -%}
+    {{- return(adapter.dispatch('without_personal_data', 'dbt_ga4')(value)) -}}
+{%- endmacro %}
+
+{% macro duckdb__without_personal_data(value) -%}
+    {{ value }}
+{%- endmacro %}
+
+{# A login id that is an e-mail address: its hash. On DuckDB ingest has hashed it, with a key. #}
+{% macro private_user_id(user_id) -%}
+    {{- return(adapter.dispatch('private_user_id', 'dbt_ga4')(user_id)) -}}
+{%- endmacro %}
+
+{% macro duckdb__private_user_id(user_id) -%}
+    {{ user_id }}
+{%- endmacro %}
+
+{% macro bigquery__private_user_id(user_id) -%}
+    if(
+        regexp_contains({{ user_id }}, r'''(?i)(?:@|%40|%2540|%252540|＠)'''),
+        to_hex(sha256(lower({{ user_id }}))),
+        {{ user_id }}
+    )
+{%- endmacro %}
+
+{# Query parameters whose values go. Separators of their words are free. #}
+{% macro personal_parameters() -%}
+    {{ return([
+        'aadhaar', 'access[ _.-]?key', 'access[ _.-]?token', 'account[ _.-]?holder', 'account[ _.-]?number',
+        'achternaam', 'acik[ _.-]?adres', 'activation[ _.-]?code', 'activation[ _.-]?key', 'ad[ _.-]?soyad', 'addr',
+        'address', 'address[ _.-]?line', 'adgangskode', 'adi[ _.-]?soyadi', 'adres', 'adres[ _.-]?dostavki', 'adres[
+        _.-]?email', 'adres[ _.-]?ip', 'adresa', 'adress', 'adresse', 'adresse[ _.-]?courriel', 'adresse[ _.-]?email',
+        'adresse[ _.-]?ip', 'adresse[ _.-]?mail', 'adresse[ _.-]?postale', 'adsoyad', 'ahv[ _.-]?nummer', 'amka',
+        'aniversario', 'annee[ _.-]?de[ _.-]?naissance', 'anschrift', 'anshobango', 'ansprechpartner', 'anvandarnamn',
+        'apelido', 'apellido', 'apellidos', 'api[ _.-]?key', 'api[ _.-]?secret', 'apikey', 'ausweisnummer', 'auth[
+        _.-]?code', 'auth[ _.-]?token', 'authorization', 'bairro', 'bank[ _.-]?account', 'bankverbindung', 'bday',
+        'bearer', 'benutzername', 'bestatigungscode', 'bic[ _.-]?iban', 'birth[ _.-]?date', 'birth[ _.-]?day', 'birth[
+        _.-]?year', 'birthdate', 'birthday', 'born', 'brugernavn', 'brukernavn', 'bsn', 'burgerservicenummer', 'cadde',
+        'calle', 'card[ _.-]?code', 'card[ _.-]?holder', 'card[ _.-]?no', 'card[ _.-]?number', 'cardholder',
+        'cardnumber', 'carta[ _.-]?di[ _.-]?credito', 'cartao', 'carte[ _.-]?bancaire', 'cc[ _.-]?number', 'ccnum',
+        'cele[ _.-]?jmeno', 'chave[ _.-]?secreta', 'chiave[ _.-]?segreta', 'clave[ _.-]?de[ _.-]?acceso', 'clave[
+        _.-]?secreta', 'cle[ _.-]?api', 'client[ _.-]?ip', 'client[ _.-]?secret', 'code[ _.-]?postal', 'code[
+        _.-]?secret', 'codice[ _.-]?fiscale', 'codice[ _.-]?postale', 'codice[ _.-]?segreto', 'codicefiscale', 'codigo[
+        _.-]?postal', 'cognome', 'compleanno', 'confirmation[ _.-]?token', 'contrasena', 'contrasenya', 'correio',
+        'correio[ _.-]?eletronico', 'correo', 'correo[ _.-]?electronico', 'courriel', 'cpf', 'cpr[ _.-]?nummer',
+        'credential', 'credentials', 'credit[ _.-]?card', 'creditcard', 'csrf', 'cumpleanos', 'curp', 'cvc', 'cvv',
+        'cvv2', 'data[ _.-]?de[ _.-]?nascimento', 'data[ _.-]?di[ _.-]?nascita', 'data[ _.-]?nascimento', 'data[
+        _.-]?nascita', 'data[ _.-]?nasterii', 'data[ _.-]?rozhdeniya', 'data[ _.-]?urodzenia', 'date[ _.-]?de[
+        _.-]?naissance', 'date[ _.-]?naissance', 'date[ _.-]?of[ _.-]?birth', 'datum[ _.-]?narozeni', 'den[
+        _.-]?rozhdeniya', 'direccion', 'direccion[ _.-]?de[ _.-]?correo', 'direccion[ _.-]?ip', 'direccion[
+        _.-]?postal', 'dni', 'dob', 'dogrulama[ _.-]?kodu', 'dogum[ _.-]?gunu', 'dogum[ _.-]?tarihi', 'dogum[
+        _.-]?yili', 'domicilio', 'dowod', 'dowod[ _.-]?osobisty', 'driver[ _.-]?license', 'drivers[ _.-]?license',
+        'driving[ _.-]?licence', 'e[ _.-]?mail', 'e[ _.-]?mailadres', 'e[ _.-]?mailadresse', 'e[ _.-]?post', 'e[
+        _.-]?posta', 'e[ _.-]?postadress', 'efternamn', 'efternavn', 'elektronnaya[ _.-]?pochta', 'email', 'email[
+        _.-]?address', 'email[ _.-]?adresse', 'emailaddress', 'emailadres', 'endereco', 'endereco[ _.-]?de[ _.-]?email',
+        'epost', 'eposta', 'eposta[ _.-]?adresi', 'epostadress', 'etternavn', 'etunimi', 'familienname', 'familiya',
+        'family[ _.-]?name', 'fecha[ _.-]?de[ _.-]?nacimiento', 'fecha[ _.-]?nacimiento', 'first[ _.-]?name', 'fname',
+        'fodd', 'fodelsear', 'fodelsedag', 'fodelsedatum', 'fodselsdag', 'fodselsdato', 'fodselsnummer', 'for[ _.-]?och[
+        _.-]?efternamn', 'forename', 'fornamn', 'fornavn', 'fulde[ _.-]?navn', 'full[ _.-]?name', 'fullstandigt[
+        _.-]?namn', 'fullt[ _.-]?navn', 'furigana', 'gade', 'gata', 'gate', 'gatuadress', 'geb[ _.-]?datum', 'gebdat',
+        'geboortedag', 'geboortedatum', 'geboortejaar', 'geboren', 'gebruikersnaam', 'geburtsdatum', 'geburtsjahr',
+        'geburtsname', 'geburtstag', 'geheimnis', 'geheimzahl', 'given[ _.-]?name', 'gizli[ _.-]?anahtar', 'haslo',
+        'hausnr', 'hausnummer', 'hemlighet', 'henkilotunnus', 'hesap[ _.-]?no', 'heslo', 'hetu', 'home[ _.-]?address',
+        'house[ _.-]?number', 'huisnr', 'huisnummer', 'iban', 'id[ _.-]?card[ _.-]?number', 'id[ _.-]?token', 'id[
+        _.-]?token[ _.-]?hint', 'identifiant[ _.-]?utilisateur', 'identity[ _.-]?card[ _.-]?number', 'idnr', 'imie',
+        'imie[ _.-]?i[ _.-]?nazwisko', 'imie[ _.-]?nazwisko', 'imya', 'imya[ _.-]?polzovatelya', 'indirizzo',
+        'indirizzo[ _.-]?email', 'indirizzo[ _.-]?ip', 'intestatario', 'invitation[ _.-]?token', 'invite[ _.-]?token',
+        'ip[ _.-]?address', 'ip[ _.-]?adres', 'ip[ _.-]?adresse', 'ipaddr', 'ipaddress', 'ipv4', 'ipv6', 'isikukood',
+        'isim[ _.-]?soyisim', 'jelszo', 'jeton', 'jmeno', 'jusho', 'juusho', 'kaartnummer', 'kart[ _.-]?no', 'kart[
+        _.-]?numarasi', 'karteninhaber', 'kartennummer', 'katuosoite', 'kayttajatunnus', 'kennwort', 'keresztnev',
+        'kimlik[ _.-]?no', 'kod[ _.-]?dostepu', 'kod[ _.-]?pocztowy', 'kod[ _.-]?podtverzhdeniya', 'kodeord',
+        'kokonimi', 'kontoinhaber', 'kontonummer', 'kortnummer', 'kreditkarte', 'kreditkartennummer', 'kullanici[
+        _.-]?adi', 'lakcim', 'last[ _.-]?name', 'lieferadresse', 'lname', 'login[ _.-]?hint', 'login[ _.-]?name',
+        'logradouro', 'losen', 'losenord', 'magic[ _.-]?link', 'mahalle', 'maiden[ _.-]?name', 'mail', 'mail[
+        _.-]?address', 'mailadres', 'mailadresse', 'mailing[ _.-]?address', 'mailto', 'mdp', 'mejl', 'mejladress',
+        'meru', 'meru[ _.-]?adoresu', 'middle[ _.-]?name', 'morada', 'mot[ _.-]?de[ _.-]?passe', 'motdepasse', 'my[
+        _.-]?number', 'mynumber', 'myoji', 'nachname', 'nacimiento', 'naissance', 'name[ _.-]?des[ _.-]?kunden', 'name[
+        _.-]?on[ _.-]?card', 'nascita', 'national[ _.-]?id', 'national[ _.-]?insurance', 'national[ _.-]?insurance[
+        _.-]?number', 'nationalid', 'nazwa[ _.-]?uzytkownika', 'nazwisko', 'nhs[ _.-]?number', 'nickname', 'nino', 'nom[
+        _.-]?complet', 'nom[ _.-]?de[ _.-]?famille', 'nom[ _.-]?prenom', 'nom[ _.-]?utilisateur', 'nombre[
+        _.-]?completo', 'nombre[ _.-]?de[ _.-]?usuario', 'nombre[ _.-]?y[ _.-]?apellidos', 'nome[ _.-]?completo', 'nome[
+        _.-]?de[ _.-]?usuario', 'nome[ _.-]?do[ _.-]?titular', 'nome[ _.-]?e[ _.-]?cognome', 'nome[ _.-]?utente',
+        'nomer[ _.-]?karty', 'nr[ _.-]?domu', 'num[ _.-]?secu', 'nume[ _.-]?complet', 'numer[ _.-]?domu', 'numer[
+        _.-]?karty', 'numer[ _.-]?konta', 'numero[ _.-]?carta', 'numero[ _.-]?civico', 'numero[ _.-]?de[ _.-]?carte',
+        'numero[ _.-]?de[ _.-]?rue', 'numero[ _.-]?de[ _.-]?tarjeta', 'numero[ _.-]?do[ _.-]?cartao', 'numero[
+        _.-]?securite[ _.-]?sociale', 'nutzername', 'onamae', 'one[ _.-]?time[ _.-]?code', 'osoite', 'otchestvo',
+        'palavra[ _.-]?passe', 'parol', 'parola', 'parola[ _.-]?d[ _.-]?ordine', 'pasport', 'passcode', 'passord',
+        'passphrase', 'passport', 'passport[ _.-]?no', 'passport[ _.-]?number', 'passwd', 'password', 'passwort',
+        'pasuwado', 'paszport', 'personalausweis', 'personnummer', 'pesel', 'pin[ _.-]?code', 'pincode', 'plz',
+        'pochta', 'pochtovyy[ _.-]?indeks', 'poczta', 'post[ _.-]?code', 'posta[ _.-]?elettronica', 'posta[ _.-]?kodu',
+        'postadress', 'postal', 'postal[ _.-]?code', 'postcode', 'postcode[ _.-]?huisnummer', 'postleitzahl',
+        'postnummer', 'prenom', 'prenume', 'prijmeni', 'private[ _.-]?key', 'pwd', 'rechnungsadresse', 'recovery[
+        _.-]?code', 'refresh[ _.-]?token', 'reisepass', 'rekeninghouder', 'rekeningnummer', 'remote[ _.-]?addr',
+        'remote[ _.-]?ip', 'reset[ _.-]?code', 'reset[ _.-]?key', 'rodne[ _.-]?cislo', 'rok[ _.-]?urodzenia', 'routing[
+        _.-]?number', 'salasana', 'saml[ _.-]?request', 'saml[ _.-]?response', 'samordningsnummer', 'secret', 'secret[
+        _.-]?key', 'securite[ _.-]?sociale', 'security[ _.-]?code', 'seinengappi', 'senha', 'session[ _.-]?token',
+        'shimei', 'sifre', 'snils', 'sobrenome', 'social[ _.-]?security', 'social[ _.-]?security[ _.-]?number', 'sokak',
+        'sort[ _.-]?code', 'soyad', 'soyadi', 'soyisim', 'sozialversicherungsnummer', 'ssn', 'steuer[ _.-]?id',
+        'steuerid', 'steuernummer', 'straat', 'straatnaam', 'strada', 'strasse', 'strasse[ _.-]?hausnummer', 'street',
+        'street[ _.-]?address', 'street[ _.-]?name', 'sukunimi', 'surname', 'svnr', 'syntymaaika', 'syntymapaiva',
+        'szuletesi[ _.-]?datum', 'tajny[ _.-]?klucz', 'tanjobi', 'tarjeta', 'tax[ _.-]?id', 'taxid', 'tc[ _.-]?kimlik',
+        'tc[ _.-]?kimlik[ _.-]?no', 'tckn', 'titulaire', 'titular', 'toegangscode', 'token', 'tussenvoegsel', 'ulica',
+        'ulice', 'ulitsa', 'urodziny', 'user[ _.-]?ip', 'user[ _.-]?name', 'useremail', 'username', 'utca',
+        'verification[ _.-]?code', 'verjaardag', 'vezeteknev', 'voie', 'volledige[ _.-]?naam', 'voornaam', 'vorname',
+        'wachtwoord', 'wachtwoorden', 'wohnort', 'x[ _.-]?amz[ _.-]?credential', 'x[ _.-]?amz[ _.-]?security[
+        _.-]?token', 'x[ _.-]?amz[ _.-]?signature', 'x[ _.-]?forwarded[ _.-]?for', 'xsrf', 'year[ _.-]?of[ _.-]?birth',
+        'yubin[ _.-]?bango', 'yuubin[ _.-]?bangou', 'zip', 'zip[ _.-]?code', 'zipcode', 'zugangscode', 'адрес', 'дата[
+        _.-]?рождения', 'день[ _.-]?рождения', 'имейл', 'имя[ _.-]?пользователя', 'индекс', 'код[ _.-]?подтверждения',
+        'номер[ _.-]?карты', 'номер[ _.-]?счета', 'отчество', 'пароль', 'паспорт', 'почта', 'почтовый[ _.-]?индекс',
+        'снилс', 'токен', 'улица', 'фамилия', 'эл[ _.-]?почта', 'электронная[ _.-]?почта', 'カード番号', 'クレジットカード番号',
+        'パスポート番号', 'パスワード', 'フリガナ', 'マイナンバー', 'メールアドレス', 'ユーザー名', '個人番号', '口座番号', '暗証番号', '生年月日', '郵便番号', '電子メール'
+    ]) }}
+{%- endmacro %}
+
+{# Query parameters whose values go where they have six digits and more. #}
+{% macro phone_parameters() -%}
+    {{ return([
+        'cell', 'cellphone', 'cellulare', 'celular', 'cep', 'cep[ _.-]?telefonu', 'denwa', 'denwa[ _.-]?bango', 'fax',
+        'festnetz', 'gsm', 'gsm[ _.-]?no', 'handy', 'handynummer', 'keitai', 'komorka', 'mobiel', 'mobiele[
+        _.-]?nummer', 'mobil', 'mobile', 'mobile[ _.-]?number', 'mobile[ _.-]?phone', 'mobilnummer', 'mobilnummer[
+        _.-]?telefon', 'mobilnyy', 'mobiltelefon', 'mobiltelefonnummer', 'movil', 'msisdn', 'nr[ _.-]?telefonu', 'num[
+        _.-]?tel', 'numer[ _.-]?telefonu', 'numero[ _.-]?de[ _.-]?telefone', 'numero[ _.-]?de[ _.-]?telefono', 'numero[
+        _.-]?de[ _.-]?telephone', 'numero[ _.-]?di[ _.-]?telefono', 'numero[ _.-]?telephone', 'phone', 'phone[ _.-]?no',
+        'phone[ _.-]?number', 'portable', 'puhelin', 'puhelinnumero', 'recapito[ _.-]?telefonico', 'rufnummer', 'sms',
+        'tel', 'telefon', 'telefon[ _.-]?komorkowy', 'telefon[ _.-]?nomer', 'telefon[ _.-]?numarasi', 'telefone',
+        'telefonnr', 'telefonnummer', 'telefono', 'telefono[ _.-]?cellulare', 'telefono[ _.-]?movil', 'telefonszam',
+        'telefoon', 'telefoonnummer', 'telemovel', 'telephone', 'telephone[ _.-]?portable', 'tfn', 'whatsapp',
+        'мобильный', 'номер[ _.-]?телефона', 'тел', 'телефон', '携帯', '携帯番号', '携帯電話', '電話', '電話番号'
+    ]) }}
+{%- endmacro %}
+
+{% macro personal_patterns() -%}
+    {{ return([
+        '[^\\s@<>()\\[\\],;:\\x22\\x27/?&=#|]+(?:@|%40|%2540|%252540|＠)(?:\\p{L}|[0-9]{2})[^\\s@<>()\\[\\],;:\\x22\\x27/?&=#|.%]*(?:\\.|%2e|%252e)(?:[^\\s@<>()\\[\\],;:\\x22\\x27/?&=#|.%]+(?:\\.|%2e|%252e))*\\p{L}{2,}',
+        '(?:\\+|%2b|%252b)(?:[ ().·/-]|%20|%2520|\\+)?[0-9](?:(?:[ ().·/-]|%20|%2520|\\+){0,3}[0-9]){7,14}\\b',
+        '(?:\\([2-9][0-9]{2}\\) ?|\\b[2-9][0-9]{2}[-. ])[2-9][0-9]{2}[-. ][0-9]{4}\\b',
+        '\\beyJ[a-z0-9_-]{8,}\\.[a-z0-9_-]+(?:\\.[a-z0-9_-]*)*',
+        '\\b(?:(?:sk|rk)_(?:live|test)_[a-z0-9]{10,}|gh[opusr]_[a-z0-9]{30,}|akia[a-z0-9]{16}|aiza[a-z0-9_-]{35}|xox[abprs]-[a-z0-9-]{10,})',
+        '\\b(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6(?:011|5[0-9]{2}))(?:(?:[ -]|%20|\\+)[0-9]{4}){3}\\b',
+        '\\b[a-z]{2}[0-9]{2}(?:(?: |%20|\\+)[a-z0-9]{4}){3,7}(?:(?: |%20|\\+)[a-z0-9]{1,4})?\\b',
+    ]) }}
+{%- endmacro %}
+
+{% macro bigquery__without_personal_data(value) -%}
+    {%- set ns = namespace(sql=value) -%}
+    {%- for pattern in personal_patterns() -%}
+        {%- set ns.sql = replace_all(ns.sql, pattern, '[redacted]') -%}
+    {%- endfor -%}
+    {%- set begin = '([?&#;](?:[^=&#]*(?:[_.-]|\\[|%5b))?(?:' -%}
+    {%- set end = ')[0-9]*(?:\\]|%5d)?=)' -%}
+    {%- set parameter = begin ~ personal_parameters() | join('|') ~ end ~ '[^&#]+' -%}
+    {%- set six_digits = '(?:[^0-9a-z&#]|%[0-9a-f]{2})*[0-9](?:(?:[^0-9a-z&#]|%[0-9a-f]{2}){0,3}[0-9]){5}[^&#]*' -%}
+    {%- set phone = begin ~ phone_parameters() | join('|') ~ end ~ six_digits -%}
+    if(
+        regexp_contains({{ value }}, r'[@＠%=0-9]|eyJ|_'),
+        {{ replace_all(replace_all(ns.sql, phone, '\\1[redacted]'), parameter, '\\1[redacted]') }},
+        {{ value }}
+    )
+{%- endmacro %}
