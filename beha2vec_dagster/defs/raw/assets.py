@@ -56,7 +56,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         """GA4 events as exported, one canonical nested parquet partition per property and day.
 
         Reads JSON, parquet and flattened CSV exports. A row that cannot be read goes to `raw.ga4_quarantine` with file,
-        line and reason: rows in = accepted + quarantined. Reading a day again replaces it.
+        line and reason: rows in = accepted + quarantined + forgotten (people who asked for it: `beha2vec forget`).
+        Reading a day again replaces it.
         """
         days = days_of(context)
         export = find_export(config.source, settings.property_id)
@@ -90,9 +91,10 @@ def _record(
                 [day.property_id, day.event_date],
             )
             connection.execute(
-                "insert into raw.ga4_ingest_log values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                """insert into raw.ga4_ingest_log (property_id, event_date, status, rows_in, accepted, quarantined,
+                    users, files, problem, ingested_at, forgotten) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 [day.property_id, day.event_date, day.status, day.rows_in, day.accepted, day.quarantined, day.users,
-                 day.files, day.problem, now],
+                 day.files, day.problem, now, day.forgotten],
             )  # fmt: skip
         rows = pa.Table.from_pylist(
             [dict(zip(_QUARANTINE.names, row, strict=True)) for row in report.quarantine], schema=_QUARANTINE
@@ -115,6 +117,7 @@ def _day_metadata(report: IngestReport, day: date) -> dict[str, Any]:
         "rows_in": sum(d.rows_in for d in of_day),
         "accepted": sum(d.accepted for d in of_day),
         "quarantined": sum(d.quarantined for d in of_day),
+        "forgotten": sum(d.forgotten for d in of_day),
         "users": sum(d.users for d in of_day),
     }
 
@@ -133,6 +136,7 @@ def _run_metadata(report: IngestReport, days: list[date], folder: Path) -> dict[
         "dagster/row_count": report.accepted,
         "run_rows_in": report.rows_in,
         "run_quarantined": report.quarantined,
+        "run_forgotten": report.forgotten,
         "quarantined_rows_of_no_day": report.rows_of_no_day,
         "days_by_status": dict(statuses),
         "skipped": report.notice or "nothing",
