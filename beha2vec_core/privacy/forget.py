@@ -296,8 +296,8 @@ def _remarks(settings: Settings, people: People, dagster_home: Path | None) -> l
         "then each ingest leaves the person out.",
         "Counts and averages (profiles, insights, quality) still include the person until the next nightly run.",
         "Encoders trained before have seen the person's events; the next training (train_encoder) does not.",
-        "Backups still have the person. After restoring one, put the newest forgotten.csv and privacy.key back, and run "
-        "beha2vec forget --again.",
+        "Backups still have the person. After restoring one, put the newest forgotten.csv and privacy.key back, and "
+        "run beha2vec forget --again.",
         "What was sent elsewhere (files loaded into BigQuery, shared reports, the language model's provider) is there.",
     ]
     if people.shared:

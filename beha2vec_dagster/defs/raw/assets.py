@@ -16,7 +16,7 @@ from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import transaction
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.metadata import markdown_table, picture, relation_metadata
-from beha2vec_dagster.lib.partitions import daily_partitions, days_of
+from beha2vec_dagster.lib.partitions import daily_partitions, days_of, require_kept
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 _QUARANTINE = pa.schema(
@@ -60,6 +60,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         Reading a day again replaces it.
         """
         days = days_of(context)
+        require_kept(settings, (days[0], days[-1]))
         export = find_export(config.source, settings.property_id)
         report = ingest_days(
             export.files,
