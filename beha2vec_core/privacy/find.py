@@ -14,7 +14,16 @@ from typing import NamedTuple
 
 import duckdb
 
-from beha2vec_core.privacy.people import People, load, may_hold_text, named_in_sql, owned_by, sql_name, sql_text
+from beha2vec_core.privacy.people import (
+    People,
+    has_any,
+    load,
+    may_hold_text,
+    named_in_sql,
+    owned_by,
+    sql_name,
+    sql_text,
+)
 from beha2vec_core.privacy.places import Kind, files_of, kind_of, read_lines
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import IDENTIFIERS
@@ -106,15 +115,16 @@ def _in_table(
     connection: duckdb.DuckDBPyConnection, path: Path, table: str, relation: str, people: People
 ) -> Iterator[Found]:
     tests: dict[str, str] = {}
-    for column, kind in columns_of(connection, relation).items():
+    columns = columns_of(connection, relation)
+    if not connection.execute(f"select 1 from {relation} where {has_any(columns, people)} limit 1").fetchall():
+        return
+    for column, kind in columns.items():
         name = sql_name(column)
         parts = [named_in_sql(name, people)] if may_hold_text(kind) else []
         if column in IDENTIFIERS:
             parts.append(owned_by(name, kind, IDENTIFIERS[column]))
         if parts:
             tests[column] = " or ".join(parts)
-    if not tests:
-        return
     counted = ", ".join(f"count(*) filter (where {test})" for test in tests.values())
     (rows,) = connection.execute(f"select {counted} from {relation}").fetchall()
     for column, number in zip(tests, rows, strict=True):

@@ -6,7 +6,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from urllib.parse import quote, quote_plus
@@ -16,8 +16,8 @@ import duckdb
 from beha2vec_core.store.tables import IDENTIFIERS
 
 REMOVED = "[removed]"
-# A short identifier, such as 4711, also stands in texts that are not about the person: it is only looked for in
-# identifier columns and behind "user_id" in JSON.
+# A short identifier, such as 4711, or a word, such as samsung, also stands in texts that are not about the person: it
+# is only looked for in identifier columns and behind "user_id" in JSON.
 _SHORTEST_IN_TEXT, _SHORTEST_NUMBER_IN_TEXT = 6, 8
 # An identifier stands alone: not inside a longer word or number. An escaped character may stand before it.
 _BEFORE = r"(^|[^0-9A-Za-z]|%(?:25)*[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[nrtbf])"
@@ -112,7 +112,8 @@ class People:
 
 def long_enough(identifier: str) -> bool:
     """Whether an identifier is rare enough to be looked for in any text."""
-    return len(identifier) >= (_SHORTEST_NUMBER_IN_TEXT if identifier.isdigit() else _SHORTEST_IN_TEXT)
+    shortest = _SHORTEST_NUMBER_IN_TEXT if identifier.isdigit() else _SHORTEST_IN_TEXT
+    return len(identifier) >= shortest and any(one.isdigit() or one == "@" for one in identifier)
 
 
 def forms_of_login(login: str) -> frozenset[str]:
@@ -159,6 +160,18 @@ def named_in_sql(column: str, people: People) -> str:
     """SQL: whether a column's text names somebody of them."""
     tests = [f"regexp_matches({column}::varchar, {sql_text(pattern)})" for pattern in people.patterns]
     return f"coalesce({' or '.join(tests) or 'false'}, false)"
+
+
+def has_any(columns: Mapping[str, str], people: People) -> str:
+    """SQL: whether a row of a table may have somebody of them, by all of its columns at once.
+
+    A pattern costs more to prepare than to match, so tables are asked this first, and then column by column.
+    """
+    tests = [owned_by(sql_name(one), kind, IDENTIFIERS[one]) for one, kind in columns.items() if one in IDENTIFIERS]
+    texts = ", ".join(f"{sql_name(one)}::varchar" for one, kind in columns.items() if may_hold_text(kind))
+    if texts:
+        tests.append(named_in_sql(f"concat_ws(chr(10), {texts})", people))
+    return " or ".join(tests) or "false"
 
 
 def taken_out_sql(column: str, kind: str, people: People) -> str:

@@ -20,6 +20,7 @@ from beha2vec_core.files import put_in_place
 from beha2vec_core.privacy.find import columns_of, open_sqlite, sqlite_columns, tables_of
 from beha2vec_core.privacy.people import (
     People,
+    has_any,
     load,
     may_hold_text,
     named_in_sql,
@@ -88,8 +89,14 @@ def _plan(columns: dict[str, str], people: People, with_shared: bool) -> _Plan:
     return _Plan(" or ".join(tests), texts)
 
 
-def _look(connection: duckdb.DuckDBPyConnection, relation: str, plan: _Plan, people: People) -> tuple[int, _Plan]:
+def _look(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: dict[str, str], people: People, with_shared: bool
+) -> tuple[int, _Plan]:
     """How many rows go, and what is left to do: of the other rows only columns that name somebody."""
+    plan = _plan(columns, people, with_shared)
+    first = f"{has_any(columns, people)} or {plan.theirs}" if with_shared else has_any(columns, people)
+    if not connection.execute(f"select 1 from {relation} where {first} limit 1").fetchall():
+        return 0, _Plan("false", {})
     counted = "".join(
         f", count(*) filter (where not theirs and {named_in_sql(sql_name(column), people)})" for column in plan.texts
     )
@@ -112,7 +119,7 @@ def _from_parquet(path: Path, people: People, made_from_events: bool) -> list[Re
     with duckdb.connect() as connection:
         load(connection, people)
         columns = columns_of(connection, relation)
-        theirs, plan = _look(connection, relation, _plan(columns, people, made_from_events), people)
+        theirs, plan = _look(connection, relation, columns, people, made_from_events)
         if not theirs and not plan.texts:
             return []
         selected = [
@@ -154,7 +161,7 @@ def _from_duckdb(path: Path, people: People) -> list[Removed]:
             with_shared = registered is not None and registered.made_from_events
             relation = f"found_in.{sql_name(schema)}.{sql_name(table)}"
             columns = columns_of(connection, relation)
-            theirs, plan = _look(connection, relation, _plan(columns, people, with_shared), people)
+            theirs, plan = _look(connection, relation, columns, people, with_shared)
             if not theirs and not plan.texts:
                 continue
             texts = 0
