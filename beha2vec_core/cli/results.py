@@ -152,7 +152,7 @@ def export(
         fail(f"--dataset: {error}", 2)
     except (ExportError, OSError) as error:
         fail(str(error))
-    note_written(settings, out)
+    note_written(settings, *(table.path for table in written))
     for table in written:
         typer.echo(f"{table.what:<17}{table.rows:>12,} rows  {table.path.stat().st_size:>14,} bytes  {table.path}")
     if form is Format.BIGQUERY and dataset:

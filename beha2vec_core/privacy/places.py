@@ -42,16 +42,18 @@ def kind_of(path: Path) -> Kind:
     return Kind.OTHER if b"\0" in head or head.startswith((b"PK\x03\x04", b"\x80")) else Kind.TEXT
 
 
-def note_written(settings: Settings, path: Path) -> None:
-    """Remember a file or folder outside the data folder that results were written to, so that `forget` looks there."""
-    path = path.absolute()
+def note_written(settings: Settings, *paths: Path) -> None:
+    """Remember files or folders outside the data folder that results were written to, so that `forget` looks there."""
     known = written_elsewhere(settings)
-    if path in known or path.is_relative_to(settings.data_path):
+    new = [
+        path for one in paths if (path := one.absolute()) not in known and not path.is_relative_to(settings.data_path)
+    ]
+    if not new:
         return
     settings.data_path.mkdir(parents=True, exist_ok=True)
     note = settings.data_path / _WRITTEN
     temporary = note.with_name(f".{note.name}.{os.getpid()}")
-    temporary.write_text("".join(f"{one}\n" for one in [*known, path]), encoding="utf-8")
+    temporary.write_text("".join(f"{one}\n" for one in [*known, *new]), encoding="utf-8")
     put_in_place(temporary, note)
 
 
