@@ -53,7 +53,10 @@ def forget(
     file: File = None,
     also: Also = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Those on the list of the forgotten, after a backup was restored.")
+        bool,
+        typer.Option(
+            "--again", help="Those on the list of the forgotten, after a backup was restored; no names needed."
+        ),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show where they are, as find-person does.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the certificate only.")] = False,
@@ -63,7 +66,7 @@ def forget(
     Exit code 1: something is left. 3: a person was not found, and is on the list of the forgotten all the same.
     """
     from beha2vec_core.privacy.forget import forget as forget_people
-    from beha2vec_core.privacy.forget import on_the_list
+    from beha2vec_core.privacy.forget import is_unfinished, on_the_list
     from beha2vec_core.privacy.key import PrivacyError
     from beha2vec_core.store.compact import CompactError
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
@@ -74,7 +77,7 @@ def forget(
     home = _dagster_home()
     try:
         asked = on_the_list(settings, home, also or ()) if again else _asked(user, file)
-        if again and not asked:
+        if not asked and not is_unfinished(settings):
             typer.echo("nobody on the list of the forgotten is in the data")
             return None
         certificate = forget_people(

@@ -123,8 +123,10 @@ def forget(
         _write(note, people.to_json())
         removed = _remove_everywhere(settings, people, dagster_home, more, say, resuming=bool(unfinished.named))
         say("searching again")
-        note.unlink()
-        left = find_person(settings, people, dagster_home, more)
+        left = [found for found in find_person(settings, people, dagster_home, more) if found.file != note]
+        # what could not be changed is tried again by the next run, which needs to know who they are
+        if all(_is_encoder(settings, found.file) for found in left):
+            note.unlink()
     return _certify(settings, forgotten, now, wanted, resolved, people, removed, left, dagster_home)
 
 
@@ -170,6 +172,11 @@ def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iter
     return frozenset(found)
 
 
+def is_unfinished(settings: Settings) -> bool:
+    """Whether a removal was cut off, or left something that it could not change."""
+    return (settings.data_path / _NOTE).exists()
+
+
 def _warehouse(settings: Settings) -> Warehouse:
     return Warehouse(settings.warehouse_path, lock_timeout=settings.lock_timeout_seconds)
 
@@ -203,7 +210,7 @@ def _remove_everywhere(
     paths = [
         path
         for path in files_of(settings, dagster_home, more)
-        if path.resolve() not in skipped and not path.is_relative_to(settings.encoders_path)
+        if path.resolve() not in skipped and not _is_encoder(settings, path)
     ]
     # raw first: what is made from it would come back with the next run
     paths.sort(key=lambda path: (not path.is_relative_to(settings.raw_path), kind_of(path) is Kind.DUCKDB))
@@ -216,7 +223,7 @@ def _remove_everywhere(
                 whole=path.is_relative_to(settings.page_cache_path),
             )
             is_database = path.exists() and kind_of(path) is Kind.DUCKDB
-            if path == settings.warehouse_path:
+            if path == settings.warehouse_path and (done or removed or resuming):
                 _correct_log(settings)
             if is_database and (done or resuming):
                 say(f"writing {path.name} anew")
@@ -317,9 +324,13 @@ def _remarks(settings: Settings, people: People, dagster_home: Path | None) -> l
 def _why(settings: Settings, found: Found) -> str:
     if found.problem:
         return f"the file cannot be read ({found.problem}): delete it, or see to it and run the command again"
-    if found.file.is_relative_to(settings.encoders_path):
+    if _is_encoder(settings, found.file):
         return "an encoder knows an address that names the person; it goes with the encoder, the next training has none"
-    return "written while the command ran, or of a kind that is not changed: delete the file, or run the command again"
+    return "written while the command ran, or of a kind that is not changed: delete the file, and run the command again"
+
+
+def _is_encoder(settings: Settings, path: Path) -> bool:
+    return path.is_relative_to(settings.encoders_path)
 
 
 def _amount(rows: int, texts: int) -> str:
