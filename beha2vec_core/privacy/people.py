@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from urllib.parse import quote, quote_plus
 
 import duckdb
 
@@ -25,8 +24,6 @@ _AFTER = r"($|[^0-9A-Za-z])"
 _JSON_FIELD = r"(\"(?:user_id|user_pseudo_id)\\?\"\s*:\s*\\?\")"
 # alternatives of one regular expression
 _CHUNK = 200
-# Markdown previews in Dagster's records escape these
-_MARKDOWN = re.compile(r"([\\`*_\[\]|!#~:.@])")
 # of these types a value cannot hold an identifier
 _NO_TEXT = re.compile(
     r"^(FLOAT|DOUBLE|BOOLEAN|DATE|TIME|TIMESTAMP|INTERVAL|DECIMAL|HUGEINT)\b[^<(]*$|^(FLOAT|DOUBLE)\["
@@ -80,9 +77,9 @@ class People:
     @cached_property
     def patterns(self) -> list[str]:
         """Regular expressions (RE2 and Python's) of which one matches a text that names somebody of them."""
-        spelled = sorted({form for one in self.named if long_enough(one) for form in _spellings(one)})
+        spelled = sorted(_spellings(one) for one in self.named if long_enough(one))
         found = [f"(?i){_BEFORE}(?:{part}){_AFTER}" for part in _alternatives(spelled)]
-        short = sorted({json.dumps(one)[1:-1] for one in self.devices | self.logins if not long_enough(one)})
+        short = sorted(_spellings(one) for one in self.devices | self.logins if not long_enough(one))
         return found + [rf"(?i){_JSON_FIELD}(?:{part})(\\?\")" for part in _alternatives(short)]
 
     @cached_property
@@ -121,16 +118,22 @@ def forms_of_login(login: str) -> frozenset[str]:
     return frozenset((login, hashlib.sha256(login.encode(errors="surrogatepass")).hexdigest()))
 
 
-def _spellings(identifier: str) -> set[str]:
-    marked = _MARKDOWN.sub(r"\\\1", identifier)
-    plain = {identifier, marked, quote(identifier, safe=""), quote_plus(identifier), html.escape(identifier)}
-    plain |= {quote(one, safe="") for one in list(plain)}
-    return plain | {json.dumps(one)[1:-1] for one in plain} | {json.dumps(json.dumps(one)[1:-1])[1:-1] for one in plain}
+def _spellings(identifier: str) -> str:
+    """A regular expression of an identifier however it is escaped: for JSON, Markdown, HTML, an address, or several."""
+    return "".join(one if one.isascii() and one.isalnum() else _spellings_of_mark(one) for one in identifier)
+
+
+def _spellings_of_mark(mark: str) -> str:
+    in_address = "".join(f"%(?:25)*{byte:02X}" for byte in mark.encode(errors="surrogatepass"))
+    in_json = f"u{ord(mark):04x}" if ord(mark) < 0x10000 else ""
+    forms = {re.escape(mark), in_address, re.escape(html.escape(mark)), in_json} - {""}
+    forms |= {r"\+"} if mark == " " else set()
+    return rf"\\*(?:{'|'.join(sorted(forms))})"
 
 
 def _alternatives(texts: list[str]) -> Iterable[str]:
     for start in range(0, len(texts), _CHUNK):
-        yield "|".join(re.escape(text) for text in texts[start : start + _CHUNK])
+        yield "|".join(texts[start : start + _CHUNK])
 
 
 # --- SQL ---------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from beha2vec_core.settings import Settings
 pytestmark = pytest.mark.xdist_group("graph")
 
 
+@pytest.mark.slow
 def test_a_person_is_forgotten_everywhere_and_the_next_night_does_not_bring_them_back(
     materialized: Project, tmp_path: Path
 ) -> None:
