@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import hmac
 import os
@@ -17,7 +18,6 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import duckdb
-from filelock import FileLock
 
 from beha2vec_core.files import put_in_place
 from beha2vec_core.privacy.key import PrivacyError, key, key_path
@@ -39,16 +39,23 @@ class Forgotten:
 
     @contextmanager
     def held(self) -> Iterator[frozenset[str]]:
-        """The hashes; nobody joins the list until the block ends.
+        """The hashes; nobody joins the list until the block ends. Several processes may be inside.
 
         Ingest writes each partition inside: one that is written after somebody joined never has that person.
 
         Raises:
             PrivacyError: the key that the hashes were made with is gone.
         """
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        with FileLock(str(self.path) + ".lock"):
+        with self._locked(fcntl.LOCK_SH):
             yield self.hashes()
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        """The operating system's lock on a file beside the list, shared or not; gone when its holder dies."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with Path(f"{self.path}.lock").open("a") as file:
+            fcntl.flock(file, how)
+            yield
 
     def hashes(self) -> frozenset[str]:
         """The hash of each forgotten identifier.
@@ -68,7 +75,8 @@ class Forgotten:
 
     def add(self, identifiers: Iterable[str], today: date) -> int:
         """Add people's identifiers, on disk when this returns; the number of those that are new."""
-        with self.held() as known:
+        with self._locked(fcntl.LOCK_EX):
+            known = self.hashes()
             new = sorted({self.digest(one) for one in identifiers} - known)
             if new:
                 before = self.path.read_text(encoding="ascii") if known else f"# key {self.digest(_CHECK)}\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import threading
 from pathlib import Path
 
 import duckdb
@@ -231,6 +232,21 @@ def test_the_certificate_names_nobody(world: PrivacyWorld) -> None:
         assert Forgotten(world.settings.data_path).digest(ANN) in text
     assert "BEHA2VEC_SOURCE" in certificate.as_text()
     assert certificate.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_nobody_joins_the_list_while_a_partition_is_written(tmp_path: Path) -> None:
+    forgotten, joined = Forgotten(tmp_path), threading.Event()
+
+    def join() -> None:
+        Forgotten(tmp_path).add([ANN], DAYS[0])
+        joined.set()
+
+    with forgotten.held(), Forgotten(tmp_path).held():  # two ingests at once
+        thread = threading.Thread(target=join)
+        thread.start()
+        assert not joined.wait(0.3)
+    assert joined.wait(10) and len(forgotten.hashes()) == 1
+    thread.join()
 
 
 def test_another_key_is_refused(world: PrivacyWorld) -> None:
