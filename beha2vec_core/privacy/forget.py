@@ -226,7 +226,7 @@ def _remove_everywhere(
             if path == settings.warehouse_path and (done or removed or resuming):
                 _correct_log(settings)
             if is_database and (done or resuming):
-                say(f"writing {path.name} anew")
+                say(f"rewriting {path.name}")
                 compact(path)
         except FileNotFoundError:
             continue  # gone meanwhile

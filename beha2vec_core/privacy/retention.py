@@ -20,7 +20,7 @@ from beha2vec_core.store.warehouse import Warehouse, transaction
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 # the day that dbt's tables of events, page views and sessions count from
 _DAY_COLUMNS = ("event_date", "occurred_on", "session_date")
-# a file with more than this share of free blocks is written anew
+# a file with more than this share of free blocks is rewritten
 _FREE_SHARE = 0.25
 
 

@@ -1,4 +1,4 @@
-"""Write a DuckDB file anew: a deleted row's bytes stay in the free blocks of a file until they are used again."""
+"""Rewrite a DuckDB file: a deleted row's bytes stay in the free blocks of a file until they are used again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def compact(path: Path) -> None:
     needed, free = path.stat().st_size, shutil.disk_usage(path.parent).free
     if free < needed:
         raise CompactError(
-            f"{path.name} has to be written anew, which needs {needed:,} bytes, and {free:,} are free. Make room in "
+            f"{path.name} has to be rewritten, which needs {needed:,} bytes, and {free:,} are free. Make room in "
             f"{path.parent} and run the command again"
         )
     _remove(copy)  # of a killed run
