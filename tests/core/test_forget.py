@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 from privacy_world import (
     ANN,
@@ -51,6 +52,17 @@ def world(built: Path, tmp_path: Path) -> PrivacyWorld:
     return copy_world(built, tmp_path)
 
 
+def read_otherwise(world: PrivacyWorld) -> str:
+    """All contents of parquet files and databases, not read by the product's own search."""
+    contents = []
+    for folder in (world.settings.data_path, world.exported):
+        contents += [str(pq.read_table(path, partitioning=None).to_pylist()) for path in folder.rglob("*.parquet")]
+    for path in world.settings.data_path.glob("*.duckdb*"):
+        if not path.name.endswith(".lock"):
+            contents += [str(rows) for rows in world.tables(path, "").values()]
+    return "".join(contents)
+
+
 def test_a_person_is_everywhere_before_and_nowhere_after(world: PrivacyWorld) -> None:
     before = world.find(ANN)
     places = {one.file.name for one in before}
@@ -66,15 +78,18 @@ def test_a_person_is_everywhere_before_and_nowhere_after(world: PrivacyWorld) ->
         "beha2vec.enriched_pages", "beha2vec.cluster_profiles", "ga4.base_ga4__events", "ga4.stg_ga4__event_items",
         "ga4.int_ga4__page_titles", "ga4.int_ga4__identity_map", "ga4.dim_ga4__pages",
     }  # fmt: skip
+    ids = (ANN, PHONE, LAPTOP, client_key(PHONE), client_key(LAPTOP))
+    assert all(one in read_otherwise(world) for one in ids)
     certificate = world.forget(ANN)
     assert certificate.left == [] and certificate.not_found == []
-    for who in (ANN, PHONE, LAPTOP, client_key(PHONE), client_key(LAPTOP)):
+    assert not any(one in read_otherwise(world) for one in ids)
+    for who in ids:
         assert world.find(who) == []
     # nor as plain bytes in what is not compressed
     for folder in (world.settings.data_path, world.home, world.exported):
         for path in folder.rglob("*"):
             content = path.read_bytes() if path.is_file() else b""
-            assert not any(one.encode() in content for one in (ANN, PHONE, LAPTOP, client_key(PHONE))), path
+            assert not any(one.encode() in content for one in ids), path
 
 
 def test_others_stay_as_they_were(world: PrivacyWorld) -> None:
