@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from datetime import date
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "BEHA2VEC_"
+# dbt's session_attribution_lookback_window_days
+_ATTRIBUTION_DAYS = 30
 
 
 class SettingsError(ValueError):
@@ -126,6 +128,22 @@ class Settings(BaseSettings):
     )
     export_deadline_hour: int = Field(
         20, ge=0, le=23, description="hour of the next day by which a day's export must arrive, property time"
+    )
+
+    retention_days_raw: int | None = Field(
+        None, ge=1, description="days that raw partitions are kept (docs/privacy.md); empty: all"
+    )
+    retention_days_quarantine: int | None = Field(
+        None, ge=1, description="days that quarantined rows are kept; empty: all"
+    )
+    retention_days_events: int | None = Field(
+        None, ge=1, description="days that events, page views and sessions of the dbt models are kept; empty: all"
+    )
+    retention_days_sequences: int | None = Field(
+        None, ge=7, description="days that user sequences are kept; empty: all"
+    )
+    retention_days_embeddings: int | None = Field(
+        None, ge=7, description="days that users' vectors and clusters are kept; empty: all"
     )
 
     alert_webhook_url: SecretStr | None = Field(
@@ -307,6 +325,35 @@ class Settings(BaseSettings):
                 f"{PREFIX}END_DATE ({self.end_date}) is before {PREFIX}START_DATE ({self.start_date}); swap them"
             )
         return self
+
+    @model_validator(mode="after")
+    def _retention_leaves_what_is_needed(self) -> Self:
+        needed = self.lookback_days + _ATTRIBUTION_DAYS
+        for layer in ("raw", "events"):
+            days = self.retention_days(layer)
+            if days is not None and days < needed:
+                raise ValueError(
+                    f"{PREFIX}RETENTION_DAYS_{layer.upper()}={days} is too short: sequences look back "
+                    f"{self.lookback_days} days ({PREFIX}LOOKBACK_DAYS) and the sources of sessions "
+                    f"{_ATTRIBUTION_DAYS} more; give at least {needed}, or a shorter {PREFIX}LOOKBACK_DAYS"
+                )
+        sequences, embeddings = self.retention_days_sequences, self.retention_days_embeddings
+        if sequences is not None and (embeddings is None or embeddings > sequences):
+            raise ValueError(
+                f"{PREFIX}RETENTION_DAYS_SEQUENCES={sequences}: a new encoder embeds each day that has vectors from "
+                f"its sequences; give {PREFIX}RETENTION_DAYS_EMBEDDINGS of at most {sequences} too"
+            )
+        return self
+
+    def retention_days(self, layer: str) -> int | None:
+        """For how many days a layer is kept (``store.tables.Layer``); None: for ever."""
+        days: int | None = getattr(self, f"retention_days_{layer}")
+        return days
+
+    def first_kept_day(self, layer: str, now: datetime) -> date | None:
+        """The first day of a layer that its retention keeps; None: all are kept."""
+        days = self.retention_days(layer)
+        return None if days is None else now.astimezone(self.tz).date() - timedelta(days=days)
 
     @cached_property
     def data_path(self) -> Path:

@@ -13,6 +13,7 @@ import typer
 from beha2vec_core.cli import project
 from beha2vec_core.cli.app import app, fail, read_settings
 from beha2vec_core.cli.rows import Layout, write_rows
+from beha2vec_core.privacy.places import note_written
 from beha2vec_core.store.export import ExportError, Format, What, load_commands, parse_dataset
 from beha2vec_core.store.export import export as export_tables
 
@@ -151,6 +152,7 @@ def export(
         fail(f"--dataset: {error}", 2)
     except (ExportError, OSError) as error:
         fail(str(error))
+    note_written(settings, *(table.path for table in written))
     for table in written:
         typer.echo(f"{table.what:<17}{table.rows:>12,} rows  {table.path.stat().st_size:>14,} bytes  {table.path}")
     if form is Format.BIGQUERY and dataset:
@@ -192,4 +194,5 @@ def report(
         size = write_report(Published(settings.serving_path), out, settings.tz)
     except (NotPublishedError, OSError) as error:
         fail(str(error))
+    note_written(settings, out)
     typer.echo(f"{out}: {size / 1e6:.1f} MB; open it in a browser or send it by e-mail")

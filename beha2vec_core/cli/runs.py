@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, NoReturn
 
 import typer
@@ -30,10 +30,13 @@ def materialize(
     from beha2vec_core.cli.doctor import first_obstacle
 
     settings = read_export_settings()
-    first = start.date() if start else settings.start_date
+    kept = settings.first_kept_day("raw", datetime.now(UTC)) or settings.start_date
+    first = start.date() if start else max(settings.start_date, kept)
     last = end.date() if end else settings.end_date or _yesterday(settings)
     if first < settings.start_date:
         fail(f"--start {first} is before BEHA2VEC_START_DATE={settings.start_date}: set that to an earlier day", 2)
+    if first < kept:
+        fail(f"--start {first} is older than BEHA2VEC_RETENTION_DAYS_RAW keeps: the first day kept is {kept}", 2)
     if last < first:
         fail(f"--end {last} is before --start {first}", 2)
     asked = {"start_date": first, "end_date": last}

@@ -1,7 +1,8 @@
 """Ingest: an export's files become one canonical parquet partition a property and day.
 
 A partition is replaced as a whole, by temp name and ``os.replace``: readers see the old or the new one. Every row
-is accounted for (rows in = accepted + quarantined). A day that cannot be trusted leaves its old partition as it was.
+is accounted for (rows in = accepted + quarantined + forgotten: see ``privacy/forgotten.py``). A day that cannot be
+trusted leaves its old partition as it was.
 Personal data is removed before anything is stored, see `privacy`.
 """
 
@@ -28,6 +29,7 @@ from beha2vec_core.ga4.reading import UnreadableFileError, quote
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA
 from beha2vec_core.ga4.sources import SourceFile
 from beha2vec_core.privacy.clean import clean_reason, clean_row
+from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.partitions import ORIGINALS, cleaner_of, forget_originals, write_cleaned
 from beha2vec_core.words import counted
 
@@ -49,10 +51,11 @@ class IngestError(RuntimeError):
 
 @dataclass
 class DayReport:
-    """What became of one day of one property: ``rows_in == accepted + quarantined``, always.
+    """What became of one day of one property: ``rows_in == accepted + quarantined + forgotten``, always.
 
-    ``quarantined`` includes ``withheld``: rows that could be read, but whose day is ``unreadable``. ``redacted`` counts
-    values of the partition from which something personal was removed.
+    ``quarantined`` includes ``withheld``: rows that could be read, but whose day is ``unreadable``. ``forgotten`` are
+    rows of people on the list of the forgotten; they are stored nowhere. ``redacted`` counts values of the partition
+    from which something personal was removed.
     """
 
     property_id: str
@@ -62,6 +65,7 @@ class DayReport:
     accepted: int = 0
     quarantined: int = 0
     withheld: int = 0
+    forgotten: int = 0
     users: int = 0
     redacted: int = 0
     files: list[str] = field(default_factory=list)
@@ -78,6 +82,7 @@ class IngestReport:
             null line say what became of a file as a whole, or sum up.
         unknown_fields: in how many accepted rows each field occurs that the schema does not know.
         rows_of_no_day: quarantined rows of undated files that name no day.
+        forgotten_of_no_day: such rows that name forgotten people, and were left out.
         notice: what of the source was skipped, and why (see `sources.Export`); None where nothing was.
     """
 
@@ -85,12 +90,13 @@ class IngestReport:
     quarantine: list[tuple[Any, ...]] = field(default_factory=list)
     unknown_fields: Counter[str] = field(default_factory=Counter)
     rows_of_no_day: int = 0
+    forgotten_of_no_day: int = 0
     notice: str | None = None
 
     @property
     def rows_in(self) -> int:
         """Rows read for the asked days, and rows that name no day."""
-        return sum(day.rows_in for day in self.days) + self.rows_of_no_day
+        return sum(day.rows_in for day in self.days) + self.rows_of_no_day + self.forgotten_of_no_day
 
     @property
     def accepted(self) -> int:
@@ -106,6 +112,11 @@ class IngestReport:
     def redacted(self) -> int:
         """Values in the partitions from which something personal was removed."""
         return sum(day.redacted for day in self.days)
+
+    @property
+    def forgotten(self) -> int:
+        """Rows of forgotten people, left out."""
+        return sum(day.forgotten for day in self.days) + self.forgotten_of_no_day
 
 
 def partition_file(raw_path: Path, property_id: str, day: date) -> Path:
@@ -163,8 +174,10 @@ def ingest_days(
             run.read(connection, dated[day], [day])
             for property_id in sorted({file.property_id for file in files}):
                 own = [file for file in dated[day] if file.property_id == property_id]
-                run.settle(connection, property_id, day, own, scratch)
+                with Forgotten(raw_path.parent).held() as forgotten:
+                    run.settle(connection, property_id, day, own, scratch, forgotten)
             run.forget(connection, day)
+        run.leave_out_of_no_day(connection)
         run.forget(connection, None)
     return run.report
 
@@ -239,8 +252,12 @@ class _Run:
         day: date,
         files: Sequence[SourceFile],
         scratch: Path,
+        forgotten: frozenset[str],
     ) -> None:
-        """Judge the day that was read and replace its partition, or leave the old one."""
+        """Judge the day that was read and replace its partition, or leave the old one; without forgotten people."""
+        left_out = Forgotten(self.raw_path.parent).leave_out(
+            connection, forgotten, f"property_id = {quote(property_id)} and event_date = date '{day}'"
+        )
         of_day = "property_id = $1 and event_date = $2"
         per_file = connection.execute(
             f"""
@@ -254,7 +271,9 @@ class _Run:
         ).fetchall()
         good, bad = sum(row[1] for row in per_file), sum(row[2] for row in per_file)
         names = sorted({file.name for file in files} | {row[0] for row in per_file})
-        report = DayReport(property_id, day, "ingested", good + bad, good, bad, files=names)
+        report = DayReport(
+            property_id, day, "ingested", good + bad + left_out, good, bad, forgotten=left_out, files=names
+        )
         target = partition_file(self.raw_path, property_id, day)
         report.problem = self._problem(connection, report, bool(files))
         if report.problem:
@@ -267,7 +286,8 @@ class _Run:
                     )
         elif not good:
             report.status = "kept" if target.exists() else "missing"
-            report.problem = "no rows in " + ", ".join(names) if names else None
+            what = "no rows of other people in " if left_out else "no rows in "
+            report.problem = what + ", ".join(names) if names else None
         else:
             rows = _rows_of(connection, property_id, day)
             if self.keep_originals:
@@ -295,13 +315,21 @@ class _Run:
         ]
         if broken:
             return "; ".join(broken)
-        if day.quarantined > self.max_bad_share * day.rows_in or (day.rows_in and not day.accepted):
+        if day.quarantined > self.max_bad_share * day.rows_in or (
+            day.quarantined and not day.accepted and not day.forgotten
+        ):
             ((most,),) = connection.execute(
                 "select mode(reason) from quarantine where property_id = ? and event_date = ? and source_line > 0",
                 [day.property_id, day.event_date],
             ).fetchall()
             return f"{day.quarantined:,} of {day.rows_in:,} rows could not be read, most because: {most}"
         return None
+
+    def leave_out_of_no_day(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Leave out quarantined rows of no day that name forgotten people."""
+        forgotten = Forgotten(self.raw_path.parent)
+        with forgotten.held() as hashes:
+            self.report.forgotten_of_no_day = forgotten.leave_out(connection, hashes, "event_date is null")
 
     def forget(self, connection: duckdb.DuckDBPyConnection, day: date | None) -> None:
         """Move what is left of a day (None: of no day) from the scratch tables to the report."""

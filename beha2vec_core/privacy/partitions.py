@@ -21,7 +21,6 @@ from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.privacy.rules import rules
 
 # beside the raw partitions, in the data folder
-KEY_FILE = "privacy.key"
 ORIGINALS = "raw_ga4_originals"
 
 _VERSION_KEY = b"beha2vec_privacy_rules"
@@ -31,7 +30,7 @@ _COMPRESSION = {"compression": "zstd", "compression_level": 3}
 
 def cleaner_of(raw_path: Path) -> EventCleaner:
     """A cleaner with the key of the installation that the raw partitions belong to."""
-    return EventCleaner(LoginIds(raw_path.parent / KEY_FILE))
+    return EventCleaner(LoginIds(raw_path.parent))
 
 
 def write_cleaned(batches: pa.RecordBatchReader, file: Path, cleaner: EventCleaner) -> None:

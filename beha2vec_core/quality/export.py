@@ -32,17 +32,19 @@ def rows_are_accounted_for(look: Look) -> CheckOutcome:
                 select property_id::varchar as property_id, event_date::date as event_date, count(*) as rows
                 from {partitions} where event_date between $first and $last group by all
             )
-            select log.event_date::varchar, rows, accepted, quarantined, rows_in
+            select log.event_date::varchar, rows, accepted, quarantined, coalesce(forgotten, 0), rows_in
             from raw.ga4_ingest_log as log left join partitions using (property_id, event_date)
             where event_date between $first::date and $last::date and (
-                rows_in <> accepted + quarantined or status = 'ingested' and rows is distinct from accepted)
+                rows_in <> accepted + quarantined + coalesce(forgotten, 0)
+                or status = 'ingested' and coalesce(rows, 0) <> accepted)
             order by all
             """,
             {"first": look.first.isoformat(), "last": look.last.isoformat()},
         ).fetchall()
     messages = [
-        f"{day}: {rows} rows in the partition, {accepted} accepted and {quarantined} quarantined of {rows_in}"
-        for day, rows, accepted, quarantined, rows_in in days
+        f"{day}: {rows} rows in the partition, {accepted} accepted, {quarantined} quarantined and {forgotten} "
+        f"forgotten of {rows_in}"
+        for day, rows, accepted, quarantined, forgotten, rows_in in days
     ]
     return CheckOutcome(not days, {"days": len(days), "days_that_differ": messages[:_SHOWN]}, "; ".join(messages[:3]))
 

@@ -123,9 +123,10 @@ _ANYWHERE = {
     "theme_hash": "hash of what the theme was chosen from",
     "page_type_hash": "hash of what the type was chosen from",
     # ingestion
-    "status": "of the day: ingested, kept (as it was), missing or unreadable",
+    "status": "of the day: ingested, kept (as it was), missing, unreadable or removed (by the retention)",
     "rows_in": "rows read",
     "accepted": "rows that became events",
+    "forgotten": "rows of people who are forgotten, left out (docs/privacy.md)",
     "quarantined": "rows that could not be read, kept in raw.ga4_quarantine",
     "redacted": "values of the day's events from which something personal was removed",
     "privacy_rules": "version of the rules by which personal data was removed from the row",

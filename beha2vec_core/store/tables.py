@@ -8,6 +8,8 @@ change. What only adds is done on each connection (`create_tables`); what rename
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple
+
 import duckdb
 
 from beha2vec_core.store.warehouse import WarehouseVersionError, transaction
@@ -27,7 +29,7 @@ _TABLES = {
     "beha2vec.schema_history": "version integer primary key, change varchar, applied_at timestamp",
     "raw.ga4_ingest_log": """
         property_id varchar, event_date date, status varchar, rows_in bigint, accepted bigint, quarantined bigint,
-        users bigint, files varchar[], problem varchar, ingested_at timestamp, redacted bigint""",
+        users bigint, files varchar[], problem varchar, ingested_at timestamp, redacted bigint, forgotten bigint""",
     "raw.ga4_quarantine": """
         property_id varchar, event_date date, source_file varchar, source_line bigint, reason varchar,
         content varchar, privacy_rules integer""",
@@ -86,7 +88,7 @@ _TABLES = {
 
 # columns that a table of an earlier version lacks
 _ADDED = {
-    "raw.ga4_ingest_log": "redacted bigint",
+    "raw.ga4_ingest_log": "redacted bigint, forgotten bigint",
     "raw.ga4_quarantine": "privacy_rules integer",
     "beha2vec.enriched_pages": """
         theme_model_version varchar, page_type_model_version varchar, theme_hash varchar, page_type_hash varchar""",
@@ -99,6 +101,44 @@ _ADDED = {
         differences varchar, caveats varchar, opportunities varchar, input_hash varchar, reason varchar,
         draft varchar""",
     "beha2vec.user_clusters": "map_x double, map_y double",
+}
+
+# Columns that say whose a row is, in our tables, dbt's and parquet files, and which of a person's ids they hold (see
+# privacy/people.py). A row with one of a person's ids is that person's: `beha2vec forget` removes it.
+IDENTIFIERS = {
+    "user_key": "keys",
+    "client_key": "keys",
+    "user_pseudo_id": "devices",
+    "user_id": "logins",
+    "session_key": "sessions",
+    "event_key": "events",
+}
+Layer = Literal["raw", "quarantine", "events", "sequences", "embeddings"]
+
+
+class HoldsPeople(NamedTuple):
+    """How a table of ours holds people.
+
+    Attributes:
+        columns: its identifier columns; where there is none, a row is a person's if a text in it names the person.
+        layer: the retention layer (BEHA2VEC_RETENTION_DAYS_*) of its rows; None: rows of the present only.
+        day: the column that the retention of the layer counts from.
+        made_from_events: what a device that several people share did is in it; removed with any of them, made again
+            by the job reembed_history.
+    """
+
+    columns: tuple[str, ...]
+    layer: Layer | None = None
+    day: str | None = None
+    made_from_events: bool = False
+
+
+# A new table with people is registered here, or a test fails. (dbt's tables are found by their columns.)
+PEOPLE = {
+    "raw.ga4_quarantine": HoldsPeople((), "quarantine", "event_date"),
+    "beha2vec.user_embeddings": HoldsPeople(("user_key",), "embeddings", "event_date", made_from_events=True),
+    "beha2vec.user_clusters": HoldsPeople(("user_key",), "embeddings", "event_date", made_from_events=True),
+    "beha2vec.cluster_members": HoldsPeople(("user_key",), made_from_events=True),
 }
 
 _VIEWS = {

@@ -9,12 +9,14 @@ import duckdb
 from dagster import MetadataValue, TableColumn, TableSchema
 
 from beha2vec_core.store.columns import column_descriptions
+from beha2vec_core.store.tables import IDENTIFIERS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MAX_CELL = 80
 _MAX_LIST = 3
+_HIDDEN = "(hidden)"
 _MARKS = set("\\`*_[]|!#~:.@")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
@@ -25,7 +27,7 @@ def relation_metadata(
     rows: int = 5,
     descriptions: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Row count, column schema and a preview of a table, view or parquet scan.
+    """Row count, column schema and a preview of a table, view or parquet scan; the preview names no person.
 
     Columns are described by ``beha2vec_core.store.columns``, unless descriptions are given.
     """
@@ -34,12 +36,14 @@ def relation_metadata(
     count = connection.execute(f"select count(*) from {relation}").fetchone()
     preview = connection.execute(f"select * from {relation} limit {rows}").fetchall()
     names = [column[0] for column in described]
+    # Dagster keeps these records, so a person's ids never get there
+    shown = [[_HIDDEN if n in IDENTIFIERS else cell for n, cell in zip(names, row, strict=True)] for row in preview]
     return {
         "dagster/row_count": count[0] if count else 0,
         "dagster/column_schema": TableSchema(
             [TableColumn(name=c[0], type=c[1], description=known.get(c[0])) for c in described]
         ),
-        "preview": markdown_table(names, preview),
+        "preview": markdown_table(names, shown),
     }
 
 

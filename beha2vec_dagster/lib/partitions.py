@@ -1,11 +1,12 @@
 """The one partitions definition: a day of the GA4 property, in its time zone."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from dagster import AssetExecutionContext, DailyPartitionsDefinition
+from dagster import AssetExecutionContext, DailyPartitionsDefinition, Failure
 
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store.tables import Layer
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
@@ -22,6 +23,21 @@ def daily_partitions(settings: ExportSettings) -> DailyPartitionsDefinition:
 def days_of(context: AssetExecutionContext) -> list[date]:
     """The days that a run asks for, one or a range."""
     return [date.fromisoformat(key) for key in context.partition_keys]
+
+
+def require_kept(settings: ExportSettings, days: tuple[date, date] | None, layer: Layer = "raw") -> None:
+    """Refuse days that the retention of a layer removes: made again, what was made from them would be empty.
+
+    Raises:
+        Failure: the run asks for such a day; the message names the first day that it can ask for.
+    """
+    kept = settings.first_kept_day(layer, datetime.now(UTC))
+    if days and kept and days[0] < kept:
+        raise Failure(
+            f"{days[0]} is older than BEHA2VEC_RETENTION_DAYS_{layer.upper()}={settings.retention_days(layer)} "
+            f"keeps: begin with {kept}",
+            allow_retries=False,
+        )
 
 
 def range_of(tags: Mapping[str, str]) -> tuple[date, date] | None:

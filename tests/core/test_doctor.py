@@ -20,6 +20,7 @@ from ingest_world import DATA, DAY, event, needs_data, write
 from pydantic import SecretStr
 
 from beha2vec_core.cli.doctor import Check, export, installation, run_checks, services, storage
+from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import Warehouse
 
@@ -77,6 +78,7 @@ def test_all_is_well(tmp_path: Path) -> None:
         "personal data",
         "warehouse",
         "serving database",
+        "forgotten people",
         "device",
         "language model",
         "embedding model",
@@ -470,3 +472,14 @@ def test_the_embedding_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     check = services.check_embedding_model(make(tmp_path, embedding_model="nobody/nothing"))
     assert check.status == "warn"
     assert "[offline]" in check.remedy
+
+
+def test_a_removal_that_was_cut_off_and_a_lost_key_are_reported(tmp_path: Path) -> None:
+    settings = make(tmp_path)
+    Forgotten(settings.data_path).add(["ann-4711"], DAY)
+    assert storage.check_forgotten(settings).message == "1 identifier on the list"
+    (settings.data_path / ".forget_under_way.json").touch()
+    assert storage.check_forgotten(settings).remedy == "beha2vec forget --again"
+    (settings.data_path / "privacy.key").unlink()
+    found = storage.check_forgotten(settings)
+    assert found.status == "fail" and found.remedy.startswith("Put the key")

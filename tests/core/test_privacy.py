@@ -191,7 +191,7 @@ def test_login_ids_that_are_addresses_become_keyed_hashes(world: World) -> None:
     assert others == ["user-42", "4711", None]
     key = world.raw.parent / "privacy.key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    assert LoginIds(key).judged("jane@example.com") == one
+    assert LoginIds(world.raw.parent).judged("jane@example.com") == one
     world.ingest()
     assert world.values("user_id")[0] == one
 

@@ -41,6 +41,7 @@ def _checks() -> dict[str, Callable[[Settings], Check]]:
         "personal data": storage.check_personal_data,
         "warehouse": storage.check_warehouse,
         "serving database": storage.check_serving,
+        "forgotten people": storage.check_forgotten,
         "device": installation.check_device,
         "language model": services.check_language_model,
         "embedding model": services.check_embedding_model,

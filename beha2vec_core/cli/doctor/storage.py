@@ -11,6 +11,9 @@ import duckdb
 
 from beha2vec_core.cli.doctor.check import Check, fail, ok, warn
 from beha2vec_core.cli.doctor.export import export_files
+from beha2vec_core.privacy.forget import is_unfinished
+from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.privacy.partitions import uncleaned_partitions
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import Settings
@@ -95,6 +98,19 @@ def check_serving(settings: Settings) -> Check:
     if not path.exists():
         return ok(f"{path} does not exist yet: the asset serving_database creates it")
     return _opened(path, "delete it and materialize the asset serving_database")
+
+
+def check_forgotten(settings: Settings) -> Check:
+    """The list of forgotten people can be read, and no removal was cut off."""
+    forgotten = Forgotten(settings.data_path)
+    try:
+        listed = len(forgotten.hashes())
+    except PrivacyError as error:
+        what, _, remedy = str(error).partition(". ")
+        return fail(what, remedy)
+    if is_unfinished(settings):
+        return fail("a removal of people was cut off, or could not change a file", "beha2vec forget --again")
+    return ok(f"{counted(listed, 'identifier')} on the list" if listed else "nobody is on the list")
 
 
 def _opened(

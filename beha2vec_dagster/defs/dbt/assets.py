@@ -21,7 +21,7 @@ from beha2vec_core.store.tables import full_refresh_done, pending_full_refresh
 from beha2vec_dagster.lib.console import brief_dbt
 from beha2vec_dagster.lib.lineage import column_lineage
 from beha2vec_dagster.lib.metadata import relation_metadata
-from beha2vec_dagster.lib.partitions import daily_partitions, range_of
+from beha2vec_dagster.lib.partitions import daily_partitions, range_of, require_kept
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 _PROJECT_DIR = Path(beha2vec_dagster.__file__).parent.parent / "dbt_ga4"
@@ -188,6 +188,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         warehouse: WarehouseResource,
     ) -> Iterator[Any]:
         """Events, sessions, page views: only the selected days (and what depends on them) are rewritten."""
+        require_kept(settings, range_of(context.run.tags))
         asset = "dbt_incremental_models"
         with warehouse.connect("dbt full refresh") as connection:
             pending = pending_full_refresh(connection, asset)

@@ -5,7 +5,9 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from beha2vec_core.privacy.retention import LAYERS
 from beha2vec_core.settings import ExportSettings
+from beha2vec_dagster.defs.operations.retention import build_retention_job
 from beha2vec_dagster.lib.partitions import daily_partitions, range_tags
 
 _TRAINING = dg.AssetSelection.assets("encoder_candidate", "encoder_evaluation", "trained_encoder", "cluster_model")
@@ -120,4 +122,16 @@ def build_schedules(settings: ExportSettings) -> list[dg.ScheduleDefinition]:
         description="Reports that a day's export missed its deadline, even if nothing else runs.",
     )
 
-    return [nightly_refresh, weekly_training, watch_exports]
+    limited = any(settings.retention_days(layer) for layer in LAYERS)
+    nightly_retention = dg.ScheduleDefinition(
+        name="nightly_retention",
+        job=build_retention_job(settings),
+        cron_schedule=f"30 {(settings.nightly_hour + 1) % 24} * * *",
+        execution_timezone=settings.timezone,
+        tags=UNATTENDED,
+        default_status=dg.DefaultScheduleStatus.RUNNING if limited else dg.DefaultScheduleStatus.STOPPED,
+        description="After the night's refresh, removes what is older than BEHA2VEC_RETENTION_DAYS_* allow; on "
+        "from the start if one is set.",
+    )
+
+    return [nightly_refresh, weekly_training, watch_exports, nightly_retention]

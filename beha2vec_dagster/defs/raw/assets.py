@@ -17,7 +17,7 @@ from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import transaction
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.metadata import markdown_table, picture, relation_metadata
-from beha2vec_dagster.lib.partitions import daily_partitions, days_of
+from beha2vec_dagster.lib.partitions import daily_partitions, days_of, require_kept
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 _QUARANTINE = pa.schema(
@@ -58,10 +58,12 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         """GA4 events as exported, one canonical nested parquet partition per property and day.
 
         Reads JSON, parquet and flattened CSV exports. A row that cannot be read goes to `raw.ga4_quarantine` with file,
-        line and reason: rows in = accepted + quarantined. Reading a day again replaces it. Personal data in addresses,
-        titles, parameters and campaigns becomes `[redacted]` (docs/privacy.md).
+        line and reason: rows in = accepted + quarantined + forgotten (people who asked for it: `beha2vec forget`).
+        Reading a day again replaces it. Personal data in addresses, titles, parameters and campaigns becomes
+        `[redacted]` (docs/privacy.md).
         """
         days = days_of(context)
+        require_kept(settings, (days[0], days[-1]))
         export = find_export(config.source, settings.property_id)
         report = ingest_days(
             export.files,
@@ -94,9 +96,11 @@ def _record(
                 [day.property_id, day.event_date],
             )
             connection.execute(
-                "insert into raw.ga4_ingest_log values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                """insert into raw.ga4_ingest_log (property_id, event_date, status, rows_in, accepted, quarantined,
+                    users, files, problem, ingested_at, redacted, forgotten)
+                values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                 [day.property_id, day.event_date, day.status, day.rows_in, day.accepted, day.quarantined, day.users,
-                 day.files, day.problem, now, day.redacted],
+                 day.files, day.problem, now, day.redacted, day.forgotten],
             )  # fmt: skip
         rows = pa.Table.from_pylist(
             [dict(zip(_QUARANTINE.names, (*row, rules().version), strict=True)) for row in report.quarantine],
@@ -120,6 +124,7 @@ def _day_metadata(report: IngestReport, day: date) -> dict[str, Any]:
         "rows_in": sum(d.rows_in for d in of_day),
         "accepted": sum(d.accepted for d in of_day),
         "quarantined": sum(d.quarantined for d in of_day),
+        "forgotten": sum(d.forgotten for d in of_day),
         "users": sum(d.users for d in of_day),
         "redacted": sum(d.redacted for d in of_day),
     }
@@ -140,6 +145,7 @@ def _run_metadata(report: IngestReport, days: list[date], folder: Path) -> dict[
         "run_rows_in": report.rows_in,
         "run_quarantined": report.quarantined,
         "run_redacted": report.redacted,
+        "run_forgotten": report.forgotten,
         "quarantined_rows_of_no_day": report.rows_of_no_day,
         "days_by_status": dict(statuses),
         "skipped": report.notice or "nothing",

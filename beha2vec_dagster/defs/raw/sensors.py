@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
@@ -31,7 +31,8 @@ def build_sensors(settings: ExportSettings) -> list[dg.SensorDefinition]:
             files = find_source_files(settings.source, settings.property_id)
         except SourceNotFoundError as error:
             return dg.SkipReason(str(error))
-        partitions = {date.fromisoformat(key) for key in daily.get_partition_keys()}
+        kept = settings.first_kept_day("raw", datetime.now(UTC)) or settings.start_date
+        partitions = {day for key in daily.get_partition_keys() if (day := date.fromisoformat(key)) >= kept}
         found = {day: state for day, state in fingerprints(files, now=time.time()).items() if day in partitions}
         seen = _read(context.cursor) if context.cursor else _materialized(context.instance, found)
         changed = changed_days(seen, found)

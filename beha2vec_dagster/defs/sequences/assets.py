@@ -10,7 +10,7 @@ from beha2vec_core.events.user_sequences import sequence_file, write_day
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.metadata import picture, relation_metadata
-from beha2vec_dagster.lib.partitions import daily_partitions, days_of
+from beha2vec_dagster.lib.partitions import daily_partitions, days_of, require_kept
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 
@@ -34,6 +34,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         lengths: Counter[int] = Counter()
         user_days = events = 0
         days = days_of(context)
+        require_kept(settings, (days[0], days[-1]), "events")
         for number, day in enumerate(days, start=1):
             with warehouse.connect(f"user_sequences {day}") as connection:
                 written = write_day(

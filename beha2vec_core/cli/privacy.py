@@ -1,0 +1,141 @@
+"""Commands about personal data: find a person, forget a person, apply the retention."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from beha2vec_core.cli import project
+from beha2vec_core.cli.app import app, fail, read_settings
+from beha2vec_core.words import counted
+
+_NOT_FOUND, _SOMETHING_LEFT = 3, 1
+
+Users = Annotated[
+    list[str] | None,
+    typer.Option("--user", help="A device id (user_pseudo_id), login id (user_id) or user_key; several times."),
+]
+File = Annotated[Path | None, typer.Option("--file", help="A text file with one of them per line.")]
+Also = Annotated[
+    list[Path] | None, typer.Option("--also", help="Another file or folder with copies of results; several times.")
+]
+
+
+@app.command("find-person")
+def find_person(user: Users = None, file: File = None, also: Also = None) -> None:
+    """Show every file, table and column that has a person; changes nothing. Exit code 3: nobody was found."""
+    from beha2vec_core.privacy.forget import locate
+    from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
+
+    settings = read_settings()
+    try:
+        resolved, found = locate(settings, _asked(user, file), _dagster_home(), also or ())
+    except (WarehouseBusyError, WarehouseVersionError) as error:
+        fail(error)
+    people = resolved.people
+    typer.echo(
+        f"{counted(len(people.devices - resolved.unknown), 'device id')}, "
+        f"{counted(len(people.keys - resolved.unknown), 'user key')}, {counted(len(found), 'place')}"
+    )
+    for one in found:
+        typer.echo(f"  {one}")
+    if resolved.unknown:
+        typer.secho(f"not found: {', '.join(sorted(resolved.unknown))}", fg="yellow", err=True)
+    if not found:
+        raise typer.Exit(_NOT_FOUND)
+
+
+@app.command()
+def forget(
+    user: Users = None,
+    file: File = None,
+    also: Also = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Those on the list of the forgotten, after a backup was restored; no names needed."
+        ),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show where they are, as find-person does.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the certificate only.")] = False,
+) -> None:
+    """Remove people everywhere, keep them out of later runs, and print a certificate (docs/privacy.md).
+
+    Exit code 1: something is left. 3: a person was not found, and is on the list of the forgotten all the same.
+    """
+    from beha2vec_core.privacy.forget import forget as forget_people
+    from beha2vec_core.privacy.forget import is_unfinished, on_the_list
+    from beha2vec_core.privacy.key import PrivacyError
+    from beha2vec_core.store.compact import CompactError
+    from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
+
+    if dry_run:
+        return find_person(user, file, also)
+    settings = read_settings()
+    home = _dagster_home()
+    try:
+        asked = on_the_list(settings, home, also or ()) if again else _asked(user, file)
+        if not asked and not is_unfinished(settings):
+            typer.echo("nobody on the list of the forgotten is in the data")
+            return None
+        certificate = forget_people(
+            settings, asked, home, also or (), say=lambda text: None if quiet else typer.echo(text, err=True)
+        )
+    except (PrivacyError, CompactError, WarehouseBusyError, WarehouseVersionError) as error:
+        fail(error)
+    typer.echo(certificate.as_text())
+    typer.echo(f"\nthe certificate is kept as {certificate.path}")
+    if certificate.left:
+        raise typer.Exit(_SOMETHING_LEFT)
+    if certificate.not_found:
+        typer.secho(
+            f"{counted(len(certificate.not_found), 'identifier')} not found: check the spelling. It is on the list of "
+            "the forgotten: an export that has it later is read without it",
+            fg="yellow",
+            err=True,
+        )
+        raise typer.Exit(_NOT_FOUND)
+    return None
+
+
+@app.command("apply-retention")
+def apply_retention() -> None:
+    """Remove what is older than BEHA2VEC_RETENTION_DAYS_* allow, as the nightly job apply_retention does."""
+    from beha2vec_core.privacy.retention import apply_retention as apply
+    from beha2vec_core.store.compact import CompactError
+    from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
+
+    settings = read_settings()
+    try:
+        removed = apply(settings)
+    except (CompactError, WarehouseBusyError, WarehouseVersionError) as error:
+        fail(error)
+    if not removed:
+        typer.echo("all layers are kept for ever: set BEHA2VEC_RETENTION_DAYS_RAW or another one (docs/privacy.md)")
+    for one in removed:
+        typer.echo(
+            f"{one.layer:<11}{counted(one.rows, 'row')} of {counted(one.days, 'day')} before {one.before} removed "
+            f"(kept: {counted(one.keep_days, 'day')})"
+        )
+
+
+def _asked(user: list[str] | None, file: Path | None) -> list[str]:
+    asked = list(user or [])
+    if file is not None:
+        try:
+            asked += file.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"--file {file}: {error}", 2)
+    asked = [one for line in asked if (one := line.strip())]
+    if not asked:
+        fail("nobody is named: give --user with a device id, a login id or a user_key, or --file with one per line", 2)
+    return asked
+
+
+def _dagster_home() -> Path | None:
+    try:
+        return project.dagster_home()
+    except project.ProjectError:
+        return None

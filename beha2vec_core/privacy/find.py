@@ -1,0 +1,172 @@
+"""Where people are stored: reads every column of every file and table, also inside compressed pages.
+
+It does not know what the product writes where, so it also finds what somebody forgot to remove.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from beha2vec_core.privacy.people import (
+    People,
+    has_any,
+    load,
+    may_hold_text,
+    named_in_sql,
+    owned_by,
+    sql_name,
+    sql_text,
+)
+from beha2vec_core.privacy.places import Kind, files_of, kind_of, read_lines
+from beha2vec_core.settings import Settings
+from beha2vec_core.store.tables import IDENTIFIERS
+
+
+class Found(NamedTuple):
+    """A column of a table or file that has somebody, and in how many rows (lines of a text, 1 for other files).
+
+    ``problem`` says why a file could not be read; then nobody knows who is in it.
+    """
+
+    file: Path
+    table: str
+    column: str
+    rows: int
+    problem: str | None = None
+
+    def __str__(self) -> str:
+        """In words."""
+        where = " ".join(part for part in (str(self.file), self.table, self.column) if part)
+        return f"{where}: cannot be read ({self.problem})" if self.problem else f"{where}: {self.rows:,}"
+
+
+def find_person(
+    settings: Settings, people: People, dagster_home: Path | None = None, more: Iterable[Path] = ()
+) -> list[Found]:
+    """Every place in the data folder, Dagster's home and where results were written that has one of the people.
+
+    The caller holds the warehouse's lock. The export itself is not read.
+
+    Args:
+        settings: where the data are.
+        people: from `identities.resolve`.
+        dagster_home: Dagster's home, where there is one.
+        more: other files and folders to look at.
+    """
+    return [found for path in files_of(settings, dagster_home, more) for found in find_in_file(path, people)]
+
+
+def find_in_file(path: Path, people: People) -> Iterator[Found]:
+    """Every table and column of one file that has one of the people."""
+    try:
+        kind = kind_of(path)
+        if kind is Kind.DUCKDB:
+            yield from _in_duckdb(path, people)
+        elif kind is Kind.PARQUET:
+            with duckdb.connect() as connection:
+                load(connection, people)
+                relation = f"read_parquet({sql_text(str(path))}, hive_partitioning = false)"
+                yield from _in_table(connection, path, "", relation, people)
+        elif kind is Kind.SQLITE:
+            yield from _in_sqlite(path, people)
+        elif kind is Kind.OTHER:
+            if people.named_in_bytes(path.read_bytes()):
+                yield Found(path, "", "", 1)
+        elif lines := sum(people.named_in(line) for line in read_lines(path, kind)):
+            yield Found(path, "", "", lines)
+    except FileNotFoundError:
+        return  # a temporary file of a run under way
+    except (duckdb.Error, sqlite3.Error, OSError, EOFError, zlib.error) as error:
+        problem = str(error).splitlines()[0] if str(error) else type(error).__name__
+        yield Found(path, "", "", 0, problem)
+
+
+def _in_duckdb(path: Path, people: People) -> Iterator[Found]:
+    with duckdb.connect() as connection:
+        load(connection, people)
+        connection.execute(f"attach {sql_text(str(path))} as found_in (read_only)")
+        for schema, table in tables_of(connection, "found_in"):
+            yield from _in_table(
+                connection, path, f"{schema}.{table}", f"found_in.{sql_name(schema)}.{sql_name(table)}", people
+            )
+
+
+def tables_of(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
+    """Schema and name of each table of an attached database."""
+    return connection.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = ? order by all", [database]
+    ).fetchall()
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """The columns of a table or scan, with their types."""
+    described = connection.execute(f"describe select * from {relation}").fetchall()
+    return {str(name): str(kind) for name, kind, *_ in described}
+
+
+def _in_table(
+    connection: duckdb.DuckDBPyConnection, path: Path, table: str, relation: str, people: People
+) -> Iterator[Found]:
+    tests: dict[str, str] = {}
+    columns = columns_of(connection, relation)
+    if not connection.execute(f"select 1 from {relation} where {has_any(columns, people)} limit 1").fetchall():
+        return
+    for column, kind in columns.items():
+        name = sql_name(column)
+        parts = [named_in_sql(name, people)] if may_hold_text(kind) else []
+        if column in IDENTIFIERS:
+            parts.append(owned_by(name, kind, IDENTIFIERS[column]))
+        if parts:
+            tests[column] = " or ".join(parts)
+    counted = ", ".join(f"count(*) filter (where {test})" for test in tests.values())
+    (rows,) = connection.execute(f"select {counted} from {relation}").fetchall()
+    for column, number in zip(tests, rows, strict=True):
+        if number:
+            yield Found(path, table, column, int(number))
+
+
+def _in_sqlite(path: Path, people: People) -> Iterator[Found]:
+    with closing(open_sqlite(path)) as connection:
+        connection.create_function("has_person", 1, lambda value: _value_names(value, people))
+        for table, columns in sqlite_columns(connection).items():
+            if not columns:
+                continue
+            counted = ", ".join(f"sum(has_person({sql_name(column)}))" for column in columns)
+            (rows,) = connection.execute(f"select {counted} from {sql_name(table)}").fetchall()
+            for column, number in zip(columns, rows, strict=True):
+                if number:
+                    yield Found(path, table, column, int(number))
+
+
+def open_sqlite(path: Path) -> sqlite3.Connection:
+    """A connection that waits for Dagster's processes."""
+    return sqlite3.connect(path, timeout=60, isolation_level=None)
+
+
+def sqlite_columns(connection: sqlite3.Connection) -> dict[str, list[str]]:
+    """The columns of each table."""
+    names = connection.execute("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
+    return {
+        table: [str(row[1]) for row in connection.execute(f"pragma table_info({sql_name(table)})")]
+        for (table,) in names.fetchall()
+    }
+
+
+def _value_names(value: object, people: People) -> bool:
+    if isinstance(value, str):
+        return people.named_in(value)
+    if isinstance(value, bytes):
+        if people.named_in_bytes(value):
+            return True
+        try:  # Dagster keeps the plans of jobs compressed
+            return people.named_in_bytes(zlib.decompress(value))
+        except zlib.error:
+            return False
+    return value is not None and people.named_in(str(value))

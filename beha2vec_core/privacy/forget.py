@@ -1,0 +1,350 @@
+"""Forget people: nothing of them is left in what the product wrote, and no later run brings them back.
+
+In this order, so that a killed run is finished by the next one: their hashes join the list of the forgotten (ingest
+leaves them out from then on), a note keeps who they are until all is done, then raw partitions, other files, databases.
+At the end everything is searched again, and a certificate says what was removed and what remains.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from beha2vec_core.files import put_in_place
+from beha2vec_core.ga4.ingest import partition_file, remove_stale_scratch
+from beha2vec_core.privacy.find import Found, columns_of, find_person, tables_of
+from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.privacy.identities import Resolved, resolve
+from beha2vec_core.privacy.key import PrivacyError
+from beha2vec_core.privacy.people import People, sql_name, sql_text
+from beha2vec_core.privacy.places import Kind, files_of, kind_of
+from beha2vec_core.privacy.remove import Removed, remove_from_file
+from beha2vec_core.settings import Settings
+from beha2vec_core.store.compact import compact
+from beha2vec_core.store.tables import IDENTIFIERS, create_tables
+from beha2vec_core.store.warehouse import Warehouse
+from beha2vec_core.words import counted
+
+_NOTE = ".forget_under_way.json"
+_CERTIFICATES = "forget_certificates"
+_KINDS_THAT_NAME = ("keys", "devices", "logins")
+
+
+@dataclass
+class Certificate:
+    """What was done, without any identifier in plain text.
+
+    Attributes:
+        at: when, UTC.
+        asked: keyed hash of each identifier asked for.
+        not_found: those of ``asked`` that no table or partition had; they are on the list all the same.
+        identifiers: how many identifiers the people had, all on the list now.
+        removed: rows and texts by place.
+        left: places that still have somebody, each with why; empty where nothing is left.
+        remarks: what the command cannot do.
+        path: the certificate's file.
+    """
+
+    at: str
+    asked: list[str]
+    not_found: list[str] = field(default_factory=list)
+    identifiers: int = 0
+    removed: list[dict[str, Any]] = field(default_factory=list)
+    left: list[dict[str, Any]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    path: Path | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows removed."""
+        return sum(int(place["rows"]) for place in self.removed)
+
+    def as_text(self) -> str:
+        """For people."""
+        lines = [f"Certificate of removal, {self.at} UTC", f"asked for: {counted(len(self.asked), 'identifier')}"]
+        lines += [f"  {one}" + ("  (not found)" if one in self.not_found else "") for one in self.asked]
+        lines.append(f"on the list of the forgotten: {counted(self.identifiers, 'identifier')} of these people")
+        lines.append(f"removed: {counted(self.rows, 'row')} in {counted(len(self.removed), 'place')}")
+        for place in self.removed:
+            lines.append(f"  {place['place']}: {_amount(place['rows'], place['texts'])}")
+        if self.left:
+            lines.append(f"searched again: {counted(len(self.left), 'place')} left")
+            lines += [f"  {place['place']}: {place['why']}" for place in self.left]
+        else:
+            lines.append("searched again, every column of every file and table: nothing left")
+        lines += ["what else to do:", *(f"  - {remark}" for remark in self.remarks)]
+        return "\n".join(lines)
+
+
+def forget(
+    settings: Settings,
+    asked: Iterable[str],
+    dagster_home: Path | None = None,
+    more: Iterable[Path] = (),
+    say: Callable[[str], None] = lambda text: None,
+) -> Certificate:
+    """Remove people everywhere, and keep them out.
+
+    Args:
+        settings: where the data are.
+        asked: device ids, login ids or user keys.
+        dagster_home: Dagster's home, where there is one.
+        more: other files and folders that hold copies of results.
+        say: called with a line of text as it goes on.
+
+    Raises:
+        PrivacyError: a run is under way, or the key of the list is gone.
+        WarehouseBusyError: another process holds the warehouse.
+        CompactError: no room on the disk; run it again with more.
+    """
+    wanted, more = sorted(set(asked)), list(more)
+    forgotten = Forgotten(settings.data_path)
+    now = datetime.now(UTC)
+    with _warehouse(settings).exclusive("forget"):
+        _require_no_run(dagster_home)
+        forgotten.hashes()  # before anything else: refuses where the key is gone
+        resolved = resolve(settings, wanted)
+        note, unfinished = settings.data_path / _NOTE, People()
+        if note.exists():
+            unfinished = People.from_json(note.read_text(encoding="utf-8"))
+            say("an earlier removal was cut off; it is finished too")
+        people = resolved.people | unfinished
+        forgotten.add(people.named, now.date())
+        _write(note, people.to_json())
+        removed = _remove_everywhere(settings, people, dagster_home, more, say, resuming=bool(unfinished.named))
+        say("searching again")
+        left = [found for found in find_person(settings, people, dagster_home, more) if found.file != note]
+        # what could not be changed is tried again by the next run, which needs to know who they are
+        if all(_is_encoder(settings, found.file) for found in left):
+            note.unlink()
+    return _certify(settings, forgotten, now, wanted, resolved, people, removed, left, dagster_home)
+
+
+def locate(
+    settings: Settings, asked: Iterable[str], dagster_home: Path | None = None, more: Iterable[Path] = ()
+) -> tuple[Resolved, list[Found]]:
+    """Who is meant, and where they are; changes nothing.
+
+    Raises:
+        WarehouseBusyError: another process holds the warehouse.
+    """
+    with _warehouse(settings).exclusive("find-person"):
+        resolved = resolve(settings, asked)
+        return resolved, find_person(settings, resolved.people, dagster_home, more)
+
+
+def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iterable[Path] = ()) -> frozenset[str]:
+    """Identifiers of forgotten people that tables and parquet files have: after a backup was restored.
+
+    Raises:
+        PrivacyError: the key of the list is gone.
+        WarehouseBusyError: another process holds the warehouse.
+    """
+    forgotten = Forgotten(settings.data_path)
+    found: set[str] = set()
+    with _warehouse(settings).exclusive("forget --again"):
+        hashes = forgotten.hashes()
+        for path in files_of(settings, dagster_home, more) if hashes else ():
+            kind = kind_of(path)
+            if kind not in (Kind.DUCKDB, Kind.PARQUET):
+                continue
+            with duckdb.connect() as connection:
+                if kind is Kind.PARQUET:
+                    relations = [f"read_parquet({sql_text(str(path))}, hive_partitioning = false)"]
+                else:
+                    connection.execute(f"attach {sql_text(str(path))} as found_in (read_only)")
+                    relations = [f"found_in.{sql_name(s)}.{sql_name(t)}" for s, t in tables_of(connection, "found_in")]
+                for relation in relations:
+                    for column, kind_of_column in columns_of(connection, relation).items():
+                        if IDENTIFIERS.get(column) in _KINDS_THAT_NAME and kind_of_column == "VARCHAR":
+                            ids = connection.execute(f"select distinct {sql_name(column)} from {relation}").fetchall()
+                            found |= forgotten.those_of({one for (one,) in ids if one is not None}, hashes)
+    return frozenset(found)
+
+
+def is_unfinished(settings: Settings) -> bool:
+    """Whether a removal was cut off, or left something that it could not change."""
+    return (settings.data_path / _NOTE).exists()
+
+
+def _warehouse(settings: Settings) -> Warehouse:
+    return Warehouse(settings.warehouse_path, lock_timeout=settings.lock_timeout_seconds)
+
+
+def _require_no_run(dagster_home: Path | None) -> None:
+    """A run under way would write back what it read before."""
+    for mark in (dagster_home / "processes").glob("*.lock") if dagster_home else ():
+        try:
+            with FileLock(mark, timeout=0):
+                pass
+        except Timeout:
+            raise PrivacyError(
+                "a run is under way, and would write back what it has read: wait until it ends, or stop it; then run "
+                "this again"
+            ) from None
+
+
+def _remove_everywhere(
+    settings: Settings,
+    people: People,
+    dagster_home: Path | None,
+    more: list[Path],
+    say: Callable[[str], None],
+    resuming: bool,
+) -> list[Removed]:
+    remove_stale_scratch(settings.raw_path)
+    for leftover in settings.data_path.glob(f".{settings.serving_path.name}.*"):  # of killed runs: we hold the lock
+        leftover.unlink(missing_ok=True)
+    removed: list[Removed] = []
+    skipped = {(settings.data_path / _NOTE).resolve()}
+    paths = [
+        path
+        for path in files_of(settings, dagster_home, more)
+        if path.resolve() not in skipped and not _is_encoder(settings, path)
+    ]
+    # raw first: what is made from it would come back with the next run
+    paths.sort(key=lambda path: (not path.is_relative_to(settings.raw_path), kind_of(path) is Kind.DUCKDB))
+    for path in paths:
+        try:
+            done = remove_from_file(
+                path,
+                people,
+                made_from_events=path.is_relative_to(settings.sequences_path),
+                whole=path.is_relative_to(settings.page_cache_path),
+            )
+            is_database = path.exists() and kind_of(path) is Kind.DUCKDB
+            if path == settings.warehouse_path and (done or removed or resuming):
+                _correct_log(settings)
+            if is_database and (done or resuming):
+                say(f"rewriting {path.name}")
+                compact(path)
+        except FileNotFoundError:
+            continue  # gone meanwhile
+        except (duckdb.Error, sqlite3.Error, OSError, EOFError) as error:
+            say(f"{path}: {str(error).splitlines()[0]}")  # the search at the end reports it
+            continue
+        for one in done:
+            say(f"{_place(settings, one.file)} {one.table}".strip() + f": {_amount(one.rows, one.texts)}")
+        removed += done
+    return removed
+
+
+def _correct_log(settings: Settings) -> None:
+    """Count the rows that left the partitions as forgotten in the ingest log, so that each day adds up again."""
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        create_tables(connection)
+        days = connection.execute(
+            "select property_id, event_date, accepted from raw.ga4_ingest_log where status = 'ingested'"
+        ).fetchall()
+        for property_id, day, accepted in days:
+            path = partition_file(settings.raw_path, property_id, day)
+            if not path.exists():
+                continue
+            scan = f"read_parquet({sql_text(str(path))}, hive_partitioning = false)"
+            ((rows,),) = connection.execute(f"select count(*) from {scan}").fetchall()
+            if rows < accepted:
+                connection.execute(
+                    f"""update raw.ga4_ingest_log set accepted = $rows,
+                        forgotten = coalesce(forgotten, 0) + accepted - $rows,
+                        users = (select count(distinct user_pseudo_id) from {scan})
+                    where property_id = $property and event_date = $day""",
+                    {"rows": rows, "property": property_id, "day": day},
+                )
+
+
+def _certify(
+    settings: Settings,
+    forgotten: Forgotten,
+    now: datetime,
+    wanted: list[str],
+    resolved: Resolved,
+    people: People,
+    removed: list[Removed],
+    left: list[Found],
+    dagster_home: Path | None,
+) -> Certificate:
+    certificate = Certificate(
+        at=now.strftime("%Y-%m-%d %H:%M:%S"),
+        asked=[forgotten.digest(one) for one in wanted],
+        not_found=[forgotten.digest(one) for one in sorted(resolved.unknown)],
+        identifiers=len(people.named),
+        removed=[
+            {"place": f"{_place(settings, one.file)} {one.table}".strip(), "rows": one.rows, "texts": one.texts}
+            for one in removed
+        ],
+        left=[
+            {"place": f"{_place(settings, one.file)} {one.table} {one.column}".strip(), "why": _why(settings, one)}
+            for one in left
+        ],
+        remarks=_remarks(settings, people, dagster_home),
+    )
+    folder = settings.data_path / _CERTIFICATES
+    folder.mkdir(exist_ok=True)
+    digest = hashlib.sha256("".join(certificate.asked).encode()).hexdigest()[:8]
+    certificate.path = folder / f"{now:%Y%m%dT%H%M%S%f}-{digest}.json"
+    about = {name: value for name, value in vars(certificate).items() if name != "path"}
+    _write(certificate.path, json.dumps(about, indent=1))
+    return certificate
+
+
+def _remarks(settings: Settings, people: People, dagster_home: Path | None) -> list[str]:
+    remarks = [
+        "The GA4 property and its export (BEHA2VEC_SOURCE) are not this product's: delete the person there too. Until "
+        "then each ingest leaves the person out.",
+        "Counts and averages (profiles, insights, quality) still include the person until the next nightly run.",
+        "Encoders trained before have seen the person's events; the next training (train_encoder) does not.",
+        "Backups still have the person. After restoring one, put the newest forgotten.csv and privacy.key back, and "
+        "run beha2vec forget --again.",
+        "What was sent elsewhere (files loaded into BigQuery, shared reports, the language model's provider) is there.",
+    ]
+    if people.shared:
+        remarks.append(
+            f"{counted(len(people.shared), 'device')} that others use too: their sequences and vectors were removed; "
+            "the job reembed_history makes them again, without the person."
+        )
+    config = dagster_home / "dagster.yaml" if dagster_home else None
+    if config and config.exists() and "postgres" in config.read_text(encoding="utf-8"):
+        remarks.append(
+            "Dagster's records are in PostgreSQL, which this command does not open. Previews of runs of this release "
+            "name nobody; for older runs see docs/privacy.md."
+        )
+    return remarks
+
+
+def _why(settings: Settings, found: Found) -> str:
+    if found.problem:
+        return f"the file cannot be read ({found.problem}): delete it, or see to it and run the command again"
+    if _is_encoder(settings, found.file):
+        return "an encoder knows an address that names the person; it goes with the encoder, the next training has none"
+    return "written while the command ran, or of a kind that is not changed: delete the file, and run the command again"
+
+
+def _is_encoder(settings: Settings, path: Path) -> bool:
+    return path.is_relative_to(settings.encoders_path)
+
+
+def _amount(rows: int, texts: int) -> str:
+    parts = [counted(rows, "row")] if rows or not texts else []
+    return ", ".join(parts + ([f"the identifiers in {counted(texts, 'text')}"] if texts else []))
+
+
+def _place(settings: Settings, path: Path) -> str:
+    return str(path.relative_to(settings.data_path)) if path.is_relative_to(settings.data_path) else str(path)
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.touch(mode=0o600)
+    temporary.chmod(0o600)
+    temporary.write_text(text + "\n", encoding="utf-8")
+    put_in_place(temporary, path)

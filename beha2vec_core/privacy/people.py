@@ -1,0 +1,203 @@
+"""Who is meant: all identifiers of some people, and SQL and patterns that recognize them in columns and texts."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+
+import duckdb
+
+from beha2vec_core.store.tables import IDENTIFIERS
+
+REMOVED = "[removed]"
+# A short identifier, such as 4711, or a word, such as samsung, also stands in texts that are not about the person: it
+# is only looked for in identifier columns and behind "user_id" in JSON.
+_SHORTEST_IN_TEXT, _SHORTEST_NUMBER_IN_TEXT = 6, 8
+# An identifier stands alone: not inside a longer word or number. An escaped character may stand before it.
+_BEFORE = r"(^|[^0-9A-Za-z]|%(?:25)*[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[nrtbf])"
+_AFTER = r"($|[^0-9A-Za-z])"
+_JSON_FIELD = r"(\"(?:user_id|user_pseudo_id)\\?\"\s*:\s*\\?\")"
+# alternatives of one regular expression
+_CHUNK = 200
+# of these types a value cannot hold an identifier
+_NO_TEXT = re.compile(
+    r"^(FLOAT|DOUBLE|BOOLEAN|DATE|TIME|TIMESTAMP|INTERVAL|DECIMAL|HUGEINT)\b[^<(]*$|^(FLOAT|DOUBLE)\["
+)
+
+
+@dataclass(frozen=True)
+class People:
+    """All identifiers of some people.
+
+    Attributes:
+        devices: GA4's device ids (``user_pseudo_id``).
+        logins: GA4's login ids (``user_id``), as the export has them and as they are stored (`LoginIds`).
+        keys: our keys of them (``user_key``, ``client_key``).
+        sessions: their ``session_key``.
+        events: their ``event_key``.
+        shared: keys of devices that they and others have logged in on; the others' rows stay.
+    """
+
+    devices: frozenset[str] = frozenset()
+    logins: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
+    sessions: frozenset[str] = frozenset()
+    events: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
+
+    def __or__(self, other: People) -> People:
+        """The people of both."""
+        names = [field.name for field in fields(self)]
+        return People(**{name: getattr(self, name) | getattr(other, name) for name in names})
+
+    @property
+    def named(self) -> frozenset[str]:
+        """What names them: devices, logins and keys."""
+        return self.devices | self.logins | self.keys
+
+    def of_kind(self, kind: str) -> frozenset[str]:
+        """The identifiers of a kind (`store.tables.IDENTIFIERS`)."""
+        found: frozenset[str] = getattr(self, kind)
+        return found
+
+    def to_json(self) -> str:
+        """For the note of a removal under way."""
+        return json.dumps({name: sorted(values) for name, values in asdict(self).items()})
+
+    @classmethod
+    def from_json(cls, text: str) -> People:
+        """What `to_json` wrote."""
+        return cls(**{name: frozenset(values) for name, values in json.loads(text).items()})
+
+    @cached_property
+    def patterns(self) -> list[str]:
+        """Regular expressions (RE2 and Python's) of which one matches a text that names somebody of them."""
+        spelled = sorted(_spellings(one) for one in self.named if long_enough(one))
+        found = [f"(?i){_BEFORE}(?:{part}){_AFTER}" for part in _alternatives(spelled)]
+        short = sorted(_spellings(one) for one in self.devices | self.logins if not long_enough(one))
+        return found + [rf"(?i){_JSON_FIELD}(?:{part})(\\?\")" for part in _alternatives(short)]
+
+    @cached_property
+    def _compiled(self) -> list[re.Pattern[str]]:
+        return [re.compile(pattern) for pattern in self.patterns]
+
+    @cached_property
+    def _compiled_bytes(self) -> list[re.Pattern[bytes]]:
+        return [re.compile(pattern.encode()) for pattern in self.patterns]
+
+    def named_in(self, text: str) -> bool:
+        """Whether a text names somebody of them."""
+        return any(pattern.search(text) for pattern in self._compiled)
+
+    def named_in_bytes(self, content: bytes) -> bool:
+        """Whether bytes do, in UTF-8 or UTF-16."""
+        wide = any(one.encode("utf-16-le") in content for one in self.named if long_enough(one))
+        return wide or any(pattern.search(content) for pattern in self._compiled_bytes)
+
+    def taken_out_of(self, text: str) -> str:
+        """The text without their identifiers."""
+        for pattern in self._compiled:
+            for _ in range(2):  # two of them may share what stands between
+                text = pattern.sub(rf"\g<1>{REMOVED}\g<2>", text)
+        return text
+
+
+def long_enough(identifier: str) -> bool:
+    """Whether an identifier is rare enough to be looked for in any text."""
+    shortest = _SHORTEST_NUMBER_IN_TEXT if identifier.isdigit() else _SHORTEST_IN_TEXT
+    return len(identifier) >= shortest and any(one.isdigit() or one == "@" for one in identifier)
+
+
+def _spellings(identifier: str) -> str:
+    """A regular expression of an identifier however it is escaped: for JSON, Markdown, HTML, an address, or several."""
+    return "".join(one if one.isascii() and one.isalnum() else _spellings_of_mark(one) for one in identifier)
+
+
+def _spellings_of_mark(mark: str) -> str:
+    in_address = "".join(f"%(?:25)*{byte:02X}" for byte in mark.encode(errors="surrogatepass"))
+    in_json = f"u{ord(mark):04x}" if ord(mark) < 0x10000 else ""
+    forms = {re.escape(mark), in_address, re.escape(html.escape(mark)), in_json} - {""}
+    forms |= {r"\+"} if mark == " " else set()
+    return rf"\\*(?:{'|'.join(sorted(forms))})"
+
+
+def _alternatives(texts: list[str]) -> Iterable[str]:
+    for start in range(0, len(texts), _CHUNK):
+        yield "|".join(texts[start : start + _CHUNK])
+
+
+# --- SQL ---------------------------------------------------------------------------------------------------------
+
+
+def load(connection: duckdb.DuckDBPyConnection, people: People) -> None:
+    """Make the table ``people_ids`` that the conditions below read."""
+    connection.execute("create or replace temp table people_ids (kind varchar, id varchar)")
+    rows = [(kind, one) for kind in sorted({*IDENTIFIERS.values(), "shared"}) for one in sorted(people.of_kind(kind))]
+    for start in range(0, len(rows), 10_000):
+        part = rows[start : start + 10_000]
+        connection.execute(
+            "insert into people_ids select unnest(?::varchar[]), unnest(?::varchar[])",
+            [[kind for kind, _ in part], [one for _, one in part]],
+        )
+
+
+def owned_by(column: str, kind: str, ids: str) -> str:
+    """SQL: whether an identifier column, or list of identifiers, has one of theirs."""
+    listed = f"(select list(id) from temp.people_ids where kind = '{ids}')"
+    if kind.endswith("[]"):
+        return f"coalesce(list_has_any({column}::varchar[], {listed}), false)"
+    return f"coalesce({column}::varchar in (select id from temp.people_ids where kind = '{ids}'), false)"
+
+
+def named_in_sql(column: str, people: People) -> str:
+    """SQL: whether a column's text names somebody of them."""
+    tests = [f"regexp_matches({column}::varchar, {sql_text(pattern)})" for pattern in people.patterns]
+    return f"coalesce({' or '.join(tests) or 'false'}, false)"
+
+
+def has_any(columns: Mapping[str, str], people: People) -> str:
+    """SQL: whether a row of a table may have somebody of them, by all of its columns at once.
+
+    A pattern costs more to prepare than to match, so tables are asked this first, and then column by column.
+    """
+    tests = [owned_by(sql_name(one), kind, IDENTIFIERS[one]) for one, kind in columns.items() if one in IDENTIFIERS]
+    texts = ", ".join(f"{sql_name(one)}::varchar" for one, kind in columns.items() if may_hold_text(kind))
+    if texts:
+        tests.append(named_in_sql(f"concat_ws(chr(10), {texts})", people))
+    return " or ".join(tests) or "false"
+
+
+def taken_out_sql(column: str, kind: str, people: People) -> str:
+    """SQL: the column's value without their identifiers; null where that is no value of its type."""
+    text = f"{column}::varchar" if kind in ("VARCHAR", "JSON") else f"to_json({column})::varchar"
+    for pattern in people.patterns:
+        for _ in range(2):
+            text = (
+                f"regexp_replace({text}, {sql_text(pattern)}, {sql_text(chr(92) + '1' + REMOVED + chr(92) + '2')}, 'g')"
+            )
+    return (
+        text
+        if kind == "VARCHAR"
+        else f"try_cast({text} as {kind})"
+        if kind == "JSON"
+        else (f"try_cast(try_cast({text} as json) as {kind})")
+    )
+
+
+def may_hold_text(kind: str) -> bool:
+    """Whether values of a DuckDB type can hold an identifier."""
+    return _NO_TEXT.match(kind) is None
+
+
+def sql_text(text: str) -> str:
+    """A text as SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def sql_name(name: str) -> str:
+    """A name as SQL."""
+    return '"' + name.replace('"', '""') + '"'

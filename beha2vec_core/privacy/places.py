@@ -1,0 +1,110 @@
+"""The files that may hold people: the data folder, Dagster's home, and where exports and reports were written."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+
+from beha2vec_core.files import put_in_place
+from beha2vec_core.ga4.sources import SourceNotFoundError, find_source_files
+from beha2vec_core.settings import Settings
+
+_WRITTEN = "written_elsewhere.txt"
+_LOCKS = (".lock", ".lock.holder")
+
+
+class Kind(StrEnum):
+    """What a file is, by its content; names may lie."""
+
+    DUCKDB = "DuckDB"
+    PARQUET = "parquet"
+    SQLITE = "SQLite"
+    GZIP = "gzip"
+    TEXT = "text"
+    OTHER = "other"
+
+
+def kind_of(path: Path) -> Kind:
+    """The kind of a file."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if head[8:12] == b"DUCK":
+        return Kind.DUCKDB
+    if head.startswith(b"PAR1"):
+        return Kind.PARQUET
+    if head.startswith(b"SQLite format 3\0"):
+        return Kind.SQLITE
+    if head.startswith(b"\x1f\x8b"):
+        return Kind.GZIP
+    return Kind.OTHER if b"\0" in head or head.startswith((b"PK\x03\x04", b"\x80")) else Kind.TEXT
+
+
+def note_written(settings: Settings, *paths: Path) -> None:
+    """Remember files or folders outside the data folder that results were written to, so that `forget` looks there."""
+    known = written_elsewhere(settings)
+    new = [
+        path for one in paths if (path := one.absolute()) not in known and not path.is_relative_to(settings.data_path)
+    ]
+    if not new:
+        return
+    settings.data_path.mkdir(parents=True, exist_ok=True)
+    note = settings.data_path / _WRITTEN
+    temporary = note.with_name(f".{note.name}.{os.getpid()}")
+    temporary.write_text("".join(f"{one}\n" for one in [*known, *new]), encoding="utf-8")
+    put_in_place(temporary, note)
+
+
+def written_elsewhere(settings: Settings) -> list[Path]:
+    """What `note_written` remembered."""
+    note = settings.data_path / _WRITTEN
+    return [Path(line) for line in note.read_text(encoding="utf-8").splitlines()] if note.exists() else []
+
+
+def files_of(settings: Settings, dagster_home: Path | None, more: Iterable[Path] = ()) -> Iterator[Path]:
+    """Each file that the product wrote, once, in order; not the export itself, which is its owner's.
+
+    Args:
+        settings: where the data folder is.
+        dagster_home: Dagster's home, where there is one.
+        more: other files and folders to look at.
+    """
+    source = source_files(settings)
+    seen: set[Path] = set()
+    roots = [settings.data_path, *([dagster_home] if dagster_home else []), *written_elsewhere(settings), *more]
+    for root in roots:
+        for path in _files_below(root):
+            real = path.resolve()
+            if real not in seen and real not in source and not path.name.endswith(_LOCKS):
+                seen.add(real)
+                yield path
+
+
+def source_files(settings: Settings) -> frozenset[Path]:
+    """The files of the export."""
+    if settings.source is None:
+        return frozenset()
+    try:
+        return frozenset(file.path.resolve() for file in find_source_files(settings.source, settings.property_id))
+    except (SourceNotFoundError, OSError):
+        return frozenset()
+
+
+def _files_below(root: Path) -> Iterator[Path]:
+    if root.is_file():
+        yield root
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder) / name
+            if path.is_file() and not path.is_symlink():
+                yield path
+
+
+def read_lines(path: Path, kind: Kind) -> Iterator[str]:
+    """The lines of a text file, with their ends, whatever it is compressed by or encoded in."""
+    with gzip.open(path, "rb") if kind is Kind.GZIP else path.open("rb") as file:
+        for line in file:
+            yield line.decode("utf-8", errors="surrogateescape")

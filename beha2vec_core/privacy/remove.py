@@ -1,0 +1,250 @@
+"""Take people out of one file: their rows go; what names them in other people's rows goes from the text.
+
+A row is theirs if an identifier column has one of their ids; in a table without such columns, if a text in it names
+them. Files are replaced by rename. Doing it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from beha2vec_core.files import put_in_place
+from beha2vec_core.privacy.find import columns_of, open_sqlite, sqlite_columns, tables_of
+from beha2vec_core.privacy.people import (
+    People,
+    has_any,
+    load,
+    may_hold_text,
+    named_in_sql,
+    owned_by,
+    sql_name,
+    sql_text,
+    taken_out_sql,
+)
+from beha2vec_core.privacy.places import Kind, kind_of, read_lines
+from beha2vec_core.store.tables import IDENTIFIERS, PEOPLE
+from beha2vec_core.store.warehouse import transaction
+
+
+class Removed(NamedTuple):
+    """What was taken out of a file, or of a table in it: rows, and texts of other rows that named somebody."""
+
+    file: Path
+    table: str
+    rows: int
+    texts: int = 0
+
+
+def remove_from_file(
+    path: Path, people: People, *, made_from_events: bool = False, whole: bool = False
+) -> list[Removed]:
+    """Take people out of a file of any kind but those that only a new training replaces.
+
+    Args:
+        path: the file.
+        people: from `identities.resolve`.
+        made_from_events: of a parquet file, see `store.tables.HoldsPeople`.
+        whole: a file that names somebody is deleted (a fetched page).
+    """
+    kind = kind_of(path)
+    if kind is Kind.DUCKDB:
+        return _from_duckdb(path, people)
+    if kind is Kind.PARQUET:
+        return _from_parquet(path, people, made_from_events)
+    if kind is Kind.SQLITE:
+        return _from_sqlite(path, people)
+    if kind is Kind.OTHER:
+        return []
+    if not any(people.named_in(line) for line in read_lines(path, kind)):
+        return []
+    if whole:
+        path.unlink()
+        return [Removed(path, "", 1)]
+    return _from_text(path, kind, people)
+
+
+class _Plan(NamedTuple):
+    """What is to be done with a table: which rows are somebody's, as SQL, and the types of columns with texts."""
+
+    theirs: str
+    texts: dict[str, str]
+
+
+def _plan(columns: dict[str, str], people: People, with_shared: bool) -> _Plan:
+    tests = [owned_by(sql_name(one), kind, IDENTIFIERS[one]) for one, kind in columns.items() if one in IDENTIFIERS]
+    if with_shared:
+        keys = [one for one in ("user_key", "client_key") if one in columns]
+        tests += [owned_by(sql_name(one), columns[one], "shared") for one in keys]
+    texts = {one: kind for one, kind in columns.items() if may_hold_text(kind)}
+    if not tests:
+        return _Plan(" or ".join(named_in_sql(sql_name(one), people) for one in texts) or "false", {})
+    return _Plan(" or ".join(tests), texts)
+
+
+def _look(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: dict[str, str], people: People, with_shared: bool
+) -> tuple[int, _Plan]:
+    """How many rows go, and what is left to do: of the other rows only columns that name somebody."""
+    plan = _plan(columns, people, with_shared)
+    first = f"{has_any(columns, people)} or {plan.theirs}" if with_shared else has_any(columns, people)
+    if not connection.execute(f"select 1 from {relation} where {first} limit 1").fetchall():
+        return 0, _Plan("false", {})
+    counted = "".join(
+        f", count(*) filter (where not theirs and {named_in_sql(sql_name(column), people)})" for column in plan.texts
+    )
+    ((theirs, *named),) = connection.execute(
+        f"select count(*) filter (where theirs){counted} from (select *, {plan.theirs} as theirs from {relation})"
+    ).fetchall()
+    texts = {one: kind for (one, kind), number in zip(plan.texts.items(), named, strict=True) if number}
+    # a value that is no longer one of its type without the identifier: the row goes
+    lost = [
+        f"({named_in_sql(sql_name(one), people)} and {taken_out_sql(sql_name(one), kind, people)} is null)"
+        for one, kind in texts.items()
+        if kind != "VARCHAR"
+    ]
+    return int(theirs), _Plan(" or ".join([plan.theirs, *lost]), texts)
+
+
+def _from_parquet(path: Path, people: People, made_from_events: bool) -> list[Removed]:
+    relation = f"read_parquet({sql_text(str(path))}, hive_partitioning = false)"
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with duckdb.connect() as connection:
+        load(connection, people)
+        columns = columns_of(connection, relation)
+        theirs, plan = _look(connection, relation, columns, people, made_from_events)
+        if not theirs and not plan.texts:
+            return []
+        selected = [
+            f"case when {named_in_sql(name, people)} then {taken_out_sql(name, plan.texts[one], people)} else {name} "
+            f"end as {name}"
+            if one in plan.texts
+            else name
+            for one in columns
+            for name in [sql_name(one)]
+        ]
+        ((rows, texts),) = connection.execute(
+            f"select count(*), count(*) filter (where not ({plan.theirs}) and ({_any_named(plan, people)})) "
+            f"from {relation}"
+        ).fetchall()
+        try:
+            ((kept,),) = connection.execute(
+                f"copy (select {', '.join(selected)} from {relation} where not ({plan.theirs})) "
+                f"to {sql_text(str(temporary))} (format parquet, compression zstd)"
+            ).fetchall()
+            temporary.chmod(path.stat().st_mode)
+            put_in_place(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return [Removed(path, "", int(rows) - int(kept), int(texts))]
+
+
+def _any_named(plan: _Plan, people: People) -> str:
+    return " or ".join(named_in_sql(sql_name(one), people) for one in plan.texts) or "false"
+
+
+def _from_duckdb(path: Path, people: People) -> list[Removed]:
+    done = []
+    with duckdb.connect() as connection:
+        load(connection, people)
+        connection.execute(f"attach {sql_text(str(path))} as found_in")
+        for schema, table in tables_of(connection, "found_in"):
+            name = f"{schema}.{table}"
+            registered = PEOPLE.get(name.removesuffix("_current"))
+            with_shared = registered is not None and registered.made_from_events
+            relation = f"found_in.{sql_name(schema)}.{sql_name(table)}"
+            columns = columns_of(connection, relation)
+            theirs, plan = _look(connection, relation, columns, people, with_shared)
+            if not theirs and not plan.texts:
+                continue
+            texts = 0
+            with transaction(connection):
+                ((rows,),) = connection.execute(f"delete from {relation} where {plan.theirs}").fetchall()
+                for column, kind in plan.texts.items():
+                    ((changed,),) = connection.execute(
+                        f"update {relation} set {sql_name(column)} = {taken_out_sql(sql_name(column), kind, people)} "
+                        f"where {named_in_sql(sql_name(column), people)}"
+                    ).fetchall()
+                    texts += int(changed)
+            done.append(Removed(path, name, int(rows), texts))
+    return done
+
+
+def _from_sqlite(path: Path, people: People) -> list[Removed]:
+    """Dagster's records: the events stay, without the text that names somebody."""
+    done = []
+    with closing(open_sqlite(path)) as connection:
+        connection.execute("pragma secure_delete = on")
+        connection.create_function("has_person", 1, lambda value: isinstance(value, str) and people.named_in(value))
+        connection.create_function("without_person", 1, people.taken_out_of)
+        for table, columns in sqlite_columns(connection).items():
+            texts = 0
+            for column in columns:
+                name = sql_name(column)
+                texts += connection.execute(
+                    f"update {sql_name(table)} set {name} = without_person({name}) where has_person({name})"
+                ).rowcount
+            if texts:
+                done.append(Removed(path, table, 0, texts))
+        if done:
+            connection.execute("vacuum")
+            connection.execute("pragma wal_checkpoint(truncate)")
+    return done
+
+
+def _from_text(path: Path, kind: Kind, people: People) -> list[Removed]:
+    """Of CSV and JSON with a record a line, the records go; of other texts, the identifiers."""
+    by_record = _has_records(path, kind)
+    records = _csv_records(path, kind) if by_record == "csv" else read_lines(path, kind)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    rows = texts = 0
+    try:
+        with (
+            temporary.open("wb") as raw,
+            gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) if kind is Kind.GZIP else raw as file,
+        ):
+            for record in records:
+                if people.named_in(record):
+                    if by_record:
+                        rows += 1
+                        continue
+                    texts += 1
+                    record = people.taken_out_of(record)
+                file.write(record.encode("utf-8", errors="surrogateescape"))
+        temporary.chmod(path.stat().st_mode)
+        put_in_place(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return [Removed(path, "", rows, texts)]
+
+
+def _has_records(path: Path, kind: Kind) -> str | None:
+    name = path.name.removesuffix(".gz")
+    if name.endswith(".csv"):
+        return "csv"
+    if name.endswith((".json", ".jsonl", ".ndjson")):
+        try:
+            if isinstance(json.loads(next(read_lines(path, kind), "")), dict):
+                return "json" if sum(1 for _, _ in zip(read_lines(path, kind), range(2), strict=False)) > 1 else None
+        except ValueError:
+            return None
+    return None
+
+
+def _csv_records(path: Path, kind: Kind) -> Iterator[str]:
+    """A record is as many lines as it takes to close its quotes."""
+    record = ""
+    for line in read_lines(path, kind):
+        record += line
+        if record.count('"') % 2 == 0:
+            yield record
+            record = ""
+    if record:
+        yield record

@@ -1,0 +1,164 @@
+"""How long each layer is kept: days beyond the settings BEHA2VEC_RETENTION_DAYS_* are removed, nothing else is."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import NamedTuple, get_args
+
+import duckdb
+
+from beha2vec_core.files import put_in_place
+from beha2vec_core.privacy.find import columns_of, tables_of
+from beha2vec_core.privacy.people import sql_name, sql_text
+from beha2vec_core.settings import Settings
+from beha2vec_core.store.compact import compact
+from beha2vec_core.store.tables import IDENTIFIERS, PEOPLE, Layer, create_tables
+from beha2vec_core.store.warehouse import Warehouse, transaction
+
+LAYERS: tuple[Layer, ...] = get_args(Layer)
+# the day that dbt's tables of events, page views and sessions count from
+_DAY_COLUMNS = ("event_date", "occurred_on", "session_date")
+# a file with more than this share of free blocks is rewritten
+_FREE_SHARE = 0.25
+
+
+class LayerRemoved(NamedTuple):
+    """What was removed of a layer: all of it before a day, as days and as rows (of files: the rows in them)."""
+
+    layer: Layer
+    keep_days: int
+    before: date
+    days: int
+    rows: int
+
+
+class _Rule(NamedTuple):
+    layer: Layer
+    day: str
+
+
+def apply_retention(settings: Settings, now: datetime | None = None) -> list[LayerRemoved]:
+    """Remove what is older than the settings allow, in each layer that has a limit. Doing it again changes nothing.
+
+    Args:
+        settings: the limits, and where the data are.
+        now: the moment that days count back from; default: now.
+
+    Raises:
+        WarehouseBusyError: another process holds the warehouse.
+    """
+    cuts = {layer: cut for layer in LAYERS if (cut := settings.first_kept_day(layer, now or datetime.now(UTC)))}
+    if not cuts:
+        return []
+    days: dict[Layer, set[date]] = {layer: set() for layer in cuts}
+    rows: dict[Layer, int] = dict.fromkeys(cuts, 0)
+    with Warehouse(settings.warehouse_path, lock_timeout=settings.lock_timeout_seconds).exclusive("retention"):
+        # the log first: a day whose partition is half gone would not add up
+        if "raw" in cuts and settings.warehouse_path.exists():
+            _mark_removed(settings, cuts["raw"])
+        files: tuple[tuple[Layer, Path, str], ...] = (
+            ("raw", settings.raw_path, "property_id=*/event_date=*"),
+            ("sequences", settings.sequences_path, "event_date=*"),
+        )
+        for layer, folder, pattern in files:
+            for partition in sorted(folder.glob(pattern)) if layer in cuts else ():
+                day = date.fromisoformat(partition.name.removeprefix("event_date="))
+                if day < cuts[layer]:
+                    rows[layer] += _rows_of(partition)
+                    days[layer].add(day)
+                    shutil.rmtree(partition)
+        if settings.warehouse_path.exists():
+            _remove_from_tables(settings.warehouse_path, cuts, days, rows)
+        if settings.serving_path.exists():
+            _remove_from_published(settings.serving_path, cuts)
+    return [
+        LayerRemoved(layer, settings.retention_days(layer) or 0, cut, len(days[layer]), rows[layer])
+        for layer, cut in cuts.items()
+    ]
+
+
+def _rows_of(partition: Path) -> int:
+    files = [str(path) for path in partition.glob("*.parquet")]
+    if not files:
+        return 0
+    with duckdb.connect() as connection:
+        listed = ", ".join(sql_text(file) for file in files)
+        ((rows,),) = connection.execute(
+            f"select count(*) from read_parquet([{listed}], hive_partitioning = false)"
+        ).fetchall()
+    return int(rows)
+
+
+def _mark_removed(settings: Settings, cut: date) -> None:
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        create_tables(connection)
+        connection.execute(
+            """update raw.ga4_ingest_log set status = 'removed', problem = 'older than BEHA2VEC_RETENTION_DAYS_RAW'
+            where event_date < ? and status in ('ingested', 'kept')""",
+            [cut],
+        )
+
+
+def _rules(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, _Rule]:
+    """Tables that a limit is for, and the column of their day: ours as registered, dbt's by their columns."""
+    rules: dict[str, _Rule] = {}
+    for schema, table in tables_of(connection, database):
+        registered = PEOPLE.get(f"{schema}.{table}".removesuffix("_current"))
+        relation = f"{database}.{sql_name(schema)}.{sql_name(table)}"
+        if registered and registered.layer and registered.day:
+            rules[relation] = _Rule(registered.layer, registered.day)
+        elif schema == "ga4":
+            columns = columns_of(connection, relation)
+            day = next((one for one in _DAY_COLUMNS if one in columns), None)
+            if day and columns.keys() & IDENTIFIERS.keys():
+                rules[relation] = _Rule("events", day)
+    return rules
+
+
+def _remove_from_tables(
+    path: Path, cuts: dict[Layer, date], days: dict[Layer, set[date]], rows: dict[Layer, int]
+) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {sql_text(str(path))} as warehouse")
+        with transaction(connection):
+            for relation, (layer, day) in _rules(connection, "warehouse").items():
+                if layer not in cuts:
+                    continue
+                # a quarantined row of no day has no age, so it goes
+                old = f"coalesce({day}::date < date '{cuts[layer]}', true)"
+                found = connection.execute(f"select distinct {day}::date from {relation} where {old}").fetchall()
+                days[layer] |= {one for (one,) in found if one is not None}
+                ((removed,),) = connection.execute(f"delete from {relation} where {old}").fetchall()
+                rows[layer] += int(removed)
+        connection.execute("checkpoint warehouse")
+        sizes = connection.execute("call pragma_database_size()").fetchall()
+        total, free = next((row[3], row[5]) for row in sizes if row[0] == "warehouse")
+    if total and free / total > _FREE_SHARE:
+        compact(path)
+
+
+def _remove_from_published(path: Path, cuts: dict[Layer, date]) -> None:
+    """Readers may have the file open, so a copy is changed and renamed over it."""
+    copy = path.with_name(f".{path.name}.retention")
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {sql_text(str(path))} as published (read_only)")
+        rules = {relation: rule for relation, rule in _rules(connection, "published").items() if rule.layer in cuts}
+        old = {relation: f"{day}::date < date '{cuts[layer]}'" for relation, (layer, day) in rules.items()}
+        if not any(
+            connection.execute(f"select 1 from {relation} where {test} limit 1").fetchall()
+            for relation, test in old.items()
+        ):
+            return
+    try:
+        shutil.copy2(path, copy)
+        with duckdb.connect() as connection:
+            connection.execute(f"attach {sql_text(str(copy))} as published")
+            for relation, test in old.items():
+                connection.execute(f"delete from {relation} where {test}")
+        compact(copy)
+        put_in_place(copy, path)
+    finally:
+        for leftover in (copy, copy.with_name(f"{copy.name}.wal")):
+            leftover.unlink(missing_ok=True)
