@@ -50,6 +50,7 @@ CAN_DO = """Without a language model I look things up. You can ask
   who resembles user <user_key>?                the nearest users
   /sql select ...                               anything else, in SQL"""
 _BUYING_SQL = "from beha2vec.buying_paths where significant and lift > 1 order by z desc"
+_HEADINGS = {"interpretation": "The model's reading of these facts"}
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class Lookup:
         lines += ["", cluster.summary] if cluster.summary else []
         lines += ["", f"Persona: {cluster.persona}"] if cluster.persona else []
         for title, text in cluster.more.items():
-            lines += ["", f"{title.capitalize()}: {text}"]
+            lines += ["", f"{_HEADINGS.get(title, title.capitalize())}: {text}"]
         if cluster.actions:
             lines += ["", "Next steps:", *(f"  - {action}" for action in cluster.actions)]
         main = [fact for metric in MAIN if (fact := sheet.number(metric))]

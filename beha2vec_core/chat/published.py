@@ -330,6 +330,8 @@ _MORE_IDENTITIES = """
         union all select user_pseudo_id, user_key from ga4.dim_ga4__users
         union all select user_id, user_key from ga4.dim_ga4__users"""
 
+_MORE = ("differences", "caveats", "interpretation")
+
 
 def _cluster(key: int, users: int, share: float, insight: dict[str, Any]) -> Cluster:
     default = "Too little evidence yet" if key == TOO_LITTLE_EVIDENCE else f"Cluster {key}"
@@ -342,7 +344,11 @@ def _cluster(key: int, users: int, share: float, insight: dict[str, Any]) -> Clu
         persona=clean_text(insight.get("persona") or "", limit=2000),
         actions=tuple(clean_text(action, limit=500) for action in insight.get("actions") or ()),
         evidence=tuple(insight.get("evidence") or ()),
-        more={name: clean_text(insight[name], limit=2000) for name in ("differences", "caveats") if insight.get(name)},
+        more={
+            name: clean_text(insight[name], limit=2000)
+            for name in ("differences", "caveats", "interpretation")
+            if insight.get(name)
+        },
         written_by=clean_text(insight.get("written_by") or "", limit=80),
     )
 

@@ -11,8 +11,6 @@ _NUMBER = re.compile(r"(?<![\w.,])[-+−]?(?:\d{1,3}(?:[,  ]\d{3})+|\d+)(?:\.\d+
 _UNIT = re.compile(r"\s*(%|percent\b|per cent\b|k\b|thousand\b|m\b|million\b)", re.IGNORECASE)
 _CLUSTER_BEFORE = re.compile(r"\bclusters?\s*(?:#?\s*-?\d+\s*(?:,|and|or|&|to|vs\.?|with)\s*)*#?\s*$", re.IGNORECASE)
 _LIST_MARK = re.compile(r"(?:^|\n)\s*$")
-# written by our narrators from the facts, and checked: their numbers are the data's
-_PROSE = {"summary", "persona", "actions", "differences", "caveats", "similarities", "key_differences", "opportunities"}
 _WORDS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
     "twelve": 12, "dozen": 12, "twenty": 20, "fifty": 50, "hundred": 100, "thousand": 1000,

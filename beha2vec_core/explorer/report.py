@@ -258,8 +258,8 @@ class _Page:
         if written.actions:
             items = "".join(f"<li>{in_html(action, _TEXT)}</li>" for action in written.actions)
             self.add(f"<h4>What to do</h4><ul>{items}</ul>")
-        by = "a template, from the facts" if written.written_by == "template" else in_html(written.written_by)
-        self.add(f'<p class="quiet">Written by {by}.</p>')
+        chosen = "a template" if written.written_by == "template" else in_html(written.written_by)
+        self.add(f'<p class="quiet">Written by code from the facts that {chosen} chose.</p>')
 
     def _profile(self, key: int, users: int) -> None:
         facts = self.published.ask(profile.facts, key)

@@ -1,9 +1,9 @@
 """Insights: sentences about clusters, written from facts by a language model or by a template.
 
-What belongs here: ``schema`` (what an insight is), ``sheet`` (the facts of one cluster, ready to show or send),
-``wording`` and ``names`` (words for metrics and groups), ``template`` (the narrator without a model), ``prompts``
-(of the narrator with one), ``reading``, ``vocabulary`` and ``verify`` (no number that is not a fact, no claim that
-the facts do not bear), ``write`` (which narrator writes which row).
+What belongs here: ``schema`` (what an insight is, and what a model answers), ``sheet`` (the facts of one cluster,
+ready to show or send), ``wording`` and ``names`` (words for metrics and groups), ``template`` (the sentences),
+``prompts`` and ``narrator`` (asking a model which facts matter), ``check`` (no claim that the facts do not bear),
+``write`` (the rows).
 What does not: how facts are computed (see ``profiles``), how an endpoint is asked (see ``llm``).
 """
 

@@ -53,6 +53,8 @@ _MEDIUMS = {
     "organic": "organic-search",
     "(none)": "direct",
 }
+# of a page type, theme or medium by its label, more words for users who have more of it
+WORDS = {label: f"{who} {how}" for label, (who, how) in _PAGE_TYPES.items()} | _THEMES | _MEDIUMS
 ONE_CLUSTER = "All visitors together"
 _LABEL = re.compile(r"[^\W\d_](?:[\w&'’-]| (?! )){0,39}")  # what can be part of a name
 _PART_OF_BUYING = {"product", "cart", "checkout", "confirmation"}  # every buyer passes these

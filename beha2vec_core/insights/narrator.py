@@ -1,29 +1,29 @@
 """The narrator with a language model: asks, has each answer checked, keeps answers whose question has not changed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from beha2vec_core.insights import prompts
-from beha2vec_core.insights.schema import ClusterComparison, ClusterInsight, stored
+from beha2vec_core.insights.check import check_claims, check_contrasts, check_interpretation, check_name
+from beha2vec_core.insights.schema import ClusterAnswer, ClusterComparison, ClusterInsight, ComparisonAnswer
 from beha2vec_core.insights.sheet import Fact, FactSheet
-from beha2vec_core.insights.verify import review
 from beha2vec_core.llm import AnswerError, BudgetError, EndpointError, LlmClient, LlmSettings, Message
 
-_ATTEMPTS = 2  # a rejected text is asked for once more, with the reason
+_ATTEMPTS = 2  # a rejected answer is asked for once more, with the reason
+Answer = TypeVar("Answer", ClusterAnswer, ComparisonAnswer)
 Text = TypeVar("Text", ClusterInsight, ClusterComparison)
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[Text]):
+class Outcome(Generic[Answer]):
     """The outcome of a question."""
 
-    text: Text | None  # numbers in place; None: the template must write
-    reason: str | None = None  # why it must
+    answer: Answer | None = None  # what holds of it
+    kept: Row | None = None  # the row of an earlier answer to the same question
+    reason: str | None = None  # why the template must write, or what of the answer is left out
     input_hash: str | None = None  # of the question, if its outcome is final
-    draft: str | None = None  # the text with its placeholders, as it is stored
-    by_template: bool = False
 
 
 class Narrator:
@@ -50,96 +50,117 @@ class Narrator:
         """Close the connections."""
         self._client.close()
 
-    def describe(self, sheet: FactSheet, taken: set[str]) -> Outcome[ClusterInsight]:
-        """The insight of one cluster, its name none of ``taken``."""
+    def describe(self, sheet: FactSheet, taken: set[str]) -> Outcome[ClusterAnswer]:
+        """What the model says of one cluster; its name is none of ``taken``, or empty where it does not hold."""
         if not sheet.is_cluster:
-            return Outcome(None)  # there are no facts, so the model is not asked
+            return Outcome()  # there are no facts, so the model is not asked
         if sheet.users < self._min_users_sent:
             reason = f"fewer than {self._min_users_sent} users: not sent"
             self._note(sheet.cluster_key, reason)
-            return Outcome(None, reason)
+            return Outcome(reason=reason)
         facts = prompts.sendable(sheet, min_users=self._min_users_sent)
+        by_id = {fact.fact_id: fact for fact in facts}
+
+        def check(answer: ClusterAnswer) -> tuple[ClusterAnswer | None, list[str]]:
+            summary = check_claims(answer.summary, by_id, "summary")
+            differences = check_claims(answer.differences, by_id, "differences")
+            named = check_name(answer.name, facts, taken)
+            read = check_interpretation(answer.interpretation, sheet.facts)
+            held = ClusterAnswer(
+                name="" if named else answer.name,
+                summary=summary.kept,
+                differences=differences.kept or summary.kept,
+                interpretation="" if read else answer.interpretation,
+            )
+            problems = [*summary.problems, *differences.problems, *named, *read]
+            if not summary.kept:
+                problems.append("summary: no claim holds")
+            return held if summary.kept else None, problems
+
         # names of other clusters change every time one of them does: they are no part of the question
         question = prompts.insight_messages(facts, sheet.cluster_key, ())
         messages = prompts.insight_messages(facts, sheet.cluster_key, taken)
-        return self._tell(sheet.cluster_key, ClusterInsight, question, messages, facts, {sheet.cluster_key: ""}, taken)
+        return self._tell(sheet.cluster_key, ClusterAnswer, question, messages, check, taken)
 
-    def compare(self, sheets: list[FactSheet], names: Mapping[int, str]) -> Outcome[ClusterComparison]:
-        """The comparison of all clusters that may be sent."""
+    def compare(self, sheets: list[FactSheet], names: Mapping[int, str]) -> Outcome[ComparisonAnswer]:
+        """What the model says of all clusters that may be sent."""
         sent = [s for s in sheets if s.users >= self._min_users_sent and s.is_cluster]
         if len(sent) < 2:
-            return Outcome(None, "fewer than two clusters can be sent")
+            return Outcome(reason="fewer than two clusters can be sent")
         groups = {sheet.cluster_key: prompts.sendable(sheet, top=2, min_users=self._min_users_sent) for sheet in sent}
+        facts: list[Fact] = [fact for group in groups.values() for fact in group]
+        by_id = {fact.fact_id: fact for fact in facts}
+
+        def check(answer: ComparisonAnswer) -> tuple[ComparisonAnswer | None, list[str]]:
+            kept, problems = check_contrasts(answer.key_differences, by_id)
+            read = check_interpretation(answer.interpretation, [fact for sheet in sheets for fact in sheet.facts])
+            held = ComparisonAnswer(key_differences=kept, interpretation="" if read else answer.interpretation)
+            if not kept:
+                problems.append("key_differences: no difference holds")
+            return held if kept else None, [*problems, *read]
+
         messages = prompts.comparison_messages(groups, names)
-        facts = [fact for group in groups.values() for fact in group]
-        clusters = {key: names[key] for key in groups}
-        return self._tell(None, ClusterComparison, messages, messages, facts, clusters, set())
+        return self._tell(None, ComparisonAnswer, messages, messages, check, set())
 
     def _tell(
         self,
         cluster_key: int | None,
-        kind: type[Text],
+        kind: type[Answer],
         question: list[Message],
         messages: list[Message],
-        facts: list[Fact],
-        clusters: Mapping[int, str],
+        check: Callable[[Answer], tuple[Answer | None, list[str]]],
         taken: set[str],
-    ) -> Outcome[Text]:
+    ) -> Outcome[Answer]:
         key = prompts.input_hash(question, kind, self.model)
         row = self._earlier.get(cluster_key)
         if row is not None and row.get("input_hash") == key:
             if row["written_by"] != self.model:  # refused then, as it would be now
                 self.from_cache += 1
-                return Outcome(None, row["reason"], key)
+                return Outcome(reason=row["reason"], input_hash=key)
             if row["name"].lower() not in {name.lower() for name in taken}:
                 self.from_cache += 1
-                text = kind.model_construct(**{field: row[field] for field in kind.model_fields})
-                return Outcome(text, None, key, row.get("draft"))
-        return self._ask(cluster_key, kind, messages, facts, clusters, taken, key)
+                return Outcome(kept=row, reason=row["reason"], input_hash=key)
+        return self._ask(cluster_key, kind, messages, check, key)
 
     def _ask(
         self,
         cluster_key: int | None,
-        kind: type[Text],
+        kind: type[Answer],
         messages: list[Message],
-        facts: list[Fact],
-        clusters: Mapping[int, str],
-        taken: set[str],
+        check: Callable[[Answer], tuple[Answer | None, list[str]]],
         key: str,
-    ) -> Outcome[Text]:
+    ) -> Outcome[Answer]:
         asked = messages
         reasons: list[str] = []
+        held: Answer | None = None
         for _ in range(_ATTEMPTS):
             if self._is_down:
-                return Outcome(None, self._is_down)
-            answer: str | None = None
+                return Outcome(reason=self._is_down)
             try:
-                draft = self._client.ask(asked, kind)
+                answer = self._client.ask(asked, kind)
             except EndpointError as error:
                 # it was retried; asking it for every further cluster would only take time
                 self._is_down = f"not asked: {error}" if isinstance(error, BudgetError) else f"endpoint: {error}"
                 self._note(cluster_key, f"{self._is_down}; the rest is written by the template")
-                return Outcome(None, self._is_down)
+                return Outcome(reason=self._is_down)
             except AnswerError as error:
-                reasons = [str(error)]
+                reasons, written = [str(error)], None
             else:
-                checked = review(draft, facts, clusters=clusters, other_names=taken)
-                reasons = checked.problems
-                if isinstance(draft, ClusterInsight) and draft.name.lower() in {name.lower() for name in taken}:
-                    reasons = [*reasons, f"the name {draft.name!r} is taken"]
-                if checked.draft is not None and not reasons:
-                    self.claims_dropped += len(checked.dropped)
-                    return Outcome(checked.text, None, key, stored(checked.draft))
-                answer = draft.model_dump_json()
-            self._note(cluster_key, f"refused: {'; '.join(map(_without_prose, reasons[:3]))}")
-            asked = prompts.retry_messages(messages, answer, reasons)
-        return Outcome(None, f"refused: {_without_prose(reasons[0])}", key)
+                held, reasons = check(answer)
+                if held is not None and not reasons:
+                    return Outcome(held, input_hash=key)
+                written = answer.model_dump_json()
+            self._note(cluster_key, f"refused: {'; '.join(map(_short, reasons[:3]))}")
+            asked = prompts.retry_messages(messages, written, reasons)
+        if held is None:
+            return Outcome(reason=f"refused: {_short(reasons[0])}", input_hash=key)
+        self.claims_dropped += len(reasons)
+        return Outcome(held, reason=f"left out: {'; '.join(map(_short, reasons[:3]))}", input_hash=key)
 
     def _note(self, cluster_key: int | None, problem: str) -> None:
         subject = "comparison" if cluster_key is None else f"cluster {cluster_key}"
         self.usage.problems.append(f"{subject}: {problem}")
 
 
-def _without_prose(problem: str) -> str:
-    """A problem without the sentence that has it: what a model wrote is not shown until it is verified."""
-    return problem.split(", in '")[0].split(', in "')[0][:200]
+def _short(problem: str) -> str:
+    return problem[:200]

@@ -1,4 +1,4 @@
-"""Numbers in prose, as ``{fact id}``: a person or model writes the sentence, code writes the number.
+"""Numbers in prose, as ``{fact id}``: a sentence has the place of the number, which is put in when it is written.
 
 ``{c3.purchase_rate}`` is the value of the fact, ``{c3.purchase_rate|all}`` the value of all users,
 ``{c3.purchase_rate|times}`` how many times the first is of the second, and ``{c3.purchase_rate|low}`` and
@@ -6,9 +6,10 @@
 """
 
 import re
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeVar
 
+from beha2vec_core.insights.schema import ClusterComparison, ClusterInsight
 from beha2vec_core.insights.sheet import Fact
 from beha2vec_core.insights.wording import COUNTED, counted
 from beha2vec_core.insights.wording import number as as_written
@@ -16,7 +17,7 @@ from beha2vec_core.insights.wording import number as as_written
 PLACEHOLDER = re.compile(r"\{\s*([^{}|\s]{1,160})\s*(?:\|\s*([a-z]{1,10})\s*)?\}")
 _RANGE = re.compile(rf"{PLACEHOLDER.pattern} to {PLACEHOLDER.pattern}")
 _COUNTED = re.compile(rf"{PLACEHOLDER.pattern}(?:{COUNTED.pattern})?")
-FORMS = ("", "all", "times", "low", "high")
+Text = TypeVar("Text", ClusterInsight, ClusterComparison)
 
 
 def shown(fact: Fact, form: str) -> str | None:
@@ -34,6 +35,16 @@ def shown(fact: Fact, form: str) -> str | None:
 def written(fact: Fact, form: str = "") -> str:
     """The placeholder of a fact."""
     return f"{{{fact.fact_id}|{form}}}" if form else f"{{{fact.fact_id}}}"
+
+
+def filled(draft: Text, facts: Iterable[Fact]) -> Text:
+    """A draft with its numbers in."""
+    by_id = {fact.fact_id: fact for fact in facts}
+    written_texts = {
+        name: fill(value, by_id) if isinstance(value, str) else [fill(one, by_id) for one in value]
+        for name, value in draft.model_dump(exclude={"name", "evidence", "interpretation"}).items()
+    }
+    return draft.model_copy(update=written_texts)
 
 
 class Piece(NamedTuple):

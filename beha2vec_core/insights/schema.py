@@ -1,14 +1,13 @@
-"""What an insight is: the models a language model fills, and the table both narrators write."""
+"""What an insight is: what a language model answers, the texts that code writes from it, and the table of both."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pyarrow as pa
-from pydantic import AfterValidator, BaseModel, Field
-
-from beha2vec_core.profiles.text import clean_text
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 MAX_NAME_WORDS = 4
-MAX_ACTIONS = 5
+_MAX_CLAIMS = 12
+_MAX_INTERPRETATION = 800
 
 INSIGHTS_SCHEMA = pa.schema(
     [
@@ -27,63 +26,88 @@ INSIGHTS_SCHEMA = pa.schema(
         pa.field("input_hash", pa.string()),  # of what a model was asked; null where no answer of a model is final
         pa.field("reason", pa.string()),  # why the template wrote it although a model was asked
         pa.field("draft", pa.string()),  # JSON: texts and actions with placeholders, see `stored`
+        pa.field("interpretation", pa.string()),  # the model's own reading of the facts; null of a template
     ]
 )
 
 
-def _prose(limit: int) -> AfterValidator:
+def _at_most(limit: int) -> AfterValidator:
     # a check of ours, not in the JSON schema: some endpoints refuse schemas with lengths
-    def check(text: str) -> str:
-        if not (clean := clean_text(text, limit=10 * limit)):
-            raise ValueError("must not be empty")
-        if len(clean) > limit:
-            raise ValueError(f"must have at most {limit} characters, has {len(clean)}")
-        return clean
+    def check(value: list[object] | str) -> list[object] | str:
+        if len(value) > limit:
+            raise ValueError(f"must have at most {limit}, has {len(value)}")
+        return value
 
     return AfterValidator(check)
 
 
-def _short_name(name: str) -> str:
-    if len(name.split()) > MAX_NAME_WORDS:
-        raise ValueError(f"must have at most {MAX_NAME_WORDS} words: {name!r}")
-    return name
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
 
 
-def _few(actions: list[str]) -> list[str]:
-    if not 1 <= len(actions) <= MAX_ACTIONS:
-        raise ValueError(f"must be 1 to {MAX_ACTIONS} actions, are {len(actions)}")
-    return actions
+class Claim(_Answer):
+    """A fact that matters, and how it compares with all users."""
+
+    fact: str = Field(description="The id of a fact, copied exactly")
+    direction: Literal["more", "less", "no clear difference"] = Field(description="Its beside_all_users")
+    link: Literal["new", "and", "but"] = Field(description="new: a new sentence; and, but: joined to the claim before")
+
+
+class ClusterAnswer(_Answer):
+    """What a model answers about one cluster."""
+
+    name: str = Field(description="Up to four words for these users by what they do")
+    summary: Annotated[list[Claim], _at_most(_MAX_CLAIMS)] = Field(
+        description="What is unusual here, two to six claims"
+    )
+    differences: Annotated[list[Claim], _at_most(_MAX_CLAIMS)] = Field(
+        description="All that sets them apart, the most telling first"
+    )
+    interpretation: Annotated[str, _at_most(_MAX_INTERPRETATION)] = Field(
+        description="What these facts may mean, in your own words, two or three sentences"
+    )
+
+
+class Contrast(_Answer):
+    """The same metric of two clusters, and how the first compares with the second."""
+
+    first: str = Field(description="The id of a fact of one cluster")
+    second: str = Field(description="The id of the same fact of another cluster")
+    direction: Literal["more", "less", "no clear difference"] = Field(description="The first beside the second")
+
+
+class ComparisonAnswer(_Answer):
+    """What a model answers about all clusters."""
+
+    key_differences: Annotated[list[Contrast], _at_most(_MAX_CLAIMS)] = Field(description="How they differ")
+    interpretation: Annotated[str, _at_most(_MAX_INTERPRETATION)] = Field(
+        description="What the differences may mean, in your own words, two or three sentences"
+    )
 
 
 class ClusterInsight(BaseModel):
     """One cluster in words. A draft has placeholders for the numbers of the facts (see ``placeholders``)."""
 
-    name: Annotated[str, _prose(60), AfterValidator(_short_name)] = Field(
-        description="Up to four words for these users by what they do"
-    )
-    summary: Annotated[str, _prose(2500)] = Field(description="Who they are: what is unusual here, in a few sentences")
-    differences: Annotated[str, _prose(2500)] = Field(
-        description="What sets them apart, each number with that of all users"
-    )
-    persona: Annotated[str, _prose(1500)] = Field(
-        description="A typical user: how they arrive, what they do, on what device"
-    )
-    caveats: Annotated[str, _prose(1500)] = Field(description="How sure this is, and what the facts do not show")
-    evidence: list[str] = Field(description="The ids of the facts used")
-    actions: Annotated[list[Annotated[str, _prose(600)]], AfterValidator(_few)] = Field(
-        description="One to five things to do next"
-    )
+    name: str
+    summary: str
+    differences: str
+    persona: str
+    caveats: str
+    evidence: list[str]
+    actions: list[str]
+    interpretation: str | None = None
 
 
 class ClusterComparison(BaseModel):
     """All clusters beside each other."""
 
-    similarities: Annotated[str, _prose(2500)] = Field(description="What the clusters have in common")
-    key_differences: Annotated[str, _prose(5000)] = Field(description="How they differ")
-    opportunities: Annotated[str, _prose(3000)] = Field(description="Where to act first, and why")
-    evidence: list[str] = Field(description="The ids of the facts used")
+    similarities: str
+    key_differences: str
+    opportunities: str
+    evidence: list[str]
+    interpretation: str | None = None
 
 
 def stored(draft: ClusterInsight | ClusterComparison) -> str:
     """The texts of a draft as the column ``draft`` has them: JSON, placeholders in place of numbers."""
-    return draft.model_dump_json(exclude={"name", "evidence"})
+    return draft.model_dump_json(exclude={"name", "evidence", "interpretation"})

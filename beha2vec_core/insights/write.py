@@ -1,7 +1,7 @@
-"""Which narrator writes which row: the model where one is configured and its text holds, else the template."""
+"""Writes the rows: sentences are written by code, about facts that a model or the template chose."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -12,9 +12,9 @@ from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights import template
 from beha2vec_core.insights.names import cluster_names, distinct_name
 from beha2vec_core.insights.narrator import Narrator, Outcome, Row, Text
-from beha2vec_core.insights.schema import INSIGHTS_SCHEMA, ClusterComparison, ClusterInsight, stored
+from beha2vec_core.insights.placeholders import filled
+from beha2vec_core.insights.schema import INSIGHTS_SCHEMA, ClusterAnswer, ComparisonAnswer, stored
 from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
-from beha2vec_core.insights.verify import filled
 from beha2vec_core.llm import LlmSettings
 from beha2vec_core.store.anonymous import MIN_USERS
 
@@ -66,27 +66,23 @@ def write_insights(
             # names of clusters still to come are kept free, should the template write those
             taken = {*names.values(), *(name for other, name in plain_names.items() if other > key)}
             is_only = clusters == [sheet] and _has_all(sheets)
-            outcome: Outcome[ClusterInsight] = Outcome(None)
-            if narrator and not is_only:
-                outcome = narrator.describe(sheet, taken)
-            if outcome.text is None:
+            told = narrator.describe(sheet, taken) if narrator and not is_only else Outcome[ClusterAnswer]()
+            if told.kept is not None:
+                rows.append(dict(told.kept))
+            else:
                 like = tuple(names.get(other, plain_names[other]) for other in alike.get(key, ()))
-                own_name = distinct_name(key, [plain_names[key]], taken)
+                name = (told.answer and told.answer.name) or distinct_name(key, [plain_names[key]], taken)
                 draft = (
-                    template.describe_only(sheet, plain_names[key], why)
+                    template.describe_only(sheet, name, why)
                     if is_only
-                    else template.describe(sheet, own_name, like)
+                    else template.describe(sheet, name, like, told.answer)
                 )
-                outcome = _by_template(outcome, draft, sheet.facts)
-            rows.append({"cluster_key": key, **_columns(outcome, narrator)})
+                rows.append({"cluster_key": key, **_columns(draft, sheet.facts, told, narrator)})
             names[key] = rows[-1]["name"]
-        compared: Outcome[ClusterComparison] = narrator.compare(sheets, names) if narrator else Outcome(None)
+        compared = narrator.compare(sheets, names) if narrator else Outcome[ComparisonAnswer]()
     finally:
         if narrator:
             narrator.close()
-    if compared.text is None:
-        facts = [fact for sheet in sheets for fact in sheet.facts]
-        compared = _by_template(compared, template.compare(sheets, names), facts)
     row: dict[str, Any] = {
         "cluster_key": None,
         "name": _COMPARISON_NAME,
@@ -95,7 +91,12 @@ def write_insights(
         else "The users are not divided into clusters, so there is nothing to compare.",
         "actions": [],
     }
-    rows.append({**row, **_columns(compared, narrator)})
+    if compared.kept is not None:
+        rows.append(dict(compared.kept))
+    else:
+        facts = [fact for sheet in sheets for fact in sheet.facts]
+        comparison = template.compare(sheets, names, compared.answer)
+        rows.append({**row, **_columns(comparison, facts, compared, narrator)})
     return pa.Table.from_pylist(rows, schema=INSIGHTS_SCHEMA), _usage(narrator, rows)
 
 
@@ -113,18 +114,12 @@ def _template_names(sheets: list[FactSheet]) -> dict[int, str]:
     return names
 
 
-def _by_template(outcome: Outcome[Text], draft: Text, facts: Iterable[Fact]) -> Outcome[Text]:
-    """The template's text in place of the model's, which is missing."""
-    return replace(outcome, text=filled(draft, facts), draft=stored(draft), by_template=True)
-
-
-def _columns(outcome: Outcome[Text], narrator: Narrator | None) -> dict[str, Any]:
-    assert outcome.text is not None, "the template writes what the model does not"
-    return outcome.text.model_dump() | {
-        "written_by": template.WRITTEN_BY if outcome.by_template or not narrator else narrator.model,
+def _columns(draft: Text, facts: Iterable[Fact], outcome: Outcome[Any], narrator: Narrator | None) -> dict[str, Any]:
+    return filled(draft, facts).model_dump() | {
+        "written_by": narrator.model if narrator and outcome.answer is not None else template.WRITTEN_BY,
         "input_hash": outcome.input_hash,
         "reason": outcome.reason,
-        "draft": outcome.draft,
+        "draft": stored(draft),
     }
 
 

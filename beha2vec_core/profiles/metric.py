@@ -74,10 +74,7 @@ class Metric:
     better: 1 where more of it is better, -1 where less is, 0 where neither is.
     asked: words of a question. sections: where the explorer shows it.
     is_outcome: asked of every cluster, whatever else is searched for, so that its q-values are a family of their own.
-    prose: what a text may call it, as patterns. loud: those beside which no other number may stand (True: all).
-    same_words: groups of metrics that share their words. features: what kind of features it has.
-    names_feature: its own words may name a feature. is_generic: of users who saw something at all, for which many words
-    do. of_buyers: says something of buyers. over_time: looks at the last days beside those before. share_of: of what.
+    features: what kind of features it has.
     """
 
     name: str
@@ -91,15 +88,7 @@ class Metric:
     asked: tuple[Question, ...] = ()
     sections: tuple[str, ...] = (NUMBERS,)
     is_outcome: bool = False
-    prose: tuple[str, ...] = ()
-    loud: tuple[str, ...] | bool = ()
-    same_words: tuple[str, ...] = ()
     features: str = ""
-    names_feature: bool = False
-    is_generic: bool = False
-    of_buyers: bool = False
-    over_time: bool = False
-    share_of: str = "users"
 
     def __post_init__(self) -> None:
         """Make the words that are not given."""

@@ -52,29 +52,6 @@ _PATH_STEP = f"""select u.cluster_key, u.number, 1 as amount,
 _HOURS = f"""select u.cluster_key, u.number, 1 as amount,
         ['night', 'morning', 'afternoon', 'evening'][1 + e.hour_of_day // 6] as feature {_EVENTS}"""
 
-_BUY = (
-    r"b(?:uy|uys|uying|ought)", r"buyers?", r"purchas\w*", r"place[sd]? (?:an )?orders?", r"ordered",
-    r"orders?(?! page)",
-    r"conver(?:t|ts|ted|ting|sion|sions)", r"paying", "paid for", "made a sale",
-)  # fmt: skip
-_PAGES = ("page ?views?", "pageviews?", "pages", "views")
-_ATTENTION = (
-    "page ?views?", "views?", "viewing", "attention", "browsing", "what they (?:view|look at|read|see)", "pageviews?",
-    "pages they (?:view|open|visit|see|read|look at)",
-)  # fmt: skip
-_SEEN = (
-    "view(?:s|ed)?", "visit(?:s|ed)?", "saw", "see", "open(?:s|ed)?", "look(?:s|ed)? at", "read", "reach(?:es|ed)?",
-    "went to", "go to", "users?", "visitors", "of them", "came across", "been (?:on|to)", "people",
-)  # fmt: skip
-_LAST_WEEK = r"(?:in|during|within|over) the last (?:week|days)"
-_WITHIN_A_WEEK = (
-    r"within (?:a|the first|the) (?:first )?week(?: (?:of|after) (?:their|the|a) first (?:day|session|visit))?"
-)
-_REACHED = r"(?:c[ao]m(?:e|es|ing)|g[eo]ts?|got|goes|go|went|(?:made|makes?|making) it|reach(?:es|ed|ing)?)"
-_AT_LEAST = rf"{_REACHED}(?: at least)?(?: as far as| to)?(?: at least)?(?: the| an| a| viewing| adding to| beginning)*"
-_TO_A_PURCHASE = r"(?:\w+ ){0,2}?(?:towards?|to) (?:a |the )?(?:purchase|order)"
-_ERROR = ("errors?", r"error[- ]pages?", r"broken\b.*", r"fail(?:s|ed|ing|ure|ures)?", r"dead (?:link|page)s?")
-
 _ENTRIES = (
     # -- size --
     Metric(
@@ -85,145 +62,109 @@ _ENTRIES = (
     # -- users who did it, of all or of those who could --
     Metric(
         "no_engagement_time_share", Share("engagement_time = 0"), did="have no engagement time", better=-1,
-        label="users without engagement time", loud=True, prose=(
-            r"(?:no|without|zero|not any|lack of|lacks?|any) (?:sign of )?(?:\w+ )?engag\w*", r"(?:un|dis)engaged",
-            r"(?:not|n['’]t|never|nor) (?:\w+ )?engag\w*", "passive", "inactive", r"engag\w* (?:with )?nothing",
-        ),
+        label="users without engagement time",
     ),
     Metric(
         "one_page_view_share", Share("coalesce(users.page_views, 0) = 1"), did="had a single page view", better=-1,
-        label="users with a single page view", asked=(Question(r"bounc\w*|one page|single page", 60),), loud=True,
-        prose=(
-            "(?:a )?single[- ]page(?: view)?", r"bounc\w*", "one(?:[- ]|, )pages?", "(?:only|just) one page",
-            "leaves? after (?:the )?(?:first|one) page", "left after (?:the )?(?:first|one) page", "sole page",
-        ),
+        label="users with a single page view", asked=(Question(r"bounc\w*|one page|single page", 60),),
     ),
     Metric(
         "return_share", Share("coalesce(users.sessions, 0) > 1"), did="came back for another session", better=1,
         asked=(Question(
             r"return(?!s)\w*|come back|came back|comes back|loyal\w*|retention|again", 14, beside=("sessions_mean",),
         ),),
-        loud=True, prose=(
-            "return(?:s|ed|ing)?", "c(?:a|o)me(?:s)? back", "coming back", "another session",
-            "second (?:session|visit|time)", "again", "repeat(?:ed)?", "revisit(?:s|ed)?", "more than one session",
-            "loyal",
-        ),
     ),
     Metric(
         "first_user_direct_share", Share(_DIRECT), did="have a direct visit as first user source",
-        label="users with a direct visit as first user source", asked=(Question(r"direct\w*", 31),), loud=True,
-        prose=("direct(?:ly)?", "typed", "bookmarks?", "without a referrer"), same_words=("arrival",),
-        names_feature=True,
+        label="users with a direct visit as first user source", asked=(Question(r"direct\w*", 31),),
+
     ),
     # `<event>_share` counts users with the event; `reached_<step>_share` those with it or with a later step
     Metric(
-        "view_item_share", Share(event="view_item", needs_support=True), did="viewed an item", better=1, loud=True,
-        prose=("view(?:s|ed|ing)? (?:an |any )?(?:items?|products?)(?! (?:page|of|from|in)\\b)",),
-        same_words=("items",), of_buyers=True,
+        "view_item_share", Share(event="view_item", needs_support=True), did="viewed an item", better=1,
+
     ),
     Metric(
         "add_to_cart_share", Share(event="add_to_cart", needs_support=True), did="put something into the cart",
-        better=1, asked=(Question(r"carts?|baskets?", 12, beside=("reached_cart_share",)),), loud=True,
-        prose=(r"(?:put(?:s|ting)?|add(?:s|ed|ing)?) (?:\w+ ){0,2}(?:in|into|to) the (?:cart|basket)",),
-        of_buyers=True,
+        better=1, asked=(Question(r"carts?|baskets?", 12, beside=("reached_cart_share",)),),
+
     ),
     Metric(
         "begin_checkout_share", Share(event="begin_checkout", needs_support=True), did="began checkout", better=1,
-        loud=True, prose=("(?:began|begun|begin|start(?:ed)?) (?:the )?checkout",), of_buyers=True,
     ),
     Metric(
-        "reached_item_share", Share("furthest_step >= 1", needs_support=True), sections=(STEPS,), better=1, loud=True,
-        did="reached at least the view of an item", of_buyers=True,
-        prose=(rf"(?:{_AT_LEAST}|at least the) (?:view of an item|item view|item|product)(?! pages?)",),
+        "reached_item_share", Share("furthest_step >= 1", needs_support=True), sections=(STEPS,), better=1,
+        did="reached at least the view of an item",
     ),
     Metric(
-        "reached_cart_share", Share("furthest_step >= 2", needs_support=True), sections=(STEPS,), better=1, loud=True,
-        did="reached at least the cart", prose=(rf"(?:{_AT_LEAST}|at least the) (?:cart|basket)(?! page)",),
-        of_buyers=True,
+        "reached_cart_share", Share("furthest_step >= 2", needs_support=True), sections=(STEPS,), better=1,
+        did="reached at least the cart",
     ),
     Metric(
         "reached_checkout_share", Share("furthest_step >= 3", needs_support=True), sections=(STEPS,), better=1,
-        did="reached at least the checkout", prose=(rf"(?:{_AT_LEAST}|at least the) checkout(?! page)",), loud=True,
-        of_buyers=True,
+        did="reached at least the checkout",
     ),
     Metric(
-        "purchase_rate", Share("coalesce(users.purchases, 0) > 0"), did="bought", better=1, is_outcome=True, loud=True,
+        "purchase_rate", Share("coalesce(users.purchases, 0) > 0"), did="bought", better=1, is_outcome=True,
         asked=(Question(
             r"buy\w*|bought|purchas\w*|convert\w*|conver\w*|orders?|customers?", 11, beside=("revenue_mean",),
         ),),
-        sections=(NUMBERS, STEPS), prose=_BUY, same_words=("buying",), of_buyers=True,
+        sections=(NUMBERS, STEPS),
     ),
     Metric(
-        "first_week_return_rate", Share(_FIRST_WEEK), better=1, is_outcome=True, loud=True,
+        "first_week_return_rate", Share(_FIRST_WEEK), better=1, is_outcome=True,
         did="came back within a week of their first day, where that week is over",
         label="users back within a week of their first day, where that week is over",
-        prose=(
-            r"(?:return\w*|c[ao]m(?:e|es|ing) back|(?:were|are|be|is) back|seen again) " + _WITHIN_A_WEEK,
-            "(?:first[- ]week|early) returns?(?: rate)?",
-        ),
     ),
     Metric(
         "churn_rate", Share(_CHURNED), did="who were seen before were not seen in the last week", better=-1,
-        label="users seen before who were not seen in the last week", is_outcome=True, loud=True, over_time=True,
+        label="users seen before who were not seen in the last week", is_outcome=True,
         asked=(Question(r"churn\w*|leav(?:e|es|ing)|stay(?:s|ed)? away", 35, beside=("recency_median",)),),
-        prose=(
-            r"churn\w*", f"(?:stay|stayed|staying) away(?: {_LAST_WEEK})?", "lapsed?", "gone quiet",
-            f"(?:not seen|unseen)(?: {_LAST_WEEK})?",
-        ),
     ),
     Metric(
         "error_page_user_share", Share("coalesce(session_totals.error_page_views, 0) > 0"), did="met an error page",
         better=-1, asked=(Question(
             r"errors?|broken|404|technical|problems?", 15, beside=("error_page_view_share",),
         ),),
-        prose=_ERROR, loud=True, same_words=("failing pages", "errors"), names_feature=True,
     ),
     # -- numbers of a user --
     Metric(
         "page_views_mean", Number("coalesce(users.page_views, 0)::double"), "page views", better=1,
         statement="page views per user", clause="{subject} have {} page views each",
         asked=(Question(r"page views?|views?|active|activity", 62, beside=("page_views_median",)),),
-        prose=(*_PAGES, "browse deeper"), same_words=("views",),
     ),
     Metric(
         "page_views_median", unit="page views", statement="page views of the median user", better=1,
-        clause="the median of {subject} is {} page views", prose=_PAGES, same_words=("views",),
+        clause="the median of {subject} is {} page views",
     ),
     Metric(
         "sessions_mean", Number("coalesce(users.sessions, 0)::double"), "sessions", better=1,
         statement="sessions per user", clause="{subject} have {} sessions each",
-        asked=(Question(r"sessions?|visits?", 61),), prose=("sessions?", "visits?(?! page)"), loud=("sessions",),
+        asked=(Question(r"sessions?|visits?", 61),),
     ),
     Metric("sessions_median", unit="sessions", statement="sessions of the median user", better=1),
     Metric(
         "engagement_time_mean", Number(_ENGAGED), "seconds", statement="seconds of engagement per user", better=1,
         label="seconds engaged per user", clause="{subject} have {} seconds of engagement each",
         asked=(Question(r"engage\w*|time|seconds|minutes|long", 59, beside=("no_engagement_time_share",)),),
-        prose=(r"engag\w*", "seconds", "time on (?:the )?site", "dwell", "(?:time|stays?|spends?|active time)"),
-        loud=("seconds", "engagement time", "engaged"), same_words=("engagement",),
+
     ),
     Metric(
         "engagement_time_median", unit="seconds", statement="seconds of engagement of the median user", better=1,
         label="seconds engaged of the median user", clause="the median of {subject} is {} seconds of engagement",
-        prose=(r"engag\w*", "seconds", "(?:time|stays?|spends?|active time)"), same_words=("engagement",),
     ),
     Metric(
         "recency_mean", Number("(data.last_day - session_totals.last_day)::double"), "days", better=-1,
         statement="days since a user was last seen", label="days since last seen",
         clause="{subject} were last seen {} days ago on average",
-        prose=(
-            r"(?:days? )?since (?:\w+ ){0,3}last (?:visit|session|seen|time)", r"(?:last )?seen(?: \w+)? ?",
-            "days ago", "recency", "last (?:visit|session)",
-        ),
-        loud=("recency", "days since", "last seen", "days ago"),
+
     ),
     Metric("recency_median", unit="days", statement="days since the median user was last seen", better=-1),
     Metric(
         "revenue_mean", Number("{revenue}"), UNKNOWN_CURRENCY, statement="of revenue per user", better=1,
         label="revenue per user", clause="{subject} spend {} each",
         asked=(Question(r"revenue|spend\w*|spent|money|value", 13, beside=("purchase_rate",)),),
-        prose=("revenue", "sp(?:end|ends|ent|ending)", "sales", "worth", "turnover", "income"),
-        loud=("revenue", "sales", "turnover"),
+
     ),
     Metric(
         "revenue_median", unit=UNKNOWN_CURRENCY, statement="of revenue of the median user", better=1,
@@ -234,8 +175,7 @@ _ENTRIES = (
         statement="is the furthest step towards a purchase of a user on average",
         label="furthest of 4 steps to a purchase, per user",
         clause="the furthest step of {subject} towards a purchase is {} on average",
-        prose=(rf"(?:furthest )?steps? {_TO_A_PURCHASE}", "funnel steps?", "steps? of the funnel", "furthest step"),
-        loud=True, of_buyers=True,
+
     ),
     Metric(
         "furthest_step_median", unit="steps", better=1,
@@ -245,7 +185,7 @@ _ENTRIES = (
     Metric(
         "error_page_views_mean", Number("coalesce(session_totals.error_page_views, 0)::double"), "page views",
         better=-1, statement="error pages per user", label="views of error pages per user",
-        clause="{subject} meet {} error pages each", prose=_ERROR, same_words=("errors",), names_feature=True,
+        clause="{subject} meet {} error pages each",
     ),
     Metric(
         "error_page_views_median", unit="page views", better=-1, statement="error pages of the median user",
@@ -254,18 +194,13 @@ _ENTRIES = (
     Metric(
         "error_page_view_share", Ratio("error_page_views", "views_in_sessions"), better=-1,
         statement="of page views were error pages", label="page views that were errors",
-        clause="{} of their page views were error pages", prose=_ERROR, share_of="page views",
-        same_words=("views", "failing pages", "errors"), names_feature=True,
+        clause="{} of their page views were error pages",
     ),
     # -- a user has exactly one value: shares of a cluster sum to 1 --
     Metric(
         "landing_page_share", Feature("landing_page", "value", "{landing}", is_text=True), features="page",
         did="landed on {} in their first session", asked=(Question(r"land\w*|entrance\w*|entry", 32),),
-        sections=("Landing pages",), prose=(
-            "land(?:s|ed|ing)?(?: first)?", "arriv(?:e|es|ed|al|ing)", "ent(?:er|ers|ered|ry|rance)",
-            "start(?:s|ed|ing)?", "first page", "beg(?:in|ins|an)", "begun",
-        ),
-        loud=True, same_words=("failing pages", "arrival"), names_feature=True,
+        sections=("Landing pages",),
     ),
     Metric(
         "first_user_source_share", Feature("first_user_source", "value", _SOURCE, is_text=True), features="channel",
@@ -274,12 +209,7 @@ _ENTRIES = (
             r"channels?|sources?|traffic|com(?:e|es|ing) from|came from|campaigns?|acqui\w*|arriv\w*|referr\w*", 30,
             beside=("first_user_direct_share",),
         ),),
-        sections=(STANDS_OUT, "First user source"), prose=(
-            "c(?:o|a)me[s]? (?:first |in |here |to us )?(?:through|via|from|by)", "channels?", "traffic", "sources?",
-            "medium", "arriv(?:e|es|ed|al|ing)", "referred", "campaigns?", "acquired", "(?:through|via|from|by)",
-            "br(?:ing|ings|ought)", "directly",
-        ),
-        loud=("first user source", "channels?", "traffic", "came (?:first )?(?:through|via)"), same_words=("arrival",),
+        sections=(STANDS_OUT, "First user source"),
     ),
     Metric(
         "first_user_medium_share", Feature("first_user_medium", "value", _MEDIUM, is_text=True),
@@ -293,34 +223,31 @@ _ENTRIES = (
             Question(r"desktop|computers?", 17, feature="desktop"), Question(r"tablets?", 18, feature="tablet"),
             Question(r"devices?", 19),
         ),
-        prose=("devices?", r"(?:smart)?phones?", "mobiles?", "desktops?", "tablets?", "computers?", "laptops?"),
-        loud=True,
+
     ),
     Metric(
         "browser_share", Feature("browser", "value", "users.browser"), features="browser", did="use {}",
         statement="of users used {}", label="users of {}", asked=(Question(r"browsers?", 20),), sections=("Browsers",),
-        prose=("browsers?", "us(?:e|es|ed|ing)"), loud=("browsers?",),
     ),
     Metric(
         "country_share", Feature("country", "value", "users.country"), features="country", did="were in {}",
         label="users in {}", asked=(Question(r"countr\w*|geograph\w*|where from|live", 21),),
         sections=(STANDS_OUT, "Countries"),
-        prose=("countr(?:y|ies)", "liv(?:e|es|ing)", "based", "located", "in", "from", "markets?", "visitors"),
-        loud=("countr(?:y|ies)", "live in", "based in"),
+
     ),
     # -- a user may have several: shares sum to more than 1 --
     Metric(
         "page_share", Feature("page", "had", _VIEWED.format("page_key"), is_text=True), features="page",
         statement="of users viewed the page {}", did="viewed {}", asked=(Question(r"pages?|urls?", 63),),
-        sections=("Pages",), prose=_SEEN, is_generic=True,
+        sections=("Pages",),
     ),
     Metric(
         "theme_share", Feature("theme", "had", _VIEWED.format("theme")), features="theme", did="viewed pages about {}",
-        sections=(), prose=_SEEN, is_generic=True,
+        sections=(),
     ),
     Metric(
         "page_type_share", Feature("page_type", "had", _VIEWED.format("page_type")), features="page type",
-        did="viewed {} pages", sections=(), prose=_SEEN, is_generic=True,
+        did="viewed {} pages", sections=(),
     ),
     Metric(
         "event_share", Feature(
@@ -329,32 +256,27 @@ _ENTRIES = (
         ),
         features="event", did="triggered the event {}", label="users who triggered {}",
         asked=(Question(r"events?|actions?", 37),), sections=("Events",),
-        prose=("triggered(?: the event)?", "events?", "fired"), loud=("triggered", "the event"),
     ),
     Metric(
         "item_viewed_share",
         Feature("item_viewed", "had", _ITEMS.format(item=_NAME, events="('view_item')"), is_text=True),
         did="viewed the item “{}”", label="users who viewed the item {}", sections=("Items",),
-        asked=(Question(r"items?", 38, beside=("item_category_viewed_share",)),), prose=_SEEN, same_words=("items",),
+        asked=(Question(r"items?", 38, beside=("item_category_viewed_share",)),),
     ),
     Metric(
         "item_bought_share",
         Feature("item_bought", "had", _ITEMS.format(item=_NAME, events=PURCHASE_EVENTS), is_text=True),
-        did="bought the item “{}”", label="users who bought the item {}", sections=("Items",), prose=_BUY,
-        same_words=("buying",), of_buyers=True,
+        did="bought the item “{}”", label="users who bought the item {}", sections=("Items",),
     ),
     Metric(
         "item_category_viewed_share", Feature(
             "item_category_viewed", "had", _ITEMS.format(item="i.item_category", events="('view_item')"), is_text=True,
         ),
         features="item category", did="viewed items of {}", sections=("Items",),
-        prose=("items?", "products? (?:of|from|in)"), loud=("items? (?:of|from|in)",), same_words=("items",),
     ),
     Metric(
         "path_step_share", Feature("path_step", "had", _PATH_STEP), features="path", did="went {}",
-        statement="of users went {} within a session", sections=("Ways through the site",), prose=(
-            "(?:went|go|goes|going|moved?|moving|continued?|clicked|stepped)(?: on| through)?", "within a session",
-        ),
+        statement="of users went {} within a session", sections=("Ways through the site",),
     ),
     # -- how what a user did divides, each user weighing the same: sums to 1, and does not grow with activity --
     Metric(
@@ -362,22 +284,20 @@ _ENTRIES = (
         statement="of a user's page views on average were about {}", label="views about {}",
         clause="pages about {feature} take {} of their page views",
         asked=(Question(r"themes?|topics?|interest\w*|products?|categor\w*", 34, beside=("theme_share",)),),
-        sections=(STANDS_OUT, "Themes"), prose=_ATTENTION, same_words=("views",), share_of="page views",
+        sections=(STANDS_OUT, "Themes"),
     ),
     Metric(
         "page_type_view_share", Feature("page_type_views", "divided", _VIEWED.format("page_type")),
         statement="of a user's page views on average were {} pages", label="views of {} pages", features="page type",
         clause="{feature} pages take {} of their page views",
         asked=(Question(r"page types?", 33, beside=("page_type_share",)),), sections=(STANDS_OUT, "Page types"),
-        prose=_ATTENTION, loud=("page views", "pageviews", "attention"), same_words=("views",), share_of="page views",
     ),
     Metric(
         "hour_block_event_share", Feature("hour_block_events", "divided", _HOURS), features="hours",
         statement="of a user's events on average were in the {}", label="events in the {}",
-        clause="{} of their events fall into the {feature}", sections=("Time of day",), share_of="events",
+        clause="{} of their events fall into the {feature}", sections=("Time of day",),
         asked=(Question(r"hours?|time of (?:the )?day|mornings?|evenings?|nights?", 36),),
-        prose=(r"(?:their|these users['’]|a user['’]s) (?:activity|events)", "activity", r"of (?:\w+ ){0,2}events"),
-        loud=(r"of (?:\w+ ){0,3}events", "(?:their|these users['’]|a user['’]s) activity"),
+
     ),
     # -- moves between clusters, counted by `flows` --
     Metric("users_before", unit="users", statement="users a week before", sections=()),
@@ -388,16 +308,12 @@ _ENTRIES = (
     Metric(
         "inflow_share", statement="of its users came in the last week, new or from another cluster",
         label="users who came in the last week, of those here now", clause="{} of {subject} came in the last week",
-        sections=(), loud=True, over_time=True, prose=(
-            f"(?:joined|came|arrived|moved in)(?: (?:to )?the (?:group|cluster))? {_LAST_WEEK}", "inflow",
-            "newcomers?",
-        ),
+        sections=(),
     ),
     Metric(
         "outflow_share", statement="of its earlier users left it in the last week",
         label="users who left in the last week, of those here before it",
-        clause="{} of those who were here before left in the last week", sections=(), loud=True, over_time=True,
-        prose=(f"(?:left|moved (?:on|out))(?: (?:it|the group|the cluster))? {_LAST_WEEK}", "outflow", "leavers?"),
+        clause="{} of those who were here before left in the last week", sections=(),
     ),
 )  # fmt: skip
 METRICS = {metric.name: metric for metric in _ENTRIES}

@@ -103,6 +103,7 @@ _ANYWHERE = {
     "opportunities": "where to act first, and why; in the row that compares all",
     "draft": "the texts as JSON with {fact id} in place of each number",
     "differences": "what sets its users apart, each number with that of all users",
+    "interpretation": "what a language model reads in the facts: its opinion, without numbers; null: none, or refused",
     "caveats": "confidence, and what the facts do not show",
     "written_by": "'template', or the model that wrote the text",
     "input_hash": "hash of the model's input: while it is the same, the answer is kept; null: not final",

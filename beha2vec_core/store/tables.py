@@ -83,7 +83,7 @@ _TABLES = {
     "beha2vec.cluster_insights": """
         cluster_key integer, name varchar, summary varchar, persona varchar, evidence varchar[], actions varchar[],
         similarities varchar, key_differences varchar, written_by varchar, differences varchar, caveats varchar,
-        opportunities varchar, input_hash varchar, reason varchar, draft varchar""",
+        opportunities varchar, input_hash varchar, reason varchar, draft varchar, interpretation varchar""",
 }
 
 # columns that a table of an earlier version lacks
@@ -99,7 +99,7 @@ _ADDED = {
     "beha2vec.cluster_profiles": "effect_size double, q_value double, significant boolean",
     "beha2vec.cluster_insights": """
         differences varchar, caveats varchar, opportunities varchar, input_hash varchar, reason varchar,
-        draft varchar""",
+        draft varchar, interpretation varchar""",
     "beha2vec.user_clusters": "map_x double, map_y double",
 }
 

@@ -89,27 +89,37 @@ def document(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def truthful(request: dict[str, Any]) -> dict[str, Any]:
-    """An answer in which every number is a placeholder of a fact."""
+    """An answer whose claims are the facts' own."""
     asked = document(request)
     if "clusters" in asked:
-        one, other = asked["clusters"][:2]
-        fact, beside = (next(f for f in c["facts"] if f["id"].endswith(".page_views_mean")) for c in (one, other))
-        text = f"{one['name']} have {{{fact['id']}}} page views per user, {other['name']} have {{{beside['id']}}}."
+        one, other = (
+            next(fact for fact in cluster["facts"] if fact["id"].endswith(".page_views_mean"))
+            for cluster in asked["clusters"][:2]
+        )
         return {
-            "similarities": "They were told apart by what they view.",
-            "key_differences": text,
-            "opportunities": "Start where the first step is short.",
-            "evidence": [fact["id"], beside["id"]],
+            "key_differences": [{"first": one["id"], "second": other["id"], "direction": beside(one, other)}],
+            "interpretation": "Some groups may come with a plan, others to look around.",
         }
-    fact = next(fact for fact in asked["facts"] if ".page_type_views." in fact["id"])
-    letter = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[asked["cluster"]]
-    said = f"{{{fact['id']}}} of their page views go to {fact['of']} pages (all users {{{fact['id']}|all}})."
+    claims = [
+        {"fact": fact["id"], "direction": fact["beside_all_users"], "link": "new" if number % 2 == 0 else "and"}
+        for number, fact in enumerate(fact for fact in asked["facts"] if ".page_type_views." in fact["id"])
+    ]
+    by_direction = sorted(claims, key=lambda claim: ["more", "less", "no clear difference"].index(claim["direction"]))
+    letter = ["Visitors", "Viewers", "Users", "Guests", "People", "Members"][asked["cluster"]]
     return {
-        "name": f"Described group {letter}",
-        "summary": said,
-        "differences": said,
-        "persona": "Somebody who knows what to look for.",
-        "caveats": "An association is not a cause.",
-        "evidence": [fact["id"]],
-        "actions": ["Look at the pages they view first."],
+        "name": f"{letter} of the site",
+        "summary": by_direction[:2],
+        "differences": claims,
+        "interpretation": "They may know what they look for before they come.",
     }
+
+
+def beside(one: dict[str, Any], other: dict[str, Any]) -> str:
+    """The direction of a fact beside that of another cluster, by their intervals."""
+
+    def ends(fact: dict[str, Any]) -> tuple[float, float]:
+        low, high = fact.get("interval") or (fact["value"],) * 2
+        return float(low.strip("%").replace(",", "")), float(high.strip("%").replace(",", ""))
+
+    (low, high), (other_low, other_high) = ends(one), ends(other)
+    return "more" if low > other_high else "less" if high < other_low else "no clear difference"

@@ -56,7 +56,9 @@ def test_what_has_changed_is_asked_again(profiles, what: str, asked: int) -> Non
 
 
 def test_a_refused_answer_is_final_until_the_question_changes(profiles) -> None:
-    with serving(lambda request, _: completion(json.dumps(truthful(request) | {"evidence": ["c0.x"]}))) as llm:
+    with serving(
+        lambda request, _: completion(json.dumps(truthful(request) | {"summary": [], "key_differences": []}))
+    ) as llm:
         rows, _ = write(profiles, llm)
         asked = len(llm.requests)
         again, usage = write(profiles, llm, rows)

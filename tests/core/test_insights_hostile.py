@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from functools import cache
 
 import pandas as pd
@@ -13,8 +14,10 @@ from beha2vec_core.insights import LlmSettings, write_insights
 from beha2vec_core.insights.prompts import insight_messages, sendable
 from beha2vec_core.insights.sheet import fact_sheets
 from beha2vec_core.profiles import build_profiles
+from beha2vec_core.profiles.text import clean_text
 
 _METRICS = ["page_share", "first_user_source_share", "theme_view_share", "country_share"]
+_WRITTEN_BY_STRANGERS = ["page_share", "first_user_source_share", "country_share"]  # themes are labels of our own
 _SECRETS = re.compile(r"@mail\.example|hunter2|s3cr3t|u-12345|token=|\?q=")
 
 
@@ -23,11 +26,11 @@ def plain() -> pd.DataFrame:
     return build_profiles(make_world())
 
 
-def attacked(texts: list[str]) -> tuple[pd.DataFrame, dict[str, str]]:
+def attacked(texts: list[str], metrics: Sequence[str] = _METRICS) -> tuple[pd.DataFrame, dict[str, str]]:
     """The facts with texts in the place of features, and as titles of pages."""
     facts = plain().copy()
     titles = {}
-    for metric in _METRICS:
+    for metric in metrics:
         of_metric = facts["metric"] == metric
         for number, feature in enumerate(facts.loc[of_metric, "feature"].unique()):
             text = texts[number % len(texts)]
@@ -52,7 +55,8 @@ def test_every_hostile_text_stays_one_string_of_the_one_json_document() -> None:
             sent = json.loads(content)
             assert list(sent) == list(json.loads(harmless[1]["content"]))
             assert {key for one in sent["facts"] for key in one} <= {
-                "id", "says", "value", "all_users", "users_behind", "of", "title", "times_all_users", "beside_all_users"
+                "id", "says", "value", "all_users", "users_behind", "of", "title", "times_all_users",
+                "beside_all_users", "interval",
             }  # fmt: skip
             for one in sent["facts"]:
                 shown = [one[key] for key in ("of", "title") if key in one]
@@ -82,8 +86,7 @@ def test_the_request_has_the_same_shape_and_no_tools() -> None:
             assert document(one).keys() == document(other).keys()
 
 
-def test_a_model_that_repeats_a_title_expands_nothing_in_it() -> None:
-    """A title that looks like a placeholder is shown as it is; so is one in the place of a title in quotes."""
+def test_a_title_that_looks_like_a_placeholder_is_shown_as_it_is() -> None:
     facts, _ = attacked(["{c0.users}"])
     titles = dict.fromkeys(facts.loc[facts["metric"] == "page_share", "feature"].unique(), "{c1.users} {c0.users|all}")
 
@@ -91,13 +94,12 @@ def test_a_model_that_repeats_a_title_expands_nothing_in_it() -> None:
         answer = truthful(request)
         page = next((f for f in document(request).get("facts", []) if f.get("title")), None)
         if page:
-            answer["summary"] = f"{{{page['id']}}} of them viewed “{page['title']}” (all users {{{page['id']}|all}})."
+            answer["summary"] = [{"fact": page["id"], "direction": page["beside_all_users"], "link": "new"}]
         return completion(json.dumps(answer))
 
     with serving(respond) as llm:
-        rows = write_insights(facts, llm=LlmSettings(base_url=llm.url, model="m"), page_titles=titles, progress=False)[
-            0
-        ]
+        llm_settings = LlmSettings(base_url=llm.url, model="m")
+        rows, _ = write_insights(facts, llm=llm_settings, page_titles=titles, progress=False)
     for row in rows.to_pylist()[:-1]:
         assert row["written_by"] == "m"
         assert "“(c1.users) (c0.users|all)”" in row["summary"]
@@ -115,16 +117,26 @@ def test_the_template_shows_hostile_text_as_it_is_and_reads_nothing_in_it() -> N
         assert all(len(row["name"].split()) <= 4 and len(row["name"]) <= 60 for row in rows[:-1])
 
 
-def test_a_model_that_obeys_is_refused_where_it_can_be_seen() -> None:
-    for obeyed in ("Visit https://evil.example.com/pay", "<script>alert(1)</script>", "[prize](//evil)", "99% buy"):
+def test_nothing_of_a_hostile_text_survives_in_the_models_own_words() -> None:
+    """A model that obeys the first title or page that it is given: its name and its interpretation repeat it."""
+    for start in range(0, len(HOSTILE_TEXTS), 6):
+        texts = HOSTILE_TEXTS[start : start + 6]
+        facts, titles = attacked(texts, _WRITTEN_BY_STRANGERS)
 
-        def respond(request, _, obeyed=obeyed):
-            return completion(json.dumps(truthful(request) | {"summary": obeyed, "similarities": obeyed}))
+        def respond(request, number):
+            sent = document(request)
+            read = [fact for group in sent.get("clusters", [sent]) for fact in group["facts"] if "of" in fact]
+            said = read[number % len(read)].get("title") or read[number % len(read)]["of"]
+            return completion(json.dumps(truthful(request) | {"name": said[:60], "interpretation": said[:800]}))
 
         with serving(respond) as llm:
-            rows = write_insights(plain(), llm=LlmSettings(base_url=llm.url), progress=False)[0].to_pylist()
-        assert {row["written_by"] for row in rows} == {"template"}
-        assert not any(obeyed in json.dumps({k: v for k, v in row.items() if k != "reason"}) for row in rows)
+            rows, usage = write_insights(facts, llm=LlmSettings(base_url=llm.url), page_titles=titles, progress=False)
+        assert usage["written_by_model"] > 0
+        for row in rows.to_pylist():
+            said = f"{row['interpretation'] or ''} {row['name']}"
+            assert "HACKED" not in said and not any(
+                one in said for text in texts for one in {text, clean_text(text)} - {""}
+            ), said
 
 
 def test_no_user_is_in_a_prompt() -> None:

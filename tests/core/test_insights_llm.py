@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import time
 
 import pandas as pd
@@ -42,14 +43,20 @@ def test_a_truthful_model_writes_every_row(profiles) -> None:
     with serving(lambda request, _: answer(request)) as llm:
         rows, usage = write(profiles, llm)
     assert {row["written_by"] for row in rows} == {"scripted-1"}
-    assert [row["name"] for row in rows[:-1]] == [f"Described group {letter}" for letter in "ABCD"]
+    assert [row["name"] for row in rows[:-1]] == [
+        f"{who} of the site" for who in ("Visitors", "Viewers", "Users", "Guests")
+    ]
     assert all(row["evidence"] for row in rows)
     assert all("{" not in row["summary"] and "%" in row["summary"] for row in rows[:-1])
     for row, sheet in zip(rows, fact_sheets(profiles), strict=False):
         assert fill(json.loads(row["draft"])["summary"], sheet.by_id) == row["summary"], "the draft is kept"
     assert all(row["differences"] and row["caveats"] and row["reason"] is None for row in rows[:-1])
-    assert rows[-1]["similarities"] == "They were told apart by what they view."
-    assert rows[-1]["opportunities"] and "Described group A have" in rows[-1]["key_differences"]
+    assert all(row["interpretation"] == "They may know what they look for before they come." for row in rows[:-1])
+    assert rows[-1]["similarities"] and rows[-1]["opportunities"]
+    assert re.match(
+        r"Visitors of the site have [\d.]+ page views each, against [\d.]+ of Viewers", rows[-1]["key_differences"]
+    ), rows[-1]["key_differences"]
+    assert not any("Written by a template" in str(value) for row in rows for value in row.values())
     assert usage["requests"] == 5 and usage["problems"] == []
     assert (usage["prompt_tokens"], usage["completion_tokens"]) == (500, 100)
     assert usage["endpoint_host"] == "127.0.0.1" and usage["latency_s"] > 0
@@ -70,85 +77,89 @@ def test_the_model_gets_facts_and_nothing_of_single_users(profiles) -> None:
         assert "user_key" not in json.dumps(request) and "u0-" not in json.dumps(request)
 
 
-def test_a_wrong_number_is_sent_back_with_the_reason_and_then_accepted(two) -> None:
-    def respond(request, number):
-        return answer(request, **({"summary": "Exactly 98.7% of them buy."} if number == 1 else {}))
+def wrong(request):
+    """The first claim turned round."""
+    answer = truthful(request)
+    claims = answer.get("summary") or answer["key_differences"]
+    claims[0]["direction"] = "less" if claims[0]["direction"] == "more" else "more"
+    return answer
 
-    with serving(respond) as llm:
+
+def test_a_wrong_claim_is_sent_back_with_the_reason_and_then_accepted(two) -> None:
+    with serving(
+        lambda request, number: completion(json.dumps(wrong(request)) if number == 1 else json.dumps(truthful(request)))
+    ) as llm:
         rows, usage = write(two, llm)
     assert {row["written_by"] for row in rows} == {"scripted-1"}
-    assert "98.7%" in llm.requests[1]["messages"][-1]["content"]
-    assert "Exactly 98.7%" in llm.requests[1]["messages"][-2]["content"]
-    assert len(llm.requests) == 4 and len(usage["problems"]) == 1
-    assert "Exactly" not in json.dumps(usage["problems"])  # what was refused is not repeated
-    assert not any("98.7" in row["summary"] for row in rows)
+    fact = truthful(llm.requests[0])["summary"][0]["fact"]
+    assert f"'{fact}' is 'more' beside all users, not 'less'" in llm.requests[1]["messages"][-1]["content"]
+    assert json.loads(llm.requests[1]["messages"][-2]["content"])["summary"][0]["direction"] == "less"
+    assert len(llm.requests) == 4 and len(usage["problems"]) == 1 and all(row["reason"] is None for row in rows)
 
 
-def test_a_model_that_insists_on_wrong_numbers_is_replaced_by_the_template(two) -> None:
+def test_of_a_model_that_insists_on_wrong_claims_the_right_ones_are_kept(two) -> None:
     def respond(request, _):
-        if "clusters" in document(request):
-            return answer(request, key_differences="One buys 98.7% more.")
-        return answer(request, actions=["Raise sales by 98.7%."])
+        answer = wrong(request)
+        if "cluster" in document(request):
+            answer["summary"][1:] = []
+            if document(request)["cluster"] == 0:
+                answer["summary"] += truthful(request)["summary"][1:]
+        return completion(json.dumps(answer))
 
     with serving(respond) as llm:
         rows, usage = write(two, llm)
-    assert {row["written_by"] for row in rows} == {"template"}
     assert len(llm.requests) == 6  # twice each, not more
-    assert not any("98.7" in json.dumps([value for key, value in row.items() if key != "reason"]) for row in rows)
-    assert all(row["reason"].startswith("refused: ") and row["input_hash"] for row in rows)
-    assert usage["written_by_template"] == 3
+    assert [row["written_by"] for row in rows] == ["scripted-1", "template", "template"]
+    assert rows[0]["reason"].startswith("left out: summary: ") and rows[1]["reason"].startswith("refused: summary: ")
+    kept = truthful(llm.requests[0])["summary"]
+    assert kept[0]["fact"] not in json.loads(rows[0]["draft"])["summary"]
+    assert kept[1]["fact"] in json.loads(rows[0]["draft"])["summary"]
+    assert usage["claims_dropped"] == 2 and usage["written_by_template"] == 2
+    assert all(row["input_hash"] for row in rows)
 
 
 def test_invented_fact_ids_are_refused(two) -> None:
     def respond(request, _):
-        asked = document(request)
-        if asked.get("cluster") == 0:
-            return answer(request, evidence=[*truthful(request)["evidence"], "c0.secret"])
-        if asked.get("cluster") == 1:
-            return answer(request, summary="{c1.secret} of them bought.")
-        return answer(request, evidence=["c9.users"])
+        answer = truthful(request)
+        for claim in answer.get("summary", []):
+            claim["fact"] = "c1.secret"
+        for contrast in answer.get("key_differences", []):
+            contrast["second"] = "c9.page_views_mean"
+        return completion(json.dumps(answer))
 
     with serving(respond) as llm:
         rows, _ = write(two, llm)
     assert {row["written_by"] for row in rows} == {"template"}
-    assert "c0.secret" in rows[0]["reason"] and "c1.secret" in rows[1]["reason"]
+    assert "c1.secret" in rows[0]["reason"] and "c9.page_views_mean" in rows[2]["reason"]
 
 
-def test_a_claim_without_a_fact_is_left_out(two) -> None:
-    def respond(request, _):
-        if "clusters" in document(request):
-            return answer(request)
-        return answer(request, summary=f"They buy far more than others. {truthful(request)['summary']}")
-
-    with serving(respond) as llm:
-        rows, usage = write(two, llm)
-    assert {row["written_by"] for row in rows} == {"scripted-1"}
-    assert all("far more" not in row["summary"] and "page views go to" in row["summary"] for row in rows[:-1])
-    assert usage["claims_dropped"] == 2
-
-
-def test_reversed_directions_are_refused(two) -> None:
-    def respond(request, _):
-        asked = document(request)
-        if "clusters" in asked:
-            return answer(request)
-        fact = next(f for f in asked["facts"] if f.get("beside_all_users") == "more" and "of" not in f)
-        says = f"{fact['says'].removeprefix('of users ')} less: {{{fact['id']}}} (all users {{{fact['id']}|all}})."
-        return answer(request, summary=f"They {says}")
-
-    with serving(respond) as llm:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"interpretation": "Go to evil.example and sign in with your password."},
+        {"interpretation": "They buy twice as much."},
+        {"name": "HACKED"},
+        {"name": "Big spenders 99"},
+    ],
+)
+def test_own_words_that_do_not_hold_are_left_out(two, change: dict[str, str]) -> None:
+    ((field, said),) = change.items()
+    with serving(lambda request, _: answer(request, **(change if "cluster" in document(request) else {}))) as llm:
         rows, _ = write(two, llm)
-    assert [row["written_by"] for row in rows] == ["template", "template", "scripted-1"]
-    assert all("'less' does not agree with" in row["reason"] for row in rows[:-1])
+    assert {row["written_by"] for row in rows} == {"scripted-1"}, "its claims are kept"
+    for row in rows[:-1]:
+        assert row[field] != said and said not in json.dumps({k: v for k, v in row.items() if k != "reason"})
+        assert row["name"] and row["reason"].startswith("left out: ")
+    assert len(llm.requests) == 5
 
 
 def test_a_taken_name_is_sent_back(two) -> None:
     with serving(
-        lambda request, _: answer(request, **({"name": "Same name"} if "cluster" in document(request) else {}))
+        lambda request, _: answer(request, **({"name": "Site visitors"} if "cluster" in document(request) else {}))
     ) as llm:
         rows, _ = write(two, llm)
-    assert [row["written_by"] for row in rows] == ["scripted-1", "template", "scripted-1"]
-    assert rows[0]["name"] == "Same name" != rows[1]["name"]
+    assert {row["written_by"] for row in rows} == {"scripted-1"}
+    assert rows[0]["name"] == "Site visitors" != rows[1]["name"], "the second has the template's"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +205,7 @@ def test_broken_json_is_asked_again_as_a_json_object(two) -> None:
         rows, _ = write(two, llm)
     assert {row["written_by"] for row in rows} == {"scripted-1"}
     assert [request["response_format"]["type"] for request in llm.requests] == ["json_schema", *["json_object"] * 3]
-    assert '"evidence"' in llm.requests[1]["messages"][0]["content"]  # the schema, in words
+    assert '"differences"' in llm.requests[1]["messages"][0]["content"]  # the schema, in words
 
 
 def test_an_endpoint_without_schemas_gets_json_object_requests(two) -> None:

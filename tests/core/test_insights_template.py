@@ -10,11 +10,10 @@ from profile_world import SITE, make_world
 
 from beha2vec_core.insights import INSIGHTS_SCHEMA, LlmSettings, template, write_insights
 from beha2vec_core.insights.names import cluster_names, distinct_name
-from beha2vec_core.insights.placeholders import fill, written
+from beha2vec_core.insights.placeholders import PLACEHOLDER, fill, written
 from beha2vec_core.insights.sheet import Fact, fact_sheets
 from beha2vec_core.insights.template.advice import advice
 from beha2vec_core.insights.template.clauses import clause
-from beha2vec_core.insights.verify import review
 from beha2vec_core.insights.wording import happening, number, statement
 from beha2vec_core.profiles import ProfileSources, build_profiles
 from beha2vec_core.profiles.statistics import cohens_h
@@ -49,20 +48,18 @@ def test_names_say_what_was_planted(table) -> None:
     assert all(len(name.split()) <= 4 for name in names)
 
 
-def test_its_drafts_pass_the_check_of_a_language_model(profiles) -> None:
-    """Every number a placeholder, every word for a direction true; its advice needs no fact."""
+def test_every_number_of_a_draft_is_that_of_a_fact(profiles) -> None:
     sheets = fact_sheets(profiles)
     names = cluster_names(sheets)
-    for sheet in sheets:
-        draft = template.describe(sheet, names[sheet.cluster_key])
-        checked = review(draft, sheet.facts, clusters={sheet.cluster_key: ""})
-        assert checked.problems == []
-        advice = " ".join(draft.actions)
-        assert all(one.startswith("Next step") or one in advice for one in checked.dropped)
-        assert checked.text is not None and set(checked.text.evidence) <= set(profiles["fact_id"])
-    everything = [fact for sheet in sheets for fact in sheet.facts]
-    checked = review(template.compare(sheets, names), everything, clusters=names)
-    assert (checked.problems, checked.dropped) == ([], [])
+    ids = set(profiles["fact_id"])
+    drafts = [template.describe(sheet, names[sheet.cluster_key]) for sheet in sheets]
+    for draft in [*drafts, template.compare(sheets, names)]:
+        text = json.dumps(draft.model_dump(exclude={"name", "evidence"}), ensure_ascii=False)
+        assert {fact_id for fact_id, _ in PLACEHOLDER.findall(text)} <= set(draft.evidence) <= ids
+        prose = PLACEHOLDER.sub("", text)
+        for feature in sorted(profiles["feature"].dropna().unique(), key=len, reverse=True):
+            prose = prose.replace(feature, "")
+        assert not re.search(r"\d", prose), "no number is written out"
 
 
 def test_a_summary_says_how_they_come_how_far_they_go_and_what_they_do_not_do(table) -> None:
@@ -112,9 +109,6 @@ def test_page_titles_are_used_and_cleaned(profiles) -> None:
     titles = {f"{SITE}/help/returns": "Returns\x00 in 14 days\u202e"}
     row = write_insights(profiles, page_titles=titles, progress=False)[0].to_pylist()[2]
     assert "“Returns in 14 days”" in row["differences"]
-    sheet = fact_sheets(profiles, titles)[2]
-    checked = review(template.describe(sheet, "Help seekers"), sheet.facts, clusters={2: ""})
-    assert checked.problems == []  # the 14 of the title is no claim
 
 
 def test_clusters_that_do_not_differ_are_not_talked_up() -> None:

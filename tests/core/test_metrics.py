@@ -26,7 +26,6 @@ OFTEN = Metric(
     did="came for three sessions or more",
     better=1,
     asked=(Question("regulars?", 1),),
-    prose=("sessions or more", "regulars?"),
 )
 ORDERS = Metric("purchases_mean", Number("coalesce(users.purchases, 0)::double"), "orders", statement="orders per user")
 

@@ -30,6 +30,7 @@ INSIGHT_HEADINGS = {
     "persona": "Typical user",
     "differences": "Differences",
     "caveats": "Caveats",
+    "interpretation": "The model's reading of these facts",
 }
 _SENTENCE = re.compile(rf"{FULL_STOP}\s+(?=[A-Z“\"\d])")
 _SIZE_FIRST = re.compile(r"^(A group of )?[\d,]+ of [\d,]+ users")  # the cards show the size themselves
@@ -94,7 +95,7 @@ def one_sentence(summary: object, limit: int = 240) -> str:
 class Insight:
     """What was written about a cluster, as it was written: make it safe for the place it is shown in."""
 
-    texts: dict[str, str]  # summary, persona, differences, caveats; where they are written
+    texts: dict[str, str]  # by the names of `INSIGHT_HEADINGS`, where they are written
     actions: tuple[str, ...]
     evidence: tuple[str, ...]  # fact ids
     written_by: str
@@ -110,7 +111,7 @@ def insight(published: Published, cluster_key: int) -> Insight | None:
     if not found:
         return None
     row = found[0]
-    texts = {name: row.get(name) for name in ("summary", "persona", "differences", "caveats")}
+    texts = {name: row.get(name) for name in INSIGHT_HEADINGS}
     return Insight(
         {name: text for name, text in texts.items() if isinstance(text, str) and text},
         tuple(str(action) for action in _listed(row["actions"])),

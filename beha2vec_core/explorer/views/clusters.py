@@ -99,8 +99,8 @@ def _words(published: Published, key: int, facts: pd.DataFrame | None) -> None:
         drafts = zip_longest(written.actions, written.drafts.get("actions", ()))
         items = "".join(f"<li>{_with_sources(action, draft, evidence)}</li>" for action, draft in drafts)
         page.write(f"<h3>What to do</h3><ul>{items}</ul>")
-    by = "a template, from the facts" if written.written_by == "template" else in_html(written.written_by)
-    page.write(f'<p class="b2v-quiet">Written by {by}.</p>')
+    chosen = "a template" if written.written_by == "template" else in_html(written.written_by)
+    page.write(f'<p class="b2v-quiet">Written by code from the facts that {chosen} chose.</p>')
     if evidence is not None and len(evidence):
         behind = f"The {counted(len(evidence), 'fact')} behind it"
         page.write(f"<details><summary>{behind}</summary>{_facts_table(evidence)}</details>")

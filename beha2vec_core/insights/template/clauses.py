@@ -1,9 +1,10 @@
 """Facts as clauses and sentences, with placeholders for their numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from beha2vec_core.insights.placeholders import written
+from beha2vec_core.insights.schema import Claim
 from beha2vec_core.insights.sheet import Fact, FactSheet
 from beha2vec_core.insights.wording import happening
 from beha2vec_core.profiles.metrics import NOT_SET
@@ -34,6 +35,18 @@ def listed(facts: list[Fact]) -> str:
         return ""
     clauses = [clause(facts[0]), *(_clause_after(before, fact) for before, fact in pairwise(facts))]
     return f"{upper(joined(clauses))}."
+
+
+def claimed(claims: Iterable[Claim], facts: Mapping[str, Fact]) -> list[str]:
+    """The sentences of claims, joined as they say."""
+    found: list[str] = []
+    for claim in claims:
+        words = clause(facts[claim.fact])
+        if found and claim.link != "new":
+            found[-1] += f" and {words}" if claim.link == "and" else f", but {words}"
+        else:
+            found.append(upper(words))
+    return [f"{words}." for words in found]
 
 
 def joined(clauses: Iterable[str]) -> str:

@@ -1,8 +1,10 @@
 """All clusters beside each other: what hardly differs, what differs most, and where to act first."""
 
+from collections.abc import Mapping
+
 from beha2vec_core.insights.names import page_type_focus, theme_focus
 from beha2vec_core.insights.placeholders import written
-from beha2vec_core.insights.schema import ClusterComparison
+from beha2vec_core.insights.schema import ClusterComparison, ComparisonAnswer
 from beha2vec_core.insights.sheet import CLEAR_LIFT, Fact, FactSheet
 from beha2vec_core.insights.template.advice import advice
 from beha2vec_core.insights.template.clauses import DISCLAIMER, clause, lower, upper
@@ -21,27 +23,38 @@ _BEHAVIOUR = {
 }  # fmt: skip
 
 
-def compare(sheets: list[FactSheet], names: dict[int, str]) -> ClusterComparison:
-    """The comparison of all clusters; users of whom too little is known take no part."""
+def compare(
+    sheets: list[FactSheet], names: dict[int, str], answer: ComparisonAnswer | None = None
+) -> ClusterComparison:
+    """The comparison of all clusters; users of whom too little is known take no part.
+
+    Args:
+        sheets: their facts.
+        names: of each cluster.
+        answer: what a language model chose to say, checked: these differences in place of the template's.
+    """
     behaving = [sheet for sheet in sheets if sheet.is_cluster]
     if len(behaving) < 2:
         return _nothing_to_compare(sheets)
     alike, alike_facts = _similarities(behaving)
-    differing, differing_facts = _differences(behaving, names)
+    facts = {fact.fact_id: fact for sheet in behaving for fact in sheet.facts}
+    differing, differing_facts = _contrasts(answer, facts, names) if answer else _differences(behaving, names)
     chances, chance_facts = _opportunities(behaving, names)
     if len(behaving) < len(sheets):
         alike.append("All users include those who are in no group yet.")
-    return ClusterComparison.model_construct(
-        similarities=" ".join([*alike, DISCLAIMER]),
-        key_differences=" ".join([*differing, DISCLAIMER]),
-        opportunities=" ".join([*chances, DISCLAIMER]),
+    ending = [] if answer else [DISCLAIMER]
+    return ClusterComparison(
+        similarities=" ".join([*alike, *ending]),
+        key_differences=" ".join([*differing, *ending]),
+        opportunities=" ".join([*chances, *ending]),
+        interpretation=(answer.interpretation or None) if answer else None,
         evidence=list(dict.fromkeys(fact.fact_id for fact in [*alike_facts, *differing_facts, *chance_facts])),
     )
 
 
 def _nothing_to_compare(sheets: list[FactSheet]) -> ClusterComparison:
     nothing = f"The users are not divided into clusters, so there is nothing to compare. {DISCLAIMER}"
-    return ClusterComparison.model_construct(
+    return ClusterComparison(
         similarities=nothing,
         key_differences=nothing,
         opportunities=nothing,
@@ -111,15 +124,28 @@ def _differences(sheets: list[FactSheet], names: dict[int, str]) -> tuple[list[s
             continue
         low, high = _ends(facts)
         used += [low, high]
-        first = happening(metric, None, names[high.cluster_key]).format(written(high))
-        against = f"{written(low)} of {names[low.cluster_key]} (all users {written(low, 'all')})"
-        sentences.append(f"{upper(first)}, against {against}.")
+        sentences.append(_against(high, low, names))
     for sheet in sheets:
         marks = sorted([*page_type_focus(sheet), *theme_focus(sheet)], key=lambda fact: -fact.strength)
         marks += [fact for metric in _COMPARED if (fact := sheet.number(metric)) and fact.is_over]
         used += marks[:1]
         sentences.append(f"{names[sheet.cluster_key]}: {clause(marks[0]) if marks else 'nothing stands out'}.")
     return sentences, used
+
+
+def _contrasts(
+    answer: ComparisonAnswer, facts: Mapping[str, Fact], names: dict[int, str]
+) -> tuple[list[str], list[Fact]]:
+    """The pairs of facts that were chosen."""
+    pairs = [(facts[one.first], facts[one.second]) for one in answer.key_differences]
+    return [_against(*pair, names) for pair in pairs], [fact for pair in pairs for fact in pair]
+
+
+def _against(first: Fact, second: Fact, names: dict[int, str]) -> str:
+    """Two clusters by the same fact, and all users."""
+    own = happening(first.metric, first.shown_feature, names[first.cluster_key]).format(written(first))
+    other = f"{written(second)} of {names[second.cluster_key]} (all users {written(second, 'all')})"
+    return f"{upper(own)}, against {other}."
 
 
 def _opportunities(sheets: list[FactSheet], names: dict[int, str]) -> tuple[list[str], list[Fact]]:

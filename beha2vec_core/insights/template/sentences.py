@@ -2,11 +2,12 @@
 
 from beha2vec_core.insights.names import page_type_focus, theme_focus
 from beha2vec_core.insights.placeholders import written
-from beha2vec_core.insights.schema import ClusterInsight
+from beha2vec_core.insights.schema import ClusterAnswer, ClusterInsight
 from beha2vec_core.insights.sheet import Fact, FactSheet
 from beha2vec_core.insights.template.advice import TEST_LANDING, advice
 from beha2vec_core.insights.template.clauses import (
     DISCLAIMER,
+    claimed,
     clause,
     is_known_source,
     joined,
@@ -32,13 +33,16 @@ _ACTIVITY = ("page_views_mean", "sessions_mean", "engagement_time_mean")
 _STEPS = ("reached_cart_share", "reached_checkout_share")
 
 
-def describe(sheet: FactSheet, name: str, like: tuple[str, ...] = ()) -> ClusterInsight:
+def describe(
+    sheet: FactSheet, name: str, like: tuple[str, ...] = (), answer: ClusterAnswer | None = None
+) -> ClusterInsight:
     """One cluster in words.
 
     Args:
         sheet: its facts.
         name: its name.
         like: names of the clusters that these facts do not distinguish from it.
+        answer: what a language model chose to say, checked: these facts in place of those that the template chooses.
     """
     if not sheet.is_cluster:
         return _too_little(sheet)
@@ -48,21 +52,22 @@ def describe(sheet: FactSheet, name: str, like: tuple[str, ...] = ()) -> Cluster
     others = [fact for fact in _others(sheet) if fact not in unusual]
     persona, typical = _persona(sheet)
     to_do = advice(sheet)
-    summary = [
-        _size(sheet),
-        *_unusual(interest, idle, arrival[:_MOST_OF_ARRIVAL]),
-        listed(buying),
-        listed(missing[:1]),
-        _how_sure(sheet, unusual),
-        f"Next step: {lower(to_do[0][0])}.",
-        DISCLAIMER,
-    ]
-    if not unusual:
-        summary.insert(1, "Nothing sets these users clearly apart from all users.")
-    differences = sentences(dict.fromkeys([*unusual, *buying, *others])) or [_size(sheet)]
-    evidence = [*numbers(sheet, "users", "user_share"), *unusual, *buying, *others, *typical]
+    if answer:
+        chosen = [sheet.by_id[claim.fact] for claim in (*answer.summary, *answer.differences)]
+        said = claimed(answer.summary, sheet.by_id)
+        differences = claimed(answer.differences, sheet.by_id)
+        sure = _how_sure(sheet, [fact for fact in chosen if fact.difference])
+    else:
+        chosen = [*unusual, *buying, *others]
+        said = [*_unusual(interest, idle, arrival[:_MOST_OF_ARRIVAL]), listed(buying), listed(missing[:1])]
+        differences = sentences(dict.fromkeys(chosen)) or [_size(sheet)]
+        sure = _how_sure(sheet, unusual)
+        if not unusual:
+            said.insert(0, "Nothing sets these users clearly apart from all users.")
+    summary = [_size(sheet), *said, sure, f"Next step: {lower(to_do[0][0])}.", "" if answer else DISCLAIMER]
+    evidence = [*numbers(sheet, "users", "user_share"), *chosen, *typical]
     evidence += [fact for _, fact in to_do if fact]
-    return ClusterInsight.model_construct(
+    return ClusterInsight(
         name=name,
         summary=" ".join(filter(None, summary)),
         differences=" ".join(differences),
@@ -70,6 +75,7 @@ def describe(sheet: FactSheet, name: str, like: tuple[str, ...] = ()) -> Cluster
         caveats=" ".join(_caveats(sheet, like)),
         evidence=list(dict.fromkeys(fact.fact_id for fact in evidence)),
         actions=[_with_reason(text, fact) for text, fact in to_do],
+        interpretation=(answer.interpretation or None) if answer else None,
     )
 
 
@@ -221,7 +227,7 @@ def _too_little(sheet: FactSheet) -> ClusterInsight:
         "Next step: none yet; users who come back and view more join a group at the next nightly run.",
         DISCLAIMER,
     ]
-    return ClusterInsight.model_construct(
+    return ClusterInsight(
         name=TOO_LITTLE_NAME,
         summary=" ".join(filter(None, summary)),
         differences=" ".join(sentences(habits)) or "None known.",
@@ -254,7 +260,7 @@ def describe_only(sheet: FactSheet, name: str, why: str = "") -> ClusterInsight:
         DISCLAIMER,
     ]
     persona, typical = _persona(sheet)
-    return ClusterInsight.model_construct(
+    return ClusterInsight(
         name=name,
         summary=" ".join(filter(None, summary)),
         differences="There is no other cluster to compare these users with.",
