@@ -127,7 +127,7 @@ def _collect(
             f"read_parquet({files}, hive_partitioning = false, union_by_name = true)"
         )
     union = " union ".join(both) or "select null::varchar as device, null::varchar as login where false"
-    connection.execute(f"create temp table both_ids as {union}")
+    connection.execute(f"create temp table both_ids as select * from ({union}) t(device, login)")
     connection.execute("create temp table logins (login varchar, canonical varchar)")
     found = connection.execute("select distinct login from both_ids where login is not null").fetchall()
     for start in range(0, len(found), 10_000):

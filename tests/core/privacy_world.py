@@ -19,6 +19,7 @@ from beha2vec_core.ga4.sources import find_source_files
 from beha2vec_core.pages.fetching.cache import DiskCache
 from beha2vec_core.privacy.find import Found
 from beha2vec_core.privacy.forget import Certificate, forget, locate
+from beha2vec_core.privacy.key import key
 from beha2vec_core.privacy.places import note_written
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.export import Format, What, export
@@ -108,7 +109,7 @@ def make_world(folder: Path) -> PrivacyWorld:
     report = world.ingest()
     with duckdb.connect(str(settings.warehouse_path)) as connection:
         _fill(connection, settings, report)
-        publish(connection, settings.serving_path)
+        publish(connection, settings.serving_path, secret=key(settings.data_path))
     for form in Format:
         dataset = "my-project.data" if form is Format.BIGQUERY else None
         export(settings.serving_path, world.exported / form, form, (What.USER_VECTORS, What.USER_CLUSTERS), dataset)
@@ -154,7 +155,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, settings: Settings, report: Ing
         insert into beha2vec.cluster_profiles by name select 0 as cluster_key, 'c0.page' as fact_id,
             page_key as feature from ga4.dim_ga4__pages"""
     )
-    connection.executemany("insert into raw.ga4_quarantine values (?, ?, ?, ?, ?, ?)", report.quarantine)
+    connection.executemany("insert into raw.ga4_quarantine values (?, ?, ?, ?, ?, ?, null)", report.quarantine)
     connection.executemany(
         """insert into raw.ga4_ingest_log (property_id, event_date, status, rows_in, accepted, quarantined, users,
             forgotten) values (?, ?, ?, ?, ?, ?, ?, 0)""",

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from ingest_world import event, write
 from privacy_world import (
     ANN,
     BEN,
@@ -35,6 +36,7 @@ from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.identities import resolve
 from beha2vec_core.privacy.key import PrivacyError, key
 from beha2vec_core.privacy.people import People
+from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import _TABLES, IDENTIFIERS, PEOPLE
 
 OTHERS = f"user_pseudo_id not in ('{PHONE}', '{LAPTOP}')"
@@ -207,7 +209,7 @@ def test_forgetting_somebody_unknown_changes_nothing(world: PrivacyWorld) -> Non
     assert len(certificate.not_found) == 2 and certificate.rows == 0 and certificate.left == []
     added = {path.name for path in contents().keys() - before.keys()}
     assert certificate.path is not None
-    assert added == {"forgotten.csv", "privacy.key", "warehouse.duckdb.lock", certificate.path.name}
+    assert added == {"forgotten.csv", "warehouse.duckdb.lock", certificate.path.name}
     assert {path: content for path, content in contents().items() if path in before} == before
 
 
@@ -365,3 +367,19 @@ def test_the_command_line(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch, 
     assert run(app, ["find-person", "--user", ANN]).exit_code == 3
     assert run(app, ["forget"]).exit_code == 2
     assert "nobody on the list" in run(app, ["forget", "--again"]).stdout
+
+
+@pytest.mark.parametrize("asked", ["eve@example.com", "5.5"])
+def test_a_login_that_is_stored_as_a_hash_is_found_and_kept_out(tmp_path: Path, asked: str) -> None:
+    """The export has the address, spelled in two ways; what is stored has its keyed hash."""
+    settings = Settings(data_dir=tmp_path / "data", source=str(tmp_path / "export"), property_id="p1")
+    world = PrivacyWorld(settings, tmp_path / "home", tmp_path / "exported")
+    logins = [("5.5", "eve@example.com"), ("6.6", "EVE@example.com"), ("6.6", None), ("7.7", "dan@example.com")]
+    rows = [event(n, DAYS[0], user_pseudo_id=device, user_id=login) for n, (device, login) in enumerate(logins)]
+    write(tmp_path / "export" / f"events_{DAYS[0]:%Y%m%d}.json.gz", rows)
+    world.ingest()
+    assert len(world.raw_rows()) == 4 and not world.raw_rows("user_id like '%@%'")
+    world.forget(asked)
+    assert [len(world.raw_rows()), len(world.raw_rows("user_pseudo_id = '7.7'"))] == [1, 1]
+    assert sum(day.forgotten for day in world.ingest().days) == 3
+    assert len(world.raw_rows()) == 1
