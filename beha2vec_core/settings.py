@@ -130,6 +130,11 @@ class Settings(BaseSettings):
         20, ge=0, le=23, description="hour of the next day by which a day's export must arrive, property time"
     )
 
+    publish_identifiers: Literal["plain", "keyed", "none"] = Field(
+        "plain",
+        description="device and login ids in serving.duckdb and its exports: plain joins them back to GA4, keyed is a "
+        "keyed hash, none leaves them out",
+    )
     retention_days_raw: int | None = Field(
         None, ge=1, description="days that raw partitions are kept (docs/privacy.md); empty: all"
     )

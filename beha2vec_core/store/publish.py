@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 
 from beha2vec_core.files import put_in_place
 from beha2vec_core.store.anonymous import create_anonymous_tables
 from beha2vec_core.store.columns import comment_columns
-from beha2vec_core.store.tables import create_macros
+from beha2vec_core.store.tables import IDENTIFIERS, create_macros
 
 # Tables and views of the warehouse that people ask about; raw events stay where they are.
 _PUBLISHED = ("beha2vec", "ga4")
 _LEFT_OUT = {"ga4.base_ga4__events", "ga4.stg_ga4__events", "ga4.int_ga4__events_sessionized"}
+_GA4_IDS = {name for name, kind in IDENTIFIERS.items() if kind in ("devices", "logins")}
 # of these only what readers see: the versions kept to go back to are as large again
 _OF_READERS = {
     "beha2vec.user_embeddings": "semi join beha2vec.cluster_model_current using (model_version)",
@@ -29,6 +31,7 @@ def publish(
     dbt_descriptions: Mapping[str, Mapping[str, str]] | None = None,
     *,
     secret: bytes,
+    identifiers: Literal["plain", "keyed", "none"] = "plain",
 ) -> dict[str, int]:
     """Write the serving database beside ``path`` and rename it over; readers of the old file keep what they have.
 
@@ -39,7 +42,8 @@ def publish(
         connection: the warehouse.
         path: of the serving database.
         dbt_descriptions: of dbt's tables, as ga4.<model>: the description of each column.
-        secret: of the installation, see `create_anonymous_tables`.
+        secret: of the installation, for keyed identifiers and `create_anonymous_tables`.
+        identifiers: what becomes of GA4's device and login ids.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -60,7 +64,8 @@ def publish(
             name = f"{schema}.{table}"
             if name in _LEFT_OUT:
                 continue
-            rows = f'from {schema}."{table}" {_OF_READERS.get(name, "")}'
+            columns = _published_columns(connection, name, identifiers, secret)
+            rows = f'select {columns} from {schema}."{table}" {_OF_READERS.get(name, "")}'
             connection.execute(f'create table serving.{schema}."{table}" as {rows}')
             counted = connection.execute(f'select count(*) from serving.{schema}."{table}"').fetchone()
             counts[name] = counted[0] if counted else 0
@@ -80,6 +85,24 @@ def publish(
         temporary.unlink(missing_ok=True)
         raise
     return counts
+
+
+def _published_columns(
+    connection: duckdb.DuckDBPyConnection, table: str, identifiers: Literal["plain", "keyed", "none"], secret: bytes
+) -> str:
+    """SQL: the columns of a table, GA4's own ids as they are to be published."""
+    if identifiers == "plain":
+        return "*"
+    found = [name for name, *_ in connection.execute(f"describe {table}").fetchall() if name in _GA4_IDS]
+    keyed = [f"{_hmac(name, secret) if identifiers == 'keyed' else 'null::varchar'} as {name}" for name in found]
+    return f"* replace ({', '.join(keyed)})" if keyed else "*"
+
+
+def _hmac(column: str, secret: bytes) -> str:
+    """SQL: the HMAC-SHA256 of a text column (RFC 2104), which DuckDB has no function for."""
+    padded = secret.ljust(64, b"\0")
+    inner, outer = (bytes(byte ^ pad for byte in padded).hex() for pad in (0x36, 0x5C))
+    return f"sha256(from_hex('{outer}') || from_hex(sha256(from_hex('{inner}') || encode({column}))))"
 
 
 class NotPublishedError(RuntimeError):

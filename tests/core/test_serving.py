@@ -1,9 +1,13 @@
 """The published database holds what readers see, as tables, and what they ask of a past day."""
 
+import hashlib
+import hmac
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import duckdb
+import pytest
 from test_versions import add_version
 
 from beha2vec_core.store.columns import column_descriptions
@@ -48,3 +52,25 @@ def test_every_column_of_ours_says_what_it_holds(tmp_path: Path) -> None:
     assert without == [("ga4", "dim_ga4__users", "user_key", None)], "dbt's tables are described by dbt alone"
     assert ("ga4", "dim_ga4__users", "country", "the user's last country") in comments
     assert ("beha2vec", "cluster_models", "users", "users it was fitted on") in comments
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "device"),
+    [
+        ("plain", "12.34"),
+        ("keyed", hmac.new(b"secret", b"12.34", hashlib.sha256).hexdigest()),
+        ("none", None),
+    ],
+)
+def test_ids_of_ga4_are_published_as_set(
+    tmp_path: Path, identifiers: Literal["plain", "keyed", "none"], device: str | None
+) -> None:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        create_tables(connection)
+        connection.execute("create schema ga4")
+        connection.execute(
+            "create table ga4.dim_ga4__users as select 'u' as user_key, '12.34' as user_pseudo_id, null as user_id"
+        )
+        publish(connection, tmp_path / "serving.duckdb", secret=b"secret", identifiers=identifiers)
+    with duckdb.connect(str(tmp_path / "serving.duckdb"), read_only=True) as served:
+        assert served.execute("from ga4.dim_ga4__users").fetchall() == [("u", device, None)]

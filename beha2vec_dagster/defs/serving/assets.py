@@ -41,7 +41,11 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         """
         with warehouse.connect("serving_database") as connection:
             counts = publish(
-                connection, settings.serving_path, dbt_descriptions(), secret=privacy_key(settings.data_path)
+                connection,
+                settings.serving_path,
+                dbt_descriptions(),
+                secret=privacy_key(settings.data_path),
+                identifiers=settings.publish_identifiers,
             )
             about = relation_metadata(connection, "beha2vec.user_clusters_current")
         return dg.MaterializeResult(
