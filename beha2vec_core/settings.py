@@ -351,7 +351,7 @@ class Settings(BaseSettings):
         return self
 
     def retention_days(self, layer: str) -> int | None:
-        """For how many days a layer is kept (``store.tables.Layer``); None: for ever."""
+        """For how many days a layer is kept (``store.tables.Layer``); None: forever."""
         days: int | None = getattr(self, f"retention_days_{layer}")
         return days
 

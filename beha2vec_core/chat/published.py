@@ -25,6 +25,7 @@ from beha2vec_core.profiles.counts import Step, Totals, clustered_words
 from beha2vec_core.profiles.currency import currency_note, reporting_currencies
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.store.anonymous import PAGE_TITLES
 
 _JOURNEY_STEPS = 25
 
@@ -168,8 +169,8 @@ class Published:
         with self._connection() as connection:
             profiles = connection.execute("from beha2vec.cluster_profiles").df()
             try:
-                titles = dict(connection.execute("select page_key, page_title from ga4.dim_ga4__pages").fetchall())
-            except duckdb.CatalogException:
+                titles = dict(connection.execute(PAGE_TITLES).fetchall())
+            except (duckdb.CatalogException, duckdb.BinderException):  # published without the GA4 models
                 titles = {}
         sheets = {sheet.cluster_key: sheet for sheet in fact_sheets(profiles, titles)}
         if not sheets:

@@ -210,7 +210,7 @@ def _name(function: exp.Func) -> str:
 
 def _ask_child(request: dict[str, Any], limits: SqlLimits) -> dict[str, Any]:
     """Start the process, wait for it, kill it at the end of its time."""
-    if not _AT_ONCE.acquire(timeout=limits.seconds):
+    if not _AT_ONCE.acquire(timeout=limits.seconds / 2):
         return {"failed": "busy"}
     try:
         done = subprocess.run(
@@ -239,7 +239,7 @@ def _why(reason: str, limits: SqlLimits) -> str:
     if reason == "time":
         return f"Stopped after {limits.seconds:g} s: ask for less, for example by WHERE, or with fewer joined rows."
     if reason == "busy":
-        return f"Not run: other statements were running for {limits.seconds:g} s. Ask again."
+        return "Not run: other statements are running. Ask again in a moment."
     if reason == "memory":
         return f"Stopped: it needs more than {limits.memory_mb:,} MB. Ask for less, or aggregate first."
     return f"DuckDB: {_first_line(reason)}"

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from beha2vec_core.chat.facts import differences, search_facts
 from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.published import FUNNEL_SQL, Fact, NotInData, Published
+from beha2vec_core.chat.published import FUNNEL_SQL, Fact, FactSheet, NotInData, Published
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
 from beha2vec_core.chat.sql_rules import MODEL
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
@@ -186,15 +186,15 @@ class Toolbox:
 
     def of_facts(self, facts: list[Fact]) -> dict[str, Any]:
         """Facts as data to send, those of small clusters left out."""
-        big = set(self._big())
-        kept = [fact for fact in facts if fact.cluster_key in big]
-        document: dict[str, Any] = {"facts": [fact_as_data(fact) for fact in kept]}
+        big, sheets = set(self._big()), self._sheets()
+        kept = [fact for fact in facts if fact.cluster_key in big and fact.fact_id in sheets[fact.cluster_key].by_id]
+        document: dict[str, Any] = {"facts": [self._as_data(fact, sheets[fact.cluster_key]) for fact in kept]}
         return _short(self._aliases.hide_all(document))
 
     def _list_clusters(self, _: ListClusters) -> ToolResult:
         overview = self._data.overview()
         big = [cluster for cluster in overview.clusters if cluster.users >= self._min_users]
-        sheets = self._data.sheets()
+        sheets = self._sheets()
         clusters, facts = [], []
         for cluster in big:
             own = [
@@ -209,12 +209,12 @@ class Toolbox:
                     "name": cluster.name,
                     "users": f"{cluster.users:,}",
                     "share_of_users": number(cluster.share, "share"),
-                    "facts": [fact_as_data(fact) for fact in own],
+                    "facts": [self._as_data(fact, sheets[cluster.key]) for fact in own],
                 }
             )
         data: dict[str, Any] = {
             "data_until": overview.until,
-            "all_users": self._all_users(overview.users),
+            "all_users": self._all_users(overview.users, is_exact=len(big) == len(overview.clusters)),
             "clusters": clusters,
             "compared": overview.compared if len(big) == len(overview.clusters) else {},
         }
@@ -226,9 +226,14 @@ class Toolbox:
             )
         return ToolResult(data, facts, tables=["beha2vec.cluster_insights", "beha2vec.cluster_profiles"])
 
-    def _all_users(self, with_a_vector: int) -> dict[str, Any]:
+    def _all_users(self, with_a_vector: int, *, is_exact: bool) -> dict[str, Any]:
         totals, steps = self._data.how_many()
-        found: dict[str, Any] = {"with_a_vector": f"{with_a_vector:,}", "clusters": totals.clusters}
+        # beside the exact sizes of the others, the total would tell the size of a cluster that is not sent
+        number = with_a_vector if is_exact else round(with_a_vector, -2)
+        found: dict[str, Any] = {
+            "with_a_vector": f"{'' if is_exact else 'about '}{number:,}",
+            "clusters": totals.clusters,
+        }
         for name in ("users", "sessions", "page_views", "buyers"):
             if (number := getattr(totals, name)) is not None:
                 found[name] = self._number(number)
@@ -257,11 +262,15 @@ class Toolbox:
 
     def _cluster_facts(self, asked: ClusterFacts) -> ToolResult:
         cluster = self._check(asked.cluster)
-        sheet = self._data.sheet(cluster)
+        sheet = self._sheet(cluster)
         written = next(one for one in self._data.overview().clusters if one.key == cluster)
         if asked.search:
             facts = search_facts(sheet, asked.search)[:25]
-            data: dict[str, Any] = {"cluster": cluster, "name": written.name, "facts": [fact_as_data(f) for f in facts]}
+            data: dict[str, Any] = {
+                "cluster": cluster,
+                "name": written.name,
+                "facts": [self._as_data(f, sheet) for f in facts],
+            }
             if not facts:
                 data["note"] = "no fact of this cluster has these words"
             return ToolResult(data, facts, tables=["beha2vec.cluster_profiles"])
@@ -273,7 +282,7 @@ class Toolbox:
             "name": written.name,
             "written": {"summary": written.summary, "persona": written.persona, "actions": list(written.actions)}
             | written.more,
-            "facts": [fact_as_data(fact) for fact in facts],
+            "facts": [self._as_data(fact, sheet) for fact in facts],
         }
         return ToolResult(data, facts, tables=["beha2vec.cluster_profiles", "beha2vec.cluster_insights"])
 
@@ -281,15 +290,15 @@ class Toolbox:
         first, second = self._check(asked.first), self._check(asked.second)
         if TOO_LITTLE_EVIDENCE in (first, second):
             raise NotInData(f"users of cluster {TOO_LITTLE_EVIDENCE} have too few events for a comparison")
-        sheets = self._data.sheet(first), self._data.sheet(second)
+        sheets = self._sheet(first), self._sheet(second)
         pairs = differences(*sheets)[:20]
         facts = [fact for pair in pairs for fact in pair]
         sizes = [fact for sheet in sheets if (fact := sheet.number("users"))]
         names = {cluster.key: cluster.name for cluster in self._data.overview().clusters}
         data: dict[str, Any] = {
             "clusters": [{"cluster": key, "name": names.get(key, "")} for key in (first, second)],
-            "sizes": [fact_as_data(fact) for fact in sizes],
-            "differences": [[fact_as_data(fact) for fact in pair] for pair in pairs],
+            "sizes": [self._as_data(*of) for of in zip(sizes, sheets, strict=True)],
+            "differences": [[self._as_data(*of) for of in zip(pair, sheets, strict=True)] for pair in pairs],
         }
         if not pairs:
             data["note"] = "no fact differs by more than chance"
@@ -303,16 +312,22 @@ class Toolbox:
                 continue
             one: dict[str, Any] = {"cluster": funnel.cluster_key, "name": big[funnel.cluster_key]}
             steps: list[dict[str, Any]] = []
-            for step, following in zip(funnel.steps, [*funnel.steps[1:], None], strict=True):
+            earlier = [None, *(step.users for step in funnel.steps[:-1])]
+            for step, following, before in zip(funnel.steps, [*funnel.steps[1:], None], earlier, strict=True):
                 if step.users < self._min_users:
                     steps.append({"step": step.name, "sessions": f"of fewer than {self._min_users} users"})
                     continue
+                if before is not None and 0 < before - step.users < self._min_users:
+                    steps.append({"step": step.name, "sessions": f"of all but fewer than {self._min_users} users"})
+                    continue
                 entry: dict[str, Any] = {"step": step.name, "sessions": step.sessions}
-                if step.lost is not None and following is not None and following.users >= self._min_users:
+                stopped = step.users - following.users if following is not None else 0
+                if step.lost is not None and stopped >= self._min_users <= (following.users if following else 0):
                     entry |= {"went_on": number(1 - step.lost, "share"), "stopped": number(step.lost, "share")}
                 steps.append(entry)
             one["steps"] = steps
-            if funnel.checkout_users >= self._min_users and funnel.lost is not None and funnel.interval is not None:
+            enough = min(funnel.checkout_users, funnel.checkouts - funnel.bought) >= self._min_users
+            if enough and funnel.lost is not None and funnel.interval is not None:
                 one["checkouts_without_order"] = {
                     "share": number(funnel.lost, "share"),
                     "interval_95": [number(end, "share") for end in funnel.interval],
@@ -324,7 +339,7 @@ class Toolbox:
                     ],
                 }
             else:
-                one["checkouts_without_order"] = "too few checkouts to judge"
+                one["checkouts_without_order"] = "too few to judge"
             clusters.append(one)
         note = "where intervals overlap, the order may be due to chance; exit pages are given where enough users left"
         return ToolResult({"clusters": clusters, "note": note}, statements=[FUNNEL_SQL])
@@ -403,6 +418,25 @@ class Toolbox:
         if money:
             data["money"] = money
         return ToolResult(data, statements=[answer.statement], rows=answer, note=money)
+
+    def _sheets(self) -> dict[int, FactSheet]:
+        return {key: self._without_rare(sheet) for key, sheet in self._data.sheets().items()}
+
+    def _sheet(self, cluster: int) -> FactSheet:
+        return self._without_rare(self._data.sheet(cluster))
+
+    def _without_rare(self, sheet: FactSheet) -> FactSheet:
+        """Without pages, countries ... of few users: their names alone would say something of these."""
+        few = [f for f in sheet.facts if f.feature is not None and sheet.describes_few(f, self._min_users)]
+        return FactSheet(sheet.cluster_key, tuple(fact for fact in sheet.facts if fact not in few))
+
+    def _as_data(self, fact: Fact, sheet: FactSheet) -> dict[str, object]:
+        """A fact as it may be sent: of few users without its numbers."""
+        data = fact_as_data(fact)
+        if not sheet.describes_few(fact, self._min_users):
+            return data
+        few = f"of fewer than {self._min_users} users, or of all but those"
+        return {"id": data["id"], "says": data["says"], "value": few}
 
     def _big(self) -> dict[int, str]:
         """Clusters that may be sent, with their names."""

@@ -63,7 +63,7 @@ def forget(
 ) -> None:
     """Remove people everywhere, keep them out of later runs, and print a certificate (docs/privacy.md).
 
-    Exit code 1: something is left. 3: a person was not found, and is on the list of the forgotten all the same.
+    Exit code 1: something is left. 3: a person was not found, and is on the list of the forgotten anyway.
     """
     from beha2vec_core.privacy.forget import forget as forget_people
     from beha2vec_core.privacy.forget import is_unfinished, on_the_list
@@ -113,7 +113,7 @@ def apply_retention() -> None:
     except (CompactError, WarehouseBusyError, WarehouseVersionError) as error:
         fail(error)
     if not removed:
-        typer.echo("all layers are kept for ever: set BEHA2VEC_RETENTION_DAYS_RAW or another one (docs/privacy.md)")
+        typer.echo("all layers are kept forever: set BEHA2VEC_RETENTION_DAYS_RAW or another one (docs/privacy.md)")
     for one in removed:
         typer.echo(
             f"{one.layer:<11}{counted(one.rows, 'row')} of {counted(one.days, 'day')} before {one.before} removed "

@@ -2,7 +2,7 @@
 
 What belongs here: ``schema`` (what an insight is, and what a model answers), ``sheet`` (the facts of one cluster,
 ready to show or send), ``wording`` and ``names`` (words for metrics and groups), ``template`` (the sentences),
-``prompts`` and ``narrator`` (asking a model which facts matter), ``check`` (no claim that the facts do not bear),
+``prompts`` and ``narrator`` (asking a model which facts matter), ``check`` (no claim that the facts do not support),
 ``write`` (the rows).
 What does not: how facts are computed (see ``profiles``), how an endpoint is asked (see ``llm``).
 """

@@ -3,8 +3,8 @@
 A claim names a fact and says how it compares; code writes the sentence and every number. So a claim is right or wrong
 by the data alone. The name and the interpretation are the model's own words, and may have been dictated by a title or
 a campaign that a stranger wrote. Therefore a name has only words that stand for facts of the cluster, or for people
-who visit a site. An interpretation has no number, no address, no markup, no word to its reader, and no word of a
-stranger's text that is not also one of ours.
+who visit a site. An interpretation says what may be, sentence by sentence, with no number, no address, no markup, no
+word to its reader, nothing of who people are, and no word of a stranger's text that is not also one of ours.
 """
 
 import re
@@ -21,13 +21,14 @@ _DIRECTIONS: dict[int, Direction] = {1: "more", -1: "less", 0: "no clear differe
 SIZES = {"users", "user_share"}  # code states them by itself
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-# people, and how they go about a site, whatever the facts: what a name may be made of beside words of facts
+# who may be named, whatever the facts
 _PEOPLE = {
-    "visitors", "users", "people", "browsers", "viewers", "readers", "searchers", "seekers", "explorers",
-    "shoppers", "customers", "guests", "members", "fans", "followers", "audience", "group", "crowd", "lookers",
-    "hunters", "comparers", "researchers", "planners", "watchers", "of", "the", "and", "with", "from", "for",
-    "on", "in", "who", "by", "via", "page", "pages", "site",
+    "visitors", "users", "people", "browsers", "viewers", "readers", "searchers", "seekers", "explorers", "shoppers",
+    "customers", "guests", "members", "fans", "followers", "audience", "group", "crowd", "lookers", "hunters",
+    "comparers", "researchers", "planners", "watchers",
 }  # fmt: skip
+_BETWEEN = {"of", "the", "and", "with", "from", "for", "on", "in", "who", "by", "via"}
+_SITE = {"page", "pages", "site"}
 _OVER = {  # words that are true of those who do more of it
     "purchase_rate": "purchasing converting",
     "return_share": "returning regular regulars repeat loyal frequent",
@@ -46,22 +47,35 @@ _UNDER = {
 _ALSO = {"mobile": "phone smartphone", "desktop": "computer", "email": "newsletter mail", "cpc": "paid ad search"}
 
 _NUMBER_WORDS = re.compile(
-    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|"
-    r"\w*hundreds?|thousands?|\w*[mb]illions?|dozens?|twice|thrice|doubl\w+|tripl\w+|quadrupl\w+|hal(?:f|ves|ved)|thirds?|"
-    r"quarters?|fifths?|tenths?|\w+fold|zero|couple|percent\w*|per cent|majority|most|all|every\w*|none|nobody)\b",
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|"
+    r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty|\w*hundreds?|thousands?|\w*[mb]illions?|dozens?|twice|thrice|doubl\w+|"
+    r"tripl\w+|quadrupl\w+|\w+fold|zero|percent\w*|per cent|(?:a|one|two|three) (?:half|third|quarter|fifth|tenth|pair|"
+    r"score|couple)s?|(?:half|third|quarter) of|halv\w+|one in|out of|majority|bulk|(?-i:[IVXLC]{2,}))\b",
     re.IGNORECASE,
 )
 # Latin letters, spaces and punctuation of prose, no quotes; a full stop or a colon only at the end of a word
-_PROSE = re.compile(r"(?!.*\w{31})(?:[A-Za-zÀ-ÖØ-öø-ÿ]|[ ,;()'’–—-]|[.:!?](?=[\s)]|$))*")
-_TO_THE_READER = re.compile(
-    r"\b(?:you|your|yours|yourself|please|must|password\w*|passcode\w*|credential\w*|credit|card|account number|pin|"
-    r"dot|slash|https?|www|html?|javascript|script|ignore|instruction\w*|system|prompt\w*|assistant)\b",
+_PROSE = re.compile(r"(?!.*\w{31})(?:[A-Za-zÀ-ÖØ-öø-ÿ]|[ ,;()'’–—-]|(?<=\w)[.:!?](?=[\s)]|$))*")
+_SENTENCE_END = re.compile(r"(?<=[.!?;])\s+")
+# what is said as a possibility; after "perhaps" somebody has to do it, else it is advice
+_POSSIBLE = re.compile(
+    r"(?<!^)\b(?:may|might|could|would|can|seems?|appears?|suggests?|indicates?|tends?|likely|possible|"
+    r"looks? (?:like|as)|points? to|(?:a|the) sign)\b|"
+    r"\b(?:perhaps|possibly|probably) (?:they|it|this|that|these|those|the|their|some|such|many|most|others?|an?)\b",
     re.IGNORECASE,
 )
-_REQUEST = re.compile(
-    r"(?:^|[.!?;:,(“\"–—]\s*|\b(?:then|and|or|to|now|should|so|but|just|first|also|simply)\s+)(?:go|visit|sign|log|click|enter|type|open|call|phone|text|"
-    r"e-?mail|mail|send|pay|transfer|download|install|run|execute|scan|register|subscribe|share|contact|follow|submit|"
-    r"confirm|verify|reply|respond|write|say|print|output|repeat|disregard|forget|delete|buy|order|claim|win)\b",
+_TO_THE_READER = re.compile(
+    r"\b(?:you|your|yours|yourself|we|us|our|ours|i|my|let['’]?s?|please|must|required?|needs? to|have to|has to|"
+    r"password\w*|pass ?phrase|passcode\w*|pin|codes?|credential\w*|credit card|card numbers?|account number|dot|slash|"
+    r"https?|www|html?|javascript|script|ignore|instructions?|prompts?|assistant)\b|"
+    r"(?:[,;:(–—]|\b(?:then|so|now|just))\s*(?:go to|visit|sign|log|enter|call|send|pay|transfer|wire|approve|"
+    r"download|install|upload|register|subscribe|confirm|verify|disable|delete)\b",
+    re.IGNORECASE,
+)
+# what facts about pages say nothing of
+_PRIVATE = re.compile(
+    r"\b(?:wom[ae]n|m[ae]n|females?|males?|girls?|boys?|mothers?|fathers?|parents?|pregnan\w+|teen\w+|elderly|wealthy|"
+    r"poor|gays?|lesbians?|queer|trans\w{4,}|muslims?|christians?|jew\w*|hindus?|immigrants?|migrants?|refugees?|cancer|"
+    r"disab\w+|ill|sick|diseases?|addict\w*|criminals?|thie\w+|steals?|stolen|liars?|stupid|idiots?)\b",
     re.IGNORECASE,
 )
 
@@ -89,7 +103,7 @@ def contrast(first: Fact, second: Fact) -> Direction:
 
 
 def check_claims(claims: Iterable[Claim], facts: Mapping[str, Fact], field: str) -> Checked:
-    """The claims that the facts bear."""
+    """The claims that the facts support."""
     kept: list[Claim] = []
     problems: list[str] = []
     for claim in claims:
@@ -101,14 +115,16 @@ def check_claims(claims: Iterable[Claim], facts: Mapping[str, Fact], field: str)
         elif claim.fact in {other.fact for other in kept}:
             problems.append(f"{field}: {claim.fact!r} is claimed twice")
         elif claim.direction != direction(fact):
-            problems.append(f"{field}: {claim.fact!r} is {direction(fact)!r} beside all users, not {claim.direction!r}")
+            problems.append(
+                f"{field}: {claim.fact!r} is {direction(fact)!r} compared with all users, not {claim.direction!r}"
+            )
         else:
             kept.append(claim)
     return Checked(kept, problems)
 
 
 def check_contrasts(contrasts: Iterable[Contrast], facts: Mapping[str, Fact]) -> tuple[list[Contrast], list[str]]:
-    """The contrasts that the facts bear, and what is wrong with the others."""
+    """The contrasts that the facts support, and what is wrong with the others."""
     kept: list[Contrast] = []
     problems: list[str] = []
     for one in contrasts:
@@ -138,7 +154,10 @@ def check_name(name: str, facts: Iterable[Fact], taken: Iterable[str]) -> list[s
     words = re.split(r"[\s-]+", name.strip())
     if not 1 <= len(name.split()) <= MAX_NAME_WORDS or len(name) > 60:
         return [f"a name has one to {MAX_NAME_WORDS} words"]
-    allowed = _PEOPLE.union(_words_of_facts(list(facts)))
+    lower = [word.lower() for word in words]
+    if len(set(lower)) < len(lower) or lower[0] in _BETWEEN or lower[-1] in _BETWEEN:
+        return ["a name has no word twice, and neither begins nor ends with a word such as of"]
+    allowed = _PEOPLE | _BETWEEN | _SITE | set(_words_of_facts(list(facts)))
     if wrong := [word for word in words if word.lower() not in allowed or not _WORD.fullmatch(word)]:
         return [f"in a name, {word[:40]!r} is no word for what these users do more than others" for word in wrong[:3]]
     return []
@@ -162,13 +181,18 @@ def _words_of_facts(facts: list[Fact]) -> Iterator[str]:
 def check_interpretation(text: str, facts: Iterable[Fact]) -> list[str]:
     """What is wrong with a free text about the facts; nothing is wrong with an empty one."""
     problems = []
-    if any(char.isnumeric() for char in text) or (match := _NUMBER_WORDS.search(text)):
-        said = next((char for char in text if char.isnumeric()), "") or (match.group() if match else "")
-        problems.append(f"interpretation: {said!r} is a number or a quantity: leave all of them to the claims")
+    match = _NUMBER_WORDS.search(text)
+    said = next((char for char in text if char.isnumeric()), "") or (match.group() if match else "")
+    if said:
+        problems.append(f"interpretation: {said!r} is a number: leave all of them to the claims")
     elif not _PROSE.fullmatch(text):
         problems.append("interpretation: write plain prose, without addresses, markup and signs")
-    if match := _TO_THE_READER.search(text) or _REQUEST.search(text):
+    if unsure := [one for one in _SENTENCE_END.split(text) if one and not _POSSIBLE.search(one)]:
+        problems.append(f"interpretation: {unsure[0][:80]!r} has to say what may be: may, might, could, seem, suggest")
+    if match := _TO_THE_READER.search(text):
         problems.append(f"interpretation: {match.group().strip()!r} speaks to the reader: say what the facts may mean")
+    if match := _PRIVATE.search(text):
+        problems.append(f"interpretation: {match.group()!r}: the facts say nothing of who people are")
     if echoed := _echoes(text, list(facts)):
         problems.append(
             f"interpretation: {', '.join(map(repr, echoed[:5]))}: use no word of pages, titles or campaigns"
@@ -188,7 +212,18 @@ def _echoes(text: str, facts: list[Fact]) -> list[str]:
         theirs |= _words(fact.title or "")
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    return sorted((_words(text) & theirs) - ours - _PEOPLE - ENGLISH_STOP_WORDS)
+    ours |= _PEOPLE | _SITE | _words(" ".join((*_OVER.values(), *_UNDER.values())))
+    foreign, own = {word for word in theirs - ENGLISH_STOP_WORDS if not _is_form_of(word, ours)}, _words(text)
+    # longer ones are found inside words and across spaces too: north wind, Northwinds; German in Germany
+    joined = "".join(_WORD.findall(text.lower()))
+    return sorted(
+        word for word in foreign if (word in own if len(word) < 5 else word[: max(5, len(word) - 2)] in joined)
+    )
+
+
+def _is_form_of(word: str, others: set[str]) -> bool:
+    stem = word[: max(4, len(word) - 1)]
+    return word in others or any(other.startswith(stem) for other in others)
 
 
 def _words(text: str) -> set[str]:

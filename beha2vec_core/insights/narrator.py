@@ -146,9 +146,10 @@ class Narrator:
             except AnswerError as error:
                 reasons, written = [str(error)], None
             else:
-                held, reasons = check(answer)
-                if held is not None and not reasons:
-                    return Outcome(held, input_hash=key)
+                new, reasons = check(answer)
+                if new is not None and not reasons:
+                    return Outcome(new, input_hash=key)
+                held = new or held
                 written = answer.model_dump_json()
             self._note(cluster_key, f"refused: {'; '.join(map(_short, reasons[:3]))}")
             asked = prompts.retry_messages(messages, written, reasons)

@@ -49,7 +49,7 @@ class Claim(_Answer):
     """A fact that matters, and how it compares with all users."""
 
     fact: str = Field(description="The id of a fact, copied exactly")
-    direction: Literal["more", "less", "no clear difference"] = Field(description="Its beside_all_users")
+    direction: Literal["more", "less", "no clear difference"] = Field(description="Its compared_with_all_users")
     link: Literal["new", "and", "but"] = Field(description="new: a new sentence; and, but: joined to the claim before")
 
 

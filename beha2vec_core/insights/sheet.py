@@ -1,5 +1,7 @@
 """The facts of one cluster, typed and cleaned: all that a narrator, of either kind, gets to see."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -125,6 +127,11 @@ class FactSheet:
         """Users of the cluster."""
         size = self.number("users")
         return round(size.value) if size else 0
+
+    def describes_few(self, fact: Fact, min_users: int) -> bool:
+        """Whether a fact is about few people: it rests on some users but fewer, or on all but fewer."""
+        others = self.users - fact.support if fact.unit == "share" else 0
+        return 0 < fact.support < min_users or 0 < others < min_users
 
     def number(self, metric: str) -> Fact | None:
         """The fact of a metric without features."""

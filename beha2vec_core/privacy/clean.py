@@ -14,7 +14,7 @@ from typing import Any
 
 from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.decoding import ROUNDS, decoded, encoded
-from beha2vec_core.privacy.detectors import Span, looks_random
+from beha2vec_core.privacy.detectors import Span, looks_like_code, looks_random
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, joined, kind_of_key, rules
 from beha2vec_core.privacy.titles import labelled_spans, looks_like_person, name_spans, street_spans
 
@@ -81,9 +81,9 @@ def _written(number: float) -> str:
 
 def _parameter(key: str | None, value: str, depth: int) -> str:
     kind = kind_of_key(key) if key else None
-    if kind == CLICK_ID:
-        return value
     plain = decoded(value)
+    if kind == CLICK_ID:  # no click id looks like an e-mail address
+        return _without(value, plain, detectors.emails)
     if kind == KEPT:
         hidden = _BASE64.fullmatch(plain) and _hides_personal(plain, depth)
         return MARKER if hidden else _without(value, plain, _spans_in_ids)
@@ -101,8 +101,12 @@ def _accepts(kind: str, value: str) -> bool:
     letters = sum(c.isalpha() for c in value)
     if kind == "phone":
         return (digits >= 6 and letters <= 4) or bool(_HEX.fullmatch(value))
-    if kind == "hashed":
-        return bool(_HEX.fullmatch(value))
+    if kind == "hashed":  # also what somebody forgot to hash
+        return (
+            bool(_HEX.fullmatch(value))
+            or any(True for _ in detectors.emails(value))
+            or _PLAIN_PHONE.fullmatch(value) is not None
+        )
     if kind == "maybe_name":
         return looks_like_person(value)
     if kind == "maybe_secret":
@@ -124,6 +128,9 @@ def _accepts(kind: str, value: str) -> bool:
     if kind == "address":
         return digits > 0 or " " in value or not value.islower()
     return True  # e-mail, secret
+
+
+_PLAIN_PHONE = re.compile(r"\+?\d{10,15}")
 
 
 # --- texts ----------------------------------------------------------------------------------------------------------
@@ -394,7 +401,7 @@ def _segment(segment: str, plain: str, before: list[str], depth: int) -> str:
 def _bare_segment(segment: str, plain: str, before: list[str], depth: int) -> str:
     known = rules()
     last = before[-1] if before else ""
-    if any(name in known.token_paths for name in before) and looks_random(plain):
+    if any(name in known.token_paths for name in before) and looks_like_code(plain):
         return MARKER
     if last in known.person_paths and len(re.split(r"[\s._+-]+", plain)) > 1 and looks_like_person(plain):
         return MARKER
@@ -466,9 +473,10 @@ def _query_value(key: str | None, value: str, depth: int, token_page: bool) -> s
         return value
     kind = kind_of_key(key) if key else None
     if kind == CLICK_ID:
-        return value
+        cleaned = _without(value, decoded(value), detectors.emails)
+        return value if cleaned == value else encoded(cleaned)
     spaced = decoded(re.sub(r"(?<!^)\+", " ", value) if re.match(r"\+\d", value) else value.replace("+", " "))
-    if token_page and kind not in (KEPT, CLICK_ID) and looks_random(spaced):
+    if token_page and kind not in (KEPT, CLICK_ID) and looks_like_code(spaced):
         return MARKER
     # a plus is a space, but people also write it for itself, in jane+tag@example.com
     for plain in (decoded(value), spaced):

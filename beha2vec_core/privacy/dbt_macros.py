@@ -88,6 +88,7 @@ def compiled() -> str:
 {_listed(known.labels["phone"])}    ]) }}}}
 {{%- endmacro %}}
 
+{{# Regular expressions of personal data, for engines where no ingest runs. #}}
 {{% macro personal_patterns() -%}}
     {{{{ return([
 {steps}    ]) }}}}

@@ -182,11 +182,7 @@ def _is_national(number: str, plain: bool) -> bool:
     return any(
         any(True for _ in phonenumbers.PhoneNumberMatcher(number, region, strict, max_tries=5))
         for region in rules().phone_regions
-    ) or bool(
-        re.fullmatch(
-            r"0[17]\d{2,4}[\s-/]\d{3}[\s-]?\d{3,5}|0[1-9](?:[ .]\d\d){4}".replace(r"[\s-/]", r"[\s/-]"), number
-        )
-    )
+    ) or bool(re.fullmatch(r"0[17]\d{2,4}[\s/-]\d{3}[\s-]?\d{3,5}|0[1-9](?:[ .]\d\d){4}", number))
 
 
 @lru_cache(10_000)
@@ -339,6 +335,14 @@ def looks_random(text: str) -> bool:
         and not words
         and _is_mixed(compact)
         and _entropy(compact) > 3.2
+    )
+
+
+def looks_like_code(text: str) -> bool:
+    """Whether a value looks like a code that was sent to somebody: random, or eight and more mixed characters."""
+    return looks_random(text) or (
+        re.fullmatch(r"[A-Za-z0-9]{8,15}", text) is not None
+        and len(re.findall(r"(?<=[A-Za-z])\d|(?<=\d)[A-Za-z]", text)) >= 3
     )
 
 

@@ -47,7 +47,7 @@ class Certificate:
     Attributes:
         at: when, UTC.
         asked: keyed hash of each identifier asked for.
-        not_found: those of ``asked`` that no table or partition had; they are on the list all the same.
+        not_found: those of ``asked`` that no table or partition had; they are on the list anyway.
         identifiers: how many identifiers the people had, all on the list now.
         removed: rows and texts by place.
         left: places that still have somebody, each with why; empty where nothing is left.
@@ -225,7 +225,7 @@ def _remove_everywhere(
             is_database = path.exists() and kind_of(path) is Kind.DUCKDB
             if path == settings.warehouse_path and (done or removed or resuming):
                 _correct_log(settings)
-            if is_database and (done or resuming):
+            if is_database and resuming and not done:  # a copy that was changed is compact already
                 say(f"rewriting {path.name}")
                 compact(path)
         except FileNotFoundError:
@@ -323,9 +323,12 @@ def _remarks(settings: Settings, people: People, dagster_home: Path | None) -> l
 
 def _why(settings: Settings, found: Found) -> str:
     if found.problem:
-        return f"the file cannot be read ({found.problem}): delete it, or see to it and run the command again"
+        return f"the file cannot be read ({found.problem}): delete it, or repair it and run the command again"
     if _is_encoder(settings, found.file):
-        return "an encoder knows an address that names the person; it goes with the encoder, the next training has none"
+        return (
+            "an encoder knows an address that names the person: it is deleted with the encoder, and the next trained "
+            "encoder will not contain it"
+        )
     return "written while the command ran, or of a kind that is not changed: delete the file, and run the command again"
 
 

@@ -27,9 +27,11 @@ class LoginIds:
         return key(self._data_dir)
 
     def judged(self, login_id: str) -> str:
-        """The id itself, or its hash where it holds an e-mail address or is a phone number."""
+        """The id itself, or its hash where it holds an e-mail address or is a phone, card or account number."""
         plain = decoded(login_id).strip()
-        if any(True for _ in detectors.emails(plain)) or detectors.is_phone(plain):
+        whole = (0, len(plain))
+        numbers = (*detectors.cards(plain), *detectors.ibans(plain))
+        if any(True for _ in detectors.emails(plain)) or detectors.is_phone(plain) or whole in numbers:
             return hmac.new(self._key, plain.casefold().encode(), hashlib.sha256).hexdigest()
         return login_id
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from beha2vec_core.files import put_in_place
 from beha2vec_core.privacy.columns import EventCleaner
+from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.privacy.rules import rules
 
@@ -65,10 +66,11 @@ def clean_partitions(files: Iterable[Path], raw_path: Path, progress: Callable[[
         with pq.ParquetFile(file) as stored:
             batches = stored.iter_batches(batch_size=122_880)
             write_cleaned(pa.RecordBatchReader.from_batches(stored.schema_arrow, batches), temporary, cleaner)
-        if os.path.samestat(read, file.stat()):
-            put_in_place(temporary, file)
-        else:  # an ingest was quicker, and its partition is clean
-            temporary.unlink()
+        with Forgotten(raw_path.parent).held():  # nobody is forgotten between the look and the rename
+            if os.path.samestat(read, file.stat()):
+                put_in_place(temporary, file)
+            else:  # it was rewritten meanwhile, and is clean
+                temporary.unlink()
         progress(file, cleaner.redacted - before)
     return cleaner.redacted
 

@@ -93,14 +93,21 @@ def source_files(settings: Settings) -> frozenset[Path]:
 
 
 def _files_below(root: Path) -> Iterator[Path]:
+    """Files, those behind links too: a raw folder may have moved to a larger disk."""
     if root.is_file():
         yield root
-    for folder, folders, names in os.walk(root):
+    seen: set[str] = set()  # folders: a link may lead back
+    for folder, folders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
         folders.sort()
         for name in sorted(names):
             path = Path(folder) / name
-            if path.is_file() and not path.is_symlink():
-                yield path
+            if path.is_file():
+                yield path.resolve() if path.is_symlink() else path
 
 
 def read_lines(path: Path, kind: Kind) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -30,6 +31,7 @@ from beha2vec_core.privacy.people import (
     taken_out_sql,
 )
 from beha2vec_core.privacy.places import Kind, kind_of, read_lines
+from beha2vec_core.store.compact import changed_copy
 from beha2vec_core.store.tables import IDENTIFIERS, PEOPLE
 from beha2vec_core.store.warehouse import transaction
 
@@ -139,7 +141,7 @@ def _from_parquet(path: Path, people: People, made_from_events: bool) -> list[Re
                 f"copy (select {', '.join(selected)} from {relation} where not ({plan.theirs})) "
                 f"to {sql_text(str(temporary))} (format parquet, compression zstd)"
             ).fetchall()
-            temporary.chmod(path.stat().st_mode)
+            shutil.copystat(path, temporary)  # originals are kept by their age
             put_in_place(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -151,19 +153,27 @@ def _any_named(plan: _Plan, people: People) -> str:
 
 
 def _from_duckdb(path: Path, people: People) -> list[Removed]:
-    done = []
+    """A copy is changed and renamed over the file, which others may read meanwhile."""
     with duckdb.connect() as connection:
         load(connection, people)
-        connection.execute(f"attach {sql_text(str(path))} as found_in")
+        mode = "" if path.with_name(f"{path.name}.wal").exists() else " (read_only)"
+        connection.execute(f"attach {sql_text(str(path))} as found_in{mode}")
+        plans = {}
         for schema, table in tables_of(connection, "found_in"):
             name = f"{schema}.{table}"
             registered = PEOPLE.get(name.removesuffix("_current"))
             with_shared = registered is not None and registered.made_from_events
-            relation = f"found_in.{sql_name(schema)}.{sql_name(table)}"
-            columns = columns_of(connection, relation)
-            theirs, plan = _look(connection, relation, columns, people, with_shared)
-            if not theirs and not plan.texts:
-                continue
+            relation = f"{sql_name(schema)}.{sql_name(table)}"
+            columns = columns_of(connection, f"found_in.{relation}")
+            theirs, plan = _look(connection, f"found_in.{relation}", columns, people, with_shared)
+            if theirs or plan.texts:
+                plans[name] = f"copy.{relation}", plan
+    if not plans:
+        return []
+    done = []
+    with changed_copy(path) as connection:
+        load(connection, people)
+        for name, (relation, plan) in plans.items():
             texts = 0
             with transaction(connection):
                 ((rows,),) = connection.execute(f"delete from {relation} where {plan.theirs}").fetchall()

@@ -9,11 +9,11 @@ from typing import NamedTuple, get_args
 
 import duckdb
 
-from beha2vec_core.files import put_in_place
 from beha2vec_core.privacy.find import columns_of, tables_of
+from beha2vec_core.privacy.partitions import forget_originals
 from beha2vec_core.privacy.people import sql_name, sql_text
 from beha2vec_core.settings import Settings
-from beha2vec_core.store.compact import compact
+from beha2vec_core.store.compact import changed_copy, compact
 from beha2vec_core.store.tables import IDENTIFIERS, PEOPLE, Layer, create_tables
 from beha2vec_core.store.warehouse import Warehouse, transaction
 
@@ -50,6 +50,7 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
         WarehouseBusyError: another process holds the warehouse.
     """
     cuts = {layer: cut for layer in LAYERS if (cut := settings.first_kept_day(layer, now or datetime.now(UTC)))}
+    forget_originals(settings.raw_path, settings.keep_originals_days)
     if not cuts:
         return []
     days: dict[Layer, set[date]] = {layer: set() for layer in cuts}
@@ -141,7 +142,6 @@ def _remove_from_tables(
 
 def _remove_from_published(path: Path, cuts: dict[Layer, date]) -> None:
     """Readers may have the file open, so a copy is changed and renamed over it."""
-    copy = path.with_name(f".{path.name}.retention")
     with duckdb.connect() as connection:
         connection.execute(f"attach {sql_text(str(path))} as published (read_only)")
         rules = {relation: rule for relation, rule in _rules(connection, "published").items() if rule.layer in cuts}
@@ -151,14 +151,6 @@ def _remove_from_published(path: Path, cuts: dict[Layer, date]) -> None:
             for relation, test in old.items()
         ):
             return
-    try:
-        shutil.copy2(path, copy)
-        with duckdb.connect() as connection:
-            connection.execute(f"attach {sql_text(str(copy))} as published")
-            for relation, test in old.items():
-                connection.execute(f"delete from {relation} where {test}")
-        compact(copy)
-        put_in_place(copy, path)
-    finally:
-        for leftover in (copy, copy.with_name(f"{copy.name}.wal")):
-            leftover.unlink(missing_ok=True)
+    with changed_copy(path) as connection:
+        for relation, test in old.items():
+            connection.execute(f"delete from {relation.replace('published.', 'copy.', 1)} where {test}")

@@ -1,15 +1,20 @@
 """Publish what a language model may read: the schema ``anonymous``, k-anonymous by construction.
 
-Each of its tables counts users, sessions, page views ... by one or two dimensions. Any SELECT over them is safe,
-because of how they are made:
+Each of its tables counts users, sessions, page views ... by one or two dimensions. They are made so that any SELECT
+over them is safe:
 
 * A row stands on at least `MIN_USERS` users. Values with fewer users are merged into ``(other)``; a group that is still
   too small is dropped.
 * A number to which fewer than `MIN_USERS` users contribute is null.
-* The `MIN_USERS` largest contributions count as their mean, so that no total gives away one large customer.
-* Each number is rounded at random, up or down, to a multiple of what `MIN_USERS` users contribute. So the difference of
-  two numbers says nothing about fewer users. On average the rounding adds nothing. It depends on a secret and on the
-  exact number: the same number is rounded the same way in every publication.
+* A contribution counts up to `_CAP` times the group's `MIN_USERS`-th largest, so that no total gives away one customer.
+* Each number is rounded at random, up or down, to a multiple of what `MIN_USERS` users contribute, so that the
+  difference of two numbers does not tell of fewer users. On average the rounding adds nothing. It depends on a secret,
+  on the users counted and on the exact number: the same number of the same users is rounded the same way in every
+  table and every publication.
+* A page has a title only if `MIN_USERS` users saw that title: sites put names of users into titles.
+
+What this does not prevent: whoever adds up many tables can average the rounding, and estimate how many users a group
+that was left out has, within some users.
 
 Sources: Sweeney, "k-anonymity" (2002, doi:10.1142/S0218488502001648); Fellegi, "Controlled random rounding" (1975);
 Domingo-Ferrer and Mateo-Sanz, "Practical data-oriented microaggregation" (2002, doi:10.1109/69.979982).
@@ -26,8 +31,17 @@ from beha2vec_core.store.warehouse import transaction
 SCHEMA = "anonymous"
 MIN_USERS = 20
 OTHER = "(other)"
+# the title of each page that most users saw
+PAGE_TITLES = f"""
+    select page_key, page_title as title from (
+        select page_key, page_title, count(distinct user_key) as users
+        from ga4.fct_ga4__page_views where page_title is not null group by all)
+    where users >= {MIN_USERS}
+    qualify row_number() over (partition by page_key order by users desc, page_title) = 1"""
 
 _CLUSTER, _TITLE = "cluster_key", "title"  # a page has one title
+_CAP = 3
+_CLUSTERS = "(select user_key, cluster_key from beha2vec.user_clusters_current)"
 _NAMES = {_CLUSTER: "cluster", "page_key": "page", "landing_page_key": "landing_page", "event_name": "name"}
 
 
@@ -113,8 +127,8 @@ _SOURCES = (
     ),
     _Source(
         "page_views",
-        """from ga4.fct_ga4__page_views left join beha2vec.enriched_pages using (page_key)
-        left join (select page_key, page_title as title from ga4.dim_ga4__pages) using (page_key)""",
+        f"""from ga4.fct_ga4__page_views left join beha2vec.enriched_pages using (page_key)
+        left join ({PAGE_TITLES}) using (page_key)""",
         (
             _Measure("page_views", "count(*)", "page views"),
             _Measure("entrances", "count_if(is_entrance)", "views that began a session", "is_entrance"),
@@ -157,7 +171,8 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
         connection: its schemas ``beha2vec`` and ``ga4`` hold what is counted.
         secret: what the rounding depends on; with the same secret the same numbers are rounded the same way.
     """
-    found = [(source, types) for source in _SOURCES if (types := _columns(connection, source))]
+    found = [(source, types) for source in _SOURCES if (types := _columns(connection, source.rows))]
+    has_clusters = bool(_columns(connection, f"from {_CLUSTERS}"))
     made: dict[str, int] = {}
     with transaction(connection):
         connection.execute(f"create schema {SCHEMA}")
@@ -167,23 +182,24 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
                 ((currencies,),) = connection.execute(f"select count(distinct currency) {source.rows}").fetchall()
                 measures = [m for m in measures if currencies < 2 or "revenue" not in m.name]
             known = [by for by in source.by if types.keys() >= set(by)]
-            for by in [*known, (_CLUSTER,), *((_CLUSTER, *by) for by in known)]:
+            by_cluster = [(_CLUSTER,), *((_CLUSTER, *by) for by in known)] if has_clusters else []
+            for by in [*known, *by_cluster]:
                 grouped_by = "_and_".join(_NAMES.get(column, column) for column in by if column != _TITLE)
                 name = f"{SCHEMA}.{source.unit}_by_{grouped_by}"
                 texts = {column for column in by if types.get(column) == "VARCHAR"}
-                query = _groups(name, source.rows, by, texts, measures)
+                query = _groups(source.rows, by, texts, measures)
                 ((made[name],),) = connection.execute(f"create table {name} as {query}", [secret.hex()]).fetchall()
                 _comment(connection, name, by, measures)
     return made
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, source: _Source) -> dict[str, str]:
-    """Names and types; none where a table is not there."""
+def _columns(connection: duckdb.DuckDBPyConnection, rows: str) -> dict[str, str]:
+    """Names and types; none where a table or column is not there."""
     try:
-        rows = connection.execute(f"describe select * {source.rows}").fetchall()
-    except duckdb.CatalogException:
+        described = connection.execute(f"describe select * {rows}").fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException):
         return {}
-    return {name: kind for name, kind, *_ in rows}
+    return {name: kind for name, kind, *_ in described}
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, name: str, by: tuple[str, ...], measures: list[_Measure]) -> None:
@@ -196,10 +212,10 @@ def _comment(connection: duckdb.DuckDBPyConnection, name: str, by: tuple[str, ..
         connection.execute(f"comment on column {name}.{column} is '{text}'")
 
 
-def _groups(name: str, rows: str, by: tuple[str, ...], texts: set[str], measures: list[_Measure]) -> str:
+def _groups(rows: str, by: tuple[str, ...], texts: set[str], measures: list[_Measure]) -> str:
     """The query of one table: a row for each group of enough users. Its parameter is the secret."""
     if _CLUSTER in by:
-        rows += " join (select user_key, cluster_key from beha2vec.user_clusters_current) using (user_key)"
+        rows += f" join {_CLUSTERS} using (user_key)"
     keys = ", ".join(by)
     small = f"n < {MIN_USERS}"
     merged = [f"case when {small} then '{OTHER}' else {key} end as {key}" if key in texts else key for key in by]
@@ -208,8 +224,7 @@ def _groups(name: str, rows: str, by: tuple[str, ...], texts: set[str], measures
         return "".join(f", {text.format(m=m.name, of_user=m.of_user, merged=m.merged)}" for m in measures)
 
     def rounded(number: str, unit: str, column: str) -> str:
-        group = ", ".join(f"coalesce({key}::varchar, '')" for key in by)
-        noise = f"sha256(concat_ws(chr(31), $1, '{name}.{column}', {group}, round({number}, 4)))"
+        noise = f"sha256(concat_ws(chr(31), $1, '{column}', who, round({number}, 4)))"
         return f"({unit} * floor({number} / {unit} + ('0x' || left({noise}, 8))::ubigint / 4294967296.0))"
 
     numbers = [f"{rounded('n', str(MIN_USERS), 'users')}::bigint as users"]
@@ -219,7 +234,8 @@ def _groups(name: str, rows: str, by: tuple[str, ...], texts: set[str], measures
         unit = f"({MIN_USERS} * pow(2, round(log2(greatest(abs({total}) / {contributors}, 1e-9)))))"
         number = rounded(total, unit, measure.name) + ("::bigint" if measure.whole else "")
         numbers.append(f"case when {contributors} >= {MIN_USERS} then {number} end as {measure.name}")
-    capped = "sum(case when {m} >= {m}_from then {m}_top else greatest({m}, -{m}_from) end) as {m}_total"
+    capped = f"sum(least(greatest({{m}}, -{_CAP} * {{m}}_high), {_CAP} * {{m}}_high)) as {{m}}_total"
+    same_group = " and ".join(f"largest.{key} is not distinct from contributions.{key}" for key in by)
     return f"""
         with of_users as (
             select user_key, {keys}{each("coalesce({of_user}, 0)::double as {m}")}
@@ -230,12 +246,14 @@ def _groups(name: str, rows: str, by: tuple[str, ...], texts: set[str], measures
         ), contributions as (
             select user_key, {keys}{each("{merged}({m}) as {m}")} from merged group by user_key, {keys}
         ), largest as (
-            select true{each(f"list_min(max({{m}}, {MIN_USERS})) as {{m}}_from")} from contributions
-        ), tops as (
-            select true{each("avg({m}) filter ({m} >= {m}_from) as {m}_top, any_value({m}_from) as {m}_from")}
-            from contributions, largest
+            select {keys}, count(*) as n, bit_xor(hash(user_key)) as who{
+        each(f"list_min(max({{m}}, {MIN_USERS})) as {{m}}_high")
+    }
+            from contributions group by {keys} having count(*) >= {MIN_USERS}
         ), totals as (
-            select {keys}, count(*) as n{each("count_if({m} <> 0) as {m}_users")}{each(capped)}
-            from contributions, tops group by {keys} having count(*) >= {MIN_USERS}
+            select {", ".join(f"largest.{key}" for key in by)}, any_value(n) as n, any_value(who) as who{
+        each("count_if({m} <> 0) as {m}_users")
+    }{each(capped)}
+            from contributions join largest on {same_group} group by all
         )
         select {keys}, {", ".join(numbers)} from totals order by {keys}"""

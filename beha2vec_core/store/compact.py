@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -25,16 +26,13 @@ def compact(path: Path) -> None:
         CompactError: no room for the copy, or the copy is not like the original.
     """
     copy = path.with_name(f".{path.name}.compact")
-    needed, free = path.stat().st_size, shutil.disk_usage(path.parent).free
-    if free < needed:
-        raise CompactError(
-            f"{path.name} has to be rewritten, which needs {needed:,} bytes, and {free:,} are free. Make room in "
-            f"{path.parent} and run the command again"
-        )
+    require_room(path)
     _remove(copy)  # of a killed run
     try:
         with duckdb.connect() as connection:
-            connection.execute(f"attach {_text(path)} as original")
+            # others may read the file, but what its log has is only in it once it was opened for writing
+            mode = "" if path.with_name(f"{path.name}.wal").exists() else " (read_only)"
+            connection.execute(f"attach {_text(path)} as original{mode}")
             ((storage,),) = connection.execute(
                 "select tags['storage_version'] from duckdb_databases() where database_name = 'original'"
             ).fetchall()
@@ -52,6 +50,41 @@ def compact(path: Path) -> None:
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
     finally:
         _remove(copy)
+
+
+@contextmanager
+def changed_copy(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Change a database that others may read: the block changes a copy, attached as ``copy``, that then replaces it.
+
+    Raises:
+        CompactError: no room for the copy.
+    """
+    copy = path.with_name(f".{path.name}.changed")
+    require_room(path)
+    _remove(copy)
+    try:
+        shutil.copy2(path, copy)
+        with duckdb.connect() as connection:
+            connection.execute(f"attach {_text(copy)} as copy")
+            yield connection
+        compact(copy)
+        put_in_place(copy, path)
+    finally:
+        _remove(copy)
+
+
+def require_room(path: Path) -> None:
+    """Check that the disk has room for a copy of a file.
+
+    Raises:
+        CompactError: it has not.
+    """
+    needed, free = path.stat().st_size, shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise CompactError(
+            f"{path.name} has to be rewritten, which needs {needed:,} bytes, and {free:,} are free. Make room in "
+            f"{path.parent} and run the command again"
+        )
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, database: str) -> dict[tuple[str, str], int]:

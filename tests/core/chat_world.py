@@ -124,10 +124,12 @@ def _ga4_tables(world: duckdb.DuckDBPyConnection) -> None:
     )
     world.execute(
         """create table ga4.fct_ga4__page_views as
-        select v.* exclude (user_key), p.user_key from fct_ga4__page_views v join world.people p on p.name = v.user_key
-        union all by name
-        select user_key, user_key as session_key, 'shop.example.com/' as page_key
-        from world.people where starts_with(name, 'small')"""
+        select *, upper(split_part(page_key, '/', 2)) || ' | Shop' as page_title from (
+            select v.* exclude (user_key), p.user_key
+            from fct_ga4__page_views v join world.people p on p.name = v.user_key
+            union all by name
+            select user_key, user_key as session_key, 'shop.example.com/' as page_key
+            from world.people where starts_with(name, 'small'))"""
     )
     world.execute(
         """insert into beha2vec.enriched_pages (page_key, theme, page_type)
@@ -187,7 +189,7 @@ def _put_hostile(world: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
     )
     world.execute(
         """insert into ga4.fct_ga4__page_views by name
-        select user_key, page_key, any_value(session_key) as session_key from bad_pages
+        select user_key, page_key, any_value(text) as page_title, any_value(session_key) as session_key from bad_pages
         join ga4.fct_ga4__sessions using (user_key) group by all"""
     )
     world.execute(

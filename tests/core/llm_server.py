@@ -101,7 +101,7 @@ def truthful(request: dict[str, Any]) -> dict[str, Any]:
             "interpretation": "Some groups may come with a plan, others to look around.",
         }
     claims = [
-        {"fact": fact["id"], "direction": fact["beside_all_users"], "link": "new" if number % 2 == 0 else "and"}
+        {"fact": fact["id"], "direction": fact["compared_with_all_users"], "link": "new" if number % 2 == 0 else "and"}
         for number, fact in enumerate(fact for fact in asked["facts"] if ".page_type_views." in fact["id"])
     ]
     by_direction = sorted(claims, key=lambda claim: ["more", "less", "no clear difference"].index(claim["direction"]))

@@ -48,7 +48,7 @@ class World:
 
     def log(self, day: date, accepted: int, users: int = 50, status: str = "ingested", property_id: str = "p") -> None:
         self.execute(
-            "insert into raw.ga4_ingest_log values (?, ?, ?, ?, ?, 0, ?, [], null, ?, 0)",
+            "insert into raw.ga4_ingest_log values (?, ?, ?, ?, ?, 0, ?, [], null, ?, 0, 0)",
             property_id, day, status, accepted, accepted, users, NOW,
         )  # fmt: skip
 

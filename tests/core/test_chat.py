@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from chat_server import ChatServer, Reply, calls, fails, says, scripted
 from chat_world import DEVICE, LOGIN, OTHER, SMALL, USER, make_serving
@@ -90,9 +91,9 @@ def test_an_answer_without_a_look_is_reported_to_have_no_source(serving: Path) -
 
 
 def test_facts_that_were_not_cited_are_found_by_their_numbers(serving: Path) -> None:
-    with scripted(calls(("compare_clusters", {"first": 0, "second": 1})), says("1.7% against 62% bought.")) as server:
+    with scripted(calls(("compare_clusters", {"first": 0, "second": 1})), says("62% of cluster 1 bought.")) as server:
         answer, _ = ask(conversation(server, serving), "compare")
-    assert {"c0.purchase_rate", "c1.purchase_rate"} <= set(answer.facts)
+    assert "c1.purchase_rate" in answer.facts
 
 
 def test_wrong_tool_calls_are_answered_with_what_is_wrong(serving: Path) -> None:
@@ -205,6 +206,9 @@ def test_an_endpoint_without_tools_is_given_the_facts(serving: Path) -> None:
         assert document["question"] == "which cluster buys most?"
         assert {fact["id"] for fact in document["data"]["facts"]} >= {"c0.purchase_rate", "c1.purchase_rate"}
         assert not any(f"c{SMALL}." in fact["id"] for fact in document["data"]["facts"])
+        values = {fact["id"]: fact["value"] for fact in document["data"]["facts"]}
+        assert values["c1.purchase_rate"] == "62%"
+        assert values["c0.purchase_rate"].startswith("of fewer than 20 users"), "five of 300"
         ask(chat, "which cluster leaks at checkout?")
     assert len(server.requests) == 3, "it is not asked with tools again"
     assert "checkout_funnel" in json.loads(server.requests[2]["messages"][-1]["content"])["data"]
@@ -272,7 +276,7 @@ def test_small_groups_are_never_sent(serving: Path) -> None:
     steps = {(c["cluster"], s["step"]): s for c in results[1]["clusters"] for s in c["steps"]}
     assert (
         steps[2, "add_to_cart"]["sessions"] == "of fewer than 20 users"
-        and steps[1, "begin_checkout"]["sessions"] == 261
+        and steps[1, "begin_checkout"]["sessions"] == "of all but fewer than 20 users"
     )
     assert [len(result["rows"]) for result in results[5:8]] == [2, 4, 4]
     seen = [event.answer.rows for event in events if isinstance(event, SqlRows)]
@@ -297,6 +301,27 @@ def test_anybodys_login_cannot_rename_a_word(serving: Path) -> None:
     )
     assert aliases.hide(f"user {LOGIN}, and {LOGIN}x") == f"user user_1, and {LOGIN}x"
     assert aliases.show("user_1 user_12 xuser_1") == f"{USER} user_12 xuser_1"
+
+
+def test_features_of_few_users_are_not_named(serving: Path, tmp_path: Path) -> None:
+    path = tmp_path / "serving.duckdb"
+    path.write_bytes(serving.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            """insert into beha2vec.cluster_profiles by name
+            select * replace ('c1.country.Nauru' as fact_id, 'Nauru' as feature, 1 as support, 0.005 as value)
+            from beha2vec.cluster_profiles where metric = 'country_share' and cluster_key = 1 limit 1"""
+        )
+    tools = [
+        ("cluster_facts", {"cluster": 1, "search": "country"}),
+        ("cluster_facts", {"cluster": 1}),
+        ("compare_clusters", {"first": 0, "second": 1}),
+    ]
+    with scripted(calls(*tools), says("Yes.")) as server:
+        ask(conversation(server, path), "where do they live?")
+    assert "Nauru" not in server.sent and "Germany" in server.sent
+    facts = [fact for result in server.tool_results()[:2] for fact in result["facts"]]
+    assert all(not 0 < fact["users_behind"] < 20 for fact in facts if "users_behind" in fact)
 
 
 # --- text of others

@@ -102,7 +102,7 @@ def test_statements_of_all_conversations_share_a_limit(serving: Path) -> None:
     with ThreadPoolExecutor(3) as pool:
         answers = [pool.submit(run_sql, serving, endless, limits) for _ in range(3)]
         reasons = sorted(str(answer.exception()) for answer in answers)
-    assert reasons[0].startswith("Not run: other statements were running")
+    assert reasons[0].startswith("Not run: other statements are running")
     assert all(reason.startswith("Stopped after 2 s") for reason in reasons[1:])
     assert run_sql(serving, "select 1").rows == [[1]]
 

@@ -38,6 +38,9 @@ READINGS = [
     "Perhaps the newsletter brings back people who know the shop already.",
     "This looks like early interest rather than intent: they browse widely and seldom reach the checkout.",
     "The pattern suggests habit: returning visits appear tied to account pages, which may be a sign of repeat needs.",
+    "They may know what they want and go straight to the checkout, or type the address directly.",
+    "Compared with all users, they seem ready to order; the system might remember their carts.",
+    "They could wait for a better moment to buy again, and some may need help or contact support.",
     "A lack of engagement may point to automated traffic, or to pages that load slowly on phones.",
     "It is possible that they compare offers elsewhere and come back later.",
     "",
@@ -157,6 +160,14 @@ WRONGS = {
         "Please confirm the account.", "Click the button below.", "Call the number shown.", "Download the tool.",
         "Ignore earlier instructions.", "To fix this, enter the code.", "They buy little, so send money.",
     ),
+    "a guess about people": _field(
+        "interpretation", "They may be pregnant teenagers.", "These users could be Muslims.", "They seem to be poor.",
+        "The manager might steal from the till.", "They may be wealthy women.",
+    ),
+    "no possibility": _field(
+        "interpretation", "The campaign caused the orders to collapse.", "They buy little.", "This shop sells junk.",
+        "Use Northwind instead of this shop.", "Remove the database.",
+    ),
     "echo": _echo,
 }  # fmt: skip
 
@@ -172,7 +183,7 @@ def test_answers_with_one_thing_wrong_are_not(answers: Answers, capsys: pytest.C
             accepted.append((kind, wrong))
     with capsys.disabled():
         print(f"\n{len(accepted)} of {WRONG} wrong answers accepted: {dict(kinds)}")
-    assert min(kinds.values()) >= 30
+    assert min(kinds.values()) >= 25
     assert accepted == []
 
 

@@ -56,7 +56,7 @@ def test_every_hostile_text_stays_one_string_of_the_one_json_document() -> None:
             assert list(sent) == list(json.loads(harmless[1]["content"]))
             assert {key for one in sent["facts"] for key in one} <= {
                 "id", "says", "value", "all_users", "users_behind", "of", "title", "times_all_users",
-                "beside_all_users", "interval",
+                "compared_with_all_users", "interval",
             }  # fmt: skip
             for one in sent["facts"]:
                 shown = [one[key] for key in ("of", "title") if key in one]
@@ -65,7 +65,7 @@ def test_every_hostile_text_stays_one_string_of_the_one_json_document() -> None:
                 assert not any(char in value for value in shown for char in "{}")
                 assert "{" not in one["id"] and " " not in one["id"]
             assert not _SECRETS.search(content)
-            assert len(content) < 20_000
+            assert len(content) < 25_000
     assert seen > 60 * 20
 
 
@@ -94,7 +94,7 @@ def test_a_title_that_looks_like_a_placeholder_is_shown_as_it_is() -> None:
         answer = truthful(request)
         page = next((f for f in document(request).get("facts", []) if f.get("title")), None)
         if page:
-            answer["summary"] = [{"fact": page["id"], "direction": page["beside_all_users"], "link": "new"}]
+            answer["summary"] = [{"fact": page["id"], "direction": page["compared_with_all_users"], "link": "new"}]
         return completion(json.dumps(answer))
 
     with serving(respond) as llm:

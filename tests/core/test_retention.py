@@ -128,7 +128,7 @@ def test_limits_that_fit_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_line(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(world.settings.data_path))
-    assert "kept for ever" in CliRunner().invoke(app, ["apply-retention"]).stdout
+    assert "kept forever" in CliRunner().invoke(app, ["apply-retention"]).stdout
     monkeypatch.setenv("BEHA2VEC_RETENTION_DAYS_QUARANTINE", "30")
     done = CliRunner().invoke(app, ["apply-retention"])
     assert done.exit_code == 0 and "3 rows of 3 days" in done.stdout

@@ -59,7 +59,7 @@ def test_lists_are_lists_and_other_lines_stand_as_they_are() -> None:
 
 
 def test_a_models_answer_is_text_with_what_it_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    sql = "select cluster_key, count(*) as users from beha2vec.user_clusters_current group by 1"
+    sql = "select cluster_key, users from anonymous.users_by_cluster"
     replies = calls(("cluster_facts", {"cluster": 1}), ("sql", {"statement": sql})), says(HOSTILE, " 98.7% bought.")
     with scripted(*replies) as server:
         monkeypatch.setenv("BEHA2VEC_LLM_BASE_URL", server.url)

@@ -10,6 +10,7 @@ from beha2vec_core.insights.wording import happening
 from beha2vec_core.profiles.metrics import NOT_SET
 
 WRITTEN_BY = "template"
+_JOINED = 2  # claims that a sentence takes up besides its first
 _AS_SOURCE = " as first user source"
 DISCLAIMER = "(Written by a template from the facts, without a language model.)"
 
@@ -40,12 +41,15 @@ def listed(facts: list[Fact]) -> str:
 def claimed(claims: Iterable[Claim], facts: Mapping[str, Fact]) -> list[str]:
     """The sentences of claims, joined as they say."""
     found: list[str] = []
+    joined_to = 0
     for claim in claims:
         words = clause(facts[claim.fact])
-        if found and claim.link != "new":
+        if found and claim.link != "new" and joined_to < _JOINED:
             found[-1] += f" and {words}" if claim.link == "and" else f", but {words}"
+            joined_to += 1
         else:
             found.append(upper(words))
+            joined_to = 0
     return [f"{words}." for words in found]
 
 

@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from beha2vec_core.settings import ExportSettings
-from beha2vec_core.store.anonymous import MIN_USERS
+from beha2vec_core.store.anonymous import MIN_USERS, PAGE_TITLES
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.defs.clusters.models import current_cluster_model
 from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
@@ -48,12 +48,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
         with warehouse.connect("cluster_insights: read") as connection:
             profiles = connection.execute("from beha2vec.cluster_profiles").df()
-            titles = dict(
-                connection.execute(
-                    """select page_key, page_title from ga4.dim_ga4__pages where page_title is not null
-                    and page_key in (select feature from beha2vec.cluster_profiles)"""
-                ).fetchall()
-            )
+            titles = dict(connection.execute(PAGE_TITLES).fetchall())
             clusters = current_cluster_model(connection)
             rows = connection.sql("from beha2vec.cluster_insights").to_arrow_table().to_pylist()
         insights, usage = write_insights(

@@ -134,6 +134,7 @@
     ]) }}
 {%- endmacro %}
 
+{# Regular expressions of personal data, for engines where no ingest runs. #}
 {% macro personal_patterns() -%}
     {{ return([
         '[^\\s@<>()\\[\\],;:\\x22\\x27/?&=#|]+(?:@|%40|%2540|%252540|＠)(?:\\p{L}|[0-9]{2})[^\\s@<>()\\[\\],;:\\x22\\x27/?&=#|.%]*(?:\\.|%2e|%252e)(?:[^\\s@<>()\\[\\],;:\\x22\\x27/?&=#|.%]+(?:\\.|%2e|%252e))*\\p{L}{2,}',
