@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -383,3 +385,26 @@ def test_a_login_that_is_stored_as_a_hash_is_found_and_kept_out(tmp_path: Path, 
     assert [len(world.raw_rows()), len(world.raw_rows("user_pseudo_id = '7.7'"))] == [1, 1]
     assert sum(day.forgotten for day in world.ingest().days) == 3
     assert len(world.raw_rows()) == 1
+
+
+def test_a_database_that_another_process_reads_is_replaced(world: PrivacyWorld) -> None:
+    """The explorer keeps serving.duckdb open."""
+    reader = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); "
+        "c.sql('from beha2vec.cluster_models').fetchall(); print('open', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", reader, str(world.settings.serving_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "open\n"
+        certificate = world.forget(ANN)
+        process.communicate("")
+    assert certificate.left == [] and world.find(ANN) == []
+
+
+def test_what_lies_behind_links_is_found_and_changed(world: PrivacyWorld, tmp_path: Path) -> None:
+    raw = world.settings.raw_path
+    shutil.move(raw, tmp_path / "larger_disk")
+    raw.symlink_to(tmp_path / "larger_disk")
+    assert any("larger_disk" in str(found.file) or found.file.is_relative_to(raw) for found in world.find(ANN))
+    assert world.forget(ANN).left == []
+    assert not world.raw_rows(f"user_id = '{ANN}'") and raw.is_symlink()
