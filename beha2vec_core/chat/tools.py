@@ -37,13 +37,12 @@ class _Arguments(BaseModel):
 
 
 class ListClusters(_Arguments):
-    """All clusters: key, name, users, share of users; what is written about their differences; and of all users the
-    totals (sessions, page views, buyers), how many come from events to clusters, why others do not, and the currency of
-    money."""
+    """All clusters: key, name, users, share of users; and of all users the totals (sessions, page views, buyers), how
+    many come from events to clusters, why others do not, and the currency of money."""
 
 
 class ClusterFacts(_Arguments):
-    """Facts of one cluster with ids, and what is written about it. Without search: the main and the most unusual."""
+    """Facts of one cluster with ids. Without search: the main and the most unusual ones."""
 
     cluster: int = Field(description="cluster key")
     search: str = Field("", max_length=200, description="words of a metric, page, theme, channel, device, country ...")
@@ -216,7 +215,6 @@ class Toolbox:
             "data_until": overview.until,
             "all_users": self._all_users(overview.users, is_exact=len(big) == len(overview.clusters)),
             "clusters": clusters,
-            "compared": overview.compared if len(big) == len(overview.clusters) else {},
         }
         if len(big) < len(overview.clusters):
             data["clusters_too_small_to_send"] = len(overview.clusters) - len(big)
@@ -263,12 +261,12 @@ class Toolbox:
     def _cluster_facts(self, asked: ClusterFacts) -> ToolResult:
         cluster = self._check(asked.cluster)
         sheet = self._sheet(cluster)
-        written = next(one for one in self._data.overview().clusters if one.key == cluster)
+        name = self._big()[cluster]
         if asked.search:
             facts = search_facts(sheet, asked.search)[:25]
             data: dict[str, Any] = {
                 "cluster": cluster,
-                "name": written.name,
+                "name": name,
                 "facts": [self._as_data(f, sheet) for f in facts],
             }
             if not facts:
@@ -277,14 +275,9 @@ class Toolbox:
         main = [fact for fact in sheet.facts if fact.feature is None]
         unusual = sorted((f for f in sheet.facts if f.is_over or f.is_under), key=lambda f: (-f.strength, f.fact_id))
         facts = list(dict.fromkeys([*main, *unusual]))[:35]
-        data = {
-            "cluster": cluster,
-            "name": written.name,
-            "written": {"summary": written.summary, "persona": written.persona, "actions": list(written.actions)}
-            | written.more,
-            "facts": [self._as_data(fact, sheet) for fact in facts],
-        }
-        return ToolResult(data, facts, tables=["beha2vec.cluster_profiles", "beha2vec.cluster_insights"])
+        # what the template wrote for people is not sent: it has numbers of few users
+        data = {"cluster": cluster, "name": name, "facts": [self._as_data(fact, sheet) for fact in facts]}
+        return ToolResult(data, facts, tables=["beha2vec.cluster_profiles"])
 
     def _compare(self, asked: CompareClusters) -> ToolResult:
         first, second = self._check(asked.first), self._check(asked.second)
@@ -322,7 +315,8 @@ class Toolbox:
                     continue
                 entry: dict[str, Any] = {"step": step.name, "sessions": step.sessions}
                 stopped = step.users - following.users if following is not None else 0
-                if step.lost is not None and stopped >= self._min_users <= (following.users if following else 0):
+                goes_on = following is not None and following.users >= self._min_users
+                if step.lost is not None and goes_on and (stopped == 0 or stopped >= self._min_users):
                     entry |= {"went_on": number(1 - step.lost, "share"), "stopped": number(step.lost, "share")}
                 steps.append(entry)
             one["steps"] = steps
