@@ -13,8 +13,8 @@ over them is safe:
   table and every publication.
 * A page has a title only if `MIN_USERS` users saw that title: sites put names of users into titles.
 
-What this does not prevent: whoever adds up many tables can average the rounding, and estimate how many users a group
-that was left out has, within some users.
+What this does not prevent: adding up many tables averages the rounding, which tells about how many users a group
+that was left out has.
 
 Sources: Sweeney, "k-anonymity" (2002, doi:10.1142/S0218488502001648); Fellegi, "Controlled random rounding" (1975);
 Domingo-Ferrer and Mateo-Sanz, "Practical data-oriented microaggregation" (2002, doi:10.1109/69.979982).
