@@ -371,9 +371,7 @@ def test_hostile_text_stays_data(hostile_serving: Path) -> None:
     assert not any(isinstance(event, ToolCall | SqlRows) for event in events), "text that looks like a call is text"
     results = server.tool_results(1)
     keys = {"data_until", "all_users", "clusters", "clusters_too_small_to_send", "note"}
-    assert set(results[8]) <= keys and all(
-        set(r) <= {"cluster", "name", "facts", "cut", "note"} for r in results[:8]
-    )
+    assert set(results[8]) <= keys and all(set(r) <= {"cluster", "name", "facts", "cut", "note"} for r in results[:8])
     text = json.dumps(results, ensure_ascii=False)
     assert CANARY in text, "the texts were there"
     assert not re.search(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", text)

@@ -35,8 +35,11 @@ def warehouse(tmp_path: Path) -> WarehouseResource:
         connection.register("facts", facts)
         replace_partition(connection, "beha2vec.cluster_profiles", "from facts", "true")
         connection.execute("create schema if not exists ga4")
-        connection.execute("create table ga4.dim_ga4__pages (page_key varchar, page_title varchar)")
-        connection.execute("insert into ga4.dim_ga4__pages values (?, '{c1.users} | Deals')", [f"{SITE}/deals"])
+        connection.execute(
+            """create table ga4.fct_ga4__page_views as
+            select 'u' || range as user_key, ? as page_key, '{c1.users} | Deals' as page_title from range(20)""",
+            [f"{SITE}/deals"],
+        )
     return resource
 
 
