@@ -25,7 +25,7 @@ Also = Annotated[
 
 @app.command("find-person")
 def find_person(user: Users = None, file: File = None, also: Also = None) -> None:
-    """Show every file, table and column that has a person; changes nothing. Exit code 3: nobody was found."""
+    """Show every file, table and column that has a person; changes nothing. Exit code 3: no one was found."""
     from beha2vec_core.privacy.forget import locate
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
@@ -78,7 +78,7 @@ def forget(
     try:
         asked = on_the_list(settings, home, also or ()) if again else _asked(user, file)
         if not asked and not is_unfinished(settings):
-            typer.echo("nobody on the list of the forgotten is in the data")
+            typer.echo("no one on the list of forgotten people is in the data")
             return None
         certificate = forget_people(
             settings, asked, home, also or (), say=lambda text: None if quiet else typer.echo(text, err=True)
@@ -130,7 +130,7 @@ def _asked(user: list[str] | None, file: Path | None) -> list[str]:
             fail(f"--file {file}: {error}", 2)
     asked = [one for line in asked if (one := line.strip())]
     if not asked:
-        fail("nobody is named: give --user with a device id, a login id or a user_key, or --file with one per line", 2)
+        fail("no person given: use --user with a device id, a login id or a user_key, or --file with one per line", 2)
     return asked
 
 

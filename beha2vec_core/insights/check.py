@@ -56,7 +56,7 @@ _NUMBER_WORDS = re.compile(
 # Latin letters, spaces and punctuation of prose, no quotes; a full stop or a colon only at the end of a word
 _PROSE = re.compile(r"(?!.*\w{31})(?:[A-Za-zÀ-ÖØ-öø-ÿ]|[ ,;()'’–—-]|(?<=\w)[.:!?](?=[\s)]|$))*")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+")
-# what is said as a possibility; after "perhaps" somebody has to do it, else it is advice
+# what is said as a possibility; "perhaps" needs a subject, otherwise it is advice
 _POSSIBLE = re.compile(
     r"(?<!^)\b(?:may|might|could|would|can|seems?|appears?|suggests?|indicates?|tends?|likely|possible|"
     r"looks? (?:like|as)|points? to|(?:a|the) sign)\b|"

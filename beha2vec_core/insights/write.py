@@ -66,18 +66,18 @@ def write_insights(
             # names of clusters still to come are kept free, should the template write those
             taken = {*names.values(), *(name for other, name in plain_names.items() if other > key)}
             is_only = clusters == [sheet] and _has_all(sheets)
-            told = narrator.describe(sheet, taken) if narrator and not is_only else Outcome[ClusterAnswer]()
-            if told.kept is not None:
-                rows.append(dict(told.kept))
+            outcome = narrator.describe(sheet, taken) if narrator and not is_only else Outcome[ClusterAnswer]()
+            if outcome.kept is not None:
+                rows.append(dict(outcome.kept))
             else:
                 like = tuple(names.get(other, plain_names[other]) for other in alike.get(key, ()))
-                name = (told.answer and told.answer.name) or distinct_name(key, [plain_names[key]], taken)
+                name = (outcome.answer and outcome.answer.name) or distinct_name(key, [plain_names[key]], taken)
                 draft = (
                     template.describe_only(sheet, name, why)
                     if is_only
-                    else template.describe(sheet, name, like, told.answer)
+                    else template.describe(sheet, name, like, outcome.answer)
                 )
-                rows.append({"cluster_key": key, **_columns(draft, sheet.facts, told, narrator)})
+                rows.append({"cluster_key": key, **_columns(draft, sheet.facts, outcome, narrator)})
             names[key] = rows[-1]["name"]
         compared = narrator.compare(sheets, names) if narrator else Outcome[ComparisonAnswer]()
     finally:

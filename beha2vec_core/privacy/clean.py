@@ -101,7 +101,7 @@ def _accepts(kind: str, value: str) -> bool:
     letters = sum(c.isalpha() for c in value)
     if kind == "phone":
         return (digits >= 6 and letters <= 4) or bool(_HEX.fullmatch(value))
-    if kind == "hashed":  # also what somebody forgot to hash
+    if kind == "hashed":  # also values that were not hashed by mistake
         return (
             bool(_HEX.fullmatch(value))
             or any(True for _ in detectors.emails(value))

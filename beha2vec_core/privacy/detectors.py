@@ -237,7 +237,7 @@ def ibans(text: str) -> Iterator[Span]:
             end = shorter if shorter > 0 else 0
 
 
-# Ids that are told by their form: letters, a date, or separators, besides the checksum. Others need a label.
+# Ids that can be recognized by their format (letters, a date, separators) and checksum. Others need a label.
 _NATIONAL_IDS: tuple[tuple[str, str], ...] = (
     (r"[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]", "it.codicefiscale"),
     (r"\d{3}\.\d{3}\.\d{3}-\d{2}", "br.cpf"),
@@ -339,7 +339,7 @@ def looks_random(text: str) -> bool:
 
 
 def looks_like_code(text: str) -> bool:
-    """Whether a value looks like a code that was sent to somebody: random, or eight and more mixed characters."""
+    """Whether a value looks like a one-time code: random, or at least eight mixed letters and digits."""
     return looks_random(text) or (
         re.fullmatch(r"[A-Za-z0-9]{8,15}", text) is not None
         and len(re.findall(r"(?<=[A-Za-z])\d|(?<=\d)[A-Za-z]", text)) >= 3

@@ -1,6 +1,6 @@
 """Where people are stored: reads every column of every file and table, also inside compressed pages.
 
-It does not know what the product writes where, so it also finds what somebody forgot to remove.
+It does not depend on the registry of tables, so it also finds what the removal missed.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from beha2vec_core.store.tables import IDENTIFIERS
 
 
 class Found(NamedTuple):
-    """A column of a table or file that has somebody, and in how many rows (lines of a text, 1 for other files).
+    """A column of a table or file that contains one of the people, and in how many rows (lines of a text, 1 for other files).
 
-    ``problem`` says why a file could not be read; then nobody knows who is in it.
+    ``problem`` says why a file could not be read; its content is then unknown.
     """
 
     file: Path

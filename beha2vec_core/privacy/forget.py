@@ -50,7 +50,7 @@ class Certificate:
         not_found: those of ``asked`` that no table or partition had; they are on the list anyway.
         identifiers: how many identifiers the people had, all on the list now.
         removed: rows and texts by place.
-        left: places that still have somebody, each with why; empty where nothing is left.
+        left: places that still contain one of the people, each with the reason; empty if nothing is left.
         remarks: what the command cannot do.
         path: the certificate's file.
     """
@@ -316,7 +316,7 @@ def _remarks(settings: Settings, people: People, dagster_home: Path | None) -> l
     if config and config.exists() and "postgres" in config.read_text(encoding="utf-8"):
         remarks.append(
             "Dagster's records are in PostgreSQL, which this command does not open. Previews of runs of this release "
-            "name nobody; for older runs see docs/privacy.md."
+            "name no one; for older runs see docs/privacy.md."
         )
     return remarks
 

@@ -1,7 +1,7 @@
 """The list of people who are forgotten, as keyed hashes: ingest leaves out their rows, whatever the export still has.
 
 ``<data_dir>/forgotten.csv`` has a line for each identifier: its HMAC-SHA256 and the day it was added. Without the key
-(``privacy.key``) nobody can tell from a hash whose it is, nor test a guess.
+(``privacy.key``) a hash does not reveal whose it is, and guesses cannot be tested.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class Forgotten:
 
     @contextmanager
     def held(self) -> Iterator[frozenset[str]]:
-        """The hashes; nobody joins the list until the block ends. Several processes may be inside.
+        """The hashes; nothing is added to the list until the block ends. Several processes may be inside.
 
-        Ingest writes each partition inside: one that is written after somebody joined never has that person.
+        Ingest writes each partition inside: one that is written after a person was added never has that person.
 
         Raises:
             PrivacyError: the key that the hashes were made with is gone.

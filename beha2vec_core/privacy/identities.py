@@ -81,7 +81,7 @@ def resolve(settings: Settings, asked: Iterable[str]) -> Resolved:
         )
         known = people.devices | spelled | people.keys
         unknown = frozenset(one for one in wanted if not login_ids.forms(one) & (known | logins))
-        # looked for wherever it may stand, as it might be any of them
+        # it may be of any kind, so every kind of column is searched for it
         people |= People(unknown, frozenset(form for one in unknown for form in login_ids.forms(one)), unknown)
         load(connection, people)
         people |= People(

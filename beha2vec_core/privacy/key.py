@@ -1,4 +1,4 @@
-"""The key of the keyed hashes: 32 random bytes in ``<data_dir>/privacy.key``, made on first use, for its owner only."""
+"""The key of the keyed hashes: 32 random bytes in ``<data_dir>/privacy.key``, made on first use, readable only by its owner."""
 
 from __future__ import annotations
 

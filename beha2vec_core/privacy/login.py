@@ -15,7 +15,7 @@ from beha2vec_core.privacy.key import key
 class LoginIds:
     """Hashes of personal login ids: HMAC-SHA256 (RFC 2104) with the key of the data folder.
 
-    Without the key nobody can try out addresses; who loses the key sees all such users as new ones.
+    Without the key, addresses cannot be guessed and tried. If the key is lost, all such users count as new.
     """
 
     def __init__(self, data_dir: Path) -> None:

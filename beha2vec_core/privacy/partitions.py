@@ -66,7 +66,7 @@ def clean_partitions(files: Iterable[Path], raw_path: Path, progress: Callable[[
         with pq.ParquetFile(file) as stored:
             batches = stored.iter_batches(batch_size=122_880)
             write_cleaned(pa.RecordBatchReader.from_batches(stored.schema_arrow, batches), temporary, cleaner)
-        with Forgotten(raw_path.parent).held():  # nobody is forgotten between the look and the rename
+        with Forgotten(raw_path.parent).held():  # the list must not change between this check and the rename
             if os.path.samestat(read, file.stat()):
                 put_in_place(temporary, file)
             else:  # it was rewritten meanwhile, and is clean

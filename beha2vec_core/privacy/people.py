@@ -75,7 +75,7 @@ class People:
 
     @cached_property
     def patterns(self) -> list[str]:
-        """Regular expressions (RE2 and Python's) of which one matches a text that names somebody of them."""
+        """Regular expressions (RE2 and Python's) of which one matches a text that names one of the people."""
         spelled = sorted(_spellings(one) for one in self.named if long_enough(one))
         found = [f"(?i){_BEFORE}(?:{part}){_AFTER}" for part in _alternatives(spelled)]
         short = sorted(_spellings(one) for one in self.devices | self.logins if not long_enough(one))
@@ -90,7 +90,7 @@ class People:
         return [re.compile(pattern.encode()) for pattern in self.patterns]
 
     def named_in(self, text: str) -> bool:
-        """Whether a text names somebody of them."""
+        """Whether a text names one of the people."""
         return any(pattern.search(text) for pattern in self._compiled)
 
     def named_in_bytes(self, content: bytes) -> bool:
@@ -154,13 +154,13 @@ def owned_by(column: str, kind: str, ids: str) -> str:
 
 
 def named_in_sql(column: str, people: People) -> str:
-    """SQL: whether a column's text names somebody of them."""
+    """SQL: whether a column's text names one of the people."""
     tests = [f"regexp_matches({column}::varchar, {sql_text(pattern)})" for pattern in people.patterns]
     return f"coalesce({' or '.join(tests) or 'false'}, false)"
 
 
 def has_any(columns: Mapping[str, str], people: People) -> str:
-    """SQL: whether a row of a table may have somebody of them, by all of its columns at once.
+    """SQL: whether a row of a table may concern one of the people, by all of its columns at once.
 
     A pattern costs more to prepare than to match, so tables are asked this first, and then column by column.
     """

@@ -37,7 +37,7 @@ from beha2vec_core.store.warehouse import transaction
 
 
 class Removed(NamedTuple):
-    """What was taken out of a file, or of a table in it: rows, and texts of other rows that named somebody."""
+    """What was taken out of a file, or of a table in it: rows, and texts of other rows that named them."""
 
     file: Path
     table: str
@@ -54,7 +54,7 @@ def remove_from_file(
         path: the file.
         people: from `identities.resolve`.
         made_from_events: of a parquet file, see `store.tables.HoldsPeople`.
-        whole: a file that names somebody is deleted (a fetched page).
+        whole: delete a file that names one of the people (a fetched page).
     """
     kind = kind_of(path)
     if kind is Kind.DUCKDB:
@@ -74,7 +74,7 @@ def remove_from_file(
 
 
 class _Plan(NamedTuple):
-    """What is to be done with a table: which rows are somebody's, as SQL, and the types of columns with texts."""
+    """What is to be done with a table: which rows belong to the people, as SQL, and the types of columns with texts."""
 
     theirs: str
     texts: dict[str, str]
@@ -94,7 +94,7 @@ def _plan(columns: dict[str, str], people: People, with_shared: bool) -> _Plan:
 def _look(
     connection: duckdb.DuckDBPyConnection, relation: str, columns: dict[str, str], people: People, with_shared: bool
 ) -> tuple[int, _Plan]:
-    """How many rows go, and what is left to do: of the other rows only columns that name somebody."""
+    """How many rows go, and what is left to do: in other rows, the columns that name the people."""
     plan = _plan(columns, people, with_shared)
     first = f"{has_any(columns, people)} or {plan.theirs}" if with_shared else has_any(columns, people)
     if not connection.execute(f"select 1 from {relation} where {first} limit 1").fetchall():
@@ -188,7 +188,7 @@ def _from_duckdb(path: Path, people: People) -> list[Removed]:
 
 
 def _from_sqlite(path: Path, people: People) -> list[Removed]:
-    """Dagster's records: the events stay, without the text that names somebody."""
+    """Dagster's records: the events stay, without the text that names the people."""
     done = []
     with closing(open_sqlite(path)) as connection:
         connection.execute("pragma secure_delete = on")

@@ -110,7 +110,7 @@ def check_forgotten(settings: Settings) -> Check:
         return fail(what, remedy)
     if is_unfinished(settings):
         return fail("a removal of people was cut off, or could not change a file", "beha2vec forget --again")
-    return ok(f"{counted(listed, 'identifier')} on the list" if listed else "nobody is on the list")
+    return ok(f"{counted(listed, 'identifier')} on the list" if listed else "the list is empty")
 
 
 def _opened(
