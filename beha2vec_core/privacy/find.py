@@ -30,7 +30,7 @@ from beha2vec_core.store.tables import IDENTIFIERS
 
 
 class Found(NamedTuple):
-    """A column of a table or file that contains one of the people, and in how many rows (lines of a text, 1 for other files).
+    """A column of a table or file that names one of the people, and in how many rows (lines of a text, else 1).
 
     ``problem`` says why a file could not be read; its content is then unknown.
     """

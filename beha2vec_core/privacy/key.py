@@ -1,4 +1,4 @@
-"""The key of the keyed hashes: 32 random bytes in ``<data_dir>/privacy.key``, made on first use, readable only by its owner."""
+"""The key of the keyed hashes: 32 random bytes in ``<data_dir>/privacy.key``, made on first use (mode 600)."""
 
 from __future__ import annotations
 

@@ -368,7 +368,7 @@ def test_the_command_line(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch, 
     assert done.exit_code == 3 and "nothing left" in done.stdout and "1 identifier not found" in done.stderr
     assert run(app, ["find-person", "--user", ANN]).exit_code == 3
     assert run(app, ["forget"]).exit_code == 2
-    assert "nobody on the list" in run(app, ["forget", "--again"]).stdout
+    assert "no one on the list" in run(app, ["forget", "--again"]).stdout
 
 
 @pytest.mark.parametrize("asked", ["eve@example.com", "5.5"])
