@@ -66,6 +66,7 @@ _POSSIBLE = re.compile(
 _TO_THE_READER = re.compile(
     r"\b(?:you|your|yours|yourself|we|us|our|ours|i|my|let['’]?s?|please|must|required?|needs? to|have to|has to|"
     r"password\w*|pass ?phrase|passcode\w*|pin|codes?|credential\w*|credit card|card numbers?|account number|dot|slash|"
+    r"attach\w*|links?|files?|funds?|bank\w*|(?:asked|instructed|advised|urged|invited|requested|encouraged) to|"
     r"https?|www|html?|javascript|script|ignore|instructions?|prompts?|assistant)\b|"
     r"(?:[,;:(–—]|\b(?:then|so|now|just))\s*(?:go to|visit|sign|log|enter|call|send|pay|transfer|wire|approve|"
     r"download|install|upload|register|subscribe|confirm|verify|disable|delete)\b",
