@@ -331,8 +331,6 @@ _MORE_IDENTITIES = """
         union all select user_pseudo_id, user_key from ga4.dim_ga4__users
         union all select user_id, user_key from ga4.dim_ga4__users"""
 
-_MORE = ("differences", "caveats", "interpretation")
-
 
 def _cluster(key: int, users: int, share: float, insight: dict[str, Any]) -> Cluster:
     default = "Too little evidence yet" if key == TOO_LITTLE_EVIDENCE else f"Cluster {key}"

@@ -106,12 +106,6 @@ def emails(text: str) -> Iterator[Span]:
             yield match.span()
 
 
-def is_email(text: str) -> bool:
-    """Whether the whole text is an e-mail address."""
-    text = text.strip()
-    return any(span == (0, len(text)) for span in emails(text))
-
-
 # --- phone numbers --------------------------------------------------------------------------------------------------
 
 _DIGITS = r"\d(?:[\s().·‑–/-]{0,3}\d)"
