@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import socket
@@ -10,7 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import duckdb
 import pytest
 
 from beha2vec_core.settings import ExportSettings
+from beha2vec_dagster import run
 from beha2vec_dagster.definitions import build_defs
 
 BIN = Path(sys.executable).parent
@@ -52,6 +54,24 @@ class Project:
             timeout=1800,  # a year in days takes ten minutes on a slow hour
         )
         assert not check or done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+        return done
+
+    def materialize(
+        self, select: str, *options: str, check: bool = True, **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        """A run as `beha2vec materialize` starts it, but in this process, which has everything imported already."""
+        found = export_settings(**{name.removeprefix("BEHA2VEC_").lower(): v for name, v in self.settings.items()})
+        days = ("--start", str(found.start_date), "--end", str(found.end_date))
+        output, errors = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
+            patch.chdir(self.folder)
+            for name in os.environ.keys() - self.environment.keys():
+                patch.delenv(name)
+            for name, value in (self.environment | more).items():
+                patch.setenv(name, value)
+            code = run.main(["--select", select, *([] if "--start" in options else days), *options])
+        done = subprocess.CompletedProcess(select, code, output.getvalue(), errors.getvalue())
+        assert not check or code == 0, f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
         return done
 
     def start(self, *command: str, **more: str) -> subprocess.Popen[str]:

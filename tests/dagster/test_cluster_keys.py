@@ -21,14 +21,14 @@ def _clustered(project: Project) -> dict[str, int]:
 def _recluster(project: Project, **config: object) -> None:
     run_config = json.dumps({"ops": {"cluster_model": {"config": config}}})
     select = "cluster_model,user_clusters,cluster_profiles,cluster_insights,serving_database"
-    project.run("beha2vec", "materialize", "--select", select, "--config", run_config)
+    project.materialize(select, "--config", run_config)
 
 
 def test_fitting_the_same_vectors_again_changes_nothing(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     before = _clustered(project)
     lineage = sorted(project.query("from beha2vec.cluster_lineage"))
-    project.run("beha2vec", "materialize", "--select", "cluster_model")
+    project.materialize("cluster_model")
     assert sorted(project.query("from beha2vec.cluster_lineage")) == lineage
     assert {change for (change,) in project.query("select distinct change from beha2vec.cluster_lineage")} == {"born"}
     assert project.query("select count(*) from beha2vec.cluster_models") == [(1,)]

@@ -76,12 +76,12 @@ def test_only_a_full_refresh_builds_other_days_than_those_asked(materialized: Pr
         connection.execute(f"delete from ga4.base_ga4__events where event_date = '{DAYS[0]}'")
         connection.execute("delete from ga4.int_ga4__page_views")
     last, day_before = (("--start", day, "--end", day) for day in (DAYS[-1], DAYS[-2]))
-    project.run("beha2vec", "materialize", "--select", "group:dbt_ga4", *last)
+    project.materialize("group:dbt_ga4", *last)
     assert project.query(rows) != before, "the first day is still missing"
     log = project.folder / "data" / "dbt_target" / "dbt.log"
     log.unlink()
     config = json.dumps({"ops": {"dbt_incremental_models": {"config": {"full_refresh": True}}}})
-    project.run("beha2vec", "materialize", "--select", "group:dbt_ga4", *day_before, "--config", config)
+    project.materialize("group:dbt_ga4", *day_before, "--config", config)
     assert project.query(rows) == before
     events = log.read_text()
     assert "PartialParsingSkipParsing" in events and "UnableToPartialParse" not in events, "another day, no new parse"
@@ -105,6 +105,6 @@ def test_after_a_migration_the_next_run_builds_all_days(materialized: Project, t
     project.run("beha2vec", "migrate", "--no-backup")
     last = "--start", DAYS[-1], "--end", DAYS[-1]
     for _ in range(2):
-        project.run("beha2vec", "materialize", "--select", "group:dbt_ga4", *last)
+        project.materialize("group:dbt_ga4", *last)
         assert project.query(rows) == before
         assert project.query("select count(*) from cache.pending_full_refresh") == [(0,)]

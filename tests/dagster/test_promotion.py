@@ -9,7 +9,7 @@ from project import DAYS, Project
 
 pytestmark = pytest.mark.xdist_group("graph")
 
-TRAIN = ("beha2vec", "materialize", "--select", "encoder_candidate,encoder_evaluation,trained_encoder")
+TRAIN = "encoder_candidate,encoder_evaluation,trained_encoder"
 
 
 def _config(**assets: dict[str, object]) -> tuple[str, str]:
@@ -34,7 +34,7 @@ def _newest(project: Project) -> tuple[str, str | None, str | None]:
 def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     before = _readers_see(project)
-    done = project.run(*TRAIN, *_config(encoder_candidate={"warm_start": True, "epochs": 6}))
+    done = project.materialize(TRAIN, *_config(encoder_candidate={"warm_start": True, "epochs": 6}))
     after = _readers_see(project)
     (old,) = {encoder for encoder, _, _ in before.values()}
     new, accepted, refused = _newest(project)
@@ -50,7 +50,7 @@ def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Proje
     )
     assert lineage == [("kept",)]
     # a run that was killed once readers were switched is run again
-    again = project.run(*TRAIN, *_config(encoder_candidate={"warm_start": True, "epochs": 6}))
+    again = project.materialize(TRAIN, *_config(encoder_candidate={"warm_start": True, "epochs": 6}))
     assert "it is made again" in again.stdout and _newest(project)[0] == new and _readers_see(project) == after
     # the old vectors stay beside the new ones, of the same users on the same days
     rows = "select event_date, user_key from beha2vec.user_embeddings where model_version = '{}' order by all"
@@ -63,8 +63,8 @@ def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Proje
 
     # a night meets the new version only, and promoting it again changes nothing
     last_day = ("--start", DAYS[-1], "--end", DAYS[-1])
-    project.run("beha2vec", "materialize", "--select", "user_embeddings,user_clusters", *last_day)
-    project.run("beha2vec", "materialize", "--select", "trained_encoder")
+    project.materialize("user_embeddings,user_clusters", *last_day)
+    project.materialize("trained_encoder")
     assert _readers_see(project) == after
     assert project.query("select count(distinct model_version) from beha2vec.user_embeddings") == [(2,)]
 
@@ -91,10 +91,10 @@ def test_an_encoder_trained_on_is_promoted_with_its_clusters(materialized: Proje
             connection.execute(
                 f"delete from beha2vec.{table} where model_version = '{version}' and event_date = '{DAYS[-1]}'"
             )
-    again = project.run("beha2vec", "materialize", "--select", "trained_encoder", check=False)
+    again = project.materialize("trained_encoder", check=False)
     assert again.returncode != 0 and f"{new} is refused: rolled back to {old}" in again.stderr
     forced = _config(trained_encoder={"force": True})
-    project.run("beha2vec", "materialize", "--select", "trained_encoder", *forced)
+    project.materialize("trained_encoder", *forced)
     assert _readers_see(project) == after
     assert project.run("beha2vec", "rollback").returncode == 0
     unknown = project.run("beha2vec", "rollback", "--to", "nobody", check=False)
@@ -107,20 +107,20 @@ def test_a_worse_encoder_is_refused_and_harms_nothing(materialized: Project, tmp
     before = _readers_see(project)
     blind = dict.fromkeys(("page_modality", "event_name_modality", "theme_modality", "page_type_modality"), 0)
     worse = blind | {"epochs": 1}
-    done = project.run(*TRAIN, *_config(encoder_candidate=worse), check=False)
+    done = project.materialize(TRAIN, *_config(encoder_candidate=worse), check=False)
     candidate, accepted, refused = _newest(project)
     assert done.returncode != 0 and accepted is None and refused
     assert "the encoder in use has" in refused
     assert _readers_see(project) == before and candidate not in {encoder for encoder, _, _ in before.values()}
     # by hand it is refused too, and nights go on with the old one
-    again = project.run("beha2vec", "materialize", "--select", "trained_encoder", check=False)
+    again = project.materialize("trained_encoder", check=False)
     assert again.returncode != 0 and f"encoder {candidate} is refused: {refused}" in again.stderr
     assert "with force in the Launchpad" in again.stderr and "Traceback" not in again.stderr
-    project.run("beha2vec", "materialize", "--select", "user_embeddings,user_clusters")
+    project.materialize("user_embeddings,user_clusters")
     assert _readers_see(project) == before
     assert project.query(f"select count(*) from beha2vec.user_embeddings where model_version = '{candidate}'") == [(0,)]
     forced = _config(trained_encoder={"force": True})
-    done = project.run("beha2vec", "materialize", "--select", "trained_encoder", *forced, check=False)
+    done = project.materialize("trained_encoder", *forced, check=False)
     assert done.returncode != 0 and "clusters cannot be carried over to it" in done.stderr, "not even by force"
     assert _readers_see(project) == before
 
@@ -130,19 +130,19 @@ def test_training_on_must_not_move_many_users_and_beginning_anew_may(materialize
     project = materialized.copy(tmp_path / "p")
     before = _readers_see(project)
     far = {"warm_start": True, "epochs": 18, "learning_rate": 0.03}
-    done = project.run(*TRAIN, *_config(encoder_candidate=far, trained_encoder={"max_moved": 0.0}), check=False)
+    done = project.materialize(TRAIN, *_config(encoder_candidate=far, trained_encoder={"max_moved": 0.0}), check=False)
     candidate, accepted, refused = _newest(project)
     assert done.returncode != 0 and accepted is None and "of the users change cluster" in str(refused)
     assert _readers_see(project) == before
     assert project.query(f"select count(*) from beha2vec.user_embeddings where model_version = '{candidate}'") == [(0,)]
 
     forced = _config(trained_encoder={"force": True})
-    project.run("beha2vec", "materialize", "--select", "trained_encoder", *forced)
+    project.materialize("trained_encoder", *forced)
     assert {encoder for encoder, _, _ in _readers_see(project).values()} == {candidate}
     assert _newest(project)[1] and _newest(project)[2] is None
 
     anew = {"dim": 8, "heads": 1, "epochs": 1, "contrastive_weight": 0, "content_weight": 0, "learning_rate": 1e-6}
-    done = project.run(*TRAIN, *_config(encoder_candidate=anew))
+    done = project.materialize(TRAIN, *_config(encoder_candidate=anew))
     assert f"was not trained on from {candidate}" in done.stdout
     after = _readers_see(project)
     assert {encoder for encoder, _, _ in after.values()} == {_newest(project)[0]} and after.keys() == before.keys()
@@ -155,7 +155,7 @@ def test_vectors_of_two_encoders_are_not_clustered_together(materialized: Projec
             f"update beha2vec.user_embeddings set model_version = 'other' where event_date = '{DAYS[2]}'"
         )
     for asset in ("cluster_model", "user_clusters"):
-        done = project.run("beha2vec", "materialize", "--select", asset, check=False)
+        done = project.materialize(asset, check=False)
         assert done.returncode != 0
         assert f"1 day from {DAYS[2]} to {DAYS[2]} with vectors of another encoder only" in done.stderr
         assert "Run the job reembed_history for these days" in done.stderr
@@ -166,5 +166,5 @@ def test_a_first_encoder_that_was_not_accepted_is_not_used(materialized: Project
     with duckdb.connect(str(project.warehouse)) as connection:
         connection.execute("update beha2vec.encoders set accepted_at = null, refused = 'its vectors have collapsed'")
         connection.execute("delete from beha2vec.cluster_models")
-    done = project.run("beha2vec", "materialize", "--select", "user_embeddings", check=False)
+    done = project.materialize("user_embeddings", check=False)
     assert done.returncode != 0 and "no encoder is in use yet" in done.stderr and "train_encoder" in done.stderr

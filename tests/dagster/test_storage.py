@@ -41,9 +41,7 @@ def test_running_a_day_again_gives_the_same_rows_in_any_time_zone(materialized: 
 def test_a_run_waits_for_the_lock_and_says_who_holds_it(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     with Warehouse(project.warehouse).exclusive("a person's backfill"):
-        refused = project.run(
-            "beha2vec", "materialize", "--select", "cluster_profiles", check=False, BEHA2VEC_LOCK_TIMEOUT_SECONDS="1"
-        )
+        refused = project.materialize("cluster_profiles", check=False, BEHA2VEC_LOCK_TIMEOUT_SECONDS="1")
         assert refused.returncode != 0
         assert "a person's backfill" in refused.stdout + refused.stderr
         assert "BEHA2VEC_LOCK_TIMEOUT_SECONDS" in refused.stdout + refused.stderr
@@ -59,7 +57,7 @@ def test_a_step_that_raises_frees_the_warehouse(materialized: Project, tmp_path:
     project = materialized.copy(tmp_path / "p")
     with Warehouse(project.warehouse).connect("break") as connection:
         connection.execute("delete from beha2vec.encoders")
-    failed = project.run("beha2vec", "materialize", "--select", "user_embeddings", check=False)
+    failed = project.materialize("user_embeddings", check=False)
     assert failed.returncode != 0
     assert "materialize encoder_candidate first" in failed.stdout + failed.stderr
     with Warehouse(project.warehouse, lock_timeout=2).connect("after the raise"):
@@ -72,11 +70,9 @@ def test_a_missing_day_alone_is_an_error_and_inside_a_range_a_gap(materialized: 
     (project.folder / "data" / "demo_export" / f"events_{DAY.replace('-', '')}.ndjson.gz").unlink()
     for partition in (project.folder / "data" / "raw_ga4_events").glob(f"*/event_date={DAY}"):
         (partition / "events.parquet").unlink()
-    alone = project.run(
-        "beha2vec", "materialize", "--select", "raw_ga4_events", "--start", DAY, "--end", DAY, check=False
-    )
+    alone = project.materialize("raw_ga4_events", "--start", DAY, "--end", DAY, check=False)
     assert alone.returncode != 0 and "no events for" in alone.stdout + alone.stderr
-    project.run("beha2vec", "materialize", "--select", _DAILY, "--start", DAYS[0], "--end", DAYS[-1])
+    project.materialize(_DAILY, "--start", DAYS[0], "--end", DAYS[-1])
     status = dict(project.query("select event_date::varchar, status from raw.ga4_ingest_log"))
     assert status == {day: "missing" if day == DAY else "ingested" for day in DAYS}
     days = project.query("select distinct event_date::varchar from beha2vec.user_embeddings order by 1")
@@ -88,9 +84,9 @@ def test_bad_rows_are_quarantined_counted_and_replaced(materialized: Project, tm
     day = project.folder / "data" / "demo_export" / f"events_{DAY.replace('-', '')}.ndjson.gz"
     good = gzip.decompress(day.read_bytes())
     day.write_bytes(gzip.compress(good + b'{"event_date": "20260107"}\n{broken\n'))
-    command = ("beha2vec", "materialize", "--select", "raw_ga4_events", "--start", DAY, "--end", DAY)
+    of_the_day = ("--start", DAY, "--end", DAY)
     for _ in range(2):  # reading again replaces
-        project.run(*command)
+        project.materialize("raw_ga4_events", "--start", DAY, "--end", DAY)
         rows = len(good.splitlines())
         log = f"select rows_in, accepted, quarantined from raw.ga4_ingest_log where event_date = '{DAY}'"
         assert project.query(log) == [(rows + 2, rows, 2)]
@@ -98,5 +94,5 @@ def test_bad_rows_are_quarantined_counted_and_replaced(materialized: Project, tm
         assert [(file, line) for file, line, _ in quarantine] == [(day.name, rows + 1), (day.name, rows + 2)]
         assert "not valid JSON" in quarantine[1][2]
     day.write_bytes(gzip.compress(good))
-    project.run(*command)
+    project.materialize("raw_ga4_events", "--start", DAY, "--end", DAY)
     assert project.query("select count(*) from raw.ga4_quarantine") == [(0,)]

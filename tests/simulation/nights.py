@@ -208,7 +208,7 @@ def _clean_build(folder: Path, export: Export) -> Path:
     clean = make_project(folder / "clean", **SETTINGS | {"source": str(export.truth)})
     days = ("--start", str(FIRST_DAY), "--end", str(export.day(export.nights - 1)))
     upstream = "raw_ga4_events,group:dbt_ga4,enriched_pages,user_sequences"
-    clean.run("beha2vec", "materialize", "--select", upstream, *days)
+    clean.materialize(upstream, *days)
     with duckdb.connect(str(clean.warehouse)) as connection:
         connection.execute(f"attach '{data / 'warehouse.duckdb'}' as nights (read_only)")
         for table, key in (("encoders", "model_version"), ("cluster_models", "cluster_model_version")):
@@ -220,7 +220,7 @@ def _clean_build(folder: Path, export: Export) -> Path:
             )
     for name in ("encoders", "cluster_models"):
         shutil.copytree(data / name, clean.folder / "data" / name)
-    clean.run("beha2vec", "materialize", "--select", "user_embeddings,user_clusters,cluster_profiles", *days)
+    clean.materialize("user_embeddings,user_clusters,cluster_profiles", *days)
     return clean.folder / "data"
 
 
