@@ -1,71 +1,69 @@
-"""Texts that people read use everyday words."""
+"""Counts, days, changes and money are written one way."""
 
 from __future__ import annotations
 
-import ast
-import re
-import subprocess
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from datetime import date, datetime
 
 import pytest
-import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
-BANNED = re.compile(
-    r"\b(un|fore)?told\b|\bforetells?\b|\bwho(so)?ever\b|\bat hand\b|\bto be had\b|\b(the|k) likeliest\b|\bsaid by\b"
-    r"|\blest\b|\b(there|where)of\b|\b(he|his|him)\b|\bere\b|\banew\b|\bof (their|its) own accord\b|\bmend(s|ed)?\b"
-    r"|\bparted by\b|\b1 (sessions|users|rows|days)\b",
-    re.IGNORECASE,
+from beha2vec_core.insights.wording import number
+from beha2vec_core.words import between, change, counted, day, days
+
+
+def test_counts_have_their_plural() -> None:
+    assert [counted(n, "session") for n in (0, 1, 2, 1234)] == [
+        "0 sessions",
+        "1 session",
+        "2 sessions",
+        "1,234 sessions",
+    ]
+    assert counted(2, "person", "people") == "2 people" and counted(1, "person", "people") == "1 person"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "told"),
+    [
+        (date(2016, 8, 1), date(2017, 8, 1), "1 Aug 2016 to 1 Aug 2017"),
+        (date(2026, 12, 31), date(2027, 1, 1), "31 Dec 2026 to 1 Jan 2027"),
+        (date(2026, 1, 5), date(2026, 1, 18), "5 Jan to 18 Jan 2026"),
+        (date(2026, 1, 5), date(2026, 1, 5), "5 Jan 2026"),
+        (datetime(2026, 1, 5, 3), datetime(2026, 1, 5, 9), "5 Jan 2026"),
+    ],
 )
+def test_a_range_of_days_shows_both_years_where_they_differ(first: date, last: date, told: str) -> None:
+    assert days(first, last) == told
+    assert day(last) in days(first, last)
 
 
-def tracked(*patterns: str) -> list[Path]:
-    listed = subprocess.run(["git", "ls-files", *patterns], cwd=ROOT, capture_output=True, text=True, check=True)
-    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).exists()]
+@pytest.mark.parametrize(
+    ("now", "before", "told"),
+    [
+        (110, 100, "+10%"), (50, 100, "-50%"), (1001, 1000, "+0.1%"), (999, 1000, "-0.1%"), (5, 5, "none"),
+        (100_001, 100_000, "+<0.1%"), (99_999, 100_000, "-<0.1%"), (0, 0, "none"), (3, 0, "new"), (0, 4, "-100%"),
+        (2500, 100, "+2,400%"),
+    ],
+)  # fmt: skip
+def test_a_change_is_never_rounded_to_nothing(now: int, before: int, told: str) -> None:
+    assert change(now, before) == told
 
 
-def of_code(text: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
+def test_an_interval_of_one_value_is_that_value() -> None:
+    assert between("100%", "100%") == "100%" and between("4%", "6%") == "4% to 6%"
 
 
-def descriptions(node: object) -> Iterator[str]:
-    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for key, value in children:
-        if key == "description" and isinstance(value, str):
-            yield value
-        yield from descriptions(value)
+def test_a_share_is_zero_or_one_only_where_it_is() -> None:
+    shown = [number(share, "share") for share in (0, 0.0004, 0.001, 0.37, 0.9996, 1)]
+    assert shown == ["0%", "less than 0.1%", "0.1%", "37%", "more than 99.9%", "100%"]
 
 
-def banned(texts: Iterable[str]) -> list[str]:
-    return [match.group() for text in texts for match in BANNED.finditer(" ".join(text.split()))]
-
-
-def found(files: list[Path], texts: Callable[[str], Iterable[str]]) -> dict[str, list[str]]:
-    words = {str(file.relative_to(ROOT)): banned(texts(file.read_text(encoding="utf-8"))) for file in files}
-    return {name: some for name, some in words.items() if some}
-
-
-def test_code_has_everyday_words() -> None:
-    files = tracked("beha2vec_core/*.py", "beha2vec_dagster/*.py")
-    assert len(files) > 200
-    assert found(files, of_code) == {}
-
-
-def test_documents_have_everyday_words() -> None:
-    assert found(tracked("*.md"), lambda text: [text]) == {}
-
-
-def test_descriptions_of_columns_have_everyday_words() -> None:
-    assert found(tracked("dbt_ga4/*.yml"), lambda text: descriptions(yaml.safe_load(text))) == {}
-
-
-@pytest.mark.parametrize("text", ["Nobody is told", "whoever asks", "the k likeliest pages", "1 sessions", "his id"])
-def test_banned_words_are_found(text: str) -> None:
-    assert banned([text])
-
-
-def test_like_words_are_not() -> None:
-    assert not banned(["the threshold, here and there, a recommended other", "11 sessions", "this is where"])
+@pytest.mark.parametrize(
+    ("unit", "told"),
+    [
+        ("EUR", "1,204.50 EUR"),
+        ("JPY", "1,204.50 JPY"),
+        ("currency", "1,204.50 (currency unknown)"),
+        ("seconds", "1,204"),
+    ],
+)
+def test_money_has_its_code(unit: str, told: str) -> None:
+    assert number(1204.5, unit) == told

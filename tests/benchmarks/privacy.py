@@ -1,4 +1,4 @@
-"""What ingest removes and what it leaves, on the corpus of tests/core/personal_data; and what it costs.
+"""What ingest removes and what it leaves, on the corpus of tests/privacy/personal_data; and what it costs.
 
 python tests/benchmarks/privacy.py [events]: recall on personal texts and innocent texts that changed, of both halves
 of the corpus, and events a second with and without cleaning, of a demo export to which the corpus was added.
@@ -22,7 +22,7 @@ from beha2vec_core.demo_shop.export import write_demo_export
 from beha2vec_core.ga4.ingest import ingest_days
 from beha2vec_core.ga4.sources import find_source_files
 from beha2vec_core.privacy.columns import EventCleaner
-from tests.core.privacy_corpus import gives_away, samples
+from tests.privacy.privacy_corpus import gives_away, samples
 
 START = date(2026, 1, 5)
 DAYS = 10

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 import pytest
-from project import DAYS, Project, make_project
+
+from tests.dagster.project import DAYS, Project, make_project
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,9 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from project import definitions
 
-from tests.core.alert_world import Hook, running
+from tests.alert_world import Hook, running
+from tests.dagster.project import definitions
 
 pytestmark = pytest.mark.xdist_group("graph")
 

@@ -7,12 +7,12 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.execution.api import create_execution_plan
-from project import REPOSITORY, definitions, export_settings
 
 from beha2vec_core.quality.catalogue import CHECKS
 from beha2vec_dagster.defs.operations.checks import build_checks
 from beha2vec_dagster.lib.partitions import daily_partitions, range_tags
 from beha2vec_dagster.lib.resources import WarehouseResource
+from tests.dagster.project import REPOSITORY, definitions, export_settings
 
 pytestmark = pytest.mark.xdist_group("graph")
 

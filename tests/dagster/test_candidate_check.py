@@ -7,13 +7,13 @@ import dagster as dg
 import duckdb
 import pyarrow as pa
 import pytest
-from project import export_settings
 
 from beha2vec_core.evaluation.production import SCHEMA
 from beha2vec_core.store.tables import create_tables
 from beha2vec_dagster.defs.encoder import promotion
 from beha2vec_dagster.defs.encoder.checks import candidate_is_no_worse
 from beha2vec_dagster.lib.resources import ComputeResource, WarehouseResource
+from tests.dagster.project import export_settings
 
 WORSE = [
     {"method": "encoder", "task": "retrieval", "metric": "mrr", "value": 0.2, "champion_low": -0.1,

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from project import Project
+
+from tests.dagster.project import Project
 
 pytestmark = pytest.mark.xdist_group("graph")
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import pytest
-from project import DAYS, REPOSITORY, Project, latest_metadata
+
+from tests.dagster.project import DAYS, REPOSITORY, Project, latest_metadata
 
 pytestmark = pytest.mark.xdist_group("graph")
 

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
-from project import DAYS, REPOSITORY, Project, definitions, export_settings, make_project
 
 from beha2vec_dagster.definitions import build_defs
 from beha2vec_dagster.lib.resources import WarehouseResource
+from tests.dagster.project import DAYS, REPOSITORY, Project, definitions, export_settings, make_project
 
 pytestmark = pytest.mark.xdist_group("graph")
 

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from project import REPOSITORY
+
+from tests.dagster.project import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "benchmarks"))
-from demo_clusters import measure
-from profile_facts import measure as recovered
+from tests.benchmarks.demo_clusters import measure
+from tests.benchmarks.profile_facts import measure as recovered
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 

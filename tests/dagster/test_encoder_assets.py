@@ -10,10 +10,10 @@ import dagster as dg
 import numpy as np
 import pytest
 from huggingface_hub import ModelCard
-from project import Project, latest_metadata
 
 from beha2vec_core import BehaviorEncoder, TrainConfig
 from beha2vec_core.encoder.titles import title_vectors
+from tests.dagster.project import Project, latest_metadata
 
 pytestmark = pytest.mark.xdist_group("graph")
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-from project import export_settings
 
 from beha2vec_dagster.defs.pages import assets as pages
 from beha2vec_dagster.lib.resources import ComputeResource, LlmResource, WarehouseResource
+from tests.dagster.project import export_settings
 
 
 def materialize(folder: Path, **given: Any) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from filelock import FileLock
-from project import DAYS, Project, definitions, latest_metadata
 
 from beha2vec_core.privacy.find import find_person
 from beha2vec_core.privacy.identities import resolve
 from beha2vec_core.settings import Settings
+from tests.dagster.project import DAYS, Project, definitions, latest_metadata
 
 pytestmark = pytest.mark.xdist_group("graph")
 

@@ -6,7 +6,8 @@ import dagster as dg
 import duckdb
 import pytest
 from filelock import FileLock
-from project import DAYS, Project, definitions, latest_metadata
+
+from tests.dagster.project import DAYS, Project, definitions, latest_metadata
 
 pytestmark = pytest.mark.xdist_group("graph")
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from project import export_settings
 
 from beha2vec_core.profiles import build_profiles
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.defs.insights import assets as insights
 from beha2vec_dagster.lib.resources import LlmResource, WarehouseResource
-from tests.core.llm_server import ScriptedLlm, completion, serving, truthful
-from tests.core.profile_world import SITE, make_world
+from tests.dagster.project import export_settings
+from tests.llm.llm_server import ScriptedLlm, completion, serving, truthful
+from tests.profiles.profile_world import SITE, make_world
 
 KEY = "sk-test-0a1b2c3d"
 

@@ -1,8 +1,8 @@
 """Kills (`make bench-kills` has 56): each partition is old or new at once, and running again mends all."""
 
 import pytest
-from project import Project
 
+from tests.dagster.project import Project
 from tests.simulation.kills import Kill, World, attempt
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("graph")]

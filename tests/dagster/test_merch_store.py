@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from project import REPOSITORY, Project, make_project
 
+from tests.dagster.project import REPOSITORY, Project, make_project
 from tests.dbt.conftest import BUILT_AT_FULL_REFRESH, INCREMENTAL_MODELS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("merch")]

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from project import REPOSITORY
+
+from tests.dagster.project import REPOSITORY
 
 # beside the graph's tests, not after them
 pytestmark = pytest.mark.xdist_group("nights")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from project import DAYS, Project
+
+from tests.dagster.project import DAYS, Project
 
 pytestmark = pytest.mark.xdist_group("graph")
 

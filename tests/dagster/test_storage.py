@@ -4,9 +4,9 @@ import gzip
 from pathlib import Path
 
 import pytest
-from project import DAYS, Project
 
 from beha2vec_core.store.warehouse import Warehouse
+from tests.dagster.project import DAYS, Project
 from tests.dbt.conftest import INCREMENTAL_MODELS
 
 pytestmark = pytest.mark.xdist_group("graph")
@@ -84,7 +84,6 @@ def test_bad_rows_are_quarantined_counted_and_replaced(materialized: Project, tm
     day = project.folder / "data" / "demo_export" / f"events_{DAY.replace('-', '')}.ndjson.gz"
     good = gzip.decompress(day.read_bytes())
     day.write_bytes(gzip.compress(good + b'{"event_date": "20260107"}\n{broken\n'))
-    of_the_day = ("--start", DAY, "--end", DAY)
     for _ in range(2):  # reading again replaces
         project.materialize("raw_ga4_events", "--start", DAY, "--end", DAY)
         rows = len(good.splitlines())

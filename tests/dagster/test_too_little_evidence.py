@@ -12,13 +12,13 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from project import export_settings
 
 from beha2vec_core.store.tables import create_tables
 from beha2vec_dagster.defs.clusters import assets as clusters
 from beha2vec_dagster.defs.clusters import models as cluster_models
 from beha2vec_dagster.lib.partitions import range_tags
 from beha2vec_dagster.lib.resources import WarehouseResource
+from tests.dagster.project import export_settings
 
 DAYS = [date(2026, 1, 5), date(2026, 1, 6)]
 USERS, LOW = 300, 60

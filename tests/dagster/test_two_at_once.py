@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from project import DAYS, Project, webserver
 
+from tests.dagster.project import DAYS, Project, webserver
 from tests.simulation.graph import differences
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("graph")]

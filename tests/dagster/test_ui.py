@@ -4,7 +4,8 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from project import Project, webserver
+
+from tests.dagster.project import Project, webserver
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [

@@ -2,9 +2,9 @@
 
 import duckdb
 import numpy as np
-from test_too_little_evidence import DAYS, USERS, Shop, shop
 
 from beha2vec_dagster.defs.clusters import models as cluster_models
+from tests.dagster.test_too_little_evidence import DAYS, USERS, Shop, shop
 
 __all__ = ["shop"]
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from methods_world import log, only, small_log
 
 from beha2vec_core import EncoderConfig, TrainConfig
 from beha2vec_core.evaluation.methods import Encodes, RanksNext
 from tests.benchmarks.rivals import METHODS, coles, ours
 from tests.benchmarks.rivals.ours import _fits, untrained
+from tests.evaluation.methods_world import log, only, small_log
 
 SMALL = EncoderConfig(dim=16, layers=1, heads=2, max_length=16)
 QUICK = TrainConfig(epochs=1, device="cpu")
@@ -161,10 +161,10 @@ def test_the_untrained_encoder_has_not_moved() -> None:
 
 def test_doc2vec_is_the_same_in_any_process() -> None:
     code = (
-        "from methods_world import small_log; from tests.benchmarks.rivals import METHODS; "
+        "from tests.evaluation.methods_world import small_log; from tests.benchmarks.rivals import METHODS; "
         "print(METHODS['Doc2Vec'].fit(small_log(20), 0).encode(small_log(5, 1)).tobytes().hex())"
     )
-    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    path = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])
     said = {
         subprocess.run(
             [sys.executable, "-c", code],

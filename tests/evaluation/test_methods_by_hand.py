@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from methods_world import log, views
 
 from beha2vec_core.evaluation.floors.bags import MAX_TERMS, page_and_words
 from beha2vec_core.evaluation.floors.counts import RecencyFrequencyMonetary, RichCounts
 from beha2vec_core.evaluation.floors.ranking import Markov, mix, own_history
 from tests.benchmarks.rivals import METHODS
 from tests.benchmarks.rivals.v_sknn import NEIGHBOURS, SessionNeighbours
+from tests.evaluation.methods_world import log, views
 
 DAY = 24 * 60  # minutes
 

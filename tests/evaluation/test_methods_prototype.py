@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from methods_world import small_log, views
 
 from tests.benchmarks.rivals import METHODS, prototype
+from tests.evaluation.methods_world import small_log, views
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from task_world import Encoder, Ranker, constant, log, page_counts, section_counts, shop, views
 
 from beha2vec_core.evaluation.data import INPUT_COLUMNS
 from beha2vec_core.evaluation.methods import Group, Method
@@ -21,6 +20,7 @@ from tests.benchmarks.protocol import Judgement, judge
 from tests.benchmarks.results_page import markdown
 from tests.benchmarks.splits import is_locked
 from tests.benchmarks.tasks import TASKS
+from tests.evaluation.task_world import Encoder, Ranker, constant, log, page_counts, section_counts, shop, views
 
 
 def small_shop(users: int = 240) -> EvaluationData:

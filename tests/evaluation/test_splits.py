@@ -9,11 +9,11 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from task_world import constant, log, trial
 
 from beha2vec_core.evaluation.splits import DAY, user_hash
 from tests.benchmarks.splits import is_locked, locked_split, repeated_splits, temporal_split
 from tests.benchmarks.tasks import horizon
+from tests.evaluation.task_world import constant, log, trial
 
 
 def world(users: int = 200, days: int = 90, visits: int = 6) -> pd.DataFrame:

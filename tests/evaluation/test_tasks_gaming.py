@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from task_world import (
+
+from beha2vec_core.evaluation.statistics import paired_bootstrap
+from beha2vec_core.evaluation.tasks import content, geometry, intent, retrieval, stability
+from tests.benchmarks.tasks import personas
+from tests.evaluation.task_world import (
     SECTIONS,
     Encoder,
     Shuffled,
@@ -18,10 +22,6 @@ from task_world import (
     shop,
     trial,
 )
-
-from beha2vec_core.evaluation.statistics import paired_bootstrap
-from beha2vec_core.evaluation.tasks import content, geometry, intent, retrieval, stability
-from tests.benchmarks.tasks import personas
 
 SHOP, PERSONA = shop()
 FITTED, _ = shop(salt="fitted ")

@@ -13,7 +13,14 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
-from task_world import (
+
+from beha2vec_core.clusters.model import normalise
+from beha2vec_core.evaluation.splits import DAY, Split
+from beha2vec_core.evaluation.tasks import content, determinism, geometry, intent, next_step, retrieval, stability
+from beha2vec_core.evaluation.tasks.inputs import encode, halves
+from tests.benchmarks.encoders import ceiling
+from tests.benchmarks.tasks import TASKS, horizon, personas
+from tests.evaluation.task_world import (
     Encoder,
     Ranker,
     Step,
@@ -27,13 +34,6 @@ from task_world import (
     trial,
     views,
 )
-
-from beha2vec_core.clusters.model import normalise
-from beha2vec_core.evaluation.splits import DAY, Split
-from beha2vec_core.evaluation.tasks import content, determinism, geometry, intent, next_step, retrieval, stability
-from beha2vec_core.evaluation.tasks.inputs import encode, halves
-from tests.benchmarks.encoders import ceiling
-from tests.benchmarks.tasks import TASKS, horizon, personas
 
 CART = "add_to_cart"
 

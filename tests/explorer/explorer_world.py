@@ -28,7 +28,7 @@ from beha2vec_core.insights import write_insights
 from beha2vec_core.profiles import WAREHOUSE, build_profiles, cluster_paths, cluster_transitions
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.tables import create_tables
-from tests.core.hostile_text import HOSTILE_TEXTS
+from tests.hostile_text import HOSTILE_TEXTS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FIRST, DAYS = date(2026, 1, 5), 14

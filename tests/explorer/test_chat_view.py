@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from beha2vec_core.explorer import page
-from tests.core.chat_server import calls, fails, says, scripted
+from tests.chat.chat_server import calls, fails, says, scripted
 from tests.explorer.test_views import text_of, view
 
 HOSTILE = "<img src=x onerror=alert(1)> [free](javascript:alert(1)) :material/delete: $x^2$"

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.report import write_report
-from tests.core.chat_server import ChatServer, Reply
+from tests.chat.chat_server import ChatServer, Reply
 from tests.explorer.browsing import free_port, go, settle, turn_to
 from tests.explorer.explorer_world import serve
 from tests.explorer.test_browser import browser, context, page, pytestmark  # noqa: F401

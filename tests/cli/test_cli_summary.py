@@ -1,0 +1,33 @@
+"""What `beha2vec summary` suggests to do next."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from beha2vec_core.cli import app
+from tests.chat.chat_world import make_serving
+
+
+@pytest.mark.parametrize(("kept", "some"), [("cluster_key > 1", True), ("cluster_key < 0", False)])
+def test_the_suggested_question_is_about_a_cluster_that_exists(
+    kept: str, some: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    path = make_serving(tmp_path / "data" / "serving.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"delete from beha2vec.user_clusters_current where not ({kept})")
+        keys = {
+            key for (key,) in connection.execute("from beha2vec.user_clusters_current select cluster_key").fetchall()
+        }
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path / "data"))
+    said = CliRunner().invoke(app, ["summary"]).output
+    (question,) = re.findall(r'chat "(.*)"', said)
+    found = re.search(r"cluster (\d+)", question)
+    assert (found is not None) == some
+    assert found is None or int(found[1]) in keys

@@ -1,0 +1,485 @@
+"""The doctor against real folders, files, locks, servers: it finds what is wrong, names the remedy, never raises."""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pydantic import SecretStr
+
+from beha2vec_core.cli.doctor import Check, export, installation, run_checks, services, storage
+from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.settings import Settings
+from beha2vec_core.store.warehouse import Warehouse
+from tests.ga4.ingest_world import DATA, DAY, event, needs_data, write
+
+KEY = "sk-very-secret-7"
+
+
+@pytest.fixture(autouse=True)
+def _clean_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import os
+
+    for name in [n for n in os.environ if n.upper().startswith(("BEHA2VEC_", "OPENAI_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def make(tmp_path: Path, **fields: Any) -> Settings:
+    return Settings(
+        **{
+            "source": str(tmp_path / "export"),
+            "data_dir": tmp_path / "data",
+            "start_date": DAY,
+            "end_date": DAY + timedelta(2),
+            "timezone": "UTC",
+        }
+        | fields
+    )
+
+
+def put(tmp_path: Path, days: list[date], name: str = "events_{day:%Y%m%d}.ndjson.gz", hours: float = 0.0) -> None:
+    """A file a day; the day's events lie evenly over a day that begins ``hours`` after midnight UTC."""
+    for day in days:
+        midnight = int(datetime(day.year, day.month, day.day).timestamp() - datetime(1970, 1, 1).timestamp()) * 10**6
+        rows = [
+            event(event_date=f"{day:%Y%m%d}", event_timestamp=str(midnight + int((n / 10 + hours) * 3_600_000_000)))
+            for n in range(240)
+        ]
+        write(tmp_path / "export" / name.format(day=day), rows)
+
+
+DAYS = [DAY + timedelta(n) for n in range(3)]
+
+
+def test_all_is_well(tmp_path: Path) -> None:
+    put(tmp_path, DAYS)
+    checks = run_checks(make(tmp_path, embedding_model=str(tmp_path)))
+    assert [check.name for check in checks] == [
+        "settings",
+        "packages",
+        "export",
+        "dates",
+        "time zone",
+        "pages",
+        "data folder",
+        "disk",
+        "personal data",
+        "warehouse",
+        "serving database",
+        "forgotten people",
+        "device",
+        "language model",
+        "embedding model",
+        "alerts",
+    ]
+    assert [(check.name, check.message) for check in checks if check.status != "ok"] == []
+    assert not (tmp_path / "data").exists()  # a doctor changes nothing
+
+
+def test_nothing_is_well_and_nothing_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").write_text("a file")
+    monkeypatch.setenv("BEHA2VEC_SORCE", "x")
+    settings = make(
+        tmp_path,
+        llm_base_url="http://127.0.0.1:1/v1",
+        llm_api_key=SecretStr(KEY),
+        device="mps",
+        embedding_model="/none",
+    )
+    found = {check.name: check for check in run_checks(settings)}
+    bad = {name for name, check in found.items() if check.status != "ok"}
+    assert bad >= {"settings", "export", "dates", "time zone", "data folder", "device", "language model"}
+    assert all(check.remedy for check in found.values() if check.status != "ok")
+    assert not any("the check itself failed" in check.message for check in found.values())
+    assert "demo-data" in found["export"].remedy
+    assert "BEHA2VEC_SOURCE" in found["settings"].message
+
+
+def test_an_export_that_is_not_named_is_reported(tmp_path: Path) -> None:
+    found = {check.name: check for check in run_checks(Settings(embedding_model=str(tmp_path)))}
+    bad = {name: check.message for name, check in found.items() if check.status != "ok"}
+    assert bad == {
+        "export": "BEHA2VEC_SOURCE is not set",
+        "dates": "BEHA2VEC_START_DATE is not set",
+        "time zone": "BEHA2VEC_TIMEZONE is not set",
+    }
+    assert all(found[name].remedy.startswith("set it in .env to ") for name in bad)
+
+
+def test_a_crashed_check_is_a_fail_that_keeps_the_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(settings: Settings) -> Check:
+        raise KeyError(f"no {KEY}")
+
+    monkeypatch.setattr(storage, "check_disk", crash)
+    found = {
+        c.name: c for c in run_checks(make(tmp_path, llm_api_key=SecretStr(KEY), llm_base_url="http://127.0.0.1:1"))
+    }
+    assert found["disk"].status == "fail"
+    assert found["disk"].message == "the check itself failed: KeyError: 'no ***'"
+
+
+def test_importing_the_doctor_does_not_import_torch() -> None:
+    code = "import sys, beha2vec_core.cli.doctor; print('torch' in sys.modules, 'transformers' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False False\n"
+
+
+# --- the export -------------------------------------------------------------------------------------------------
+
+
+def test_the_export_is_described(tmp_path: Path) -> None:
+    put(tmp_path, DAYS)
+    write(tmp_path / "export" / "analytics_5" / "events_20240302.ndjson", [event()])
+    check = export.check_export(make(tmp_path))
+    assert check.status == "ok"
+    for part in ("4 files", "ndjson 4", "property ga4 3", "property 5 1", "2024-03-01 to 2024-03-03"):
+        assert part in check.message
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("events_20260131.csv", b"day,user\n1,2\n", "header lacks event_name"),
+        ("events_20260131.ndjson.gz", b"\x1f\x8b\x08broken", ""),
+        ("events_20260131.parquet", b"PAR1 broken", ""),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / name).write_bytes(content)
+    check = export.check_export(make(tmp_path))
+    assert check.status == "fail" and name in check.message and message in check.message and check.remedy
+
+
+@pytest.mark.parametrize("setting", ["labels_file", "rules_file", "page_overrides_file"])
+def test_the_files_of_pages_are_read(setting: str, tmp_path: Path) -> None:
+    assert export.check_pages(make(tmp_path)).status == "ok"
+    broken = tmp_path / "broken.yml"
+    broken.write_text("- [")
+    check = export.check_pages(make(tmp_path, **{setting: broken}))
+    assert check.status == "fail" and "broken.yml" in check.message
+
+
+def test_days_missing_inside(tmp_path: Path) -> None:
+    put(tmp_path, [DAY + timedelta(n) for n in (0, 2, 3, 7, 8)])
+    check = export.check_export(make(tmp_path))
+    assert check.status == "warn"
+    assert "4 missing days inside: 2024-03-02, 2024-03-05 to 2024-03-07" in check.message
+
+
+def test_a_day_in_two_forms(tmp_path: Path) -> None:
+    put(tmp_path, DAYS)
+    put(tmp_path, DAYS[:1], "events_{day:%Y%m%d}.ndjson")
+    check = export.check_export(make(tmp_path))
+    assert (check.status, "1 day in several formats, first 2024-03-01: ndjson, ndjson.gz" in check.message) == (
+        "warn",
+        True,
+    )
+
+
+def test_tables_of_users_are_reported_and_change_nothing(tmp_path: Path) -> None:
+    put(tmp_path, DAYS)
+    before = export.check_export(make(tmp_path))
+    put(tmp_path, DAYS, "pseudonymous_users_{day:%Y%m%d}.ndjson.gz")
+    check = export.check_export(make(tmp_path))
+    assert check.status == "ok"
+    assert check.message.startswith(before.message)
+    assert "3 files of GA4's tables of users skipped" in check.message
+    assert "pseudonymous_users" not in export.check_dates(make(tmp_path)).message
+    for day in DAYS:
+        (tmp_path / "export" / f"events_{day:%Y%m%d}.ndjson.gz").unlink()
+    check = export.check_export(make(tmp_path))
+    assert (check.status, "only GA4's tables of users" in check.message) == ("fail", True)
+    assert check.remedy.startswith("Export the tables events_YYYYMMDD")
+
+
+def test_arrays_and_zstd_are_sampled(tmp_path: Path) -> None:
+    times = [1_709_290_800_000_000 + n * 60_000_000 for n in range(20)]
+    rows = [event(event_timestamp=str(time)) for time in times]
+    write(tmp_path / "export" / "all.json", json.dumps(rows, indent=2).encode()[:-200])
+    with pa.CompressedOutputStream(tmp_path / "export" / "more.json.zst", "zstd") as stream:
+        stream.write(json.dumps(rows).encode())
+    check = export.check_timezone(make(tmp_path))
+    assert (check.status, "of 39 sampled events" in check.message) == ("ok", True)
+
+
+def test_our_own_partitions_are_no_export(tmp_path: Path) -> None:
+    (tmp_path / "data" / "raw_ga4_events").mkdir(parents=True)
+    (tmp_path / "data" / "raw_ga4_events" / "events.parquet").touch()
+    check = export.check_export(make(tmp_path, source=str(tmp_path)))
+    assert (check.status, "our own partitions" in check.message) == ("fail", True)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "status", "part"),
+    [
+        ("2024-03-01", "2024-03-03", "ok", "the export has 2024-03-01 to 2024-03-03"),
+        ("2024-03-02", "2024-03-02", "ok", "2 of its days are left out"),
+        ("2024-02-20", "2024-03-03", "warn", "10 days before it will be missing"),
+        ("2024-03-01", "2024-03-05", "warn", "2 days after it will be missing"),
+        ("2024-03-01", None, "warn", "(yesterday)"),
+        ("2025-03-01", "2025-03-05", "fail", "share no day"),
+        ("2023-03-01", "2023-03-05", "fail", "share no day"),
+        ("2199-03-01", None, "fail", "there is no data in between"),
+    ],
+)
+def test_dates(start: str, end: str | None, status: str, part: str, tmp_path: Path) -> None:
+    put(tmp_path, DAYS)
+    check = export.check_dates(make(tmp_path, start_date=start, end_date=end))
+    assert check.status == status
+    assert part in check.message
+    assert status == "ok" or check.remedy == "set BEHA2VEC_START_DATE=2024-03-01 and BEHA2VEC_END_DATE=2024-03-03"
+
+
+def test_dates_of_an_undated_file_come_from_its_rows(tmp_path: Path) -> None:
+    put(tmp_path, DAYS[:1], "all.ndjson")
+    check = export.check_dates(make(tmp_path))
+    assert "the export has 2024-03-01 to 2024-03-01 (seen in a sample)" in check.message
+
+
+# --- time zone --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours", "status"),
+    [
+        ("UTC", 0, "ok"),
+        ("Asia/Tokyo", -9, "ok"),
+        ("America/Los_Angeles", 8, "ok"),
+        ("UTC", 8, "warn"),
+        ("Europe/Berlin", -9, "warn"),
+        ("Pacific/Auckland", 10, "fail"),
+    ],
+)
+def test_time_zones(zone: str, hours: float, status: str, tmp_path: Path) -> None:
+    put(tmp_path, DAYS, hours=hours)
+    check = export.check_timezone(make(tmp_path, timezone=zone))
+    assert check.status == status
+    if status == "ok":
+        assert "100.0% of 720" in check.message
+    else:
+        assert f"100.0% at UTC{-hours:+.0f}" in check.message
+        assert "BEHA2VEC_TIMEZONE" in check.remedy
+
+
+def test_each_property_in_its_own_time_zone(tmp_path: Path) -> None:
+    for property_id, hours in (("1", 0), ("2", 8)):
+        put(tmp_path, DAYS, hours=hours)
+        (tmp_path / "export").rename(tmp_path / f"analytics_{property_id}")
+    (tmp_path / "export").mkdir()
+    for property_id in ("1", "2"):
+        (tmp_path / f"analytics_{property_id}").rename(tmp_path / "export" / f"analytics_{property_id}")
+    check = export.check_timezone(make(tmp_path, property_timezones={"2": "America/Los_Angeles"}))
+    assert (check.status, check.message.count("100.0% of 720")) == ("ok", 2)
+    check = export.check_timezone(make(tmp_path, property_timezones={"2": "Pacific/Auckland"}))
+    assert (check.status, "BEHA2VEC_PROPERTY_TIMEZONES" in check.remedy) == ("fail", True)
+
+
+def test_time_zone_from_csv_and_parquet(tmp_path: Path) -> None:
+    micros = [1_709_290_800_000_000 + n * 60_000_000 for n in range(10)]
+    columns = {"event_date": ["20240301"] * 10, "event_timestamp": micros}
+    lines = ["event_date,event_timestamp", *(f"20240301,{n}.0" for n in micros), "20240301,x", "broken"]
+    write(tmp_path / "export" / "a.csv.gz", "\n".join(lines).encode())
+    pq.write_table(pa.table(columns), tmp_path / "export" / "events_20240301.parquet")
+    stamped = pa.array(micros, pa.timestamp("us", tz="UTC"))
+    pq.write_table(pa.table({"event_timestamp": stamped}), tmp_path / "export" / "events_20240302.parquet")
+    check = export.check_timezone(make(tmp_path))
+    assert (check.status, check.message[:40]) == ("ok", "66.7% of 30 sampled events happened on t")
+
+
+def test_files_that_cannot_be_sampled(tmp_path: Path) -> None:
+    (tmp_path / "export").mkdir()
+    for name in ("events_20240301.parquet", "events_20240302.ndjson.gz", "events_20240303.csv"):
+        (tmp_path / "export" / name).write_bytes(b"\x1f\x8b rubbish")
+    check = export.check_timezone(make(tmp_path))
+    assert (check.status, check.message) == ("warn", "no readable event to compare with")
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("source", "zone", "elsewhere", "fits"),
+    [
+        # the store's own days are Californian; Google cut the public sample of its GA4 property at midnight UTC
+        ("merch_store_2016_2017/export", "America/Los_Angeles", "Asia/Tokyo", "UTC-7"),
+        ("merch_store_2016_2017/ga4_data.csv", "America/Los_Angeles", "UTC", "UTC-7"),
+        ("ga4_merch_sample/events_bq_extract_style.ndjson.gz", "UTC", "America/Los_Angeles", "UTC+0"),
+    ],
+)
+def test_time_zones_of_real_exports(source: str, zone: str, elsewhere: str, fits: str, tmp_path: Path) -> None:
+    assert export.check_timezone(make(tmp_path, source=str(DATA / source), timezone=zone)).status == "ok"
+    wrong = export.check_timezone(make(tmp_path, source=str(DATA / source), timezone=elsewhere))
+    assert wrong.status in ("warn", "fail")
+    assert fits in wrong.message
+
+
+# --- storage ----------------------------------------------------------------------------------------------------
+
+
+def test_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, DAYS)
+    assert storage.check_disk(make(tmp_path)).status == "ok"
+    monkeypatch.setattr(storage, "_LEAST_FREE_BYTES", 10**18)
+    assert storage.check_disk(make(tmp_path)).status == "fail"
+    monkeypatch.setattr(storage, "_LEAST_FREE_BYTES", 0)
+    monkeypatch.setattr(storage, "_BYTES_PER_EXPORT_BYTE", 10**12)
+    assert storage.check_disk(make(tmp_path)).status == "warn"
+
+
+def test_the_warehouse_and_who_holds_it(tmp_path: Path) -> None:
+    settings = make(tmp_path)
+    with Warehouse(settings.warehouse_path).connect("set up") as connection:
+        connection.execute("create table t as select 1")
+    check = storage.check_warehouse(settings)
+    assert check.status == "ok"
+    assert check.message.startswith("warehouse.duckdb has 1 tables, schema (none yet), storage v")
+    with Warehouse(settings.warehouse_path).exclusive("a backfill"):
+        check = storage.check_warehouse(settings)
+    assert (check.status, "(a backfill, since" in check.message) == ("warn", True)
+
+
+def test_databases_that_cannot_be_read(tmp_path: Path) -> None:
+    settings = make(tmp_path)
+    settings.data_path.mkdir()
+    settings.warehouse_path.write_bytes(b"rubbish" * 10_000)
+    settings.serving_path.write_bytes(b"rubbish" * 10_000)
+    assert storage.check_warehouse(settings).status == "fail"
+    assert "serving_database" not in storage.check_warehouse(settings).remedy
+    assert storage.check_serving(settings).status == "fail"
+    settings.serving_path.unlink()
+    duckdb.connect(str(settings.serving_path)).close()
+    assert storage.check_serving(settings).message == "serving.duckdb has 0 tables"
+
+
+def test_an_outsider_in_the_warehouse(tmp_path: Path) -> None:
+    settings = make(tmp_path)
+    with Warehouse(settings.warehouse_path).connect("set up"):
+        pass
+    code = f"import duckdb; c = duckdb.connect({str(settings.warehouse_path)!r}); print(1, flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        check = storage.check_warehouse(settings)
+        other.kill()
+    assert (check.status, str(other.pid) in check.message) == ("warn", True)
+
+
+# --- packages, device, endpoints --------------------------------------------------------------------------------
+
+
+def test_packages_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = make(tmp_path)
+    assert installation.check_packages(settings).status == "ok"
+    wanted = [
+        "duckdb<2",
+        "no-such-package-here>=1",
+        'colorama>=99; extra == "dev"',
+        'x>=9; python_version < "3"',
+        "numpy",
+    ]
+    monkeypatch.setattr(installation.importlib.metadata, "requires", lambda name: wanted)
+    check = installation.check_packages(settings)
+    assert check.status == "fail"
+    assert check.message == f"duckdb is {duckdb.__version__}, needed <2; no-such-package-here is missing"
+
+
+def test_device(tmp_path: Path) -> None:
+    import torch
+
+    assert installation.check_device(make(tmp_path, device="cpu")).message.startswith("cpu (")
+    if not torch.backends.mps.is_available():
+        check = installation.check_device(make(tmp_path, device="mps"))
+        assert (check.status, check.remedy) == ("fail", "set BEHA2VEC_DEVICE=auto")
+
+
+@contextmanager
+def server(status: int, body: bytes, **headers: str) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
+    seen: list[tuple[str, str | None]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append((self.path, self.headers.get("Authorization")))
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        thread = threading.Thread(target=http.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{http.server_port}/v1", seen
+        http.shutdown()
+
+
+MODELS = json.dumps({"data": [{"id": "small"}, {"id": "gpt-5-mini"}]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "model", "verdict", "part"),
+    [
+        (200, MODELS, "small", "ok", "has small"),
+        (200, MODELS, "other", "warn", "no model 'other'"),
+        (200, b"<html>", "small", "warn", "without a list of models"),
+        (200, b"[]", "small", "warn", "without a list of models"),
+        (401, KEY.encode(), "small", "fail", "refuses the key"),
+        (404, b"", "small", "warn", "404"),
+        (500, b"", "small", "fail", "500"),
+    ],
+)
+def test_the_language_model(status: int, body: bytes, model: str, verdict: str, part: str, tmp_path: Path) -> None:
+    with server(status, body) as (address, seen):
+        settings = make(tmp_path, llm_base_url=address, llm_api_key=SecretStr(KEY), llm_model=model)
+        check = services.check_language_model(settings)
+    assert seen == [("/v1/models", f"Bearer {KEY}")]
+    assert check.status == verdict
+    assert part in check.message
+    assert KEY not in check.message + check.remedy
+
+
+def test_the_key_does_not_follow_a_redirect(tmp_path: Path) -> None:
+    with server(200, MODELS) as (other, seen), server(302, b"", Location=f"{other}/models") as (address, _):
+        check = services.check_language_model(make(tmp_path, llm_base_url=address, llm_api_key=SecretStr(KEY)))
+    assert (check.status, seen) == ("fail", [])
+
+
+def test_a_server_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "_NETWORK_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://me:pass@127.0.0.1:{listener.getsockname()[1]}/v1"
+        check = services.check_language_model(make(tmp_path, llm_base_url=address.replace("me:pass@", "")))
+        assert (check.status, "timed out" in check.message) == ("fail", True)
+        assert "pass" not in services.check_language_model(make(tmp_path, llm_base_url=address)).message
+
+
+def test_the_embedding_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert services.check_embedding_model(make(tmp_path, embedding_model=str(tmp_path))).status == "ok"
+    monkeypatch.setattr(services, "_HUB", "https://127.0.0.1")  # where no hub answers
+    check = services.check_embedding_model(make(tmp_path, embedding_model="nobody/nothing"))
+    assert check.status == "warn"
+    assert "[offline]" in check.remedy
+
+
+def test_a_removal_that_was_cut_off_and_a_lost_key_are_reported(tmp_path: Path) -> None:
+    settings = make(tmp_path)
+    Forgotten(settings.data_path).add(["ann-4711"], DAY)
+    assert storage.check_forgotten(settings).message == "1 identifier on the list"
+    (settings.data_path / ".forget_under_way.json").touch()
+    assert storage.check_forgotten(settings).remedy == "beha2vec forget --again"
+    (settings.data_path / "privacy.key").unlink()
+    found = storage.check_forgotten(settings)
+    assert found.status == "fail" and found.remedy.startswith("Put the key")

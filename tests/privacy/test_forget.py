@@ -1,0 +1,410 @@
+"""A person is found in every kind of place before, in none after, and does not come back; others stay as they were."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from beha2vec_core.cli import app
+from beha2vec_core.privacy import forget as forget_module
+from beha2vec_core.privacy import people as people_module
+from beha2vec_core.privacy.forget import forget, on_the_list
+from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.privacy.identities import resolve
+from beha2vec_core.privacy.key import PrivacyError, key
+from beha2vec_core.privacy.people import People
+from beha2vec_core.settings import Settings
+from beha2vec_core.store.tables import _TABLES, IDENTIFIERS, PEOPLE
+from tests.ga4.ingest_world import event, write
+from tests.privacy.privacy_world import (
+    ANN,
+    BEN,
+    CORA,
+    DAN,
+    DAYS,
+    LAPTOP,
+    PHONE,
+    TABLET,
+    PrivacyWorld,
+    client_key,
+    copy_world,
+    make_world,
+)
+
+OTHERS = f"user_pseudo_id not in ('{PHONE}', '{LAPTOP}')"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("privacy")
+    make_world(folder)
+    return folder
+
+
+@pytest.fixture
+def world(built: Path, tmp_path: Path) -> PrivacyWorld:
+    return copy_world(built, tmp_path)
+
+
+def read_otherwise(world: PrivacyWorld) -> str:
+    """All contents of parquet files and databases, not read by the product's own search."""
+    contents = []
+    for folder in (world.settings.data_path, world.exported):
+        contents += [str(pq.read_table(path, partitioning=None).to_pylist()) for path in folder.rglob("*.parquet")]
+    for path in world.settings.data_path.glob("*.duckdb*"):
+        if not path.name.endswith(".lock"):
+            contents += [str(rows) for rows in world.tables(path, "").values()]
+    return "".join(contents)
+
+
+def test_a_person_is_everywhere_before_and_nowhere_after(world: PrivacyWorld) -> None:
+    before = world.find(ANN)
+    places = {one.file.name for one in before}
+    assert places == {
+        "events.parquet", "sequences.parquet", "warehouse.duckdb", "warehouse.duckdb.bak-1", "serving.duckdb",
+        "user_vectors.parquet", "user_clusters.parquet", "user_vectors.csv", "user_clusters.csv",
+        "user_vectors.json.gz", "user_clusters.json.gz", "chat_history", "index.db", "step.err.gz",
+        *{one.file.name for one in before if "page_cache" in one.file.parts},
+    }  # fmt: skip
+    tables = {one.table for one in before if one.file.name == "warehouse.duckdb"}
+    assert tables >= {
+        "raw.ga4_quarantine", "beha2vec.user_embeddings", "beha2vec.user_clusters", "beha2vec.cluster_members",
+        "beha2vec.enriched_pages", "beha2vec.cluster_profiles", "ga4.base_ga4__events", "ga4.stg_ga4__event_items",
+        "ga4.int_ga4__page_titles", "ga4.int_ga4__identity_map", "ga4.dim_ga4__pages",
+    }  # fmt: skip
+    ids = (ANN, PHONE, LAPTOP, client_key(PHONE), client_key(LAPTOP))
+    assert all(one in read_otherwise(world) for one in ids)
+    certificate = world.forget(ANN)
+    assert certificate.left == [] and certificate.not_found == []
+    assert not any(one in read_otherwise(world) for one in ids)
+    for who in ids:
+        assert world.find(who) == []
+    # nor as plain bytes in what is not compressed
+    for folder in (world.settings.data_path, world.home, world.exported):
+        for path in folder.rglob("*"):
+            content = path.read_bytes() if path.is_file() else b""
+            assert not any(one.encode() in content for one in ids), path
+
+
+def test_others_stay_as_they_were(world: PrivacyWorld) -> None:
+    settings = world.settings
+    shared = "event_params[1].value.string_value like '%ref=%'"
+    raw = world.raw_rows(f"{OTHERS} and not {shared}")
+    key_of_ann = client_key(PHONE)
+    tables = world.tables(settings.warehouse_path, key_of_ann)
+    comments = _comments(settings.serving_path)
+    world.forget(ANN)
+    assert world.raw_rows(f"{OTHERS} and not {shared}") == raw
+    assert len(world.raw_rows(shared)) == len(DAYS), "the row that links to the person stays, without the name"
+    after = world.tables(settings.warehouse_path, key_of_ann)
+    for table in ("beha2vec.user_embeddings", "beha2vec.user_clusters", "ga4.int_ga4__identity_map"):
+        assert after[table] == [row for row in tables[table] if client_key(LAPTOP) not in row], table
+    assert after["beha2vec.cluster_models"] == tables["beha2vec.cluster_models"]
+    assert [row[0] for row in after["beha2vec.enriched_pages"]] == ["shop.example.com/p/1"]
+    assert _comments(settings.serving_path) == comments and comments
+    assert "+how many users" in (settings.data_path / "chat_history").read_text()
+    with sqlite3.connect(world.home / "history" / "index.db") as connection:
+        events = [json.loads(text)["md_str"] for (text,) in connection.execute("select event from event_logs")]
+    assert events == ["| [removed] | [removed] |", "| nobody |"]
+
+
+def _comments(path: Path) -> list[tuple[str]]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(
+            "select comment from duckdb_columns() where comment is not null order by 1"
+        ).fetchall()
+
+
+def test_each_id_of_a_person_leads_to_all_of_them(world: PrivacyWorld) -> None:
+    for asked in (ANN, PHONE, LAPTOP, client_key(PHONE)):
+        people = resolve(world.settings, [asked]).people
+        assert (people.devices, people.keys) == ({PHONE, LAPTOP}, {client_key(PHONE), client_key(LAPTOP)}), asked
+        assert ANN in people.logins and not people.shared
+    dan = resolve(world.settings, [DAN]).people
+    assert (dan.devices, dan.logins) == ({DAN}, frozenset())
+
+
+def test_a_shared_device_keeps_the_rows_of_the_others(world: PrivacyWorld) -> None:
+    bens = resolve(world.settings, [BEN]).people
+    assert (bens.devices, bens.keys, bens.shared) == (frozenset(), frozenset(), {client_key(TABLET)})
+    everything = resolve(world.settings, [TABLET]).people
+    assert everything.devices == {TABLET} and not everything.logins
+    left = world.raw_rows(f"user_id is distinct from '{BEN}'")
+    certificate = world.forget(BEN)
+    assert world.raw_rows() == left and world.find(BEN) == []
+    assert {row[0] for row in world.tables(world.settings.serving_path, "")["beha2vec.user_embeddings"]}
+    assert any("1 device" in remark for remark in certificate.remarks)
+    assert world.find(CORA), "who shares the tablet is still there"
+
+
+def test_no_backfill_brings_a_person_back(world: PrivacyWorld) -> None:
+    first = {day.event_date: day.accepted for day in world.ingest().days}
+    world.forget(ANN)
+    left = world.raw_rows()
+    report = world.ingest()
+    assert world.raw_rows() == left and world.find(ANN) == []
+    for day in report.days:
+        assert day.rows_in == day.accepted + day.quarantined + day.forgotten
+        # three visits, and the broken row that names her
+        assert (day.status, first[day.event_date] - day.accepted, day.forgotten, day.quarantined) == (
+            "ingested",
+            3,
+            4,
+            0,
+        )
+    assert not any(ANN in str(row) for row in report.quarantine)
+
+
+def test_the_ingest_log_adds_up_after_a_removal(world: PrivacyWorld) -> None:
+    world.forget(ANN)
+    with duckdb.connect(str(world.settings.warehouse_path), read_only=True) as connection:
+        log = connection.execute("select accepted, forgotten, users from raw.ga4_ingest_log").fetchall()
+    assert log == [(65, 3, 62)] * 3
+    assert len(world.raw_rows()) == 65 * 3
+
+
+@pytest.mark.parametrize("step", [0, 2, 20, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 9, 14, 25))])
+def test_a_killed_removal_is_finished_by_the_next_one(
+    step: int, world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+    remove, compact = forget_module.remove_from_file, forget_module.compact
+
+    def killed(*arguments: object, **options: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls > step:
+            raise KeyboardInterrupt
+        return (compact if len(arguments) == 1 else remove)(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(forget_module, "remove_from_file", killed)
+        patch.setattr(forget_module, "compact", killed)
+        with pytest.raises(KeyboardInterrupt):
+            world.forget(ANN)
+    assert Forgotten(world.settings.data_path).hashes(), "the list comes first"
+    # by another person's request, or by the same one, which may find fewer of her ids now
+    certificate = world.forget(DAN if step % 2 else ANN)
+    assert certificate.left == []
+    for who in (ANN, PHONE, LAPTOP, client_key(PHONE), client_key(LAPTOP)):
+        assert world.find(who) == []
+    assert not list(world.settings.data_path.glob(".*"))
+
+
+def test_forgetting_somebody_unknown_changes_nothing(world: PrivacyWorld) -> None:
+    def contents() -> dict[Path, bytes]:
+        folders = (world.settings.data_path, world.home, world.exported)
+        return {path: path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+    before = contents()
+    certificate = world.forget("nobody-4799", "page_view")
+    assert len(certificate.not_found) == 2 and certificate.rows == 0 and certificate.left == []
+    added = {path.name for path in contents().keys() - before.keys()}
+    assert certificate.path is not None
+    assert added == {"forgotten.csv", "warehouse.duckdb.lock", certificate.path.name}
+    assert {path: content for path, content in contents().items() if path in before} == before
+
+
+def test_a_restored_backup_is_cleaned_by_the_list(world: PrivacyWorld, tmp_path: Path) -> None:
+    shutil.copytree(world.settings.data_path, tmp_path / "backup")
+    world.forget(ANN)
+    for name in ("raw_ga4_events", "user_sequences"):
+        shutil.rmtree(world.settings.data_path / name)
+        shutil.copytree(tmp_path / "backup" / name, world.settings.data_path / name)
+    assert world.find(ANN)
+    found = on_the_list(world.settings, world.home)
+    assert {PHONE, LAPTOP, ANN} <= found and DAN not in found
+    assert forget(world.settings, found, world.home).left == []
+    assert world.find(ANN) == [] and world.find(DAN)
+
+
+def test_what_could_not_be_changed_is_removed_by_the_next_run(world: PrivacyWorld) -> None:
+    pickled = world.home / "storage" / "result"
+    pickled.write_bytes(b"\x80\x04" + LAPTOP.encode() + b"\x00.")
+    broken = world.settings.data_path / "broken.parquet"
+    broken.write_bytes(b"PAR1 cut off")
+    certificate = world.forget(ANN)
+    assert [Path(place["place"]).name for place in certificate.left] == ["broken.parquet", "result"]
+    assert "delete" in certificate.as_text()
+    pickled.write_text(LAPTOP)
+    broken.unlink()
+    # her laptop is no longer known as hers, but the note says so
+    assert world.forget(PHONE).left == [] and world.find(LAPTOP) == []
+    assert not list(world.settings.data_path.glob(".*"))
+
+
+def test_the_certificate_names_nobody(world: PrivacyWorld) -> None:
+    certificate = world.forget(ANN)
+    assert certificate.path is not None
+    for text in (certificate.as_text(), certificate.path.read_text()):
+        assert not any(one in text for one in (ANN, PHONE, LAPTOP, client_key(PHONE)))
+        assert Forgotten(world.settings.data_path).digest(ANN) in text
+    assert "BEHA2VEC_SOURCE" in certificate.as_text()
+    assert certificate.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_nobody_joins_the_list_while_a_partition_is_written(tmp_path: Path) -> None:
+    forgotten, joined = Forgotten(tmp_path), threading.Event()
+
+    def join() -> None:
+        Forgotten(tmp_path).add([ANN], DAYS[0])
+        joined.set()
+
+    with forgotten.held(), Forgotten(tmp_path).held():  # two ingests at once
+        thread = threading.Thread(target=join)
+        thread.start()
+        assert not joined.wait(0.3)
+    assert joined.wait(10) and len(forgotten.hashes()) == 1
+    thread.join()
+
+
+def test_another_key_is_refused(world: PrivacyWorld) -> None:
+    world.forget(DAN)
+    (world.settings.data_path / "privacy.key").write_text("00" * 32)
+    with pytest.raises(PrivacyError, match="Put the key"):
+        world.ingest()
+    with pytest.raises(PrivacyError, match="Put the key"):
+        world.forget(ANN)
+    assert world.find(ANN)
+
+
+def test_the_key_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
+    made = key(tmp_path)
+    assert key(tmp_path) == made and len(made) == 32
+    assert (tmp_path / "privacy.key").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "privacy.key").write_text("short")
+    with pytest.raises(PrivacyError, match="not a key"):
+        key(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "?uid=ann-4711&x=1", "redirect=https%3A%2F%2Fshop%2F%3Fu%3Dann-4711", r"{\"id\": \"ann-4711\"}", "ANN-4711",
+        "(ann-4711)", "ann-4711", r"| ann\-4711 |", r"{\"md\": \"| ann\\\\-4711 |\"}",
+        "%253Dann-4711", "u%253Dann%252D4711",
+    ],
+)  # fmt: skip
+def test_a_text_names_a_person(text: str) -> None:
+    people = People(logins=frozenset(["ann-4711"]))
+    assert people.named_in(text) and people.named_in_bytes(text.encode())
+    assert "4711" not in people.taken_out_of(text)
+    with duckdb.connect() as connection:
+        named = people_module.named_in_sql("t", people)
+        taken_out = people_module.taken_out_sql("t", "VARCHAR", people)
+        ((found, left),) = connection.execute(f"select {named}, {taken_out} from (select ? as t)", [text]).fetchall()
+    assert found and left == people.taken_out_of(text)
+
+
+@pytest.mark.parametrize(
+    ("login", "text"),
+    [
+        ("ann@shop.example", "?u=ann%40shop.example"), ("ann@shop.example", r"\"ann\\@shop\\.example\""),
+        ("änn 4711", "u=%C3%A4nn+4711"), ("änn 4711", r'{"u": "\u00e4nn 4711"}'), ('a"b<4711', "a&quot;b&lt;4711"),
+        ("a\\4711", r"a\\4711"), ("a.b+4711", "A.B%2B4711"),
+    ],
+)  # fmt: skip
+def test_an_id_with_marks_is_known_however_it_is_escaped(login: str, text: str) -> None:
+    people = People(logins=frozenset([login]))
+    assert people.named_in(text)
+    with duckdb.connect() as connection:
+        query = f"select {people_module.named_in_sql('t', people)} from (select ? as t)"
+        assert connection.execute(query, [text]).fetchall() == [(True,)]
+
+
+@pytest.mark.parametrize("text", ["joann-4711", "ann-47110", "4711", "ann"])
+def test_a_text_like_it_does_not(text: str) -> None:
+    assert not People(logins=frozenset(["ann-4711"])).named_in(text)
+
+
+def test_a_word_or_short_number_is_only_looked_for_in_columns_of_ids() -> None:
+    people = People(logins=frozenset(["samsung", "4711", "123456"]))
+    assert not any(map(people.named_in, ("buy samsung", "/p/4711", "123456 items")))
+    assert people.named_in('{"user_id": "samsung"}')
+
+
+def test_every_table_with_an_identifier_column_is_registered() -> None:
+    for table, columns in _TABLES.items():
+        names = [part.split()[0] for part in columns.split(",") if part.split()]
+        found = tuple(one for one in names if one in IDENTIFIERS)
+        registered = PEOPLE.get(table)
+        assert registered or not found, f"register {table} in store/tables.py: PEOPLE"
+        if registered:
+            assert registered.columns == found and (registered.day is None or registered.day in names), table
+    assert PEOPLE.keys() <= _TABLES.keys()
+
+
+def test_docs_have_every_place(world: PrivacyWorld) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "privacy.md").read_text()
+    for table in PEOPLE:
+        assert f"`{table}`" in text, table
+    world.forget(DAN)
+    for path in world.settings.data_path.iterdir():
+        name = path.name.split(".bak-")[0].removesuffix(".lock")
+        assert f"`{name}" in text, name
+
+
+def test_the_command_line(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(world.settings.data_path))
+    monkeypatch.setenv("DAGSTER_HOME", str(world.home))
+    run = CliRunner().invoke
+    found = run(app, ["find-person", "--user", ANN])
+    assert found.exit_code == 0 and "base_ga4__events" in found.stdout
+    assert run(app, ["forget", "--dry-run", "--user", PHONE]).stdout == found.stdout
+    assert world.find(ANN), "a dry run changes nothing"
+    (tmp_path / "who.txt").write_text(f"\ufeff{ANN}\n\nnobody-4799\n")
+    done = run(app, ["forget", "--file", "who.txt", "--quiet"])
+    assert done.exit_code == 3 and "nothing left" in done.stdout and "1 identifier not found" in done.stderr
+    assert run(app, ["find-person", "--user", ANN]).exit_code == 3
+    assert run(app, ["forget"]).exit_code == 2
+    assert "no one on the list" in run(app, ["forget", "--again"]).stdout
+
+
+@pytest.mark.parametrize("asked", ["eve@example.com", "5.5"])
+def test_a_login_that_is_stored_as_a_hash_is_found_and_kept_out(tmp_path: Path, asked: str) -> None:
+    """The export has the address, spelled in two ways; what is stored has its keyed hash."""
+    settings = Settings(data_dir=tmp_path / "data", source=str(tmp_path / "export"), property_id="p1")
+    world = PrivacyWorld(settings, tmp_path / "home", tmp_path / "exported")
+    logins = [("5.5", "eve@example.com"), ("6.6", "EVE@example.com"), ("6.6", None), ("7.7", "dan@example.com")]
+    rows = [event(n, DAYS[0], user_pseudo_id=device, user_id=login) for n, (device, login) in enumerate(logins)]
+    write(tmp_path / "export" / f"events_{DAYS[0]:%Y%m%d}.json.gz", rows)
+    world.ingest()
+    assert len(world.raw_rows()) == 4 and not world.raw_rows("user_id like '%@%'")
+    world.forget(asked)
+    assert [len(world.raw_rows()), len(world.raw_rows("user_pseudo_id = '7.7'"))] == [1, 1]
+    assert sum(day.forgotten for day in world.ingest().days) == 3
+    assert len(world.raw_rows()) == 1
+
+
+def test_a_database_that_another_process_reads_is_replaced(world: PrivacyWorld) -> None:
+    """The explorer keeps serving.duckdb open."""
+    reader = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); "
+        "c.sql('from beha2vec.cluster_models').fetchall(); print('open', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", reader, str(world.settings.serving_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "open\n"
+        certificate = world.forget(ANN)
+        process.communicate("")
+    assert certificate.left == [] and world.find(ANN) == []
+
+
+def test_what_lies_behind_links_is_found_and_changed(world: PrivacyWorld, tmp_path: Path) -> None:
+    raw = world.settings.raw_path
+    shutil.move(raw, tmp_path / "larger_disk")
+    raw.symlink_to(tmp_path / "larger_disk")
+    assert any("larger_disk" in str(found.file) or found.file.is_relative_to(raw) for found in world.find(ANN))
+    assert world.forget(ANN).left == []
+    assert not world.raw_rows(f"user_id = '{ANN}'") and raw.is_symlink()

@@ -1,0 +1,279 @@
+"""Personal data is removed before anything is stored; everything else stays as it came."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from beha2vec_core.ga4.ingest import ingest_days, partition_file
+from beha2vec_core.ga4.sources import find_source_files
+from beha2vec_core.privacy import dbt_macros
+from beha2vec_core.privacy.clean import MARKER, clean_address, clean_row, clean_text, clean_value
+from beha2vec_core.privacy.columns import EventCleaner
+from beha2vec_core.privacy.login import LoginIds
+from beha2vec_core.privacy.partitions import ORIGINALS, clean_partitions, uncleaned_partitions
+from beha2vec_core.privacy.rules import CLICK_ID, KEPT, kind_of_key
+from tests.ga4.ingest_world import DAY, World, event, world
+from tests.privacy.privacy_corpus import gives_away, samples
+
+__all__ = ["world"]
+VALUE = {"string_value": pa.string(), "int_value": pa.int64()}
+EVENT_PARAMS = pa.list_(pa.struct({"key": pa.string(), "value": pa.struct(VALUE)}))
+NAME = "events_20240301.ndjson"
+
+
+@pytest.mark.parametrize("part", ["tune", "score"])
+def test_recall_is_high_and_innocent_texts_stay(part: str) -> None:
+    found = samples(part)
+    personal = [sample for sample in found if sample.kind != "innocent"]
+    innocent = [sample for sample in found if sample.kind == "innocent"]
+    assert len(innocent) > len(found) / 4
+    leaks = [sample.text for sample in personal if gives_away(sample.cleaned, sample.secret)]
+    assert 1 - len(leaks) / len(personal) >= 0.97, leaks
+    assert [sample.text for sample in innocent if sample.cleaned != sample.text] == []
+
+
+def test_the_corpus_is_wide_enough() -> None:
+    found = samples()
+    assert len(found) >= 600
+    assert len({sample.language for sample in found}) >= 10
+    assert sum(sample.kind == "innocent" for sample in found) >= len(found) / 3
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("email", "email"), ("userEmail", "email"), ("user[e-mail]", "email"), ("email_hash", "email"),
+        ("email_campaign", None), ("phone_model", None), ("token_type", None), ("product_name", None),
+        ("billing_first_name", "name"), ("nome_cliente", "name"), ("Prénom", "name"), ("имя", "name"),
+        ("電話番号", "phone"),
+        ("customer_name", "name"), ("name", "maybe_name"), ("Geburtsdatum", "birth"), ("newPassword2", "secret"),
+        ("gclid", CLICK_ID), ("_gl", CLICK_ID), ("order_id", KEPT), ("session_id", KEPT), ("campaign_id", KEPT),
+        ("user_id", KEPT), ("page_location", None), ("q", None),
+    ],
+)  # fmt: skip
+def test_keys_say_what_they_hold(key: str, kind: str | None) -> None:
+    assert kind_of_key(key) == kind
+
+
+@pytest.mark.parametrize(
+    ("url", "cleaned"),
+    [
+        ("https://jane:secret@shop.example/a", "https://shop.example/a"),
+        ("https://shop.example/u/jane%2540mail.example.org?a=1", f"https://shop.example/u/{MARKER}?a=1"),
+        ("https://shop.example/#access_token=x1y2&state=1", f"https://shop.example/#access_token={MARKER}&state=1"),
+        ("/x?next=%2Fy%3Fphone%3D0171%25202345678", f"/x?next=/y?phone={MARKER}"),
+        ("https://shop.example/?q=hats+jane%40example.com", f"https://shop.example/?q={MARKER}"),
+        ("https://shop.example/?q=hats%20jane%40example.com", f"https://shop.example/?q=hats%20{MARKER}"),
+        ("https://shop.example/?gclid=jane@example.com", f"https://shop.example/?gclid={MARKER}"),
+        ("https://shop.example/?gclid=EAIaIQobChMI_x9", "https://shop.example/?gclid=EAIaIQobChMI_x9"),
+        ("https://shop.example/?order_id=4111111111111111", "https://shop.example/?order_id=4111111111111111"),
+        ("mailto:jane@example.com", f"mailto:{MARKER}"),
+    ],
+)
+def test_addresses_lose_their_personal_parts(url: str, cleaned: str) -> None:
+    assert clean_address(url) == cleaned
+
+
+anything = st.one_of(
+    st.text(max_size=60),
+    st.text("abz019@.%+-/?&=#:;_ ()[]{}\"'\\ü陽,", max_size=60),
+    st.lists(st.sampled_from([sample.text for sample in samples("tune")]), min_size=1, max_size=2).map("&x=".join),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(key=st.sampled_from([None, "page_location", "email", "id", "name", "gclid"]), text=anything)
+def test_cleaning_never_fails_and_twice_is_once(key: str | None, text: str) -> None:
+    cleaned = clean_value(key, text)
+    assert clean_value(key, cleaned) == cleaned
+    assert clean_row(clean_row(text, 100), 100) == clean_row(text, 100)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    words=st.lists(st.text("abcdefgh", min_size=1, max_size=6), min_size=1, max_size=4), number=st.integers(0, 99_999)
+)
+def test_ordinary_pages_stay_byte_for_byte(words: list[str], number: int) -> None:
+    for text in (f"https://shop.example/{'/'.join(words)}-{number}?size=m", " ".join(words) + f" {number}"):
+        assert clean_value("page_location", text) == text
+
+
+def test_long_texts_are_judged_too() -> None:
+    text = "x " * 30_000 + "jane@example.com " + "y" * 100_000
+    assert clean_text(text) == text.replace("jane@example.com", MARKER)
+
+
+def corpus_events() -> list[dict[str, Any]]:
+    rows = []
+    for number, sample in enumerate(s for s in samples() if s.kind != "innocent"):
+        row = event(number, event_params=[{"key": sample.key, "value": {"string_value": sample.text}}])
+        row["user_properties"] = [{"key": "about", "value": {"string_value": sample.text}}]
+        row["traffic_source"] = {"name": sample.text, "source": sample.text, "medium": sample.text}
+        row["collected_traffic_source"] = {"manual_source": sample.text, "manual_term": sample.text}
+        row["session_traffic_source_last_click"] = {"manual_campaign": {"source": sample.text}}
+        row["items"] = [
+            {"item_name": sample.text, "item_params": [{"key": "note", "value": {"string_value": sample.text}}]}
+        ]
+        row["not_in_the_schema"] = {"text": sample.text}
+        rows.append(row)
+    return rows
+
+
+def test_nothing_of_the_corpus_reaches_a_partition_or_the_quarantine(world: World) -> None:
+    personal = [sample for sample in samples() if sample.kind != "innocent"]
+    good = corpus_events()
+    bad = [{**row, "event_name": None} for row in good]
+    broken = [json.dumps(row, ensure_ascii=False)[:-1] for row in good]
+    world.write(NAME, [*good, *bad, *broken, event(9_999)])
+    report = world.ingest(max_bad_share=0.9)
+    assert (report.rows_in, report.accepted) == (3 * len(good) + 1, len(good) + 1)
+    assert report.redacted == sum(day.redacted for day in report.days) >= len(good) * 9
+    stored = pq.read_table(partition_file(world.raw, "p1", DAY)).sort_by("_source_line").to_pylist()
+    contents = {row[3]: row[5] for row in report.quarantine if row[5]}
+    leaks = [
+        (sample.text, where)
+        for number, sample in enumerate(personal)
+        for where, text in (
+            ("partition", json.dumps(stored[number], ensure_ascii=False)),
+            ("unreadable", contents[number + 1 + len(good)]),
+            ("broken", contents[number + 1 + 2 * len(good)]),
+        )
+        # a number of an event may begin like a short secret
+        if len(sample.secret) > 5 and gives_away(text, sample.secret)
+    ]
+    assert len({text for text, _ in leaks}) <= 0.03 * len(personal), leaks
+
+
+def params(*pairs: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": value} for key, value in pairs]
+
+
+def test_numbers_under_personal_keys_go_and_others_stay(world: World) -> None:
+    given_params = params(
+        ("phone", {"int_value": "491712345678"}),
+        ("ga_session_id", {"int_value": "1709290800"}),
+        ("value", {"double_value": 12.5}),
+    )
+    world.write(NAME, [event(0, event_params=given_params), event(1)])
+    assert world.ingest().redacted == 1
+    values = {p["key"]: p["value"] for p in world.values("event_params")[0]}
+    members = ("string_value", "int_value", "double_value")
+    assert [(key, *(value[member] for member in members)) for key, value in values.items()] == [
+        ("phone", MARKER, None, None), ("ga_session_id", None, 1709290800, None), ("value", None, None, 12.5),
+    ]  # fmt: skip
+
+
+def test_a_slice_of_a_batch_is_cleaned_and_counted_alone() -> None:
+    rows = [{"event_params": params(("q", {"string_value": f"jane{n}@example.com"}))} for n in range(4)]
+    table = pa.Table.from_pylist(rows, schema=pa.schema({"event_params": EVENT_PARAMS}))
+    cleaner = EventCleaner(LoginIds(Path("none")))
+    (cleaned,) = cleaner.batch(table.to_batches()[0].slice(2, 1)).to_pylist()
+    assert cleaned["event_params"][0]["value"]["string_value"] == MARKER
+    assert cleaner.redacted == 1
+
+
+def test_login_ids_that_are_addresses_become_keyed_hashes(world: World) -> None:
+    ids = ["jane@example.com", "JANE%40example.com", "+49 171 2345678", "user-42", "4711", None]
+    world.write(NAME, [event(n, user_id=user_id) for n, user_id in enumerate(ids)])
+    world.ingest()
+    one, same, phone, *others = world.values("user_id")
+    assert one == same != phone
+    assert len(one) == len(phone) == 64
+    assert others == ["user-42", "4711", None]
+    key = world.raw.parent / "privacy.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert LoginIds(world.raw.parent).judged("jane@example.com") == one
+    world.ingest()
+    assert world.values("user_id")[0] == one
+
+
+def test_ids_of_ga4_stay(world: World) -> None:
+    given_params = params(
+        ("transaction_id", {"string_value": "4111111111111111"}),
+        ("gclid", {"string_value": "EAIaIQobChMI9p3x1Kq4hAMVaZRoCR0vXgEDEAAYASAAEgKX2vD_BwE"}),
+    )
+    row = event(
+        0, event_params=given_params, user_pseudo_id="1234567890.1700000000", items=[{"item_id": "378282246310005"}]
+    )
+    world.write(NAME, [row])
+    assert world.ingest().redacted == 0
+
+
+def test_originals_are_kept_only_when_asked_for(world: World) -> None:
+    url = "https://shop.example.com/?email=jane@example.com"
+    world.write(NAME, [event(0, event_params=params(("page_location", {"string_value": url})))])
+    world.ingest()
+    folder = world.raw.parent / ORIGINALS
+    assert not folder.exists()
+    world.ingest(keep_originals_days=30)
+    original = partition_file(folder, "p1", DAY)
+    assert url in str(duckdb.sql(f"select event_params from '{original}'").fetchall())
+    assert stat.S_IMODE(original.stat().st_mode) == 0o600
+    assert url not in str(world.values("event_params"))
+    world.ingest()
+    assert not folder.exists()
+
+
+def test_older_partitions_are_cleaned_once(world: World) -> None:
+    texts = [sample for sample in samples("tune") if sample.kind != "innocent"][:50]
+    rows = [event(n, event_params=params((s.key, {"string_value": s.text}))) for n, s in enumerate(texts)]
+    world.write(NAME, rows)
+    world.ingest()
+    clean = pq.read_table(partition_file(world.raw, "p1", DAY))
+    world.ingest(keep_originals_days=1)
+    partition_file(world.raw.parent / ORIGINALS, "p1", DAY).replace(partition_file(world.raw, "p1", DAY))
+    (pending,) = uncleaned_partitions(world.raw)
+    seen: list[tuple[Path, int]] = []
+    changed = clean_partitions([pending], world.raw, lambda file, values: seen.append((file, values)))
+    assert changed == 50
+    assert seen == [(pending, changed)]
+    assert uncleaned_partitions(world.raw) == []
+    assert pq.read_table(pending).to_pylist() == clean.to_pylist()
+    assert pq.read_schema(pending) == clean.schema
+
+
+def test_the_same_export_gives_the_same_bytes(world: World, tmp_path: Path) -> None:
+    world.write(NAME, corpus_events()[:50])
+    world.ingest()
+    first = partition_file(world.raw, "p1", DAY).read_bytes()
+    ingest_days(find_source_files(str(world.export), "p1"), [DAY], world.raw)
+    assert partition_file(world.raw, "p1", DAY).read_bytes() == first
+
+
+def test_the_macros_for_bigquery_are_those_of_the_rules() -> None:
+    assert dbt_macros.MACRO_FILE.read_text(encoding="utf-8") == dbt_macros.compiled(), (
+        "python -m beha2vec_core.privacy.dbt_macros"
+    )
+
+
+def test_the_patterns_for_bigquery_find_what_patterns_can_find() -> None:
+    personal = [
+        "jane@example.com",
+        "jane%2540example%2Ecom",
+        "+49 30 901820",
+        "(415) 555-2671",
+        "4111 1111 1111 1111",
+        "DE89 3704 0044 0532 0130 00",
+    ]
+    innocent = [
+        "icon@2x.png",
+        "2024-01-31",
+        "4006381333931",
+        "17oz Bottle",
+        "1.2.3.4",
+        "550e8400-e29b-41d4-a716-446655440000",
+    ]
+    matches = " or ".join("regexp_matches(t, ?, 'i')" for _ in dbt_macros.PATTERNS)
+    for text in personal + innocent:
+        ((found,),) = duckdb.execute(f"select {matches} from (select ? as t)", [*dbt_macros.PATTERNS, text]).fetchall()
+        assert found == (text in personal), text

@@ -1,0 +1,147 @@
+"""The retention removes the days of each layer that are beyond its limit, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from beha2vec_core.cli import app
+from beha2vec_core.privacy.retention import apply_retention
+from beha2vec_core.quality.check import Look
+from beha2vec_core.quality.export import rows_are_accounted_for
+from beha2vec_core.settings import ExportSettings, Settings, SettingsError, load_settings
+from beha2vec_core.store.warehouse import Warehouse
+from tests.privacy.privacy_world import DAN, DAYS, PrivacyWorld, copy_world, make_world
+
+LAYERS = ("raw", "quarantine", "events", "sequences", "embeddings")
+# the first of three days is beyond a limit of 130 days
+NOW = datetime.combine(DAYS[1] + timedelta(days=130), datetime.min.time(), UTC) + timedelta(hours=8)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("retention")
+    make_world(folder)
+    return folder
+
+
+@pytest.fixture
+def world(built: Path, tmp_path: Path) -> PrivacyWorld:
+    return copy_world(built, tmp_path)
+
+
+def with_limits(world: PrivacyWorld, **days: int) -> Settings:
+    return world.settings.model_copy(update={f"retention_days_{layer}": n for layer, n in days.items()})
+
+
+def days_by_layer(world: PrivacyWorld, database: str = "warehouse") -> dict[str, set[date]]:
+    settings = world.settings
+    folders = {"raw": settings.raw_path / "property_id=p1", "sequences": settings.sequences_path}
+    found = {
+        layer: {date.fromisoformat(path.name.removeprefix("event_date=")) for path in folder.iterdir()}
+        for layer, folder in folders.items()
+    }
+    tables = {"quarantine": "raw.ga4_quarantine", "events": "ga4.base_ga4__events"} if database == "warehouse" else {}
+    tables["embeddings"] = "beha2vec.user_embeddings"
+    with duckdb.connect(str(settings.data_path / f"{database}.duckdb"), read_only=True) as connection:
+        for layer, table in tables.items():
+            rows = connection.execute(f"select distinct event_date from {table}").fetchall()
+            found[layer] = {day for (day,) in rows}
+    return found
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_only_old_days_of_the_layer_go(layer: str, world: PrivacyWorld) -> None:
+    everything = set(DAYS)
+    assert days_by_layer(world) == dict.fromkeys(LAYERS, everything)
+    (removed,) = apply_retention(with_limits(world, **{layer: 130}), NOW)
+    assert (removed.layer, removed.before, removed.days) == (layer, DAYS[1], 1) and removed.rows > 0
+    assert days_by_layer(world) == dict.fromkeys(LAYERS, everything) | {layer: everything - {DAYS[0]}}
+    if layer == "embeddings":
+        assert days_by_layer(world, "serving")["embeddings"] == everything - {DAYS[0]}
+    (again,) = apply_retention(with_limits(world, **{layer: 130}), NOW)
+    assert (again.days, again.rows) == (0, 0)
+
+
+def test_without_limits_nothing_is_opened(world: PrivacyWorld) -> None:
+    before = {path: path.stat().st_mtime_ns for path in world.settings.data_path.rglob("*")}
+    assert apply_retention(world.settings, NOW) == []
+    assert {path: path.stat().st_mtime_ns for path in world.settings.data_path.rglob("*")} == before
+
+
+def test_the_rows_that_stay_are_the_same(world: PrivacyWorld) -> None:
+    left = world.raw_rows(f"event_date >= date '{DAYS[1]}'")
+    apply_retention(with_limits(world, **dict.fromkeys(LAYERS, 130)), NOW)
+    assert world.raw_rows() == left
+
+
+def test_removed_days_still_add_up(world: PrivacyWorld) -> None:
+    apply_retention(with_limits(world, raw=130), NOW)
+    settings = ExportSettings(
+        _env_file=None, source="x", start_date=DAYS[0], timezone="UTC", data_dir=world.settings.data_dir
+    )
+    outcome = rows_are_accounted_for(Look(Warehouse(settings.warehouse_path).connect, DAYS[0], DAYS[-1], settings))
+    assert outcome.passed, outcome.message
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+        log = connection.execute("select event_date, status from raw.ga4_ingest_log order by all").fetchall()
+    assert log == [(DAYS[0], "removed"), (DAYS[1], "ingested"), (DAYS[2], "ingested")]
+
+
+def test_a_person_is_forgotten_after_old_days_are_gone(world: PrivacyWorld) -> None:
+    apply_retention(with_limits(world, raw=130, events=130), NOW)
+    assert world.forget(DAN).left == [] and world.find(DAN) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "parts"),
+    [
+        ({"RAW": "100"}, ["RETENTION_DAYS_RAW=100", "at least 120", "LOOKBACK_DAYS"]),
+        ({"EVENTS": "119"}, ["RETENTION_DAYS_EVENTS=119", "at least 120"]),
+        ({"SEQUENCES": "60"}, ["RETENTION_DAYS_SEQUENCES=60", "RETENTION_DAYS_EMBEDDINGS of at most 60"]),
+        ({"SEQUENCES": "60", "EMBEDDINGS": "61"}, ["RETENTION_DAYS_EMBEDDINGS of at most 60"]),
+        ({"QUARANTINE": "0"}, ["RETENTION_DAYS_QUARANTINE", "greater than or equal to 1"]),
+    ],
+)
+def test_a_limit_that_takes_what_is_needed_is_refused(
+    variables: dict[str, str], parts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for layer, days in variables.items():
+        monkeypatch.setenv(f"BEHA2VEC_RETENTION_DAYS_{layer}", days)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert all(part in str(caught.value) for part in parts), str(caught.value)
+
+
+def test_limits_that_fit_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    for layer, days in {"RAW": 40, "EVENTS": 40, "SEQUENCES": 60, "EMBEDDINGS": 60}.items():
+        monkeypatch.setenv(f"BEHA2VEC_RETENTION_DAYS_{layer}", str(days))
+    monkeypatch.setenv("BEHA2VEC_LOOKBACK_DAYS", "10")
+    settings = load_settings()
+    assert settings.first_kept_day("raw", datetime(2026, 3, 1, tzinfo=UTC)) == date(2026, 1, 20)
+    assert settings.first_kept_day("quarantine", datetime(2026, 3, 1, tzinfo=UTC)) is None
+
+
+def test_the_command_line(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(world.settings.data_path))
+    assert "kept forever" in CliRunner().invoke(app, ["apply-retention"]).stdout
+    monkeypatch.setenv("BEHA2VEC_RETENTION_DAYS_QUARANTINE", "30")
+    done = CliRunner().invoke(app, ["apply-retention"])
+    assert done.exit_code == 0 and "3 rows of 3 days" in done.stdout
+
+
+def test_materialize_refuses_days_that_are_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in {
+        "SOURCE": "x",
+        "START_DATE": "2020-01-01",
+        "TIMEZONE": "UTC",
+        "RETENTION_DAYS_RAW": "200",
+    }.items():
+        monkeypatch.setenv(f"BEHA2VEC_{name}", value)
+    done = CliRunner().invoke(app, ["materialize", "--start", "2020-02-01", "--end", "2020-02-02"])
+    assert done.exit_code == 2 and "RETENTION_DAYS_RAW keeps" in done.stderr

@@ -1,0 +1,76 @@
+"""The published database holds what readers see, as tables, and what they ask of a past day."""
+
+import hashlib
+import hmac
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import pytest
+
+from beha2vec_core.store.columns import column_descriptions
+from beha2vec_core.store.publish import publish
+from beha2vec_core.store.tables import create_tables
+from tests.store.test_versions import add_version
+
+
+def test_of_several_versions_only_that_of_readers_is_published(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        create_tables(connection)
+        connection.execute("create schema ga4")
+        add_version(connection, "old", "old1", datetime(2026, 1, 1))
+        add_version(connection, "new", "new1", datetime(2026, 1, 8))
+        counts = publish(connection, tmp_path / "serving.duckdb", secret=b"secret")
+    assert counts["beha2vec.user_embeddings"] == counts["beha2vec.user_clusters"] == 1
+    assert counts["beha2vec.encoders"] == 2
+    with duckdb.connect(str(tmp_path / "serving.duckdb"), read_only=True) as served:
+        assert served.execute("select model_version from beha2vec.user_embeddings").fetchall() == [("new",)]
+        for table in ("user_embeddings", "user_clusters"):
+            of_day = f"select count(*) from beha2vec.{table}_as_of('{{}}')"
+            assert served.execute(of_day.format("2026-01-01")).fetchall() == [(1,)]
+            assert served.execute(of_day.format("2025-12-31")).fetchall() == [(0,)]
+        assert served.execute("select count(*) from duckdb_views() where not internal").fetchall() == [(0,)]
+
+
+def test_every_column_of_ours_says_what_it_holds(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        create_tables(connection)
+        connection.execute("create schema ga4")
+        connection.execute("create table ga4.dim_ga4__users as select 'u' as user_key, 'it''s' as country")
+        told = {"ga4.dim_ga4__users": {"country": "the user's last country"}}
+        publish(connection, tmp_path / "serving.duckdb", told, secret=b"secret")
+        kept = connection.execute(
+            "select table_name, column_name from duckdb_columns() where schema_name in ('raw', 'beha2vec')"
+        ).fetchall()
+    assert [f"{table}.{column}" for table, column in kept if column not in column_descriptions(f"raw.{table}")] == []
+    with duckdb.connect(str(tmp_path / "serving.duckdb"), read_only=True) as served:
+        comments = served.execute(
+            "select schema_name, table_name, column_name, comment from duckdb_columns() where not internal"
+        ).fetchall()
+    without = [row for row in comments if not row[3]]
+    assert without == [("ga4", "dim_ga4__users", "user_key", None)], "dbt's tables are described by dbt alone"
+    assert ("ga4", "dim_ga4__users", "country", "the user's last country") in comments
+    assert ("beha2vec", "cluster_models", "users", "users it was fitted on") in comments
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "device"),
+    [
+        ("plain", "12.34"),
+        ("keyed", hmac.new(b"secret", b"12.34", hashlib.sha256).hexdigest()),
+        ("none", None),
+    ],
+)
+def test_ids_of_ga4_are_published_as_set(
+    tmp_path: Path, identifiers: Literal["plain", "keyed", "none"], device: str | None
+) -> None:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        create_tables(connection)
+        connection.execute("create schema ga4")
+        connection.execute(
+            "create table ga4.dim_ga4__users as select 'u' as user_key, '12.34' as user_pseudo_id, null as user_id"
+        )
+        publish(connection, tmp_path / "serving.duckdb", secret=b"secret", identifiers=identifiers)
+    with duckdb.connect(str(tmp_path / "serving.duckdb"), read_only=True) as served:
+        assert served.execute("from ga4.dim_ga4__users").fetchall() == [("u", device, None)]
