@@ -126,15 +126,10 @@ def _without(
 
 
 @torch.inference_mode()
-def next_probabilities(
-    network: BehaviorNetwork, fields: Fields, sequences: Sequences, rows: npt.NDArray[np.int64], target: Target
-) -> FloatArray:
-    """The network's probability of each known value and, last, of any other, given all up to each row [n, known + 1].
-
-    ``rows`` are events of the sequences. What comes is the page of the next page view, or the name of the next event.
-    """
-    first = fields.vocabularies[target].first_known
-    head = network.next_page_logits if target == "page" else network.next_event_name
+def next_states(
+    network: BehaviorNetwork, fields: Fields, sequences: Sequences, rows: npt.NDArray[np.int64]
+) -> torch.Tensor:
+    """The network's state [n, dim] at each of these events of the sequences, given all up to it."""
     tokens = fields.tokens(sequences)
     starts, lengths = tokens.offsets[:-1], tokens.lengths
     device = next(network.parameters()).device
@@ -144,18 +139,40 @@ def next_probabilities(
     place[by_length] = np.arange(len(lengths))
     user = np.searchsorted(sequences.offsets, rows, side="right") - 1
     asked = np.argsort(place[user], kind="stable")  # rows in the order in which their users' turns come
-    results = np.empty((len(rows), len(fields.vocabularies[target].values) + 1), dtype=np.float32)
+    found = torch.empty((len(rows), network.config.dim), device=device)
     for part in _batches(lengths[by_length]):
         users = by_length[part]
         these = asked[slice(*np.searchsorted(place[user[asked]], (part.start, part.stop)))]
         begins = np.cumsum(lengths[users]) - lengths[users]
         tokens_asked = begins[place[user[these]] - part.start] + rows[these] - starts[user[these]]
         states = network(pack(tokens, starts[users], lengths[users], device))[1]
-        states = states.index_select(0, torch.from_numpy(tokens_asked).to(device))
-        probabilities = head(states).softmax(-1)
-        other = probabilities[:, :first].sum(-1, keepdim=True)
-        results[these] = torch.cat((probabilities[:, first:], other), dim=-1).cpu().numpy()
-    return results
+        found[torch.from_numpy(these).to(device)] = states.index_select(0, torch.from_numpy(tokens_asked).to(device))
+    return found
+
+
+@torch.inference_mode()
+def next_log_probabilities(
+    network: BehaviorNetwork, fields: Fields, states: torch.Tensor, target: Target
+) -> torch.Tensor:
+    """The network's log probability of each known value and, last, of any other, in these states [n, known + 1].
+
+    What comes is the page of the next page view, or the name of the next event.
+    """
+    first = fields.vocabularies[target].first_known
+    head = network.next_page_logits if target == "page" else network.next_event_name
+    logits = head(states)
+    other = logits[:, :first].logsumexp(-1, keepdim=True)
+    return torch.cat((logits[:, first:], other), dim=-1).log_softmax(-1)
+
+
+def next_probabilities(
+    network: BehaviorNetwork, fields: Fields, sequences: Sequences, rows: npt.NDArray[np.int64], target: Target
+) -> FloatArray:
+    """What `next_log_probabilities` says at each of these events, as probabilities [n, known + 1]."""
+    states = next_states(network, fields, sequences, rows)
+    parts = [next_log_probabilities(network, fields, part, target).exp().cpu() for part in states.split(BATCH_TOKENS)]
+    found: FloatArray = torch.cat(parts).numpy()
+    return found
 
 
 def _batches(lengths: IntArray) -> list[slice]:

@@ -22,10 +22,18 @@ from safetensors.torch import load_file, save_file
 from beha2vec_core.encoder.checkpoint import remove_checkpoints
 from beha2vec_core.encoder.config import Device, EncoderConfig, TrainConfig
 from beha2vec_core.encoder.device import resolve_device
-from beha2vec_core.encoder.encode import center_and_whiten, encode_vectors, keep_shape, next_probabilities, reset_shape
+from beha2vec_core.encoder.encode import (
+    center_and_whiten,
+    encode_vectors,
+    keep_shape,
+    next_log_probabilities,
+    next_probabilities,
+    next_states,
+    reset_shape,
+)
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
-from beha2vec_core.encoder.next_step.model import NextStep
+from beha2vec_core.encoder.next_step.model import NextStep, even_sample
 from beha2vec_core.encoder.next_step.moments import Target, last_moments, past_moments
 from beha2vec_core.encoder.stream import STREAM_USERS, user_tables
 from beha2vec_core.encoder.titles import TITLE_COLUMN, most_frequent_titles, title_vectors
@@ -44,8 +52,8 @@ FILES = (
     "next_step.safetensors",
     "heads.safetensors",
 )
-# users times values in one go
-CELLS = 4_000_000
+# users whose next steps are predicted at a time
+USERS_AT_ONCE = 50_000
 TARGETS: tuple[Target, ...] = get_args(Target)
 
 
@@ -221,15 +229,18 @@ class BehaviorEncoder:
         if k < 1:
             raise ValueError("k must be at least 1 and the vocabulary must hold a value (lower min_count)")
         sequences = self._sequences(events, as_of)
-        model, chunk = self.next_steps[target], max(1, CELLS // len(values))
         places = np.zeros((len(sequences), k), dtype=np.int64)
         probabilities = np.zeros((len(sequences), k))
-        for start in range(0, len(sequences), chunk):
-            users = np.arange(start, min(start + chunk, len(sequences)))
+        for start in range(0, len(sequences), USERS_AT_ONCE):
+            users = np.arange(start, min(start + USERS_AT_ONCE, len(sequences)))
             part = sequences.select(users)
             moments = last_moments(part, self.fields.vocabularies, target)
-            network = next_probabilities(self.network, self.fields, part, moments.row, target)
-            places[users], probabilities[users] = model.most_likely(moments, network, k)
+            states = next_states(self.network, self.fields, part, moments.row)
+
+            def network(block: slice, states: torch.Tensor = states) -> torch.Tensor:
+                return next_log_probabilities(self.network, self.fields, states[block], target)
+
+            places[users], probabilities[users] = self.next_steps[target].most_likely(moments, network, k)
         return pa.table(
             {
                 "user_key": pa.array(sequences.user_key, type=pa.string()).take(
@@ -401,7 +412,7 @@ def _fit_next_step(
     """The model of what comes next, from the users the network learned from and those it did not."""
     held = sequences.select(np.flatnonzero(held_out))
     learned = past_moments(sequences.select(np.flatnonzero(~held_out)), fields.vocabularies, target)
-    judged = past_moments(held, fields.vocabularies, target)
+    judged = even_sample(past_moments(held, fields.vocabularies, target))
     probabilities = next_probabilities(network, fields, held, judged.row, target)
     return NextStep.fit(learned, judged, probabilities, _pages(fields, target))
 

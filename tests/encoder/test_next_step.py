@@ -6,13 +6,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beha2vec_core.encoder.next_step.counts import PRIOR, Followers, popularity
 from beha2vec_core.encoder.next_step.features import PageTree
 from beha2vec_core.encoder.next_step.loglinear import Choices, fit_weights, log_probabilities
-from beha2vec_core.encoder.next_step.model import BLEND, NextStep
+from beha2vec_core.encoder.next_step.model import BLEND, NextStep, first_largest
 from beha2vec_core.encoder.next_step.moments import Moments, last_moments, past_moments
 from beha2vec_core.encoder.vocabulary import Vocabulary
 from beha2vec_core.events.sequences import Sequences, build_sequences
@@ -164,8 +165,16 @@ def test_probabilities_hold_whatever_came_and_whoever_is_beside(
     for user in range(len(sequences)):
         alone = last(sequences.select(np.array([user])))
         np.testing.assert_array_equal(model.probabilities(alone, even(alone))[0], p[user])
-    values, likely = model.most_likely(moments, even(moments), 3)
-    assert (np.diff(likely, axis=1) <= 0).all() and (likely.sum(1) <= 1).all() and values.max() < OTHER
+    log_network = torch.from_numpy(np.log(even(moments)))
+    values, likely = model.most_likely(moments, lambda block: log_network[block], 3)
+    np.testing.assert_allclose(likely, np.take_along_axis(p, values, axis=1), rtol=1e-4)
+    np.testing.assert_allclose(likely, -np.sort(-p[:, :-1], axis=1)[:, :3], rtol=1e-4)
+    assert values.max() < OTHER
+
+
+def test_of_equally_likely_values_the_first_stands_first() -> None:
+    scores = torch.tensor([[0.0, 2, 1, 1, 1, 2], [3, 3, 3, 3, 3, 3], [0, 0, 0, 0, 1, 0]])
+    assert first_largest(scores, 3).tolist() == [[1, 5, 2], [0, 1, 2], [4, 0, 1]]
 
 
 @given(journeys)

@@ -41,8 +41,13 @@ class PageTree:
         pages = pages[known]
 
         def where(theirs: IntArray, its: IntArray) -> Sparse:
-            rows, values = np.nonzero(its[pages, None] == theirs)
-            return known[rows], values, np.ones(len(rows))
+            values = np.argsort(theirs, kind="stable")
+            first, last = (np.searchsorted(theirs[values], its[pages], side=side) for side in ("left", "right"))
+            return (
+                np.repeat(known, last - first),
+                values[ragged_range(first, last - first)],
+                np.ones((last - first).sum()),
+            )
 
         return {
             "below": where(self.parent, self.page),
@@ -56,12 +61,24 @@ def features(
     moments: Moments, followers: Mapping[str, Followers], popularity: FloatArray, tree: PageTree | None
 ) -> dict[str, Feature]:
     """The features by name, each over moments and values [n, size + 1]."""
-    other = np.zeros(moments.size + 1)
+    return {**of_values(popularity), **of_states(moments, followers, popularity), **of_history(moments, tree)}
+
+
+def of_values(popularity: FloatArray) -> dict[str, Feature]:
+    """What speaks for a value at any moment."""
+    other = np.zeros(len(popularity))
     other[-1] = 1
-    found: dict[str, Feature] = {"popularity": np.log(popularity), "other": other}
-    for name, following in followers.items():
-        found[f"after {name}"] = following.lift(moments.states[name], popularity)
-    found |= _own(moments)
+    return {"popularity": np.log(popularity), "other": other}
+
+
+def of_states(moments: Moments, followers: Mapping[str, Followers], popularity: FloatArray) -> dict[str, Sparse]:
+    """What followed the states the moments are in."""
+    return {f"after {name}": of.lift(moments.states[name], popularity) for name, of in followers.items()}
+
+
+def of_history(moments: Moments, tree: PageTree | None) -> dict[str, Sparse]:
+    """What speaks for the values the user has seen, and for the pages near them."""
+    found = _own(moments)
     found |= {"is last": _only(moments, moments.back(1)), "is before last": _only(moments, moments.back(2))}
     if tree:
         found["is event's"] = _only(moments, moments.event_page)

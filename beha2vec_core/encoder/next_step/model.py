@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from beha2vec_core.encoder.next_step.counts import Followers, popularity
-from beha2vec_core.encoder.next_step.features import PageTree, features
-from beha2vec_core.encoder.next_step.loglinear import Choices, Feature, FloatArray, fit_weights, log_probabilities
+from beha2vec_core.encoder.next_step.features import PageTree, features, of_history, of_states, of_values
+from beha2vec_core.encoder.next_step.loglinear import (
+    Choices,
+    Feature,
+    FloatArray,
+    Sparse,
+    fit_weights,
+    log_probabilities,
+)
 from beha2vec_core.encoder.next_step.moments import IntArray, Moments
 
 Probabilities = npt.NDArray[np.float32]
@@ -23,6 +32,10 @@ FEWEST = 1_000
 # weights of the counts, of the network, and for a value not known, before any user is held out
 BLEND = np.array([0.7, 0.3, 0.0])
 LEAST = 1e-7
+# moments times values whose scores are held at a time
+BLOCK_CELLS = 8_000_000
+# a context with as many states or fewer is one of those that many moments share
+FEW_STATES = 8
 
 
 @dataclass(frozen=True)
@@ -55,14 +68,14 @@ class NextStep:
 
         The weights in c are fitted on moments of users that the counts left out, a fold of the users at a time
         (Wolpert 1992, Stacked generalization); a, b and d on ``held_out``, moments of users that neither counts nor
-        network learned from, with the network's probabilities ``network`` [len(held_out), size + 1]. Where there is
-        none, `BLEND` stands. ``pages``: the texts of the values where these are pages.
+        network learned from (an `even_sample` is enough), with the network's probabilities ``network``
+        [len(held_out), size + 1]. Where there is none, `BLEND` stands. ``pages``: the texts of the values where these
+        are pages.
         """
         tree = None if pages is None else PageTree.of(pages)
         counted = replace(_count(learned, tree), weights=fit_feature_weights(learned, tree))
-        held = np.arange(len(held_out))[:: _every(held_out)]
-        judged = held_out.select(held)
-        choices = Choices(counted._parts(judged, network[held]), judged.truth, _importance(judged), judged.size + 1)
+        parts = counted._parts(held_out, network)
+        choices = Choices(parts, held_out.truth, _importance(held_out), held_out.size + 1)
         return replace(counted, blend=fit_weights([choices], BLEND))
 
     def probabilities(self, moments: Moments, network: Probabilities | None = None) -> FloatArray:
@@ -71,11 +84,32 @@ class NextStep:
             return np.exp(self._counted(moments))
         return np.exp(log_probabilities(self._parts(moments, network), self.blend, (len(moments), moments.size + 1)))
 
-    def most_likely(self, moments: Moments, network: Probabilities, k: int) -> tuple[IntArray, FloatArray]:
-        """The k most likely known values and their probabilities, both [n, k]; of equal ones the first stands first."""
-        known = self.probabilities(moments, network)[:, :-1]
-        order = np.argsort(-known, axis=1, kind="stable")[:, :k]
-        return order, np.take_along_axis(known, order, axis=1)
+    def most_likely(
+        self, moments: Moments, network: Callable[[slice], torch.Tensor], k: int
+    ) -> tuple[IntArray, FloatArray]:
+        """The k most likely known values and their probabilities, both [n, k]; of equal ones the first stands first.
+
+        ``network``: the network's log probabilities of some of the moments [.., size + 1], asked for in blocks. What
+        is constant over a moment's values cancels, so c needs no sum of its own.
+        """
+        by_counts, by_network, is_other = self.blend.tolist()
+        few, shared, group = self._shared_scores(moments)
+        scores_of_groups = torch.from_numpy((by_counts * shared).astype(np.float32))
+        scores_of_groups[:, -1] += is_other
+        places, likely = np.zeros((len(moments), k), dtype=np.int64), np.zeros((len(moments), k))
+        size = max(1, BLOCK_CELLS // (moments.size + 1))
+        for start in range(0, len(moments), size):
+            block = slice(start, min(start + size, len(moments)))
+            scores = scores_of_groups[torch.from_numpy(group[block])]
+            scores += by_network * network(block).cpu().clamp(min=math.log(LEAST))
+            own = self._own_features(moments.select(np.arange(block.start, block.stop)), without=few)
+            for name, (rows, values, amounts) in own.items():  # each cell at most once in a feature
+                added = torch.from_numpy((by_counts * self.weights[name] * amounts).astype(np.float32))
+                scores.index_put_((torch.from_numpy(rows), torch.from_numpy(values)), added, accumulate=True)
+            total, known = scores.logsumexp(1, keepdim=True), scores[:, :-1]
+            places[block] = first_largest(known, k)
+            likely[block] = (known.gather(1, torch.from_numpy(places[block])) - total).exp().numpy()
+        return places, likely
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the page tree, which follows from the pages, by name."""
@@ -108,11 +142,42 @@ class NextStep:
         weights = np.array([self.weights[name] for name in found])
         return log_probabilities(list(found.values()), weights, (len(moments), moments.size + 1))
 
+    def _shared_scores(self, moments: Moments) -> tuple[list[str], FloatArray, IntArray]:
+        """What log c has in common, but for a constant: the contexts, scores of groups [G, size + 1], groups [n].
+
+        The moments of a group share the states of the contexts that have few of them, such as the month. Nearly every
+        value has followed such a state, so these are added up once for the group.
+        """
+        few = [name for name in self.followers if len(np.unique(moments.states[name])) <= FEW_STATES]
+        joint = np.stack([np.zeros(len(moments), dtype=np.int64), *(moments.states[name] for name in few)])
+        _, firsts, group = np.unique(joint, axis=1, return_index=True, return_inverse=True)
+        followers = {name: self.followers[name] for name in few}
+        found = of_values(self.popularity) | of_states(moments.select(firsts), followers, self.popularity)
+        weights = np.array([self.weights[name] for name in found])
+        scores = log_probabilities(list(found.values()), weights, (len(firsts), moments.size + 1))
+        return few, scores, group.reshape(-1)
+
+    def _own_features(self, moments: Moments, without: Collection[str]) -> dict[str, Sparse]:
+        """What the moments do not have in common."""
+        followers = {name: following for name, following in self.followers.items() if name not in without}
+        return of_states(moments, followers, self.popularity) | of_history(moments, self.tree)
+
     def _parts(self, moments: Moments, network: Probabilities) -> list[Feature]:
         """What the blend weighs: log c, log n and which value is the other."""
         other = np.zeros(moments.size + 1)
         other[-1] = 1
         return [self._counted(moments), np.log(np.maximum(network.astype(np.float64), LEAST)), other]
+
+
+def first_largest(scores: torch.Tensor, k: int) -> IntArray:
+    """The places of the k largest scores of each row [n, k], the largest first; of equal ones the first."""
+    least = scores.topk(k, dim=1).values[:, -1:]
+    rows, places = (scores >= least).nonzero(as_tuple=True)
+    # as many as are equal to the k-th largest are found, too many where there are more of them
+    order = np.lexsort((places.numpy(), -scores[rows, places].numpy(), rows.numpy()))
+    starts = np.searchsorted(rows.numpy(), np.arange(len(scores)))
+    found: IntArray = places.numpy()[order[starts[:, None] + np.arange(k)]]
+    return found
 
 
 def _count(moments: Moments, tree: PageTree | None) -> NextStep:
@@ -135,6 +200,11 @@ def fit_feature_weights(moments: Moments, tree: PageTree | None, without: Collec
         blocks.append(Choices([found[name] for name in names], judged.truth, _importance(judged), judged.size + 1))
     weights = fit_weights(blocks, np.zeros(len(names)))
     return dict(zip(names, weights.tolist(), strict=True)) | dict.fromkeys(without, 0.0)
+
+
+def even_sample(moments: Moments) -> Moments:
+    """As many of the moments as weights are fitted on."""
+    return moments.select(np.arange(len(moments))[:: _every(moments)])
 
 
 def _every(moments: Moments) -> int:
