@@ -17,7 +17,6 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-import pytest
 
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.definitions import build_defs
@@ -88,16 +87,12 @@ def make_project(folder: Path, **settings: str) -> Project:
 
 def export_settings(**settings: Any) -> ExportSettings:
     """Settings of an export, whatever .env says."""
-    return ExportSettings(_env_file=None, **EXPORT | settings)
+    return ExportSettings(**EXPORT | settings)
 
 
 def definitions(folder: Path, **settings: Any) -> dg.Definitions:
     """The graph in this process, its data in a folder, whatever the environment says."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith(("BEHA2VEC_", "OPENAI_"))]:
-            patch.delenv(name)
-        found = export_settings(**{"data_dir": folder / "data"} | settings)
-    return build_defs(found)
+    return build_defs(export_settings(**{"data_dir": folder / "data"} | settings))
 
 
 def latest_metadata(instance: dg.DagsterInstance, asset: str) -> dict[str, dg.MetadataValue]:
