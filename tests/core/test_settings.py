@@ -173,7 +173,10 @@ def test_misspelt_variables_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_docs_list_every_setting_with_its_default() -> None:
     text = (Path(__file__).resolve().parents[2] / "docs" / "settings.md").read_text()
-    for name, field in variables().items():
-        row = next((line for line in text.splitlines() if line.startswith(f"| `BEHA2VEC_{name}` |")), "")
-        assert str(field.description) in row, name
-        assert field.default is None or f"`{field.default}`" in row, name
+    for name, group in Settings.model_fields.items():
+        section = text.partition(f"`settings.{name}` in Python")[2].partition("## ")[0]
+        for field in group.annotation.model_fields.values():
+            start = f"| `BEHA2VEC_{field.alias.upper()}` |"
+            row = next((line for line in section.splitlines() if line.startswith(start)), "")
+            assert str(field.description) in row, start
+            assert field.default is None or f"`{field.default}`" in row, start
