@@ -398,7 +398,7 @@ class Settings(BaseModel, frozen=True):
     alerts: Alerts
     explorer: Explorer
 
-    def __init__(self, **values: object) -> None:
+    def __init__(self, /, **values: object) -> None:
         """Values by their variable, in lower case and without its prefix: ``Settings(data_dir="data", llm_model="m")``.
 
         Settings that are not given have their default; the environment is not read.

@@ -153,7 +153,7 @@ def test_a_dotenv_that_is_no_text_is_reported(tmp_path: Path) -> None:
 
 def test_a_variable_without_our_prefix_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     before = Settings.load()
-    for name in ("SOURCE", "DEVICE", "LLM_MODEL", "MODEL", "EXPORT", "STORAGE"):
+    for name in ("SOURCE", "DEVICE", "LLM_MODEL", "MODEL", "EXPORT", "STORAGE", "BEHA2VEC_SELF"):
         monkeypatch.setenv(name, "tpu")
     assert Settings.load() == before
 
