@@ -78,12 +78,12 @@ class Target(NamedTuple):
 def targets(settings: Settings) -> list[Target]:
     """All configured recipients; names hold no secret."""
     found = []
-    if settings.alert_slack_webhook_url:
-        found.append(_hook("Slack", settings.alert_slack_webhook_url, _slack))
-    if settings.alert_webhook_url:
-        found.append(_hook("webhook", settings.alert_webhook_url, _json))
-    if settings.alert_email_to:
-        to = ", ".join(settings.alert_email_to)
+    if settings.alerts.slack_webhook_url:
+        found.append(_hook("Slack", settings.alerts.slack_webhook_url, _slack))
+    if settings.alerts.webhook_url:
+        found.append(_hook("webhook", settings.alerts.webhook_url, _json))
+    if settings.alerts.email_to:
+        to = ", ".join(settings.alerts.email_to)
         found.append(Target(f"e-mail ({to})", lambda alert: _mail(alert, settings)))
     return found
 
@@ -105,7 +105,7 @@ def send(alert: Alert, settings: Settings) -> list[Delivery]:
 def trial(settings: Settings) -> Alert:
     """A message to try the settings with."""
     problem = Problem("test", "nothing is wrong: this is a test alert", "warn", "none needed")
-    return Alert("Beha2Vec: a test", (problem,), job="none", url=settings.dagster_url)
+    return Alert("Beha2Vec: a test", (problem,), job="none", url=settings.dagster.url)
 
 
 def plain_text(alert: Alert) -> str:
@@ -221,23 +221,23 @@ def _escaped(text: str) -> str:
 
 
 def _mail(alert: Alert, settings: Settings) -> None:
-    to = settings.alert_email_to or []
+    to = settings.alerts.email_to or []
     message = EmailMessage()
     message["Subject"] = _line(alert.title)
-    message["From"] = settings.alert_email_from or to[0]
+    message["From"] = settings.alerts.email_from or to[0]
     message["To"] = ", ".join(to)
     message.set_content(plain_text(alert))
-    host, port = settings.alert_smtp_host or "", settings.alert_smtp_port
+    host, port = settings.alerts.smtp_host or "", settings.alerts.smtp_port
     tls = ssl.create_default_context()
-    if settings.alert_smtp_security == "tls":
+    if settings.alerts.smtp_security == "tls":
         server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=_SECONDS, context=tls)
     else:
         server = smtplib.SMTP(host, port, timeout=_SECONDS)
     with server:
-        if settings.alert_smtp_security == "starttls":
+        if settings.alerts.smtp_security == "starttls":
             server.starttls(context=tls)
-        if settings.alert_smtp_user and settings.alert_smtp_password:
-            server.login(settings.alert_smtp_user, settings.alert_smtp_password.get_secret_value())
+        if settings.alerts.smtp_user and settings.alerts.smtp_password:
+            server.login(settings.alerts.smtp_user, settings.alerts.smtp_password.get_secret_value())
         refused = server.send_message(message)
     if refused:
         raise smtplib.SMTPRecipientsRefused(refused)

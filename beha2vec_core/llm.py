@@ -30,7 +30,7 @@ class LlmSettings(BaseModel):
     base_url: str | None = None
     api_key: SecretStr | None = None
     model: str = "gpt-5-mini"
-    timeout_s: float = 60.0  # until the endpoint sends something
+    timeout_seconds: float = 60.0  # until the endpoint sends something
     max_retries: int = 2  # after 429, 5xx, time-outs and lost connections, with growing waits
     max_output_tokens: int = 4000  # of one answer, reasoning included
     max_tokens: int | None = None  # of all questions of a client, in and out
@@ -68,16 +68,7 @@ class LlmSettings(BaseModel):
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The endpoint of the project's settings."""
-        return cls(
-            base_url=settings.resolved_llm_base_url,
-            api_key=settings.resolved_llm_api_key,
-            model=settings.llm_model,
-            timeout_s=settings.llm_timeout_seconds,
-            max_tokens=settings.llm_max_tokens,
-            max_cost=settings.llm_max_cost,
-            price_in=settings.llm_price_in,
-            price_out=settings.llm_price_out,
-        )
+        return cls.model_validate(settings.llm, from_attributes=True)
 
     def open_client(self) -> OpenAI:
         """A client of the endpoint, without a connection yet."""
@@ -87,7 +78,7 @@ class LlmSettings(BaseModel):
         return OpenAI(
             base_url=self.url,
             api_key=key or "none",  # the client insists on one; servers of one's own ignore it
-            timeout=self.timeout_s,
+            timeout=self.timeout_seconds,
             max_retries=self.max_retries,
         )
 
@@ -116,7 +107,7 @@ def endpoint_errors(settings: LlmSettings) -> Iterator[None]:
     try:
         yield
     except openai.APITimeoutError as error:
-        raise EndpointError(f"no answer within {settings.timeout_s:g} s") from error
+        raise EndpointError(f"no answer within {settings.timeout_seconds:g} s") from error
     except openai.APIStatusError as error:
         raise EndpointError(f"status {error.status_code} ({type(error).__name__})") from error
     except openai.APIConnectionError as error:

@@ -1,6 +1,9 @@
-"""Settings: every knob of the system in one typed place, read from ``BEHA2VEC_*`` variables and a ``.env`` file.
+"""Settings: all of them in groups, typed, read from ``BEHA2VEC_*`` variables and a ``.env`` file.
 
-A wrong value stops the program at start with the variable's name and the remedy.
+``settings.llm.model`` is ``BEHA2VEC_LLM_MODEL``: a group's ``alias_generator`` puts its prefix before the names of its
+fields, and ``alias`` stands where a variable has another name. A wrong value stops the program at start with the
+variable's name and the remedy. Nothing of ours is imported here: values that only another module can judge are checked
+there when the program starts (``pages.require_valid_settings``).
 """
 
 from __future__ import annotations
@@ -8,18 +11,28 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
-from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from dotenv import dotenv_values
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "BEHA2VEC_"
 # dbt's session_attribution_lookback_window_days
@@ -30,53 +43,186 @@ class SettingsError(ValueError):
     """A setting has a value that cannot work; the message names the variable and the remedy."""
 
 
-class Settings(BaseSettings):
-    """All settings. Paths may be relative: they count from the folder the program is started in."""
+def _that(fits: Callable[[str], object], remedy: str) -> AfterValidator:
+    """Refuse a text that does not fit; spaces around it do not count."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_file=".env",
-        env_file_encoding="utf-8",
-        env_ignore_empty=True,  # NAME= in .env means unset
-        extra="ignore",
-        populate_by_name=True,
-    )
+    def check(value: str | SecretStr) -> str | SecretStr:
+        text = (value.get_secret_value() if isinstance(value, SecretStr) else value).strip()
+        if not fits(text):
+            raise ValueError(remedy)
+        return type(value)(text)
+
+    return AfterValidator(check)
+
+
+def _is_address(value: str) -> bool:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        return False
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _is_mail_address(value: str) -> bool:
+    name, at, host = value.rpartition("@")
+    return bool(name and at and host) and value.isascii() and value.isprintable() and not set(value) & set(" <>,;")
+
+
+_Webhook = Annotated[
+    SecretStr, _that(_is_address, "give a full address, for example https://hooks.slack.com/services/...")
+]
+_Address = Annotated[
+    str,
+    _that(_is_address, "give a full address, for example http://localhost:3000 or http://localhost:8000/v1"),
+    AfterValidator(lambda value: value.rstrip("/")),
+]
+_TimeZone = Annotated[
+    str, _that(lambda value: value in available_timezones(), "use an IANA name like 'Europe/Berlin' or 'UTC'")
+]
+_Header = Annotated[
+    str, _that(re.compile("[A-Za-z0-9-]+").fullmatch, "give the name of a header, for example X-Forwarded-User")
+]
+_Mail = Annotated[
+    str, _that(_is_mail_address, "give an e-mail address such as data@shop.example; recipients are comma-separated")
+]
+_Owner = Annotated[
+    str,
+    _that(
+        lambda value: _is_mail_address(value) or re.fullmatch(r"team:[\w-]+", value),
+        "give e-mail addresses and teams, comma-separated, for example team:data",
+    ),
+]
+_Commas = BeforeValidator(
+    lambda value: [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+)
+
+
+class _Group(BaseModel, frozen=True, alias_generator=str): ...
+
+
+class Export(_Group):
+    """Which GA4 export is read, and how."""
 
     source: str | None = Field(
-        None,
-        description="the GA4 export: a file, a folder or a glob (JSON, parquet, CSV; docs/export.md)",
+        None, description="the GA4 export: a file, a folder or a glob (JSON, parquet, CSV; docs/export.md)"
     )
-    data_dir: Path = Field(Path("data"), description="folder for the warehouse, raw partitions, encoders")
-    property_id: str = Field(
-        "ga4",
-        description="GA4 property of files whose path names none (analytics_<id> or property_id=<id>)",
-    )
+    property_id: Annotated[
+        str,
+        _that(re.compile(r"[\w-][\w.-]*").fullmatch, "use letters, digits, '-', '_' and '.', for example 123456789"),
+    ] = Field("ga4", description="GA4 property of files whose path names none (analytics_<id> or property_id=<id>)")
     start_date: date | None = Field(None, description="first day of the export (YYYY-MM-DD)")
     end_date: date | None = Field(None, description="last day of the export; empty: until yesterday")
-    timezone: str | None = Field(None, description="the GA4 property's time zone (IANA name)")
-    property_timezones: Annotated[dict[str, str], NoDecode] = Field(
+    timezone: _TimeZone | None = Field(None, description="the GA4 property's time zone (IANA name)")
+    property_timezones: dict[str, _TimeZone] = Field(
         {}, description='time zones of properties in another one, as JSON: `{"123456789": "America/New_York"}`'
     )
     max_bad_share: float = Field(
         0.05, ge=0, le=1, description="share of unreadable rows above which a day's ingest fails"
     )
 
-    keep_originals_days: int = Field(
-        0, ge=0, description="for how many days ingest also keeps rows as they came, with personal data; 0: never"
+    @field_validator("property_timezones", mode="before")
+    @classmethod
+    def _is_json(cls, value: object) -> object:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError('give JSON, for example {"123456789": "America/New_York"}') from None
+
+    @model_validator(mode="after")
+    def _dates_are_ordered(self) -> Self:
+        if self.end_date is not None and self.start_date is not None and self.end_date < self.start_date:
+            raise ValueError(
+                f"BEHA2VEC_END_DATE ({self.end_date}) is before BEHA2VEC_START_DATE ({self.start_date}); swap them"
+            )
+        return self
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The property's time zone, to show moments in; UTC where it is not set."""
+        return ZoneInfo(self.timezone or "UTC")
+
+
+class Storage(_Group):
+    """Where everything is kept."""
+
+    data_dir: Path = Field(
+        Path("data"), validate_default=True, description="folder for the warehouse, raw partitions, encoders"
     )
+    lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _is_absolute_and_no_pattern(cls, value: Path) -> Path:
+        value = value.expanduser().absolute()
+        if wrong := sorted(set(str(value)) & set("'*?[]")):
+            raise ValueError(f"DuckDB would read {' '.join(wrong)} as a pattern; use a folder without, such as ./data")
+        return value
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file that the graph writes."""
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def serving_path(self) -> Path:
+        """The read-only copy for people and the explorer."""
+        return self.data_dir / "serving.duckdb"
+
+    @property
+    def raw_path(self) -> Path:
+        """The canonical raw partitions."""
+        return self.data_dir / "raw_ga4_events"
+
+    @property
+    def sequences_path(self) -> Path:
+        """The user sequences, a folder a day."""
+        return self.data_dir / "user_sequences"
+
+    @property
+    def encoders_path(self) -> Path:
+        """The trained encoders, a folder a model version."""
+        return self.data_dir / "encoders"
+
+    @property
+    def cluster_models_path(self) -> Path:
+        """The cluster models, a file a version."""
+        return self.data_dir / "cluster_models"
+
+    @property
+    def page_cache_path(self) -> Path:
+        """What was fetched, a small file a page."""
+        return self.data_dir / "page_cache"
+
+
+class Encoder(_Group):
+    """User sequences, and the encoder that learns from them."""
 
     lookback_days: int = Field(90, ge=1, description="how far back a user's sequence reaches")
     sequence_length: int = Field(128, ge=2, le=4096, description="events kept per user, the latest ones")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         "auto", description="where to train and encode: auto, cpu, cuda or mps"
     )
+    keep_versions: int = Field(
+        3, ge=2, description="number of encoders whose vectors are kept for a rollback, including the one in use"
+    )
+
+
+class Pages(_Group):
+    """How pages get their themes and types."""
 
     labels_file: Path | None = Field(None, description="your themes and page types (YAML); empty: the bundled ones")
     rules_file: Path | None = Field(None, description="your page rules (YAML), tried before the bundled ones")
-    page_rule_packs: str = Field("all", description="bundled page rules to use, in this order, or `all`")
-    page_overrides_file: Path | None = Field(None, description="page labels set by hand (CSV or YAML), which win")
-    page_classifiers: str = Field(
+    rule_packs: str = Field(
+        "all", alias="page_rule_packs", description="bundled page rules to use, in this order, or `all`"
+    )
+    overrides_file: Path | None = Field(
+        None, alias="page_overrides_file", description="page labels set by hand (CSV or YAML), which win"
+    )
+    classifiers: str = Field(
         "rules, embedding",
+        alias="page_classifiers",
         description="page classifiers, in order: rules, embedding, nli, llm, each optionally with thresholds "
         "as in `embedding:0.35/0.5` (theme/type)",
     )
@@ -85,51 +231,83 @@ class Settings(BaseSettings):
     )
     nli_model: str = Field("facebook/bart-large-mnli", description="zero-shot classification model of `nli`")
 
-    # the OpenAI client's own variables count too, also from .env
-    llm_base_url: str | None = Field(
-        None,
-        validation_alias=AliasChoices(f"{PREFIX}LLM_BASE_URL", "OPENAI_BASE_URL"),
-        description="OpenAI-compatible endpoint; else OPENAI_BASE_URL",
-    )
-    llm_api_key: SecretStr | None = Field(
-        None,
-        validation_alias=AliasChoices(f"{PREFIX}LLM_API_KEY", "OPENAI_API_KEY"),
-        description="its key; else OPENAI_API_KEY",
-    )
-    llm_model: str = Field("gpt-5-mini", description="model that writes the insights")
-    llm_timeout_seconds: float = Field(60, gt=0, description="longest wait for one answer")
-    llm_max_tokens: int = Field(
-        500_000, ge=0, description="most tokens that one run may use, in and out; then the template writes the rest"
-    )
-    llm_max_cost: float | None = Field(
-        None, ge=0, description="most that one run may cost, in the currency of the prices; needs both prices"
-    )
-    llm_price_in: float | None = Field(
-        None, ge=0, description="price of a million tokens of questions; empty: cost is not reported"
-    )
-    llm_price_out: float | None = Field(None, ge=0, description="price of a million tokens of answers")
 
-    fetch_pages: bool = Field(False, description="whether to fetch the pages themselves (extra `[fetch]`)")
-    fetch_hosts: Annotated[list[str] | None, NoDecode] = Field(
+class Fetch(_Group, alias_generator="fetch_".__add__):
+    """Fetching the pages themselves."""
+
+    pages: bool = Field(False, description="whether to fetch the pages themselves (extra `[fetch]`)")
+    hosts: Annotated[list[str], _Commas] | None = Field(
         None, description="hosts to fetch from, comma-separated; empty: those with at least 1 % of page views"
     )
-    fetch_user_agent: str = Field(
-        "beha2vec-fetcher/1.0", description="name to fetch under; the part before the slash is for robots.txt"
-    )
-    fetch_max_pages: int = Field(500, ge=1, description="pages asked for in one run, the most viewed first")
+    user_agent: Annotated[
+        str,
+        _that(
+            lambda value: value.split("/")[0].strip() and value.isascii() and value.isprintable(),
+            "use one line of plain characters, for example shop-fetcher/1.0 (+https://shop.example)",
+        ),
+    ] = Field("beha2vec-fetcher/1.0", description="name to fetch under; the part before the slash is for robots.txt")
+    max_pages: int = Field(500, ge=1, description="pages asked for in one run, the most viewed first")
 
-    lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
-    owners: Annotated[list[str] | None, NoDecode] = Field(
-        None, description="owners of the assets in Dagster: e-mail addresses and team:name, comma-separated"
+
+class Llm(_Group, alias_generator="llm_".__add__):
+    """The language model; the OpenAI client's own variables count too."""
+
+    base_url: _Address | None = Field(
+        None,
+        validation_alias=AliasChoices("llm_base_url", "openai_base_url"),
+        description="OpenAI-compatible endpoint; else OPENAI_BASE_URL",
     )
+    # a stray line end would break the request's header, and show the key in the error
+    api_key: Annotated[SecretStr, AfterValidator(lambda key: SecretStr(key.get_secret_value().strip()))] | None = Field(
+        None,
+        validation_alias=AliasChoices("llm_api_key", "openai_api_key"),
+        description="its key; else OPENAI_API_KEY",
+    )
+    model: str = Field("gpt-5-mini", description="model that writes the insights")
+    timeout_seconds: float = Field(60, gt=0, description="longest wait for one answer")
+    max_tokens: int = Field(
+        500_000, ge=0, description="most tokens that one run may use, in and out; then the template writes the rest"
+    )
+    max_cost: float | None = Field(
+        None, ge=0, description="most that one run may cost, in the currency of the prices; needs both prices"
+    )
+    price_in: float | None = Field(
+        None, ge=0, description="price of a million tokens of questions; empty: cost is not reported"
+    )
+    price_out: float | None = Field(None, ge=0, description="price of a million tokens of answers")
+
+    @model_validator(mode="after")
+    def _cost_has_prices(self) -> Self:
+        if (self.price_in is None) != (self.price_out is None):
+            raise ValueError("set BEHA2VEC_LLM_PRICE_IN and BEHA2VEC_LLM_PRICE_OUT together, or neither")
+        if self.max_cost is not None and self.price_in is None:
+            raise ValueError("BEHA2VEC_LLM_MAX_COST needs BEHA2VEC_LLM_PRICE_IN and BEHA2VEC_LLM_PRICE_OUT")
+        return self
+
+
+class Dagster(_Group):
+    """Schedules, owners and the address of Dagster."""
+
     nightly_hour: int = Field(6, ge=0, le=23, description="hour of the nightly refresh, property time")
-    keep_versions: int = Field(
-        3, ge=2, description="number of encoders whose vectors are kept for a rollback, including the one in use"
-    )
     export_deadline_hour: int = Field(
         20, ge=0, le=23, description="hour of the next day by which a day's export must arrive, property time"
     )
+    owners: Annotated[list[_Owner], _Commas] | None = Field(
+        None, description="owners of the assets in Dagster: e-mail addresses and team:name, comma-separated"
+    )
+    url: _Address | None = Field(
+        None,
+        alias="dagster_url",
+        description="address of Dagster's UI, such as http://localhost:3000, for links in alerts and in the explorer",
+    )
 
+
+class Privacy(_Group):
+    """What is kept and published of people, and for how long (``store.tables.Layer``)."""
+
+    keep_originals_days: int = Field(
+        0, ge=0, description="for how many days ingest also keeps rows as they came, with personal data; 0: never"
+    )
     publish_identifiers: Literal["plain", "keyed", "none"] = Field(
         "plain",
         description="device and login ids in serving.duckdb and its exports: plain joins them back to GA4, keyed is a "
@@ -151,384 +329,188 @@ class Settings(BaseSettings):
         None, ge=7, description="days that users' vectors and clusters are kept; empty: all"
     )
 
-    alert_webhook_url: SecretStr | None = Field(
+    def retention_days(self, layer: str) -> int | None:
+        """For how many days a layer is kept; None: forever."""
+        days: int | None = getattr(self, f"retention_days_{layer}")
+        return days
+
+
+class Alerts(_Group, alias_generator="alert_".__add__):
+    """Who hears of failed runs and failed checks."""
+
+    webhook_url: _Webhook | None = Field(
         None, description="address that alerts are posted to as JSON: failed runs and failed checks"
     )
-    alert_slack_webhook_url: SecretStr | None = Field(
-        None, description="incoming webhook of a Slack channel for alerts"
-    )
-    alert_email_to: Annotated[list[str] | None, NoDecode] = Field(
+    slack_webhook_url: _Webhook | None = Field(None, description="incoming webhook of a Slack channel for alerts")
+    email_to: Annotated[list[_Mail], _Commas] | None = Field(
         None, description="recipients of alerts by e-mail, comma-separated"
     )
-    alert_email_from: str | None = Field(None, description="sender of these e-mails; empty: the first recipient")
-    alert_smtp_host: str | None = Field(None, description="mail server for alerts")
-    alert_smtp_port: int = Field(587, ge=1, le=65535, description="its port")
-    alert_smtp_security: Literal["starttls", "tls", "none"] = Field(
+    email_from: _Mail | None = Field(None, description="sender of these e-mails; empty: the first recipient")
+    smtp_host: str | None = Field(None, description="mail server for alerts")
+    smtp_port: int = Field(587, ge=1, le=65535, description="its port")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
         "starttls", description="how the connection to it is secured: starttls, tls (usually port 465) or none"
     )
-    alert_smtp_user: str | None = Field(None, description="user at the mail server; empty: no login")
-    alert_smtp_password: SecretStr | None = Field(None, description="the user's password")
-    alert_severity: Literal["warn", "error"] = Field(
+    smtp_user: str | None = Field(None, description="user at the mail server; empty: no login")
+    smtp_password: SecretStr | None = Field(None, description="the user's password")
+    severity: Literal["warn", "error"] = Field(
         "warn", description="lowest severity of failed checks that are sent: warn or error; failed runs always are"
     )
-    dagster_url: str | None = Field(
-        None,
-        description="address of Dagster's UI, such as http://localhost:3000, for links in alerts and in the explorer",
-    )
 
-    explorer_password: SecretStr | None = Field(
+    @model_validator(mode="after")
+    def _mail_has_a_server(self) -> Self:
+        if self.email_to and not self.smtp_host:
+            raise ValueError("BEHA2VEC_ALERT_EMAIL_TO needs a mail server: set BEHA2VEC_ALERT_SMTP_HOST")
+        if (self.smtp_user is None) != (self.smtp_password is None):
+            raise ValueError("set BEHA2VEC_ALERT_SMTP_USER and BEHA2VEC_ALERT_SMTP_PASSWORD together, or neither")
+        return self
+
+    @property
+    def configured(self) -> bool:
+        """Whether alerts have a recipient."""
+        return bool(self.webhook_url or self.slack_webhook_url or self.email_to)
+
+
+class Explorer(_Group, alias_generator="explorer_".__add__):
+    """Who may use the explorer."""
+
+    password: SecretStr | None = Field(
         None, description="password that the explorer asks for; empty: none, for your own machine"
     )
-    explorer_auth_header: str | None = Field(
+    auth_header: _Header | None = Field(
         None,
         description="header that a reverse proxy sets for people it has signed in, such as X-Forwarded-User: the "
         "explorer refuses requests without it",
     )
 
-    @field_validator("explorer_auth_header")
+
+class Settings(BaseModel, frozen=True):
+    """All settings. Paths may be relative: they count from the folder the program is started in."""
+
+    export: Export
+    storage: Storage
+    encoder: Encoder
+    pages: Pages
+    fetch: Fetch
+    llm: Llm
+    dagster: Dagster
+    privacy: Privacy
+    alerts: Alerts
+    explorer: Explorer
+
+    def __init__(self, /, **values: object) -> None:
+        """Values by their variable, in lower case and without its prefix: ``Settings(data_dir="data", llm_model="m")``.
+
+        Settings that are not given have their default; the environment is not read.
+        """
+        super().__init__(**dict.fromkeys(type(self).model_fields, values))
+
     @classmethod
-    def _header_is_a_name(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"[A-Za-z0-9-]+", value.strip()):
-            raise ValueError("give the name of a header, for example X-Forwarded-User")
-        return value.strip() if value is not None else None
+    def load(cls) -> Self:
+        """Read the settings from the environment and ``.env``.
 
-    @field_validator("alert_webhook_url", "alert_slack_webhook_url")
-    @classmethod
-    def _webhook_is_http(cls, value: SecretStr | None) -> SecretStr | None:
-        # without the value: anyone who knows the address can post to it
-        if value is None:
-            return None
-        address = value.get_secret_value().strip()
-        if not _is_address(address):
-            raise ValueError("give a full address, for example https://hooks.slack.com/services/...")
-        return SecretStr(address)
-
-    @field_validator("dagster_url")
-    @classmethod
-    def _dagster_url_is_http(cls, value: str | None) -> str | None:
-        if value is not None and not _is_address(value):
-            raise ValueError("give a full address, for example http://localhost:3000")
-        return value.rstrip("/") if value is not None else None
-
-    @field_validator("alert_email_to")
-    @classmethod
-    def _recipients_are_addresses(cls, value: list[str] | None) -> list[str] | None:
-        for one in value or []:
-            if not _is_mail_address(one):
-                raise ValueError("give e-mail addresses, comma-separated, for example data@shop.example")
-        return value or None
-
-    @field_validator("alert_email_from")
-    @classmethod
-    def _sender_is_an_address(cls, value: str | None) -> str | None:
-        if value is not None and not _is_mail_address(value):
-            raise ValueError("give an e-mail address, for example beha2vec@shop.example")
-        return value
-
-    @model_validator(mode="after")
-    def _mail_has_a_server(self) -> Self:
-        if self.alert_email_to and not self.alert_smtp_host:
-            raise ValueError(f"{PREFIX}ALERT_EMAIL_TO needs a mail server: set {PREFIX}ALERT_SMTP_HOST")
-        if (self.alert_smtp_user is None) != (self.alert_smtp_password is None):
-            raise ValueError(f"set {PREFIX}ALERT_SMTP_USER and {PREFIX}ALERT_SMTP_PASSWORD together, or neither")
-        return self
-
-    @model_validator(mode="after")
-    def _cost_has_prices(self) -> Self:
-        if (self.llm_price_in is None) != (self.llm_price_out is None):
-            raise ValueError(f"set {PREFIX}LLM_PRICE_IN and {PREFIX}LLM_PRICE_OUT together, or neither")
-        if self.llm_max_cost is not None and self.llm_price_in is None:
-            raise ValueError(f"{PREFIX}LLM_MAX_COST needs {PREFIX}LLM_PRICE_IN and {PREFIX}LLM_PRICE_OUT")
-        return self
-
-    @field_validator("llm_api_key")
-    @classmethod
-    def _key_is_one_line(cls, value: SecretStr | None) -> SecretStr | None:
-        # a stray line end would break the request's header, and show the key in the error
-        return SecretStr(value.get_secret_value().strip()) if value is not None else None
-
-    @field_validator("fetch_hosts", "alert_email_to", "owners", mode="before")
-    @classmethod
-    def _parted_by_commas(cls, value: object) -> object:
-        return [one for part in value.split(",") if (one := part.strip())] if isinstance(value, str) else value
-
-    @field_validator("owners")
-    @classmethod
-    def _owners_are_people_or_teams(cls, value: list[str] | None) -> list[str] | None:
-        for one in value or []:
-            if not _is_mail_address(one) and not re.fullmatch(r"team:[\w-]+", one):
-                raise ValueError("give e-mail addresses and teams, comma-separated, for example team:data")
-        return value
-
-    @field_validator("fetch_user_agent")
-    @classmethod
-    def _user_agent_is_a_header(cls, value: str) -> str:
-        if not value.split("/")[0].strip() or not value.isascii() or not value.isprintable():
-            raise ValueError("use one line of plain characters, for example shop-fetcher/1.0 (+https://shop.example)")
-        return value.strip()
-
-    @field_validator("data_dir")
-    @classmethod
-    def _data_dir_is_no_pattern(cls, value: Path) -> Path:
-        if wrong := sorted(set(str(value.absolute())) & set("'*?[]")):
-            raise ValueError(f"DuckDB would read {' '.join(wrong)} as a pattern; use a folder without, such as ./data")
-        return value
-
-    @field_validator("property_id")
-    @classmethod
-    def _property_id_is_a_folder_name(cls, value: str) -> str:
-        if not value or not all(c.isalnum() or c in "-_." for c in value) or value.startswith("."):
-            raise ValueError("use letters, digits, '-', '_' and '.', for example 123456789")
-        return value
-
-    @field_validator("property_timezones", mode="before")
-    @classmethod
-    def _is_json(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
+        Raises:
+            SettingsError: a value cannot work, or one that is needed is not set; one line a variable, with the remedy.
+        """
         try:
-            return json.loads(value or "{}")
-        except ValueError:
-            raise ValueError('give JSON, for example {"123456789": "America/New_York"}') from None
-
-    @field_validator("timezone", "property_timezones")
-    @classmethod
-    def _timezones_exist(cls, value: str | dict[str, str] | None) -> str | dict[str, str] | None:
-        for name in [value] if isinstance(value, str) else (value or {}).values():
-            if name not in available_timezones():
-                raise ValueError(f"{name!r} is not an IANA time zone; use a name like 'Europe/Berlin' or 'UTC'")
-        return value
-
-    @field_validator("page_classifiers")
-    @classmethod
-    def _classifiers_exist(cls, value: str) -> str:
-        from beha2vec_core.pages.classifiers import parse_steps
-
-        parse_steps(value)
-        return value
-
-    @field_validator("page_rule_packs")
-    @classmethod
-    def _packs_exist(cls, value: str) -> str:
-        from beha2vec_core.pages.rules import PACKS, parse_packs
-
-        if wrong := [pack for pack in parse_packs(value) if pack not in PACKS]:
-            raise ValueError(f"there is no rule pack {wrong[0]!r}; choose from all, {', '.join(PACKS)}")
-        return value
-
-    @field_validator("llm_base_url")
-    @classmethod
-    def _base_url_is_http(cls, value: str | None) -> str | None:
-        if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
-            raise ValueError("give a full address (here or in OPENAI_BASE_URL), for example http://localhost:8000/v1")
-        return value
-
-    @model_validator(mode="after")
-    def _dates_are_ordered(self) -> Self:
-        if self.end_date is not None and self.start_date is not None and self.end_date < self.start_date:
-            raise ValueError(
-                f"{PREFIX}END_DATE ({self.end_date}) is before {PREFIX}START_DATE ({self.start_date}); swap them"
-            )
-        return self
+            found = [*dotenv_values(".env").items(), *os.environ.items()]  # the environment wins
+            given = {variable.upper(): value for variable, value in found if value}  # NAME= means unset
+            ours = [variable for variable in given if variable.startswith((PREFIX, "OPENAI_"))]
+            return cls(**{variable.removeprefix(PREFIX).lower(): given[variable] for variable in ours})
+        except ValidationError as error:
+            lines = [_explain(problem) for problem in error.errors()]
+            report = lines[0] if len(lines) == 1 else "invalid settings:\n  " + "\n  ".join(lines)
+            raise SettingsError(report) from None
+        except UnicodeDecodeError as error:
+            raise SettingsError(f".env is not UTF-8 text ({error}); save it as UTF-8") from None
 
     @model_validator(mode="after")
     def _retention_leaves_what_is_needed(self) -> Self:
-        needed = self.lookback_days + _ATTRIBUTION_DAYS
+        lookback, privacy = self.encoder.lookback_days, self.privacy
+        needed = lookback + _ATTRIBUTION_DAYS
         for layer in ("raw", "events"):
-            days = self.retention_days(layer)
+            days = privacy.retention_days(layer)
             if days is not None and days < needed:
                 raise ValueError(
-                    f"{PREFIX}RETENTION_DAYS_{layer.upper()}={days} is too short: sequences look back "
-                    f"{self.lookback_days} days ({PREFIX}LOOKBACK_DAYS) and the sources of sessions "
-                    f"{_ATTRIBUTION_DAYS} more; give at least {needed}, or a shorter {PREFIX}LOOKBACK_DAYS"
+                    f"BEHA2VEC_RETENTION_DAYS_{layer.upper()}={days} is too short: sequences look back {lookback} days "
+                    f"(BEHA2VEC_LOOKBACK_DAYS) and the sources of sessions {_ATTRIBUTION_DAYS} more; give at least "
+                    f"{needed}, or a shorter BEHA2VEC_LOOKBACK_DAYS"
                 )
-        sequences, embeddings = self.retention_days_sequences, self.retention_days_embeddings
+        sequences, embeddings = privacy.retention_days_sequences, privacy.retention_days_embeddings
         if sequences is not None and (embeddings is None or embeddings > sequences):
             raise ValueError(
-                f"{PREFIX}RETENTION_DAYS_SEQUENCES={sequences}: a new encoder embeds each day that has vectors from "
-                f"its sequences; give {PREFIX}RETENTION_DAYS_EMBEDDINGS of at most {sequences} too"
+                f"BEHA2VEC_RETENTION_DAYS_SEQUENCES={sequences}: a new encoder embeds each day that has vectors from "
+                f"its sequences; give BEHA2VEC_RETENTION_DAYS_EMBEDDINGS of at most {sequences} too"
             )
         return self
 
-    def retention_days(self, layer: str) -> int | None:
-        """For how many days a layer is kept (``store.tables.Layer``); None: forever."""
-        days: int | None = getattr(self, f"retention_days_{layer}")
-        return days
-
     def first_kept_day(self, layer: str, now: datetime) -> date | None:
         """The first day of a layer that its retention keeps; None: all are kept."""
-        days = self.retention_days(layer)
-        return None if days is None else now.astimezone(self.tz).date() - timedelta(days=days)
-
-    @cached_property
-    def data_path(self) -> Path:
-        """The data folder, absolute."""
-        return self.data_dir.expanduser().absolute()
-
-    @property
-    def warehouse_path(self) -> Path:
-        """The DuckDB file that the graph writes."""
-        return self.data_path / "warehouse.duckdb"
-
-    @property
-    def serving_path(self) -> Path:
-        """The read-only copy for people and the explorer."""
-        return self.data_path / "serving.duckdb"
-
-    @property
-    def raw_path(self) -> Path:
-        """The canonical raw partitions."""
-        return self.data_path / "raw_ga4_events"
-
-    @property
-    def sequences_path(self) -> Path:
-        """The user sequences, a folder a day."""
-        return self.data_path / "user_sequences"
-
-    @property
-    def encoders_path(self) -> Path:
-        """The trained encoders, a folder a model version."""
-        return self.data_path / "encoders"
-
-    @property
-    def cluster_models_path(self) -> Path:
-        """The cluster models, a file a version."""
-        return self.data_path / "cluster_models"
-
-    @property
-    def page_cache_path(self) -> Path:
-        """What was fetched, a small file a page."""
-        return self.data_path / "page_cache"
-
-    @property
-    def tz(self) -> ZoneInfo:
-        """The property's time zone, to show moments in; UTC where it is not set."""
-        return ZoneInfo(self.timezone or "UTC")
-
-    @property
-    def property_tz(self) -> dict[str, ZoneInfo]:
-        """The time zones of properties that have another one."""
-        return {property_id: ZoneInfo(name) for property_id, name in self.property_timezones.items()}
-
-    @property
-    def resolved_llm_base_url(self) -> str | None:
-        """The endpoint's address: our setting, else the OpenAI client's own variable."""
-        return self.llm_base_url
-
-    @property
-    def resolved_llm_api_key(self) -> SecretStr | None:
-        """The endpoint's key: our setting, else the OpenAI client's own variable."""
-        return self.llm_api_key
-
-    @property
-    def llm_configured(self) -> bool:
-        """Whether insights go to a language model (else the template narrator writes them)."""
-        return self.resolved_llm_base_url is not None or self.resolved_llm_api_key is not None
-
-    @property
-    def alerts_configured(self) -> bool:
-        """Whether alerts have a recipient."""
-        return bool(self.alert_webhook_url or self.alert_slack_webhook_url or self.alert_email_to)
+        days = self.privacy.retention_days(layer)
+        return None if days is None else now.astimezone(self.export.tz).date() - timedelta(days=days)
 
     def without_secrets(self, text: str) -> str:
         """The text with every secret setting's value replaced by stars."""
-        for name in type(self).model_fields:
-            value = getattr(self, name)
+        for value in (value for _, group in self for _, value in group):
             if isinstance(value, SecretStr) and value.get_secret_value():
                 text = text.replace(value.get_secret_value(), "***")
         return text
 
 
-class ExportSettings(Settings):
-    """Settings that say which export is read: they have no default, as a wrong one would give wrong results."""
+class GivenExport(Export):
+    """An export that is named: what says which one has no default, as a wrong one would give wrong results."""
 
     source: str
     start_date: date
-    timezone: str
+    timezone: _TimeZone
+
+
+class ExportSettings(Settings):
+    """The settings of work on the export."""
+
+    export: GivenExport
 
 
 # what to do where one of them is not set
 EXPORT_REMEDIES = {
-    "source": "set it in .env to your GA4 export (a folder, a file or a pattern), or try the demo: beha2vec demo",
-    "start_date": "set it in .env to the first day of your export, for example 2026-01-31",
-    "timezone": "set it in .env to the zone of your GA4 property, for example Europe/Berlin (GA4: Admin, Property "
-    "details, Reporting time zone)",
+    "BEHA2VEC_SOURCE": "set it in .env to your GA4 export (a folder, a file or a pattern), or try the demo: "
+    "beha2vec demo",
+    "BEHA2VEC_START_DATE": "set it in .env to the first day of your export, for example 2026-01-31",
+    "BEHA2VEC_TIMEZONE": "set it in .env to the zone of your GA4 property, for example Europe/Berlin (GA4: Admin, "
+    "Property details, Reporting time zone)",
 }
-
-AnySettings = TypeVar("AnySettings", bound=Settings)
-
-
-def load_settings() -> Settings:
-    """Read the settings.
-
-    Raises:
-        SettingsError: a value cannot work; one line a variable, each with what to set instead.
-    """
-    return _load(Settings)
-
-
-def load_export_settings() -> ExportSettings:
-    """Read the settings for work on the export.
-
-    Raises:
-        SettingsError: a value cannot work, or which export to read is not set; one line a variable.
-    """
-    return _load(ExportSettings)
-
-
-def _load(kind: type[AnySettings]) -> AnySettings:
-    try:
-        return kind()
-    except ValidationError as error:
-        lines = [_explain(problem) for problem in error.errors()]
-        report = lines[0] if len(lines) == 1 else "invalid settings:\n  " + "\n  ".join(lines)
-        raise SettingsError(report) from None
-    except UnicodeDecodeError as error:
-        raise SettingsError(f".env is not UTF-8 text ({error}); save it as UTF-8") from None
-
-
-def misspelt_variables() -> dict[str, str]:
-    """Variables of the environment or .env that are no setting but resemble one, each with the one likely meant."""
-    known = [name.upper() for name in Settings.model_fields]
-    found = {}
-    try:
-        in_file = dotenv_values(".env")
-    except UnicodeDecodeError:
-        in_file = {}  # reported when the settings are read
-    for variable in {*os.environ, *in_file}:
-        name = variable.upper().removeprefix(PREFIX)
-        if (
-            name != variable.upper()
-            and name not in known
-            and (near := get_close_matches(name, known, n=1, cutoff=0.75))
-        ):
-            found[variable] = PREFIX + near[0]
-    return found
-
-
-def _is_address(value: str) -> bool:
-    if not value.isascii() or not value.isprintable() or " " in value:
-        return False
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def _is_mail_address(value: str) -> bool:
-    name, at, host = value.rpartition("@")
-    return bool(name and at and host) and value.isascii() and value.isprintable() and not set(value) & set(" <>,;")
 
 
 def _explain(problem: ErrorDetails) -> str:
     """One line: the variable, its value unless that may be secret, and what to set instead."""
-    location, message, value = problem["loc"], problem["msg"].removeprefix("Value error, "), problem["input"]
+    location, remedy = problem["loc"], problem["msg"].removeprefix("Value error, ")
+    if len(location) < 2:  # of several variables, which it names
+        return remedy
+    name = str(location[1]).upper()
+    variable = name if name.startswith("OPENAI_") else PREFIX + name
     if problem["type"] == "missing":
-        return f"{PREFIX}{str(location[0]).upper()} is not set: {EXPORT_REMEDIES[str(location[0])]}"
-    if not location:
-        return message
-    name = str(location[0]) if str(location[0]).isupper() else PREFIX + str(location[0]).upper()
-    secret = any(part in name for part in ("KEY", "PASSWORD", "WEBHOOK"))
-    shown = "" if secret or "@" in str(value) else f" (is {value!r})"
-    return f"{name}{shown}: {message}"
+        return f"{variable} is not set: {EXPORT_REMEDIES[variable]}"
+    value = problem["input"]
+    secret = any(part in name for part in ("KEY", "PASSWORD", "WEBHOOK")) or "@" in str(value)
+    return f"{variable}{'' if secret else f' (is {value!r})'}: {remedy}"
+
+
+def variables() -> dict[str, FieldInfo]:
+    """The variable of every setting, without its prefix, and what it sets."""
+    groups = [group.annotation for group in Settings.model_fields.values() if group.annotation]
+    return {str(field.alias).upper(): field for group in groups for field in group.model_fields.values()}
+
+
+def misspelt_variables() -> dict[str, str]:
+    """Variables of the environment or .env that are no setting but resemble one, each with the one likely meant."""
+    known = list(variables())
+    try:
+        in_file = dotenv_values(".env")
+    except UnicodeDecodeError:
+        in_file = {}  # reported when the settings are read
+    found = {}
+    for variable in {*os.environ, *in_file}:
+        name = variable.upper().removeprefix(PREFIX)
+        if name not in known and name != variable.upper() and (near := get_close_matches(name, known, 1, 0.75)):
+            found[variable] = PREFIX + near[0]
+    return found

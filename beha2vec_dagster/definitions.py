@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from beha2vec_core.settings import ExportSettings, SettingsError, load_export_settings
+from beha2vec_core.settings import ExportSettings, SettingsError
 from beha2vec_dagster.defs.clusters import assets as clusters
 from beha2vec_dagster.defs.dbt import assets as dbt
 from beha2vec_dagster.defs.encoder import assets as encoder
@@ -31,13 +31,13 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
         resource_overrides: resources by name (`warehouse`, `compute`, `llm`, `dbt`) that replace the usual ones.
     """
     warehouse = WarehouseResource(
-        database=str(settings.warehouse_path), lock_timeout_seconds=settings.lock_timeout_seconds
+        database=str(settings.storage.warehouse_path), lock_timeout_seconds=settings.storage.lock_timeout_seconds
     )
     modules = (raw, dbt, pages, sequences, encoder, evaluation, promotion, clusters, insights, serving)
     assets = [asset for module in modules for asset in module.build_assets(settings)]
     return dg.Definitions(
         assets=dg.with_source_code_references(
-            dg.map_asset_specs(lambda spec: spec.replace_attributes(owners=settings.owners or []), assets)
+            dg.map_asset_specs(lambda spec: spec.replace_attributes(owners=settings.dagster.owners or []), assets)
         ),
         asset_checks=[*checks.build_checks(settings), candidate_is_no_worse],
         jobs=jobs.ALL,
@@ -46,7 +46,7 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
         loggers={"console": console},
         resources={
             "warehouse": warehouse,
-            "compute": ComputeResource(device=settings.device),
+            "compute": ComputeResource(device=settings.encoder.device),
             "llm": LlmResource(settings),
             "dbt": dbt.dbt_resource(settings),
         }
@@ -63,8 +63,7 @@ def defs() -> dg.Definitions:
     # OpenMP reads it when torch is first imported, inside a step.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        settings = load_export_settings()
+        return build_defs(ExportSettings.load())
     except SettingsError as error:
         # Dagster prints the stack below the message, which says all there is to know
         raise error.with_traceback(None) from None
-    return build_defs(settings)

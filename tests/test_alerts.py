@@ -14,7 +14,7 @@ from beha2vec_core import alerts
 from beha2vec_core.alerts import Alert, Problem, plain_text, send, targets, trial
 from beha2vec_core.cli import app
 from beha2vec_core.cli.doctor.services import check_alerts
-from beha2vec_core.settings import Settings, SettingsError, load_settings
+from beha2vec_core.settings import Settings, SettingsError
 from tests.alert_world import Hook, Mailbox, running
 
 PASSWORD = "pw-9d81c2"
@@ -52,8 +52,8 @@ def mailbox() -> Iterator[Mailbox]:
         yield mailbox
 
 
-def posting_to(hook: Hook, kind: str = "alert_webhook_url") -> Settings:
-    return Settings(**{kind: SecretStr(f"http://127.0.0.1:{hook.port}/services/T0/s3cr3t")})
+def posting_to(hook: Hook, kind: str = "alert_webhook_url", **more: Any) -> Settings:
+    return Settings(**{kind: SecretStr(f"http://127.0.0.1:{hook.port}/services/T0/s3cr3t")}, **more)
 
 
 def mailing_to(mailbox: Mailbox, **more: Any) -> Settings:
@@ -200,7 +200,7 @@ def test_one_that_fails_does_not_keep_the_others_from_being_told(hook: Hook, mai
 
 
 def test_secrets_stand_in_no_message_and_no_settings(hook: Hook) -> None:
-    settings = posting_to(hook).model_copy(update={"llm_api_key": SecretStr("sk-55aa77")})
+    settings = posting_to(hook, llm_api_key=SecretStr("sk-55aa77"))
     alert = Alert("t", (Problem("step a", "401 for sk-55aa77 at http://127.0.0.1"),))
     assert error_of(alert, settings) == ""
     assert "401 for *** at" in hook.posts[0]["text"] and "sk-55aa77" not in str(hook.posts)
@@ -227,7 +227,7 @@ def test_wrong_settings_are_reported_without_secrets(
     for name, value in variables.items():
         monkeypatch.setenv(f"BEHA2VEC_{name}", value)
     with pytest.raises(SettingsError) as caught:
-        load_settings()
+        Settings.load()
     assert all(part in str(caught.value) for part in parts)
     assert "s3cr3t" not in str(caught.value)
 
@@ -238,12 +238,12 @@ def test_wrong_settings_are_reported_without_secrets(
 def test_the_command_sends_a_test(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = CliRunner().invoke(app, ["alerts", "test"])
     assert asked.exit_code == 2 and "BEHA2VEC_ALERT_SLACK_WEBHOOK_URL" in asked.stderr
-    assert "none configured" in check_alerts(load_settings()).message
+    assert "none configured" in check_alerts(Settings.load()).message
     monkeypatch.setenv("BEHA2VEC_ALERT_SLACK_WEBHOOK_URL", f"http://127.0.0.1:{hook.port}/s3cr3t")
     asked = CliRunner().invoke(app, ["alerts", "test"])
     assert asked.exit_code == 0 and "Slack (127.0.0.1): sent" in asked.output
-    assert trial(load_settings()).problems[0].message in hook.posts[0]["text"]
+    assert trial(Settings.load()).problems[0].message in hook.posts[0]["text"]
     hook.statuses = [403]
     asked = CliRunner().invoke(app, ["alerts", "test"])
     assert asked.exit_code == 1 and "403" in asked.stderr and "s3cr3t" not in asked.output
-    assert "Slack (127.0.0.1)" in check_alerts(load_settings()).message
+    assert "Slack (127.0.0.1)" in check_alerts(Settings.load()).message

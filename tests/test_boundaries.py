@@ -21,6 +21,14 @@ def test_core_never_imports_dagster_or_tests() -> None:
             assert not wrong, f"{file.name} imports {wrong}"
 
 
+def test_settings_import_nothing_of_ours() -> None:
+    assert "beha2vec" not in "".join(
+        ast.unparse(node)
+        for node in ast.walk(ast.parse((CORE / "settings.py").read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    )
+
+
 def test_command_line_and_graph_load_without_heavy_libraries(tmp_path: Path) -> None:
     heavy = "torch transformers sklearn sentence_transformers"
     for module in ("beha2vec_core", "beha2vec_core.cli", "beha2vec_dagster.definitions"):

@@ -1,4 +1,4 @@
-"""Settings from variables and .env; wrong values are told with the variable's name and the remedy."""
+"""Settings from variables and .env; a wrong value is reported with the variable's name and the remedy."""
 
 from datetime import date
 from pathlib import Path
@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import SecretStr
 
-from beha2vec_core.settings import Settings, SettingsError, load_export_settings, load_settings, misspelt_variables
+from beha2vec_core.llm import LlmSettings
+from beha2vec_core.pages import require_valid_settings
+from beha2vec_core.settings import ExportSettings, Settings, SettingsError, misspelt_variables, variables
 
 
 @pytest.fixture(autouse=True)
@@ -21,40 +23,40 @@ def _clean_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_defaults_work(tmp_path: Path) -> None:
-    settings = load_settings()
-    assert settings.warehouse_path == tmp_path / "data" / "warehouse.duckdb"
-    assert settings.raw_path == tmp_path / "data" / "raw_ga4_events"
-    assert (settings.sequence_length, settings.lookback_days) == (128, 90)
-    assert settings.end_date is None
-    assert not settings.llm_configured
+    settings = Settings.load()
+    assert settings.storage.warehouse_path == tmp_path / "data" / "warehouse.duckdb"
+    assert settings.storage.raw_path == tmp_path / "data" / "raw_ga4_events"
+    assert (settings.encoder.sequence_length, settings.encoder.lookback_days) == (128, 90)
+    assert settings.export.end_date is None
+    assert not LlmSettings.of(settings).is_configured
 
 
 def test_no_export_is_read_unless_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    settings = load_settings()
-    assert (settings.source, settings.start_date, settings.timezone) == (None, None, None)
-    assert settings.tz == ZoneInfo("UTC")
+    settings = Settings.load()
+    assert (settings.export.source, settings.export.start_date, settings.export.timezone) == (None, None, None)
+    assert settings.export.tz == ZoneInfo("UTC")
     with pytest.raises(SettingsError) as caught:
-        load_export_settings()
+        ExportSettings.load()
     missing = [line.split(" is not set: set it in .env to ")[0] for line in str(caught.value).splitlines()[1:]]
     assert missing == ["  BEHA2VEC_SOURCE", "  BEHA2VEC_START_DATE", "  BEHA2VEC_TIMEZONE"]
     monkeypatch.setenv("BEHA2VEC_SOURCE", "export")
     monkeypatch.setenv("BEHA2VEC_START_DATE", "2026-01-31")
     with pytest.raises(SettingsError, match=r"\ABEHA2VEC_TIMEZONE is not set: [^\n]+\Z"):
-        load_export_settings()
+        ExportSettings.load()
     monkeypatch.setenv("BEHA2VEC_TIMEZONE", "Mars/Olympus")
     with pytest.raises(SettingsError, match=r"\ABEHA2VEC_TIMEZONE \(is 'Mars/Olympus'\)"):
-        load_export_settings()
+        ExportSettings.load()
 
 
 def test_the_demo_names_its_export(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
         (Path(__file__).resolve().parents[1] / "beha2vec_core" / "demo_shop" / "demo.env").read_text()
     )
-    settings = load_export_settings()
-    assert (settings.source, settings.property_id, settings.tz.key) == (
+    settings = ExportSettings.load()
+    assert (settings.export.source, settings.export.property_id, settings.export.tz.key) == (
         "data/demo_export", "northfold", "Europe/Berlin"
     )  # fmt: skip
-    assert (settings.start_date, settings.end_date) == (date(2026, 1, 5), date(2026, 2, 1))
+    assert (settings.export.start_date, settings.export.end_date) == (date(2026, 1, 5), date(2026, 2, 1))
 
 
 def test_variables_stand_before_dotenv_and_dotenv_before_defaults(
@@ -64,10 +66,10 @@ def test_variables_stand_before_dotenv_and_dotenv_before_defaults(
         "BEHA2VEC_TIMEZONE=UTC\nBEHA2VEC_START_DATE=2024-02-29\n# a note\nBEHA2VEC_DATA_DIR='my data'\nOTHER=1\n"
     )
     monkeypatch.setenv("BEHA2VEC_TIMEZONE", "Asia/Tokyo")
-    settings = load_settings()
-    assert settings.timezone == "Asia/Tokyo"
-    assert settings.start_date == date(2024, 2, 29)
-    assert settings.data_path == tmp_path / "my data"
+    settings = Settings.load()
+    assert settings.export.timezone == "Asia/Tokyo"
+    assert settings.export.start_date == date(2024, 2, 29)
+    assert settings.storage.data_dir == tmp_path / "my data"
 
 
 def test_the_openai_variables_count_from_environment_and_dotenv(
@@ -75,28 +77,29 @@ def test_the_openai_variables_count_from_environment_and_dotenv(
 ) -> None:
     (tmp_path / ".env").write_text("OPENAI_API_KEY=sk-dotenv\n")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:8000/v1")
-    settings = load_settings()
-    assert settings.llm_configured
-    assert settings.resolved_llm_base_url == "http://localhost:8000/v1"
-    key = settings.resolved_llm_api_key
+    settings = Settings.load()
+    assert LlmSettings.of(settings).is_configured
+    assert settings.llm.base_url == "http://localhost:8000/v1"
+    key = settings.llm.api_key
     assert key is not None
     assert key.get_secret_value() == "sk-dotenv"
     assert "sk-dotenv" not in repr(settings)
     monkeypatch.setenv("BEHA2VEC_LLM_BASE_URL", "http://localhost:9000/v1")
-    assert load_settings().resolved_llm_base_url == "http://localhost:9000/v1"
+    assert Settings.load().llm.base_url == "http://localhost:9000/v1"
 
 
 def test_settings_can_be_given_by_name() -> None:
     settings = Settings(llm_base_url="http://h/v1", llm_api_key=SecretStr("k"), data_dir=Path("/tmp/x"))
-    assert settings.llm_base_url == "http://h/v1"
-    assert settings.encoders_path == Path("/tmp/x/encoders")
+    assert settings.llm.base_url == "http://h/v1"
+    assert settings.pages == Settings().pages
+    assert settings.storage.encoders_path == Path("/tmp/x/encoders")
 
 
 @pytest.mark.parametrize("name", ["END_DATE", "LABELS_FILE", "LLM_BASE_URL", "LLM_API_KEY", "DATA_DIR", "TIMEZONE"])
 def test_empty_means_unset(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    before = load_settings()
+    before = Settings.load()
     monkeypatch.setenv(f"BEHA2VEC_{name}", "")
-    assert load_settings() == before
+    assert Settings.load() == before
 
 
 @pytest.mark.parametrize(
@@ -115,8 +118,8 @@ def test_empty_means_unset(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path:
         ("LOOKBACK_DAYS", "many", ["many", "integer"]),
         ("DEVICE", "tpu", ["tpu", "'auto', 'cpu', 'cuda' or 'mps'"]),
         ("LLM_BASE_URL", "localhost:8000", ["http://localhost:8000/v1"]),
-        ("PAGE_CLASSIFIERS", "rules, gpt", ["'gpt'", "rules, embedding, nli, llm"]),
-        ("PAGE_RULE_PACKS", "shopware", ["'shopware'", "all, errors"]),
+        ("PAGE_CLASSIFIERS", "rules, gpt", ["(is 'rules, gpt')", "'gpt'", "rules, embedding, nli, llm"]),
+        ("PAGE_RULE_PACKS", "shopware", ["(is 'shopware')", "all, errors"]),
         ("NIGHTLY_HOUR", "24", ["less than or equal to 23"]),
         ("LOCK_TIMEOUT_SECONDS", "0", ["greater than 0"]),
     ],
@@ -125,7 +128,7 @@ def test_a_wrong_value_is_reported(name: str, value: str, parts: list[str], monk
     monkeypatch.setenv("BEHA2VEC_START_DATE", "2026-01-05")
     monkeypatch.setenv(f"BEHA2VEC_{name}", value)
     with pytest.raises(SettingsError) as caught:
-        load_settings()
+        require_valid_settings(Settings.load())
     for part in [f"BEHA2VEC_{name}", *parts]:
         assert part in str(caught.value)
 
@@ -135,7 +138,7 @@ def test_all_wrong_values_are_reported_at_once_and_secrets_never(monkeypatch: py
     monkeypatch.setenv("BEHA2VEC_DEVICE", "tpu")
     monkeypatch.setenv("OPENAI_BASE_URL", "ftp://me:secret@host")
     with pytest.raises(SettingsError) as caught:
-        load_settings()
+        Settings.load()
     lines = str(caught.value).splitlines()[1:]
     assert len(lines) == 3
     assert "OPENAI_BASE_URL" in str(caught.value)
@@ -145,7 +148,20 @@ def test_all_wrong_values_are_reported_at_once_and_secrets_never(monkeypatch: py
 def test_a_dotenv_that_is_no_text_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes("BEHA2VEC_TIMEZONE=UTC\n".encode("utf-16"))
     with pytest.raises(SettingsError, match="save it as UTF-8"):
-        load_settings()
+        Settings.load()
+
+
+def test_a_variable_without_our_prefix_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Settings.load()
+    for name in ("SOURCE", "DEVICE", "LLM_MODEL", "MODEL", "EXPORT", "STORAGE", "BEHA2VEC_SELF"):
+        monkeypatch.setenv(name, "tpu")
+    assert Settings.load() == before
+
+
+def test_every_variable_sets_one_field_of_one_group() -> None:
+    fields = [(name, field) for name, group in Settings.model_fields.items() for field in group.annotation.model_fields]
+    assert len(variables()) == len(fields) == 55
+    assert {"LLM_BASE_URL", "PAGE_RULE_PACKS", "DAGSTER_URL", "EXPLORER_PASSWORD"} <= set(variables())
 
 
 def test_misspelt_variables_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +173,10 @@ def test_misspelt_variables_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_docs_list_every_setting_with_its_default() -> None:
     text = (Path(__file__).resolve().parents[1] / "docs" / "settings.md").read_text()
-    for name, field in Settings.model_fields.items():
-        row = next((line for line in text.splitlines() if line.startswith(f"| `BEHA2VEC_{name.upper()}` |")), "")
-        assert str(field.description) in row, name
-        assert field.default is None or f"`{field.default}`" in row, name
+    for name, group in Settings.model_fields.items():
+        section = text.partition(f"`settings.{name}` in Python")[2].partition("## ")[0]
+        for field in group.annotation.model_fields.values():
+            start = f"| `BEHA2VEC_{field.alias.upper()}` |"
+            row = next((line for line in section.splitlines() if line.startswith(start)), "")
+            assert str(field.description) in row, start
+            assert field.default is None or f"`{field.default}`" in row, start

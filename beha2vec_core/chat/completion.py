@@ -111,10 +111,10 @@ def _chunks(stream: Any, llm: LlmSettings) -> Iterator[Any]:
     except GeneratorExit:
         raise
     except openai.APITimeoutError as error:
-        raise BrokenAnswerError(f"no data for {llm.timeout_s:g} s in the middle of the answer") from error
+        raise BrokenAnswerError(f"no data for {llm.timeout_seconds:g} s in the middle of the answer") from error
     except Exception as error:
         if "timeout" in type(error).__name__.lower():
-            raise BrokenAnswerError(f"no data for {llm.timeout_s:g} s in the middle of the answer") from error
+            raise BrokenAnswerError(f"no data for {llm.timeout_seconds:g} s in the middle of the answer") from error
         raise BrokenAnswerError(f"the answer broke off ({type(error).__name__})") from error
 
 

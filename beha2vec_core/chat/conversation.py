@@ -322,7 +322,7 @@ class _Turn:
 
 def open_conversation(settings: Settings, *, use_model: bool = True) -> Conversation:
     """A conversation over the published database of these settings, with their endpoint."""
-    return Conversation(LlmSettings.of(settings) if use_model else None, settings.serving_path)
+    return Conversation(LlmSettings.of(settings) if use_model else None, settings.storage.serving_path)
 
 
 def _told(found: LookupAnswer) -> Iterator[Event]:

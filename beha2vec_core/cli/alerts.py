@@ -16,7 +16,7 @@ def test_alerts() -> None:
     from beha2vec_core.alerts import send, trial
 
     settings = read_settings()
-    if not settings.alerts_configured:
+    if not settings.alerts.configured:
         fail(
             "no alert recipient: set BEHA2VEC_ALERT_SLACK_WEBHOOK_URL, BEHA2VEC_ALERT_WEBHOOK_URL, or "
             "BEHA2VEC_ALERT_EMAIL_TO with BEHA2VEC_ALERT_SMTP_HOST (docs/operations.md)",

@@ -5,19 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 
-from beha2vec_core.settings import (
-    AnySettings,
-    ExportSettings,
-    Settings,
-    SettingsError,
-    load_export_settings,
-    load_settings,
-    misspelt_variables,
-)
+from beha2vec_core.settings import ExportSettings, Settings, SettingsError, misspelt_variables
+
+_T = TypeVar("_T")
 
 app = typer.Typer(
     help="User embeddings, clusters and explanations from a GA4 BigQuery export.",
@@ -28,17 +22,21 @@ app = typer.Typer(
 
 def read_settings() -> Settings:
     """The settings; a wrong one ends the command with its message."""
-    return _or_exit(load_settings)
+    return _or_exit(Settings.load)
 
 
 def read_export_settings() -> ExportSettings:
-    """The settings of a command that needs the export; a missing one ends it with its message."""
-    return _or_exit(load_export_settings)
+    """The settings of a command that runs the graph; a missing or wrong one ends it with its message."""
+    from beha2vec_core.pages import require_valid_settings
+
+    settings = _or_exit(ExportSettings.load)
+    _or_exit(lambda: require_valid_settings(settings))
+    return settings
 
 
-def _or_exit(load: Callable[[], AnySettings]) -> AnySettings:
+def _or_exit(step: Callable[[], _T]) -> _T:
     try:
-        return load()
+        return step()
     except SettingsError as error:
         hint = "" if Path(".env").exists() else f" (There is no .env in {Path.cwd()}: is it the project's folder?)"
         fail(f"{error}{hint}", 2)

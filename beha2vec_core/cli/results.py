@@ -27,9 +27,9 @@ def summary() -> None:
     from beha2vec_core.profiles.counts import totals as find_totals
 
     settings = read_settings()
-    if not settings.serving_path.exists():
+    if not settings.storage.serving_path.exists():
         fail("there are no results yet: run beha2vec materialize first")
-    with duckdb.connect(str(settings.serving_path), read_only=True) as connection:
+    with duckdb.connect(str(settings.storage.serving_path), read_only=True) as connection:
         totals, steps = find_totals(connection), funnel(connection)
         users = connection.execute("select count(*) from beha2vec.user_clusters_current").fetchall()[0][0]
         clusters = connection.execute(
@@ -86,11 +86,11 @@ def query(
 
     from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
 
-    settings = read_settings()
-    path = settings.warehouse_path if warehouse else settings.serving_path
+    storage = read_settings().storage
+    path = storage.warehouse_path if warehouse else storage.serving_path
     if not path.exists():
         fail("there are no results yet: run beha2vec materialize first")
-    door = Warehouse(path, settings.lock_timeout_seconds).exclusive("beha2vec query") if warehouse else nullcontext()
+    door = Warehouse(path, storage.lock_timeout_seconds).exclusive("beha2vec query") if warehouse else nullcontext()
     try:
         with door, duckdb.connect(str(path), read_only=True) as connection:
             if len(connection.extract_statements(sql)) != 1:
@@ -118,7 +118,7 @@ def chat(
     conversation = open_conversation(settings, use_model=model)
     try:
         if question is None:
-            chat_in_terminal(conversation, settings.data_path / "chat_history")
+            chat_in_terminal(conversation, settings.storage.data_dir / "chat_history")
         else:
             conversation.overview()
             answer_once(conversation, question)
@@ -147,7 +147,7 @@ def export(
     """Export the published vectors, clusters, profiles and insights to files; existing ones are replaced."""
     settings = read_settings()
     try:
-        written = export_tables(settings.serving_path, out, form, what or tuple(What), dataset)
+        written = export_tables(settings.storage.serving_path, out, form, what or tuple(What), dataset)
     except ValueError as error:
         fail(f"--dataset: {error}", 2)
     except (ExportError, OSError) as error:
@@ -191,7 +191,7 @@ def report(
     from beha2vec_core.explorer.report import write_report
 
     try:
-        size = write_report(Published(settings.serving_path), out, settings.tz)
+        size = write_report(Published(settings.storage.serving_path), out, settings.export.tz)
     except (NotPublishedError, OSError) as error:
         fail(str(error))
     note_written(settings, out)

@@ -30,16 +30,17 @@ def materialize(
     from beha2vec_core.cli.doctor import first_obstacle
 
     settings = read_export_settings()
-    kept = settings.first_kept_day("raw", datetime.now(UTC)) or settings.start_date
-    first = start.date() if start else max(settings.start_date, kept)
-    last = end.date() if end else settings.end_date or _yesterday(settings)
-    if first < settings.start_date:
-        fail(f"--start {first} is before BEHA2VEC_START_DATE={settings.start_date}: set that to an earlier day", 2)
+    export = settings.export
+    kept = settings.first_kept_day("raw", datetime.now(UTC)) or export.start_date
+    first = start.date() if start else max(export.start_date, kept)
+    last = end.date() if end else export.end_date or _yesterday(settings)
+    if first < export.start_date:
+        fail(f"--start {first} is before BEHA2VEC_START_DATE={export.start_date}: set that to an earlier day", 2)
     if first < kept:
         fail(f"--start {first} is older than BEHA2VEC_RETENTION_DAYS_RAW keeps: the first day kept is {kept}", 2)
     if last < first:
         fail(f"--end {last} is before --start {first}", 2)
-    asked = {"start_date": first, "end_date": last}
+    asked = {"export": export.model_copy(update={"start_date": first, "end_date": last})}
     if _reads_export(select) and (obstacle := first_obstacle(settings.model_copy(update=asked))):
         remedy = "give --start and --end of days that the export has" if start or end else obstacle.remedy
         fail(f"{obstacle.message}\n  -> {remedy if obstacle.name == 'dates' else obstacle.remedy}")
@@ -78,9 +79,9 @@ def rollback(
     from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 
     settings = read_export_settings()
-    if not settings.warehouse_path.exists():
+    if not settings.storage.warehouse_path.exists():
         fail("there are no results yet: run beha2vec materialize first")
-    warehouse = Warehouse(settings.warehouse_path, lock_timeout=settings.lock_timeout_seconds)
+    warehouse = Warehouse(settings.storage.warehouse_path, lock_timeout=settings.storage.lock_timeout_seconds)
     try:
         with warehouse.connect("rollback") as connection:
             create_tables(connection)
@@ -92,7 +93,7 @@ def rollback(
     if found.lacking:
         typer.echo(f"newer days to embed with it: {len(found.lacking)}, from {found.lacking[0]}")
         select = f"user_embeddings,user_clusters,{select}"
-    days = found.lacking or [settings.end_date or _yesterday(settings)]
+    days = found.lacking or [settings.export.end_date or _yesterday(settings)]
     _become_run(select, days[0], days[-1], None)
 
 
@@ -110,14 +111,14 @@ def migrate(
     from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 
     settings = read_settings()
-    if not settings.warehouse_path.exists():
-        typer.echo(f"{settings.warehouse_path} does not exist yet: the first run creates it")
+    if not settings.storage.warehouse_path.exists():
+        typer.echo(f"{settings.storage.warehouse_path} does not exist yet: the first run creates it")
         return
-    warehouse = Warehouse(settings.warehouse_path, lock_timeout=settings.lock_timeout_seconds)
+    warehouse = Warehouse(settings.storage.warehouse_path, lock_timeout=settings.storage.lock_timeout_seconds)
     try:
         with warehouse.connect("migrate --check") as connection:
             plan = make_plan(connection)
-            stored = find_uncleaned(connection, settings.raw_path)
+            stored = find_uncleaned(connection, settings.storage.raw_path)
         typer.echo(f"{warehouse.path.name} has schema {plan.schema or '(none yet)'} and storage {plan.storage}")
         pending = [*plan.pending, *stored.pending]
         for change in pending:
@@ -127,7 +128,7 @@ def migrate(
         if check:
             raise typer.Exit(1 if pending else 0)
         done = migrate_warehouse(warehouse, backup)
-        changed = clean_stored(warehouse, settings.raw_path, typer.echo) if stored.pending else 0
+        changed = clean_stored(warehouse, settings.storage.raw_path, typer.echo) if stored.pending else 0
     except (MigrationError, WarehouseBusyError, WarehouseVersionError) as error:
         fail(str(error))
     if done.plan.pending:
@@ -139,4 +140,4 @@ def migrate(
 
 
 def _yesterday(settings: ExportSettings) -> date:
-    return datetime.now(settings.tz).date() - timedelta(days=1)
+    return datetime.now(settings.export.tz).date() - timedelta(days=1)

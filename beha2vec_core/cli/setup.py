@@ -37,7 +37,7 @@ def demo(
 ) -> None:
     """Write the export of an invented shop and build everything from it."""
     try:
-        values = project.prepare_demo(read_settings().source)
+        values = project.prepare_demo(read_settings().export.source)
     except project.ProjectError as error:
         fail(error)
     from beha2vec_core.cli.results import summary

@@ -40,10 +40,10 @@ def suggest_themes(
     if output.exists() and not force:
         fail(f"{output} already exists: choose another --output, or --force to overwrite it", 2)
     try:
-        device = str(resolve_device(settings.device))
+        device = str(resolve_device(settings.encoder.device))
         found = discover_themes(
             _pages(settings),
-            Embedder.find(settings.embedding_model, device=device),
+            Embedder.find(settings.pages.embedding_model, device=device),
             groups=groups,
             max_pages=pages,
             seed=seed,
@@ -67,15 +67,16 @@ def _pages(settings: Settings) -> pd.DataFrame:
     from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
 
     query = "select page_key, page_title, page_path, hostname, page_views from ga4.dim_ga4__pages"
+    warehouse, serving = settings.storage.warehouse_path, settings.storage.serving_path
     try:
-        if settings.warehouse_path.exists():
-            with Warehouse(settings.warehouse_path, lock_timeout=_BUSY_SECONDS).connect("themes suggest") as connection:
+        if warehouse.exists():
+            with Warehouse(warehouse, lock_timeout=_BUSY_SECONDS).connect("themes suggest") as connection:
                 return connection.execute(query).df()
     except WarehouseBusyError as error:
-        if not settings.serving_path.exists():
+        if not serving.exists():
             fail(str(error))
-        typer.echo(f"the warehouse is busy: the pages are those of {settings.serving_path.name}", err=True)
-        with duckdb.connect(str(settings.serving_path), read_only=True) as connection:
+        typer.echo(f"the warehouse is busy: the pages are those of {serving.name}", err=True)
+        with duckdb.connect(str(serving), read_only=True) as connection:
             return connection.execute(query).df()
     except duckdb.CatalogException:
         pass

@@ -22,7 +22,7 @@ def require_access(settings: Settings) -> None:
 
     With ``explorer_password`` each session asks for it once.
     """
-    password = settings.explorer_password
+    password = settings.explorer.password
     if password is None or st.session_state.get(_SIGNED_IN):
         return
     st.title("Beha2Vec explorer")

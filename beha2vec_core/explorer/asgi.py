@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import App
 
-from beha2vec_core.settings import Settings, load_settings
+from beha2vec_core.settings import Settings
 
 # Streamlit and Plotly draw with inline styles and scripts, and Plotly compiles its WebGL code. Pictures, requests and
 # frames of other sites are refused, whatever a text of the data or of a model says.
@@ -43,9 +43,9 @@ class Guard:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         """Nothing is read yet."""
         self._app = app
-        self._sign_in = settings.explorer_auth_header
+        self._sign_in = settings.explorer.auth_header
         # a password is asked for inside the page, where the metrics are not
-        self._has_metrics = self._sign_in is not None or settings.explorer_password is None
+        self._has_metrics = self._sign_in is not None or settings.explorer.password is None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -68,4 +68,4 @@ class Guard:
             await self._app(scope, receive, with_headers)
 
 
-app = App(Path(__file__).with_name("app.py"), middleware=[Middleware(Guard, settings=load_settings())])
+app = App(Path(__file__).with_name("app.py"), middleware=[Middleware(Guard, settings=Settings.load())])

@@ -28,10 +28,10 @@ def launch(settings: Settings, host: str, port: int) -> NoReturn:
     require_sign_in(settings, host)
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
         raise LaunchError(f"the explorer needs {' and '.join(missing)}: pip install 'beha2vec[explorer]'")
-    if not settings.serving_path.exists():
+    if not settings.storage.serving_path.exists():
         raise LaunchError(
-            f"there is no published database at {settings.serving_path}: run beha2vec materialize, or materialize "
-            "serving_database"
+            f"there is no published database at {settings.storage.serving_path}: run beha2vec materialize, or "
+            "materialize serving_database"
         )
     sys.stdout.flush()
     os.execve(sys.executable, command(settings, host, port), dict(os.environ))
@@ -53,7 +53,7 @@ def require_sign_in(settings: Settings, host: str) -> None:
     Raises:
         LaunchError: anyone who can reach ``host`` would see every user.
     """
-    if not (is_loopback(host) or settings.explorer_password or settings.explorer_auth_header):
+    if not (is_loopback(host) or settings.explorer.password or settings.explorer.auth_header):
         raise LaunchError(
             f"anyone who can reach {host} would see every user's behaviour: set {PREFIX}EXPLORER_PASSWORD, or put a "
             f"reverse proxy in front and set {PREFIX}EXPLORER_AUTH_HEADER (docs/explorer.md)"
@@ -83,7 +83,7 @@ def command(settings: Settings, host: str, port: int) -> list[str]:
         f"--theme.light.primaryColor={PALETTE[0]}",
         f"--theme.dark.primaryColor={PALETTE[4]}",
     ]
-    if is_loopback(host) and settings.explorer_auth_header is None:
+    if is_loopback(host) and settings.explorer.auth_header is None:
         # no other name leads here, so a page of others cannot pretend to be this one (DNS rebinding)
         options += [f"--server.allowedHosts={name}" for name in ("localhost", "127.0.0.1", "::1")]
     return [sys.executable, "-m", "beha2vec_core.explorer.server", "run", str(_APP), *options]

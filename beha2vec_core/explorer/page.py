@@ -14,7 +14,7 @@ import streamlit as st
 
 from beha2vec_core.explorer.charts.theme import PALETTE
 from beha2vec_core.explorer.published import NothingYet, Published, latest
-from beha2vec_core.settings import Settings, load_settings
+from beha2vec_core.settings import Settings
 from beha2vec_core.words import day
 
 CHART_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"], "responsive": True}
@@ -59,12 +59,12 @@ def settings() -> Settings:
 @st.cache_resource
 def settings_of_server() -> Settings:
     """Read once a process."""
-    return load_settings()
+    return Settings.load()
 
 
 def published() -> Published:
     """The published file as it is at this moment; a reload after a run shows the new one."""
-    return latest(settings().serving_path)
+    return latest(settings().storage.serving_path)
 
 
 def is_dark() -> bool:
@@ -134,7 +134,7 @@ def table_markup(
 def local(moment: datetime, zone: ZoneInfo | None = None) -> str:
     """A moment (UTC where it has no zone) in the property's time zone: 5 Jan 2026, 14:05."""
     aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    there = aware.astimezone(zone or settings().tz)
+    there = aware.astimezone(zone or settings().export.tz)
     return f"{day(there)}, {there:%H:%M}"
 
 

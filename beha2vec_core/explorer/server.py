@@ -13,7 +13,7 @@ from beha2vec_core.explorer.charts import overview as charts
 from beha2vec_core.explorer.data import clusters, overview, user
 from beha2vec_core.explorer.published import latest
 from beha2vec_core.explorer.views import VIEWS
-from beha2vec_core.settings import Settings, load_settings
+from beha2vec_core.settings import Settings
 
 
 def load_views() -> None:
@@ -26,12 +26,12 @@ def load_views() -> None:
 
 def load_encoder(settings: Settings) -> None:
     """Load the model that predicts a user's next pages."""
-    user.encoder_in_use(latest(settings.serving_path), settings.encoders_path)
+    user.encoder_in_use(latest(settings.storage.serving_path), settings.storage.encoders_path)
 
 
 def draw_overview(settings: Settings) -> None:
     """Ask what the overview asks, and draw its figures."""
-    published = latest(settings.serving_path)
+    published = latest(settings.storage.serving_path)
     for question in (overview.totals, overview.funnel, overview.lineage, overview.weekly_change, overview.moves):
         published.ask(question)
     charts.users_by_day(published.ask(overview.users_by_day), dark=False).to_json()
@@ -47,7 +47,7 @@ def prepare(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    prepare(load_settings())
+    prepare(Settings.load())
     # Streamlit collects garbage after each run of its script; what stays loaded need not be gone through every time
     gc.collect()
     gc.freeze()

@@ -12,6 +12,7 @@ from beha2vec_core.pages.labels import Label, Labels, load_labels
 from beha2vec_core.pages.overrides import OverrideFileError, Overrides, load_overrides, save_override
 from beha2vec_core.pages.rules import Rules, load_rules, parse_packs
 from beha2vec_core.pages.store import PageStore
+from beha2vec_core.settings import Settings, SettingsError
 
 __all__ = [
     "DEFAULT_STEPS",
@@ -29,7 +30,23 @@ __all__ = [
     "load_labels",
     "load_overrides",
     "load_rules",
-    "parse_packs",
     "parse_steps",
+    "require_valid_settings",
     "save_override",
 ]
+
+
+def require_valid_settings(settings: Settings) -> None:
+    """Refuse settings of pages that only this package can judge; called when the graph is built, before any work.
+
+    Raises:
+        SettingsError: there is no such classifier or rule pack; the message names the variable and the remedy.
+    """
+    for variable, value, parse in (
+        ("BEHA2VEC_PAGE_CLASSIFIERS", settings.pages.classifiers, parse_steps),
+        ("BEHA2VEC_PAGE_RULE_PACKS", settings.pages.rule_packs, parse_packs),
+    ):
+        try:
+            parse(value)
+        except ValueError as error:
+            raise SettingsError(f"{variable} (is {value!r}): {error}") from None

@@ -213,10 +213,10 @@ def add_page_text(
         ValueError: an entry of ``fetch_hosts`` is no host.
     """
     fetcher = PageFetcher(
-        settings.fetch_hosts or hosts_in(pages),
-        settings.page_cache_path,
-        user_agent=settings.fetch_user_agent,
-        limits=FetchLimits(max_pages=settings.fetch_max_pages),
+        settings.fetch.hosts or hosts_in(pages),
+        settings.storage.page_cache_path,
+        user_agent=settings.fetch.user_agent,
+        limits=FetchLimits(max_pages=settings.fetch.max_pages),
         progress=progress,
     )
     views = pages.groupby("page_key")["page_views"].sum().sort_values(ascending=False, kind="stable")

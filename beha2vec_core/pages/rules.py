@@ -6,7 +6,6 @@ settings name them; a user's own file is asked before all of them.
 
 import hashlib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,13 +81,13 @@ class Rules:
         )
 
 
-def load_rules(path: Path | str | None = None, packs: Sequence[str] = PACKS) -> Rules:
+def load_rules(path: Path | str | None = None, packs: str = "all") -> Rules:
     """Read rule files and compile their expressions.
 
     Args:
         path: a user's own file. It replaces the packs, unless it says ``extends: default``: then its rules are asked
             before theirs.
-        packs: which packs, in the order in which they are asked.
+        packs: which packs, in the order in which they are asked: ``all``, or names between commas.
 
     Raises:
         RuleFileError: a file is missing, an entry in it is wrong, or there is no such pack.
@@ -100,19 +99,23 @@ def load_rules(path: Path | str | None = None, packs: Sequence[str] = PACKS) -> 
         contents = read_mapping(Path(path), {"extends", "page_types", "themes"}, RuleFileError)
         page_types, themes = _sections(contents, Path(path), pack=None)
         extends = extends_default(contents, Path(path), RuleFileError)
-    for pack in packs if extends else ():
+    for pack in parse_packs(packs) if extends else ():
         file = PACKS_PATH / f"{pack}.yml"
-        if pack not in PACKS:
-            raise RuleFileError(f"there is no rule pack {pack!r}; choose from {', '.join(PACKS)}")
         of_pack = _sections(read_mapping(file, {"page_types", "themes"}, RuleFileError), file, pack)
         page_types, themes = page_types + of_pack[0], themes + of_pack[1]
     return Rules(page_types, themes)
 
 
 def parse_packs(text: str) -> tuple[str, ...]:
-    """The packs named in a setting: ``all``, or names between commas."""
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    return PACKS if names in ((), ("all",)) else names
+    """The packs named in a setting: ``all``, or names between commas.
+
+    Raises:
+        RuleFileError: there is no such pack.
+    """
+    names = tuple(name.strip() for name in text.split(",") if name.strip()) or ("all",)
+    if wrong := [name for name in names if name not in PACKS and names != ("all",)]:
+        raise RuleFileError(f"there is no rule pack {wrong[0]!r}; choose from all, {', '.join(PACKS)}")
+    return PACKS if names == ("all",) else names
 
 
 def _sections(contents: dict[str, Any], file: Path, pack: str | None) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:

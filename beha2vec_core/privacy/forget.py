@@ -108,13 +108,13 @@ def forget(
         CompactError: no room on the disk; run it again with more.
     """
     wanted, more = sorted(set(asked)), list(more)
-    forgotten = Forgotten(settings.data_path)
+    forgotten = Forgotten(settings.storage.data_dir)
     now = datetime.now(UTC)
     with _warehouse(settings).exclusive("forget"):
         _require_no_run(dagster_home)
         forgotten.hashes()  # before anything else: refuses where the key is gone
         resolved = resolve(settings, wanted)
-        note, unfinished = settings.data_path / _NOTE, People()
+        note, unfinished = settings.storage.data_dir / _NOTE, People()
         if note.exists():
             unfinished = People.from_json(note.read_text(encoding="utf-8"))
             say("an earlier removal was cut off; it is finished too")
@@ -150,7 +150,7 @@ def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iter
         PrivacyError: the key of the list is gone.
         WarehouseBusyError: another process holds the warehouse.
     """
-    forgotten = Forgotten(settings.data_path)
+    forgotten = Forgotten(settings.storage.data_dir)
     found: set[str] = set()
     with _warehouse(settings).exclusive("forget --again"):
         hashes = forgotten.hashes()
@@ -174,11 +174,11 @@ def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iter
 
 def is_unfinished(settings: Settings) -> bool:
     """Whether a removal was cut off, or left something that it could not change."""
-    return (settings.data_path / _NOTE).exists()
+    return (settings.storage.data_dir / _NOTE).exists()
 
 
 def _warehouse(settings: Settings) -> Warehouse:
-    return Warehouse(settings.warehouse_path, lock_timeout=settings.lock_timeout_seconds)
+    return Warehouse(settings.storage.warehouse_path, lock_timeout=settings.storage.lock_timeout_seconds)
 
 
 def _require_no_run(dagster_home: Path | None) -> None:
@@ -202,28 +202,29 @@ def _remove_everywhere(
     say: Callable[[str], None],
     resuming: bool,
 ) -> list[Removed]:
-    remove_stale_scratch(settings.raw_path)
-    for leftover in settings.data_path.glob(f".{settings.serving_path.name}.*"):  # of killed runs: we hold the lock
+    storage = settings.storage
+    remove_stale_scratch(storage.raw_path)
+    for leftover in storage.data_dir.glob(f".{storage.serving_path.name}.*"):  # of killed runs: we hold the lock
         leftover.unlink(missing_ok=True)
     removed: list[Removed] = []
-    skipped = {(settings.data_path / _NOTE).resolve()}
+    skipped = {(storage.data_dir / _NOTE).resolve()}
     paths = [
         path
         for path in files_of(settings, dagster_home, more)
         if path.resolve() not in skipped and not _is_encoder(settings, path)
     ]
     # raw first: what is made from it would come back with the next run
-    paths.sort(key=lambda path: (not path.is_relative_to(settings.raw_path), kind_of(path) is Kind.DUCKDB))
+    paths.sort(key=lambda path: (not path.is_relative_to(storage.raw_path), kind_of(path) is Kind.DUCKDB))
     for path in paths:
         try:
             done = remove_from_file(
                 path,
                 people,
-                made_from_events=path.is_relative_to(settings.sequences_path),
-                whole=path.is_relative_to(settings.page_cache_path),
+                made_from_events=path.is_relative_to(storage.sequences_path),
+                whole=path.is_relative_to(storage.page_cache_path),
             )
             is_database = path.exists() and kind_of(path) is Kind.DUCKDB
-            if path == settings.warehouse_path and (done or removed or resuming):
+            if path == storage.warehouse_path and (done or removed or resuming):
                 _correct_log(settings)
             if is_database and resuming and not done:  # a copy that was changed is compact already
                 say(f"rewriting {path.name}")
@@ -241,13 +242,13 @@ def _remove_everywhere(
 
 def _correct_log(settings: Settings) -> None:
     """Count the rows that left the partitions as forgotten in the ingest log, so that each day adds up again."""
-    with duckdb.connect(str(settings.warehouse_path)) as connection:
+    with duckdb.connect(str(settings.storage.warehouse_path)) as connection:
         create_tables(connection)
         days = connection.execute(
             "select property_id, event_date, accepted from raw.ga4_ingest_log where status = 'ingested'"
         ).fetchall()
         for property_id, day, accepted in days:
-            path = partition_file(settings.raw_path, property_id, day)
+            path = partition_file(settings.storage.raw_path, property_id, day)
             if not path.exists():
                 continue
             scan = f"read_parquet({sql_text(str(path))}, hive_partitioning = false)"
@@ -288,7 +289,7 @@ def _certify(
         ],
         remarks=_remarks(settings, people, dagster_home),
     )
-    folder = settings.data_path / _CERTIFICATES
+    folder = settings.storage.data_dir / _CERTIFICATES
     folder.mkdir(exist_ok=True)
     digest = hashlib.sha256("".join(certificate.asked).encode()).hexdigest()[:8]
     certificate.path = folder / f"{now:%Y%m%dT%H%M%S%f}-{digest}.json"
@@ -333,7 +334,7 @@ def _why(settings: Settings, found: Found) -> str:
 
 
 def _is_encoder(settings: Settings, path: Path) -> bool:
-    return path.is_relative_to(settings.encoders_path)
+    return path.is_relative_to(settings.storage.encoders_path)
 
 
 def _amount(rows: int, texts: int) -> str:
@@ -342,7 +343,8 @@ def _amount(rows: int, texts: int) -> str:
 
 
 def _place(settings: Settings, path: Path) -> str:
-    return str(path.relative_to(settings.data_path)) if path.is_relative_to(settings.data_path) else str(path)
+    folder = settings.storage.data_dir
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
 
 
 def _write(path: Path, text: str) -> None:

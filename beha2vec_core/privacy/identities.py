@@ -35,7 +35,7 @@ def resolve(settings: Settings, asked: Iterable[str]) -> Resolved:
         asked: device ids, login ids or user keys.
     """
     wanted = frozenset(asked)
-    login_ids = LoginIds(settings.data_path)
+    login_ids = LoginIds(settings.storage.data_dir)
     with duckdb.connect() as connection:
         tables = _attach(connection, settings)
         _collect(connection, settings, tables, login_ids)
@@ -93,8 +93,8 @@ def resolve(settings: Settings, asked: Iterable[str]) -> Resolved:
 def _attach(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, dict[str, str]]:
     """Open the warehouse for reading; the identifier columns of its tables, with their types."""
     tables: dict[str, dict[str, str]] = {}
-    if settings.warehouse_path.exists():
-        connection.execute(f"attach {sql_text(str(settings.warehouse_path))} as warehouse (read_only)")
+    if settings.storage.warehouse_path.exists():
+        connection.execute(f"attach {sql_text(str(settings.storage.warehouse_path))} as warehouse (read_only)")
         for schema, table, column, kind in connection.execute(
             """select schema_name, table_name, column_name, data_type
             from duckdb_columns() join duckdb_tables() using (database_name, schema_name, table_name)
@@ -120,8 +120,8 @@ def _collect(
         for table, columns in tables.items()
         if {"user_pseudo_id", "user_id"} <= columns.keys()
     ]
-    if any(settings.raw_path.glob("*/*/*.parquet")):
-        files = sql_text(f"{settings.raw_path}/*/*/*.parquet")
+    if any(settings.storage.raw_path.glob("*/*/*.parquet")):
+        files = sql_text(f"{settings.storage.raw_path}/*/*/*.parquet")
         both.append(
             "select user_pseudo_id, user_id from "
             f"read_parquet({files}, hive_partitioning = false, union_by_name = true)"

@@ -44,14 +44,12 @@ def kind_of(path: Path) -> Kind:
 
 def note_written(settings: Settings, *paths: Path) -> None:
     """Remember files or folders outside the data folder that results were written to, so that `forget` looks there."""
-    known = written_elsewhere(settings)
-    new = [
-        path for one in paths if (path := one.absolute()) not in known and not path.is_relative_to(settings.data_path)
-    ]
+    known, folder = written_elsewhere(settings), settings.storage.data_dir
+    new = [path for one in paths if (path := one.absolute()) not in known and not path.is_relative_to(folder)]
     if not new:
         return
-    settings.data_path.mkdir(parents=True, exist_ok=True)
-    note = settings.data_path / _WRITTEN
+    folder.mkdir(parents=True, exist_ok=True)
+    note = folder / _WRITTEN
     temporary = note.with_name(f".{note.name}.{os.getpid()}")
     temporary.write_text("".join(f"{one}\n" for one in [*known, *new]), encoding="utf-8")
     put_in_place(temporary, note)
@@ -59,7 +57,7 @@ def note_written(settings: Settings, *paths: Path) -> None:
 
 def written_elsewhere(settings: Settings) -> list[Path]:
     """What `note_written` remembered."""
-    note = settings.data_path / _WRITTEN
+    note = settings.storage.data_dir / _WRITTEN
     return [Path(line) for line in note.read_text(encoding="utf-8").splitlines()] if note.exists() else []
 
 
@@ -73,7 +71,7 @@ def files_of(settings: Settings, dagster_home: Path | None, more: Iterable[Path]
     """
     source = source_files(settings)
     seen: set[Path] = set()
-    roots = [settings.data_path, *([dagster_home] if dagster_home else []), *written_elsewhere(settings), *more]
+    roots = [settings.storage.data_dir, *([dagster_home] if dagster_home else []), *written_elsewhere(settings), *more]
     for root in roots:
         for path in _files_below(root):
             real = path.resolve()
@@ -84,10 +82,11 @@ def files_of(settings: Settings, dagster_home: Path | None, more: Iterable[Path]
 
 def source_files(settings: Settings) -> frozenset[Path]:
     """The files of the export."""
-    if settings.source is None:
+    export = settings.export
+    if export.source is None:
         return frozenset()
     try:
-        return frozenset(file.path.resolve() for file in find_source_files(settings.source, settings.property_id))
+        return frozenset(file.path.resolve() for file in find_source_files(export.source, export.property_id))
     except (SourceNotFoundError, OSError):
         return frozenset()
 

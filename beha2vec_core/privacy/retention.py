@@ -50,18 +50,19 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
         WarehouseBusyError: another process holds the warehouse.
     """
     cuts = {layer: cut for layer in LAYERS if (cut := settings.first_kept_day(layer, now or datetime.now(UTC)))}
-    forget_originals(settings.raw_path, settings.keep_originals_days)
+    storage = settings.storage
+    forget_originals(storage.raw_path, settings.privacy.keep_originals_days)
     if not cuts:
         return []
     days: dict[Layer, set[date]] = {layer: set() for layer in cuts}
     rows: dict[Layer, int] = dict.fromkeys(cuts, 0)
-    with Warehouse(settings.warehouse_path, lock_timeout=settings.lock_timeout_seconds).exclusive("retention"):
+    with Warehouse(storage.warehouse_path, lock_timeout=storage.lock_timeout_seconds).exclusive("retention"):
         # the log first: a day whose partition is half gone would not add up
-        if "raw" in cuts and settings.warehouse_path.exists():
+        if "raw" in cuts and storage.warehouse_path.exists():
             _mark_removed(settings, cuts["raw"])
         files: tuple[tuple[Layer, Path, str], ...] = (
-            ("raw", settings.raw_path, "property_id=*/event_date=*"),
-            ("sequences", settings.sequences_path, "event_date=*"),
+            ("raw", storage.raw_path, "property_id=*/event_date=*"),
+            ("sequences", storage.sequences_path, "event_date=*"),
         )
         for layer, folder, pattern in files:
             for partition in sorted(folder.glob(pattern)) if layer in cuts else ():
@@ -70,12 +71,12 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
                     rows[layer] += _rows_of(partition)
                     days[layer].add(day)
                     shutil.rmtree(partition)
-        if settings.warehouse_path.exists():
-            _remove_from_tables(settings.warehouse_path, cuts, days, rows)
-        if settings.serving_path.exists():
-            _remove_from_published(settings.serving_path, cuts)
+        if storage.warehouse_path.exists():
+            _remove_from_tables(storage.warehouse_path, cuts, days, rows)
+        if storage.serving_path.exists():
+            _remove_from_published(storage.serving_path, cuts)
     return [
-        LayerRemoved(layer, settings.retention_days(layer) or 0, cut, len(days[layer]), rows[layer])
+        LayerRemoved(layer, settings.privacy.retention_days(layer) or 0, cut, len(days[layer]), rows[layer])
         for layer, cut in cuts.items()
     ]
 
@@ -93,7 +94,7 @@ def _rows_of(partition: Path) -> int:
 
 
 def _mark_removed(settings: Settings, cut: date) -> None:
-    with duckdb.connect(str(settings.warehouse_path)) as connection:
+    with duckdb.connect(str(settings.storage.warehouse_path)) as connection:
         create_tables(connection)
         connection.execute(
             """update raw.ga4_ingest_log set status = 'removed', problem = 'older than BEHA2VEC_RETENTION_DAYS_RAW'

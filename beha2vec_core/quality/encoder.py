@@ -50,7 +50,7 @@ def the_encoder_knows_the_pages(look: Look) -> CheckOutcome:
             ).fetchall()
             for column in ("page_key", "event_name")
         }
-    saved = (look.settings.encoders_path / str(version) / "vocabulary.json").read_text("utf-8")
+    saved = (look.settings.storage.encoders_path / str(version) / "vocabulary.json").read_text("utf-8")
     vocabularies = json.loads(saved)["vocabularies"]
     pages, unknown_pages, named = _unknown(counts["page_key"], vocabularies["page"]["values"])
     names, unknown_names, event_names = _unknown(counts["event_name"], vocabularies["event_name"]["values"])

@@ -22,7 +22,7 @@ MAX_Z = 4.0
 def rows_are_accounted_for(look: Look) -> CheckOutcome:
     """Error where a partition has other rows than the log says, or a day's rows do not add up."""
     partitions = (
-        f"read_parquet('{look.settings.raw_path}/*/*/*.parquet', hive_partitioning = true, "
+        f"read_parquet('{look.settings.storage.raw_path}/*/*/*.parquet', hive_partitioning = true, "
         "hive_types_autocast = false, allow_empty = true)"
     )
     with look.connect("rows_are_accounted_for") as connection:
@@ -51,8 +51,9 @@ def rows_are_accounted_for(look: Look) -> CheckOutcome:
 
 def no_property_is_left_over(look: Look) -> CheckOutcome:
     """Warn of partitions of a property that the source no longer has: the same events under another id count twice."""
-    present = {file.property_id for file in find_source_files(look.settings.source, look.settings.property_id)}
-    stored = {folder.name.removeprefix("property_id=") for folder in look.settings.raw_path.glob("property_id=*")}
+    export, raw = look.settings.export, look.settings.storage.raw_path
+    present = {file.property_id for file in find_source_files(export.source, export.property_id)}
+    stored = {folder.name.removeprefix("property_id=") for folder in raw.glob("property_id=*")}
     left = sorted(stored - present)
     return CheckOutcome(not left, {"properties": left}, f"no longer in the export: {', '.join(left)}" if left else "")
 
@@ -73,9 +74,9 @@ def no_day_is_missing(look: Look) -> CheckOutcome:
 def exports_arrive_in_time(look: Look) -> CheckOutcome:
     """Error where a day of the last week is due and has no events."""
     settings = look.settings
-    due = due_day(datetime.now(settings.tz), settings.export_deadline_hour)
-    last = min(due, settings.end_date or due)
-    first = max(settings.start_date, due - timedelta(days=_WATCHED_DAYS - 1))
+    due = due_day(datetime.now(settings.export.tz), settings.dagster.export_deadline_hour)
+    last = min(due, settings.export.end_date or due)
+    first = max(settings.export.start_date, due - timedelta(days=_WATCHED_DAYS - 1))
     with look.connect("exports_arrive_in_time") as connection:
         days = connection.execute(
             """select day::date::varchar from generate_series(?::date, ?::date, interval 1 day) as days(day)
@@ -84,7 +85,7 @@ def exports_arrive_in_time(look: Look) -> CheckOutcome:
             [first, last],
         ).fetchall()
     late = [day for (day,) in days]
-    message = f"due by {settings.export_deadline_hour}:00 of the day after and not there: {', '.join(late)}"
+    message = f"due by {settings.dagster.export_deadline_hour}:00 of the day after and not there: {', '.join(late)}"
     return CheckOutcome(not late, {"late": len(late), "days": late}, message if late else "")
 
 

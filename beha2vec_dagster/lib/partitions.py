@@ -14,9 +14,9 @@ RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_p
 def daily_partitions(settings: ExportSettings) -> DailyPartitionsDefinition:
     """The days from the first of the export to its last, or to yesterday."""
     return DailyPartitionsDefinition(
-        start_date=settings.start_date.isoformat(),
-        end_date=(settings.end_date + timedelta(days=1)).isoformat() if settings.end_date else None,
-        timezone=settings.timezone,
+        start_date=settings.export.start_date.isoformat(),
+        end_date=(settings.export.end_date + timedelta(days=1)).isoformat() if settings.export.end_date else None,
+        timezone=settings.export.timezone,
     )
 
 
@@ -34,7 +34,7 @@ def require_kept(settings: ExportSettings, days: tuple[date, date] | None, layer
     kept = settings.first_kept_day(layer, datetime.now(UTC))
     if days and kept and days[0] < kept:
         raise Failure(
-            f"{days[0]} is older than BEHA2VEC_RETENTION_DAYS_{layer.upper()}={settings.retention_days(layer)} "
+            f"{days[0]} is older than BEHA2VEC_RETENTION_DAYS_{layer.upper()}={settings.privacy.retention_days(layer)} "
             f"keeps: begin with {kept}",
             allow_retries=False,
         )

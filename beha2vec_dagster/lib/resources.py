@@ -78,4 +78,6 @@ class LlmResource:
     """The endpoint that writes insights: a plain object, so that its key is never part of a run's configuration."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = LlmSettings.of(settings) if settings.llm_configured else None
+        # no EnvVar: it reads one variable, and the key may be in .env or in OPENAI_API_KEY
+        llm = LlmSettings.of(settings)
+        self.settings = llm if llm.is_configured else None

@@ -19,7 +19,7 @@ import duckdb
 import numpy as np
 
 from beha2vec_core.clusters import ClusterModel, eta_squared
-from beha2vec_core.settings import load_export_settings
+from beha2vec_core.settings import ExportSettings
 
 SEEDS = range(5)
 
@@ -127,16 +127,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--map", type=Path, help="also draw the map of users to this file")
     asked = parser.parse_args()
-    settings = load_export_settings()
-    truth = Path(settings.source).with_name(Path(settings.source).name + "_truth.parquet")
+    settings = ExportSettings.load()
+    truth = Path(settings.export.source).with_name(Path(settings.export.source).name + "_truth.parquet")
     print(f"{'method':<32} {'users':>6} {'k':>3} {'ARI':>6} {'eta2 of log page views':>23} {'largest cluster':>16}")
-    for row in measure(settings.data_path, truth):
+    for row in measure(settings.storage.data_dir, truth):
         print(
             f"{row.method:<32} {row.users:>6,} {row.k:>3} {row.ari:>6.3f} {row.eta_squared:>23.3f} "
             f"{row.largest_share:>16.1%}"
         )
     if asked.map:
-        draw_map(settings.data_path, asked.map)
+        draw_map(settings.storage.data_dir, asked.map)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import pandas as pd
 from sklearn.metrics import cohen_kappa_score, f1_score
 
 from beha2vec_core.pages import Models, classify_pages, parse_steps
-from beha2vec_core.settings import load_settings
+from beha2vec_core.settings import Settings
 
 HERE = Path(__file__).resolve().parent
 MERCH = HERE.parents[1] / "../shared/data/merch_store_2016_2017/ga4_data.csv"
@@ -28,7 +28,7 @@ KINDS = ("theme", "page_type")
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--folder", type=Path, default=HERE / "labelled_pages")
-    options.add_argument("--steps", default=load_settings().page_classifiers, help="the cascade")
+    options.add_argument("--steps", default=Settings.load().pages.classifiers, help="the cascade")
     options.add_argument("--errors", action="store_true", help="list the cascade's wrong pages")
     options.add_argument("--sites", nargs="*", help="only these")
     chosen = options.parse_args()
@@ -38,8 +38,8 @@ def main() -> None:
     agreement(chosen.folder, sites)
     cascade = parse_steps(chosen.steps)
     methods = {step.name: (step,) for step in cascade} | {"cascade": cascade}
-    settings = load_settings()
-    models = Models(embedder=settings.embedding_model, nli_model=settings.nli_model, progress=False)
+    settings = Settings.load()
+    models = Models(embedder=settings.pages.embedding_model, nli_model=settings.pages.nli_model, progress=False)
     # so that the first method's speed is not that of loading
     classify_pages(next(iter(sites.values())).head(3), steps=cascade, models=models, progress=False)
     answers = {}

@@ -20,7 +20,7 @@ import pandas as pd
 from beha2vec_core.demo_shop.audience import CHANNELS
 from beha2vec_core.demo_shop.catalogue import PageKind, northfold
 from beha2vec_core.demo_shop.personas import PERSONAS, Persona
-from beha2vec_core.settings import load_export_settings
+from beha2vec_core.settings import ExportSettings
 
 Q_VALUE = 0.05
 # what a persona does at least this often is its own, if it does it more than the others
@@ -186,11 +186,11 @@ def main() -> None:
     parser.add_argument("--only-time", action="store_true", help="leave the demo out")
     asked = parser.parse_args()
     if not asked.only_time:
-        settings = load_export_settings()
-        truth = Path(settings.source).with_name(Path(settings.source).name + "_truth.parquet")
+        settings = ExportSettings.load()
+        truth = Path(settings.export.source).with_name(Path(settings.export.source).name + "_truth.parquet")
         print("| persona | cluster (share of the persona) | pages | channel | conversion: planted, found |")
         print("|---|---|---|---|---|")
-        for row in measure(settings.data_path, truth):
+        for row in measure(settings.storage.data_dir, truth):
             pages, channel = (
                 "; ".join(f"{name}: {fact or 'NOT FOUND'}" for name, fact in found.items())
                 for found in (row.pages, row.channel)

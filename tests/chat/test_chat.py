@@ -37,7 +37,7 @@ def hostile_serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def conversation(server: ChatServer, database: Path, **limits: object) -> Conversation:
-    llm = LlmSettings(base_url=server.url, model="scripted", timeout_s=0.7, max_retries=1)
+    llm = LlmSettings(base_url=server.url, model="scripted", timeout_seconds=0.7, max_retries=1)
     return Conversation(llm, database, ChatLimits(**limits))
 
 

@@ -29,7 +29,7 @@ def endpoint() -> Iterator[str]:
 
 def test_a_real_model_streams_and_what_it_invents_is_marked(endpoint: str, tmp_path: Path) -> None:
     serving = make_serving(tmp_path / "serving.duckdb")
-    llm = LlmSettings(base_url=endpoint, model="smollm2", timeout_s=30, max_retries=0, max_output_tokens=60)
+    llm = LlmSettings(base_url=endpoint, model="smollm2", timeout_seconds=30, max_retries=0, max_output_tokens=60)
     chat = Conversation(llm, serving)
     for question in ("List the clusters, with the percentage of users of each.", "And how many users are there?"):
         events = list(chat.ask(question))
@@ -49,7 +49,7 @@ def test_a_real_model_streams_and_what_it_invents_is_marked(endpoint: str, tmp_p
 
 def test_a_real_model_too_slow_gives_way_to_the_look_up(endpoint: str, tmp_path: Path) -> None:
     serving = make_serving(tmp_path / "serving.duckdb")
-    llm = LlmSettings(base_url=endpoint, model="smollm2", timeout_s=0.05, max_retries=0)
+    llm = LlmSettings(base_url=endpoint, model="smollm2", timeout_seconds=0.05, max_retries=0)
     events = list(Conversation(llm, serving).ask("which cluster buys most?"))
     assert isinstance(events[-1], Answer) and events[-1].written_by == "look-up" and events[-1].facts
     assert "0.05 s" in "".join(event.text for event in events if isinstance(event, Notice))

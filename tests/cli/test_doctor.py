@@ -170,6 +170,8 @@ def test_the_files_of_pages_are_read(setting: str, tmp_path: Path) -> None:
     broken.write_text("- [")
     check = export.check_pages(make(tmp_path, **{setting: broken}))
     assert check.status == "fail" and "broken.yml" in check.message
+    check = export.check_pages(make(tmp_path, page_classifiers="gpt"))
+    assert check.status == "fail" and "BEHA2VEC_PAGE_CLASSIFIERS (is 'gpt')" in check.message
 
 
 def test_days_missing_inside(tmp_path: Path) -> None:
@@ -339,34 +341,34 @@ def test_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_warehouse_and_who_holds_it(tmp_path: Path) -> None:
     settings = make(tmp_path)
-    with Warehouse(settings.warehouse_path).connect("set up") as connection:
+    with Warehouse(settings.storage.warehouse_path).connect("set up") as connection:
         connection.execute("create table t as select 1")
     check = storage.check_warehouse(settings)
     assert check.status == "ok"
     assert check.message.startswith("warehouse.duckdb has 1 tables, schema (none yet), storage v")
-    with Warehouse(settings.warehouse_path).exclusive("a backfill"):
+    with Warehouse(settings.storage.warehouse_path).exclusive("a backfill"):
         check = storage.check_warehouse(settings)
     assert (check.status, "(a backfill, since" in check.message) == ("warn", True)
 
 
 def test_databases_that_cannot_be_read(tmp_path: Path) -> None:
     settings = make(tmp_path)
-    settings.data_path.mkdir()
-    settings.warehouse_path.write_bytes(b"rubbish" * 10_000)
-    settings.serving_path.write_bytes(b"rubbish" * 10_000)
+    settings.storage.data_dir.mkdir()
+    settings.storage.warehouse_path.write_bytes(b"rubbish" * 10_000)
+    settings.storage.serving_path.write_bytes(b"rubbish" * 10_000)
     assert storage.check_warehouse(settings).status == "fail"
     assert "serving_database" not in storage.check_warehouse(settings).remedy
     assert storage.check_serving(settings).status == "fail"
-    settings.serving_path.unlink()
-    duckdb.connect(str(settings.serving_path)).close()
+    settings.storage.serving_path.unlink()
+    duckdb.connect(str(settings.storage.serving_path)).close()
     assert storage.check_serving(settings).message == "serving.duckdb has 0 tables"
 
 
 def test_an_outsider_in_the_warehouse(tmp_path: Path) -> None:
     settings = make(tmp_path)
-    with Warehouse(settings.warehouse_path).connect("set up"):
+    with Warehouse(settings.storage.warehouse_path).connect("set up"):
         pass
-    code = f"import duckdb; c = duckdb.connect({str(settings.warehouse_path)!r}); print(1, flush=True); input()"
+    code = f"import duckdb; c = duckdb.connect({str(settings.storage.warehouse_path)!r}); print(1, flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
@@ -476,10 +478,10 @@ def test_the_embedding_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_removal_that_was_cut_off_and_a_lost_key_are_reported(tmp_path: Path) -> None:
     settings = make(tmp_path)
-    Forgotten(settings.data_path).add(["ann-4711"], DAY)
+    Forgotten(settings.storage.data_dir).add(["ann-4711"], DAY)
     assert storage.check_forgotten(settings).message == "1 identifier on the list"
-    (settings.data_path / ".forget_under_way.json").touch()
+    (settings.storage.data_dir / ".forget_under_way.json").touch()
     assert storage.check_forgotten(settings).remedy == "beha2vec forget --again"
-    (settings.data_path / "privacy.key").unlink()
+    (settings.storage.data_dir / "privacy.key").unlink()
     found = storage.check_forgotten(settings)
     assert found.status == "fail" and found.remedy.startswith("Put the key")

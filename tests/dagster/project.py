@@ -60,7 +60,9 @@ class Project:
         self, select: str, *options: str, check: bool = True, **more: str
     ) -> subprocess.CompletedProcess[str]:
         """A run as `beha2vec materialize` starts it, but in this process, which has everything imported already."""
-        found = export_settings(**{name.removeprefix("BEHA2VEC_").lower(): v for name, v in self.settings.items()})
+        found = export_settings(
+            **{name.removeprefix("BEHA2VEC_").lower(): v for name, v in self.settings.items()}
+        ).export
         days = ("--start", str(found.start_date), "--end", str(found.end_date))
         output, errors = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
@@ -108,16 +110,12 @@ def make_project(folder: Path, **settings: str) -> Project:
 
 def export_settings(**settings: Any) -> ExportSettings:
     """Settings of an export, whatever .env says."""
-    return ExportSettings(_env_file=None, **EXPORT | settings)
+    return ExportSettings(**EXPORT | settings)
 
 
 def definitions(folder: Path, **settings: Any) -> dg.Definitions:
     """The graph in this process, its data in a folder, whatever the environment says."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith(("BEHA2VEC_", "OPENAI_"))]:
-            patch.delenv(name)
-        found = export_settings(**{"data_dir": folder / "data"} | settings)
-    return build_defs(found)
+    return build_defs(export_settings(**{"data_dir": folder / "data"} | settings))
 
 
 def latest_metadata(instance: dg.DagsterInstance, asset: str) -> dict[str, dg.MetadataValue]:

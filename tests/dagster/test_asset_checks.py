@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("graph")
 def _runs(folder: Path) -> list[dict[str, Any]]:
     """A warehouse of four days, one with broken vectors; a run of a good part, of the broken one, and of one day."""
     settings = export_settings(data_dir=folder / "data", end_date=date(2026, 1, 31))
-    warehouse = WarehouseResource(database=str(settings.warehouse_path), lock_timeout_seconds=60)
+    warehouse = WarehouseResource(database=str(settings.storage.warehouse_path), lock_timeout_seconds=60)
     with warehouse.connect("test") as connection:
         connection.execute("insert into beha2vec.encoders (model_version, trained_at) values ('e', now()::timestamp)")
         connection.execute(

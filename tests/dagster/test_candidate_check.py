@@ -46,7 +46,7 @@ def run(folder: Path, *assets: str, **config: Any) -> tuple[bool, tuple[bool, st
         [encoder_evaluation, *promotion.build_assets(settings)],
         asset_checks=[candidate_is_no_worse],
         resources={
-            "warehouse": WarehouseResource(database=str(settings.warehouse_path), lock_timeout_seconds=60),
+            "warehouse": WarehouseResource(database=str(settings.storage.warehouse_path), lock_timeout_seconds=60),
             "compute": ComputeResource(device="cpu"),
         },
         jobs=[dg.define_asset_job("job", dg.AssetSelection.assets(*assets))],

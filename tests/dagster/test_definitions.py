@@ -16,11 +16,18 @@ from tests.dagster.project import DAYS, REPOSITORY, Project, definitions, export
 pytestmark = pytest.mark.xdist_group("graph")
 
 
-def test_a_wrong_setting_is_reported_at_start(tmp_path: Path) -> None:
-    project = make_project(tmp_path / "p", timezone="Mars/Olympus")
-    done = project.run("beha2vec", "materialize", check=False)
-    assert done.returncode == 2
-    assert "BEHA2VEC_TIMEZONE" in done.stderr and "Europe/Berlin" in done.stderr
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [("timezone", "Mars/Olympus", "Europe/Berlin"), ("page_classifiers", "gpt", "choose from rules, embedding")],
+)
+def test_a_wrong_setting_is_reported_at_start(name: str, value: str, remedy: str, tmp_path: Path) -> None:
+    project = make_project(tmp_path / "p", **{name: value})
+    run = ("python", "-m", "beha2vec_dagster.run", "--start", DAYS[0], "--end", DAYS[0])
+    for command in (("beha2vec", "materialize"), run):
+        done = project.run(*command, check=False)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"BEHA2VEC_{name.upper()} (is '{value}')" in done.stderr and remedy in done.stderr
+        assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("missing", ["source", "start_date", "timezone"])
@@ -48,7 +55,7 @@ import importlib, os, pkgutil, beha2vec_dagster, beha2vec_core.settings as core
 before = dict(os.environ)
 def refuse(*_, **__):
     raise AssertionError("settings are read")
-core.load_settings = core.Settings.__init__ = refuse
+core.Settings.__init__ = refuse
 for module in pkgutil.walk_packages(beha2vec_dagster.__path__, "beha2vec_dagster."):
     importlib.import_module(module.name)
 assert before == dict(os.environ)

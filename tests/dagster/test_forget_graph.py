@@ -28,7 +28,7 @@ def test_a_person_is_forgotten_everywhere_and_the_next_night_does_not_bring_them
         f"""select user_id from ga4.int_ga4__identity_map
         where user_id is not null and last_seen >= date '{DAYS[-1]}' order by 1 limit 1"""
     )
-    settings = Settings(_env_file=None, data_dir=data, source=str(data / "demo_export"), property_id="northfold")
+    settings = Settings(data_dir=data, source=str(data / "demo_export"), property_id="northfold")
     people = resolve(settings, [login]).people
     assert {login} < people.named and people.sessions and people.events
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
-from beha2vec_core.settings import ExportSettings, Settings
+from beha2vec_core.settings import ExportSettings, Settings, variables
 from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -56,7 +56,7 @@ def test_every_service_gets_the_variables_that_dagster_reads() -> None:
 
 
 def test_examples_name_settings_that_there_are() -> None:
-    settings = {f"BEHA2VEC_{name.upper()}" for name in Settings.model_fields}
+    settings = {f"BEHA2VEC_{name}" for name in variables()}
     for service, unit in (("code", "beha2vec"), ("explorer", "explorer")):
         example = dotenv_values(DEPLOY / "systemd" / f"{unit}.env.example")
         assert set(example) <= settings

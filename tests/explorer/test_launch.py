@@ -15,7 +15,7 @@ from beha2vec_core.explorer import launch
 from beha2vec_core.explorer.data import overview
 from beha2vec_core.explorer.published import latest
 from beha2vec_core.explorer.server import draw_overview, prepare
-from beha2vec_core.settings import Settings, SettingsError, load_settings
+from beha2vec_core.settings import Settings, SettingsError
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ def test_what_is_started_is_quiet_local_and_without_secrets() -> None:
 def test_a_header_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEHA2VEC_EXPLORER_AUTH_HEADER", "X User: me")
     with pytest.raises(SettingsError, match="X-Forwarded-User"):
-        load_settings()
+        Settings.load()
 
 
 def test_the_help_names_the_extra() -> None:

@@ -39,7 +39,7 @@ def profiles() -> pd.DataFrame:
 
 def settings(endpoint: str, **changes: object) -> LlmSettings:
     return LlmSettings.model_validate(
-        {"base_url": endpoint, "model": "smollm2", "timeout_s": 60, "max_retries": 0, "max_output_tokens": 100}
+        {"base_url": endpoint, "model": "smollm2", "timeout_seconds": 60, "max_retries": 0, "max_output_tokens": 100}
         | changes
     )
 
@@ -78,6 +78,6 @@ def test_a_json_schema_is_followed_by_the_server(endpoint) -> None:
 
 
 def test_a_model_too_slow_for_the_time_limit(endpoint, profiles) -> None:
-    table, usage = write_insights(profiles, llm=settings(endpoint, timeout_s=0.2), progress=False)
+    table, usage = write_insights(profiles, llm=settings(endpoint, timeout_seconds=0.2), progress=False)
     assert set(table["written_by"].to_pylist()) == {"template"}
     assert "no answer within 0.2 s" in usage["problems"][0]

@@ -293,9 +293,9 @@ def test_an_entry_that_is_no_host_is_reported(entry: str, tmp_path: Path) -> Non
 
 def test_settings_of_the_fetcher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert not Settings().fetch_pages
+    assert not Settings.load().fetch.pages
     monkeypatch.setenv("BEHA2VEC_FETCH_HOSTS", " shop.example, http://old.example:8080,")
-    assert Settings().fetch_hosts == ["shop.example", "http://old.example:8080"]
+    assert Settings.load().fetch.hosts == ["shop.example", "http://old.example:8080"]
     monkeypatch.setenv("BEHA2VEC_FETCH_USER_AGENT", "bot\n/1")
     with pytest.raises(ValueError, match="one line of plain characters"):
-        Settings()
+        Settings.load()

@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from beha2vec_core.pages import classify_pages, load_labels, load_rules, parse_packs, parse_steps
+from beha2vec_core.pages import classify_pages, load_labels, load_rules, parse_steps
 from beha2vec_core.pages.labels import LabelFileError
-from beha2vec_core.pages.rules import PACKS, PACKS_PATH, RuleFileError
+from beha2vec_core.pages.rules import PACKS, PACKS_PATH, RuleFileError, parse_packs
 
 SHOP = "shop.example"
 
@@ -195,14 +195,14 @@ def test_a_missing_file_is_reported(tmp_path: Path) -> None:
 def test_packs_are_chosen_by_name_and_order(tmp_path: Path) -> None:
     assert parse_packs("all") == parse_packs("") == PACKS == tuple(dict.fromkeys(PACKS))
     assert {file.stem for file in PACKS_PATH.glob("*.yml")} == set(PACKS)
-    few = load_rules(packs=parse_packs("shopify, errors"))
+    few = load_rules(packs="shopify, errors")
     assert {rule.pack for rule in few.page_types} == {"shopify", "errors"}
     assert few.page_types[0].pack == "shopify"
-    with pytest.raises(RuleFileError, match="no rule pack 'shopware'; choose from errors"):
-        load_rules(packs=["shopware"])
+    with pytest.raises(RuleFileError, match="no rule pack 'shopware'; choose from all, errors"):
+        load_rules(packs="shopware")
     # a user's own rules stand alone or before the packs
     own = write(tmp_path, "extends: default\npage_types:\n  - {label: cart, path: x}\n")
-    assert [rule.pack for rule in load_rules(own, ["errors"]).page_types][:2] == [None, "errors"]
+    assert [rule.pack for rule in load_rules(own, "errors").page_types][:2] == [None, "errors"]
     assert len(load_rules(write(tmp_path, "page_types:\n  - {label: cart, path: x}\n")).page_types) == 1
 
 
@@ -239,7 +239,7 @@ SHOP_PAGES = [("/cart", "Cart")]
 )
 def test_each_pack_knows_its_platform(pack: str, path: str, page_type: str) -> None:
     asked = pages((path, "A Page"), *SHOP_PAGES)
-    result = classify_pages(asked, rules=load_rules(packs=[pack]), steps=parse_steps("rules")).pages
+    result = classify_pages(asked, rules=load_rules(packs=pack), steps=parse_steps("rules")).pages
     assert result.set_index("page_key").loc[SHOP + path, "page_type"] == page_type
 
 
@@ -292,4 +292,4 @@ def test_steps_have_thresholds() -> None:
 def test_a_pack_can_be_copied(tmp_path: Path) -> None:
     for pack in PACKS:
         copy = write(tmp_path, (PACKS_PATH / f"{pack}.yml").read_text(encoding="utf-8"))
-        assert load_rules(copy).page_types_version == load_rules(packs=[pack]).page_types_version
+        assert load_rules(copy).page_types_version == load_rules(packs=pack).page_types_version

@@ -53,15 +53,15 @@ class PrivacyWorld:
         return forget(self.settings, who, self.home)
 
     def ingest(self) -> IngestReport:
-        source = str(self.settings.source)
-        return ingest_days(find_source_files(source, "p1"), DAYS, self.settings.raw_path)
+        source = str(self.settings.export.source)
+        return ingest_days(find_source_files(source, "p1"), DAYS, self.settings.storage.raw_path)
 
     def raw_rows(self, where: str = "true") -> list[tuple[object, ...]]:
         """Rows of the raw partitions without where they were read."""
         with duckdb.connect() as connection:
             return connection.execute(
                 f"""select * exclude (_source_file, _source_line)
-                from read_parquet('{self.settings.raw_path}/*/*/*.parquet') where {where} order by all"""
+                from read_parquet('{self.settings.storage.raw_path}/*/*/*.parquet') where {where} order by all"""
             ).fetchall()
 
     def tables(self, database: Path, but: str) -> dict[str, list[tuple[object, ...]]]:
@@ -82,14 +82,14 @@ def copy_world(built: Path, folder: Path) -> PrivacyWorld:
     """A world like one that `make_world` built, to be changed."""
     shutil.copytree(built, folder, dirs_exist_ok=True)
     world = world_in(folder)
-    (world.settings.data_path / "written_elsewhere.txt").unlink()
+    (world.settings.storage.data_dir / "written_elsewhere.txt").unlink()
     note_written(world.settings, world.exported)
     return world
 
 
 def world_in(folder: Path) -> PrivacyWorld:
     """The world of a folder."""
-    settings = Settings(_env_file=None, source=str(folder / "export"), data_dir=folder / "data", property_id="p1")
+    settings = Settings(source=str(folder / "export"), data_dir=folder / "data", property_id="p1")
     return PrivacyWorld(settings, folder / "dagster_home", folder / "elsewhere")
 
 
@@ -105,19 +105,23 @@ def make_world(folder: Path) -> PrivacyWorld:
         rows.append(event(8, day, user_pseudo_id=DAN, event_params=[shared_link]))
         rows += [event(100 + n, day, user_pseudo_id=f"{n}.{n}") for n in range(60)]
         rows.append('{"broken": "row", "user_id": "' + ANN + '"}')
-        write(world.settings.data_path.parent / "export" / f"events_{day:%Y%m%d}.json.gz", rows)
+        write(world.settings.storage.data_dir.parent / "export" / f"events_{day:%Y%m%d}.json.gz", rows)
     report = world.ingest()
-    with duckdb.connect(str(settings.warehouse_path)) as connection:
+    with duckdb.connect(str(settings.storage.warehouse_path)) as connection:
         _fill(connection, settings, report)
-        publish(connection, settings.serving_path, secret=key(settings.data_path))
+        publish(connection, settings.storage.serving_path, secret=key(settings.storage.data_dir))
     for form in Format:
         dataset = "my-project.data" if form is Format.BIGQUERY else None
-        export(settings.serving_path, world.exported / form, form, (What.USER_VECTORS, What.USER_CLUSTERS), dataset)
+        export(
+            settings.storage.serving_path, world.exported / form, form, (What.USER_VECTORS, What.USER_CLUSTERS), dataset
+        )
     note_written(settings, world.exported)
-    shutil.copy(settings.warehouse_path, f"{settings.warehouse_path}.bak-1")
+    shutil.copy(settings.storage.warehouse_path, f"{settings.storage.warehouse_path}.bak-1")
     for address in (f"shop.example.com/account/{ANN}", "shop.example.com/p/1"):
-        DiskCache(settings.page_cache_path).write(address, {"title": "Account"})
-    (settings.data_path / "chat_history").write_text(f"# 2024\n+what does {client_key(PHONE)} buy\n+how many users\n")
+        DiskCache(settings.storage.page_cache_path).write(address, {"title": "Account"})
+    (settings.storage.data_dir / "chat_history").write_text(
+        f"# 2024\n+what does {client_key(PHONE)} buy\n+how many users\n"
+    )
     _records(world.home)
     return world
 
@@ -125,7 +129,7 @@ def make_world(folder: Path) -> PrivacyWorld:
 def _fill(connection: duckdb.DuckDBPyConnection, settings: Settings, report: IngestReport) -> None:
     create_tables(connection)
     connection.execute("create schema ga4")
-    raw = f"read_parquet('{settings.raw_path}/*/*/*.parquet')"
+    raw = f"read_parquet('{settings.storage.raw_path}/*/*/*.parquet')"
     connection.execute(
         f"""create table ga4.base_ga4__events as select md5(event_timestamp::varchar) as event_key, event_date,
             'p1' as property_id, user_pseudo_id, user_id, md5('p1|' || user_pseudo_id) as client_key,
@@ -162,7 +166,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, settings: Settings, report: Ing
         [(d.property_id, d.event_date, d.status, d.rows_in, d.accepted, d.quarantined, d.users) for d in report.days],
     )
     for day in DAYS:
-        target = settings.sequences_path / f"event_date={day}" / "sequences.parquet"
+        target = settings.storage.sequences_path / f"event_date={day}" / "sequences.parquet"
         target.parent.mkdir(parents=True)
         connection.execute(
             f"""copy (select client_key as user_key, list(page_location) as page, list(session_key) as session_key

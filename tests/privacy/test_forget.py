@@ -59,9 +59,9 @@ def world(built: Path, tmp_path: Path) -> PrivacyWorld:
 def read_otherwise(world: PrivacyWorld) -> str:
     """All contents of parquet files and databases, not read by the product's own search."""
     contents = []
-    for folder in (world.settings.data_path, world.exported):
+    for folder in (world.settings.storage.data_dir, world.exported):
         contents += [str(pq.read_table(path, partitioning=None).to_pylist()) for path in folder.rglob("*.parquet")]
-    for path in world.settings.data_path.glob("*.duckdb*"):
+    for path in world.settings.storage.data_dir.glob("*.duckdb*"):
         if not path.name.endswith(".lock"):
             contents += [str(rows) for rows in world.tables(path, "").values()]
     return "".join(contents)
@@ -90,7 +90,7 @@ def test_a_person_is_everywhere_before_and_nowhere_after(world: PrivacyWorld) ->
     for who in ids:
         assert world.find(who) == []
     # nor as plain bytes in what is not compressed
-    for folder in (world.settings.data_path, world.home, world.exported):
+    for folder in (world.settings.storage.data_dir, world.home, world.exported):
         for path in folder.rglob("*"):
             content = path.read_bytes() if path.is_file() else b""
             assert not any(one.encode() in content for one in ids), path
@@ -101,18 +101,18 @@ def test_others_stay_as_they_were(world: PrivacyWorld) -> None:
     shared = "event_params[1].value.string_value like '%ref=%'"
     raw = world.raw_rows(f"{OTHERS} and not {shared}")
     key_of_ann = client_key(PHONE)
-    tables = world.tables(settings.warehouse_path, key_of_ann)
-    comments = _comments(settings.serving_path)
+    tables = world.tables(settings.storage.warehouse_path, key_of_ann)
+    comments = _comments(settings.storage.serving_path)
     world.forget(ANN)
     assert world.raw_rows(f"{OTHERS} and not {shared}") == raw
     assert len(world.raw_rows(shared)) == len(DAYS), "the row that links to the person stays, without the name"
-    after = world.tables(settings.warehouse_path, key_of_ann)
+    after = world.tables(settings.storage.warehouse_path, key_of_ann)
     for table in ("beha2vec.user_embeddings", "beha2vec.user_clusters", "ga4.int_ga4__identity_map"):
         assert after[table] == [row for row in tables[table] if client_key(LAPTOP) not in row], table
     assert after["beha2vec.cluster_models"] == tables["beha2vec.cluster_models"]
     assert [row[0] for row in after["beha2vec.enriched_pages"]] == ["shop.example.com/p/1"]
-    assert _comments(settings.serving_path) == comments and comments
-    assert "+how many users" in (settings.data_path / "chat_history").read_text()
+    assert _comments(settings.storage.serving_path) == comments and comments
+    assert "+how many users" in (settings.storage.data_dir / "chat_history").read_text()
     with sqlite3.connect(world.home / "history" / "index.db") as connection:
         events = [json.loads(text)["md_str"] for (text,) in connection.execute("select event from event_logs")]
     assert events == ["| [removed] | [removed] |", "| nobody |"]
@@ -142,7 +142,7 @@ def test_a_shared_device_keeps_the_rows_of_the_others(world: PrivacyWorld) -> No
     left = world.raw_rows(f"user_id is distinct from '{BEN}'")
     certificate = world.forget(BEN)
     assert world.raw_rows() == left and world.find(BEN) == []
-    assert {row[0] for row in world.tables(world.settings.serving_path, "")["beha2vec.user_embeddings"]}
+    assert {row[0] for row in world.tables(world.settings.storage.serving_path, "")["beha2vec.user_embeddings"]}
     assert any("1 device" in remark for remark in certificate.remarks)
     assert world.find(CORA), "who shares the tablet is still there"
 
@@ -167,7 +167,7 @@ def test_no_backfill_brings_a_person_back(world: PrivacyWorld) -> None:
 
 def test_the_ingest_log_adds_up_after_a_removal(world: PrivacyWorld) -> None:
     world.forget(ANN)
-    with duckdb.connect(str(world.settings.warehouse_path), read_only=True) as connection:
+    with duckdb.connect(str(world.settings.storage.warehouse_path), read_only=True) as connection:
         log = connection.execute("select accepted, forgotten, users from raw.ga4_ingest_log").fetchall()
     assert log == [(65, 3, 62)] * 3
     assert len(world.raw_rows()) == 65 * 3
@@ -192,18 +192,18 @@ def test_a_killed_removal_is_finished_by_the_next_one(
         patch.setattr(forget_module, "compact", killed)
         with pytest.raises(KeyboardInterrupt):
             world.forget(ANN)
-    assert Forgotten(world.settings.data_path).hashes(), "the list comes first"
+    assert Forgotten(world.settings.storage.data_dir).hashes(), "the list comes first"
     # by another person's request, or by the same one, which may find fewer of her ids now
     certificate = world.forget(DAN if step % 2 else ANN)
     assert certificate.left == []
     for who in (ANN, PHONE, LAPTOP, client_key(PHONE), client_key(LAPTOP)):
         assert world.find(who) == []
-    assert not list(world.settings.data_path.glob(".*"))
+    assert not list(world.settings.storage.data_dir.glob(".*"))
 
 
 def test_forgetting_somebody_unknown_changes_nothing(world: PrivacyWorld) -> None:
     def contents() -> dict[Path, bytes]:
-        folders = (world.settings.data_path, world.home, world.exported)
+        folders = (world.settings.storage.data_dir, world.home, world.exported)
         return {path: path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}
 
     before = contents()
@@ -216,11 +216,11 @@ def test_forgetting_somebody_unknown_changes_nothing(world: PrivacyWorld) -> Non
 
 
 def test_a_restored_backup_is_cleaned_by_the_list(world: PrivacyWorld, tmp_path: Path) -> None:
-    shutil.copytree(world.settings.data_path, tmp_path / "backup")
+    shutil.copytree(world.settings.storage.data_dir, tmp_path / "backup")
     world.forget(ANN)
     for name in ("raw_ga4_events", "user_sequences"):
-        shutil.rmtree(world.settings.data_path / name)
-        shutil.copytree(tmp_path / "backup" / name, world.settings.data_path / name)
+        shutil.rmtree(world.settings.storage.data_dir / name)
+        shutil.copytree(tmp_path / "backup" / name, world.settings.storage.data_dir / name)
     assert world.find(ANN)
     found = on_the_list(world.settings, world.home)
     assert {PHONE, LAPTOP, ANN} <= found and DAN not in found
@@ -231,7 +231,7 @@ def test_a_restored_backup_is_cleaned_by_the_list(world: PrivacyWorld, tmp_path:
 def test_what_could_not_be_changed_is_removed_by_the_next_run(world: PrivacyWorld) -> None:
     pickled = world.home / "storage" / "result"
     pickled.write_bytes(b"\x80\x04" + LAPTOP.encode() + b"\x00.")
-    broken = world.settings.data_path / "broken.parquet"
+    broken = world.settings.storage.data_dir / "broken.parquet"
     broken.write_bytes(b"PAR1 cut off")
     certificate = world.forget(ANN)
     assert [Path(place["place"]).name for place in certificate.left] == ["broken.parquet", "result"]
@@ -240,7 +240,7 @@ def test_what_could_not_be_changed_is_removed_by_the_next_run(world: PrivacyWorl
     broken.unlink()
     # her laptop is no longer known as hers, but the note says so
     assert world.forget(PHONE).left == [] and world.find(LAPTOP) == []
-    assert not list(world.settings.data_path.glob(".*"))
+    assert not list(world.settings.storage.data_dir.glob(".*"))
 
 
 def test_the_certificate_names_nobody(world: PrivacyWorld) -> None:
@@ -248,7 +248,7 @@ def test_the_certificate_names_nobody(world: PrivacyWorld) -> None:
     assert certificate.path is not None
     for text in (certificate.as_text(), certificate.path.read_text()):
         assert not any(one in text for one in (ANN, PHONE, LAPTOP, client_key(PHONE)))
-        assert Forgotten(world.settings.data_path).digest(ANN) in text
+        assert Forgotten(world.settings.storage.data_dir).digest(ANN) in text
     assert "BEHA2VEC_SOURCE" in certificate.as_text()
     assert certificate.path.stat().st_mode & 0o777 == 0o600
 
@@ -270,7 +270,7 @@ def test_nobody_joins_the_list_while_a_partition_is_written(tmp_path: Path) -> N
 
 def test_another_key_is_refused(world: PrivacyWorld) -> None:
     world.forget(DAN)
-    (world.settings.data_path / "privacy.key").write_text("00" * 32)
+    (world.settings.storage.data_dir / "privacy.key").write_text("00" * 32)
     with pytest.raises(PrivacyError, match="Put the key"):
         world.ingest()
     with pytest.raises(PrivacyError, match="Put the key"):
@@ -349,14 +349,14 @@ def test_docs_have_every_place(world: PrivacyWorld) -> None:
     for table in PEOPLE:
         assert f"`{table}`" in text, table
     world.forget(DAN)
-    for path in world.settings.data_path.iterdir():
+    for path in world.settings.storage.data_dir.iterdir():
         name = path.name.split(".bak-")[0].removesuffix(".lock")
         assert f"`{name}" in text, name
 
 
 def test_the_command_line(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(world.settings.data_path))
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(world.settings.storage.data_dir))
     monkeypatch.setenv("DAGSTER_HOME", str(world.home))
     run = CliRunner().invoke
     found = run(app, ["find-person", "--user", ANN])
@@ -393,7 +393,7 @@ def test_a_database_that_another_process_reads_is_replaced(world: PrivacyWorld) 
         "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); "
         "c.sql('from beha2vec.cluster_models').fetchall(); print('open', flush=True); sys.stdin.read()"
     )
-    command = [sys.executable, "-c", reader, str(world.settings.serving_path)]
+    command = [sys.executable, "-c", reader, str(world.settings.storage.serving_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdout.readline() == "open\n"
         certificate = world.forget(ANN)
@@ -402,7 +402,7 @@ def test_a_database_that_another_process_reads_is_replaced(world: PrivacyWorld) 
 
 
 def test_what_lies_behind_links_is_found_and_changed(world: PrivacyWorld, tmp_path: Path) -> None:
-    raw = world.settings.raw_path
+    raw = world.settings.storage.raw_path
     shutil.move(raw, tmp_path / "larger_disk")
     raw.symlink_to(tmp_path / "larger_disk")
     assert any("larger_disk" in str(found.file) or found.file.is_relative_to(raw) for found in world.find(ANN))

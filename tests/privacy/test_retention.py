@@ -13,7 +13,7 @@ from beha2vec_core.cli import app
 from beha2vec_core.privacy.retention import apply_retention
 from beha2vec_core.quality.check import Look
 from beha2vec_core.quality.export import rows_are_accounted_for
-from beha2vec_core.settings import ExportSettings, Settings, SettingsError, load_settings
+from beha2vec_core.settings import ExportSettings, Settings, SettingsError
 from beha2vec_core.store.warehouse import Warehouse
 from tests.privacy.privacy_world import DAN, DAYS, PrivacyWorld, copy_world, make_world
 
@@ -35,19 +35,20 @@ def world(built: Path, tmp_path: Path) -> PrivacyWorld:
 
 
 def with_limits(world: PrivacyWorld, **days: int) -> Settings:
-    return world.settings.model_copy(update={f"retention_days_{layer}": n for layer, n in days.items()})
+    privacy = world.settings.privacy.model_copy(update={f"retention_days_{layer}": n for layer, n in days.items()})
+    return world.settings.model_copy(update={"privacy": privacy})
 
 
 def days_by_layer(world: PrivacyWorld, database: str = "warehouse") -> dict[str, set[date]]:
     settings = world.settings
-    folders = {"raw": settings.raw_path / "property_id=p1", "sequences": settings.sequences_path}
+    folders = {"raw": settings.storage.raw_path / "property_id=p1", "sequences": settings.storage.sequences_path}
     found = {
         layer: {date.fromisoformat(path.name.removeprefix("event_date=")) for path in folder.iterdir()}
         for layer, folder in folders.items()
     }
     tables = {"quarantine": "raw.ga4_quarantine", "events": "ga4.base_ga4__events"} if database == "warehouse" else {}
     tables["embeddings"] = "beha2vec.user_embeddings"
-    with duckdb.connect(str(settings.data_path / f"{database}.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(settings.storage.data_dir / f"{database}.duckdb"), read_only=True) as connection:
         for layer, table in tables.items():
             rows = connection.execute(f"select distinct event_date from {table}").fetchall()
             found[layer] = {day for (day,) in rows}
@@ -68,9 +69,9 @@ def test_only_old_days_of_the_layer_go(layer: str, world: PrivacyWorld) -> None:
 
 
 def test_without_limits_nothing_is_opened(world: PrivacyWorld) -> None:
-    before = {path: path.stat().st_mtime_ns for path in world.settings.data_path.rglob("*")}
+    before = {path: path.stat().st_mtime_ns for path in world.settings.storage.data_dir.rglob("*")}
     assert apply_retention(world.settings, NOW) == []
-    assert {path: path.stat().st_mtime_ns for path in world.settings.data_path.rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in world.settings.storage.data_dir.rglob("*")} == before
 
 
 def test_the_rows_that_stay_are_the_same(world: PrivacyWorld) -> None:
@@ -81,12 +82,12 @@ def test_the_rows_that_stay_are_the_same(world: PrivacyWorld) -> None:
 
 def test_removed_days_still_add_up(world: PrivacyWorld) -> None:
     apply_retention(with_limits(world, raw=130), NOW)
-    settings = ExportSettings(
-        _env_file=None, source="x", start_date=DAYS[0], timezone="UTC", data_dir=world.settings.data_dir
+    settings = ExportSettings(source="x", start_date=DAYS[0], timezone="UTC", data_dir=world.settings.storage.data_dir)
+    outcome = rows_are_accounted_for(
+        Look(Warehouse(settings.storage.warehouse_path).connect, DAYS[0], DAYS[-1], settings)
     )
-    outcome = rows_are_accounted_for(Look(Warehouse(settings.warehouse_path).connect, DAYS[0], DAYS[-1], settings))
     assert outcome.passed, outcome.message
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
+    with duckdb.connect(str(settings.storage.warehouse_path), read_only=True) as connection:
         log = connection.execute("select event_date, status from raw.ga4_ingest_log order by all").fetchall()
     assert log == [(DAYS[0], "removed"), (DAYS[1], "ingested"), (DAYS[2], "ingested")]
 
@@ -112,7 +113,7 @@ def test_a_limit_that_takes_what_is_needed_is_refused(
     for layer, days in variables.items():
         monkeypatch.setenv(f"BEHA2VEC_RETENTION_DAYS_{layer}", days)
     with pytest.raises(SettingsError) as caught:
-        load_settings()
+        Settings.load()
     assert all(part in str(caught.value) for part in parts), str(caught.value)
 
 
@@ -120,14 +121,14 @@ def test_limits_that_fit_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     for layer, days in {"RAW": 40, "EVENTS": 40, "SEQUENCES": 60, "EMBEDDINGS": 60}.items():
         monkeypatch.setenv(f"BEHA2VEC_RETENTION_DAYS_{layer}", str(days))
     monkeypatch.setenv("BEHA2VEC_LOOKBACK_DAYS", "10")
-    settings = load_settings()
+    settings = Settings.load()
     assert settings.first_kept_day("raw", datetime(2026, 3, 1, tzinfo=UTC)) == date(2026, 1, 20)
     assert settings.first_kept_day("quarantine", datetime(2026, 3, 1, tzinfo=UTC)) is None
 
 
 def test_the_command_line(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(world.settings.data_path))
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(world.settings.storage.data_dir))
     assert "kept forever" in CliRunner().invoke(app, ["apply-retention"]).stdout
     monkeypatch.setenv("BEHA2VEC_RETENTION_DAYS_QUARANTINE", "30")
     done = CliRunner().invoke(app, ["apply-retention"])

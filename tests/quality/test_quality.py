@@ -92,7 +92,7 @@ def test_each_property_is_judged_by_itself(world: World) -> None:
 def test_rows_of_partitions_and_log_agree(world: World) -> None:
     world.log(DAY, 3)
     world.log(before(1), 5)
-    folder = world.settings.raw_path / "property_id=p" / f"event_date={DAY}"
+    folder = world.settings.storage.raw_path / "property_id=p" / f"event_date={DAY}"
     folder.mkdir(parents=True)
     world.execute(f"copy (select unnest([1, 2, 3]) as x) to '{folder}/events.parquet'")
     assert world.check("rows_are_accounted_for").passed
@@ -263,7 +263,7 @@ def test_a_promotion_is_looked_at_on_all_days(world: World) -> None:
 
 def test_pages_and_event_names_that_the_encoder_never_learned(world: World) -> None:
     known = {"page": Vocabulary(("/a", "/b"), 8), "event_name": Vocabulary(("page_view",), 8)}
-    folder = world.settings.encoders_path / "e"
+    folder = world.settings.storage.encoders_path / "e"
     folder.mkdir(parents=True)
     (folder / "vocabulary.json").write_text(json.dumps(Fields(2, known, ()).to_json()))
     world.encoder("e")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from beha2vec_core.settings import EXPORT_REMEDIES, PREFIX
+from beha2vec_core.settings import EXPORT_REMEDIES
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,6 @@ def fail(message: str, remedy: str) -> Check:
     return Check("", "fail", message, remedy)
 
 
-def not_set(name: str) -> Check:
+def not_set(variable: str) -> Check:
     """A setting without a default is missing."""
-    return fail(f"{PREFIX}{name.upper()} is not set", EXPORT_REMEDIES[name])
+    return fail(f"{variable} is not set", EXPORT_REMEDIES[variable])

@@ -23,17 +23,15 @@ _SAMPLED_FILES = 3
 
 def check_export(settings: Settings) -> Check:
     """The export is found, each of its days once, and no day is missing in the middle."""
-    if settings.source is None:
-        return not_set("source")
+    if settings.export.source is None:
+        return not_set("BEHA2VEC_SOURCE")
     try:
-        export = find_export(settings.source, settings.property_id)
+        export = find_export(settings.export.source, settings.export.property_id)
     except SourceNotFoundError as error:
         what, _, remedy = str(error).partition(". ")
         return fail(what, remedy)
     files = export.files
-    ours = [
-        file for file in files if file.path.resolve().is_relative_to(settings.data_path.resolve() / "raw_ga4_events")
-    ]
+    ours = [file for file in files if file.path.resolve().is_relative_to(settings.storage.raw_path.resolve())]
     if ours:
         return fail(f"the source holds our own partitions ({ours[0].name})", "set BEHA2VEC_SOURCE to the export only")
     for file in {file.format: file for file in reversed(files)}.values():
@@ -63,8 +61,9 @@ def check_export(settings: Settings) -> Check:
 
 def export_files(settings: Settings) -> list[SourceFile]:
     """The files of the export; none if there is no export."""
+    export = settings.export
     try:
-        return find_source_files(settings.source, settings.property_id) if settings.source else []
+        return find_source_files(export.source, export.property_id) if export.source else []
     except SourceNotFoundError:
         return []  # reported by the check of the export
 
@@ -83,8 +82,8 @@ def _delivered_twice(files: list[SourceFile]) -> str:
 
 def check_dates(settings: Settings) -> Check:
     """The days asked for are those of the export."""
-    if settings.start_date is None:
-        return not_set("start_date")
+    if settings.export.start_date is None:
+        return not_set("BEHA2VEC_START_DATE")
     files = export_files(settings)
     days, undated = source_days(files), [file for file in files if file.day is None]
     if undated:
@@ -93,9 +92,9 @@ def check_dates(settings: Settings) -> Check:
         return warn("no event of the export names a day", "see the check of the export")
     first, last = days[0], days[-1]
     about = " (seen in a sample)" if undated else ""
-    yesterday = datetime.now(settings.tz).date() - timedelta(days=1)
-    start, end = settings.start_date, settings.end_date or yesterday
-    until = f"{end}" + ("" if settings.end_date else " (yesterday)")
+    yesterday = datetime.now(settings.export.tz).date() - timedelta(days=1)
+    start, end = settings.export.start_date, settings.export.end_date or yesterday
+    until = f"{end}" + ("" if settings.export.end_date else " (yesterday)")
     asked = f"asked for {start} to {until}; the export has {first} to {last}{about}"
     remedy = f"set BEHA2VEC_START_DATE={first} and BEHA2VEC_END_DATE={last}"
     if start > end:
@@ -105,7 +104,7 @@ def check_dates(settings: Settings) -> Check:
     if start < first:
         return warn(f"{asked}; {counted((first - start).days, 'day')} before it will be missing", remedy)
     # an export arrives a day or two late; a day that is asked for by name should be there
-    if (end - last).days > (0 if settings.end_date else 3):
+    if (end - last).days > (0 if settings.export.end_date else 3):
         return warn(f"{asked}; {counted((end - last).days, 'day')} after it will be missing", remedy)
     left_out = [day for day in days if not start <= day <= end]
     return ok(f"{asked}" + (f"; {len(left_out)} of its days are left out" if left_out else ""))
@@ -113,11 +112,12 @@ def check_dates(settings: Settings) -> Check:
 
 def check_timezone(settings: Settings) -> Check:
     """Events happened on their ``event_date`` in the property's time zone."""
-    if settings.timezone is None:
-        return not_set("timezone")
+    own, others = settings.export.timezone, settings.export.property_timezones
+    if own is None:
+        return not_set("BEHA2VEC_TIMEZONE")
     by_zone: dict[str, list[SourceFile]] = {}
     for file in export_files(settings):
-        by_zone.setdefault(settings.property_timezones.get(file.property_id, settings.timezone), []).append(file)
+        by_zone.setdefault(others.get(file.property_id, own), []).append(file)
     checks = [_check_one_timezone(zone, files) for zone, files in by_zone.items()]
     if not checks:
         return warn("no readable event to compare with", "see the check of the export")
@@ -156,17 +156,16 @@ def _share_on_their_day(sample: list[tuple[date, int]], zone: ZoneInfo) -> float
 
 
 def check_pages(settings: Settings) -> Check:
-    """The files of labels, rules and overrides can be read."""
-    from beha2vec_core.pages.labels import LabelFileError, load_labels
-    from beha2vec_core.pages.overrides import OverrideFileError, load_overrides
-    from beha2vec_core.pages.rules import RuleFileError, load_rules, parse_packs
+    """The settings of pages, and the files of labels, rules and overrides that they name, can be read."""
+    from beha2vec_core.pages import load_labels, load_overrides, load_rules, require_valid_settings
 
     try:
-        labels = load_labels(settings.labels_file)
-        rules = load_rules(settings.rules_file, parse_packs(settings.page_rule_packs)).for_labels(labels)
-        overrides = load_overrides(settings.page_overrides_file, labels)
-    except (LabelFileError, RuleFileError, OverrideFileError) as error:
-        return fail(str(error), "correct the file, or the setting that names it (docs/pages.md)")
+        require_valid_settings(settings)
+        labels = load_labels(settings.pages.labels_file)
+        rules = load_rules(settings.pages.rules_file, settings.pages.rule_packs).for_labels(labels)
+        overrides = load_overrides(settings.pages.overrides_file, labels)
+    except ValueError as error:
+        return fail(str(error), "correct the setting, or the file that it names (docs/pages.md)")
     return ok(
         f"{len(labels.themes)} themes, {len(labels.page_types)} page types, "
         f"{counted(len(rules.themes) + len(rules.page_types), 'rule')}, "

@@ -16,7 +16,7 @@ def check_variables(settings: Settings) -> Check:
     if misspelt:
         pairs = ", ".join(f"{wrong} (did you mean {right}?)" for wrong, right in misspelt.items())
         return warn(f"unknown settings, which have no effect: {pairs}", "rename or remove them")
-    return ok(f"read; data folder {settings.data_path}")
+    return ok(f"read; data folder {settings.storage.data_dir}")
 
 
 def check_packages(settings: Settings) -> Check:
@@ -51,8 +51,8 @@ def check_device(settings: Settings) -> Check:
     from beha2vec_core.encoder.device import DeviceError, resolve_device
 
     try:
-        device = resolve_device(settings.device)
+        device = resolve_device(settings.encoder.device)
     except DeviceError as error:
         return fail(str(error), "set BEHA2VEC_DEVICE=auto")
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{torch.get_num_threads()} threads"
-    return ok(f"{device.type} ({name}), torch {torch.__version__}, asked for: {settings.device}")
+    return ok(f"{device.type} ({name}), torch {torch.__version__}, asked for: {settings.encoder.device}")

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from beha2vec_core.cli.doctor.check import Check, fail, ok, warn
+from beha2vec_core.llm import LlmSettings
 from beha2vec_core.settings import Settings
 
 _NETWORK_SECONDS = 5.0
 _HUB = "https://huggingface.co"
-_OPENAI = "https://api.openai.com/v1"
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -28,14 +28,14 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def check_language_model(settings: Settings) -> Check:
     """The endpoint for insights, where one is configured, answers and has the model."""
-    if not settings.llm_configured:
+    llm = LlmSettings.of(settings)
+    if not llm.is_configured:
         return ok("none configured: insights come from the template (BEHA2VEC_LLM_BASE_URL or OPENAI_API_KEY sets one)")
-    address = (settings.resolved_llm_base_url or _OPENAI).rstrip("/") + "/models"
+    address = llm.url + "/models"
     shown = address.split("://")[0] + "://" + address.split("://")[-1].rpartition("@")[2]
     request = urllib.request.Request(address)
-    key = settings.resolved_llm_api_key
-    if key:
-        request.add_header("Authorization", f"Bearer {key.get_secret_value()}")
+    if llm.api_key:
+        request.add_header("Authorization", f"Bearer {llm.api_key.get_secret_value()}")
     fallback = "; until then insights come from the template"
     try:
         with urllib.request.build_opener(_NoRedirect).open(request, timeout=_NETWORK_SECONDS) as response:
@@ -56,11 +56,9 @@ def check_language_model(settings: Settings) -> Check:
         names = [model["id"] for model in json.loads(content)["data"]]
     except (ValueError, KeyError, TypeError):
         return warn(f"{shown} answers, but without a list of models", "check that it is an OpenAI-compatible endpoint")
-    if settings.llm_model not in names:
-        return warn(
-            f"{shown} has no model {settings.llm_model!r}", f"set BEHA2VEC_LLM_MODEL to one of: {', '.join(names[:8])}"
-        )
-    return ok(f"{shown} has {settings.llm_model}")
+    if llm.model not in names:
+        return warn(f"{shown} has no model {llm.model!r}", f"set BEHA2VEC_LLM_MODEL to one of: {', '.join(names[:8])}")
+    return ok(f"{shown} has {llm.model}")
 
 
 def check_embedding_model(settings: Settings) -> Check:
@@ -68,7 +66,7 @@ def check_embedding_model(settings: Settings) -> Check:
     from beha2vec_core.pages.embedder import BUNDLED_PACKAGE, DEFAULT_MODEL, Embedder
     from beha2vec_core.pages.weights import TamperedWeights
 
-    model = settings.embedding_model
+    model = settings.pages.embedding_model
     if model == DEFAULT_MODEL and importlib.util.find_spec(BUNDLED_PACKAGE):
         try:
             return ok(f"{Embedder.find(model).version}, from the package {BUNDLED_PACKAGE}")

@@ -29,7 +29,8 @@ _BYTES_PER_EXPORT_BYTE = 10
 
 def check_data_folder(settings: Settings) -> Check:
     """Files can be written to the data folder."""
-    folder = _existing(settings.data_path)
+    wanted = settings.storage.data_dir
+    folder = _existing(wanted)
     remedy = f"give this user write access to {folder}, or set BEHA2VEC_DATA_DIR to another folder"
     if not folder.is_dir():
         return fail(f"{folder} is a file", "set BEHA2VEC_DATA_DIR to a folder")
@@ -38,14 +39,15 @@ def check_data_folder(settings: Settings) -> Check:
             file.write(b"x")
     except OSError as error:
         return fail(f"{folder} cannot be written to: {error}", remedy)
-    return ok(f"{settings.data_path} " + ("is writable" if folder == settings.data_path else "can be created"))
+    return ok(f"{wanted} " + ("is writable" if folder == wanted else "can be created"))
 
 
 def check_disk(settings: Settings) -> Check:
     """There is room for what the export becomes."""
-    free = shutil.disk_usage(_existing(settings.data_path)).free
+    folder = settings.storage.data_dir
+    free = shutil.disk_usage(_existing(folder)).free
     export = sum(file.path.stat().st_size for file in export_files(settings))
-    summary = f"{free / _GIGABYTE:,.1f} GB free for {settings.data_path}; the export has {export / _GIGABYTE:,.2f} GB"
+    summary = f"{free / _GIGABYTE:,.1f} GB free for {folder}; the export has {export / _GIGABYTE:,.2f} GB"
     remedy = "free some space, or set BEHA2VEC_DATA_DIR to a larger disk"
     if free < max(_LEAST_FREE_BYTES, export):
         return fail(summary, remedy)
@@ -56,7 +58,7 @@ def check_disk(settings: Settings) -> Check:
 
 def check_personal_data(settings: Settings) -> Check:
     """The raw partitions were cleaned of personal data with the rules of this release."""
-    pending = len(uncleaned_partitions(settings.raw_path))
+    pending = len(uncleaned_partitions(settings.storage.raw_path))
     summary = f"version {rules().version} of the rules"
     if pending:
         return warn(f"{summary}; {counted(pending, 'raw partition')} to clean", "beha2vec migrate")
@@ -65,7 +67,7 @@ def check_personal_data(settings: Settings) -> Check:
 
 def check_warehouse(settings: Settings) -> Check:
     """The warehouse can be opened now: its lock is free, and it is a DuckDB file."""
-    path = settings.warehouse_path
+    path = settings.storage.warehouse_path
     warehouse = Warehouse(path)
     if not path.exists():
         return ok(f"{path} does not exist yet: the first run creates it")
@@ -94,7 +96,7 @@ def _check_versions(connection: duckdb.DuckDBPyConnection, summary: str) -> Chec
 
 def check_serving(settings: Settings) -> Check:
     """The database for people can be read."""
-    path = settings.serving_path
+    path = settings.storage.serving_path
     if not path.exists():
         return ok(f"{path} does not exist yet: the asset serving_database creates it")
     return _opened(path, "delete it and materialize the asset serving_database")
@@ -102,7 +104,7 @@ def check_serving(settings: Settings) -> Check:
 
 def check_forgotten(settings: Settings) -> Check:
     """The list of forgotten people can be read, and no removal was cut off."""
-    forgotten = Forgotten(settings.data_path)
+    forgotten = Forgotten(settings.storage.data_dir)
     try:
         listed = len(forgotten.hashes())
     except PrivacyError as error:

@@ -66,7 +66,7 @@ def _encoder(published: Published) -> None:
                 st.metric(label, f"{value:,}", width=190)
     said = [f"Encoder {in_html(found['model_version'])}."]
     if pd.notna(found["trained_at"]):
-        said.append(f"Trained {page.local(found['trained_at'])} ({page.settings().tz.key}).")
+        said.append(f"Trained {page.local(found['trained_at'])} ({page.settings().export.tz.key}).")
     if isinstance(found["warm_start_from"], str):
         said.append(f"Warm start from {in_html(found['warm_start_from'])}.")
     page.write(f'<p class="b2v-quiet">{" ".join(said)}</p>')
@@ -212,7 +212,7 @@ def _shares(part: pd.Series, whole: pd.Series) -> list[str]:
 
 def _links() -> None:
     st.header("In Dagster")
-    address = page.settings().dagster_url
+    address = page.settings().dagster.url
     if address is None:
         st.info(f"For links to the assets, set {PREFIX}DAGSTER_URL, such as http://localhost:3000, and start again.")
         return

@@ -51,7 +51,7 @@ def _totals(published: Published) -> None:
         ):
             if value is not None:
                 st.metric(name, f"{value:,}", width=150, help=hint)
-    said = [f"Data: {days}.", f"Published {page.local(published.published_at)} ({page.settings().tz.key})."]
+    said = [f"Data: {days}.", f"Published {page.local(published.published_at)} ({page.settings().export.tz.key})."]
     if found.model_version and found.trained_at:
         said.append(f"Encoder {in_html(found.model_version)}, trained {page.local(found.trained_at)}.")
     if found.clusters_since:

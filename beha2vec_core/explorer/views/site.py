@@ -110,7 +110,7 @@ def _words(label: object) -> str:
 
 def _files() -> tuple[Labels | None, Overrides | None]:
     """Labels to choose from, and what has been overridden; None, with words, where pages cannot be corrected here."""
-    file = page.settings().page_overrides_file
+    file = page.settings().pages.overrides_file
     if file is None:
         st.info(
             f"To correct pages here, set {PREFIX}PAGE_OVERRIDES_FILE to a CSV or YAML file, for the explorer and for "
@@ -118,7 +118,7 @@ def _files() -> tuple[Labels | None, Overrides | None]:
         )
         return None, None
     try:
-        labels = load_labels(page.settings().labels_file)
+        labels = load_labels(page.settings().pages.labels_file)
         return labels, load_overrides(file, labels) if file.exists() else Overrides()
     except (LabelFileError, OverrideFileError) as error:
         st.error(in_markdown(_without_folder(error), 300))
@@ -159,7 +159,7 @@ def _set(found: pd.DataFrame, labels: Labels, overrides: Overrides) -> None:
 
 
 def _save(labels: Labels, page_key: str, theme: str | None, page_type: str | None) -> None:
-    file = page.settings().page_overrides_file
+    file = page.settings().pages.overrides_file
     assert file is not None
     try:
         save_override(file, labels, page_key, theme, page_type)
@@ -206,7 +206,7 @@ def _pending(published: Published, labels: Labels, overrides: Overrides) -> None
 def _without_folder(error: Exception) -> str:
     """The message without where the files lie, which is no business of the page's readers."""
     text = str(error)
-    for file in (page.settings().page_overrides_file, page.settings().labels_file):
+    for file in (page.settings().pages.overrides_file, page.settings().pages.labels_file):
         if file is not None:
             text = text.replace(str(file.resolve()), file.name).replace(str(file), file.name)
     return text

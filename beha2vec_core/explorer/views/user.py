@@ -60,7 +60,7 @@ def _facts(found: dict[str, Any], names: dict[int, str]) -> None:
         "Country": found["country"] or "unknown",
     }
     facts = pd.DataFrame({"what": list(rows), "value": [shown(value, 80) for value in rows.values()]})
-    page.table(facts, {"what": "", "value": f"Times in {page.settings().tz.key}"})
+    page.table(facts, {"what": "", "value": f"Times in {page.settings().export.tz.key}"})
     if pd.notna(key) and st.button("Look at the cluster"):
         page.open_cluster(int(key))
 
@@ -137,7 +137,7 @@ def _why(shared: int, pages: object) -> str:
 def _next_pages(published: Published, user_key: str) -> None:
     st.header("Predicted next pages")
     with st.spinner("Asking the encoder"):
-        found = published.ask(data.next_pages, user_key, page.settings().encoders_path)
+        found = published.ask(data.next_pages, user_key, page.settings().storage.encoders_path)
     if found.empty:
         st.write("There are no events of this user.")
         return

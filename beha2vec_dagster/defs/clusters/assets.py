@@ -105,7 +105,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         with warehouse.connect("cluster_model: write") as connection:
             digest = write_cluster_model(
                 connection,
-                settings.cluster_models_path,
+                settings.storage.cluster_models_path,
                 model,
                 len(vectors),
                 lineage,
@@ -160,7 +160,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             refitted = current is None or newest.model_version == current.model_version
             models = list(dict.fromkeys(model for model in (current, newest if refitted else None) if model))
         for model in models:
-            counts = assign_days(warehouse, settings.cluster_models_path, model, days)
+            counts = assign_days(warehouse, settings.storage.cluster_models_path, model, days)
         with warehouse.connect("user_clusters: readers") as connection:
             waiting = show_to_readers(connection, models[-1])
             about = relation_metadata(connection, "beha2vec.user_clusters_current")
@@ -216,7 +216,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 raise dg.Failure(
                     "readers see no clusters yet: materialize cluster_model, then user_clusters for all days"
                 )
-            connection.register("members", find_members(connection, current.load(settings.cluster_models_path)))
+            connection.register("members", find_members(connection, current.load(settings.storage.cluster_models_path)))
             replace_partition(connection, "beha2vec.cluster_members", "select * from members", "true")
             about = relation_metadata(connection, "beha2vec.cluster_members")
         return dg.MaterializeResult(metadata=about)

@@ -48,7 +48,7 @@ def _project() -> DbtProject:
 def _environment(settings: Settings, **more: str) -> Iterator[None]:
     """What dbt reads from the environment: its profile the data folder, dagster-dbt where `dbt` is, and more."""
     names = more | {
-        "BEHA2VEC_DATA_DIR": str(settings.data_path),
+        "BEHA2VEC_DATA_DIR": str(settings.storage.data_dir),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
     before = {name: os.environ.get(name) for name in names}
@@ -105,12 +105,12 @@ def _dbt_build(
     """
     # buildable: a test that also reads a model which neither was selected nor comes before does not apply here
     arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
-    zones = {"timezone": settings.timezone, "property_timezones": settings.property_timezones}
+    zones = {"timezone": settings.export.timezone, "property_timezones": settings.export.property_timezones}
     arguments += ["--vars", json.dumps(zones)]
     arguments += ["--full-refresh"] if full_refresh else []
     events: list[Any] = []
     # one folder, not one a run as is the default, which a year of nights would fill with gigabytes; the lock guards it
-    target_path = settings.data_path / "dbt_target"
+    target_path = settings.storage.data_dir / "dbt_target"
     try:
         with warehouse.exclusive(f"dbt build ({context.op_execution_context.op.name})"), brief_dbt():
             with _environment(settings, **_window(context)):

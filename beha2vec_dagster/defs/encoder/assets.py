@@ -162,15 +162,15 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         from beha2vec_core.encoder.card import model_card
 
         device, device_note = compute.resolve()
-        shape, training = _configs(config, settings.sequence_length, device)
-        sequences = _latest_sequences(settings.sequences_path, config.max_users)
+        shape, training = _configs(config, settings.encoder.sequence_length, device)
+        sequences = _latest_sequences(settings.storage.sequences_path, config.max_users)
         before = (
-            _encoder_before(context, settings.encoders_path, warehouse, device, training, sequences)
+            _encoder_before(context, settings.storage.encoders_path, warehouse, device, training, sequences)
             if config.warm_start
             else None
         )
         titled = "title" in (before.config if before else shape).token_fields
-        checkpoints = settings.encoders_path / ".training"
+        checkpoints = settings.storage.encoders_path / ".training"
         with encoder_messages(context.log):
             encoder = BehaviorEncoder.fit(
                 sequences,
@@ -182,7 +182,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 checkpoints=checkpoints,
                 mlflow=config.mlflow,
             )
-        folder = settings.encoders_path / encoder.model_version
+        folder = settings.storage.encoders_path / encoder.model_version
         encoder.save(folder)
         shutil.rmtree(checkpoints, ignore_errors=True)
         row = {
@@ -246,7 +246,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         device, device_note = compute.resolve()
         with warehouse.connect("encoder in use") as connection:
             version = version_in_use(connection)
-        encoder = load_encoder(settings.encoders_path / version, device)
+        encoder = load_encoder(settings.storage.encoders_path / version, device)
         done = embed_days(context.log, settings, warehouse, encoder, days, again=config.again)
         for day in days:
             of_day = {"dagster/partition_row_count": done[day].users, "embedded": done[day].embedded}

@@ -54,8 +54,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             version = newest_version(connection)
             rival = version_beside(connection, version)
         device, device_note = compute.resolve()
-        encoder = load_encoder(settings.encoders_path / version, device)
-        champion = _champion(context, settings.encoders_path / rival, device) if rival else None
+        encoder = load_encoder(settings.storage.encoders_path / version, device)
+        champion = _champion(context, settings.storage.encoders_path / rival, device) if rival else None
         with warehouse.connect("encoder_evaluation: read") as connection:
             data = read_own(connection, encoder.train_config.held_out, config.max_users)
         evaluation = evaluate(encoder, data, champion)
@@ -69,7 +69,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             version_rows = versions.fetchall()
         for note in evaluation.notes:
             context.log.warning(note)
-        card = _write_card(context, encoder, settings.encoders_path / version, evaluation.rows.to_pylist())
+        card = _write_card(context, encoder, settings.storage.encoders_path / version, evaluation.rows.to_pylist())
         return dg.MaterializeResult(
             metadata=about
             | plain(

@@ -92,20 +92,20 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             )
         elif in_use != candidate:
             device, _ = compute.resolve()
-            encoder = load_encoder(settings.encoders_path / candidate, device)
+            encoder = load_encoder(settings.storage.encoders_path / candidate, device)
             context.log.info(f"embedding {counted(len(days), 'day')} with {candidate}; {in_use} stays in use")
             embed_days(context.log, settings, warehouse, encoder, days)
-            moved = _switch(context, config, settings.cluster_models_path, warehouse, candidate, clusters)
+            moved = _switch(context, config, settings.storage.cluster_models_path, warehouse, candidate, clusters)
         with warehouse.connect("trained_encoder: accept") as connection:
             connection.execute(
                 """update beha2vec.encoders set accepted_at = coalesce(accepted_at, ?), refused = null
                 where model_version = ?""",
                 [datetime.now(UTC).replace(tzinfo=None), candidate],
             )
-            forgotten = forget_old_versions(connection, settings.keep_versions)
+            forgotten = forget_old_versions(connection, settings.encoder.keep_versions)
             about = relation_metadata(connection, "beha2vec.encoders")
         for version in forgotten:
-            shutil.rmtree(settings.encoders_path / version, ignore_errors=True)
+            shutil.rmtree(settings.storage.encoders_path / version, ignore_errors=True)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(candidate),
             metadata=about

@@ -145,19 +145,19 @@ def embed_days(
     Raises:
         dg.Failure: a day has no sequences.
     """
-    missing = [day for day in days if not sequence_file(settings.sequences_path, day).exists()]
+    missing = [day for day in days if not sequence_file(settings.storage.sequences_path, day).exists()]
     if missing:
         raise dg.Failure(f"there are no user_sequences for {missing[0]}: materialize that partition first")
     version = encoder.model_version
     embedded: dict[date, EmbeddedDay] = {}
-    _remove_scratch_of_killed_runs(settings.data_path)
-    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=settings.data_path) as scratch:
+    _remove_scratch_of_killed_runs(settings.storage.data_dir)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=settings.storage.data_dir) as scratch:
         file = Path(scratch) / "encoded.parquet"
         for number, day in enumerate(days, start=1):
             with warehouse.connect(f"user_embeddings {day}: read") as connection:
                 known = known_sequences(connection, version, day)
             known = known.slice(0, 0) if again else known
-            users = encode_changed(encoder, sequence_file(settings.sequences_path, day), known, file)
+            users = encode_changed(encoder, sequence_file(settings.storage.sequences_path, day), known, file)
             with warehouse.connect(f"user_embeddings {day}: write") as connection:
                 embedded[day] = replace_changed(connection, version, day, users, file)
             if number % 10 == 0 or number == len(days):

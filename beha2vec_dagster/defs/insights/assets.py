@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from beha2vec_core.llm import LlmSettings
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.anonymous import MIN_USERS, PAGE_TITLES
 from beha2vec_core.store.warehouse import replace_partition
@@ -28,7 +29,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     @dg.asset(
         deps=["cluster_profiles"],
         group_name="insights",
-        kinds={"openai" if settings.llm_configured else "python"},
+        kinds={"openai" if LlmSettings.of(settings).is_configured else "python"},
         pool=OPENAI_POOL,
         backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="5",
@@ -57,7 +58,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             page_titles=titles,
             min_users_sent=config.min_users_sent,
             earlier=[] if config.ask_again else rows,
-            why=clusters.load(settings.cluster_models_path).why if clusters else "",
+            why=clusters.load(settings.storage.cluster_models_path).why if clusters else "",
         )
         with warehouse.connect("cluster_insights: write") as connection:
             connection.register("insights", insights)

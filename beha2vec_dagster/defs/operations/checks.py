@@ -46,7 +46,7 @@ def _look(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource, 
             ((found,),) = connection.execute(
                 "select max(event_date) from raw.ga4_ingest_log where status in ('ingested', 'kept')"
             ).fetchall()
-        days = (found or settings.start_date,) * 2
+        days = (found or settings.export.start_date,) * 2
     return Look(warehouse.connect, *days, settings)
 
 

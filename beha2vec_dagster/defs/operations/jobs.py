@@ -1,7 +1,6 @@
 """Jobs and schedules."""
 
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -88,13 +87,13 @@ def build_schedules(settings: ExportSettings) -> list[dg.ScheduleDefinition]:
     @dg.schedule(
         name="nightly_refresh",
         job=refresh_last_days,
-        cron_schedule=f"0 {settings.nightly_hour} * * *",
-        execution_timezone=settings.timezone,
+        cron_schedule=f"0 {settings.dagster.nightly_hour} * * *",
+        execution_timezone=settings.export.timezone,
         description=f"Each night the last {_REFRESHED_DAYS} days, since GA4 corrects a day for up to 72 hours.",
     )
     def nightly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         """One run for the last days up to yesterday."""
-        today = context.scheduled_execution_time.astimezone(ZoneInfo(settings.timezone)).date()
+        today = context.scheduled_execution_time.astimezone(settings.export.tz).date()
         wanted = {today - timedelta(days=back) for back in range(1, _REFRESHED_DAYS + 1)}
         partitions = daily.get_partition_keys(context.scheduled_execution_time)
         known = [day for key in partitions if (day := date.fromisoformat(key)) in wanted]
@@ -107,8 +106,8 @@ def build_schedules(settings: ExportSettings) -> list[dg.ScheduleDefinition]:
     weekly_training = dg.ScheduleDefinition(
         name="weekly_training",
         job=train_encoder,
-        cron_schedule=f"0 {(settings.nightly_hour + 2) % 24} * * 0",
-        execution_timezone=settings.timezone,
+        cron_schedule=f"0 {(settings.dagster.nightly_hour + 2) % 24} * * 0",
+        execution_timezone=settings.export.timezone,
         run_config={"ops": {"encoder_candidate": {"config": {"warm_start": True}}}},
         tags=UNATTENDED,
         description="Trains the encoder in use on newer data, and promotes it if it is not worse.",
@@ -117,17 +116,17 @@ def build_schedules(settings: ExportSettings) -> list[dg.ScheduleDefinition]:
     watch_exports = dg.ScheduleDefinition(
         name="watch_exports",
         job=check_exports,
-        cron_schedule=f"5 {settings.export_deadline_hour} * * *",
-        execution_timezone=settings.timezone,
+        cron_schedule=f"5 {settings.dagster.export_deadline_hour} * * *",
+        execution_timezone=settings.export.timezone,
         description="Reports that a day's export missed its deadline, even if nothing else runs.",
     )
 
-    limited = any(settings.retention_days(layer) for layer in LAYERS)
+    limited = any(settings.privacy.retention_days(layer) for layer in LAYERS)
     nightly_retention = dg.ScheduleDefinition(
         name="nightly_retention",
         job=build_retention_job(settings),
-        cron_schedule=f"30 {(settings.nightly_hour + 1) % 24} * * *",
-        execution_timezone=settings.timezone,
+        cron_schedule=f"30 {(settings.dagster.nightly_hour + 1) % 24} * * *",
+        execution_timezone=settings.export.timezone,
         tags=UNATTENDED,
         default_status=dg.DefaultScheduleStatus.RUNNING if limited else dg.DefaultScheduleStatus.STOPPED,
         description="After the night's refresh, removes what is older than BEHA2VEC_RETENTION_DAYS_* allow; on "

@@ -19,7 +19,7 @@ _FINISHED = ("SUCCEEDED", "FAILED")  # states of a check's record
 
 def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     """Both sensors, on from the start if the settings name a recipient."""
-    status = dg.DefaultSensorStatus.RUNNING if settings.alerts_configured else dg.DefaultSensorStatus.STOPPED
+    status = dg.DefaultSensorStatus.RUNNING if settings.alerts.configured else dg.DefaultSensorStatus.STOPPED
 
     @dg.run_failure_sensor(
         default_status=status,
@@ -50,7 +50,7 @@ def _tell(context: dg.RunStatusSensorContext, settings: Settings) -> None:
     alert = alert_of(context.instance, context.dagster_run, settings)
     if alert is None:
         return
-    if not settings.alerts_configured:
+    if not settings.alerts.configured:
         context.log.warning(f"{alert.title}; no alert sent: no BEHA2VEC_ALERT_* setting names a recipient")
     for delivery in send(alert, settings):
         text = f"{alert.title}; {delivery.target}: {delivery.error or 'sent'}"
@@ -67,7 +67,7 @@ def alert_of(instance: DagsterInstance, run: DagsterRun, settings: Settings) -> 
     if not steps and not checks:
         return None
     what = "failed" if failed else counted(len(checks), "failed check")
-    url = f"{settings.dagster_url}/runs/{run.run_id}" if settings.dagster_url else None
+    url = f"{settings.dagster.url}/runs/{run.run_id}" if settings.dagster.url else None
     return Alert(f"Beha2Vec: {run.job_name}: {what}", (*steps, *checks), run.job_name, run.run_id, url)
 
 
@@ -92,7 +92,7 @@ def _failed_checks(instance: DagsterInstance, run: DagsterRun, settings: Setting
     }
     for key, found in latest.items():
         warns = found.severity == dg.AssetCheckSeverity.WARN
-        if found.passed or (warns and (settings.alert_severity == "error" or _failed_before(instance, run, key))):
+        if found.passed or (warns and (settings.alerts.severity == "error" or _failed_before(instance, run, key))):
             continue
         message, remedy = message_of(found)
         what = f"check {key.name} of {key.asset_key.to_user_string()}"

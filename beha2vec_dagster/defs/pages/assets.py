@@ -6,6 +6,16 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
+from beha2vec_core.pages import (
+    Models,
+    PageStore,
+    classify_pages,
+    load_labels,
+    load_overrides,
+    load_rules,
+    parse_steps,
+    require_valid_settings,
+)
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.lib.metadata import markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, LlmResource, WarehouseResource
@@ -17,19 +27,20 @@ _SURE = 0.9
 
 def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The pages with their labels."""
+    require_valid_settings(settings)
 
     class PageConfig(dg.Config):
         """How pages are classified."""
 
         classifiers: str = Field(
-            settings.page_classifiers,
+            settings.pages.classifiers,
             description="Who is asked, in order: rules, embedding, nli, llm, each optionally with thresholds "
             "theme/type.",
         )
         embedding_model: str = Field(
-            settings.embedding_model, description="Sentence-transformers model of the classifier embedding."
+            settings.pages.embedding_model, description="Sentence-transformers model of the classifier embedding."
         )
-        nli_model: str = Field(settings.nli_model, description="Zero-shot classification model of the classifier nli.")
+        nli_model: str = Field(settings.pages.nli_model, description="Zero-shot model of the classifier nli.")
         chunk_size: int = Field(2000, gt=0, description="Pages classified and kept together.")
 
     @dg.asset(
@@ -54,23 +65,12 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         classifiers where the settings name them. Only new or changed pages are classified. An interrupted run keeps its
         results.
         """
-        from beha2vec_core.pages import (
-            Models,
-            PageStore,
-            classify_pages,
-            load_labels,
-            load_overrides,
-            load_rules,
-            parse_packs,
-            parse_steps,
-        )
-
-        labels = load_labels(settings.labels_file)
-        overrides = load_overrides(settings.page_overrides_file, labels)
+        labels = load_labels(settings.pages.labels_file)
+        overrides = load_overrides(settings.pages.overrides_file, labels)
         with warehouse.connect("enriched_pages: read") as connection:
             pages = _pages(connection)
         fetched: dict[str, int] = {}
-        if settings.fetch_pages:
+        if settings.fetch.pages:
             from beha2vec_core.pages.fetch import add_page_text
 
             pages, fetched = add_page_text(pages, settings)
@@ -80,7 +80,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         result = classify_pages(
             pages,
             labels=labels,
-            rules=load_rules(settings.rules_file, parse_packs(settings.page_rule_packs)),
+            rules=load_rules(settings.pages.rules_file, settings.pages.rule_packs),
             overrides=overrides,
             steps=parse_steps(config.classifiers),
             models=models,
@@ -92,7 +92,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             context.log.warning(f"pages were classified without {method}: {result.methods[method]}")
         if result.unknown_overrides:
             context.log.warning(
-                f"{settings.page_overrides_file} names pages that were never viewed (a page_key is host and path, as "
+                f"{settings.pages.overrides_file} names pages that were never viewed (a page_key is host and path, as "
                 f"in dim_ga4__pages): {', '.join(result.unknown_overrides[:10])}"
             )
         with warehouse.connect("enriched_pages: look") as connection:

@@ -40,9 +40,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     class IngestConfig(dg.Config):
         """What to read and how much of it may be bad."""
 
-        source: str = Field(settings.source, description="The GA4 export: a file, a folder or a glob.")
+        source: str = Field(settings.export.source, description="The GA4 export: a file, a folder or a glob.")
         max_bad_share: float = Field(
-            settings.max_bad_share, description="A day with a larger share of unreadable rows is refused (0 to 1)."
+            settings.export.max_bad_share, description="A day with a larger share of unreadable rows fails (0 to 1)."
         )
 
     @dg.asset(
@@ -64,22 +64,22 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         """
         days = days_of(context)
         require_kept(settings, (days[0], days[-1]))
-        export = find_export(config.source, settings.property_id)
+        export = find_export(config.source, settings.export.property_id)
         report = ingest_days(
             export.files,
             days,
-            settings.raw_path,
+            settings.storage.raw_path,
             max_bad_share=config.max_bad_share,
             progress=context.log.info,
             notice=export.notice,
-            keep_originals_days=settings.keep_originals_days,
+            keep_originals_days=settings.privacy.keep_originals_days,
         )
         with warehouse.connect("raw_ga4_events") as connection:
             _record(connection, report, days, [file.name for file in export.files if file.day is None])
         require_usable(report, max_bad_share=config.max_bad_share)
         for day in days:
             context.add_asset_metadata(_day_metadata(report, day), partition_key=day.isoformat())
-        return dg.MaterializeResult(metadata=_run_metadata(report, days, settings.raw_path))
+        return dg.MaterializeResult(metadata=_run_metadata(report, days, settings.storage.raw_path))
 
     return [raw_ga4_events]
 

@@ -28,10 +28,10 @@ def build_sensors(settings: ExportSettings) -> list[dg.SensorDefinition]:
     def new_exports(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         """One run from the first changed day to the last day there is."""
         try:
-            files = find_source_files(settings.source, settings.property_id)
+            files = find_source_files(settings.export.source, settings.export.property_id)
         except SourceNotFoundError as error:
             return dg.SkipReason(str(error))
-        kept = settings.first_kept_day("raw", datetime.now(UTC)) or settings.start_date
+        kept = settings.first_kept_day("raw", datetime.now(UTC)) or settings.export.start_date
         partitions = {day for key in daily.get_partition_keys() if (day := date.fromisoformat(key)) >= kept}
         found = {day: state for day, state in fingerprints(files, now=time.time()).items() if day in partitions}
         seen = _read(context.cursor) if context.cursor else _materialized(context.instance, found)

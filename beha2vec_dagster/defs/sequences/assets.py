@@ -2,6 +2,7 @@
 
 from collections import Counter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import duckdb
@@ -40,11 +41,11 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 written = write_day(
                     connection,
                     day,
-                    settings.sequences_path,
-                    lookback_days=settings.lookback_days,
-                    length=settings.sequence_length,
-                    tz=settings.tz,
-                    property_tz=settings.property_tz,
+                    settings.storage.sequences_path,
+                    lookback_days=settings.encoder.lookback_days,
+                    length=settings.encoder.sequence_length,
+                    tz=settings.export.tz,
+                    property_tz={one: ZoneInfo(zone) for one, zone in settings.export.property_timezones.items()},
                 )
             lengths.update(written.lengths)
             user_days += written.users
@@ -55,15 +56,15 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             if number % 10 == 0 or number == len(days):
                 context.log.info(f"{day} ({number:,}/{len(days):,} days): {user_days:,} sequences so far")
         with duckdb.connect() as connection:
-            last = str(sequence_file(settings.sequences_path, days[-1])).replace("'", "''")
+            last = str(sequence_file(settings.storage.sequences_path, days[-1])).replace("'", "''")
             about = relation_metadata(connection, f"read_parquet('{last}', hive_partitioning = false)", rows=3)
         return dg.MaterializeResult(
             metadata=about
             | {
                 "dagster/row_count": user_days,
                 "events": events,
-                "lookback_days": settings.lookback_days,
-                "sequence_length_limit": settings.sequence_length,
+                "lookback_days": settings.encoder.lookback_days,
+                "sequence_length_limit": settings.encoder.sequence_length,
                 "sequence_length": picture(plots.sequence_lengths(lengths), "sequence lengths"),
             }
         )

@@ -42,17 +42,17 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         with warehouse.connect("serving_database") as connection:
             counts = publish(
                 connection,
-                settings.serving_path,
+                settings.storage.serving_path,
                 dbt_descriptions(),
-                secret=privacy_key(settings.data_path),
-                identifiers=settings.publish_identifiers,
+                secret=privacy_key(settings.storage.data_dir),
+                identifiers=settings.privacy.publish_identifiers,
             )
             about = relation_metadata(connection, "beha2vec.user_clusters_current")
         return dg.MaterializeResult(
             metadata=about
             | {
-                "file": settings.serving_path.name,
-                "size_mb": round(settings.serving_path.stat().st_size / 1e6, 1),
+                "file": settings.storage.serving_path.name,
+                "size_mb": round(settings.storage.serving_path.stat().st_size / 1e6, 1),
                 "tables": markdown_table(["table", "rows"], list(counts.items())),
             }
         )
