@@ -126,9 +126,7 @@ def _without(
 
 
 @torch.inference_mode()
-def next_states(
-    network: BehaviorNetwork, fields: Fields, sequences: Sequences, rows: npt.NDArray[np.int64]
-) -> torch.Tensor:
+def next_states(network: BehaviorNetwork, fields: Fields, sequences: Sequences, rows: npt.NDArray[np.int64]) -> Tensor:
     """The network's state [n, dim] at each of these events of the sequences, given all up to it."""
     tokens = fields.tokens(sequences)
     starts, lengths = tokens.offsets[:-1], tokens.lengths
@@ -151,9 +149,7 @@ def next_states(
 
 
 @torch.inference_mode()
-def next_log_probabilities(
-    network: BehaviorNetwork, fields: Fields, states: torch.Tensor, target: Target
-) -> torch.Tensor:
+def next_log_probabilities(network: BehaviorNetwork, fields: Fields, states: Tensor, target: Target) -> Tensor:
     """The network's log probability of each known value and, last, of any other, in these states [n, known + 1].
 
     What comes is the page of the next page view, or the name of the next event.
@@ -170,7 +166,8 @@ def next_probabilities(
 ) -> FloatArray:
     """What `next_log_probabilities` says at each of these events, as probabilities [n, known + 1]."""
     states = next_states(network, fields, sequences, rows)
-    parts = [next_log_probabilities(network, fields, part, target).exp().cpu() for part in states.split(BATCH_TOKENS)]
+    blocks = [states[start : start + BATCH_TOKENS] for start in range(0, len(states), BATCH_TOKENS)] or [states]
+    parts = [next_log_probabilities(network, fields, block, target).exp().cpu() for block in blocks]
     found: FloatArray = torch.cat(parts).numpy()
     return found
 

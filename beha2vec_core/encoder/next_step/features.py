@@ -42,7 +42,8 @@ class PageTree:
 
         def where(theirs: IntArray, its: IntArray) -> Sparse:
             values = np.argsort(theirs, kind="stable")
-            first, last = (np.searchsorted(theirs[values], its[pages], side=side) for side in ("left", "right"))
+            first = np.searchsorted(theirs[values], its[pages], side="left")
+            last = np.searchsorted(theirs[values], its[pages], side="right")
             return (
                 np.repeat(known, last - first),
                 values[ragged_range(first, last - first)],
