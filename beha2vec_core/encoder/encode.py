@@ -148,27 +148,34 @@ def next_states(network: BehaviorNetwork, fields: Fields, sequences: Sequences, 
     return found
 
 
-@torch.inference_mode()
-def next_log_probabilities(network: BehaviorNetwork, fields: Fields, states: Tensor, target: Target) -> Tensor:
-    """The network's log probability of each known value and, last, of any other, in these states [n, known + 1].
+def next_head(network: BehaviorNetwork, fields: Fields, target: Target) -> Callable[[Tensor], Tensor]:
+    """What turns states [n, dim] into log probabilities of each known value and, last, of any other [n, known + 1].
 
-    What comes is the page of the next page view, or the name of the next event.
+    What comes is the page of the next page view, or the name of the next event. Pages are embedded once, here.
     """
     first = fields.vocabularies[target].first_known
-    head = network.next_page_logits if target == "page" else network.next_event_name
-    logits = head(states)
-    other = logits[:, :first].logsumexp(-1, keepdim=True)
-    return torch.cat((logits[:, first:], other), dim=-1).log_softmax(-1)
+    with torch.inference_mode():
+        pages = network.embed(network.page_kinds) if target == "page" else None
+
+    @torch.inference_mode()
+    def log_probabilities(states: Tensor) -> Tensor:
+        logits = network.next_event_name(states) if pages is None else network.next_page_logits(states, pages)
+        total = logits.logsumexp(-1, keepdim=True)
+        other = logits[:, :first].logsumexp(-1, keepdim=True)
+        return torch.cat((logits[:, first:], other), dim=-1).sub_(total)
+
+    return log_probabilities
 
 
 def next_probabilities(
     network: BehaviorNetwork, fields: Fields, sequences: Sequences, rows: npt.NDArray[np.int64], target: Target
 ) -> FloatArray:
-    """What `next_log_probabilities` says at each of these events, as probabilities [n, known + 1]."""
-    states = next_states(network, fields, sequences, rows)
-    blocks = [states[start : start + BATCH_TOKENS] for start in range(0, len(states), BATCH_TOKENS)] or [states]
-    parts = [next_log_probabilities(network, fields, block, target).exp().cpu() for block in blocks]
-    found: FloatArray = torch.cat(parts).numpy()
+    """What `next_head` says at each of these events, as probabilities [n, known + 1]."""
+    states, head = next_states(network, fields, sequences, rows), next_head(network, fields, target)
+    found = np.empty((len(rows), len(fields.vocabularies[target].values) + 1), dtype=np.float32)
+    for start in range(0, len(rows), BATCH_USERS):
+        block = slice(start, start + BATCH_USERS)
+        found[block] = head(states[block]).exp().cpu().numpy()
     return found
 
 

@@ -26,7 +26,7 @@ from beha2vec_core.encoder.encode import (
     center_and_whiten,
     encode_vectors,
     keep_shape,
-    next_log_probabilities,
+    next_head,
     next_probabilities,
     next_states,
     reset_shape,
@@ -229,6 +229,7 @@ class BehaviorEncoder:
         if k < 1:
             raise ValueError("k must be at least 1 and the vocabulary must hold a value (lower min_count)")
         sequences = self._sequences(events, as_of)
+        head = next_head(self.network, self.fields, target)
         places = np.zeros((len(sequences), k), dtype=np.int64)
         probabilities = np.zeros((len(sequences), k))
         for start in range(0, len(sequences), USERS_AT_ONCE):
@@ -236,11 +237,7 @@ class BehaviorEncoder:
             part = sequences.select(users)
             moments = last_moments(part, self.fields.vocabularies, target)
             states = next_states(self.network, self.fields, part, moments.row)
-
-            def network(block: slice, states: torch.Tensor = states) -> torch.Tensor:
-                return next_log_probabilities(self.network, self.fields, states[block], target)
-
-            places[users], probabilities[users] = self.next_steps[target].most_likely(moments, network, k)
+            places[users], probabilities[users] = self.next_steps[target].most_likely(moments, states, head, k)
         return pa.table(
             {
                 "user_key": pa.array(sequences.user_key, type=pa.string()).take(

@@ -240,7 +240,11 @@ class BehaviorNetwork(nn.Module):
         parts = {"mean": (content, state), "last": (last,), "mean+last": (content, state, last)}
         return torch.cat(parts[self.config.pooling], dim=-1)
 
-    def next_page_logits(self, states: Tensor) -> Tensor:
-        """States [..., D] -> logits [..., page ids] of the next page viewed; padding and null cannot come."""
-        logits: Tensor = self.next_page(states) @ self.embed(self.page_kinds).T + self.next_page_bias
+    def next_page_logits(self, states: Tensor, pages: Tensor | None = None) -> Tensor:
+        """States [..., D] -> logits [..., page ids] of the next page viewed; padding and null cannot come.
+
+        ``pages`` [page ids, D]: the pages' embeddings, where they were made before.
+        """
+        pages = self.embed(self.page_kinds) if pages is None else pages
+        logits: Tensor = self.next_page(states) @ pages.T + self.next_page_bias
         return logits.index_fill(-1, torch.tensor([0, 1], device=logits.device), float("-inf"))

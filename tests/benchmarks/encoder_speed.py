@@ -3,6 +3,7 @@
     make bench-encoder-speed
     python tests/benchmarks/encoder_speed.py --skip-million
     python tests/benchmarks/encoder_speed.py --users 100000
+    python tests/benchmarks/encoder_speed.py --catalogue
 
 Side by side every method has one thread, since CoLES's process has one, and learns from the same users, those of two
 events or more, of the merchandise store (of the demo shop where that is absent); only the prototype, being slow, gets a
@@ -13,6 +14,9 @@ counts, so that other work on the machine disturbs the comparison little.
 Users of three events in the median and the million are the demo shop's, repeated under other keys; each copy has other
 pauses (half to double) and other times, and half of them a random part of the history only, so that copies differ as
 real users do. The million goes from parquet to parquet in a process of its own with two threads.
+
+``--catalogue`` shows how time grows with the number of pages: 4,000 users of 12 page views each, drawn at random from
+pages of which some are more popular; each user stays in a twentieth of the site.
 """
 
 from __future__ import annotations
@@ -57,6 +61,7 @@ CORES = 2
 CHUNK = 32_768
 MATMUL = 2_048
 MEDIAN = 3
+CATALOGUES = (500, 20_000)
 TARGETS = {
     "training": "30 x the prototype at its size, 1.5 x CoLES",
     "encoding": "20 x the prototype",
@@ -83,10 +88,15 @@ def main() -> None:
     parser.add_argument("--skip-million", action="store_true", help="without the long run")
     parser.add_argument("--epochs", type=int, default=COLES_EPOCHS, help="of each training of ours")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--catalogue", action="store_true", help="only how time grows with the number of pages")
     parser.add_argument("--encode", nargs=3, type=Path, metavar=("MODEL", "IN", "OUT"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.encode:
         print(json.dumps(encode_file(*asked.encode)))
+        return
+    if asked.catalogue:
+        torch.set_num_threads(CORES)
+        print_catalogue(asked.rounds)
         return
     torch.set_num_threads(1)
     name, events = read_events()
@@ -101,6 +111,36 @@ def main() -> None:
     print_median(encoder, base, asked.rounds)
     if not asked.skip_million:
         print_million(encoder, base, asked.users)
+
+
+def print_catalogue(rounds: int) -> None:
+    print("| pages | fit, 2 epochs, s | x | predict_next, 4,000 users, s | x |\n|---|---|---|---|---|")
+    first: tuple[float, float] | None = None
+    for pages in CATALOGUES:
+        events = site(pages)
+        settings = TrainConfig(epochs=2, device="cpu", progress=False)
+        encoder, fit = timed(lambda: BehaviorEncoder.fit(events, EncoderConfig(min_count=1), settings))  # noqa: B023
+        predict = min(timed(lambda: encoder.predict_next(events))[1] for _ in range(rounds))  # noqa: B023
+        first = first or (fit, predict)
+        known = len(encoder.fields.vocabularies["page"].values)
+        print(f"| {known:,} | {fit:.0f} | {fit / first[0]:.1f} | {predict:.1f} | {predict / first[1]:.1f} |")
+
+
+def site(pages: int, users: int = 4_000, views: int = 12) -> pd.DataFrame:
+    draw = np.random.default_rng(0)
+    popularity = 1 / np.arange(1, pages + 1) ** 0.8
+    seen = draw.choice(pages, (users, views), p=popularity / popularity.sum())
+    seen = (seen // 20 * 20 + draw.integers(0, 20, users)[:, None]) % pages
+    seen.ravel()[:pages] = np.arange(pages)  # each page at least once
+    moments = 1_700_000_000_000_000 + np.cumsum(draw.integers(1, 3600, (users, views)), axis=1) * 1_000_000
+    return pd.DataFrame(
+        {
+            "user_key": np.repeat([f"u{user:05d}" for user in range(users)], views),
+            "event_timestamp": moments.ravel(),
+            "event_name": "page_view",
+            "page": [f"shop.example/c{page % 40}/p{page}" for page in seen.ravel()],
+        }
+    )
 
 
 def read_events() -> tuple[str, pd.DataFrame]:

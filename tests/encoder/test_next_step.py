@@ -165,8 +165,8 @@ def test_probabilities_hold_whatever_came_and_whoever_is_beside(
     for user in range(len(sequences)):
         alone = last(sequences.select(np.array([user])))
         np.testing.assert_array_equal(model.probabilities(alone, even(alone))[0], p[user])
-    log_network = torch.from_numpy(np.log(even(moments)))
-    values, likely = model.most_likely(moments, lambda block: log_network[block], 3)
+    states = torch.from_numpy(np.log(even(moments)))
+    values, likely = model.most_likely(moments, states, torch.clone, 3)
     np.testing.assert_allclose(likely, np.take_along_axis(p, values, axis=1), rtol=1e-4)
     np.testing.assert_allclose(likely, -np.sort(-p[:, :-1], axis=1)[:, :3], rtol=1e-4)
     assert values.max() < OTHER

@@ -32,8 +32,8 @@ FEWEST = 1_000
 # weights of the counts, of the network, and for a value not known, before any user is held out
 BLEND = np.array([0.7, 0.3, 0.0])
 LEAST = 1e-7
-# moments times values whose scores are held at a time
-BLOCK_CELLS = 8_000_000
+# moments times values whose scores are held at a time: what a processor keeps in its cache
+BLOCK_CELLS = 2_000_000
 # a context with as many states or fewer is one of those that many moments share
 FEW_STATES = 8
 
@@ -84,12 +84,13 @@ class NextStep:
             return np.exp(self._counted(moments))
         return np.exp(log_probabilities(self._parts(moments, network), self.blend, (len(moments), moments.size + 1)))
 
+    @torch.inference_mode()
     def most_likely(
-        self, moments: Moments, network: Callable[[slice], torch.Tensor], k: int
+        self, moments: Moments, states: torch.Tensor, head: Callable[[torch.Tensor], torch.Tensor], k: int
     ) -> tuple[IntArray, FloatArray]:
         """The k most likely known values and their probabilities, both [n, k]; of equal ones the first stands first.
 
-        ``network``: the network's log probabilities of some of the moments [.., size + 1], asked for in blocks. What
+        ``head`` turns the network's states [n, dim] into its log probabilities [n, size + 1], a block at a time. What
         is constant over a moment's values cancels, so c needs no sum of its own.
         """
         by_counts, by_network, is_other = self.blend.tolist()
@@ -100,12 +101,14 @@ class NextStep:
         size = max(1, BLOCK_CELLS // (moments.size + 1))
         for start in range(0, len(moments), size):
             block = slice(start, min(start + size, len(moments)))
-            scores = scores_of_groups[torch.from_numpy(group[block])]
-            scores += by_network * network(block).cpu().clamp(min=math.log(LEAST))
+            scores = head(states[block]).cpu().clamp_(min=math.log(LEAST)).mul_(by_network)
+            scores += (
+                scores_of_groups[torch.from_numpy(group[block])] if len(scores_of_groups) > 1 else scores_of_groups
+            )
             own = self._own_features(moments.select(np.arange(block.start, block.stop)), without=few)
             for name, (rows, values, amounts) in own.items():  # each cell at most once in a feature
                 added = torch.from_numpy((by_counts * self.weights[name] * amounts).astype(np.float32))
-                scores.index_put_((torch.from_numpy(rows), torch.from_numpy(values)), added, accumulate=True)
+                scores.view(-1).index_add_(0, torch.from_numpy(rows * scores.shape[1] + values), added)
             total, known = scores.logsumexp(1, keepdim=True), scores[:, :-1]
             places[block] = first_largest(known, k)
             likely[block] = (known.gather(1, torch.from_numpy(places[block])) - total).exp().numpy()
