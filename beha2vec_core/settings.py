@@ -176,6 +176,9 @@ class Settings(BaseSettings):
         description="address of Dagster's UI, such as http://localhost:3000, for links in alerts and in the explorer",
     )
 
+    explorer_url: str | None = Field(
+        None, description="address of the explorer, such as http://localhost:8501, for links in Dagster's UI"
+    )
     explorer_password: SecretStr | None = Field(
         None, description="password that the explorer asks for; empty: none, for your own machine"
     )
@@ -203,9 +206,9 @@ class Settings(BaseSettings):
             raise ValueError("give a full address, for example https://hooks.slack.com/services/...")
         return SecretStr(address)
 
-    @field_validator("dagster_url")
+    @field_validator("dagster_url", "explorer_url")
     @classmethod
-    def _dagster_url_is_http(cls, value: str | None) -> str | None:
+    def _url_is_http(cls, value: str | None) -> str | None:
         if value is not None and not _is_address(value):
             raise ValueError("give a full address, for example http://localhost:3000")
         return value.rstrip("/") if value is not None else None

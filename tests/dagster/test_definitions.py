@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 from project import DAYS, REPOSITORY, Project, definitions, export_settings, make_project
 
+from beha2vec_core.explorer.views import VIEWS
 from beha2vec_dagster.definitions import build_defs
 from beha2vec_dagster.lib.resources import WarehouseResource
 
@@ -151,7 +152,8 @@ def test_the_encoder_is_judged_when_trained_and_not_each_night(tmp_path: Path) -
 
 
 def test_assets_are_described_grouped_and_pooled(tmp_path: Path) -> None:
-    graph = definitions(tmp_path, owners=["team:data", "ann@shop.example"]).get_repository_def().asset_graph
+    described = definitions(tmp_path, owners=["team:data", "ann@shop.example"], explorer_url="http://localhost:8501/")
+    graph = described.get_repository_def().asset_graph
     nodes = [graph.get(key) for key in graph.materializable_asset_keys]
     assert len(nodes) >= 18
     for node in nodes:
@@ -159,7 +161,15 @@ def test_assets_are_described_grouped_and_pooled(tmp_path: Path) -> None:
         assert node.owners == ["team:data", "ann@shop.example"]
         code = node.metadata["dagster/code_references"].code_references
         assert all(Path(one.file_path).exists() for one in code), "the UI opens the code"
-    assert graph.get(dg.AssetKey("cluster_insights")).kinds == {"python"}, "the template writes"
+        assert (REPOSITORY / str(node.metadata["docs"].value)).exists()
+        address, view = str(node.metadata["explorer"].value).rsplit("/", 1)
+        assert address == "http://localhost:8501" and view in {view.name for view in VIEWS}
+        assert node.tags["layer"] and (node.tags["compute"] == "gpu") == ("gpu" in node.pools), node.key
+    assert graph.get(dg.AssetKey("cluster_insights")).kinds == {"template"}
+    asked = definitions(tmp_path, llm_api_key="key", llm_model="model").get_repository_def().asset_graph
+    assert asked.get(dg.AssetKey("cluster_insights")).kinds == {"openai"}
+    assert asked.get(dg.AssetKey("cluster_insights")).tags["compute"] == "llm"
+    assert "explorer" not in asked.get(dg.AssetKey("cluster_insights")).metadata
     assert [node.key.to_user_string() for node in nodes if node.freshness_policy] == ["serving_database"]
     pools = {node.key.to_user_string(): sorted(node.pools) for node in nodes if node.pools}
     assert pools == {
