@@ -37,9 +37,7 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
     modules = (raw, dbt, pages, sequences, encoder, evaluation, promotion, clusters, insights, serving)
     assets = [asset for module in modules for asset in module.build_assets(settings)]
     return dg.Definitions(
-        assets=dg.with_source_code_references(
-            dg.map_asset_specs(lambda spec: catalogued(spec, settings), assets)
-        ),
+        assets=dg.with_source_code_references(dg.map_asset_specs(lambda spec: catalogued(spec, settings), assets)),
         asset_checks=[*checks.build_checks(settings), candidate_is_no_worse],
         jobs=jobs.ALL,
         schedules=jobs.build_schedules(settings),

@@ -16,6 +16,8 @@ import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from filelock import FileLock, Timeout
 
+from beha2vec_core.progress import keep_terminal
+
 # hidden in the UI, as Dagster hides its own by this prefix
 _PROCESS_TAG = ".dagster/beha2vec_process"
 _SHOWN_CAUSES = 3
@@ -45,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     except dg.DagsterInvalidSubsetError as error:
         print(f"--select: {error}", file=sys.stderr)
         return 2
+    keep_terminal()
     with DagsterInstance.get() as instance, _mark(instance) as mark:
         result = job.execute_in_process(
             instance=instance,

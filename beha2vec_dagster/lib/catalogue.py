@@ -38,7 +38,8 @@ _VIEWS = {"user_embeddings": "map"}
 def catalogued(spec: dg.AssetSpec, settings: ExportSettings) -> dg.AssetSpec:
     """The spec with owners, tags and links.
 
-    The documentation's address is the package's project URL `Documentation`; without one, the page is named by its file.
+    The address of the documentation is the project URL `Documentation` of the package; without one, the page is named
+    by its file.
     """
     name, group = spec.key.path[-1], _GROUPS[str(spec.group_name)]
     page = _DOCS.get(name, group.docs)
