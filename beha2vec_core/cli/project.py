@@ -107,7 +107,7 @@ def require_port(host: str, port: int) -> None:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise ProjectError(f"cannot listen on {host}:{port}: {error.strerror}") from None
-            raise ProjectError(f"port {port} is in use: give another one with --port") from None
+            raise ProjectError(f"port {port} is in use: give another one with --port (with make: PORT=)") from None
 
 
 def become_ui(port: int) -> NoReturn:

@@ -24,6 +24,31 @@ def test_a_wrong_setting_is_reported_at_start(tmp_path: Path) -> None:
     assert "BEHA2VEC_TIMEZONE" in done.stderr and "Europe/Berlin" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--select", "raw_ga4_event"], "--select raw_ga4_event selects no asset; did you mean raw_ga4_events?"),
+        (["--select", "user_clusters,((("], "--select ((( selects no asset; the assets are in the UI's catalog"),
+        (["--config", "nowhere.yaml"], "--config: give JSON, or the path of a JSON or YAML file"),
+        (["--config", '{"ops": {"x": {}}}'], '--config: Received unexpected config entry "x" at path root:ops.'),
+    ],
+)
+def test_what_cannot_be_run_is_one_sentence(
+    options: list[str],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from beha2vec_dagster import definitions as module
+    from beha2vec_dagster.run import main
+
+    monkeypatch.setattr(module, "defs", lambda: definitions(tmp_path))
+    assert main(["--start", DAYS[0], "--end", DAYS[0], *options]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(sentence) and said.out == ""
+
+
 @pytest.mark.parametrize("missing", ["source", "start_date", "timezone"])
 def test_a_missing_setting_of_the_export_is_reported_at_start(missing: str, tmp_path: Path) -> None:
     project = make_project(tmp_path / "p", **{missing: ""})
