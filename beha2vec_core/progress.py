@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable
-from typing import TextIO, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, TextIO, TypeVar
 
 from tqdm import tqdm
 
@@ -22,17 +22,22 @@ def keep_terminal() -> TextIO | None:
     return _kept
 
 
-def progress_bar(
-    items: Iterable[T] = (), *, title: str, unit: str, total: int | None = None, shown: bool = True
-) -> "tqdm[T]":
-    """A bar over items, or one that is moved by hand (with ``total``); on a terminal only.
+def progress_bar(*, title: str, unit: str, total: int, shown: bool = True) -> "tqdm[Any]":
+    """A bar that is moved by hand, on a terminal only.
 
     Args:
-        items: what is iterated over.
         title: what is done.
         unit: what is counted, in the singular.
-        total: how many; default: the number of items.
+        total: how many.
         shown: False shows none on a terminal either.
     """
     disable = None if shown else True  # None: unless on a terminal
-    return tqdm(items, desc=title, unit=unit, total=total, file=_kept, disable=disable)
+    return tqdm(total=total, desc=title, unit=unit, file=_kept, disable=disable)
+
+
+def with_progress(items: Sequence[T], *, title: str, unit: str, shown: bool = True) -> Iterator[T]:
+    """Iterate over items with such a bar."""
+    with progress_bar(title=title, unit=unit, total=len(items), shown=shown) as bar:
+        for item in items:
+            yield item
+            bar.update()

@@ -51,8 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except dg.DagsterInvalidConfigError as error:
-        for found in error.errors:
-            print(f"--config: {found.message.split(' Expected: ')[0]}", file=sys.stderr)
+        for mistake in error.errors:
+            print(f"--config: {mistake.message.split(' Expected: ')[0]}", file=sys.stderr)
         return 2
     keep_terminal()
     with DagsterInstance.get() as instance, _mark(instance) as mark:

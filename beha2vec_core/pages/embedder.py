@@ -156,7 +156,9 @@ class Embedder:
     def _network(self) -> "SentenceTransformer":
         import torch
         from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()  # type: ignore[no-untyped-call]  # it would write a second of loading into logs
         network = SentenceTransformer(
             str(self.folder),
             device=self.device,

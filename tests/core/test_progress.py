@@ -10,10 +10,10 @@ import pytest
 # as in a run: standard error goes to a file while a step runs
 STEP = """
 import os
-from beha2vec_core.progress import keep_terminal, progress_bar
+from beha2vec_core.progress import keep_terminal, with_progress
 keep_terminal()
 os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-for _ in progress_bar(range(3), title="reading", unit="file"):
+for _ in with_progress(range(3), title="reading", unit="file"):
     pass
 """
 
