@@ -41,8 +41,9 @@ def _or_exit(load: Callable[[], AnySettings]) -> AnySettings:
     try:
         return load()
     except SettingsError as error:
-        hint = "" if Path(".env").exists() else f"There is no .env in {Path.cwd()}: is it the project's folder?"
-        fail(f"{error}\n{hint}".strip(), 2)
+        hint = "" if Path(".env").exists() else f"(There is no .env in {Path.cwd()}: is it the project's folder?)"
+        between = "\n" if "\n" in str(error) else " "
+        fail(f"{error}{between}{hint}".strip(), 2)
 
 
 def require_results(path: Path) -> None:
