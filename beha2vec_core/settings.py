@@ -372,8 +372,11 @@ class Alerts(_Group, alias_generator="alert_".__add__):
 
 
 class Explorer(_Group, alias_generator="explorer_".__add__):
-    """Who may use the explorer."""
+    """Where the explorer is, and who may use it."""
 
+    url: _Address | None = Field(
+        None, description="address of the explorer, such as http://localhost:8501, for links in Dagster's UI"
+    )
     password: SecretStr | None = Field(
         None, description="password that the explorer asks for; empty: none, for your own machine"
     )

@@ -5,16 +5,19 @@ the next one, marked failed, and gives its place in the pools back.
 """
 
 import argparse
-import json
 import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelectionError
 from filelock import FileLock, Timeout
+
+from beha2vec_core.progress import keep_terminal
 
 # hidden in the UI, as Dagster hides its own by this prefix
 _PROCESS_TAG = ".dagster/beha2vec_process"
@@ -41,15 +44,22 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     try:
-        keys = dg.AssetSelection.from_coercible(asked.select.split(",")).resolve(job.asset_layer.asset_graph)
-    except dg.DagsterInvalidSubsetError as error:
-        print(f"--select: {error}", file=sys.stderr)
+        keys = _selected(asked.select, job)
+        run_config = {"loggers": {"console": {}}} | _run_config(asked.config)
+        dg.validate_run_config(job.get_subset(asset_selection=keys), run_config)
+    except ValueError as error:
+        print(error, file=sys.stderr)
         return 2
+    except dg.DagsterInvalidConfigError as error:
+        for mistake in error.errors:
+            print(f"--config: {mistake.message.split(' Expected: ')[0]}", file=sys.stderr)
+        return 2
+    keep_terminal()
     with DagsterInstance.get() as instance, _mark(instance) as mark:
         result = job.execute_in_process(
             instance=instance,
             asset_selection=sorted(keys),
-            run_config={"loggers": {"console": {}}} | _run_config(asked.config),
+            run_config=run_config,
             tags={RANGE_START: asked.start, RANGE_END: asked.end, _PROCESS_TAG: mark},
             raise_on_error=False,
         )
@@ -67,16 +77,46 @@ def main(arguments: list[str] | None = None) -> int:
     return 0 if result.success else 1
 
 
+def _selected(text: str, job: dg.JobDefinition) -> set[dg.AssetKey]:
+    """The assets that a selection names.
+
+    Raises:
+        ValueError: it names none, or is no selection.
+    """
+    graph = job.asset_layer.asset_graph
+    keys: set[dg.AssetKey] = set()
+    for part in (part.strip() for part in text.split(",")):
+        try:
+            found = dg.AssetSelection.from_string(part).resolve(graph)
+        except (dg.DagsterInvalidSubsetError, DagsterInvalidAssetSelectionError):
+            found = set()
+        if not found:
+            names = [key.to_user_string() for key in graph.get_all_asset_keys()]
+            near = get_close_matches(part.strip("+*"), names, n=1)
+            hint = f"did you mean {near[0]}?" if near else "the assets are in the UI's catalog: beha2vec ui"
+            raise ValueError(f"--select {part} selects no asset; {hint}")
+        keys |= found
+    return keys
+
+
 def _run_config(given: str | None) -> dict[str, object]:
+    """Run config from JSON or a file.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    import yaml
+
     if given is None:
         return {}
-    if given.lstrip().startswith("{"):
-        loaded = json.loads(given)
-    else:
-        import yaml
-
-        loaded = yaml.safe_load(Path(given).read_text())
-    return dict(loaded or {})
+    try:
+        text = given if given.lstrip().startswith("{") else Path(given).read_text(encoding="utf-8")
+        loaded = yaml.safe_load(text) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"--config: give JSON, or the path of a JSON or YAML file ({error})") from None
+    if not isinstance(loaded, dict):
+        raise ValueError("--config: give a mapping, such as {ops: {raw_ga4_events: {config: {max_bad_share: 0.1}}}}")
+    return loaded
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
@@ -38,8 +39,23 @@ def _or_exit(step: Callable[[], _T]) -> _T:
     try:
         return step()
     except SettingsError as error:
-        hint = "" if Path(".env").exists() else f" (There is no .env in {Path.cwd()}: is it the project's folder?)"
-        fail(f"{error}{hint}", 2)
+        hint = "" if Path(".env").exists() else f"(There is no .env in {Path.cwd()}: is it the project's folder?)"
+        between = "\n" if "\n" in str(error) else " "
+        fail(f"{error}{between}{hint}".strip(), 2)
+
+
+def require_results(path: Path) -> None:
+    """End the command where a database of results does not exist."""
+    if not path.exists():
+        fail(f"there are no results in {path.parent}: run beha2vec materialize, or go to the project's folder")
+
+
+def parse_day(text: object) -> date:
+    """The day that an option names."""
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        raise typer.BadParameter(f"{text} is not a day: write it as YYYY-MM-DD, for example 2026-01-31") from None
 
 
 def fail(error: Exception | str, code: int = 1) -> NoReturn:

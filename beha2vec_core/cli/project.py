@@ -107,7 +107,7 @@ def require_port(host: str, port: int) -> None:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise ProjectError(f"cannot listen on {host}:{port}: {error.strerror}") from None
-            raise ProjectError(f"port {port} is in use: give another one with --port") from None
+            raise ProjectError(f"port {port} is in use: give another one with --port (with make: PORT=)") from None
 
 
 def become_ui(port: int) -> NoReturn:
@@ -121,5 +121,7 @@ def become_ui(port: int) -> NoReturn:
     quiet = ["-W", "ignore:Function `dev_command` is superseded"]
     address = ["--host", "127.0.0.1", "--port", str(port)]
     command = [sys.executable, *quiet, "-m", "dagster", "dev", *address, "-w", str(_TEMPLATE / "workspace.yaml")]
+    if not sys.stdout.isatty():
+        command += ["--log-format", "json"]  # of Dagster's formats the only one without colors
     sys.stdout.flush()
     os.execve(sys.executable, command, where)

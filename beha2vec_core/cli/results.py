@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from beha2vec_core.cli import project
-from beha2vec_core.cli.app import app, fail, read_settings
+from beha2vec_core.cli.app import app, fail, read_settings, require_results
 from beha2vec_core.cli.rows import Layout, write_rows
 from beha2vec_core.privacy.places import note_written
 from beha2vec_core.store.export import ExportError, Format, What, load_commands, parse_dataset
@@ -27,8 +27,7 @@ def summary() -> None:
     from beha2vec_core.profiles.counts import totals as find_totals
 
     settings = read_settings()
-    if not settings.storage.serving_path.exists():
-        fail("there are no results yet: run beha2vec materialize first")
+    require_results(settings.storage.serving_path)
     with duckdb.connect(str(settings.storage.serving_path), read_only=True) as connection:
         totals, steps = find_totals(connection), funnel(connection)
         users = connection.execute("select count(*) from beha2vec.user_clusters_current").fetchall()[0][0]
@@ -88,8 +87,7 @@ def query(
 
     storage = read_settings().storage
     path = storage.warehouse_path if warehouse else storage.serving_path
-    if not path.exists():
-        fail("there are no results yet: run beha2vec materialize first")
+    require_results(path)
     door = Warehouse(path, storage.lock_timeout_seconds).exclusive("beha2vec query") if warehouse else nullcontext()
     try:
         with door, duckdb.connect(str(path), read_only=True) as connection:
@@ -115,6 +113,7 @@ def chat(
     from beha2vec_core.chat.terminal import chat as chat_in_terminal
 
     settings = read_settings()
+    require_results(settings.storage.serving_path)
     conversation = open_conversation(settings, use_model=model)
     try:
         if question is None:

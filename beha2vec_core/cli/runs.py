@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from beha2vec_core.cli import project
-from beha2vec_core.cli.app import app, fail, read_export_settings, read_settings
+from beha2vec_core.cli.app import app, fail, parse_day, read_export_settings, read_settings, require_results
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.words import counted
 
@@ -19,10 +19,12 @@ from beha2vec_core.words import counted
 def materialize(
     select: Annotated[str, typer.Option(help="Assets, in Dagster's selection syntax.")] = "*",
     start: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; default: from the settings.")
+        date | None,
+        typer.Option(parser=parse_day, metavar="YYYY-MM-DD", help="First day; default: from the settings."),
     ] = None,
     end: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day; default: from the settings or yesterday.")
+        date | None,
+        typer.Option(parser=parse_day, metavar="YYYY-MM-DD", help="Last day; default: from the settings or yesterday."),
     ] = None,
     config: Annotated[str | None, typer.Option(help="Run config: JSON, or the path of a JSON or YAML file.")] = None,
 ) -> None:
@@ -32,14 +34,15 @@ def materialize(
     settings = read_export_settings()
     export = settings.export
     kept = settings.first_kept_day("raw", datetime.now(UTC)) or export.start_date
-    first = start.date() if start else max(export.start_date, kept)
-    last = end.date() if end else export.end_date or _yesterday(settings)
+    first = start or max(export.start_date, kept)
+    last = end or export.end_date or _yesterday(settings)
     if first < export.start_date:
         fail(f"--start {first} is before BEHA2VEC_START_DATE={export.start_date}: set that to an earlier day", 2)
     if first < kept:
         fail(f"--start {first} is older than BEHA2VEC_RETENTION_DAYS_RAW keeps: the first day kept is {kept}", 2)
     if last < first:
-        fail(f"--end {last} is before --start {first}", 2)
+        given = "--end" if end else "BEHA2VEC_END_DATE" if export.end_date else "yesterday"
+        fail(f"the last day, {last} ({given}), is before the first, {first}: give other --start and --end", 2)
     asked = {"export": export.model_copy(update={"start_date": first, "end_date": last})}
     if _reads_export(select) and (obstacle := first_obstacle(settings.model_copy(update=asked))):
         remedy = "give --start and --end of days that the export has" if start or end else obstacle.remedy
@@ -79,8 +82,7 @@ def rollback(
     from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 
     settings = read_export_settings()
-    if not settings.storage.warehouse_path.exists():
-        fail("there are no results yet: run beha2vec materialize first")
+    require_results(settings.storage.warehouse_path)
     warehouse = Warehouse(settings.storage.warehouse_path, lock_timeout=settings.storage.lock_timeout_seconds)
     try:
         with warehouse.connect("rollback") as connection:

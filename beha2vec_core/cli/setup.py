@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from shlex import quote
 from typing import Annotated
@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from beha2vec_core.cli import project
-from beha2vec_core.cli.app import app, fail, read_settings
+from beha2vec_core.cli.app import app, fail, parse_day, read_settings
 from beha2vec_core.words import counted
 
 
@@ -43,9 +43,9 @@ def demo(
     from beha2vec_core.cli.results import summary
     from beha2vec_core.cli.runs import run_command
 
-    first, last = (datetime.fromisoformat(values[f"BEHA2VEC_{name}_DATE"]) for name in ("START", "END"))
+    first, last = (date.fromisoformat(values[f"BEHA2VEC_{name}_DATE"]) for name in ("START", "END"))
     demo_data(Path(values["BEHA2VEC_SOURCE"]), users, (last - first).days + 1, seed, first)
-    command = run_command("*", first.date(), last.date())
+    command = run_command("*", first, last)
     if code := subprocess.run(command, env=project.environment()).returncode:
         raise typer.Exit(code)
     summary()
@@ -68,14 +68,14 @@ def demo_data(
     users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 3000,
     days: Annotated[int, typer.Option(help="Number of days.", min=1)] = 28,
     seed: Annotated[int, typer.Option(help="Same seed: same bytes.")] = 7,
-    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = datetime(2026, 1, 5),
+    start: Annotated[date, typer.Option(parser=parse_day, metavar="YYYY-MM-DD", help="First day.")] = date(2026, 1, 5),
     timezone: Annotated[str, typer.Option(help="Time zone of the demo shop.")] = "Europe/Berlin",
 ) -> None:
     """Write the GA4 export of a demo shop; a truth file has the persona of each user."""
     from beha2vec_core.demo_shop import write_demo_export
 
     try:
-        summary = write_demo_export(out, users=users, days=days, seed=seed, start_date=start.date(), timezone=timezone)
+        summary = write_demo_export(out, users=users, days=days, seed=seed, start_date=start, timezone=timezone)
     except ValueError as error:
         fail(str(error), 2)
     typer.echo(

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from tqdm import tqdm
 
 from beha2vec_core.clusters.kmeans import kmeans, nearest
 from beha2vec_core.clusters.separation import epsilon_squared
+from beha2vec_core.progress import with_progress
 
 CURVE_COLUMNS = (
     "k", "stability_ari", "silhouette", "largest_share", "smallest_share", "outcome_epsilon2", "inertia", "chosen",
@@ -57,7 +57,7 @@ def stability_curve(
     from sklearn.metrics import adjusted_rand_score, silhouette_score
 
     rows = []
-    for k in tqdm(sorted(set(ks)), desc="Choosing k", unit="k", disable=not progress):
+    for k in with_progress(sorted(set(ks)), title="choosing k", unit="k", shown=progress):
         centroids, labels = kmeans(points, k, seed=seed)
         if len(centroids) < k:
             continue

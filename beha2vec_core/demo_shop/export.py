@@ -19,12 +19,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tqdm import tqdm
 
 from beha2vec_core.demo_shop.audience import Channel
 from beha2vec_core.demo_shop.catalogue import USD_PER_EUR, northfold
 from beha2vec_core.demo_shop.dice import Dice
 from beha2vec_core.demo_shop.journeys import Calendar, Event, Item, Order, Session, Visitor, simulate
+from beha2vec_core.progress import with_progress
 
 _DUPLICATE_SHARE = 0.003
 _LATE_SHARE = 0.005
@@ -98,7 +98,7 @@ def write_demo_export(
     try:
         with pq.ParquetWriter(unfinished_truth, _TRUTH_SCHEMA) as truth_writer:
             known: list[dict[str, str]] = []
-            for index in tqdm(range(users), desc="demo users", unit="user", disable=not progress):
+            for index in with_progress(range(users), title="demo users", unit="user", shown=progress):
                 dice = Dice(seed, index)
                 visitor = simulate(shop, calendar, dice, index)
                 summary.personas[visitor.persona.name] += 1

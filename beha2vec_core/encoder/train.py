@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from beha2vec_core.encoder.batches import UserBatches
 from beha2vec_core.encoder.checkpoint import Checkpoints, Progress, fingerprint
@@ -24,6 +23,7 @@ from beha2vec_core.encoder.tracking import mlflow_run
 from beha2vec_core.encoder.validation import held_out_users, is_held_out, training_and_validation
 from beha2vec_core.encoder.warm_start import carry_over
 from beha2vec_core.events.sequences import Sequences
+from beha2vec_core.progress import progress_bar
 
 __all__ = [
     "DivergedError",
@@ -96,7 +96,7 @@ def train(
         seeded(config.seed, device),
         compiled(network, device, steps),
         mlflow_run(mlflow, network.config, config) as log,
-        tqdm(desc="training", total=steps, unit="batch", disable=not config.progress) as bar,
+        progress_bar(title="training", total=steps, unit="batch", shown=config.progress) as bar,
     ):
         if saved and saved.restore(at):
             bar.initial = bar.n = at.step

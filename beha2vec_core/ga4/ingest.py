@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
+from tqdm import tqdm
 
 from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT, QUARANTINED_ROWS_SHOWN, create_tables, read_file
@@ -31,12 +32,15 @@ from beha2vec_core.ga4.sources import SourceFile
 from beha2vec_core.privacy.clean import clean_reason, clean_row
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.partitions import ORIGINALS, cleaner_of, forget_originals, write_cleaned
+from beha2vec_core.progress import progress_bar
 from beha2vec_core.words import counted
 
 # What DuckDB may hold in memory before it spills to the scratch folder. A day is held whole.
 _MEMORY_LIMIT = "2GB"
 # Rows that are cleaned and written at once.
 _ROW_GROUP = 122_880
+# Lines of progress, at most: a year's export has hundreds of files.
+_PROGRESS_LINES = 4
 # A scratch folder of another machine (a container that was killed) that was not written to for this long is abandoned.
 _FOREIGN_SCRATCH_SECONDS = 24 * 3600
 
@@ -144,7 +148,7 @@ def ingest_days(
         days: the days asked for; other days in undated files are left alone.
         raw_path: the folder of the partitions.
         max_bad_share: a day with a larger share of quarantined rows is ``unreadable``.
-        progress: called with a line of text as files are read.
+        progress: called with a few lines of text as files are read; a terminal also shows a progress bar.
         notice: what of the source was skipped: progress shows it once, and the report has it.
         keep_originals_days: how long rows are also kept as they came, with all personal data; 0: not at all.
 
@@ -167,9 +171,16 @@ def ingest_days(
         if file.day is not None:
             dated[file.day].append(file)
 
-    with _scratch(raw_path) as scratch, _scratch_connection(scratch) as connection:
+    undated = [file for file in files if file.day is None]
+    run.files = len(undated) + sum(len(dated[day]) for day in wanted)
+    with (
+        _scratch(raw_path) as scratch,
+        _scratch_connection(scratch) as connection,
+        progress_bar(title="reading the export", unit="file", total=run.files, shown=progress is not None) as bar,
+    ):
+        run.bar = bar
         create_tables(connection)
-        run.read(connection, [file for file in files if file.day is None], wanted)
+        run.read(connection, undated, wanted)
         for day in wanted:
             run.read(connection, dated[day], [day])
             for property_id in sorted({file.property_id for file in files}):
@@ -179,6 +190,8 @@ def ingest_days(
             run.forget(connection, day)
         run.leave_out_of_no_day(connection)
         run.forget(connection, None)
+    if run.report.redacted:
+        run.say(f"personal data removed from {counted(run.report.redacted, 'value')}")
     return run.report
 
 
@@ -221,13 +234,17 @@ class _Run:
     report: IngestReport = field(default_factory=IngestReport)
     broken: dict[SourceFile, str] = field(default_factory=dict)
     keep_originals: bool = False
+    files: int = 0
+    bar: tqdm[Any] | None = None
 
     def __post_init__(self) -> None:
         self.cleaner = cleaner_of(self.raw_path)
+        self.done = self.events = self.bad_rows = 0
 
     def read(self, connection: duckdb.DuckDBPyConnection, files: Sequence[SourceFile], days: Sequence[date]) -> None:
         """Read files one after the other into the scratch tables; note those that broke."""
-        for number, file in enumerate(files, start=1):
+        for file in files:
+            self.done += 1
             try:
                 read = read_file(connection, file, days)
             except UnreadableFileError as error:
@@ -238,11 +255,15 @@ class _Run:
                 )
                 self.say(f"unreadable: {error}")
             else:
+                self.events += read.accepted
+                self.bad_rows += read.quarantined
+            if self.bar is not None:
+                self.bar.update()
+            if self.done * _PROGRESS_LINES // self.files > (self.done - 1) * _PROGRESS_LINES // self.files:
                 self.say(
-                    f"{file.name}"
-                    + (f" ({number:,}/{len(files):,})" if len(files) > 1 else "")
-                    + f": {counted(read.accepted, 'event')}"
-                    + (f", {counted(read.quarantined, 'row')} quarantined" if read.quarantined else "")
+                    (file.name if self.files == 1 else f"{self.done:,} of {counted(self.files, 'file')}")
+                    + f": {counted(self.events, 'event')}"
+                    + (f", {counted(self.bad_rows, 'row')} quarantined" if self.bad_rows else "")
                 )
 
     def settle(
@@ -300,8 +321,6 @@ class _Run:
             put_in_place(temporary, target)
             report.redacted = self.cleaner.redacted - before
             report.users = _users(connection, property_id, day)
-            if report.redacted:
-                self.say(f"{day}: personal data removed from {counted(report.redacted, 'value')}")
         self.report.days.append(report)
 
     def _problem(self, connection: duckdb.DuckDBPyConnection, day: DayReport, has_files: bool) -> str | None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from tqdm import tqdm
 
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights import template
@@ -16,6 +15,7 @@ from beha2vec_core.insights.placeholders import filled
 from beha2vec_core.insights.schema import INSIGHTS_SCHEMA, ClusterAnswer, ComparisonAnswer, stored
 from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
 from beha2vec_core.llm import LlmSettings
+from beha2vec_core.progress import with_progress
 from beha2vec_core.store.anonymous import MIN_USERS
 
 _COMPARISON_NAME = "All clusters compared"
@@ -61,7 +61,7 @@ def write_insights(
     names: dict[int, str] = {}
     rows: list[dict[str, Any]] = []
     try:
-        for sheet in tqdm(sheets, desc="Writing insights", unit="cluster", disable=not progress):
+        for sheet in with_progress(sheets, title="writing insights", unit="cluster", shown=progress):
             key = sheet.cluster_key
             # names of clusters still to come are kept free, should the template write those
             taken = {*names.values(), *(name for other, name in plain_names.items() if other > key)}

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from beha2vec_core.pages.weights import TamperedWeights, find_model, weights_sha256
+from beha2vec_core.progress import progress_bar
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -125,7 +125,8 @@ class Embedder:
         distinct = list(dict.fromkeys(texts))
         row = {text: number for number, text in enumerate(distinct)}
         vectors = np.zeros((len(distinct), self._network.get_embedding_dimension() or 0), np.float32)
-        bar = tqdm(total=len(distinct), desc="embedding", disable=not self.progress or len(distinct) <= self.batch_size)
+        shown = self.progress and len(distinct) > self.batch_size
+        bar = progress_bar(title="embedding", unit="text", total=len(distinct), shown=shown)
         with bar, torch.inference_mode():
             for batch in self._batches(distinct):
                 features = self._network.preprocess(batch)
@@ -155,7 +156,9 @@ class Embedder:
     def _network(self) -> "SentenceTransformer":
         import torch
         from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()  # type: ignore[no-untyped-call]  # it would write a second of loading into logs
         network = SentenceTransformer(
             str(self.folder),
             device=self.device,

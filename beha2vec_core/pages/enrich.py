@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from tqdm import tqdm
 
 from beha2vec_core.pages.cascade import Cascade
 from beha2vec_core.pages.classifiers import DEFAULT_STEPS, Models, StepConfig
@@ -19,6 +18,7 @@ from beha2vec_core.pages.overrides import Overrides
 from beha2vec_core.pages.prepare import prepare
 from beha2vec_core.pages.rules import Rules, load_rules
 from beha2vec_core.pages.store import PageStore
+from beha2vec_core.progress import progress_bar
 
 ERROR_PAGE_TYPE = "error"
 KINDS = ("theme", "page_type")
@@ -128,7 +128,9 @@ def classify_pages(
     stale = _stale(rows, prepared, built.cascades, given)
     asked = prepared.index[stale.any(axis=1)]
     by_kind = dict.fromkeys(KINDS, 0)
-    with tqdm(total=len(asked), desc="classifying pages", disable=not progress or len(asked) <= chunk_size) as bar:
+    with progress_bar(
+        title="classifying pages", unit="page", total=len(asked), shown=progress and len(asked) > chunk_size
+    ) as bar:
         for start in range(0, len(asked), chunk_size):
             chunk = asked[start : start + chunk_size]
             fresh = rows.loc[chunk]

@@ -100,14 +100,14 @@ class PageFetcher:
         Returns:
             One `FetchedPage` a distinct page_key, in the order given.
         """
-        from tqdm import tqdm
+        from beha2vec_core.progress import with_progress
 
         distinct = list(dict.fromkeys(page_keys))
         until = time.monotonic() + self.limits.run_seconds
         self._begin()
         pages = [
             self._page(page_key, until)
-            for page_key in tqdm(distinct, desc="fetch pages", unit="page", disable=not self.progress)
+            for page_key in with_progress(distinct, title="reading pages", unit="page", shown=self.progress)
         ]
         self._cache.prune(2 * max(self.limits.keep, self.limits.keep_failures))
         return pages

@@ -136,7 +136,9 @@ def export(
     """
     target = parse_dataset(dataset or "") if form is Format.BIGQUERY else None
     if not serving.exists():
-        raise ExportError("there are no results yet: run beha2vec materialize first")
+        raise ExportError(
+            f"there are no results in {serving.parent}: run beha2vec materialize, or go to the project's folder"
+        )
     out.mkdir(parents=True, exist_ok=True)
     staging = out / ".export"
     lock = FileLock(out / ".export.lock")

@@ -9,6 +9,9 @@ from contextlib import contextmanager, redirect_stdout
 from typing import TextIO
 
 import dagster as dg
+from tqdm import tqdm
+
+from beha2vec_core.progress import keep_terminal
 
 _SHOWN_EVENTS = {"STEP_START", "STEP_FAILURE", "STEP_SUCCESS", "RUN_FAILURE", "RUN_SUCCESS"}
 
@@ -60,11 +63,19 @@ def _is_shown(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.INFO
 
 
+class _BesideBars(logging.StreamHandler[TextIO]):
+    """Prints above a progress bar that a terminal shows."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with tqdm.external_write_mode(self.stream):
+            super().emit(record)
+
+
 @dg.logger(None, description="A line a step, warnings and errors.")
 def console(_: dg.InitLoggerContext) -> logging.Logger:
     """The logger of runs started from the command line."""
     log = logging.Logger("beha2vec.run", level=logging.DEBUG)
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _BesideBars((sys.stdout.isatty() and keep_terminal()) or sys.stdout)
     handler.setFormatter(_Brief())
     handler.addFilter(_is_shown)
     log.addHandler(handler)

@@ -51,6 +51,23 @@ def test_hostile_statements_are_refused_with_a_reason(serving: Path, secret_file
     assert serving.read_bytes() == before and sorted(p.name for p in serving.parent.iterdir()) == folder
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select " + "case when true then " * 400 + "1" + " end" * 400,
+        "select 1" + " from (select 1" * 600 + ")" * 600,
+    ],
+    ids=["case", "from"],
+)
+def test_a_statement_nested_as_deeply_as_its_length_allows_does_no_harm(serving: Path, statement: str) -> None:
+    try:
+        answer = run_sql(serving, statement, TIGHT)
+    except SqlFailed as error:
+        assert "recursion" in str(error), "Python 3.11 cannot read its syntax tree"
+    else:
+        assert answer.rows == [[1]]
+
+
 def test_what_the_parser_lets_through_duckdb_itself_would_refuse(serving: Path, secret_file: Path) -> None:
     """The second and third gates alone: the child's own check, and a database that has no files and no settings."""
     from beha2vec_core.chat import sql

@@ -1,9 +1,11 @@
 """A project from ``beha2vec init``, and what the commands say where something is missing."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,29 @@ def test_materialize_names_what_is_wrong_with_the_export_before_it_starts(new: P
     assert done.exit_code == 2 and "BEHA2VEC_START_DATE=2026-01-31" in done.output
 
 
+@pytest.mark.parametrize("command", [["query", "select 1"], ["summary"], ["chat", "hello"], ["export"], ["rollback"]])
+def test_without_results_the_folder_looked_in_is_named(new: Path, command: list[str]) -> None:
+    (new / ".env").write_text("BEHA2VEC_SOURCE=export\nBEHA2VEC_START_DATE=2026-01-31\nBEHA2VEC_TIMEZONE=UTC\n")
+    done = RUN.invoke(app, command)
+    assert done.exit_code == 1 and f"there are no results in {new / 'data'}: run beha2vec materialize" in done.output
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--start", "31.01.2026"], "31.01.2026 is not a day: write it as YYYY-MM-DD"),
+        (["--start", "2026-03-01"], "the last day, 2026-02-01 (BEHA2VEC_END_DATE), is before the first, 2026-03-01"),
+        (["--end", "2026-01-01"], "the last day, 2026-01-01 (--end), is before the first, 2026-01-31"),
+    ],
+)
+def test_days_that_cannot_be_say_so(new: Path, options: list[str], sentence: str) -> None:
+    (new / ".env").write_text(
+        "BEHA2VEC_SOURCE=x\nBEHA2VEC_START_DATE=2026-01-31\nBEHA2VEC_END_DATE=2026-02-01\nBEHA2VEC_TIMEZONE=UTC\n"
+    )
+    done = RUN.invoke(app, ["materialize", *options], env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"})
+    assert done.exit_code == 2 and sentence in done.output
+
+
 def test_unknown_settings_are_named_by_every_command(new: Path) -> None:
     (new / ".env").write_text("BEHA2VEC_TIMEZON=UTC\n")
     assert "BEHA2VEC_TIMEZON (did you mean BEHA2VEC_TIMEZONE?)" in RUN.invoke(app, ["query", "select 1"]).output
@@ -124,3 +149,25 @@ def test_what_is_written_is_for_its_owner_only(folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "beha2vec_core", *command], check=True, capture_output=True, umask=0o022)
     written = [folder / "data", *(folder / "data").rglob("*")]
     assert len(written) > 2 and not [path for path in written if path.stat().st_mode & 0o077]
+
+
+@pytest.mark.slow
+def test_the_ui_logs_without_colors_where_output_is_redirected(new: Path, tmp_path: Path) -> None:
+    (new / ".env").write_text("BEHA2VEC_SOURCE=export\nBEHA2VEC_START_DATE=2026-01-31\nBEHA2VEC_TIMEZONE=UTC\n")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path / "ui.log"
+    with log.open("wb") as out:
+        ui = subprocess.Popen(
+            [sys.executable, "-m", "beha2vec_core", "ui", "--port", str(port)], stdout=out, stderr=subprocess.STDOUT
+        )
+    try:
+        deadline = time.monotonic() + 120
+        while "Serving dagster-webserver" not in log.read_text() and time.monotonic() < deadline:
+            time.sleep(0.5)
+    finally:
+        ui.send_signal(signal.SIGINT)
+        ui.wait(timeout=60)
+    written = log.read_text()
+    assert "Serving dagster-webserver" in written and "\x1b" not in written and "Warning" not in written, written

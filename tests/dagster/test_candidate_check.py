@@ -56,6 +56,8 @@ def run(folder: Path, *assets: str, **config: Any) -> tuple[bool, tuple[bool, st
     )
     found = result.get_asset_check_evaluations()
     assert all("| 0.2 | 0.3 |" in str(check.metadata["figures"].value).replace("\\", "") for check in found)
+    assert all("is 0.200, the encoder in use has 0.300" in str(check.description) or check.passed for check in found)
+    assert all("(in use: 0.300)" in str(check.description) or not check.passed for check in found)
     return result.success, (found[0].passed, found[0].severity.value) if found else None
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
+from beha2vec_core.explorer.views import VIEWS
 from beha2vec_dagster.definitions import build_defs
 from beha2vec_dagster.lib.resources import WarehouseResource
 from tests.dagster.project import DAYS, REPOSITORY, Project, definitions, export_settings, make_project
@@ -28,6 +29,31 @@ def test_a_wrong_setting_is_reported_at_start(name: str, value: str, remedy: str
         assert (done.returncode, done.stdout) == (2, "")
         assert f"BEHA2VEC_{name.upper()} (is '{value}')" in done.stderr and remedy in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--select", "raw_ga4_event"], "--select raw_ga4_event selects no asset; did you mean raw_ga4_events?"),
+        (["--select", "user_clusters,((("], "--select ((( selects no asset; the assets are in the UI's catalog"),
+        (["--config", "nowhere.yaml"], "--config: give JSON, or the path of a JSON or YAML file"),
+        (["--config", '{"ops": {"x": {}}}'], '--config: Received unexpected config entry "x" at path root:ops.'),
+    ],
+)
+def test_what_cannot_be_run_is_one_sentence(
+    options: list[str],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from beha2vec_dagster import definitions as module
+    from beha2vec_dagster.run import main
+
+    monkeypatch.setattr(module, "defs", lambda: definitions(tmp_path))
+    assert main(["--start", DAYS[0], "--end", DAYS[0], *options]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(sentence) and said.out == ""
 
 
 @pytest.mark.parametrize("missing", ["source", "start_date", "timezone"])
@@ -161,7 +187,8 @@ def test_the_encoder_is_judged_when_trained_and_not_each_night(tmp_path: Path) -
 
 
 def test_assets_are_described_grouped_and_pooled(tmp_path: Path) -> None:
-    graph = definitions(tmp_path, owners=["team:data", "ann@shop.example"]).get_repository_def().asset_graph
+    described = definitions(tmp_path, owners=["team:data", "ann@shop.example"], explorer_url="http://localhost:8501/")
+    graph = described.get_repository_def().asset_graph
     nodes = [graph.get(key) for key in graph.materializable_asset_keys]
     assert len(nodes) >= 18
     for node in nodes:
@@ -169,7 +196,15 @@ def test_assets_are_described_grouped_and_pooled(tmp_path: Path) -> None:
         assert node.owners == ["team:data", "ann@shop.example"]
         code = node.metadata["dagster/code_references"].code_references
         assert all(Path(one.file_path).exists() for one in code), "the UI opens the code"
-    assert graph.get(dg.AssetKey("cluster_insights")).kinds == {"python"}, "the template writes"
+        assert (REPOSITORY / str(node.metadata["docs"].value)).exists()
+        address, view = str(node.metadata["explorer"].value).rsplit("/", 1)
+        assert address == "http://localhost:8501" and view in {view.name for view in VIEWS}
+        assert node.tags["layer"] and (node.tags["compute"] == "gpu") == ("gpu" in node.pools), node.key
+    assert graph.get(dg.AssetKey("cluster_insights")).kinds == {"template"}
+    asked = definitions(tmp_path, llm_api_key="key", llm_model="model").get_repository_def().asset_graph
+    assert asked.get(dg.AssetKey("cluster_insights")).kinds == {"openai"}
+    assert asked.get(dg.AssetKey("cluster_insights")).tags["compute"] == "llm"
+    assert "explorer" not in asked.get(dg.AssetKey("cluster_insights")).metadata
     assert [node.key.to_user_string() for node in nodes if node.freshness_policy] == ["serving_database"]
     pools = {node.key.to_user_string(): sorted(node.pools) for node in nodes if node.pools}
     assert pools == {

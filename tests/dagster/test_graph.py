@@ -242,6 +242,7 @@ def test_serving_database_stands_alone(materialized: Project, tmp_path: Path) ->
 
 def test_output_is_brief_and_summary_says_where_to_look(materialized: Project) -> None:
     output = materialized.output
+    assert "\x1b" not in output, "a log has no colors"
     assert "Finished execution of step" in output and "base64" not in output
     assert "OK created sql incremental model ga4.base_ga4__events" in output and " PASS " not in output
     assert len(output.splitlines()) < 150

@@ -303,6 +303,16 @@ def test_progress_is_reported(world: World) -> None:
     assert said == [f"{D1}: 31 events, 1 row quarantined"]
 
 
+def test_progress_of_many_files_is_a_few_lines(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+    for part in range(10):
+        world.write(f"events_20240301_{part:012d}.json", [event(part), *[BAD][: part == 5]])
+    world.ingest(progress=said.append, max_bad_share=0.5)
+    assert said[0] == "3 of 10 files: 3 events"
+    assert said[-1] == "10 of 10 files: 10 events, 1 row quarantined" and len(said) == 4
+    assert capfd.readouterr().err == "", "a bar is for terminals"
+
+
 # --- names ------------------------------------------------------------------------------------------------------
 
 

@@ -193,6 +193,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                         for step in steps
                         for loss in step.losses or (None,)
                     ],
+                    longest=1000,
                 ),
                 "cluster_sizes": picture(plots.cluster_sizes(sizes), "cluster sizes"),
             }

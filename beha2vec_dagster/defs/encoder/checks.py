@@ -29,12 +29,13 @@ def candidate_is_no_worse(context: dg.AssetCheckExecutionContext, warehouse: War
         rows = evaluation_rows(connection, candidate)
         reasons = gate.reasons_to_refuse(rows, config.tolerance)
         promoted = config.force or is_accepted(connection, candidate)
+    compared = gate.comparisons(rows)
     metadata: dict[str, Any] = {
         "model_version": candidate,
         "tolerance": config.tolerance,
         "reasons": reasons or "none",
         "figures": markdown_table(
-            ["figure", "vectors", "candidate", "in use", "difference from", "to (95 %)"], gate.comparisons(rows)
+            ["figure", "vectors", "candidate", "in use", "difference from", "to (95 %)"], compared
         ),
     }
     if reasons:
@@ -44,4 +45,11 @@ def candidate_is_no_worse(context: dg.AssetCheckExecutionContext, warehouse: War
             else "train another encoder, or materialize trained_encoder with force in the Launchpad"
         )
     severity = dg.AssetCheckSeverity.WARN if reasons and promoted else dg.AssetCheckSeverity.ERROR
-    return dg.AssetCheckResult(passed=not reasons, severity=severity, metadata=metadata)
+    figures = "; ".join(f"{one.figure} of {one.method}: {one.value:.3f}{_in_use(one.champion)}" for one in compared)
+    return dg.AssetCheckResult(
+        passed=not reasons, severity=severity, description="; ".join(reasons) or figures or None, metadata=metadata
+    )
+
+
+def _in_use(champion: float | None) -> str:
+    return "" if champion is None else f" (in use: {champion:.3f})"

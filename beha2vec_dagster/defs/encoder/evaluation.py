@@ -82,7 +82,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                     "data_until": str(evaluation.data_until) if evaluation.data_until else None,
                     "not_judged": evaluation.notes,
                     "figures": markdown_table(*headline(evaluation.rows)),
-                    "versions": markdown_table(version_names, version_rows),
+                    "versions": markdown_table(version_names, version_rows, longest=1000),
                     "model_card": card,
                 }
             ),

@@ -29,7 +29,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     @dg.asset(
         deps=["cluster_profiles"],
         group_name="insights",
-        kinds={"openai" if LlmSettings.of(settings).is_configured else "python"},
+        kinds={"openai" if LlmSettings.of(settings).is_configured else "template"},
         pool=OPENAI_POOL,
         backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="5",

@@ -111,7 +111,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 "reused": result.reused,
                 "unknown_theme_share_of_views": result.unknown_theme_share,
                 "unknown_page_type_share_of_views": result.unknown_page_type_share,
-                "methods": markdown_table(["method", "version, or why it was not asked"], list(result.methods.items())),
+                "methods": markdown_table(
+                    ["method", "version, or why it was not asked"], list(result.methods.items()), longest=1000
+                ),
                 "language_model_usage": markdown_table(["", ""], list(result.usage.items())),
                 "unknown_overrides": markdown_table(
                     ["page_key"], [(key,) for key in result.unknown_overrides[:_REVIEWED]]
