@@ -482,4 +482,4 @@ def test_the_command(serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert len(server.requests) == 1
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path / "empty"))
     result = CliRunner().invoke(app, ["chat", "hello"])
-    assert (result.exit_code, "run beha2vec materialize first" in result.output) == (1, True)
+    assert (result.exit_code, "there are no results in" in result.output) == (1, True)
