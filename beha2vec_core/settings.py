@@ -155,7 +155,10 @@ class Storage(_Group):
     @field_validator("data_dir")
     @classmethod
     def _is_absolute_and_no_pattern(cls, value: Path) -> Path:
-        value = value.expanduser().absolute()
+        try:
+            value = value.expanduser().absolute()
+        except RuntimeError:
+            raise ValueError("there is no such home folder; give a full path") from None
         if wrong := sorted(set(str(value)) & set("'*?[]")):
             raise ValueError(f"DuckDB would read {' '.join(wrong)} as a pattern; use a folder without, such as ./data")
         return value
@@ -336,7 +339,7 @@ class Privacy(_Group):
 
 
 class Alerts(_Group, alias_generator="alert_".__add__):
-    """Who hears of failed runs and failed checks."""
+    """Who gets alerts about failed runs and failed checks."""
 
     webhook_url: _Webhook | None = Field(
         None, description="address that alerts are posted to as JSON: failed runs and failed checks"
@@ -418,8 +421,10 @@ class Settings(BaseModel, frozen=True):
         try:
             found = [*dotenv_values(".env").items(), *os.environ.items()]  # the environment wins
             given = {variable.upper(): value for variable, value in found if value}  # NAME= means unset
-            ours = [variable for variable in given if variable.startswith((PREFIX, "OPENAI_"))]
-            return cls(**{variable.removeprefix(PREFIX).lower(): given[variable] for variable in ours})
+            ours = {variable: variable.removeprefix(PREFIX) for variable in given if variable.startswith(PREFIX)}
+            ours = {variable: name for variable, name in ours.items() if name in variables()}
+            ours |= {variable: variable for variable in given if variable.startswith("OPENAI_")}
+            return cls(**{name.lower(): given[variable] for variable, name in ours.items()})
         except ValidationError as error:
             lines = [_explain(problem) for problem in error.errors()]
             report = lines[0] if len(lines) == 1 else "invalid settings:\n  " + "\n  ".join(lines)

@@ -5,6 +5,7 @@ the next one, marked failed, and gives its place in the pools back.
 """
 
 import argparse
+import json
 import sys
 import uuid
 from collections.abc import Iterator
@@ -111,7 +112,10 @@ def _run_config(given: str | None) -> dict[str, object]:
         return {}
     try:
         text = given if given.lstrip().startswith("{") else Path(given).read_text(encoding="utf-8")
-        loaded = yaml.safe_load(text) or {}
+        try:
+            loaded = json.loads(text)
+        except ValueError:  # JSON first: to YAML 1e-4 is a text
+            loaded = yaml.safe_load(text) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ValueError(f"--config: give JSON, or the path of a JSON or YAML file ({error})") from None
     if not isinstance(loaded, dict):

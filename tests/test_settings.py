@@ -180,3 +180,16 @@ def test_docs_list_every_setting_with_its_default() -> None:
             row = next((line for line in section.splitlines() if line.startswith(start)), "")
             assert str(field.description) in row, start
             assert field.default is None or f"`{field.default}`" in row, start
+
+
+def test_a_home_folder_that_does_not_exist_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", "~nobody-here/x")
+    with pytest.raises(SettingsError, match=r"BEHA2VEC_DATA_DIR .*there is no such home folder"):
+        Settings.load()
+
+
+def test_openais_variables_have_no_second_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "theirs")
+    monkeypatch.setenv("BEHA2VEC_OPENAI_API_KEY", "ours")
+    key = Settings.load().llm.api_key
+    assert key is not None and key.get_secret_value() == "theirs"

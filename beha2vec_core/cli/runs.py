@@ -42,7 +42,8 @@ def materialize(
         fail(f"--start {first} is older than BEHA2VEC_RETENTION_DAYS_RAW keeps: the first day kept is {kept}", 2)
     if last < first:
         given = "--end" if end else "BEHA2VEC_END_DATE" if export.end_date else "yesterday"
-        fail(f"the last day, {last} ({given}), is before the first, {first}: give other --start and --end", 2)
+        remedy = "give other --start and --end" if start or end else "set BEHA2VEC_START_DATE to an earlier day"
+        fail(f"the last day, {last} ({given}), is before the first, {first}: {remedy}", 2)
     asked = {"export": export.model_copy(update={"start_date": first, "end_date": last})}
     if _reads_export(select) and (obstacle := first_obstacle(settings.model_copy(update=asked))):
         remedy = "give --start and --end of days that the export has" if start or end else obstacle.remedy

@@ -8,12 +8,12 @@ import dagster as dg
 
 from beha2vec_core.settings import ExportSettings
 
-# what an asset of such a kind waits for
+# the compute tag of assets of a kind
 _COMPUTE = {"pytorch": "gpu", "sentencetransformers": "gpu", "openai": "llm"}
 
 
 class _Group(NamedTuple):
-    """The layer of a group's assets, their page in docs/, and the explorer's page that shows them."""
+    """The layer of a group's assets, their page in docs/, and the path of the explorer's page that shows them."""
 
     layer: str
     docs: str
@@ -21,14 +21,14 @@ class _Group(NamedTuple):
 
 
 _GROUPS = {
-    "ga4": _Group("source", "export", "overview"),
-    "dbt_ga4": _Group("events", "dbt_ga4", "overview"),
+    "ga4": _Group("source", "export", ""),
+    "dbt_ga4": _Group("events", "dbt_ga4", ""),
     "pages": _Group("features", "pages", "site"),
     "sequences": _Group("features", "encoder", "user"),
     "encoder": _Group("model", "encoder", "model"),
     "clusters": _Group("result", "clusters", "clusters"),
     "insights": _Group("result", "insights", "clusters"),
-    "serving": _Group("result", "results", "overview"),
+    "serving": _Group("result", "results", ""),
 }
 # assets with a page of their own
 _DOCS = {"encoder_evaluation": "evaluation", "cluster_profiles": "profiles"}

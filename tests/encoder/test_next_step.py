@@ -173,8 +173,8 @@ def test_probabilities_hold_whatever_came_and_whoever_is_beside(
 
 
 def test_of_equally_likely_values_the_first_stands_first() -> None:
-    scores = torch.tensor([[0.0, 2, 1, 1, 1, 2], [3, 3, 3, 3, 3, 3], [0, 0, 0, 0, 1, 0]])
-    assert first_largest(scores, 3).tolist() == [[1, 5, 2], [0, 1, 2], [4, 0, 1]]
+    scores = torch.tensor([[0.0, 2, 1, 1, 1, 2], [3, 3, 3, 3, 3, 3], [0, torch.nan, 0, 0, 1, 0]])
+    assert first_largest(scores, 3).tolist() == [[1, 5, 2], [0, 1, 2], [4, 0, 2]]
 
 
 @given(journeys)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -35,15 +36,21 @@ class PageTree:
 
         return cls(*(np.array([number(path[slice(end)]) for path in paths], dtype=np.int64) for end in (None, -1, 3)))
 
+    @cached_property
+    def _in_order(self) -> dict[str, tuple[IntArray, IntArray]]:
+        """The pages in the order of their numbers, and these."""
+        orders = {name: np.argsort(getattr(self, name), kind="stable") for name in ("page", "parent", "section")}
+        return {name: (order, getattr(self, name)[order]) for name, order in orders.items()}
+
     def relations(self, pages: IntArray) -> dict[str, Sparse]:
         """The pages below, above, beside and in the section of these; a page that is not known is alone."""
         known = np.flatnonzero(pages < len(self.page))
         pages = pages[known]
 
-        def where(theirs: IntArray, its: IntArray) -> Sparse:
-            values = np.argsort(theirs, kind="stable")
-            first = np.searchsorted(theirs[values], its[pages], side="left")
-            last = np.searchsorted(theirs[values], its[pages], side="right")
+        def where(theirs: str, its: IntArray) -> Sparse:
+            values, numbers = self._in_order[theirs]
+            first = np.searchsorted(numbers, its[pages], side="left")
+            last = np.searchsorted(numbers, its[pages], side="right")
             return (
                 np.repeat(known, last - first),
                 values[ragged_range(first, last - first)],
@@ -51,10 +58,10 @@ class PageTree:
             )
 
         return {
-            "below": where(self.parent, self.page),
-            "above": where(self.page, self.parent),
-            "beside": where(self.parent, self.parent),
-            "same section": where(self.section, self.section),
+            "below": where("parent", self.page),
+            "above": where("page", self.parent),
+            "beside": where("parent", self.parent),
+            "same section": where("section", self.section),
         }
 
 

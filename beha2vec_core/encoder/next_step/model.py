@@ -146,7 +146,7 @@ class NextStep:
         return log_probabilities(list(found.values()), weights, (len(moments), moments.size + 1))
 
     def _shared_scores(self, moments: Moments) -> tuple[list[str], FloatArray, IntArray]:
-        """What log c has in common, but for a constant: the contexts, scores of groups [G, size + 1], groups [n].
+        """The part of log c that the moments of a group share: contexts, scores of groups [G, size + 1], groups [n].
 
         The moments of a group share the states of the contexts that have few of them, such as the month. Nearly every
         value has followed such a state, so these are added up once for the group.
@@ -174,6 +174,7 @@ class NextStep:
 
 def first_largest(scores: torch.Tensor, k: int) -> IntArray:
     """The places of the k largest scores of each row [n, k], the largest first; of equal ones the first."""
+    scores = scores.nan_to_num(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
     least = scores.topk(k, dim=1).values[:, -1:]
     rows, places = (scores >= least).nonzero(as_tuple=True)
     # as many as are equal to the k-th largest are found, too many where there are more of them
