@@ -20,10 +20,8 @@ KEY = "sk-test-0a1b2c3d"
 
 
 @pytest.fixture
-def llm(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedLlm]:
+def llm() -> Iterator[ScriptedLlm]:
     with serving(lambda request, _: completion(json.dumps(truthful(request)))) as server:
-        monkeypatch.setenv("BEHA2VEC_LLM_BASE_URL", server.url)
-        monkeypatch.setenv("BEHA2VEC_LLM_API_KEY", KEY)
         yield server
 
 
@@ -43,12 +41,14 @@ def warehouse(tmp_path: Path) -> WarehouseResource:
     return resource
 
 
-def materialize(warehouse: WarehouseResource, **config: Any) -> dict[str, Any]:
-    settings = export_settings()
+def materialize(
+    warehouse: WarehouseResource, llm: ScriptedLlm, *, ask_again: bool = False, **more: str
+) -> dict[str, Any]:
+    settings = export_settings(llm_base_url=llm.url, llm_api_key=KEY, **more)
     done = dg.materialize(
         insights.build_assets(settings),
         resources={"warehouse": warehouse, "llm": LlmResource(settings)},
-        run_config={"ops": {"cluster_insights": {"config": config}}},
+        run_config={"ops": {"cluster_insights": {"config": {"ask_again": ask_again}}}},
         instance=dg.DagsterInstance.ephemeral(),
     )
     (materialization,) = done.asset_materializations_for_node("cluster_insights")
@@ -62,31 +62,28 @@ def rows(warehouse: WarehouseResource) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
-def test_a_second_run_asks_nothing_and_says_so(warehouse, llm, monkeypatch) -> None:
-    first = materialize(warehouse)
+def test_a_second_run_asks_nothing_and_says_so(warehouse, llm) -> None:
+    first = materialize(warehouse, llm)
     written = rows(warehouse)
     assert len(llm.requests) == 5 and {row[2] for row in written} == {"gpt-5-mini"}
     assert first["requests"] == 5 and first["from_cache"] == 0 and first["endpoint_host"] == "127.0.0.1"
     assert (first["prompt_tokens"], first["completion_tokens"]) == (500, 100)
     assert "BEHA2VEC_LLM_PRICE_IN" in first["cost"]  # unknown, and it says how to know it
 
-    monkeypatch.setenv("BEHA2VEC_LLM_PRICE_IN", "2")
-    monkeypatch.setenv("BEHA2VEC_LLM_PRICE_OUT", "8")
-    second = materialize(warehouse)
+    prices = {"llm_price_in": "2", "llm_price_out": "8"}
+    second = materialize(warehouse, llm, **prices)
     assert len(llm.requests) == 5 and second["requests"] == 0 and second["from_cache"] == 5
     assert rows(warehouse) == written
 
-    third = materialize(warehouse, ask_again=True)
+    third = materialize(warehouse, llm, ask_again=True, **prices)
     assert len(llm.requests) == 10 and third["cost"] == pytest.approx((500 * 2 + 100 * 8) / 1e6)
     assert KEY not in str([first, second, third])
 
 
-def test_a_spent_budget_and_what_was_not_asked_is_asked_later(warehouse, llm, monkeypatch) -> None:
-    monkeypatch.setenv("BEHA2VEC_LLM_MAX_TOKENS", "0")
-    metadata = materialize(warehouse)
+def test_a_spent_budget_and_what_was_not_asked_is_asked_later(warehouse, llm) -> None:
+    metadata = materialize(warehouse, llm, llm_max_tokens="0")
     assert llm.requests == [] and metadata["written_by_template"] == 5
     assert {row[3] for row in rows(warehouse)} == {"not asked: the budget of 0 tokens a run is spent"}
     assert "budget" in str(metadata["problems"])
 
-    monkeypatch.delenv("BEHA2VEC_LLM_MAX_TOKENS")
-    assert materialize(warehouse)["written_by_model"] == 5 == len(llm.requests)
+    assert materialize(warehouse, llm)["written_by_model"] == 5 == len(llm.requests)
