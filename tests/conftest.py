@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 # groups that take minutes; begun last, one of them would keep the others' worker waiting
 _LONG_GROUPS = ("nights", "graph")
+
+
+def pytest_configure() -> None:
+    """Servers that tests start can be interrupted, also where a shell's background job was started without SIGINT."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
