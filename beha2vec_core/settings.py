@@ -421,10 +421,9 @@ class Settings(BaseModel, frozen=True):
         try:
             found = [*dotenv_values(".env").items(), *os.environ.items()]  # the environment wins
             given = {variable.upper(): value for variable, value in found if value}  # NAME= means unset
-            ours = {variable: variable.removeprefix(PREFIX) for variable in given if variable.startswith(PREFIX)}
-            ours = {variable: name for variable, name in ours.items() if name in variables()}
-            ours |= {variable: variable for variable in given if variable.startswith("OPENAI_")}
-            return cls(**{name.lower(): given[variable] for variable, name in ours.items()})
+            ours = {name.lower(): given[PREFIX + name] for name in variables() if PREFIX + name in given}
+            openai = {name.lower(): value for name, value in given.items() if name.startswith("OPENAI_")}
+            return cls(**ours | openai)
         except ValidationError as error:
             lines = [_explain(problem) for problem in error.errors()]
             report = lines[0] if len(lines) == 1 else "invalid settings:\n  " + "\n  ".join(lines)

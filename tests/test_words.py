@@ -21,7 +21,7 @@ def test_counts_have_their_plural() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "told"),
+    ("first", "last", "expected"),
     [
         (date(2016, 8, 1), date(2017, 8, 1), "1 Aug 2016 to 1 Aug 2017"),
         (date(2026, 12, 31), date(2027, 1, 1), "31 Dec 2026 to 1 Jan 2027"),
@@ -30,21 +30,21 @@ def test_counts_have_their_plural() -> None:
         (datetime(2026, 1, 5, 3), datetime(2026, 1, 5, 9), "5 Jan 2026"),
     ],
 )
-def test_a_range_of_days_shows_both_years_where_they_differ(first: date, last: date, told: str) -> None:
-    assert days(first, last) == told
+def test_a_range_of_days_shows_both_years_where_they_differ(first: date, last: date, expected: str) -> None:
+    assert days(first, last) == expected
     assert day(last) in days(first, last)
 
 
 @pytest.mark.parametrize(
-    ("now", "before", "told"),
+    ("now", "before", "expected"),
     [
         (110, 100, "+10%"), (50, 100, "-50%"), (1001, 1000, "+0.1%"), (999, 1000, "-0.1%"), (5, 5, "none"),
         (100_001, 100_000, "+<0.1%"), (99_999, 100_000, "-<0.1%"), (0, 0, "none"), (3, 0, "new"), (0, 4, "-100%"),
         (2500, 100, "+2,400%"),
     ],
 )  # fmt: skip
-def test_a_change_is_never_rounded_to_nothing(now: int, before: int, told: str) -> None:
-    assert change(now, before) == told
+def test_a_change_is_never_rounded_to_nothing(now: int, before: int, expected: str) -> None:
+    assert change(now, before) == expected
 
 
 def test_an_interval_of_one_value_is_that_value() -> None:
@@ -57,7 +57,7 @@ def test_a_share_is_zero_or_one_only_where_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unit", "told"),
+    ("unit", "expected"),
     [
         ("EUR", "1,204.50 EUR"),
         ("JPY", "1,204.50 JPY"),
@@ -65,5 +65,5 @@ def test_a_share_is_zero_or_one_only_where_it_is() -> None:
         ("seconds", "1,204"),
     ],
 )
-def test_money_has_its_code(unit: str, told: str) -> None:
-    assert number(1204.5, unit) == told
+def test_money_has_its_code(unit: str, expected: str) -> None:
+    assert number(1204.5, unit) == expected

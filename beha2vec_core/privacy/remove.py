@@ -74,7 +74,7 @@ def remove_from_file(
 
 
 class _Plan(NamedTuple):
-    """What is to be done with a table: which rows belong to the people, as SQL, and the types of columns with texts."""
+    """What changes in a table: which rows belong to the people, as SQL, and the types of columns with texts."""
 
     theirs: str
     texts: dict[str, str]

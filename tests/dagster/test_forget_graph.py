@@ -48,8 +48,8 @@ def test_a_person_is_forgotten_everywhere_and_the_next_night_does_not_bring_them
     assert "nothing left" in done.stdout and found() == set()
     assert project.query(users) == [(before - len(people.keys),)] == project.query(users, "serving")
     night = "raw_ga4_events,group:dbt_ga4,user_sequences,serving_database"
-    told = project.materialize(night, "--start", DAYS[-1], "--end", DAYS[-1])
-    assert "rows_are_accounted_for" not in told.stdout + told.stderr
+    done = project.materialize(night, "--start", DAYS[-1], "--end", DAYS[-1])
+    assert "rows_are_accounted_for" not in done.stdout + done.stderr
     assert found() == set() and project.query(users) == [(before - len(people.keys),)]
     log = "select accepted + quarantined + forgotten = rows_in, forgotten > 0 from raw.ga4_ingest_log"
     assert project.query(f"{log} where event_date = '{DAYS[-1]}'") == [(True, True)]
