@@ -15,7 +15,6 @@ from pathlib import Path
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
-from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelectionError
 from filelock import FileLock, Timeout
 
 from beha2vec_core.progress import keep_terminal
@@ -86,10 +85,10 @@ def _selected(text: str, job: dg.JobDefinition) -> set[dg.AssetKey]:
     """
     graph = job.asset_layer.asset_graph
     keys: set[dg.AssetKey] = set()
-    for part in (part.strip() for part in text.split(",")):
+    for part in [part.strip() for part in text.split(",") if part.strip()] or [text]:
         try:
             found = dg.AssetSelection.from_string(part).resolve(graph)
-        except (dg.DagsterInvalidSubsetError, DagsterInvalidAssetSelectionError):
+        except dg.DagsterError:
             found = set()
         if not found:
             names = [key.to_user_string() for key in graph.get_all_asset_keys()]
@@ -117,7 +116,8 @@ def _run_config(given: str | None) -> dict[str, object]:
         except ValueError:  # JSON first: to YAML 1e-4 is a text
             loaded = yaml.safe_load(text) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"--config: give JSON, or the path of a JSON or YAML file ({error})") from None
+        why = " ".join(str(error).split())
+        raise ValueError(f"--config: give JSON, or the path of a JSON or YAML file ({why})") from None
     if not isinstance(loaded, dict):
         raise ValueError("--config: give a mapping, such as {ops: {raw_ga4_events: {config: {max_bad_share: 0.1}}}}")
     return loaded

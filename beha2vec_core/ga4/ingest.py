@@ -259,9 +259,8 @@ class _Run:
                 self.bad_rows += read.quarantined
             if self.bar is not None:
                 self.bar.update()
-            if self.files == len(self.broken):
-                continue
-            if self.done * _PROGRESS_LINES // self.files > (self.done - 1) * _PROGRESS_LINES // self.files:
+            due = self.done * _PROGRESS_LINES // self.files > (self.done - 1) * _PROGRESS_LINES // self.files
+            if due and len(self.broken) < self.done:
                 self.say(
                     (file.name if self.files == 1 else f"{self.done:,} of {counted(self.files, 'file')}")
                     + f": {counted(self.events, 'event')}"

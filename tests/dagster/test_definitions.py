@@ -246,3 +246,9 @@ def test_dg_finds_the_definitions(tmp_path: Path) -> None:
 def test_numbers_of_a_run_config_are_those_of_json() -> None:
     assert _run_config('{\n\t"learning_rate": 1e-4}') == {"learning_rate": 1e-4}
     assert _run_config("{ops: {encoder_candidate: {config: {epochs: 2}}}}")["ops"]
+
+
+def test_a_config_that_cannot_be_read_is_one_line() -> None:
+    with pytest.raises(ValueError, match="--config: give JSON, or the path of a JSON or YAML file") as refusal:
+        _run_config("{a: [}")
+    assert "\n" not in str(refusal.value)
