@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import Llm, Settings
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -24,25 +24,14 @@ OPENAI_URL = "https://api.openai.com/v1"
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
-class LlmSettings(BaseModel):
-    """Which endpoint to ask. OpenAI needs a key; a server of one's own (vLLM, Ollama, llama.cpp) an address."""
+class LlmSettings(Llm, alias_generator=str, populate_by_name=True):
+    """Which endpoint to ask. OpenAI needs a key; a server of your own (vLLM, Ollama, llama.cpp) an address.
 
-    base_url: str | None = None
-    api_key: SecretStr | None = None
-    model: str = "gpt-5-mini"
-    timeout_seconds: float = 60.0  # until the endpoint sends something
+    Beside the settings of the project: how often one question is asked again, and how long one answer may be.
+    """
+
     max_retries: int = 2  # after 429, 5xx, time-outs and lost connections, with growing waits
     max_output_tokens: int = 4000  # of one answer, reasoning included
-    max_tokens: int | None = None  # of all questions of a client, in and out
-    max_cost: float | None = None  # of all questions of a client, in the currency of the prices
-    price_in: float | None = None  # of a million tokens of questions
-    price_out: float | None = None  # of a million tokens of answers
-
-    @model_validator(mode="after")
-    def _cost_needs_prices(self) -> Self:
-        if self.max_cost is not None and (self.price_in is None or self.price_out is None):
-            raise ValueError("a limit of cost needs the prices of tokens: set price_in and price_out, or max_tokens")
-        return self
 
     @property
     def is_configured(self) -> bool:
@@ -62,13 +51,13 @@ class LlmSettings(BaseModel):
     @property
     def limit_name(self) -> str:
         """What the endpoint calls the longest answer."""
-        # OpenAI's reasoning models refuse the older name, some servers of one's own do not know the newer one
+        # OpenAI's reasoning models refuse the older name, some other servers do not know the newer one
         return "max_completion_tokens" if self.host.endswith(("openai.com", "azure.com")) else "max_tokens"
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The endpoint of the project's settings."""
-        return cls.model_validate(settings.llm, from_attributes=True)
+        return cls(**dict(settings.llm))
 
     def open_client(self) -> OpenAI:
         """A client of the endpoint, without a connection yet."""
@@ -77,7 +66,7 @@ class LlmSettings(BaseModel):
         key = self.api_key.get_secret_value() if self.api_key else ""
         return OpenAI(
             base_url=self.url,
-            api_key=key or "none",  # the client insists on one; servers of one's own ignore it
+            api_key=key or "none",  # the client insists on one; your own servers ignore it
             timeout=self.timeout_seconds,
             max_retries=self.max_retries,
         )
@@ -207,10 +196,10 @@ class LlmClient:
         limit = self._settings.max_output_tokens
         wanted = min(limit, _LEAST_USEFUL_TOKENS)
         asked, used = _estimated_tokens(messages), self.usage
-        if (most := self._settings.max_tokens) is not None:
-            limit = min(limit, most - used.prompt_tokens - used.completion_tokens - asked)
-            if limit < wanted:
-                raise BudgetError(f"the budget of {most:,} tokens a run is spent")
+        most = self._settings.max_tokens
+        limit = min(limit, most - used.prompt_tokens - used.completion_tokens - asked)
+        if limit < wanted:
+            raise BudgetError(f"the budget of {most:,} tokens a run is spent")
         most_cost, price_in, price_out = self._settings.max_cost, self._settings.price_in, self._settings.price_out
         if most_cost is not None and price_in is not None and price_out is not None:
             left = most_cost - (used.cost or 0.0) - asked * price_in / 1e6

@@ -105,7 +105,7 @@ def test_a_budget_of_money(profiles) -> None:
         rows, usage = write(profiles, llm, price_in=1000.0, price_out=1000.0, max_cost=6.0)
     assert {row["written_by"] for row in rows} == {"m", "template"}
     assert 0 < usage["cost"] <= 6.0
-    with pytest.raises(ValidationError, match="price_in"):
+    with pytest.raises(ValidationError, match="PRICE_IN"):
         LlmSettings(base_url="http://x", max_cost=1.0)
 
 
