@@ -19,7 +19,7 @@ from beha2vec_dagster.defs.raw import assets as raw
 from beha2vec_dagster.defs.raw import sensors
 from beha2vec_dagster.defs.sequences import assets as sequences
 from beha2vec_dagster.defs.serving import assets as serving
-from beha2vec_dagster.lib.catalogue import catalogued
+from beha2vec_dagster.lib.asset_attributes import with_attributes
 from beha2vec_dagster.lib.console import console
 from beha2vec_dagster.lib.resources import ComputeResource, LlmResource, WarehouseResource
 
@@ -37,7 +37,7 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
     modules = (raw, dbt, pages, sequences, encoder, evaluation, promotion, clusters, insights, serving)
     assets = [asset for module in modules for asset in module.build_assets(settings)]
     return dg.Definitions(
-        assets=dg.with_source_code_references(dg.map_asset_specs(lambda spec: catalogued(spec, settings), assets)),
+        assets=dg.with_source_code_references(dg.map_asset_specs(lambda spec: with_attributes(spec, settings), assets)),
         asset_checks=[*checks.build_checks(settings), candidate_is_no_worse],
         jobs=jobs.ALL,
         schedules=jobs.build_schedules(settings),

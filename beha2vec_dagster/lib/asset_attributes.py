@@ -35,7 +35,7 @@ _DOCS = {"encoder_evaluation": "evaluation", "cluster_profiles": "profiles"}
 _VIEWS = {"user_embeddings": "map"}
 
 
-def catalogued(spec: dg.AssetSpec, settings: ExportSettings) -> dg.AssetSpec:
+def with_attributes(spec: dg.AssetSpec, settings: ExportSettings) -> dg.AssetSpec:
     """The spec with owners, tags and links.
 
     The address of the documentation is the project URL `Documentation` of the package; without one, the page is named
