@@ -145,6 +145,7 @@ def export(
 ) -> None:
     """Export the published vectors, clusters, profiles and insights to files; existing ones are replaced."""
     settings = read_settings()
+    require_results(settings.storage.serving_path)
     try:
         written = export_tables(settings.storage.serving_path, out, form, what or tuple(What), dataset)
     except ValueError as error:

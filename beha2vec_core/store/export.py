@@ -131,14 +131,12 @@ def export(
         dataset: ``project.dataset`` that ``load.sh`` loads into; for BigQuery only.
 
     Raises:
-        ExportError: there are no results yet, or another export writes to the folder.
+        ExportError: the published database does not exist, or another export writes to the folder.
         ValueError: the dataset is missing or no dataset.
     """
     target = parse_dataset(dataset or "") if form is Format.BIGQUERY else None
     if not serving.exists():
-        raise ExportError(
-            f"there are no results in {serving.parent}: run beha2vec materialize, or go to the project's folder"
-        )
+        raise ExportError(f"{serving} does not exist: materialize serving_database")
     out.mkdir(parents=True, exist_ok=True)
     staging = out / ".export"
     lock = FileLock(out / ".export.lock")

@@ -229,7 +229,7 @@ def test_a_second_export_replaces_the_first(serving: Path, tmp_path: Path) -> No
 
 
 def test_no_results_and_a_busy_folder_are_reported(tmp_path: Path, serving: Path) -> None:
-    with pytest.raises(ExportError, match=r"there are no results in .*: run beha2vec materialize"):
+    with pytest.raises(ExportError, match=r"does not exist: materialize serving_database"):
         export(tmp_path / "none.duckdb", tmp_path / "out", Format.CSV)
     with duckdb.connect(str(serving)) as connection:
         connection.execute("delete from beha2vec.cluster_profiles")
