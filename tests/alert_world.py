@@ -1,4 +1,4 @@
-"""Real servers that take alerts: one of HTTP, one of SMTP; they keep what they got, and misbehave as told."""
+"""Real servers that take alerts: one of HTTP, one of SMTP; they keep what they got, and misbehave on request."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def journey_sequences(found: list[list[tuple[str, str, int]]]) -> Sequences:
 
 @given(journeys)
 @settings(max_examples=60, deadline=None)
-def test_probabilities_hold_whatever_came_and_whoever_is_beside(
+def test_probabilities_hold_for_any_history_and_do_not_depend_on_other_users(
     model: NextStep, found: list[list[tuple[str, str, int]]]
 ) -> None:
     sequences = journey_sequences(found)

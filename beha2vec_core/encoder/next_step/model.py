@@ -102,9 +102,7 @@ class NextStep:
         for start in range(0, len(moments), size):
             block = slice(start, min(start + size, len(moments)))
             scores = head(states[block]).cpu().clamp_(min=math.log(LEAST)).mul_(by_network)
-            scores += (
-                scores_of_groups[torch.from_numpy(group[block])] if len(scores_of_groups) > 1 else scores_of_groups
-            )
+            scores += scores_of_groups[torch.from_numpy(group[block])]
             own = self._own_features(moments.select(np.arange(block.start, block.stop)), without=few)
             for name, (rows, values, amounts) in own.items():  # each cell at most once in a feature
                 added = torch.from_numpy((by_counts * self.weights[name] * amounts).astype(np.float32))
