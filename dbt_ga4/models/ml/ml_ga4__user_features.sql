@@ -1,10 +1,13 @@
 {#
-    Features of a person before a date, and labels after it. Features use whole days before as_of, and only the parts of
-    sessions before it, so that nothing later affects them. Labels cover the days from as_of on, and are null if the last of
-    these days is not exported yet.
+    Features of a person before a date, and labels after it. Features use the events of the export days before as_of, as a
+    refresh on that date does: a later export day affects none of them, not even with late events. Labels cover the days
+    from as_of on. They are null until the last of these days is exported and late events have arrived.
 -#}
 {% set lookback_days = var('lookback_days') | int -%}
+{% set late_days = var('late_event_days') | int -%}
+{% set stitching = var('identity_stitching') -%}
 {% set horizons = [7, 14, 28] -%}
+{% set windows = [1, 3, 7, 14, 28] -%}
 {% set main_attributes = ['device_category', 'browser', 'country'] -%}
 {% set is_expressed = '(purchases.revenue is not null or purchases.event_revenue is null and purchases.revenue_in_usd is null)' -%}
 {% set in_order = 'occurred_on, event_timestamp, event_date, event_index' -%}
@@ -14,7 +17,7 @@
 with properties as (
 
     -- The last exported day; an event with a wrong clock can be after it.
-    select property_id, max(event_date) as last_day
+    select property_id, min(event_date) as first_exported_day, max(event_date) as last_day
     from {{ ref('int_ga4__events_sessionized') }}
     group by property_id
 
@@ -22,9 +25,12 @@ with properties as (
 
 as_of_dates as (
 
-    {% for as_of in feature_dates('last_day', horizons | max) -%}
+    {% for as_of in feature_dates('last_day') -%}
     select property_id, last_day, {{ as_of }} as as_of
     from properties
+    {%- if not var('feature_as_of_dates') %}
+    where {{ as_of }} > first_exported_day
+    {%- endif %}
     {{ 'union distinct' if not loop.last }}
     {% endfor %}
 ),
@@ -35,9 +41,12 @@ dates as (
     select
         property_id,
         {{ days_later('as_of', -lookback_days) }} as first_day,
+        {%- for days in windows %}
+        {{ days_later('as_of', -days) }} as first_{{ days }}d,
+        {%- endfor %}
         {%- for days in horizons %}
         {{ days_later('as_of', days) }} as end_{{ days }}d,
-        {{ days_later('as_of', days) }} <= {{ days_later('last_day', 1) }} as is_known_{{ days }}d,
+        {{ days_later('as_of', days + late_days) }} <= {{ days_later('last_day', 1) }} as is_known_{{ days }}d,
         {%- endfor %}
         as_of,
         last_day
@@ -56,8 +65,53 @@ events as (
         and events.occurred_on >= (select min(dates.first_day) from dates)
 
 ),
+{% if stitching == 'user_id' %}
+logins as (
 
--- A session's part of one day: a day is before a date or not, while a session can be on both sides of it.
+    select property_id, client_key, user_id, min(event_date) as since
+    from {{ ref('int_ga4__events_sessionized') }}
+    where user_id is not null
+    group by property_id, client_key, user_id
+
+),
+
+-- As int_ga4__identity_map, from the logins before as_of.
+frozen_identities as (
+
+    select
+        dates.as_of,
+        logins.client_key,
+        {{ md5_key(['min(logins.property_id)', "'user_id'", 'min(logins.user_id)']) }} as user_key
+    from logins
+    inner join dates on logins.property_id = dates.property_id and logins.since < dates.as_of
+    group by dates.as_of, logins.client_key
+    having count(*) = 1
+
+),
+{% endif %}
+-- The person of each device as of each date. A device that is first seen later is mapped by the current identity map.
+identities as (
+
+    select
+        map.client_key,
+        dates.as_of,
+        {%- if stitching == 'user_id' %}
+        case
+            when map.first_seen < dates.as_of then coalesce(frozen.user_key, map.client_key)
+            else map.user_key
+        end as user_key
+        {%- else %}
+        map.user_key
+        {%- endif %}
+    from {{ ref('int_ga4__identity_map') }} as map
+    inner join dates on map.property_id = dates.property_id
+    {%- if stitching == 'user_id' %}
+    left join frozen_identities as frozen on map.client_key = frozen.client_key and dates.as_of = frozen.as_of
+    {%- endif %}
+
+),
+
+-- A session's part of one day and export day: it is before a date or not, while a session can be on both sides of it.
 session_days as (
 
     select
@@ -66,6 +120,7 @@ session_days as (
         session_key,
         session_date,
         occurred_on,
+        event_date,
         min(event_timestamp) as started_at,
         {{ count_where('is_page_view') }} as page_views,
         {{ count_where('is_page_view and ' ~ matches('page_title', var('error_title_pattern'))) }} as error_page_views,
@@ -78,22 +133,26 @@ session_days as (
         {%- endfor %}
         count(*) as events
     from events
-    group by property_id, client_key, session_key, session_date, occurred_on
+    group by property_id, client_key, session_key, session_date, occurred_on, event_date
 
 ),
 
-days_around as (
+days_before as (
 
     select
         dates.as_of,
+        {%- for days in windows %}
+        dates.first_{{ days }}d,
+        {%- endfor %}
         identities.user_key,
         session_days.*
     from session_days
-    inner join {{ ref('int_ga4__identity_map') }} as identities on session_days.client_key = identities.client_key
     inner join dates
         on session_days.property_id = dates.property_id
         and session_days.occurred_on >= dates.first_day
-        and session_days.occurred_on < dates.end_{{ horizons | max }}d
+        and session_days.occurred_on < dates.as_of
+        and session_days.event_date < dates.as_of
+    inner join identities on session_days.client_key = identities.client_key and dates.as_of = identities.as_of
 
 ),
 
@@ -119,8 +178,7 @@ sessions as (
         {{ first_by(attribute, 'occurred_on', attribute ~ ' is not null') }} as {{ attribute }},
         {%- endfor %}
         sum(events) as events
-    from days_around
-    where occurred_on < as_of
+    from days_before
     group by property_id, user_key, as_of, client_key, session_key, session_date
 
 ),
@@ -195,42 +253,101 @@ user_days as (
     select
         user_key,
         as_of,
-        count(distinct case when occurred_on < as_of then occurred_on end) as active_days,
-        count(distinct case when occurred_on < as_of and {{ is_weekend('occurred_on') }} then occurred_on end) as weekend_days,
-        min(case when occurred_on >= as_of then occurred_on end) as returned_on
-    from days_around
+        count(distinct occurred_on) as active_days,
+        {%- for days in windows %}
+        count(distinct case when occurred_on >= first_{{ days }}d then occurred_on end) as active_days_{{ days }}d,
+        {{ sum_whole('case when occurred_on >= first_' ~ days ~ 'd then page_views else 0 end') }} as page_views_{{ days }}d,
+        coalesce(max(case when occurred_on >= first_{{ days }}d then funnel_step end), 0) as funnel_step_{{ days }}d,
+        {%- endfor %}
+        count(distinct case when {{ is_weekend('occurred_on') }} then occurred_on end) as weekend_days
+    from days_before
     group by user_key, as_of
 
 ),
 
+returns as (
+
+    select identities.user_key, identities.as_of, min(session_days.occurred_on) as returned_on
+    from session_days
+    inner join dates
+        on session_days.property_id = dates.property_id
+        and session_days.occurred_on >= dates.as_of
+        and session_days.event_date >= dates.as_of
+        and session_days.occurred_on < dates.end_{{ horizons | max }}d
+    inner join identities on session_days.client_key = identities.client_key and dates.as_of = identities.as_of
+    group by identities.user_key, identities.as_of
+
+),
+
+first_actions as (
+
+    select identities.user_key, identities.as_of, events.event_name, min(events.occurred_on) as occurred_on
+    from events
+    inner join dates
+        on events.property_id = dates.property_id
+        and events.occurred_on >= dates.as_of
+        and events.event_date >= dates.as_of
+        and events.occurred_on < dates.end_{{ horizons | max }}d
+    inner join identities on events.client_key = identities.client_key and dates.as_of = identities.as_of
+    where events.event_name in ({{ quoted_list(var('predicted_events')) }})
+    group by identities.user_key, identities.as_of, events.event_name
+
+),
+
+next_actions as (
+
+    select
+        first_actions.user_key,
+        first_actions.as_of,
+        {%- for days in horizons %}
+        string_agg(
+            case when first_actions.occurred_on < {{ days_later('first_actions.as_of', days) }} then first_actions.event_name end, ','
+            order by first_actions.event_name
+        ) as next_actions_{{ days }}d{{ ',' if not loop.last }}
+        {%- endfor %}
+    from first_actions
+    group by first_actions.user_key, first_actions.as_of
+
+),
+
+{% set is_before = '(purchases.occurred_on < dates.as_of and purchases.event_date < dates.as_of)' -%}
+{% set is_after = '(purchases.occurred_on >= dates.as_of and purchases.event_date >= dates.as_of)' -%}
+{% set is_recent = '(' ~ is_before ~ ' and purchases.occurred_on >= dates.first_day)' -%}
 user_purchases as (
 
     select
         identities.user_key,
         dates.as_of,
-        {{ count_where('purchases.occurred_on < dates.as_of') }} as purchases,
+        {{ count_where(is_recent) }} as purchases,
+        {%- for days in windows %}
+        {{ count_where(is_before ~ ' and purchases.occurred_on >= dates.first_' ~ days ~ 'd') }} as purchases_{{ days }}d,
+        {%- endfor %}
         {{ sum_of_money(
-            'case when purchases.occurred_on < dates.as_of then purchases.revenue end', 'purchases.currency',
-            '(purchases.occurred_on >= dates.as_of or ' ~ is_expressed ~ ')'
+            'case when ' ~ is_recent ~ ' then purchases.revenue end', 'purchases.currency',
+            '(not ' ~ is_recent ~ ' or ' ~ is_expressed ~ ')'
         ) }} as revenue,
-        {{ currency_of_sum(
-            ['case when purchases.occurred_on < dates.as_of then purchases.revenue end'], 'purchases.currency'
-        ) }} as currency,
-        max(case when purchases.occurred_on < dates.as_of then purchases.occurred_on end) as last_purchase_on,
-        {%- for days in horizons %}
+        {{ currency_of_sum(['case when ' ~ is_recent ~ ' then purchases.revenue end'], 'purchases.currency') }} as currency,
+        {{ count_where(is_before) }} as purchases_ever,
+        count(distinct case when {{ is_before }} then purchases.occurred_on end) as purchase_days_ever,
         {{ sum_of_money(
-            'case when purchases.occurred_on >= dates.as_of and purchases.occurred_on < dates.end_' ~ days ~ 'd then purchases.revenue end',
-            'purchases.currency',
-            '(purchases.occurred_on < dates.as_of or purchases.occurred_on >= dates.end_' ~ days ~ 'd or ' ~ is_expressed ~ ')'
+            'case when ' ~ is_before ~ ' then purchases.revenue end', 'purchases.currency',
+            '(not ' ~ is_before ~ ' or ' ~ is_expressed ~ ')'
+        ) }} as revenue_ever,
+        min(case when {{ is_before }} then purchases.occurred_on end) as first_purchase_on,
+        max(case when {{ is_before }} then purchases.occurred_on end) as last_purchase_on,
+        {%- for days in horizons %}
+        {% set is_within = '(' ~ is_after ~ ' and purchases.occurred_on < dates.end_' ~ days ~ 'd)' -%}
+        {{ sum_of_money(
+            'case when ' ~ is_within ~ ' then purchases.revenue end', 'purchases.currency',
+            '(not ' ~ is_within ~ ' or ' ~ is_expressed ~ ')'
         ) }} as revenue_{{ days }}d,
         {%- endfor %}
-        min(case when purchases.occurred_on >= dates.as_of then purchases.occurred_on end) as next_purchase_on
+        min(case when {{ is_after }} then purchases.occurred_on end) as next_purchase_on
     from {{ ref('int_ga4__purchases') }} as purchases
-    inner join {{ ref('int_ga4__identity_map') }} as identities on purchases.client_key = identities.client_key
     inner join dates
-        on identities.property_id = dates.property_id
-        and purchases.occurred_on >= dates.first_day
+        on purchases.property_id = dates.property_id
         and purchases.occurred_on < dates.end_{{ horizons | max }}d
+    inner join identities on purchases.client_key = identities.client_key and dates.as_of = identities.as_of
     where not purchases.is_refund_without_purchase
     group by identities.user_key, dates.as_of
 
@@ -254,6 +371,17 @@ select
     purchases.currency,
     purchases.revenue / nullif(purchases.purchases, 0) as average_order_value,
     {{ days_between('purchases.last_purchase_on', 'sessions.as_of') }} as days_since_last_purchase,
+    coalesce(purchases.purchases_ever, 0) as purchases_ever,
+    coalesce(purchases.purchase_days_ever, 0) as purchase_days_ever,
+    case when purchases.user_key is null then 0 else purchases.revenue_ever end as revenue_ever,
+    {{ days_between('purchases.first_purchase_on', 'sessions.as_of') }} as days_since_first_purchase,
+    {%- for days in windows %}
+
+    days.active_days_{{ days }}d,
+    days.page_views_{{ days }}d,
+    coalesce(purchases.purchases_{{ days }}d, 0) as purchases_{{ days }}d,
+    cast(days.funnel_step_{{ days }}d as {{ dbt.type_bigint() }}) as funnel_step_{{ days }}d,
+    {%- endfor %}
 
     sessions.engaged_sessions / sessions.sessions as engaged_session_share,
     coalesce(sessions.engagement_time_msec, 0) as engagement_time_msec,
@@ -275,21 +403,24 @@ select
 
     days.weekend_days / days.active_days as weekend_day_share,
 
-    -- Labels. A horizon is known once its last day is exported.
+    -- Labels. A horizon is known once its last day is exported and late events have arrived.
     {%- for days in horizons %}
     {% set is_known = 'dates.is_known_' ~ days ~ 'd' %}
     {% set end = 'dates.end_' ~ days ~ 'd' %}
-    case when {{ is_known }} then coalesce(days.returned_on < {{ end }}, false) end as will_return_{{ days }}d,
+    case when {{ is_known }} then coalesce(returns.returned_on < {{ end }}, false) end as will_return_{{ days }}d,
     case when {{ is_known }} then coalesce(purchases.next_purchase_on < {{ end }}, false) end as will_purchase_{{ days }}d,
     case
         when {{ is_known }} then case when purchases.user_key is null then 0 else purchases.revenue_{{ days }}d end
     end as revenue_{{ days }}d,
+    case when {{ is_known }} then coalesce(next_actions.next_actions_{{ days }}d, '') end as next_actions_{{ days }}d,
     {%- endfor %}
     dates.last_day as exported_until
 from user_sessions as sessions
 inner join user_days as days on sessions.user_key = days.user_key and sessions.as_of = days.as_of
 inner join dates on sessions.property_id = dates.property_id and sessions.as_of = dates.as_of
 left join user_channels as channels on sessions.user_key = channels.user_key and sessions.as_of = channels.as_of
+left join returns on sessions.user_key = returns.user_key and sessions.as_of = returns.as_of
+left join next_actions on sessions.user_key = next_actions.user_key and sessions.as_of = next_actions.as_of
 left join user_purchases as purchases on sessions.user_key = purchases.user_key and sessions.as_of = purchases.as_of
 {%- for attribute in main_attributes %}
 left join main_{{ attribute }}
