@@ -30,7 +30,7 @@ _DUPLICATE_SHARE = 0.003
 _LATE_SHARE = 0.005
 _MAX_LATE_DAYS = 3
 _STREAM_ID = "4417208361"
-_FILE_PATTERN = "events_*.ndjson.gz"
+FILE_PATTERN = "events_*.ndjson.gz"
 _TRUTH_SCHEMA = pa.schema([("user_pseudo_id", pa.string()), ("persona", pa.string())])
 _TRUTH_ROWS = 5_000
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -92,7 +92,7 @@ def write_demo_export(
     truth.parent.mkdir(parents=True, exist_ok=True)
 
     summary = DemoSummary(users=users, days=days, truth=truth)
-    day_files = [_DayFile(out / f"events_{day:%Y%m%d}.ndjson.gz") for day in calendar.dates]
+    day_files = [DayFile(out / f"events_{day:%Y%m%d}.ndjson.gz") for day in calendar.dates]
     unfinished_truth = truth.with_name(truth.name + ".part")
     shop = northfold()
     try:
@@ -106,11 +106,11 @@ def write_demo_export(
                     known.append({"user_pseudo_id": visitor.user_pseudo_id, "persona": visitor.persona.name})
                 else:
                     summary.users_without_consent += 1
-                _write_visitor(visitor, calendar, dice, day_files, summary)
+                write_visitor(visitor, calendar, dice, day_files, summary)
                 if len(known) == _TRUTH_ROWS or index == users - 1:
                     truth_writer.write_table(pa.Table.from_pylist(known, schema=_TRUTH_SCHEMA))
                     known.clear()
-        for stale in out.glob(_FILE_PATTERN):
+        for stale in out.glob(FILE_PATTERN):
             stale.unlink()
         unfinished_truth.replace(truth)
         summary.files = [day_file.path for day_file in day_files if day_file.finish()]
@@ -136,7 +136,7 @@ def _checked(out: Path, truth: Path, *, users: int, days: int, seed: int, start_
         raise ValueError(f"the truth file {truth} lies inside the export {out}: put it outside, assets must not see it")
     if out.exists() and not out.is_dir():
         raise ValueError(f"{out} is a file: name a folder")
-    if not truth.exists() and any(out.glob(_FILE_PATTERN)):
+    if not truth.exists() and any(out.glob(FILE_PATTERN)):
         raise ValueError(f"{out} holds an export that no demo run has written (no {truth}): choose an empty folder")
     try:
         return Calendar(start_date, days, zone)
@@ -144,7 +144,7 @@ def _checked(out: Path, truth: Path, *, users: int, days: int, seed: int, start_
         raise ValueError(f"{days} days from {start_date} run past the calendar: ask for fewer") from error
 
 
-class _DayFile:
+class DayFile:
     """One day's gzip file, written in pieces without holding a file open; it gets its name when finished."""
 
     _PIECE = 64 * 1024
@@ -159,6 +159,7 @@ class _DayFile:
         self._compressor = zlib.compressobj(level=4, wbits=31)
 
     def write(self, row: str) -> None:
+        """Add a row, a line of JSON with its line break."""
         self._text.append(row)
         self._length += len(row)
         if self._length >= self._PIECE:
@@ -185,9 +186,10 @@ class _DayFile:
             file.write(piece)
 
 
-def _write_visitor(
-    visitor: Visitor, calendar: Calendar, dice: Dice, day_files: list[_DayFile], summary: DemoSummary
+def write_visitor(
+    visitor: Visitor, calendar: Calendar, dice: Dice, day_files: list[DayFile], summary: DemoSummary
 ) -> None:
+    """Write a visitor's events to the files of their days, with a few duplicates and late rows, and count them."""
     bundle = 0
     for session in visitor.sessions:
         tail = _encode(_session_fields(visitor, session))[1:]  # the same in all rows of the session: encoded once
@@ -311,10 +313,11 @@ def _params(visitor: Visitor, session: Session, event: Event) -> str:
             params["campaign"] = channel.campaign
         if session.click_id:
             params["gclid"] = session.click_id
-    return ",".join([_param(key, value) for key, value in {**params, **event.params}.items()])
+    return ",".join([param(key, value) for key, value in {**params, **event.params}.items()])
 
 
-def _param(key: str, value: str | int | float) -> str:
+def param(key: str, value: str | int | float) -> str:
+    """One member of ``event_params``, as JSON text."""
     if isinstance(value, str):
         return f'{{"key":"{key}","value":{{"string_value":{_quote(value)}}}}}'
     if isinstance(value, int):

@@ -47,19 +47,24 @@ _CART_EVENTS = {
     K.PAYMENT: ("add_payment_info", 0.5),
 }
 _PROMOTION: Params = {"promotion_name": "Winter Clearance", "creative_slot": "hero"}
-_SHIPPING, _FREE_SHIPPING_FROM, _VAT = 4.9, 60.0, 0.19
+_SHIPPING, _FREE_SHIPPING_FROM, VAT = 4.9, 60.0, 0.19
 _COUPONS = ("WINTER10", "MEMBER10", "HELLO10")
 _COUPON_FACTOR = 0.9
 
 
 class Calendar:
-    """The days of the export in the property's time zone."""
+    """The days of the export in the property's time zone.
+
+    Attributes:
+        dates: the local days.
+        midnights: µs UTC at which they begin, and at which the last one ends.
+    """
 
     def __init__(self, start: date, days: int, timezone: ZoneInfo) -> None:
         """``start`` is the first of ``days`` local days; OverflowError past the year 9999."""
         self.dates = [start + timedelta(days=day) for day in range(days)]
         nights = [*self.dates, start + timedelta(days=days)]
-        self._midnights = [
+        self.midnights = [
             int(datetime(night.year, night.month, night.day, tzinfo=timezone).timestamp()) * SECOND for night in nights
         ]
         self._first_days = Table(range(days), (_WEEKDAY_WEIGHTS[day.weekday()] for day in self.dates))
@@ -67,11 +72,11 @@ class Calendar:
     @property
     def start(self) -> int:
         """The first moment of the export, µs UTC."""
-        return self._midnights[0]
+        return self.midnights[0]
 
     def day_of(self, timestamp: int) -> int | None:
         """The number of the local day of a moment (µs UTC), None outside the export."""
-        day = bisect_right(self._midnights, timestamp) - 1
+        day = bisect_right(self.midnights, timestamp) - 1
         return day if 0 <= day < len(self.dates) else None
 
     def moments(self, count: int, dice: Dice, *, around_the_clock: bool) -> list[int]:
@@ -81,11 +86,12 @@ class Calendar:
         """
         day = dice.pick(self._first_days)
         days = [day, *((day + int(dice.lognormal(4.0, 1.1))) % len(self.dates) for _ in range(count - 1))]
-        return sorted(self._moment(day, dice, around_the_clock) for day in days)
+        return sorted(self.moment(day, dice, around_the_clock) for day in days)
 
-    def _moment(self, day: int, dice: Dice, around_the_clock: bool) -> int:
+    def moment(self, day: int, dice: Dice, around_the_clock: bool = False) -> int:
+        """A moment (µs UTC) of a day by the hours at which people browse, or of any hour alike."""
         hour = dice.uniform() * 24 if around_the_clock else dice.pick(_HOUR_WEIGHTS) + dice.uniform()
-        return min(self._midnights[day] + int(hour * 3600 * SECOND), self._midnights[day + 1] - 1)
+        return min(self.midnights[day] + int(hour * 3600 * SECOND), self.midnights[day + 1] - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,7 @@ class Order:
     coupon: str | None
 
 
-class _Action(NamedTuple):
+class Action(NamedTuple):
     """What happens on a page; ``moment`` is a share of the stay, 0 for what is sent along with the page view."""
 
     name: str
@@ -185,7 +191,7 @@ def simulate(shop: Shop, calendar: Calendar, dice: Dice, index: int) -> Visitor:
         device=device_of(persona, dice),
         place=place_of(persona, dice),
     )
-    walk = _Walk(shop, persona, dice, index)
+    walk = Walk(shop, persona, dice, index)
     number = dice.integer(1, 9) if seen_before else 0
     last_click, clock = visitor.acquired_by, 0
     for kinds, start in zip(kinds_by_session, starts, strict=True):
@@ -218,7 +224,7 @@ def route(persona: Persona, dice: Dice, page_views: int) -> list[list[K]]:
     cart_filled = False
     here: K | None = None  # None: a session begins
     for _ in range(page_views):
-        step = _next_kind(persona, dice, here)
+        step = next_kind(persona, dice, here)
         if step in _CHECKOUT and not cart_filled:
             step = K.PRODUCT
         if here is None:
@@ -229,7 +235,8 @@ def route(persona: Persona, dice: Dice, page_views: int) -> list[list[K]]:
     return sessions
 
 
-def _next_kind(persona: Persona, dice: Dice, here: K | None) -> K:
+def next_kind(persona: Persona, dice: Dice, here: K | None) -> K:
+    """The kind of the page after one of kind ``here``, or the landing page of a session (None)."""
     if here is None:
         return dice.pick(SHARED_LANDING if dice.chance(2 * persona.wandering) else persona.landing_table)
     if here not in _CHECKOUT and dice.chance(persona.wandering):
@@ -237,7 +244,7 @@ def _next_kind(persona: Persona, dice: Dice, here: K | None) -> K:
     return dice.pick(persona.step_tables.get(here, persona.landing_table))
 
 
-class _Walk:
+class Walk:
     """The state a user carries from page to page: taste, cart, place in the catalogue, money spent."""
 
     def __init__(self, shop: Shop, persona: Persona, dice: Dice, index: int) -> None:
@@ -353,54 +360,54 @@ class _Walk:
     def _transaction_id(self) -> str:
         return f"NF-{self.index:07d}-{self.orders + 1}"
 
-    def _arrival(self, page: Page, term: str | None, session_number: int | None) -> Iterator[_Action]:
+    def _arrival(self, page: Page, term: str | None, session_number: int | None) -> Iterator[Action]:
         """What is sent when a page opens; ``session_number`` is given on the first page of a session."""
         if session_number == 1:
-            yield _Action("first_visit")
+            yield Action("first_visit")
         if session_number is not None:
-            yield _Action("session_start")
-        yield _Action("page_view", params={"entrances": 1} if session_number is not None else {})
+            yield Action("session_start")
+        yield Action("page_view", params={"entrances": 1} if session_number is not None else {})
         if page.product is not None:
-            yield _Action("view_item", params=_money(page.product.price), items=[Item(page.product)])
+            yield Action("view_item", params=_money(page.product.price), items=[Item(page.product)])
         elif term is not None:
-            yield _Action("view_search_results", params={"search_term": term})
+            yield Action("view_search_results", params={"search_term": term})
         elif page.kind is K.CONFIRMATION:
             items, order = self._order()
             params = _money(order.revenue) | {"transaction_id": order.transaction_id, "shipping": order.shipping}
-            yield _Action("purchase", 0.0, params | ({"coupon": order.coupon} if order.coupon else {}), items, order)
+            yield Action("purchase", 0.0, params | ({"coupon": order.coupon} if order.coupon else {}), items, order)
         elif self.cart and page.kind in _CART_EVENTS:
             name, moment = _CART_EVENTS[page.kind]
             value = sum(item.product.price * item.quantity for item in self.cart)
-            yield _Action(name, moment, _money(value), tuple(self.cart))
+            yield Action(name, moment, _money(value), tuple(self.cart))
 
-    def _stay(self, page: Page, following: K | None) -> Iterator[_Action]:
+    def _stay(self, page: Page, following: K | None) -> Iterator[Action]:
         """What happens while a page is open, some of it because of where the user goes next."""
         yield from self._look_over(page, following)
         if self.persona.is_bot:
             return
         if self.dice.chance(_SCROLLS.get(page.kind, _SCROLLS_ELSEWHERE)):
-            yield _Action("scroll", 0.5, {"percent_scrolled": 90})
+            yield Action("scroll", 0.5, {"percent_scrolled": 90})
         if page.product is not None and following is K.CART:
             added = Item(page.product, quantity=2 if self.dice.chance(0.15) else 1)
             self.cart.append(added)
-            yield _Action("add_to_cart", 0.8, _money(page.product.price * added.quantity), [added])
+            yield Action("add_to_cart", 0.8, _money(page.product.price * added.quantity), [added])
         if page.product is not None and following is K.WISHLIST:
-            yield _Action("add_to_wishlist", 0.8, _money(page.product.price), [Item(page.product)])
+            yield Action("add_to_wishlist", 0.8, _money(page.product.price), [Item(page.product)])
         if self.dice.chance(0.55):
-            yield _Action("user_engagement", 1.0)
+            yield Action("user_engagement", 1.0)
 
-    def _look_over(self, page: Page, following: K | None) -> Iterator[_Action]:
+    def _look_over(self, page: Page, following: K | None) -> Iterator[Action]:
         """Promotions and product lists, shown on some of the views."""
         if page.kind in (K.HOME, K.OUTLET, K.DEALS) and self.dice.chance(0.3):
-            yield _Action("view_promotion", params=_PROMOTION)
+            yield Action("view_promotion", params=_PROMOTION)
             if following in (K.OUTLET, K.DEALS):
-                yield _Action("select_promotion", 0.9, _PROMOTION)
+                yield Action("select_promotion", 0.9, _PROMOTION)
         elif page.kind in (K.CATEGORY, K.BRAND, K.OUTLET) and self.dice.chance(0.4):
             listed = self._listed(page)
             params: Params = {"item_list_name": page.title.split(" | ")[0]}
-            yield _Action("view_item_list", params=params, items=listed)
+            yield Action("view_item_list", params=params, items=listed)
             if following is K.PRODUCT and self.dice.chance(0.5):
-                yield _Action("select_item", 0.9, params, listed[:1])
+                yield Action("select_item", 0.9, params, listed[:1])
 
     def _order(self) -> tuple[list[Item], Order]:
         uses_coupon = self.dice.chance(0.7 if self.persona.product_choice == "sale" else 0.1)
@@ -415,7 +422,7 @@ class _Walk:
             transaction_id=self._transaction_id(),
             revenue=revenue,
             shipping=0.0 if revenue >= _FREE_SHIPPING_FROM else _SHIPPING,
-            tax=round(revenue * _VAT / (1 + _VAT), 2),
+            tax=round(revenue * VAT / (1 + VAT), 2),
             coupon=coupon,
         )
         self.cart, self.orders, self.revenue = [], self.orders + 1, round(self.revenue + revenue, 2)
@@ -435,7 +442,7 @@ class _Walk:
         return [Item(product, list_name=name, list_index=i) for i, product in enumerate(listed, start=1) if product]
 
 
-def _moment_of(action: _Action) -> float:
+def _moment_of(action: Action) -> float:
     return action.moment
 
 

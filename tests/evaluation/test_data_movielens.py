@@ -11,7 +11,7 @@ from tests.benchmarks.data_sets.movielens import WHEEL
 
 
 def test_another_file_of_that_name_is_refused(tmp_path: Path) -> None:
-    (tmp_path / WHEEL).write_bytes(b"something else")
+    (tmp_path / WHEEL.file).write_bytes(b"something else")
     with pytest.raises(DataNotFoundError, match=r"not the reviewed file .* delete it"):
         load("movielens_100k", cache=tmp_path)
 
@@ -21,7 +21,7 @@ def test_without_an_index_the_remedy_is_reported(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    with pytest.raises(DataNotFoundError, match=rf"cannot be fetched .* put {WHEEL} into"):
+    with pytest.raises(DataNotFoundError, match=rf"cannot be fetched .* put {WHEEL.file} into"):
         load("movielens_100k", cache=tmp_path)
 
 

@@ -2,7 +2,7 @@
 
 - ``export``: an export of GA4, any user's own or the merchandise store's; ``warehouse``: what dbt made of one
 - ``demo``: the demo shop in two frozen editions; ``intent``: how the second one plants its signal
-- ``movielens``: a public set, fetched on demand
+- ``movielens``, ``cdnow``: public sets, fetched on demand (``wheel``)
 - ``base``: what all sets look like; ``addresses``: pages from addresses
 """
 
@@ -27,6 +27,16 @@ OWN = "own"
 _BESIDE = Path(__file__).resolve().parents[4] / "shared" / "data"
 
 
+def data_folder() -> Path:
+    """Where real data lie: the variable BEHA2VEC_EVALUATION_DATA, else ``../shared/data`` beside the project."""
+    return Path(os.environ.get("BEHA2VEC_EVALUATION_DATA") or _BESIDE)
+
+
+def cache_folder() -> Path:
+    """Where fetched data are kept: ``evaluation`` in the folder of the variable BEHA2VEC_DATA_DIR, else in ``data``."""
+    return Path(os.environ.get("BEHA2VEC_DATA_DIR") or "data") / "evaluation"
+
+
 def load(
     name: str,
     *,
@@ -41,17 +51,14 @@ def load(
         name: one of `NAMES`, or ``own``.
         source: of ``own``: a ``.duckdb`` file (warehouse or serving database), or an export (file, folder or glob).
         below: of ``own``: first levels of paths that only wrap the site's sections (see `section`).
-        folder: where real data lie; by default the variable BEHA2VEC_EVALUATION_DATA, else ``../shared/data`` beside
-            the project.
-        cache: where what was fetched or read is kept; by default ``evaluation`` in the folder of the variable
-            BEHA2VEC_DATA_DIR, else in ``data``.
+        folder: where real data lie; by default `data_folder`.
+        cache: where what was fetched or read is kept; by default `cache_folder`.
 
     Raises:
         DataNotFoundError: the data are not on this machine; the message says what is missing and the remedy.
         ValueError: there is no such name, or ``own`` without a source.
     """
-    folder = folder or Path(os.environ.get("BEHA2VEC_EVALUATION_DATA") or _BESIDE)
-    cache = cache or Path(os.environ.get("BEHA2VEC_DATA_DIR") or "data") / "evaluation"
+    folder, cache = folder or data_folder(), cache or cache_folder()
     match name:
         case "merch_store":
             return merch_store(folder, cache)

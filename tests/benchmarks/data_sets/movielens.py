@@ -7,10 +7,7 @@ them, RecBole, is under MIT.
 
 from __future__ import annotations
 
-import hashlib
 import re
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -18,14 +15,16 @@ import pandas as pd
 
 from beha2vec_core.evaluation.data import INPUT_COLUMNS, TASK_COLUMNS, TEXTS
 from beha2vec_core.evaluation.splits import user_hash
-from tests.benchmarks.data_sets.base import DataNotFoundError, EvaluationData, comes_back, number_of_pauses
+from tests.benchmarks.data_sets.base import EvaluationData, comes_back, number_of_pauses
+from tests.benchmarks.data_sets.wheel import Wheel
 
-REQUIREMENT = "recbole==1.2.1"
-WHEEL = "recbole-1.2.1-py3-none-any.whl"
-WHEEL_SHA256 = "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407"
+WHEEL = Wheel(
+    "recbole==1.2.1",
+    "recbole-1.2.1-py3-none-any.whl",
+    "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407",
+)
 _FOLDER = "recbole/dataset_example/ml-100k"
 _SECOND = 1_000_000
-_DOWNLOAD_SECONDS = 120
 
 
 def movielens_100k(cache: Path) -> EvaluationData:
@@ -43,8 +42,7 @@ def movielens_100k(cache: Path) -> EvaluationData:
     Raises:
         DataNotFoundError: it cannot be fetched, or is not the reviewed file.
     """
-    wheel = _wheel(cache)
-    with zipfile.ZipFile(wheel) as archive:
+    with zipfile.ZipFile(WHEEL.fetch(cache, "MovieLens 100K")) as archive:
         ratings, films = (_table(archive, f"{_FOLDER}/ml-100k.{kind}") for kind in ("inter", "item"))
     films["genre"] = films["class"].fillna("").map(lambda genres: _slug(genres.split(" ")[0]) or "unknown")
     films["page"] = [
@@ -65,32 +63,6 @@ def movielens_100k(cache: Path) -> EvaluationData:
     events = log[[*INPUT_COLUMNS, *TASK_COLUMNS]].astype(TEXTS)
     about = "Real people's 100,000 ratings of 1,682 films, 20 or more each; nobody buys. GroupLens, for research."
     return EvaluationData("movielens_100k", about, events, temporal=comes_back(events))
-
-
-def _wheel(cache: Path) -> Path:
-    """The package's file, fetched where it is not there yet."""
-    path = cache / WHEEL
-    if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        pip += ["--only-binary=:all:", "--retries=1", "--timeout=15", "--dest", str(cache), REQUIREMENT]
-        try:
-            done = subprocess.run(pip, capture_output=True, text=True, timeout=_DOWNLOAD_SECONDS, check=False)
-            problem = done.stderr.strip().splitlines()[-1:] if done.returncode else []
-        except subprocess.TimeoutExpired:
-            problem = [f"no answer in {_DOWNLOAD_SECONDS} seconds"]
-        if problem or not path.exists():
-            raise DataNotFoundError(
-                f"{REQUIREMENT}, which carries MovieLens 100K, cannot be fetched ({'; '.join(problem) or 'no file'}). "
-                f"Connect to a package index, or put {WHEEL} into {cache}; without it the evaluation leaves "
-                "movielens_100k out"
-            )
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != WHEEL_SHA256:
-        raise DataNotFoundError(
-            f"{path} is not the reviewed file (sha256 {found}, not {WHEEL_SHA256}): delete it to fetch it again"
-        )
-    return path
 
 
 def _table(archive: zipfile.ZipFile, name: str) -> pd.DataFrame:
