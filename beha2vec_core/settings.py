@@ -94,6 +94,10 @@ _Owner = Annotated[
         "give e-mail addresses and teams, comma-separated, for example team:data",
     ),
 ]
+_EventName = Annotated[
+    str,
+    _that(re.compile("[A-Za-z][A-Za-z0-9_]{0,39}").fullmatch, "use GA4 event names, comma-separated: sign_up, share"),
+]
 _Commas = BeforeValidator(
     lambda value: [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 )
@@ -194,6 +198,11 @@ class Storage(_Group):
         return self.data_dir / "cluster_models"
 
     @property
+    def prediction_models_path(self) -> Path:
+        """The prediction models, a folder a version."""
+        return self.data_dir / "prediction_models"
+
+    @property
     def page_cache_path(self) -> Path:
         """What was fetched, a small file a page."""
         return self.data_dir / "page_cache"
@@ -286,6 +295,23 @@ class Llm(_Group, alias_generator="llm_".__add__):
         if self.max_cost is not None and self.price_in is None:
             raise ValueError("BEHA2VEC_LLM_MAX_COST needs BEHA2VEC_LLM_PRICE_IN and BEHA2VEC_LLM_PRICE_OUT")
         return self
+
+
+class Predictions(_Group, alias_generator="prediction_".__add__):
+    """What is predicted of users, and what acting on it costs and brings."""
+
+    events: Annotated[list[_EventName], _Commas] = Field(
+        ["add_to_cart", "begin_checkout"],
+        description="GA4 events to predict besides purchase and return, comma-separated",
+    )
+    population_days: int = Field(28, ge=1, le=90, description="users seen within so many days are scored")
+    margin: float | None = Field(
+        None, gt=0, le=1, description="profit as a share of revenue, for the break-even of a campaign"
+    )
+    contact_cost: float | None = Field(
+        None, ge=0, description="what it costs to contact one user, in the reporting currency"
+    )
+    budget: float | None = Field(None, ge=0, description="what a campaign may cost, in the reporting currency")
 
 
 class Dagster(_Group):
@@ -399,6 +425,7 @@ class Settings(BaseModel, frozen=True):
     pages: Pages
     fetch: Fetch
     llm: Llm
+    predictions: Predictions
     dagster: Dagster
     privacy: Privacy
     alerts: Alerts

@@ -15,6 +15,7 @@ from beha2vec_dagster.defs.insights import assets as insights
 from beha2vec_dagster.defs.operations import checks, jobs
 from beha2vec_dagster.defs.operations import sensors as alerts
 from beha2vec_dagster.defs.pages import assets as pages
+from beha2vec_dagster.defs.predictions import assets as predictions
 from beha2vec_dagster.defs.raw import assets as raw
 from beha2vec_dagster.defs.raw import sensors
 from beha2vec_dagster.defs.sequences import assets as sequences
@@ -34,7 +35,7 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
     warehouse = WarehouseResource(
         database=str(settings.storage.warehouse_path), lock_timeout_seconds=settings.storage.lock_timeout_seconds
     )
-    modules = (raw, dbt, pages, sequences, encoder, evaluation, promotion, clusters, insights, serving)
+    modules = (raw, dbt, pages, sequences, encoder, evaluation, promotion, clusters, insights, predictions, serving)
     assets = [asset for module in modules for asset in module.build_assets(settings)]
     return dg.Definitions(
         assets=dg.with_source_code_references(dg.map_asset_specs(lambda spec: with_attributes(spec, settings), assets)),

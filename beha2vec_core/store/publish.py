@@ -22,6 +22,7 @@ _GA4_IDS = {name for name, kind in IDENTIFIERS.items() if kind in ("devices", "l
 _OF_READERS = {
     "beha2vec.user_embeddings": "semi join beha2vec.cluster_model_current using (model_version)",
     "beha2vec.user_clusters": "semi join beha2vec.cluster_model_current using (cluster_model_version)",
+    "beha2vec.user_predictions": "semi join beha2vec.prediction_model_current using (prediction_version)",
 }
 
 

@@ -84,6 +84,24 @@ _TABLES = {
         cluster_key integer, name varchar, summary varchar, persona varchar, evidence varchar[], actions varchar[],
         similarities varchar, key_differences varchar, written_by varchar, differences varchar, caveats varchar,
         opportunities varchar, input_hash varchar, reason varchar, draft varchar, interpretation varchar""",
+    # the dates that predictions are learned from, and what the encoder said of users on them; see predictions/
+    "beha2vec.prediction_examples": """
+        as_of date, property_id varchar, user_key varchar, encoder_version varchar, behavior float[]""",
+    "beha2vec.prediction_models": """
+        prediction_version varchar primary key, fitted_as_of date, targets varchar[], horizons integer[], methods json,
+        gains json, notes varchar[], encoder_version varchar, fitted_at timestamp, promoted_at timestamp,
+        refused varchar""",
+    "beha2vec.prediction_evaluation": """
+        prediction_version varchar, tested_from date, tested_until date, target varchar, horizon integer,
+        method varchar, metric varchar, value double, low double, high double, n bigint""",
+    # by tenth of the users, the highest probability first
+    "beha2vec.prediction_curves": """
+        prediction_version varchar, target varchar, horizon integer, decile integer, predicted double, observed double,
+        users bigint, positives bigint, revenue double, gain double, revenue_gain double""",
+    "beha2vec.user_predictions": """
+        event_date date, as_of date, property_id varchar, user_key varchar, target varchar, horizon integer,
+        probability double, low double, high double, decile integer, value double, method varchar, reasons varchar[],
+        prediction_version varchar, encoder_version varchar""",
 }
 
 # columns that a table of an earlier version lacks
@@ -139,6 +157,8 @@ PEOPLE = {
     "beha2vec.user_embeddings": HoldsPeople(("user_key",), "embeddings", "event_date", made_from_events=True),
     "beha2vec.user_clusters": HoldsPeople(("user_key",), "embeddings", "event_date", made_from_events=True),
     "beha2vec.cluster_members": HoldsPeople(("user_key",), made_from_events=True),
+    "beha2vec.prediction_examples": HoldsPeople(("user_key",), "embeddings", "as_of", made_from_events=True),
+    "beha2vec.user_predictions": HoldsPeople(("user_key",), "embeddings", "event_date", made_from_events=True),
 }
 
 _VIEWS = {
@@ -170,6 +190,23 @@ _VIEWS = {
                 lag(cluster_key) over (partition by user_key order by event_date) as from_cluster
             from beha2vec.cluster_history)
         group by all""",
+    "beha2vec.prediction_model_newest": "select * from beha2vec.prediction_models order by fitted_at desc limit 1",
+    "beha2vec.prediction_model_current": """
+        select * from beha2vec.prediction_models where promoted_at is not null order by promoted_at desc limit 1""",
+    # The predictions of the last date, by the model that readers see.
+    "beha2vec.user_predictions_current": """
+        select * from beha2vec.user_predictions
+        where prediction_version = (select prediction_version from beha2vec.prediction_model_current)
+        qualify event_date = max(event_date) over ()""",
+    # What the users of each cluster are expected to do, with a 90 % interval of the number of users.
+    "beha2vec.cluster_predictions": """
+        select cluster_key, target, horizon, count(*) as users, sum(probability) as expected,
+            greatest(sum(probability) - 1.645 * sqrt(sum(probability * (1 - probability))), 0) as low,
+            least(sum(probability) + 1.645 * sqrt(sum(probability * (1 - probability))), count(*)) as high,
+            sum(value) as value
+        from beha2vec.user_predictions_current
+        join (select user_key, cluster_key from beha2vec.user_clusters_current) using (user_key)
+        group by all""",
 }
 
 # What readers would have seen on a day, by the models they see now: `from beha2vec.user_clusters_as_of('2026-03-01')`.
@@ -180,6 +217,12 @@ _MACROS = {
             and {key} = (select {key} from beha2vec.cluster_model_current)
         qualify row_number() over (partition by user_key order by event_date desc) = 1"""
     for table, key in (("user_embeddings", "model_version"), ("user_clusters", "cluster_model_version"))
+} | {
+    "beha2vec.user_predictions_as_of": """
+        select * from beha2vec.user_predictions
+        where event_date <= day::date
+            and prediction_version = (select prediction_version from beha2vec.prediction_model_current)
+        qualify event_date = max(event_date) over ()"""
 }
 
 

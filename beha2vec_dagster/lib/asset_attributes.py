@@ -27,6 +27,7 @@ _GROUPS = {
     "sequences": _Group("features", "encoder", "user"),
     "encoder": _Group("model", "encoder", "model"),
     "clusters": _Group("result", "clusters", "clusters"),
+    "predictions": _Group("result", "predictions", "predictions"),
     "insights": _Group("result", "insights", "clusters"),
     "serving": _Group("result", "results", ""),
 }

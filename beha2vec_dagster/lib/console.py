@@ -80,3 +80,26 @@ def console(_: dg.InitLoggerContext) -> logging.Logger:
     handler.addFilter(_is_shown)
     log.addHandler(handler)
     return log
+
+
+@contextmanager
+def core_messages(log: logging.Logger, name: str) -> Iterator[None]:
+    """What a logger of the core reports during long work is in the run's log too."""
+    core = logging.getLogger(name)
+    level, handler = core.level, _Forwarding(log)
+    core.addHandler(handler)
+    core.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        core.removeHandler(handler)
+        core.setLevel(level)
+
+
+class _Forwarding(logging.Handler):
+    def __init__(self, log: logging.Logger) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log.log(record.levelno, record.getMessage())

@@ -153,3 +153,29 @@ def over_represented(pages: Sequence[tuple[int, str, float]], per_cluster: int =
 def _short(text: str, length: int = 44) -> str:
     text = "".join(c if c.isprintable() else " " for c in text).replace("$", r"\$")
     return text if len(text) <= length else "…" + text[-(length - 1) :]
+
+
+def reliability(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
+    """Predicted and observed share by tenth of the users, a line a target; on the diagonal they agree."""
+    figure, axes = _axes(4.6, 3.6)
+    axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle=":")
+    for (name, rows), color, marker in zip(curves.items(), COLORS, MARKERS, strict=False):
+        axes.plot(
+            [r["predicted"] for r in rows], [r["observed"] for r in rows], color=color, marker=marker, ms=4, label=name
+        )
+    users = sum(row["users"] for row in next(iter(curves.values()), []))
+    axes.set(title=f"Reliability (n = {users:,})", xlabel="predicted probability", ylabel="share who did it")
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def gains(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
+    """Share of all positives among the users with the highest probabilities, a line a target."""
+    figure, axes = _axes(4.6, 3.6)
+    axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle=":")
+    for (name, rows), color, marker in zip(curves.items(), COLORS, MARKERS, strict=False):
+        shares = [0.0, *(row["decile"] / 10 for row in rows)]
+        axes.plot(shares, [0.0, *(row["gain"] for row in rows)], color=color, marker=marker, ms=4, label=name)
+    axes.set(title="Gains", xlabel="share of users, by probability", ylabel="share of all who did it")
+    axes.legend(frameon=False, fontsize=8)
+    return figure

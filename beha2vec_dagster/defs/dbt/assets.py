@@ -106,8 +106,12 @@ def _dbt_build(
     # buildable: a test that also reads a model which neither was selected nor comes before does not apply here
     arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
     arguments += ["--no-use-colors"]  # the output of a step goes to a file
-    zones = {"timezone": settings.export.timezone, "property_timezones": settings.export.property_timezones}
-    arguments += ["--vars", json.dumps(zones)]
+    given = {
+        "timezone": settings.export.timezone,
+        "property_timezones": settings.export.property_timezones,
+        "predicted_events": settings.predictions.events,
+    }
+    arguments += ["--vars", json.dumps(given)]
     arguments += ["--full-refresh"] if full_refresh else []
     events: list[Any] = []
     # one folder, not one a run as is the default, which a year of nights would fill with gigabytes; the lock guards it

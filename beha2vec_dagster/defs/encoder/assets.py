@@ -17,12 +17,12 @@ from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.defs.encoder.versions import (
     current_version,
     embed_days,
-    encoder_messages,
     load_encoder,
     newest_version,
     version_in_use,
 )
 from beha2vec_dagster.lib import plots
+from beha2vec_dagster.lib.console import core_messages
 from beha2vec_dagster.lib.metadata import markdown_table, picture, plain, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
 from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
@@ -171,7 +171,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         )
         titled = "title" in (before.config if before else shape).token_fields
         checkpoints = settings.storage.encoders_path / ".training"
-        with encoder_messages(context.log):
+        with core_messages(context.log, "beha2vec_core.encoder"):
             encoder = BehaviorEncoder.fit(
                 sequences,
                 None if before else shape,

@@ -4,8 +4,6 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,29 +100,6 @@ def load_encoder(folder: Path, device: Device, remedy: str = _RETRAIN) -> "Behav
         return BehaviorEncoder.load(folder, device=device)
     except EncoderFormatError as error:
         raise dg.Failure(f"encoder {folder.name} cannot be used: {error}. {remedy}", allow_retries=False) from None
-
-
-@contextmanager
-def encoder_messages(log: logging.Logger) -> Iterator[None]:
-    """What the core says while it trains (that it goes on from a checkpoint, say) is in the run's log too."""
-    core = logging.getLogger("beha2vec_core.encoder")
-    level, handler = core.level, _Forwarding(log)
-    core.addHandler(handler)
-    core.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        core.removeHandler(handler)
-        core.setLevel(level)
-
-
-class _Forwarding(logging.Handler):
-    def __init__(self, log: logging.Logger) -> None:
-        super().__init__()
-        self._log = log
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._log.log(record.levelno, record.getMessage())
 
 
 def embed_days(

@@ -9,7 +9,10 @@ from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.defs.operations.retention import build_retention_job
 from beha2vec_dagster.lib.partitions import daily_partitions, range_tags
 
-_TRAINING = dg.AssetSelection.assets("encoder_candidate", "encoder_evaluation", "trained_encoder", "cluster_model")
+_PREDICTIONS = ("prediction_examples", "prediction_candidate", "prediction_evaluation", "prediction_model")
+_TRAINING = dg.AssetSelection.assets(
+    "encoder_candidate", "encoder_evaluation", "trained_encoder", "cluster_model", *_PREDICTIONS
+)
 # tags of automatic runs: one whose process died is retried
 UNATTENDED = {"dagster/max_retries": "2"}
 # GA4 corrects a day for up to 72 hours.
@@ -25,11 +28,18 @@ train_encoder = dg.define_asset_job(
     "train_encoder",
     selection=dg.AssetSelection.assets(
         "encoder_candidate", "encoder_evaluation", "trained_encoder", "cluster_members", "cluster_profiles",
-        "cluster_insights", "serving_database",
+        "cluster_insights", *_PREDICTIONS, "serving_database",
     ),
     description="A new encoder: trained, evaluated, and promoted if it is not worse than the one in use, with all days "
-    "embedded and the clusters carried over.",
+    "embedded and the clusters carried over; then new prediction models.",
 )  # fmt: skip
+
+train_predictions = dg.define_asset_job(
+    "train_predictions",
+    selection=dg.AssetSelection.assets(*_PREDICTIONS, "serving_database"),
+    description="New prediction models: fitted on the newest weeks, tested on dates they have not seen, and used if "
+    "they are not worse than the ones in use.",
+)
 
 rebuild_clusters = dg.define_asset_job(
     "rebuild_clusters",
@@ -75,8 +85,8 @@ check_exports = dg.define_asset_job(
 
 
 ALL = [
-    materialize_everything, refresh_last_days, train_encoder, rebuild_clusters, reembed_history, write_insights,
-    check_exports,
+    materialize_everything, refresh_last_days, train_encoder, train_predictions, rebuild_clusters, reembed_history,
+    write_insights, check_exports,
 ]  # fmt: skip
 
 

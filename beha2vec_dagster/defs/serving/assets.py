@@ -27,6 +27,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             "user_embeddings",
             "encoder_evaluation",
             "enriched_pages",
+            "user_predictions",
+            "prediction_model",
         ],
         group_name="serving",
         kinds={"duckdb"},

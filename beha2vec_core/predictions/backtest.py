@@ -1,0 +1,407 @@
+"""Measure predictions on dates that their models have not seen, beside simple rules (rolling-origin backtest).
+
+For each test date a model is fitted as of that date, users are scored on it, and what they then did is compared.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from beha2vec_core.evaluation.statistics import auroc, weighted_aurocs
+from beha2vec_core.predictions.calibration import expit, log_loss, logit
+from beha2vec_core.predictions.features import BLOCKS
+from beha2vec_core.predictions.fit import FitConfig, NotEnoughHistoryError, fit_predictions
+from beha2vec_core.predictions.lifetime import TooFewPurchasesError, fit_bg_nbd
+from beha2vec_core.predictions.model import PredictionModel, deciles
+from beha2vec_core.predictions.targets import LATE_DAYS, PURCHASE, outcome
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+MODEL, CHAMPION, NO_FUNNEL, RFM, RECENCY, FUNNEL, BG_NBD, BASE_RATE = (
+    "model",
+    "model in use",
+    "model without funnel features",
+    "recency, frequency, money",
+    "recency",
+    "funnel step",
+    "BG/NBD",
+    "base rate",
+)
+_FEATURES = {
+    RFM: (
+        "days_since_last_session",
+        "active_days",
+        "sessions",
+        "purchases_ever",
+        "revenue_ever",
+        "days_since_last_purchase",
+    ),
+    RECENCY: ("days_since_last_session",),
+    FUNNEL: ("deepest_funnel_step", "funnel_step_7d"),
+}
+_FOLDS = 3
+_RESAMPLES, _MOST_RESAMPLED = 200, 20_000
+_BINS = 10
+_LOG = logging.getLogger("beha2vec_core.predictions")
+
+
+class _Judged(NamedTuple):
+    """Users of all folds with what was said and what happened."""
+
+    users: npt.NDArray[np.object_]
+    fold: npt.NDArray[np.int64]
+    probability: FloatArray
+    happened: BoolArray
+    paid: FloatArray
+    value: FloatArray
+
+
+class Backtest(NamedTuple):
+    """What came out.
+
+    Attributes:
+        rows: a row per target, horizon, method and metric: ``value``, ``n``, and ``low`` and ``high`` (95 %) where they
+            are known. ``auroc_less_rfm`` and ``log_loss_less_rfm`` compare with recency, frequency and money,
+            ``log_loss_less_champion`` with the model in use, on the same users and dates.
+        curves: for the model: reliability and gains by ``decile``, for each target and horizon.
+        origins: the test dates.
+        notes: what could not be measured.
+    """
+
+    rows: pd.DataFrame
+    curves: pd.DataFrame
+    origins: list[date]
+    notes: list[str]
+
+
+def backtest(
+    frame: pd.DataFrame,
+    until: date,
+    config: FitConfig | None = None,
+    folds: int = _FOLDS,
+    *,
+    rivals: bool = True,
+    champion: PredictionModel | None = None,
+) -> Backtest:
+    """Fit as of several dates and judge each model on its date.
+
+    Args:
+        frame: rows of ``ga4.ml_ga4__user_features``.
+        until: the day after the last exported one.
+        config: what is fitted.
+        folds: test dates at most, the newest ones whose longest horizon has matured.
+        rivals: whether simple rules are judged too.
+        champion: a model in use, judged on the test dates that it has not seen.
+    """
+    config = config or FitConfig()
+    as_of = pd.to_datetime(frame["as_of"])
+    origins = [day.date() for day in sorted(as_of.unique())]
+    judged: dict[tuple[str, int, str], list[_Judged]] = {}
+    tested: list[date] = []
+    notes: list[str] = []
+    for horizons in (config.horizons[:kept] for kept in range(len(config.horizons), 0, -1)):
+        matured = [day for day in origins if day + timedelta(days=horizons[-1] + LATE_DAYS) <= until]
+        for day in reversed(matured):
+            if len(tested) == folds:
+                break
+            users = frame[(as_of == pd.Timestamp(day)) & (frame["days_since_last_session"] <= config.population_days)]
+            if users.empty:
+                continue
+            try:
+                models = list(_fitted(frame, day, replace(config, horizons=horizons), rivals))
+            except NotEnoughHistoryError as error:
+                notes.append(f"{day}: {error}")
+                break
+            _LOG.info("backtest: judged %s users as of %s", f"{len(users):,}", day)
+            tested.append(day)
+            if champion and champion.standing <= day.isoformat():
+                models.append((CHAMPION, champion))
+            for method, model in models:
+                _judge(judged, method, model, users, len(tested) - 1)
+            if rivals:
+                _judge_rules(judged, frame[as_of < pd.Timestamp(day)], users, models[0][1], day, len(tested) - 1)
+        if tested:
+            break
+    rows, curves = _summary(judged)
+    return Backtest(rows, curves, sorted(tested), [] if tested else notes[:1])
+
+
+def _fitted(frame: pd.DataFrame, day: date, config: FitConfig, rivals: bool) -> Iterator[tuple[str, PredictionModel]]:
+    yield MODEL, fit_predictions(frame, day, config)
+    if not rivals:
+        return
+    if PURCHASE in config.targets:
+        blocks = tuple(block for block in BLOCKS if block in config.blocks and block != "funnel")
+        with suppress(NotEnoughHistoryError):
+            yield NO_FUNNEL, fit_predictions(frame, day, replace(config, blocks=blocks, targets=(PURCHASE,)))
+    for name, features in _FEATURES.items():
+        yield name, fit_predictions(frame, day, replace(config, features=features, trees=False))
+
+
+def _judge(
+    judged: dict[tuple[str, int, str], list[_Judged]],
+    method: str,
+    model: PredictionModel,
+    users: pd.DataFrame,
+    fold: int,
+) -> None:
+    for name, target in model.targets.items():
+        found = outcome(users, name, target.horizons)
+        spend = target.value.per_buyer(users, target.horizons) if target.value else None
+        probability = target.score(users).probability
+        for j, days in enumerate(target.horizons):
+            value = probability[:, j] * spend[:, j] if spend is not None else np.full(len(users), np.nan)
+            _add(
+                judged,
+                (name, days, method),
+                users,
+                found.known[:, j],
+                probability[:, j],
+                found.happened[:, j],
+                value,
+                fold,
+            )
+
+
+def _judge_rules(
+    judged: dict[tuple[str, int, str], list[_Judged]],
+    earlier: pd.DataFrame,
+    users: pd.DataFrame,
+    model: PredictionModel,
+    day: date,
+    fold: int,
+) -> None:
+    """The base rate of what has matured, and BG/NBD for purchases."""
+    nothing = np.full(len(users), np.nan)
+    for name, target in model.targets.items():
+        before, found = outcome(earlier, name, target.horizons, day), outcome(users, name, target.horizons)
+        for j, days in enumerate(target.horizons):
+            known = before.known[:, j]
+            rate = before.happened[known, j].mean() if known.any() else 0.0
+            same = np.full(len(users), float(rate))
+            _add(judged, (name, days, BASE_RATE), users, found.known[:, j], same, found.happened[:, j], nothing, fold)
+            if name != PURCHASE:
+                continue
+            others = (earlier["purchases_ever"].fillna(0) == 0).to_numpy() & known
+            rest = before.happened[others, j].mean() if others.any() else 0.0
+            bought = _bg_nbd(users, days, float(rest))
+            if bought is not None:
+                _add(
+                    judged, (name, days, BG_NBD), users, found.known[:, j], bought, found.happened[:, j], nothing, fold
+                )
+
+
+def _bg_nbd(users: pd.DataFrame, days: int, others: float) -> FloatArray | None:
+    """P(a purchase within the horizon) of those with an earlier one; the base rate ``others`` for the rest."""
+    buyers = (users["purchase_days_ever"].fillna(0) > 0).to_numpy()
+    part = users[buyers]
+    age = part["days_since_first_purchase"].to_numpy(dtype=np.float64)
+    recency = age - part["days_since_last_purchase"].to_numpy(dtype=np.float64)
+    frequency = part["purchase_days_ever"].to_numpy(dtype=np.float64) - 1
+    try:
+        fitted = fit_bg_nbd(frequency, recency, age)
+    except TooFewPurchasesError:
+        return None
+    found = np.full(len(users), others)
+    found[buyers] = fitted.probability_of_purchase(frequency, recency, age, days)
+    return found
+
+
+def _add(
+    judged: dict[tuple[str, int, str], list[_Judged]],
+    key: tuple[str, int, str],
+    users: pd.DataFrame,
+    known: BoolArray,
+    probability: FloatArray,
+    happened: BoolArray,
+    value: FloatArray,
+    fold: int,
+) -> None:
+    if not known.any():
+        return
+    name, days, _ = key
+    paid = users[f"revenue_{days}d"].to_numpy(dtype=np.float64, na_value=np.nan) if name == PURCHASE else value
+    kept = users["user_key"].to_numpy(dtype=object)[known]
+    rows = _Judged(kept, np.full(len(kept), fold), probability[known], happened[known], paid[known], value[known])
+    judged.setdefault(key, []).append(rows)
+
+
+def _summary(judged: dict[tuple[str, int, str], list[_Judged]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    joined = {
+        key: _Judged(*(np.concatenate(parts) for parts in zip(*found, strict=True))) for key, found in judged.items()
+    }
+    rows: list[dict[str, Any]] = []
+    curves = []
+    for (target, days, method), one in joined.items():
+        about = {"target": target, "horizon": days, "method": method, "n": len(one.users)}
+        rows += [about | metric for metric in _metrics(one)]
+        for name, rival in (("rfm", RFM), ("champion", CHAMPION)):
+            other = joined.get((target, days, rival))
+            if other is not None and method not in (RFM, CHAMPION):
+                rows += [about | metric for metric in _compared(one, other, name)]
+        if method == MODEL:
+            curves.append(_curves(one).assign(target=target, horizon=days))
+    columns = ["target", "horizon", "method", "metric", "value", "low", "high", "n"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table, pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
+
+
+def _metrics(one: _Judged) -> Iterator[dict[str, Any]]:
+    p, y = one.probability, one.happened.astype(np.float64)
+    prevalence = y.mean()
+    yield _metric("prevalence", prevalence)
+    if not 0 < prevalence < 1:
+        return
+    drawn = _Resamples(one.users)
+    yield drawn.metric("auroc", lambda w: weighted_aurocs(p[drawn.rows], y[drawn.rows], w), auroc(p, y))
+    yield _metric("auprc", _average_precision(p, y))
+    for share in (0.01, 0.05, 0.1):
+        top = np.argsort(-p, kind="stable")[: max(1, round(share * len(p)))]
+        yield _metric(f"lift_{share:.0%}".replace("%", "pct"), y[top].mean() / prevalence)
+    brier = ((p - y) ** 2).mean()
+    yield _metric("brier", brier)
+    yield _metric("brier_skill", 1 - brier / (prevalence * (1 - prevalence)))
+    yield _metric("log_loss", log_loss(y, p).mean())
+    bins = _bins(p)
+    yield drawn.metric(
+        "calibration_error",
+        lambda w: _calibration_errors(p[drawn.rows], y[drawn.rows], bins[drawn.rows], w),
+        _calibration_errors(p, y, bins, np.ones((1, len(p))))[0],
+    )
+    intercept, slope = _calibration_line(p, y)
+    yield _metric("calibration_intercept", intercept)
+    yield _metric("calibration_slope", slope)
+    yield _metric("observed_over_expected", y.sum() / max(p.sum(), 1e-9))
+    if np.isfinite(one.paid).any() and np.nansum(one.paid) > 0:
+        yield from _money(one)
+
+
+def _compared(one: _Judged, rival: _Judged, name: str) -> Iterator[dict[str, Any]]:
+    """What a method gains on a rival, on the dates that the rival was judged on."""
+    rows = np.isin(one.fold, np.unique(rival.fold))
+    p, q, y = one.probability[rows], rival.probability, one.happened[rows].astype(np.float64)
+    if len(p) != len(q) or not 0 < y.mean() < 1:
+        return
+    drawn = _Resamples(one.users[rows])
+    kept = drawn.rows
+    difference = log_loss(y, p) - log_loss(y, q)
+    yield drawn.metric(
+        f"auroc_less_{name}",
+        lambda w: weighted_aurocs(p[kept], y[kept], w) - weighted_aurocs(q[kept], y[kept], w),
+        auroc(p, y) - auroc(q, y),
+    )
+    yield drawn.metric(f"log_loss_less_{name}", lambda w: w @ difference[kept] / w.sum(axis=1), difference.mean())
+
+
+def _money(one: _Judged) -> Iterator[dict[str, Any]]:
+    """Revenue of the top decile beside that of the best possible one, and of expected values their order and error."""
+    from scipy.stats import spearmanr
+
+    known = np.isfinite(one.paid)
+    paid = one.paid[known]
+    score = np.where(np.isfinite(one.value), one.value, one.probability)[known]
+    tenth = max(1, round(len(paid) / 10))
+    total = paid.sum()
+    yield _metric("revenue_in_top_decile", paid[np.argsort(-score, kind="stable")[:tenth]].sum() / total)
+    yield _metric("revenue_in_best_decile", paid[np.argsort(-paid, kind="stable")[:tenth]].sum() / total)
+    if not np.isfinite(one.value).any():
+        return
+    yield _metric("value_spearman", float(spearmanr(score, paid).statistic))
+    yield _metric("value_gini", _gini(score, paid) / max(_gini(paid, paid), 1e-12))
+    yield _metric("value_mae", np.abs(score - paid).mean())
+    yield _metric("value_over_revenue", score.sum() / total)
+
+
+def _metric(name: str, value: float, low: float = np.nan, high: float = np.nan) -> dict[str, Any]:
+    return {"metric": name, "value": float(value), "low": float(low), "high": float(high)}
+
+
+class _Resamples:
+    """Users drawn again with replacement: rolling dates multiply rows, not people."""
+
+    def __init__(self, users: npt.NDArray[np.object_]) -> None:
+        codes = pd.factorize(users)[0]
+        rng = np.random.default_rng(0)
+        people = int(codes.max()) + 1
+        kept = np.sort(rng.permutation(people)[:_MOST_RESAMPLED])
+        self.rows = np.flatnonzero(np.isin(codes, kept)) if people > len(kept) else np.arange(len(codes))
+        owner = np.searchsorted(kept, codes[self.rows])
+        draws = [np.bincount(rng.integers(0, len(kept), len(kept)), minlength=len(kept)) for _ in range(_RESAMPLES)]
+        self.weights = np.stack(draws)[:, owner].astype(np.float64)
+        # an interval from a sample of the users is as much wider
+        self._narrower = np.sqrt(len(kept) / people)
+
+    def metric(self, name: str, statistic: Callable[[FloatArray], FloatArray], value: float) -> dict[str, Any]:
+        """A metric with its 95 % interval."""
+        found = statistic(self.weights)
+        low, high = np.nanquantile(found, [0.025, 0.975])
+        centre = np.nanmedian(found)
+        return _metric(name, value, value + (low - centre) * self._narrower, value + (high - centre) * self._narrower)
+
+
+def _bins(p: FloatArray) -> npt.NDArray[np.int64]:
+    """The tenth of the users that each one is in, by probability."""
+    return np.asarray(np.argsort(np.argsort(p, kind="stable"), kind="stable") * _BINS // max(len(p), 1))
+
+
+def _calibration_errors(p: FloatArray, y: FloatArray, bins: npt.NDArray[np.int64], weights: FloatArray) -> FloatArray:
+    """Expected calibration error over tenths of the users, under each row of weights."""
+    total = weights.sum(axis=1)
+    error = np.zeros(len(weights))
+    for one in range(_BINS):
+        here = bins == one
+        error += np.abs(weights[:, here] @ (p[here] - y[here]))
+    return np.asarray(error / total)
+
+
+def _calibration_line(p: FloatArray, y: FloatArray) -> tuple[float, float]:
+    """Intercept and slope of the outcome's log odds on the predicted ones (Cox 1958); 0 and 1 are perfect."""
+    odds = logit(p)
+    design = np.stack([np.ones_like(odds), odds], axis=1)
+    at = np.array([0.0, 1.0])
+    for _ in range(25):
+        q = expit(design @ at)
+        hessian = design.T @ (design * (q * (1 - q))[:, None]) + 1e-9 * np.eye(2)
+        step = np.linalg.solve(hessian, design.T @ (y - q))
+        at = at + np.clip(step, -2, 2)
+        if np.abs(step).max() < 1e-8:
+            break
+    return float(at[0]), float(at[1])
+
+
+def _average_precision(p: FloatArray, y: FloatArray) -> float:
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(y, p))
+
+
+def _gini(score: FloatArray, paid: FloatArray) -> float:
+    share = np.cumsum(paid[np.argsort(-score, kind="stable")]) / paid.sum()
+    return float(share.mean() - 0.5)
+
+
+def _curves(one: _Judged) -> pd.DataFrame:
+    """Reliability and gains by tenth of the users, the highest probability first."""
+    users = pd.Series(one.users)
+    tenth = deciles(one.probability, users)
+    table = pd.DataFrame(
+        {"decile": tenth, "predicted": one.probability, "happened": one.happened, "paid": np.nan_to_num(one.paid)}
+    )
+    found = table.groupby("decile", as_index=False).agg(
+        predicted=("predicted", "mean"), observed=("happened", "mean"), users=("happened", "size"),
+        positives=("happened", "sum"), revenue=("paid", "sum"),
+    )  # fmt: skip
+    totals = found[["positives", "revenue"]].sum().replace(0, 1)
+    found["gain"] = found["positives"].cumsum() / totals["positives"]
+    found["revenue_gain"] = found["revenue"].cumsum() / totals["revenue"]
+    return found

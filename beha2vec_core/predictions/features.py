@@ -1,0 +1,228 @@
+"""The features of a user as of a date, in blocks, as a numeric matrix.
+
+One entry of `FEATURES` adds a feature: its name is a column of ``ga4.ml_ga4__user_features`` or of `derived`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+FloatArray = npt.NDArray[np.float64]
+Block = Literal["recency_frequency", "windows", "engagement", "funnel", "profile", "behavior"]
+
+# each in the order in which it is tried; the first one is always used
+BLOCKS: dict[Block, str] = {
+    "recency_frequency": "recency, frequency and money",
+    "windows": "activity in the last 1 to 28 days",
+    "engagement": "engagement",
+    "funnel": "funnel progress",
+    "profile": "channel, device and country",
+    "behavior": "behavior vector",
+}
+WINDOWS = (1, 3, 7, 14, 28)
+COMPONENTS = 16  # principal components of the behavior vector
+# a text's values that become columns of their own: so many at most, each of at least this share of the rows
+_MOST_VALUES, _LEAST_SHARE = 10, 0.01
+
+
+class Feature(NamedTuple):
+    """A column that models read.
+
+    Attributes:
+        name: of the column.
+        block: it is used or left out with the others of its block.
+        label: what it is, in a reason.
+        kind: ``count`` is read as log(1 + x), ``share`` as it is, ``text`` as one column per frequent value.
+    """
+
+    name: str
+    block: Block
+    label: str
+    kind: Literal["count", "share", "text"] = "count"
+
+
+FEATURES = (
+    Feature("days_since_last_session", "recency_frequency", "days since the last visit"),
+    Feature("tenure_days", "recency_frequency", "days since the first visit"),
+    Feature("sessions", "recency_frequency", "sessions"),
+    Feature("active_days", "recency_frequency", "days with a visit"),
+    Feature("visit_cycle", "recency_frequency", "time since the last visit, in the user's usual pauses"),
+    Feature("purchases_ever", "recency_frequency", "purchases so far"),
+    Feature("purchase_days_ever", "recency_frequency", "days with a purchase so far"),
+    Feature("revenue_ever", "recency_frequency", "revenue so far"),
+    Feature("average_order_value", "recency_frequency", "average order value"),
+    Feature("days_since_last_purchase", "recency_frequency", "days since the last purchase"),
+    Feature("days_since_first_purchase", "recency_frequency", "days since the first purchase"),
+    Feature("purchase_cycle", "recency_frequency", "time since the last purchase, in the user's usual pauses"),
+    *(
+        Feature(f"{column}_{days}d", "windows", f"{label} in the last {f'{days} days' if days > 1 else 'day'}")
+        for days in WINDOWS
+        for column, label in (("active_days", "days with a visit"), ("page_views", "page views"))
+    ),
+    *(
+        Feature(f"purchases_{days}d", "windows", f"purchases in the last {f'{days} days' if days > 1 else 'day'}")
+        for days in WINDOWS
+    ),
+    Feature("events", "engagement", "events"),
+    Feature("page_views", "engagement", "page views"),
+    Feature("engagement_time_msec", "engagement", "engagement time in milliseconds"),
+    Feature("page_views_per_session", "engagement", "page views per session"),
+    Feature("engaged_session_share", "engagement", "share of engaged sessions", "share"),
+    Feature("error_page_views", "engagement", "views of error pages"),
+    Feature("weekend_day_share", "engagement", "share of visits at weekends", "share"),
+    Feature("deepest_funnel_step", "funnel", "deepest funnel step"),
+    *(
+        Feature(f"funnel_step_{days}d", "funnel", f"funnel step in the last {f'{days} days' if days > 1 else 'day'}")
+        for days in WINDOWS
+    ),
+    Feature("cart_sessions", "funnel", "sessions with a cart"),
+    Feature("checkout_sessions", "funnel", "sessions with a checkout"),
+    Feature("abandoned_cart_sessions", "funnel", "sessions with an abandoned cart"),
+    Feature("devices", "profile", "devices"),
+    Feature("first_channel", "profile", "first channel", "text"),
+    Feature("last_channel", "profile", "last channel", "text"),
+    Feature("device_category", "profile", "device", "text"),
+    Feature("browser", "profile", "browser", "text"),
+    Feature("country", "profile", "country", "text"),
+)
+# the columns of the table that they need
+COLUMNS = tuple(feature.name for feature in FEATURES if feature.name not in ("visit_cycle", "purchase_cycle"))
+
+
+def derived(frame: pd.DataFrame) -> dict[str, FloatArray]:
+    """Features computed from others: how late a user is, measured in their own usual pause (0: unknown)."""
+    numbers = {name: _number(frame, name) for name in ("tenure_days", "days_since_last_session", "active_days")}
+    visits = _cycle(numbers["tenure_days"], numbers["days_since_last_session"], numbers["active_days"])
+    first, last, days = (
+        _number(frame, name) for name in ("days_since_first_purchase", "days_since_last_purchase", "purchase_days_ever")
+    )
+    return {"visit_cycle": visits, "purchase_cycle": _cycle(first, last, days)}
+
+
+def _cycle(first: FloatArray, last: FloatArray, days: FloatArray) -> FloatArray:
+    """Days since the last of several days, over the mean pause between them."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cycle = last * (days - 1) / (first - last)
+    return np.where(days > 1, np.nan_to_num(cycle, posinf=0.0), 0.0)
+
+
+def _number(frame: pd.DataFrame, name: str) -> FloatArray:
+    return pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How rows become a matrix: learned from training rows, the same for all later ones.
+
+    Attributes:
+        features: used, in the order of their columns.
+        categories: the values of each text feature that have a column; all others are zeros in them.
+        centre: of each column [m], subtracted.
+        scale: of each column [m], divided by.
+        components: principal axes of the behavior vector [COMPONENTS, dim], its mean in the last row; None: unused.
+    """
+
+    features: tuple[Feature, ...]
+    categories: dict[str, list[str]]
+    centre: FloatArray
+    scale: FloatArray
+    components: FloatArray | None = None
+
+    @classmethod
+    def learn(cls, frame: pd.DataFrame, features: tuple[Feature, ...], *, behavior: bool = False) -> Encoding:
+        """The encoding of some training rows: frequent values, centres and scales, principal axes."""
+        categories = {f.name: _frequent(frame[f.name]) for f in features if f.kind == "text"}
+        components = _principal_axes(_vectors(frame)) if behavior else None
+        raw = cls(features, categories, np.zeros(1), np.ones(1), components).raw(frame)
+        scale = raw.std(axis=0)
+        return cls(features, categories, raw.mean(axis=0), np.where(scale > 1e-9, scale, 1.0), components)
+
+    def matrix(self, frame: pd.DataFrame) -> FloatArray:
+        """Centred and scaled columns [n, m]."""
+        return np.asarray((self.raw(frame) - self.centre) / self.scale)
+
+    def raw(self, frame: pd.DataFrame) -> FloatArray:
+        """The columns as they are [n, m]."""
+        extra = derived(frame)
+        columns: list[FloatArray] = []
+        for feature in self.features:
+            if feature.kind == "text":
+                values = frame[feature.name].astype(object).to_numpy()
+                columns += [(values == value).astype(np.float64) for value in self.categories[feature.name]]
+                continue
+            number = extra[feature.name] if feature.name in extra else _number(frame, feature.name)
+            number = np.nan_to_num(number, nan=0.0, posinf=0.0, neginf=0.0)
+            columns.append(np.log1p(np.maximum(number, 0.0)) if feature.kind == "count" else number)
+        matrix = np.stack(columns, axis=1) if columns else np.empty((len(frame), 0))
+        if self.components is None:
+            return matrix
+        return np.hstack([matrix, (_vectors(frame) - self.components[-1]) @ self.components[:-1].T])
+
+    def owners(self) -> list[tuple[Block, str]]:
+        """Block and label of each column."""
+        found: list[tuple[Block, str]] = []
+        for feature in self.features:
+            if feature.kind == "text":
+                found += [(feature.block, f"{feature.label}: {value}") for value in self.categories[feature.name]]
+            else:
+                found.append((feature.block, feature.label))
+        if self.components is not None:
+            found += [("behavior", BLOCKS["behavior"])] * (len(self.components) - 1)
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {
+            "features": [feature.name for feature in self.features],
+            "categories": self.categories,
+            "centre": self.centre.tolist(),
+            "scale": self.scale.tolist(),
+            "components": None if self.components is None else self.components.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Encoding:
+        """From `to_dict`.
+
+        Raises:
+            KeyError: a feature is not known any more.
+        """
+        known = {feature.name: feature for feature in FEATURES}
+        components = saved["components"]
+        return cls(
+            tuple(known[name] for name in saved["features"]),
+            saved["categories"],
+            np.asarray(saved["centre"]),
+            np.asarray(saved["scale"]),
+            None if components is None else np.asarray(components),
+        )
+
+
+def _vectors(frame: pd.DataFrame) -> FloatArray:
+    return np.array(frame["behavior"].tolist(), dtype=np.float64)
+
+
+def of_blocks(blocks: tuple[Block, ...]) -> tuple[Feature, ...]:
+    """The features of some blocks."""
+    return tuple(feature for feature in FEATURES if feature.block in blocks)
+
+
+def _frequent(values: pd.Series) -> list[str]:
+    shares = values.dropna().astype(str).value_counts(normalize=False) / max(len(values), 1)
+    kept = sorted(shares.items(), key=lambda item: (-item[1], str(item[0])))[:_MOST_VALUES]
+    return [str(value) for value, share in kept if share >= _LEAST_SHARE]
+
+
+def _principal_axes(vectors: FloatArray) -> FloatArray:
+    """The first axes of the vectors, each with a fixed sign, and their mean as the last row."""
+    mean = vectors.mean(axis=0)
+    covariance = np.cov((vectors - mean).T)
+    values, axes = np.linalg.eigh(np.atleast_2d(covariance))
+    axes = axes[:, np.argsort(values)[::-1][:COMPONENTS]].T
+    signs = np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])
+    return np.vstack([axes * signs[:, None], mean])

@@ -1,0 +1,186 @@
+"""Predictions in the warehouse: what they are learned from, the models, the scores, and the way back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from beha2vec_core.predictions.backtest import Backtest
+from beha2vec_core.predictions.features import COLUMNS
+from beha2vec_core.predictions.model import PredictionModel
+from beha2vec_core.predictions.targets import HORIZONS
+from beha2vec_core.store.versions import ROLLED_BACK
+from beha2vec_core.store.warehouse import transaction
+
+_LABELS = [
+    f"{label}_{days}d"
+    for days in HORIZONS
+    for label in ("will_return", "will_purchase", "revenue", "next_actions")
+]  # fmt: skip
+_READ = ", ".join(["property_id", "user_key", "as_of", *COLUMNS, *_LABELS])
+
+
+def feature_dates(connection: duckdb.DuckDBPyConnection) -> list[date]:
+    """The dates that ``ga4.ml_ga4__user_features`` has, ascending."""
+    found = connection.execute("select distinct as_of from ga4.ml_ga4__user_features order by 1").fetchall()
+    return [as_of for (as_of,) in found]
+
+
+def origins(connection: duckdb.DuckDBPyConnection) -> list[date]:
+    """The weekly dates among them, ascending: Mondays."""
+    return [as_of for as_of in feature_dates(connection) if as_of.weekday() == 0]
+
+
+def read_features(
+    connection: duckdb.DuckDBPyConnection, dates: Sequence[date], *, vectors: bool = False
+) -> pd.DataFrame:
+    """Rows of ``ga4.ml_ga4__user_features`` of some dates.
+
+    Args:
+        connection: the warehouse.
+        dates: values of as_of.
+        vectors: whether the column ``behavior`` of ``beha2vec.prediction_examples`` is added; users without one are
+            left out.
+    """
+    joined = "join beha2vec.prediction_examples using (property_id, as_of, user_key)" if vectors else ""
+    condition = "and behavior is not null" if vectors else ""
+    return connection.execute(
+        f"""select {_READ}{", behavior" if vectors else ""} from ga4.ml_ga4__user_features {joined}
+        where list_contains(?::date[], as_of) {condition} order by as_of, property_id, user_key""",
+        [list(dates)],
+    ).df()
+
+
+def last_exported_day(connection: duckdb.DuckDBPyConnection) -> date | None:
+    """The last day that features can know."""
+    found = connection.execute("select max(exported_until) from ga4.ml_ga4__user_features").fetchone()
+    return found[0] if found else None
+
+
+def write_model(connection: duckdb.DuckDBPyConnection, model: PredictionModel) -> None:
+    """Record a fitted model; it is not in use before `promote`."""
+    row = {
+        "prediction_version": model.version,
+        "fitted_as_of": date.fromisoformat(model.standing),
+        "targets": list(model.targets),
+        "horizons": sorted({days for target in model.targets.values() for days in target.horizons}),
+        "methods": json.dumps(
+            {name: {s: m.method for s, m in target.segments.items()} for name, target in model.targets.items()}
+        ),
+        "gains": json.dumps({name: target.gains for name, target in model.targets.items()}),
+        "notes": [*model.notes, *(note for target in model.targets.values() for note in target.notes)],
+        "encoder_version": model.encoder_version or None,
+        "fitted_at": datetime.now(UTC).replace(tzinfo=None),
+    }
+    marks = ", ".join("?" * len(row))
+    connection.execute(
+        f"""insert into beha2vec.prediction_models ({", ".join(row)}) values ({marks})
+        on conflict do update set fitted_at = excluded.fitted_at""",
+        list(row.values()),
+    )
+
+
+def write_evaluation(connection: duckdb.DuckDBPyConnection, version: str, found: Backtest) -> None:
+    """Replace the evaluation of a model, at once."""
+    dates = {"tested_from": min(found.origins), "tested_until": max(found.origins)} if found.origins else {}
+    rows = found.rows.assign(prediction_version=version, **dates)  # noqa: F841  (DuckDB finds them by their names)
+    curves = found.curves.assign(prediction_version=version)  # noqa: F841
+    with transaction(connection):
+        for table, made in (("prediction_evaluation", "rows"), ("prediction_curves", "curves")):
+            connection.execute(f"delete from beha2vec.{table} where prediction_version = ?", [version])
+            if found.origins:
+                connection.execute(f"insert into beha2vec.{table} by name select * from {made}")
+
+
+def write_predictions(
+    connection: duckdb.DuckDBPyConnection, day: date, model: PredictionModel, scored: pd.DataFrame
+) -> None:
+    """Replace what a model says as of the end of a day, at once. ``scored``: from `PredictionModel.predict`."""
+    rows = scored.assign(  # noqa: F841  (DuckDB finds it by its name)
+        event_date=day, prediction_version=model.version, encoder_version=model.encoder_version or None
+    )
+    with transaction(connection):
+        connection.execute(
+            "delete from beha2vec.user_predictions where event_date = ? and prediction_version = ?",
+            [day, model.version],
+        )
+        if len(scored):
+            connection.execute("insert into beha2vec.user_predictions by name select * from rows")
+
+
+def version_in_use(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The model that readers see; None: there is none yet."""
+    found = connection.execute("select prediction_version from beha2vec.prediction_model_current").fetchone()
+    return str(found[0]) if found else None
+
+
+def newest_version(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The model fitted last; None: there is none yet."""
+    found = connection.execute("select prediction_version from beha2vec.prediction_model_newest").fetchone()
+    return str(found[0]) if found else None
+
+
+def promote(connection: duckdb.DuckDBPyConnection, version: str, keep: int) -> list[str]:
+    """Show readers a model, and delete the scores of models that were in use before the last ``keep``.
+
+    Returns the versions whose scores were deleted.
+    """
+    now = datetime.now(UTC).replace(tzinfo=None)
+    with transaction(connection):
+        connection.execute(
+            "update beha2vec.prediction_models set promoted_at = ?, refused = null where prediction_version = ?",
+            [now, version],
+        )
+        old = connection.execute(
+            """select prediction_version from beha2vec.prediction_models where prediction_version not in (
+                select prediction_version from beha2vec.prediction_models where promoted_at is not null
+                order by promoted_at desc limit ?)""",
+            [keep],
+        ).fetchall()
+        versions = [found for (found,) in old]
+        connection.execute(
+            "delete from beha2vec.user_predictions where list_contains(?::varchar[], prediction_version)", [versions]
+        )
+    return versions
+
+
+def refuse(connection: duckdb.DuckDBPyConnection, version: str, why: str) -> None:
+    """Record why a model is not used."""
+    connection.execute("update beha2vec.prediction_models set refused = ? where prediction_version = ?", [why, version])
+
+
+def roll_back(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Show readers the model before the one in use again; None: there is none whose scores are kept."""
+    found = connection.execute(
+        """select prediction_version from beha2vec.prediction_models
+        where promoted_at is not null
+            and prediction_version in (select prediction_version from beha2vec.user_predictions)
+        order by promoted_at desc limit 2"""
+    ).fetchall()
+    if len(found) < 2:
+        return None
+    (left,), (target,) = found
+    with transaction(connection):
+        refuse(connection, left, f"{ROLLED_BACK} to {target}")
+        now = datetime.now(UTC).replace(tzinfo=None)
+        connection.execute(
+            "update beha2vec.prediction_models set promoted_at = ? where prediction_version = ?", [now, target]
+        )
+    return str(target)
+
+
+def evaluation_rows(connection: duckdb.DuckDBPyConnection, version: str) -> list[dict[str, Any]]:
+    """The evaluation of a model."""
+    found = connection.sql("from beha2vec.prediction_evaluation where prediction_version = ?", params=[version])
+    rows: list[dict[str, Any]] = found.to_arrow_table().to_pylist()
+    return rows
+
+
+def scored_day(as_of: date) -> date:
+    """The partition of a date: its last exported day."""
+    return as_of - timedelta(days=1)

@@ -1,0 +1,64 @@
+"""What is predicted: a target's outcome in each interval between horizons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+HORIZONS = (7, 14, 28)
+PURCHASE, RETURN = "purchase", "return"
+# events that have labels by default; dbt's var `predicted_events`
+PREDICTED_EVENTS = ("add_to_cart", "begin_checkout")
+LATE_DAYS = 3  # how late events arrive at most; dbt's var `late_event_days`
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A target's outcome of n users within each horizon.
+
+    Attributes:
+        happened: [n, h] whether it happened within the horizon; false where it is not known.
+        known: [n, h] whether that is known.
+    """
+
+    happened: BoolArray
+    known: BoolArray
+
+
+def outcome(frame: pd.DataFrame, target: str, horizons: Sequence[int], standing: date | None = None) -> Outcome:
+    """The outcome of a target.
+
+    Args:
+        frame: rows of ``ga4.ml_ga4__user_features``.
+        target: ``purchase``, ``return`` or an event of the var predicted_events.
+        horizons: days, ascending.
+        standing: the day on which it is asked: horizons that had not matured by then are not known. None: as labelled.
+    """
+    as_of = pd.to_datetime(frame["as_of"])
+    happened, known = [], []
+    for days in horizons:
+        if target in (PURCHASE, RETURN):
+            label = frame[f"will_{target}_{days}d"].astype("boolean")
+        else:
+            names = frame[f"next_actions_{days}d"].astype("string")
+            label = (("," + names + ",").str.contains(f",{target},", regex=False)).astype("boolean")
+        matured = label.notna().to_numpy(dtype=bool)
+        if standing is not None:
+            matured = matured & (as_of <= pd.Timestamp(standing - timedelta(days=days + LATE_DAYS))).to_numpy()
+        known.append(matured)
+        happened.append(label.fillna(False).to_numpy(dtype=bool) & matured)
+    return Outcome(np.stack(happened, axis=1), np.stack(known, axis=1))
+
+
+def last_matured(origins: Sequence[date], standing: date, days: int) -> date | None:
+    """The last origin of which a horizon had matured on a day; None: there is none."""
+    fit = [origin for origin in origins if origin + timedelta(days=days + LATE_DAYS) <= standing]
+    return max(fit, default=None)

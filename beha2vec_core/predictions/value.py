@@ -1,0 +1,98 @@
+"""What buyers spend: order values shrunk towards everyone's (Gamma-Gamma), times orders per buyer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from beha2vec_core.predictions.lifetime import GammaGamma, fit_gamma_gamma
+from beha2vec_core.predictions.targets import PURCHASE, outcome
+
+FloatArray = npt.NDArray[np.float64]
+_FEWEST_BUYERS = 30
+
+
+@dataclass(frozen=True)
+class Value:
+    """Expected revenue of a user who buys within a horizon.
+
+    Attributes:
+        mean: order value of all buyers.
+        shrinkage: Gamma-Gamma of the order values; None: too few buyers with several orders, everyone spends the mean.
+        factors: for each horizon, revenue over expected order value among those who bought: how many orders they place.
+    """
+
+    mean: float
+    shrinkage: GammaGamma | None
+    factors: tuple[float, ...]
+
+    def per_buyer(self, frame: pd.DataFrame, horizons: Sequence[int]) -> FloatArray:
+        """Expected revenue of each user, if they buy within each horizon [n, h]."""
+        return np.asarray(self._order(frame)[:, None] * np.asarray(self.factors)[None, : len(horizons)])
+
+    def _order(self, frame: pd.DataFrame) -> FloatArray:
+        orders, revenue = _orders(frame)
+        if self.shrinkage is None:
+            return np.full(len(frame), self.mean)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            own = np.where(orders > 0, revenue / np.maximum(orders, 1), 0.0)
+        known = (orders > 0) & (own > 0)
+        found = np.full(len(frame), self.mean)
+        if known.any():
+            found[known] = self.shrinkage.expected_value(orders[known], own[known])
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        shrinkage = asdict(self.shrinkage) if self.shrinkage else None
+        return {"mean": self.mean, "shrinkage": shrinkage, "factors": list(self.factors)}
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Value:
+        """From `to_dict`."""
+        shrinkage = GammaGamma(**saved["shrinkage"]) if saved["shrinkage"] else None
+        return cls(saved["mean"], shrinkage, tuple(saved["factors"]))
+
+
+def _orders(frame: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+    orders = frame["purchases_ever"].fillna(0).to_numpy(dtype=np.float64)
+    return orders, frame["revenue_ever"].fillna(0).to_numpy(dtype=np.float64)
+
+
+def fit_value(frame: pd.DataFrame, horizons: Sequence[int]) -> Value | None:
+    """What buyers spend, from the training rows; None where no revenue is known.
+
+    Args:
+        frame: training rows; each user's last row has their orders so far.
+        horizons: days, ascending.
+    """
+    last = frame.sort_values(["user_key", "as_of"]).groupby("user_key").tail(1)
+    orders, revenue = _orders(last)
+    bought = (orders > 0) & (revenue > 0)
+    found = outcome(frame, PURCHASE, horizons)
+    paid = np.stack(
+        [frame[f"revenue_{days}d"].to_numpy(dtype=np.float64, na_value=np.nan) for days in horizons], axis=1
+    )
+    buyers = found.happened & found.known & ~np.isnan(paid)
+    if not buyers.any():
+        return None
+    mean = float(revenue[bought].sum() / orders[bought].sum()) if bought.any() else float(paid[buyers].mean())
+    shrinkage = None
+    if (bought & (orders > 1)).sum() >= _FEWEST_BUYERS:
+        try:
+            shrinkage = fit_gamma_gamma(orders[bought], revenue[bought] / orders[bought])
+        except ValueError:  # constant prices, say: everyone spends the mean
+            shrinkage = None
+    plain = Value(mean, shrinkage, (1.0,) * len(horizons))
+    expected = plain.per_buyer(frame, horizons)
+    factors: list[float] = []
+    for j in range(len(horizons)):
+        rows = buyers[:, j]
+        total = expected[rows, j].sum()
+        factors.append(float(paid[rows, j].sum() / total) if total > 0 else (factors[-1] if factors else 1.0))
+    return Value(mean, shrinkage, tuple(factors))

@@ -1,0 +1,401 @@
+"""Who will buy, return or do something else: learned from weekly dates, tested on later ones, scored each night."""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import Field
+
+from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store.warehouse import transaction
+from beha2vec_dagster.lib import plots
+from beha2vec_dagster.lib.console import core_messages
+from beha2vec_dagster.lib.metadata import markdown_table, picture, plain, relation_metadata
+from beha2vec_dagster.lib.partitions import daily_partitions, days_of
+from beha2vec_dagster.lib.resources import WarehouseResource
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from beha2vec_core.predictions.fit import FitConfig
+    from beha2vec_core.predictions.model import PredictionModel
+
+_LOGGER = "beha2vec_core.predictions"
+_NONE_YET = "no prediction model yet: run the job train_predictions"
+_GAINS_SHOWN = 40
+
+
+class PredictionConfig(dg.Config):
+    """How predictions are fitted."""
+
+    trees: bool = Field(True, description="Whether LightGBM may join the regression, from 300 positives on.")
+    threads: int = Field(2, ge=1, description="Threads of LightGBM.")
+    seed: int = Field(0, description="Same seed and data: same model.")
+
+
+class EvaluationConfig(dg.Config):
+    """How much is tested."""
+
+    dates: int = Field(2, ge=1, description="Test dates, the newest with known outcomes; each needs a fit of its own.")
+
+
+class PromotionConfig(dg.Config):
+    """When a new prediction model may replace the one in use."""
+
+    tolerance: float = Field(
+        0.01, ge=0, description="How much worse its log loss may certainly be than a rival's, as a share of it."
+    )
+    force: bool = Field(False, description="Use it even if the gate refuses it.")
+
+
+class ScoringConfig(dg.Config):
+    """What is scored."""
+
+    reasons: bool = Field(True, description="Whether users of the first decile get reasons.")
+
+
+def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
+    """The examples, the model in use and its scores."""
+    daily = daily_partitions(settings)
+
+    @dg.asset(
+        deps=["ml_ga4__user_features"],
+        group_name="predictions",
+        kinds={"duckdb"},
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="1",
+    )
+    def prediction_examples(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
+        """Users on the weekly dates that predictions learn from; features and labels are in ml_ga4__user_features.
+
+        A row is a user on a Monday, with what was exported before it.
+        """
+        from beha2vec_core.predictions import store
+
+        with warehouse.connect("prediction_examples") as connection:
+            dates = store.origins(connection)
+            with transaction(connection):
+                connection.execute("delete from beha2vec.prediction_examples")
+                connection.execute(
+                    """insert into beha2vec.prediction_examples by name
+                    select as_of, property_id, user_key from ga4.ml_ga4__user_features
+                    where list_contains(?::date[], as_of) and days_since_last_session <= ?""",
+                    [dates, settings.predictions.population_days],
+                )
+            about = relation_metadata(connection, "beha2vec.prediction_examples")
+            by_date = connection.execute(
+                """select as_of, count(*), count(*) filter (will_return_7d), count(will_return_7d),
+                    count(*) filter (will_purchase_28d), count(will_purchase_28d)
+                from ga4.ml_ga4__user_features
+                semi join beha2vec.prediction_examples using (as_of, property_id, user_key)
+                group by as_of order by as_of"""
+            ).fetchall()
+        names = ["as of", "users", "return in 7 days", "known", "purchase in 28 days", "known"]
+        return dg.MaterializeResult(
+            metadata=about | {"dates": len(dates), "users_by_date": markdown_table(names, by_date)}
+        )
+
+    @dg.asset(
+        deps=["prediction_examples"],
+        group_name="predictions",
+        kinds={"scikitlearn", "lightgbm"},
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="1",
+    )
+    def prediction_candidate(
+        context: dg.AssetExecutionContext, config: PredictionConfig, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult[Any]:
+        """A model of each target, fitted as of the day after the last exported one.
+
+        It is not used until `prediction_evaluation` has tested it and `prediction_model` has accepted it. Where the
+        history is too short, or no user does what is predicted, `status` says so, and the rest of the graph runs on.
+        """
+        from beha2vec_core.predictions import store
+        from beha2vec_core.predictions.card import model_card
+        from beha2vec_core.predictions.fit import NotEnoughHistoryError, fit_predictions
+
+        frame, until = _read(warehouse, "prediction_candidate")
+        if until is None:
+            return dg.MaterializeResult(metadata={"status": "there are no users yet"})
+        try:
+            with core_messages(context.log, _LOGGER):
+                model = fit_predictions(frame, until, fit_config(settings, config))
+        except NotEnoughHistoryError as error:
+            context.log.warning(str(error))
+            return dg.MaterializeResult(metadata={"status": str(error)})
+        model.save(_folder(settings, model.version))
+        with warehouse.connect("prediction_candidate: write") as connection:
+            store.write_model(connection, model)
+            about = relation_metadata(connection, "beha2vec.prediction_models")
+        gains = [(name, *gain.values()) for name, target in model.targets.items() for gain in target.gains]
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(model.version),
+            metadata=about
+            | plain(
+                {
+                    "status": "fitted",
+                    "prediction_version": model.version,
+                    "fitted_as_of": model.standing,
+                    "examples": len(frame),
+                    "notes": [*model.notes, *(n for target in model.targets.values() for n in target.notes)] or None,
+                    "what_blocks_add": markdown_table(
+                        ["target", "users", "block", "log loss saved", "from", "to", "used"], gains[:_GAINS_SHOWN]
+                    ),
+                    "model_card": dg.MetadataValue.md(model_card(model)),
+                }
+            ),
+        )
+
+    @dg.asset(
+        deps=["prediction_candidate"],
+        group_name="predictions",
+        kinds={"scikitlearn", "duckdb"},
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="1",
+    )
+    def prediction_evaluation(
+        context: dg.AssetExecutionContext, config: EvaluationConfig, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult[Any]:
+        """The newest model tested on dates it has not seen, beside simple rules and the model in use.
+
+        For each test date a model is fitted as of it in the same way. `docs/predictions.md` explains each metric.
+        """
+        from beha2vec_core.predictions import store
+        from beha2vec_core.predictions.backtest import backtest
+
+        with warehouse.connect("prediction_evaluation: versions") as connection:
+            version, in_use = store.newest_version(connection), store.version_in_use(connection)
+        if version is None:
+            return dg.MaterializeResult(metadata={"status": _NONE_YET})
+        champion = _load(settings, in_use) if in_use and in_use != version else None
+        frame, until = _read(warehouse, "prediction_evaluation: read")
+        assert until is not None
+        with core_messages(context.log, _LOGGER):
+            found = backtest(frame, until, fit_config(settings), folds=config.dates, champion=champion)
+        for note in found.notes:
+            context.log.warning(f"nothing could be tested: {note}")
+        with warehouse.connect("prediction_evaluation: write") as connection:
+            store.write_evaluation(connection, version, found)
+            of_version = f"(from beha2vec.prediction_evaluation where prediction_version = '{version}')"
+            about = relation_metadata(connection, of_version)
+        return dg.MaterializeResult(
+            metadata=about
+            | plain(
+                {
+                    "status": "tested" if found.origins else found.notes[0] if found.notes else "nothing to test",
+                    "prediction_version": version,
+                    "test_dates": [day.isoformat() for day in found.origins],
+                    "headline": _headline(found.rows),
+                    "reliability": _curve_picture(found.curves, plots.reliability, "reliability"),
+                    "gains": _curve_picture(found.curves, plots.gains, "gains"),
+                }
+            )
+        )
+
+    @dg.asset(
+        deps=["prediction_evaluation", "trained_encoder"],
+        group_name="predictions",
+        kinds={"scikitlearn"},
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="1",
+    )
+    def prediction_model(
+        context: dg.AssetExecutionContext, config: PromotionConfig, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult[Any]:
+        """The prediction model in use: the newest candidate takes its place here, or is refused.
+
+        It scores the last exported day first, then readers are switched to it, in one transaction. A refused candidate
+        changes nothing; `beha2vec.prediction_models` has the reason. `beha2vec rollback --predictions` goes back.
+        """
+        from beha2vec_core.predictions import gate, store
+
+        with warehouse.connect("prediction_model: read") as connection:
+            candidate, in_use = store.newest_version(connection), store.version_in_use(connection)
+            rows = store.evaluation_rows(connection, candidate) if candidate else []
+            dates = store.feature_dates(connection)
+        if candidate is None:
+            return dg.MaterializeResult(metadata={"status": _NONE_YET})
+        reasons = gate.reasons_to_refuse(rows, config.tolerance) if candidate != in_use else []
+        if reasons and not config.force:
+            message = "; ".join(reasons)
+            with warehouse.connect("prediction_model: refuse") as connection:
+                store.refuse(connection, candidate, message)
+            raise dg.Failure(
+                f"prediction model {candidate} is refused: {message}. The model in use stays. Fit another one, or "
+                "materialize prediction_model with force in the Launchpad",
+                allow_retries=False,
+            )
+        model = _load(settings, candidate)
+        scored = _score(settings, warehouse, model, [store.scored_day(dates[-1])], reasons=True)
+        with warehouse.connect("prediction_model: promote") as connection:
+            forgotten = store.promote(connection, candidate, settings.encoder.keep_versions)
+            about = relation_metadata(connection, "beha2vec.prediction_models")
+        context.log.info(f"prediction model {candidate} is in use; before it: {in_use or 'none'}")
+        return dg.MaterializeResult(
+            data_version=dg.DataVersion(candidate),
+            metadata=about
+            | plain(
+                {
+                    "status": "in use",
+                    "prediction_version": candidate,
+                    "before": in_use,
+                    "forced": reasons or None,
+                    "scores": sum(scored.rows.values()),
+                    "scores_deleted_of": forgotten or None,
+                }
+            ),
+        )
+
+    @dg.asset(
+        partitions_def=daily,
+        deps=["ml_ga4__user_features", "prediction_model"],
+        group_name="predictions",
+        kinds={"scikitlearn", "duckdb"},
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="1",
+    )
+    def user_predictions(
+        context: dg.AssetExecutionContext, config: ScoringConfig, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult[Any]:
+        """What each user seen lately is expected to do, as of the end of the day: a row per user, target and horizon.
+
+        Probabilities have a 90 % interval and a decile; users of the first decile have reasons; purchases have an
+        expected value. `ml_ga4__user_features` has the newest days and past Mondays; other days stay as they are.
+        """
+        from beha2vec_core.predictions import store
+
+        days = days_of(context)
+        with warehouse.connect("user_predictions: model") as connection:
+            version = store.version_in_use(connection)
+        if version is None:
+            context.log.warning(_NONE_YET)
+            return dg.MaterializeResult(metadata={"status": _NONE_YET, "dagster/row_count": 0})
+        model = _load(settings, version)
+        scored = _score(settings, warehouse, model, days, reasons=config.reasons)
+        for day in days:
+            of_day = {"dagster/partition_row_count": scored.rows.get(day, 0)}
+            context.add_asset_metadata(of_day, partition_key=day.isoformat())
+        for target, shift in scored.shifts.items():
+            context.log.warning(
+                f"{target} has become {'more' if shift > 0 else 'less'} frequent since the model was fitted: its "
+                f"probabilities are shifted by {shift:+.2f} log odds. Run the job train_predictions"
+            )
+        with warehouse.connect("user_predictions: metadata") as connection:
+            about = relation_metadata(connection, "beha2vec.user_predictions_current")
+            expected = connection.execute(
+                """select target, horizon, count(*), sum(probability), median(probability), sum(value)
+                from beha2vec.user_predictions_current group by all order by all"""
+            ).fetchall()
+        names = ["target", "days", "users", "expected to do it", "median probability", "expected revenue"]
+        return dg.MaterializeResult(
+            metadata=about
+            | plain(
+                {
+                    "status": "scored",
+                    "prediction_version": version,
+                    "expected": markdown_table(names, expected),
+                    "shifts": {name: round(shift, 3) for name, shift in scored.shifts.items()} or None,
+                    "days_without_features": len([day for day in days if day not in scored.rows]) or None,
+                }
+            )
+        )
+
+    return [prediction_examples, prediction_candidate, prediction_evaluation, prediction_model, user_predictions]
+
+
+def fit_config(settings: ExportSettings, config: PredictionConfig | None = None) -> "FitConfig":
+    """What the settings and the Launchpad ask for."""
+    from beha2vec_core.predictions.fit import FitConfig
+    from beha2vec_core.predictions.targets import PURCHASE, RETURN
+
+    return FitConfig(
+        targets=(PURCHASE, RETURN, *settings.predictions.events),
+        population_days=settings.predictions.population_days,
+        **(config.model_dump() if config else {}),
+    )
+
+
+def _folder(settings: ExportSettings, version: str) -> Path:
+    return settings.storage.prediction_models_path / version
+
+
+def _load(settings: ExportSettings, version: str) -> "PredictionModel":
+    """The saved model.
+
+    Raises:
+        dg.Failure: this release cannot read it; the message names the remedy.
+    """
+    from beha2vec_core.predictions.model import PredictionModel, PredictionModelError
+
+    try:
+        return PredictionModel.load(_folder(settings, version))
+    except PredictionModelError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+
+
+def _read(warehouse: WarehouseResource, purpose: str) -> "tuple[pd.DataFrame, date | None]":
+    """Features and labels of the weekly dates, and the day after the last exported one."""
+    from beha2vec_core.predictions import store
+
+    with warehouse.connect(purpose) as connection:
+        last = store.last_exported_day(connection)
+        frame = store.read_features(connection, store.origins(connection))
+    return frame, last + timedelta(days=1) if last else None
+
+
+class _Scores:
+    """Rows written of each day, and the shifts of the last one."""
+
+    def __init__(self) -> None:
+        self.rows: dict[date, int] = {}
+        self.shifts: dict[str, float] = {}
+
+
+def _score(
+    settings: ExportSettings, warehouse: WarehouseResource, model: "PredictionModel", days: list[date], *, reasons: bool
+) -> _Scores:
+    """Write the scores of the days that have features and that the model was fitted for or before."""
+    from beha2vec_core.predictions import store
+    from beha2vec_core.predictions.score import score
+    from beha2vec_core.predictions.targets import last_matured
+
+    found = _Scores()
+    fitted = date.fromisoformat(model.standing)
+    shortest = min(days for target in model.targets.values() for days in target.horizons)
+    with warehouse.connect("user_predictions: dates") as connection:
+        known = set(store.feature_dates(connection))
+        weekly = store.origins(connection)
+    for day in days:
+        as_of = day + timedelta(days=1)
+        if as_of not in known or as_of < fitted:
+            continue
+        # the model has seen what had matured when it was fitted
+        origin = last_matured(weekly, as_of, shortest)
+        newer = origin and origin != last_matured(weekly, fitted, shortest)
+        with warehouse.connect(f"user_predictions {day}: read") as connection:
+            frame = store.read_features(connection, [as_of])
+            matured = store.read_features(connection, [origin]) if origin and newer else None
+        scored = score(model, frame, matured, reasons=reasons)
+        with warehouse.connect(f"user_predictions {day}: write") as connection:
+            store.write_predictions(connection, day, model, scored.rows)
+        found.rows[day] = len(scored.rows)
+        found.shifts = scored.shifts
+    return found
+
+
+def _headline(rows: "pd.DataFrame") -> dg.MetadataValue:
+    """The main metrics of the model and its rivals, a row a target and method, for the longest horizon."""
+    shown = ["auroc", "lift_10pct", "brier_skill", "log_loss", "calibration_error", "observed_over_expected"]
+    lines = []
+    for (target, method), part in rows.groupby(["target", "method"], sort=False):
+        part = part[part["horizon"] == part["horizon"].max()].set_index("metric")["value"]
+        lines.append((target, method, *(float(part[name]) if name in part else None for name in shown)))
+    return markdown_table(["target", "method", *shown], lines)
+
+
+def _curve_picture(curves: "pd.DataFrame", draw: Any, alt: str) -> dg.MetadataValue | None:
+    if curves.empty:
+        return None
+    longest = curves[curves["horizon"] == curves["horizon"].max()]
+    return picture(draw({str(name): part.to_dict("records") for name, part in longest.groupby("target")}), alt)
