@@ -102,6 +102,52 @@ def query(
 
 
 @app.command()
+def predict(
+    target: Annotated[
+        str, typer.Option(help="purchase, return, or an event of BEHA2VEC_PREDICTION_EVENTS.")
+    ] = "purchase",
+    horizon: Annotated[int, typer.Option(help="Days ahead: 7, 14 or 28.")] = 28,
+    top: Annotated[int, typer.Option(help="So many users, the highest probability first.", min=1)] = 100,
+    layout: Annotated[Layout, typer.Option("--format", help="table, csv or json (a line per row).")] = Layout.TABLE,
+) -> None:
+    """List the users most likely to do something, with the 90 % interval, expected revenue and reasons."""
+    import duckdb
+
+    path = read_settings().storage.serving_path
+    require_results(path)
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            known = connection.execute(
+                "select distinct target, horizon from beha2vec.user_predictions_current order by all"
+            ).fetchall()
+            if (target, horizon) not in known:
+                fail(_not_predicted(target, horizon, known), 2)
+            write_rows(
+                connection.execute(
+                    """select user_key, round(probability, 4) as probability, round(low, 4) as low,
+                        round(high, 4) as high, decile, round(value, 2) as value,
+                        array_to_string(reasons, '; ') as reasons, as_of
+                    from beha2vec.user_predictions_current where target = ? and horizon = ?
+                    order by user_predictions_current.probability desc, user_key limit ?""",
+                    [target, horizon, top],
+                ),
+                layout,
+            )
+    except duckdb.Error as error:
+        fail(f"{error}. Materialize serving_database again")
+
+
+def _not_predicted(target: str, horizon: int, known: list[tuple[str, int]]) -> str:
+    if not known:
+        return "there are no predictions yet: run the job train_predictions, then serving_database"
+    choices: dict[str, list[str]] = {}
+    for name, days in known:
+        choices.setdefault(name, []).append(str(days))
+    listed = "; ".join(f"{name} within {', '.join(days)} days" for name, days in choices.items())
+    return f"{target} within {horizon} days is not predicted; choose from: {listed}"
+
+
+@app.command()
 def chat(
     question: Annotated[str | None, typer.Argument(help="One question; without it, a conversation.")] = None,
     model: Annotated[bool, typer.Option("--model/--no-model", help="Whether a language model answers.")] = True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -13,6 +13,9 @@ from beha2vec_core.cli import project
 from beha2vec_core.cli.app import app, fail, parse_day, read_export_settings, read_settings, require_results
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.words import counted
+
+if TYPE_CHECKING:
+    from beha2vec_core.store.warehouse import Warehouse
 
 
 @app.command()
@@ -76,6 +79,9 @@ def _become_run(select: str, first: date, last: date, config: str | None) -> NoR
 @app.command()
 def rollback(
     to: Annotated[str | None, typer.Option(help="model_version to return to; default: the previous one.")] = None,
+    predictions: Annotated[
+        bool, typer.Option("--predictions", help="Return to the previous prediction model instead.")
+    ] = False,
 ) -> None:
     """Return to an earlier encoder and its clusters; newer days must then be embedded with it."""
     from beha2vec_core.store.tables import create_tables
@@ -85,6 +91,12 @@ def rollback(
     settings = read_export_settings()
     require_results(settings.storage.warehouse_path)
     warehouse = Warehouse(settings.storage.warehouse_path, lock_timeout=settings.storage.lock_timeout_seconds)
+    last = settings.export.end_date or _yesterday(settings)
+    if predictions:
+        if to:
+            fail("give --to or --predictions, not both", 2)
+        _roll_back_predictions(warehouse)
+        _become_run("user_predictions,serving_database", last, last, None)
     try:
         with warehouse.connect("rollback") as connection:
             create_tables(connection)
@@ -96,8 +108,25 @@ def rollback(
     if found.lacking:
         typer.echo(f"newer days to embed with it: {len(found.lacking)}, from {found.lacking[0]}")
         select = f"user_embeddings,user_clusters,{select}"
-    days = found.lacking or [settings.export.end_date or _yesterday(settings)]
+    days = found.lacking or [last]
     _become_run(select, days[0], days[-1], None)
+
+
+def _roll_back_predictions(warehouse: Warehouse) -> None:
+    """Show readers the previous prediction model."""
+    from beha2vec_core.predictions.store import roll_back
+    from beha2vec_core.store.tables import create_tables
+    from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
+
+    try:
+        with warehouse.connect("rollback") as connection:
+            create_tables(connection)
+            version = roll_back(connection)
+    except (WarehouseBusyError, WarehouseVersionError) as error:
+        fail(str(error))
+    if version is None:
+        fail("there is no earlier prediction model to return to")
+    typer.echo(f"prediction model {version} is in use again")
 
 
 @app.command()

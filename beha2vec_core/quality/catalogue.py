@@ -6,7 +6,7 @@ on: vectors and clusters that no one should see. `docs/checks.md` has the same t
 
 from __future__ import annotations
 
-from beha2vec_core.quality import clusters, encoder, events, export
+from beha2vec_core.quality import clusters, encoder, events, export, predictions
 from beha2vec_core.quality.check import Check
 from beha2vec_core.quality.tables import declared_checks
 
@@ -144,6 +144,31 @@ _MEASURED = (
         clusters.every_cluster_has_users,
         "warn",
         "run the job rebuild_clusters for all days; continuing clusters keep their key",
+    ),
+    Check(
+        "there_is_enough_to_learn",
+        "prediction_candidate",
+        "Every target of the newest prediction model has enough users with the outcome.",
+        predictions.there_is_enough_to_learn,
+        "warn",
+        "wait for more history, or leave the target out (BEHA2VEC_PREDICTION_EVENTS); base rates are used until then",
+    ),
+    Check(
+        "predictions_come_true",
+        "user_predictions",
+        f"On the last date with known outcomes, as many users did what was predicted as expected, within "
+        f"{predictions.MAX_OFF:.0%} or what chance explains.",
+        predictions.predictions_come_true,
+        "warn",
+        "run the job train_predictions: it learns from and calibrates on the newest weeks",
+    ),
+    Check(
+        "scores_are_distributed_as_before",
+        "user_predictions",
+        "The probabilities of the last day have the distribution of a week before.",
+        predictions.scores_are_distributed_as_before,
+        "warn",
+        "check volume and tracking of the day first; if behaviour has changed, run the job train_predictions",
     ),
 )
 

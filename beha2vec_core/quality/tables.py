@@ -118,6 +118,35 @@ EXPECTATIONS = (
     Expectation(
         "beha2vec.cluster_profiles", "cluster_profiles", ("cluster_key", "fact_id"), ("metric", "support", "unit")
     ),
+    Expectation("beha2vec.prediction_examples", "prediction_examples", ("as_of", "property_id", "user_key")),
+    Expectation(
+        "beha2vec.prediction_models",
+        "prediction_candidate",
+        ("prediction_version",),
+        ("fitted_as_of", "targets", "horizons", "methods", "fitted_at"),
+    ),
+    Expectation(
+        "beha2vec.prediction_evaluation",
+        "prediction_evaluation",
+        ("prediction_version", "target", "horizon", "method", "metric"),
+        ("value", "n"),
+        scope="prediction_version = (select prediction_version from beha2vec.prediction_model_newest)",
+    ),
+    Expectation(
+        "beha2vec.prediction_curves",
+        "prediction_evaluation",
+        ("prediction_version", "target", "horizon", "decile"),
+        ("predicted", "observed", "users"),
+        scope="prediction_version = (select prediction_version from beha2vec.prediction_model_newest)",
+    ),
+    Expectation(
+        "beha2vec.user_predictions",
+        "user_predictions",
+        ("event_date", "prediction_version", "property_id", "user_key", "target", "horizon"),
+        ("as_of", "probability", "low", "high", "decile", "method"),
+        daily=True,
+        scope="prediction_version = (select prediction_version from beha2vec.prediction_model_current)",
+    ),
     # a user's first day comes from no cluster
     Expectation(
         "beha2vec.cluster_transitions",

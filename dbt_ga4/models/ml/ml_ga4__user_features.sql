@@ -93,20 +93,20 @@ frozen_identities as (
 identities as (
 
     select
-        map.client_key,
+        known.client_key,
         dates.as_of,
         {%- if stitching == 'user_id' %}
         case
-            when map.first_seen < dates.as_of then coalesce(frozen.user_key, map.client_key)
-            else map.user_key
+            when known.first_seen < dates.as_of then coalesce(frozen.user_key, known.client_key)
+            else known.user_key
         end as user_key
         {%- else %}
-        map.user_key
+        known.user_key
         {%- endif %}
-    from {{ ref('int_ga4__identity_map') }} as map
-    inner join dates on map.property_id = dates.property_id
+    from {{ ref('int_ga4__identity_map') }} as known
+    inner join dates on known.property_id = dates.property_id
     {%- if stitching == 'user_id' %}
-    left join frozen_identities as frozen on map.client_key = frozen.client_key and dates.as_of = frozen.as_of
+    left join frozen_identities as frozen on known.client_key = frozen.client_key and dates.as_of = frozen.as_of
     {%- endif %}
 
 ),

@@ -1,0 +1,93 @@
+"""Checks of predictions: whether they come true, whether scores move, and whether there is enough to learn from."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import timedelta
+
+from beha2vec_core.quality.check import CheckOutcome, Look
+from beha2vec_core.quality.drift import LEAST_USERS, MAX_STABILITY_INDEX
+from beha2vec_core.quality.statistics import stability_by_chance, stability_index
+
+# observed over expected may be this far from 1, and further only by chance (99 %)
+MAX_OFF = 0.2
+_CERTAIN = 2.58
+_IN_USE = "prediction_version = (select prediction_version from beha2vec.prediction_model_current)"
+
+
+def predictions_come_true(look: Look) -> CheckOutcome:
+    """Warn where certainly more or fewer users did something than was predicted, on the last date that has matured."""
+    with look.connect("predictions_come_true") as connection:
+        rows = connection.execute(
+            f"""with outcomes as (
+                select as_of, property_id, user_key, target, horizon, probability,
+                    case
+                        when target = 'return' then
+                            case horizon
+                                when 7 then will_return_7d when 14 then will_return_14d else will_return_28d
+                            end
+                        when target = 'purchase' then
+                            case horizon
+                                when 7 then will_purchase_7d when 14 then will_purchase_14d else will_purchase_28d
+                            end
+                        else list_contains(string_split(
+                            case horizon
+                                when 7 then next_actions_7d when 14 then next_actions_14d else next_actions_28d
+                            end, ','), target)
+                    end as happened
+                from beha2vec.user_predictions join ga4.ml_ga4__user_features using (as_of, property_id, user_key)
+                where {_IN_USE} and as_of <= ?)
+            select target, horizon, as_of, count(*), count(*) filter (happened), sum(probability),
+                sum(probability * (1 - probability))
+            from outcomes where happened is not null group by all
+            qualify as_of = max(as_of) over (partition by target, horizon) order by 1, 2""",
+            [look.last + timedelta(days=1)],
+        ).fetchall()
+    figures, messages = {}, []
+    for target, days, as_of, users, happened, expected, variance in rows:
+        figures[f"{target}_{days}d_observed_over_expected"] = round(happened / max(expected, 1e-9), 3)
+        off = happened - expected
+        if abs(off) > _CERTAIN * math.sqrt(variance) and abs(off) > MAX_OFF * expected:
+            messages.append(
+                f"{target} within {days} days of {as_of}: {happened:,} of {users:,} users, {expected:,.0f} expected"
+            )
+    return CheckOutcome(not messages, figures, "; ".join(messages))
+
+
+def scores_are_distributed_as_before(look: Look) -> CheckOutcome:
+    """Warn where tonight's probabilities have another distribution than a week before (population stability index)."""
+    with look.connect("scores_are_distributed_as_before") as connection:
+        samples = {
+            day: connection.execute(
+                f"""select target, probability from beha2vec.user_predictions
+                where {_IN_USE} and event_date = ? qualify horizon = max(horizon) over (partition by target)
+                order by target, md5(user_key)""",
+                [day],
+            ).df()
+            for day in (look.last, look.last - timedelta(days=7))
+        }
+    now, before = samples.values()
+    figures, messages = {}, []
+    for target in sorted(set(now["target"]) & set(before["target"])):
+        new, old = (part.loc[part["target"] == target, "probability"].to_numpy() for part in (now, before))
+        if min(len(new), len(old)) < LEAST_USERS:
+            continue
+        index = stability_index(old, new)
+        figures[f"{target}_stability_index"] = round(index, 3)
+        if index > max(MAX_STABILITY_INDEX, stability_by_chance(len(old), len(new))):
+            messages.append(f"the probabilities of {target} have moved (stability index {index:.2f})")
+    return CheckOutcome(not messages, figures, "; ".join(messages))
+
+
+def there_is_enough_to_learn(look: Look) -> CheckOutcome:
+    """Warn where a target of the newest model has too few users with the outcome, or cannot be predicted at all."""
+    with look.connect("there_is_enough_to_learn") as connection:
+        found = connection.execute("select methods, notes from beha2vec.prediction_model_newest").fetchall()
+    if not found:
+        return CheckOutcome(True, {}, "")
+    ((methods, notes),) = found
+    few = [name for name, parts in json.loads(methods).items() if any("too few" in how for how in parts.values())]
+    missing = [note for note in notes if " is not predicted" in note]
+    message = "; ".join([*missing, *([f"too few users to model {', '.join(few)}: base rates are used"] if few else [])])
+    return CheckOutcome(not message, {"targets_with_base_rates": len(few), "targets_missing": len(missing)}, message)
