@@ -20,6 +20,7 @@ from beha2vec_core.evaluation.statistics import auroc, weighted_aurocs
 from beha2vec_core.predictions.calibration import expit, log_loss, logit
 from beha2vec_core.predictions.features import BLOCKS
 from beha2vec_core.predictions.fit import FitConfig, NotEnoughHistoryError, fit_predictions
+from beha2vec_core.predictions.gate import CHAMPION, MODEL
 from beha2vec_core.predictions.lifetime import TooFewPurchasesError, fit_bg_nbd
 from beha2vec_core.predictions.model import PredictionModel, deciles
 from beha2vec_core.predictions.targets import LATE_DAYS, PURCHASE, outcome
@@ -27,9 +28,7 @@ from beha2vec_core.predictions.targets import LATE_DAYS, PURCHASE, outcome
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-MODEL, CHAMPION, NO_FUNNEL, RFM, RECENCY, FUNNEL, BG_NBD, BASE_RATE = (
-    "model",
-    "model in use",
+NO_FUNNEL, RFM, RECENCY, FUNNEL, BG_NBD, BASE_RATE = (
     "model without funnel features",
     "recency, frequency, money",
     "recency",

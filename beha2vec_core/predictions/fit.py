@@ -8,7 +8,6 @@ and later ones, so it is never measured on rows that the model has learned from.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -65,7 +64,6 @@ _WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trees in the stack
 _MOST_ROUNDS, _PATIENCE, _ROUNDS_UNTRIED = 400, 30, 80
 # with more rows than these an even sample is learned from: a regression has some hundred coefficients
 _MOST_FOR_REGRESSION, _MOST_FOR_TREES = 60_000, 500_000
-_LOG = logging.getLogger("beha2vec_core.predictions")
 
 
 class NotEnoughHistoryError(ValueError):
@@ -134,12 +132,8 @@ def fit_predictions(frame: pd.DataFrame, standing: date, config: FitConfig | Non
         fitted = _fit_target(rows, plan, name, config)
         if isinstance(fitted, str):
             notes.append(fitted)
-            _LOG.info("%s", fitted)
         else:
             targets[name] = fitted
-            for segment, model in fitted.segments.items():
-                positives = counted(model.positives, "user") + " with the outcome"
-                _LOG.info("%s, %s: %s, %s", name, segment, model.method, positives)
     if not targets:
         raise NotEnoughHistoryError("; ".join(notes))
     return PredictionModel(standing.isoformat(), targets, config.population_days, notes=tuple(notes))
@@ -391,8 +385,8 @@ class _Part:
         allowed = [block for block in self.config.blocks if block != "behavior" or "behavior" in self.frame.columns]
         if self.config.features is not None:
             return tuple(allowed), []
-        if late is None:
-            return tuple(block for block in allowed if block != "behavior"), []
+        if late is None:  # more features than this need proof that they help
+            return tuple(allowed[:1]), []
         used: list[Block] = allowed[:1]
         best = self._losses(tuple(used), early, late)
         gains = []

@@ -5,24 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pandas as pd
 
-from beha2vec_core.predictions.backtest import Backtest
-from beha2vec_core.predictions.features import COLUMNS
-from beha2vec_core.predictions.model import PredictionModel
-from beha2vec_core.predictions.targets import HORIZONS
 from beha2vec_core.store.versions import ROLLED_BACK
 from beha2vec_core.store.warehouse import transaction
 
-_LABELS = [
-    f"{label}_{days}d"
-    for days in HORIZONS
-    for label in ("will_return", "will_purchase", "revenue", "next_actions")
-]  # fmt: skip
-_READ = ", ".join(["property_id", "user_key", "as_of", *COLUMNS, *_LABELS])
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from beha2vec_core.predictions.backtest import Backtest
+    from beha2vec_core.predictions.model import PredictionModel
 
 
 def feature_dates(connection: duckdb.DuckDBPyConnection) -> list[date]:
@@ -47,10 +41,14 @@ def read_features(
         vectors: whether the column ``behavior`` of ``beha2vec.prediction_examples`` is added; users without one are
             left out.
     """
+    from beha2vec_core.predictions.features import COLUMNS
+    from beha2vec_core.predictions.targets import LABELS
+
+    columns = ", ".join(["property_id", "user_key", "as_of", *COLUMNS, *LABELS])
     joined = "join beha2vec.prediction_examples using (property_id, as_of, user_key)" if vectors else ""
     condition = "and behavior is not null" if vectors else ""
     return connection.execute(
-        f"""select {_READ}{", behavior" if vectors else ""} from ga4.ml_ga4__user_features {joined}
+        f"""select {columns}{", behavior" if vectors else ""} from ga4.ml_ga4__user_features {joined}
         where list_contains(?::date[], as_of) {condition} order by as_of, property_id, user_key""",
         [list(dates)],
     ).df()

@@ -14,6 +14,10 @@ HORIZONS = (7, 14, 28)
 PURCHASE, RETURN = "purchase", "return"
 # events that have labels by default; dbt's var `predicted_events`
 PREDICTED_EVENTS = ("add_to_cart", "begin_checkout")
+# columns that hold what users did
+LABELS = tuple(
+    f"{label}_{days}d" for days in HORIZONS for label in ("will_return", "will_purchase", "revenue", "next_actions")
+)
 LATE_DAYS = 3  # how late events arrive at most; dbt's var `late_event_days`
 
 BoolArray = npt.NDArray[np.bool_]

@@ -154,6 +154,14 @@ _MEASURED = (
         "wait for more history, or leave the target out (BEHA2VEC_PREDICTION_EVENTS); base rates are used until then",
     ),
     Check(
+        "predictions_beat_simple_rules",
+        "prediction_evaluation",
+        "No target is certainly predicted better by recency, frequency and money alone.",
+        predictions.predictions_beat_simple_rules,
+        "warn",
+        "see the asset's metadata; with more history the model is fitted on more dates",
+    ),
+    Check(
         "predictions_come_true",
         "user_predictions",
         f"On the last date with known outcomes, as many users did what was predicted as expected, within "

@@ -6,6 +6,8 @@ import json
 import math
 from datetime import timedelta
 
+from beha2vec_core.predictions.gate import worse_than
+from beha2vec_core.predictions.store import evaluation_rows, newest_version
 from beha2vec_core.quality.check import CheckOutcome, Look
 from beha2vec_core.quality.drift import LEAST_USERS, MAX_STABILITY_INDEX
 from beha2vec_core.quality.statistics import stability_by_chance, stability_index
@@ -53,6 +55,15 @@ def predictions_come_true(look: Look) -> CheckOutcome:
                 f"{target} within {days} days of {as_of}: {happened:,} of {users:,} users, {expected:,.0f} expected"
             )
     return CheckOutcome(not messages, figures, "; ".join(messages))
+
+
+def predictions_beat_simple_rules(look: Look) -> CheckOutcome:
+    """Warn where recency, frequency and money alone would certainly predict better than the newest model."""
+    with look.connect("predictions_beat_simple_rules") as connection:
+        version = newest_version(connection)
+        rows = evaluation_rows(connection, version) if version else []
+    worse = worse_than(rows, "rfm", "recency, frequency and money alone", 0.0)
+    return CheckOutcome(not worse, {"worse": len(worse)}, "; ".join(worse))
 
 
 def scores_are_distributed_as_before(look: Look) -> CheckOutcome:

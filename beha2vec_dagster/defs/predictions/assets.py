@@ -9,6 +9,7 @@ from pydantic import Field
 
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import transaction
+from beha2vec_core.words import counted
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.console import core_messages
 from beha2vec_dagster.lib.metadata import markdown_table, picture, plain, relation_metadata
@@ -119,12 +120,16 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         if until is None:
             return dg.MaterializeResult(metadata={"status": "there are no users yet"})
         try:
-            with core_messages(context.log, _LOGGER):
-                model = fit_predictions(frame, until, fit_config(settings, config))
+            model = fit_predictions(frame, until, fit_config(settings, config))
         except NotEnoughHistoryError as error:
             context.log.warning(str(error))
             return dg.MaterializeResult(metadata={"status": str(error)})
         model.save(_folder(settings, model.version))
+        for name, target in model.targets.items():
+            for segment, part in target.segments.items():
+                context.log.info(
+                    f"{name}, {segment}: {part.method}, {counted(part.positives, 'user')} with the outcome"
+                )
         with warehouse.connect("prediction_candidate: write") as connection:
             store.write_model(connection, model)
             about = relation_metadata(connection, "beha2vec.prediction_models")
