@@ -42,7 +42,7 @@ pytestmark = pytest.mark.xdist_group("demo_customers")  # one worker makes them 
 
 FEW = replace(CUSTOMERS, users=80)
 MANY = replace(CUSTOMERS, users=6_000)
-CONTENT = "a939aec5f1f624176d1793db17aaceb6748b5169920e6f84016967a1ff8271de"
+CONTENT = "14036cb4f998e557f0bd0dd818e0d994d788d63246893dde655697378f714156"
 RENEW = (
     "the generator makes other events than the results table was computed on. If that is meant, renew the table and "
     "the hash together: make bench-predictions, then CONTENT here"
@@ -108,10 +108,11 @@ def test_a_customer_does_not_depend_on_others() -> None:
 
 
 def test_the_export_is_ingested_without_quarantine(export: Path, tmp_path: Path) -> None:
-    report = ingest_days(find_source_files(str(export), property_id="northfold"), [after(day) for day in range(FEW.days)], tmp_path / "raw")
+    days = [after(day) for day in range(28)]
+    report = ingest_days(find_source_files(str(export), property_id="northfold"), days, tmp_path / "raw")
     assert report.quarantined == 0 and not report.unknown_fields
-    assert report.accepted == len(rows_of(export))
-    assert {day.status for day in report.days} == {"ingested"}
+    dates = {f"{day:%Y%m%d}" for day in days}
+    assert report.accepted == sum(json.loads(row)["event_date"] in dates for row in rows_of(export)) > 300
 
 
 def test_the_export_holds_the_visits_that_were_drawn(export: Path) -> None:

@@ -42,7 +42,7 @@ BY_CHANCE, BY_INTENT = "chance", "intent"
 
 _CART_POWER, _CHECKOUT_POWER = 0.65, 0.82  # of the purchase probability of a visit
 _OPEN_CART_VISITS, _OPEN_CART_BUYS, _CART_FORGOTTEN = 2.0, 2.0, 0.2
-_DUE_VISITS, _DUE_BUYS, _DUE_WIDTH = (0.7, 0.9), (0.4, 1.6), 0.15  # (before, more once due), share of the interval
+_DUE_VISITS, _DUE_BUYS, _DUE_WIDTH = (0.8, 0.5), (0.5, 1.0), 0.15  # (before, more once due), share of the interval
 _MOST_LIKELY = 0.9
 _RATE_FLOOR = 0.02
 _SIGN_UP_BY_CHANCE, _SIGN_UP_BY_INTENT, _SIGN_UP_MOST = 0.015, 1.2, 0.3
@@ -121,13 +121,13 @@ class Kind:
 
 
 KINDS = (
-    Kind("passer_by", 0.40, "window_shopper", 0.035, 1.5, 21.0, 0.018, 0.05),
-    Kind("browser", 0.22, "blog_reader", 0.05, 1.5, 400.0, 0.018, 0.4),
-    Kind("loyal", 0.12, "brand_fan", 0.07, 2.0, 600.0, 0.045, 0.6),
-    Kind("regular", 0.10, "returning_customer", 0.07, 3.0, 600.0, 0.07, 0.6, (21.0, 45.0)),
-    Kind("lapsing", 0.16, "buyer_with_intent", 0.12, 1.5, 30.0, 0.035, 0.4),
+    Kind("passer_by", 0.40, "window_shopper", 0.03, 8.0, 28.0, 0.012, 0.05),
+    Kind("browser", 0.22, "blog_reader", 0.045, 8.0, 400.0, 0.012, 0.4),
+    Kind("loyal", 0.12, "brand_fan", 0.07, 8.0, 600.0, 0.06, 0.6),
+    Kind("regular", 0.10, "returning_customer", 0.08, 8.0, 600.0, 0.08, 0.6, (25.0, 40.0)),
+    Kind("lapsing", 0.16, "buyer_with_intent", 0.11, 8.0, 42.0, 0.04, 0.4),
 )
-_BUYS_DIFFER = 0.5  # standard deviation of the logit
+_BUYS_DIFFER = 0.25  # standard deviation of the logit
 
 
 @dataclass(frozen=True, eq=False)
