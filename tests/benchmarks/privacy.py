@@ -1,7 +1,8 @@
 """What ingest removes and what it leaves, on the corpus of tests/privacy/personal_data; and what it costs.
 
 python tests/benchmarks/privacy.py [events]: recall on personal texts and innocent texts that changed, of both halves
-of the corpus, and events a second and CPU time with and without cleaning, of a demo export to which the corpus was added.
+of the corpus, and events a second and CPU time with and without cleaning, of a demo export with
+the corpus.
 """
 
 from __future__ import annotations
