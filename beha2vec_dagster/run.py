@@ -128,7 +128,7 @@ def _mark(instance: DagsterInstance) -> Iterator[str]:
     """A mark for this process's run: a lock that the operating system drops when the process dies."""
     folder = Path(instance.root_directory) / "processes"
     folder.mkdir(exist_ok=True)
-    _close_dead_runs(instance, folder)
+    close_dead_runs(instance, folder)
     mark = uuid.uuid4().hex
     path = folder / f"{mark}.lock"
     with FileLock(path):
@@ -136,7 +136,8 @@ def _mark(instance: DagsterInstance) -> Iterator[str]:
     path.unlink(missing_ok=True)
 
 
-def _close_dead_runs(instance: DagsterInstance, folder: Path) -> None:
+def close_dead_runs(instance: DagsterInstance, folder: Path) -> None:
+    """Mark runs of the command line whose process is gone as failed; ``folder`` has the locks of those processes."""
     started = RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.STARTING])
     for run in instance.get_runs(started):
         mark = run.tags.get(_PROCESS_TAG)

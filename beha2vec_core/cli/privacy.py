@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -81,7 +84,12 @@ def forget(
             typer.echo("no one on the list of forgotten people is in the data")
             return None
         certificate = forget_people(
-            settings, asked, home, also or (), say=lambda text: None if quiet else typer.echo(text, err=True)
+            settings,
+            asked,
+            home,
+            also or (),
+            say=lambda text: None if quiet else typer.echo(text, err=True),
+            runs_in_progress=lambda: _runs_in_progress(home) if home else [],
         )
     except (PrivacyError, CompactError, WarehouseBusyError, WarehouseVersionError) as error:
         fail(error)
@@ -139,3 +147,23 @@ def _dagster_home() -> Path | None:
         return project.dagster_home()
     except project.ProjectError:
         return None
+
+
+def _runs_in_progress(home: Path) -> list[str]:
+    """The runs in progress of any kind, as Dagster's records have them.
+
+    Raises:
+        PrivacyError: the records cannot be read.
+    """
+    from beha2vec_core.privacy.key import PrivacyError
+
+    found = subprocess.run(
+        [sys.executable, "-m", "beha2vec_dagster.running"],
+        env={**os.environ, "DAGSTER_HOME": str(home)},
+        capture_output=True,
+        text=True,
+    )
+    if found.returncode:
+        why = (found.stderr.strip().splitlines() or ["no message"])[-1]
+        raise PrivacyError(f"Dagster's records in {home} cannot be read, so runs in progress are not known: {why}")
+    return found.stdout.splitlines()

@@ -118,9 +118,7 @@ def become_ui(port: int) -> NoReturn:
     """
     where = environment()
     require_port("127.0.0.1", port)
-    quiet = ["-W", "ignore:Function `dev_command` is superseded"]
-    address = ["--host", "127.0.0.1", "--port", str(port)]
-    command = [sys.executable, *quiet, "-m", "dagster", "dev", *address, "-w", str(_TEMPLATE / "workspace.yaml")]
+    command = [sys.executable, "-m", "beha2vec_dagster.ui", "--port", str(port)]
     if not sys.stdout.isatty():
         command += ["--log-format", "json"]  # of Dagster's formats the only one without colors
     sys.stdout.flush()

@@ -20,6 +20,7 @@ import pandas as pd
 Identifier = Literal["user_id", "email", "hashed"]
 _HEADINGS: dict[Identifier, str] = {"user_id": "User ID", "email": "Email", "hashed": "Email"}
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}\.[^\s@.]{2,}")
+_GMAIL = ("gmail.com", "googlemail.com")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # what spreadsheets run, as in `export`
 
@@ -75,8 +76,15 @@ def customer_match(user_ids: Iterable[object], identifier: Identifier) -> Custom
 
 
 def normalised_email(address: str) -> str:
-    """The address as it is hashed: small letters, no blanks."""
-    return "".join(address.lower().split())
+    """The address as it is hashed: small letters, no blanks; for Gmail without dots and what follows a plus.
+
+    >>> normalised_email(" Jane.Doe+shop@GoogleMail.com ")
+    'janedoe@googlemail.com'
+    """
+    local, _, host = "".join(address.lower().split()).rpartition("@")
+    if host in _GMAIL:
+        local = local.partition("+")[0].replace(".", "")
+    return f"{local}@{host}"
 
 
 def _text(one: object) -> str:

@@ -74,8 +74,8 @@ def rank(
         limit: the most rows.
 
     Returns:
-        rank (1 is the likest), user_key, score (-1 to 1), n_events, cluster_key, user_pseudo_id, user_id. Equal scores
-        are in the order of user_key. For ``nearest`` users are read in pieces of 16,384.
+        rank (1 is the likest), user_key, score (-1 to 1), n_events, cluster_key, user_pseudo_id, user_id,
+        is_ads_consented. Equal scores are in the order of user_key. For ``nearest`` users are read in pieces of 16,384.
 
     Raises:
         ValueError: no seed has a vector that can be relied on.
@@ -193,7 +193,7 @@ def _described(connection: duckdb.DuckDBPyConnection, found: pd.DataFrame) -> pd
     connection.register("_found", found)
     try:
         return connection.execute(
-            """select rank, user_key, score, n_events, cluster_key, user_pseudo_id, user_id
+            """select rank, user_key, score, n_events, cluster_key, user_pseudo_id, user_id, is_ads_consented
             from _found left join beha2vec.user_embeddings_current using (user_key)
             left join beha2vec.user_clusters_current using (user_key)
             left join ga4.dim_ga4__users using (user_key) order by rank"""

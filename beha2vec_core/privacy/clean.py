@@ -15,8 +15,9 @@ from typing import Any
 from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.decoding import ROUNDS, decoded, encoded
 from beha2vec_core.privacy.detectors import Span, looks_like_code, looks_random
+from beha2vec_core.privacy.names import looks_like_account_name, looks_like_person
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, joined, kind_of_key, rules
-from beha2vec_core.privacy.titles import labelled_spans, looks_like_person, name_spans, street_spans
+from beha2vec_core.privacy.titles import labelled_spans, name_spans, street_spans
 
 MARKER = rules().marker
 _DEPTH = 6  # of addresses within addresses
@@ -70,7 +71,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 def accepts_number(kind: str | None, number: float) -> bool:
     """Whether a number under a key of this kind is personal: a phone number, a date of birth, a card."""
-    if kind is None or kind in (CLICK_ID, KEPT, "maybe_name", "maybe_secret", "hashed"):
+    if kind is None or kind in (CLICK_ID, KEPT, "maybe_name", "person", "maybe_secret", "hashed"):
         return False
     return _accepts(kind, _written(number))
 
@@ -109,6 +110,8 @@ def _accepts(kind: str, value: str) -> bool:
         )
     if kind == "maybe_name":
         return looks_like_person(value)
+    if kind == "person":
+        return looks_like_account_name(value) or ("-" not in value and looks_like_person(value))
     if kind == "maybe_secret":
         return looks_random(value)
     if kind == "name":
@@ -137,7 +140,8 @@ _PLAIN_PHONE = re.compile(r"\+?\d{10,15}")
 
 _ADDRESS_IN_TEXT = re.compile(r"\b(?:https?|ftp)://[^\s\"'<>\\|\[\]{}]+", re.IGNORECASE)
 _LOOKS_LIKE_ADDRESS = re.compile(
-    r"(?:[a-z][a-z0-9+.-]*:)?//\S|/[^\s?]*\?\S+=|\?\S+=\S|#\S+=\S|[\w.-]+\.[a-z]{2,}/\S*\?\S+=", re.IGNORECASE
+    r"(?:[a-z][a-z0-9+.-]*:)?//\S|/[^\s?]*\?\S+=|/[^\s/?]+/\S|\?\S+=\S|#\S+=\S|[\w.-]+\.[a-z]{2,}/\S*\?\S+=",
+    re.IGNORECASE,
 )
 _JSON = re.compile(r"\s*[\[{]")
 _PAIR_IN_TEXT = re.compile(r"\"((?:[^\"\\]|\\.){1,60})\"\s*:\s*(\"(?:[^\"\\]|\\.)*\"?|-?\d[\d.]*)")
@@ -403,7 +407,8 @@ def _bare_segment(segment: str, plain: str, before: list[str], depth: int) -> st
     last = before[-1] if before else ""
     if any(name in known.token_paths for name in before) and looks_like_code(plain):
         return MARKER
-    if last in known.person_paths and len(re.split(r"[\s._+-]+", plain)) > 1 and looks_like_person(plain):
+    role = next((name for name in reversed(before) if not name.isdigit()), "")  # /users/42/jane-doe
+    if role in known.person_paths and looks_like_account_name(plain):
         return MARKER
     kind = known.phrases.get(last)
     if (

@@ -37,7 +37,7 @@ _SPOKEN_EMAIL = re.compile(
     re.IGNORECASE,
 )
 # what looks like a host and is a file: icon@2x.png, bundle@app.min.js
-_FILES = frozenset(
+FILE_ENDINGS = frozenset(
     [
         "png",
         "jpg",
@@ -97,7 +97,7 @@ def emails(text: str) -> Iterator[Span]:
     if "@" in text:
         for match in _EMAIL.finditer(text):
             ending = match[2].rpartition(".")[2].lower()
-            if ending not in _FILES and match[1].strip("._+-*~%"):
+            if ending not in FILE_ENDINGS and match[1].strip("._+-*~%"):
                 yield match.span()
         for match in _QUOTED_EMAIL.finditer(text):
             yield match.span()

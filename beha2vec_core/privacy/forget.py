@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.ingest import partition_file, remove_stale_scratch
@@ -92,6 +91,7 @@ def forget(
     dagster_home: Path | None = None,
     more: Iterable[Path] = (),
     say: Callable[[str], None] = lambda text: None,
+    runs_in_progress: Callable[[], list[str]] = list,
 ) -> Certificate:
     """Remove people everywhere, and keep them out.
 
@@ -101,9 +101,10 @@ def forget(
         dagster_home: Dagster's home, where there is one.
         more: other files and folders that hold copies of results.
         say: called with a line of text as it goes on.
+        runs_in_progress: the runs that may write back what they have read; asked for before and after the removal.
 
     Raises:
-        PrivacyError: a run is under way, or the key of the list is gone.
+        PrivacyError: a run is in progress, or the key of the list is gone.
         WarehouseBusyError: another process holds the warehouse.
         CompactError: no room on the disk; run it again with more.
     """
@@ -111,7 +112,7 @@ def forget(
     forgotten = Forgotten(settings.storage.data_dir)
     now = datetime.now(UTC)
     with _warehouse(settings).exclusive("forget"):
-        _require_no_run(dagster_home)
+        _require_no_run(runs_in_progress())
         forgotten.hashes()  # before anything else: refuses where the key is gone
         resolved = resolve(settings, wanted)
         note, unfinished = settings.storage.data_dir / _NOTE, People()
@@ -122,6 +123,7 @@ def forget(
         forgotten.add(people.named, now.date())
         _write(note, people.to_json())
         removed = _remove_everywhere(settings, people, dagster_home, more, say, resuming=bool(unfinished.named))
+        _require_no_run(runs_in_progress())  # a run that began meanwhile; the note is still there
         say("searching again")
         left = [found for found in find_person(settings, people, dagster_home, more) if found.file != note]
         # what could not be changed is tried again by the next run, which needs to know who they are
@@ -181,17 +183,13 @@ def _warehouse(settings: Settings) -> Warehouse:
     return Warehouse(settings.storage.warehouse_path, lock_timeout=settings.storage.lock_timeout_seconds)
 
 
-def _require_no_run(dagster_home: Path | None) -> None:
-    """A run under way would write back what it read before."""
-    for mark in (dagster_home / "processes").glob("*.lock") if dagster_home else ():
-        try:
-            with FileLock(mark, timeout=0):
-                pass
-        except Timeout:
-            raise PrivacyError(
-                "a run is under way, and would write back what it has read: wait until it ends, or stop it; then run "
-                "this again"
-            ) from None
+def _require_no_run(runs: list[str]) -> None:
+    """A run in progress would write back what it read before."""
+    if runs:
+        raise PrivacyError(
+            f"in progress: {counted(len(runs), 'run')}, {', '.join(runs)}. A run could write back what it has read: "
+            "wait until it ends, or stop it (beha2vec ui, Runs); then run this command again"
+        )
 
 
 def _remove_everywhere(

@@ -12,9 +12,11 @@ from typing import Any
 import yaml
 
 _FOLDER = Path(__file__).parent
-_NOT_DECOMPOSED = str.maketrans({"ł": "l", "ı": "i", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe"})
+_NOT_DECOMPOSED = str.maketrans({"ł": "l", "ı": "i", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "ة": "ه", "ى": "ي"})
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NO_WORD = re.compile(r"[\W_]+")
+
+_UMLAUT = re.compile(r"([aou])e", re.IGNORECASE)
 
 # what a key may be besides the kinds of `parameters` in rules.yml
 CLICK_ID = "click_id"
@@ -51,6 +53,7 @@ class Rules:
     endings: tuple[tuple[str, str], ...]
     phone_regions: tuple[str, ...]
     person_words: frozenset[str]
+    form_words: frozenset[str]
     suffixes: frozenset[str]
     click_ids: frozenset[str]
     kept: frozenset[str]
@@ -61,6 +64,9 @@ class Rules:
     holdings: tuple[str, ...]
     of_words: tuple[str, ...]
     forms_of_address: frozenset[str]
+    possessives: tuple[str, ...]
+    honorifics: tuple[str, ...]
+    family_endings: tuple[str, ...]
     particles: frozenset[str]
     person_paths: frozenset[str]
     token_paths: frozenset[str]
@@ -87,6 +93,7 @@ def rules() -> Rules:
         endings=tuple((_joined(e), kind) for kind, endings in raw["endings"].items() for e in endings),
         phone_regions=tuple(raw["phone_regions"]),
         person_words=_joined_all(raw["person_words"]),
+        form_words=_joined_all(raw["form_words"]),
         suffixes=_joined_all(raw["suffixes"]),
         click_ids=frozenset(_compact(name) for name in raw["click_ids"]),
         kept=_joined_all(raw["kept"]),
@@ -97,19 +104,15 @@ def rules() -> Rules:
         holdings=tuple(raw["holdings"]),
         of_words=tuple(raw["of_words"]),
         forms_of_address=_joined_all(raw["forms_of_address"]),
+        possessives=tuple(raw["possessives"]),
+        honorifics=tuple(raw["honorifics"]),
+        family_endings=tuple(raw["family_endings"]),
         particles=frozenset(raw["particles"]),
-        person_paths=_joined_all(raw["person_paths"]),
+        person_paths=_joined_all([*raw["person_paths"], *labels["person"]]),
         token_paths=_joined_all(raw["token_paths"]),
         thing_paths=_joined_all(raw["thing_paths"]),
         columns={kind: tuple(names) for kind, names in raw["columns"].items()},
     )
-
-
-@cache
-def first_names() -> frozenset[str]:
-    """Known first names, folded."""
-    lines = (_FOLDER / "first_names.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(fold(name) for line in lines if not line.startswith("#") for name in line.split())
 
 
 def joined(text: str) -> str:
@@ -133,7 +136,7 @@ def kind_of_key(key: str) -> str | None:
         return CLICK_ID
     if whole in known.kept:
         return KEPT
-    bare = words
+    bare = tuple(part for word in words for part in _parts_of_compound(word, known))
     while len(bare) > 1 and bare[-1] in known.suffixes:
         bare = bare[:-1]
     for start in range(len(bare)):
@@ -144,19 +147,35 @@ def kind_of_key(key: str) -> str | None:
     for ending, kind in known.endings:
         if bare[-1].endswith(ending):
             return kind
-    return KEPT if words[-1] in known.id_words else None
+    if words[-1] in known.id_words:
+        return KEPT
+    plain = _UMLAUT.sub(r"\1", key)  # empfaenger, as German writes empfänger without umlauts
+    return kind_of_key(plain) if plain != key else None
 
 
 def _among(kind: str, before: tuple[str, ...], after: tuple[str, ...], known: Rules) -> str | None:
     """The kind of a listed name among other words of a key; None where they make it something else."""
     if not before and not after:
         return kind
-    people = all(word in known.person_words for word in (*before, *after))
+    others = (*before, *after)
+    people = all(word in known.person_words or word in known.form_words for word in others)
+    if kind == "maybe_name" and people:
+        return "name" if any(word in known.person_words for word in others) else kind
     if kind == "maybe_name":
-        return "name" if people else None
+        return None
     if kind == "maybe_secret":
         return kind if people and not after else None
     return kind if people or not after else None
+
+
+def _parts_of_compound(word: str, known: Rules) -> tuple[str, ...]:
+    """A word that begins with one for a person and goes on with a listed name as two: ``kundenname``, ``workphone``."""
+    if word in known.phrases:
+        return (word,)
+    for at in range(4, len(word) - 3):
+        if word[:at] in known.person_words and word[at:] in known.phrases:
+            return word[:at], word[at:]
+    return (word,)
 
 
 def _compact(key: str) -> str:

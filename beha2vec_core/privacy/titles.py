@@ -5,52 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.detectors import Span
-from beha2vec_core.privacy.rules import first_names, fold, rules
+from beha2vec_core.privacy.names import (
+    NAME_WORD,
+    east_asian_names,
+    is_east_asian_name,
+    is_family_name,
+    is_first_name,
+    looks_like_person,
+)
+from beha2vec_core.privacy.rules import fold, rules
 
-_SEPARATORS = r"\s*(?:[|–—•·»]|\s-\s|:(?=\s))\s*"
-_NAME_WORD = r"[^\W\d_][\w'’.-]{0,40}"
-
-
-def looks_like_person(text: str) -> bool:
-    """Whether the text as a whole may be a person's name: one to four words, a known first name among them."""
-    words = [word for word in re.split(r"[\s._,+-]+", text.strip()) if word]
-    if not 1 <= len(words) <= 4 or not all(re.fullmatch(r"[^\W\d_][\w'’]*", word) for word in words):
-        return False
-    if any(fold(word) in _words_of_titles() for word in words):
-        return False
-    return any(_is_first_name(word) for word in words)
-
-
-def _is_first_name(word: str) -> bool:
-    folded = fold(word)
-    if folded in _words_of_titles():
-        return False
-    if folded in first_names():
-        return True
-    return not word.isascii() and any(folded.startswith(name) and len(name) > 1 for name in _eastern_names())
-
-
-@cache
-def _words_of_titles() -> frozenset[str]:
-    """Greetings and the like, some of which are first names elsewhere: Ola."""
-    known = rules()
-    return frozenset(
-        fold(word)
-        for word in known.strong_greetings + known.weak_greetings + known.accounts + known.holdings + known.of_words
-    )
-
-
-@cache
-def _eastern_names() -> tuple[str, ...]:
-    return tuple(name for name in first_names() if "\u3040" <= name[0] <= "\u9fff")
+_SEPARATORS = r"\s*(?:[|–—•·»]|\s-\s|[:,](?=\s))\s*"
 
 
 def _capitalised(words: list[str]) -> bool:
-    return all(word[0].isupper() or word in rules().particles for word in words) and words[0][0].isupper()
+    return all(not word[0].islower() or word in rules().particles for word in words) and not words[0][0].islower()
 
 
 def _alternatives(phrases: tuple[str, ...]) -> str:
@@ -58,7 +31,7 @@ def _alternatives(phrases: tuple[str, ...]) -> str:
     tree: dict[str, Any] = {}
     for phrase in phrases:
         node = tree
-        for character in fold(phrase):
+        for character in _same_length_fold(phrase):
             node = node.setdefault(r"[\s_-]?" if character == " " else re.escape(character), {})
         node[""] = {}
     return _pattern_of(tree)
@@ -71,25 +44,64 @@ def _pattern_of(tree: dict[str, Any]) -> str:
     return f"(?:{'|'.join(branches)}){'?' if '' in tree else ''}"
 
 
+_OWNER_FOLLOWS = re.compile(r"[\u0400-\u06ff]")
+
+
 @cache
 def _patterns() -> dict[str, re.Pattern[str]]:
     known = rules()
-    name = rf"(?P<name>{_NAME_WORD}(?:\s+{_NAME_WORD}){{0,3}})"
+    name = rf"(?P<name>{NAME_WORD}(?:\s+{NAME_WORD}){{0,3}})"
+    things = known.accounts + known.holdings
+    owner_follows = tuple(phrase for phrase in things if _OWNER_FOLLOWS.match(phrase))
     return {
-        "strong": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.strong_greetings)})[,!:]?\s+(?={name})"),
-        "weak": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.weak_greetings)})\s*[,!:]?\s+(?={name})"),
+        "strong": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.strong_greetings)})[,!:،，、！]?\s+(?={name})"),
+        "weak": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.weak_greetings)})\s*[,!:،，、！]?\s+(?={name})"),
         "account": re.compile(
             rf"(?<![^\W_])(?:{_alternatives(known.accounts)}\s*[:–—|-]\s*"
-            rf"|{_alternatives(known.accounts + known.holdings)}\s(?:{_alternatives(known.of_words)})\s)(?={name})"
+            rf"|{_alternatives(things)}\s(?:{_alternatives(known.of_words)})\s)(?={name})"
         ),
         "owned": re.compile(
-            rf"(?<!\w){name}['’]s?\s+(?:[a-z]+\s+)?(?:{_alternatives(known.accounts + known.holdings)})(?![^\W_])"
+            rf"(?<!\w){name}(?:['’]s?|\s(?:{_alternatives(known.possessives)}))\s+(?:[a-z]+\s+)?"
+            rf"(?:{_alternatives(things)})(?![^\W_])"
         ),
+        # in Arabic and in Slavic languages the owner follows at once
+        "construct": re.compile(rf"(?<![^\W_])(?:{_alternatives(owner_follows)})\s(?={name})"),
         "mentions": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.accounts)})(?![^\W_])"),
     }
 
 
 _HONORIFIC = re.compile(r"[\u4e00-\u9fff々ヶ]{2,6}(?=\s?(?:さん|様|さま|殿))")
+_EAST_ASIAN = re.compile(r"[\u4e00-\u9fff가-힣]")
+
+
+@cache
+def _east_asian_patterns() -> tuple[tuple[re.Pattern[str], bool], ...]:
+    """Patterns of Chinese and Korean names in titles, each with whether the given name has to be a known one."""
+    known = rules()
+    name = rf"(?P<name>(?:{east_asian_names().family})(?:[\u4e00-\u9fff]{{1,2}}|[가-힣]{{2}}))"
+    end = r"(?![\u4e00-\u9fff가-힣])"
+    gap = r"[\s,!:，、！：]*"
+    titles = _alternatives(known.honorifics)
+    strong, weak = (
+        _alternatives(tuple(phrase for phrase in phrases if _EAST_ASIAN.search(phrase)))
+        for phrases in (known.strong_greetings, known.weak_greetings)
+    )
+    things = _alternatives(tuple(phrase for phrase in known.accounts + known.holdings if _EAST_ASIAN.search(phrase)))
+    begin = r"(?<![\u4e00-\u9fff가-힣])"
+    return (
+        (re.compile(rf"(?:{strong}){gap}{name}(?=\s?{titles}|{end})"), False),
+        (re.compile(rf"(?:{weak}){gap}{name}(?=\s?{titles}|{end})"), True),
+        (re.compile(rf"{begin}{name}(?=\s?{titles})"), True),
+        (re.compile(rf"{begin}{name}(?={_alternatives(known.possessives)}\s?{things})"), True),
+        (re.compile(rf"(?:{things})\s*[:：–—|-]\s*{name}{end}"), True),
+    )
+
+
+def _east_asian_spans(text: str) -> Iterator[Span]:
+    for pattern, given_is_known in _east_asian_patterns():
+        for match in pattern.finditer(text):
+            if is_east_asian_name(match["name"], given_is_known):
+                yield match.span("name")
 
 
 @lru_cache(50_000)
@@ -102,28 +114,41 @@ def name_spans(text: str) -> Iterator[Span]:
     """Names after a greeting, of an account's or an order's owner, and beside one: `Jane Doe | My account`."""
     folded = _same_length_fold(text)
     patterns = _patterns()
-    for which in ("strong", "weak", "account", "owned"):
+    of_account = patterns["mentions"].search(folded) is not None
+    for which in ("strong", "weak", "account", "construct", "owned"):
+        certain: Certain = "strong" if which == "strong" else "account" if which == "weak" and of_account else "weak"
         for match in patterns[which].finditer(folded):
-            yield from _name_at(text, *match.span("name"), known_only=which != "strong", backwards=which == "owned")
-    for match in _HONORIFIC.finditer(text):
-        if _is_first_name(match[0]):
-            yield match.span()
-    if patterns["mentions"].search(folded):
+            yield from _name_at(text, *match.span("name"), certain, backwards=which == "owned")
+    if _EAST_ASIAN.search(text):
+        for match in _HONORIFIC.finditer(text):
+            if is_first_name(match[0]):
+                yield match.span()
+        yield from _east_asian_spans(text)
+    if of_account:
         at = 0
         for part in re.split(f"({_SEPARATORS})", text):
             words = [word for word in part.split() if fold(word).rstrip(".") not in rules().forms_of_address]
+            without_capitals = bool(words) and not words[0][0].isupper()  # as in Arabic
             if (
-                len([word for word in words if word not in rules().particles]) == 2
+                len([word for word in words if word not in rules().particles]) in ((2, 3) if without_capitals else (2,))
                 and _capitalised(words)
                 and looks_like_person(" ".join(words))
+                and not patterns["mentions"].search(_same_length_fold(part))
             ):
                 begin = at + len(part) - len(part.lstrip())
                 yield begin, begin + len(part.strip())
             at += len(part)
 
 
-def _name_at(text: str, begin: int, end: int, known_only: bool, backwards: bool) -> Iterator[Span]:
-    """The words of a name that stand in a span, from its beginning (or from its end)."""
+Certain = Literal["weak", "account", "strong"]
+
+
+def _name_at(text: str, begin: int, end: int, certain: Certain, backwards: bool) -> Iterator[Span]:
+    """The words of a name that stand in a span, from its beginning (or from its end).
+
+    Where little is certain a first name has to be known; in the title of an account's page a family name is enough, and
+    after a greeting such as `Dear` two words in capitals are.
+    """
     found = [(match.start() + begin, match.end() + begin) for match in re.finditer(r"\S+", text[begin:end])]
     if backwards:
         found.reverse()
@@ -148,9 +173,9 @@ def _name_at(text: str, begin: int, end: int, known_only: bool, backwards: bool)
         taken.pop()
     words = [text[a:b] for a, b in taken]
     if words and (
-        any(_is_first_name(part) for word in words for part in word.split("."))
-        or (not known_only and len(words) == 2)
-        or (addressed and words[0][0].isupper())
+        any(is_first_name(part) for word in words for part in word.split("."))
+        or (words[0][0].isupper() and (addressed or (certain == "strong" and len(words) == 2)))
+        or (certain == "account" and len(words) > 1 and is_family_name(fold(words[-1])))
     ):
         yield min(a for a, _ in taken), max(b for _, b in taken)
 
@@ -169,7 +194,7 @@ _LABEL_VALUES = {
     "place": r"-?\d{1,3}[.,]\d{2,}(?:\s*,\s*-?\d{1,3}[.,]\d{2,})?",
 }
 # labels of these kinds need a colon or an equals sign: `Password reset`, `Address book` are no labels
-_NEEDS_COLON = frozenset(("secret", "name", "maybe_name", "address", "card"))
+_NEEDS_COLON = frozenset(("secret", "name", "maybe_name", "person", "address", "card"))
 
 
 @cache
@@ -201,11 +226,13 @@ def labelled_spans(text: str) -> Iterator[Span]:
             value = text[slice(*match.span("value"))]
             if kind == "name" and not (value[0].isupper() or not value.isascii()):
                 continue
-            if kind == "maybe_name" and not ((value[0].isupper() or "." in value) and looks_like_person(value)):
+            if kind in ("maybe_name", "person") and not (
+                (value[0].isupper() or "." in value) and looks_like_person(value)
+            ):
                 continue
             if kind == "phone" and detectors.DATE.search(value):
                 continue
-            if sum(c.isdigit() for c in value) >= 4 or kind in ("name", "maybe_name", "secret", "card", "address"):
+            if sum(c.isdigit() for c in value) >= 4 or kind in _NEEDS_COLON:
                 yield match.span("value")
 
 

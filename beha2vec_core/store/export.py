@@ -52,12 +52,12 @@ class Written(NamedTuple):
 _QUERIES = {
     What.USER_VECTORS: """
         select user_key, property_id, user_pseudo_id, event_date, as_of, model_version, n_events, low_evidence,
-            behavior, identity
+            behavior, identity, is_ads_consented
         from beha2vec.user_embeddings_current left join ({devices}) using (user_key)
         order by user_key, property_id, user_pseudo_id""",
     What.USER_CLUSTERS: """
         select user_key, property_id, user_pseudo_id, event_date, model_version, cluster_model_version, cluster_key,
-            name as cluster_name, distance, margin
+            name as cluster_name, distance, margin, is_ads_consented
         from beha2vec.user_clusters_current left join ({devices}) using (user_key)
         left join beha2vec.cluster_insights using (cluster_key)
         order by user_key, property_id, user_pseudo_id""",
@@ -71,12 +71,15 @@ _QUERIES = {
 }
 # A person with several devices has several rows: a receiver joins by device.
 _DEVICES = {
-    "int_ga4__identity_map": "select distinct user_key, property_id, user_pseudo_id from ga4.int_ga4__identity_map",
+    "int_ga4__identity_map": """
+        select distinct user_key, property_id, user_pseudo_id, {consent} from ga4.int_ga4__identity_map""",
     # without the map, published by an earlier release: one device of each person
-    "dim_ga4__users": "select user_key, property_id, user_pseudo_id from ga4.dim_ga4__users",
+    "dim_ga4__users": "select user_key, property_id, user_pseudo_id, {consent} from ga4.dim_ga4__users",
 }
-_NO_DEVICES = """select null::varchar as user_key, null::varchar as property_id, null::varchar as user_pseudo_id
+_NO_DEVICES = """
+    select null::varchar as user_key, null::varchar as property_id, null::varchar as user_pseudo_id, {consent}
     where false"""
+_CONSENT = "is_ads_consented"  # tables that an earlier release published have none
 _SUFFIXES = {Format.PARQUET: ".parquet", Format.CSV: ".csv", Format.BIGQUERY: ".json.gz"}
 _COPY_OPTIONS = {
     Format.PARQUET: "format parquet, compression zstd",
@@ -193,14 +196,18 @@ def _write(connection: duckdb.DuckDBPyConnection, what: What, folder: Path, form
 
 
 def _devices(connection: duckdb.DuckDBPyConnection) -> str:
-    """The device ids of each user, as SQL: user_key, property_id, user_pseudo_id; no rows where none are published."""
-    there = connection.execute(
-        """select table_name from duckdb_columns()
-        where database_name = current_database() and schema_name = 'ga4'
-            and column_name in ('user_key', 'property_id', 'user_pseudo_id')
-        group by table_name having count(*) = 3"""
-    ).fetchall()
-    return next((query for table, query in _DEVICES.items() if (table,) in there), _NO_DEVICES)
+    """The device ids of each user and their consent to ads, as SQL; no rows where none are published."""
+    there = dict(
+        connection.execute(
+            f"""select table_name, bool_or(column_name = '{_CONSENT}') from duckdb_columns()
+            where database_name = current_database() and schema_name = 'ga4'
+            group by table_name
+            having count(*) filter (column_name in ('user_key', 'property_id', 'user_pseudo_id')) = 3"""
+        ).fetchall()
+    )
+    table = next((table for table in _DEVICES if table in there), "")
+    consent = _CONSENT if there.get(table) else f"null::boolean as {_CONSENT}"
+    return _DEVICES.get(table, _NO_DEVICES).format(consent=consent)
 
 
 def _column(connection: duckdb.DuckDBPyConnection, query: str, name: str, kind: str, form: Format) -> str:

@@ -1,6 +1,7 @@
 {#
-    Consent. privacy_info contains whether the user allowed GA4 to store data on the device (analytics_storage), and
-    whether an event was sent without cookies (uses_transient_token).
+    Consent. privacy_info contains whether the user allowed storage on the device for analytics (analytics_storage) and for
+    ads (ads_storage), and whether an event was sent without cookies (uses_transient_token). An app's user can also limit ad
+    tracking in the system's settings (device.is_limited_ad_tracking).
 #}
 
 {#
@@ -18,13 +19,36 @@
     end
 {%- endmacro %}
 
-{# Boolean SQL: may the event be attributed to a user, according to the var consent_policy? #}
-{% macro is_consented(state) -%}
-    {%- set policy = var('consent_policy') -%}
+{# `denied`, `granted` or `unknown`: consent to ads, of an event. #}
+{% macro ads_consent_state(ads_storage, is_limited_ad_tracking) -%}
+    case
+        when lower({{ ads_storage }}) in ('no', 'denied') or lower({{ is_limited_ad_tracking }}) in ('yes', 'true') then 'denied'
+        when lower({{ ads_storage }}) in ('yes', 'granted') then 'granted'
+        else 'unknown'
+    end
+{%- endmacro %}
+
+{# The last state that is known, `unknown` if none is. #}
+{% macro last_consent_state(state, latest_first) -%}
+    coalesce({{ first_by(state, latest_first, state ~ " <> 'unknown'") }}, 'unknown')
+{%- endmacro %}
+
+{# The state of a person with several devices: denied on one is denied. #}
+{% macro consent_state_of_devices(state) -%}
+    case
+        when {{ count_where(state ~ " = 'denied'") }} > 0 then 'denied'
+        when {{ count_where(state ~ " = 'granted'") }} > 0 then 'granted'
+        else 'unknown'
+    end
+{%- endmacro %}
+
+{# Boolean SQL: does a state allow it, according to a policy (the var consent_policy or ads_consent_policy)? #}
+{% macro is_consented(state, policy_var='consent_policy') -%}
+    {%- set policy = var(policy_var) -%}
     {%- if policy == 'exclude_denied' -%} {{ state }} <> 'denied'
     {%- elif policy == 'require_granted' -%} {{ state }} = 'granted'
     {%- elif policy == 'ignore' -%} true
     {%- else -%}
-    {{ exceptions.raise_compiler_error("var consent_policy is '" ~ policy ~ "': give exclude_denied, require_granted or ignore") }}
+    {{ exceptions.raise_compiler_error("var " ~ policy_var ~ " is '" ~ policy ~ "': give exclude_denied, require_granted or ignore") }}
     {%- endif -%}
 {%- endmacro %}

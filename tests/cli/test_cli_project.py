@@ -1,11 +1,9 @@
 """A project from ``beha2vec init``, and what the commands say where something is missing."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -149,25 +147,3 @@ def test_what_is_written_is_for_its_owner_only(folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "beha2vec_core", *command], check=True, capture_output=True, umask=0o022)
     written = [folder / "data", *(folder / "data").rglob("*")]
     assert len(written) > 2 and not [path for path in written if path.stat().st_mode & 0o077]
-
-
-@pytest.mark.slow
-def test_the_ui_logs_without_colors_where_output_is_redirected(new: Path, tmp_path: Path) -> None:
-    (new / ".env").write_text("BEHA2VEC_SOURCE=export\nBEHA2VEC_START_DATE=2026-01-31\nBEHA2VEC_TIMEZONE=UTC\n")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path / "ui.log"
-    with log.open("wb") as out:
-        ui = subprocess.Popen(
-            [sys.executable, "-m", "beha2vec_core", "ui", "--port", str(port)], stdout=out, stderr=subprocess.STDOUT
-        )
-    try:
-        deadline = time.monotonic() + 120
-        while "Serving dagster-webserver" not in log.read_text() and time.monotonic() < deadline:
-            time.sleep(0.5)
-    finally:
-        ui.send_signal(signal.SIGINT)
-        ui.wait(timeout=60)
-    written = log.read_text()
-    assert "Serving dagster-webserver" in written and "\x1b" not in written and "Warning" not in written, written

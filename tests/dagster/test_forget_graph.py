@@ -7,7 +7,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from filelock import FileLock
 
 from beha2vec_core.privacy.find import find_person
 from beha2vec_core.privacy.identities import resolve
@@ -54,15 +53,6 @@ def test_a_person_is_forgotten_everywhere_and_the_next_night_does_not_bring_them
     log = "select accepted + quarantined + forgotten = rows_in, forgotten > 0 from raw.ga4_ingest_log"
     assert project.query(f"{log} where event_date = '{DAYS[-1]}'") == [(True, True)]
     assert project.run("beha2vec", "find-person", "--user", login, check=False).returncode == 3
-
-
-def test_nothing_is_removed_while_a_run_is_under_way(materialized: Project, tmp_path: Path) -> None:
-    project = materialized.copy(tmp_path / "p")
-    processes = project.folder / "dagster_home" / "processes"
-    with FileLock(processes / "run.lock"):
-        done = project.run("beha2vec", "forget", "--user", "x-4711", check=False)
-    assert done.returncode == 1 and "a run is under way" in done.stderr
-    assert not (project.folder / "data" / "forgotten.csv").exists()
 
 
 def test_previews_hide_identifiers(instance: dg.DagsterInstance) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -99,6 +102,34 @@ def test_the_image_is_made_of_files_that_there_are_and_no_others() -> None:
     assert sources <= set(allowed)
     assert all((REPOSITORY / source).exists() for source in allowed)
     assert "*\n" in (REPOSITORY / ".dockerignore").read_text(), "what is not named stays out"
+
+
+def test_images_of_others_are_named_in_env_alone_and_pinned_by_digest(tmp_path: Path) -> None:
+    images = {name: service["image"] for name, service in compose()["services"].items() if "image" in service}
+    assert all(image == "beha2vec" or image.startswith("${BEHA2VEC_") for image in images.values()), images
+    assert re.findall("^FROM (.+)$", (DEPLOY / "docker" / "Dockerfile").read_text(), re.M) == ["${PYTHON_IMAGE}"]
+    # the registry's answer; all else is the script
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\n[ "$4" != gone:1 ] && echo "sha256:$(printf %s "$4" | sha256sum | cut -c1-64)"\n')
+    docker.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    env = tmp_path / ".env"
+    shutil.copy(DEPLOY / "docker" / ".env.example", env)
+    before = dotenv_values(env)
+
+    def pin() -> int:
+        script = DEPLOY / "docker" / "pin_images.sh"
+        return subprocess.run([str(script), str(env)], env=environment, capture_output=True).returncode
+
+    assert pin() == pin() == 0
+    after = dotenv_values(env)
+    pinned = {name: value for name, value in after.items() if name.endswith("_IMAGE")}
+    assert len(pinned) == 3 and after == before | {
+        name: f"{before[name]}@sha256:{hashlib.sha256(before[name].encode()).hexdigest()}" for name in pinned
+    }
+    assert stat.S_IMODE(env.stat().st_mode) == 0o600
+    env.write_text("BEHA2VEC_X_IMAGE=gone:1\n")
+    assert pin() != 0 and env.read_text() == "BEHA2VEC_X_IMAGE=gone:1\n"
 
 
 def test_what_services_start_is_there() -> None:

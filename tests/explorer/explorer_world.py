@@ -188,7 +188,7 @@ def _load(
             60000::bigint as engagement_time_msec, 'organic' as first_medium, 'desktop' as device_category,
             'Chrome' as browser, 'Linux' as operating_system, 'Germany' as country, 'shop' as property_id,
             revenue as net_revenue, 'EUR' as currency, 'newsletter' as first_user_source, 'email' as first_user_medium,
-            first_source as first_seen_source, 'organic' as first_seen_medium
+            first_source as first_seen_source, 'organic' as first_seen_medium, true as is_ads_consented
         from people join visits using (user_key) group by all"""
     )
     connection.execute(

@@ -24,7 +24,8 @@ def make_more(serving: Path, path: Path) -> Path:
             """alter table ga4.dim_ga4__users add column user_pseudo_id varchar;
             alter table ga4.dim_ga4__users add column user_id varchar;
             update ga4.dim_ga4__users set user_pseudo_id = 'd.' || user_key,
-                user_id = case when user_key like 'g1-%' then 'C' || substr(user_key, 4) end;
+                user_id = case when user_key like 'g1-%' then 'C' || substr(user_key, 4) end,
+                is_ads_consented = not (user_key like '%3' or user_key like '%7');
             create or replace table ga4.int_ga4__identity_map as
                 select user_key as client_key, user_key, user_pseudo_id, user_id from ga4.dim_ga4__users;
             create table ga4.fct_ga4__conversions as select user_key from ga4.dim_ga4__users where purchases > 0;

@@ -56,6 +56,16 @@ def test_look_alikes_of_a_list_are_of_its_group_and_unknown_ids_are_reported() -
     assert "g1-" in text and "The list (n = 30 users)" in text
 
 
+def test_the_list_for_ads_leaves_out_who_did_not_consent() -> None:
+    app = look_for(*(f"d.g1-{n}" for n in range(20)))
+    (label,) = [button.proto.label for button in app.get("download_button") if "Customer" in button.proto.label]
+    # the 60 users of the group who are no seeds come first; of the 50 in the list a fifth did not consent
+    denied = int(
+        text_of(app).partition(" users left out: no consent to ads")[0].rsplit(maxsplit=1)[-1].rpartition(">")[2]
+    )
+    assert 5 < denied < 15 and label == f"Customer Match: {50 - denied} ids"
+
+
 def test_few_seeds_get_a_list_but_no_estimate_and_no_seeds_neither() -> None:
     app = look_for("g1-0", "g1-2")
     assert "At least 10 seed users are needed" in text_of(app) and "The list (n = 50 users)" in text_of(app)

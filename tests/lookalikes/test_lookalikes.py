@@ -70,8 +70,9 @@ def connection(users: pd.DataFrame) -> Iterator[duckdb.DuckDBPyConnection]:
                 select user_key, identity::float[] as identity, 7 as n_events, low_evidence from users;
             create table beha2vec.user_clusters_current as select user_key, cluster_key from users;
             create table ga4.dim_ga4__users as select user_key, 'device-' || number as user_pseudo_id,
-                case when number % 2 = 0 then 'C' || number end as user_id from users
-                union all select 'gone', 'device-gone', null;
+                case when number % 2 = 0 then 'C' || number end as user_id,
+                number % 3 > 0 as is_ads_consented from users
+                union all select 'gone', 'device-gone', null, null;
             create table ga4.int_ga4__identity_map as
                 select user_key as client_key, user_key, user_pseudo_id, user_id from ga4.dim_ga4__users
                 union all select 'second', (select user_key from users where number = 4), 'device-4-phone', 'C4';
@@ -168,7 +169,8 @@ def test_hidden_seeds_tell_precision_share_and_lift(spread: float) -> None:
             create table beha2vec.user_embeddings_current as
                 select user_key, identity::float[] as identity, 7 as n_events, low_evidence from users;
             create table beha2vec.user_clusters_current as select user_key, cluster_key from users;
-            create table ga4.dim_ga4__users as select user_key, null as user_pseudo_id, null as user_id from users"""
+            create table ga4.dim_ga4__users as
+                select user_key, null as user_pseudo_id, null as user_id, true as is_ads_consented from users"""
         )
         known = users[~users["low_evidence"]]
         kind = known.loc[known["number"] < KIND, "user_key"].to_numpy()
@@ -253,7 +255,7 @@ def test_of_a_kind_that_is_given_nearly_whole_hardly_any_are_left(
 
 
 def test_customer_match_has_the_header_and_normalised_hashes() -> None:
-    ids = [" Test@Gmail.com ", "test@gmail.com", None, "", "C7", "=1+1", float("nan"), "A" * 64]
+    ids = [" T.est+shop@Gmail.com ", "test@gmail.com", None, "", "C7", "=1+1", float("nan"), "A" * 64]
     assert identifiers(ids) == {"user_id": 2, "email": 2, "hashed": 1}
     email = customer_match(ids, "email")
     digest = hashlib.sha256(b"test@gmail.com").hexdigest()
@@ -268,5 +270,8 @@ def test_files_hold_the_list(connection: duckdb.DuckDBPyConnection, users: pd.Da
     found = rank(connection, users["user_key"].head(5).tolist(), limit=20)
     found.loc[0, "user_pseudo_id"] = "=cmd()"
     read = pd.read_csv(io.BytesIO(to_csv(found)))
+    assert read["is_ads_consented"].tolist() == [
+        users.set_index("user_key")["number"][key] % 3 > 0 for key in found["user_key"]
+    ]
     assert read["user_key"].tolist() == found["user_key"].tolist() and read["user_pseudo_id"][0] == "'=cmd()"
     assert pd.read_parquet(io.BytesIO(to_parquet(found)))["score"].tolist() == found["score"].tolist()

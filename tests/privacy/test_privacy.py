@@ -20,6 +20,7 @@ from beha2vec_core.privacy import dbt_macros
 from beha2vec_core.privacy.clean import MARKER, clean_address, clean_row, clean_text, clean_value
 from beha2vec_core.privacy.columns import EventCleaner
 from beha2vec_core.privacy.login import LoginIds
+from beha2vec_core.privacy.names import looks_like_account_name
 from beha2vec_core.privacy.partitions import ORIGINALS, clean_partitions, uncleaned_partitions
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, kind_of_key
 from tests.ga4.ingest_world import DAY, World, event, world
@@ -59,6 +60,8 @@ def test_the_corpus_is_wide_enough() -> None:
         ("customer_name", "name"), ("name", "maybe_name"), ("Geburtsdatum", "birth"), ("newPassword2", "secret"),
         ("gclid", CLICK_ID), ("_gl", CLICK_ID), ("order_id", KEPT), ("session_id", KEPT), ("campaign_id", KEPT),
         ("user_id", KEPT), ("page_location", None), ("q", None),
+        ("login", "person"), ("kundenname", "name"), ("empfaenger", "person"), ("form_name", "maybe_name"),
+        ("手机号", "phone"), ("الاسم", "name"),
     ],
 )  # fmt: skip
 def test_keys_say_what_they_hold(key: str, kind: str | None) -> None:
@@ -78,10 +81,29 @@ def test_keys_say_what_they_hold(key: str, kind: str | None) -> None:
         ("https://shop.example/?gclid=EAIaIQobChMI_x9", "https://shop.example/?gclid=EAIaIQobChMI_x9"),
         ("https://shop.example/?order_id=4111111111111111", "https://shop.example/?order_id=4111111111111111"),
         ("mailto:jane@example.com", f"mailto:{MARKER}"),
+        ("https://shop.example/?login=janedoe", f"https://shop.example/?login={MARKER}"),
+        ("https://shop.example/?login=success&user=new", "https://shop.example/?login=success&user=new"),
+        ("https://shop.example/?form_name=newsletter", "https://shop.example/?form_name=newsletter"),
+        ("https://shop.example/people/jane_doe", f"https://shop.example/people/{MARKER}"),
+        ("/users/42/jane-doe/orders", f"/users/42/{MARKER}/orders"),
+        ("https://shop.example/user/mary-kay", "https://shop.example/user/mary-kay"),
+        ("https://shop.example/users/jack.html", "https://shop.example/users/jack.html"),
     ],
 )
 def test_addresses_lose_their_personal_parts(url: str, cleaned: str) -> None:
     assert clean_address(url) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("text", "is_name"),
+    [
+        ("jane_doe", True), ("j.doe", True), ("jdoe", True), ("janedoe84", True), ("doejane", True),
+        ("juergen.hoffmann", True), ("jane-doe", True), ("mary-kay", False), ("tommy-hilfiger", False),
+        ("order-history", False), ("premium2024", False), ("success", False), ("diamond", False), ("rosa.html", False),
+    ],
+)  # fmt: skip
+def test_names_of_accounts_are_told_from_pages_and_brands(text: str, is_name: bool) -> None:
+    assert looks_like_account_name(text) == is_name
 
 
 anything = st.one_of(

@@ -73,8 +73,8 @@ def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         connection.execute(
             f"""create table ga4.int_ga4__identity_map as
             select 'u' || range as user_key, 'client ' || range as client_key, 'p' as property_id,
-                '12.' || range as user_pseudo_id from range({USERS - 1})
-            union all values ('u0', 'phone', 'p', '99.0'), ('not in clusters', 'x', 'p', '77.7')"""
+                '12.' || range as user_pseudo_id, range % 2 = 0 as is_ads_consented from range({USERS - 1})
+            union all values ('u0', 'phone', 'p', '99.0', false), ('not in clusters', 'x', 'p', '77.7', true)"""
         )
         publish(connection, path, secret=b"secret")
     return path
@@ -113,6 +113,7 @@ def test_parquet_keeps_the_vectors_as_lists(serving: Path, tmp_path: Path) -> No
         "low_evidence": True,
         "behavior": 0,
         "identity": 0,
+        "is_ads_consented": True,
     }
     with duckdb.connect(str(serving), read_only=True) as connection:
         expected = connection.execute(
@@ -122,7 +123,8 @@ def test_parquet_keeps_the_vectors_as_lists(serving: Path, tmp_path: Path) -> No
     clusters = pq.read_table(tmp_path / "out" / "user_clusters.parquet").to_pylist()
     assert {row["cluster_key"]: row["cluster_name"] for row in clusters} == dict(enumerate(NAMES))
     assert len(clusters) == USERS + 1
-    assert {row["user_pseudo_id"] for row in clusters if row["user_key"] == "u0"} == {"12.0", "99.0"}
+    consents = {row["user_pseudo_id"]: row["is_ads_consented"] for row in clusters if row["user_key"] == "u0"}
+    assert consents == {"12.0": True, "99.0": False}, "consent is a device's"
 
 
 def test_csv_has_a_column_a_dimension_and_no_formula(serving: Path, tmp_path: Path) -> None:
@@ -135,7 +137,8 @@ def test_csv_has_a_column_a_dimension_and_no_formula(serving: Path, tmp_path: Pa
     vectors = read("user_vectors")
     assert len(vectors) == USERS + 1
     assert list(vectors[0])[:3] == ["user_key", "property_id", "user_pseudo_id"]
-    assert list(vectors[0])[8:] == [f"{kind}_{n}" for kind in ("behavior", "identity") for n in range(DIM)]
+    dimensions = [f"{kind}_{n}" for kind in ("behavior", "identity") for n in range(DIM)]
+    assert list(vectors[0])[8:] == [*dimensions, "is_ads_consented"]
     by_user = {row["user_key"]: row for row in vectors}
     assert [float(by_user["u7"][f"behavior_{n}"]) for n in range(DIM)] == [1.0, -0.25, 1e-9], "numbers stay numbers"
     names = {row["cluster_key"]: row["cluster_name"] for row in read("user_clusters")}

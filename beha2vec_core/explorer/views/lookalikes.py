@@ -251,23 +251,23 @@ def _files(found: pd.DataFrame, published: Published) -> None:
         _download("CSV", lambda: to_csv(found), f"{name}.csv", "text/csv")
         _download("Parquet", lambda: to_parquet(found), f"{name}.parquet", "application/vnd.apache.parquet")
     st.subheader("For Google Ads")
-    counts = identifiers(found["user_id"])
+    consented = found[found["is_ads_consented"].eq(True)]
+    st.caption(f"{counted(len(found) - len(consented), 'user')} left out: no consent to ads (`ads_consent_policy`).")
+    counts = identifiers(consented["user_id"])
     kinds = [kind for kind, count in counts.items() if count]
     if not kinds:
         st.info(
             "Customer Match needs ids that Google can match. GA4's export has no e-mail addresses or phone "
-            "numbers, and no user of this list has logged in with a user_id."
+            "numbers, and no user who consented to ads has logged in with a user_id."
         )
         return
     kind = kinds[0] if len(kinds) == 1 else st.radio("Send", kinds, format_func=_IDENTIFIERS.__getitem__, key="look_id")
-    made = customer_match(found["user_id"], kind)
+    made = customer_match(consented["user_id"], kind)
     _download(
         f"Customer Match: {counted(made.rows, 'id')}", lambda: made.content, f"{name}_customer_match.csv", "text/csv"
     )
-    st.caption(
-        f"The file has {_IDENTIFIERS[kind]}. {made.left_out:,} of {counted(len(found), 'user')} have no such id and "
-        "cannot be matched. Send only people who have agreed to it."
-    )
+    without_id = f"{made.left_out:,} of {counted(len(consented), 'user')} have no such id and cannot be matched."
+    st.caption(f"The file has {_IDENTIFIERS[kind]}. {without_id}")
 
 
 def _download(label: str, content: Callable[[], bytes], name: str, mime: str) -> None:

@@ -256,6 +256,8 @@ select
     browser,
     operating_system,
     country,
+    consent_state,
+    ads_consent_state,
 
     platform,
     stream_id,

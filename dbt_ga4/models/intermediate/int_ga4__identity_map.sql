@@ -3,6 +3,7 @@
     to that person; a shared device remains a separate person. A login also changes the days before it, so this is a full
     table, and the incremental models do not use its key.
 #}
+{% set latest_first = 'session_started_at desc, session_key' -%}
 {% set stitching = var('identity_stitching') -%}
 {% if stitching not in ('client_id', 'user_id') -%}
     {{ exceptions.raise_compiler_error("var identity_stitching is '" ~ stitching ~ "': give client_id or user_id") }}
@@ -17,7 +18,9 @@ with clients as (
         min(user_id) as only_user_id,
         greatest(count(distinct user_id), max(user_ids)) as user_ids,
         min(session_date) as first_seen,
-        max(session_date) as last_seen
+        max(session_date) as last_seen,
+        {{ last_consent_state('consent_state', latest_first) }} as consent_state,
+        {{ last_consent_state('ads_consent_state', latest_first) }} as ads_consent_state
     from {{ ref('int_ga4__sessions') }}
     group by client_key, property_id
 
@@ -36,5 +39,8 @@ select
     user_ids,
     user_ids > 1 as is_shared_device,
     first_seen,
-    last_seen
+    last_seen,
+    consent_state,
+    ads_consent_state,
+    {{ is_consented('ads_consent_state', 'ads_consent_policy') }} as is_ads_consented
 from clients

@@ -62,7 +62,10 @@ sessions as (
         {{ first_by('device_category', in_order, 'device_category is not null') }} as device_category,
         {{ first_by('browser', in_order, 'browser is not null') }} as browser,
         {{ first_by('operating_system', in_order, 'operating_system is not null') }} as operating_system,
-        {{ first_by('country', in_order, 'country is not null') }} as country
+        {{ first_by('country', in_order, 'country is not null') }} as country,
+
+        {{ last_consent_state('consent_state', in_reverse) }} as consent_state,
+        {{ last_consent_state('ads_consent_state', in_reverse) }} as ads_consent_state
     from events
     group by session_key, property_id, client_key, session_date
 
@@ -99,5 +102,7 @@ select
     device_category,
     browser,
     operating_system,
-    country
+    country,
+    consent_state,
+    ads_consent_state
 from sessions

@@ -10,7 +10,9 @@ with devices as (
     select
         identities.user_key,
         count(*) as devices,
-        {{ count_where('identities.is_shared_device') }} > 0 as is_shared_device
+        {{ count_where('identities.is_shared_device') }} > 0 as is_shared_device,
+        {{ consent_state_of_devices('identities.consent_state') }} as consent_state,
+        {{ consent_state_of_devices('identities.ads_consent_state') }} as ads_consent_state
         {%- for part in source_parts %},
         {{ first_by('first_sources.first_user_' ~ part, first_device, 'true') }} as first_user_{{ part }}
         {%- endfor %}
@@ -71,6 +73,9 @@ select
     users.user_id,
     devices.devices,
     devices.is_shared_device,
+    devices.consent_state,
+    devices.ads_consent_state,
+    {{ is_consented('devices.ads_consent_state', 'ads_consent_policy') }} as is_ads_consented,
     users.first_seen_at,
     users.last_seen_at,
     users.sessions,

@@ -39,6 +39,8 @@ select
     sessions.browser,
     sessions.operating_system,
     sessions.country,
+    sessions.consent_state,
+    sessions.ads_consent_state,
     coalesce(purchases.purchases, 0) as purchases,
     -- null if the session's purchases are in several currencies, or an amount is unknown
     case when purchases.session_key is null then 0 else purchases.revenue end as revenue,

@@ -112,6 +112,7 @@ select
     user_pseudo_id,
     user_id,
     consent_state,
+    ads_consent_state,
     ga_session_id,
     ga_session_number,
     session_engaged,

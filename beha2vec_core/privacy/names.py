@@ -1,0 +1,181 @@
+"""Names of people: in texts, as account names in paths and parameters, and in Chinese, Japanese and Korean."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from beha2vec_core.privacy.detectors import FILE_ENDINGS
+from beha2vec_core.privacy.rules import fold, rules
+
+_FOLDER = Path(__file__).parent
+_SPELLINGS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "å": "aa", "ø": "oe"})
+# letters, and the vowel signs of Arabic, Hebrew and Indian scripts, which are no letters to `re`
+_MARKS = "\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0962\u0963"
+LETTER = rf"(?:[^\W\d_]|[{_MARKS}])"
+NAME_WORD = rf"[^\W\d_][\w{_MARKS}'’.-]{{0,40}}"
+_GREEK = re.compile(r"[\u0370-\u03ff]{3}")
+_INFLECTED = re.compile(r"[\u0370-\u03ff]{3}|[\u0400-\u04ff]{3,}[аяыиую]$")
+_LATIN = re.compile(r"[a-z]+")
+# two consonants that no word begins with, as in jdoe
+_NO_ONSET = re.compile(
+    r"(?!bl|br|ch|cl|cr|cz|dr|fl|fr|gl|gn|gr|kl|kn|kr|ph|pl|pr|ps|rh|sc|sh|sk|sl|sm|sn|sp|sq|st|sv|sw|sz|th|tr"
+    r"|ts|tw|vl|vr|wh|wr|zw)[bcdfghj-np-tv-xz]{2}"
+)
+_ACCOUNT = re.compile(rf"(?P<name>{LETTER}(?:{LETTER}|['’._+\s-])*?)[._-]?\d{{0,4}}")
+
+
+def _lines(file: str) -> list[str]:
+    lines = (_FOLDER / file).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+@cache
+def first_names() -> frozenset[str]:
+    """Known first names, folded."""
+    return frozenset(fold(name) for line in _lines("first_names.txt") for name in line.split())
+
+
+@cache
+def family_names() -> frozenset[str]:
+    """Known family names in Latin letters, folded."""
+    return frozenset(name for line in _lines("family_names.txt") for name in line.split())
+
+
+class EastAsianNames(NamedTuple):
+    """Chinese and Korean names.
+
+    Attributes:
+        family: what names begin with, as a pattern.
+        given: known given names.
+        syllables: what given names begin with, and what they end with.
+    """
+
+    family: str
+    given: frozenset[str]
+    syllables: tuple[frozenset[str], frozenset[str]]
+
+
+@cache
+def east_asian_names() -> EastAsianNames:
+    """The names of east_asian_names.txt."""
+    family, _, given = " ".join(_lines("east_asian_names.txt")).removeprefix("family:").partition("given:")
+    known = frozenset(given.split())
+    return EastAsianNames(
+        family="|".join(sorted(family.split(), key=lambda name: (-len(name), name))),
+        given=known,
+        syllables=(frozenset(name[0] for name in known), frozenset(name[-1] for name in known)),
+    )
+
+
+def is_first_name(word: str) -> bool:
+    """Whether a word is a known first name (or a Japanese name that begins with a known one)."""
+    folded = fold(word)
+    if folded in words_of_titles():
+        return False
+    if folded in first_names() or (_INFLECTED.match(folded) and not first_names().isdisjoint(_nominatives(folded))):
+        return True
+    return not word.isascii() and any(folded.startswith(name) and len(name) > 1 for name in _japanese_names())
+
+
+def _nominatives(word: str) -> tuple[str, ...]:
+    """What a Greek or Slavic name may be in the nominative: Δημήτρης of Δημήτρη, Ольга of Ольги, Иван of Ивана."""
+    stem = word[:-1]
+    if _GREEK.match(word):
+        return f"{word}σ", f"{stem}οσ", stem
+    return stem, f"{stem}а", f"{stem}я", f"{stem}и"
+
+
+@cache
+def words_of_titles() -> frozenset[str]:
+    """Greetings, roles and the like, some of which are first names elsewhere: Ola."""
+    known = rules()
+    return frozenset(
+        fold(word)
+        for word in known.strong_greetings
+        + known.weak_greetings
+        + known.accounts
+        + known.holdings
+        + known.of_words
+        + known.labels["person"]
+    )
+
+
+@cache
+def _japanese_names() -> tuple[str, ...]:
+    return tuple(name for name in first_names() if "\u3040" <= name[0] <= "\u9fff")
+
+
+def is_family_name(word: str) -> bool:
+    """Whether a folded word in Latin letters is a known family name, or ends as family names do."""
+    return word in family_names() or (len(word) > 6 and word.endswith(rules().family_endings))
+
+
+def looks_like_person(text: str) -> bool:
+    """Whether the text as a whole may be a person's name: one to four words, a known first name among them."""
+    words = [word for word in re.split(r"[\s._,+-]+", text.strip()) if word]
+    if not 1 <= len(words) <= 4 or not all(re.fullmatch(rf"{LETTER}(?:{LETTER}|['’])*", word) for word in words):
+        return False
+    if any(fold(word) in words_of_titles() for word in words):
+        return False
+    return any(is_first_name(word) for word in words) or is_east_asian_name(text.strip())
+
+
+@lru_cache(100_000)
+def looks_like_account_name(text: str) -> bool:
+    """Whether a value may be the name that a person chose for an account.
+
+    ``jane_doe``, ``j.doe`` and ``janedoe84`` may be. Catalogues join the words of brands and titles by hyphens, so
+    ``jane-doe`` is one only because ``doe`` is a family name; ``mary-kay``, two first names, is none.
+    """
+    stem, dot, ending = text.rpartition(".")
+    if dot and ending.lower() in FILE_ENDINGS:
+        text = stem
+    match = _ACCOUNT.fullmatch(text)
+    if match is None:
+        return False
+    name = match["name"]
+    words = [word for word in re.split(r"[\s._+-]+", fold(name)) if word]
+    if len(words) == 1:
+        with_number = text[-1].isdigit()
+        return _is_one_word(fold(name.translate(_SPELLINGS)), with_number) or is_east_asian_name(name)
+    if any(word in words_of_titles() for word in words):
+        return False
+    begins = is_first_name(words[0]) or len(words[0]) == 1
+    if begins and is_family_name(words[-1]) and not is_first_name(words[-1]) and len(words) <= 4:
+        return True
+    return "-" not in name and looks_like_person(name)
+
+
+def _is_one_word(word: str, with_number: bool) -> bool:
+    """A first and a family name written as one word, or an initial and a family name."""
+    if not _LATIN.fullmatch(word):
+        return False
+    for at in range(3, len(word) - 2):
+        for first, family in ((word[:at], word[at:]), (word[at:], word[:at])):
+            enough = len(first) > 3 or len(family) > 4  # diamond is no Dia Mond
+            if enough and first in first_names() and is_family_name(family):
+                return True
+    family = word[1:]
+    return is_family_name(family) and (bool(_NO_ONSET.match(word)) or (with_number and len(family) > 4))
+
+
+@cache
+def _east_asian() -> re.Pattern[str]:
+    return re.compile(rf"(?:{east_asian_names().family})(?P<given>[\u4e00-\u9fff]{{1,2}}|[가-힣]{{2}})")
+
+
+def is_east_asian_name(text: str, given_is_known: bool = True) -> bool:
+    """Whether a text is a Chinese or Korean family name with a given name.
+
+    Args:
+        text: the text.
+        given_is_known: whether the given name has to consist of what given names consist of.
+    """
+    match = _east_asian().fullmatch(text)
+    if match is None or text in words_of_titles():
+        return False
+    given, (first, last) = match["given"], east_asian_names().syllables
+    return not given_is_known or given in east_asian_names().given or (given[0] in first and given[-1] in last)

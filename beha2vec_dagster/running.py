@@ -1,0 +1,27 @@
+"""The runs in progress, one per line: ``python -m beha2vec_dagster.running``.
+
+`beha2vec forget` asks for them: a run in progress would write back what it has read. Dagster's records have the runs of
+the command line, of the UI and of the daemon, in SQLite or in PostgreSQL.
+"""
+
+import sys
+from pathlib import Path
+
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+from beha2vec_dagster.run import close_dead_runs
+
+_IN_PROGRESS = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+
+
+def main() -> int:
+    """Print the id and the job of each run in progress."""
+    with DagsterInstance.get() as instance:
+        close_dead_runs(instance, Path(instance.root_directory) / "processes")
+        for run in instance.get_runs(RunsFilter(statuses=_IN_PROGRESS)):
+            print(f"{run.run_id[:8]} ({run.job_name})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
