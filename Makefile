@@ -124,9 +124,13 @@ lint-python: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-lint-sql: $(INSTALLED)
-	mkdir -p dbt_ga4/target
-	cd dbt_ga4 && BEHA2VEC_DATA_DIR=$(CURDIR)/dbt_ga4/target ../$(BIN)/sqlfluff lint models
+lint-sql: dbt_ga4/target/.linted
+
+# sqlfluff keeps no cache and takes a minute: only after a change
+dbt_ga4/target/.linted: $(INSTALLED) dbt_ga4/.sqlfluff dbt_ga4/dbt_project.yml $(shell find dbt_ga4/models dbt_ga4/macros dbt_ga4/seeds -type f)
+	mkdir -p $(@D)
+	cd dbt_ga4 && BEHA2VEC_DATA_DIR=$(CURDIR)/$(@D) ../$(BIN)/sqlfluff lint models
+	touch $@
 
 format: $(INSTALLED) ## fix what ruff can fix
 	$(BIN)/ruff check --fix .

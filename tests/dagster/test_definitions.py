@@ -18,18 +18,24 @@ from tests.dagster.project import DAYS, REPOSITORY, Project, definitions, export
 pytestmark = pytest.mark.xdist_group("graph")
 
 
+RUN = ("python", "-m", "beha2vec_dagster.run", "--start", DAYS[0], "--end", DAYS[0])
+
+
+# each setting once, each way to start once: a start takes seconds
 @pytest.mark.parametrize(
-    ("name", "value", "remedy"),
-    [("timezone", "Mars/Olympus", "Europe/Berlin"), ("page_classifiers", "gpt", "choose from rules, embedding")],
+    ("command", "name", "value", "remedy"),
+    [
+        (("beha2vec", "materialize"), "timezone", "Mars/Olympus", "Europe/Berlin"),
+        (RUN, "page_classifiers", "gpt", "choose from rules, embedding"),
+    ],
 )
-def test_a_wrong_setting_is_reported_at_start(name: str, value: str, remedy: str, tmp_path: Path) -> None:
-    project = make_project(tmp_path / "p", **{name: value})
-    run = ("python", "-m", "beha2vec_dagster.run", "--start", DAYS[0], "--end", DAYS[0])
-    for command in (("beha2vec", "materialize"), run):
-        done = project.run(*command, check=False)
-        assert (done.returncode, done.stdout) == (2, "")
-        assert f"BEHA2VEC_{name.upper()} (is '{value}')" in done.stderr and remedy in done.stderr
-        assert len(done.stderr.splitlines()) == 1
+def test_a_wrong_setting_is_reported_at_start(
+    command: tuple[str, ...], name: str, value: str, remedy: str, tmp_path: Path
+) -> None:
+    done = make_project(tmp_path / "p", **{name: value}).run(*command, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"BEHA2VEC_{name.upper()} (is '{value}')" in done.stderr and remedy in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -61,9 +67,7 @@ def test_what_cannot_be_run_is_one_sentence(
 def test_a_missing_setting_of_the_export_is_reported_at_start(missing: str, tmp_path: Path) -> None:
     project = make_project(tmp_path / "p", **{missing: ""})
     message = f"BEHA2VEC_{missing.upper()} is not set: set it in .env to "
-    run = ("python", "-m", "beha2vec_dagster.run", "--start", DAYS[0], "--end", DAYS[0])
-    # each setting once, each way to start once
-    command = {"source": ("beha2vec", "materialize"), "start_date": ("beha2vec", "rollback"), "timezone": run}[missing]
+    command = {"source": ("beha2vec", "materialize"), "start_date": ("beha2vec", "rollback"), "timezone": RUN}[missing]
     done = project.run(*command, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(message) and len(done.stderr.splitlines()) == 1

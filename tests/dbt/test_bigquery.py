@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import socket
+from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,35 +29,49 @@ unnest upper
 """
 
 
-@pytest.fixture
-def compile_for_bigquery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A function of arguments and variables: the compiled nodes by name. Whatever opens a socket fails."""
+Nodes = dict[str, Any]
+DAYS = ("2024-02-28", "2024-03-01")
+
+
+@pytest.fixture(scope="module")
+def compile_for_bigquery(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Nodes]:
+    """A function of arguments and days: the compiled nodes by name. Whatever opens a socket fails.
+
+    The days are environment variables: with other vars dbt would parse the whole project again, for seconds.
+    """
     from dbt.cli.main import dbtRunner
 
+    folder = tmp_path_factory.mktemp("bigquery")
     # dbt-bigquery makes a client, which wants credentials, even where it asks nothing of it
-    credentials = tmp_path / "credentials.json"
+    credentials = folder / "credentials.json"
     secrets = dict.fromkeys(("client_id", "client_secret", "refresh_token"), "none")
     credentials.write_text(json.dumps({"type": "authorized_user", **secrets}))
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(credentials))
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "project")
-    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
-    monkeypatch.setenv("DBT_LOG_PATH", str(tmp_path / "logs"))
+    flags = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", "bigquery", "--no-write-json"]
+    offline = ["--no-populate-cache", "--no-introspect", "--exclude", "resource_type:unit_test"]
 
     def refuse(*_: Any) -> None:
         raise AssertionError("dbt opens a connection")
 
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-
-    def run(*arguments: str, **variables: Any) -> dict[str, Any]:
-        flags = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", "bigquery"]
-        offline = ["--no-populate-cache", "--no-introspect", "--exclude", "resource_type:unit_test"]
-        outcome = dbtRunner().invoke(
-            ["--quiet", "compile", *arguments, *flags, *offline, "--vars", json.dumps(variables)]
-        )
+    def run(*arguments: str, days: tuple[str, str] = ("", "")) -> Nodes:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(credentials))
+            patch.setenv("GOOGLE_CLOUD_PROJECT", "project")
+            patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
+            patch.setenv("DBT_LOG_PATH", str(folder / "logs"))
+            patch.setenv("GA4_MIN_DATE", days[0])
+            patch.setenv("GA4_MAX_DATE", days[1])
+            patch.setattr(socket.socket, "connect", refuse)
+            outcome = dbtRunner().invoke(["--quiet", "compile", *arguments, *flags, *offline])
         assert outcome.success, outcome.exception or [result.message for result in outcome.result]
         return {result.node.name: result.node for result in outcome.result}
 
     return run
+
+
+@pytest.fixture(scope="module")
+def at_once_and_by_day(compile_for_bigquery: Callable[..., Nodes]) -> tuple[Nodes, Nodes]:
+    """The nodes for some days, parsed for a full refresh; then those of the next call, which does not parse again."""
+    return compile_for_bigquery("--full-refresh", days=DAYS), compile_for_bigquery(days=DAYS)
 
 
 def assert_is_bigquery(name: str, sql: str) -> None:
@@ -78,7 +92,7 @@ def assert_is_bigquery(name: str, sql: str) -> None:
     assert not any(re.search(r"\b\w*(_value|revenue|price)\w*\b", partition) for partition in partitions), name
 
 
-def test_all_history(compile_for_bigquery: Any) -> None:
+def test_all_history(compile_for_bigquery: Callable[..., Nodes]) -> None:
     nodes = compile_for_bigquery()
     for name, node in nodes.items():
         if str(node.resource_type) != "seed":
@@ -90,8 +104,8 @@ def test_all_history(compile_for_bigquery: Any) -> None:
     assert "_table_suffix between" not in models["base_ga4__events"].compiled_code
 
 
-def test_days(compile_for_bigquery: Any) -> None:
-    nodes = compile_for_bigquery(min_date="2024-02-28", max_date="2024-03-01")
+def test_days(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
+    nodes = at_once_and_by_day[1]
     for name, node in nodes.items():
         if str(node.resource_type) != "seed":
             assert_is_bigquery(name, node.compiled_code)
@@ -119,19 +133,15 @@ def test_days(compile_for_bigquery: Any) -> None:
     ]
 
 
-def test_a_full_refresh_leaves_the_days_in_the_config(compile_for_bigquery: Any) -> None:
+def test_a_full_refresh_leaves_the_days_in_the_config(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
     """dbt keeps the config for the next call; there, a window's rows must not become the whole table."""
-    days = {"min_date": "2024-02-28", "max_date": "2024-03-01"}
-    at_once = compile_for_bigquery("--full-refresh", **days)
-    by_day = compile_for_bigquery(**days)
+    at_once, by_day = at_once_and_by_day
     for name in INCREMENTAL_MODELS:
         assert at_once[name].config == by_day[name].config
         assert at_once[name].compiled_code != by_day[name].compiled_code
 
 
-def test_half_open_days_name_the_remedy(compile_for_bigquery: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("days", [(DAYS[0], ""), ("", DAYS[0])])
+def test_half_open_days_name_the_remedy(compile_for_bigquery: Callable[..., Nodes], days: tuple[str, str]) -> None:
     with pytest.raises(AssertionError, match="give both min_date and max_date"):
-        compile_for_bigquery(min_date="2024-02-28")
-    monkeypatch.setenv("GA4_MAX_DATE", "2024-02-28")
-    with pytest.raises(AssertionError, match="give both min_date and max_date"):
-        compile_for_bigquery()
+        compile_for_bigquery(days=days)

@@ -77,6 +77,10 @@ def test_unit_and_data_tests_pass(warehouse: Warehouse) -> None:
             assert result.node.description
             assert described == _columns(warehouse, result.node.name), result.node.name
 
+    warehouse.query("update ga4.int_ga4__client_days set occurred_on = null where property_id = '2'")
+    with pytest.raises(RuntimeError, match="int_ga4__client_days_never_null: Got 2 results"):
+        warehouse.dbt("test", "--select", "int_ga4__client_days_never_null")
+
 
 def test_no_raw_partition_at_all_is_empty_tables(warehouse: Warehouse) -> None:
     warehouse.dbt("run", min_date="2024-01-01", max_date="2024-01-01")
