@@ -27,7 +27,7 @@ from beha2vec_core.events.sequences import Sequences
 from beha2vec_core.files import put_in_place
 
 TENSORS, RECORD = "tensors.safetensors", "record.json"
-FORMAT = 2  # of a checkpoint; raise it when what is kept, or what a step does, changes
+FORMAT = 3  # of a checkpoint; raise it when what is kept, or what a step does, changes
 KEPT = 2
 
 logger = logging.getLogger(__name__)

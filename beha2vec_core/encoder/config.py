@@ -56,7 +56,7 @@ class EncoderConfig:
     min_events: int = 3
     path_levels: int = 2
     min_count: int = 2
-    max_values: int = 20_000
+    max_values: int = 200_000
     hash_buckets: int = 64
     optional_fields: tuple[str, ...] = ("theme", "page_type")
     extra_fields: Mapping[str, Literal["category", "number"]] = field(default_factory=dict)
@@ -109,6 +109,8 @@ class TrainConfig:
     epochs, batch_tokens, batch_users: passes over the users, and what a batch holds at most.
     learning_rate, weight_decay, warmup, clip: AdamW, the share of steps that warm up, the gradient norm allowed;
         weights decay where they are matrices or embeddings, not norms, biases and scalars.
+    softmax_sample: draws of the sampled softmax over a field of many values. full_softmax: fields of at most this many
+        values have the softmax itself, and a dense gradient.
     temperature: of the contrastive loss. margin: of the triplet loss.
     masked_rate: share of the events the masked loss hides.
     horizon_days: N of the future loss, all actions in the next N days.
@@ -131,6 +133,8 @@ class TrainConfig:
     weight_decay: float = 0.01
     warmup: float = 0.1
     clip: float = 1.0
+    softmax_sample: int = 512
+    full_softmax: int = 2_000
     temperature: float = 0.1
     margin: float = 0.5
     masked_rate: float = 0.15
@@ -157,6 +161,8 @@ class TrainConfig:
             raise ValueError("epochs, batch_users and batch_tokens must be at least 1")
         if not all(0 <= share < 1 for share in (self.held_out, self.held_out_time, self.warmup)):
             raise ValueError("held_out, held_out_time and warmup must be in [0, 1)")
+        if self.softmax_sample < 1 or self.full_softmax < 1:
+            raise ValueError("softmax_sample and full_softmax must be at least 1")
         if self.patience < 0 or self.checkpoint_every < 1:
             raise ValueError("patience must be 0 or more, checkpoint_every at least 1")
         if not 0 <= self.seed < 2**32:

@@ -19,6 +19,7 @@ from beha2vec_core.encoder.device import compiled, seeded
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.objectives.weighted import WeightedObjectives
+from beha2vec_core.encoder.optimizer import SparseAdamW, clip_gradients
 from beha2vec_core.encoder.tracking import mlflow_run
 from beha2vec_core.encoder.validation import held_out_users, is_held_out, training_and_validation
 from beha2vec_core.encoder.warm_start import carry_over
@@ -74,17 +75,19 @@ def train(
     if not (learning.n_events > 1).any():
         raise ValueError("the encoder learns from users of two events or more, and there is none; take more days")
     batches = UserBatches(fields, learning, config, device)
-    validation = UserBatches(fields, measuring, config, device) if measuring is not None else None
+    validation = UserBatches(fields, measuring, config, device, batches.samplers) if measuring is not None else None
     # after how many steps each epoch begins; the last number is that of all steps
     begins = [0, *np.cumsum([len(batches.plan(epoch)) for epoch in range(1, config.epochs + 1)]).tolist()]
     steps = begins[-1]
 
     network.to(device)
+    large = fields.larger_than(config.full_softmax)
+    network.sparse_gradients(large)
     objectives = WeightedObjectives(network, fields, config).to(device)
     if heads is not None and before is not None:
         carry_over(heads, objectives.losses, before, fields)
     groups = parameter_groups(objectives, config.weight_decay)
-    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+    optimizer = SparseAdamW(groups, lr=config.learning_rate, fused=True)
     factor = warmup_then_cosine(steps, config.warmup)
     at = Progress(objectives, optimizer, RunningLosses(objectives.weights))
     saved = None
@@ -94,7 +97,7 @@ def train(
 
     with (
         seeded(config.seed, device),
-        compiled(network, device, steps),
+        compiled(network, device, 0 if large else steps),  # compiled gradients cannot be sparse
         mlflow_run(mlflow, network.config, config) as log,
         progress_bar(title="training", total=steps, unit="batch", shown=config.progress) as bar,
     ):
@@ -110,7 +113,7 @@ def train(
                 if not loss.isfinite():
                     raise DivergedError(f"the loss in step {at.step + 1}", config.learning_rate)
                 loss.backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(objectives.parameters(), config.clip)
+                clip_gradients(objectives.parameters(), config.clip)
                 optimizer.step()
                 optimizer.zero_grad()
                 at.running.add(losses, lengths)
@@ -140,6 +143,7 @@ def train(
         objectives.load_state_dict(at.best)
     if not all(bool(weight.isfinite().all()) for weight in objectives.parameters()):
         raise DivergedError("a weight", config.learning_rate)
+    network.sparse_gradients(())
     network.eval()
     return at.curve, objectives.losses.state_dict()
 
