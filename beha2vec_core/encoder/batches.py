@@ -100,8 +100,10 @@ class UserBatches:
         self.users = np.flatnonzero(self.lengths > 1)
 
     def plan(self, epoch: int) -> list[IntArray]:
-        """The users of each batch of an epoch."""
-        return plan_batches(self.lengths, self.users, self.config, np.random.default_rng((self.config.seed, epoch)))
+        """The users of each batch of an epoch, at most its share of ``max_updates``."""
+        rng = np.random.default_rng((self.config.seed, epoch))
+        plan = plan_batches(self.lengths, self.users, self.config, rng)
+        return plan[: self.config.max_updates // self.config.epochs]
 
     def of_epoch(self, epoch: int, skip: int = 0) -> Iterator[tuple[Batch, IntArray]]:
         """Each batch of an epoch but the first ``skip``, and how many events each of its users has, [B]."""

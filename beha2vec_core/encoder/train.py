@@ -61,6 +61,7 @@ def train(
     the newest moment trained on, ``held_out_loss`` and ``held_out_<objective>_loss``; ``learning_rate`` at the end of
     the epoch, ``seconds``, ``sequences_per_second``, ``tokens_per_second``. With a held-out loss the weights where it
     was lowest are those left in the network, and training ends after ``config.patience`` epochs without a lower one.
+    Of many users an epoch is a random part of them, so that ``config.max_updates`` batches are enough for all epochs.
 
     heads, before: those of an earlier training, and the fields it had, to begin with.
     checkpoints: a folder. A training that was killed goes on from there when started again with the same data and
@@ -79,6 +80,10 @@ def train(
     # after how many steps each epoch begins; the last number is that of all steps
     begins = [0, *np.cumsum([len(batches.plan(epoch)) for epoch in range(1, config.epochs + 1)]).tolist()]
     steps = begins[-1]
+
+    def done(at: Progress) -> float:
+        """The share of the training that is done, by updates or by minutes, in steps."""
+        return max(at.step, steps * at.minutes / config.max_minutes if config.max_minutes else 0)
 
     network.to(device)
     large = fields.larger_than(config.full_softmax)
@@ -107,7 +112,7 @@ def train(
             objectives.train()
             for batch, lengths in batches.of_epoch(epoch, skip=at.step - begins[epoch - 1]):
                 for group in optimizer.param_groups:
-                    group["lr"] = config.learning_rate * factor(at.step)
+                    group["lr"] = config.learning_rate * factor(done(at))
                 losses = objectives(batch)
                 loss = objectives.total(losses)
                 if not loss.isfinite():
@@ -121,12 +126,14 @@ def train(
                 bar.update()
                 if saved and at.step % config.checkpoint_every == 0:
                     saved.write(at)
+                if done(at) >= steps:
+                    break
 
             row = {"epoch": float(epoch), **at.running.means()}
             speed = at.running.speed()
             if validation:
                 row |= held_out_losses(objectives, validation, config)
-            row |= {"learning_rate": config.learning_rate * factor(at.step), **speed}
+            row |= {"learning_rate": config.learning_rate * factor(done(at)), **speed}
             at.curve.append(row)
             best = best_row(at.curve)
             if validation and best is row:
@@ -135,7 +142,7 @@ def train(
             bar.set_postfix({name: f"{row[name]:.3f}" for name in ("loss", "held_out_loss") if name in row})
             if on_epoch:
                 on_epoch(dict(row))
-            if config.patience and epoch - best["epoch"] >= config.patience:
+            if done(at) >= steps or (config.patience and epoch - best["epoch"] >= config.patience):
                 break
             at.running = RunningLosses(objectives.weights)
 
@@ -177,11 +184,11 @@ def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, A
     ]
 
 
-def warmup_then_cosine(steps: int, warmup: float) -> Callable[[int], float]:
+def warmup_then_cosine(steps: int, warmup: float) -> Callable[[float], float]:
     """Learning-rate factor by step: linear from 0 to 1, then half a cosine down to a twentieth."""
     rise = max(1, round(steps * warmup))
 
-    def factor(step: int) -> float:
+    def factor(step: float) -> float:
         if step < rise:
             return (step + 1) / rise
         done = (step - rise) / max(1, steps - rise)

@@ -220,7 +220,7 @@ def test_an_encoder_saved_before_settings_were_added_loads_and_keeps_its_version
 ) -> None:
     now = BehaviorEncoder.fit(events, CONFIG, replace(TRAIN, epochs=1))
     settings = json.loads(json.dumps(now._settings))
-    for added in ("softmax_sample", "full_softmax"):
+    for added in ("softmax_sample", "full_softmax", "max_updates", "max_minutes"):
         del settings["training"][added]
     parts = (now.network, now.fields, now.train_config, now.data_window, now.training_curve, now.next_steps, now.heads)
     before = BehaviorEncoder(*parts, settings)
