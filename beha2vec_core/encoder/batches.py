@@ -5,7 +5,7 @@ Plans follow from (seed, epoch) and cuts from (seed, epoch, batch), so a batch i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.features import Fields, IdArray, IntArray, Tokens, gap_buckets, slice_hashes
 from beha2vec_core.encoder.objectives.batch import Batch
 from beha2vec_core.encoder.packing import pack
+from beha2vec_core.encoder.sampling import Sampler
 from beha2vec_core.events.sequences import Sequences, ragged_range
 
 DAY = 86_400
@@ -80,22 +81,35 @@ def _actions(fields: Fields, tokens: Tokens) -> tuple[IdArray, int]:
 class UserBatches:
     """The batches of every epoch, of the users of two events or more."""
 
-    def __init__(self, fields: Fields, sequences: Sequences, config: TrainConfig, device: torch.device) -> None:
-        """Look up the ids of all events once."""
+    def __init__(
+        self,
+        fields: Fields,
+        sequences: Sequences,
+        config: TrainConfig,
+        device: torch.device,
+        samplers: Mapping[str, Sampler] | None = None,
+    ) -> None:
+        """Look up the ids of all events once.
+
+        samplers: those of other batches, so that losses are measured alike.
+        """
         self.data = TrainingSet.of(fields, sequences)
+        self.samplers = value_samplers(fields, self.data.tokens, config) if samplers is None else samplers
         self.config, self.device = config, device
         self.lengths = sequences.n_events
         self.users = np.flatnonzero(self.lengths > 1)
 
     def plan(self, epoch: int) -> list[IntArray]:
-        """The users of each batch of an epoch."""
-        return plan_batches(self.lengths, self.users, self.config, np.random.default_rng((self.config.seed, epoch)))
+        """The users of each batch of an epoch, at most its share of ``max_updates``."""
+        rng = np.random.default_rng((self.config.seed, epoch))
+        plan = plan_batches(self.lengths, self.users, self.config, rng)
+        return plan[: self.config.max_updates // self.config.epochs]
 
     def of_epoch(self, epoch: int, skip: int = 0) -> Iterator[tuple[Batch, IntArray]]:
         """Each batch of an epoch but the first ``skip``, and how many events each of its users has, [B]."""
         for place, users in enumerate(self.plan(epoch)[skip:], start=skip + 1):
             rng = np.random.default_rng((self.config.seed, epoch, place))
-            yield make_batch(self.data, users, self.config, rng, self.device), self.lengths[users]
+            yield make_batch(self.data, users, self.config, rng, self.device, self.samplers), self.lengths[users]
 
 
 def plan_batches(lengths: IntArray, users: IntArray, config: TrainConfig, rng: np.random.Generator) -> list[IntArray]:
@@ -133,10 +147,25 @@ def random_split(lengths: IntArray, rng: np.random.Generator) -> IntArray:
     return first
 
 
+def value_samplers(fields: Fields, tokens: Tokens, config: TrainConfig) -> dict[str, Sampler]:
+    """A sampler of the values of each field that has many, by how often events have them."""
+    samplers = {}
+    for column, name in enumerate(fields.columns):
+        if name in fields.larger_than(config.full_softmax):
+            counts = np.bincount(tokens.kinds[tokens.kind, column], minlength=fields.sizes[name])
+            samplers[name] = Sampler(column, counts, config.softmax_sample)
+    return samplers
+
+
 def make_batch(
-    data: TrainingSet, users: IntArray, config: TrainConfig, rng: np.random.Generator, device: torch.device
+    data: TrainingSet,
+    users: IntArray,
+    config: TrainConfig,
+    rng: np.random.Generator,
+    device: torch.device,
+    samplers: Mapping[str, Sampler] | None = None,
 ) -> Batch:
-    """The tensors of these users, freshly cut in two."""
+    """The tensors of these users, freshly cut in two, and samples of the values of large fields."""
     start, length = data.tokens.offsets[users], data.tokens.lengths[users]
     first = random_split(length, rng)
     starts, lengths = np.concatenate((start, start + first)), np.concatenate((first, length - first))
@@ -150,6 +179,10 @@ def make_batch(
     since = np.zeros(len(rows), dtype=np.int64)
     since[is_recency] = waited
     future, known = _future(data, rows, since, config.horizon_days)
+    kinds = data.tokens.kinds[np.unique(data.tokens.kind[rows])]
+    candidates = {
+        name: sampler.draw(kinds[:, sampler.column], rng, device) for name, sampler in (samplers or {}).items()
+    }
 
     def tensor(array: npt.NDArray[np.generic]) -> torch.Tensor:
         return torch.from_numpy(array).to(device)
@@ -165,6 +198,7 @@ def make_batch(
         next_gap=target(data.next_gap),
         future=tensor(future),
         future_known=tensor(known),
+        candidates=candidates,
     )
 
 

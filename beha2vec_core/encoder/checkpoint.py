@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,7 +28,7 @@ from beha2vec_core.events.sequences import Sequences
 from beha2vec_core.files import put_in_place
 
 TENSORS, RECORD = "tensors.safetensors", "record.json"
-FORMAT = 2  # of a checkpoint; raise it when what is kept, or what a step does, changes
+FORMAT = 3  # of a checkpoint; raise it when what is kept, or what a step does, changes
 KEPT = 2
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class Progress:
 
     objectives, optimizer: what learns.
     running: the losses of the epoch that is under way.
-    step: steps done. curve: rows of the epochs done.
+    step: steps done. curve: rows of the epochs done. started: when training began, in seconds of the clock.
     best: the weights at the lowest held-out loss.
     """
 
@@ -49,6 +50,12 @@ class Progress:
     step: int = 0
     curve: list[EpochMetrics] = field(default_factory=list)
     best: dict[str, Tensor] | None = None
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def minutes(self) -> float:
+        """How long training has run, pauses after a stop left out."""
+        return (time.perf_counter() - self.started) / 60
 
     @property
     def device(self) -> torch.device:
@@ -67,11 +74,12 @@ class Progress:
 
     def record(self) -> dict[str, Any]:
         """What a checkpoint keeps as JSON."""
-        return {"step": self.step, "curve": self.curve, "running": self.running.to_json()}
+        return {"step": self.step, "curve": self.curve, "minutes": self.minutes, "running": self.running.to_json()}
 
     def restore(self, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
         """Go on from what :meth:`tensors` and :meth:`record` gave; torch's random states are set too."""
         self.step, self.curve = record["step"], record["curve"]
+        self.started = time.perf_counter() - 60 * record["minutes"]
         self.running.restore(record["running"], self.device)
         self.objectives.load_state_dict(_under("model.", tensors))
         self.best = _under("best.", tensors) or None

@@ -56,7 +56,7 @@ class EncoderConfig:
     min_events: int = 3
     path_levels: int = 2
     min_count: int = 2
-    max_values: int = 20_000
+    max_values: int = 200_000
     hash_buckets: int = 64
     optional_fields: tuple[str, ...] = ("theme", "page_type")
     extra_fields: Mapping[str, Literal["category", "number"]] = field(default_factory=dict)
@@ -107,8 +107,14 @@ class TrainConfig:
 
     objectives: weight of each loss, by the name of its module in ``encoder.objectives``.
     epochs, batch_tokens, batch_users: passes over the users, and what a batch holds at most.
+    max_updates: batches of the whole training, at most. Where the users make more, each pass takes as many batches as
+        it may, of users drawn anew.
+    max_minutes: when training ends, the learning rate having fallen by then; 0: no limit. What is learned then depends
+        on the speed of the machine.
     learning_rate, weight_decay, warmup, clip: AdamW, the share of steps that warm up, the gradient norm allowed;
         weights decay where they are matrices or embeddings, not norms, biases and scalars.
+    softmax_sample: draws of the sampled softmax over a field of many values. full_softmax: fields of at most this many
+        values have the softmax itself, and a dense gradient.
     temperature: of the contrastive loss. margin: of the triplet loss.
     masked_rate: share of the events the masked loss hides.
     horizon_days: N of the future loss, all actions in the next N days.
@@ -125,12 +131,16 @@ class TrainConfig:
         default_factory=lambda: {"next_event": 1.0, "content": 1.0, "future": 1.0, "contrastive": 1.0}
     )
     epochs: int = 25
+    max_updates: int = 8_000
+    max_minutes: float = 0.0
     batch_tokens: int = 4096
     batch_users: int = 64
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
     warmup: float = 0.1
     clip: float = 1.0
+    softmax_sample: int = 512
+    full_softmax: int = 2_000
     temperature: float = 0.1
     margin: float = 0.5
     masked_rate: float = 0.15
@@ -155,8 +165,12 @@ class TrainConfig:
             raise ValueError(f"device must be one of {list(DEVICES)}, not {self.device!r}")
         if self.epochs < 1 or self.batch_users < 1 or self.batch_tokens < 1:
             raise ValueError("epochs, batch_users and batch_tokens must be at least 1")
+        if self.max_updates < self.epochs or self.max_minutes < 0:
+            raise ValueError("max_updates must be at least epochs, max_minutes 0 or more")
         if not all(0 <= share < 1 for share in (self.held_out, self.held_out_time, self.warmup)):
             raise ValueError("held_out, held_out_time and warmup must be in [0, 1)")
+        if self.softmax_sample < 1 or self.full_softmax < 1:
+            raise ValueError("softmax_sample and full_softmax must be at least 1")
         if self.patience < 0 or self.checkpoint_every < 1:
             raise ValueError("patience must be 0 or more, checkpoint_every at least 1")
         if not 0 <= self.seed < 2**32:
@@ -165,5 +179,11 @@ class TrainConfig:
             raise ValueError("temperature, learning_rate and clip must be above 0")
 
     def gently(self) -> TrainConfig:
-        """The same for a warm start: a tenth of the learning rate and a third of the epochs."""
-        return replace(self, learning_rate=self.learning_rate / 10, epochs=max(1, self.epochs // 3))
+        """The same for a warm start: a tenth of the learning rate and a third of the epochs, updates and minutes."""
+        return replace(
+            self,
+            learning_rate=self.learning_rate / 10,
+            epochs=max(1, self.epochs // 3),
+            max_updates=max(1, self.max_updates // 3),
+            max_minutes=self.max_minutes / 3,
+        )

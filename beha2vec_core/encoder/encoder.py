@@ -83,8 +83,12 @@ class BehaviorEncoder:
         training_curve: list[EpochMetrics],
         next_steps: dict[Target, NextStep],
         heads: dict[str, torch.Tensor],
+        settings: dict[str, Any] | None = None,
     ) -> None:
-        """Put the parts together; use :meth:`fit` or :meth:`load` instead."""
+        """Put the parts together; use :meth:`fit` or :meth:`load` instead.
+
+        settings: those of a saved encoder, as they were saved: an earlier release had fewer.
+        """
         self.network = network.eval()
         self.fields = fields
         self.config = network.config
@@ -93,6 +97,11 @@ class BehaviorEncoder:
         self.training_curve = training_curve
         self.next_steps = next_steps
         self.heads = heads
+        self._settings = settings or {
+            "encoder": asdict(self.config),
+            "training": asdict(train_config),
+            "data_window": data_window,
+        }
         self.model_version = self._hash()
 
     @classmethod
@@ -265,7 +274,7 @@ class BehaviorEncoder:
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
         about = {"format": FORMAT, "format_version": FORMAT_VERSION, "model_version": self.model_version}
-        _write_json(building / "config.json", about | self._settings())
+        _write_json(building / "config.json", about | self._settings)
         _write_json(building / "vocabulary.json", self.fields.to_json())
         _write_json(building / "metrics.json", {"training_curve": self.training_curve})
         save_file(self._weights(), building / "model.safetensors")
@@ -292,7 +301,8 @@ class BehaviorEncoder:
             heads = load_file(folder / "heads.safetensors")
             next_steps = _next_steps(load_numpy(folder / "next_step.safetensors"), fields)
             training = TrainConfig(**saved["training"])
-            encoder = cls(network, fields, training, saved["data_window"], curve, next_steps, heads)
+            settings = {name: saved[name] for name in ("encoder", "training", "data_window")}
+            encoder = cls(network, fields, training, saved["data_window"], curve, next_steps, heads, settings)
         except (SafetensorError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise EncoderFormatError(f"{folder} holds a damaged encoder; fit or copy it again ({error})") from error
         if encoder.model_version != saved["model_version"]:
@@ -319,13 +329,6 @@ class BehaviorEncoder:
         ]
         return pa.RecordBatch.from_arrays(columns, schema=_encoded_schema(self.config.dim))
 
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "encoder": asdict(self.config),
-            "training": asdict(self.train_config),
-            "data_window": self.data_window,
-        }
-
     def _heads(self) -> dict[str, torch.Tensor]:
         return {name: tensor.detach().cpu().contiguous() for name, tensor in self.heads.items()}
 
@@ -341,7 +344,7 @@ class BehaviorEncoder:
 
     def _hash(self) -> str:
         digest = hashlib.sha256()
-        for part in (self._settings(), self.fields.to_json()):
+        for part in (self._settings, self.fields.to_json()):
             digest.update(json.dumps(part, sort_keys=True).encode())
         for name, tensor in sorted((self._weights() | {f"heads.{k}": v for k, v in self._heads().items()}).items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

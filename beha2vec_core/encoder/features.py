@@ -188,6 +188,10 @@ class Fields:
         sizes |= dict.fromkeys(self.numbers, NUMBER_BUCKETS)
         return sizes | ({WORD: self.vocabularies[WORD].size} if WORD in self.vocabularies else {})
 
+    def larger_than(self, size: int) -> list[str]:
+        """The fields with more ids than this, words too."""
+        return [name for name, ids in self.sizes.items() if ids > size]
+
     @property
     def page_columns(self) -> list[str]:
         """The fields, but for words, that follow from the page alone."""

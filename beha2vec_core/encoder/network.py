@@ -7,7 +7,7 @@ Shapes: B sequences, N tokens in all, K kinds of token, F fields, D dim. Sequenc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -239,6 +239,13 @@ class BehaviorNetwork(nn.Module):
     def _pool(self, content: Tensor, state: Tensor, last: Tensor) -> Tensor:
         parts = {"mean": (content, state), "last": (last,), "mean+last": (content, state, last)}
         return torch.cat(parts[self.config.pooling], dim=-1)
+
+    def sparse_gradients(self, fields: Collection[str]) -> None:
+        """Let the tables of these fields, and of no others, have sparse gradients."""
+        for name, embedding in zip(self.embed.names, self.embed.tables.values(), strict=True):
+            if isinstance(embedding, nn.Embedding):
+                embedding.sparse = name in fields
+        self.salience.sparse = "page" in fields
 
     def next_page_logits(self, states: Tensor, pages: Tensor | None = None) -> Tensor:
         """States [..., D] -> logits [..., page ids] of the next page viewed; padding and null cannot come.

@@ -19,6 +19,7 @@ from beha2vec_core.encoder.device import compiled, seeded
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.objectives.weighted import WeightedObjectives
+from beha2vec_core.encoder.optimizer import SparseAdamW, clip_gradients
 from beha2vec_core.encoder.tracking import mlflow_run
 from beha2vec_core.encoder.validation import held_out_users, is_held_out, training_and_validation
 from beha2vec_core.encoder.warm_start import carry_over
@@ -60,6 +61,7 @@ def train(
     the newest moment trained on, ``held_out_loss`` and ``held_out_<objective>_loss``; ``learning_rate`` at the end of
     the epoch, ``seconds``, ``sequences_per_second``, ``tokens_per_second``. With a held-out loss the weights where it
     was lowest are those left in the network, and training ends after ``config.patience`` epochs without a lower one.
+    Of many users an epoch is a random part of them, so that ``config.max_updates`` batches are enough for all epochs.
 
     heads, before: those of an earlier training, and the fields it had, to begin with.
     checkpoints: a folder. A training that was killed goes on from there when started again with the same data and
@@ -74,17 +76,23 @@ def train(
     if not (learning.n_events > 1).any():
         raise ValueError("the encoder learns from users of two events or more, and there is none; take more days")
     batches = UserBatches(fields, learning, config, device)
-    validation = UserBatches(fields, measuring, config, device) if measuring is not None else None
+    validation = UserBatches(fields, measuring, config, device, batches.samplers) if measuring is not None else None
     # after how many steps each epoch begins; the last number is that of all steps
     begins = [0, *np.cumsum([len(batches.plan(epoch)) for epoch in range(1, config.epochs + 1)]).tolist()]
     steps = begins[-1]
 
+    def done(at: Progress) -> float:
+        """The share of the training that is done, by updates or by minutes, in steps."""
+        return max(at.step, steps * at.minutes / config.max_minutes if config.max_minutes else 0)
+
     network.to(device)
+    large = fields.larger_than(config.full_softmax)
+    network.sparse_gradients(large)
     objectives = WeightedObjectives(network, fields, config).to(device)
     if heads is not None and before is not None:
         carry_over(heads, objectives.losses, before, fields)
     groups = parameter_groups(objectives, config.weight_decay)
-    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+    optimizer = SparseAdamW(groups, lr=config.learning_rate, fused=True)
     factor = warmup_then_cosine(steps, config.warmup)
     at = Progress(objectives, optimizer, RunningLosses(objectives.weights))
     saved = None
@@ -94,7 +102,7 @@ def train(
 
     with (
         seeded(config.seed, device),
-        compiled(network, device, steps),
+        compiled(network, device, 0 if large else steps),  # compiled gradients cannot be sparse
         mlflow_run(mlflow, network.config, config) as log,
         progress_bar(title="training", total=steps, unit="batch", shown=config.progress) as bar,
     ):
@@ -104,13 +112,13 @@ def train(
             objectives.train()
             for batch, lengths in batches.of_epoch(epoch, skip=at.step - begins[epoch - 1]):
                 for group in optimizer.param_groups:
-                    group["lr"] = config.learning_rate * factor(at.step)
+                    group["lr"] = config.learning_rate * factor(done(at))
                 losses = objectives(batch)
                 loss = objectives.total(losses)
                 if not loss.isfinite():
                     raise DivergedError(f"the loss in step {at.step + 1}", config.learning_rate)
                 loss.backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(objectives.parameters(), config.clip)
+                clip_gradients(objectives.parameters(), config.clip)
                 optimizer.step()
                 optimizer.zero_grad()
                 at.running.add(losses, lengths)
@@ -118,12 +126,14 @@ def train(
                 bar.update()
                 if saved and at.step % config.checkpoint_every == 0:
                     saved.write(at)
+                if done(at) >= steps:
+                    break
 
             row = {"epoch": float(epoch), **at.running.means()}
             speed = at.running.speed()
             if validation:
                 row |= held_out_losses(objectives, validation, config)
-            row |= {"learning_rate": config.learning_rate * factor(at.step), **speed}
+            row |= {"learning_rate": config.learning_rate * factor(done(at)), **speed}
             at.curve.append(row)
             best = best_row(at.curve)
             if validation and best is row:
@@ -132,7 +142,7 @@ def train(
             bar.set_postfix({name: f"{row[name]:.3f}" for name in ("loss", "held_out_loss") if name in row})
             if on_epoch:
                 on_epoch(dict(row))
-            if config.patience and epoch - best["epoch"] >= config.patience:
+            if done(at) >= steps or (config.patience and epoch - best["epoch"] >= config.patience):
                 break
             at.running = RunningLosses(objectives.weights)
 
@@ -140,6 +150,7 @@ def train(
         objectives.load_state_dict(at.best)
     if not all(bool(weight.isfinite().all()) for weight in objectives.parameters()):
         raise DivergedError("a weight", config.learning_rate)
+    network.sparse_gradients(())
     network.eval()
     return at.curve, objectives.losses.state_dict()
 
@@ -173,11 +184,11 @@ def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, A
     ]
 
 
-def warmup_then_cosine(steps: int, warmup: float) -> Callable[[int], float]:
+def warmup_then_cosine(steps: int, warmup: float) -> Callable[[float], float]:
     """Learning-rate factor by step: linear from 0 to 1, then half a cosine down to a twentieth."""
     rise = max(1, round(steps * warmup))
 
-    def factor(step: int) -> float:
+    def factor(step: float) -> float:
         if step < rise:
             return (step + 1) / rise
         done = (step - rise) / max(1, steps - rise)

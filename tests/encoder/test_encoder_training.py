@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import random
@@ -10,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,7 @@ import pytest
 import torch
 
 from beha2vec_core import BehaviorEncoder, TrainConfig
+from beha2vec_core.encoder.batches import UserBatches
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.train import DivergedError, EpochMetrics, held_out_users, seeded, train
@@ -268,6 +271,52 @@ def test_the_learning_rate_falls_to_its_floor(events: pd.DataFrame) -> None:
     assert rates == sorted(rates, reverse=True) and rates[-1] == pytest.approx(0.05 * TRAIN.learning_rate)
 
 
+def test_of_many_users_each_epoch_takes_others_and_updates_are_limited(events: pd.DataFrame, tmp_path: Path) -> None:
+    sequences = build_sequences(events)
+    config = replace(TRAIN, epochs=3, max_updates=7, checkpoint_every=1)
+    batches = UserBatches(Fields.fit(sequences, CONFIG), sequences, config, torch.device("cpu"))
+    drawn = [np.concatenate(batches.plan(epoch)).tolist() for epoch in (1, 2, 3)]
+    assert all(len(set(users)) == len(users) <= 2 * config.batch_users < len(sequences) for users in drawn)
+    assert len({tuple(sorted(users)) for users in drawn}) == 3
+
+    def stop(row: EpochMetrics) -> None:
+        assert (tmp_path / f"checkpoint-{2 * int(row['epoch'])}").exists()
+        if row["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    undisturbed = BehaviorEncoder.fit(events, CONFIG, config)
+    assert undisturbed.training_curve[-1]["learning_rate"] == pytest.approx(0.05 * TRAIN.learning_rate)
+    with pytest.raises(KeyboardInterrupt):
+        BehaviorEncoder.fit(events, CONFIG, config, stop, checkpoints=tmp_path)
+    assert_same(BehaviorEncoder.fit(events, CONFIG, config, checkpoints=tmp_path), undisturbed)
+
+
+def test_a_time_limit_ends_training_with_the_learning_rate_at_its_floor(events: pd.DataFrame) -> None:
+    config = replace(TRAIN, epochs=1_000, max_minutes=0.02)
+    started = time.perf_counter()
+    curve = BehaviorEncoder.fit(events, CONFIG, config).training_curve
+    assert time.perf_counter() - started >= 1.2 and len(curve) < config.epochs
+    assert curve[-1]["learning_rate"] == pytest.approx(0.05 * TRAIN.learning_rate)
+
+
+def test_the_time_limit_counts_what_ran_before_a_stop(events: pd.DataFrame, tmp_path: Path) -> None:
+    def stop(row: EpochMetrics) -> None:
+        raise KeyboardInterrupt
+
+    config = replace(TRAIN, epochs=1_000, max_minutes=0.02, checkpoint_every=1)
+    with pytest.raises(KeyboardInterrupt):
+        BehaviorEncoder.fit(events, CONFIG, config, stop, checkpoints=tmp_path)
+    record = max(tmp_path.glob("*/record.json"), key=lambda path: int(path.parent.name.partition("-")[2]))
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"minutes": 0.02}))
+    curve = BehaviorEncoder.fit(events, CONFIG, config, checkpoints=tmp_path).training_curve
+    assert len(curve) <= 2
+
+
+def test_a_warm_start_takes_a_third() -> None:
+    gently = replace(TrainConfig(), max_minutes=3.0).gently()
+    assert (gently.epochs, gently.max_updates, gently.max_minutes) == (8, 2_666, 1.0)
+
+
 def test_weight_decay_shrinks_matrices_and_leaves_norms_biases_and_scalars(events: pd.DataFrame) -> None:
     sequences = build_sequences(events)
     fields = Fields.fit(sequences, CONFIG)
@@ -350,7 +399,15 @@ def test_mlflow_that_is_absent_is_reported(events: pd.DataFrame, monkeypatch: py
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("held_out_time", 1.0), ("patience", -1), ("checkpoint_every", 0), ("seed", -1), ("seed", 2**32)],
+    [
+        ("held_out_time", 1.0),
+        ("max_updates", 5),
+        ("max_minutes", -1),
+        ("patience", -1),
+        ("checkpoint_every", 0),
+        ("seed", -1),
+        ("seed", 2**32),
+    ],
 )
 def test_settings_that_cannot_train_are_refused(setting: str, value: float) -> None:
     with pytest.raises(ValueError, match=setting):

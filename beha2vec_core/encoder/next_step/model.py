@@ -26,9 +26,10 @@ from beha2vec_core.encoder.next_step.moments import IntArray, Moments
 Probabilities = npt.NDArray[np.float32]
 
 FOLDS = 5
-# moments times values that weights are fitted on, at most, unless that were few moments: there are two dozen weights
+# moments times values that weights are fitted on; more where that were few moments, since there are two dozen weights
 CELLS = 2_000_000
 FEWEST = 1_000
+MOST_CELLS = 20_000_000
 # weights of the counts, of the network, and for a value not known, before any user is held out
 BLEND = np.array([0.7, 0.3, 0.0])
 LEAST = 1e-7
@@ -211,7 +212,8 @@ def even_sample(moments: Moments) -> Moments:
 
 def _every(moments: Moments) -> int:
     """The step of an even sample that leaves as many moments as weights are fitted on."""
-    return max(1, -(-len(moments) // max(CELLS // (moments.size + 1), FEWEST)))
+    values = moments.size + 1
+    return max(1, -(-len(moments) // max(CELLS // values, min(FEWEST, MOST_CELLS // values))))
 
 
 def _importance(moments: Moments) -> FloatArray:

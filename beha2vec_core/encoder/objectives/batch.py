@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from torch import Tensor
 
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.packing import Packed
+from beha2vec_core.encoder.sampling import Candidates
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Batch:
     next_page, next_event_name, next_gap: ids of what follows each token [N], over the cut too; 0 where nothing does.
     future: whether each action comes within the horizon after each token [N, actions].
     future_known: whether the data reach to the end of that horizon [N].
+    candidates: of fields of many values, those that the batch has and a sample of the others.
     """
 
     packed: Packed
@@ -29,6 +32,7 @@ class Batch:
     next_gap: Tensor
     future: Tensor
     future_known: Tensor
+    candidates: Mapping[str, Candidates] = field(default_factory=dict)
 
 
 class Step:
@@ -48,6 +52,13 @@ class Step:
     def states(self) -> Tensor:
         """States of the tokens of both parts [N, D]."""
         return self._seen[1]
+
+    @cached_property
+    def pages(self) -> Tensor:
+        """Embeddings of the candidate pages [C, D], of all pages where there are few [page ids, D]."""
+        kinds, candidates = self.network.page_kinds, self.batch.candidates.get("page")
+        pages: Tensor = self.network.embed(kinds if candidates is None else kinds.index_select(0, candidates.ids))
+        return pages
 
     @cached_property
     def vectors(self) -> tuple[Tensor, Tensor]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.features import GAP, GAP_BUCKETS, Fields
 from beha2vec_core.encoder.network import FIELD_PREFIX, BehaviorNetwork, by_field
 from beha2vec_core.encoder.objectives.batch import Step
+from beha2vec_core.encoder.sampling import Candidates, log_probabilities, rows_of
 from beha2vec_core.encoder.vocabulary import NULL
 
 
@@ -21,6 +23,7 @@ class Content(nn.Module):
     events of the other part, where it is not null. Shares, not counts, and parts of differing length: so z must say
     what a user does and how fast, and not how much. Nothing predicts itself: users of one event, who could only do
     that, would be drawn apart from all others.
+    Of a field of many values the softmax is sampled, see :mod:`~beha2vec_core.encoder.sampling`.
     Source: Le & Mikolov 2014, arXiv:1405.4053 (PV-DBOW), with the vector computed by the network instead of looked up.
     """
 
@@ -41,11 +44,21 @@ class Content(nn.Module):
         z = self.scale * step.vectors[0].roll(len(packed.lengths) // 2, dims=0)  # of the other part
         row, kind, gap = (x[packed.is_event] for x in (packed.row, packed.kind, packed.gap))
         values = {name: packed.kinds[kind, column] for column, name in enumerate(self.columns)} | {GAP: gap}
-        losses = [self.weights[name] * self._loss(name, z, row, value) for name, value in values.items()]
+        losses = [
+            self.weights[name] * self._loss(name, z, row, value, step.batch.candidates.get(name))
+            for name, value in values.items()
+        ]
         return torch.stack(losses).sum()
 
-    def _loss(self, name: str, z: Tensor, row: Tensor, value: Tensor) -> Tensor:
-        known = (value > NULL).to(z.dtype)  # under autocast a lower precision
+    def _loss(self, name: str, z: Tensor, row: Tensor, value: Tensor, candidates: Candidates | None) -> Tensor:
+        is_known = value > NULL
+        known = is_known.to(z.dtype)  # under autocast a lower precision
         share = known / z.new_zeros(len(z)).index_add(0, row, known).clamp(min=1)[row]
-        log_p = torch.log_softmax(self.heads[FIELD_PREFIX + name](z), dim=-1)
-        return -(log_p[row, value] * share).sum() / len(z)
+        head = self.heads[FIELD_PREFIX + name]
+        if candidates is None:
+            log_p = torch.log_softmax(head(z), dim=-1)[row, value]
+        else:
+            logits = F.linear(z, *(rows_of(tensor, candidates.ids) for tensor in head.parameters()))
+            share = share[is_known]
+            log_p = log_probabilities(logits, candidates, row[is_known], value[is_known])
+        return -(log_p * share).sum() / len(z)

@@ -10,6 +10,7 @@ from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.objectives.batch import Step
+from beha2vec_core.encoder.sampling import log_probability
 
 
 class Masked(nn.Module):
@@ -35,5 +36,10 @@ class Masked(nn.Module):
             return None
         states = step.network(packed, hidden=hidden)[1][hidden]
         page, event_name = (packed.kinds[packed.kind[hidden], column] for column in self.columns)
-        pages = self.page(states) @ step.network.embed(step.network.page_kinds).T
-        return F.cross_entropy(pages, page) + F.cross_entropy(self.event_name(states), event_name)
+        candidates = step.batch.candidates.get("page")
+        if candidates is None:
+            loss = F.cross_entropy(self.page(states) @ step.pages.T, page)
+        else:
+            bias = step.pages.new_zeros(len(step.pages))
+            loss = -log_probability(self.page(states), step.pages, bias, candidates, page).mean()
+        return loss + F.cross_entropy(self.event_name(states), event_name)

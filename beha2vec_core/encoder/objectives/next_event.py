@@ -10,6 +10,7 @@ from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.objectives.batch import Step
+from beha2vec_core.encoder.sampling import log_probability, rows_of
 
 
 class NextEvent(nn.Module):
@@ -18,7 +19,8 @@ class NextEvent(nn.Module):
     Each given the events up to now. The page is that of the next page view, over other events, which would mostly
     repeat the current page. Page classes are the known pages and the hash buckets of the others. Source: Radford et al.
     2018 (generative pre-training); Kang & McAuley 2018, arXiv:1808.09781 (SASRec); the gap as classes of its logarithm:
-    Shchur et al. 2020, arXiv:1909.12127.
+    Shchur et al. 2020, arXiv:1909.12127. Of many pages the softmax is sampled, see
+    :mod:`~beha2vec_core.encoder.sampling`.
     """
 
     def __init__(self, network: BehaviorNetwork, fields: Fields, train: TrainConfig) -> None:
@@ -31,10 +33,21 @@ class NextEvent(nn.Module):
         losses = [
             F.cross_entropy(head(step.states[target > 0]), target[target > 0])
             for head, target in (
-                (network.next_page_logits, batch.next_page),
                 (network.next_event_name, batch.next_event_name),
                 (network.next_gap, batch.next_gap),
             )
             if (target > 0).any()
         ]
+        if (batch.next_page > 0).any():
+            losses.insert(0, _page_loss(step))
         return torch.stack(losses).sum() if losses else None
+
+
+def _page_loss(step: Step) -> Tensor:
+    network, candidates = step.network, step.batch.candidates.get("page")
+    comes = step.batch.next_page > 0
+    states, pages = step.states[comes], step.batch.next_page[comes]
+    if candidates is None:
+        return F.cross_entropy(network.next_page_logits(states, step.pages), pages)
+    bias = rows_of(network.next_page_bias, candidates.ids)
+    return -log_probability(network.next_page(states), step.pages, bias, candidates, pages).mean()

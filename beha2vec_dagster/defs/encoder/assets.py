@@ -66,6 +66,15 @@ class TrainingConfig(dg.Config):
     page_type_modality: float = _modality("page_type", "the page's type")
     min_events: int = Field(_ENCODER.min_events, description="Users with fewer events are flagged low_evidence.")
     epochs: int = Field(_TRAINING.epochs, description="Passes over the users, at most.")
+    max_updates: int = Field(
+        _TRAINING.max_updates,
+        description="Batches of the whole training, at most. Of many users, each pass then takes a random part.",
+    )
+    max_minutes: float = Field(
+        _TRAINING.max_minutes,
+        ge=0,
+        description="Training ends after this time; 0: no limit. The result then depends on the machine's speed.",
+    )
     patience: int = Field(
         _TRAINING.patience,
         description="Epochs without a lower held-out loss after which training ends; 0: it never ends early.",
@@ -121,6 +130,8 @@ class TrainingConfig(dg.Config):
         config = TrainConfig(
             objectives={name: weight for name, weight in weights.items() if weight > 0},
             epochs=self.epochs,
+            max_updates=self.max_updates,
+            max_minutes=self.max_minutes,
             patience=self.patience,
             held_out_time=self.held_out_time,
             learning_rate=self.learning_rate,
