@@ -8,7 +8,7 @@ COLES := .venv-coles
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help docs install lock .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-python lint-sql format clean explore bench-lookalikes bench-explorer bench-privacy
+.PHONY: help docs install lock .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-python lint-sql format clean explore bench-lookalikes bench-explorer bench-privacy bench-predictions
 
 help: ## what can be made
 	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,9 @@ bench-profiles: $(INSTALLED) ## whether the demo's profiles say what was planted
 
 bench-pages: $(INSTALLED) ## how good themes and page types are on labelled sites
 	$(BIN)/python tests/benchmarks/page_labels.py
+
+bench-predictions: $(INSTALLED) ## how good predictions are on public data and on customers whose true chances are known
+	$(BIN)/python tests/benchmarks/predictions.py
 
 bench-lookalikes: $(INSTALLED) ## what the look-alikes' hold-out says of the demo's personas, and what is true
 	$(BIN)/python tests/benchmarks/lookalikes.py

@@ -164,8 +164,8 @@ class Spread:
         low, high = self._beta(expit(grid), self._ratio(probability, shortest))
         odds = logit(probability)
         return (
-            np.minimum(expit(np.interp(odds, grid, logit(low))), probability),
-            np.maximum(expit(np.interp(odds, grid, logit(high))), probability),
+            np.minimum(np.interp(odds, grid, low), probability),
+            np.maximum(np.interp(odds, grid, high), probability),
         )
 
     def _ratio(self, probability: FloatArray, shortest: FloatArray) -> float:

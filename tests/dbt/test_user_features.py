@@ -13,7 +13,8 @@ from beha2vec_core.ga4.sources import find_source_files
 from tests.dbt.conftest import Warehouse
 
 FEATURES = """
-    select columns(lambda name: not regexp_matches(name, '^(will|next|revenue)_.*_?(7|14|28)d$|^exported_until$'))
+    select columns(
+        lambda name: not regexp_matches(name, '^(will|next|revenue)_.*_?(7|14|28)d$|^exported_until$'))
     from ga4.ml_ga4__user_features order by all"""
 LABELS = """
     select user_key, will_return_7d, will_purchase_7d, revenue_7d, next_actions_7d

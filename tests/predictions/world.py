@@ -1,4 +1,4 @@
-"""Invented users with latent rates, as rows of ``ga4.ml_ga4__user_features`` on weekly dates, with their true chances."""
+"""Invented users with their own rates, as rows of ``ga4.ml_ga4__user_features`` on weekly dates, with true chances."""
 
 from __future__ import annotations
 
@@ -103,7 +103,9 @@ def _rows(
         actions = [
             ",".join(name for name, did in (("add_to_cart", cart), ("begin_checkout", checkout)) if did)
             for cart, checkout in zip(
-                (shop["steps"][seen, ahead] >= 2).any(axis=1), (shop["steps"][seen, ahead] >= 6).any(axis=1), strict=True
+                (shop["steps"][seen, ahead] >= 2).any(axis=1),
+                (shop["steps"][seen, ahead] >= 6).any(axis=1),
+                strict=True,
             )
         ]
         columns |= {
