@@ -94,6 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
         code = stack.enter_context(_started("dagster", *code_server, *logs))
         _wait_for(code, socket)
         stack.enter_context(_started("dagster-daemon", "run", "--workspace", str(workspace), *logs))
+        stack.callback(signal.signal, signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C leaves nothing behind
         _serve("--host", "127.0.0.1", "--port", str(asked.port), "--workspace", str(workspace), *logs)
 
 

@@ -17,7 +17,7 @@ from beha2vec_core.privacy.decoding import ROUNDS, decoded, encoded
 from beha2vec_core.privacy.detectors import Span, looks_like_code, looks_random
 from beha2vec_core.privacy.names import looks_like_account_name, looks_like_person
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, joined, kind_of_key, rules
-from beha2vec_core.privacy.titles import labelled_spans, name_spans, street_spans
+from beha2vec_core.privacy.titles import LEAST_DIGITS_OF_AN_ID, labelled_spans, name_spans, street_spans
 
 MARKER = rules().marker
 _DEPTH = 6  # of addresses within addresses
@@ -121,7 +121,7 @@ def _accepts(kind: str, value: str) -> bool:
     if kind == "card":
         return digits >= 3
     if kind == "national_id":
-        return digits >= 4
+        return digits >= LEAST_DIGITS_OF_AN_ID
     if kind == "place":
         return bool(_DECIMAL.search(value))
     if kind == "ip":
@@ -371,6 +371,9 @@ def _address(text: str, depth: int) -> str:
     return f"{scheme}{authority}{path}{query}{fragment}"
 
 
+_DOI = re.compile(r"10\.\d{4,9}")  # who registers names of publications, which follow
+
+
 def _authority(authority: str) -> str:
     """User and password are left out: a marker with brackets would make the host unreadable."""
     return "//" + authority.rpartition("@")[2] if "@" in authority else authority
@@ -386,7 +389,7 @@ def _path(path: str, authority: str, depth: int) -> str:
             continue
         plain = decoded(segment)
         segments[index] = _segment(segment, plain, before, depth)
-        before.append(joined(plain))
+        before.append("doi" if _DOI.fullmatch(plain) else joined(plain))
     if authority.lower().endswith(("//wa.me", ".whatsapp.com")) and re.fullmatch(r"/\+?\d{7,15}/?", path):
         return "/" + MARKER
     return "/".join(segments)

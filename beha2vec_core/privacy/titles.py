@@ -193,6 +193,7 @@ _LABEL_VALUES = {
     "address": r"[^|:;–—•]{0,60}\d[^|:;–—•]{0,40}",
     "place": r"-?\d{1,3}[.,]\d{2,}(?:\s*,\s*-?\d{1,3}[.,]\d{2,})?",
 }
+LEAST_DIGITS_OF_AN_ID = 5  # an RFC of Mexico has six, an RFC of the internet four
 # labels of these kinds need a colon or an equals sign: `Password reset`, `Address book` are no labels
 _NEEDS_COLON = frozenset(("secret", "name", "maybe_name", "person", "address", "card"))
 
@@ -232,7 +233,8 @@ def labelled_spans(text: str) -> Iterator[Span]:
                 continue
             if kind == "phone" and detectors.DATE.search(value):
                 continue
-            if sum(c.isdigit() for c in value) >= 4 or kind in _NEEDS_COLON:
+            least = LEAST_DIGITS_OF_AN_ID if kind == "national_id" else 4
+            if sum(c.isdigit() for c in value) >= least or kind in _NEEDS_COLON:
                 yield match.span("value")
 
 

@@ -88,6 +88,10 @@ def test_keys_say_what_they_hold(key: str, kind: str | None) -> None:
         ("/users/42/jane-doe/orders", f"/users/42/{MARKER}/orders"),
         ("https://shop.example/user/mary-kay", "https://shop.example/user/mary-kay"),
         ("https://shop.example/users/jack.html", "https://shop.example/users/jack.html"),
+        ("https://www.rfc-editor.org/rfc/rfc5234.txt?rfc=7230", "https://www.rfc-editor.org/rfc/rfc5234.txt?rfc=7230"),
+        ("https://doi.org/10.1111/0081-1750.00098", "https://doi.org/10.1111/0081-1750.00098"),
+        ("https://shop.example/?scores=0.1046,0.1411,1.0000", "https://shop.example/?scores=0.1046,0.1411,1.0000"),
+        ("https://shop.example/?rfc=GODE561231GR8", f"https://shop.example/?rfc={MARKER}"),
     ],
 )
 def test_addresses_lose_their_personal_parts(url: str, cleaned: str) -> None:
