@@ -2,6 +2,8 @@
 
 - ``export``: an export of GA4, any user's own or the merchandise store's; ``warehouse``: what dbt made of one
 - ``demo``: the demo shop in two frozen editions; ``intent``: how the second one plants its signal
+- ``customers``: the demo shop's customers with the true probability of what they do; ``customers_export`` writes them
+- ``logs_export``: real logs of purchases and posts, written as exports
 - ``movielens``, ``cdnow``: public sets, fetched on demand (``wheel``)
 - ``base``: what all sets look like; ``addresses``: pages from addresses
 """
