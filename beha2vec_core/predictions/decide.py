@@ -84,6 +84,6 @@ def users_per_group(
     if contacted > 1:
         return None
     mean = (base + contacted) / 2
-    under_null = norm.ppf(1 - significance / 2) * math.sqrt(2 * mean * (1 - mean))
-    under_uplift = norm.ppf(power) * math.sqrt(base * (1 - base) + contacted * (1 - contacted))
+    under_null = float(norm.ppf(1 - significance / 2)) * math.sqrt(2 * mean * (1 - mean))
+    under_uplift = float(norm.ppf(power)) * math.sqrt(base * (1 - base) + contacted * (1 - contacted))
     return max(math.ceil((under_null + under_uplift) ** 2 / uplift**2 - 1e-9), 1)
