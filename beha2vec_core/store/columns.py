@@ -211,8 +211,8 @@ _OF_TABLE = {
     },
     "beha2vec.cluster_predictions": {
         "users": "users of the cluster with a prediction",
-        "low": "lower end of the 90 % interval of that number",
-        "high": "upper end of the 90 % interval of that number",
+        "low": "lower end of the 95 % interval of that number",
+        "high": "upper end of the 95 % interval of that number",
         "value": "expected revenue within the horizon, in the reporting currency; of purchases only",
     },
     "beha2vec.cluster_members": {"other_key": "the user's second best cluster"},

@@ -198,11 +198,11 @@ _VIEWS = {
         select * from beha2vec.user_predictions
         where prediction_version = (select prediction_version from beha2vec.prediction_model_current)
         qualify event_date = max(event_date) over ()""",
-    # What the users of each cluster are expected to do, with a 90 % interval of the number of users.
+    # What the users of each cluster are expected to do, with a 95 % interval of the number of users.
     "beha2vec.cluster_predictions": """
         select cluster_key, target, horizon, count(*) as users, sum(probability) as expected,
-            greatest(sum(probability) - 1.645 * sqrt(sum(probability * (1 - probability))), 0) as low,
-            least(sum(probability) + 1.645 * sqrt(sum(probability * (1 - probability))), count(*)) as high,
+            greatest(sum(probability) - 1.96 * sqrt(sum(probability * (1 - probability))), 0) as low,
+            least(sum(probability) + 1.96 * sqrt(sum(probability * (1 - probability))), count(*)) as high,
             sum(value) as value
         from beha2vec.user_predictions_current
         join (select user_key, cluster_key from beha2vec.user_clusters_current) using (user_key)

@@ -25,6 +25,10 @@ import pandas as pd
 
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.insights import write_insights
+from beha2vec_core.predictions import store as prediction_store
+from beha2vec_core.predictions.backtest import BASE_RATE, MODEL, RFM, Backtest
+from beha2vec_core.predictions.calibration import Curve, Spread
+from beha2vec_core.predictions.model import Cells, PredictionModel, SegmentModel, TargetModel, deciles
 from beha2vec_core.profiles import WAREHOUSE, build_profiles, cluster_paths, cluster_transitions
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.tables import create_tables
@@ -34,6 +38,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FIRST, DAYS = date(2026, 1, 5), 14
 LAST = FIRST + timedelta(days=DAYS - 1)
 SIZES = {0: 120, 1: 80, 2: 60, -1: 20}
+_ENDS = ("value", "low", "high")
 CENTRES = {0: (-10.0, 0.0), 1: (10.0, 0.0), 2: (0.0, 12.0), -1: (0.0, 0.0)}
 # (theme, page type) a page of which each group views most
 LIKES = {0: ("travel", "article"), 1: ("backpacks", "product"), 2: ("returns", "support"), -1: ("general", "home")}
@@ -49,6 +54,7 @@ def make_serving(path: Path, *, without: tuple[str, ...] = ()) -> Path:
         _users(connection)
         _models(connection)
         _facts(connection)
+        _predictions(connection)
         publish(connection, path, secret=b"secret")
     if without:
         with duckdb.connect(str(path)) as connection:
@@ -232,6 +238,75 @@ def _facts(connection: duckdb.DuckDBPyConnection) -> None:
     # as a model might, told to by a title
     connection.execute("update beha2vec.cluster_insights set name = ? where cluster_key = 1", [HOSTILE_NAME])
     connection.execute("update beha2vec.cluster_insights set name = 'Article readers' where cluster_key = 0")
+
+
+def _predictions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Scores of all users: those of group 1 probably buy, and come back; a test on two dates; hostile reasons."""
+    users = connection.execute("select user_key from ga4.dim_ga4__users order by user_key").df()
+    groups = users["user_key"].str.extract(r"g(-?\d+)-")[0].astype(int)
+    own = np.random.default_rng(6).beta(2, 3, len(users))
+    tables = []
+    for target, rates in {"purchase": (0.02, 0.4), "return": (0.2, 0.5), "add_to_cart": (0.05, 0.5)}.items():
+        for horizon, part in ((7, 0.4), (14, 0.7), (28, 1.0)):
+            probability = np.where(groups == 1, rates[1], rates[0]) * (0.5 + own) * part
+            tables.append(
+                users.assign(
+                    property_id="shop", as_of=LAST + timedelta(days=1), target=target, horizon=horizon,
+                    probability=probability, low=0.7 * probability, high=np.minimum(1.5 * probability, 1),
+                    decile=deciles(probability, users["user_key"]),
+                    value=60.0 * probability if target == "purchase" else np.nan,
+                    method="ridge logistic",
+                )
+            )  # fmt: skip
+    scored = pd.concat(tables, ignore_index=True)
+    reasons = [[f"{HOSTILE_TEXTS[n % len(HOSTILE_TEXTS)]} (+0.51)", "page views (+0.20)"] for n in range(len(scored))]
+    scored["reasons"] = pd.Series(reasons, dtype=object).where(scored["decile"] == 1, None)
+    parts = tuple(TargetModel(name, (7, 14, 28), {"all": _segment()}) for name in ("purchase", "return"))
+    model = PredictionModel("2026-01-05", {one.target: one for one in parts}, 28, notes=(f"note: {HOSTILE_NAME}",))
+    prediction_store.write_model(connection, model)
+    prediction_store.write_evaluation(connection, model.version, _backtest())
+    prediction_store.write_predictions(connection, LAST, model, scored)
+    prediction_store.promote(connection, model.version, keep=2)
+
+
+def _segment() -> SegmentModel:
+    cells = Cells(np.full((4, 3, 3), 0.1), np.full((4, 3, 3), 50.0))
+    curves = (Curve(), Curve(), Curve())
+    return SegmentModel("ridge logistic", 120, curves, Spread((0.5,), (0.1,), 0.0), cells=cells)
+
+
+def _backtest() -> Backtest:
+    """Two dates: in each tenth 100 users, of whom about as many did it as predicted."""
+    tenth = np.arange(1, 11)
+    predicted = 0.4 * 0.6 ** (tenth - 1)
+    positives = np.round(100 * predicted * np.where(tenth % 2, 1.1, 0.9)).astype(int)
+    curves, rows = [], []
+    for target in ("purchase", "return"):
+        for horizon in (7, 14, 28):
+            money = 50.0 * positives * (target == "purchase")
+            curves.append(
+                pd.DataFrame(
+                    {
+                        "decile": tenth, "predicted": predicted, "observed": positives / 100, "users": 100,
+                        "positives": positives, "revenue": money, "gain": positives.cumsum() / positives.sum(),
+                        "revenue_gain": money.cumsum() / max(money.sum(), 1), "target": target, "horizon": horizon,
+                    }
+                )
+            )  # fmt: skip
+            about = {"target": target, "horizon": horizon, "n": 1000}
+            for method, found in {
+                MODEL: {
+                    "auroc": (0.781, 0.76, 0.80), "lift_10pct": 4.1, "calibration_error": (0.012, 0.006, 0.02),
+                    "brier_skill": 0.21, "observed_over_expected": 0.98, "auroc_less_rfm": (0.008, -0.003, 0.017),
+                    "revenue_in_top_decile": 0.39, "revenue_in_best_decile": 0.93,
+                },
+                RFM: {"auroc": (0.773, 0.75, 0.79), "lift_10pct": 3.9, "brier_skill": 0.20},
+                BASE_RATE: {"auroc": (0.5, 0.5, 0.5), "brier_skill": 0.0},
+            }.items():  # fmt: skip
+                for metric, value in found.items():
+                    ends = value if isinstance(value, tuple) else (value, np.nan, np.nan)
+                    rows.append(about | {"method": method, "metric": metric} | dict(zip(_ENDS, ends, strict=True)))
+    return Backtest(pd.DataFrame(rows), pd.concat(curves), [FIRST, FIRST + timedelta(days=7)], [])
 
 
 def _text(number: int) -> str:

@@ -22,6 +22,7 @@ VIEWS = (
     View("map", "Map", ":material/scatter_plot:"),
     View("clusters", "Clusters", ":material/groups:"),
     View("user", "User", ":material/person:"),
+    View("predictions", "Predictions", ":material/online_prediction:"),
     View("lookalikes", "Look-alikes", ":material/person_search:"),
     View("site", "Pages", ":material/web:"),
     View("chat", "Chat", ":material/forum:"),

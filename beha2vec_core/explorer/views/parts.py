@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 import streamlit as st
 
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts import profile as charts
-from beha2vec_core.explorer.data import profile
+from beha2vec_core.explorer.data import predictions, profile
+from beha2vec_core.explorer.published import Published
+from beha2vec_core.explorer.text import shown
+from beha2vec_core.insights.wording import number
+from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.metrics import STANDS_OUT
-from beha2vec_core.words import counted
+from beha2vec_core.words import between, counted
 
 
 def over_index(facts: pd.DataFrame, users: int, key: str, family: str = STANDS_OUT) -> None:
@@ -21,3 +27,33 @@ def over_index(facts: pd.DataFrame, users: int, key: str, family: str = STANDS_O
     title = f"{family}, compared with all users (n = {counted(users, 'user')})"
     figure = charts.over_index(chosen, title, dark=page.is_dark())
     page.chart(figure, key=key, alt=f"Bars: {family}, compared with all users")
+
+
+def choose_prediction(published: Published) -> tuple[str, int]:
+    """Let the person choose a target and a horizon (days) that have scores."""
+    choices = published.ask(predictions.choices)
+    if st.session_state.get("prediction_target") not in choices:  # of an earlier publication
+        st.session_state.pop("prediction_target", None)
+    with st.container(horizontal=True):
+        target = st.selectbox(
+            "Users will",
+            list(choices),
+            format_func=lambda name: shown(does(name), 60),
+            width=260,
+            key=page.kept("prediction_target"),
+        )
+        horizons = choices[target]
+        if st.session_state.get("prediction_horizon") not in horizons:
+            st.session_state["prediction_horizon"] = horizons[-1]
+        horizon = st.segmented_control("within (days)", horizons, required=True, key=page.kept("prediction_horizon"))
+    return target, horizons[-1] if horizon is None else int(horizon)
+
+
+def interval(low: float, high: float) -> str:
+    """An interval of shares: 4% to 6%."""
+    return between(number(low, "share"), number(high, "share"))
+
+
+def reasons(texts: object) -> str:
+    """Reasons of a score on one line; empty where there are none."""
+    return "; ".join(shown(text, 80) for text in texts) if isinstance(texts, Iterable) else ""

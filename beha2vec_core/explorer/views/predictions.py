@@ -1,0 +1,369 @@
+"""Predictions: who will do something next, how right the model was, and what acting on it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from beha2vec_core.explorer import page
+from beha2vec_core.explorer.charts import predictions as charts
+from beha2vec_core.explorer.data import clusters
+from beha2vec_core.explorer.data import predictions as data
+from beha2vec_core.explorer.published import Published
+from beha2vec_core.explorer.text import in_chart, in_html, in_markdown, shown
+from beha2vec_core.explorer.views import parts
+from beha2vec_core.insights.wording import number
+from beha2vec_core.predictions import decide
+from beha2vec_core.predictions.backtest import BASE_RATE, BG_NBD, CHAMPION, FUNNEL, MODEL, NO_FUNNEL, RECENCY, RFM
+from beha2vec_core.predictions.targets import PURCHASE
+from beha2vec_core.predictions.wording import did, does
+from beha2vec_core.settings import PREFIX
+from beha2vec_core.words import between, counted, day, days, money
+
+_SHOWN = 20
+_METHODS = {
+    MODEL: "This model",
+    CHAMPION: "Model in use before it",
+    NO_FUNNEL: "Without carts and checkouts",
+    RFM: "Recency, frequency, money",
+    RECENCY: "Days since the last visit",
+    FUNNEL: "Last funnel step",
+    BG_NBD: "BG/NBD",
+    BASE_RATE: "Same for all users",
+}
+_SEGMENTS = {"buyers": "users with an earlier purchase", "others": "users without one", "all": "all users"}
+_FEW_POSITIVES = 30  # on the test dates; with fewer, the metrics say little
+
+
+def render() -> None:
+    """Show the page."""
+    st.title("Predictions")
+    published = page.published()
+    with page.or_empty():
+        about = published.ask(data.model)
+        _about(about)
+        target, horizon = parts.choose_prediction(published)
+        currency = published.ask(data.currency)
+        _totals(published, target, horizon, currency)
+        for part in (_first_decile, _trust, _distribution):
+            with page.or_empty():
+                part(published, target, horizon)
+        if target == PURCHASE:
+            with page.or_empty():
+                _break_even(published, horizon, currency)
+        _model(about, target)
+
+
+def _about(about: dict[str, Any]) -> None:
+    said = [f"Prediction model {in_html(about['prediction_version'])}, fitted as of {day(about['fitted_as_of'])}."]
+    if about["as_of"] is not None:
+        lately = counted(page.settings().predictions.population_days, "day")
+        said.append(
+            f"Scores of {counted(about['users'], 'user')} seen in the last {lately}, as of {day(about['as_of'])}."
+        )
+    page.write(f'<p class="b2v-quiet">{" ".join(said)}</p>')
+
+
+def _totals(published: Published, target: str, horizon: int, currency: str | None) -> None:
+    found = published.ask(data.totals, target, horizon)
+    with st.container(horizontal=True):
+        st.metric("Users", f"{found['users']:,.0f}", width=150)
+        st.metric(
+            in_markdown(f"Expected to {does(target)} in {horizon} days"),
+            f"{found['expected']:,.0f}",
+            delta=f"95 % interval: {between(*(number(found[end], 'users') for end in ('low', 'high')))}",
+            delta_color="off",
+            delta_arrow="off",
+            width=300,
+            help="The sum of all probabilities. The interval is of chance alone: it takes the probabilities as right.",
+        )
+        st.metric("Of all users", number(found["expected"] / found["users"], "share"), width=150)
+        if currency and pd.notna(found["value"]):
+            st.metric(f"Expected revenue in {horizon} days", money(found["value"], currency), width=280)
+
+
+def _first_decile(published: Published, target: str, horizon: int) -> None:
+    st.header("The first tenth")
+    found, names = published.ask(data.first_decile, target, horizon), clusters.names(published)
+    currency = published.ask(data.currency)
+    with_value = currency is not None and found["value"].notna().any()
+    top = found.head(_SHOWN)
+    page.table(
+        pd.DataFrame(
+            {
+                "user": [_short(key) for key in top["user_key"]],
+                "cluster": [shown(names.get(int(key), ""), 40) if pd.notna(key) else "" for key in top["cluster_key"]],
+                "probability": [number(one, "share") for one in top["probability"]],
+                "interval": [parts.interval(*ends) for ends in zip(top["low"], top["high"], strict=True)],
+                "value": [money(one, currency or "") if pd.notna(one) else "" for one in top["value"]],
+                "why": [parts.reasons(texts) or "not known" for texts in top["reasons"]],
+            }
+        ),
+        {
+            "user": "User",
+            "cluster": "Cluster",
+            "probability": f"Will {shown(does(target), 40)}",
+            "interval": "90 % interval",
+            **({"value": "Expected revenue"} if with_value else {}),
+            "why": "What raises it most (part of the log odds)",
+        },
+        numbers=("probability", "interval", "value"),
+    )
+    first = published.ask(data.deciles, target, horizon).to_dict("records")[0]
+    st.caption(
+        f"The first {len(top)} of {counted(int(first['users']), 'user')} with the highest probability. Of these, "
+        f"{first['expected']:,.0f} are expected to {in_markdown(does(target))}. Reasons say what goes together with a "
+        "high score, not what causes it."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox("Choose a user", top["user_key"].tolist(), width=380, key="prediction_user")
+        if st.button("Open", key="prediction_open"):
+            page.open_user(str(chosen))
+
+
+def _short(key: str) -> str:
+    return f"{key[:12]}…" if len(key) > 13 else key
+
+
+def _trust(published: Published, target: str, horizon: int) -> None:
+    st.header("How right was it?")
+    curves, rows = published.ask(data.curves, target, horizon), published.ask(data.evaluation, target, horizon)
+    if rows.empty:
+        st.info("This model was not tested: the history is too short, or nobody did it. Treat its scores with care.")
+        return
+    first, last = rows["tested_from"].min(), rows["tested_until"].max()
+    st.write(
+        f"A model was fitted in the same way as of earlier dates ({days(first, last)}), and its scores were compared "
+        "with what users then did."
+    )
+    if curves.empty:
+        st.info("There are no curves of this target and horizon.")
+    else:
+        left, right = st.columns(2, gap="large")
+        with left:
+            page.chart(
+                charts.reliability(curves, in_chart(did(target)), dark=page.is_dark()),
+                key="reliability",
+                alt="Points: predicted and observed share of each tenth of the users, near a diagonal line",
+            )
+        with right:
+            page.chart(
+                charts.gains(curves, in_chart(did(target)), dark=page.is_dark()),
+                key="gains",
+                alt="Lines: share of the outcomes and of revenue that the first users of the list cover",
+            )
+        positives = int(curves["positives"].sum())
+        if positives < _FEW_POSITIVES:
+            st.warning(in_markdown(f"Only {counted(positives, 'user')} {did(target)}: these results say little.", 200))
+    _sentences(rows, target)
+    _methods(rows)
+
+
+def _sentences(rows: pd.DataFrame, target: str) -> None:
+    """What the main metrics of the model say, for people who do not know them."""
+    found = {row["metric"]: row for row in rows[rows["method"] == MODEL].to_dict("records")}
+    said = []
+    if one := found.get("auroc"):
+        said.append(
+            f"Of a user who {did(target)} and one who did not, the model gives the first one the higher probability in "
+            f"{_with_interval(one, share=True)} of all pairs. Chance is 50%."
+        )
+    if one := found.get("lift_10pct"):
+        said.append(f"In the first tenth, {one['value']:.1f} times as many users {did(target)} as in a random tenth.")
+    if one := found.get("calibration_error"):
+        said.append(f"Predicted and observed shares differ by {_points(one)} on average over the tenths.")
+    if one := found.get("observed_over_expected"):
+        said.append(f"For 100 users who were expected, {100 * one['value']:,.0f} {did(target)}.")
+    if (one := found.get("revenue_in_top_decile")) and (best := found.get("revenue_in_best_decile")):
+        said.append(
+            f"The first tenth had {number(one['value'], 'share')} of the revenue. The best possible tenth had "
+            f"{number(best['value'], 'share')}."
+        )
+    if one := found.get("auroc_less_rfm"):
+        said.append(
+            f"Compared with recency, frequency and money alone, {_verdict(one)}: {one['value']:+.3f} AUROC "
+            f"({_signed(one['low'])} to {_signed(one['high'])})."
+        )
+    items = "".join(f"<li>{in_html(text, 300)}</li>" for text in said)
+    page.write(f"<ul>{items}</ul>")
+
+
+def _verdict(one: dict[Any, Any]) -> str:
+    if one["low"] > 0:
+        return "it is better"
+    return "it is worse" if one["high"] < 0 else "there is no clear difference"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}"
+
+
+def _with_interval(one: dict[Any, Any], *, share: bool = False) -> str:
+    def written(value: float) -> str:
+        return number(value, "share") if share else f"{value:.3f}"
+
+    if pd.isna(one["low"]) or pd.isna(one["high"]):
+        return written(one["value"])
+    return f"{written(one['value'])} ({between(written(one['low']), written(one['high']))})"
+
+
+def _points(one: dict[Any, Any]) -> str:
+    """A difference of shares in percentage points."""
+    said = f"{100 * one['value']:.1f} percentage points"
+    if pd.isna(one["low"]) or pd.isna(one["high"]):
+        return said
+    return f"{said} ({between(*(f'{100 * max(one[end], 0):.1f}' for end in ('low', 'high')))})"
+
+
+def _methods(rows: pd.DataFrame) -> None:
+    st.subheader("Compared with simple rules")
+    by_method = {
+        str(method): {row["metric"]: row for row in part.to_dict("records")} for method, part in rows.groupby("method")
+    }
+    ordered = [*(one for one in _METHODS if one in by_method), *sorted(set(by_method) - set(_METHODS))]
+
+    def cell(method: str, metric: str, form: str) -> str:
+        one = by_method[method].get(metric)
+        if one is None or pd.isna(one["value"]):
+            return ""
+        if form == "points":
+            return _points(one).replace(" percentage points", "")
+        if form == "interval":
+            return _with_interval(one)
+        return number(one["value"], "share") if form == "share" else f"{one['value']:.{form}f}"
+
+    columns = {
+        "auroc": ("AUROC (95 % interval)", "interval"),
+        "lift_10pct": ("Lift of the first tenth", "1"),
+        "revenue_in_top_decile": ("Revenue in the first tenth", "share"),
+        "brier_skill": ("Brier skill", "3"),
+        "calibration_error": ("Calibration error (points)", "points"),
+    }
+    known = {name: of for name, of in columns.items() if any(name in metrics for metrics in by_method.values())}
+    page.table(
+        pd.DataFrame(
+            {"method": [_METHODS.get(one, shown(one, 40)) for one in ordered]}
+            | {name: [cell(one, name, form) for one in ordered] for name, (_, form) in known.items()}
+        ),
+        {"method": "Method", **{name: heading for name, (heading, _) in known.items()}},
+        numbers=tuple(known),
+    )
+    scores = counted(int(rows.loc[rows["method"] == MODEL, "n"].max()), "score") if MODEL in by_method else ""
+    st.caption(
+        f"n = {scores} of users on the test dates. AUROC: 1 = always right, 0.5 = chance. Lift: 1 = chance. Brier "
+        "skill: 1 = every outcome was certain, 0 = no better than the same probability for all."
+    )
+
+
+def _distribution(published: Published, target: str, horizon: int) -> None:
+    st.header("All probabilities")
+    bins = published.ask(data.distribution, target, horizon)
+    page.chart(
+        charts.distribution(bins, in_chart(does(target)), dark=page.is_dark()),
+        key="distribution",
+        alt="Bars: how many users have which probability",
+    )
+
+
+def _break_even(published: Published, horizon: int, currency: str | None) -> None:
+    st.header("When does contacting users pay?")
+    st.write(
+        "A probability says who buys, not whom a contact makes buy. That is the uplift, and only an experiment "
+        "measures it. So this shows no profit, but the uplift at which a contact pays."
+    )
+    if currency is None:
+        st.info("Your properties have different currencies, so revenue and costs cannot be compared.")
+        return
+    asked = page.settings().predictions
+    with st.container(horizontal=True):
+        margin, cost, budget = (
+            st.number_input(label, low, high, value, step=step, width=240, key=page.kept(key), placeholder="not set")
+            for label, low, high, value, step, key in (
+                ("Margin (% of revenue)", 0.1, 100.0, _percent(asked.margin), 1.0, "margin"),
+                (f"Cost of a contact ({currency})", 0.0, None, asked.contact_cost, 0.1, "contact_cost"),
+                (f"Budget ({currency})", 0.0, None, asked.budget, 100.0, "budget"),
+            )
+        )
+    if margin is None or cost is None:
+        st.info(
+            f"Enter a margin and the cost of a contact. {PREFIX}PREDICTION_MARGIN, {PREFIX}PREDICTION_CONTACT_COST and "
+            f"{PREFIX}PREDICTION_BUDGET set them for all."
+        )
+        return
+    found = published.ask(data.deciles, PURCHASE, horizon)
+    if budget is not None:
+        _reach(found, budget, cost)
+    page.table(
+        pd.DataFrame([_tenth(row, margin / 100, cost, currency) for row in found.to_dict("records")]),
+        {
+            "decile": "Tenth",
+            "users": "Users",
+            "base": "Will buy",
+            "spend": "Expected revenue per buyer",
+            "cost": "Cost of all contacts",
+            "uplift": "Break-even uplift (percentage points)",
+            "experiment": "Users per group of an experiment",
+        },
+        numbers=("decile", "users", "base", "spend", "cost", "uplift", "experiment"),
+    )
+    st.caption(
+        "Break-even uplift: by how much a contact has to raise the probability of a purchase to pay for itself. "
+        f"Experiment: users with and without a contact that a test needs to detect that uplift (power "
+        f"{decide.POWER:.0%}, significance {decide.SIGNIFICANCE:.0%}, two-sided). Where a tenth has fewer users than "
+        "both groups need, include more tenths, or run the experiment for longer."
+    )
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _reach(found: pd.DataFrame, budget: float, cost: float) -> None:
+    users, ends = int(found["users"].sum()), found["users"].cumsum()
+    reached = decide.users_within(budget, cost, users)
+    tenths = int((ends < reached).sum()) + 1
+    st.write(
+        f"The budget reaches {counted(reached, 'user')} of {users:,}"
+        + (f", in the first {counted(tenths, 'tenth')}." if reached else ".")
+    )
+
+
+def _tenth(row: dict[Any, Any], margin: float, cost: float, currency: str) -> dict[str, str]:
+    users, base = int(row["users"]), row["expected"] / row["users"]
+    said = {
+        "decile": f"{int(row['decile'])}",
+        "users": f"{users:,}",
+        "base": number(base, "share"),
+        "cost": money(users * cost, currency),
+    }
+    spend = row["value"] / row["expected"] if row["expected"] > 0 else float("nan")
+    if pd.isna(spend) or spend <= 0:
+        return said | {"spend": "not known", "uplift": "not known", "experiment": "not known"}
+    uplift = decide.break_even_uplift(cost, margin, spend)
+    needed = decide.users_per_group(base, uplift) if uplift > 0 else None
+    return said | {
+        "spend": money(spend, currency),
+        "uplift": f"{100 * uplift:.2f}" if base + uplift <= 1 else "cannot pay",
+        "experiment": f"{needed:,}" if needed is not None else "none",
+    }
+
+
+def _model(about: dict[str, Any], target: str) -> None:
+    st.header("The model")
+    methods = about["methods"].get(target, {})
+    if methods:
+        page.table(
+            pd.DataFrame(
+                {
+                    "users": [_SEGMENTS.get(name, shown(name, 40)) for name in methods],
+                    "method": [shown(method, 80) for method in methods.values()],
+                }
+            ),
+            {"users": "For", "method": "Method"},
+        )
+    notes: Iterable[str] = about["notes"]
+    if items := "".join(f"<li>{in_html(note, 400)}</li>" for note in notes):
+        page.write(f"<h3>Notes</h3><ul>{items}</ul>")

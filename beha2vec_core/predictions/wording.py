@@ -1,0 +1,17 @@
+"""Targets, horizons and methods in words, for all who show predictions."""
+
+from __future__ import annotations
+
+from beha2vec_core.predictions.targets import PURCHASE, RETURN
+
+NONE_YET = "There is no prediction model yet. Run the job train_predictions."
+
+
+def does(target: str) -> str:
+    """What a user does, after "will": buy, come back, trigger add to cart. Names of events are untrusted text."""
+    return {PURCHASE: "buy", RETURN: "come back"}.get(target, f"trigger {target.replace('_', ' ')}")
+
+
+def did(target: str) -> str:
+    """What users did: bought, came back, triggered add to cart."""
+    return {PURCHASE: "bought", RETURN: "came back"}.get(target, f"triggered {target.replace('_', ' ')}")
