@@ -23,7 +23,8 @@ LABELS = """
 NOISE = """
     with numbered as (select *, row_number() over () as n, count(*) over () as events from before)
     select numbered.* exclude (n, events) replace (
-        other.user_pseudo_id as user_pseudo_id, other.event_name as event_name, other.event_timestamp as event_timestamp,
+        other.user_pseudo_id as user_pseudo_id, other.event_name as event_name,
+        other.event_timestamp as event_timestamp,
         another.ecommerce as ecommerce, another.device as device, another.traffic_source as traffic_source
     )
     from numbered
