@@ -22,6 +22,8 @@ _CERTAIN = 2.58
 _SLOPE_PRIOR = 0.5  # standard deviation of the slope of a sigmoid around 1
 _GRID = 400
 _SPREAD_BINS, _FEWEST_PAIRS = 8, 200
+# what is known of the spread before any data: mean and standard deviation of rho
+_PRIOR_RHO, _PRIOR_DEVIATION = 0.05, 0.03
 
 
 def logit(probability: npt.ArrayLike) -> FloatArray:
@@ -195,17 +197,20 @@ class Spread:
         return cls(tuple(saved["at"]), tuple(saved["rho"]), saved["error"])
 
 
-def fit_spread(first: FloatArray, happened: BoolArray, again: BoolArray, error: float) -> Spread:
-    """The spread, from two spans of equal length that follow one date.
+def fit_spread(
+    first: FloatArray, happened: BoolArray, again: BoolArray, error: float, users: int | None = None
+) -> Spread:
+    """The spread, from two spans of equal length that follow one date; with few users it leans on a prior.
 
     Args:
         first: the calibrated probability of the first span, made on that date [n].
         happened: whether it happened in the first span [n].
         again: whether it happened in the second one, by the same users [n].
         error: standard error of the calibrated log odds.
+        users: how many the rows are of; None: each row is another user's.
     """
     if len(first) < _FEWEST_PAIRS:
-        return Spread((0.0,), (0.0,), error)
+        return Spread((0.0,), (_PRIOR_RHO,), error)
     edges = np.quantile(first, np.linspace(0, 1, _SPREAD_BINS + 1)[1:-1])
     bins = np.searchsorted(edges, first, side="right")
     y, z = happened.astype(np.float64), again.astype(np.float64)
@@ -221,8 +226,9 @@ def fit_spread(first: FloatArray, happened: BoolArray, again: BoolArray, error: 
             rho.append(float(((y[here] - p) * (z[here] - q)).mean() / scale - within))
             weight.append(float(here.sum() * min(p, q)))
     if not at:
-        return Spread((0.0,), (0.0,), error)
-    pooled = float(np.average(rho, weights=weight))
+        return Spread((0.0,), (_PRIOR_RHO,), error)
+    measured, known = 1.0 * (users or len(first)), 1 / _PRIOR_DEVIATION**2
+    pooled = float((measured * np.average(rho, weights=weight) + known * _PRIOR_RHO) / (measured + known))
     # bins with few events lean on all of them
-    shrunk = [(w * r + 100 * pooled) / (w + 100) for r, w in zip(rho, weight, strict=True)]
+    shrunk = [(w * r + 500 * pooled) / (w + 500) for r, w in zip(rho, weight, strict=True)]
     return Spread(tuple(at), tuple(float(np.clip(r, 0.0, 0.8)) for r in shrunk), error)

@@ -58,6 +58,8 @@ TARGETS = (PURCHASE, RETURN, *PREDICTED_EVENTS)
 FEWEST_TO_MODEL, FEWEST_TO_STACK, FEWEST_FOR_ISOTONIC, FEWEST_A_SEGMENT = 30, 300, 1000, 100
 # a calibration origin with fewer positives is joined by earlier ones
 _FEWEST_TO_CALIBRATE = 50
+# later spans in which users are seen again, to learn how much they differ
+_SPANS = 6
 _PRIOR_USERS = 20.0  # what the rate of all users counts in a cell
 _RIDGES = (0.003, 0.03, 0.3)  # scikit-learn's C, strongest first
 _WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trees in the stack
@@ -169,15 +171,22 @@ class _History(NamedTuple):
         return [date.fromordinal(int(day)) for day in np.unique(self.day)]
 
     def happens_again(self, target: str, plan: _Plan) -> npt.NDArray[np.int8]:
-        """Whether it happens in a second span as long as the shortest horizon, after the first [n]; -1: not known."""
+        """Whether it happens in each of the spans that follow the first, as long as the shortest horizon.
+
+        Returns:
+            1 or 0 for each row and span [n, `_SPANS`]; -1: not known.
+        """
         days = plan.horizons[0]
         found = outcome(self.everyone, target, (days,), plan.standing)
         later = pd.Series(
             np.where(found.known[:, 0], found.happened[:, 0].astype(np.int8), -1),
-            index=pd.MultiIndex.from_arrays([self.everyone["user_key"], _days(self.everyone) - days]),
+            index=pd.MultiIndex.from_arrays([self.everyone["user_key"], _days(self.everyone)]),
         )
-        wanted = pd.MultiIndex.from_arrays([self.frame["user_key"], self.day])
-        return np.asarray(later.reindex(wanted).fillna(-1), dtype=np.int8)
+        spans = [
+            later.reindex(pd.MultiIndex.from_arrays([self.frame["user_key"], self.day + span * days])).fillna(-1)
+            for span in range(1, _SPANS + 1)
+        ]
+        return np.stack([np.asarray(span, dtype=np.int8) for span in spans], axis=1)
 
 
 def _days(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
@@ -485,12 +494,13 @@ class _Part:
         return curve, rows.part(taken)
 
     def _spread(self, model: SegmentModel, odds: FloatArray, error: float) -> Spread:
-        """From all users whose first horizon is known at two origins so far apart."""
-        first = self.matured.part((self.matured.interval == 0) & (self.again[self.matured.row] >= 0))
-        if not len(first.row):
-            return Spread((0.0,), (0.0,), error)
+        """From all users of whom later spans are known; several, as what is done in turns is rare in the next one."""
+        first = self.matured.part(self.matured.interval == 0)
         probability = cumulative(model.calibrated(odds[first.row]))[:, 0]
-        return fit_spread(probability, first.happened, self.again[first.row] == 1, error)
+        again = self.again[first.row]
+        row, span = np.nonzero(again >= 0)
+        users = len(np.unique(self.users[first.row[row]]))
+        return fit_spread(probability[row], first.happened[row], again[row, span] == 1, error, users)
 
 
 def _logistic(matrix: FloatArray, rows: _Rows, ridge: float, intervals: int) -> FloatArray:

@@ -72,7 +72,15 @@ def test_users_who_do_not_differ_have_narrow_intervals() -> None:
     first, again = (rng.random(len(said)) < said for _ in range(2))
     low, high = fit_spread(said, first, again, error=0.02).interval(said, said)
     assert (high - low).mean() < 0.12
-    assert fit_spread(said[:10], first[:10], again[:10], 0.1).rho == (0.0,)
+
+
+def test_few_users_have_the_spread_that_is_usual() -> None:
+    rng = np.random.default_rng(5)
+    said = np.full(300, 0.2)
+    first, again = (rng.random(len(said)) < said for _ in range(2))
+    assert fit_spread(said[:10], first[:10], again[:10], 0.1).rho == (0.05,)
+    (rho,) = fit_spread(said, first, again, 0.1, users=30).rho
+    assert rho == pytest.approx(0.05, abs=0.02)
 
 
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=3))
