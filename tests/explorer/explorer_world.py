@@ -241,8 +241,9 @@ def _facts(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _predictions(connection: duckdb.DuckDBPyConnection) -> None:
-    """Scores of all users: those of group 1 probably buy, and come back; a test on two dates; hostile reasons."""
-    users = connection.execute("select user_key from ga4.dim_ga4__users order by user_key").df()
+    """Scores of all but those who are too little known: group 1 probably buys and comes back; hostile reasons."""
+    known = "where user_key not like 'g-1%'"
+    users = connection.execute(f"select user_key from ga4.dim_ga4__users {known} order by user_key").df()
     groups = users["user_key"].str.extract(r"g(-?\d+)-")[0].astype(int)
     own = np.random.default_rng(6).beta(2, 3, len(users))
     tables = []
