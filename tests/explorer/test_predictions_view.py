@@ -144,7 +144,7 @@ def test_scores_of_a_user_with_reasons_from_the_model(own: Path, tmp_path: Path)
     assert "They were not seen" not in text_of(app)
     shutil.rmtree(tmp_path / "prediction_models")
     data._model.cache_clear()
-    assert "Materialize prediction_candidate here" in text_of(view("user", user="g1-0"))
+    assert "Materialize prediction_candidate here" in text_of(view("user", user="g1-2"))
 
 
 def test_a_user_without_scores(shop: None) -> None:
