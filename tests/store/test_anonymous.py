@@ -334,6 +334,6 @@ def test_a_few_users_are_not_seen_in_predictions(tmp_path: Path) -> None:
 
 
 def test_expected_revenue_of_several_currencies_is_left_out(tmp_path: Path) -> None:
-    with _with_predictions(tmp_path / "mixed.duckdb", b"x", ("EUR", "JPY")) as connection:
+    with _with_predictions(tmp_path / "mixed.duckdb", b"x", currencies=("EUR", "JPY")) as connection:
         columns = connection.execute("describe anonymous.predictions_by_target_and_horizon").fetchall()
     assert [name for name, *_ in columns] == ["target", "horizon", "users", "expected"]
