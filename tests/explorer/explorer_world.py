@@ -26,8 +26,9 @@ import pandas as pd
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.insights import write_insights
 from beha2vec_core.predictions import store as prediction_store
-from beha2vec_core.predictions.backtest import BASE_RATE, MODEL, RFM, Backtest
+from beha2vec_core.predictions.backtest import BASE_RATE, RFM, Backtest
 from beha2vec_core.predictions.calibration import Curve, Spread
+from beha2vec_core.predictions.gate import MODEL
 from beha2vec_core.predictions.model import Cells, PredictionModel, SegmentModel, TargetModel, deciles
 from beha2vec_core.profiles import WAREHOUSE, build_profiles, cluster_paths, cluster_transitions
 from beha2vec_core.store.publish import publish
@@ -53,8 +54,8 @@ def make_serving(path: Path, *, without: tuple[str, ...] = ()) -> Path:
         _pages(connection)
         _users(connection)
         _models(connection)
-        _facts(connection)
         _predictions(connection)
+        _facts(connection)
         publish(connection, path, secret=b"secret")
     if without:
         with duckdb.connect(str(path)) as connection:
