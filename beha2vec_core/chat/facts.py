@@ -6,6 +6,7 @@ from collections import Counter
 
 from beha2vec_core.chat.published import Fact, FactSheet
 from beha2vec_core.chat.question import content_words, hits, metrics_named
+from beha2vec_core.insights.check import SIZES
 
 _OF_ONE_METRIC = 3
 ENOUGH = 20
@@ -30,7 +31,7 @@ def differences(first: FactSheet, second: FactSheet) -> list[tuple[Fact, Fact]]:
         (fact, twins[_twin(fact)])
         for fact in first.facts
         if _twin(fact) in twins
-        and fact.metric not in ("users", "user_share", "page_share", "theme_share", "page_type_share")
+        and fact.metric not in (*SIZES, "page_share", "theme_share", "page_type_share")
         and fact.feature != "(direct) / (none)"  # `first_user_direct_share` says it
     ]
     pairs = [pair for pair in pairs if pair[0].feature not in ("unknown", "general")]  # of no label: says nothing

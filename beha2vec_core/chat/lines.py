@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from beha2vec_core.chat.facts import ENOUGH
-from beha2vec_core.chat.published import Cluster, Fact, Funnel
+from beha2vec_core.chat.published import Cluster, Expected, Fact, Funnel
 from beha2vec_core.insights.wording import number
 from beha2vec_core.profiles.counts import Step, Totals
 from beha2vec_core.words import between, counted
@@ -30,6 +31,20 @@ def count_lines(totals: Totals, steps: Iterable[Step]) -> list[str]:
     ]
     lines = [f"Total: {', '.join([counted(totals.users, 'user'), *known])}. From events to clusters:"]
     return lines + [f"  - {step.name}: {step.count:,}" + (f" ({step.why})" if step.why else "") for step in steps]
+
+
+def expected_line(key: int, name: str, one: Expected) -> str:
+    """One line: how many users of a cluster are expected to do it, with the interval, and their expected revenue."""
+    ends = between(number(one.low, "users"), number(one.high, "users"))
+    value = f", expected revenue {one.value:,.2f}" if one.value is not None else ""
+    return f"  - cluster {key}, {name}: {one.expected:,.0f} of {counted(one.users, 'user')} ({ends}){value}"
+
+
+def likely_line(row: Mapping[str, Any]) -> str:
+    """One line: a user's probability with its interval, and what raises it most; as of `Published.likely_users`."""
+    ends = between(number(row["low"], "share"), number(row["high"], "share"))
+    why = f"  {'; '.join(row['reasons'])}" if row["reasons"] else ""
+    return f"  - {number(row['probability'], 'share')} ({ends})  {row['user_key']}{why}"
 
 
 def fact_line(fact: Fact) -> str:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from beha2vec_core.chat.facts import MAIN, differences, most_telling, of_metric, search_facts
-from beha2vec_core.chat.lines import cluster_line, count_lines, fact_line, funnel_text
+from beha2vec_core.chat.lines import cluster_line, count_lines, expected_line, fact_line, funnel_text, likely_line
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import FUNNEL_SQL, Cluster, Fact, FactSheet, NotInData, Overview, Published
 from beha2vec_core.chat.question import (
@@ -18,24 +18,30 @@ from beha2vec_core.chat.question import (
     COMPARE,
     EMPTY_WORDS,
     FUNNEL,
+    LEAVING,
     LIST,
     MOVES,
     NEXT,
     PATHS,
     PERSONA,
+    PREDICTED,
     SIMILAR,
     SUPERLATIVE,
     TWO,
     asks_least,
     content_words,
     hits,
+    horizon_asked,
     metrics_named,
+    target_asked,
     without_names,
 )
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.wording import number, statement
+from beha2vec_core.predictions.targets import PURCHASE, RETURN
+from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.text import clean_text
-from beha2vec_core.words import between, counted
+from beha2vec_core.words import between, counted, day
 
 CAN_DO = """Without a language model I look things up. You can ask
   which clusters are there?                     who they are, how many
@@ -46,6 +52,7 @@ CAN_DO = """Without a language model I look things up. You can ask
   errors in cluster 3                           the matching facts of a cluster
   where do users of cluster 2 move?             moves between clusters
   which paths does cluster 2 take?              steps that are more frequent than elsewhere
+  who is likely to buy next week?               expected numbers by cluster, the most likely users
   what do users do before they buy?             compared with matched users who did not
   who resembles user <user_key>?                the nearest users
   /sql select ...                               anything else, in SQL"""
@@ -85,6 +92,8 @@ class Lookup:
         metrics = metrics_named(without_names(question, overview))
         if SIMILAR.search(question):
             return self._similar(question, overview)
+        if PREDICTED.search(question) and target_asked(without_names(question, overview), self._events_predicted()):
+            return self._predictions(question, keys, overview)
         if len(keys) >= 2 and (COMPARE.search(question) or not metrics):
             return self.compare(keys[0], keys[1])
         if FUNNEL.search(question):
@@ -223,6 +232,42 @@ class Lookup:
             lines.append(f"  - {other.similarity:.2f}  {other.user_key}  {where}")
         source = "select * from beha2vec.user_embeddings_current -- cosine of the column identity"
         return LookupAnswer("\n".join(lines), statements=[source])
+
+    def _events_predicted(self) -> list[str]:
+        try:
+            return [target for target in self._data.predicted() if target not in (PURCHASE, RETURN)]
+        except NotInData:
+            return []
+
+    def _predictions(self, question: str, keys: list[int], overview: Overview) -> LookupAnswer:
+        known = self._data.predicted()
+        target = target_asked(without_names(question, overview), self._events_predicted())
+        if target is None or target not in known:
+            raise NotInData(f"this is not predicted; predicted are {', '.join(known)}")
+        horizon = horizon_asked(question, known[target])
+        least = target == RETURN and LEAVING.search(question) is not None
+        names = {cluster.key: cluster.name for cluster in overview.clusters}
+        expected = {key: one for key, one in self._data.expected(target, horizon).items() if not keys or key in keys}
+        lines = [f"Expected to {does(target)} within {horizon} days, by cluster:"]
+        lines += [expected_line(key, names.get(key, "?"), one) for key, one in expected.items()]
+        likely = self._data.likely_users(target, horizon, cluster=keys[0] if len(keys) == 1 else None, least=least)
+        lines += ["", f"The users who will {does(target)} with the {'lowest' if least else 'highest'} probability:"]
+        lines += [likely_line(row) for row in likely]
+        if likely:
+            lines += ["", f"As of {day(likely[0]['as_of'])}."]
+        lines += ["In brackets: 95 % intervals of numbers of users, 90 % intervals of a user's own probability."]
+        lines += ["A probability says who does it, not whom a contact makes do it."]
+        if target == PURCHASE and (money := self._data.money()):
+            lines += [money]
+        quoted = target.replace("'", "''")
+        where = f"where target = '{quoted}' and horizon = {horizon} order by"
+        return LookupAnswer(
+            "\n".join(lines),
+            statements=[
+                f"from beha2vec.cluster_predictions {where} expected desc",
+                f"from beha2vec.user_predictions_current {where} probability {'' if least else 'desc '}limit 10",
+            ],
+        )
 
     def _funnel(self, keys: list[int], overview: Overview) -> LookupAnswer:
         funnels = [

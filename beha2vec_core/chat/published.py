@@ -20,6 +20,7 @@ import duckdb
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
 from beha2vec_core.lookalikes import NoVectorError, Similar, similar_users
+from beha2vec_core.predictions.wording import NONE_YET
 from beha2vec_core.profiles import counts
 from beha2vec_core.profiles.counts import Step, Totals, clustered_words
 from beha2vec_core.profiles.currency import currency_note, reporting_currencies
@@ -104,6 +105,17 @@ class Funnel:
             return None
         low, high = wilson_interval([self.checkouts - self.bought], [self.checkouts])
         return float(low[0]), float(high[0])
+
+
+@dataclass(frozen=True)
+class Expected:
+    """How many of some users are expected to do something, with a 95 % interval, and their expected revenue."""
+
+    users: int
+    expected: float
+    low: float
+    high: float
+    value: float | None  # purchases only
 
 
 class Published:
@@ -265,6 +277,56 @@ class Published:
         key, margin = rows[0]
         return int(key), margin if margin is not None and math.isfinite(margin) else None
 
+    def predicted(self) -> dict[str, list[int]]:
+        """The horizons (days, ascending) of each target that is predicted.
+
+        Raises:
+            NotInData: there are no predictions yet.
+        """
+        with self._connection() as connection:
+            rows = connection.execute(
+                """select target, list(distinct horizon order by horizon) from beha2vec.user_predictions_current
+                group by 1 order by 1"""
+            ).fetchall()
+        if not rows:
+            raise NotInData(NONE_YET)
+        return {str(target): [int(days) for days in horizons] for target, horizons in rows}
+
+    def expected(self, target: str, horizon: int) -> dict[int, Expected]:
+        """What the users of each cluster are expected to do, the largest number first."""
+        with self._connection() as connection:
+            rows = _records(connection, EXPECTED_SQL, [target, horizon])
+        return {int(row.pop("cluster_key")): Expected(**row) for row in rows}
+
+    def anonymous_predictions(self, target: str, horizon: int, by: str) -> list[dict[str, Any]]:
+        """The same as models may read it: by "cluster" or "decile", or "" for all users; numbers rounded at random."""
+        table = {"cluster": "cluster_and_target_and_horizon", "decile": "target_and_horizon_and_decile"}.get(
+            by, "target_and_horizon"
+        )
+        with self._connection() as connection:
+            return _records(
+                connection,
+                f"select * exclude (target, horizon) from anonymous.predictions_by_{table} "
+                "where target = ? and horizon = ? order by all",
+                [target, horizon],
+            )
+
+    def likely_users(
+        self, target: str, horizon: int, *, cluster: int | None = None, least: bool = False, limit: int = 10
+    ) -> list[dict[str, Any]]:
+        """The users who do it with the highest probability (``least``: lowest). For the person's screen only."""
+        with self._connection() as connection:
+            rows = _records(
+                connection,
+                f"""select user_key, cluster_key, probability, low, high, value, reasons, as_of
+                from beha2vec.user_predictions_current
+                left join (select user_key, cluster_key from beha2vec.user_clusters_current) using (user_key)
+                where target = $target and horizon = $horizon and ($cluster is null or cluster_key = $cluster)
+                order by probability {"" if least else "desc"}, user_key limit $limit""",
+                {"target": target, "horizon": horizon, "cluster": cluster, "limit": limit},
+            )
+        return [row | {"reasons": [clean_text(str(one), limit=80) for one in row["reasons"] or ()]} for row in rows]
+
     def columns(self, schemas: Collection[str]) -> dict[str, list[str]]:
         """The tables of some schemas, with their columns."""
         with self._connection() as connection:
@@ -293,6 +355,9 @@ from ga4.fct_ga4__funnel_sessions f
 join beha2vec.user_clusters_current c using (user_key)
 cross join (select distinct funnel_step as step from ga4.ga4_event_taxonomy where funnel_step is not null) s
 group by all order by all"""
+
+EXPECTED_SQL = """select cluster_key, users, expected, low, high, value from beha2vec.cluster_predictions
+where target = ? and horizon = ? order by expected desc, cluster_key"""
 
 EXITS_SQL = """
     select page_key, count(*) as sessions, count(distinct user_key) as users from (
@@ -361,7 +426,7 @@ def _has_members(connection: duckdb.DuckDBPyConnection, cluster_key: int) -> boo
 
 
 def _records(
-    connection: duckdb.DuckDBPyConnection, query: str, parameters: list[object] | None = None
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: list[object] | dict[str, object] | None = None
 ) -> list[dict[str, Any]]:
     """Rows as dictionaries, so that columns of later releases may be missing."""
     cursor = connection.execute(query, parameters)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from beha2vec_core.chat.published import Fact, Overview
+from beha2vec_core.predictions.targets import PURCHASE, RETURN
 from beha2vec_core.profiles.metrics import METRICS
 from beha2vec_core.profiles.metrics import metric as metric_of
 
@@ -34,6 +35,18 @@ NEXT = re.compile(r"\b(should|next|actions?|recommend\w*|advi[cs]e|ideas?)\b", r
 PERSONA = re.compile(
     r"\b(persona|describe|who|tell|about|profile|what (is|are)|explain|summar\w*|show|build)\b", re.IGNORECASE
 )
+PREDICTED = re.compile(
+    r"\b(likely|likeliest|probab\w*|predict\w*|forecast\w*|expect\w*|will|going to"
+    r"|(?:next|coming) (?:week|month|\d+ (?:days|weeks)))\b",
+    re.IGNORECASE,
+)
+_PREDICTED_TARGETS = {  # words of a question, by target; the first that is found
+    RETURN: r"return\w*|come back|comes? again|churn\w*|leav\w*|stay away|retention",
+    PURCHASE: r"buy\w*|purchas\w*|orders?|convert\w*|spend\w*|revenue|worth|customers?",
+}
+LEAVING = re.compile(r"\b(churn\w*|leav\w*|stay away|(?:not|never|n't) (?:come|return)\w*)\b", re.IGNORECASE)
+_DURATION = re.compile(r"\b(\d+|two|three|four)?\s*(day|week|month|fortnight)s?\b", re.IGNORECASE)
+_UNITS, _NUMBERS = {"day": 1, "week": 7, "fortnight": 14, "month": 28}, {"two": 2, "three": 3, "four": 4}
 _NO_CONTENT = """
     the a an of in on at for to and or is are was were do does did which who what where when how cluster
     clusters most least more less than with by from user users show me tell about many much their they it its
@@ -62,6 +75,25 @@ def metrics_named(question: str) -> list[tuple[str, str | None]]:
     ]
     # "where do buyers come from": of the two, the channel is what is asked for
     return sorted(dict.fromkeys(found), key=lambda metric: metric[0] in ("purchase_rate", "revenue_mean"))
+
+
+def target_asked(question: str, events: Iterable[str] = ()) -> str | None:
+    """The target of predictions that the question asks for: an event by its name, purchase or return; None: none."""
+    for event in events:
+        if re.search(rf"\b{re.escape(event.replace('_', ' '))}\b", question.replace("_", " "), re.IGNORECASE):
+            return event
+    words = _PREDICTED_TARGETS.items()
+    return next((target for target, some in words if re.search(rf"\b(?:{some})\b", question, re.IGNORECASE)), None)
+
+
+def horizon_asked(question: str, horizons: Iterable[int]) -> int:
+    """The horizon (days) that is nearest to the duration in the question; the longest where there is none."""
+    found = _DURATION.search(question)
+    if not found:
+        return max(horizons)
+    number, unit = (found[1] or "1").lower(), found[2].lower()
+    days = (int(number) if number.isdigit() else _NUMBERS[number]) * _UNITS[unit]
+    return min(horizons, key=lambda horizon: abs(horizon - days))
 
 
 def asks_least(question: str, metric: str) -> bool:

@@ -24,11 +24,14 @@ from beha2vec_core.chat.sql_rules import MODEL
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.prompts import fact_as_data
 from beha2vec_core.insights.wording import number
+from beha2vec_core.predictions.targets import PURCHASE
+from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.currency import MONEY_COLUMNS
 from beha2vec_core.words import days
 
 _MAX_CHARACTERS = 12_000  # of one result
 _SENT_ROWS = 50
+_SCORES = ("probability", "low", "high", "value")
 _MONEY = re.compile(rf"\b(?:{'|'.join(MONEY_COLUMNS)})\b", re.IGNORECASE)
 
 
@@ -88,6 +91,14 @@ class BeforeBuying(_Arguments):
     """What users did before they became buyers more often than matched users who did not: association, never cause."""
 
 
+class Predictions(_Arguments):
+    """How many users are expected to buy, come back or trigger an event in the next days, by cluster and by tenth of
+    the users (1: highest probability), and the expected revenue. The person sees the most likely users; you do not."""
+
+    target: str = Field("purchase", max_length=60, description="purchase, return, or the name of a predicted event")
+    days: int = Field(28, description="days ahead; the nearest horizon that is predicted is taken")
+
+
 class Tables(_Arguments):
     """Tables and columns that sql can read: anonymous.<what is counted>_by_<what it is grouped by>."""
 
@@ -142,6 +153,7 @@ class Toolbox:
             "moves_between_clusters": (Moves, self._moves),
             "paths_in_cluster": (Paths, self._paths),
             "before_buying": (BeforeBuying, self._before_buying),
+            "predictions": (Predictions, self._predictions),
             "tables": (Tables, self._list_tables),
             "sql": (Sql, self._sql),
         }
@@ -391,6 +403,49 @@ class Toolbox:
         note = "" if rows else f"fewer than {self._min_users} users became buyers, or nothing differs"
         return ToolResult({"before_buying": rows, "note": note}, tables=["beha2vec.buying_paths"])
 
+    def _predictions(self, asked: Predictions) -> ToolResult:
+        known = self._data.predicted()
+        if asked.target not in known:
+            raise NotInData(f"{asked.target[:60]} is not predicted; there are {', '.join(known)}")
+        horizon = min(known[asked.target], key=lambda days: abs(days - asked.days))
+        big = self._big()
+        clusters = [
+            {"cluster": row["cluster_key"], "name": big[row["cluster_key"]], **_expected(row)}
+            for row in self._data.anonymous_predictions(asked.target, horizon, "cluster")
+            if row["cluster_key"] in big
+        ]
+        data: dict[str, Any] = {
+            "target": asked.target,
+            "within_days": horizon,
+            "all_users": [_expected(row) for row in self._data.anonymous_predictions(asked.target, horizon, "")],
+            "clusters": clusters,
+            "tenths": [
+                {"tenth": row["decile"], **_expected(row)}
+                for row in self._data.anonymous_predictions(asked.target, horizon, "decile")
+            ],
+            "note": "numbers are rounded at random; a probability does not say that contacting a user changes "
+            "anything. The person sees the most likely users on their screen, you do not",
+        }
+        if asked.target == PURCHASE and (money := self._data.money()):
+            data["money"] = money
+        likely = self._data.likely_users(asked.target, horizon)
+        shown = SqlAnswer(
+            f"most likely to {does(asked.target)} within {horizon} days",
+            ["user_key", "cluster_key", "probability", "low", "high", "value", "reasons"],
+            [False, True, True, True, True, True, False],
+            [
+                [
+                    row["user_key"],
+                    row["cluster_key"],
+                    *(_rounded(row[name]) for name in _SCORES),
+                    "; ".join(row["reasons"]),
+                ]
+                for row in likely
+            ],
+        )
+        note = f"as of {likely[0]['as_of']}; low and high are a 90 % interval" if likely else ""
+        return ToolResult(data, tables=["beha2vec.user_predictions_current"], rows=shown, note=note)
+
     def _list_tables(self, asked: Tables) -> ToolResult:
         words = asked.search.lower().split()
         tables = {
@@ -455,6 +510,16 @@ def _schema(arguments: type[_Arguments]) -> dict[str, Any]:
         value.pop("title", None)
         value.pop("maxLength", None)
     return schema
+
+
+def _expected(row: dict[str, Any]) -> dict[str, Any]:
+    """A group of predictions as it is sent."""
+    names = ("users", "expected", "expected_revenue")
+    return {name: _rounded(row[name], 1) for name in names if row.get(name) is not None}
+
+
+def _rounded(value: float | None, digits: int = 4) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _failed(reason: str, aliases: Aliases) -> ToolResult:

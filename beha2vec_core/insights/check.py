@@ -18,7 +18,7 @@ from beha2vec_core.insights.wording import has_labels, has_pages, label_words, s
 
 Direction = Literal["more", "less", "no clear difference"]
 _DIRECTIONS: dict[int, Direction] = {1: "more", -1: "less", 0: "no clear difference"}
-SIZES = {"users", "user_share"}  # code states them by itself
+SIZES = {"users", "user_share", "expected_buyers"}  # code states them by itself
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 # who may be named, whatever the facts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from beha2vec_core.predictions.targets import PURCHASE, RETURN
 
-NONE_YET = "There is no prediction model yet. Run the job train_predictions."
+NONE_YET = "there is no prediction model yet: run the job train_predictions"
 
 
 def does(target: str) -> str:

@@ -8,6 +8,7 @@ from beha2vec_core.profiles.facts import (
     Part,
     combine,
     count_facts,
+    expected_facts,
     mean_facts,
     number_facts,
     ratio_facts,
@@ -66,6 +67,7 @@ def build_profiles(
             for m, f in features
             if f.how == "divided"
         ]
+        expected = measures.expected_buyers(connection, sources.predictions) if sources.predictions else None
     moved = flows.standings(connection, sources.history, settings.period_days)
 
     def shares(metric: str, part: str, counts: pd.DataFrame, asked: "pd.Series[int]") -> pd.DataFrame:
@@ -96,4 +98,6 @@ def build_profiles(
             moved, sizes, prior_users=settings.prior_users, confidence=confidence
         )
     ]  # fmt: skip
+    if expected is not None and len(expected):
+        parts.append(Part(expected_facts("expected_buyers", expected, confidence=confidence)))
     return combine(parts, false_discovery_rate=settings.false_discovery_rate)

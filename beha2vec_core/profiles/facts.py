@@ -247,6 +247,31 @@ def total_facts(metric: str, users: "pd.Series[int]") -> pd.DataFrame:
     ).assign(lift=np.nan)  # fmt: skip
 
 
+def expected_facts(metric: str, counts: pd.DataFrame, *, confidence: float) -> pd.DataFrame:
+    """A number of users who are expected to do something, of each cluster, beside the sum over all clusters.
+
+    The interval is of chance alone: users are independent, and the probabilities are right.
+
+    Args:
+        metric: name of the metric.
+        counts: cluster_key, users (with a probability: the support), expected, variance.
+        confidence: of the intervals.
+    """
+    expected, users = counts["expected"].to_numpy(dtype=np.float64), counts["users"].to_numpy(dtype=np.float64)
+    half = statistics.quantile_of_confidence(confidence) * np.sqrt(counts["variance"].to_numpy(dtype=np.float64))
+    return _frame(
+        counts.assign(feature=None),
+        metric,
+        metric,
+        "users",
+        value=expected,
+        population_value=np.full(len(counts), expected.sum()),
+        interval_low=np.maximum(expected - half, 0.0),
+        interval_high=np.minimum(expected + half, users),
+        support=users,
+    ).assign(lift=np.nan)  # a part beside its whole is no lift
+
+
 def most_telling(facts: pd.DataFrame, top: int) -> pd.DataFrame:
     """The facts of those features that are, in any cluster, among the ``top`` by share, by z, or from below by z.
 

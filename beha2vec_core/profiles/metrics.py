@@ -299,6 +299,11 @@ _ENTRIES = (
         asked=(Question(r"hours?|time of (?:the )?day|mornings?|evenings?|nights?", 36),),
 
     ),
+    # -- predictions, by `measures.expected_buyers` --
+    Metric(
+        "expected_buyers", unit="users", better=1, statement="users expected to buy in the next four weeks",
+        clause="we expect {} of {subject} to buy in the next four weeks", sections=(),
+    ),
     # -- moves between clusters, counted by `flows` --
     Metric("users_before", unit="users", statement="users a week before", sections=()),
     Metric("inflow", unit="users", statement="users who came in the last week", sections=()),

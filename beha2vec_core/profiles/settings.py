@@ -23,6 +23,7 @@ class ProfileSources:
     funnel_sessions: str = "fct_ga4__funnel_sessions"
     purchases: str = "fct_ga4__purchases"
     properties: str = "dim_ga4__properties"
+    predictions: str | None = None  # user_key, target, horizon, probability; None: there are none
 
 
 # where they are in the warehouse, and in its published copy
@@ -39,6 +40,7 @@ WAREHOUSE = ProfileSources(
     funnel_sessions="ga4.fct_ga4__funnel_sessions",
     purchases="(from ga4.fct_ga4__purchases where not is_refund_without_purchase)",
     properties="ga4.dim_ga4__properties",
+    predictions="beha2vec.user_predictions_current",
 )
 
 

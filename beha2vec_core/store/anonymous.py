@@ -63,6 +63,7 @@ class _Source(NamedTuple):
     rows: str  # SQL: rows with a user_key
     measures: tuple[_Measure, ...]
     by: tuple[tuple[str, ...], ...]
+    within: tuple[str, ...] = ()  # columns that all of its tables are grouped by: numbers of two are never added up
 
 
 _ENGAGEMENT = _Measure(
@@ -158,6 +159,17 @@ _SOURCES = (
         (_Measure("sessions", "count(*)", "sessions"),),
         (("furthest_step",), ("dropped_after",)),
     ),
+    _Source(
+        "predictions",
+        """from beha2vec.user_predictions_current
+        left join (select user_key, currency from ga4.dim_ga4__users) using (user_key)""",
+        (
+            _Measure("expected", "sum(probability)", "users expected to do it within the horizon", whole=False),
+            _Measure("expected_revenue", "sum(value)", "expected revenue, of purchases only", "value", whole=False),
+        ),
+        ((), ("decile",)),
+        within=("target", "horizon"),
+    ),
 )
 
 
@@ -165,7 +177,8 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
     """Make the schema ``anonymous`` in the current database; the rows of each of its tables.
 
     Each source is counted by its dimensions, by cluster, and by cluster and dimension. What the database lacks (tables
-    of dbt that were not built, columns of another release) is left out, and so is money in more than one currency.
+    of dbt that were not built or are empty, columns of another release) is left out, and so is money in more than one
+    currency.
 
     Args:
         connection: its schemas ``beha2vec`` and ``ga4`` hold what is counted.
@@ -181,12 +194,13 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
             if "currency" in types:
                 ((currencies,),) = connection.execute(f"select count(distinct currency) {source.rows}").fetchall()
                 measures = [m for m in measures if currencies < 2 or "revenue" not in m.name]
-            known = [by for by in source.by if types.keys() >= set(by)]
-            by_cluster = [(_CLUSTER,), *((_CLUSTER, *by) for by in known)] if has_clusters else []
+            known = [(*source.within, *by) for by in source.by if types.keys() >= set(by)]
+            alone = [] if source.within else [(_CLUSTER,)]
+            by_cluster = [*alone, *((_CLUSTER, *by) for by in known)] if has_clusters else []
             for by in [*known, *by_cluster]:
                 grouped_by = "_and_".join(_NAMES.get(column, column) for column in by if column != _TITLE)
                 name = f"{SCHEMA}.{source.unit}_by_{grouped_by}"
-                texts = {column for column in by if types.get(column) == "VARCHAR"}
+                texts = {column for column in by if types.get(column) == "VARCHAR"} - set(source.within)
                 query = _groups(source.rows, by, texts, measures)
                 ((made[name],),) = connection.execute(f"create table {name} as {query}", [secret.hex()]).fetchall()
                 _comment(connection, name, by, measures)
@@ -194,10 +208,12 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, rows: str) -> dict[str, str]:
-    """Names and types; none where a table or column is not there."""
+    """Names and types; none where a table or column is not there, or has no rows."""
     try:
         described = connection.execute(f"describe select * {rows}").fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
+        return {}
+    if not connection.execute(f"select 1 {rows} limit 1").fetchall():
         return {}
     return {name: kind for name, kind, *_ in described}
 

@@ -64,6 +64,7 @@ def make_serving(path: Path, hostile: list[str] | None = None) -> Path:
         create table world.purchases as
         select p.user_key, b.event_date from fct_ga4__purchases b join world.people p on p.name = b.user_key"""
     )
+    _predictions(world, texts)
     sources = ProfileSources(
         users_in_clusters="world.people",
         history="world.history",
@@ -77,6 +78,7 @@ def make_serving(path: Path, hostile: list[str] | None = None) -> Path:
         funnel_sessions="ga4.fct_ga4__funnel_sessions",
         purchases="world.purchases",
         properties="dim_ga4__properties",
+        predictions="beha2vec.user_predictions_current",
     )
     profiles = build_profiles(world, sources)
     titles = dict(world.execute("select page_key, page_title from ga4.dim_ga4__pages").fetchall())
@@ -90,6 +92,27 @@ def make_serving(path: Path, hostile: list[str] | None = None) -> Path:
     world.close()
     _made[len(texts)] = path.read_bytes()
     return path
+
+
+def _predictions(world: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
+    """Probabilities of all users: the highest of `USER`, then in cluster 1; reasons are hostile, where texts are."""
+    world.execute(
+        f"""insert into beha2vec.prediction_models (prediction_version, promoted_at) values ('p1', '2026-01-31');
+        insert into beha2vec.user_predictions by name
+        select date '2026-01-30' as event_date, date '2026-01-31' as as_of, 'p1' as prediction_version, user_key,
+            target, horizon, probability, 0.5 * probability as low, 1.5 * probability as high,
+            1 + (10 * (row_number() over (partition by target, horizon order by probability desc) - 1)
+                // count(*) over (partition by target, horizon))::int as decile,
+            case when target = 'purchase' then 50 * probability end as value,
+            case when decile = 1 then [$reason, 'page views (+0.20)'] end as reasons
+        from (
+            select user_key, target, horizon, horizon / 28 * case when user_key = '{USER}' then 0.6
+                when cluster_key = 1 then 0.3 + hash(user_key) % 100 / 400 else hash(user_key) % 100 / 1000 end
+                as probability
+            from world.people, (select unnest(['purchase', 'return', 'add_to_cart']) as target),
+                (select unnest([7, 14, 28]) as horizon))""",
+        {"reason": texts[0] if texts else "purchases so far (+0.51)"},
+    )
 
 
 def _ga4_tables(world: duckdb.DuckDBPyConnection) -> None:

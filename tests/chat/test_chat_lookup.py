@@ -63,6 +63,84 @@ def test_questions_are_answered_from_facts(lookup: Lookup, question: str, words:
     assert set(facts) <= {fact.fact_id for fact in answer.facts}
 
 
+@pytest.mark.parametrize(
+    ("question", "horizon", "target"),
+    [
+        ("who is likely to buy next week?", 7, "purchase"),
+        ("Who will buy in the next two weeks?", 14, "purchase"),
+        ("which clusters are expected to place orders next month?", 28, "purchase"),
+        ("how much revenue do you predict for the next 10 days", 7, "purchase"),
+        ("who will come back within 14 days?", 14, "return"),
+        ("who is likely to add to cart?", 28, "add_to_cart"),
+    ],
+)
+def test_predictions(lookup: Lookup, serving: Path, question: str, horizon: int, target: str) -> None:
+    answer = lookup.ask(question)
+    assert answer.understood and f"within {horizon} days, by cluster" in answer.text
+    with duckdb.connect(str(serving), read_only=True) as connection:
+        ((users, expected, best),) = connection.execute(
+            """select users, expected, (select arg_max(user_key, probability) from beha2vec.user_predictions_current
+                where target = $1 and horizon = $2)
+            from beha2vec.cluster_predictions where cluster_key = 1 and target = $1 and horizon = $2""",
+            [target, horizon],
+        ).fetchall()
+    assert f": {expected:,.0f} of {users} users (" in answer.text
+    lines = answer.text.splitlines()
+    assert lines[1].startswith("  - cluster 1,"), "the cluster with the largest number comes first"
+    first = next(place for place, line in enumerate(lines) if "with the highest probability" in line) + 1
+    assert best in lines[first] and best == USER
+    assert "As of 31 Jan 2026." in answer.text and "not whom a contact makes do it" in answer.text
+    assert ("Money is in EUR." in answer.text) == (target == "purchase")
+    for statement in answer.statements:
+        assert run_sql(serving, statement).rows, "the source can be run as it is shown"
+
+
+def test_predictions_of_one_cluster_and_of_who_leaves(lookup: Lookup) -> None:
+    text = lookup.ask("who of cluster 2 will buy?").text
+    assert "cluster 2" in text and "cluster 1," not in text and USER not in text
+    text = lookup.ask("who is likely to churn in the next 7 days?").text
+    assert "will come back with the lowest probability" in text and USER not in text
+
+
+def test_questions_about_the_past_are_not_predicted(lookup: Lookup) -> None:
+    for question in ("which cluster buys most?", "what do users do before they buy?", "who came back?"):
+        assert "within" not in lookup.ask(question).text.splitlines()[0], question
+
+
+def test_what_is_not_predicted_is_not_answered(serving: Path, tmp_path: Path) -> None:
+    path = tmp_path / "serving.duckdb"
+    path.write_bytes(serving.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("delete from beha2vec.user_predictions_current where target = 'return'")
+    answer = Lookup(Published(path), Aliases(path)).ask("who will come back?").text
+    assert "not predicted; predicted are add_to_cart, purchase" in answer
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("delete from beha2vec.user_predictions_current")
+    answer = Lookup(Published(path), Aliases(path)).ask("who is likely to buy next week?").text
+    assert answer == "Your data cannot answer this: there is no prediction model yet: run the job train_predictions."
+
+
+def test_a_model_gets_predictions_of_groups_only(serving: Path) -> None:
+    box = Toolbox(serving, Aliases(serving), min_users=20, sql_limits=SqlLimits())
+    found = box.call("predictions", '{"days": 6}')
+    assert found.data["within_days"] == 7 and found.rows is not None and found.data["money"] == "Money is in EUR."
+    assert found.rows.rows[0][0] == USER and "purchases so far" in found.rows.rows[0][-1]
+    for private in (USER, "user_", "purchases so far", "0.15"):
+        assert private not in found.message
+    clusters = {row["cluster"]: row for row in found.data["clusters"]}
+    assert set(clusters) == {0, 1, 2, 3}, "cluster 4 has five users"
+    assert all(row["users"] % 20 == 0 for rows in ("clusters", "tenths", "all_users") for row in found.data[rows])
+    with duckdb.connect(str(serving), read_only=True) as connection:
+        anonymous = connection.execute(
+            """select cluster_key, expected from anonymous.predictions_by_cluster_and_target_and_horizon
+            where target = 'purchase' and horizon = 7"""
+        ).fetchall()
+    assert {key: row["expected"] for key, row in clusters.items()} == {key: round(one, 1) for key, one in anonymous}
+    assert clusters[1]["expected"] > clusters[0]["expected"]
+    wrong = box.call("predictions", '{"target": "refund"}')
+    assert wrong.failed and "not predicted; there are" in wrong.message
+
+
 def test_users_who_are_in_no_cluster_are_reported(tmp_path: Path) -> None:
     path = make_serving(tmp_path / "serving.duckdb")
     with duckdb.connect(str(path)) as connection:

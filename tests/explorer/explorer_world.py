@@ -26,8 +26,9 @@ import pandas as pd
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.insights import write_insights
 from beha2vec_core.predictions import store as prediction_store
-from beha2vec_core.predictions.backtest import BASE_RATE, MODEL, RFM, Backtest
+from beha2vec_core.predictions.backtest import BASE_RATE, RFM, Backtest
 from beha2vec_core.predictions.calibration import Curve, Spread
+from beha2vec_core.predictions.gate import MODEL
 from beha2vec_core.predictions.model import Cells, PredictionModel, SegmentModel, TargetModel, deciles
 from beha2vec_core.profiles import WAREHOUSE, build_profiles, cluster_paths, cluster_transitions
 from beha2vec_core.store.publish import publish
@@ -53,8 +54,8 @@ def make_serving(path: Path, *, without: tuple[str, ...] = ()) -> Path:
         _pages(connection)
         _users(connection)
         _models(connection)
-        _facts(connection)
         _predictions(connection)
+        _facts(connection)
         publish(connection, path, secret=b"secret")
     if without:
         with duckdb.connect(str(path)) as connection:
@@ -241,8 +242,9 @@ def _facts(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _predictions(connection: duckdb.DuckDBPyConnection) -> None:
-    """Scores of all users: those of group 1 probably buy, and come back; a test on two dates; hostile reasons."""
-    users = connection.execute("select user_key from ga4.dim_ga4__users order by user_key").df()
+    """Scores of all but those who are too little known: group 1 probably buys and comes back; hostile reasons."""
+    known = "where user_key not like 'g-1%'"
+    users = connection.execute(f"select user_key from ga4.dim_ga4__users {known} order by user_key").df()
     groups = users["user_key"].str.extract(r"g(-?\d+)-")[0].astype(int)
     own = np.random.default_rng(6).beta(2, 3, len(users))
     tables = []

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from beha2vec_core.insights import LlmSettings, write_insights
 from beha2vec_core.insights.placeholders import fill
 from beha2vec_core.insights.sheet import fact_sheets
-from beha2vec_core.profiles import build_profiles
+from beha2vec_core.profiles import ProfileSources, build_profiles
 from tests.llm.llm_server import completion, document, serving, truthful
 from tests.profiles.profile_world import make_world
 
@@ -295,3 +295,31 @@ def test_facts_of_few_users_are_not_sent(profiles) -> None:
     ]
     assert min(support for support in supports if support > 0) >= 20
     assert (profiles["support"].between(1, 19)).any()  # there were some
+
+
+def test_expected_buyers_are_stated_by_code_and_claimed_by_no_model() -> None:
+    world = make_world()
+    world.execute(
+        """create temp table scores as select user_key, 'purchase' as target, 28 as horizon, 0.1 as probability
+        from users_in_clusters"""
+    )
+    profiles = build_profiles(world, ProfileSources(predictions="scores"))
+    with serving(lambda request, _: answer(request)) as llm:
+        rows, _ = write(profiles, llm)
+    assert {row["written_by"] for row in rows} == {"scripted-1"}
+    assert all("of them to buy in the next four weeks (" in row["summary"] for row in rows[:-1])
+
+    def claims(request, _):
+        said = truthful(request)
+        if "cluster" not in document(request):
+            return completion(json.dumps(said))
+        key = document(request)["cluster"]
+        said["summary"] = [
+            *said["summary"][:1],
+            {"fact": f"c{key}.expected_buyers", "direction": "more", "link": "new"},
+        ]
+        return completion(json.dumps(said))
+
+    with serving(claims) as llm:
+        rows, _ = write(profiles, llm)
+    assert {row["written_by"] for row in rows[:-1]} == {"template"}

@@ -380,3 +380,29 @@ def test_the_users_of_too_little_evidence_are_not_counted_as_a_cluster(profiles)
     )
     rows = write_insights(pd.concat([unknown, profiles]), progress=False)[0].to_pylist()
     assert rows[-1]["summary"].startswith("4 clusters compared")
+
+
+def predicted_profiles(probability: float) -> pd.DataFrame:
+    world = make_world()
+    world.execute(
+        f"""create temp table scores as select user_key, 'purchase' as target, 28 as horizon,
+        {probability} as probability from users_in_clusters"""
+    )
+    return build_profiles(world, ProfileSources(predictions="scores"))
+
+
+def test_a_summary_says_how_many_are_expected_to_buy() -> None:
+    profiles = predicted_profiles(0.1)
+    for row, sheet in zip(write_insights(profiles, progress=False)[0].to_pylist(), fact_sheets(profiles), strict=False):
+        fact = sheet.number("expected_buyers")
+        assert fact is not None and fact.interval_low is not None and fact.interval_high is not None
+        ends = f"{fact.interval_low:,.0f} to {fact.interval_high:,.0f}"
+        assert f"We expect {0.1 * sheet.users:,.0f} of them to buy in the next four weeks ({ends})." in row["summary"]
+        assert fact.fact_id in row["evidence"] and fact.fact_id in row["draft"]
+        draft = template.describe(sheet, "a name").summary
+        assert not re.search(r"\d", PLACEHOLDER.sub("", draft)), "no number is written out"
+
+
+def test_a_site_that_sells_nothing_has_no_expected_buyers_in_words() -> None:
+    for row in write_insights(predicted_profiles(0.0), progress=False)[0].to_pylist():
+        assert "We expect" not in row["summary"]

@@ -516,3 +516,29 @@ def test_template_code_of_the_site_is_counted_and_no_finding() -> None:
 )
 def test_one_rule_says_what_is_beyond_chance(significant: bool | None, z: float | None, sure: bool | None) -> None:
     assert is_beyond_chance(significant, z) is sure
+
+
+def test_expected_buyers_are_the_sum_of_probabilities(world: duckdb.DuckDBPyConnection) -> None:
+    world.execute(
+        """create or replace temp table scores as
+        select user_key, target, horizon, hash(user_key) % 100 / 200 as probability from users_in_clusters,
+            (select unnest(['purchase', 'return']) as target), (select unnest([7, 28]) as horizon)
+        where cluster_key <> 2"""
+    )
+    facts = build_profiles(world, ProfileSources(predictions="scores"))
+    found = facts[facts["metric"] == "expected_buyers"].set_index("cluster_key")
+    assert 2 not in found.index, "users without scores are not expected to do anything"
+    exact = world.execute(
+        """select cluster_key, count(*), sum(probability), 1.959964 * sqrt(sum(probability * (1 - probability)))
+        from scores join users_in_clusters using (user_key) where target = 'purchase' and horizon = 28 group by 1"""
+    ).fetchall()
+    assert len(exact) == len(found) > 1
+    for key, users, expected, half in exact:
+        fact = found.loc[key]
+        assert fact["fact_id"] == f"c{key}.expected_buyers" and fact["unit"] == "users" and fact["support"] == users
+        assert fact["value"] == pytest.approx(expected)
+        assert (fact["interval_low"], fact["interval_high"]) == pytest.approx((expected - half, expected + half))
+        assert fact["population_value"] == pytest.approx(sum(row[2] for row in exact))
+    world.execute("delete from scores where horizon = 28")
+    facts = build_profiles(world, ProfileSources(predictions="scores"))
+    assert "expected_buyers" not in set(facts["metric"]), "without scores of 28 days"

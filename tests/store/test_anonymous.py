@@ -263,3 +263,77 @@ def test_no_pair_of_statements_gives_away_a_few_users(
         learned += all(guess is not None and abs(guess - true) <= 0.05 * abs(true) for guess in guesses)
     assert asked >= 10_000, asked
     assert learned == 0, f"{learned} of {asked}"
+
+
+def _with_predictions(
+    path: Path, secret: bytes, *, currencies: tuple[str, ...] = ("EUR",)
+) -> duckdb.DuckDBPyConnection:
+    """Two clusters of 200 and 100 users, one of 5 who are sure to buy; each target within 7 and 28 days."""
+    with duckdb.connect() as warehouse:
+        create_tables(warehouse)
+        warehouse.execute(
+            f"""create schema ga4; create table ga4.dim_ga4__users as
+            select 'u' || range as user_key, {list(currencies)}[1 + range % {len(currencies)}] as currency
+            from range(305);
+            insert into beha2vec.cluster_models (cluster_model_version, promoted_at) values ('c1', '2026-01-31');
+            insert into beha2vec.user_clusters by name
+            select date '2026-01-30' as event_date, 'c1' as cluster_model_version, 'u' || range as user_key,
+                case when range < 200 then 0 when range < 300 then 1 else 2 end as cluster_key from range(305);
+            insert into beha2vec.prediction_models (prediction_version, promoted_at) values ('p1', '2026-01-31');
+            insert into beha2vec.user_predictions by name
+            select date '2026-01-30' as event_date, 'p1' as prediction_version, 'u' || range as user_key, target,
+                horizon,
+                case when range >= 300 then 0.99 else (1 + range % 7) / 20 end * horizon / 28 as probability,
+                1 + range * 10 // 305 as decile, case when target = 'purchase' then 60 * probability end as value
+            from range(305), (select unnest(['purchase', 'return', 'rare_event']) as target),
+                (select unnest([7, 28]) as horizon)"""
+        )
+        publish(warehouse, path, secret=secret)
+    return duckdb.connect(str(path), read_only=True)
+
+
+def test_predictions_are_counted_by_cluster_and_decile(tmp_path: Path) -> None:
+    found = []
+    for number in range(10):
+        with _with_predictions(tmp_path / f"{number}.duckdb", number.to_bytes(2)) as connection:
+            tables = connection.execute(
+                "select table_name from duckdb_tables() where schema_name = 'anonymous' and table_name like 'predict%'"
+            ).fetchall()
+            for (table,) in tables:
+                rows = connection.execute(f"select users, target from anonymous.{table}").fetchall()
+                assert rows and all(users >= MIN_USERS and target != OTHER for users, target in rows), table
+            found += connection.execute(
+                """select expected, expected_revenue from anonymous.predictions_by_cluster_and_target_and_horizon
+                where cluster_key = 0 and target = 'purchase' and horizon = 28"""
+            ).fetchall()
+            assert connection.execute(
+                """select distinct cluster_key, expected_revenue is null
+                from anonymous.predictions_by_cluster_and_target_and_horizon where target = 'return' order by 1"""
+            ).fetchall() == [(0, True), (1, True)], "cluster 2 has 5 users; only purchases have a value"
+            ((exact, value),) = connection.execute(
+                """select expected, value from beha2vec.cluster_predictions
+                where cluster_key = 0 and target = 'purchase' and horizon = 28"""
+            ).fetchall()
+    assert len(tables) == 4
+    assert sum(expected for expected, _ in found) / len(found) == pytest.approx(exact, rel=0.08)
+    assert sum(revenue for _, revenue in found) / len(found) == pytest.approx(value, rel=0.08)
+
+
+def test_a_few_users_are_not_seen_in_predictions(tmp_path: Path) -> None:
+    """All users less those of both large clusters are five users: their probabilities are not in the difference."""
+    guesses = []
+    for number in range(5):
+        with _with_predictions(tmp_path / f"{number}.duckdb", number.to_bytes(2)) as connection:
+            ((guess,),) = connection.execute(
+                """select expected - (select sum(expected) from anonymous.predictions_by_cluster_and_target_and_horizon
+                    where target = 'purchase' and horizon = 28)
+                from anonymous.predictions_by_target_and_horizon where target = 'purchase' and horizon = 28"""
+            ).fetchall()
+            guesses.append(guess)
+    assert not all(abs(guess - 5 * 0.99) <= 0.25 for guess in guesses) and len(set(guesses)) > 1
+
+
+def test_expected_revenue_of_several_currencies_is_left_out(tmp_path: Path) -> None:
+    with _with_predictions(tmp_path / "mixed.duckdb", b"x", currencies=("EUR", "JPY")) as connection:
+        columns = connection.execute("describe anonymous.predictions_by_target_and_horizon").fetchall()
+    assert [name for name, *_ in columns] == ["target", "horizon", "users", "expected"]

@@ -41,9 +41,10 @@ def test_every_column_of_ours_says_what_it_holds(tmp_path: Path) -> None:
         told = {"ga4.dim_ga4__users": {"country": "the user's last country"}}
         publish(connection, tmp_path / "serving.duckdb", told, secret=b"secret")
         kept = connection.execute(
-            "select table_name, column_name from duckdb_columns() where schema_name in ('raw', 'beha2vec')"
+            """select schema_name || '.' || table_name, column_name from duckdb_columns()
+            where schema_name in ('raw', 'beha2vec')"""
         ).fetchall()
-    assert [f"{table}.{column}" for table, column in kept if column not in column_descriptions(f"raw.{table}")] == []
+    assert [f"{table}.{column}" for table, column in kept if column not in column_descriptions(table)] == []
     with duckdb.connect(str(tmp_path / "serving.duckdb"), read_only=True) as served:
         comments = served.execute(
             "select schema_name, table_name, column_name, comment from duckdb_columns() where not internal"

@@ -50,13 +50,15 @@ def by_outcome(points: pd.DataFrame) -> list[Layer]:
 
 
 def by_number(values: pd.Series, title: str, *, share: bool = False, reverse: bool = False) -> list[Layer]:
-    """One layer, coloured by a number; what stands out is drawn last."""
+    """One layer, coloured by a number; what stands out is drawn last. Users without one are a grey layer below."""
     numbers = values.to_numpy(dtype=np.float32)
-    rows = np.argsort(-numbers if reverse else numbers, kind="stable")
+    known, unknown = np.flatnonzero(~np.isnan(numbers)), np.flatnonzero(np.isnan(numbers))
+    rows = known[np.argsort(-numbers[known] if reverse else numbers[known], kind="stable")]
     bar = {"title": {"text": title, "side": "top"}, "thickness": 12, "orientation": "h", "y": -0.06, "yanchor": "top"}
     scale = f"{SEQUENTIAL}_r" if reverse else SEQUENTIAL
     marker = {"color": numbers[rows], "colorscale": scale, "colorbar": bar | ({"tickformat": ".0%"} if share else {})}
-    return [Layer(title, rows, marker)]
+    grey = [Layer(f"not known ({len(unknown):,})", unknown, {"color": GREY, "opacity": 0.35})] if len(unknown) else []
+    return [*grey, Layer(title, rows, marker)]
 
 
 def by_date(days: pd.Series, title: str) -> list[Layer]:
@@ -93,7 +95,7 @@ def user_map(points: pd.DataFrame, layers: list[Layer], of_users: int, *, dark: 
             customdata=facts[layer.rows],
             mode="markers",
             name=layer.label,
-            showlegend=not single,
+            showlegend=not single and "colorbar" not in layer.marker,
             marker={"size": size, "opacity": opacity, "line": {"width": 0}} | layer.marker,
             # a group drawn on the map is marked by an outline's worth of dimming, not by other colours
             unselected={"marker": {"opacity": 0.12}},

@@ -118,7 +118,10 @@ def group_profile(published: Published, user_keys: tuple[str, ...]) -> pd.DataFr
         )
         # who is in a group does not change from day to day
         cursor.execute("create temp table no_history as select * from beha2vec.cluster_history limit 0")
-        sources = replace(WAREHOUSE, users_in_clusters="users_in_clusters", history="no_history")
+        predictions = WAREHOUSE.predictions if published.has(str(WAREHOUSE.predictions)) else None
+        sources = replace(
+            WAREHOUSE, users_in_clusters="users_in_clusters", history="no_history", predictions=predictions
+        )
         settings = ProfileSettings(with_single_features=False)
         facts = build_profiles(cursor, sources, settings)
     facts = facts[facts["cluster_key"] == _GROUP].reset_index(drop=True)

@@ -30,7 +30,7 @@ class NoPredictionsYet(NothingYet):
     """There is no prediction model in use."""
 
     def __init__(self) -> None:
-        LookupError.__init__(self, NONE_YET)
+        LookupError.__init__(self, f"{NONE_YET[:1].upper()}{NONE_YET[1:]}.")
 
 
 def model(published: Published) -> dict[str, Any]:

@@ -21,7 +21,12 @@ from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, in_markdown, shown
 from beha2vec_core.words import counted
 
-_EXAMPLES = ("Which clusters are there?", "Which cluster buys most?", "Compare the two largest clusters")
+_EXAMPLES = (
+    "Which clusters are there?",
+    "Which cluster buys most?",
+    "Compare the two largest clusters",
+    "Who is likely to buy next week?",
+)
 _TURNS, _CONVERSATION = "_chat_turns", "_chat_conversation"
 _KEPT = 50  # questions shown
 _CELL = 200

@@ -10,17 +10,19 @@ import streamlit as st
 
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts import map as charts
-from beha2vec_core.explorer.data import clusters, profile
+from beha2vec_core.explorer.data import clusters, predictions, profile
 from beha2vec_core.explorer.data import map as data
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.explorer.text import shown
+from beha2vec_core.explorer.text import in_chart, shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.wording import label_words, number
+from beha2vec_core.predictions.wording import does
 from beha2vec_core.words import counted
 
 _SELECT, _OPEN = "Select a group", "Open a user"  # Plotly does one or the other
 _MOUSE = (_SELECT, _OPEN)
-_COLOURS = ("Cluster", "Theme", "Last visit", "Purchase", "First visit")
+_PREDICTION = "Prediction"
+_COLOURS = ("Cluster", "Theme", "Last visit", "Purchase", "First visit", _PREDICTION)
 
 
 def render() -> None:
@@ -34,8 +36,11 @@ def render() -> None:
             theme = _choose_theme(published) if by == "Theme" else None
             mouse = st.segmented_control("Mouse", _MOUSE, default=_SELECT, required=True, key=page.kept("map_mouse"))
             most = _choose_number(of_users)
+        prediction = parts.choose_prediction(published) if by == _PREDICTION else None
         points = published.ask(data.points, most)
-        layers = _layers(published, points, by, theme, most)
+        layers = (
+            _predicted(published, points, *prediction) if prediction else _layers(published, points, by, theme, most)
+        )
         figure = charts.user_map(points, layers, of_users, dark=page.is_dark())
         figure.update_layout(dragmode="lasso" if mouse == _SELECT else "pan")
         if len(points) < of_users:
@@ -83,6 +88,15 @@ def _layers(published: Published, points: pd.DataFrame, by: str, theme: str | No
     if by == "First visit":
         return charts.by_date(points["first_seen"], "day of the first visit")
     return charts.by_cluster(points, clusters.names(published))
+
+
+def _predicted(published: Published, points: pd.DataFrame, target: str, horizon: int) -> list[charts.Layer]:
+    probability = predictions.probability(published, target, horizon, points)
+    title = f"probability to {in_chart(does(target))} within {horizon} days"
+    if probability.isna().any():
+        lately = page.settings().predictions.population_days
+        st.caption(f"Users without a score are grey: they were not seen in the {lately} days before the last date.")
+    return charts.by_number(probability, title, share=True)
 
 
 def _draw(figure: go.Figure) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from beha2vec_core.explorer.text import in_chart, in_html, in_markdown, shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.wording import number
 from beha2vec_core.predictions import decide
-from beha2vec_core.predictions.backtest import BASE_RATE, BG_NBD, CHAMPION, FUNNEL, MODEL, NO_FUNNEL, RECENCY, RFM
+from beha2vec_core.predictions.backtest import BASE_RATE, BG_NBD, FUNNEL, NO_FUNNEL, RECENCY, RFM
+from beha2vec_core.predictions.gate import CHAMPION, MODEL
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import did, does
 from beha2vec_core.settings import PREFIX

@@ -10,10 +10,14 @@ import streamlit as st
 
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts import user as charts
-from beha2vec_core.explorer.data import clusters
+from beha2vec_core.explorer.data import clusters, predictions
 from beha2vec_core.explorer.data import user as data
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.explorer.text import shown
+from beha2vec_core.explorer.text import in_html, shown
+from beha2vec_core.explorer.views import parts
+from beha2vec_core.insights.wording import number
+from beha2vec_core.predictions.wording import does
+from beha2vec_core.words import money
 
 _LONGEST_KEY = 128
 
@@ -35,7 +39,7 @@ def render() -> None:
             st.warning("No user has this key. Check for spaces or missing characters.")
             return
         _facts(found, clusters.names(published))
-    for part in (_journey, _cluster_days, _nearest, _next_pages):
+    for part in (_predictions, _journey, _cluster_days, _nearest, _next_pages):
         with page.or_empty():
             part(published, typed)
 
@@ -63,6 +67,51 @@ def _facts(found: dict[str, Any], names: dict[int, str]) -> None:
     page.table(facts, {"what": "", "value": f"Times in {page.settings().export.tz.key}"})
     if pd.notna(key) and st.button("Look at the cluster"):
         page.open_cluster(int(key))
+
+
+def _predictions(published: Published, user_key: str) -> None:
+    st.header("Predictions")
+    found = published.ask(predictions.of_user, user_key)
+    if found.empty:
+        lately = page.settings().predictions.population_days
+        st.write(f"There are no scores of this user: they were not seen in the {lately} days before the last date.")
+        return
+    currency = published.ask(predictions.currency)
+    with_value = currency is not None and found["value"].notna().any()
+    page.table(
+        pd.DataFrame(
+            {
+                "target": [shown(does(target), 60) for target in found["target"]],
+                "horizon": [f"{days} days" for days in found["horizon"]],
+                "probability": [number(one, "share") for one in found["probability"]],
+                "interval": [parts.interval(*ends) for ends in zip(found["low"], found["high"], strict=True)],
+                "decile": found["decile"],
+                "value": [money(one, currency or "") if pd.notna(one) else "" for one in found["value"]],
+                "method": [shown(method, 60) for method in found["method"]],
+            }
+        ),
+        {
+            "target": "Will",
+            "horizon": "within",
+            "probability": "Probability",
+            "interval": "90 % interval",
+            "decile": "Tenth (1 = highest)",
+            **({"value": "Expected revenue"} if with_value else {}),
+            "method": "Method",
+        },
+        numbers=("probability", "interval", "decile", "value"),
+    )
+    _reasons(published, user_key, found)
+
+
+def _reasons(published: Published, user_key: str, scores: pd.DataFrame) -> None:
+    """Reasons of all targets; of those of the first decile only, where the model's file is not on this machine."""
+    why = {row["target"]: row["reasons"] for row in scores.to_dict("records") if isinstance(row["reasons"], Iterable)}
+    with page.or_empty():
+        why |= published.ask(predictions.reasons, user_key, page.settings().storage.prediction_models_path)
+    items = "".join(f"<li>{in_html(does(one), 60)}: {in_html(parts.reasons(why[one]), 300)}</li>" for one in why)
+    if items:
+        page.write(f"<p>What raises the probability most (part of the log odds):</p><ul>{items}</ul>")
 
 
 def _journey(published: Published, user_key: str) -> None:

@@ -64,8 +64,16 @@ def describe(
         sure = _how_sure(sheet, unusual)
         if not unusual:
             said.insert(0, "Nothing sets these users clearly apart from all users.")
-    summary = [_size(sheet), *said, sure, f"Next step: {lower(to_do[0][0])}.", "" if answer else DISCLAIMER]
-    evidence = [*numbers(sheet, "users", "user_share"), *chosen, *typical]
+    expected = [fact for fact in numbers(sheet, "expected_buyers") if fact.population_value > 0]
+    summary = [
+        _size(sheet),
+        *said,
+        *map(_expected, expected),
+        sure,
+        f"Next step: {lower(to_do[0][0])}.",
+        "" if answer else DISCLAIMER,
+    ]
+    evidence = [*numbers(sheet, "users", "user_share"), *chosen, *typical, *expected]
     evidence += [fact for _, fact in to_do if fact]
     return ClusterInsight(
         name=name,
@@ -136,6 +144,11 @@ def _size(sheet: FactSheet) -> str:
         return "A group of unknown size."
     part = f", {written(share)} of the audience" if share else ""
     return f"A group of {written(users)} of {written(users, 'all')} users{part}."
+
+
+def _expected(fact: Fact) -> str:
+    words = happening(fact.metric, None).format(written(fact))
+    return f"{upper(words)} ({written(fact, 'low')} to {written(fact, 'high')})."
 
 
 def _unusual(interest: list[Fact], idle: list[Fact], arrival: list[Fact]) -> list[str]:
