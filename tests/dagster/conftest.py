@@ -1,4 +1,4 @@
-"""A small project materialized once by the command line, as a user would; tests look at what it left."""
+"""A small project materialized once; tests look at what it left."""
 
 from collections.abc import Iterator
 
@@ -10,12 +10,12 @@ from tests.dagster.project import DAYS, Project, make_project
 
 @pytest.fixture(scope="session")
 def materialized(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The whole graph on six days of 300 demo users. Tests that change it take a copy."""
+    """The whole graph on six days of 500 demo users. Tests that change it take a copy."""
     project = make_project(
         tmp_path_factory.mktemp("project") / "p", start_date=DAYS[0], end_date=DAYS[-1], property_id="northfold"
     )
-    project.run("beha2vec", "demo-data", "--users", "300", "--days", "6", "--seed", "3")
-    project.output = project.run("beha2vec", "materialize").stdout
+    project.run("beha2vec", "demo-data", "--users", "500", "--days", "6", "--seed", "3")
+    project.output = project.materialize("*").stdout
     return project
 
 
