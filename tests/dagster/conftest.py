@@ -1,4 +1,4 @@
-"""A small project materialized once by the command line, as a user would; tests look at what it left."""
+"""A small project materialized once; tests look at what it left."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ def materialized(tmp_path_factory: pytest.TempPathFactory) -> Project:
         tmp_path_factory.mktemp("project") / "p", start_date=DAYS[0], end_date=DAYS[-1], property_id="northfold"
     )
     project.run("beha2vec", "demo-data", "--users", "500", "--days", "6", "--seed", "3")
-    project.output = project.run("beha2vec", "materialize").stdout
+    project.output = project.materialize("*").stdout
     return project
 
 

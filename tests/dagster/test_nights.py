@@ -38,8 +38,8 @@ def test_nights_with_one_trouble_each_end_as_a_clean_build(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_ten_nights_end_as_a_clean_build(tmp_path: Path) -> None:
-    figures = live(tmp_path, "--nights", "10")
+def test_nine_nights_end_as_a_clean_build(tmp_path: Path) -> None:
+    figures = live(tmp_path, "--nights", "9")
     for trouble in ("late", "missing", "corrected", "duplicated", "broken"):
         assert figures[f"days that came: {trouble}, mended"] > 0
     assert figures["encoders promoted"] == figures["encoders trained"] == 2, "on two Sundays"

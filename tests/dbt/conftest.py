@@ -56,11 +56,15 @@ class Warehouse:
         self._manifest = manifest
 
     def clear(self) -> None:
-        """Forget all raw partitions and all tables but the seeds."""
+        """Remove all raw partitions and all models; the seeds stay."""
         shutil.rmtree(self.data_dir / "raw_ga4_events", ignore_errors=True)
-        with duckdb.connect(str(self.data_dir / "warehouse.duckdb")) as connection:
-            connection.execute("drop schema if exists ga4 cascade")
-        self.dbt("seed")
+        found = self.query(
+            "select if(table_type = 'VIEW', 'view', 'table') as kind, table_name from information_schema.tables"
+            " where table_schema = 'ga4' order by kind desc"
+        )
+        for kind, name in found:
+            if name in self.models():
+                self.query(f"drop {kind} ga4.{name}")
 
     def write_day(self, day: str, events: Iterable[dict[str, Any]], property_id: str = "p") -> None:
         """Write one raw partition in the canonical schema, as ingest does; no events make an empty file."""
@@ -132,7 +136,9 @@ def _shared_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ware
         patch.setenv("DBT_LOG_PATH", str(tmp_path_factory.mktemp("logs")))
         parsed = dbtRunner().invoke(["parse", *_flags()])
         assert parsed.success, parsed.exception
-        yield Warehouse(data_dir, target, parsed.result)
+        warehouse = Warehouse(data_dir, target, parsed.result)
+        warehouse.dbt("seed")
+        yield warehouse
 
 
 @pytest.fixture

