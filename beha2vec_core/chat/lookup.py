@@ -224,6 +224,9 @@ class Lookup:
         names = {cluster.key: cluster.name for cluster in overview.clusters}
         own = self._data.cluster_of(found)
         lines = [f"User {found}" + (f" is in cluster {own[0]} ({names.get(own[0])})." if own else ".")]
+        if likely := self._data.likely_cluster_of(found):
+            name = names.get(likely[0])
+            lines += [f"Likely, not certain: cluster {likely[0]} ({name}), with probability {likely[1]:.2f}."]
         lines += ["Most similar by identity vector (1 = identical):"]
         for other in self._data.similar_users(found):
             where = (

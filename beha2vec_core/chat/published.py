@@ -266,6 +266,19 @@ class Published:
                 rows = connection.execute(_IDENTITIES.format(more=""), [words]).fetchall()
         return {str(found): str(user_key) for found, user_key in rows}
 
+    def likely_cluster_of(self, user_key: str) -> tuple[int, float] | None:
+        """The likely cluster of a user of whom too little is known, and its probability; None where there is none."""
+        with self._connection() as connection:
+            try:
+                rows = connection.execute(
+                    """select likely_cluster, probability from beha2vec.user_clusters_current
+                    where user_key = ? and likely_cluster <> ?""",
+                    [user_key, TOO_LITTLE_EVIDENCE],
+                ).fetchall()
+            except duckdb.BinderException:  # published by an earlier release
+                rows = []
+        return (int(rows[0][0]), float(rows[0][1])) if rows else None
+
     def cluster_of(self, user_key: str) -> tuple[int, float | None] | None:
         """Cluster and margin of a user (near 0: between two clusters; None: too little is known of them)."""
         with self._connection() as connection:

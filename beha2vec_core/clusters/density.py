@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from beha2vec_core.clusters.model import normalise
+from beha2vec_core.clusters.unit import normalise
 
 
 @dataclass(frozen=True)

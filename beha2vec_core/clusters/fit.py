@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from beha2vec_core.clusters.kmeans import MINIBATCH_ABOVE, kmeans
 from beha2vec_core.clusters.map import fit_map
-from beha2vec_core.clusters.model import ClusterModel, normalise
+from beha2vec_core.clusters.model import ClusterModel
 from beha2vec_core.clusters.stability import Choice, choose_k, stability_curve
+from beha2vec_core.clusters.unit import normalise
 
 # Of 200 users, a cluster of 50 that does something 20 points more often than the others differs by 2.5 standard errors.
 MIN_USERS = 200

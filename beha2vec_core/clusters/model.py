@@ -11,6 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beha2vec_core.clusters.map import UserMap
+from beha2vec_core.clusters.posterior import ClusterPosterior
+from beha2vec_core.clusters.unit import normalise
 from beha2vec_core.files import put_in_place
 
 FORMAT_VERSION = 2
@@ -30,12 +32,23 @@ class Assignment(NamedTuple):
     margin: NDArray[np.float32]  # second nearest minus nearest; near 0 = the user stands between two clusters
 
 
+class Likely(NamedTuple):
+    """The most likely cluster of each user of whom too little is known, and its probability, in the order given.
+
+    cluster_key is `TOO_LITTLE_EVIDENCE` where the probability is below the model's threshold.
+    """
+
+    cluster_key: NDArray[np.int32]
+    probability: NDArray[np.float64]
+
+
 @dataclass(frozen=True)
 class ClusterModel:
     """K-Means centroids over L2-normalised behavior vectors, with the curve that chose k.
 
     ``keys`` names the cluster of each row of ``centroids``. A first fit counts from 0, the largest cluster, to k - 1,
     the smallest; later ones keep the keys of the clusters that go on (see ``keys.keep_keys``).
+    ``posterior`` is None where too few users are known to learn it from, and in models of earlier releases.
     ``model_version`` is that of the encoder whose vectors were clustered: vectors of another must not be assigned.
     """
 
@@ -47,6 +60,7 @@ class ClusterModel:
     keys: NDArray[np.int32]  # [k]
     seed: int = 0
     why: str = ""  # this k, in one sentence
+    posterior: ClusterPosterior | None = None
     format_version: int = field(default=FORMAT_VERSION)
 
     @property
@@ -86,6 +100,20 @@ class ClusterModel:
             distance[low_evidence] = margin[low_evidence] = np.nan
         return Assignment(keys, distance, margin)
 
+    def likely(self, vectors: NDArray[np.float32]) -> Likely | None:
+        """The most likely cluster of users of whom too little is known; None where the model has no posterior.
+
+        Raises:
+            ValueError: as `assign`.
+        """
+        if self.posterior is None:
+            return None
+        probabilities = self.posterior.probabilities(self._points(vectors))
+        best = probabilities.max(axis=1) if len(probabilities) else np.zeros(0)
+        keys = self.keys[probabilities.argmax(axis=1)]
+        keys[best < self.posterior.threshold] = TOO_LITTLE_EVIDENCE
+        return Likely(keys, best)
+
     def second_best(self, vectors: NDArray[np.float32]) -> NDArray[np.int32]:
         """The key of the second nearest centroid of each user [n], for a few users.
 
@@ -112,6 +140,7 @@ class ClusterModel:
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """The whole model as plain arrays (numbers and text, no objects), as ``from_arrays`` reads them."""
         curve = {f"curve.{name}": self.curve[name].to_numpy() for name in self.curve.columns}
+        of_posterior = self.posterior.to_arrays() if self.posterior else {}
         return {
             "format_version": np.asarray(self.format_version),
             "model_version": np.asarray(self.model_version),
@@ -123,6 +152,7 @@ class ClusterModel:
             "map.landmarks": self.user_map.landmarks,
             "map.positions": self.user_map.positions,
             **curve,
+            **{f"posterior.{name}": array for name, array in of_posterior.items()},
         }
 
     @classmethod
@@ -138,6 +168,9 @@ class ClusterModel:
         elif found != FORMAT_VERSION:
             raise ValueError(f"cluster model has format {found}, this version reads {FORMAT_VERSION}: fit it again")
         curve = {name.removeprefix("curve."): arrays[name] for name in arrays if name.startswith("curve.")}
+        of_posterior = {
+            name.removeprefix("posterior."): arrays[name] for name in arrays if name.startswith("posterior.")
+        }
         return cls(
             centroids=arrays["centroids"].astype(np.float32),
             shares=arrays["shares"].astype(np.float64),
@@ -150,6 +183,7 @@ class ClusterModel:
             keys=arrays["keys"].astype(np.int32),
             seed=int(arrays["seed"]),
             why=str(arrays.get("why", "")),
+            posterior=ClusterPosterior.from_arrays(of_posterior) if of_posterior else None,
         )
 
     def save(self, path: Path) -> Path:
@@ -170,21 +204,6 @@ class ClusterModel:
         """The model saved at ``path``; never unpickles anything."""
         with np.load(path, allow_pickle=False) as arrays:
             return cls.from_arrays(dict(arrays))
-
-
-def normalise(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Vectors of length 1, float32 [n, dim]; a zero vector stays zero.
-
-    Raises:
-        ValueError: not two-dimensional, or NaN or infinity among the numbers.
-    """
-    points = np.ascontiguousarray(vectors, dtype=np.float32)
-    if points.ndim != 2:
-        raise ValueError(f"vectors must be two-dimensional [n, dim], not {points.shape}")
-    if not np.isfinite(points).all():
-        raise ValueError("vectors hold NaN or infinity: the encoder that made them is broken, train it again")
-    length = np.linalg.norm(points, axis=1, keepdims=True)
-    return np.asarray(points / np.where(length > 0, length, 1.0), dtype=np.float32)
 
 
 def _distances(points: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDArray[np.float32]:

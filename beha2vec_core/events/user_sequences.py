@@ -11,6 +11,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import duckdb
+import pyarrow as pa
 
 from beha2vec_core.events.query import ENCODER_INPUT, LATEST_FIRST
 from beha2vec_core.events.sequences import OPTIONAL_INPUTS
@@ -101,3 +102,28 @@ def write_day(
     rows = connection.execute("select len(page), count(*) from sequences group by all order by all").fetchall()
     lengths = {int(n): int(users) for n, users in rows}
     return SequenceDay(day, sum(lengths.values()), sum(n * users for n, users in lengths.items()), lengths)
+
+
+def latest_sequences(folder: Path, max_users: int, users: pa.ChunkedArray | None = None) -> pa.Table:
+    """Each user's latest sequence, as an Arrow table; a stable choice of users where there are too many.
+
+    Days that an earlier release wrote lack some lists: these are null.
+
+    Args:
+        folder: of the sequence files.
+        max_users: how many at most.
+        users: user_keys to choose from; None: all.
+    """
+    files = str(folder).replace("'", "''")
+    with duckdb.connect() as connection:
+        if users is not None:
+            connection.register("chosen", pa.table({"user_key": users}))
+        return connection.sql(
+            f"""
+            select * exclude (event_date)
+            from read_parquet('{files}/*/*.parquet', hive_partitioning = true, union_by_name = true)
+            {"" if users is None else "semi join chosen using (user_key)"}
+            qualify row_number() over (partition by user_key order by event_date desc) = 1
+            order by md5(user_key) limit {int(max_users)}
+            """
+        ).to_arrow_table()

@@ -60,6 +60,9 @@ _ANYWHERE = {
     "distance": "from the user to the centre of their cluster, 0 to 2; null in cluster -1",
     "margin": "distance to the second nearest centre less that to the nearest: near 0, the user stands between two; "
     "null in cluster -1",
+    "likely_cluster": "of a user in cluster -1: the cluster they most likely belong to once they have enough events; "
+    "-1: none is likely enough; null in other clusters",
+    "probability": "of the most likely cluster, of a user in cluster -1; null in other clusters",
     "role": "typical: nearest to the centre, the first is the medoid; edge: with the smallest margin",
     "rank": "1 is the most typical, or the nearest to the edge",
     "map_x": "place on the map of users, without a unit: near means similar; it stays while the cluster model does",

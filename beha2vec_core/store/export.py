@@ -57,7 +57,7 @@ _QUERIES = {
         order by user_key, property_id, user_pseudo_id""",
     What.USER_CLUSTERS: """
         select user_key, property_id, user_pseudo_id, event_date, model_version, cluster_model_version, cluster_key,
-            name as cluster_name, distance, margin, is_ads_consented
+            name as cluster_name, distance, margin, is_ads_consented, likely_cluster, probability
         from beha2vec.user_clusters_current left join ({devices}) using (user_key)
         left join beha2vec.cluster_insights using (cluster_key)
         order by user_key, property_id, user_pseudo_id""",

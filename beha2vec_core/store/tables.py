@@ -59,7 +59,7 @@ _TABLES = {
         users bigint, shared_users bigint""",
     "beha2vec.user_clusters": """
         event_date date, cluster_model_version varchar, model_version varchar, user_key varchar, cluster_key integer,
-        distance double, margin double, map_x double, map_y double""",
+        distance double, margin double, map_x double, map_y double, likely_cluster integer, probability double""",
     # of the clusters that readers see; see clusters/members.py
     "beha2vec.cluster_members": """
         cluster_key integer, role varchar, rank integer, user_key varchar, distance double, margin double,
@@ -118,7 +118,7 @@ _ADDED = {
     "beha2vec.cluster_insights": """
         differences varchar, caveats varchar, opportunities varchar, input_hash varchar, reason varchar,
         draft varchar, interpretation varchar""",
-    "beha2vec.user_clusters": "map_x double, map_y double",
+    "beha2vec.user_clusters": "map_x double, map_y double, likely_cluster integer, probability double",
 }
 
 # Columns that say whose a row is, in our tables, dbt's and parquet files, and which of a person's ids they hold (see

@@ -103,6 +103,23 @@ def cluster_sizes(sizes: Mapping[int, int]) -> Figure:
     return figure
 
 
+def reliability(bins: Sequence[tuple[float, float, int]]) -> Figure:
+    """How often a likely cluster was right beside its probability: (stated, observed, parts of users)."""
+    figure, axes = _axes(4.6, 3.6)
+    stated, observed, parts = zip(*bins, strict=True)
+    axes.plot([0, 1], [0, 1], color=COLORS[7], linestyle=":", label="perfect calibration")
+    axes.plot(stated, observed, color=COLORS[0], marker="o", label="users left out")
+    axes.set(
+        title=f"Reliability of likely clusters (n = {sum(parts):,})",
+        xlabel="probability of the most likely cluster",
+        ylabel="share of users it was right for",
+        xlim=(0, 1),
+        ylim=(0, 1),
+    )
+    axes.legend(frameon=False)
+    return figure
+
+
 def choice_of_k(curve: Sequence[Mapping[Any, Any]], outcome: str) -> Figure:
     """What each k is like, with the chosen one marked: stability and silhouette; smallest cluster and outcome."""
     figure = Figure(figsize=(7.2, 2.8), layout="constrained")

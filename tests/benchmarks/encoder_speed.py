@@ -4,6 +4,7 @@
     python tests/benchmarks/encoder_speed.py --skip-million
     python tests/benchmarks/encoder_speed.py --users 100000
     python tests/benchmarks/encoder_speed.py --catalogue
+    python tests/benchmarks/encoder_speed.py --budgets
 
 Side by side every method has one thread, since CoLES's process has one, and learns from the same users, those of two
 events or more, of the merchandise store (of the demo shop where that is absent); only the prototype, being slow, gets a
@@ -15,9 +16,10 @@ Users of three events in the median and the million are the demo shop's, repeate
 pauses (half to double) and other times, and half of them a random part of the history only, so that copies differ as
 real users do. The million goes from parquet to parquet in a process of its own with two threads.
 
-``--catalogue`` shows how time grows with the number of pages: 17,000 users of 12 page views each, drawn at random from
-pages of which some are more popular. It counts the processor's time on one thread, so that other work on the machine
-disturbs it little; an event's training is that of the fastest epoch but the first.
+``--budgets`` shows quality against minutes: how well the next page of users not learned from is predicted after parts
+of the default's updates, each a training of its own. ``--catalogue`` shows how time grows with the number of pages:
+users of 12 page views each, drawn at random from pages of which some are more popular. It counts the processor's time
+on one thread, so that other work on the machine disturbs it little.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +45,20 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
+from beha2vec_core.encoder.batches import UserBatches
+from beha2vec_core.encoder.curve import best_row
 from beha2vec_core.encoder.encode import _batches
 from beha2vec_core.encoder.encoder import data_window
 from beha2vec_core.encoder.features import Fields, slice_hashes
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.objectives.weighted import WeightedObjectives
 from beha2vec_core.encoder.train import seeded, train
+from beha2vec_core.encoder.validation import training_and_validation
 from beha2vec_core.evaluation.data import INPUT_COLUMNS
 from beha2vec_core.events.sequences import build_sequences, ragged_range
 from tests.benchmarks.data_sets import DataNotFoundError, load
+from tests.benchmarks.encoder_sampling import judge, part
+from tests.benchmarks.next_step import told
 from tests.benchmarks.rivals import coles, prototype
 from tests.benchmarks.rivals.coles import MethodUnavailable
 
@@ -63,7 +70,9 @@ CHUNK = 32_768
 MATMUL = 2_048
 MEDIAN = 3
 CATALOGUES = (500, 20_000, 200_000)
-PREDICTED = 4_000  # users
+CATALOGUE_USERS, PREDICTED = 17_000, 4_000
+BUDGETS = (1 / 9, 1 / 3, 1.0)
+BUDGET_USERS = 3_000
 TARGETS = {
     "training": "30 x the prototype at its size, 1.5 x CoLES",
     "encoding": "20 x the prototype",
@@ -91,10 +100,17 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=COLES_EPOCHS, help="of each training of ours")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--catalogue", action="store_true", help="only how time grows with the number of pages")
+    parser.add_argument(
+        "--budgets", nargs="*", type=float, metavar="SHARE", help="only quality against minutes; shares of all updates"
+    )
     parser.add_argument("--encode", nargs=3, type=Path, metavar=("MODEL", "IN", "OUT"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.encode:
         print(json.dumps(encode_file(*asked.encode)))
+        return
+    if asked.budgets is not None:
+        torch.set_num_threads(1)
+        print_budgets(asked.budgets or BUDGETS)
         return
     if asked.catalogue:
         torch.set_num_threads(1)
@@ -106,6 +122,7 @@ def main() -> None:
     speeds = side_by_side(events, asked.epochs, asked.rounds)
     print_side_by_side(speeds)
     print_arithmetic(events, next(one.training for one in speeds if one.name == "prototype"))
+    print_budgets(BUDGETS)
     torch.set_num_threads(CORES)
     demo = input_of(load("demo_personas").events)
     encoder, _ = learn(demo, EncoderConfig(), epochs=2)
@@ -115,40 +132,61 @@ def main() -> None:
         print_million(encoder, base, asked.users)
 
 
+def print_budgets(shares: Sequence[float]) -> None:
+    """Quality against minutes: the next page of users not learned from, after shares of the default's updates."""
+    fit, judged = part("demo_personas", BUDGET_USERS, locked=False)
+    sequences = build_sequences(told(fit), max_length=EncoderConfig().max_length)
+    whole = TrainConfig(device="cpu", progress=False)
+    plan = UserBatches(Fields.fit(sequences, EncoderConfig()), training_and_validation(sequences, whole)[0], whole, CPU)
+    updates = whole.epochs * len(plan.plan(1))
+    print("| updates | CPU minutes | held-out loss | network: MRR@10 | recall@10 | with counts: MRR@10 | recall@10 |")
+    print("|---|---|---|---|---|---|---|")
+    for share in shares:
+        settings = replace(whole, max_updates=max(whole.epochs, round(share * updates)))
+        started = time.process_time()
+        encoder = BehaviorEncoder.fit(told(fit), EncoderConfig(), settings)
+        minutes = (time.process_time() - started) / 60
+        lowest = best_row(encoder.training_curve)["held_out_loss"]
+        found = " | ".join(f"{value:.3f}" for value in judge(encoder, judged))
+        print(f"| {settings.max_updates:,} | {minutes:.2f} | {lowest:.3f} | {found} |", flush=True)
+
+
 def print_catalogue(rounds: int) -> None:
-    print(
-        f"| pages | training, CPU µs an event | x | fit, {1 + rounds} epochs, CPU s | predict_next, 4,000 users, CPU s | x |"
-    )
-    print("|---|---|---|---|---|---|")
-    first: tuple[float, float] | None = None
+    """How long an event takes to learn from, then how long predictions take."""
+    print("| pages | training, CPU µs an event | x |\n|---|---|---|")
+    first = 0.0
     for pages in CATALOGUES:
-        events = site(pages)
-        settings = TrainConfig(epochs=1 + rounds, patience=0, device="cpu", progress=False)
-        moments: list[float] = []  # of the ends of epochs; the first loads libraries
-        started = time.process_time()
+        training = training_time(site(pages, CATALOGUE_USERS), rounds)
+        first = first or training
+        print(f"| {pages:,} | {training:.0f} | {training / first:.2f} |", flush=True)
+    print("\n| pages | predict_next, 4,000 users, CPU s | x |\n|---|---|---|")
+    first = 0.0
+    for pages in CATALOGUES[:2]:
+        events = site(pages, PREDICTED)
         encoder = BehaviorEncoder.fit(
-            events,
-            EncoderConfig(min_count=1),
-            settings,
-            lambda _: moments.append(time.process_time()),  # noqa: B023
+            events, EncoderConfig(min_count=1), TrainConfig(epochs=1, device="cpu", progress=False)
         )
-        fit = time.process_time() - started
-        trained = sum(row["tokens_per_second"] * row["seconds"] for row in encoder.training_curve[:1])
-        training = min(np.diff(moments)) / trained * 1e6
-        some = events[events["user_key"] < f"u{PREDICTED:05d}"]
         started = time.process_time()
-        encoder.predict_next(some)
+        encoder.predict_next(events)
         predict = time.process_time() - started
-        first = first or (training, predict)
-        known = len(encoder.fields.vocabularies["page"].values)
-        print(
-            f"| {known:,} | {training:.0f} | {training / first[0]:.2f} | {fit:.0f} "
-            f"| {predict:.1f} | {predict / first[1]:.1f} |",
-            flush=True,
-        )
+        first = first or predict
+        print(f"| {pages:,} | {predict:.1f} | {predict / first:.1f} |", flush=True)
 
 
-def site(pages: int, users: int = 17_000, views: int = 12) -> pd.DataFrame:
+def training_time(events: pd.DataFrame, rounds: int) -> float:
+    """Microseconds of the processor for an event, in the fastest epoch but the first, which loads libraries."""
+    config = EncoderConfig(min_count=1)
+    settings = TrainConfig(epochs=1 + rounds, held_out=0.0, held_out_time=0.0, device="cpu", progress=False)
+    sequences = build_sequences(events, max_length=config.max_length)
+    fields = Fields.fit(sequences, config)
+    ends: list[float] = []
+    with seeded(0, CPU):
+        network = BehaviorNetwork(config, fields)
+        train(network, fields, sequences, settings, CPU, lambda _: ends.append(time.process_time()))
+    return float(min(np.diff(ends))) / len(events) * 1e6
+
+
+def site(pages: int, users: int, views: int = 12) -> pd.DataFrame:
     draw = np.random.default_rng(0)
     popularity = 1 / np.arange(1, pages + 1) ** 0.8
     seen = draw.choice(pages, (users, views), p=popularity / popularity.sum())

@@ -238,6 +238,26 @@ def test_look_alikes_by_every_name_of_a_user(lookup: Lookup, serving: Path, name
     assert [key for (key,) in nearest] == [line.split()[2] for line in text.splitlines() if line.startswith("  - ")]
 
 
+def test_a_user_of_whom_little_is_known_has_a_likely_cluster(tmp_path: Path) -> None:
+    path = make_serving(tmp_path / "serving.duckdb")
+    asked = f"who resembles user {USER}?"
+    assert "Likely" not in Lookup(Published(path), Aliases(path)).ask(asked).text
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            """update beha2vec.user_clusters_current set cluster_key = -1, likely_cluster = 2, probability = 0.618
+            where user_key = ?""",
+            [USER],
+        )
+    text = Lookup(Published(path), Aliases(path)).ask(asked).text
+    assert "in cluster -1" in text and "Likely, not certain: cluster 2" in text and "probability 0.62" in text
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update beha2vec.user_clusters_current set likely_cluster = -1")
+    assert "Likely" not in Lookup(Published(path), Aliases(path)).ask(asked).text
+    with duckdb.connect(str(path)) as connection:  # published by an earlier release
+        connection.execute("alter table beha2vec.user_clusters_current drop column likely_cluster")
+    assert "in cluster -1" in Lookup(Published(path), Aliases(path)).ask(asked).text
+
+
 NOT_KNOWN = [
     ("cluster 99", "there is no cluster 99; there are 0, 1, 2, 3, 4"),
     ("compare 0 and 12", "there is no cluster 12"),

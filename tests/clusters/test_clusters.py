@@ -27,8 +27,8 @@ from beha2vec_core.clusters import (
     keep_keys,
 )
 from beha2vec_core.clusters.kmeans import kmeans, nearest
-from beha2vec_core.clusters.model import normalise
 from beha2vec_core.clusters.stability import CURVE_COLUMNS, choose_k, stability_curve
+from beha2vec_core.clusters.unit import normalise
 from beha2vec_core.store.tables import create_tables
 
 

@@ -10,10 +10,15 @@ from typing import Any
 import dagster as dg
 import duckdb
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
+from beha2vec_core.events.user_sequences import sequence_file
 from beha2vec_core.store.tables import create_tables
+from beha2vec_core.store.vectors import as_matrix
 from beha2vec_dagster.defs.clusters import assets as clusters
 from beha2vec_dagster.defs.clusters import models as cluster_models
 from beha2vec_dagster.lib.partitions import range_tags
@@ -102,6 +107,52 @@ def test_they_are_counted_but_take_no_part(shop: Shop) -> None:
     assert sorted(key for (key,) in shop.query("select cluster_key from beha2vec.cluster_lineage")) == [0, 1, 2, 3]
     members = shop.query("select count(*), min(cluster_key), min(user_key) >= 'u060' from beha2vec.cluster_members")
     assert members == [(40, 0, True)]
+
+
+def journeys(users: int, views: range) -> pd.DataFrame:
+    """Users of four groups, each with pages of its own."""
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        [
+            (f"u{user:03d}", 1_767_600_000_000_000 + view * 60_000_000, "page_view", f"a/{user % 4}/{rng.integers(3)}")
+            for user in range(users)
+            for view in range(int(rng.integers(views.start, views.stop)) if user >= LOW else 1 + user % 2)
+        ],
+        columns=["user_key", "event_timestamp", "event_name", "page"],
+    )
+
+
+def test_they_have_a_likely_cluster_learned_from_the_first_events_of_others(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    storage = export_settings(data_dir=shop.path.parent).storage
+    events = journeys(USERS, range(4, 8))
+    encoder = BehaviorEncoder.fit(events, EncoderConfig(dim=8, heads=2), TrainConfig(epochs=6, device="cpu"))
+    encoder.save(storage.encoders_path / "e")
+    file = sequence_file(storage.sequences_path, DAYS[0])
+    file.parent.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pandas(events.groupby("user_key", as_index=False).agg(list)), file)
+    encoded = encoder.encode(events)
+    assert encoded["low_evidence"].to_pylist() == [user < LOW for user in range(USERS)]
+    shop.vectors = as_matrix(encoded["behavior"])
+    shop.query("delete from beha2vec.user_embeddings returning 1")
+    shop.come(DAYS[0], range(USERS), low=range(LOW))
+
+    metadata = shop.materialize(*ALL, k=4)
+    assert 0 < metadata["likely_clusters_threshold"] < 1 and metadata["likely_clusters_parts"] == 2 * (USERS - LOW)
+    assert 0 <= metadata["likely_clusters_calibration_error"] < 0.2
+    assert "reliability" in metadata["likely_clusters_reliability"]
+    rows = shop.query(
+        """select user_key[2:]::int, cluster_key, likely_cluster, probability
+        from beha2vec.user_clusters_current order by 1"""
+    )
+    of_group = {user % 4: key for user, key, *_ in rows if user >= LOW}
+    assert sorted(of_group.values()) == [0, 1, 2, 3]
+    assert all((likely, p) == (None, None) for user, _, likely, p in rows if user >= LOW)
+    little = [row for row in rows if row[0] < LOW]
+    assert all(key == -1 and 0.25 <= p <= 1 for _, key, _, p in little)
+    assert all((likely == -1) == (p < metadata["likely_clusters_threshold"]) for *_, likely, p in little)
+    named = [likely == of_group[user % 4] for user, _, likely, _ in little if likely >= 0]
+    assert len(named) > LOW / 2 and np.mean(named) > 0.9
 
 
 def test_the_way_from_events_to_clusters_is_in_the_metadata(shop: Shop) -> None:

@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from beha2vec_core.clusters.model import normalise
+from beha2vec_core.clusters.unit import normalise
 from beha2vec_core.evaluation.splits import DAY, Split
 from beha2vec_core.evaluation.tasks import content, determinism, geometry, intent, next_step, retrieval, stability
 from beha2vec_core.evaluation.tasks.inputs import encode, halves

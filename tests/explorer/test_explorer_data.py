@@ -163,6 +163,12 @@ def test_nearest_users_are_those_of_brute_force(published: Published) -> None:
 def test_a_user_and_his_journey(published: Published) -> None:
     found = published.ask(user.about, "g1-0")
     assert found is not None and (found["cluster_key"], found["purchases"]) == (1, 1)
+    assert user.cluster(found, {1: "Cooks"}) == "Cooks"
+    little = dict(found) | {"cluster_key": -1, "likely_cluster": 2, "probability": 0.625}
+    assert user.cluster(little, {-1: "Too little", 2: "Readers"}) == "Too little; likely Readers (62%)"
+    assert user.cluster(little | {"likely_cluster": -1}, {-1: "Too little"}) == "Too little"
+    del little["likely_cluster"]  # published by an earlier release
+    assert user.cluster(little, {-1: "Too little"}) == "Too little"
     assert published.ask(user.about, "' or 1=1 --") is None
     sessions, events = published.ask(user.sessions, "g1-0"), published.ask(user.events, "g1-0")
     assert sessions["started_at"].is_monotonic_decreasing and len(sessions) == found["sessions"]

@@ -90,7 +90,7 @@ class World:
     def assign(self, version: str, day: date, clusters: list[int], first_user: int = 0) -> None:
         for place, cluster in enumerate(clusters):
             self.execute(
-                "insert into beha2vec.user_clusters values (?, ?, ?, ?, ?, 0.5, 0.1, 1.0, 2.0)",
+                "insert into beha2vec.user_clusters values (?, ?, ?, ?, ?, 0.5, 0.1, 1.0, 2.0, null, null)",
                 day, f"clusters of {version}", version, f"u{first_user + place}", cluster,
             )  # fmt: skip
 

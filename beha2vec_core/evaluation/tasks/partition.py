@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beha2vec_core.clusters.kmeans import kmeans
-from beha2vec_core.clusters.model import normalise
+from beha2vec_core.clusters.unit import normalise
 from beha2vec_core.evaluation.tasks.inputs import Vectors
 
 Labels = npt.NDArray[np.int32]

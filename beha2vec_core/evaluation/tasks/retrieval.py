@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from beha2vec_core.clusters.model import normalise
+from beha2vec_core.clusters.unit import normalise
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, user_mean
 from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, halves, users_of
 

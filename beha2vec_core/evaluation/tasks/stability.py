@@ -17,7 +17,7 @@ from itertools import combinations
 import numpy as np
 
 from beha2vec_core.clusters.kmeans import kmeans, nearest
-from beha2vec_core.clusters.model import normalise
+from beha2vec_core.clusters.unit import normalise
 from beha2vec_core.evaluation.data import inputs
 from beha2vec_core.evaluation.methods import WarmStarts
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.events.query import ENCODER_INPUT, LATEST_FIRST
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.lookalikes import NoVectorError, similar_users
@@ -29,6 +30,7 @@ _DAYS = 400
 def about(published: Published, user_key: str) -> dict[str, Any] | None:
     """What is known of a user, as in dim_ga4__users, with cluster_key and margin; None where there is no such user.
 
+    likely_cluster and probability are there too, unless an earlier release published.
     What is null is None. Moments are UTC. ``reporting_currency`` is that of the user's property, where it is known.
     """
     published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
@@ -36,8 +38,11 @@ def about(published: Published, user_key: str) -> dict[str, Any] | None:
     currency, properties = "", ""
     if published.has("ga4.dim_ga4__properties", "reporting_currency") and published.has(_USERS, "property_id"):
         currency, properties = ", reporting_currency", "left join ga4.dim_ga4__properties using (property_id)"
+    likely = ""
+    if published.has("beha2vec.user_clusters_current", "likely_cluster", "probability"):
+        likely = ", likely_cluster, probability"
     found = published.query(
-        f"""select users.*, cluster_key, margin{currency} from ga4.dim_ga4__users as users
+        f"""select users.*, cluster_key, margin{likely}{currency} from ga4.dim_ga4__users as users
         left join beha2vec.user_clusters_current using (user_key) {properties} where user_key = $user limit 1""",
         {"user": user_key},
     )
@@ -46,6 +51,17 @@ def about(published: Published, user_key: str) -> dict[str, Any] | None:
         if len(found)
         else None
     )
+
+
+def cluster(found: Mapping[str, Any], names: Mapping[int, str]) -> str:
+    """The cluster of a user, as of `about`; of a user in -1 the likely one, with its probability."""
+    key, likely = found["cluster_key"], found.get("likely_cluster")
+    if key is None:
+        return "none: no day of theirs is clustered"
+    name = names.get(int(key), f"Cluster {key}")
+    if likely is None or likely == TOO_LITTLE_EVIDENCE:
+        return name
+    return f"{name}; likely {names.get(int(likely), f'cluster {likely}')} ({found['probability']:.0%})"
 
 
 def revenue(found: Mapping[str, Any]) -> str:

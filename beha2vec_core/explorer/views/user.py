@@ -56,7 +56,7 @@ def _facts(found: dict[str, Any], names: dict[int, str]) -> None:
         ):
             st.metric(label, value, width=150 if label != "Revenue" else 240)
     rows = {
-        "Cluster": names.get(int(key), f"Cluster {key}") if pd.notna(key) else "none: no day of theirs is clustered",
+        "Cluster": data.cluster(found, names),
         "First seen": page.local(found["first_seen_at"]),
         "Last seen": page.local(found["last_seen_at"]),
         source: first,

@@ -1,6 +1,7 @@
 """Clusters of users: the model, who belongs where, and the facts of each cluster."""
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -18,16 +19,17 @@ from beha2vec_dagster.defs.clusters.models import (
     show_to_readers,
     used_keys,
     users_to_cluster,
+    with_posterior,
     write_cluster_model,
 )
-from beha2vec_dagster.defs.encoder.versions import version_in_use
+from beha2vec_dagster.defs.encoder.versions import load_encoder, version_in_use
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.metadata import markdown_table, picture, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 if TYPE_CHECKING:
-    from beha2vec_core.clusters import ClusterModel
+    from beha2vec_core.clusters import ClusterModel, ClusterPosterior
 
 
 _UNFILLED_SHOWN = 20
@@ -60,11 +62,11 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     daily = daily_partitions(settings)
 
     @dg.asset(
-        deps=["user_embeddings", "dim_ga4__users"],
+        deps=["user_embeddings", "user_sequences", "dim_ga4__users"],
         group_name="clusters",
         kinds={"scikitlearn"},
         backfill_policy=dg.BackfillPolicy.single_run(),
-        code_version="4",
+        code_version="5",
     )
     def cluster_model(
         context: dg.AssetExecutionContext, config: ClusterConfig, warehouse: WarehouseResource
@@ -73,6 +75,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
         Fewer than 200 such users are in one cluster, and no k is chosen that has a cluster of fewer than 20; `why` says
         so.
+
+        For users with fewer events it learns how likely each cluster is, from the first events of these users.
 
         Continuing clusters keep their key, and a key is never reused; `beha2vec.cluster_lineage` says which were kept,
         split, born, merged or are gone. Readers see the model once `user_clusters` has assigned all days with it.
@@ -100,6 +104,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         )
         context.log.info(fitted.why)
         model, lineage = keep_keys(fitted, vectors, earlier, used)
+        encoder = partial(load_encoder, settings.storage.encoders_path / version, "cpu")
+        model = with_posterior(model, encoder, settings.storage.sequences_path, keys, vectors)
         labels = model.assign(vectors).cluster_key
         curve = model.curve.to_dict("records")
         with warehouse.connect("cluster_model: write") as connection:
@@ -130,6 +136,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 "user_map": picture(plots.user_map(model.project_2d(vectors), labels), "users by cluster"),
                 "curve": markdown_table(list(model.curve.columns), [tuple(row.values()) for row in curve]),
             }
+            | _likely_clusters(model.posterior)
             | (_dense_groups(model, vectors, labels) if config.explore_hdbscan else {}),
         )
 
@@ -139,12 +146,12 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         group_name="clusters",
         kinds={"scikitlearn", "duckdb"},
         backfill_policy=dg.BackfillPolicy.single_run(),
-        code_version="3",
+        code_version="4",
     )
     def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
         """The cluster of each user active that day, with the distance to its centre and the margin to the second best.
 
-        Users with too little evidence are in cluster -1, without distance and margin.
+        Users with too little evidence are in cluster -1, without distance and margin, but with their likely cluster.
         `beha2vec.user_clusters_current` has each user's latest row. A new cluster model serves beside the old one until
         it has assigned every day that has vectors; then readers are switched, in one transaction.
         """
@@ -298,6 +305,18 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         )
 
     return [cluster_model, user_clusters, cluster_members, cluster_profiles]
+
+
+def _likely_clusters(posterior: "ClusterPosterior | None") -> dict[str, Any]:
+    if posterior is None:
+        return {"likely_clusters": "none: one cluster, or too few users whose first events are known"}
+    return {
+        "likely_clusters_threshold": posterior.threshold,
+        "likely_clusters_calibration_error": posterior.calibration_error,
+        "likely_clusters_parts": posterior.parts,
+        "likely_clusters_reliability": picture(plots.reliability(posterior.reliability), "reliability"),
+        "likely_clusters_by_probability": markdown_table(["stated", "observed", "parts"], posterior.reliability),
+    }
 
 
 def _dense_groups(

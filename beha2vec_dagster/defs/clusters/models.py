@@ -1,6 +1,8 @@
 """What clustering and the promotion of an encoder share: cluster models in the warehouse, days assigned by one."""
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,13 +13,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from beha2vec_core.events.user_sequences import latest_sequences
 from beha2vec_core.store.vectors import as_matrix
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_core.words import counted
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 if TYPE_CHECKING:
+    from beha2vec_core import BehaviorEncoder
     from beha2vec_core.clusters import ClusterModel, Lineage
+
+# whose first events the posterior is learned from, at most
+POSTERIOR_USERS = 10_000
 
 
 class ClusterModelVersion(NamedTuple):
@@ -93,6 +100,40 @@ def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str) -> Use
     return UsersToCluster(table["user_key"], as_matrix(table["behavior"]), table["earlier_key"].to_numpy(), too_little)
 
 
+def with_posterior(
+    model: "ClusterModel",
+    encoder: "Callable[[], BehaviorEncoder]",
+    sequences: Path,
+    users: pa.ChunkedArray,
+    vectors: npt.NDArray[np.float32],
+) -> "ClusterModel":
+    """The model with the posterior learned from the first events of users who are in a cluster.
+
+    Args:
+        model: with its keys.
+        encoder: gives the one whose vectors were clustered; it is asked where there are sequences.
+        sequences: the folder of the users' sequences.
+        users: who were clustered.
+        vectors: theirs [n, dim].
+    """
+    from beha2vec_core.clusters import early_parts, fit_posterior
+
+    if not any(sequences.glob("*/*.parquet")):  # removed by their retention
+        return replace(model, posterior=None)
+    rows = np.argsort(model.keys)[np.searchsorted(np.sort(model.keys), model.assign(vectors).cluster_key)]
+    place = dict(zip(users.to_pylist(), range(len(users)), strict=True))
+    latest = latest_sequences(sequences, POSTERIOR_USERS, users)
+    parts, places = [np.zeros((0, model.dim), dtype=np.float32)], [np.zeros(0, dtype=np.int64)]
+    made_by = encoder()
+    for _, keys, early in early_parts(made_by, latest, range(1, made_by.config.min_events)):
+        if len(keys):
+            parts.append(early)
+            places.append(np.array([place[key] for key in keys.to_pylist()], dtype=np.int64))
+    of = np.concatenate(places)
+    posterior = fit_posterior(np.concatenate(parts), rows[of], of, model.k, seed=model.seed)
+    return replace(model, posterior=posterior)
+
+
 class Outcome(NamedTuple):
     """What clusters should separate: its name, and whether each had it [n]; None where it does not vary."""
 
@@ -154,6 +195,8 @@ def write_cluster_model(
         before: None where there is none.
     """
     content = model.centroids.tobytes() + model.keys.tobytes() + model.model_version.encode()
+    if model.posterior:
+        content += b"".join(array.tobytes() for array in model.posterior.to_arrays().values())
     version = hashlib.blake2b(content, digest_size=8).hexdigest()
     model.save(folder / f"{version}.npz")
     if version != before:  # else nothing has changed, and the lineage of before holds
@@ -221,24 +264,31 @@ def _assign_day(
         "beha2vec.user_clusters",
         f"""select event_date, '{model.version}' as cluster_model_version, '{model.model_version}' as model_version,
             user_key, cluster_key::integer as cluster_key, distance::double as distance, margin::double as margin,
-            map_x::double as map_x, map_y::double as map_y
+            map_x::double as map_x, map_y::double as map_y, likely_cluster::integer as likely_cluster,
+            probability::double as probability
             from assigned""",
         f"event_date = date '{day}' and cluster_model_version = '{model.version}'",
     )
 
 
 def _assignments(model: "ClusterModel", users: pa.Table) -> dict[str, pa.Array]:
-    """Columns cluster_key, distance, margin, map_x, map_y of the users.
+    """Columns cluster_key, distance, margin, map_x, map_y, likely_cluster, probability of the users.
 
-    Distance and margin are null where there is too little evidence; every user has a place on the map.
+    Distance and margin are null where there is too little evidence; likely_cluster and probability where there is
+    enough, or the model has no posterior. Every user has a place on the map.
     """
+    names = ("cluster_key", "distance", "margin", "map_x", "map_y", "likely_cluster", "probability")
     if users.num_rows == 0:
-        return {name: pa.array([], pa.float64()) for name in ("cluster_key", "distance", "margin", "map_x", "map_y")}
+        return {name: pa.array([], pa.float64()) for name in names}
     vectors = as_matrix(users["behavior"])
-    assigned = model.assign(vectors, users["low_evidence"].to_numpy())
+    low_evidence = users["low_evidence"].to_numpy()
+    assigned = model.assign(vectors, low_evidence)
     # NaN is null
     columns = {name: pa.array(getattr(assigned, name), from_pandas=True) for name in assigned._fields}
     places = model.project_2d(vectors)
+    likely = model.likely(vectors)
+    columns["likely_cluster"] = pa.array(likely.cluster_key, mask=~low_evidence) if likely else pa.nulls(len(vectors))
+    columns["probability"] = pa.array(likely.probability, mask=~low_evidence) if likely else pa.nulls(len(vectors))
     return columns | {"map_x": pa.array(places[:, 0]), "map_y": pa.array(places[:, 1])}
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import duckdb
 from pydantic import Field
 
 from beha2vec_core.encoder.config import DEFAULT_TOKEN_FIELDS, OBJECTIVES, Device, EncoderConfig, TrainConfig
+from beha2vec_core.events.user_sequences import latest_sequences
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.defs.encoder.versions import (
     current_version,
@@ -174,7 +174,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
         device, device_note = compute.resolve()
         shape, training = _configs(config, settings.encoder.sequence_length, device)
-        sequences = _latest_sequences(settings.storage.sequences_path, config.max_users)
+        sequences = latest_sequences(settings.storage.sequences_path, config.max_users)
         before = (
             _encoder_before(context, settings.storage.encoders_path, warehouse, device, training, sequences)
             if config.warm_start
@@ -369,23 +369,6 @@ def _of_curve(curve: list[dict[str, float]], epochs: int) -> dict[str, Any]:
         "loss_curve": picture(plots.loss_curve(curve, best["epoch"]), "loss by epoch"),
         "training_curve": markdown_table(list(curve[0]), [tuple(row.values()) for row in curve]),
     }
-
-
-def _latest_sequences(folder: Path, max_users: int) -> "pa.Table":
-    """Each user's latest sequence, as an Arrow table; a stable choice of users where there are too many.
-
-    Days that an earlier release wrote lack some lists: these are null.
-    """
-    files = str(folder).replace("'", "''")
-    with duckdb.connect() as connection:
-        return connection.sql(
-            f"""
-            select * exclude (event_date)
-            from read_parquet('{files}/*/*.parquet', hive_partitioning = true, union_by_name = true)
-            qualify row_number() over (partition by user_key order by event_date desc) = 1
-            order by md5(user_key) limit {int(max_users)}
-            """
-        ).to_arrow_table()
 
 
 class EmbeddingConfig(dg.Config):

@@ -3,7 +3,6 @@
 import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import dagster as dg
@@ -11,7 +10,7 @@ import duckdb
 import numpy as np
 from pydantic import Field
 
-from beha2vec_core.settings import ExportSettings
+from beha2vec_core.settings import ExportSettings, Storage
 from beha2vec_core.store.versions import ROLLED_BACK, forget_old_versions
 from beha2vec_core.words import counted
 from beha2vec_dagster.defs.clusters.models import (
@@ -21,6 +20,7 @@ from beha2vec_dagster.defs.clusters.models import (
     show_to_readers,
     used_keys,
     users_to_cluster,
+    with_posterior,
     write_cluster_model,
 )
 from beha2vec_dagster.defs.encoder.versions import (
@@ -34,6 +34,7 @@ from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metada
 from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
 
 if TYPE_CHECKING:
+    from beha2vec_core import BehaviorEncoder
     from beha2vec_core.clusters import ClusterModel, Lineage
 
 
@@ -95,7 +96,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             encoder = load_encoder(settings.storage.encoders_path / candidate, device)
             context.log.info(f"embedding {counted(len(days), 'day')} with {candidate}; {in_use} stays in use")
             embed_days(context.log, settings, warehouse, encoder, days)
-            moved = _switch(context, config, settings.storage.cluster_models_path, warehouse, candidate, clusters)
+            moved = _switch(context, config, settings.storage, warehouse, encoder, clusters)
         with warehouse.connect("trained_encoder: accept") as connection:
             connection.execute(
                 """update beha2vec.encoders set accepted_at = coalesce(accepted_at, ?), refused = null
@@ -163,12 +164,13 @@ def _refuse(warehouse: WarehouseResource, candidate: str, reasons: list[str]) ->
 def _switch(
     context: dg.AssetExecutionContext,
     config: PromotionConfig,
-    folder: Path,
+    storage: Storage,
     warehouse: WarehouseResource,
-    candidate: str,
+    encoder: "BehaviorEncoder",
     clusters: ClusterModelVersion,
 ) -> dict[str, Any]:
     """Carry the clusters over to the candidate's vectors, and show both to readers."""
+    candidate, folder = encoder.model_version, storage.cluster_models_path
     with warehouse.connect("trained_encoder: clusters before") as connection:
         used = used_keys(connection)
         goes_on = connection.execute(
@@ -177,12 +179,13 @@ def _switch(
         ).fetchall()[0][0]
     try:
         with warehouse.connect("trained_encoder: vectors") as connection:
-            _, vectors, earlier, too_little = users_to_cluster(connection, candidate)
+            keys, vectors, earlier, too_little = users_to_cluster(connection, candidate)
         model, lineage = _carried_over(
             clusters.load(folder), candidate, vectors, earlier, used, keep_centroids=bool(goes_on)
         )
     except ValueError as error:
         _refuse(warehouse, candidate, [f"clusters cannot be carried over to it: {error}"])
+    model = with_posterior(model, lambda: encoder, storage.sequences_path, keys, vectors)
     # of whom there is enough evidence, and was before: others are in no cluster to move from
     known = earlier >= 0
     moved = float((model.assign(vectors[known]).cluster_key != earlier[known]).mean()) if known.any() else 0.0
