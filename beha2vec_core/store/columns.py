@@ -152,7 +152,6 @@ _ANYWHERE = {
     "notes": "what could not be modelled, or has changed",
     "target": "what is predicted: purchase, return, or an event",
     "horizon": "days from as_of on",
-    "probability": "that the user does it within the horizon, calibrated",
     "decile": "tenth of the users by probability; 1: the highest",
     "reasons": "what raises the probability most, with its part of the log odds; of the first decile only",
     "tested_from": "the first date it was tested on",
@@ -205,6 +204,7 @@ _OF_TABLE = {
     },
     "beha2vec.prediction_curves": {"revenue": "revenue of the horizon"},
     "beha2vec.user_predictions": {
+        "probability": "that the user does it within the horizon, calibrated",
         "as_of": "the date: events exported before it count, the horizon begins with it",
         "low": "lower end of the 90 % interval of the user's own probability",
         "high": "upper end of the 90 % interval of the user's own probability",

@@ -172,7 +172,7 @@ def _short(text: str, length: int = 44) -> str:
     return text if len(text) <= length else "…" + text[-(length - 1) :]
 
 
-def reliability(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
+def reliability_by_target(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
     """Predicted and observed share by tenth of the users, a line a target; on the diagonal they agree."""
     figure, axes = _axes(4.6, 3.6)
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle=":")

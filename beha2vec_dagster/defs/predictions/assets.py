@@ -192,7 +192,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                     "prediction_version": version,
                     "test_dates": [day.isoformat() for day in found.origins],
                     "headline": _headline(found.rows),
-                    "reliability": _curve_picture(found.curves, plots.reliability, "reliability"),
+                    "reliability": _curve_picture(found.curves, plots.reliability_by_target, "reliability"),
                     "gains": _curve_picture(found.curves, plots.gains, "gains"),
                 }
             )
