@@ -56,8 +56,8 @@ def read_features(
 
 def last_exported_day(connection: duckdb.DuckDBPyConnection) -> date | None:
     """The last day that features can know."""
-    found = connection.execute("select max(exported_until) from ga4.ml_ga4__user_features").fetchone()
-    return found[0] if found else None
+    ((last,),) = connection.execute("select max(exported_until) from ga4.ml_ga4__user_features").fetchall()
+    return last if isinstance(last, date) else None
 
 
 def write_model(connection: duckdb.DuckDBPyConnection, model: PredictionModel) -> None:
@@ -113,14 +113,14 @@ def write_predictions(
 
 def version_in_use(connection: duckdb.DuckDBPyConnection) -> str | None:
     """The model that readers see; None: there is none yet."""
-    found = connection.execute("select prediction_version from beha2vec.prediction_model_current").fetchone()
-    return str(found[0]) if found else None
+    found = connection.execute("select prediction_version from beha2vec.prediction_model_current").fetchall()
+    return str(found[0][0]) if found else None
 
 
 def newest_version(connection: duckdb.DuckDBPyConnection) -> str | None:
     """The model fitted last; None: there is none yet."""
-    found = connection.execute("select prediction_version from beha2vec.prediction_model_newest").fetchone()
-    return str(found[0]) if found else None
+    found = connection.execute("select prediction_version from beha2vec.prediction_model_newest").fetchall()
+    return str(found[0][0]) if found else None
 
 
 def promote(connection: duckdb.DuckDBPyConnection, version: str, keep: int) -> list[str]:

@@ -42,7 +42,7 @@ def predictions_come_true(look: Look) -> CheckOutcome:
                 where {_IN_USE} and as_of <= ?)
             select target, horizon, as_of, count(*), count(*) filter (happened), sum(probability),
                 sum(probability * (1 - probability))
-            from outcomes where happened is not null group by all
+            from outcomes where happened is not null group by target, horizon, as_of
             qualify as_of = max(as_of) over (partition by target, horizon) order by 1, 2""",
             [look.last + timedelta(days=1)],
         ).fetchall()

@@ -174,6 +174,77 @@ def _healthy(world: World) -> None:
         """insert into beha2vec.cluster_insights by name select unnest([0, null]) as cluster_key, 'n' as name,
         's' as summary, ['f1'] as evidence, ['a'] as actions, 'template' as written_by"""
     )
+    _predicts(world)
+
+
+def _predicts(world: World, happened: bool = False) -> None:
+    """A prediction model in use, with scores of a date four weeks ago and of the last one, and what users then did."""
+    world.execute(
+        """insert into beha2vec.prediction_examples by name
+        select date '2026-02-02' as as_of, 'p' as property_id, 'u' as user_key"""
+    )
+    world.execute(
+        """insert into beha2vec.prediction_models by name select 'm' as prediction_version, date '2026-02-02' as
+        fitted_as_of, ['return'] as targets, [7] as horizons, '{"return": {"all": "ridge logistic"}}'::json as methods,
+        [] as notes, timestamp '2026-02-02' as fitted_at, timestamp '2026-02-02' as promoted_at"""
+    )
+    world.execute(
+        """insert into beha2vec.prediction_evaluation by name select 'm' as prediction_version, 'return' as target,
+        7 as horizon, 'model' as method, unnest(['log_loss', 'log_loss_less_rfm']) as metric,
+        unnest([0.5, -0.1]) as value, -0.2 as low, -0.05 as high, 100 as n"""
+    )
+    world.execute(
+        """insert into beha2vec.prediction_curves by name select 'm' as prediction_version, 'return' as target,
+        7 as horizon, 1 as decile, 0.5 as predicted, 0.5 as observed, 10 as users"""
+    )
+    world.execute(
+        """insert into beha2vec.user_predictions by name
+        select event_date, event_date + 1 as as_of, 'p' as property_id, 'u' || i as user_key, 'return' as target,
+            7 as horizon, 0.1 + 0.002 * i as probability, 0.05 as low, 0.5 as high, 1 + i // 10 as decile,
+            'ridge logistic' as method, 'm' as prediction_version
+        from range(100) as users(i), (select unnest([?::date, ?::date, ?::date]) as event_date)""",
+        before(20), before(7), DAY,
+    )  # fmt: skip
+    world.execute(
+        """create table ga4.ml_ga4__user_features as
+        select as_of, property_id, user_key, ? or right(user_key, 1) in ('1', '2') as will_return_7d,
+            null::boolean as will_return_14d, null::boolean as will_return_28d, null::boolean as will_purchase_7d,
+            null::boolean as will_purchase_14d, null::boolean as will_purchase_28d, null::varchar as next_actions_7d,
+            null::varchar as next_actions_14d, null::varchar as next_actions_28d
+        from beha2vec.user_predictions where event_date = ?""",
+        happened, before(20),
+    )  # fmt: skip
+
+
+def test_predictions_that_come_true_and_stay_pass(world: World) -> None:
+    _predicts(world)
+    found = world.check("predictions_come_true")
+    assert found.passed and found.figures == {"return_7d_observed_over_expected": 1.005}
+    assert world.check("scores_are_distributed_as_before").figures == {"return_stability_index": 0.0}
+    assert world.check("predictions_beat_simple_rules").passed and world.check("there_is_enough_to_learn").passed
+
+
+def test_predictions_that_do_not_come_true_or_move_are_reported(world: World) -> None:
+    _predicts(world, happened=True)
+    world.execute("update beha2vec.user_predictions set probability = probability / 10 where event_date = ?", DAY)
+    world.execute(
+        "update beha2vec.prediction_evaluation set low = 0.1, high = 0.2, value = 0.15 where metric like '%rfm'"
+    )
+    world.execute(
+        """update beha2vec.prediction_models set methods = '{"return": {"all": "base rate (too few to model)"}}',
+        notes = ['sign_up is not predicted: no user did it']"""
+    )
+    assert "100 of 100 users, 20 expected" in world.check("predictions_come_true").message
+    assert "probabilities of return have moved" in world.check("scores_are_distributed_as_before").message
+    assert "return within 7 days is worse than" in world.check("predictions_beat_simple_rules").message
+    message = world.check("there_is_enough_to_learn").message
+    assert "sign_up is not predicted" in message and "too few users to model return" in message
+
+
+def test_without_predictions_their_checks_pass(world: World) -> None:
+    world.execute("create table ga4.ml_ga4__user_features as select 1 where false")
+    for name in ("predictions_beat_simple_rules", "there_is_enough_to_learn"):
+        assert world.check(name).passed, name
 
 
 def test_declared_checks_pass_where_all_is_well_and_read_rows(world: World) -> None:
