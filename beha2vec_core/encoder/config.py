@@ -108,7 +108,7 @@ class TrainConfig:
     objectives: weight of each loss, by the name of its module in ``encoder.objectives``.
     epochs, batch_tokens, batch_users: passes over the users, and what a batch holds at most.
     max_updates: batches of the whole training, at most. Where the users make more, each pass takes as many batches as
-        it may, of users drawn again.
+        it may, of users drawn at random each time.
     max_minutes: when training ends, the learning rate having fallen by then; 0: no limit. What is learned then depends
         on the speed of the machine.
     learning_rate, weight_decay, warmup, clip: AdamW, the share of steps that warm up, the gradient norm allowed;

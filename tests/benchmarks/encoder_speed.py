@@ -123,6 +123,7 @@ def main() -> None:
     print_side_by_side(speeds)
     print_arithmetic(events, next(one.training for one in speeds if one.name == "prototype"))
     print_budgets(BUDGETS)
+    print_catalogue(asked.rounds)
     torch.set_num_threads(CORES)
     demo = input_of(load("demo_personas").events)
     encoder, _ = learn(demo, EncoderConfig(), epochs=2)

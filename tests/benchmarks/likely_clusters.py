@@ -75,8 +75,12 @@ def print_data(name: str, encoder: BehaviorEncoder, fit: pd.DataFrame, judged: p
     truth_of = rows_of(model, encoder.encode(told(judged)))
     enough = judged.groupby("user_key")["page"].transform("size") > max(LENGTHS)
     largest = int(model.shares.argmax())
-    for length, keys, early in early_parts(encoder, listed(judged[enough]), LENGTHS):
-        truth = np.array([truth_of[key] for key in keys.to_pylist()])
+    found = [
+        (length, early, np.array([truth_of[key] for key in keys.to_pylist()]))
+        for length, keys, early in early_parts(encoder, listed(judged[enough]), LENGTHS)
+    ]
+    every = ("1 to 3", np.concatenate([early for _, early, _ in found]), np.concatenate([truth for *_, truth in found]))
+    for length, early, truth in (*found, every):
         probabilities = posterior.probabilities(early)
         right = probabilities.argmax(1) == truth
         named = probabilities.max(1) >= posterior.threshold
@@ -91,8 +95,8 @@ def print_data(name: str, encoder: BehaviorEncoder, fit: pd.DataFrame, judged: p
         cells = " | ".join(f"{value:.3f}" for value in shown)
         print(f"| {name}, {model.k} | {length} | {len(truth):,} | {cells} |", flush=True)
     print(
-        f"| {name}, {model.k} | learned from | {posterior.parts:,} parts | | | threshold {posterior.threshold:.1f} | | "
-        f"| {posterior.calibration_error:.3f} |",
+        f"\n{name}: learned from {posterior.parts:,} parts, threshold {posterior.threshold:.1f}, "
+        f"ECE of the users left out in turn {posterior.calibration_error:.3f}\n",
         flush=True,
     )
 
