@@ -158,7 +158,7 @@ class Embedder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils.logging import disable_progress_bar
 
-        disable_progress_bar()  # type: ignore[no-untyped-call]  # it would write a second of loading into logs
+        disable_progress_bar()  # it would write a second of loading into logs
         network = SentenceTransformer(
             str(self.folder),
             device=self.device,
