@@ -88,8 +88,8 @@ def views(browser: Browser, address: str, data: Path, theme: str, width: int, on
         pass
 
     for path, does in (
-        ("overview", nothing), ("map", map_), ("clusters", two_clusters), ("user", user), ("lookalikes", look_alikes),
-        ("site", nothing), ("chat", chat), ("model", nothing),
+        ("overview", nothing), ("map", map_), ("clusters", two_clusters), ("user", user), ("predictions", nothing),
+        ("lookalikes", look_alikes), ("site", nothing), ("chat", chat), ("model", nothing),
     ):  # fmt: skip
         if only in path:
             with _page(browser, theme, width) as page:
