@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from tests.benchmarks.data_sets.base import DataNotFoundError
-
-_BESIDE = Path(__file__).resolve().parents[4] / "shared" / "data"
+from tests.benchmarks.data_sets import data_folder
+from tests.benchmarks.data_sets.logs_export import MATHOVERFLOW, RETAIL, found
 
 
 def online_retail() -> pd.DataFrame:
     """Orders of a gift shop (UCI Online Retail, CC BY 4.0): a customer's order lines, pages are articles."""
-    lines = pd.read_parquet(_file("online_retail_2010_11/online_retail.parquet"))
+    lines = pd.read_parquet(found(data_folder(), RETAIL))
     lines = lines[lines["CustomerID"].notna() & (lines["Quantity"] > 0)]
     moments = pd.to_datetime(lines["InvoiceDate"]).to_numpy().astype("datetime64[us]").astype(np.int64)
     users = lines["CustomerID"].astype(float).astype(int).astype(str)
@@ -24,7 +20,7 @@ def online_retail() -> pd.DataFrame:
 
 def mathoverflow() -> pd.DataFrame:
     """Answers and comments (SNAP; Stack Exchange data, CC BY-SA): a user's replies, pages are those replied to."""
-    path = _file("mathoverflow_2009_16/sx-mathoverflow.txt.gz")
+    path = found(data_folder(), MATHOVERFLOW)
     rows = pd.read_csv(path, sep=" ", names=["who", "to", "seconds"])
     users, pages = rows["who"].astype(str), "forum.example/" + rows["to"].astype(str)
     return _events(users.to_numpy(), rows["seconds"].to_numpy() * 1_000_000, pages.to_numpy())
@@ -37,10 +33,3 @@ def _events(users: object, moments: object, pages: object) -> pd.DataFrame:
     table = pd.DataFrame({"user_key": users, "event_timestamp": moments, "event_name": "page_view", "page": pages})
     table[["theme", "page_type"]] = ""
     return table.sort_values(["user_key", "event_timestamp"], kind="stable").reset_index(drop=True)
-
-
-def _file(name: str) -> Path:
-    folder = Path(os.environ.get("BEHA2VEC_EVALUATION_DATA") or _BESIDE)
-    if not (folder / name).is_file():
-        raise DataNotFoundError(f"{folder / name} is missing; put it there or set BEHA2VEC_EVALUATION_DATA")
-    return folder / name

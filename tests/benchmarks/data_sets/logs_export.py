@@ -60,7 +60,7 @@ def online_retail(folder: Path) -> _Log:
     Raises:
         DataNotFoundError: it does not lie in ``folder``.
     """
-    lines = pd.read_parquet(_found(folder, RETAIL))
+    lines = pd.read_parquet(found(folder, RETAIL))
     bought = (lines["Quantity"] > 0) & (lines["UnitPrice"] > 0) & ~lines["InvoiceNo"].str.startswith("C")
     known = lines["CustomerID"].notna()
     left_out = (
@@ -97,7 +97,7 @@ def mathoverflow(folder: Path) -> _Log:
     Raises:
         DataNotFoundError: it does not lie in ``folder``.
     """
-    path = _found(folder, MATHOVERFLOW)
+    path = found(folder, MATHOVERFLOW)
     log = pd.read_csv(path, sep=" ", header=None, names=["who", "whom", "seconds"])
     events = pd.DataFrame(
         {
@@ -220,7 +220,12 @@ def _row(name: str, event: Mapping[Hashable, Any], log: _Log) -> str:
     )
 
 
-def _found(folder: Path, name: Path) -> Path:
+def found(folder: Path, name: Path) -> Path:
+    """The file of that name in the folder of real data.
+
+    Raises:
+        DataNotFoundError: it is not there; the message says where to put it.
+    """
     path = folder / name
     if not path.is_file():
         raise DataNotFoundError(
