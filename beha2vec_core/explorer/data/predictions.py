@@ -104,7 +104,8 @@ def by_cluster(published: Published, target: str, horizon: int) -> pd.DataFrame:
         money as (
             select cluster_key,
                 {_Z} * sqrt(sum(value * value / probability * (1 - probability + c * c))) as half
-            from {_SCORES} join beha2vec.user_clusters_current using (user_key) cross join spread
+            from {_SCORES} cross join spread
+            join (select user_key, cluster_key from beha2vec.user_clusters_current) using (user_key)
             where target = $target and horizon = $horizon and probability > 0 group by cluster_key)
         select cluster_key, users, expected, low, high, value, greatest(value - half, 0) as value_low,
             value + half as value_high
