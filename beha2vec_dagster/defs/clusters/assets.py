@@ -233,6 +233,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         # a promotion switches readers to other clusters and does not make user_clusters: the job train_encoder waits
         deps=[
             "user_clusters",
+            "user_predictions",
             "trained_encoder",
             "dim_ga4__users",
             "dim_ga4__properties",
