@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -63,19 +63,12 @@ def _environment(settings: Settings, **more: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-class _Dbt(DbtCliResource):
-    """dbt without dagster-dbt's adapter, which reads metadata that we read ourselves and costs two seconds a call."""
-
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
-        return None
-
-
 def dbt_resource(settings: Settings) -> DbtCliResource:
     """dbt on our project, as a process that ends with its run."""
     with _environment(settings):
         _project()  # its manifest is as new as its files
         folder = str(_PROJECT_DIR)
-        return _Dbt(project_dir=folder, profiles_dir=folder, dbt_executable=str(dbt_process.EXECUTABLE))
+        return DbtCliResource(project_dir=folder, profiles_dir=folder, dbt_executable=str(dbt_process.EXECUTABLE))
 
 
 class _Translator(DagsterDbtTranslator):
