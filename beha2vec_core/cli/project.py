@@ -7,11 +7,12 @@ import os
 import shutil
 import socket
 import sys
+from datetime import date, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-from dotenv import dotenv_values
+from dotenv import dotenv_values, set_key
 
 from beha2vec_core.settings import PREFIX
 
@@ -72,11 +73,12 @@ def init(folder: Path) -> list[Path]:
     return list(sources)
 
 
-def prepare_demo(source: str | None) -> dict[str, str]:
+def prepare_demo(source: str | None, days: int | None = None) -> dict[str, str]:
     """Put the demo's settings into ``.env`` where no export is set, and return them.
 
     Args:
         source: the export that the project reads.
+        days: that it covers; None: as many as the settings say.
 
     Raises:
         ProjectError: the project reads another export, or the current folder is no project.
@@ -91,6 +93,11 @@ def prepare_demo(source: str | None) -> dict[str, str]:
             f"this project reads {source}: run the demo in a folder of its own (beha2vec init demo; cd demo; "
             "beha2vec demo)"
         )
+    end = f"{PREFIX}END_DATE"
+    if days is not None:
+        demo[end] = (date.fromisoformat(demo[f"{PREFIX}START_DATE"]) + timedelta(days=days - 1)).isoformat()
+    if dotenv_values(".env").get(end) != demo[end]:
+        set_key(".env", end, demo[end], quote_mode="never")
     return demo
 
 

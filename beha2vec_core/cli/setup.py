@@ -33,11 +33,14 @@ def init(
 @app.command()
 def demo(
     users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 3000,
+    days: Annotated[
+        int | None, typer.Option(help="Number of days; default: 28. With 84, predictions have enough history.", min=1)
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed: same data.")] = 7,
 ) -> None:
     """Write the export of an invented shop and build everything from it."""
     try:
-        values = project.prepare_demo(read_settings().export.source)
+        values = project.prepare_demo(read_settings().export.source, days)
     except project.ProjectError as error:
         fail(error)
     from beha2vec_core.cli.results import summary
