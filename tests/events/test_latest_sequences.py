@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from beha2vec_core.events.sequences import build_sequences
-from beha2vec_dagster.defs.encoder.assets import _latest_sequences
+from beha2vec_core.events.user_sequences import latest_sequences
 
 _OLD = """'{user}' as user_key, now()::timestamp as as_of, 2 as n_events, [7, 7]::bigint[] as event_timestamp,
     ['view', 'add'] as event_name, ['/', '/'] as page, ['t', 't'] as theme, ['p', 'p'] as page_type"""
@@ -19,7 +19,7 @@ def test_days_without_the_optional_lists_are_read_as_before(tmp_path: Path) -> N
         folder = tmp_path / f"event_date=2026-01-0{day}"
         folder.mkdir()
         duckdb.execute(f"copy (select {columns.format(user=user)}) to '{folder}/sequences.parquet'")
-    read = build_sequences(_latest_sequences(tmp_path, 10))
+    read = build_sequences(latest_sequences(tmp_path, 10))
     assert read.user_key == ["a", "b", "c"] and read.session is not None
     names = [read.text["event_name"].values[code] for code in read.text["event_name"].codes]
     assert names == ["add", "view", "view", "add", "add", "view"]
