@@ -116,7 +116,7 @@ def _first_decile(published: Published, target: str, horizon: int) -> None:
     first = published.ask(data.deciles, target, horizon).to_dict("records")[0]
     st.caption(
         f"The first {len(top)} of {counted(int(first['users']), 'user')} with the highest probability. Of these, "
-        f"{first['expected']:,.0f} are expected to {in_markdown(does(target))}. Reasons say what goes together with a "
+        f"we expect {first['expected']:,.0f} to {in_markdown(does(target))}. Reasons say what goes together with a "
         "high score, not what causes it."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
