@@ -83,7 +83,7 @@ def rollback(
         bool, typer.Option("--predictions", help="Return to the previous prediction model instead.")
     ] = False,
 ) -> None:
-    """Return to an earlier encoder and its clusters; newer days must then be embedded with it."""
+    """Return to an earlier encoder and its clusters, or to the previous prediction model; newer days are made again."""
     from beha2vec_core.store.tables import create_tables
     from beha2vec_core.store.versions import RollbackError, roll_back
     from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError

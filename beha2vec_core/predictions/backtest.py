@@ -21,7 +21,7 @@ from beha2vec_core.predictions.calibration import expit, log_loss, logit
 from beha2vec_core.predictions.features import BLOCKS
 from beha2vec_core.predictions.fit import FitConfig, NotEnoughHistoryError, fit_predictions
 from beha2vec_core.predictions.gate import CHAMPION, MODEL
-from beha2vec_core.predictions.lifetime import TooFewPurchasesError, fit_bg_nbd
+from beha2vec_core.predictions.lifetime import fit_bg_nbd
 from beha2vec_core.predictions.model import PredictionModel, deciles
 from beha2vec_core.predictions.targets import LATE_DAYS, PURCHASE, outcome
 
@@ -128,7 +128,10 @@ def backtest(
             for method, model in models:
                 _judge(judged, method, model, users, len(tested) - 1)
             if rivals:
-                _judge_rules(judged, frame[as_of < pd.Timestamp(day)], users, models[0][1], day, len(tested) - 1)
+                population = frame["days_since_last_session"] <= config.population_days
+                earlier = frame[(as_of < pd.Timestamp(day)) & population]
+                everyone = frame[as_of == pd.Timestamp(day)]
+                _judge_rules(judged, earlier, everyone, users, models[0][1], day, len(tested) - 1)
         if tested:
             break
     rows, curves = _summary(judged)
@@ -175,6 +178,7 @@ def _judge(
 def _judge_rules(
     judged: dict[tuple[str, int, str], list[_Judged]],
     earlier: pd.DataFrame,
+    everyone: pd.DataFrame,
     users: pd.DataFrame,
     model: PredictionModel,
     day: date,
@@ -193,27 +197,34 @@ def _judge_rules(
                 continue
             others = (earlier["purchases_ever"].fillna(0) == 0).to_numpy() & known
             rest = before.happened[others, j].mean() if others.any() else 0.0
-            bought = _bg_nbd(users, days, float(rest))
+            bought = _bg_nbd(everyone, users, days, float(rest))
             if bought is not None:
                 _add(
                     judged, (name, days, BG_NBD), users, found.known[:, j], bought, found.happened[:, j], nothing, fold
                 )
 
 
-def _bg_nbd(users: pd.DataFrame, days: int, others: float) -> FloatArray | None:
-    """P(a purchase within the horizon) of those with an earlier one; the base rate ``others`` for the rest."""
-    buyers = (users["purchase_days_ever"].fillna(0) > 0).to_numpy()
-    part = users[buyers]
-    age = part["days_since_first_purchase"].to_numpy(dtype=np.float64)
-    recency = age - part["days_since_last_purchase"].to_numpy(dtype=np.float64)
-    frequency = part["purchase_days_ever"].to_numpy(dtype=np.float64) - 1
+def _bg_nbd(everyone: pd.DataFrame, users: pd.DataFrame, days: int, others: float) -> FloatArray | None:
+    """P(a purchase within the horizon) of those with an earlier one; the base rate ``others`` for the rest.
+
+    Fitted on all buyers, also those who were not seen lately.
+    """
     try:
-        fitted = fit_bg_nbd(frequency, recency, age)
-    except TooFewPurchasesError:
+        fitted = fit_bg_nbd(*_histories(everyone))
+    except ValueError:  # too few purchases, or no maximum
         return None
     found = np.full(len(users), others)
-    found[buyers] = fitted.probability_of_purchase(frequency, recency, age, days)
+    buyers = (users["purchase_days_ever"].fillna(0) > 0).to_numpy()
+    found[buyers] = fitted.probability_of_purchase(*_histories(users), days)
     return found
+
+
+def _histories(users: pd.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Repeat purchases, their recency and the age of those with a purchase, in days."""
+    part = users[users["purchase_days_ever"].fillna(0) > 0]
+    age = part["days_since_first_purchase"].to_numpy(dtype=np.float64)
+    recency = age - part["days_since_last_purchase"].to_numpy(dtype=np.float64)
+    return part["purchase_days_ever"].to_numpy(dtype=np.float64) - 1, recency, age
 
 
 def _add(

@@ -23,7 +23,7 @@ _SLOPE_PRIOR = 0.5  # standard deviation of the slope of a sigmoid around 1
 _GRID = 400
 _SPREAD_BINS, _FEWEST_PAIRS = 8, 200
 # what is known of the spread before any data: mean and standard deviation of rho
-_PRIOR_RHO, _PRIOR_DEVIATION = 0.05, 0.03
+USUAL_RHO, _USUAL_DEVIATION = 0.05, 0.03
 
 
 def logit(probability: npt.ArrayLike) -> FloatArray:
@@ -210,7 +210,7 @@ def fit_spread(
         users: how many the rows are of; None: each row is another user's.
     """
     if len(first) < _FEWEST_PAIRS:
-        return Spread((0.0,), (_PRIOR_RHO,), error)
+        return Spread((0.0,), (USUAL_RHO,), error)
     edges = np.quantile(first, np.linspace(0, 1, _SPREAD_BINS + 1)[1:-1])
     bins = np.searchsorted(edges, first, side="right")
     y, z = happened.astype(np.float64), again.astype(np.float64)
@@ -226,9 +226,9 @@ def fit_spread(
             rho.append(float(((y[here] - p) * (z[here] - q)).mean() / scale - within))
             weight.append(float(here.sum() * min(p, q)))
     if not at:
-        return Spread((0.0,), (_PRIOR_RHO,), error)
-    measured, known = 1.0 * (users or len(first)), 1 / _PRIOR_DEVIATION**2
-    pooled = float((measured * np.average(rho, weights=weight) + known * _PRIOR_RHO) / (measured + known))
+        return Spread((0.0,), (USUAL_RHO,), error)
+    measured, known = 1.0 * (users or len(first)), 1 / _USUAL_DEVIATION**2
+    pooled = float((measured * np.average(rho, weights=weight) + known * USUAL_RHO) / (measured + known))
     # bins with few events lean on all of them
     shrunk = [(w * r + 500 * pooled) / (w + 500) for r, w in zip(rho, weight, strict=True)]
     return Spread(tuple(at), tuple(float(np.clip(r, 0.0, 0.8)) for r in shrunk), error)

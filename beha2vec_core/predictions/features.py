@@ -163,16 +163,14 @@ class Encoding:
             return matrix
         return np.hstack([matrix, (_vectors(frame) - self.components[-1]) @ self.components[:-1].T])
 
-    def owners(self) -> list[tuple[Block, str]]:
-        """Block and label of each column."""
-        found: list[tuple[Block, str]] = []
+    def owners(self) -> list[tuple[Block, str, str]]:
+        """Block, feature and label of each column."""
+        found: list[tuple[Block, str, str]] = []
         for feature in self.features:
-            if feature.kind == "text":
-                found += [(feature.block, f"{feature.label}: {value}") for value in self.categories[feature.name]]
-            else:
-                found.append((feature.block, feature.label))
+            columns = len(self.categories[feature.name]) if feature.kind == "text" else 1
+            found += [(feature.block, feature.name, feature.label)] * columns
         if self.components is not None:
-            found += [("behavior", BLOCKS["behavior"])] * (len(self.components) - 1)
+            found += [("behavior", "behavior", BLOCKS["behavior"])] * (len(self.components) - 1)
         return found
 
     def to_dict(self) -> dict[str, Any]:

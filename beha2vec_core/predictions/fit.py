@@ -64,7 +64,7 @@ _PRIOR_USERS = 20.0  # what the rate of all users counts in a cell
 _RIDGES = (0.003, 0.03, 0.3)  # scikit-learn's C, strongest first
 _WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trees in the stack
 _MOST_ROUNDS, _PATIENCE, _ROUNDS_UNTRIED = 400, 30, 80
-# with more rows than these an even sample is learned from: a regression has some hundred coefficients
+# with more rows than these a sample of those where it did not happen is learned from
 _MOST_FOR_REGRESSION, _MOST_FOR_TREES = 60_000, 500_000
 
 
@@ -107,11 +107,14 @@ class _Rows(NamedTuple):
     def part(self, kept: npt.NDArray[Any]) -> _Rows:
         return _Rows(self.row[kept], self.interval[kept], self.happened[kept])
 
-    def at_most(self, rows: int) -> _Rows:
-        """So many of them, evenly spaced: they lie in order of interval, date and user."""
-        if len(self.row) <= rows:
-            return self
-        return self.part(np.linspace(0, len(self.row) - 1, rows).astype(np.int64))
+    def at_most(self, rows: int) -> tuple[_Rows, FloatArray]:
+        """All rows where it happened and so many others, evenly spaced, with the weight that each row has."""
+        others = np.flatnonzero(~self.happened)
+        if len(self.row) <= rows or not len(others):
+            return self, np.ones(len(self.row))
+        kept = others[np.linspace(0, len(others) - 1, min(rows, len(others))).astype(np.int64)]
+        taken = np.sort(np.concatenate([np.flatnonzero(self.happened), kept]))
+        return self.part(taken), np.where(self.happened[taken], 1.0, len(others) / len(kept))
 
 
 def fit_predictions(frame: pd.DataFrame, standing: date, config: FitConfig | None = None) -> PredictionModel:
@@ -217,11 +220,11 @@ def _plan(origins: Sequence[date], standing: date, horizons: tuple[int, ...]) ->
             missing = f"The history is too short for {' and '.join(map(str, left_out))} days: only "
             note = f"{missing}{', '.join(map(str, horizons[:kept]))} days are predicted." if left_out else None
             return _Plan(standing, horizons[:kept], calibration, (note,) if note else ())
-    needed = 2 * (horizons[0] + LATE_DAYS) + 7
+    needed = 14 + horizons[0] + LATE_DAYS
     have = (standing - origins[0]).days if origins else 0
     raise NotEnoughHistoryError(
-        f"predictions need users seen on at least {needed} days after the first date of ml_ga4__user_features, and "
-        f"there are {have}. Export more days (at least {needed + 14} in all)"
+        f"predictions need {needed} days of exports after the first Monday, and there are {have}. Export more days: "
+        f"at least {needed + 7} in all"
     )
 
 
@@ -247,7 +250,8 @@ def _fit_target(history: _History, plan: _Plan, target: str, config: FitConfig) 
         segments[name], tried = part.fit()
         gains += [{"segment": name, **gain} for gain in tried]
     notes = [
-        f"{name}: too few to model ({counted(model.positives, 'user')} with the outcome, {FEWEST_TO_MODEL} needed)"
+        f"{target}, {name}: too few to model ({counted(model.positives, 'user')} with the outcome, "
+        f"{FEWEST_TO_MODEL} needed)"
         for name, model in segments.items()
         if model.method == TOO_FEW
     ]
@@ -325,7 +329,7 @@ class _Part:
 
     def fit(self) -> tuple[SegmentModel, list[dict[str, Any]]]:
         """The model of the segment, and what was found of each block."""
-        if self.positives < FEWEST_TO_MODEL:
+        if self.positives < FEWEST_TO_MODEL or self.rows.happened.all():
             return self._base_rates(), []
         early, late = self._selection()
         blocks, gains = self._blocks(early, late)
@@ -385,7 +389,7 @@ class _Part:
         origin = self.day[self.rows.row]
         early = self.rows.part(origin + horizon + LATE_DAYS <= at.toordinal())
         late = self.rows.part(origin >= at.toordinal())
-        if min(_positives(early, self.users), _positives(late, self.users)) < FEWEST_TO_MODEL:
+        if min(_positives(early, self.users), _positives(late, self.users)) < FEWEST_TO_MODEL or early.happened.all():
             return self.rows, None
         return early, late
 
@@ -447,8 +451,8 @@ class _Part:
             "force_row_wise": True,
             "verbosity": -1,
         }
-        rows = rows.at_most(_MOST_FOR_TREES)
-        data = lightgbm.Dataset(_tree_matrix(matrix, rows), label=rows.happened.astype(float), free_raw_data=True)
+        rows, weight = rows.at_most(_MOST_FOR_TREES)
+        data = lightgbm.Dataset(_tree_matrix(matrix, rows), label=rows.happened.astype(float), weight=weight)
         if late is None:
             return lightgbm.train(parameters, data, num_boost_round=rounds)
         held = lightgbm.Dataset(_tree_matrix(matrix, late), label=late.happened.astype(float), reference=data)
@@ -509,9 +513,9 @@ def _logistic(matrix: FloatArray, rows: _Rows, ridge: float, intervals: int) -> 
 
     if rows.happened.all() or not rows.happened.any():
         raise ValueError("rows of one class cannot be learned from")
-    rows = rows.at_most(_MOST_FOR_REGRESSION)
+    rows, weight = rows.at_most(_MOST_FOR_REGRESSION)
     design = np.hstack([matrix[rows.row], np.eye(intervals)[rows.interval]])
-    fitted = LogisticRegression(C=ridge, solver="newton-cholesky").fit(design, rows.happened)
+    fitted = LogisticRegression(C=ridge, solver="newton-cholesky").fit(design, rows.happened, sample_weight=weight)
     return np.append(fitted.coef_[0], fitted.intercept_[0])
 
 

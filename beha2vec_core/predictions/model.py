@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,9 +14,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from beha2vec_core.files import put_in_place
-from beha2vec_core.predictions.calibration import COVERAGE, Curve, Spread, cumulative, expit, logit, needed_shift
+from beha2vec_core.predictions.calibration import (
+    COVERAGE,
+    LEAST,
+    MOST,
+    USUAL_RHO,
+    Curve,
+    Spread,
+    cumulative,
+    logit,
+    needed_shift,
+)
 from beha2vec_core.predictions.features import Block, Encoding
-from beha2vec_core.predictions.targets import PURCHASE, outcome
+from beha2vec_core.predictions.targets import outcome
 from beha2vec_core.predictions.value import Value
 
 FORMAT_VERSION = 1
@@ -24,8 +34,6 @@ _FILE = "model.json"
 
 FloatArray = npt.NDArray[np.float64]
 TOO_FEW = "base rate (too few to model)"
-# users with an earlier purchase, users without, and both where they share a model
-SEGMENTS = ("buyers", "others", "all")
 
 
 class PredictionModelError(ValueError):
@@ -46,7 +54,7 @@ class Cells:
     """Base rates by recency and frequency, shrunk to the rate of all (beta-binomial; Fader, Hardie and Berger 2004).
 
     ``rates`` and ``counts`` are [recency, frequency, interval]: the shrunk hazard, and the users behind it, with those
-    that the prior is worth.
+    that the prior counts.
     """
 
     rates: FloatArray
@@ -57,15 +65,18 @@ class Cells:
         recency, frequency = cells_of(frame)
         return np.asarray(self.rates[recency, frequency])
 
-    def interval(self, frame: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
-        """The ends of the 90 % intervals of the probabilities by the end of each interval [n, interval]."""
+    def interval(self, frame: pd.DataFrame, probability: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The ends of the 90 % intervals of probabilities by the end of each interval [n, interval].
+
+        A user's own probability differs from that of the cell, as usual (`USUAL_RHO`), and the cell's is not certain.
+        """
         from scipy.stats import beta
 
-        p, n = cumulative(self.rates.reshape(-1, self.rates.shape[-1])), self.counts.min(axis=-1).reshape(-1, 1)
-        tail = (1 - COVERAGE) / 2
         recency, frequency = cells_of(frame)
-        cell = recency * self.rates.shape[1] + frequency
-        low, high = (beta.ppf(end, p * n, (1 - p) * n)[cell] for end in (tail, 1 - tail))
+        p = np.clip(probability, LEAST, MOST)
+        total = 1 / (USUAL_RHO + 1 / (self.counts.min(axis=-1)[recency, frequency] + 1)) - 1
+        tail = (1 - COVERAGE) / 2
+        low, high = (beta.ppf(end, p * total[:, None], (1 - p) * total[:, None]) for end in (tail, 1 - tail))
         return np.asarray(low), np.asarray(high)
 
 
@@ -138,7 +149,7 @@ class SegmentModel:
         """Probability, low and high by the end of each interval [n, interval]."""
         probability = cumulative(self.hazards(frame))
         if self.cells is not None:
-            low, high = self.cells.interval(frame)
+            low, high = self.cells.interval(frame, probability)
             return probability, np.minimum(low, probability), np.maximum(high, probability)
         ends = [self.spread.interval(probability[:, j], probability[:, 0]) for j in range(probability.shape[1])]
         low, high = (np.maximum.accumulate(np.stack(side, axis=1), axis=1) for side in zip(*ends, strict=True))
@@ -216,7 +227,7 @@ class TargetModel:
     @property
     def blocks(self) -> set[Block]:
         """The blocks that any segment reads."""
-        return {block for one in self.segments.values() if one.encoding for block, _ in one.encoding.owners()}
+        return {block for one in self.segments.values() if one.encoding for block, _, _ in one.encoding.owners()}
 
     def score(self, frame: pd.DataFrame) -> Scores:
         """The probability of each user within each horizon, with its interval and method."""
@@ -238,15 +249,18 @@ class TargetModel:
             if model.encoding is None or not rows.any():
                 continue
             part = frame[rows]
-            by_column, labels = model.contributions(part), [label for _, label in model.encoding.owners()]
-            unique = list(dict.fromkeys(labels))
+            by_column, owners = model.contributions(part), model.encoding.owners()
+            names = list(dict.fromkeys(name for _, name, _ in owners))
+            labels = {name: label for _, name, label in owners}
+            texts = {name: part[name].astype(str).to_numpy() for name in model.encoding.categories}
             summed = np.stack(
-                [by_column[:, [i for i, label in enumerate(labels) if label == one]].sum(axis=1) for one in unique],
+                [by_column[:, [i for i, owner in enumerate(owners) if owner[1] == name]].sum(axis=1) for name in names],
                 axis=1,
             )
-            for at, row in zip(np.flatnonzero(rows), summed, strict=True):
+            for place, (at, row) in enumerate(zip(np.flatnonzero(rows), summed, strict=True)):
                 top = [i for i in np.argsort(-row, kind="stable")[:most] if row[i] > 0.005]
-                found[at] = [f"{unique[i]} (+{row[i]:.2f})" for i in top]
+                own = {name: f": {values[place]}" for name, values in texts.items()}
+                found[at] = [f"{labels[names[i]]}{own.get(names[i], '')} (+{row[i]:.2f})" for i in top]
         return found
 
     def shifted(self, frame: pd.DataFrame) -> tuple[TargetModel, float]:
@@ -264,10 +278,10 @@ class TargetModel:
         if not shift:
             return self, 0.0
         moved = {
-            name: SegmentModel(**(model.__dict__ | {"curves": tuple(curve.shifted(shift) for curve in model.curves)}))
-            for name, model in ((n, _bare(m)) for n, m in self.segments.items())
+            name: replace(model, curves=tuple(curve.shifted(shift) for curve in model.curves))
+            for name, model in self.segments.items()
         }
-        return TargetModel(**(self.__dict__ | {"segments": moved})), shift
+        return replace(self, segments=moved), shift
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -291,12 +305,6 @@ class TargetModel:
             tuple(saved["notes"]),
             tuple(saved["gains"]),
         )
-
-
-def _bare(model: SegmentModel) -> SegmentModel:
-    """Without what is cached."""
-    model.__dict__.pop("booster", None)
-    return model
 
 
 def segment_rows(frame: pd.DataFrame, segments: Any) -> dict[str, npt.NDArray[np.bool_]]:
@@ -418,6 +426,3 @@ def deciles(probability: FloatArray, users: pd.Series) -> npt.NDArray[np.int32]:
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     return (1 + rank * 10 // max(len(order), 1)).astype(np.int32)
-
-
-__all__ = ["PURCHASE", "SEGMENTS", "TOO_FEW", "PredictionModel", "SegmentModel", "TargetModel", "expit"]

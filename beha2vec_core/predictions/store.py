@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from beha2vec_core.predictions.model import PredictionModel
 
 
+# days for which scores of earlier models are kept: all, and those of weekly dates, whose outcome is looked up
+_KEPT_DAYS, _KEPT_DATES = 15, 40
+
+
 def feature_dates(connection: duckdb.DuckDBPyConnection) -> list[date]:
     """The dates that ``ga4.ml_ga4__user_features`` has, ascending."""
     found = connection.execute("select distinct as_of from ga4.ml_ga4__user_features order by 1").fetchall()
@@ -123,10 +127,11 @@ def newest_version(connection: duckdb.DuckDBPyConnection) -> str | None:
     return str(found[0][0]) if found else None
 
 
-def promote(connection: duckdb.DuckDBPyConnection, version: str, keep: int) -> list[str]:
-    """Show readers a model, and delete the scores of models that were in use before the last ``keep``.
+def promote(connection: duckdb.DuckDBPyConnection, version: str) -> int:
+    """Show readers a model, and delete scores of earlier models that nothing needs any more.
 
-    Returns the versions whose scores were deleted.
+    Kept are those of the last days, to go back to, and those of the dates that have yet to come true.
+    Returns the number of deleted rows.
     """
     now = datetime.now(UTC).replace(tzinfo=None)
     with transaction(connection):
@@ -134,17 +139,13 @@ def promote(connection: duckdb.DuckDBPyConnection, version: str, keep: int) -> l
             "update beha2vec.prediction_models set promoted_at = ?, refused = null where prediction_version = ?",
             [now, version],
         )
-        old = connection.execute(
-            """select prediction_version from beha2vec.prediction_models where prediction_version not in (
-                select prediction_version from beha2vec.prediction_models where promoted_at is not null
-                order by promoted_at desc limit ?)""",
-            [keep],
+        ((deleted,),) = connection.execute(
+            """delete from beha2vec.user_predictions where prediction_version <> ? and (
+                event_date < (select max(event_date) from beha2vec.user_predictions) - ?
+                or isodow(as_of) <> 1 and event_date < (select max(event_date) from beha2vec.user_predictions) - ?)""",
+            [version, _KEPT_DATES, _KEPT_DAYS],
         ).fetchall()
-        versions = [found for (found,) in old]
-        connection.execute(
-            "delete from beha2vec.user_predictions where list_contains(?::varchar[], prediction_version)", [versions]
-        )
-    return versions
+    return int(deleted)
 
 
 def refuse(connection: duckdb.DuckDBPyConnection, version: str, why: str) -> None:
@@ -156,9 +157,10 @@ def roll_back(connection: duckdb.DuckDBPyConnection) -> str | None:
     """Show readers the model before the one in use again; None: there is none whose scores are kept."""
     found = connection.execute(
         """select prediction_version from beha2vec.prediction_models
-        where promoted_at is not null
+        where promoted_at is not null and not coalesce(starts_with(refused, ?), false)
             and prediction_version in (select prediction_version from beha2vec.user_predictions)
-        order by promoted_at desc limit 2"""
+        order by promoted_at desc limit 2""",
+        [ROLLED_BACK],
     ).fetchall()
     if len(found) < 2:
         return None
@@ -170,6 +172,15 @@ def roll_back(connection: duckdb.DuckDBPyConnection) -> str | None:
             "update beha2vec.prediction_models set promoted_at = ? where prediction_version = ?", [now, target]
         )
     return str(target)
+
+
+def rolled_back(connection: duckdb.DuckDBPyConnection, version: str) -> str | None:
+    """Why a model is not to be used again after a rollback; None: it was not rolled back."""
+    found = connection.execute(
+        "select refused from beha2vec.prediction_models where prediction_version = ? and starts_with(refused, ?)",
+        [version, ROLLED_BACK],
+    ).fetchall()
+    return str(found[0][0]) if found else None
 
 
 def evaluation_rows(connection: duckdb.DuckDBPyConnection, version: str) -> list[dict[str, Any]]:

@@ -15,7 +15,13 @@ from beha2vec_core.quality.statistics import stability_by_chance, stability_inde
 # observed over expected may be this far from 1, and further only by chance (99 %)
 MAX_OFF = 0.2
 _CERTAIN = 2.58
-_IN_USE = "prediction_version = (select prediction_version from beha2vec.prediction_model_current)"
+# of each day the scores of the model fitted last: the one in use may be too new to have come true
+_SCORES = """(
+    select * from beha2vec.user_predictions join (
+        select event_date, prediction_version from beha2vec.user_predictions
+        join beha2vec.prediction_models using (prediction_version) group by event_date, prediction_version
+        qualify row_number() over (partition by event_date order by max(fitted_at) desc) = 1
+    ) using (event_date, prediction_version)) as scores"""
 
 
 def predictions_come_true(look: Look) -> CheckOutcome:
@@ -38,8 +44,8 @@ def predictions_come_true(look: Look) -> CheckOutcome:
                                 when 7 then next_actions_7d when 14 then next_actions_14d else next_actions_28d
                             end, ','), target)
                     end as happened
-                from beha2vec.user_predictions join ga4.ml_ga4__user_features using (as_of, property_id, user_key)
-                where {_IN_USE} and as_of <= ?)
+                from {_SCORES} join ga4.ml_ga4__user_features using (as_of, property_id, user_key)
+                where as_of <= ?)
             select target, horizon, as_of, count(*), count(*) filter (happened), sum(probability),
                 sum(probability * (1 - probability))
             from outcomes where happened is not null group by target, horizon, as_of
@@ -71,8 +77,8 @@ def scores_are_distributed_as_before(look: Look) -> CheckOutcome:
     with look.connect("scores_are_distributed_as_before") as connection:
         samples = {
             day: connection.execute(
-                f"""select target, probability from beha2vec.user_predictions
-                where {_IN_USE} and event_date = ? qualify horizon = max(horizon) over (partition by target)
+                f"""select target, probability from {_SCORES}
+                where event_date = ? qualify horizon = max(horizon) over (partition by target)
                 order by target, md5(user_key)""",
                 [day],
             ).df()

@@ -219,10 +219,11 @@ _MACROS = {
     for table, key in (("user_embeddings", "model_version"), ("user_clusters", "cluster_model_version"))
 } | {
     "beha2vec.user_predictions_as_of": """
-        select * from beha2vec.user_predictions
-        where event_date <= day::date
-            and prediction_version = (select prediction_version from beha2vec.prediction_model_current)
-        qualify event_date = max(event_date) over ()"""
+        select scores.* from beha2vec.user_predictions as scores
+        join beha2vec.prediction_models as models using (prediction_version)
+        where event_date <= day::date and promoted_at is not null
+        qualify event_date = max(event_date) over ()
+            and fitted_at = max(fitted_at) over (partition by event_date)"""
 }
 
 

@@ -268,7 +268,7 @@ def _predictions(connection: duckdb.DuckDBPyConnection) -> None:
     prediction_store.write_model(connection, model)
     prediction_store.write_evaluation(connection, model.version, _backtest())
     prediction_store.write_predictions(connection, LAST, model, scored)
-    prediction_store.promote(connection, model.version, keep=2)
+    prediction_store.promote(connection, model.version)
 
 
 def _segment() -> SegmentModel:

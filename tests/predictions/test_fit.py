@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from beha2vec_core.evaluation.statistics import auroc
-from beha2vec_core.predictions.fit import FitConfig, NotEnoughHistoryError, fit_predictions
+from beha2vec_core.predictions.fit import FitConfig, NotEnoughHistoryError, _Rows, fit_predictions
 from beha2vec_core.predictions.model import TOO_FEW, PredictionModel, PredictionModelError
 from beha2vec_core.predictions.score import score
 from tests.predictions.world import end, world
@@ -164,8 +164,29 @@ def test_reasons_are_given_to_the_first_decile_only(model: PredictionModel) -> N
     assert rows.loc[rows["decile"] > 1, "reasons"].isna().all()
 
 
+def test_a_reason_names_the_users_own_value(model: PredictionModel) -> None:
+    rows = _test_rows(world())
+    named = [
+        (reason, channel)
+        for reasons, channel in zip(model.targets["return"].reasons(rows, most=9), rows["first_channel"], strict=True)
+        for reason in reasons
+        if reason.startswith("first channel")
+    ]
+    assert named and all(reason.startswith(f"first channel: {channel} (+") for reason, channel in named)
+
+
+def test_a_sample_of_many_rows_keeps_all_for_whom_it_happened() -> None:
+    happened = np.zeros(300_000, dtype=bool)
+    happened[[3, 70_000, 299_999]] = True
+    rows = _Rows(np.arange(300_000), np.zeros(300_000, dtype=np.int64), happened)
+    part, weight = rows.at_most(60_000)
+    assert part.happened.sum() == 3 and len(part.row) == 60_003
+    assert weight.sum() == pytest.approx(300_000)
+    assert rows.at_most(400_000)[0] is rows
+
+
 def test_contributions_add_up_to_the_log_odds(model: PredictionModel) -> None:
-    """SHAP values and coefficients are exact: with a constant they give the model's log odds."""
+    """Most of what differs between users in the log odds is in the contributions; the interval's own part is not."""
     rows = _test_rows(world())
     part = model.targets["return"].segments.get("others") or model.targets["return"].segments["all"]
     rest = part.log_odds(rows)[:, 0] - part.contributions(rows).sum(axis=1)

@@ -175,7 +175,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             return dg.MaterializeResult(metadata={"status": _NONE_YET})
         champion = _load(settings, in_use) if in_use and in_use != version else None
         frame, until = _read(warehouse, "prediction_evaluation: read")
-        assert until is not None
+        if until is None:
+            return dg.MaterializeResult(metadata={"status": "there are no users yet"})
         with core_messages(context.log, _LOGGER):
             found = backtest(frame, until, fit_config(settings), folds=config.dates, champion=champion)
         for note in found.notes:
@@ -199,7 +200,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         )
 
     @dg.asset(
-        deps=["prediction_evaluation", "trained_encoder"],
+        deps=["prediction_evaluation"],
         group_name="predictions",
         kinds={"scikitlearn"},
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -219,8 +220,12 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             candidate, in_use = store.newest_version(connection), store.version_in_use(connection)
             rows = store.evaluation_rows(connection, candidate) if candidate else []
             dates = store.feature_dates(connection)
-        if candidate is None:
+            left = store.rolled_back(connection, candidate) if candidate else None
+        if candidate is None or not dates:
             return dg.MaterializeResult(metadata={"status": _NONE_YET})
+        if left and not config.force:
+            context.log.warning(f"prediction model {candidate} was {left}: {in_use} stays in use until the next one")
+            return dg.MaterializeResult(metadata={"status": left})
         reasons = gate.reasons_to_refuse(rows, config.tolerance) if candidate != in_use else []
         if reasons and not config.force:
             message = "; ".join(reasons)
@@ -234,7 +239,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         model = _load(settings, candidate)
         scored = _score(settings, warehouse, model, [store.scored_day(dates[-1])], reasons=True)
         with warehouse.connect("prediction_model: promote") as connection:
-            forgotten = store.promote(connection, candidate, settings.encoder.keep_versions)
+            deleted = store.promote(connection, candidate)
             about = relation_metadata(connection, "beha2vec.prediction_models")
         context.log.info(f"prediction model {candidate} is in use; before it: {in_use or 'none'}")
         return dg.MaterializeResult(
@@ -247,7 +252,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                     "before": in_use,
                     "forced": reasons or None,
                     "scores": sum(scored.rows.values()),
-                    "scores_deleted_of": forgotten or None,
+                    "old_scores_deleted": deleted or None,
                 }
             ),
         )

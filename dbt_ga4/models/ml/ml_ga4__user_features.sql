@@ -193,7 +193,7 @@ engaged_sessions as (
 
 ),
 
--- Sessions that may still continue at as_of have no channel yet.
+-- Sessions that late events may still change at as_of have no channel yet.
 user_channels as (
 
     select
@@ -203,7 +203,7 @@ user_channels as (
         {{ first_by('sources.default_channel_group', latest_first, 'true') }} as last_channel
     from sessions
     inner join {{ ref('int_ga4__session_traffic_sources') }} as sources on sessions.session_key = sources.session_key
-    where sessions.session_date < {{ days_later('sessions.as_of', -1) }}
+    where sessions.session_date < {{ days_later('sessions.as_of', -late_days) }}
     group by sessions.user_key, sessions.as_of
 
 ),
