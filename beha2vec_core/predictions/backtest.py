@@ -6,7 +6,7 @@ For each test date a model is fitted as of that date, users are scored on it, an
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
@@ -17,16 +17,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from beha2vec_core.evaluation.statistics import auroc, weighted_aurocs
+from beha2vec_core.predictions.arrays import BoolArray, FloatArray
 from beha2vec_core.predictions.calibration import expit, log_loss, logit
-from beha2vec_core.predictions.features import BLOCKS
-from beha2vec_core.predictions.fit import FitConfig, NotEnoughHistoryError, fit_predictions
+from beha2vec_core.predictions.config import FitConfig
+from beha2vec_core.predictions.fit import fit_predictions
 from beha2vec_core.predictions.gate import CHAMPION, MODEL
+from beha2vec_core.predictions.history import NotEnoughHistoryError
 from beha2vec_core.predictions.lifetime import fit_bg_nbd
 from beha2vec_core.predictions.model import PredictionModel, deciles
 from beha2vec_core.predictions.targets import LATE_DAYS, PURCHASE, outcome
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 NO_FUNNEL, RFM, RECENCY, FUNNEL, BG_NBD, BASE_RATE = (
     "model without funnel features",
@@ -71,7 +70,7 @@ class Backtest(NamedTuple):
     Attributes:
         rows: a row per target, horizon, method and metric: ``value``, ``n``, and ``low`` and ``high`` (95 %) where they
             are known. ``auroc_less_rfm`` and ``log_loss_less_rfm`` compare with recency, frequency and money,
-            ``log_loss_less_champion`` with the model in use, on the same users and dates.
+            ``log_loss_less_champion`` with the model in use then, on the same users and dates.
         curves: for the model: reliability and gains by ``decile``, for each target and horizon.
         origins: the test dates.
         notes: what could not be measured.
@@ -90,7 +89,7 @@ def backtest(
     folds: int = _FOLDS,
     *,
     rivals: bool = True,
-    champion: PredictionModel | None = None,
+    champions: Sequence[PredictionModel] = (),
 ) -> Backtest:
     """Fit as of several dates and judge each model on its date.
 
@@ -100,7 +99,7 @@ def backtest(
         config: what is fitted.
         folds: test dates at most, the newest ones whose longest horizon has matured.
         rivals: whether simple rules are judged too.
-        champion: a model in use, judged on the test dates that it has not seen.
+        champions: models that were in use; on each test date the newest one that has not seen it is judged too.
     """
     config = config or FitConfig()
     as_of = pd.to_datetime(frame["as_of"])
@@ -123,8 +122,9 @@ def backtest(
                 break
             _LOG.info("backtest: judged %s users as of %s", f"{len(users):,}", day)
             tested.append(day)
-            if champion and champion.standing <= day.isoformat():
-                models.append((CHAMPION, champion))
+            earlier_models = [one for one in champions if one.standing <= day]
+            if earlier_models:
+                models.append((CHAMPION, max(earlier_models, key=lambda one: one.standing)))
             for method, model in models:
                 _judge(judged, method, model, users, len(tested) - 1)
             if rivals:
@@ -143,7 +143,7 @@ def _fitted(frame: pd.DataFrame, day: date, config: FitConfig, rivals: bool) -> 
     if not rivals:
         return
     if PURCHASE in config.targets:
-        blocks = tuple(block for block in BLOCKS if block in config.blocks and block != "funnel")
+        blocks = tuple(block for block in config.blocks if block != "funnel")
         with suppress(NotEnoughHistoryError):
             yield NO_FUNNEL, fit_predictions(frame, day, replace(config, blocks=blocks, targets=(PURCHASE,)))
     for name, features in _FEATURES.items():

@@ -5,15 +5,12 @@ A hazard is the probability that something happens in an interval of days, given
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
+from beha2vec_core.predictions.arrays import BoolArray, FloatArray
 
 COVERAGE = 0.9
 LEAST, MOST = 1e-6, 1 - 1e-6
@@ -79,22 +76,6 @@ class Curve:
     def shifted(self, by: float) -> Curve:
         """The same with more (or less) log odds."""
         return Curve(self.intercept, self.slope, self.steps, self.shift + by)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return {
-            "intercept": self.intercept,
-            "slope": self.slope,
-            "steps": None if self.steps is None else [list(step) for step in self.steps],
-            "shift": self.shift,
-        }
-
-    @classmethod
-    def from_dict(cls, saved: Mapping[str, Any]) -> Curve:
-        """From `to_dict`."""
-        steps = saved["steps"]
-        kept = None if steps is None else tuple((float(at), float(to)) for at, to in steps)
-        return cls(saved["intercept"], saved["slope"], kept, saved["shift"])
 
 
 def fit_sigmoid(log_odds: FloatArray, happened: BoolArray) -> Curve:
@@ -187,14 +168,8 @@ class Spread:
         tail = (1 - COVERAGE) / 2
         return beta.ppf(tail, p * total, (1 - p) * total), beta.ppf(1 - tail, p * total, (1 - p) * total)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return {"at": list(self.at), "rho": list(self.rho), "error": self.error}
 
-    @classmethod
-    def from_dict(cls, saved: Mapping[str, Any]) -> Spread:
-        """From `to_dict`."""
-        return cls(tuple(saved["at"]), tuple(saved["rho"]), saved["error"])
+NO_SPREAD = Spread((0.0,), (0.0,), 0.0)
 
 
 def fit_spread(
@@ -209,8 +184,9 @@ def fit_spread(
         error: standard error of the calibrated log odds.
         users: how many the rows are of; None: each row is another user's.
     """
+    usual = Spread((0.0,), (USUAL_RHO,), error)
     if len(first) < _FEWEST_PAIRS:
-        return Spread((0.0,), (USUAL_RHO,), error)
+        return usual
     edges = np.quantile(first, np.linspace(0, 1, _SPREAD_BINS + 1)[1:-1])
     bins = np.searchsorted(edges, first, side="right")
     y, z = happened.astype(np.float64), again.astype(np.float64)
@@ -226,7 +202,7 @@ def fit_spread(
             rho.append(float(((y[here] - p) * (z[here] - q)).mean() / scale - within))
             weight.append(float(here.sum() * min(p, q)))
     if not at:
-        return Spread((0.0,), (USUAL_RHO,), error)
+        return usual
     measured, known = 1.0 * (users or len(first)), 1 / _USUAL_DEVIATION**2
     pooled = float((measured * np.average(rho, weights=weight) + known * USUAL_RHO) / (measured + known))
     # bins with few events lean on all of them

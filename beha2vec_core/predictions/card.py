@@ -15,7 +15,7 @@ def model_card(model: PredictionModel) -> str:
         f"# Prediction model {model.version}",
         "",
         f"Fitted as of {model.standing}: it used nothing that was exported from then on. It scores users seen in the "
-        f"{model.population_days} days before a date.",
+        f"{model.config.population_days} days before a date.",
         "",
         "| target | days | users | model | users with the outcome | calibration |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -28,7 +28,7 @@ def model_card(model: PredictionModel) -> str:
             lines.append(f"| `{name}` | {horizons} | {_USERS[segment]} | {part.method} | {part.positives:,} | {how} |")
     used = {block for target in model.targets.values() for block in target.blocks}
     reads = [text for block, text in BLOCKS.items() if block in used]
-    notes = [*model.notes, *(f"{name}: {note}" for name, t in model.targets.items() for note in t.notes)]
+    notes = model.all_notes
     lines += [
         "",
         f"**Reads** {'; '.join(reads) or 'recency and frequency only'}.",

@@ -6,14 +6,14 @@ One entry of `FEATURES` adds a feature: its name is a column of ``ga4.ml_ga4__us
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-FloatArray = npt.NDArray[np.float64]
-Block = Literal["recency_frequency", "windows", "engagement", "funnel", "profile", "behavior"]
+from beha2vec_core.predictions.arrays import FloatArray, SavedArray
+
+Block = Literal["recency_frequency", "windows", "engagement", "funnel", "profile"]
 
 # each in the order in which it is tried; the first one is always used
 BLOCKS: dict[Block, str] = {
@@ -22,10 +22,8 @@ BLOCKS: dict[Block, str] = {
     "engagement": "engagement",
     "funnel": "funnel progress",
     "profile": "channel, device and country",
-    "behavior": "behavior vector",
 }
 WINDOWS = (1, 3, 7, 14, 28)
-COMPONENTS = 16  # principal components of the behavior vector
 # a text's values that become columns of their own: so many at most, each of at least this share of the rows
 _MOST_VALUES, _LEAST_SHARE = 10, 0.01
 
@@ -46,6 +44,11 @@ class Feature(NamedTuple):
     kind: Literal["count", "share", "text"] = "count"
 
 
+def _in_windows(column: str, block: Block, label: str) -> list[Feature]:
+    spans = ((days, f"{days} days" if days > 1 else "day") for days in WINDOWS)
+    return [Feature(f"{column}_{days}d", block, f"{label} in the last {span}") for days, span in spans]
+
+
 FEATURES = (
     Feature("days_since_last_session", "recency_frequency", "days since the last visit"),
     Feature("tenure_days", "recency_frequency", "days since the first visit"),
@@ -59,15 +62,9 @@ FEATURES = (
     Feature("days_since_last_purchase", "recency_frequency", "days since the last purchase"),
     Feature("days_since_first_purchase", "recency_frequency", "days since the first purchase"),
     Feature("purchase_cycle", "recency_frequency", "time since the last purchase, in the user's usual pauses"),
-    *(
-        Feature(f"{column}_{days}d", "windows", f"{label} in the last {f'{days} days' if days > 1 else 'day'}")
-        for days in WINDOWS
-        for column, label in (("active_days", "days with a visit"), ("page_views", "page views"))
-    ),
-    *(
-        Feature(f"purchases_{days}d", "windows", f"purchases in the last {f'{days} days' if days > 1 else 'day'}")
-        for days in WINDOWS
-    ),
+    *_in_windows("active_days", "windows", "days with a visit"),
+    *_in_windows("page_views", "windows", "page views"),
+    *_in_windows("purchases", "windows", "purchases"),
     Feature("events", "engagement", "events"),
     Feature("page_views", "engagement", "page views"),
     Feature("engagement_time_msec", "engagement", "engagement time in milliseconds"),
@@ -76,10 +73,7 @@ FEATURES = (
     Feature("error_page_views", "engagement", "views of error pages"),
     Feature("weekend_day_share", "engagement", "share of visits at weekends", "share"),
     Feature("deepest_funnel_step", "funnel", "deepest funnel step"),
-    *(
-        Feature(f"funnel_step_{days}d", "funnel", f"funnel step in the last {f'{days} days' if days > 1 else 'day'}")
-        for days in WINDOWS
-    ),
+    *_in_windows("funnel_step", "funnel", "funnel step"),
     Feature("cart_sessions", "funnel", "sessions with a cart"),
     Feature("checkout_sessions", "funnel", "sessions with a checkout"),
     Feature("abandoned_cart_sessions", "funnel", "sessions with an abandoned cart"),
@@ -124,23 +118,20 @@ class Encoding:
         categories: the values of each text feature that have a column; all others are zeros in them.
         centre: of each column [m], subtracted.
         scale: of each column [m], divided by.
-        components: principal axes of the behavior vector [COMPONENTS, dim], its mean in the last row; None: unused.
     """
 
     features: tuple[Feature, ...]
     categories: dict[str, list[str]]
-    centre: FloatArray
-    scale: FloatArray
-    components: FloatArray | None = None
+    centre: SavedArray
+    scale: SavedArray
 
     @classmethod
-    def learn(cls, frame: pd.DataFrame, features: tuple[Feature, ...], *, behavior: bool = False) -> Encoding:
-        """The encoding of some training rows: frequent values, centres and scales, principal axes."""
+    def learn(cls, frame: pd.DataFrame, features: tuple[Feature, ...]) -> Encoding:
+        """The encoding of some training rows: frequent values, centres and scales."""
         categories = {f.name: _frequent(frame[f.name]) for f in features if f.kind == "text"}
-        components = _principal_axes(_vectors(frame)) if behavior else None
-        raw = cls(features, categories, np.zeros(1), np.ones(1), components).raw(frame)
+        raw = cls(features, categories, np.zeros(1), np.ones(1)).raw(frame)
         scale = raw.std(axis=0)
-        return cls(features, categories, raw.mean(axis=0), np.where(scale > 1e-9, scale, 1.0), components)
+        return cls(features, categories, raw.mean(axis=0), np.where(scale > 1e-9, scale, 1.0))
 
     def matrix(self, frame: pd.DataFrame) -> FloatArray:
         """Centred and scaled columns [n, m]."""
@@ -158,51 +149,12 @@ class Encoding:
             number = extra[feature.name] if feature.name in extra else _number(frame, feature.name)
             number = np.nan_to_num(number, nan=0.0, posinf=0.0, neginf=0.0)
             columns.append(np.log1p(np.maximum(number, 0.0)) if feature.kind == "count" else number)
-        matrix = np.stack(columns, axis=1) if columns else np.empty((len(frame), 0))
-        if self.components is None:
-            return matrix
-        return np.hstack([matrix, (_vectors(frame) - self.components[-1]) @ self.components[:-1].T])
+        return np.stack(columns, axis=1) if columns else np.empty((len(frame), 0))
 
-    def owners(self) -> list[tuple[Block, str, str]]:
-        """Block, feature and label of each column."""
-        found: list[tuple[Block, str, str]] = []
-        for feature in self.features:
-            columns = len(self.categories[feature.name]) if feature.kind == "text" else 1
-            found += [(feature.block, feature.name, feature.label)] * columns
-        if self.components is not None:
-            found += [("behavior", "behavior", BLOCKS["behavior"])] * (len(self.components) - 1)
-        return found
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return {
-            "features": [feature.name for feature in self.features],
-            "categories": self.categories,
-            "centre": self.centre.tolist(),
-            "scale": self.scale.tolist(),
-            "components": None if self.components is None else self.components.tolist(),
-        }
-
-    @classmethod
-    def from_dict(cls, saved: dict[str, Any]) -> Encoding:
-        """From `to_dict`.
-
-        Raises:
-            KeyError: a feature is not known any more.
-        """
-        known = {feature.name: feature for feature in FEATURES}
-        components = saved["components"]
-        return cls(
-            tuple(known[name] for name in saved["features"]),
-            saved["categories"],
-            np.asarray(saved["centre"]),
-            np.asarray(saved["scale"]),
-            None if components is None else np.asarray(components),
-        )
-
-
-def _vectors(frame: pd.DataFrame) -> FloatArray:
-    return np.array(frame["behavior"].tolist(), dtype=np.float64)
+    def owners(self) -> FloatArray:
+        """Which feature each column is of, as a matrix of ones and zeros [m, f]."""
+        columns = [len(self.categories[f.name]) if f.kind == "text" else 1 for f in self.features]
+        return np.repeat(np.eye(len(self.features)), columns, axis=0)
 
 
 def of_blocks(blocks: tuple[Block, ...]) -> tuple[Feature, ...]:
@@ -214,13 +166,3 @@ def _frequent(values: pd.Series) -> list[str]:
     shares = values.dropna().astype(str).value_counts(normalize=False) / max(len(values), 1)
     kept = sorted(shares.items(), key=lambda item: (-item[1], str(item[0])))[:_MOST_VALUES]
     return [str(value) for value, share in kept if share >= _LEAST_SHARE]
-
-
-def _principal_axes(vectors: FloatArray) -> FloatArray:
-    """The first axes of the vectors, each with a fixed sign, and their mean as the last row."""
-    mean = vectors.mean(axis=0)
-    covariance = np.cov((vectors - mean).T)
-    values, axes = np.linalg.eigh(np.atleast_2d(covariance))
-    axes = axes[:, np.argsort(values)[::-1][:COMPONENTS]].T
-    signs = np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])
-    return np.vstack([axes * signs[:, None], mean])

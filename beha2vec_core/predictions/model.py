@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from datetime import date
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import TypeAdapter, ValidationError
 
 from beha2vec_core.files import put_in_place
+from beha2vec_core.predictions.arrays import BoolArray, FloatArray, IntArray, SavedArray
 from beha2vec_core.predictions.calibration import (
     COVERAGE,
     LEAST,
     MOST,
+    NO_SPREAD,
     USUAL_RHO,
     Curve,
     Spread,
@@ -25,15 +30,16 @@ from beha2vec_core.predictions.calibration import (
     logit,
     needed_shift,
 )
+from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.features import Block, Encoding
 from beha2vec_core.predictions.targets import outcome
 from beha2vec_core.predictions.value import Value
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _FILE = "model.json"
 
-FloatArray = npt.NDArray[np.float64]
 TOO_FEW = "base rate (too few to model)"
+_LEAST_REASON = 0.005  # part of the log odds
 
 
 class PredictionModelError(ValueError):
@@ -57,8 +63,8 @@ class Cells:
     that the prior counts.
     """
 
-    rates: FloatArray
-    counts: FloatArray
+    rates: SavedArray
+    counts: SavedArray
 
     def hazards(self, frame: pd.DataFrame) -> FloatArray:
         """The hazard of each user's cell [n, interval]."""
@@ -80,7 +86,7 @@ class Cells:
         return np.asarray(low), np.asarray(high)
 
 
-def cells_of(frame: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def cells_of(frame: pd.DataFrame) -> tuple[IntArray, IntArray]:
     """The recency class (0 to 3) and the frequency class (0 to 2) of each user."""
     recency = np.searchsorted([3, 7, 14], frame["days_since_last_session"].to_numpy(dtype=np.float64))
     frequency = np.searchsorted([1, 3], frame["active_days"].to_numpy(dtype=np.float64))
@@ -106,9 +112,9 @@ class SegmentModel:
     method: str
     positives: int
     curves: tuple[Curve, ...]
-    spread: Spread
+    spread: Spread = NO_SPREAD
     encoding: Encoding | None = None
-    coefficients: FloatArray = field(default_factory=lambda: np.zeros(0))
+    coefficients: SavedArray = field(default_factory=lambda: np.zeros(0))
     trees: str = ""
     weight: float = 0.0
     cells: Cells | None = None
@@ -156,51 +162,32 @@ class SegmentModel:
         return probability, low, high
 
     def contributions(self, frame: pd.DataFrame) -> FloatArray:
-        """How much each column adds to the log odds of the first interval, less the mean of the training rows [n, m].
+        """How much each feature adds to the log odds of the first interval, less the mean of the training rows [n, f].
 
-        Exact: coefficient times value for the regression, SHAP values of trees for LightGBM (Lundberg et al. 2020).
+        Exact: coefficient times value for the regression, SHAP values of trees for LightGBM (Lundberg et al. 2020). The
+        columns of a text feature are added up.
         """
         assert self.encoding is not None
         matrix = self.encoding.matrix(frame)
         found = (1 - self.weight) * matrix * self.coefficients[: matrix.shape[1]]
         if self.trees and self.weight:
             found = found + self.weight * self.booster.predict(_with(matrix, 0), pred_contrib=True)[:, :-2]
-        return np.asarray(found)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return {
-            "method": self.method,
-            "positives": self.positives,
-            "curves": [curve.to_dict() for curve in self.curves],
-            "spread": self.spread.to_dict(),
-            "encoding": self.encoding.to_dict() if self.encoding else None,
-            "coefficients": self.coefficients.tolist(),
-            "trees": self.trees,
-            "weight": self.weight,
-            "cells": {"rates": self.cells.rates.tolist(), "counts": self.cells.counts.tolist()} if self.cells else None,
-        }
-
-    @classmethod
-    def from_dict(cls, saved: dict[str, Any]) -> SegmentModel:
-        """From `to_dict`."""
-        cells = saved["cells"]
-        return cls(
-            method=saved["method"],
-            positives=saved["positives"],
-            curves=tuple(Curve.from_dict(curve) for curve in saved["curves"]),
-            spread=Spread.from_dict(saved["spread"]),
-            encoding=Encoding.from_dict(saved["encoding"]) if saved["encoding"] else None,
-            coefficients=np.asarray(saved["coefficients"], dtype=np.float64),
-            trees=saved["trees"],
-            weight=saved["weight"],
-            cells=Cells(np.asarray(cells["rates"]), np.asarray(cells["counts"])) if cells else None,
-        )
+        return np.asarray(found @ self.encoding.owners())
 
 
 def _with(matrix: FloatArray, interval: int) -> FloatArray:
     """The matrix with the interval's number as a last column, as the trees read it."""
     return np.hstack([matrix, np.full((len(matrix), 1), float(interval))])
+
+
+class Gain(NamedTuple):
+    """What a block of features adds: log loss saved per row, its 95 % interval, and whether the block is used."""
+
+    block: Block
+    gain: float
+    low: float
+    high: float
+    used: bool
 
 
 @dataclass(frozen=True)
@@ -213,8 +200,7 @@ class TargetModel:
         segments: ``buyers`` and ``others``, or ``all``.
         value: expected revenue of those who buy; None for other targets.
         notes: what a reader should know, a sentence each.
-        gains: of each block that was tried: log loss saved per user and interval, with a 95 % interval, and whether it
-            is used.
+        gains: of each segment, what the blocks that were tried add.
     """
 
     target: str
@@ -222,12 +208,12 @@ class TargetModel:
     segments: dict[str, SegmentModel]
     value: Value | None = None
     notes: tuple[str, ...] = ()
-    gains: tuple[dict[str, Any], ...] = ()
+    gains: dict[str, list[Gain]] = field(default_factory=dict)
 
     @property
     def blocks(self) -> set[Block]:
         """The blocks that any segment reads."""
-        return {block for one in self.segments.values() if one.encoding for block, _, _ in one.encoding.owners()}
+        return {feature.block for one in self.segments.values() if one.encoding for feature in one.encoding.features}
 
     def score(self, frame: pd.DataFrame) -> Scores:
         """The probability of each user within each horizon, with its interval and method."""
@@ -248,66 +234,41 @@ class TargetModel:
             model = self.segments[name]
             if model.encoding is None or not rows.any():
                 continue
-            part = frame[rows]
-            by_column, owners = model.contributions(part), model.encoding.owners()
-            names = list(dict.fromkeys(name for _, name, _ in owners))
-            labels = {name: label for _, name, label in owners}
-            texts = {name: part[name].astype(str).to_numpy() for name in model.encoding.categories}
-            summed = np.stack(
-                [by_column[:, [i for i, owner in enumerate(owners) if owner[1] == name]].sum(axis=1) for name in names],
-                axis=1,
-            )
-            for place, (at, row) in enumerate(zip(np.flatnonzero(rows), summed, strict=True)):
-                top = [i for i in np.argsort(-row, kind="stable")[:most] if row[i] > 0.005]
-                own = {name: f": {values[place]}" for name, values in texts.items()}
-                found[at] = [f"{labels[names[i]]}{own.get(names[i], '')} (+{row[i]:.2f})" for i in top]
+            part, features = frame[rows], model.encoding.features
+            added = model.contributions(part)
+            best = np.argsort(-added, axis=1, kind="stable")[:, :most]
+            own = {f.name: ": " + part[f.name].astype(str).to_numpy(dtype=object) for f in features if f.kind == "text"}
+            for place, at in enumerate(np.flatnonzero(rows)):
+                found[at] = [
+                    f"{features[i].label}{own[features[i].name][place] if features[i].name in own else ''} "
+                    f"(+{added[place, i]:.2f})"
+                    for i in best[place]
+                    if added[place, i] > _LEAST_REASON
+                ]
         return found
 
-    def shifted(self, frame: pd.DataFrame) -> tuple[TargetModel, float]:
-        """The model brought to what has matured since, and the shift in log odds (0: none is certainly needed).
+    def needed_shift(self, frame: pd.DataFrame) -> float:
+        """By how many log odds the model is off on a date that has matured since; 0: by none that is certain.
 
         Args:
-            frame: rows of one origin, of which the shortest horizon is known.
+            frame: rows of one date, of which the shortest horizon is known.
         """
-        known = outcome(frame, self.target, self.horizons[:1])
-        rows = known.known[:, 0]
-        if not rows.any():
-            return self, 0.0
-        hazard = self.score(frame[rows]).probability[:, 0]
-        shift = needed_shift(hazard, known.happened[rows, 0])
-        if not shift:
-            return self, 0.0
+        found = outcome(frame, self.target, self.horizons[:1])
+        known = found.known[:, 0]
+        return needed_shift(self.score(frame[known]).probability[:, 0], found.happened[known, 0])
+
+    def shifted(self, by: Sequence[float]) -> TargetModel:
+        """The model with more (or less) log odds in each interval."""
         moved = {
-            name: replace(model, curves=tuple(curve.shifted(shift) for curve in model.curves))
+            name: replace(
+                model, curves=tuple(curve.shifted(shift) for curve, shift in zip(model.curves, by, strict=True))
+            )
             for name, model in self.segments.items()
         }
-        return replace(self, segments=moved), shift
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return {
-            "target": self.target,
-            "horizons": list(self.horizons),
-            "segments": {name: model.to_dict() for name, model in self.segments.items()},
-            "value": self.value.to_dict() if self.value else None,
-            "notes": list(self.notes),
-            "gains": list(self.gains),
-        }
-
-    @classmethod
-    def from_dict(cls, saved: dict[str, Any]) -> TargetModel:
-        """From `to_dict`."""
-        return cls(
-            saved["target"],
-            tuple(saved["horizons"]),
-            {name: SegmentModel.from_dict(model) for name, model in saved["segments"].items()},
-            Value.from_dict(saved["value"]) if saved["value"] else None,
-            tuple(saved["notes"]),
-            tuple(saved["gains"]),
-        )
+        return replace(self, segments=moved)
 
 
-def segment_rows(frame: pd.DataFrame, segments: Any) -> dict[str, npt.NDArray[np.bool_]]:
+def segment_rows(frame: pd.DataFrame, segments: Iterable[str]) -> dict[str, BoolArray]:
     """Which rows belong to each of the segments."""
     buyers = (frame["purchases_ever"].fillna(0) > 0).to_numpy(dtype=bool)
     rows = {"buyers": buyers, "others": ~buyers, "all": np.ones(len(frame), dtype=bool)}
@@ -319,38 +280,30 @@ class PredictionModel:
     """Models of all targets, fitted as of one day.
 
     Attributes:
-        standing: the day as of which it was fitted (ISO): nothing exported from then on was used.
+        standing: the day as of which it was fitted: nothing exported from then on was used.
+        config: how it was fitted.
         targets: by name.
-        population_days: users seen within so many days are scored.
-        encoder_version: of the encoder whose behavior vectors it reads; "" where no block needs them.
         notes: what could not be modelled, a sentence each.
     """
 
-    standing: str
+    standing: date
+    config: FitConfig
     targets: dict[str, TargetModel]
-    population_days: int
-    encoder_version: str = ""
     notes: tuple[str, ...] = ()
 
     @cached_property
     def version(self) -> str:
         """Hash of everything in it."""
-        return hashlib.sha256(self._text().encode()).hexdigest()[:12]
+        return hashlib.sha256(_saved().dump_json(self)).hexdigest()[:12]
 
-    def _text(self) -> str:
-        saved = {
-            "format_version": FORMAT_VERSION,
-            "standing": self.standing,
-            "targets": {name: target.to_dict() for name, target in self.targets.items()},
-            "population_days": self.population_days,
-            "encoder_version": self.encoder_version,
-            "notes": list(self.notes),
-        }
-        return json.dumps(saved, sort_keys=True)
+    @property
+    def all_notes(self) -> list[str]:
+        """What could not be modelled or has changed, in any target."""
+        return [*self.notes, *(note for target in self.targets.values() for note in target.notes)]
 
     def population(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows of the users who are scored."""
-        return frame[frame["days_since_last_session"] <= self.population_days].reset_index(drop=True)
+        return frame[frame["days_since_last_session"] <= self.config.population_days].reset_index(drop=True)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """A row per user, target and horizon, for rows of ``ga4.ml_ga4__user_features`` of one date.
@@ -387,10 +340,11 @@ class PredictionModel:
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
     def save(self, folder: Path) -> None:
-        """Write it as ``model.json`` in a folder, which appears whole."""
+        """Write it as ``model.json`` in a folder; the file appears whole."""
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f".{_FILE}.part"
-        temporary.write_text(self._text())
+        saved = {"format_version": FORMAT_VERSION, "model": _saved().dump_python(self, mode="json")}
+        temporary.write_text(json.dumps(saved))
         put_in_place(temporary, folder / _FILE)
 
     @classmethod
@@ -400,24 +354,24 @@ class PredictionModel:
         Raises:
             PredictionModelError: there is none, or it was written by a release that this one cannot read.
         """
+        remedy = "run the job train_predictions"
         try:
             saved = json.loads((folder / _FILE).read_text())
             if saved["format_version"] != FORMAT_VERSION:
                 raise PredictionModelError(
                     f"prediction model {folder.name} has format {saved['format_version']}, this release reads "
-                    f"{FORMAT_VERSION}: run the job train_predictions"
+                    f"{FORMAT_VERSION}: {remedy}"
                 )
-            return cls(
-                saved["standing"],
-                {name: TargetModel.from_dict(target) for name, target in saved["targets"].items()},
-                saved["population_days"],
-                saved["encoder_version"],
-                tuple(saved["notes"]),
-            )
-        except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
-            raise PredictionModelError(
-                f"prediction model {folder.name} cannot be read ({error}): run the job train_predictions"
-            ) from error
+            return _saved().validate_python(saved["model"])
+        except (OSError, KeyError, json.JSONDecodeError, ValidationError) as error:
+            reason = str(error).splitlines()[0]
+            raise PredictionModelError(f"prediction model {folder.name} cannot be read ({reason}): {remedy}") from error
+
+
+@cache
+def _saved() -> TypeAdapter[PredictionModel]:
+    """How a model becomes JSON and comes back."""
+    return TypeAdapter(PredictionModel)
 
 
 def deciles(probability: FloatArray, users: pd.Series) -> npt.NDArray[np.int32]:

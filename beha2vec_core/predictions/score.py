@@ -35,16 +35,14 @@ def score(
         reasons: whether the first decile gets reasons.
     """
     shifts: dict[str, float] = {}
-    if matured is not None and len(matured):
+    if matured is not None:
         population = model.population(matured)
-        targets = {}
-        for name, target in model.targets.items():
-            targets[name], shift = target.shifted(population)
-            if shift:
-                shifts[name] = shift
-        moved = replace(model, targets=targets)
-    else:
-        moved = model
+        needed = {name: target.needed_shift(population) for name, target in model.targets.items()}
+        shifts = {name: shift for name, shift in needed.items() if shift}
+    targets = {
+        name: target.shifted([shifts.get(name, 0.0)] * len(target.horizons)) for name, target in model.targets.items()
+    }
+    moved = replace(model, targets=targets)
     rows = moved.predict(frame)
     rows["reasons"] = None
     if not reasons or rows.empty:

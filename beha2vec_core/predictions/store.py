@@ -34,27 +34,25 @@ def origins(connection: duckdb.DuckDBPyConnection) -> list[date]:
     return [as_of for as_of in feature_dates(connection) if as_of.weekday() == 0]
 
 
-def read_features(
-    connection: duckdb.DuckDBPyConnection, dates: Sequence[date], *, vectors: bool = False
-) -> pd.DataFrame:
-    """Rows of ``ga4.ml_ga4__user_features`` of some dates.
+def read_features(connection: duckdb.DuckDBPyConnection, dates: Sequence[date]) -> pd.DataFrame:
+    """Rows of ``ga4.ml_ga4__user_features`` of some dates."""
+    return _features(connection, "list_contains(?::date[], as_of)", [list(dates)])
 
-    Args:
-        connection: the warehouse.
-        dates: values of as_of.
-        vectors: whether the column ``behavior`` of ``beha2vec.prediction_examples`` is added; users without one are
-            left out.
-    """
+
+def read_examples(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """The rows that models learn from: those of ``beha2vec.prediction_examples``."""
+    listed = "select as_of, property_id, user_key from beha2vec.prediction_examples"
+    return _features(connection, f"(as_of, property_id, user_key) in ({listed})", [])
+
+
+def _features(connection: duckdb.DuckDBPyConnection, condition: str, parameters: list[Any]) -> pd.DataFrame:
     from beha2vec_core.predictions.features import COLUMNS
     from beha2vec_core.predictions.targets import LABELS
 
     columns = ", ".join(["property_id", "user_key", "as_of", *COLUMNS, *LABELS])
-    joined = "join beha2vec.prediction_examples using (property_id, as_of, user_key)" if vectors else ""
-    condition = "and behavior is not null" if vectors else ""
     return connection.execute(
-        f"""select {columns}{", behavior" if vectors else ""} from ga4.ml_ga4__user_features {joined}
-        where list_contains(?::date[], as_of) {condition} order by as_of, property_id, user_key""",
-        [list(dates)],
+        f"select {columns} from ga4.ml_ga4__user_features where {condition} order by as_of, property_id, user_key",
+        parameters,
     ).df()
 
 
@@ -68,15 +66,19 @@ def write_model(connection: duckdb.DuckDBPyConnection, model: PredictionModel) -
     """Record a fitted model; it is not in use before `promote`."""
     row = {
         "prediction_version": model.version,
-        "fitted_as_of": date.fromisoformat(model.standing),
+        "fitted_as_of": model.standing,
         "targets": list(model.targets),
         "horizons": sorted({days for target in model.targets.values() for days in target.horizons}),
         "methods": json.dumps(
             {name: {s: m.method for s, m in target.segments.items()} for name, target in model.targets.items()}
         ),
-        "gains": json.dumps({name: target.gains for name, target in model.targets.items()}),
-        "notes": [*model.notes, *(note for target in model.targets.values() for note in target.notes)],
-        "encoder_version": model.encoder_version or None,
+        "gains": json.dumps(
+            {
+                name: {segment: [gain._asdict() for gain in found] for segment, found in target.gains.items()}
+                for name, target in model.targets.items()
+            }
+        ),
+        "notes": model.all_notes,
         "fitted_at": datetime.now(UTC).replace(tzinfo=None),
     }
     marks = ", ".join("?" * len(row))
@@ -103,9 +105,7 @@ def write_predictions(
     connection: duckdb.DuckDBPyConnection, day: date, model: PredictionModel, scored: pd.DataFrame
 ) -> None:
     """Replace what a model says as of the end of a day, at once. ``scored``: from `PredictionModel.predict`."""
-    rows = scored.assign(  # noqa: F841  (DuckDB finds it by its name)
-        event_date=day, prediction_version=model.version, encoder_version=model.encoder_version or None
-    )
+    rows = scored.assign(event_date=day, prediction_version=model.version)  # noqa: F841  (DuckDB finds it by its name)
     with transaction(connection):
         connection.execute(
             "delete from beha2vec.user_predictions where event_date = ? and prediction_version = ?",
@@ -119,6 +119,15 @@ def version_in_use(connection: duckdb.DuckDBPyConnection) -> str | None:
     """The model that readers see; None: there is none yet."""
     found = connection.execute("select prediction_version from beha2vec.prediction_model_current").fetchall()
     return str(found[0][0]) if found else None
+
+
+def promoted_versions(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The models that were in use, the one fitted last first, without those that were rolled back."""
+    found = connection.execute(
+        """select prediction_version from beha2vec.prediction_models
+        where promoted_at is not null and refused is null order by fitted_as_of desc"""
+    ).fetchall()
+    return [version for (version,) in found]
 
 
 def newest_version(connection: duckdb.DuckDBPyConnection) -> str | None:

@@ -7,21 +7,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+
+from beha2vec_core.predictions.arrays import BoolArray
 
 HORIZONS = (7, 14, 28)
 PURCHASE, RETURN = "purchase", "return"
-# events that have labels by default; dbt's var `predicted_events`
-PREDICTED_EVENTS = ("add_to_cart", "begin_checkout")
 # columns that hold what users did
 LABELS = tuple(
     f"{label}_{days}d" for days in HORIZONS for label in ("will_return", "will_purchase", "revenue", "next_actions")
 )
 LATE_DAYS = 3  # how late events arrive at most; dbt's var `late_event_days`
-
-BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,7 @@ def outcome(frame: pd.DataFrame, target: str, horizons: Sequence[int], standing:
     return Outcome(np.stack(happened, axis=1), np.stack(known, axis=1))
 
 
-def last_matured(origins: Sequence[date], standing: date, days: int) -> date | None:
-    """The last origin of which a horizon had matured on a day; None: there is none."""
-    fit = [origin for origin in origins if origin + timedelta(days=days + LATE_DAYS) <= standing]
+def last_matured(dates: Sequence[date], standing: date, days: int) -> date | None:
+    """The last date of which a horizon had matured on a day; None: there is none."""
+    fit = [one for one in dates if one + timedelta(days=days + LATE_DAYS) <= standing]
     return max(fit, default=None)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from beha2vec_core.predictions.arrays import FloatArray
 from beha2vec_core.predictions.lifetime import GammaGamma, fit_gamma_gamma
 from beha2vec_core.predictions.targets import PURCHASE, outcome
 
-FloatArray = npt.NDArray[np.float64]
 _FEWEST_BUYERS = 30
 
 
@@ -46,17 +44,6 @@ class Value:
         if known.any():
             found[known] = self.shrinkage.expected_value(orders[known], own[known])
         return found
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        shrinkage = asdict(self.shrinkage) if self.shrinkage else None
-        return {"mean": self.mean, "shrinkage": shrinkage, "factors": list(self.factors)}
-
-    @classmethod
-    def from_dict(cls, saved: dict[str, Any]) -> Value:
-        """From `to_dict`."""
-        shrinkage = GammaGamma(**saved["shrinkage"]) if saved["shrinkage"] else None
-        return cls(saved["mean"], shrinkage, tuple(saved["factors"]))
 
 
 def _orders(frame: pd.DataFrame) -> tuple[FloatArray, FloatArray]:

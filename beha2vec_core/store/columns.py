@@ -187,14 +187,7 @@ _OF_TABLE = {
         "support": "movers and matched users who had done it",
     },
     "beha2vec.cluster_models": {"users": "users it was fitted on"},
-    "beha2vec.prediction_examples": {
-        "as_of": "the date: events exported before it count",
-        "encoder_version": "the encoder of the behavior vector, fitted on events before the first label; null: none",
-        "behavior": "vector of the user as of the date; null: without an encoder",
-    },
-    "beha2vec.prediction_models": {
-        "encoder_version": "the encoder whose vectors it reads; null: it reads none",
-    },
+    "beha2vec.prediction_examples": {"as_of": "the date: events exported before it count"},
     "beha2vec.prediction_evaluation": {
         "method": "our model, or a simple rule that it is compared with",
         "value": "of the metric",
@@ -210,7 +203,6 @@ _OF_TABLE = {
         "high": "upper end of the 90 % interval of the user's own probability",
         "value": "expected revenue within the horizon, in the reporting currency; of purchases only",
         "method": "how the probability was made",
-        "encoder_version": "the encoder whose vectors were read; null: none",
     },
     "beha2vec.cluster_predictions": {
         "users": "users of the cluster with a prediction",

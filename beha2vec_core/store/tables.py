@@ -84,13 +84,11 @@ _TABLES = {
         cluster_key integer, name varchar, summary varchar, persona varchar, evidence varchar[], actions varchar[],
         similarities varchar, key_differences varchar, written_by varchar, differences varchar, caveats varchar,
         opportunities varchar, input_hash varchar, reason varchar, draft varchar, interpretation varchar""",
-    # the dates that predictions are learned from, and what the encoder said of users on them; see predictions/
-    "beha2vec.prediction_examples": """
-        as_of date, property_id varchar, user_key varchar, encoder_version varchar, behavior float[]""",
+    # the users and dates that predictions are learned from; see predictions/
+    "beha2vec.prediction_examples": "as_of date, property_id varchar, user_key varchar",
     "beha2vec.prediction_models": """
         prediction_version varchar primary key, fitted_as_of date, targets varchar[], horizons integer[], methods json,
-        gains json, notes varchar[], encoder_version varchar, fitted_at timestamp, promoted_at timestamp,
-        refused varchar""",
+        gains json, notes varchar[], fitted_at timestamp, promoted_at timestamp, refused varchar""",
     "beha2vec.prediction_evaluation": """
         prediction_version varchar, tested_from date, tested_until date, target varchar, horizon integer,
         method varchar, metric varchar, value double, low double, high double, n bigint""",
@@ -101,7 +99,7 @@ _TABLES = {
     "beha2vec.user_predictions": """
         event_date date, as_of date, property_id varchar, user_key varchar, target varchar, horizon integer,
         probability double, low double, high double, decile integer, value double, method varchar, reasons varchar[],
-        prediction_version varchar, encoder_version varchar""",
+        prediction_version varchar""",
 }
 
 # columns that a table of an earlier version lacks

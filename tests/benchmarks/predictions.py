@@ -27,7 +27,8 @@ from beha2vec_core.ga4.ingest import ingest_days
 from beha2vec_core.ga4.sources import find_source_files
 from beha2vec_core.predictions import store
 from beha2vec_core.predictions.backtest import Backtest, backtest
-from beha2vec_core.predictions.fit import FitConfig, fit_predictions
+from beha2vec_core.predictions.config import FitConfig
+from beha2vec_core.predictions.fit import fit_predictions
 from beha2vec_core.predictions.score import score
 from beha2vec_core.store.tables import create_tables
 from tests.benchmarks.data_sets import cache_folder, data_folder

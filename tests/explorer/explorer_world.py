@@ -28,6 +28,7 @@ from beha2vec_core.insights import write_insights
 from beha2vec_core.predictions import store as prediction_store
 from beha2vec_core.predictions.backtest import BASE_RATE, RFM, Backtest
 from beha2vec_core.predictions.calibration import Curve, Spread
+from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.gate import MODEL
 from beha2vec_core.predictions.model import Cells, PredictionModel, SegmentModel, TargetModel, deciles
 from beha2vec_core.profiles import WAREHOUSE, build_profiles, cluster_paths, cluster_transitions
@@ -264,7 +265,8 @@ def _predictions(connection: duckdb.DuckDBPyConnection) -> None:
     reasons = [[f"{HOSTILE_TEXTS[n % len(HOSTILE_TEXTS)]} (+0.51)", "page views (+0.20)"] for n in range(len(scored))]
     scored["reasons"] = pd.Series(reasons, dtype=object).where(scored["decile"] == 1, None)
     parts = tuple(TargetModel(name, (7, 14, 28), {"all": _segment()}) for name in ("purchase", "return"))
-    model = PredictionModel("2026-01-05", {one.target: one for one in parts}, 28, notes=(f"note: {HOSTILE_NAME}",))
+    targets = {one.target: one for one in parts}
+    model = PredictionModel(date(2026, 1, 5), FitConfig(), targets, (f"note: {HOSTILE_NAME}",))
     prediction_store.write_model(connection, model)
     prediction_store.write_evaluation(connection, model.version, _backtest())
     prediction_store.write_predictions(connection, LAST, model, scored)

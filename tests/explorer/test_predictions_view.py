@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,7 @@ from beha2vec_core.explorer.charts import predictions as charts
 from beha2vec_core.explorer.data import predictions as data
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.predictions.calibration import Curve, Spread
+from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.features import COLUMNS, FEATURES, Encoding
 from beha2vec_core.predictions.model import PredictionModel, SegmentModel, TargetModel
 from tests.explorer.explorer_world import HOSTILE_NAME, SIZES
@@ -160,7 +162,8 @@ def _with_a_model(path: Path, folder: Path) -> str:
     segment = SegmentModel(
         "ridge logistic", 100, (Curve(),), Spread((0.5,), (0.1,), 0.0), encoding, np.array([0.5, 0.0, -2.0])
     )
-    model = PredictionModel("2026-01-05", {"purchase": TargetModel("purchase", (28,), {"all": segment})}, 28)
+    targets = {"purchase": TargetModel("purchase", (28,), {"all": segment})}
+    model = PredictionModel(date(2026, 1, 5), FitConfig(), targets)
     model.save(folder / model.version)
     new = Path(shutil.copy(path, path.with_name("new.duckdb")))
     with duckdb.connect(str(new)) as connection:

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from beha2vec_core.predictions.backtest import BASE_RATE, BG_NBD, NO_FUNNEL, RFM, Backtest, backtest
-from beha2vec_core.predictions.fit import FitConfig, fit_predictions
+from beha2vec_core.predictions.config import FitConfig
+from beha2vec_core.predictions.fit import fit_predictions
 from beha2vec_core.predictions.gate import CHAMPION, MODEL, reasons_to_refuse, worse_than
 from tests.predictions.world import end, world
 
@@ -18,9 +19,9 @@ CONFIG = FitConfig(targets=("purchase",), trees=False)
 
 @pytest.fixture(scope="module")
 def found() -> Backtest:
-    """Two dates, with a model of two weeks earlier as the one in use."""
-    champion = fit_predictions(world(), end() - timedelta(days=49), CONFIG)
-    return backtest(world(), end(), CONFIG, folds=2, champion=champion)
+    """Two dates, with a model that was in use before them, and one that is too new to be compared."""
+    champions = [fit_predictions(world(), end() - timedelta(days=days), CONFIG) for days in (49, 7)]
+    return backtest(world(), end(), CONFIG, folds=2, champions=champions)
 
 
 def _value(found: Backtest, method: str, metric: str, horizon: int = 28) -> float:

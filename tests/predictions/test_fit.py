@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from beha2vec_core.evaluation.statistics import auroc
-from beha2vec_core.predictions.fit import FitConfig, NotEnoughHistoryError, _Rows, fit_predictions
+from beha2vec_core.predictions.config import FitConfig
+from beha2vec_core.predictions.fit import fit_predictions
+from beha2vec_core.predictions.history import NotEnoughHistoryError, PersonIntervals
 from beha2vec_core.predictions.model import TOO_FEW, PredictionModel, PredictionModelError
 from beha2vec_core.predictions.score import score
 from tests.predictions.world import end, world
@@ -92,7 +94,10 @@ def test_running_again_gives_the_same_model_and_a_saved_one_the_same_scores(
 def test_a_model_of_another_release_is_refused(model: PredictionModel, tmp_path: Path) -> None:
     model.save(tmp_path)
     text = (tmp_path / "model.json").read_text()
-    (tmp_path / "model.json").write_text(text.replace('"format_version": 1', '"format_version": 99'))
+    (tmp_path / "model.json").write_text(text.replace('{"format_version": 2', '{"format_version": 99'))
+    with pytest.raises(PredictionModelError, match="train_predictions"):
+        PredictionModel.load(tmp_path)
+    (tmp_path / "model.json").write_text(text.replace('"horizons"', '"other"'))
     with pytest.raises(PredictionModelError, match="train_predictions"):
         PredictionModel.load(tmp_path)
     with pytest.raises(PredictionModelError, match="train_predictions"):
@@ -178,11 +183,12 @@ def test_a_reason_names_the_users_own_value(model: PredictionModel) -> None:
 def test_a_sample_of_many_rows_keeps_all_for_whom_it_happened() -> None:
     happened = np.zeros(300_000, dtype=bool)
     happened[[3, 70_000, 299_999]] = True
-    rows = _Rows(np.arange(300_000), np.zeros(300_000, dtype=np.int64), happened)
+    rows = PersonIntervals(np.arange(300_000), np.zeros(300_000, dtype=np.int64), happened)
     part, weight = rows.at_most(60_000)
     assert part.happened.sum() == 3 and len(part.row) == 60_003
     assert weight.sum() == pytest.approx(300_000)
-    assert rows.at_most(400_000)[0] is rows
+    many = PersonIntervals(rows.row, rows.interval, ~happened)
+    assert len(many.at_most(1_000)[0].row) == 1_003, "a frequent outcome is sampled too"
 
 
 def test_contributions_add_up_to_the_log_odds(model: PredictionModel) -> None:

@@ -2,13 +2,13 @@
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dagster as dg
 from pydantic import Field
 
 from beha2vec_core.settings import ExportSettings
-from beha2vec_core.store.warehouse import transaction
+from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_core.words import counted
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.console import core_messages
@@ -19,11 +19,14 @@ from beha2vec_dagster.lib.resources import WarehouseResource
 if TYPE_CHECKING:
     import pandas as pd
 
-    from beha2vec_core.predictions.fit import FitConfig
+    from beha2vec_core.predictions.config import FitConfig
     from beha2vec_core.predictions.model import PredictionModel
 
 _LOGGER = "beha2vec_core.predictions"
 _NONE_YET = "no prediction model yet: run the job train_predictions"
+_NO_USERS = "there are no users yet: materialize ml_ga4__user_features"
+# models of the last weeks that the newest one is compared with
+_CHAMPIONS = 10
 _GAINS_SHOWN = 40
 
 
@@ -68,22 +71,17 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         code_version="1",
     )
     def prediction_examples(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
-        """Users on the weekly dates that predictions learn from; features and labels are in ml_ga4__user_features.
+        """The users and weekly dates that predictions learn from: Mondays, with what was exported before them.
 
-        A row is a user on a Monday, with what was exported before it.
+        Their features and labels are in `ml_ga4__user_features`.
         """
         from beha2vec_core.predictions import store
 
         with warehouse.connect("prediction_examples") as connection:
             dates = store.origins(connection)
-            with transaction(connection):
-                connection.execute("delete from beha2vec.prediction_examples")
-                connection.execute(
-                    """insert into beha2vec.prediction_examples by name
-                    select as_of, property_id, user_key from ga4.ml_ga4__user_features
-                    where list_contains(?::date[], as_of) and days_since_last_session <= ?""",
-                    [dates, settings.predictions.population_days],
-                )
+            users = f"""select as_of, property_id, user_key from ga4.ml_ga4__user_features
+                where list_contains({[str(day) for day in dates]}::date[], as_of)"""
+            replace_partition(connection, "beha2vec.prediction_examples", users, "true")
             about = relation_metadata(connection, "beha2vec.prediction_examples")
             by_date = connection.execute(
                 """select as_of, count(*), count(*) filter (will_return_7d), count(will_return_7d),
@@ -114,11 +112,12 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         """
         from beha2vec_core.predictions import store
         from beha2vec_core.predictions.card import model_card
-        from beha2vec_core.predictions.fit import NotEnoughHistoryError, fit_predictions
+        from beha2vec_core.predictions.fit import fit_predictions
+        from beha2vec_core.predictions.history import NotEnoughHistoryError
 
         frame, until = _read(warehouse, "prediction_candidate")
         if until is None:
-            return dg.MaterializeResult(metadata={"status": "there are no users yet"})
+            return dg.MaterializeResult(metadata={"status": _NO_USERS})
         try:
             model = fit_predictions(frame, until, fit_config(settings, config))
         except NotEnoughHistoryError as error:
@@ -133,7 +132,12 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         with warehouse.connect("prediction_candidate: write") as connection:
             store.write_model(connection, model)
             about = relation_metadata(connection, "beha2vec.prediction_models")
-        gains = [(name, *gain.values()) for name, target in model.targets.items() for gain in target.gains]
+        gains = [
+            (name, segment, *gain)
+            for name, target in model.targets.items()
+            for segment, found in target.gains.items()
+            for gain in found
+        ]
         return dg.MaterializeResult(
             data_version=dg.DataVersion(model.version),
             metadata=about
@@ -141,9 +145,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 {
                     "status": "fitted",
                     "prediction_version": model.version,
-                    "fitted_as_of": model.standing,
+                    "fitted_as_of": model.standing.isoformat(),
                     "examples": len(frame),
-                    "notes": [*model.notes, *(n for target in model.targets.values() for n in target.notes)] or None,
+                    "notes": model.all_notes or None,
                     "what_blocks_add": markdown_table(
                         ["target", "users", "block", "log loss saved", "from", "to", "used"], gains[:_GAINS_SHOWN]
                     ),
@@ -170,15 +174,16 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         from beha2vec_core.predictions.backtest import backtest
 
         with warehouse.connect("prediction_evaluation: versions") as connection:
-            version, in_use = store.newest_version(connection), store.version_in_use(connection)
+            version, earlier = store.newest_version(connection), store.promoted_versions(connection)
         if version is None:
             return dg.MaterializeResult(metadata={"status": _NONE_YET})
-        champion = _load(settings, in_use) if in_use and in_use != version else None
+        model = _load(settings, version)
+        champions = [_load(settings, one) for one in earlier[:_CHAMPIONS] if _folder(settings, one).exists()]
         frame, until = _read(warehouse, "prediction_evaluation: read")
         if until is None:
-            return dg.MaterializeResult(metadata={"status": "there are no users yet"})
+            return dg.MaterializeResult(metadata={"status": _NO_USERS})
         with core_messages(context.log, _LOGGER):
-            found = backtest(frame, until, fit_config(settings), folds=config.dates, champion=champion)
+            found = backtest(frame, until, model.config, folds=config.dates, champions=champions)
         for note in found.notes:
             context.log.warning(f"nothing could be tested: {note}")
         with warehouse.connect("prediction_evaluation: write") as connection:
@@ -314,15 +319,15 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     return [prediction_examples, prediction_candidate, prediction_evaluation, prediction_model, user_predictions]
 
 
-def fit_config(settings: ExportSettings, config: PredictionConfig | None = None) -> "FitConfig":
+def fit_config(settings: ExportSettings, config: PredictionConfig) -> "FitConfig":
     """What the settings and the Launchpad ask for."""
-    from beha2vec_core.predictions.fit import FitConfig
+    from beha2vec_core.predictions.config import FitConfig
     from beha2vec_core.predictions.targets import PURCHASE, RETURN
 
     return FitConfig(
-        targets=(PURCHASE, RETURN, *settings.predictions.events),
+        targets=tuple(dict.fromkeys((PURCHASE, RETURN, *settings.predictions.events))),
         population_days=settings.predictions.population_days,
-        **(config.model_dump() if config else {}),
+        **config.model_dump(),
     )
 
 
@@ -350,16 +355,15 @@ def _read(warehouse: WarehouseResource, purpose: str) -> "tuple[pd.DataFrame, da
 
     with warehouse.connect(purpose) as connection:
         last = store.last_exported_day(connection)
-        frame = store.read_features(connection, store.origins(connection))
+        frame = store.read_examples(connection)
     return frame, last + timedelta(days=1) if last else None
 
 
-class _Scores:
+class _Scores(NamedTuple):
     """Rows written of each day, and the shifts of the last one."""
 
-    def __init__(self) -> None:
-        self.rows: dict[date, int] = {}
-        self.shifts: dict[str, float] = {}
+    rows: dict[date, int]
+    shifts: dict[str, float]
 
 
 def _score(
@@ -370,8 +374,8 @@ def _score(
     from beha2vec_core.predictions.score import score
     from beha2vec_core.predictions.targets import last_matured
 
-    found = _Scores()
-    fitted = date.fromisoformat(model.standing)
+    found = _Scores({}, {})
+    fitted = model.standing
     shortest = min(days for target in model.targets.values() for days in target.horizons)
     with warehouse.connect("user_predictions: dates") as connection:
         known = set(store.feature_dates(connection))
@@ -390,7 +394,8 @@ def _score(
         with warehouse.connect(f"user_predictions {day}: write") as connection:
             store.write_predictions(connection, day, model, scored.rows)
         found.rows[day] = len(scored.rows)
-        found.shifts = scored.shifts
+        found.shifts.clear()
+        found.shifts.update(scored.shifts)
     return found
 
 

@@ -1,0 +1,24 @@
+"""The types of arrays, and of those that a saved model holds as JSON lists."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import PlainSerializer, PlainValidator
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+def _floats(values: Any) -> FloatArray:
+    return np.asarray(values, dtype=np.float64)
+
+
+def _list(array: FloatArray) -> Any:
+    return array.tolist()
+
+
+SavedArray = Annotated[FloatArray, PlainValidator(_floats), PlainSerializer(_list)]

@@ -1,0 +1,139 @@
+"""Prediction models in the graph: fitted, tested, used, refused and rolled back, on invented users with known chances."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from beha2vec_core.predictions import store
+from beha2vec_core.store.tables import create_tables
+from tests.dagster.project import Project, make_project
+from tests.predictions.world import FIRST, end, world
+
+TRAINED = "prediction_examples,prediction_candidate,prediction_evaluation,prediction_model"
+LAST = end() - timedelta(days=1)
+
+
+def _config(**candidate: object) -> str:
+    return json.dumps({"ops": {"prediction_candidate": {"config": {"trees": False} | candidate}}})
+
+
+def _materialize(project: Project, select: str, *options: str, check: bool = True):
+    return project.materialize(select, "--start", str(LAST), "--end", str(LAST), *options, check=check)
+
+
+def _project(folder: Path, features: pd.DataFrame) -> Project:
+    project = make_project(
+        folder, start_date=FIRST.isoformat(), end_date=LAST.isoformat(), prediction_events="add_to_cart"
+    )
+    project.warehouse.parent.mkdir()
+    with duckdb.connect(str(project.warehouse)) as connection:
+        create_tables(connection)
+        connection.execute("create schema ga4")
+        connection.register("features", features.assign(exported_until=LAST))
+        connection.execute("create table ga4.ml_ga4__user_features as select * from features")
+    return project
+
+
+def _in_use(project: Project) -> str:
+    ((version,),) = project.query("select prediction_version from beha2vec.prediction_model_current")
+    return str(version)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with a prediction model in use and a night's scores."""
+    project = _project(tmp_path_factory.mktemp("predictions") / "p", world())
+    project.output = _materialize(project, f"{TRAINED},user_predictions", "--config", _config()).stdout
+    return project
+
+
+def test_a_night_scores_everyone_seen_lately(trained: Project) -> None:
+    scores = trained.query(
+        """select target, horizon, count(*), count(distinct user_key), sum((low <= probability)::int),
+            sum((probability <= high)::int), min(decile), max(decile) from beha2vec.user_predictions_current
+        group by all order by all"""
+    )
+    ((users,),) = trained.query(
+        f"select count(*) from ga4.ml_ga4__user_features where as_of = '{end()}' and days_since_last_session <= 28"
+    )
+    assert [row[:2] for row in scores] == [(t, h) for t in ("add_to_cart", "purchase", "return") for h in (7, 14, 28)]
+    assert {row[2:] for row in scores} == {(users,) * 4 + (1, 10)}
+    assert trained.query(
+        "select count(*) from beha2vec.user_predictions_current where (reasons is null) = (decile = 1)"
+    ) == [(0,)]
+    valued = "select target, count(value) > 0 from beha2vec.user_predictions_current group by all order by all"
+    assert trained.query(valued) == [("add_to_cart", False), ("purchase", True), ("return", False)]
+
+
+def test_the_model_was_tested_on_dates_it_had_not_seen(trained: Project) -> None:
+    rows = trained.query(
+        """select distinct tested_from, tested_until from beha2vec.prediction_evaluation
+        where prediction_version = (select prediction_version from beha2vec.prediction_model_current)"""
+    )
+    assert rows == [(end() - timedelta(days=42), end() - timedelta(days=35))]
+    curves = trained.query("select count(distinct (target, horizon)), max(gain) from beha2vec.prediction_curves")
+    assert curves == [(9, 1.0)]
+
+
+def test_running_again_gives_the_same_rows(trained: Project, tmp_path: Path) -> None:
+    project = trained.copy(tmp_path / "p")
+    rows = "select * from beha2vec.user_predictions order by all"
+    before = project.query(rows)
+    _materialize(project, f"{TRAINED},user_predictions", "--config", _config())
+    assert project.query(rows) == before
+
+
+def test_what_was_rolled_back_stays_so_until_another_model_is_fitted(trained: Project, tmp_path: Path) -> None:
+    project = trained.copy(tmp_path / "p")
+    first = _in_use(project)
+    _materialize(project, TRAINED, "--config", _config(seed=1))
+    second = _in_use(project)
+    assert second != first
+    with duckdb.connect(str(project.warehouse)) as connection:
+        assert store.roll_back(connection) == first
+    done = _materialize(project, "prediction_model,user_predictions")
+    assert "rolled back to" in done.stdout and _in_use(project) == first
+    assert project.run("beha2vec", "rollback", "--predictions", check=False).returncode == 1, "there is none before it"
+    forced = json.dumps({"ops": {"prediction_model": {"config": {"force": True}}}})
+    _materialize(project, "prediction_model", "--config", forced)
+    assert _in_use(project) == second
+
+
+def test_a_worse_model_is_refused_and_the_one_in_use_stays(trained: Project, tmp_path: Path) -> None:
+    project = trained.copy(tmp_path / "p")
+    first = _in_use(project)
+    _materialize(project, "prediction_examples,prediction_candidate", "--config", _config(seed=1))
+    ((second,),) = project.query("select prediction_version from beha2vec.prediction_model_newest")
+    with duckdb.connect(str(project.warehouse)) as connection:
+        for metric, value, low in (("log_loss", 0.5, None), ("log_loss_less_champion", 0.2, 0.1)):
+            connection.execute(
+                "insert into beha2vec.prediction_evaluation values (?, null, null, 'purchase', 28, 'model', ?, ?, ?, ?, 9)",
+                [second, metric, value, low, low],
+            )
+    done = _materialize(project, "prediction_model", check=False)
+    assert done.returncode != 0 and "is refused: its log loss for purchase within 28 days is worse" in done.stderr
+    assert _in_use(project) == first
+    refused = f"select refused from beha2vec.prediction_models where prediction_version = '{second}'"
+    assert "is worse than that of the model in use" in project.query(refused)[0][0]
+
+
+def test_too_short_a_history_is_reported_and_stops_nothing(tmp_path: Path) -> None:
+    features = world()
+    project = _project(tmp_path / "p", features[features["as_of"] < FIRST + timedelta(days=16)])
+    done = _materialize(project, f"{TRAINED},user_predictions", "--config", _config())
+    assert "Export more days" in done.stdout and "no prediction model yet: run the job train_predictions" in done.stdout
+    assert project.query("select count(*) from beha2vec.user_predictions") == [(0,)]
+
+
+def test_an_event_that_is_a_target_already_is_predicted_once(tmp_path: Path) -> None:
+    project = _project(tmp_path / "p", world())
+    project.settings["BEHA2VEC_PREDICTION_EVENTS"] = "purchase, sign_up"
+    _materialize(project, "prediction_examples,prediction_candidate", "--config", _config())
+    ((targets, notes),) = project.query("select targets, notes from beha2vec.prediction_models")
+    assert targets == ["purchase", "return"] and any(note.startswith("sign_up is not predicted") for note in notes)
