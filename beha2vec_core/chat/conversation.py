@@ -20,7 +20,7 @@ from beha2vec_core.chat.completion import BrokenAnswerError, Call, Completion, N
 from beha2vec_core.chat.events import BY_LOOKUP, Answer, Event, Notice, SqlRows, TextDelta, ToolCall
 from beha2vec_core.chat.lookup import Lookup, LookupAnswer
 from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.published import FUNNEL_SQL, Fact, NotInData, Overview, Published
+from beha2vec_core.chat.published import Fact, NotInData, Overview, Published
 from beha2vec_core.chat.show import plain
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
 from beha2vec_core.chat.tools import Toolbox, ToolResult
@@ -230,11 +230,14 @@ class Conversation:
         if looked_up.facts:
             results.append(ToolResult(self._toolbox.of_facts(looked_up.facts[:40]), looked_up.facts[:40]))
             data["facts"] = results[-1].data["facts"]
-        if FUNNEL_SQL in looked_up.statements:
-            results.append(self._toolbox.call("checkout_funnel", "{}"))
-            data["checkout_funnel"] = results[-1].data
+        if looked_up.tool:
+            name, arguments = looked_up.tool
+            results.append(self._toolbox.call(name, json.dumps(arguments)))
+            data[name] = results[-1].data
         for result in results:
             self._take(result, turn)
+            if result.rows is not None:
+                yield SqlRows(result.rows, result.note)
         content = json.dumps({"question": question, "data": data}, ensure_ascii=False, separators=(",", ":"))
         yield from self._stream(llm, [*self._opening(), {"role": "user", "content": content}], turn, tools=None)
 

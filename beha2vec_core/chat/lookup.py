@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from beha2vec_core.chat.facts import MAIN, differences, most_telling, of_metric, search_facts
 from beha2vec_core.chat.lines import cluster_line, count_lines, expected_line, fact_line, funnel_text, likely_line
@@ -18,7 +19,6 @@ from beha2vec_core.chat.question import (
     COMPARE,
     EMPTY_WORDS,
     FUNNEL,
-    LEAVING,
     LIST,
     MOVES,
     NEXT,
@@ -29,6 +29,7 @@ from beha2vec_core.chat.question import (
     SUPERLATIVE,
     TWO,
     asks_least,
+    asks_unlikely,
     content_words,
     hits,
     horizon_asked,
@@ -38,7 +39,7 @@ from beha2vec_core.chat.question import (
 )
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.wording import number, statement
-from beha2vec_core.predictions.targets import PURCHASE, RETURN
+from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.words import between, counted, day
@@ -67,6 +68,7 @@ class LookupAnswer:
     text: str
     facts: list[Fact] = field(default_factory=list)
     statements: list[str] = field(default_factory=list)
+    tool: tuple[str, dict[str, Any]] | None = None  # that gives a model the same, and its arguments
     understood: bool = True
 
 
@@ -89,11 +91,12 @@ class Lookup:
         overview = self._data.overview()
         keys = self._clusters_named(question, overview)
         # "apparel buyers" names a cluster, and asks for no purchases
-        metrics = metrics_named(without_names(question, overview))
+        unnamed = without_names(question, overview)
+        metrics = metrics_named(unnamed)
         if SIMILAR.search(question):
             return self._similar(question, overview)
-        if PREDICTED.search(question) and target_asked(without_names(question, overview), self._events_predicted()):
-            return self._predictions(question, keys, overview)
+        if PREDICTED.search(question) and (target := target_asked(unnamed, self._data.predicted())):
+            return self._predictions(target, question, keys, overview)
         if len(keys) >= 2 and (COMPARE.search(question) or not metrics):
             return self.compare(keys[0], keys[1])
         if FUNNEL.search(question):
@@ -234,32 +237,22 @@ class Lookup:
             )
             lines.append(f"  - {other.similarity:.2f}  {other.user_key}  {where}")
         source = "select * from beha2vec.user_embeddings_current -- cosine of the column identity"
-        return LookupAnswer("\n".join(lines), statements=[source])
+        return LookupAnswer("\n".join(lines), [], [source], ("similar_users", {"user": found}))
 
-    def _events_predicted(self) -> list[str]:
-        try:
-            return [target for target in self._data.predicted() if target not in (PURCHASE, RETURN)]
-        except NotInData:
-            return []
-
-    def _predictions(self, question: str, keys: list[int], overview: Overview) -> LookupAnswer:
-        known = self._data.predicted()
-        target = target_asked(without_names(question, overview), self._events_predicted())
-        if target is None or target not in known:
-            raise NotInData(f"this is not predicted; predicted are {', '.join(known)}")
-        horizon = horizon_asked(question, known[target])
-        least = target == RETURN and LEAVING.search(question) is not None
+    def _predictions(self, target: str, question: str, keys: list[int], overview: Overview) -> LookupAnswer:
+        horizon = horizon_asked(question, self._data.horizons(target))
+        least = asks_unlikely(question, target)
         names = {cluster.key: cluster.name for cluster in overview.clusters}
         expected = {key: one for key, one in self._data.expected(target, horizon).items() if not keys or key in keys}
         lines = [f"Expected to {does(target)} within {horizon} days, by cluster:"]
         lines += [expected_line(key, names.get(key, "?"), one) for key, one in expected.items()]
         likely = self._data.likely_users(target, horizon, cluster=keys[0] if len(keys) == 1 else None, least=least)
-        lines += ["", f"The users who will {does(target)} with the {'lowest' if least else 'highest'} probability:"]
+        lines += ["", f"Users with the {'lowest' if least else 'highest'} probability to {does(target)}:"]
         lines += [likely_line(row) for row in likely]
         if likely:
             lines += ["", f"As of {day(likely[0]['as_of'])}."]
         lines += ["In brackets: 95 % intervals of numbers of users, 90 % intervals of a user's own probability."]
-        lines += ["A probability says who does it, not whom a contact makes do it."]
+        lines += ["A high probability does not mean that contacting the user has an effect."]
         if target == PURCHASE and (money := self._data.money()):
             lines += [money]
         quoted = target.replace("'", "''")
@@ -270,6 +263,7 @@ class Lookup:
                 f"from beha2vec.cluster_predictions {where} expected desc",
                 f"from beha2vec.user_predictions_current {where} probability {'' if least else 'desc '}limit 10",
             ],
+            tool=("predictions", {"target": target, "days": horizon}),
         )
 
     def _funnel(self, keys: list[int], overview: Overview) -> LookupAnswer:
@@ -281,7 +275,9 @@ class Lookup:
         names = {cluster.key: cluster.name for cluster in overview.clusters}
         if not funnels:
             raise NotInData("no session of this cluster has a funnel step")
-        return LookupAnswer(funnel_text(funnels, names, self._data.checkout_exits), statements=[FUNNEL_SQL])
+        return LookupAnswer(
+            funnel_text(funnels, names, self._data.checkout_exits), [], [FUNNEL_SQL], ("checkout_funnel", {})
+        )
 
     def _moves(self, key: int | None, overview: Overview) -> LookupAnswer:
         where, parameters = ("from_cluster = ? or to_cluster = ?", [key, key]) if key is not None else ("true", [])
@@ -296,7 +292,8 @@ class Lookup:
             origin, target = (f"{row[c]} ({names.get(row[c], '?')})" for c in ("from_cluster", "to_cluster"))
             share = f", {number(row['share'], 'share')} of them" if row.get("share") is not None else ""
             lines.append(f"  - from {origin} to {target}: {counted(row['users'], 'user')}{share}")
-        return LookupAnswer("\n".join(lines), statements=["from beha2vec.cluster_transitions"])
+        tool = "moves_between_clusters", {"cluster": key}
+        return LookupAnswer("\n".join(lines), [], ["from beha2vec.cluster_transitions"], tool)
 
     def _paths(self, key: int, overview: Overview) -> LookupAnswer:
         rows = self._data.table("cluster_paths", "cluster_key = ?", [key], "lift desc nulls last, users desc limit 12")
@@ -308,7 +305,8 @@ class Lookup:
             f"{clean_text(str(row['from_step']))} -> {clean_text(str(row['to_step']))}"
             for row in rows
         ]
-        return LookupAnswer("\n".join(lines), statements=[f"from beha2vec.cluster_paths where cluster_key = {key}"])
+        source = f"from beha2vec.cluster_paths where cluster_key = {key}"
+        return LookupAnswer("\n".join(lines), [], [source], ("paths_in_cluster", {"cluster": key}))
 
     def _before_buying(self) -> LookupAnswer:
         rows = self._data.table("buying_paths", "significant and lift > 1", [], "z desc limit 12")
@@ -323,7 +321,7 @@ class Lookup:
             for row in rows
         ]
         lines += ["", "This is an association: it does not mean that doing so makes users buy."]
-        return LookupAnswer("\n".join(lines), statements=[_BUYING_SQL])
+        return LookupAnswer("\n".join(lines), [], [_BUYING_SQL], ("before_buying", {}))
 
     def _facts_of(self, key: int, metrics: list[tuple[str, str | None]], overview: Overview) -> LookupAnswer:
         sheet = self._data.sheet(key)

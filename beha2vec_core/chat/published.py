@@ -267,7 +267,7 @@ class Published:
         return {str(found): str(user_key) for found, user_key in rows}
 
     def likely_cluster_of(self, user_key: str) -> tuple[int, float] | None:
-        """The likely cluster of a user of whom too little is known, and its probability; None where there is none."""
+        """The likely cluster of a user with too little evidence, and its probability; None where there is none."""
         with self._connection() as connection:
             try:
                 rows = connection.execute(
@@ -291,24 +291,39 @@ class Published:
         return int(key), margin if margin is not None and math.isfinite(margin) else None
 
     def predicted(self) -> dict[str, list[int]]:
-        """The horizons (days, ascending) of each target that is predicted.
+        """The horizons (days, ascending) of each target that is predicted; empty where nothing is."""
+        with self._connection() as connection:
+            try:
+                rows = connection.execute(
+                    """select target, list(distinct horizon order by horizon) from beha2vec.user_predictions_current
+                    group by 1 order by 1"""
+                ).fetchall()
+            except duckdb.CatalogException:  # published by an earlier release
+                rows = []
+        return {str(target): [int(days) for days in horizons] for target, horizons in rows}
+
+    def horizons(self, target: str) -> list[int]:
+        """The horizons (days, ascending) of a target.
 
         Raises:
-            NotInData: there are no predictions yet.
+            NotInData: it is not predicted.
         """
-        with self._connection() as connection:
-            rows = connection.execute(
-                """select target, list(distinct horizon order by horizon) from beha2vec.user_predictions_current
-                group by 1 order by 1"""
-            ).fetchall()
-        if not rows:
+        known = self.predicted()
+        if not known:
             raise NotInData(NONE_YET)
-        return {str(target): [int(days) for days in horizons] for target, horizons in rows}
+        if target not in known:
+            raise NotInData(f"{target[:60]} is not predicted; predicted are {', '.join(known)}")
+        return known[target]
 
     def expected(self, target: str, horizon: int) -> dict[int, Expected]:
         """What the users of each cluster are expected to do, the largest number first."""
         with self._connection() as connection:
-            rows = _records(connection, EXPECTED_SQL, [target, horizon])
+            rows = _records(
+                connection,
+                """select cluster_key, users, expected, low, high, value from beha2vec.cluster_predictions
+                where target = ? and horizon = ? order by expected desc, cluster_key""",
+                [target, horizon],
+            )
         return {int(row.pop("cluster_key")): Expected(**row) for row in rows}
 
     def anonymous_predictions(self, target: str, horizon: int, by: str) -> list[dict[str, Any]]:
@@ -316,18 +331,15 @@ class Published:
         table = {"cluster": "cluster_and_target_and_horizon", "decile": "target_and_horizon_and_decile"}.get(
             by, "target_and_horizon"
         )
+        query = f"""select * exclude (target, horizon) from anonymous.predictions_by_{table}
+            where target = ? and horizon = ? order by all"""
         with self._connection() as connection:
-            return _records(
-                connection,
-                f"select * exclude (target, horizon) from anonymous.predictions_by_{table} "
-                "where target = ? and horizon = ? order by all",
-                [target, horizon],
-            )
+            return _records(connection, query, [target, horizon])
 
     def likely_users(
         self, target: str, horizon: int, *, cluster: int | None = None, least: bool = False, limit: int = 10
     ) -> list[dict[str, Any]]:
-        """The users who do it with the highest probability (``least``: lowest). For the person's screen only."""
+        """The users with the highest probability (``least``: the lowest). For the person's screen only."""
         with self._connection() as connection:
             rows = _records(
                 connection,
@@ -368,9 +380,6 @@ from ga4.fct_ga4__funnel_sessions f
 join beha2vec.user_clusters_current c using (user_key)
 cross join (select distinct funnel_step as step from ga4.ga4_event_taxonomy where funnel_step is not null) s
 group by all order by all"""
-
-EXPECTED_SQL = """select cluster_key, users, expected, low, high, value from beha2vec.cluster_predictions
-where target = ? and horizon = ? order by expected desc, cluster_key"""
 
 EXITS_SQL = """
     select page_key, count(*) as sessions, count(distinct user_key) as users from (

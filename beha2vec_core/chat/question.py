@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from beha2vec_core.chat.published import Fact, Overview
+from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.predictions.targets import PURCHASE, RETURN
 from beha2vec_core.profiles.metrics import METRICS
 from beha2vec_core.profiles.metrics import metric as metric_of
@@ -36,7 +37,7 @@ PERSONA = re.compile(
     r"\b(persona|describe|who|tell|about|profile|what (is|are)|explain|summar\w*|show|build)\b", re.IGNORECASE
 )
 PREDICTED = re.compile(
-    r"\b(likely|likeliest|probab\w*|predict\w*|forecast\w*|expect\w*|will|going to"
+    r"\b((?:un)?likel\w*|probab\w*|predict\w*|forecast\w*|expect\w*|will|won['’]t|going to"
     r"|(?:next|coming) (?:week|month|\d+ (?:days|weeks)))\b",
     re.IGNORECASE,
 )
@@ -44,9 +45,10 @@ _PREDICTED_TARGETS = {  # words of a question, by target; the first that is foun
     RETURN: r"return\w*|come back|comes? again|churn\w*|leav\w*|stay away|retention",
     PURCHASE: r"buy\w*|purchas\w*|orders?|convert\w*|spend\w*|revenue|worth|customers?",
 }
-LEAVING = re.compile(r"\b(churn\w*|leav\w*|stay away|(?:not|never|n't) (?:come|return)\w*)\b", re.IGNORECASE)
-_DURATION = re.compile(r"\b(\d+|two|three|four)?\s*(day|week|month|fortnight)s?\b", re.IGNORECASE)
-_UNITS, _NUMBERS = {"day": 1, "week": 7, "fortnight": 14, "month": 28}, {"two": 2, "three": 3, "four": 4}
+_LEAVING = re.compile(r"\b(churn\w*|leav\w*|stay away)\b", re.IGNORECASE)
+_NEGATED = re.compile(r"\b(?:unlikel\w*|not|never|stop|(?<!at )least|lowest)\b|n['’]t\b", re.IGNORECASE)
+_UNITS = {"tomorrow": 1, "day": 1, "week": 7, "fortnight": 14, "month": 28, "quarter": 91, "year": 365}
+_DURATION = re.compile(rf"\b(\d+|{'|'.join(NUMBER_WORDS)})?[\s-]*({'|'.join(_UNITS)})s?\b", re.IGNORECASE)
 _NO_CONTENT = """
     the a an of in on at for to and or is are was were do does did which who what where when how cluster
     clusters most least more less than with by from user users show me tell about many much their they it its
@@ -77,13 +79,26 @@ def metrics_named(question: str) -> list[tuple[str, str | None]]:
     return sorted(dict.fromkeys(found), key=lambda metric: metric[0] in ("purchase_rate", "revenue_mean"))
 
 
-def target_asked(question: str, events: Iterable[str] = ()) -> str | None:
-    """The target of predictions that the question asks for: an event by its name, purchase or return; None: none."""
-    for event in events:
-        if re.search(rf"\b{re.escape(event.replace('_', ' '))}\b", question.replace("_", " "), re.IGNORECASE):
-            return event
-    words = _PREDICTED_TARGETS.items()
-    return next((target for target, some in words if re.search(rf"\b(?:{some})\b", question, re.IGNORECASE)), None)
+def target_asked(question: str, predicted: Iterable[str] = ()) -> str | None:
+    """The target of predictions that the question asks for; None: none.
+
+    Events are found by the words of their names, in order: "adds something to the cart" asks for add_to_cart.
+    """
+    words = {event: _words_of(event) for event in predicted if event not in _PREDICTED_TARGETS} | _PREDICTED_TARGETS
+    asked = question.replace("_", " ")
+    return next((target for target, some in words.items() if re.search(rf"\b(?:{some})\b", asked, re.IGNORECASE)), None)
+
+
+def _words_of(event: str) -> str:
+    """A pattern: the words of the event's name, each with an ending of any kind, up to two others between them."""
+    between = r"\W+(?:\w+\W+){0,2}?"
+    return between.join(rf"{re.escape(word)}\w{{0,4}}" for word in event.split("_") if word) or "(?!)"
+
+
+def asks_unlikely(question: str, target: str) -> bool:
+    """Whether the question asks for the users who do it with the lowest probability: who leaves does not return."""
+    leaving = target == RETURN and _LEAVING.search(question) is not None
+    return leaving != (_NEGATED.search(question) is not None)
 
 
 def horizon_asked(question: str, horizons: Iterable[int]) -> int:
@@ -92,7 +107,7 @@ def horizon_asked(question: str, horizons: Iterable[int]) -> int:
     if not found:
         return max(horizons)
     number, unit = (found[1] or "1").lower(), found[2].lower()
-    days = (int(number) if number.isdigit() else _NUMBERS[number]) * _UNITS[unit]
+    days = int(NUMBER_WORDS.get(number, number)) * _UNITS[unit]
     return min(horizons, key=lambda horizon: abs(horizon - days))
 
 

@@ -1,8 +1,8 @@
-"""What the language model can look at: each tool with its arguments as a Pydantic model, each answer JSON data.
+"""What the language model can look at: each tool answers with JSON data.
 
-Clusters of fewer than ``min_users`` users, and steps that fewer users took, are left out of what is sent. SQL reads the
-schema ``anonymous`` only. What is of single users is for the person's screen and is not sent. Texts of others are
-cleaned, capped and nothing but values of the JSON document.
+`arguments` says what it can ask for, `groups` leaves out what is of few users. SQL reads the schema ``anonymous`` only.
+What is of single users is for the person's screen and is not sent. Texts of others are cleaned, capped and nothing but
+values of the JSON document.
 """
 
 from __future__ import annotations
@@ -12,17 +12,32 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from beha2vec_core.chat.arguments import (
+    Arguments,
+    BeforeBuying,
+    CheckoutFunnel,
+    ClusterFacts,
+    CompareClusters,
+    ListClusters,
+    Moves,
+    Paths,
+    Predictions,
+    SampleJourneys,
+    SimilarUsers,
+    Sql,
+    Tables,
+)
 from beha2vec_core.chat.facts import differences, search_facts
+from beha2vec_core.chat.groups import Groups
 from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.published import FUNNEL_SQL, Fact, FactSheet, NotInData, Published
+from beha2vec_core.chat.published import FUNNEL_SQL, Fact, NotInData, Published
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
 from beha2vec_core.chat.sql_rules import MODEL
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
-from beha2vec_core.insights.prompts import fact_as_data
 from beha2vec_core.insights.wording import number
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
@@ -31,88 +46,7 @@ from beha2vec_core.words import days
 
 _MAX_CHARACTERS = 12_000  # of one result
 _SENT_ROWS = 50
-_SCORES = ("probability", "low", "high", "value")
 _MONEY = re.compile(rf"\b(?:{'|'.join(MONEY_COLUMNS)})\b", re.IGNORECASE)
-
-
-class _Arguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class ListClusters(_Arguments):
-    """All clusters: key, name, users, share of users; and of all users the totals (sessions, page views, buyers), how
-    many come from events to clusters, why others do not, and the currency of money."""
-
-
-class ClusterFacts(_Arguments):
-    """Facts of one cluster with ids. Without search: the main and the most unusual ones."""
-
-    cluster: int = Field(description="cluster key")
-    search: str = Field("", max_length=200, description="words of a metric, page, theme, channel, device, country ...")
-
-
-class CompareClusters(_Arguments):
-    """The facts in which two clusters differ by more than chance, the largest differences first."""
-
-    first: int
-    second: int
-
-
-class CheckoutFunnel(_Arguments):
-    """How far sessions of each cluster get in buying, where checkouts without an order end."""
-
-
-class SampleJourneys(_Arguments):
-    """Show the person the steps of a few typical or edge members of a cluster. You do not see them."""
-
-    cluster: int
-    role: Literal["typical", "edge"] = "typical"
-
-
-class SimilarUsers(_Arguments):
-    """Show the person the users most like one user (given by alias, such as user_1). You do not see them."""
-
-    user: str = Field(max_length=200)
-
-
-class Moves(_Arguments):
-    """Users who moved from one cluster to another."""
-
-    cluster: int | None = Field(None, description="only moves from or to this cluster")
-
-
-class Paths(_Arguments):
-    """Steps within a cluster that are more frequent than elsewhere (page types and events)."""
-
-    cluster: int
-
-
-class BeforeBuying(_Arguments):
-    """What users did before they became buyers more often than matched users who did not: association, never cause."""
-
-
-class Predictions(_Arguments):
-    """How many users are expected to buy, come back or trigger an event in the next days, by cluster and by tenth of
-    the users (1: highest probability), and the expected revenue. The person sees the most likely users; you do not."""
-
-    target: str = Field("purchase", max_length=60, description="purchase, return, or the name of a predicted event")
-    days: int = Field(28, description="days ahead; the nearest horizon that is predicted is taken")
-
-
-class Tables(_Arguments):
-    """Tables and columns that sql can read: anonymous.<what is counted>_by_<what it is grouped by>."""
-
-    search: str = Field("", max_length=100, description="part of a table's or column's name")
-
-
-class Sql(_Arguments):
-    """One DuckDB SELECT over tables of the schema anonymous: numbers of groups of users, already counted, one table for
-    each way to group, such as anonymous.sessions_by_device_category (device_category, users, sessions, ...),
-    anonymous.sessions_by_cluster_and_country, anonymous.page_views_by_page and anonymous.users_by_cluster. See the tool
-    tables for all. Numbers are rounded at random to multiples of what some users contribute, so add up few of them, and
-    say that they are rounded. Groups of few users are missing, numbers of few users are null."""
-
-    statement: str = Field(max_length=10_000)
 
 
 @dataclass
@@ -142,8 +76,9 @@ class Toolbox:
         self._data = Published(path)
         self._aliases = aliases
         self._min_users = min_users
+        self._groups = Groups(self._data, min_users)
         self._sql_limits = sql_limits
-        self._tools: dict[str, tuple[type[_Arguments], Callable[[Any], ToolResult]]] = {
+        self._tools: dict[str, tuple[type[Arguments], Callable[[Any], ToolResult]]] = {
             "list_clusters": (ListClusters, self._list_clusters),
             "cluster_facts": (ClusterFacts, self._cluster_facts),
             "compare_clusters": (CompareClusters, self._compare),
@@ -161,17 +96,7 @@ class Toolbox:
     @property
     def definitions(self) -> list[dict[str, Any]]:
         """The tools as ``chat.completions`` takes them."""
-        return [
-            {
-                "type": "function",
-                "function": {
-                    "name": name,
-                    "description": " ".join((arguments.__doc__ or "").split()),
-                    "parameters": _schema(arguments),
-                },
-            }
-            for name, (arguments, _) in self._tools.items()
-        ]
+        return [arguments.definition(name) for name, (arguments, _) in self._tools.items()]
 
     def has(self, name: str) -> bool:
         """Whether there is a tool of that name: a model may ask for any."""
@@ -197,15 +122,15 @@ class Toolbox:
 
     def of_facts(self, facts: list[Fact]) -> dict[str, Any]:
         """Facts as data to send, those of small clusters left out."""
-        big, sheets = set(self._big()), self._sheets()
+        big, sheets = set(self._groups.names()), self._groups.sheets()
         kept = [fact for fact in facts if fact.cluster_key in big and fact.fact_id in sheets[fact.cluster_key].by_id]
-        document: dict[str, Any] = {"facts": [self._as_data(fact, sheets[fact.cluster_key]) for fact in kept]}
+        document: dict[str, Any] = {"facts": [self._groups.fact(fact, sheets[fact.cluster_key]) for fact in kept]}
         return _short(self._aliases.hide_all(document))
 
     def _list_clusters(self, _: ListClusters) -> ToolResult:
         overview = self._data.overview()
         big = [cluster for cluster in overview.clusters if cluster.users >= self._min_users]
-        sheets = self._sheets()
+        sheets = self._groups.sheets()
         clusters, facts = [], []
         for cluster in big:
             own = [
@@ -220,7 +145,7 @@ class Toolbox:
                     "name": cluster.name,
                     "users": f"{cluster.users:,}",
                     "share_of_users": number(cluster.share, "share"),
-                    "facts": [self._as_data(fact, sheets[cluster.key]) for fact in own],
+                    "facts": [self._groups.fact(fact, sheets[cluster.key]) for fact in own],
                 }
             )
         data: dict[str, Any] = {
@@ -246,15 +171,15 @@ class Toolbox:
         }
         for name in ("users", "sessions", "page_views", "buyers"):
             if (number := getattr(totals, name)) is not None:
-                found[name] = self._number(number)
+                found[name] = self._groups.count(number)
         if totals.first_day and totals.last_day:
             found["days"] = days(totals.first_day, totals.last_day)
         if money := self._data.money():
             found["money"] = money
         found["steps"] = [
-            {"step": step.name, "count": self._number(step.count)}
+            {"step": step.name, "count": self._groups.count(step.count)}
             | (
-                {"lost": [f"{self._number(loss.count)} {loss.of}s: {loss.why}" for loss in step.losses]}
+                {"lost": [f"{self._groups.count(loss.count)} {loss.of}s: {loss.why}" for loss in step.losses]}
                 if step.losses
                 else {}
             )
@@ -262,24 +187,20 @@ class Toolbox:
         ]
         return found
 
-    def _number(self, number: int) -> str:
-        """A count as it may be sent."""
-        return f"fewer than {self._min_users}" if 0 < number < self._min_users else f"{number:,}"
-
     def money(self, statement: str) -> str:
         """The currency of the money that a statement reads, in a sentence; empty where it reads none."""
         return self._data.money() if _MONEY.search(statement) else ""
 
     def _cluster_facts(self, asked: ClusterFacts) -> ToolResult:
-        cluster = self._check(asked.cluster)
-        sheet = self._sheet(cluster)
-        name = self._big()[cluster]
+        cluster = self._groups.checked(asked.cluster)
+        sheet = self._groups.sheet(cluster)
+        name = self._groups.names()[cluster]
         if asked.search:
             facts = search_facts(sheet, asked.search)[:25]
             data: dict[str, Any] = {
                 "cluster": cluster,
                 "name": name,
-                "facts": [self._as_data(f, sheet) for f in facts],
+                "facts": [self._groups.fact(f, sheet) for f in facts],
             }
             if not facts:
                 data["note"] = "no fact of this cluster has these words"
@@ -288,70 +209,39 @@ class Toolbox:
         unusual = sorted((f for f in sheet.facts if f.is_over or f.is_under), key=lambda f: (-f.strength, f.fact_id))
         facts = list(dict.fromkeys([*main, *unusual]))[:35]
         # what the template wrote for people is not sent: it has numbers of few users
-        data = {"cluster": cluster, "name": name, "facts": [self._as_data(fact, sheet) for fact in facts]}
+        data = {"cluster": cluster, "name": name, "facts": [self._groups.fact(fact, sheet) for fact in facts]}
         return ToolResult(data, facts, tables=["beha2vec.cluster_profiles"])
 
     def _compare(self, asked: CompareClusters) -> ToolResult:
-        first, second = self._check(asked.first), self._check(asked.second)
+        first, second = self._groups.checked(asked.first), self._groups.checked(asked.second)
         if TOO_LITTLE_EVIDENCE in (first, second):
             raise NotInData(f"users of cluster {TOO_LITTLE_EVIDENCE} have too few events for a comparison")
-        sheets = self._sheet(first), self._sheet(second)
+        sheets = self._groups.sheet(first), self._groups.sheet(second)
         pairs = differences(*sheets)[:20]
         facts = [fact for pair in pairs for fact in pair]
         sizes = [fact for sheet in sheets if (fact := sheet.number("users"))]
         names = {cluster.key: cluster.name for cluster in self._data.overview().clusters}
         data: dict[str, Any] = {
             "clusters": [{"cluster": key, "name": names.get(key, "")} for key in (first, second)],
-            "sizes": [self._as_data(*of) for of in zip(sizes, sheets, strict=True)],
-            "differences": [[self._as_data(*of) for of in zip(pair, sheets, strict=True)] for pair in pairs],
+            "sizes": [self._groups.fact(*of) for of in zip(sizes, sheets, strict=True)],
+            "differences": [[self._groups.fact(*of) for of in zip(pair, sheets, strict=True)] for pair in pairs],
         }
         if not pairs:
             data["note"] = "no fact differs by more than chance"
         return ToolResult(data, [*sizes, *facts], tables=["beha2vec.cluster_profiles"])
 
     def _funnel(self, _: CheckoutFunnel) -> ToolResult:
-        big = self._big()
-        clusters = []
-        for funnel in self._data.funnels():
-            if funnel.cluster_key not in big:
-                continue
-            one: dict[str, Any] = {"cluster": funnel.cluster_key, "name": big[funnel.cluster_key]}
-            steps: list[dict[str, Any]] = []
-            earlier = [None, *(step.users for step in funnel.steps[:-1])]
-            for step, following, before in zip(funnel.steps, [*funnel.steps[1:], None], earlier, strict=True):
-                if step.users < self._min_users:
-                    steps.append({"step": step.name, "sessions": f"of fewer than {self._min_users} users"})
-                    continue
-                if before is not None and 0 < before - step.users < self._min_users:
-                    steps.append({"step": step.name, "sessions": f"of all but fewer than {self._min_users} users"})
-                    continue
-                entry: dict[str, Any] = {"step": step.name, "sessions": step.sessions}
-                stopped = step.users - following.users if following is not None else 0
-                goes_on = following is not None and following.users >= self._min_users
-                if step.lost is not None and goes_on and (stopped == 0 or stopped >= self._min_users):
-                    entry |= {"went_on": number(1 - step.lost, "share"), "stopped": number(step.lost, "share")}
-                steps.append(entry)
-            one["steps"] = steps
-            enough = min(funnel.checkout_users, funnel.checkouts - funnel.bought) >= self._min_users
-            if enough and funnel.lost is not None and funnel.interval is not None:
-                one["checkouts_without_order"] = {
-                    "share": number(funnel.lost, "share"),
-                    "interval_95": [number(end, "share") for end in funnel.interval],
-                    "of_checkouts": funnel.checkouts,
-                    "last_pages": [
-                        {"page": page, "sessions": sessions}
-                        for page, sessions, users in self._data.checkout_exits(funnel.cluster_key)
-                        if users >= self._min_users
-                    ],
-                }
-            else:
-                one["checkouts_without_order"] = "too few to judge"
-            clusters.append(one)
+        names = self._groups.names()
+        clusters = [
+            {"cluster": funnel.cluster_key, "name": names[funnel.cluster_key]} | self._groups.funnel(funnel)
+            for funnel in self._data.funnels()
+            if funnel.cluster_key in names
+        ]
         note = "where intervals overlap, the order may be due to chance; exit pages are given where enough users left"
         return ToolResult({"clusters": clusters, "note": note}, statements=[FUNNEL_SQL])
 
     def _journeys(self, asked: SampleJourneys) -> ToolResult:
-        journeys = self._data.journeys(self._check(asked.cluster), asked.role)
+        journeys = self._data.journeys(self._groups.checked(asked.cluster), asked.role)
         rows = [[number, " → ".join(steps)] for number, steps in enumerate(journeys, start=1)]
         shown = SqlAnswer(f"{asked.role} members of cluster {asked.cluster}", ["member", "steps"], [True, False], rows)
         return self._on_screen(shown, ["beha2vec.user_clusters_current", "ga4.ml_ga4__sequence_events"])
@@ -376,7 +266,7 @@ class Toolbox:
     def _moves(self, asked: Moves) -> ToolResult:
         where, parameters = "true", []
         if asked.cluster is not None:
-            self._check(asked.cluster)
+            self._groups.checked(asked.cluster)
             where, parameters = "(from_cluster = ? or to_cluster = ?)", [asked.cluster, asked.cluster]
         rows = self._data.table(
             "cluster_transitions",
@@ -384,13 +274,13 @@ class Toolbox:
             [*parameters, self._min_users],
             "users desc limit 25",
         )
-        big = self._big()
+        big = self._groups.names()
         rows = [row for row in rows if row["from_cluster"] in big and row["to_cluster"] in big]
         note = "" if rows else f"no move of {self._min_users} users or more"
         return ToolResult({"moves": rows, "note": note}, tables=["beha2vec.cluster_transitions"])
 
     def _paths(self, asked: Paths) -> ToolResult:
-        cluster = self._check(asked.cluster)
+        cluster = self._groups.checked(asked.cluster)
         rows = self._data.table(
             "cluster_paths", "cluster_key = ? and users >= ?", [cluster, self._min_users], "lift desc limit 25"
         )
@@ -404,44 +294,35 @@ class Toolbox:
         return ToolResult({"before_buying": rows, "note": note}, tables=["beha2vec.buying_paths"])
 
     def _predictions(self, asked: Predictions) -> ToolResult:
-        known = self._data.predicted()
-        if asked.target not in known:
-            raise NotInData(f"{asked.target[:60]} is not predicted; there are {', '.join(known)}")
-        horizon = min(known[asked.target], key=lambda days: abs(days - asked.days))
-        big = self._big()
-        clusters = [
-            {"cluster": row["cluster_key"], "name": big[row["cluster_key"]], **_expected(row)}
-            for row in self._data.anonymous_predictions(asked.target, horizon, "cluster")
-            if row["cluster_key"] in big
-        ]
+        horizon = min(self._data.horizons(asked.target), key=lambda days: abs(days - asked.days))
+        names = self._groups.names()
+
+        def groups(by: str) -> list[dict[str, Any]]:
+            rows = self._data.anonymous_predictions(asked.target, horizon, by)
+            return [{name: _rounded(value, 1) for name, value in row.items() if value is not None} for row in rows]
+
         data: dict[str, Any] = {
             "target": asked.target,
             "within_days": horizon,
-            "all_users": [_expected(row) for row in self._data.anonymous_predictions(asked.target, horizon, "")],
-            "clusters": clusters,
-            "tenths": [
-                {"tenth": row["decile"], **_expected(row)}
-                for row in self._data.anonymous_predictions(asked.target, horizon, "decile")
+            "all_users": groups(""),
+            "clusters": [
+                {"cluster": key, "name": names[key]} | row
+                for row in groups("cluster")
+                if (key := row.pop("cluster_key")) in names
             ],
-            "note": "numbers are rounded at random; a probability does not say that contacting a user changes "
-            "anything. The person sees the most likely users on their screen, you do not",
+            "deciles": groups("decile"),
+            "note": "numbers are rounded at random; a high probability does not mean that contacting the user has an "
+            "effect. The person sees the most likely users on their screen, you do not",
         }
         if asked.target == PURCHASE and (money := self._data.money()):
             data["money"] = money
+        columns = ["user_key", "cluster_key", "probability", "low", "high", "value", "reasons"]
         likely = self._data.likely_users(asked.target, horizon)
         shown = SqlAnswer(
             f"most likely to {does(asked.target)} within {horizon} days",
-            ["user_key", "cluster_key", "probability", "low", "high", "value", "reasons"],
-            [False, True, True, True, True, True, False],
-            [
-                [
-                    row["user_key"],
-                    row["cluster_key"],
-                    *(_rounded(row[name]) for name in _SCORES),
-                    "; ".join(row["reasons"]),
-                ]
-                for row in likely
-            ],
+            columns,
+            [name not in ("user_key", "reasons") for name in columns],
+            [[_rounded((row | {"reasons": "; ".join(row["reasons"])})[name], 4) for name in columns] for row in likely],
         )
         note = f"as of {likely[0]['as_of']}; low and high are a 90 % interval" if likely else ""
         return ToolResult(data, tables=["beha2vec.user_predictions_current"], rows=shown, note=note)
@@ -468,58 +349,9 @@ class Toolbox:
             data["money"] = money
         return ToolResult(data, statements=[answer.statement], rows=answer, note=money)
 
-    def _sheets(self) -> dict[int, FactSheet]:
-        return {key: self._without_rare(sheet) for key, sheet in self._data.sheets().items()}
 
-    def _sheet(self, cluster: int) -> FactSheet:
-        return self._without_rare(self._data.sheet(cluster))
-
-    def _without_rare(self, sheet: FactSheet) -> FactSheet:
-        """Without pages, countries ... of few users: their names alone would say something of these."""
-        few = [f for f in sheet.facts if f.feature is not None and sheet.describes_few(f, self._min_users)]
-        return FactSheet(sheet.cluster_key, tuple(fact for fact in sheet.facts if fact not in few))
-
-    def _as_data(self, fact: Fact, sheet: FactSheet) -> dict[str, object]:
-        """A fact as it may be sent: of few users without its numbers."""
-        data = fact_as_data(fact)
-        if not sheet.describes_few(fact, self._min_users):
-            return data
-        few = f"of fewer than {self._min_users} users, or of all but those"
-        return {"id": data["id"], "says": data["says"], "value": few}
-
-    def _big(self) -> dict[int, str]:
-        """Clusters that may be sent, with their names."""
-        return {c.key: c.name for c in self._data.overview().clusters if c.users >= self._min_users}
-
-    def _check(self, cluster: int) -> int:
-        found = {c.key: c.users for c in self._data.overview().clusters}
-        if cluster not in found:
-            raise NotInData(f"there is no cluster {cluster}; there are {', '.join(map(str, sorted(self._big())))}")
-        if found[cluster] < self._min_users:
-            raise NotInData(f"cluster {cluster} has fewer than {self._min_users} users: nothing of it is sent")
-        return cluster
-
-
-def _schema(arguments: type[_Arguments]) -> dict[str, Any]:
-    """The JSON schema without what some servers refuse."""
-    schema = arguments.model_json_schema()
-    schema.pop("description", None)
-    schema.pop("title", None)
-    schema.setdefault("properties", {})
-    for value in schema["properties"].values():
-        value.pop("title", None)
-        value.pop("maxLength", None)
-    return schema
-
-
-def _expected(row: dict[str, Any]) -> dict[str, Any]:
-    """A group of predictions as it is sent."""
-    names = ("users", "expected", "expected_revenue")
-    return {name: _rounded(row[name], 1) for name in names if row.get(name) is not None}
-
-
-def _rounded(value: float | None, digits: int = 4) -> float | None:
-    return None if value is None else round(value, digits)
+def _rounded(value: object, digits: int) -> object:
+    return round(value, digits) if isinstance(value, float) else value
 
 
 def _failed(reason: str, aliases: Aliases) -> ToolResult:

@@ -11,13 +11,13 @@ _NUMBER = re.compile(r"(?<![\w.,])[-+−]?(?:\d{1,3}(?:[,  ]\d{3})+|\d+)(?:\.\d+
 _UNIT = re.compile(r"\s*(%|percent\b|per cent\b|k\b|thousand\b|m\b|million\b)", re.IGNORECASE)
 _CLUSTER_BEFORE = re.compile(r"\bclusters?\s*(?:#?\s*-?\d+\s*(?:,|and|or|&|to|vs\.?|with)\s*)*#?\s*$", re.IGNORECASE)
 _LIST_MARK = re.compile(r"(?:^|\n)\s*$")
-_WORDS = {
+NUMBER_WORDS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
     "twelve": 12, "dozen": 12, "twenty": 20, "fifty": 50, "hundred": 100, "thousand": 1000,
 }  # fmt: skip
 # a computed sum: the data have nothing to compare it with
 _RATIOS = ("twice", "double", "doubled", "triple", "tripled", "thrice", "half", "third", "quarter")
-_NUMBER_WORD = re.compile(rf"\b(?:{'|'.join([*_WORDS, *_RATIOS])})\b", re.IGNORECASE)
+_NUMBER_WORD = re.compile(rf"\b(?:{'|'.join([*NUMBER_WORDS, *_RATIOS])})\b", re.IGNORECASE)
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6}
 # written by our narrators from the facts, and checked: their numbers are the data's
 _PROSE = {"summary", "persona", "actions", "differences", "caveats", "similarities", "key_differences", "opportunities"}
@@ -101,7 +101,7 @@ def mark_unknown(text: str, known: Known) -> tuple[str, list[str]]:
             continue
         unknown.append((end, plain[match.start() : end].strip()))
     for match in _NUMBER_WORD.finditer(plain):
-        count = _WORDS.get(match.group().lower())
+        count = NUMBER_WORDS.get(match.group().lower())
         if count is None or not known.has(count, 0.0, percent=False):
             unknown.append((match.end(), match.group()))
     for end, _ in sorted(unknown, reverse=True):

@@ -167,7 +167,7 @@ _SOURCES = (
             _Measure("expected", "sum(probability)", "users expected to do it within the horizon", whole=False),
             _Measure("expected_revenue", "sum(value)", "expected revenue, of purchases only", "value", whole=False),
         ),
-        ((), ("decile",)),
+        (("decile",),),
         within=("target", "horizon"),
     ),
 )
@@ -194,10 +194,9 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
             if "currency" in types:
                 ((currencies,),) = connection.execute(f"select count(distinct currency) {source.rows}").fetchall()
                 measures = [m for m in measures if currencies < 2 or "revenue" not in m.name]
-            known = [(*source.within, *by) for by in source.by if types.keys() >= set(by)]
-            alone = [] if source.within else [(_CLUSTER,)]
-            by_cluster = [*alone, *((_CLUSTER, *by) for by in known)] if has_clusters else []
-            for by in [*known, *by_cluster]:
+            known = [(*source.within, *by) for by in ((), *source.by) if types.keys() >= set(by)]
+            by_cluster = [(_CLUSTER, *by) for by in known] if has_clusters else []
+            for by in filter(None, [*known, *by_cluster]):
                 grouped_by = "_and_".join(_NAMES.get(column, column) for column in by if column != _TITLE)
                 name = f"{SCHEMA}.{source.unit}_by_{grouped_by}"
                 texts = {column for column in by if types.get(column) == "VARCHAR"} - set(source.within)

@@ -209,9 +209,18 @@ def test_an_endpoint_without_tools_is_given_the_facts(serving: Path) -> None:
         values = {fact["id"]: fact["value"] for fact in document["data"]["facts"]}
         assert values["c1.purchase_rate"] == "62%"
         assert values["c0.purchase_rate"].startswith("of fewer than 20 users"), "five of 300"
-        ask(chat, "which cluster leaks at checkout?")
-    assert len(server.requests) == 3, "it is not asked with tools again"
-    assert "checkout_funnel" in json.loads(server.requests[2]["messages"][-1]["content"])["data"]
+        for question, tool in (
+            ("which cluster leaks at checkout?", "checkout_funnel"),
+            ("who is likely to buy next week?", "predictions"),
+            (f"who resembles user {USER}?", "similar_users"),
+        ):
+            _, events = ask(chat, question)
+            found = json.loads(server.requests[-1]["messages"][-1]["content"])["data"]
+            assert found.keys() == {"clusters", tool} and "error" not in found[tool], question
+            shown = [row for event in events if isinstance(event, SqlRows) for row in event.answer.rows]
+            assert bool(shown) == (tool in ("predictions", "similar_users")), "users are shown to the person only"
+            assert USER not in str(server.requests[-1])
+    assert len(server.requests) == 5, "it is not asked with tools again"
 
 
 def test_the_budget_ends_a_conversation(serving: Path) -> None:

@@ -72,6 +72,9 @@ def test_questions_are_answered_from_facts(lookup: Lookup, question: str, words:
         ("how much revenue do you predict for the next 10 days", 7, "purchase"),
         ("who will come back within 14 days?", 14, "return"),
         ("who is likely to add to cart?", 28, "add_to_cart"),
+        ("Who will be adding something to their cart tomorrow?", 7, "add_to_cart"),
+        ("who is likely to order in the next six weeks", 28, "purchase"),
+        ("who is going to spend money in a 14-day window?", 14, "purchase"),
     ],
 )
 def test_predictions(lookup: Lookup, serving: Path, question: str, horizon: int, target: str) -> None:
@@ -89,7 +92,7 @@ def test_predictions(lookup: Lookup, serving: Path, question: str, horizon: int,
     assert lines[1].startswith("  - cluster 1,"), "the cluster with the largest number comes first"
     first = next(place for place, line in enumerate(lines) if "with the highest probability" in line) + 1
     assert best in lines[first] and best == USER
-    assert "As of 31 Jan 2026." in answer.text and "not whom a contact makes do it" in answer.text
+    assert "As of 31 Jan 2026." in answer.text and "does not mean that contacting" in answer.text
     assert ("Money is in EUR." in answer.text) == (target == "purchase")
     for statement in answer.statements:
         assert run_sql(serving, statement).rows, "the source can be run as it is shown"
@@ -98,8 +101,22 @@ def test_predictions(lookup: Lookup, serving: Path, question: str, horizon: int,
 def test_predictions_of_one_cluster_and_of_who_leaves(lookup: Lookup) -> None:
     text = lookup.ask("who of cluster 2 will buy?").text
     assert "cluster 2" in text and "cluster 1," not in text and USER not in text
-    text = lookup.ask("who is likely to churn in the next 7 days?").text
-    assert "will come back with the lowest probability" in text and USER not in text
+
+
+@pytest.mark.parametrize(
+    ("question", "order"),
+    [
+        ("who is likely to churn in the next 7 days?", "lowest"),
+        ("who won't come back next month?", "lowest"),
+        ("who is unlikely to buy?", "lowest"),
+        ("which users are least likely to place an order", "lowest"),
+        ("who will not leave next week?", "highest"),
+        ("who will buy at least once next month?", "highest"),
+    ],
+)
+def test_the_least_likely_users_are_listed_where_they_are_asked_for(lookup: Lookup, question: str, order: str) -> None:
+    text = lookup.ask(question).text
+    assert f"Users with the {order} probability to " in text and (USER in text) == (order == "highest")
 
 
 def test_questions_about_the_past_are_not_predicted(lookup: Lookup) -> None:
@@ -113,7 +130,7 @@ def test_what_is_not_predicted_is_not_answered(serving: Path, tmp_path: Path) ->
     with duckdb.connect(str(path)) as connection:
         connection.execute("delete from beha2vec.user_predictions_current where target = 'return'")
     answer = Lookup(Published(path), Aliases(path)).ask("who will come back?").text
-    assert "not predicted; predicted are add_to_cart, purchase" in answer
+    assert "return is not predicted; predicted are add_to_cart, purchase" in answer
     with duckdb.connect(str(path)) as connection:
         connection.execute("delete from beha2vec.user_predictions_current")
     answer = Lookup(Published(path), Aliases(path)).ask("who is likely to buy next week?").text
@@ -129,7 +146,7 @@ def test_a_model_gets_predictions_of_groups_only(serving: Path) -> None:
         assert private not in found.message
     clusters = {row["cluster"]: row for row in found.data["clusters"]}
     assert set(clusters) == {0, 1, 2, 3}, "cluster 4 has five users"
-    assert all(row["users"] % 20 == 0 for rows in ("clusters", "tenths", "all_users") for row in found.data[rows])
+    assert all(row["users"] % 20 == 0 for rows in ("clusters", "deciles", "all_users") for row in found.data[rows])
     with duckdb.connect(str(serving), read_only=True) as connection:
         anonymous = connection.execute(
             """select cluster_key, expected from anonymous.predictions_by_cluster_and_target_and_horizon
@@ -138,7 +155,7 @@ def test_a_model_gets_predictions_of_groups_only(serving: Path) -> None:
     assert {key: row["expected"] for key, row in clusters.items()} == {key: round(one, 1) for key, one in anonymous}
     assert clusters[1]["expected"] > clusters[0]["expected"]
     wrong = box.call("predictions", '{"target": "refund"}')
-    assert wrong.failed and "not predicted; there are" in wrong.message
+    assert wrong.failed and "refund is not predicted; predicted are" in wrong.message
 
 
 def test_users_who_are_in_no_cluster_are_reported(tmp_path: Path) -> None:
