@@ -12,7 +12,7 @@ from beha2vec_core.clusters.fit import fit_clusters
 from beha2vec_core.clusters.keys import Lineage, keep_keys
 from beha2vec_core.clusters.members import find_members
 from beha2vec_core.clusters.model import TOO_LITTLE_EVIDENCE, ClusterModel
-from beha2vec_core.clusters.posterior import ClusterPosterior, early_parts, fit_posterior
+from beha2vec_core.clusters.posterior import ClusterPosterior, fit_posterior
 from beha2vec_core.clusters.separation import epsilon_squared, eta_squared
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "ClusterModel",
     "ClusterPosterior",
     "Lineage",
-    "early_parts",
     "epsilon_squared",
     "eta_squared",
     "find_dense_groups",

@@ -33,7 +33,7 @@ class Assignment(NamedTuple):
 
 
 class Likely(NamedTuple):
-    """The most likely cluster of each user of whom too little is known, and its probability, in the order given.
+    """The most likely cluster of each user with too few events, and its probability, in the order given.
 
     cluster_key is `TOO_LITTLE_EVIDENCE` where the probability is below the model's threshold.
     """
@@ -48,7 +48,7 @@ class ClusterModel:
 
     ``keys`` names the cluster of each row of ``centroids``. A first fit counts from 0, the largest cluster, to k - 1,
     the smallest; later ones keep the keys of the clusters that go on (see ``keys.keep_keys``).
-    ``posterior`` is None where too few users are known to learn it from, and in models of earlier releases.
+    ``posterior`` is None if it could not be fitted, and in models of earlier releases.
     ``model_version`` is that of the encoder whose vectors were clustered: vectors of another must not be assigned.
     """
 
@@ -101,7 +101,7 @@ class ClusterModel:
         return Assignment(keys, distance, margin)
 
     def likely(self, vectors: NDArray[np.float32]) -> Likely | None:
-        """The most likely cluster of users of whom too little is known; None where the model has no posterior.
+        """The most likely cluster of users with too few events; None if the model has no posterior.
 
         Raises:
             ValueError: as `assign`.
@@ -109,7 +109,7 @@ class ClusterModel:
         if self.posterior is None:
             return None
         probabilities = self.posterior.probabilities(self._points(vectors))
-        best = probabilities.max(axis=1) if len(probabilities) else np.zeros(0)
+        best = probabilities.max(axis=1)
         keys = self.keys[probabilities.argmax(axis=1)]
         keys[best < self.posterior.threshold] = TOO_LITTLE_EVIDENCE
         return Likely(keys, best)
@@ -140,7 +140,7 @@ class ClusterModel:
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """The whole model as plain arrays (numbers and text, no objects), as ``from_arrays`` reads them."""
         curve = {f"curve.{name}": self.curve[name].to_numpy() for name in self.curve.columns}
-        of_posterior = self.posterior.to_arrays() if self.posterior else {}
+        posterior = self.posterior.to_arrays() if self.posterior else {}
         return {
             "format_version": np.asarray(self.format_version),
             "model_version": np.asarray(self.model_version),
@@ -152,7 +152,7 @@ class ClusterModel:
             "map.landmarks": self.user_map.landmarks,
             "map.positions": self.user_map.positions,
             **curve,
-            **{f"posterior.{name}": array for name, array in of_posterior.items()},
+            **{f"posterior.{name}": array for name, array in posterior.items()},
         }
 
     @classmethod
@@ -167,10 +167,10 @@ class ClusterModel:
             arrays = arrays | {"keys": np.arange(len(arrays["shares"]))}
         elif found != FORMAT_VERSION:
             raise ValueError(f"cluster model has format {found}, this version reads {FORMAT_VERSION}: fit it again")
-        curve = {name.removeprefix("curve."): arrays[name] for name in arrays if name.startswith("curve.")}
-        of_posterior = {
-            name.removeprefix("posterior."): arrays[name] for name in arrays if name.startswith("posterior.")
-        }
+        curve, posterior = (
+            {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
+            for prefix in ("curve.", "posterior.")
+        )
         return cls(
             centroids=arrays["centroids"].astype(np.float32),
             shares=arrays["shares"].astype(np.float64),
@@ -183,7 +183,7 @@ class ClusterModel:
             keys=arrays["keys"].astype(np.int32),
             seed=int(arrays["seed"]),
             why=str(arrays.get("why", "")),
-            posterior=ClusterPosterior.from_arrays(of_posterior) if of_posterior else None,
+            posterior=ClusterPosterior.from_arrays(posterior) if posterior else None,
         )
 
     def save(self, path: Path) -> Path:

@@ -1,27 +1,19 @@
-"""Likely clusters: the probability of each cluster for users of whom too little is known to be in one."""
+"""Likely clusters: the probability of each cluster for users with too few events to be assigned to one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from beha2vec_core.clusters.unit import normalise
-from beha2vec_core.store.vectors import as_matrix
-
-if TYPE_CHECKING:
-    from beha2vec_core.encoder.encoder import BehaviorEncoder
 
 FOLDS = 5
-# fewer users cannot show how often a probability holds
-FEWEST_USERS = 200
-# from which share of right guesses on a cluster is named
-NAMED_FROM = 0.5
+FEWEST_USERS = 200  # too few to measure calibration on below that
+NAMED_FROM = 0.5  # share of correct guesses from which a cluster is named
 BINS = 10
 FEWEST_IN_BIN = 20
 _TEMPERATURES = np.geomspace(0.25, 8, 101)
@@ -31,14 +23,14 @@ FloatArray = NDArray[np.float64]
 
 
 class Bin(NamedTuple):
-    """Held-out users whose most likely cluster has a probability in one tenth of 0 to 1.
+    """Vectors whose most likely cluster has a probability in one tenth of 0 to 1.
 
-    stated: the mean probability. observed: the share whose later cluster it was.
+    predicted: the mean probability. observed: the share of users whose later cluster it was. parts: number of vectors.
     """
 
-    stated: float
+    predicted: float
     observed: float
-    users: int
+    parts: int
 
 
 @dataclass(frozen=True)
@@ -46,16 +38,13 @@ class ClusterPosterior:
     """Multinomial logistic regression on the behavior vector of a user's first events, calibrated.
 
     Make one with :func:`fit_posterior`. weights: [k, dim]; bias: [k]. threshold: the lowest probability with which a
-    cluster is named. reliability: bins of parts of held-out users. calibration_error: the expected calibration error
-    on these. parts: how many they are.
+    cluster is named. reliability: of users left out of the fit.
     """
 
     weights: FloatArray
     bias: FloatArray
     threshold: float
     reliability: tuple[Bin, ...]
-    calibration_error: float
-    parts: int
 
     def probabilities(self, vectors: NDArray[np.float32]) -> FloatArray:
         """The probability of each cluster [n, k], from behavior vectors [n, dim]."""
@@ -67,9 +56,7 @@ class ClusterPosterior:
             "weights": self.weights,
             "bias": self.bias,
             "threshold": np.asarray(self.threshold),
-            "reliability": np.array(self.reliability, dtype=np.float64).reshape(-1, 3),
-            "calibration_error": np.asarray(self.calibration_error),
-            "parts": np.asarray(self.parts),
+            "reliability": np.array(self.reliability, dtype=np.float64),
         }
 
     @classmethod
@@ -79,35 +66,33 @@ class ClusterPosterior:
             weights=arrays["weights"],
             bias=arrays["bias"],
             threshold=float(arrays["threshold"]),
-            reliability=tuple(Bin(float(s), float(o), int(n)) for s, o, n in arrays["reliability"]),
-            calibration_error=float(arrays["calibration_error"]),
-            parts=int(arrays["parts"]),
+            reliability=tuple(Bin(float(p), float(o), int(n)) for p, o, n in arrays["reliability"]),
         )
 
 
 def fit_posterior(
-    vectors: NDArray[np.float32], cluster: NDArray[np.int64], user: NDArray[np.int64], k: int, *, seed: int = 0
+    vectors: NDArray[np.float32], cluster: NDArray[np.integer[Any]], user: ArrayLike, k: int, *, seed: int = 0
 ) -> ClusterPosterior | None:
-    """Learn from early parts of users which cluster they are in later.
+    """Learn to predict users' later clusters from their first events, by cross-validation over users.
 
-    The regression is calibrated by one temperature (Guo et al. 2017, arXiv:1706.04599), found on users in turn left out
-    of it. Reliability and expected calibration error (Naeini et al. 2015) are those of users left out of both.
+    The regression is calibrated by one temperature (Guo et al. 2017, arXiv:1706.04599), fitted on held-out users. The
+    reliability is that of users held out of both.
 
     Args:
-        vectors: behavior vectors of early parts, float32 [n, dim].
-        cluster: the later cluster of each part's user, 0 to k - 1 [n].
-        user: whose part each is; parts of one user are learned from or left out together [n].
+        vectors: behavior vectors of first events, float32 [n, dim]; a user may have several.
+        cluster: the later cluster of each vector's user, 0 to k - 1 [n].
+        user: the user of each vector, whose vectors are held out together [n].
         k: the number of clusters.
         seed: of the folds.
 
     Returns:
-        None where there is one cluster or fewer than `FEWEST_USERS` users: then nothing can be said.
+        None if there is one cluster or fewer than `FEWEST_USERS` users.
     """
-    users, user = np.unique(user, return_inverse=True)
+    users, row = np.unique(user, return_inverse=True)
     if k < 2 or len(users) < FEWEST_USERS:
         return None
     points = normalise(vectors)
-    fold = np.random.default_rng(seed).permutation(len(users))[user] % FOLDS
+    fold = np.random.default_rng(seed).permutation(len(users))[row] % FOLDS
     scores = np.empty((len(points), k))
     for this in range(FOLDS):
         weights, bias = _regression(points[fold != this], cluster[fold != this], k)
@@ -116,70 +101,48 @@ def fit_posterior(
     for this in range(FOLDS):
         temperature = _temperature(scores[fold != this], cluster[fold != this])
         calibrated[fold == this] = _softmax(scores[fold == this] / temperature)
-    reliability = reliability_of(calibrated, cluster)
     temperature = _temperature(scores, cluster)
     weights, bias = _regression(points, cluster, k)
     return ClusterPosterior(
         weights=weights / temperature,
         bias=bias / temperature,
         threshold=_threshold(calibrated, cluster),
-        reliability=reliability,
-        calibration_error=calibration_error(reliability),
-        parts=len(points),
+        reliability=reliability_of(calibrated, cluster),
     )
 
 
-def early_parts(
-    encoder: BehaviorEncoder, sequences: pa.Table, lengths: range
-) -> Iterator[tuple[int, pa.Array, NDArray[np.float32]]]:
-    """Users' first events, as the encoder saw them then: how many, user_key [n] and behavior vectors [n, dim].
-
-    Args:
-        encoder: makes the vectors.
-        sequences: one row a user, events in list columns; users of as many events or fewer are left out.
-        lengths: numbers of first events.
-    """
-    lists = [name for name in sequences.column_names if pa.types.is_list(sequences.schema.field(name).type)]
-    events = pc.list_value_length(sequences["event_timestamp"])
-    for length in lengths:
-        part = sequences.filter(pc.greater(events, length))
-        for name in lists:
-            first = pc.list_slice(part[name], 0, length, return_fixed_size_list=False)
-            part = part.set_column(part.column_names.index(name), name, first)
-        encoded = encoder.encode(part)
-        yield length, encoded["user_key"], as_matrix(encoded["behavior"])
-
-
-def reliability_of(probabilities: FloatArray, cluster: NDArray[np.int64]) -> tuple[Bin, ...]:
-    """How often the most likely cluster was right, by its probability, in tenths; empty tenths are left out."""
-    stated, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == cluster
-    tenth = np.minimum((stated * BINS).astype(int), BINS - 1)
+def reliability_of(probabilities: FloatArray, truth: NDArray[np.integer[Any]]) -> tuple[Bin, ...]:
+    """How often the most likely class was right, by its probability, in tenths; empty tenths are left out."""
+    predicted, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    tenth = np.minimum((predicted * BINS).astype(int), BINS - 1)
     return tuple(
-        Bin(float(stated[tenth == t].mean()), float(right[tenth == t].mean()), int((tenth == t).sum()))
+        Bin(float(predicted[tenth == t].mean()), float(right[tenth == t].mean()), int((tenth == t).sum()))
         for t in np.unique(tenth)
     )
 
 
 def calibration_error(reliability: tuple[Bin, ...]) -> float:
-    """Expected calibration error: the mean distance of stated and observed share, weighed by users."""
-    users = sum(one.users for one in reliability)
-    return sum(abs(one.stated - one.observed) * one.users for one in reliability) / max(users, 1)
+    """Expected calibration error (Naeini et al. 2015): mean distance of predicted and observed, by parts."""
+    parts = sum(one.parts for one in reliability)
+    return sum(abs(one.predicted - one.observed) * one.parts for one in reliability) / max(parts, 1)
 
 
-def _threshold(probabilities: FloatArray, cluster: NDArray[np.int64]) -> float:
-    """The lowest tenth from which on each tenth of enough users was right at least half of the time; 1 if none was."""
-    threshold = 1.0
-    stated, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == cluster
+def _threshold(probabilities: FloatArray, cluster: NDArray[np.integer[Any]]) -> float:
+    """The lowest tenth above which all tenths with enough vectors were right at least half of the time; else 1."""
+    threshold = np.inf
+    predicted, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == cluster
     for tenth in range(BINS - 1, -1, -1):
-        inside = (stated >= tenth / BINS) & (stated < threshold)
+        inside = (predicted >= tenth / BINS) & (predicted < threshold)
         if inside.sum() >= FEWEST_IN_BIN:
             if right[inside].mean() < NAMED_FROM:
                 break
             threshold = tenth / BINS
-    return threshold
+    return min(threshold, 1.0)
 
 
-def _regression(points: NDArray[np.float32], cluster: NDArray[np.int64], k: int) -> tuple[FloatArray, FloatArray]:
+def _regression(
+    points: NDArray[np.float32], cluster: NDArray[np.integer[Any]], k: int
+) -> tuple[FloatArray, FloatArray]:
     """Weights [k, dim] and bias [k]; a cluster that no user is in has a probability of about 0."""
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
@@ -199,8 +162,8 @@ def _regression(points: NDArray[np.float32], cluster: NDArray[np.int64], k: int)
     return weights, bias
 
 
-def _temperature(scores: FloatArray, cluster: NDArray[np.int64]) -> float:
-    """What to divide the scores by, so that the later clusters are the most likely."""
+def _temperature(scores: FloatArray, cluster: NDArray[np.integer[Any]]) -> float:
+    """The divisor of the scores with the lowest log loss."""
     rows = np.arange(len(scores))
     losses = [-np.log(_softmax(scores / t)[rows, cluster].clip(min=_LEAST)).mean() for t in _TEMPERATURES]
     return float(_TEMPERATURES[int(np.argmin(losses))])

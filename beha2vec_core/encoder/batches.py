@@ -91,7 +91,7 @@ class UserBatches:
     ) -> None:
         """Look up the ids of all events once.
 
-        samplers: those of other batches, so that losses are measured alike.
+        samplers: those of the training batches, so that held-out losses are comparable; None: from these events.
         """
         self.data = TrainingSet.of(fields, sequences)
         self.samplers = value_samplers(fields, self.data.tokens, config) if samplers is None else samplers
@@ -100,7 +100,7 @@ class UserBatches:
         self.users = np.flatnonzero(self.lengths > 1)
 
     def plan(self, epoch: int) -> list[IntArray]:
-        """The users of each batch of an epoch, at most its share of ``max_updates``."""
+        """The users of each batch of an epoch: a random part of them if ``max_updates`` allows no more."""
         rng = np.random.default_rng((self.config.seed, epoch))
         plan = plan_batches(self.lengths, self.users, self.config, rng)
         return plan[: self.config.max_updates // self.config.epochs]
@@ -148,7 +148,7 @@ def random_split(lengths: IntArray, rng: np.random.Generator) -> IntArray:
 
 
 def value_samplers(fields: Fields, tokens: Tokens, config: TrainConfig) -> dict[str, Sampler]:
-    """A sampler of the values of each field that has many, by how often events have them."""
+    """A sampler for each field with many values, by the frequency of the values."""
     samplers = {}
     for column, name in enumerate(fields.columns):
         if name in fields.larger_than(config.full_softmax):
@@ -165,7 +165,7 @@ def make_batch(
     device: torch.device,
     samplers: Mapping[str, Sampler] | None = None,
 ) -> Batch:
-    """The tensors of these users, freshly cut in two, and samples of the values of large fields."""
+    """The tensors of these users, freshly cut in two, with candidates drawn by the samplers."""
     start, length = data.tokens.offsets[users], data.tokens.lengths[users]
     first = random_split(length, rng)
     starts, lengths = np.concatenate((start, start + first)), np.concatenate((first, length - first))

@@ -40,7 +40,7 @@ class Progress:
 
     objectives, optimizer: what learns.
     running: the losses of the epoch that is under way.
-    step: steps done. curve: rows of the epochs done. started: when training began, in seconds of the clock.
+    step: steps done. curve: rows of the epochs done. started: when training began, later by the time it was stopped.
     best: the weights at the lowest held-out loss.
     """
 
@@ -54,7 +54,7 @@ class Progress:
 
     @property
     def minutes(self) -> float:
-        """How long training has run, pauses after a stop left out."""
+        """How long training has run, without the time it was stopped."""
         return (time.perf_counter() - self.started) / 60
 
     @property

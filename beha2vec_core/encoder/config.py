@@ -107,14 +107,13 @@ class TrainConfig:
 
     objectives: weight of each loss, by the name of its module in ``encoder.objectives``.
     epochs, batch_tokens, batch_users: passes over the users, and what a batch holds at most.
-    max_updates: batches of the whole training, at most. Where the users make more, each pass takes as many batches as
-        it may, of users drawn at random each time.
-    max_minutes: when training ends, the learning rate having fallen by then; 0: no limit. What is learned then depends
-        on the speed of the machine.
+    max_updates: limit of batches in the whole training. If the users make more, each pass takes a random part of them.
+    max_minutes: time limit, to which the learning-rate schedule is fitted; 0: none. With a limit the result depends on
+        the speed of the machine.
     learning_rate, weight_decay, warmup, clip: AdamW, the share of steps that warm up, the gradient norm allowed;
         weights decay where they are matrices or embeddings, not norms, biases and scalars.
-    softmax_sample: draws of the sampled softmax over a field of many values. full_softmax: fields of at most this many
-        values have the softmax itself, and a dense gradient.
+    softmax_sample: draws of the sampled softmax. full_softmax: fields with at most this many values have an exact
+        softmax and dense gradients.
     temperature: of the contrastive loss. margin: of the triplet loss.
     masked_rate: share of the events the masked loss hides.
     horizon_days: N of the future loss, all actions in the next N days.

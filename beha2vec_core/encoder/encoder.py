@@ -186,15 +186,18 @@ class BehaviorEncoder:
         """Where the network is."""
         return next(self.network.parameters()).device
 
-    def encode(self, events: Any, as_of: AsOf = None) -> pa.Table:
+    def encode(self, events: Any, as_of: AsOf = None, *, first: int | None = None) -> pa.Table:
         """One row a user who has an event up to ``as_of``, in order of user_key.
+
+        With ``first``, only users with more events than that, encoded from their first ones as if nothing had come
+        after (see :func:`build_sequences`).
 
         Columns: ``user_key``; ``as_of`` (timestamp[us] in UTC, without zone, so that no session's zone shifts it; by
         default the time of the user's last event); ``n_events`` (how many the encoder read, at most ``max_length``);
         ``low_evidence`` (fewer than ``min_events``);
         ``behavior`` and ``identity`` (float32[dim], of length 1).
         """
-        return pa.Table.from_batches([self._encoded(self._sequences(events, as_of))])
+        return pa.Table.from_batches([self._encoded(self._sequences(events, as_of, first))])
 
     def encode_stream(
         self, batches: Any, as_of: AsOf = None, *, batch_users: int = STREAM_USERS
@@ -313,8 +316,8 @@ class BehaviorEncoder:
         network.to(resolve_device(device))
         return encoder
 
-    def _sequences(self, events: Any, as_of: AsOf) -> Sequences:
-        return _read(events, self.config, required=self.fields.text_columns, as_of=as_of)
+    def _sequences(self, events: Any, as_of: AsOf, first: int | None = None) -> Sequences:
+        return _read(events, self.config, required=self.fields.text_columns, as_of=as_of, first=first)
 
     def _encoded(self, sequences: Sequences) -> pa.RecordBatch:
         behavior, identity = encode_vectors(self.network, self.fields, sequences)
@@ -362,6 +365,7 @@ def _read(
     optional: tuple[str, ...] = (),
     required: list[str] | None = None,
     as_of: AsOf = None,
+    first: int | None = None,
 ) -> Sequences:
     """The table as sequences with the fields of the config, or with exactly the text columns required."""
     categories = [name for name, kind in config.extra_fields.items() if kind == "category"]
@@ -373,6 +377,7 @@ def _read(
         extra_number=[name for name, kind in config.extra_fields.items() if kind == "number"],
         as_of=as_of,
         max_length=config.max_length,
+        first=first,
     )
 
 

@@ -189,7 +189,7 @@ class Fields:
         return sizes | ({WORD: self.vocabularies[WORD].size} if WORD in self.vocabularies else {})
 
     def larger_than(self, size: int) -> list[str]:
-        """The fields with more ids than this, words too."""
+        """The fields, words included, with more ids than ``size``."""
         return [name for name, ids in self.sizes.items() if ids > size]
 
     @property

@@ -241,7 +241,7 @@ class BehaviorNetwork(nn.Module):
         return torch.cat(parts[self.config.pooling], dim=-1)
 
     def sparse_gradients(self, fields: Collection[str]) -> None:
-        """Let the tables of these fields, and of no others, have sparse gradients."""
+        """Give the embeddings of these fields sparse gradients, and all others dense ones."""
         for name, embedding in zip(self.embed.names, self.embed.tables.values(), strict=True):
             if isinstance(embedding, nn.Embedding):
                 embedding.sparse = name in fields

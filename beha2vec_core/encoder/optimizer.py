@@ -1,4 +1,4 @@
-"""AdamW for networks with large tables: a step costs as much as the rows that it changes."""
+"""AdamW for networks with large embedding tables: the cost of a step is that of the rows it changes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ class SparseAdamW(torch.optim.AdamW):
     """AdamW for dense gradients; for sparse ones, an AdamW that updates only the rows with a gradient.
 
     ``v <- b2^k v + (1 - b2) g^2``, ``w <- (1 - lr d)^k w - lr g / sqrt(v / (1 - b2^t))``, with k the steps since the
-    row's last gradient: second moment and weight decay d are made up for when a row comes again. There is no momentum
-    (b1 is 0): it would go on moving rows that no step reads. A gradient then moves its row by as much in total as in
-    AdamW, which spreads it over the following steps.
+    row's last gradient: second moment and weight decay d of skipped steps are applied at the row's next gradient. There
+    is no momentum (b1 is 0), which would keep moving rows without a gradient.
     Source: Loshchilov & Hutter 2019, arXiv:1711.05101 (AdamW); the lazy form: torch.optim.SparseAdam.
     """
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """One step; sparse gradients are used up by it."""
+        """One step; sparse gradients are set to None."""
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None and weight.grad.is_sparse:

@@ -1,7 +1,7 @@
-"""Sampled softmax: the probability of a value among many, at a cost that does not depend on how many there are.
+"""Sampled softmax: the probability of a value among many, at a cost that does not depend on their number.
 
-The values that a row asks for count as they are; all others are estimated from a sample, each weighed by 1 over its
-probability of being drawn (log-Q correction). A sample of all values gives the softmax itself.
+The true values of a row count in full. The others are estimated from a sample, each weighted by 1 over its probability
+of being drawn (log-Q correction). A sample of all values gives the exact softmax.
 Source: Bengio & Senecal 2008, Adaptive importance sampling to accelerate training of a neural probabilistic language
 model; Yi et al. 2019, Sampling-bias-corrected neural modeling for large corpus item recommendations.
 """
@@ -25,7 +25,7 @@ class Candidates:
 
     ids: ascending [C].
     sampled: the places of the sample among them, ascending [S].
-    log_weight: of the sample, minus the log probability of being drawn [S].
+    log_weight: minus the log probability of each sampled value to be drawn [S].
     """
 
     ids: Tensor
@@ -37,7 +37,7 @@ class Sampler:
     """Draws values of a field, frequent ones more often."""
 
     def __init__(self, column: int, counts: npt.NDArray[np.int64], draws: int) -> None:
-        """Prepare for ``draws`` draws with replacement, by how often each id occurs [ids]; padding and null never.
+        """Draw ``draws`` ids with replacement, by their frequency ``counts`` [ids]; padding and null never.
 
         column: where :attr:`Tokens.kinds` holds the field.
         """
@@ -49,7 +49,7 @@ class Sampler:
         self.cumulative = np.cumsum(self.probability)
 
     def draw(self, values: npt.NDArray[np.int32], rng: np.random.Generator, device: torch.device) -> Candidates:
-        """The distinct values drawn, and these values of the batch."""
+        """The distinct values drawn, and the ``values`` of the batch."""
         places = np.searchsorted(self.cumulative, rng.random(self.draws) * self.cumulative[-1], side="right")
         drawn = np.unique(places)
         ids = np.union1d(drawn, values).astype(np.int64)

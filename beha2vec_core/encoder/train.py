@@ -61,7 +61,7 @@ def train(
     the newest moment trained on, ``held_out_loss`` and ``held_out_<objective>_loss``; ``learning_rate`` at the end of
     the epoch, ``seconds``, ``sequences_per_second``, ``tokens_per_second``. With a held-out loss the weights where it
     was lowest are those left in the network, and training ends after ``config.patience`` epochs without a lower one.
-    Of many users an epoch is a random part of them, so that ``config.max_updates`` batches are enough for all epochs.
+    With many users an epoch is a random part of them, so that all epochs have at most ``config.max_updates`` batches.
 
     heads, before: those of an earlier training, and the fields it had, to begin with.
     checkpoints: a folder. A training that was killed goes on from there when started again with the same data and
@@ -82,7 +82,7 @@ def train(
     steps = begins[-1]
 
     def done(at: Progress) -> float:
-        """The share of the training that is done, by updates or by minutes, in steps."""
+        """Progress in steps: updates, or the share of the time limit if that is larger."""
         return max(at.step, steps * at.minutes / config.max_minutes if config.max_minutes else 0)
 
     network.to(device)

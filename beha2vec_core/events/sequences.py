@@ -21,6 +21,7 @@ from beha2vec_core.words import counted
 IntArray = npt.NDArray[np.int64]
 AsOf = datetime | int | None
 
+DAY = 86_400_000_000  # microseconds
 REQUIRED_TEXT = ("event_name", "page")
 # what an event table may say besides: the order within one microsecond, what views a page, which session it is
 OPTIONAL_INPUTS = ("event_index", "is_page_view", "session_key")
@@ -117,6 +118,7 @@ def build_sequences(
     extra_number: Sequence[str] = (),
     as_of: AsOf = None,
     max_length: int | None = None,
+    first: int | None = None,
 ) -> Sequences:
     """Read events (one row an event, any order) or sequences (one row a user, lists) into :class:`Sequences`.
 
@@ -130,10 +132,14 @@ def build_sequences(
     do not count; of the others the last ``max_length`` stay, never the first. Without ``as_of`` a row's own ``as_of``
     (sequences form) counts, else the time of the user's last event. Users with no event left are left out.
 
+    With ``first`` the result has only the first ``first`` events of users who have more. Their ``as_of`` is earlier by
+    whole days, less than a day after the last of these events, as if the user had been read at the end of that day.
+
     Raises :class:`SequenceError` for missing columns, wrong types, nulls in required columns, lists of unequal length.
     """
-    if max_length is not None and max_length < 1:
-        raise SequenceError(f"max_length must be at least 1, not {max_length}")
+    for name, events_kept in (("max_length", max_length), ("first", first)):
+        if events_kept is not None and events_kept < 1:
+            raise SequenceError(f"{name} must be at least 1, not {events_kept}")
     table = as_arrow(events)
     text_names = [*REQUIRED_TEXT, *(n for n in optional_text if n in table.column_names), *extra_text]
     _require(table, ["user_key", "event_timestamp", *text_names, *extra_number])
@@ -164,13 +170,17 @@ def build_sequences(
     owners = user.codes[order]
     starts = np.flatnonzero(np.diff(owners, prepend=-1))
     lengths = np.diff(starts, append=len(order))
+    if first is not None:
+        longer = lengths > first
+        starts, lengths = starts[longer], np.full(int(longer.sum()), first)
     kept = lengths if max_length is None else np.minimum(lengths, max_length)
     order = order[ragged_range(starts + lengths - kept, kept)]
     offsets = _offsets(kept)
     last = order[offsets[1:] - 1]
+    seen = time[last] if limit is None else limit[last]
     return Sequences(
         user_key=[user.values[code] for code in owners[starts]],
-        as_of=time[last] if limit is None else limit[last],
+        as_of=seen if first is None else time[last] + (seen - time[last]) % DAY,
         offsets=offsets,
         event_timestamp=time[order],
         text={name: column.take(order) for name, column in text.items()},

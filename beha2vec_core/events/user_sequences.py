@@ -105,25 +105,24 @@ def write_day(
 
 
 def latest_sequences(folder: Path, max_users: int, users: pa.ChunkedArray | None = None) -> pa.Table:
-    """Each user's latest sequence, as an Arrow table; a stable choice of users where there are too many.
-
-    Days that an earlier release wrote lack some lists: these are null.
+    """Each user's latest sequence, as an Arrow table; lists that an earlier release did not write are null.
 
     Args:
         folder: of the sequence files.
-        max_users: how many at most.
+        max_users: the limit; of more users the same ones are always chosen.
         users: user_keys to choose from; None: all.
     """
-    files = str(folder).replace("'", "''")
+    files = [str(file) for file in folder.glob("*/*.parquet")]  # DuckDB would expand a [ in the folder's name
     with duckdb.connect() as connection:
         if users is not None:
             connection.register("chosen", pa.table({"user_key": users}))
         return connection.sql(
             f"""
             select * exclude (event_date)
-            from read_parquet('{files}/*/*.parquet', hive_partitioning = true, union_by_name = true)
+            from read_parquet($files, hive_partitioning = true, union_by_name = true)
             {"" if users is None else "semi join chosen using (user_key)"}
             qualify row_number() over (partition by user_key order by event_date desc) = 1
             order by md5(user_key) limit {int(max_users)}
-            """
+            """,
+            params={"files": files},
         ).to_arrow_table()

@@ -104,11 +104,11 @@ def cluster_sizes(sizes: Mapping[int, int]) -> Figure:
 
 
 def reliability(bins: Sequence[tuple[float, float, int]]) -> Figure:
-    """How often a likely cluster was right beside its probability: (stated, observed, parts of users)."""
+    """How often a likely cluster was right beside its probability: (predicted, observed, number of vectors)."""
     figure, axes = _axes(4.6, 3.6)
-    stated, observed, parts = zip(*bins, strict=True)
+    predicted, observed, parts = zip(*bins, strict=True)
     axes.plot([0, 1], [0, 1], color=COLORS[7], linestyle=":", label="perfect calibration")
-    axes.plot(stated, observed, color=COLORS[0], marker="o", label="users left out")
+    axes.plot(predicted, observed, color=COLORS[0], marker="o", label="users left out")
     axes.set(
         title=f"Reliability of likely clusters (n = {sum(parts):,})",
         xlabel="probability of the most likely cluster",

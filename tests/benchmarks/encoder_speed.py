@@ -54,11 +54,10 @@ from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.objectives.weighted import WeightedObjectives
 from beha2vec_core.encoder.train import seeded, train
 from beha2vec_core.encoder.validation import training_and_validation
-from beha2vec_core.evaluation.data import INPUT_COLUMNS
+from beha2vec_core.evaluation.encoder import encoder_input
 from beha2vec_core.events.sequences import build_sequences, ragged_range
 from tests.benchmarks.data_sets import DataNotFoundError, load
 from tests.benchmarks.encoder_sampling import judge, part
-from tests.benchmarks.next_step import told
 from tests.benchmarks.rivals import coles, prototype
 from tests.benchmarks.rivals.coles import MethodUnavailable
 
@@ -108,15 +107,13 @@ def main() -> None:
     if asked.encode:
         print(json.dumps(encode_file(*asked.encode)))
         return
+    torch.set_num_threads(1)
     if asked.budgets is not None:
-        torch.set_num_threads(1)
         print_budgets(asked.budgets or BUDGETS)
         return
     if asked.catalogue:
-        torch.set_num_threads(1)
         print_catalogue(asked.rounds)
         return
-    torch.set_num_threads(1)
     name, events = read_events()
     print(f"{events['user_key'].nunique():,} users, {len(events):,} events of {name}; one thread each\n")
     speeds = side_by_side(events, asked.epochs, asked.rounds)
@@ -125,7 +122,7 @@ def main() -> None:
     print_budgets(BUDGETS)
     print_catalogue(asked.rounds)
     torch.set_num_threads(CORES)
-    demo = input_of(load("demo_personas").events)
+    demo = encoder_input(load("demo_personas").events)
     encoder, _ = learn(demo, EncoderConfig(), epochs=2)
     base = pa.Table.from_pandas(demo.groupby("user_key", as_index=False).agg(list), preserve_index=False)
     print_median(encoder, base, asked.rounds)
@@ -136,7 +133,7 @@ def main() -> None:
 def print_budgets(shares: Sequence[float]) -> None:
     """Quality against minutes: the next page of users not learned from, after shares of the default's updates."""
     fit, judged = part("demo_personas", BUDGET_USERS, locked=False)
-    sequences = build_sequences(told(fit), max_length=EncoderConfig().max_length)
+    sequences = build_sequences(encoder_input(fit), max_length=EncoderConfig().max_length)
     whole = TrainConfig(device="cpu", progress=False)
     plan = UserBatches(Fields.fit(sequences, EncoderConfig()), training_and_validation(sequences, whole)[0], whole, CPU)
     updates = whole.epochs * len(plan.plan(1))
@@ -145,7 +142,7 @@ def print_budgets(shares: Sequence[float]) -> None:
     for share in shares:
         settings = replace(whole, max_updates=max(whole.epochs, round(share * updates)))
         started = time.process_time()
-        encoder = BehaviorEncoder.fit(told(fit), EncoderConfig(), settings)
+        encoder = BehaviorEncoder.fit(encoder_input(fit), EncoderConfig(), settings)
         minutes = (time.process_time() - started) / 60
         lowest = best_row(encoder.training_curve)["held_out_loss"]
         found = " | ".join(f"{value:.3f}" for value in judge(encoder, judged))
@@ -206,13 +203,9 @@ def site(pages: int, users: int, views: int = 12) -> pd.DataFrame:
 
 def read_events() -> tuple[str, pd.DataFrame]:
     try:
-        return "merch_store", input_of(load("merch_store").events)
+        return "merch_store", encoder_input(load("merch_store").events)
     except DataNotFoundError:
-        return "demo_personas", input_of(load("demo_personas").events)
-
-
-def input_of(events: pd.DataFrame) -> pd.DataFrame:
-    return events[list(INPUT_COLUMNS)].assign(page=events["page"].fillna(""))
+        return "demo_personas", encoder_input(load("demo_personas").events)
 
 
 def side_by_side(events: pd.DataFrame, epochs: int, rounds: int) -> list[Speed]:

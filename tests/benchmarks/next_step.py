@@ -22,13 +22,14 @@ import torch
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from beha2vec_core.clusters.posterior import calibration_error, reliability_of
 from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.encode import next_probabilities
 from beha2vec_core.encoder.encoder import BehaviorEncoder
 from beha2vec_core.encoder.next_step.model import fit_feature_weights
 from beha2vec_core.encoder.next_step.moments import Target, last_moments, past_moments
 from beha2vec_core.encoder.train import held_out_users
-from beha2vec_core.evaluation.data import INPUT_COLUMNS
+from beha2vec_core.evaluation.encoder import encoder_input
 from beha2vec_core.evaluation.splits import Split
 from beha2vec_core.evaluation.tasks.next_step import K, positions
 from beha2vec_core.events.sequences import Sequences, build_sequences
@@ -69,7 +70,7 @@ def main() -> None:
 def judge(split: Split, target: Target) -> dict[str, Array]:
     """The figures of the whole and of its parts on one split."""
     encoder = BehaviorEncoder.fit(
-        told(split.fit), train_config=TrainConfig(seed=split.repeat, device="cpu", progress=False)
+        encoder_input(split.fit), train_config=TrainConfig(seed=split.repeat, device="cpu", progress=False)
     )
     vocabularies, whole = encoder.fields.vocabularies, encoder.next_steps[target]
     judged = positions(split.judged, target)
@@ -95,24 +96,15 @@ def judge(split: Split, target: Target) -> dict[str, Array]:
     return {name: figures(p, truth, judged.users) for name, p in parts.items()}
 
 
-def told(events: pd.DataFrame) -> pd.DataFrame:
-    """The encoder's columns; it wants a page of every event."""
-    return events[list(INPUT_COLUMNS)].assign(page=events["page"].fillna(""))
-
-
 def histories(events: pd.DataFrame, encoder: BehaviorEncoder) -> Sequences:
     """The events as the encoder reads them."""
     return build_sequences(
-        told(events), optional_text=encoder.fields.text_columns, max_length=encoder.config.max_length
+        encoder_input(events), optional_text=encoder.fields.text_columns, max_length=encoder.config.max_length
     )
 
 
 def figures(p: Array, truth: npt.NDArray[np.int64], users: npt.NDArray[np.object_]) -> Array:
-    """Recall and MRR at ten and log p, a mean over moments, then users; and the calibration error of the first guess.
-
-    The latter is the mean distance of stated and found share of hits in ten bins of stated probability, weighed by
-    their moments (Naeini et al. 2015, Obtaining well calibrated probabilities using Bayesian binning).
-    """
+    """Recall@10, MRR@10 and log p, means over moments, then users; and the calibration error of the first guess."""
     n, known = len(truth), p[:, :-1]
     own = np.where(truth < known.shape[1], p[np.arange(n), truth], np.inf)
     place = np.where(np.isinf(own), np.inf, (known > own[:, None]).sum(1) + 1)
@@ -120,10 +112,7 @@ def figures(p: Array, truth: npt.NDArray[np.int64], users: npt.NDArray[np.object
         "recall": place <= K, "mrr": np.where(place <= K, 1 / place, 0), "log p": np.log(p[np.arange(n), truth]),
     })  # fmt: skip
     means = table.groupby(users).mean().mean().to_numpy()
-    stated, hit = p.max(1), p.argmax(1) == truth
-    bins = pd.DataFrame({"stated": stated, "hit": hit, "bin": np.minimum((stated * 10).astype(int), 9)}).groupby("bin")
-    distance = (bins["stated"].mean() - bins["hit"].mean()).abs()
-    return np.append(means, (distance * bins.size()).sum() / n)
+    return np.append(means, calibration_error(reliability_of(p, truth)))
 
 
 if __name__ == "__main__":

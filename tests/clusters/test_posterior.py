@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 
 from beha2vec_core import BehaviorEncoder
-from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE, ClusterModel, early_parts, fit_clusters, fit_posterior
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE, ClusterModel, fit_clusters, fit_posterior
 from beha2vec_core.clusters.posterior import FEWEST_USERS, ClusterPosterior, calibration_error, reliability_of
-from beha2vec_core.store.vectors import as_matrix
+from beha2vec_core.events.sequences import SequenceError
 from tests.encoder.training_world import CONFIG, TRAIN, make_events
 
 K, DIM = 3, 6
@@ -44,7 +43,7 @@ def test_it_names_the_later_cluster_and_its_probabilities_hold_for_new_users(pos
     nearest = (vectors[:, :K].argmax(1) == cluster).mean()
     assert right > base + 0.1 and right > nearest
     assert calibration_error(reliability_of(probabilities, cluster)) < 0.03
-    assert posterior.calibration_error < 0.03 and posterior.parts == 3_000
+    assert calibration_error(posterior.reliability) < 0.03 and sum(one.parts for one in posterior.reliability) == 3_000
     sharper = probabilities**3 / (probabilities**3).sum(1, keepdims=True)
     assert calibration_error(reliability_of(sharper, cluster)) > 0.06, "the measure sees overconfidence"
 
@@ -52,8 +51,8 @@ def test_it_names_the_later_cluster_and_its_probabilities_hold_for_new_users(pos
 def test_reliability_by_hand() -> None:
     probabilities = np.array([[0.95, 0.05], [0.91, 0.09], [0.4, 0.6], [0.35, 0.65]])
     found = reliability_of(probabilities, np.array([0, 1, 1, 1]))
-    assert [one.users for one in found] == [2, 2]
-    np.testing.assert_allclose([one.stated for one in found], [0.625, 0.93])
+    assert [one.parts for one in found] == [2, 2]
+    np.testing.assert_allclose([one.predicted for one in found], [0.625, 0.93])
     np.testing.assert_allclose([one.observed for one in found], [1.0, 0.5])
     assert calibration_error(found) == pytest.approx((0.375 + 0.43) / 2)
 
@@ -64,8 +63,8 @@ def test_parts_of_one_user_are_never_on_both_sides() -> None:
     vectors = np.repeat(rng.normal(size=(300, 200)).astype(np.float32), 2, axis=0)
     cluster = np.repeat(rng.integers(0, 2, 300), 2)
     found = fit_posterior(vectors, cluster, np.repeat(np.arange(300), 2), 2)
-    assert found is not None and found.calibration_error < 0.1 and found.threshold >= 0.5
-    assert max(one.stated for one in found.reliability if one.users > 30) < 0.7
+    assert found is not None and calibration_error(found.reliability) < 0.1 and found.threshold >= 0.5
+    assert max(one.predicted for one in found.reliability if one.parts > 30) < 0.7
 
 
 def test_the_threshold_is_where_guesses_are_mostly_right(posterior: ClusterPosterior) -> None:
@@ -116,14 +115,23 @@ def test_a_model_names_keys_above_its_threshold_and_keeps_its_posterior(
     assert none.posterior is None and none.likely(vectors) is None
 
 
-def test_early_parts_are_encoded_as_if_nothing_had_come_after() -> None:
+@pytest.mark.parametrize("seen", [None, 7], ids=["no as_of", "as_of"])
+def test_first_events_are_encoded_as_if_nothing_had_come_after(seen: int | None) -> None:
+    """In rows of events and in lists, as of the end of the day of the last of them where an ``as_of`` is given."""
+    day = pd.Timedelta(days=1) // pd.Timedelta(microseconds=1)
     events = make_events(users=40)
+    users = events.groupby("user_key")
+    events["event_timestamp"] = users["event_timestamp"].transform("first") + users.cumcount() * day
     encoder = BehaviorEncoder.fit(events, CONFIG, replace(TRAIN, epochs=1))
-    table = pa.Table.from_pandas(events.groupby("user_key", as_index=False).agg(list), preserve_index=False)
-    for length, keys, vectors in early_parts(encoder, table, range(1, 4)):
-        sizes = events.groupby("user_key").size()
-        expected: pd.DataFrame = events.groupby("user_key").head(length)
-        expected = expected[expected["user_key"].isin(sizes[sizes > length].index)]
-        alone = encoder.encode(expected)
-        assert keys.to_pylist() == alone["user_key"].to_pylist()
-        np.testing.assert_allclose(vectors, as_matrix(alone["behavior"]), atol=1e-6)
+    lists = events.iloc[::-1].groupby("user_key", as_index=False).agg(list)
+    for length in range(1, 4):
+        several = events.groupby("user_key")["page"].transform("size") > length
+        first = events[several].groupby("user_key").head(length).groupby("user_key", as_index=False).agg(list)
+        if seen:
+            lists["as_of"] = lists["event_timestamp"].map(max) + seen * day + 5
+            first["as_of"] = first["event_timestamp"].map(max) + 5
+        alone = encoder.encode(first)
+        assert encoder.encode(lists, first=length).equals(alone)
+        assert seen or encoder.encode(events, first=length).equals(alone)
+    with pytest.raises(SequenceError, match="first"):
+        encoder.encode(events, first=0)

@@ -26,7 +26,8 @@ from beha2vec_core.encoder.next_step.moments import IntArray, Moments
 Probabilities = npt.NDArray[np.float32]
 
 FOLDS = 5
-# moments times values that weights are fitted on; more where that were few moments, since there are two dozen weights
+# Weights are fitted on about CELLS moments times values; on FEWEST moments if that were fewer, as there are two dozen
+# weights, but never on more than MOST_CELLS.
 CELLS = 2_000_000
 FEWEST = 1_000
 MOST_CELLS = 20_000_000

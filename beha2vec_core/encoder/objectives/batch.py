@@ -22,7 +22,7 @@ class Batch:
     next_page, next_event_name, next_gap: ids of what follows each token [N], over the cut too; 0 where nothing does.
     future: whether each action comes within the horizon after each token [N, actions].
     future_known: whether the data reach to the end of that horizon [N].
-    candidates: of fields of many values, those that the batch has and a sample of the others.
+    candidates: for each field with many values, those in the batch and a sample of the others.
     """
 
     packed: Packed
@@ -55,7 +55,7 @@ class Step:
 
     @cached_property
     def pages(self) -> Tensor:
-        """Embeddings of the candidate pages [C, D], of all pages where there are few [page ids, D]."""
+        """Embeddings of the candidate pages [C, D]; if the softmax is exact, of all pages [page ids, D]."""
         kinds, candidates = self.network.page_kinds, self.batch.candidates.get("page")
         pages: Tensor = self.network.embed(kinds if candidates is None else kinds.index_select(0, candidates.ids))
         return pages

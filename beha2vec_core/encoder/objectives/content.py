@@ -23,7 +23,7 @@ class Content(nn.Module):
     events of the other part, where it is not null. Shares, not counts, and parts of differing length: so z must say
     what a user does and how fast, and not how much. Nothing predicts itself: users of one event, who could only do
     that, would be drawn apart from all others.
-    Of a field of many values the softmax is sampled, see :mod:`~beha2vec_core.encoder.sampling`.
+    For a field with many values the softmax is sampled, see :mod:`~beha2vec_core.encoder.sampling`.
     Source: Le & Mikolov 2014, arXiv:1405.4053 (PV-DBOW), with the vector computed by the network instead of looked up.
     """
 

@@ -19,8 +19,8 @@ class NextEvent(nn.Module):
     Each given the events up to now. The page is that of the next page view, over other events, which would mostly
     repeat the current page. Page classes are the known pages and the hash buckets of the others. Source: Radford et al.
     2018 (generative pre-training); Kang & McAuley 2018, arXiv:1808.09781 (SASRec); the gap as classes of its logarithm:
-    Shchur et al. 2020, arXiv:1909.12127. Of many pages the softmax is sampled, see
-    :mod:`~beha2vec_core.encoder.sampling`.
+    Shchur et al. 2020, arXiv:1909.12127. With many pages
+    the softmax is sampled, see :mod:`~beha2vec_core.encoder.sampling`.
     """
 
     def __init__(self, network: BehaviorNetwork, fields: Fields, train: TrainConfig) -> None:
@@ -30,7 +30,8 @@ class NextEvent(nn.Module):
     def forward(self, step: Step) -> Tensor | None:
         """The loss, in nats an event; None where nothing follows anything."""
         batch, network = step.batch, step.network
-        losses = [
+        losses = [_page_loss(step)] if (batch.next_page > 0).any() else []
+        losses += [
             F.cross_entropy(head(step.states[target > 0]), target[target > 0])
             for head, target in (
                 (network.next_event_name, batch.next_event_name),
@@ -38,8 +39,6 @@ class NextEvent(nn.Module):
             )
             if (target > 0).any()
         ]
-        if (batch.next_page > 0).any():
-            losses.insert(0, _page_loss(step))
         return torch.stack(losses).sum() if losses else None
 
 

@@ -76,7 +76,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         Fewer than 200 such users are in one cluster, and no k is chosen that has a cluster of fewer than 20; `why` says
         so.
 
-        For users with fewer events it learns how likely each cluster is, from the first events of these users.
+        Likely clusters of users with fewer events are learned from the first events of these users.
 
         Continuing clusters keep their key, and a key is never reused; `beha2vec.cluster_lineage` says which were kept,
         split, born, merged or are gone. Readers see the model once `user_clusters` has assigned all days with it.
@@ -309,14 +309,16 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
 
 def _likely_clusters(posterior: "ClusterPosterior | None") -> dict[str, Any]:
+    from beha2vec_core.clusters.posterior import calibration_error
+
     if posterior is None:
-        return {"likely_clusters": "none: one cluster, or too few users whose first events are known"}
+        return {"likely_clusters": "none: there is only one cluster, or too few users have sequences"}
     return {
         "likely_clusters_threshold": posterior.threshold,
-        "likely_clusters_calibration_error": posterior.calibration_error,
-        "likely_clusters_parts": posterior.parts,
+        "likely_clusters_calibration_error": calibration_error(posterior.reliability),
+        "likely_clusters_parts": sum(one.parts for one in posterior.reliability),
         "likely_clusters_reliability": picture(plots.reliability(posterior.reliability), "reliability"),
-        "likely_clusters_by_probability": markdown_table(["stated", "observed", "parts"], posterior.reliability),
+        "likely_clusters_by_probability": markdown_table(posterior.reliability[0]._fields, posterior.reliability),
     }
 
 

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from beha2vec_core import BehaviorEncoder
     from beha2vec_core.clusters import ClusterModel, Lineage
 
-# whose first events the posterior is learned from, at most
-POSTERIOR_USERS = 10_000
+POSTERIOR_USERS = 10_000  # at most, to fit likely clusters on
 
 
 class ClusterModelVersion(NamedTuple):
@@ -107,30 +106,30 @@ def with_posterior(
     users: pa.ChunkedArray,
     vectors: npt.NDArray[np.float32],
 ) -> "ClusterModel":
-    """The model with the posterior learned from the first events of users who are in a cluster.
+    """The model with a posterior fitted on the first events of users who are in a cluster.
 
     Args:
-        model: with its keys.
-        encoder: gives the one whose vectors were clustered; it is asked where there are sequences.
+        model: the clusters.
+        encoder: loads the encoder of the vectors; called only if there are sequences.
         sequences: the folder of the users' sequences.
-        users: who were clustered.
-        vectors: theirs [n, dim].
+        users: the user_keys of the vectors.
+        vectors: the vectors that were clustered [n, dim].
     """
-    from beha2vec_core.clusters import early_parts, fit_posterior
+    from beha2vec_core.clusters import fit_posterior
+    from beha2vec_core.clusters.kmeans import nearest
+    from beha2vec_core.clusters.unit import normalise
 
     if not any(sequences.glob("*/*.parquet")):  # removed by their retention
         return replace(model, posterior=None)
-    rows = np.argsort(model.keys)[np.searchsorted(np.sort(model.keys), model.assign(vectors).cluster_key)]
-    place = dict(zip(users.to_pylist(), range(len(users)), strict=True))
-    latest = latest_sequences(sequences, POSTERIOR_USERS, users)
-    parts, places = [np.zeros((0, model.dim), dtype=np.float32)], [np.zeros(0, dtype=np.int64)]
-    made_by = encoder()
-    for _, keys, early in early_parts(made_by, latest, range(1, made_by.config.min_events)):
-        if len(keys):
-            parts.append(early)
-            places.append(np.array([place[key] for key in keys.to_pylist()], dtype=np.int64))
-    of = np.concatenate(places)
-    posterior = fit_posterior(np.concatenate(parts), rows[of], of, model.k, seed=model.seed)
+    cluster = dict(zip(users.to_pylist(), nearest(normalise(vectors), model.centroids), strict=True))
+    latest, loaded = latest_sequences(sequences, POSTERIOR_USERS, users), encoder()
+    early = [loaded.encode(latest, first=n) for n in range(1, loaded.config.min_events)]
+    if not early:  # no user has too few events
+        return replace(model, posterior=None)
+    encoded = pa.concat_tables(early)
+    keys = encoded["user_key"].to_pylist()
+    labels = np.array([cluster[key] for key in keys])
+    posterior = fit_posterior(as_matrix(encoded["behavior"]), labels, keys, model.k, seed=model.seed)
     return replace(model, posterior=posterior)
 
 

@@ -1,17 +1,21 @@
-"""Public logs that are no visits to a site, as events: an order line or a reply is a page view, its subject a page."""
+"""Public logs other than web analytics, as events: order lines and replies are page views of articles and people."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from tests.benchmarks.data_sets import data_folder
-from tests.benchmarks.data_sets.logs_export import MATHOVERFLOW, RETAIL, found
+from tests.benchmarks.data_sets import data_folder, load, logs_export
+
+
+def read_events(name: str) -> pd.DataFrame:
+    """The events of a log or of any other data set."""
+    return READERS[name]() if name in READERS else load(name).events
 
 
 def online_retail() -> pd.DataFrame:
-    """Orders of a gift shop (UCI Online Retail, CC BY 4.0): a customer's order lines, pages are articles."""
-    lines = pd.read_parquet(found(data_folder(), RETAIL))
+    """Order lines of a gift shop (UCI Online Retail, CC BY 4.0); pages are articles."""
+    lines = pd.read_parquet(logs_export.found(data_folder(), logs_export.RETAIL))
     lines = lines[lines["CustomerID"].notna() & (lines["Quantity"] > 0)]
     moments = pd.to_datetime(lines["InvoiceDate"]).to_numpy().astype("datetime64[us]").astype(np.int64)
     users = lines["CustomerID"].astype(float).astype(int).astype(str)
@@ -19,11 +23,9 @@ def online_retail() -> pd.DataFrame:
 
 
 def mathoverflow() -> pd.DataFrame:
-    """Answers and comments (SNAP; Stack Exchange data, CC BY-SA): a user's replies, pages are those replied to."""
-    path = found(data_folder(), MATHOVERFLOW)
-    rows = pd.read_csv(path, sep=" ", names=["who", "to", "seconds"])
-    users, pages = rows["who"].astype(str), "forum.example/" + rows["to"].astype(str)
-    return _events(users.to_numpy(), rows["seconds"].to_numpy() * 1_000_000, pages.to_numpy())
+    """Answers and comments (SNAP; Stack Exchange data, CC BY-SA); pages are the people who are answered."""
+    rows = logs_export.mathoverflow(data_folder()).events
+    return _events(rows["user_key"], rows["event_timestamp"], "mathoverflow.example" + rows["path"])
 
 
 READERS = {"online_retail": online_retail, "mathoverflow": mathoverflow}
