@@ -36,11 +36,6 @@ _SPOKEN_EMAIL = re.compile(
     r"(?<![\w.+-])[\w.+-]+\s{0,3}[\[({]\s*(?:at|ät|arroba|chez|@)\s*[\])}]\s*[\w-]+(?:(?:\.|\s*[\[({]\s*(?:dot|punkt|punto|point)\s*[\])}]\s*)[\w-]+)+",
     re.IGNORECASE,
 )
-# what looks like a host and is a file: icon@2x.png, bundle@app.min.js
-FILE_ENDINGS = frozenset(
-    "png jpg jpeg jpe gif svg webp avif ico bmp tif tiff heic css scss less js mjs cjs jsx ts tsx json map xml html "
-    "htm xhtml php asp aspx jsp pdf txt csv mp4 webm mp3 wav woff woff2 ttf eot otf zip gz tgz whl md".split()
-)
 
 
 def emails(text: str) -> Iterator[Span]:
@@ -48,7 +43,7 @@ def emails(text: str) -> Iterator[Span]:
     if "@" in text:
         for match in _EMAIL.finditer(text):
             ending = match[2].rpartition(".")[2].lower()
-            if ending not in FILE_ENDINGS and match[1].strip("._+-*~%"):
+            if ending not in rules().file_endings and match[1].strip("._+-*~%"):
                 yield match.span()
         for match in _QUOTED_EMAIL.finditer(text):
             yield match.span()
@@ -316,7 +311,7 @@ _VERSION_BEFORE = re.compile(
 
 
 def coordinates(text: str) -> Iterator[Span]:
-    """Latitude and longitude with four and more decimals, ten metres and closer; three and more such numbers are none."""
+    """Two numbers with at least four decimals (within ten meters); three or more are a list, not a place."""
     for match in _COORDINATES.finditer(text):
         numbers = [abs(float(part)) for part in match[0].split(",")]
         if len(numbers) == 2 and numbers[0] <= 90 and numbers[1] <= 180:
