@@ -126,9 +126,9 @@ def _run_config(given: str | None) -> dict[str, object]:
 @contextmanager
 def _mark(instance: DagsterInstance) -> Iterator[str]:
     """A mark for this process's run: a lock that the operating system drops when the process dies."""
-    folder = Path(instance.root_directory) / "processes"
+    folder = _locks(instance)
     folder.mkdir(exist_ok=True)
-    close_dead_runs(instance, folder)
+    close_dead_runs(instance)
     mark = uuid.uuid4().hex
     path = folder / f"{mark}.lock"
     with FileLock(path):
@@ -136,20 +136,25 @@ def _mark(instance: DagsterInstance) -> Iterator[str]:
     path.unlink(missing_ok=True)
 
 
-def close_dead_runs(instance: DagsterInstance, folder: Path) -> None:
-    """Mark runs of the command line whose process is gone as failed; ``folder`` has the locks of those processes."""
+def _locks(instance: DagsterInstance) -> Path:
+    return Path(instance.root_directory) / "processes"
+
+
+def close_dead_runs(instance: DagsterInstance) -> None:
+    """Mark runs of the command line whose process is gone as failed."""
     started = RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.STARTING])
     for run in instance.get_runs(started):
         mark = run.tags.get(_PROCESS_TAG)
         if mark is None:
             continue
+        lock = _locks(instance) / f"{Path(mark).name}.lock"
         try:
-            with FileLock(folder / f"{Path(mark).name}.lock", timeout=0):
+            with FileLock(lock, timeout=0):
                 instance.report_run_failed(run, "Its process was killed.")
                 instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         except Timeout:
             continue  # alive
-        (folder / f"{Path(mark).name}.lock").unlink(missing_ok=True)
+        lock.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

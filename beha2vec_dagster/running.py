@@ -5,7 +5,6 @@ the command line, of the UI and of the daemon, in SQLite or in PostgreSQL.
 """
 
 import sys
-from pathlib import Path
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
@@ -17,7 +16,7 @@ _IN_PROGRESS = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunS
 def main() -> int:
     """Print the id and the job of each run in progress."""
     with DagsterInstance.get() as instance:
-        close_dead_runs(instance, Path(instance.root_directory) / "processes")
+        close_dead_runs(instance)
         for run in instance.get_runs(RunsFilter(statuses=_IN_PROGRESS)):
             print(f"{run.run_id[:8]} ({run.job_name})")
     return 0

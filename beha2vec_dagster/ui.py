@@ -33,7 +33,7 @@ class Guard:
 
     The name that a request is sent to must be one of this machine. Otherwise a page whose own name leads here (DNS
     rebinding) would be the same site to the browser. Dagster executes mutations sent by GET and from any origin, so
-    GraphQL is taken as JSON by POST or as a WebSocket, and like all else that is no GET from this site only.
+    GraphQL is accepted only as JSON by POST or as a WebSocket, and anything but a GET only from this site.
     `deploy/Caddyfile` has the same rules.
     """
 
@@ -56,18 +56,14 @@ def _refusal(scope: Scope) -> str | None:
     """Why a request is refused, if it is."""
     headers, is_websocket = Headers(scope=scope), scope["type"] == "websocket"
     host, origin = headers.get("host", ""), headers.get("origin")
-    if host.rpartition(":")[0] not in _LOCAL_NAMES and host not in _LOCAL_NAMES:
+    if host.partition(":")[0] not in _LOCAL_NAMES:
         return "This server answers to localhost only."
     is_foreign = origin is not None and origin.partition("://")[2] != host
     if is_foreign and (is_websocket or scope["method"] not in ("GET", "HEAD")):
         return "Requests from another site are refused."
     is_graphql = scope["path"] == "/graphql" or scope["path"].startswith("/graphql/")
     is_json = headers.get("content-type", "").startswith("application/json")
-    if (
-        is_graphql
-        and not (is_websocket and origin)
-        and not (not is_websocket and scope["method"] == "POST" and is_json)
-    ):
+    if is_graphql and not (origin if is_websocket else scope["method"] == "POST" and is_json):
         return "/graphql takes JSON by POST, or a WebSocket from this site."
     return None
 
@@ -118,7 +114,8 @@ def _started(program: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]
     is_wanted = True
 
     def watch() -> None:
-        if (code := child.wait()) is not None and is_wanted:
+        code = child.wait()
+        if is_wanted:
             print(f"{program} {arguments[0]} ended unexpectedly with exit code {code}", file=sys.stderr, flush=True)
             os.kill(os.getpid(), signal.SIGTERM)
 

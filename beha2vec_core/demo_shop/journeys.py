@@ -173,6 +173,20 @@ class Visitor:
     place: Place
     sessions: list[Session] = field(default_factory=list)
 
+    def begin_session(self, start: int, number: int, channel: Channel, revenue_before: float, dice: Dice) -> Session:
+        """Add a session without events; ``start`` is in µs UTC."""
+        before = self.sessions[-1].last_click if self.sessions else self.acquired_by
+        session = Session(
+            session_id=start // SECOND,
+            number=number,
+            channel=channel,
+            last_click=before if channel.is_direct else channel,
+            click_id=f"Cj0KCQiA{dice.integer(10**11, 10**12)}EALw_wcB" if channel.paid_click else None,
+            revenue_before=revenue_before,
+        )
+        self.sessions.append(session)
+        return session
+
 
 def simulate(shop: Shop, calendar: Calendar, dice: Dice, index: int) -> Visitor:
     """User number ``index`` of the demo shop, by that user's own dice."""
@@ -193,23 +207,14 @@ def simulate(shop: Shop, calendar: Calendar, dice: Dice, index: int) -> Visitor:
     )
     walk = Walk(shop, persona, dice, index)
     number = dice.integer(1, 9) if seen_before else 0
-    last_click, clock = visitor.acquired_by, 0
+    clock = 0
     for kinds, start in zip(kinds_by_session, starts, strict=True):
         number += 1
         start = max(start, clock)
         channel = visitor.acquired_by if number == 1 else DIRECT if dice.chance(0.5) else channel_of(persona, dice)
-        last_click = last_click if channel.is_direct else channel
-        session = Session(
-            session_id=start // SECOND,
-            number=number,
-            channel=channel,
-            last_click=last_click,
-            click_id=f"Cj0KCQiA{dice.integer(10**11, 10**12)}EALw_wcB" if channel.paid_click else None,
-            revenue_before=walk.revenue,
-        )
+        session = visitor.begin_session(start, number, channel, walk.revenue, dice)
         session.events.extend(walk.session(kinds, start, session))
         clock = session.events[-1].timestamp + _SESSION_TIMEOUT + SECOND
-        visitor.sessions.append(session)
     return visitor
 
 

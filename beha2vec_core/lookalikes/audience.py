@@ -1,7 +1,7 @@
-"""A list of users as files for other tools: a table, or the layout that Google's Customer Match takes.
+"""A list of users as files for other tools: a table, or the layout of Google's Customer Match.
 
-GA4's export has no contact data, so there is nothing to match people by but the login id (``user_id``). It is whatever
-the site sends: a number of its customer database, by Google's terms never an address. Only who has logged in has one.
+GA4's export has no contact data, so people can only be matched by login id (``user_id``). It is what the site sends: a
+number of its customer database, by Google's terms never an address. Only users who have logged in have one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Literal
 
 import pandas as pd
 
-# What a login id is taken for: an id of the advertiser's own, an e-mail address, a hash of one that the site made
+# How a login id is read: as the advertiser's own id, as an e-mail address, or as a hash of one that the site made
 Identifier = Literal["user_id", "email", "hashed"]
 _HEADINGS: dict[Identifier, str] = {"user_id": "User ID", "email": "Email", "hashed": "Email"}
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}\.[^\s@.]{2,}")
@@ -41,7 +41,7 @@ class CustomerMatch:
 
 
 def identifiers(user_ids: Iterable[object]) -> dict[Identifier, int]:
-    """How many of the login ids could be what; blank ones are none of it."""
+    """The number of login ids that can be read in each way; blank ones are not counted."""
     counts: dict[Identifier, int] = {"user_id": 0, "email": 0, "hashed": 0}
     for one in user_ids:
         if text := _text(one):
@@ -50,7 +50,7 @@ def identifiers(user_ids: Iterable[object]) -> dict[Identifier, int]:
 
 
 def customer_match(user_ids: Iterable[object], identifier: Identifier) -> CustomerMatch:
-    """The file that Google Ads takes for a customer list; null and blank ids are left out, and counted.
+    """The file that Google Ads reads as a customer list; null and blank ids are left out and counted.
 
     ``email``: header ``Email``, SHA-256 (hexadecimal) of each address in its normal form. ``hashed``: header ``Email``,
     hashes as the site made them. ``user_id``: header ``User ID``, as they are: Google compares them with the ids that
@@ -76,7 +76,7 @@ def customer_match(user_ids: Iterable[object], identifier: Identifier) -> Custom
 
 
 def normalised_email(address: str) -> str:
-    """The address as it is hashed: small letters, no blanks; for Gmail without dots and what follows a plus.
+    """The address in the form in which it is hashed: lowercase, without blanks; for Gmail without dots and `+` suffix.
 
     >>> normalised_email(" Jane.Doe+shop@GoogleMail.com ")
     'janedoe@googlemail.com'

@@ -1,4 +1,4 @@
-"""Everyone else, by how much their identity vector is like those of the seeds."""
+"""Everyone else, by the similarity of their identity vector to those of the seeds."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def rank(
     candidates: Candidates = EVERYONE,
     limit: int = 1_000,
 ) -> pd.DataFrame:
-    """The candidates most like the seeds, the likest first.
+    """The candidates most similar to the seeds, the most similar first.
 
     Args:
         connection: with the published tables.
@@ -74,11 +74,11 @@ def rank(
         limit: the most rows.
 
     Returns:
-        rank (1 is the likest), user_key, score (-1 to 1), n_events, cluster_key, user_pseudo_id, user_id,
+        rank (1 is the most similar), user_key, score (-1 to 1), n_events, cluster_key, user_pseudo_id, user_id,
         is_ads_consented. Equal scores are in the order of user_key. For ``nearest`` users are read in pieces of 16,384.
 
     Raises:
-        ValueError: no seed has a vector that can be relied on.
+        ValueError: no seed has a reliable vector.
     """
     with seeds_joined(connection, user_keys):
         seeds = seed_vectors(connection)

@@ -15,9 +15,10 @@ from typing import Any
 from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.decoding import ROUNDS, decoded, encoded
 from beha2vec_core.privacy.detectors import Span, looks_like_code, looks_random
-from beha2vec_core.privacy.names import looks_like_account_name, looks_like_person
+from beha2vec_core.privacy.kinds import is_personal, is_personal_number
+from beha2vec_core.privacy.names import looks_like_account_name
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, joined, kind_of_key, rules
-from beha2vec_core.privacy.titles import LEAST_DIGITS_OF_AN_ID, labelled_spans, name_spans, street_spans
+from beha2vec_core.privacy.titles import labelled_spans, name_spans, street_spans
 
 MARKER = rules().marker
 _DEPTH = 6  # of addresses within addresses
@@ -37,14 +38,6 @@ def _settled(clean: Callable[[str], str], text: str) -> str:
 
 
 # --- parameters -----------------------------------------------------------------------------------------------------
-
-_TRIVIAL = re.compile(
-    r"[\W_]*|[01]|[a-z]|true|false|yes|no|on|off|null|none|undefined|nan|not set|unknown|any|all"
-    r"|new|edit|change|update|add",
-    re.IGNORECASE,
-)
-_HEX = re.compile(r"[0-9a-fA-F]{32,128}")
-_DECIMAL = re.compile(r"-?\d{1,3}[.,]\d{2,}")
 
 
 def clean_value(key: str | None, value: str) -> str:
@@ -69,17 +62,6 @@ def _pieces(text: str) -> Iterator[str]:
         at = end
 
 
-def accepts_number(kind: str | None, number: float) -> bool:
-    """Whether a number under a key of this kind is personal: a phone number, a date of birth, a card."""
-    if kind is None or kind in (CLICK_ID, KEPT, "maybe_name", "person", "maybe_secret", "hashed"):
-        return False
-    return _accepts(kind, _written(number))
-
-
-def _written(number: float) -> str:
-    return str(int(number)) if isinstance(number, float) and number.is_integer() else str(number)
-
-
 def _parameter(key: str | None, value: str, depth: int) -> str:
     kind = kind_of_key(key) if key else None
     plain = decoded(value)
@@ -88,52 +70,9 @@ def _parameter(key: str | None, value: str, depth: int) -> str:
     if kind == KEPT:
         hidden = _BASE64.fullmatch(plain) and _hides_personal(plain, depth)
         return MARKER if hidden else _without(value, plain, _spans_in_ids)
-    if kind and _accepts(kind, plain):
+    if is_personal(kind, plain):
         return MARKER
     return _any_text(value, plain, depth)
-
-
-def _accepts(kind: str, value: str) -> bool:
-    """Whether a value is one that a key of this kind makes personal: `phone=iphone-15` is none."""
-    value = value.replace(MARKER, "").strip()
-    if _TRIVIAL.fullmatch(value):
-        return False
-    digits = sum(c.isdigit() for c in value)
-    letters = sum(c.isalpha() for c in value)
-    if kind == "phone":
-        return (digits >= 6 and letters <= 4) or bool(_HEX.fullmatch(value))
-    if kind == "hashed":  # also values that were not hashed by mistake
-        return (
-            bool(_HEX.fullmatch(value))
-            or any(True for _ in detectors.emails(value))
-            or _PLAIN_PHONE.fullmatch(value) is not None
-        )
-    if kind == "maybe_name":
-        return looks_like_person(value)
-    if kind == "person":
-        return looks_like_account_name(value) or ("-" not in value and looks_like_person(value))
-    if kind == "maybe_secret":
-        return looks_random(value)
-    if kind == "name":
-        return letters > 0
-    if kind == "birth":
-        return digits >= 2
-    if kind == "card":
-        return digits >= 3
-    if kind == "national_id":
-        return digits >= LEAST_DIGITS_OF_AN_ID
-    if kind == "place":
-        return bool(_DECIMAL.search(value))
-    if kind == "ip":
-        return detectors.is_ip(value.split(",")[0]) or bool(_HEX.fullmatch(value))
-    if kind == "postcode":
-        return digits >= 2 and len(value) <= 10
-    if kind == "address":
-        return digits > 0 or " " in value or not value.islower()
-    return True  # e-mail, secret
-
-
-_PLAIN_PHONE = re.compile(r"\+?\d{10,15}")
 
 
 # --- texts ----------------------------------------------------------------------------------------------------------
@@ -261,7 +200,7 @@ def cleaned_json(value: Any, depth: int = 0, key: str | None = None) -> Any:
     if isinstance(value, str):
         return _parameter(key, value, depth)
     if isinstance(value, int | float) and not isinstance(value, bool) and key:
-        return MARKER if accepts_number(kind_of_key(key), value) else value
+        return MARKER if is_personal_number(kind_of_key(key), value) else value
     return value
 
 
@@ -317,8 +256,7 @@ def _json_pair_spans(text: str) -> Iterator[Span]:
 
 
 def _is_personal_pair(key: str, value: str) -> bool:
-    kind = kind_of_key(key)
-    return kind is not None and kind not in (CLICK_ID, KEPT) and _accepts(kind, decoded(value))
+    return is_personal(kind_of_key(key), decoded(value))
 
 
 def _hides_personal(text: str, depth: int) -> bool:
@@ -410,13 +348,13 @@ def _bare_segment(segment: str, plain: str, before: list[str], depth: int) -> st
     last = before[-1] if before else ""
     if any(name in known.token_paths for name in before) and looks_like_code(plain):
         return MARKER
-    role = next((name for name in reversed(before) if not name.isdigit()), "")  # /users/42/jane-doe
-    if role in known.person_paths and looks_like_account_name(plain):
+    role = next((name for name in reversed(before) if not any(map(str.isdigit, name))), "")  # /users/42/jane-doe
+    if (role in known.person_paths or plain[:1] in ("@", "~")) and looks_like_account_name(plain.lstrip("@~")):
         return MARKER
     kind = known.phrases.get(last)
     if (
         kind in ("phone", "national_id", "birth", "card", "place", "ip")
-        and _accepts(kind, plain)
+        and is_personal(kind, plain)
         and not re.search(r"[^\W\d_]{4}", plain)
     ):
         return MARKER

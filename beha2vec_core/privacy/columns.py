@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beha2vec_core.privacy.clean import MARKER, accepts_number, clean_value, cleaned_json
+from beha2vec_core.privacy.clean import MARKER, clean_value, cleaned_json
+from beha2vec_core.privacy.kinds import is_personal_number
 from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, kind_of_key, rules
 
@@ -161,7 +162,7 @@ class EventCleaner:
                     continue
                 here = (group == number) & pc.is_valid(array).to_numpy(zero_copy_only=False)
                 for index in np.flatnonzero(here):
-                    here[index] = accepts_number(kind, array[int(index)].as_py())
+                    here[index] = is_personal_number(kind, array[int(index)].as_py())
                 if here.any():
                     fresh[name] = pc.if_else(pa.array(here), pa.scalar(None, array.type), fresh[name])
                     hits |= here

@@ -36,60 +36,6 @@ _SPOKEN_EMAIL = re.compile(
     r"(?<![\w.+-])[\w.+-]+\s{0,3}[\[({]\s*(?:at|ät|arroba|chez|@)\s*[\])}]\s*[\w-]+(?:(?:\.|\s*[\[({]\s*(?:dot|punkt|punto|point)\s*[\])}]\s*)[\w-]+)+",
     re.IGNORECASE,
 )
-# what looks like a host and is a file: icon@2x.png, bundle@app.min.js
-FILE_ENDINGS = frozenset(
-    [
-        "png",
-        "jpg",
-        "jpeg",
-        "jpe",
-        "gif",
-        "svg",
-        "webp",
-        "avif",
-        "ico",
-        "bmp",
-        "tif",
-        "tiff",
-        "heic",
-        "css",
-        "scss",
-        "less",
-        "js",
-        "mjs",
-        "cjs",
-        "jsx",
-        "ts",
-        "tsx",
-        "json",
-        "map",
-        "xml",
-        "html",
-        "htm",
-        "xhtml",
-        "php",
-        "asp",
-        "aspx",
-        "jsp",
-        "pdf",
-        "txt",
-        "csv",
-        "mp4",
-        "webm",
-        "mp3",
-        "wav",
-        "woff",
-        "woff2",
-        "ttf",
-        "eot",
-        "otf",
-        "zip",
-        "gz",
-        "tgz",
-        "whl",
-        "md",
-    ]
-)
 
 
 def emails(text: str) -> Iterator[Span]:
@@ -97,7 +43,7 @@ def emails(text: str) -> Iterator[Span]:
     if "@" in text:
         for match in _EMAIL.finditer(text):
             ending = match[2].rpartition(".")[2].lower()
-            if ending not in FILE_ENDINGS and match[1].strip("._+-*~%"):
+            if ending not in rules().file_endings and match[1].strip("._+-*~%"):
                 yield match.span()
         for match in _QUOTED_EMAIL.finditer(text):
             yield match.span()
@@ -353,8 +299,7 @@ def _entropy(text: str) -> float:
 
 # --- places and machines --------------------------------------------------------------------------------------------
 
-# two numbers, not three and more
-_COORDINATES = re.compile(r"(?<![\d.,])(?<!\d, )-?\d{1,2}\.\d{4,},\s*-?\d{1,3}\.\d{4,}(?![\d])(?!,\s*-?\d{1,3}\.\d)")
+_COORDINATES = re.compile(r"(?<![\d.,])-?\d{1,3}\.\d{4,}(?:,\s*-?\d{1,3}\.\d{4,})+(?!\d)")
 _IPV4 = re.compile(r"(?<![\w.-])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?!\.?\w)")
 _IPV6 = re.compile(
     r"(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}(?:[0-9a-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])", re.IGNORECASE
@@ -366,10 +311,10 @@ _VERSION_BEFORE = re.compile(
 
 
 def coordinates(text: str) -> Iterator[Span]:
-    """Latitude and longitude with four and more decimals: ten metres and closer."""
+    """Two numbers with at least four decimals (within ten meters); three or more are a list, not a place."""
     for match in _COORDINATES.finditer(text):
-        latitude, longitude = (abs(float(part)) for part in match[0].split(","))
-        if latitude <= 90 and longitude <= 180:
+        numbers = [abs(float(part)) for part in match[0].split(",")]
+        if len(numbers) == 2 and numbers[0] <= 90 and numbers[1] <= 180:
             yield match.span()
 
 

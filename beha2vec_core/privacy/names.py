@@ -7,7 +7,6 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from beha2vec_core.privacy.detectors import FILE_ENDINGS
 from beha2vec_core.privacy.rules import fold, rules
 
 _FOLDER = Path(__file__).parent
@@ -131,7 +130,7 @@ def looks_like_account_name(text: str) -> bool:
     ``jane-doe`` is one only because ``doe`` is a family name; ``mary-kay``, two first names, is none.
     """
     stem, dot, ending = text.rpartition(".")
-    if dot and ending.lower() in FILE_ENDINGS:
+    if dot and ending.lower() in rules().file_endings:
         text = stem
     match = _ACCOUNT.fullmatch(text)
     if match is None:

@@ -71,6 +71,7 @@ class Rules:
     person_paths: frozenset[str]
     token_paths: frozenset[str]
     thing_paths: frozenset[str]
+    file_endings: frozenset[str]
     columns: dict[str, tuple[str, ...]]
 
 
@@ -111,6 +112,7 @@ def rules() -> Rules:
         person_paths=_joined_all([*raw["person_paths"], *labels["person"]]),
         token_paths=_joined_all(raw["token_paths"]),
         thing_paths=_joined_all(raw["thing_paths"]),
+        file_endings=frozenset(raw["file_endings"]),
         columns={kind: tuple(names) for kind, names in raw["columns"].items()},
     )
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.detectors import Span
+from beha2vec_core.privacy.kinds import LEAST_DIGITS_OF_AN_ID
 from beha2vec_core.privacy.names import (
     NAME_WORD,
     east_asian_names,
@@ -193,7 +194,6 @@ _LABEL_VALUES = {
     "address": r"[^|:;–—•]{0,60}\d[^|:;–—•]{0,40}",
     "place": r"-?\d{1,3}[.,]\d{2,}(?:\s*,\s*-?\d{1,3}[.,]\d{2,})?",
 }
-LEAST_DIGITS_OF_AN_ID = 5  # an RFC of Mexico has six, an RFC of the internet four
 # labels of these kinds need a colon or an equals sign: `Password reset`, `Address book` are no labels
 _NEEDS_COLON = frozenset(("secret", "name", "maybe_name", "person", "address", "card"))
 

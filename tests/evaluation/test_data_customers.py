@@ -30,9 +30,9 @@ from tests.benchmarks.data_sets.customers import (
     KINDS,
     NO_VISIT,
     PURCHASE,
+    STEP_OF,
     TARGETS,
     Customers,
-    _Traits,
     customers,
     truth,
 )
@@ -47,7 +47,6 @@ RENEW = (
     "the generator makes other events than the results table was computed on. If that is meant, renew the table and "
     "the hash together: make bench-predictions, then CONTENT here"
 )
-STEP_OF = {"return": BROWSE, "add_to_cart": CART, "begin_checkout": CHECKOUT, "purchase": PURCHASE}
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +122,13 @@ def test_the_export_holds_the_visits_that_were_drawn(export: Path) -> None:
     orders: set[str] = set()
     signed_up_on: dict[int, date] = {}
     index_of = {user: index for index, user in enumerate(everyone.user_pseudo_id)}
-    reached = {"add_to_cart": CART, "begin_checkout": CHECKOUT, "purchase": PURCHASE}
     for line in set(rows_of(export)):
         row: dict[str, Any] = json.loads(line)
         today = datetime.fromtimestamp(int(row["event_timestamp"]) / 1e6, zone).date()
         user, day = index_of[row["user_pseudo_id"]], (today - FEW.start).days
         params = {item["key"]: item["value"] for item in row["event_params"]}
         sessions[user, day].add(params["ga_session_id"]["int_value"])
-        steps[user, day] = max(steps[user, day], reached.get(row["event_name"], BROWSE))
+        steps[user, day] = max(steps[user, day], STEP_OF.get(row["event_name"], BROWSE))
         if row["event_name"] == "sign_up":
             signed_up_on[user] = today
         if row["event_name"] == "purchase":
@@ -149,17 +147,8 @@ def test_the_export_holds_the_visits_that_were_drawn(export: Path) -> None:
 
 def enumerated(everyone: Customers, user: int, day: int, days: int) -> tuple[dict[str, float], float]:
     """Probability of each target and expected purchases, by walking through all that may happen."""
-    one = slice(user, user + 1)
-    traits = _Traits(
-        everyone.edition,
-        everyone.first_day[one],
-        everyone.tenure[one],
-        everyone.visit_rate[one],
-        everyone.half_life[one],
-        everyone.purchase_probability[one],
-        everyone.interval[one],
-    )
-    signs = float(everyone.sign_up_probability[user])
+    traits = everyone.of(np.array([user]))
+    signs = traits.sign_up_probability.item()
     reached: dict[str, float] = dict.fromkeys(TARGETS, 0.0)
     bought = 0.0
 

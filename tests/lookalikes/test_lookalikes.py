@@ -61,23 +61,27 @@ def users() -> pd.DataFrame:
     return make_users()
 
 
+def publish(connection: duckdb.DuckDBPyConnection, users: pd.DataFrame) -> None:
+    connection.execute(
+        """create schema beha2vec; create schema ga4;
+        create table beha2vec.user_embeddings_current as
+            select user_key, identity::float[] as identity, 7 as n_events, low_evidence from users;
+        create table beha2vec.user_clusters_current as select user_key, cluster_key from users;
+        create table ga4.dim_ga4__users as select user_key, 'device-' || number as user_pseudo_id,
+            case when number % 2 = 0 then 'C' || number end as user_id,
+            number % 3 > 0 as is_ads_consented from users
+            union all select 'gone', 'device-gone', null, null;
+        create table ga4.int_ga4__identity_map as
+            select user_key as client_key, user_key, user_pseudo_id, user_id from ga4.dim_ga4__users
+            union all select 'second', (select user_key from users where number = 4), 'device-4-phone', 'C4';
+        create table ga4.fct_ga4__conversions as select user_key from users where converted"""
+    )
+
+
 @pytest.fixture(scope="module")
 def connection(users: pd.DataFrame) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
-        connection.execute(
-            """create schema beha2vec; create schema ga4;
-            create table beha2vec.user_embeddings_current as
-                select user_key, identity::float[] as identity, 7 as n_events, low_evidence from users;
-            create table beha2vec.user_clusters_current as select user_key, cluster_key from users;
-            create table ga4.dim_ga4__users as select user_key, 'device-' || number as user_pseudo_id,
-                case when number % 2 = 0 then 'C' || number end as user_id,
-                number % 3 > 0 as is_ads_consented from users
-                union all select 'gone', 'device-gone', null, null;
-            create table ga4.int_ga4__identity_map as
-                select user_key as client_key, user_key, user_pseudo_id, user_id from ga4.dim_ga4__users
-                union all select 'second', (select user_key from users where number = 4), 'device-4-phone', 'C4';
-            create table ga4.fct_ga4__conversions as select user_key from users where converted"""
-        )
+        publish(connection, users)
         yield connection
 
 
@@ -159,19 +163,12 @@ def test_too_many_ids_are_refused_with_a_remedy() -> None:
 
 
 @pytest.mark.parametrize("spread", [0.25, 1.0])
-def test_hidden_seeds_tell_precision_share_and_lift(spread: float) -> None:
+def test_hidden_seeds_estimate_precision_share_and_lift(spread: float) -> None:
     """Of tight and of loose kinds, over several draws: near the truth, and mostly inside the intervals."""
     users = make_users(spread)
     errors, inside, lifts = [], [], []
     with duckdb.connect() as connection:
-        connection.execute(
-            """create schema beha2vec; create schema ga4;
-            create table beha2vec.user_embeddings_current as
-                select user_key, identity::float[] as identity, 7 as n_events, low_evidence from users;
-            create table beha2vec.user_clusters_current as select user_key, cluster_key from users;
-            create table ga4.dim_ga4__users as
-                select user_key, null as user_pseudo_id, null as user_id, true as is_ads_consented from users"""
-        )
+        publish(connection, users)
         known = users[~users["low_evidence"]]
         kind = known.loc[known["number"] < KIND, "user_key"].to_numpy()
         for draw in range(6):

@@ -86,11 +86,20 @@ def test_keys_say_what_they_hold(key: str, kind: str | None) -> None:
         ("https://shop.example/?form_name=newsletter", "https://shop.example/?form_name=newsletter"),
         ("https://shop.example/people/jane_doe", f"https://shop.example/people/{MARKER}"),
         ("/users/42/jane-doe/orders", f"/users/42/{MARKER}/orders"),
+        ("/users/a1b2c3/jane-doe", f"/users/a1b2c3/{MARKER}"),
+        ("/@jane.doe/posts", f"/{MARKER}/posts"),
+        ("/~jdoe/index.html", f"/{MARKER}/index.html"),
+        ("/@tommy-hilfiger", "/@tommy-hilfiger"),
         ("https://shop.example/user/mary-kay", "https://shop.example/user/mary-kay"),
         ("https://shop.example/users/jack.html", "https://shop.example/users/jack.html"),
         ("https://www.rfc-editor.org/rfc/rfc5234.txt?rfc=7230", "https://www.rfc-editor.org/rfc/rfc5234.txt?rfc=7230"),
         ("https://doi.org/10.1111/0081-1750.00098", "https://doi.org/10.1111/0081-1750.00098"),
         ("https://shop.example/?scores=0.1046,0.1411,1.0000", "https://shop.example/?scores=0.1046,0.1411,1.0000"),
+        (
+            "https://shop.example/?scores=0.1046,  0.1411,  1.0000",
+            "https://shop.example/?scores=0.1046,  0.1411,  1.0000",
+        ),
+        ("https://maps.example/@52.5163,13.3777,17.25z", f"https://maps.example/@{MARKER},17.25z"),
         ("https://shop.example/?rfc=GODE561231GR8", f"https://shop.example/?rfc={MARKER}"),
     ],
 )
@@ -106,7 +115,7 @@ def test_addresses_lose_their_personal_parts(url: str, cleaned: str) -> None:
         ("order-history", False), ("premium2024", False), ("success", False), ("diamond", False), ("rosa.html", False),
     ],
 )  # fmt: skip
-def test_names_of_accounts_are_told_from_pages_and_brands(text: str, is_name: bool) -> None:
+def test_account_names_are_distinguished_from_pages_and_brands(text: str, is_name: bool) -> None:
     assert looks_like_account_name(text) == is_name
 
 

@@ -21,7 +21,7 @@ What is planted:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from functools import lru_cache
 from math import cos, pi
@@ -34,9 +34,10 @@ from scipy.special import expit, gammaincinv, logit, ndtri
 
 from beha2vec_core.demo_shop import journeys
 
-TARGETS = ("return", "add_to_cart", "begin_checkout", "purchase")
 # how far a visit gets
 NO_VISIT, BROWSE, CART, CHECKOUT, PURCHASE = range(5)
+STEP_OF = {"return": BROWSE, "add_to_cart": CART, "begin_checkout": CHECKOUT, "purchase": PURCHASE}
+TARGETS = tuple(STEP_OF)
 # why a customer signed up
 BY_CHANCE, BY_INTENT = "chance", "intent"
 
@@ -131,13 +132,14 @@ _BUYS_DIFFER = 0.25  # standard deviation of the logit
 
 
 @dataclass(frozen=True, eq=False)
-class Customers:
-    """All customers of an edition: fixed traits, states and visits. Arrays are [users] or [users, days].
+class Traits:
+    """Fixed traits of some customers, arrays [users], and the chances of one day that follow from them.
+
+    States are arrays that broadcast against [users]: whether signed up, whether a cart is open, the day of the last
+    purchase. Days count from the export's first.
 
     Attributes:
         edition: how they are made.
-        user_pseudo_id: GA4's identifier.
-        kind: index into `KINDS`.
         first_day: number of the day of the first visit in the export.
         tenure: days since the customer's very first visit on ``first_day``; 0 for new customers.
         visit_rate: visits a day when interest was fresh.
@@ -146,17 +148,9 @@ class Customers:
         interval: days between purchases of regular customers, infinite for others.
         order_value: mean order value, EUR.
         sign_up_probability: of a visit of a customer who has not signed up.
-        steps: how far the visit of a day got, `NO_VISIT` to `PURCHASE`.
-        values: order value on days with a purchase, else 0; EUR.
-        signed_up: [users, days + 1] whether signed up before the day begins.
-        open_cart: [users, days + 1] whether a cart is open when the day begins.
-        last_purchase: [users, days + 1] day of the last purchase before the day; negative before the export.
-        by_intent: whether the sign-up, if any, is due to intent.
     """
 
     edition: CustomerEdition
-    user_pseudo_id: npt.NDArray[np.str_]
-    kind: Numbers
     first_day: Numbers
     tenure: Floats
     visit_rate: Floats
@@ -165,6 +159,50 @@ class Customers:
     interval: Floats
     order_value: Floats
     sign_up_probability: Floats
+
+    def of(self, users: Numbers) -> Traits:
+        """The traits of some of the customers, by their numbers."""
+        _, *arrays = (field.name for field in fields(Traits))
+        return Traits(self.edition, *(getattr(self, name)[users] for name in arrays))
+
+    def visit(self, day: int, open_cart: State, last_purchase: State) -> Floats:
+        """Probability of a visit on a day."""
+        faded = np.exp2(-(day - self.first_day + self.tenure) / self.half_life)
+        rate = self.visit_rate * (_RATE_FLOOR + (1 - _RATE_FLOOR) * faded) * season(self.edition, day)
+        rate = rate * np.where(open_cart, _OPEN_CART_VISITS, 1.0) * self._due(day, last_purchase, _DUE_VISITS)
+        return np.asarray(-np.expm1(-rate))
+
+    def purchase(self, day: int, signed_up: State, open_cart: State, last_purchase: State) -> Floats:
+        """Probability that a visit on a day becomes a purchase."""
+        factor = np.where(signed_up, self.edition.uplift, 1.0) * np.where(open_cart, _OPEN_CART_BUYS, 1.0)
+        chance = self.purchase_probability * factor * self._due(day, last_purchase, _DUE_BUYS)
+        return np.asarray(np.minimum(chance, _MOST_LIKELY))
+
+    def _due(self, day: int, last_purchase: State, factors: tuple[float, float]) -> Floats:
+        """Factor of regular customers: the first one after a purchase, plus the second once the interval passed."""
+        regular = np.isfinite(self.interval)
+        interval = np.where(regular, self.interval, 1.0)
+        due = expit((day - last_purchase - interval) / (_DUE_WIDTH * interval))
+        return np.where(regular, factors[0] + factors[1] * due, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Customers(Traits):
+    """All customers of an edition: fixed traits, states and visits. Arrays are [users] or [users, days].
+
+    Attributes:
+        user_pseudo_id: GA4's identifier.
+        kind: index into `KINDS`.
+        steps: how far the visit of a day got, `NO_VISIT` to `PURCHASE`.
+        values: order value on days with a purchase, else 0; EUR.
+        signed_up: [users, days + 1] whether signed up before the day begins.
+        open_cart: [users, days + 1] whether a cart is open when the day begins.
+        last_purchase: [users, days + 1] day of the last purchase before the day; negative before the export.
+        by_intent: whether the sign-up, if any, is due to intent.
+    """
+
+    user_pseudo_id: npt.NDArray[np.str_]
+    kind: Numbers
     steps: npt.NDArray[np.int8]
     values: Floats
     signed_up: Flags
@@ -198,49 +236,6 @@ class Customers:
                 "uplift": self.edition.uplift,
             }
         )
-
-
-@dataclass(frozen=True, eq=False)
-class _Traits:
-    """What of some customers does not change, and the chances of one day that follow from it.
-
-    States are arrays that broadcast against [users]: whether signed up, whether a cart is open, the day of the last
-    purchase. Days count from the export's first.
-    """
-
-    edition: CustomerEdition
-    first_day: Numbers
-    tenure: Floats
-    visit_rate: Floats
-    half_life: Floats
-    purchase_probability: Floats
-    interval: Floats
-
-    def visit(self, day: int, open_cart: State, last_purchase: State) -> Floats:
-        """Probability of a visit on a day."""
-        faded = np.exp2(-(day - self.first_day + self.tenure) / self.half_life)
-        rate = self.visit_rate * (_RATE_FLOOR + (1 - _RATE_FLOOR) * faded) * season(self.edition, day)
-        rate = rate * np.where(open_cart, _OPEN_CART_VISITS, 1.0) * self._due(day, last_purchase, _DUE_VISITS)
-        return np.asarray(-np.expm1(-rate))
-
-    def purchase(
-        self,
-        day: int,
-        signed_up: State,
-        open_cart: State,
-        last_purchase: State,
-    ) -> Floats:
-        """Probability that a visit on a day becomes a purchase."""
-        factor = np.where(signed_up, self.edition.uplift, 1.0) * np.where(open_cart, _OPEN_CART_BUYS, 1.0)
-        chance = self.purchase_probability * factor * self._due(day, last_purchase, _DUE_BUYS)
-        return np.asarray(np.minimum(chance, _MOST_LIKELY))
-
-    def _due(self, day: int, last_purchase: State, factors: tuple[float, float]) -> Floats:
-        """Factor of regular customers: the first one after a purchase, plus the second once the interval passed."""
-        regular = np.isfinite(self.interval)
-        interval = np.where(regular, self.interval, 1.0)
-        due = expit((day - last_purchase - interval) / (_DUE_WIDTH * interval))
-        return np.where(regular, factors[0] + factors[1] * due, 1.0)
 
 
 def season(edition: CustomerEdition, day: int) -> float:
@@ -299,7 +294,17 @@ def _block(edition: CustomerEdition, first: int, end: int) -> dict[str, npt.NDAr
     by_intent_probability = np.minimum(_SIGN_UP_BY_INTENT * purchase_probability, _SIGN_UP_MOST)
     sign_up_probability = _SIGN_UP_BY_CHANCE + by_intent_probability
 
-    traits = _Traits(edition, first_day, tenure, visit_rate, half_life, purchase_probability, interval)
+    traits = Traits(
+        edition,
+        first_day,
+        tenure,
+        visit_rate,
+        half_life,
+        purchase_probability,
+        interval,
+        order_value,
+        sign_up_probability,
+    )
     signed_up, open_cart = np.zeros((users, days + 1), bool), np.zeros((users, days + 1), bool)
     last_purchase = np.repeat((first_day - since).astype(np.int32)[:, None], days + 1, axis=1)
     steps, by_intent = np.zeros((users, days), np.int8), np.zeros(users, bool)
@@ -318,16 +323,9 @@ def _block(edition: CustomerEdition, first: int, end: int) -> dict[str, npt.NDAr
         last_purchase[:, day + 1] = np.where(steps[:, day] == PURCHASE, day, last)
     spent = order_value[:, None] * np.exp(_ORDER_SIGMA * ndtri(daily[:, :, 4]) - _ORDER_SIGMA**2 / 2)
     return {
+        **{name: array for name, array in vars(traits).items() if name != "edition"},
         "user_pseudo_id": np.array([_identifier(edition, index) for index in range(first, end)]),
         "kind": kind,
-        "first_day": first_day,
-        "tenure": tenure,
-        "visit_rate": visit_rate,
-        "half_life": half_life,
-        "purchase_probability": purchase_probability,
-        "interval": interval,
-        "order_value": order_value,
-        "sign_up_probability": sign_up_probability,
         "steps": steps,
         "values": np.where(steps == PURCHASE, np.maximum(spent.round(2), 1.0), 0.0),
         "signed_up": signed_up,
@@ -390,7 +388,7 @@ def truth(
         group = np.flatnonzero(np.isfinite(everyone.interval[seen]) == is_regular)
         forward = _Forward(everyone, seen[group], day, max(horizons), signed_up, follow_purchases=is_regular)
         for place, target in enumerate(TARGETS):
-            done, _ = forward.run(stop_at=_STOP_AT[target])
+            done, _ = forward.run(stop_at=STEP_OF[target])
             probability[place][:, group] = done[np.array(horizons) - 1]
         _, bought = forward.run(stop_at=None)
         revenue[:, group] = bought[np.array(horizons) - 1] * everyone.order_value[seen[group]]
@@ -406,9 +404,6 @@ def truth(
             "expected_revenue": np.where(is_purchase, revenue[spans, users], np.nan),
         }
     )
-
-
-_STOP_AT = {"return": BROWSE, "add_to_cart": CART, "begin_checkout": CHECKOUT, "purchase": PURCHASE}
 
 
 class _Forward:
@@ -428,16 +423,7 @@ class _Forward:
         *,
         follow_purchases: bool,
     ) -> None:
-        self._traits = _Traits(
-            everyone.edition,
-            everyone.first_day[users],
-            everyone.tenure[users],
-            everyone.visit_rate[users],
-            everyone.half_life[users],
-            everyone.purchase_probability[users],
-            everyone.interval[users],
-        )
-        self._sign_up = everyone.sign_up_probability[users]
+        self._traits = everyone.of(users)
         self._day, self._days, self._follow = day, days, follow_purchases
         self._signed = everyone.signed_up[users, day] if signed_up is None else np.full(len(users), signed_up)
         self._open = everyone.open_cart[users, day]
@@ -486,5 +472,5 @@ class _Forward:
 
     def _after_visit(self, mass: Floats) -> Floats:
         """The mass after a visit, at which some sign up."""
-        signing = mass[0] * self._sign_up
+        signing = mass[0] * self._traits.sign_up_probability
         return np.stack([mass[0] - signing, mass[1] + signing])

@@ -102,25 +102,15 @@ def _visitor(everyone: Customers, index: int, shop: Shop, calendar: Calendar, di
     )
     walk = _CustomerWalk(shop, persona, dice, index, float(everyone.order_value[index]))
     number = 2 + tenure // 20 if tenure else 1
-    last_click = visitor.acquired_by
     interest = sqrt(everyone.purchase_probability[index])
     signed = everyone.signed_up[index].tolist()
     for day, start in zip(visits, starts, strict=True):
         channel = visitor.acquired_by if number == 1 else _channel(everyone.edition, day, persona, dice)
-        last_click = last_click if channel.is_direct else channel
-        session = Session(
-            session_id=start // SECOND,
-            number=number,
-            channel=channel,
-            last_click=last_click,
-            click_id=f"Cj0KCQiA{dice.integer(10**11, 10**12)}EALw_wcB" if channel.paid_click else None,
-            revenue_before=walk.revenue,
-        )
+        session = visitor.begin_session(start, number, channel, walk.revenue, dice)
         signs_up = signed[day + 1] and not signed[day]
         walk.begin(float(everyone.values[index, day]), signs_up)
         session.events.extend(walk.session(_kinds(persona, dice, steps[day], interest, signs_up), start, session))
         _keep_on_day(session, calendar.midnights[day + 1])
-        visitor.sessions.append(session)
         number += 1
     return visitor
 

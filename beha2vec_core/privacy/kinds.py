@@ -1,0 +1,75 @@
+"""Whether a value is one that its key makes personal: `phone=0171 2345678` is, `phone=iphone-15` is not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from beha2vec_core.privacy import detectors
+from beha2vec_core.privacy.names import looks_like_account_name, looks_like_person
+from beha2vec_core.privacy.rules import CLICK_ID, KEPT, rules
+
+LEAST_DIGITS_OF_AN_ID = 5  # an RFC of Mexico has six, an RFC of the internet four
+_TRIVIAL = re.compile(
+    r"[\W_]*|[01]|[a-z]|true|false|yes|no|on|off|null|none|undefined|nan|not set|unknown|any|all"
+    r"|new|edit|change|update|add",
+    re.IGNORECASE,
+)
+_HEX = re.compile(r"[0-9a-fA-F]{32,128}")
+_DECIMAL = re.compile(r"-?\d{1,3}[.,]\d{2,}")
+_PLAIN_PHONE = re.compile(r"\+?\d{10,15}")
+
+
+class _Value(NamedTuple):
+    text: str
+    digits: int
+    letters: int
+
+    @property
+    def is_hash(self) -> bool:
+        return _HEX.fullmatch(self.text) is not None
+
+
+def _is_hashed(value: _Value) -> bool:
+    """Also values that should have been hashed and were not."""
+    plain = any(True for _ in detectors.emails(value.text)) or _PLAIN_PHONE.fullmatch(value.text)
+    return value.is_hash or bool(plain)
+
+
+def _is_person(value: _Value) -> bool:
+    return looks_like_account_name(value.text) or ("-" not in value.text and looks_like_person(value.text))
+
+
+# by kind of `parameters` in rules.yml
+_PERSONAL: dict[str, Callable[[_Value], bool]] = {
+    "email": lambda value: True,
+    "secret": lambda value: True,
+    "maybe_secret": lambda value: detectors.looks_random(value.text),
+    "name": lambda value: value.letters > 0,
+    "maybe_name": lambda value: looks_like_person(value.text),
+    "person": _is_person,
+    "phone": lambda value: (value.digits >= 6 and value.letters <= 4) or value.is_hash,
+    "hashed": _is_hashed,
+    "birth": lambda value: value.digits >= 2,
+    "card": lambda value: value.digits >= 3,
+    "national_id": lambda value: value.digits >= LEAST_DIGITS_OF_AN_ID,
+    "place": lambda value: _DECIMAL.search(value.text) is not None,
+    "ip": lambda value: detectors.is_ip(value.text.split(",")[0]) or value.is_hash,
+    "postcode": lambda value: value.digits >= 2 and len(value.text) <= 10,
+    "address": lambda value: value.digits > 0 or " " in value.text or not value.text.islower(),
+}
+
+
+def is_personal(kind: str | None, value: str) -> bool:
+    """Whether a decoded value under a key of this kind (`kind_of_key`) is personal."""
+    text = value.replace(rules().marker, "").strip()
+    if kind is None or kind in (CLICK_ID, KEPT) or _TRIVIAL.fullmatch(text):
+        return False
+    return _PERSONAL[kind](_Value(text, sum(c.isdigit() for c in text), sum(c.isalpha() for c in text)))
+
+
+def is_personal_number(kind: str | None, number: float) -> bool:
+    """Whether a number under a key of this kind is personal: a phone number, a date of birth, a card."""
+    text = str(int(number)) if isinstance(number, float) and number.is_integer() else str(number)
+    return kind not in ("maybe_secret", "hashed") and is_personal(kind, text)
