@@ -1,4 +1,4 @@
-"""Prediction models in the graph: fitted, tested, used, refused and rolled back, on invented users with known chances."""
+"""Prediction models in the graph: fitted, tested, used, refused and rolled back, on users with known chances."""
 
 from __future__ import annotations
 
@@ -113,7 +113,8 @@ def test_a_worse_model_is_refused_and_the_one_in_use_stays(trained: Project, tmp
     with duckdb.connect(str(project.warehouse)) as connection:
         for metric, value, low in (("log_loss", 0.5, None), ("log_loss_less_champion", 0.2, 0.1)):
             connection.execute(
-                "insert into beha2vec.prediction_evaluation values (?, null, null, 'purchase', 28, 'model', ?, ?, ?, ?, 9)",
+                """insert into beha2vec.prediction_evaluation
+                values (?, null, null, 'purchase', 28, 'model', ?, ?, ?, ?, 9)""",
                 [second, metric, value, low, low],
             )
     done = _materialize(project, "prediction_model", check=False)
