@@ -115,6 +115,28 @@ def write_predictions(
             connection.execute("insert into beha2vec.user_predictions by name select * from rows")
 
 
+def stability(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, int, float | None, float]]:
+    """How alike the scores of the last two dates are, each by the newest model that was in use.
+
+    Returns:
+        Of each target and horizon: the users of both dates, the rank correlation of their probabilities (Spearman), and
+        the share of the earlier first decile that is still in it; [] if there is only one date.
+    """
+    return connection.execute(
+        """with ranked as (
+            select target, horizon, property_id, user_key, event_date, decile = 1 as first,
+                rank() over (partition by target, horizon, event_date order by probability) as place
+            from beha2vec.user_predictions join beha2vec.prediction_models using (prediction_version)
+            where promoted_at is not null
+            qualify fitted_at = max(fitted_at) over (partition by event_date)
+                and dense_rank() over (order by event_date desc) <= 2)
+        select target, horizon, count(*), corr(later.place, earlier.place),
+            count(*) filter (later.first and earlier.first) / greatest(count(*) filter (earlier.first), 1)
+        from ranked as earlier join ranked as later using (target, horizon, property_id, user_key)
+        where earlier.event_date < later.event_date group by target, horizon order by target, horizon"""
+    ).fetchall()
+
+
 def version_in_use(connection: duckdb.DuckDBPyConnection) -> str | None:
     """The model that readers see; None: there is none yet."""
     found = connection.execute("select prediction_version from beha2vec.prediction_model_current").fetchall()

@@ -108,7 +108,7 @@ def _built(name: str, edition: CustomerEdition | None, folder: Path) -> Path:
     ingest_days(find_source_files(str(export), name), days, folder / "raw_ga4_events")
     variables = {"timezone": zone, "feature_weeks": WEEKS}
     command = ["dbt", "--quiet", "build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"]
-    command += ["--select", "+ml_ga4__user_features", "--vars", json.dumps(variables)]
+    command += ["--select", "+ml_ga4__user_features", "int_ga4__sequence_events", "--vars", json.dumps(variables)]
     command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(folder / "target")]
     environment = os.environ | {"BEHA2VEC_DATA_DIR": str(folder)}
     subprocess.run([str(Path(sys.executable).with_name("dbt")), *command[1:]], check=True, env=environment)

@@ -67,3 +67,27 @@ def test_a_rollback_goes_on_backwards_and_is_not_undone(connection: duckdb.DuckD
     assert store.rolled_back(connection, "c") == "rolled back to b" and store.rolled_back(connection, "b") is None
     assert store.roll_back(connection) == "a" and store.version_in_use(connection) == "a"
     assert store.roll_back(connection) is None and store.version_in_use(connection) == "a"
+
+
+def test_scores_are_compared_with_the_date_before() -> None:
+    with duckdb.connect() as connection:
+        create_tables(connection)
+        for place, version in enumerate("ab"):
+            connection.execute(
+                """insert into beha2vec.prediction_models by name select ? as prediction_version,
+                timestamp '2026-03-01' + ?::int * interval 1 day as fitted_at""",
+                [version, place],
+            )
+        for back, version, order in ((0, "b", (1, 2, 3, 4)), (1, "a", (1, 3, 2, 4)), (2, "a", (4, 3, 2, 1))):
+            for user, place in zip("uvwx", order, strict=True):
+                connection.execute(
+                    """insert into beha2vec.user_predictions by name select ?::date as event_date, 'p' as property_id,
+                    ? as user_key, 'return' as target, 7 as horizon, ? / 10 as probability, ? as decile,
+                    ? as prediction_version""",
+                    [LAST - timedelta(days=back), user, place, 1 if place == 4 else 5, version],
+                )
+        assert store.stability(connection) == []
+        store.promote(connection, "a")
+        assert [round(row[3] or 0, 3) for row in store.stability(connection)] == [-0.8]
+        store.promote(connection, "b")
+        assert store.stability(connection) == [("return", 7, 4, pytest.approx(0.8), 1.0)]

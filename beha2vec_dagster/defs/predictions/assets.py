@@ -302,7 +302,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 """select target, horizon, count(*), sum(probability), median(probability), sum(value)
                 from beha2vec.user_predictions_current group by all order by all"""
             ).fetchall()
+            stability = store.stability(connection)
         names = ["target", "days", "users", "expected to do it", "median probability", "expected revenue"]
+        of_both = ["target", "days", "users of both dates", "rank correlation", "still in the first decile"]
         return dg.MaterializeResult(
             metadata=about
             | plain(
@@ -310,6 +312,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                     "status": "scored",
                     "prediction_version": version,
                     "expected": markdown_table(names, expected),
+                    "compared_with_the_date_before": markdown_table(of_both, stability) if stability else None,
                     "shifts": {name: round(shift, 3) for name, shift in scored.shifts.items()} or None,
                     "days_without_features": len([day for day in days if day not in scored.rows]) or None,
                 }
