@@ -24,13 +24,14 @@ from beha2vec_core.explorer.charts import map as map_charts
 from beha2vec_core.explorer.charts import overview as overview_charts
 from beha2vec_core.explorer.charts import profile as profile_charts
 from beha2vec_core.explorer.charts.theme import color
-from beha2vec_core.explorer.data import clusters, overview, profile
+from beha2vec_core.explorer.data import clusters, overview, predictions, profile
 from beha2vec_core.explorer.data import map as map_data
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.text import in_html
 from beha2vec_core.insights.wording import number
+from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.metrics import STANDS_OUT
-from beha2vec_core.words import counted, day, days
+from beha2vec_core.words import between, counted, day, days
 
 _POINTS = 5_000  # on the map; drawn without WebGL, which a strict policy does not allow
 _CLUSTERS = 30  # with a section of their own, the largest
@@ -105,6 +106,7 @@ class _Page:
         """All of it."""
         for part in (self._totals, self._funnel, self._sizes, self._changes, self._map, self._outcomes, self._time):
             self._or_empty(part)
+        self._or_empty(self._predictions)
         self._or_empty(self._clusters)
         figures = "".join(
             f'<script type="application/json" id="figure-{place}">{_in_script(figure)}</script>\n'
@@ -231,6 +233,20 @@ class _Page:
         moves = self.published.ask(clusters.flows, _FLOW_DAYS)
         if (moves["from_cluster"] != moves["to_cluster"]).any():
             self.draw(cluster_charts.flows(moves, names, _FLOW_DAYS, dark=False))
+
+    def _predictions(self) -> None:
+        self.add("<h2>Predictions</h2>")
+        for target, horizons in self.published.ask(predictions.choices).items():
+            found = self.published.ask(predictions.totals, target, horizons[-1])
+            expected, low, high = (number(found[name], "users") for name in ("expected", "low", "high"))
+            users = counted(int(found["users"]), "user")
+            self.add(
+                f"<p>Of {users} seen lately, {expected} are expected to {in_html(does(target))} within "
+                f"{horizons[-1]} days (95 % interval: {between(low, high)}).</p>"
+            )
+        rows, headings, note = predictions.expected_purchases(self.published)
+        self.table(rows, headings, numbers=predictions.EXPECTED_NUMBERS)
+        self.add(f'<p class="quiet">{note}</p>')
 
     def _clusters(self) -> None:
         sizes = self.published.ask(clusters.sizes)

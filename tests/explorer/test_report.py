@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from beha2vec_core.cli import app
+from beha2vec_core.explorer.data import predictions
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.report import write_report
 from tests.explorer.explorer_world import make_serving
@@ -66,6 +67,15 @@ def test_it_tells_what_the_explorer_tells(read: Reader) -> None:
     data = [attrs["id"] for tag, attrs in read.tags if tag == "script" and attrs.get("type") == "application/json"]
     assert figures == data and len(figures) >= 10
     assert "scattergl" not in "".join(text for kind, text in read.scripts if kind == "application/json")
+
+
+def test_predictions_are_those_of_the_explorer(read: Reader, serving: Path) -> None:
+    found = Published(serving).ask(predictions.totals, "purchase", 28)
+    assert f"Of {found['users']:,.0f} users seen lately, {found['expected']:,.0f} are expected to buy" in read.text
+    rows, headings, note = Published(serving).ask(predictions.expected_purchases)
+    assert len(rows) > 1 and note in read.text
+    for text in (*headings.values(), *rows["cluster"], *rows["interval"]):
+        assert text in read.text
 
 
 def test_texts_of_others_are_text(read: Reader) -> None:

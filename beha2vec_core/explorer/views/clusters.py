@@ -18,8 +18,7 @@ from beha2vec_core.explorer.text import in_html, in_markdown, shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.sheet import fact_sheets
 from beha2vec_core.insights.wording import number
-from beha2vec_core.predictions.targets import PURCHASE
-from beha2vec_core.words import between, counted, money
+from beha2vec_core.words import between, counted
 
 _LONGEST = 3_000  # characters of a written text
 _PERIODS = {"Last 7 days": 7, "Last 28 days": 28, "Last 90 days": 90}
@@ -217,39 +216,9 @@ def _outcomes(published: Published) -> None:
 def _expected(published: Published) -> None:
     st.header("Expected purchases")
     with page.or_empty():
-        horizons = published.ask(predictions.choices).get(PURCHASE)
-        if horizons is None:
-            raise predictions.NoPredictionsYet
-        found, names = published.ask(predictions.by_cluster, PURCHASE, horizons[-1]), clusters.names(published)
-        currency = published.ask(predictions.currency)
-        with_value = currency is not None and found["value"].notna().any()
-        page.table(
-            pd.DataFrame(
-                {
-                    "cluster": [shown(names.get(int(key), f"Cluster {key}"), 60) for key in found["cluster_key"]],
-                    "users": found["users"].map("{:,}".format),
-                    "expected": found["expected"].map("{:,.0f}".format),
-                    "interval": [
-                        between(number(low, "users"), number(high, "users"))
-                        for low, high in zip(found["low"], found["high"], strict=True)
-                    ],
-                    "value": [money(one, currency or "") for one in found["value"]],
-                    "money": [
-                        between(f"{low:,.0f}", f"{high:,.0f}")
-                        for low, high in zip(found["value_low"], found["value_high"], strict=True)
-                    ],
-                }
-            ),
-            {
-                "cluster": "Cluster",
-                "users": "n (users with a score)",
-                "expected": f"Expected to buy in {horizons[-1]} days",
-                "interval": "95 % interval",
-                **({"value": "Expected revenue", "money": f"95 % interval ({currency})"} if with_value else {}),
-            },
-            numbers=("users", "expected", "interval", "value", "money"),
-        )
-        st.caption("Intervals are of chance alone: they take the probabilities as right. See the page Predictions.")
+        found, headings, note = predictions.expected_purchases(published)
+        page.table(found, headings, numbers=predictions.EXPECTED_NUMBERS)
+        st.caption(f"{note} See the page Predictions.")
 
 
 def _over_time(published: Published, chosen: list[int]) -> None:
