@@ -203,6 +203,11 @@ class Storage(_Group):
         return self.data_dir / "prediction_models"
 
     @property
+    def prediction_encoders_path(self) -> Path:
+        """The encoders whose vectors prediction models read, a folder a version."""
+        return self.data_dir / "prediction_encoders"
+
+    @property
     def page_cache_path(self) -> Path:
         """What was fetched, a small file a page."""
         return self.data_dir / "page_cache"

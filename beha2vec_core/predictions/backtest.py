@@ -20,6 +20,7 @@ from beha2vec_core.evaluation.statistics import auroc, weighted_aurocs
 from beha2vec_core.predictions.arrays import BoolArray, FloatArray
 from beha2vec_core.predictions.calibration import expit, log_loss, logit
 from beha2vec_core.predictions.config import FitConfig
+from beha2vec_core.predictions.features import BEHAVIOR, has_vectors
 from beha2vec_core.predictions.fit import fit_predictions
 from beha2vec_core.predictions.gate import CHAMPION, MODEL
 from beha2vec_core.predictions.history import NotEnoughHistoryError
@@ -27,8 +28,9 @@ from beha2vec_core.predictions.lifetime import fit_bg_nbd
 from beha2vec_core.predictions.model import PredictionModel, deciles
 from beha2vec_core.predictions.targets import LATE_DAYS, PURCHASE, outcome
 
-NO_FUNNEL, RFM, RECENCY, FUNNEL, BG_NBD, BASE_RATE = (
+NO_FUNNEL, NO_VECTORS, RFM, RECENCY, FUNNEL, BG_NBD, BASE_RATE = (
     "model without funnel features",
+    "model without behavior vectors",
     "recency, frequency, money",
     "recency",
     "funnel step",
@@ -90,6 +92,7 @@ def backtest(
     *,
     rivals: bool = True,
     champions: Sequence[PredictionModel] = (),
+    rows_for: Callable[[PredictionModel, date], pd.DataFrame] | None = None,
 ) -> Backtest:
     """Fit as of several dates and judge each model on its date.
 
@@ -100,6 +103,7 @@ def backtest(
         folds: test dates at most, the newest ones whose longest horizon has matured.
         rivals: whether simple rules are judged too.
         champions: models that were in use; on each test date the newest one that has not seen it is judged too.
+        rows_for: gives a champion its rows of a date, if they are not those of the frame: its vectors may be others.
     """
     config = config or FitConfig()
     as_of = pd.to_datetime(frame["as_of"])
@@ -123,10 +127,12 @@ def backtest(
             _LOG.info("backtest: judged %s users as of %s", f"{len(users):,}", day)
             tested.append(day)
             earlier_models = [one for one in champions if one.standing <= day]
-            if earlier_models:
-                models.append((CHAMPION, max(earlier_models, key=lambda one: one.standing)))
             for method, model in models:
                 _judge(judged, method, model, users, len(tested) - 1)
+            if earlier_models:
+                champion = max(earlier_models, key=lambda one: one.standing)
+                own = champion.population(rows_for(champion, day)) if rows_for else users
+                _judge(judged, CHAMPION, champion, own, len(tested) - 1)
             if rivals:
                 population = frame["days_since_last_session"] <= config.population_days
                 earlier = frame[(as_of < pd.Timestamp(day)) & population]
@@ -146,6 +152,8 @@ def _fitted(frame: pd.DataFrame, day: date, config: FitConfig, rivals: bool) -> 
         blocks = tuple(block for block in config.blocks if block != "funnel")
         with suppress(NotEnoughHistoryError):
             yield NO_FUNNEL, fit_predictions(frame, day, replace(config, blocks=blocks, targets=(PURCHASE,)))
+    if has_vectors(frame):
+        yield NO_VECTORS, fit_predictions(frame.drop(columns=BEHAVIOR), day, config)
     for name, features in _FEATURES.items():
         yield name, fit_predictions(frame, day, replace(config, features=features, trees=False))
 

@@ -21,6 +21,7 @@ class FitConfig:
         trees: whether LightGBM may be used.
         threads: of LightGBM.
         seed: of LightGBM's draws.
+        encoder: version of the encoder whose behavior vectors the rows have; "": they have none.
     """
 
     targets: tuple[str, ...] = (PURCHASE, RETURN)
@@ -31,3 +32,4 @@ class FitConfig:
     trees: bool = True
     threads: int = 2
     seed: int = 0
+    encoder: str = ""

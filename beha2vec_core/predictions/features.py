@@ -6,14 +6,14 @@ One entry of `FEATURES` adds a feature: its name is a column of ``ga4.ml_ga4__us
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from beha2vec_core.predictions.arrays import FloatArray, SavedArray
 
-Block = Literal["recency_frequency", "windows", "engagement", "funnel", "profile"]
+Block = Literal["recency_frequency", "windows", "engagement", "funnel", "profile", "behavior"]
 
 # each in the order in which it is tried; the first one is always used
 BLOCKS: dict[Block, str] = {
@@ -22,7 +22,9 @@ BLOCKS: dict[Block, str] = {
     "engagement": "engagement",
     "funnel": "funnel progress",
     "profile": "channel, device and country",
+    "behavior": "the behavior vector",
 }
+BEHAVIOR: Final = "behavior"
 WINDOWS = (1, 3, 7, 14, 28)
 # a text's values that become columns of their own: so many at most, each of at least this share of the rows
 _MOST_VALUES, _LEAST_SHARE = 10, 0.01
@@ -35,13 +37,14 @@ class Feature(NamedTuple):
         name: of the column.
         block: it is used or left out with the others of its block.
         label: what it is, in a reason.
-        kind: ``count`` is read as log(1 + x), ``share`` as it is, ``text`` as one column per frequent value.
+        kind: ``count`` is read as log(1 + x), ``share`` as it is, ``text`` as one column per frequent value, ``vector``
+            as one column per component.
     """
 
     name: str
     block: Block
     label: str
-    kind: Literal["count", "share", "text"] = "count"
+    kind: Literal["count", "share", "text", "vector"] = "count"
 
 
 def _in_windows(column: str, block: Block, label: str) -> list[Feature]:
@@ -83,9 +86,10 @@ FEATURES = (
     Feature("device_category", "profile", "device", "text"),
     Feature("browser", "profile", "browser", "text"),
     Feature("country", "profile", "country", "text"),
+    Feature(BEHAVIOR, "behavior", "what they viewed and did (behavior vector)", "vector"),
 )
 # the columns of the table that they need
-COLUMNS = tuple(feature.name for feature in FEATURES if feature.name not in ("visit_cycle", "purchase_cycle"))
+COLUMNS = tuple(one.name for one in FEATURES if one.name not in ("visit_cycle", "purchase_cycle", BEHAVIOR))
 
 
 def derived(frame: pd.DataFrame) -> dict[str, FloatArray]:
@@ -116,12 +120,14 @@ class Encoding:
     Attributes:
         features: used, in the order of their columns.
         categories: the values of each text feature that have a column; all others are zeros in them.
+        components: how many a vector has; a user without one has zeros.
         centre: of each column [m], subtracted.
         scale: of each column [m], divided by.
     """
 
     features: tuple[Feature, ...]
     categories: dict[str, list[str]]
+    components: int
     centre: SavedArray
     scale: SavedArray
 
@@ -129,9 +135,10 @@ class Encoding:
     def learn(cls, frame: pd.DataFrame, features: tuple[Feature, ...]) -> Encoding:
         """The encoding of some training rows: frequent values, centres and scales."""
         categories = {f.name: _frequent(frame[f.name]) for f in features if f.kind == "text"}
-        raw = cls(features, categories, np.zeros(1), np.ones(1)).raw(frame)
+        components = len(_vectors(frame)[0]) if any(f.kind == "vector" for f in features) else 0
+        raw = cls(features, categories, components, np.zeros(1), np.ones(1)).raw(frame)
         scale = raw.std(axis=0)
-        return cls(features, categories, raw.mean(axis=0), np.where(scale > 1e-9, scale, 1.0))
+        return cls(features, categories, components, raw.mean(axis=0), np.where(scale > 1e-9, scale, 1.0))
 
     def matrix(self, frame: pd.DataFrame) -> FloatArray:
         """Centred and scaled columns [n, m]."""
@@ -146,6 +153,9 @@ class Encoding:
                 values = frame[feature.name].astype(object).to_numpy()
                 columns += [(values == value).astype(np.float64) for value in self.categories[feature.name]]
                 continue
+            if feature.kind == "vector":
+                columns += list(_vectors(frame, self.components).T)
+                continue
             number = extra[feature.name] if feature.name in extra else _number(frame, feature.name)
             number = np.nan_to_num(number, nan=0.0, posinf=0.0, neginf=0.0)
             columns.append(np.log1p(np.maximum(number, 0.0)) if feature.kind == "count" else number)
@@ -153,13 +163,28 @@ class Encoding:
 
     def owners(self) -> FloatArray:
         """Which feature each column is of, as a matrix of ones and zeros [m, f]."""
-        columns = [len(self.categories[f.name]) if f.kind == "text" else 1 for f in self.features]
+        of_kind = {"vector": self.components, "count": 1, "share": 1}
+        columns = [of_kind.get(f.kind) or len(self.categories.get(f.name, [])) for f in self.features]
         return np.repeat(np.eye(len(self.features)), columns, axis=0)
 
 
 def of_blocks(blocks: tuple[Block, ...]) -> tuple[Feature, ...]:
     """The features of some blocks."""
     return tuple(feature for feature in FEATURES if feature.block in blocks)
+
+
+def has_vectors(frame: pd.DataFrame) -> bool:
+    """Whether any row has a behavior vector."""
+    return BEHAVIOR in frame and bool(frame[BEHAVIOR].notna().any())
+
+
+def _vectors(frame: pd.DataFrame, components: int | None = None) -> FloatArray:
+    """The behavior vectors [n, components]; zeros, the mean of all users, where there is none."""
+    known = frame[BEHAVIOR].notna().to_numpy() if BEHAVIOR in frame else np.zeros(len(frame), dtype=bool)
+    found = np.stack(frame.loc[known, BEHAVIOR].to_list()) if known.any() else np.zeros((0, components or 0))
+    vectors = np.zeros((len(frame), found.shape[1]))
+    vectors[known] = found
+    return vectors
 
 
 def _frequent(values: pd.Series) -> list[str]:

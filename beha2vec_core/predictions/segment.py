@@ -19,7 +19,7 @@ from beha2vec_core.predictions.calibration import (
     log_loss,
 )
 from beha2vec_core.predictions.config import FitConfig
-from beha2vec_core.predictions.features import FEATURES, Block, Encoding, Feature, of_blocks
+from beha2vec_core.predictions.features import BEHAVIOR, FEATURES, Block, Encoding, Feature, has_vectors, of_blocks
 from beha2vec_core.predictions.history import History, PersonIntervals, Plan
 from beha2vec_core.predictions.model import TOO_FEW, Cells, Gain, SegmentModel, cells_of
 from beha2vec_core.predictions.targets import LATE_DAYS, last_matured
@@ -61,6 +61,8 @@ class SegmentFit:
         self.rows, self.matured, self.again = rows, matured, again
         self.positives = rows.users(history.user)
         self.intervals = len(plan.horizons)
+        known = has_vectors(history.frame)
+        self.tried = tuple(block for block in config.blocks if block != BEHAVIOR or known)
 
     def fit(self) -> tuple[SegmentModel, list[Gain]]:
         """The model of the segment, and what was found of each block."""
@@ -128,12 +130,12 @@ class SegmentFit:
 
     def _blocks(self, early: PersonIntervals, late: PersonIntervals | None) -> tuple[tuple[Block, ...], list[Gain]]:
         """Blocks that help, one after the other, by the log loss on later origins."""
-        used: list[Block] = list(self.config.blocks[:1])
+        used: list[Block] = list(self.tried[:1])
         if late is None or self.config.features is not None:  # more features need proof that they help
             return tuple(used), []
         best = self._losses(tuple(used), early, late)
         gains = []
-        for block in self.config.blocks[1:]:
+        for block in self.tried[1:]:
             losses = self._losses((*used, block), early, late)
             mean, error = _clustered(best - losses, self.history.user[late.row])
             gains.append(Gain(block, mean, mean - 1.96 * error, mean + 1.96 * error, mean > error))

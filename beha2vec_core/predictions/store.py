@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -34,32 +34,57 @@ def origins(connection: duckdb.DuckDBPyConnection) -> list[date]:
     return [as_of for as_of in feature_dates(connection) if as_of.weekday() == 0]
 
 
-def read_features(connection: duckdb.DuckDBPyConnection, dates: Sequence[date]) -> pd.DataFrame:
-    """Rows of ``ga4.ml_ga4__user_features`` of some dates."""
-    return _features(connection, "list_contains(?::date[], as_of)", [list(dates)])
+def read_features(connection: duckdb.DuckDBPyConnection, dates: Sequence[date], encoder: str = "") -> pd.DataFrame:
+    """Rows of ``ga4.ml_ga4__user_features`` of some dates, with the behavior vectors by an encoder ("": without)."""
+    return _features(connection, encoder, "where list_contains(?::date[], as_of)", [list(dates)])
 
 
-def read_examples(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """The rows that models learn from: those of ``beha2vec.prediction_examples``."""
-    listed = "select as_of, property_id, user_key from beha2vec.prediction_examples"
-    return _features(connection, f"(as_of, property_id, user_key) in ({listed})", [])
+def read_examples(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, str]:
+    """The rows that models learn from, those of ``beha2vec.prediction_examples``, and the encoder of their vectors."""
+    found = connection.execute("select max(encoder_version) from beha2vec.prediction_examples").fetchall()
+    encoder = found[0][0] or ""
+    listed = "semi join beha2vec.prediction_examples using (as_of, property_id, user_key)"
+    return _features(connection, encoder, listed, []), encoder
 
 
-def _features(connection: duckdb.DuckDBPyConnection, condition: str, parameters: list[Any]) -> pd.DataFrame:
-    from beha2vec_core.predictions.features import COLUMNS
+def _features(connection: duckdb.DuckDBPyConnection, encoder: str, rows: str, parameters: list[Any]) -> pd.DataFrame:
+    from beha2vec_core.predictions.features import BEHAVIOR, COLUMNS
     from beha2vec_core.predictions.targets import LABELS
 
-    columns = ", ".join(["property_id", "user_key", "as_of", *COLUMNS, *LABELS])
+    columns = ["property_id", "user_key", "as_of", *COLUMNS, *LABELS, *([BEHAVIOR] if encoder else [])]
+    vectors = """left join (from beha2vec.prediction_vectors where encoder_version = ?) as vectors
+        using (as_of, property_id, user_key)"""
     return connection.execute(
-        f"select {columns} from ga4.ml_ga4__user_features where {condition} order by as_of, property_id, user_key",
-        parameters,
+        f"""select {", ".join(columns)} from ga4.ml_ga4__user_features {vectors if encoder else ""} {rows}
+        order by as_of, property_id, user_key""",
+        [*([encoder] if encoder else []), *parameters],
     ).df()
+
+
+def encoders_needed(connection: duckdb.DuckDBPyConnection, models: int) -> set[str]:
+    """The encoders of the models fitted last, and of the examples."""
+    found = connection.execute(
+        """(select encoder_version from beha2vec.prediction_models order by fitted_at desc limit ?)
+        union select encoder_version from beha2vec.prediction_model_current
+        union select encoder_version from beha2vec.prediction_examples""",
+        [models],
+    ).fetchall()
+    return {version for (version,) in found if version}
 
 
 def last_exported_day(connection: duckdb.DuckDBPyConnection) -> date | None:
     """The last day that features can know."""
     ((last,),) = connection.execute("select max(exported_until) from ga4.ml_ga4__user_features").fetchall()
     return last if isinstance(last, date) else None
+
+
+def keep_vectors(connection: duckdb.DuckDBPyConnection, encoders: Iterable[str]) -> None:
+    """Delete vectors by other encoders, and those of days that are neither new nor weekly dates."""
+    connection.execute(
+        """delete from beha2vec.prediction_vectors where not list_contains(?::varchar[], encoder_version)
+            or isodow(as_of) <> 1 and event_date < (select max(event_date) from beha2vec.prediction_vectors) - ?""",
+        [sorted(encoders), _KEPT_DAYS],
+    )
 
 
 def write_model(connection: duckdb.DuckDBPyConnection, model: PredictionModel) -> None:
@@ -79,6 +104,7 @@ def write_model(connection: duckdb.DuckDBPyConnection, model: PredictionModel) -
             }
         ),
         "notes": model.all_notes,
+        "encoder_version": model.config.encoder or None,
         "fitted_at": datetime.now(UTC).replace(tzinfo=None),
     }
     marks = ", ".join("?" * len(row))

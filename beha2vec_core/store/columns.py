@@ -144,6 +144,7 @@ _ANYWHERE = {
     "users": "users counted",
     # predictions
     "prediction_version": "the prediction model: hash of everything in it",
+    "encoder_version": "the encoder of the vectors that predictions read; null: they read none",
     "fitted_as_of": "the date as of which it was fitted: it used nothing that was exported from then on",
     "targets": "what is predicted",
     "horizons": "days ahead",
@@ -188,6 +189,10 @@ _OF_TABLE = {
     },
     "beha2vec.cluster_models": {"users": "users it was fitted on"},
     "beha2vec.prediction_examples": {"as_of": "the date: events exported before it count"},
+    "beha2vec.prediction_vectors": {
+        "as_of": "the date: events exported before it count",
+        "behavior": "what the user did before the date: main components of the encoder's behavior vector",
+    },
     "beha2vec.prediction_evaluation": {
         "method": "our model, or a simple rule that it is compared with",
         "value": "of the metric",

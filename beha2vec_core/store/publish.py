@@ -16,12 +16,20 @@ from beha2vec_core.store.tables import IDENTIFIERS, create_macros
 
 # Tables and views of the warehouse that people ask about; raw events stay where they are.
 _PUBLISHED = ("beha2vec", "ga4")
-_LEFT_OUT = {"ga4.base_ga4__events", "ga4.stg_ga4__events", "ga4.int_ga4__events_sessionized"}
+_LEFT_OUT = {
+    "ga4.base_ga4__events",
+    "ga4.stg_ga4__events",
+    "ga4.int_ga4__events_sessionized",
+    "ga4.int_ga4__identities_as_of",
+}
 _GA4_IDS = {name for name, kind in IDENTIFIERS.items() if kind in ("devices", "logins")}
 # of these only what readers see: the versions kept to go back to are as large again
 _OF_READERS = {
     "beha2vec.user_embeddings": "semi join beha2vec.cluster_model_current using (model_version)",
     "beha2vec.user_clusters": "semi join beha2vec.cluster_model_current using (cluster_model_version)",
+    "beha2vec.prediction_vectors": """
+        semi join beha2vec.prediction_model_current using (encoder_version)
+        semi join beha2vec.user_predictions_current using (as_of)""",
     "beha2vec.user_predictions": "semi join beha2vec.prediction_model_current using (prediction_version)",
 }
 

@@ -85,10 +85,15 @@ _TABLES = {
         similarities varchar, key_differences varchar, written_by varchar, differences varchar, caveats varchar,
         opportunities varchar, input_hash varchar, reason varchar, draft varchar, interpretation varchar""",
     # the users and dates that predictions are learned from; see predictions/
-    "beha2vec.prediction_examples": "as_of date, property_id varchar, user_key varchar",
+    "beha2vec.prediction_examples": "as_of date, property_id varchar, user_key varchar, encoder_version varchar",
+    # what each user did before a date, as the encoder of a prediction model reads it
+    "beha2vec.prediction_vectors": """
+        event_date date, as_of date, property_id varchar, user_key varchar, encoder_version varchar,
+        behavior float[]""",
     "beha2vec.prediction_models": """
         prediction_version varchar primary key, fitted_as_of date, targets varchar[], horizons integer[], methods json,
-        gains json, notes varchar[], fitted_at timestamp, promoted_at timestamp, refused varchar""",
+        gains json, notes varchar[], fitted_at timestamp, promoted_at timestamp, refused varchar,
+        encoder_version varchar""",
     "beha2vec.prediction_evaluation": """
         prediction_version varchar, tested_from date, tested_until date, target varchar, horizon integer,
         method varchar, metric varchar, value double, low double, high double, n bigint""",
@@ -112,6 +117,8 @@ _ADDED = {
     "beha2vec.encoder_evaluation": """
         champion varchar, less_champion double, champion_low double, champion_high double""",
     "beha2vec.user_embeddings": "sequence_hash ubigint",
+    "beha2vec.prediction_examples": "encoder_version varchar",
+    "beha2vec.prediction_models": "encoder_version varchar",
     "beha2vec.cluster_profiles": "effect_size double, q_value double, significant boolean",
     "beha2vec.cluster_insights": """
         differences varchar, caveats varchar, opportunities varchar, input_hash varchar, reason varchar,
@@ -156,6 +163,7 @@ PEOPLE = {
     "beha2vec.user_clusters": HoldsPeople(("user_key",), "embeddings", "event_date", made_from_events=True),
     "beha2vec.cluster_members": HoldsPeople(("user_key",), made_from_events=True),
     "beha2vec.prediction_examples": HoldsPeople(("user_key",), "embeddings", "as_of", made_from_events=True),
+    "beha2vec.prediction_vectors": HoldsPeople(("user_key",), "embeddings", "event_date", made_from_events=True),
     "beha2vec.user_predictions": HoldsPeople(("user_key",), "embeddings", "event_date", made_from_events=True),
 }
 

@@ -30,3 +30,77 @@
 {% macro is_weekend(date) -%}
     {{ day_of_week(date) }} >= 5
 {%- endmacro %}
+
+{# Common table expressions: properties (their exported days) and as_of_dates (the dates of each property). #}
+{% macro properties_and_as_of_dates() -%}
+properties as (
+
+    -- The last exported day; an event with a wrong clock can be after it.
+    select property_id, min(event_date) as first_exported_day, max(event_date) as last_day
+    from {{ ref('int_ga4__events_sessionized') }}
+    group by property_id
+
+),
+
+as_of_dates as (
+
+    {% for as_of in feature_dates('last_day') -%}
+    select property_id, last_day, {{ as_of }} as as_of
+    from properties
+    {%- if not var('feature_as_of_dates') %}
+    where {{ as_of }} > first_exported_day
+    {%- endif %}
+    {{ 'union distinct' if not loop.last }}
+    {% endfor %}
+)
+{%- endmacro %}
+
+{# Common table expressions up to identities: the person of each device as of as_of_dates. #}
+{% macro identities_as_of() -%}
+{% set stitching = var('identity_stitching') -%}
+{% if stitching == 'user_id' %}
+logins as (
+
+    select property_id, client_key, user_id, min(event_date) as since
+    from {{ ref('int_ga4__events_sessionized') }}
+    where user_id is not null
+    group by property_id, client_key, user_id
+
+),
+
+-- As int_ga4__identity_map, from the logins before as_of.
+frozen_identities as (
+
+    select
+        as_of_dates.as_of,
+        logins.client_key,
+        {{ md5_key(['min(logins.property_id)', "'user_id'", 'min(logins.user_id)']) }} as user_key
+    from logins
+    inner join as_of_dates on logins.property_id = as_of_dates.property_id and logins.since < as_of_dates.as_of
+    group by as_of_dates.as_of, logins.client_key
+    having count(*) = 1
+
+),
+{% endif %}
+-- The person of each device as of each date. A device that is first seen later is mapped by the current identity map.
+identities as (
+
+    select
+        known.client_key,
+        as_of_dates.as_of,
+        {%- if stitching == 'user_id' %}
+        case
+            when known.first_seen < as_of_dates.as_of then coalesce(frozen.user_key, known.client_key)
+            else known.user_key
+        end as user_key
+        {%- else %}
+        known.user_key
+        {%- endif %}
+    from {{ ref('int_ga4__identity_map') }} as known
+    inner join as_of_dates on known.property_id = as_of_dates.property_id
+    {%- if stitching == 'user_id' %}
+    left join frozen_identities as frozen on known.client_key = frozen.client_key and as_of_dates.as_of = frozen.as_of
+    {%- endif %}
+
+)
+{%- endmacro %}

@@ -22,10 +22,11 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.evaluation.statistics import auroc
 from beha2vec_core.ga4.ingest import ingest_days
 from beha2vec_core.ga4.sources import find_source_files
-from beha2vec_core.predictions import store
+from beha2vec_core.predictions import behavior, store
 from beha2vec_core.predictions.backtest import Backtest, backtest
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.fit import fit_predictions
@@ -39,6 +40,8 @@ from tests.benchmarks.data_sets.logs_export import write_export
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_ga4"
 LOGS = ("online_retail_2010_11", "cdnow", "mathoverflow_2009_16")
 WEEKS = 20
+# the budget of the asset
+TRAINING = TrainConfig(epochs=10, max_updates=2_000, device="cpu", progress=False)
 SHOWN = {
     "auroc": "AUROC",
     "auprc": "AUPRC",
@@ -58,6 +61,7 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", default=["customers", *LOGS], choices=["customers", *LOGS])
     parser.add_argument("--users", type=int, default=CUSTOMERS.users, help="users of the demo edition")
     parser.add_argument("--seed", type=int, default=CUSTOMERS.seed, help="of the demo edition")
+    parser.add_argument("--no-vectors", dest="vectors", action="store_false", help="leave behavior vectors out")
     parser.add_argument("--dates", type=int, default=3, help="test dates")
     parser.add_argument("--last-day", type=date.fromisoformat, help="ignore what was exported later")
     parser.add_argument("--folder", type=Path, help="keep exports and warehouses here")
@@ -77,7 +81,8 @@ def _run(name: str, edition: CustomerEdition | None, folder: Path, options: argp
         assert until is not None
         if options.last_day:
             until = min(until, options.last_day)
-        frame = store.read_features(connection, [day for day in store.origins(connection) if day <= until])
+        dates = [day for day in store.origins(connection) if day <= until]
+        frame = _with_vectors(connection, dates) if options.vectors else store.read_features(connection, dates)
         keys = connection.execute("select user_key, user_pseudo_id from ga4.int_ga4__identity_map").df()
     config = FitConfig(targets=("purchase", "return") if name != "mathoverflow_2009_16" else ("return",))
     start = time.perf_counter()
@@ -89,6 +94,21 @@ def _run(name: str, edition: CustomerEdition | None, folder: Path, options: argp
     if edition is not None:
         _print_truth(frame, keys, edition, found.origins, config)
     _print_speed(frame, until, config)
+
+
+def _with_vectors(connection: duckdb.DuckDBPyConnection, dates: list[date]) -> pd.DataFrame:
+    """The rows of the dates that can have behavior vectors, with them, as the asset prediction_examples makes them."""
+    start = behavior.start_of_examples(connection, dates)
+    if start.date is None:
+        print(f"\n{start.reason}", flush=True)
+        return store.read_features(connection, dates)
+    dates, began = [day for day in dates if day >= start.date], time.perf_counter()
+    encoder = behavior.fit_encoder(behavior.events_before(connection, start.date), start.date, TRAINING)
+    fitted = time.perf_counter()
+    users = sum(behavior.write_vectors(connection, encoder, day) for day in dates)
+    seconds = time.perf_counter() - fitted
+    print(f"\nencoder: {fitted - began:.0f} s; {users:,} vectors: {seconds:.0f} s", flush=True)
+    return store.read_features(connection, dates, encoder.version)
 
 
 def _built(name: str, edition: CustomerEdition | None, folder: Path) -> Path:
@@ -108,7 +128,14 @@ def _built(name: str, edition: CustomerEdition | None, folder: Path) -> Path:
     ingest_days(find_source_files(str(export), name), days, folder / "raw_ga4_events")
     variables = {"timezone": zone, "feature_weeks": WEEKS}
     command = ["dbt", "--quiet", "build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"]
-    command += ["--select", "+ml_ga4__user_features", "int_ga4__sequence_events", "--vars", json.dumps(variables)]
+    command += [
+        "--select",
+        "+ml_ga4__user_features",
+        "int_ga4__sequence_events",
+        "int_ga4__identities_as_of",
+        "--vars",
+        json.dumps(variables),
+    ]
     command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(folder / "target")]
     environment = os.environ | {"BEHA2VEC_DATA_DIR": str(folder)}
     subprocess.run([str(Path(sys.executable).with_name("dbt")), *command[1:]], check=True, env=environment)

@@ -218,6 +218,7 @@ def test_assets_are_described_grouped_and_pooled(tmp_path: Path) -> None:
         "trained_encoder": ["gpu"],
         "encoder_evaluation": ["gpu"],
         "user_embeddings": ["gpu"],
+        "prediction_examples": ["gpu"],
         "cluster_insights": ["openai"],
     }
 

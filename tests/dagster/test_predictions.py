@@ -13,14 +13,22 @@ import pytest
 from beha2vec_core.predictions import store
 from beha2vec_core.store.tables import create_tables
 from tests.dagster.project import Project, make_project
-from tests.predictions.world import FIRST, end, world
+from tests.predictions.world import FIRST, end, events, world
 
 TRAINED = "prediction_examples,prediction_candidate,prediction_evaluation,prediction_model"
 LAST = end() - timedelta(days=1)
 
 
-def _config(**candidate: object) -> str:
-    return json.dumps({"ops": {"prediction_candidate": {"config": {"trees": False} | candidate}}})
+def _config(*, vectors: bool = False, **candidate: object) -> str:
+    examples = {"vectors": vectors, "epochs": 4, "max_updates": 200}
+    return json.dumps(
+        {
+            "ops": {
+                "prediction_examples": {"config": examples},
+                "prediction_candidate": {"config": {"trees": False} | candidate},
+            }
+        }
+    )
 
 
 def _materialize(project: Project, select: str, *options: str, check: bool = True):
@@ -37,6 +45,12 @@ def _project(folder: Path, features: pd.DataFrame) -> Project:
         connection.execute("create schema ga4")
         connection.register("features", features.assign(exported_until=LAST))
         connection.execute("create table ga4.ml_ga4__user_features as select * from features")
+        connection.register("seen", events())
+        connection.execute("create table ga4.int_ga4__sequence_events as select * from seen")
+        connection.execute(
+            """create view ga4.int_ga4__identities_as_of as
+            select as_of, user_key as client_key, user_key from ga4.ml_ga4__user_features"""
+        )
     return project
 
 
@@ -49,7 +63,7 @@ def _in_use(project: Project) -> str:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with a prediction model in use and a night's scores."""
     project = _project(tmp_path_factory.mktemp("predictions") / "p", world())
-    project.output = _materialize(project, f"{TRAINED},user_predictions", "--config", _config()).stdout
+    project.output = _materialize(project, f"{TRAINED},user_predictions", "--config", _config(vectors=True)).stdout
     return project
 
 
@@ -71,6 +85,19 @@ def test_a_night_scores_everyone_seen_lately(trained: Project) -> None:
     assert trained.query(valued) == [("add_to_cart", False), ("purchase", True), ("return", False)]
 
 
+def test_scores_read_the_vectors_of_the_models_own_encoder(trained: Project) -> None:
+    ((encoder,),) = trained.query("select encoder_version from beha2vec.prediction_model_current")
+    assert {path.name for path in (trained.folder / "data" / "prediction_encoders").iterdir()} == {encoder}
+    found = trained.query(
+        """select as_of, count(*) from beha2vec.prediction_vectors
+        join ga4.ml_ga4__user_features using (as_of, user_key) group by as_of order by as_of"""
+    )
+    examples = trained.query("select as_of, count(*) from beha2vec.prediction_examples group by as_of order by as_of")
+    assert found == examples and examples[-1][0] == end() and examples[0][0] >= FIRST + timedelta(days=14)
+    methods = trained.query("select distinct method from beha2vec.prediction_evaluation order by method")
+    assert ("model without behavior vectors",) in methods
+
+
 def test_the_model_was_tested_on_dates_it_had_not_seen(trained: Project) -> None:
     rows = trained.query(
         """select distinct tested_from, tested_until from beha2vec.prediction_evaluation
@@ -85,7 +112,7 @@ def test_running_again_gives_the_same_rows(trained: Project, tmp_path: Path) -> 
     project = trained.copy(tmp_path / "p")
     rows = "select * from beha2vec.user_predictions order by all"
     before = project.query(rows)
-    _materialize(project, f"{TRAINED},user_predictions", "--config", _config())
+    _materialize(project, f"{TRAINED},user_predictions", "--config", _config(vectors=True))
     assert project.query(rows) == before
 
 

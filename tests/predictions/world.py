@@ -23,6 +23,40 @@ def world(users: int = 1200, weeks: int = 22, seed: int = 0, drop_after: int | N
 
     Columns ``true_return_7``, ``true_purchase_28`` ... hold the probability given each user's own rates.
     """
+    shop = _shop(users, weeks, seed, drop_after)
+    days = weeks * 7
+    return pd.concat([_rows(shop, day, days) for day in range(14, days + 1, 7)], ignore_index=True)
+
+
+def events(users: int = 1200, weeks: int = 22, seed: int = 0) -> pd.DataFrame:
+    """The events behind `world`, as ``ga4.int_ga4__sequence_events``: what users view shows how readily they buy."""
+    shop = _shop(users, weeks, seed, None)
+    rng = np.random.default_rng(seed + 1)
+    user, day = np.repeat(np.stack(np.nonzero(shop["visits"])), 3, axis=1)
+    place = np.tile(np.arange(3), len(user) // 3)
+    section = np.argsort(np.argsort(shop["buys"])) * 5 // len(shop["buys"])
+    own = rng.random(len(user)) < 0.95
+    viewed = np.where(own, section[user], rng.integers(0, 5, len(user)))
+    at = pd.Timestamp(FIRST) + pd.to_timedelta(day, "D") + pd.to_timedelta(10 * 3600 + 60 * place, "s")
+    keys = [f"user{i:05d}" for i in user]
+    return pd.DataFrame(
+        {
+            "property_id": "p",
+            "client_key": keys,
+            "event_date": (pd.Timestamp(FIRST) + pd.to_timedelta(day, "D")).date,
+            "event_timestamp": at.as_unit("us").astype("int64"),
+            "event_index": 1,
+            "event_name": "page_view",
+            "page_key": [f"shop.example/{s}/{n}" for s, n in zip(viewed, rng.integers(0, 4, len(user)), strict=True)],
+            "page_title": None,
+            "session_key": [f"{key}-{on}" for key, on in zip(keys, day, strict=True)],
+            "is_page_view": True,
+        }
+    )
+
+
+@cache
+def _shop(users: int, weeks: int, seed: int, drop_after: int | None) -> dict[str, npt.NDArray[Any]]:
     rng = np.random.default_rng(seed)
     days = weeks * 7
     kind = rng.integers(0, 3, users)
@@ -41,8 +75,7 @@ def world(users: int = 1200, weeks: int = 22, seed: int = 0, drop_after: int | N
     steps = np.where(purchases, 6, np.where(carts, 2, np.where(visits, rng.integers(0, 2, (users, days)), 0)))
     paid = np.where(purchases, spend[:, None] * np.exp(rng.normal(0, 0.3, (users, days))), 0.0)
     shop = {"visits": visits, "purchases": purchases, "steps": steps, "paid": paid, "kind": kind}
-    frames = [_rows(shop, chance, buys, day, days) for day in range(14, days + 1, 7)]
-    return pd.concat(frames, ignore_index=True)
+    return shop | {"chance": chance, "buys": buys}
 
 
 def end(weeks: int = 22) -> date:
@@ -50,10 +83,9 @@ def end(weeks: int = 22) -> date:
     return FIRST + timedelta(days=weeks * 7)
 
 
-def _rows(
-    shop: dict[str, npt.NDArray[Any]], chance: npt.NDArray[Any], buys: npt.NDArray[Any], day: int, days: int
-) -> pd.DataFrame:
+def _rows(shop: dict[str, npt.NDArray[Any]], day: int, days: int) -> pd.DataFrame:
     first = max(0, day - 90)
+    chance, buys = shop["chance"], shop["buys"]
     seen = np.flatnonzero(shop["visits"][:, first:day].any(axis=1))
     visits, steps = shop["visits"][seen, first:day], shop["steps"][seen, first:day]
     bought, paid = shop["purchases"][seen, :day], shop["paid"][seen, :day]

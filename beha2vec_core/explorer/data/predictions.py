@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SCORES = "beha2vec.user_predictions_current"
 _FEATURES = "ga4.ml_ga4__user_features"
+_VECTORS = "beha2vec.prediction_vectors"
 _TARGETS = 100
 _METRICS = 1_000
 FIRST = 100  # users of the first decile that are listed
@@ -255,8 +256,13 @@ def reasons(published: Published, user_key: str, models_path: Path) -> dict[str,
 
     published.require(_FEATURES, "features of users", "ml_ga4__user_features")
     version = str(published.ask(model)["prediction_version"])
+    vectors = (
+        f"left join (select as_of, user_key, behavior from {_VECTORS}) using (as_of, user_key)"
+        if published.has(_VECTORS)
+        else ""
+    )
     features = published.query(
-        f"""from {_FEATURES} semi join {_SCORES} using (user_key, as_of) where user_key = $user limit 1""",
+        f"from {_FEATURES} {vectors} semi join {_SCORES} using (user_key, as_of) where user_key = $user limit 1",
         {"user": user_key},
     )
     try:

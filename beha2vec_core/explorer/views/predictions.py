@@ -17,7 +17,7 @@ from beha2vec_core.explorer.text import in_chart, in_html, in_markdown, shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.wording import number
 from beha2vec_core.predictions import decide
-from beha2vec_core.predictions.backtest import BASE_RATE, BG_NBD, FUNNEL, NO_FUNNEL, RECENCY, RFM
+from beha2vec_core.predictions.backtest import BASE_RATE, BG_NBD, FUNNEL, NO_FUNNEL, NO_VECTORS, RECENCY, RFM
 from beha2vec_core.predictions.gate import CHAMPION, MODEL
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import did, does
@@ -29,6 +29,7 @@ _METHODS = {
     MODEL: "This model",
     CHAMPION: "Model in use before it",
     NO_FUNNEL: "Without carts and checkouts",
+    NO_VECTORS: "Without behavior vectors",
     RFM: "Recency, frequency, money",
     RECENCY: "Days since the last visit",
     FUNNEL: "Last funnel step",

@@ -1,5 +1,7 @@
 """Who will buy, return or do something else: learned from weekly dates, tested on later ones, scored each night."""
 
+import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -7,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import dagster as dg
 from pydantic import Field
 
+from beha2vec_core.encoder.config import Device, TrainConfig
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_core.words import counted
@@ -14,11 +17,12 @@ from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.console import core_messages
 from beha2vec_dagster.lib.metadata import markdown_table, picture, plain, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
-from beha2vec_dagster.lib.resources import WarehouseResource
+from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from beha2vec_core.predictions.behavior import PredictionEncoder
     from beha2vec_core.predictions.config import FitConfig
     from beha2vec_core.predictions.model import PredictionModel
 
@@ -28,6 +32,27 @@ _NO_USERS = "there are no users yet: materialize ml_ga4__user_features"
 # models of the last weeks that the newest one is compared with
 _CHAMPIONS = 10
 _GAINS_SHOWN = 40
+
+
+class ExamplesConfig(dg.Config):
+    """What predictions learn from."""
+
+    vectors: bool = Field(
+        True, description="Whether an encoder is trained for them, so that they know what each user viewed and did."
+    )
+    epochs: int = Field(10, ge=1, description="Passes of the encoder over the users, at most.")
+    max_updates: int = Field(2_000, ge=1, description="Batches of its whole training, at most.")
+    seed: int = Field(0, description="Same seed, data and device: same vectors.")
+
+    def training(self, device: Device) -> TrainConfig:
+        """How to train the encoder."""
+        return TrainConfig(
+            epochs=min(self.epochs, self.max_updates),
+            max_updates=self.max_updates,
+            seed=self.seed,
+            device=device,
+            progress=False,
+        )
 
 
 class PredictionConfig(dg.Config):
@@ -64,22 +89,44 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     daily = daily_partitions(settings)
 
     @dg.asset(
-        deps=["ml_ga4__user_features"],
+        deps=["ml_ga4__user_features", "int_ga4__identities_as_of", "int_ga4__sequence_events"],
         group_name="predictions",
-        kinds={"duckdb"},
+        kinds={"duckdb", "pytorch"},
         backfill_policy=dg.BackfillPolicy.single_run(),
-        code_version="1",
+        pool=GPU_POOL,
+        op_tags=GPU_TAGS,
+        code_version="2",
     )
-    def prediction_examples(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
+    def prediction_examples(
+        context: dg.AssetExecutionContext,
+        config: ExamplesConfig,
+        compute: ComputeResource,
+        warehouse: WarehouseResource,
+    ) -> dg.MaterializeResult[Any]:
         """The users and weekly dates that predictions learn from: Mondays, with what was exported before them.
 
-        Their features and labels are in `ml_ga4__user_features`.
+        Their features and labels are in `ml_ga4__user_features`, their vectors in `beha2vec.prediction_vectors`. The
+        vectors come from an encoder trained here on what was exported before the first of the dates.
         """
         from beha2vec_core.predictions import store
+        from beha2vec_core.predictions.behavior import Start, start_of_examples, write_vectors
 
-        with warehouse.connect("prediction_examples") as connection:
+        device, about_device = compute.resolve()
+        with warehouse.connect("prediction_examples: dates") as connection:
             dates = store.origins(connection)
-            users = f"""select as_of, property_id, user_key from ga4.ml_ga4__user_features
+            start = start_of_examples(connection, dates) if config.vectors else Start(None, "turned off")
+        encoder = None
+        if start.date:
+            dates = [day for day in dates if day >= start.date]
+            encoder = _encoder_before(context, settings, warehouse, start.date, config.training(device))
+            for day in dates:
+                with warehouse.connect(f"prediction_examples: vectors of {day}") as connection:
+                    users_encoded = write_vectors(connection, encoder, day)
+                context.log.info(f"{day}: {counted(users_encoded, 'user')} encoded")
+        with warehouse.connect("prediction_examples") as connection:
+            version = f"'{encoder.version}'" if encoder else "null::varchar"
+            users = f"""select as_of, property_id, user_key, {version} as encoder_version
+                from ga4.ml_ga4__user_features
                 where list_contains({[str(day) for day in dates]}::date[], as_of)"""
             replace_partition(connection, "beha2vec.prediction_examples", users, "true")
             about = relation_metadata(connection, "beha2vec.prediction_examples")
@@ -92,7 +139,16 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             ).fetchall()
         names = ["as of", "users", "return in 7 days", "known", "purchase in 28 days", "known"]
         return dg.MaterializeResult(
-            metadata=about | {"dates": len(dates), "users_by_date": markdown_table(names, by_date)}
+            metadata=about
+            | plain(
+                {
+                    "dates": len(dates),
+                    "users_by_date": markdown_table(names, by_date),
+                    "encoder_version": encoder.version if encoder else None,
+                    "vectors": f"from an encoder of the events before {start.date}" if encoder else start.reason,
+                    "device": about_device if encoder else None,
+                }
+            )
         )
 
     @dg.asset(
@@ -115,11 +171,11 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         from beha2vec_core.predictions.fit import fit_predictions
         from beha2vec_core.predictions.history import NotEnoughHistoryError
 
-        frame, until = _read(warehouse, "prediction_candidate")
+        frame, until, encoder = _read(warehouse, "prediction_candidate")
         if until is None:
             return dg.MaterializeResult(metadata={"status": _NO_USERS})
         try:
-            model = fit_predictions(frame, until, fit_config(settings, config))
+            model = fit_predictions(frame, until, replace(fit_config(settings, config), encoder=encoder))
         except NotEnoughHistoryError as error:
             context.log.warning(str(error))
             return dg.MaterializeResult(metadata={"status": str(error)})
@@ -179,11 +235,17 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             return dg.MaterializeResult(metadata={"status": _NONE_YET})
         model = _load(settings, version)
         champions = [_load(settings, one) for one in earlier[:_CHAMPIONS] if _folder(settings, one).exists()]
-        frame, until = _read(warehouse, "prediction_evaluation: read")
+        frame, until, encoder = _read(warehouse, "prediction_evaluation: read")
         if until is None:
             return dg.MaterializeResult(metadata={"status": _NO_USERS})
+        if encoder != model.config.encoder:
+            return dg.MaterializeResult(metadata={"status": "there are newer examples: fit prediction_candidate again"})
+
+        def rows_for(champion: "PredictionModel", day: date) -> "pd.DataFrame":
+            return _rows(settings, warehouse, champion, [day])
+
         with core_messages(context.log, _LOGGER):
-            found = backtest(frame, until, model.config, folds=config.dates, champions=champions)
+            found = backtest(frame, until, model.config, folds=config.dates, champions=champions, rows_for=rows_for)
         for note in found.notes:
             context.log.warning(f"nothing could be tested: {note}")
         with warehouse.connect("prediction_evaluation: write") as connection:
@@ -245,7 +307,12 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         scored = _score(settings, warehouse, model, [store.scored_day(dates[-1])], reasons=True)
         with warehouse.connect("prediction_model: promote") as connection:
             deleted = store.promote(connection, candidate)
+            needed = store.encoders_needed(connection, _CHAMPIONS)
+            store.keep_vectors(connection, needed)
             about = relation_metadata(connection, "beha2vec.prediction_models")
+        for folder in settings.storage.prediction_encoders_path.glob("*"):
+            if folder.name not in needed:
+                shutil.rmtree(folder)
         context.log.info(f"prediction model {candidate} is in use; before it: {in_use or 'none'}")
         return dg.MaterializeResult(
             data_version=dg.DataVersion(candidate),
@@ -264,7 +331,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         partitions_def=daily,
-        deps=["ml_ga4__user_features", "prediction_model"],
+        deps=["ml_ga4__user_features", "int_ga4__identities_as_of", "int_ga4__sequence_events", "prediction_model"],
         group_name="predictions",
         kinds={"scikitlearn", "duckdb"},
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -352,14 +419,60 @@ def _load(settings: ExportSettings, version: str) -> "PredictionModel":
         raise dg.Failure(str(error), allow_retries=False) from None
 
 
-def _read(warehouse: WarehouseResource, purpose: str) -> "tuple[pd.DataFrame, date | None]":
-    """Features and labels of the weekly dates, and the day after the last exported one."""
+def _read(warehouse: WarehouseResource, purpose: str) -> "tuple[pd.DataFrame, date | None, str]":
+    """Features and labels of the weekly dates, the day after the last exported one, and the encoder of the vectors."""
     from beha2vec_core.predictions import store
 
     with warehouse.connect(purpose) as connection:
         last = store.last_exported_day(connection)
-        frame = store.read_examples(connection)
-    return frame, last + timedelta(days=1) if last else None
+        frame, encoder = store.read_examples(connection)
+    return frame, last + timedelta(days=1) if last else None, encoder
+
+
+def _encoder_before(
+    context: dg.AssetExecutionContext,
+    settings: ExportSettings,
+    warehouse: WarehouseResource,
+    first: date,
+    training: TrainConfig,
+) -> "PredictionEncoder":
+    """An encoder fitted on what was exported before a date, saved."""
+    from beha2vec_core.predictions.behavior import events_before, fit_encoder
+
+    with warehouse.connect("prediction_examples: events") as connection:
+        events = events_before(connection, first)
+    context.log.info(f"The encoder learns from {counted(events.num_rows, 'device')} before {first}.")
+    encoder = fit_encoder(events, first, training)
+    encoder.save(settings.storage.prediction_encoders_path / encoder.version)
+    return encoder
+
+
+def _rows(
+    settings: ExportSettings, warehouse: WarehouseResource, model: "PredictionModel", days: list[date]
+) -> "pd.DataFrame":
+    """Features of some dates, with the vectors that a model reads; they are written where they are not there yet.
+
+    Raises:
+        dg.Failure: the encoder of the model cannot be read; the message names the remedy.
+    """
+    from beha2vec_core.predictions import store
+    from beha2vec_core.predictions.behavior import PredictionEncoder, write_vectors
+
+    version = model.config.encoder
+    if version:
+        try:
+            encoder = PredictionEncoder.load(settings.storage.prediction_encoders_path / version, "cpu")
+        except (OSError, ValueError) as error:
+            raise dg.Failure(
+                f"the encoder {version} of prediction model {model.version} cannot be read ({error}): run the job "
+                "train_predictions",
+                allow_retries=False,
+            ) from None
+        for day in days:
+            with warehouse.connect(f"prediction vectors of {day}") as connection:
+                write_vectors(connection, encoder, day)
+    with warehouse.connect("prediction rows") as connection:
+        return store.read_features(connection, days, version)
 
 
 class _Scores(NamedTuple):
@@ -390,9 +503,8 @@ def _score(
         # the model has seen what had matured when it was fitted
         origin = last_matured(weekly, as_of, shortest)
         newer = origin and origin != last_matured(weekly, fitted, shortest)
-        with warehouse.connect(f"user_predictions {day}: read") as connection:
-            frame = store.read_features(connection, [as_of])
-            matured = store.read_features(connection, [origin]) if origin and newer else None
+        frame = _rows(settings, warehouse, model, [as_of])
+        matured = _rows(settings, warehouse, model, [origin]) if origin and newer else None
         scored = score(model, frame, matured, reasons=reasons)
         with warehouse.connect(f"user_predictions {day}: write") as connection:
             store.write_predictions(connection, day, model, scored.rows)

@@ -5,7 +5,6 @@
 -#}
 {% set lookback_days = var('lookback_days') | int -%}
 {% set late_days = var('late_event_days') | int -%}
-{% set stitching = var('identity_stitching') -%}
 {% set horizons = [7, 14, 28] -%}
 {% set windows = [1, 3, 7, 14, 28] -%}
 {% set main_attributes = ['device_category', 'browser', 'country'] -%}
@@ -14,26 +13,7 @@
 {% set earliest_first = 'sessions.started_at, sessions.session_key' -%}
 {% set latest_first = 'sessions.started_at desc, sessions.session_key' -%}
 
-with properties as (
-
-    -- The last exported day; an event with a wrong clock can be after it.
-    select property_id, min(event_date) as first_exported_day, max(event_date) as last_day
-    from {{ ref('int_ga4__events_sessionized') }}
-    group by property_id
-
-),
-
-as_of_dates as (
-
-    {% for as_of in feature_dates('last_day') -%}
-    select property_id, last_day, {{ as_of }} as as_of
-    from properties
-    {%- if not var('feature_as_of_dates') %}
-    where {{ as_of }} > first_exported_day
-    {%- endif %}
-    {{ 'union distinct' if not loop.last }}
-    {% endfor %}
-),
+with {{ properties_and_as_of_dates() }},
 
 -- The end of a horizon is the day after it.
 dates as (
@@ -65,51 +45,7 @@ events as (
         and events.occurred_on >= (select min(dates.first_day) from dates)
 
 ),
-{% if stitching == 'user_id' %}
-logins as (
-
-    select property_id, client_key, user_id, min(event_date) as since
-    from {{ ref('int_ga4__events_sessionized') }}
-    where user_id is not null
-    group by property_id, client_key, user_id
-
-),
-
--- As int_ga4__identity_map, from the logins before as_of.
-frozen_identities as (
-
-    select
-        dates.as_of,
-        logins.client_key,
-        {{ md5_key(['min(logins.property_id)', "'user_id'", 'min(logins.user_id)']) }} as user_key
-    from logins
-    inner join dates on logins.property_id = dates.property_id and logins.since < dates.as_of
-    group by dates.as_of, logins.client_key
-    having count(*) = 1
-
-),
-{% endif %}
--- The person of each device as of each date. A device that is first seen later is mapped by the current identity map.
-identities as (
-
-    select
-        known.client_key,
-        dates.as_of,
-        {%- if stitching == 'user_id' %}
-        case
-            when known.first_seen < dates.as_of then coalesce(frozen.user_key, known.client_key)
-            else known.user_key
-        end as user_key
-        {%- else %}
-        known.user_key
-        {%- endif %}
-    from {{ ref('int_ga4__identity_map') }} as known
-    inner join dates on known.property_id = dates.property_id
-    {%- if stitching == 'user_id' %}
-    left join frozen_identities as frozen on known.client_key = frozen.client_key and dates.as_of = frozen.as_of
-    {%- endif %}
-
-),
+{{ identities_as_of() }},
 
 -- A session's part of one day and export day: it is before a date or not, while a session can be on both sides of it.
 session_days as (
