@@ -21,6 +21,7 @@ _GRID = 400
 _SPREAD_BINS, _FEWEST_PAIRS = 8, 200
 # what is known of the spread before any data: mean and standard deviation of rho
 USUAL_RHO, _USUAL_DEVIATION = 0.05, 0.03
+_EVENTS_TO_TRUST = 250  # of a bin, half
 
 
 def logit(probability: npt.ArrayLike) -> FloatArray:
@@ -190,21 +191,27 @@ def fit_spread(
     edges = np.quantile(first, np.linspace(0, 1, _SPREAD_BINS + 1)[1:-1])
     bins = np.searchsorted(edges, first, side="right")
     y, z = happened.astype(np.float64), again.astype(np.float64)
-    at, rho, weight = [], [], []
+    mean, variance, pairs, events = [], [], [], []
     for one in np.unique(bins):
         here = bins == one
         p, q = y[here].mean(), z[here].mean()
-        scale = np.sqrt(p * (1 - p) * q * (1 - q))
-        if scale > 0:
+        if p * (1 - p) * q * (1 - q) > 0:
+            agreement = ((y[here] - p) * (z[here] - q)).mean() * np.sqrt(p * (1 - p) / (q * (1 - q)))
+            mean.append(first[here].mean())
             # what the prediction itself says of the differences within the bin is not unknown
-            within = (first[here].var()) / max(p * (1 - p), 1e-9)
-            at.append(float(logit(first[here].mean())[()]))
-            rho.append(float(((y[here] - p) * (z[here] - q)).mean() / scale - within))
-            weight.append(float(here.sum() * min(p, q)))
-    if not at:
+            variance.append(agreement - first[here].var())
+            pairs.append(here.sum())
+            events.append(here.sum() * min(p, q))
+    if not mean:
         return usual
-    measured, known = 1.0 * (users or len(first)), 1 / _USUAL_DEVIATION**2
-    pooled = float((measured * np.average(rho, weights=weight) + known * USUAL_RHO) / (measured + known))
+    p, n = np.array(mean), np.array(pairs)
+    # variance of p if users' rates differed by a factor of coefficient of variation 1
+    of_factor = (np.log1p(-p) * (1 - p)) ** 2
+    measured = float((n * np.array(variance)).sum() / (n * of_factor).sum())
+    typical = float((n * USUAL_RHO * p * (1 - p)).sum() / (n * of_factor).sum())
+    known = 1 / _USUAL_DEVIATION**2
+    factor = ((users or len(first)) * measured + known * typical) / ((users or len(first)) + known)
     # bins with few events lean on all of them
-    shrunk = [(w * r + 500 * pooled) / (w + 500) for r, w in zip(rho, weight, strict=True)]
-    return Spread(tuple(at), tuple(float(np.clip(r, 0.0, 0.8)) for r in shrunk), error)
+    weight = np.array(events) / (np.array(events) + _EVENTS_TO_TRUST)
+    rho = (weight * np.array(variance) + (1 - weight) * factor * of_factor) / (p * (1 - p))
+    return Spread(tuple(map(float, logit(p))), tuple(map(float, np.clip(rho, 0.0, 0.8))), error)

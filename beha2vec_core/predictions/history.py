@@ -13,8 +13,9 @@ import pandas as pd
 from beha2vec_core.predictions.arrays import BoolArray, FloatArray, IntArray
 from beha2vec_core.predictions.targets import LATE_DAYS, Outcome, last_matured, outcome
 
-# later spans in which users are seen again, to learn how much they differ
-_SPANS = 6
+# later spans in which users are seen again, to learn how much they differ; from `FAR` on, what happened in the first
+# one no longer makes it more or less likely (a buyer who has just bought waits)
+_SPANS, FAR = 10, 5
 
 
 class NotEnoughHistoryError(ValueError):

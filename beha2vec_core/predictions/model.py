@@ -237,7 +237,7 @@ class TargetModel:
             part, features = frame[rows], model.encoding.features
             added = model.contributions(part)
             best = np.argsort(-added, axis=1, kind="stable")[:, :most]
-            own = {f.name: ": " + part[f.name].astype(str).to_numpy(dtype=object) for f in features if f.kind == "text"}
+            own = {f.name: [_own_value(value) for value in part[f.name]] for f in features if f.kind == "text"}
             for place, at in enumerate(np.flatnonzero(rows)):
                 found[at] = [
                     f"{features[i].label}{own[features[i].name][place] if features[i].name in own else ''} "
@@ -266,6 +266,10 @@ class TargetModel:
             for name, model in self.segments.items()
         }
         return replace(self, segments=moved)
+
+
+def _own_value(value: object) -> str:
+    return ": not known" if pd.isna(value) else f": {value}"  # type: ignore[call-overload]
 
 
 def segment_rows(frame: pd.DataFrame, segments: Iterable[str]) -> dict[str, BoolArray]:

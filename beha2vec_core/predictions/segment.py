@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from beha2vec_core.predictions.arrays import BoolArray, FloatArray, IntArray
 from beha2vec_core.predictions.calibration import (
+    USUAL_RHO,
     Curve,
     Spread,
-    cumulative,
     fit_isotonic,
     fit_sigmoid,
     fit_spread,
@@ -20,7 +20,7 @@ from beha2vec_core.predictions.calibration import (
 )
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.features import BEHAVIOR, FEATURES, Block, Encoding, Feature, has_vectors, of_blocks
-from beha2vec_core.predictions.history import History, PersonIntervals, Plan
+from beha2vec_core.predictions.history import FAR, History, PersonIntervals, Plan
 from beha2vec_core.predictions.model import TOO_FEW, Cells, Gain, SegmentModel, cells_of
 from beha2vec_core.predictions.targets import LATE_DAYS, last_matured
 
@@ -99,7 +99,8 @@ class SegmentFit:
             trees=trees_text,
             weight=weight,
         )
-        return self._calibrated(bare), gains
+        calibrated, error = self._calibrated(bare, matrix)
+        return replace(calibrated, spread=self._spread(bare, matrix, ridge, rounds, error)), gains
 
     def _base_rates(self) -> SegmentModel:
         """Base rates of recency-frequency cells, from everything that has matured."""
@@ -184,25 +185,23 @@ class SegmentFit:
         stop = lightgbm.early_stopping(_PATIENCE, verbose=False)
         return lightgbm.train(parameters, data, num_boost_round=rounds, valid_sets=[held], callbacks=[stop])
 
-    def _calibrated(self, bare: SegmentModel) -> SegmentModel:
-        """Curves on the last matured origin of each interval, and the spread on two spans after one origin."""
+    def _calibrated(self, bare: SegmentModel, matrix: FloatArray) -> tuple[SegmentModel, float]:
+        """With curves from the last matured date of each interval, and the standard error of the log odds."""
         held = self.matured.part(self.history.day[self.matured.row] >= self.plan.calibration.toordinal())
-        wanted = np.unique(self.matured.row)
-        odds = np.full((len(self.history.frame), self.intervals), np.nan)
-        odds[wanted] = bare.log_odds(self.history.frame.iloc[wanted])
+        wanted, place = np.unique(held.row, return_inverse=True)
+        odds = bare.of_matrix(matrix[wanted])[place]
         curves, information = [], 0.0
         for j in range(self.intervals):
-            rows = held.part(held.interval == j)
-            curve, used = self._curve(odds[rows.row, j], rows)
+            of_interval = held.interval == j
+            curve, taken = self._curve(odds[of_interval, j], held.part(of_interval))
             curves.append(curve)
             if j == 0:
-                hazard = curve(odds[used.row, 0])
+                hazard = curve(odds[of_interval, 0][taken])
                 information = float((hazard * (1 - hazard)).sum())
-        model = replace(bare, curves=tuple(curves))
         error = 1 / np.sqrt(information) if information > 0 else 1.0
-        return replace(model, spread=self._spread(model, odds, error))
+        return replace(bare, curves=tuple(curves)), error
 
-    def _curve(self, odds: FloatArray, rows: PersonIntervals) -> tuple[Curve, PersonIntervals]:
+    def _curve(self, odds: FloatArray, rows: PersonIntervals) -> tuple[Curve, BoolArray]:
         """The calibration of one interval, and the rows it is measured on: the newest origin, older ones if needed."""
         as_of = self.history.day[rows.row]
         origins = np.unique(as_of)[::-1]
@@ -220,13 +219,33 @@ class SegmentFit:
             sigmoid, isotonic = (log_loss(rows.happened[taken], rival(odds[taken])).mean() for rival in rivals)
             if isotonic < sigmoid:
                 curve = fit_isotonic(odds[taken], rows.happened[taken])
-        return curve, rows.part(taken)
+        return curve, taken
 
-    def _spread(self, model: SegmentModel, odds: FloatArray, error: float) -> Spread:
-        """From all users of whom later spans are known; several, as what is done in turns is rare in the next one."""
+    def _spread(self, model: SegmentModel, matrix: FloatArray, ridge: float, rounds: int, error: float) -> Spread:
+        """How much users with the same features differ, by models that have not learned from these users.
+
+        A model that knows a user's outcomes has explained them, and leaves nothing by which to see that users differ.
+        Spans far from the first one are used where there are enough: near ones also show what an outcome does to the
+        next one (Heckman 1981, Heterogeneity and state dependence).
+        """
         first = self.matured.part(self.matured.interval == 0)
-        probability = cumulative(model.calibrated(odds[first.row]))[:, 0]
+        half, odds = self.history.user % 2, np.full(len(first.row), np.nan)
+        for side in (0, 1):
+            learned = self.rows.among(half != side)
+            judged = half[first.row] == side
+            if not judged.any() or learned.happened.all() or not learned.happened.any():
+                continue
+            trees = self._booster(matrix, learned, None, rounds).model_to_string() if model.weight > 0 else ""
+            other = replace(model, coefficients=_logistic(matrix, learned, ridge, self.intervals), trees=trees)
+            odds[judged] = other.of_matrix(matrix[first.row[judged]])[:, 0]
+        first, odds = first.part(np.isfinite(odds)), odds[np.isfinite(odds)]
+        if not first.happened.any() or first.happened.all():
+            return Spread((0.0,), (USUAL_RHO,), error)
+        probability = fit_sigmoid(odds, first.happened)(odds)
         again = self.again[first.row]
+        far = again[:, FAR - 1 :]
+        if (far == 1).any(axis=1).sum() >= _FEWEST_TO_CALIBRATE:
+            again = far
         row, span = np.nonzero(again >= 0)
         users = len(np.unique(self.history.user[first.row[row]]))
         return fit_spread(probability[row], first.happened[row], again[row, span] == 1, error, users)

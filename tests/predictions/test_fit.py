@@ -204,3 +204,13 @@ def test_values_are_revenue_when_added_up(model: PredictionModel) -> None:
     paid = found["revenue_28d"].sum()
     assert 0.6 < found["value"].sum() / paid < 1.6
     assert found["value"].corr(found["revenue_28d"], method="spearman") > 0.2
+
+
+def test_a_user_whose_channel_is_not_known_has_reasons_too(model: PredictionModel) -> None:
+    rows = model.population(world()[world()["as_of"] == end()]).assign(first_channel=None, last_channel=np.nan)
+    assert all(
+        "channel" not in reason or "channel: not known" in reason
+        for target in model.targets.values()
+        for reasons in target.reasons(rows.head(50), most=9)
+        for reason in reasons
+    )
