@@ -28,10 +28,9 @@ _MAX_PAGE_VIEWS = 60
 _SHORT_VISITS = Table((1, 2, 3, None), (0.23, 0.21, 0.17, 0.39))
 _TAIL_MEDIAN, _TAIL_SIGMA = 4.5, 0.9
 
-# What regular customers do after that: how many visits, days from one to the next (a median of each user's own, and how
-# much the visits scatter around it), pages of a visit, and how much regulars differ in how often they order.
-_VISITS_MEDIAN, _VISITS_SIGMA, _MAX_VISITS = 5.0, 0.6, 20
-_RHYTHM_MEDIAN, _RHYTHM_SIGMA, _VISITS_SCATTER = 8.0, 0.6, 0.5
+# What regular customers do beside that: days from one visit to the next (a median of each user's own, and how much the
+# visits scatter around it), pages of a visit, and how much regulars differ in how often they order.
+_RHYTHM_MEDIAN, _RHYTHM_SIGMA, _VISITS_SCATTER = 12.0, 0.6, 0.5
 _VISIT_PAGES_MEDIAN, _VISIT_PAGES_SIGMA = 1.5, 0.6
 _ORDERS_DIFFER = 0.7
 
@@ -96,17 +95,15 @@ class Calendar:
         days = [day, *((day + int(dice.lognormal(4.0, 1.1))) % len(self.dates) for _ in range(count - 1))]
         return sorted(self.moment(day, dice, around_the_clock) for day in days)
 
-    def regular_moments(self, count: int, dice: Dice, *, around_the_clock: bool) -> list[int]:
-        """Moments (µs UTC) for the visits of a regular: the first on any day, the others at the user's own rhythm.
-
-        They wrap as in ``moments``.
-        """
-        day, rhythm = dice.integer(0, len(self.dates)), dice.lognormal(_RHYTHM_MEDIAN, _RHYTHM_SIGMA)
-        days: list[int] = []
-        for _ in range(count):
-            days.append(day)
-            day = (day + 1 + int(dice.lognormal(rhythm, _VISITS_SCATTER))) % len(self.dates)
-        return [self.moment(day, dice, around_the_clock) for day in days]
+    def regular_moments(self, dice: Dice) -> list[int]:
+        """Moments (µs UTC) for the visits of a regular, at the user's own rhythm from the first days to the last."""
+        rhythm = dice.lognormal(_RHYTHM_MEDIAN, _RHYTHM_SIGMA)
+        day = int(rhythm * dice.uniform())
+        moments = []
+        while day < len(self.dates):
+            moments.append(self.moment(day, dice))
+            day += 1 + int(dice.lognormal(rhythm, _VISITS_SCATTER))
+        return moments
 
     def moment(self, day: int, dice: Dice, around_the_clock: bool = False) -> int:
         """A moment (µs UTC) of a day by the hours at which people browse, or of any hour alike."""
@@ -211,15 +208,15 @@ class Visitor:
 def simulate(shop: Shop, calendar: Calendar, dice: Dice, index: int, *, regulars: bool = False) -> Visitor:
     """User number ``index`` of the demo shop, by that user's own dice.
 
-    With ``regulars`` some users come back again and again, and some of those order each time.
+    With ``regulars`` some users come back again and again, and may order each time.
     """
     persona = dice.pick(PERSONA_TABLE)
     kinds_by_session = route(persona, dice, _page_views(persona, dice))
     starts = calendar.moments(len(kinds_by_session), dice, around_the_clock=persona.is_bot)
     if regulars and dice.chance(persona.regular):
-        visits = regular_visits(persona, dice)
-        kinds_by_session += visits
-        starts = sorted(starts + calendar.regular_moments(len(visits), dice, around_the_clock=persona.is_bot))
+        visits = calendar.regular_moments(dice)
+        kinds_by_session += regular_visits(persona, dice, len(visits))
+        starts = sorted(starts + visits)
     seen_before = dice.chance(persona.seen_before)
     first_touch = calendar.start - dice.integer(1, 200 * 86_400) * SECOND if seen_before else starts[0]
     visitor = Visitor(
@@ -267,11 +264,11 @@ def route(persona: Persona, dice: Dice, page_views: int) -> list[list[K]]:
     return sessions
 
 
-def regular_visits(persona: Persona, dice: Dice) -> list[list[K]]:
-    """The kinds of the pages of a regular's later visits, a list a visit: short, and some of them end in an order."""
+def regular_visits(persona: Persona, dice: Dice, count: int) -> list[list[K]]:
+    """The kinds of the pages of visits of a regular, a list a visit: short, and some of them end in an order."""
     orders = min(1.0, persona.orders * dice.lognormal(1.0, _ORDERS_DIFFER))
     visits = []
-    for _ in range(min(1 + int(dice.lognormal(_VISITS_MEDIAN, _VISITS_SIGMA)), _MAX_VISITS)):
+    for _ in range(count):
         visit = route(persona, dice, 1 + int(dice.lognormal(_VISIT_PAGES_MEDIAN, _VISIT_PAGES_SIGMA)))[0]
         visits.append([*visit, *_ORDER] if dice.chance(orders) else visit)
     return visits
