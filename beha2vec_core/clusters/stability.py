@@ -15,8 +15,8 @@ CURVE_COLUMNS = (
     "k", "stability_ari", "least_jaccard", "silhouette", "largest_share", "smallest_share", "outcome_epsilon2",
     "inertia", "chosen",
 )  # fmt: skip
-# a cluster below this should not be trusted (Hennig, manual of R's fpc::clusterboot; tuned among 0.5 to 0.85)
-_TRUSTED = 0.6
+# what a valid, stable cluster should have (Hennig, manual of R's fpc::clusterboot)
+_STABLE = 0.75
 # where no k reaches that: what is nearer to the best than this cannot be told apart with a handful of resamples
 _TOLERANCE = 0.05
 
@@ -34,7 +34,7 @@ def stability_curve(
     *,
     seed: int,
     outcome: ArrayLike | None = None,
-    resamples: int = 6,
+    resamples: int = 12,
     silhouette_users: int = 2_000,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -97,20 +97,20 @@ def choose_k(curve: pd.DataFrame, *, min_share: float, max_share: float, earlier
     """The k of the curve to use: within the size limits the k there was, else the largest, if all clusters are stable.
 
     Only the k whose clusters break the size limits least are considered (those that break none, where there are any).
-    Of those, the ones whose least stable cluster can be trusted (a mean Jaccard index of 0.6, Hennig 2008); where there
-    is none, those as stable as the best within a tolerance. Of those ``earlier_k``, so that people keep their clusters,
-    else the largest, as with prediction strength (Tibshirani and Walther 2005): where groups lie in groups, fewer
-    clusters are as stable, and say less.
+    Of those, the ones whose least stable cluster has a mean Jaccard index of 0.75 (Hennig's limit of a stable one);
+    where there is none, those as stable as the best within a tolerance. Of those ``earlier_k``, so that people keep
+    their clusters, else the largest, as with prediction strength (Tibshirani and Walther 2005): where groups lie in
+    groups, fewer clusters are as stable, and say less.
     """
     breach = (curve["largest_share"] - max_share).clip(lower=0) + (min_share - curve["smallest_share"]).clip(lower=0)
     fitting = curve[breach <= breach.min() + 1e-9]
     best = fitting["least_jaccard"].max()
-    stable = fitting[fitting["least_jaccard"] >= min(_TRUSTED, best - _TOLERANCE)]
+    stable = fitting[fitting["least_jaccard"] >= min(_STABLE, best - _TOLERANCE)]
     stays = earlier_k is not None and earlier_k in set(stable["k"])
     row = stable[stable["k"] == (earlier_k if stays else stable["k"].max())].iloc[0]
 
     why = "as many as before, and" if stays else "the most for which"
-    why += " all clusters are stable" if best >= _TRUSTED else " clusters are as stable as the best"
+    why += " all clusters are stable" if best >= _STABLE else " clusters are as stable as the best"
     why += f" (least Jaccard index {row['least_jaccard']:.2f})"
     limits = f"a cluster below {min_share:.0%} or above {max_share:.0%} of the users"
     if breach.min() > 0:
