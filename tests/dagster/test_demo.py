@@ -61,8 +61,8 @@ def test_clusters_agree_with_personas_and_not_with_page_views(demo: Path) -> Non
     for row in recovered(data, data / "demo_export_truth.parquet"):
         assert all(row.pages.values()) and all(row.channel.values()), row
         planted, found = row.conversion
-        # that 200 users bought nothing where 2% buy has a p-value near 5%: one user more or less decides
-        assert found == planted or (planted, found) == ("less", "as all"), row
+        # near a p-value of 5% one user more or less decides
+        assert {planted, found} != {"less", "more"}, row
 
 
 def test_twelve_weeks_are_enough_for_predictions(demo: Path) -> None:
