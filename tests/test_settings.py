@@ -56,7 +56,7 @@ def test_the_demo_names_its_export(tmp_path: Path) -> None:
     assert (settings.export.source, settings.export.property_id, settings.export.tz.key) == (
         "data/demo_export", "northfold", "Europe/Berlin"
     )  # fmt: skip
-    assert (settings.export.start_date, settings.export.end_date) == (date(2026, 1, 5), date(2026, 2, 1))
+    assert (settings.export.start_date, settings.export.end_date) == (date(2026, 1, 5), date(2026, 3, 29))
 
 
 def test_variables_stand_before_dotenv_and_dotenv_before_defaults(

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
+from typer.core import TyperGroup
 
 from beha2vec_core.settings import ExportSettings, Settings, SettingsError, misspelt_variables
 
 _T = TypeVar("_T")
 
+
+class _Commands(TyperGroup):
+    """The commands; one whose reader has enough (``| head``) ends quietly, and that is no error."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return None
+        finally:
+            try:
+                sys.stdout.flush()  # else the interpreter would find the pipe closed at its end, and say so
+            except BrokenPipeError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="User embeddings, clusters and explanations from a GA4 BigQuery export.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import textwrap
 from pathlib import Path
@@ -94,9 +93,8 @@ def query(
             if len(connection.extract_statements(sql)) != 1:
                 raise duckdb.InvalidInputException("give one SELECT")
             write_rows(connection.execute(sql), layout)
-            sys.stdout.flush()
-    except BrokenPipeError:  # the reader has enough, as in: beha2vec query ... | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        raise
     except (duckdb.Error, WarehouseBusyError, OSError) as error:
         fail(str(error))
 
@@ -107,7 +105,7 @@ def predict(
         str, typer.Option(help="purchase, return, or an event of BEHA2VEC_PREDICTION_EVENTS.")
     ] = "purchase",
     horizon: Annotated[int, typer.Option(help="Days ahead: 7, 14 or 28.")] = 28,
-    top: Annotated[int, typer.Option(help="So many users, the highest probability first.", min=1)] = 100,
+    top: Annotated[int, typer.Option(help="Number of users, the highest probability first.", min=1)] = 100,
     layout: Annotated[Layout, typer.Option("--format", help="table, csv or json (a line per row).")] = Layout.TABLE,
 ) -> None:
     """List the users most likely to do something, with the 90 % interval, expected revenue and reasons."""
@@ -132,6 +130,7 @@ def predict(
                     [target, horizon, top],
                 ),
                 layout,
+                shown=top,
             )
     except duckdb.Error as error:
         fail(f"{error}. Materialize serving_database again")

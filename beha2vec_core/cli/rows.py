@@ -29,15 +29,15 @@ class Layout(StrEnum):
     JSON = "json"
 
 
-def write_rows(answer: duckdb.DuckDBPyConnection, layout: Layout) -> None:
-    """Write the rows of an executed query to standard output: the first 100 as a table, all as CSV or JSON lines.
+def write_rows(answer: duckdb.DuckDBPyConnection, layout: Layout, *, shown: int = _SHOWN_ROWS) -> None:
+    """Write the rows of an executed query to standard output: the first ``shown`` as a table, all as CSV or JSON lines.
 
     A table shows text without control characters. Rows with long text are shown one column per line. JSON has a number
     for each decimal, null for a number that is not finite, and ``name_2`` for a column that repeats the name ``name``.
     """
     columns = [name for name, *_ in answer.description or []]
     if layout is Layout.TABLE:
-        _write_table(columns, answer.fetchmany(_SHOWN_ROWS + 1))
+        _write_table(columns, answer.fetchmany(shown + 1), shown)
     elif layout is Layout.CSV:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
@@ -72,8 +72,8 @@ def _plain_value(value: object) -> object:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
-def _write_table(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
-    more, rows = len(rows) > _SHOWN_ROWS, rows[:_SHOWN_ROWS]
+def _write_table(columns: list[str], rows: list[tuple[Any, ...]], shown: int) -> None:
+    more, rows = len(rows) > shown, rows[:shown]
     if any(isinstance(value, str) and len(value) > _LONG_TEXT for row in rows for value in row):
         width = max(map(len, columns))
         for row in rows:
@@ -86,4 +86,4 @@ def _write_table(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
         cells = [[str(value) if isinstance(value, float) else value for value in row] for row in rows]
         print(table(columns, cells, width=sys.maxsize, cell=_LONG_TEXT))
     if more:
-        print(f"The first {_SHOWN_ROWS} rows. --format csv or json writes all of them.")
+        print(f"The first {shown} rows. --format csv or json writes all of them.")

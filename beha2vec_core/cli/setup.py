@@ -32,10 +32,8 @@ def init(
 
 @app.command()
 def demo(
-    users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 3000,
-    days: Annotated[
-        int | None, typer.Option(help="Number of days; default: 28. With 84, predictions have enough history.", min=1)
-    ] = None,
+    users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 2100,
+    days: Annotated[int | None, typer.Option(help="Number of days; default: 84. Predictions need 35.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="Same seed: same data.")] = 7,
 ) -> None:
     """Write the export of an invented shop and build everything from it."""
@@ -68,8 +66,8 @@ def ui(
 @app.command("demo-data")
 def demo_data(
     out: Annotated[Path, typer.Option(help="Folder for the export (a file a day).")] = Path("data/demo_export"),
-    users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 3000,
-    days: Annotated[int, typer.Option(help="Number of days.", min=1)] = 28,
+    users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 2100,
+    days: Annotated[int, typer.Option(help="Number of days.", min=1)] = 84,
     seed: Annotated[int, typer.Option(help="Same seed: same bytes.")] = 7,
     start: Annotated[date, typer.Option(parser=parse_day, metavar="YYYY-MM-DD", help="First day.")] = date(2026, 1, 5),
     timezone: Annotated[str, typer.Option(help="Time zone of the demo shop.")] = "Europe/Berlin",

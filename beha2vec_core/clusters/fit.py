@@ -32,7 +32,6 @@ def fit_clusters(
     model_version: str = "",
     earlier: NDArray[np.int32] | None = None,
     outcome: ArrayLike | None = None,
-    outcome_name: str = "the outcome",
     curve_users: int = 10_000,
     minibatch_above: int = MINIBATCH_ABOVE,
     progress: bool = True,
@@ -54,10 +53,9 @@ def fit_clusters(
         min_users: of fewer users no clusters are looked for.
         min_cluster_users: a k with a cluster of fewer users is not chosen.
         model_version: the encoder's, kept with the model.
-        earlier: the cluster_key that each user had before [n], -1 for a new user. Their number of clusters stays unless
-            another is more stable, and K-Means begins from where they lie now; see ``keys.keep_keys`` for the keys.
-        outcome: a number a user [n], such as whether they bought: the last thing that k is chosen by.
-        outcome_name: what it is, for the sentence that explains the choice.
+        earlier: the cluster_key that each user had before [n], -1 for a new user. Their number of clusters stays while
+            all are stable, and K-Means begins from where they lie now; see ``keys.keep_keys`` for the keys.
+        outcome: a number a user [n], such as whether they bought: how the clusters separate it is shown on the curve.
         curve_users: the curve is made on a sample of at most this many users; the final fit takes all.
         minibatch_above: with more users than this the final fit goes by mini-batches.
         progress: show a progress bar.
@@ -94,7 +92,6 @@ def fit_clusters(
         min_share=min_share,
         max_share=max_share,
         earlier_k=None if begin is None else len(begin),
-        outcome=outcome_name,
     )
     if k is not None:
         curve = curve_of({*range(low, high + 1), *([k] if k > 1 else [])})

@@ -1,4 +1,4 @@
-"""The curve k is chosen by: stability, silhouette, sizes and separation of an outcome at each k."""
+"""The curve k is chosen by: how stable all clusters and the least stable one are at each k, and their sizes."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -12,12 +12,13 @@ from beha2vec_core.clusters.separation import epsilon_squared
 from beha2vec_core.progress import with_progress
 
 CURVE_COLUMNS = (
-    "k", "stability_ari", "silhouette", "largest_share", "smallest_share", "outcome_epsilon2", "inertia", "chosen",
+    "k", "stability_ari", "least_jaccard", "silhouette", "largest_share", "smallest_share", "outcome_epsilon2",
+    "inertia", "chosen",
 )  # fmt: skip
-# stabilities nearer than this are called equal: with a handful of resamples they cannot be distinguished
-_STABILITY_TOLERANCE = 0.05
-# the same for silhouettes: about what drawing another sample of users changes
-_SILHOUETTE_TOLERANCE = 0.01
+# what a valid, stable cluster should have (Hennig, manual of R's fpc::clusterboot)
+_STABLE = 0.75
+# where no k reaches that: what is nearer to the best than this cannot be told apart with a handful of resamples
+_TOLERANCE = 0.05
 
 
 class Choice(NamedTuple):
@@ -33,17 +34,18 @@ def stability_curve(
     *,
     seed: int,
     outcome: ArrayLike | None = None,
-    resamples: int = 6,
+    resamples: int = 12,
     silhouette_users: int = 2_000,
     progress: bool = True,
 ) -> pd.DataFrame:
     """One row a k, in ascending order, ``chosen`` still false.
 
     stability_ari: mean adjusted Rand index between the clusters of all points and those found from a bootstrap
-    resample and assigned to all points (Hennig 2007, with ARI for Jaccard); 1 = resampling changes nothing.
-    silhouette: mean over a sample of users. outcome_epsilon2: how much of the outcome's variance the clusters explain
-    beyond chance (``separation.epsilon_squared``), NaN without one. inertia: mean squared distance to the centroid. A k
-    for which the points do not have enough distinct values is left out.
+    resample and assigned to all points; 1 = resampling changes nothing. least_jaccard: of the least stable cluster, the
+    Jaccard index with the cluster of a resample most like it, mean over the resamples (Hennig 2007, Cluster-wise
+    assessment of cluster stability). silhouette: mean over a sample of users. outcome_epsilon2: how much of the
+    outcome's variance the clusters explain beyond chance (``separation.epsilon_squared``), NaN without one. inertia:
+    mean squared distance to the centroid. A k for which the points do not have enough distinct values is left out.
 
     Args:
         points: unit vectors, float32 [n, dim].
@@ -61,21 +63,24 @@ def stability_curve(
         centroids, labels = kmeans(points, k, seed=seed)
         if len(centroids) < k:
             continue
-        agreements = []
+        agreements, recovered = [], []
         for resample in range(resamples):
             rng = np.random.default_rng([seed, k, resample])
             drawn = points[rng.integers(0, len(points), len(points))]
             again, _ = kmeans(drawn, k, seed=seed + resample + 1)
-            agreements.append(adjusted_rand_score(labels, nearest(points, again)))
+            found = nearest(points, again)
+            agreements.append(adjusted_rand_score(labels, found))
+            recovered.append(_jaccard(labels, found, k))
         sizes = np.bincount(labels, minlength=k) / len(points)
         sample = np.random.default_rng(seed).permutation(len(points))[:silhouette_users]
-        found = np.unique(labels[sample]).size
+        in_sample = np.unique(labels[sample]).size
         rows.append(
             {
                 "k": k,
                 "stability_ari": float(np.mean(agreements)),
+                "least_jaccard": float(np.mean(recovered, axis=0).min()),
                 "silhouette": float(silhouette_score(points[sample], labels[sample]))
-                if 1 < found < len(sample)
+                if 1 < in_sample < len(sample)
                 else 0.0,
                 "largest_share": float(sizes.max()),
                 "smallest_share": float(sizes.min()),
@@ -88,42 +93,36 @@ def stability_curve(
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS)).astype(kinds)  # also where it is empty
 
 
-def choose_k(
-    curve: pd.DataFrame,
-    *,
-    min_share: float,
-    max_share: float,
-    earlier_k: int | None = None,
-    outcome: str = "the outcome",
-) -> Choice:
-    """The k of the curve to use: within the size limits the most stable, then the k there was, silhouette, outcome.
+def choose_k(curve: pd.DataFrame, *, min_share: float, max_share: float, earlier_k: int | None = None) -> Choice:
+    """The k of the curve to use: within the size limits the k there was, else the largest, if all clusters are stable.
 
-    Only the k whose clusters break the size limits least are considered (those that break none, where there are any);
-    of those, the ones as stable as the most stable within a tolerance; of those ``earlier_k``, so that people keep
-    their clusters, else those with the highest silhouette within a tolerance; of several, the one whose clusters
-    separate ``outcome`` (its name) best.
+    Only the k whose clusters break the size limits least are considered (those that break none, where there are any).
+    Of those, the ones whose least stable cluster has a mean Jaccard index of 0.75 (Hennig's limit of a stable one);
+    where there is none, those as stable as the best within a tolerance. Of those ``earlier_k``, so that people keep
+    their clusters, else the largest, as with prediction strength (Tibshirani and Walther 2005): where groups lie in
+    groups, fewer clusters are as stable, and say less.
     """
     breach = (curve["largest_share"] - max_share).clip(lower=0) + (min_share - curve["smallest_share"]).clip(lower=0)
     fitting = curve[breach <= breach.min() + 1e-9]
-    stable = fitting[fitting["stability_ari"] >= fitting["stability_ari"].max() - _STABILITY_TOLERANCE]
-    tolerance = _SILHOUETTE_TOLERANCE if stable["outcome_epsilon2"].notna().all() else 0.0
-    separate = stable[stable["silhouette"] >= stable["silhouette"].max() - tolerance]
-    ranked = separate.sort_values(["outcome_epsilon2", "silhouette", "k"], ascending=[False, False, True])
+    best = fitting["least_jaccard"].max()
+    stable = fitting[fitting["least_jaccard"] >= min(_STABLE, best - _TOLERANCE)]
     stays = earlier_k is not None and earlier_k in set(stable["k"])
-    row = (stable[stable["k"] == earlier_k] if stays else ranked).iloc[0]
+    row = stable[stable["k"] == (earlier_k if stays else stable["k"].max())].iloc[0]
 
-    why = "the most stable" if len(stable) == 1 else "as stable as the best"
-    why += f" (ARI {row['stability_ari']:.2f})"
-    if stays:
-        why += ", and as many as before"
-    elif len(separate) > 1:
-        why += f", silhouette among the largest ({row['silhouette']:.2f})"
-        why += f" and of those it separates {outcome} best (epsilon squared {row['outcome_epsilon2']:.3f})"
-    elif len(stable) > 1:
-        why += f", largest silhouette among those ({row['silhouette']:.2f})"
+    why = "as many as before, and" if stays else "the most for which"
+    why += " all clusters are stable" if best >= _STABLE else " clusters are as stable as the best"
+    why += f" (least Jaccard index {row['least_jaccard']:.2f})"
     limits = f"a cluster below {min_share:.0%} or above {max_share:.0%} of the users"
     if breach.min() > 0:
         why += f"; every k has {limits}, this one breaks that least"
     elif len(fitting) < len(curve):
         why += f"; left out for {limits}: {', '.join(map(str, curve.loc[breach > 1e-9, 'k']))}"
     return Choice(int(row["k"]), f"k = {int(row['k'])}: {why}")
+
+
+def _jaccard(labels: NDArray[np.int32], others: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    """The Jaccard index of each cluster of ``labels`` with the cluster of ``others`` most like it [k]."""
+    shared = np.zeros((k, k))
+    np.add.at(shared, (labels, others), 1)
+    either = shared.sum(axis=1)[:, None] + shared.sum(axis=0)[None, :] - shared
+    return np.asarray((shared / np.maximum(either, 1)).max(axis=1))

@@ -63,6 +63,7 @@ def write_demo_export(
     start_date: date = date(2026, 1, 5),
     timezone: str = "Europe/Berlin",
     truth: Path | None = None,
+    regulars: bool = True,
     progress: bool = True,
 ) -> DemoSummary:
     """Write a GA4 export of the invented shop Northfold to ``out/events_YYYYMMDD.ndjson.gz``.
@@ -80,6 +81,7 @@ def write_demo_export(
         timezone: the property's time zone, an IANA name.
         truth: where the persona of each user goes (parquet: user_pseudo_id, persona), by default
             ``<out>_truth.parquet`` beside ``out``; never inside it.
+        regulars: some users are regular customers, who come back again and again and may order each time.
         progress: show a bar.
 
     Raises:
@@ -100,7 +102,7 @@ def write_demo_export(
             known: list[dict[str, str]] = []
             for index in with_progress(range(users), title="demo users", unit="user", shown=progress):
                 dice = Dice(seed, index)
-                visitor = simulate(shop, calendar, dice, index)
+                visitor = simulate(shop, calendar, dice, index, regulars=regulars)
                 summary.personas[visitor.persona.name] += 1
                 if visitor.consents:
                     known.append({"user_pseudo_id": visitor.user_pseudo_id, "persona": visitor.persona.name})

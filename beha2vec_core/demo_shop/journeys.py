@@ -28,12 +28,19 @@ _MAX_PAGE_VIEWS = 60
 _SHORT_VISITS = Table((1, 2, 3, None), (0.23, 0.21, 0.17, 0.39))
 _TAIL_MEDIAN, _TAIL_SIGMA = 4.5, 0.9
 
+# What regular customers do beside that: days from one visit to the next (a median of each user's own, and how much the
+# visits scatter around it), pages of a visit, and how much regulars differ in how often they order.
+_RHYTHM_MEDIAN, _RHYTHM_SIGMA, _VISITS_SCATTER = 12.0, 0.6, 0.5
+_VISIT_PAGES_MEDIAN, _VISIT_PAGES_SIGMA = 1.5, 0.6
+_ORDERS_DIFFER = 0.7
+
 _HOUR_WEIGHTS = Table(
     range(24), (10, 6, 3, 2, 2, 3, 7, 14, 20, 24, 27, 29, 31, 29, 27, 27, 29, 33, 39, 47, 52, 48, 36, 20)
 )
 _WEEKDAY_WEIGHTS = (1.05, 1.0, 0.98, 1.0, 0.9, 0.95, 1.25)  # Monday first: Sunday evening is when people browse
 
 _CHECKOUT = frozenset({K.CHECKOUT, K.PAYMENT})
+_ORDER = (K.PRODUCT, K.CART, K.CHECKOUT, K.PAYMENT, K.CONFIRMATION)
 _LOGGED_IN = frozenset({K.ACCOUNT, K.ORDERS})
 _DWELL_SECONDS = {K.ARTICLE: 75.0, K.PRODUCT: 30.0, K.HELP: 45.0, K.PAYMENT: 40.0, K.CHECKOUT: 45.0, K.ERROR: 6.0}
 _DWELL_ELSEWHERE, _DWELL_SIGMA, _MAX_DWELL = 20.0, 0.9, 1500.0
@@ -87,6 +94,16 @@ class Calendar:
         day = dice.pick(self._first_days)
         days = [day, *((day + int(dice.lognormal(4.0, 1.1))) % len(self.dates) for _ in range(count - 1))]
         return sorted(self.moment(day, dice, around_the_clock) for day in days)
+
+    def regular_moments(self, dice: Dice) -> list[int]:
+        """Moments (µs UTC) for the visits of a regular, at the user's own rhythm from the first days to the last."""
+        rhythm = dice.lognormal(_RHYTHM_MEDIAN, _RHYTHM_SIGMA)
+        day = int(rhythm * dice.uniform())
+        moments = []
+        while day < len(self.dates):
+            moments.append(self.moment(day, dice))
+            day += 1 + int(dice.lognormal(rhythm, _VISITS_SCATTER))
+        return moments
 
     def moment(self, day: int, dice: Dice, around_the_clock: bool = False) -> int:
         """A moment (µs UTC) of a day by the hours at which people browse, or of any hour alike."""
@@ -188,11 +205,18 @@ class Visitor:
         return session
 
 
-def simulate(shop: Shop, calendar: Calendar, dice: Dice, index: int) -> Visitor:
-    """User number ``index`` of the demo shop, by that user's own dice."""
+def simulate(shop: Shop, calendar: Calendar, dice: Dice, index: int, *, regulars: bool = False) -> Visitor:
+    """User number ``index`` of the demo shop, by that user's own dice.
+
+    With ``regulars`` some users come back again and again, and may order each time.
+    """
     persona = dice.pick(PERSONA_TABLE)
     kinds_by_session = route(persona, dice, _page_views(persona, dice))
     starts = calendar.moments(len(kinds_by_session), dice, around_the_clock=persona.is_bot)
+    if regulars and dice.chance(persona.regular):
+        visits = calendar.regular_moments(dice)
+        kinds_by_session += regular_visits(persona, dice, len(visits))
+        starts = sorted(starts + visits)
     seen_before = dice.chance(persona.seen_before)
     first_touch = calendar.start - dice.integer(1, 200 * 86_400) * SECOND if seen_before else starts[0]
     visitor = Visitor(
@@ -238,6 +262,16 @@ def route(persona: Persona, dice: Dice, page_views: int) -> list[list[K]]:
         cart_filled = (cart_filled or (here is K.PRODUCT and step is K.CART)) and step is not K.CONFIRMATION
         here = None if step not in _CHECKOUT and dice.chance(persona.session_ends) else step
     return sessions
+
+
+def regular_visits(persona: Persona, dice: Dice, count: int) -> list[list[K]]:
+    """The kinds of the pages of visits of a regular, a list a visit: short, and some of them end in an order."""
+    orders = min(1.0, persona.orders * dice.lognormal(1.0, _ORDERS_DIFFER))
+    visits = []
+    for _ in range(count):
+        visit = route(persona, dice, 1 + int(dice.lognormal(_VISIT_PAGES_MEDIAN, _VISIT_PAGES_SIGMA)))[0]
+        visits.append([*visit, *_ORDER] if dice.chance(orders) else visit)
+    return visits
 
 
 def next_kind(persona: Persona, dice: Dice, here: K | None) -> K:

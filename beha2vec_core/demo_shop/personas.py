@@ -30,7 +30,8 @@ class Persona:
 
     ``landing`` weighs the first page of a session, ``steps`` the page kind that follows each kind; from a kind
     without steps of its own the user goes on as if landing. ``wandering`` is the probability that a step (or, twice
-    as likely, a landing) is drawn from what all personas share instead.
+    as likely, a landing) is drawn from what all personas share instead. ``regular`` is the share of users who come back
+    again and again, ``orders`` the typical share of such visits that end in an order.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Persona:
     session_ends: float = 0.12
     seen_before: float = 0.12
     length_factor: float = 1.0
+    regular: float = 0.0
+    orders: float = 0.0
     is_bot: bool = False
 
     @cached_property
@@ -79,6 +82,7 @@ PERSONAS: tuple[Persona, ...] = (
         product_choice="browse",
         channels={"organic": 0.4, "direct": 0.2, "paid_social": 0.2, "paid_search": 0.1, "social": 0.1},
         mobile=0.66,
+        regular=0.06,
     ),
     # outlet first, then products on sale, a coupon, the cart, and away
     Persona(
@@ -99,6 +103,8 @@ PERSONAS: tuple[Persona, ...] = (
         channels={"affiliate": 0.22, "organic": 0.25, "newsletter": 0.2, "paid_search": 0.18, "direct": 0.15},
         mobile=0.6,
         countries={"Poland": 2.0, "Germany": 1.2},
+        regular=0.13,
+        orders=0.15,
     ),
     # the page of one brand, its products, back to the brand
     Persona(
@@ -122,6 +128,8 @@ PERSONAS: tuple[Persona, ...] = (
         mobile=0.55,
         countries={"Sweden": 1.6, "Denmark": 1.6},
         seen_before=0.3,
+        regular=0.14,
+        orders=0.2,
     ),
     # search -> product -> compare -> product -> cart -> checkout, all in one narrow range
     Persona(
@@ -142,6 +150,8 @@ PERSONAS: tuple[Persona, ...] = (
         product_choice="intent",
         channels={"paid_search": 0.32, "organic": 0.38, "direct": 0.16, "referral": 0.14},
         mobile=0.45,
+        regular=0.12,
+        orders=0.35,
     ),
     # account -> orders -> the same product again -> fast checkout
     Persona(
@@ -164,6 +174,8 @@ PERSONAS: tuple[Persona, ...] = (
         mobile=0.5,
         session_ends=0.18,
         seen_before=0.8,
+        regular=0.3,
+        orders=0.35,
     ),
     # help pages, order tracking, contact
     Persona(
@@ -183,6 +195,7 @@ PERSONAS: tuple[Persona, ...] = (
         mobile=0.58,
         session_ends=0.15,
         seen_before=0.45,
+        regular=0.05,
     ),
     # articles mostly, arriving from social media and the newsletter
     Persona(
@@ -199,6 +212,7 @@ PERSONAS: tuple[Persona, ...] = (
         product_choice="browse",
         channels={"social": 0.4, "newsletter": 0.25, "organic": 0.25, "referral": 0.1},
         mobile=0.7,
+        regular=0.14,
     ),
     # lists first, sweep by sweep, then product pages in catalogue order; fast, regular, engaged with nothing
     Persona(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime, timedelta
+from statistics import median
 from typing import NamedTuple
 
 from beha2vec_core.ga4.arrivals import due_day
@@ -125,16 +127,18 @@ def volume_is_as_usual(look: Look) -> CheckOutcome:
         ]
     unusual, largest, judged = [], {"events": 0.0, "users": 0.0}, 0
     for day in days:
-        for what, now, before in (
-            ("events", day.events, day.events_before or []),
-            ("users", day.users, day.users_before or []),
+        # events are a sum over users who differ: with exponential sizes, chance changes it by sqrt(2 / users)
+        by_chance = math.sqrt(2 / max(1, median(day.users_before))) if day.users_before else 0.0
+        for what, now, before, least_sd in (
+            ("events", day.events, day.events_before or [], by_chance),
+            ("users", day.users, day.users_before or [], 0.0),
         ):
             if len(before) < LEAST_WEEKS:
                 if now == 0:
                     unusual.append(f"{day.day} ({day.property_id}): no {what}")
                 continue
             judged += 1
-            z = robust_z(now, before)
+            z = robust_z(now, before, least_sd=least_sd)
             largest[what] = max(largest[what], z, key=abs)
             if abs(z) > MAX_Z:
                 usual = sorted(before)[len(before) // 2]

@@ -17,16 +17,17 @@ LEAST_SD = 0.1
 BINS = 10
 
 
-def robust_z(value: float, earlier: Sequence[float]) -> float:
+def robust_z(value: float, earlier: Sequence[float], *, least_sd: float = 0.0) -> float:
     """How many standard deviations a count lies from the median of earlier ones, on a log scale.
 
     Traffic varies by factors, so counts are compared as ``log(1 + n)``. The deviation is the median absolute one, which
-    up to half of the earlier counts cannot spoil; at least a tenth, and at least what chance does to so small a count.
+    up to half of the earlier counts cannot spoil; at least a tenth, at least what chance does to so small a count, and
+    at least ``least_sd``.
     """
     logs = [math.log1p(count) for count in earlier]
     middle = median(logs)
     spread = _MAD_TO_SD * median([abs(log - middle) for log in logs])
-    return (math.log1p(value) - middle) / max(spread, LEAST_SD, math.exp(-middle / 2))
+    return (math.log1p(value) - middle) / max(spread, LEAST_SD, math.exp(-middle / 2), least_sd)
 
 
 def stability_index(expected: npt.NDArray[Any], actual: npt.NDArray[Any]) -> float:

@@ -126,6 +126,7 @@ def choice_of_k(curve: Sequence[Mapping[Any, Any]], outcome: str) -> Figure:
     left, right = figure.subplots(1, 2)
     lines = (
         (left, "stability_ari", "stability (ARI)"),
+        (left, "least_jaccard", "least stable cluster (Jaccard)"),
         (left, "silhouette", "silhouette"),
         (right, "smallest_share", "smallest cluster (share of users)"),
         (right, "outcome_epsilon2", f"outcome: {outcome} (epsilon squared)"),

@@ -51,9 +51,9 @@ def test_the_demo_sets_its_export_once_and_leaves_another_alone(new: Path) -> No
     assert values["BEHA2VEC_SOURCE"] in (new / ".env").read_text()
     before = (new / ".env").read_text()
     assert project.prepare_demo(values["BEHA2VEC_SOURCE"]) == values and (new / ".env").read_text() == before
-    longer = project.prepare_demo(values["BEHA2VEC_SOURCE"], 84)
-    assert longer == values | {"BEHA2VEC_END_DATE": "2026-03-29"}
-    assert (new / ".env").read_text() == before.replace("END_DATE=2026-02-01", "END_DATE=2026-03-29")
+    shorter = project.prepare_demo(values["BEHA2VEC_SOURCE"], 28)
+    assert shorter == values | {"BEHA2VEC_END_DATE": "2026-02-01"}
+    assert (new / ".env").read_text() == before.replace("END_DATE=2026-03-29", "END_DATE=2026-02-01")
     (new / ".env").write_text("BEHA2VEC_SOURCE=/exports/shop\n")
     done = RUN.invoke(app, ["demo"])
     assert done.exit_code == 1 and "/exports/shop" in done.output and "beha2vec init demo" in done.output

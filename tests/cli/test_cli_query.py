@@ -64,10 +64,15 @@ def test_json_has_every_value_in_its_own_types() -> None:
     assert row == {"m": '{"2026-01-05": 1}'}
 
 
-def test_a_reader_may_stop_early(tmp_path: Path) -> None:
-    command = f"{sys.executable} -m beha2vec_core query --format csv 'from range(1000000)' | head -n 2"
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, cwd=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "range\n0\n", "")
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [("query --format csv 'from range(1000000)'", "range\n0\n"), ("query 'from numbers'", None), ("init x", None)],
+)
+def test_a_reader_may_stop_early(tmp_path: Path, command: str, shown: str | None) -> None:
+    """One that reads two lines, and one that has gone before anything is written."""
+    pipe = f"{sys.executable} -m beha2vec_core {command} | {'head -n 2' if shown else 'true'}"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", pipe], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, shown or "", "")
 
 
 @pytest.mark.parametrize(

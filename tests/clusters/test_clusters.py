@@ -167,41 +167,52 @@ def test_fewer_clusters_than_asked_for_where_more_would_be_too_small() -> None:
     assert alone.curve["k"].tolist() == list(range(2, 13)) and not alone.curve["chosen"].any()
 
 
+def curve_of(ks: list[int], least_jaccard: list[float], largest_share: list[float] | None = None) -> pd.DataFrame:
+    shares = {"largest_share": largest_share or [0.4] * len(ks), "smallest_share": [0.1] * len(ks)}
+    return pd.DataFrame({"k": ks, "least_jaccard": least_jaccard} | shares)
+
+
 def test_k_that_needs_a_cluster_above_half_of_the_users_loses() -> None:
-    row = {"silhouette": 0.5, "smallest_share": 0.1, "inertia": 1.0, "outcome_epsilon2": np.nan, "chosen": False}
-    curve = pd.DataFrame(
-        [
-            {"k": 2, "stability_ari": 1.00, "largest_share": 0.80, **row},
-            {"k": 3, "stability_ari": 0.70, "largest_share": 0.45, **row},
-            {"k": 4, "stability_ari": 0.90, "largest_share": 0.40, **row},
-            {"k": 5, "stability_ari": 0.89, "largest_share": 0.40, **(row | {"silhouette": 0.6})},
-        ]
-    )
+    curve = curve_of([2, 3, 4, 5, 6], [1.0, 0.7, 0.9, 0.89, 0.4], [0.8, 0.45, 0.4, 0.4, 0.3])
     k, why = choose_k(curve, min_share=0.01, max_share=0.5)
-    assert k == 5, "as stable as 4, better separated"
+    assert k == 5, "6 has a cluster that other resamples do not have"
     assert why == (
-        "k = 5: as stable as the best (ARI 0.89), largest silhouette among those (0.60); left out for a cluster below "
+        "k = 5: the most for which all clusters are stable (least Jaccard index 0.89); left out for a cluster below "
         "1% or above 50% of the users: 2"
     )
-    assert choose_k(curve, min_share=0.01, max_share=1.0) == (2, "k = 2: the most stable (ARI 1.00)")
     k, why = choose_k(curve[:1], min_share=0.01, max_share=0.5)
     assert k == 2 and why.endswith("of the users, this one breaks that least"), "nothing better to take"
 
 
-def test_of_k_alike_in_stability_and_silhouette_the_outcome_decides() -> None:
-    rows = {"k": [4, 5, 6, 7], "stability_ari": [0.9, 0.93, 0.91, 0.6], "silhouette": [0.3, 0.305, 0.2, 0.4]}
-    curve = pd.DataFrame(rows | {"outcome_epsilon2": [0.08, 0.02, 0.3, 0.5]}).assign(
-        largest_share=0.4, smallest_share=0.1
-    )
-    k, why = choose_k(curve, min_share=0.01, max_share=0.5, outcome="purchase")
-    assert k == 4, "6 is less separate, 7 less stable"
-    assert why.endswith(
-        "silhouette among the largest (0.30) and of those it separates purchase best (epsilon squared 0.080)"
-    )
-    unknown = curve.assign(outcome_epsilon2=np.nan)
-    assert choose_k(unknown, min_share=0.01, max_share=0.5).k == 5, "without an outcome the silhouette decides"
-    alike = curve.assign(outcome_epsilon2=0.1, silhouette=0.3)
-    assert choose_k(alike, min_share=0.01, max_share=0.5).k == 4, "equals: the smallest"
+def test_where_no_k_is_stable_the_best_are_taken() -> None:
+    curve = curve_of([4, 5, 6, 7], [0.5, 0.4, 0.46, 0.3])
+    k, why = choose_k(curve, min_share=0.01, max_share=0.5)
+    assert (k, why) == (
+        6, "k = 6: the most for which clusters are as stable as the best (least Jaccard index 0.46)"
+    )  # fmt: skip
+    assert choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=4).k == 4
+    assert choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=5).k == 6
+
+
+@pytest.mark.parametrize("pairs", [3, 4])
+def test_groups_within_groups_are_told_apart_though_fewer_clusters_are_as_stable(pairs: int) -> None:
+    rng = np.random.default_rng(pairs)
+    centres = np.repeat(2 * rng.normal(size=(pairs, 16)), 2, axis=0) + rng.normal(size=(2 * pairs, 16))
+    label = rng.integers(0, 2 * pairs, 900)
+    vectors = (centres[label] + 0.5 * rng.normal(size=(900, 16))).astype(np.float32)
+    bought = (label < 2) & (rng.random(900) < 0.3)  # both groups of a pair alike
+    model = fit_clusters(vectors, k_range=(3, 10), outcome=bought, progress=False)
+    by_k = model.curve.set_index("k")
+    assert by_k.loc[pairs, "stability_ari"] > 0.98 and by_k.loc[pairs, "silhouette"] > 0.3
+    assert model.k == 2 * pairs, model.curve
+    assert adjusted_rand_score(label, model.assign(vectors).cluster_key) > 0.95
+
+
+def test_the_least_stable_cluster_is_found_however_small_it_is() -> None:
+    vectors, _ = planted(1_000, [0.5, 0.3, 0.2], dim=8, noise=0.1, seed=2)
+    curve = stability_curve(normalise(vectors), [3, 4], seed=1, progress=False).set_index("k")
+    assert curve.loc[3, "least_jaccard"] == 1.0 == curve.loc[3, "stability_ari"]
+    assert curve.loc[4, "least_jaccard"] < 0.75 < curve.loc[4, "stability_ari"], "one group is cut anywhere"
 
 
 def test_the_curve_tells_what_clusters_say_of_an_outcome(blobs) -> None:
@@ -458,12 +469,11 @@ def test_a_fit_goes_on_from_the_clusters_there_are(blobs, model) -> None:
     assert fit_clusters(vectors, k_range=(3, 7), seed=4, earlier=merged, progress=False).k in (4, 5)
 
 
-def test_the_k_there_was_stays_while_it_is_as_stable() -> None:
-    rows = {"k": [4, 5, 6], "stability_ari": [0.9, 0.93, 0.7], "silhouette": [0.2, 0.5, 0.6]}
-    curve = pd.DataFrame(rows).assign(largest_share=0.4, smallest_share=0.1, outcome_epsilon2=np.nan)
+def test_the_k_there_was_stays_while_its_clusters_are_stable() -> None:
+    curve = curve_of([4, 5, 6], [0.9, 0.93, 0.3])
     assert choose_k(curve, min_share=0.01, max_share=0.5).k == 5
     stays = choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=4)
-    assert stays == (4, "k = 4: as stable as the best (ARI 0.90), and as many as before")
+    assert stays == (4, "k = 4: as many as before, and all clusters are stable (least Jaccard index 0.90)")
     assert choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=6).k == 5
 
 

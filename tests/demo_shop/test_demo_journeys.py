@@ -67,6 +67,25 @@ def test_window_shoppers_never_fill_a_cart_and_buyers_do():
         assert (PageKind.CART in seen) is expected, name
 
 
+def test_over_twelve_weeks_regulars_return_and_order_again():
+    calendar = Calendar(date(2026, 1, 5), 84, ZoneInfo("Europe/Berlin"))
+    visits, orders, personas = [], [], []
+    for index in range(600):
+        visitor = simulate(northfold(), calendar, Dice(7, index), index, regulars=True)
+        events = [event for session in visitor.sessions for event in session.events]
+        days = [(calendar.day_of(event.timestamp), event) for event in events]
+        visits.append({day for day, _ in days if day is not None})
+        orders.append({day for day, event in days if event.name == "purchase" and day is not None})
+        assert all(event.order.revenue > 0 for event in events if event.order), "each order has something in its cart"
+        personas.append(visitor.persona)
+    active = [user for user in range(600) if visits[user] & set(range(28, 56))]
+    later = set(range(56, 84))
+    assert 0.15 < sum(bool(visits[user] & later) for user in active) / len(active) < 0.4
+    assert 0.04 < sum(bool(orders[user] & later) for user in active) / len(active) < 0.15
+    assert sum(len(days) > 1 for days in orders) > 10
+    assert not any(days for days, persona in zip(orders, personas, strict=True) if not persona.orders)
+
+
 def test_same_kinds_of_page_in_another_order():
     shoppers, bots = routes(BY_NAME["window_shopper"]), routes(BY_NAME["bot"])
     kinds = [Counter(kind for session in group for kind in session) for group in (shoppers, bots)]

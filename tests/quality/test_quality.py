@@ -30,6 +30,10 @@ def test_robust_z_is_in_factors_and_not_spoilt_by_outages() -> None:
     assert robust_z(2000, [1000] * 8) == pytest.approx(-robust_z(500, [1000] * 8), rel=0.01), "twice and half are alike"
     assert abs(robust_z(1100, [1000] * 8)) < 1, "weeks that are all alike do not make a tenth more an alarm"
     assert abs(robust_z(2, [5, 5, 5, 5])) < 4 < abs(robust_z(20, [500] * 4)), "small counts vary by chance"
+    rng = np.random.default_rng(3)
+    days = [rng.exponential(10, size=rng.poisson(50)).sum() for _ in range(900)]
+    alarms = [abs(robust_z(days[n], days[n - 8 : n], least_sd=(2 / 50) ** 0.5)) > 4 for n in range(8, 900)]
+    assert sum(alarms) <= 1 < sum(abs(robust_z(days[n], days[n - 8 : n])) > 4 for n in range(8, 900))
 
 
 def test_stability_index_by_hand_and_by_chance() -> None:

@@ -99,7 +99,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             model_version=version,
             earlier=None if config.begin_anew else earlier,
             outcome=outcome.values,
-            outcome_name=outcome.name,
             minibatch_above=config.minibatch_above,
         )
         context.log.info(fitted.why)

@@ -1,0 +1,47 @@
+"""``beha2vec predict``: how many users it lists."""
+
+import csv
+import io
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from beha2vec_core.cli import app
+
+RUN = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    with duckdb.connect(str(tmp_path / "data" / "serving.duckdb")) as connection:
+        connection.execute(
+            """create schema beha2vec; create table beha2vec.user_predictions_current as
+            select 'user' || n as user_key, 'purchase' as target, 28 as horizon, n / 1000 as probability, 0.0 as low,
+            1.0 as high, 1 as decile, 12.5 as value, ['visits'] as reasons, date '2026-03-30' as as_of
+            from range(300) as t(n)"""
+        )
+
+
+def predict(*arguments: str) -> list[str]:
+    done = RUN.invoke(app, ["predict", *arguments])
+    assert done.exit_code == 0, done.output
+    return done.output.splitlines()
+
+
+def test_a_table_has_as_many_users_as_asked_for() -> None:
+    lines = predict("--top", "250")
+    assert sum("user" in line for line in lines[1:]) >= 250 and "user299" in lines[2] and "user50 " in lines[-1]
+    assert len(predict()) == 100 + 2, "100 by default"
+
+
+def test_a_table_and_csv_list_the_same_users() -> None:
+    rows = list(csv.DictReader(io.StringIO("\n".join(predict("--top", "120", "--format", "csv")))))
+    assert len(rows) == 120
+    lines = predict("--top", "120")[2:]
+    shown = [next(word for word in line.split() if "user" in word) for line in lines]
+    assert [row["user_key"] for row in rows] == shown
