@@ -51,7 +51,21 @@ def materialize(
     if _reads_export(select) and (obstacle := first_obstacle(settings.model_copy(update=asked))):
         remedy = "give --start and --end of days that the export has" if start or end else obstacle.remedy
         fail(f"{obstacle.message}\n  -> {remedy if obstacle.name == 'dates' else obstacle.remedy}")
+    if _reads_export(select) or "dbt" in select:
+        _print_estimate(settings, first, last)
     _become_run(select, first, last, config)
+
+
+def _print_estimate(settings: ExportSettings, first: date, last: date) -> None:
+    """Say what a run of these days takes; end the command where its scratch does not fit on the disk."""
+    from beha2vec_core.cli.doctor.export import export_files
+    from beha2vec_core.cli.doctor.storage import SCRATCH_REMEDY
+    from beha2vec_core.estimate import estimate_run
+
+    found = estimate_run(settings, first, last, export_files(settings))
+    if not found.fits:
+        fail(f"{found.summary}\n  -> {SCRATCH_REMEDY}")
+    typer.echo(found.summary)
 
 
 def _reads_export(select: str) -> bool:
