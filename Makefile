@@ -8,7 +8,7 @@ COLES := .venv-coles
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help docs install lock .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-pages dbt-docs lint lint-python lint-sql format clean explore bench-lookalikes bench-explorer bench-privacy bench-predictions
+.PHONY: help docs install lock .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-scale bench-pages dbt-docs lint lint-python lint-sql format clean explore bench-lookalikes bench-explorer bench-privacy bench-predictions
 
 help: ## what can be made
 	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -107,6 +107,9 @@ bench-night-cost: $(INSTALLED) ## what a night costs with 30, 90 and 360 days of
 
 bench-dbt: $(INSTALLED) ## how fast dbt_ga4 builds, and what a day costs
 	$(BIN)/python tests/benchmarks/dbt_build.py
+
+bench-scale: $(INSTALLED) ## what each step takes with 0.1 and 1 million events: seconds, memory, scratch (quarter of an hour)
+	$(BIN)/python tests/benchmarks/scale.py
 
 # dbt opens a warehouse to compile; without a built one, an empty one that goes with `make clean`
 DBT_DATA := $(or $(BEHA2VEC_DATA_DIR),$(if $(wildcard data/warehouse.duckdb),$(CURDIR)/data,$(CURDIR)/dbt_ga4/target))

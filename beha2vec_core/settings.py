@@ -37,6 +37,8 @@ from pydantic_core import ErrorDetails
 PREFIX = "BEHA2VEC_"
 # dbt's session_attribution_lookback_window_days
 _ATTRIBUTION_DAYS = 30
+# former names of settings, which still count where the present name is not set
+_FORMER = {"DBT_MEMORY_LIMIT": "MEMORY_LIMIT"}
 
 
 class SettingsError(ValueError):
@@ -98,6 +100,15 @@ _EventName = Annotated[
     str,
     _that(re.compile("[A-Za-z][A-Za-z0-9_]{0,39}").fullmatch, "use GA4 event names, comma-separated: sign_up, share"),
 ]
+_MemoryLimit = Annotated[
+    str,
+    _that(
+        re.compile(r"(100|[1-9]\d?) ?%|[1-9]\d*(\.\d+)? ?[KMGT](i?B)?", re.IGNORECASE).fullmatch,
+        "give an amount or a share of the machine's memory, for example 4GB, 512MB or 50%",
+    ),
+    # DuckDB wants the B, and no space before the sign of percent
+    AfterValidator(lambda value: re.sub(r"(?<=[KMGT])$", "B", value.replace(" ", "").upper().replace("I", "i"))),
+]
 _Commas = BeforeValidator(
     lambda value: [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 )
@@ -155,6 +166,18 @@ class Storage(_Group):
         Path("data"), validate_default=True, description="folder for the warehouse, raw partitions, encoders"
     )
     lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
+    memory_limit: _MemoryLimit = Field(
+        "80%",
+        validation_alias=AliasChoices("memory_limit", "dbt_memory_limit"),
+        description="memory that DuckDB may use, in dbt and in our steps, before it writes to the disk: an amount such "
+        "as 4GB, or a share of the machine's",
+    )
+    dbt_chunk_days: int | None = Field(
+        None,
+        ge=1,
+        description="most days that one dbt call builds; empty: as many as fit into memory and on the disk "
+        "(docs/scale.md)",
+    )
 
     @field_validator("data_dir")
     @classmethod
@@ -453,7 +476,7 @@ class Settings(BaseModel, frozen=True):
         try:
             found = [*dotenv_values(".env").items(), *os.environ.items()]  # the environment wins
             given = {variable.upper(): value for variable, value in found if value}  # NAME= means unset
-            ours = {name.lower(): given[PREFIX + name] for name in variables() if PREFIX + name in given}
+            ours = {name.lower(): given[PREFIX + name] for name in [*variables(), *_FORMER] if PREFIX + name in given}
             openai = {name.lower(): value for name, value in given.items() if name.startswith("OPENAI_")}
             return cls(**ours | openai)
         except ValidationError as error:
@@ -540,15 +563,25 @@ def variables() -> dict[str, FieldInfo]:
     return {str(field.alias).upper(): field for group in groups for field in group.model_fields.values()}
 
 
+def _given_variables() -> set[str]:
+    """Names of all variables of the environment and .env."""
+    try:
+        return {*os.environ, *dotenv_values(".env")}
+    except UnicodeDecodeError:
+        return {*os.environ}  # reported when the settings are read
+
+
+def renamed_variables() -> dict[str, str]:
+    """Variables of the environment or .env that are a former name of a setting, each with its present name."""
+    given = {variable.upper(): variable for variable in _given_variables()}
+    return {given[PREFIX + old]: PREFIX + new for old, new in _FORMER.items() if PREFIX + old in given}
+
+
 def misspelt_variables() -> dict[str, str]:
     """Variables of the environment or .env that are no setting but resemble one, each with the one likely meant."""
-    known = list(variables())
-    try:
-        in_file = dotenv_values(".env")
-    except UnicodeDecodeError:
-        in_file = {}  # reported when the settings are read
+    known = [*variables(), *_FORMER]
     found = {}
-    for variable in {*os.environ, *in_file}:
+    for variable in _given_variables():
         name = variable.upper().removeprefix(PREFIX)
         if name not in known and name != variable.upper() and (near := get_close_matches(name, known, 1, 0.75)):
             found[variable] = PREFIX + near[0]

@@ -33,7 +33,9 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
         resource_overrides: resources by name (`warehouse`, `compute`, `llm`, `dbt`) that replace the usual ones.
     """
     warehouse = WarehouseResource(
-        database=str(settings.storage.warehouse_path), lock_timeout_seconds=settings.storage.lock_timeout_seconds
+        database=str(settings.storage.warehouse_path),
+        connection_config={"memory_limit": settings.storage.memory_limit},
+        lock_timeout_seconds=settings.storage.lock_timeout_seconds,
     )
     modules = (raw, dbt, pages, sequences, encoder, evaluation, promotion, clusters, insights, predictions, serving)
     assets = [asset for module in modules for asset in module.build_assets(settings)]

@@ -7,9 +7,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import SecretStr
 
+from beha2vec_core.estimate import memory_bytes
 from beha2vec_core.llm import LlmSettings
 from beha2vec_core.pages import require_valid_settings
-from beha2vec_core.settings import ExportSettings, Settings, SettingsError, misspelt_variables, variables
+from beha2vec_core.settings import (
+    ExportSettings,
+    Settings,
+    SettingsError,
+    misspelt_variables,
+    renamed_variables,
+    variables,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -122,6 +130,9 @@ def test_empty_means_unset(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path:
         ("PAGE_RULE_PACKS", "shopware", ["(is 'shopware')", "all, errors"]),
         ("NIGHTLY_HOUR", "24", ["less than or equal to 23"]),
         ("LOCK_TIMEOUT_SECONDS", "0", ["greater than 0"]),
+        ("MEMORY_LIMIT", "a lot", ["'a lot'", "4GB, 512MB or 50%"]),
+        ("MEMORY_LIMIT", "0GB", ["4GB, 512MB or 50%"]),
+        ("DBT_CHUNK_DAYS", "0", ["greater than or equal to 1"]),
     ],
 )
 def test_a_wrong_value_is_reported(name: str, value: str, parts: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,8 +178,22 @@ def test_every_variable_sets_one_field_of_one_group() -> None:
 def test_misspelt_variables_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEHA2VEC_SORCE", "x")
     monkeypatch.setenv("BEHA2VEC_SOURCE", "x")
-    monkeypatch.setenv("BEHA2VEC_DBT_MEMORY_LIMIT", "1GB")  # not ours, but nobody's mistake
+    monkeypatch.setenv("BEHA2VEC_DBT_MEMORY_LIMIT", "1GB")  # a former name
     assert misspelt_variables() == {"BEHA2VEC_SORCE": "BEHA2VEC_SOURCE"}
+
+
+def test_a_former_name_counts_where_the_present_one_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load().storage.memory_limit == "80%"
+    monkeypatch.setenv("BEHA2VEC_DBT_MEMORY_LIMIT", "1GB")
+    assert Settings.load().storage.memory_limit == "1GB"
+    assert renamed_variables() == {"BEHA2VEC_DBT_MEMORY_LIMIT": "BEHA2VEC_MEMORY_LIMIT"}
+    monkeypatch.setenv("BEHA2VEC_MEMORY_LIMIT", "512 mb")
+    assert Settings.load().storage.memory_limit == "512MB"
+
+
+@pytest.mark.parametrize("value", ["512MB", "1.5GiB", "2g", "2 tib", "50%", "100 %"])
+def test_duckdb_takes_a_memory_limit_as_it_may_be_written(value: str) -> None:
+    assert 0 < memory_bytes(Settings(memory_limit=value).storage.memory_limit) < 3 * 1024**4
 
 
 def test_docs_list_every_setting_with_its_default() -> None:

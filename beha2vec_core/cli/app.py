@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 from typer.core import TyperGroup
 
-from beha2vec_core.settings import ExportSettings, Settings, SettingsError, misspelt_variables
+from beha2vec_core.settings import ExportSettings, Settings, SettingsError, misspelt_variables, renamed_variables
 
 _T = TypeVar("_T")
 
@@ -99,6 +99,10 @@ def _options(
     ] = False,
 ) -> None:
     os.umask(os.umask(0o077) | 0o077)  # what is written is of users: for its owner only
-    if context.invoked_subcommand != "doctor" and (wrong := misspelt_variables()):
+    if context.invoked_subcommand == "doctor":  # which reports them itself
+        return
+    if wrong := misspelt_variables():
         pairs = ", ".join(f"{name} (did you mean {right}?)" for name, right in wrong.items())
         typer.secho(f"warning: unknown settings: {pairs}", fg="yellow", err=True)
+    for old, new in renamed_variables().items():
+        typer.secho(f"warning: {old} is now {new}; the former name still works", fg="yellow", err=True)

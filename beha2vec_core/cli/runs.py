@@ -51,7 +51,23 @@ def materialize(
     if _reads_export(select) and (obstacle := first_obstacle(settings.model_copy(update=asked))):
         remedy = "give --start and --end of days that the export has" if start or end else obstacle.remedy
         fail(f"{obstacle.message}\n  -> {remedy if obstacle.name == 'dates' else obstacle.remedy}")
+    if _reads_export(select) or "dbt" in select:
+        _print_estimate(settings, first, last)
     _become_run(select, first, last, config)
+
+
+def _print_estimate(settings: ExportSettings, first: date, last: date) -> None:
+    """Say what a run of these days takes; end the command where its scratch does not fit on the disk."""
+    from beha2vec_core.cli.doctor.export import export_files
+    from beha2vec_core.cli.doctor.storage import SCRATCH_REMEDY, SHORTAGE_REMEDY
+    from beha2vec_core.estimate import estimate_run
+
+    found = estimate_run(settings, first, last, export_files(settings))
+    if not found.fits:
+        fail(f"{found.summary}\n  -> {SCRATCH_REMEDY}")
+    typer.echo(found.summary)
+    if found.shortage:
+        typer.secho(f"warning: {found.shortage}\n  -> {SHORTAGE_REMEDY}", fg="yellow", err=True)
 
 
 def _reads_export(select: str) -> bool:
@@ -90,7 +106,11 @@ def rollback(
 
     settings = read_export_settings()
     require_results(settings.storage.warehouse_path)
-    warehouse = Warehouse(settings.storage.warehouse_path, lock_timeout=settings.storage.lock_timeout_seconds)
+    warehouse = Warehouse(
+        settings.storage.warehouse_path,
+        settings.storage.lock_timeout_seconds,
+        {"memory_limit": settings.storage.memory_limit},
+    )
     last = settings.export.end_date or _yesterday(settings)
     if predictions:
         if to:
@@ -146,7 +166,11 @@ def migrate(
     if not settings.storage.warehouse_path.exists():
         typer.echo(f"{settings.storage.warehouse_path} does not exist yet: the first run creates it")
         return
-    warehouse = Warehouse(settings.storage.warehouse_path, lock_timeout=settings.storage.lock_timeout_seconds)
+    warehouse = Warehouse(
+        settings.storage.warehouse_path,
+        settings.storage.lock_timeout_seconds,
+        {"memory_limit": settings.storage.memory_limit},
+    )
     try:
         with warehouse.connect("migrate --check") as connection:
             plan = make_plan(connection)

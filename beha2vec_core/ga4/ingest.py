@@ -36,7 +36,7 @@ from beha2vec_core.progress import progress_bar
 from beha2vec_core.words import counted
 
 # What DuckDB may hold in memory before it spills to the scratch folder. A day is held whole.
-_MEMORY_LIMIT = "2GB"
+MEMORY_BYTES = 2 * 10**9
 # Rows that are cleaned and written at once.
 _ROW_GROUP = 122_880
 # Lines of progress, at most: a year's export has hundreds of files.
@@ -137,6 +137,7 @@ def ingest_days(
     progress: Callable[[str], None] | None = None,
     notice: str | None = None,
     keep_originals_days: int = 0,
+    memory_bytes: int = MEMORY_BYTES,
 ) -> IngestReport:
     """Read the files that hold ``days`` and replace those days' partitions.
 
@@ -151,6 +152,7 @@ def ingest_days(
         progress: called with a few lines of text as files are read; a terminal also shows a progress bar.
         notice: what of the source was skipped: progress shows it once, and the report has it.
         keep_originals_days: how long rows are also kept as they came, with all personal data; 0: not at all.
+        memory_bytes: what DuckDB may use before it writes to the disk.
 
     Raises:
         IngestError: the source holds our own partitions.
@@ -175,7 +177,7 @@ def ingest_days(
     run.files = len(undated) + sum(len(dated[day]) for day in wanted)
     with (
         _scratch(raw_path) as scratch,
-        _scratch_connection(scratch) as connection,
+        _scratch_connection(scratch, memory_bytes) as connection,
         progress_bar(title="reading the export", unit="file", total=run.files, shown=progress is not None) as bar,
     ):
         run.bar = bar
@@ -436,12 +438,12 @@ def _scratch(raw_path: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _scratch_connection(scratch: Path) -> duckdb.DuckDBPyConnection:
+def _scratch_connection(scratch: Path, memory_bytes: int) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(
         ":memory:",
         config={
             "temp_directory": str(scratch / "spill"),
-            "memory_limit": _MEMORY_LIMIT,
+            "memory_limit": f"{memory_bytes}B",
             "preserve_insertion_order": "false",  # partitions are sorted as they are written
         },
     )

@@ -38,7 +38,9 @@ def known_sequences(connection: duckdb.DuckDBPyConnection, model_version: str, d
     ).to_arrow_table()
 
 
-def encode_changed(encoder: BehaviorEncoder, sequences: Path, known: pa.Table, target: Path) -> pa.Table:
+def encode_changed(
+    encoder: BehaviorEncoder, sequences: Path, known: pa.Table, target: Path, memory_limit: str = "80%"
+) -> pa.Table:
     """Encode the users of a sequence file whose sequence is not the one known, to a parquet file.
 
     Args:
@@ -46,11 +48,12 @@ def encode_changed(encoder: BehaviorEncoder, sequences: Path, known: pa.Table, t
         sequences: the day's file, from ``user_sequences.write_day``.
         known: from ``known_sequences``; a hash that is null or another means that the user is encoded again.
         target: the file to write; it has what ``encode_stream`` gives.
+        memory_limit: of DuckDB, such as 4GB.
 
     Returns:
         ``user_key`` and ``sequence_hash`` of all users of the day.
     """
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"memory_limit": memory_limit}) as connection:
         connection.register("known", known)
         connection.read_parquet(str(sequences), hive_partitioning=False).create_view("sequences")
         users = connection.sql(

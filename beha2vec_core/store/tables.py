@@ -40,6 +40,8 @@ _TABLES = {
     "cache.enriched_pages_unpublished": _ENRICHED_PAGES,
     # assets that the next run has to build from all history, and why; see migrate.py
     "cache.pending_full_refresh": "asset varchar primary key, reason varchar",
+    # what a dbt build has finished so far; see chunks.py
+    "cache.dbt_chunks": "models varchar, build varchar, first_day date, last_day date, raw varchar",
     "beha2vec.encoders": """
         model_version varchar primary key, config json, train_config json, data_window json, training_curve json,
         trained_at timestamp, warm_start_from varchar, accepted_at timestamp, refused varchar""",
@@ -298,8 +300,16 @@ def refuse_newer(version: int | None) -> None:
 
 def pending_full_refresh(connection: duckdb.DuckDBPyConnection, asset: str) -> str | None:
     """Why the next run has to build an asset from all history; None where it has not."""
-    found = connection.execute("select reason from cache.pending_full_refresh where asset = ?", [asset]).fetchone()
-    return str(found[0]) if found else None
+    found = connection.execute("select reason from cache.pending_full_refresh where asset = ?", [asset]).fetchall()
+    return str(found[0][0]) if found else None
+
+
+def require_full_refresh(connection: duckdb.DuckDBPyConnection, asset: str, reason: str) -> bool:
+    """Let the next run build an asset from all history; False where that was required already, for another reason."""
+    if pending_full_refresh(connection, asset):
+        return False
+    connection.execute("insert into cache.pending_full_refresh values (?, ?)", [asset, reason])
+    return True
 
 
 def full_refresh_done(connection: duckdb.DuckDBPyConnection, asset: str) -> None:

@@ -57,9 +57,15 @@
 {#
     One end of the window as a date, or none if it is open: no such day, --full-refresh, or a unit test. It is not evaluated
     while dbt parses, so that dbt does not parse the models again for another day.
+
+    A --full-refresh of all days can begin with some of them: with the environment variable GA4_FULL_REFRESH_IN_PARTS the window
+    limits it too, and calls without --full-refresh add the other days.
 #}
 {% macro ga4_window_end(name, shift) %}
-    {% if not execute or flags.FULL_REFRESH or model.resource_type == 'unit_test' %}
+    {% if not execute or model.resource_type == 'unit_test' %}
+        {{ return(none) }}
+    {% endif %}
+    {% if flags.FULL_REFRESH and not env_var('GA4_FULL_REFRESH_IN_PARTS', '') %}
         {{ return(none) }}
     {% endif %}
     {{ return(ga4_asked_day(name, shift)) }}
@@ -70,6 +76,10 @@
     {% set given = var(name, none) %}
     {% if not (var('min_date', none) or var('max_date', none)) %}
         {% set given = env_var('GA4_' ~ name | upper, '') %}
+        {#- the last call of a build in parts tests the days of all its calls #}
+        {% if name == 'min_date' and model.resource_type == 'test' %}
+            {% set given = env_var('GA4_TEST_MIN_DATE', '') or given %}
+        {% endif %}
     {% endif %}
     {% if not given %}
         {{ return(none) }}

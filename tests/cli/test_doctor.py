@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import SecretStr
 
-from beha2vec_core.cli.doctor import Check, export, installation, run_checks, services, storage
+from beha2vec_core.cli.doctor import Check, export, first_obstacle, installation, run_checks, services, storage
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import Warehouse
@@ -75,6 +75,7 @@ def test_all_is_well(tmp_path: Path) -> None:
         "pages",
         "data folder",
         "disk",
+        "estimate",
         "personal data",
         "warehouse",
         "serving database",
@@ -337,6 +338,18 @@ def test_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "_LEAST_FREE_BYTES", 0)
     monkeypatch.setattr(storage, "_BYTES_PER_EXPORT_BYTE", 10**12)
     assert storage.check_disk(make(tmp_path)).status == "warn"
+
+
+def test_the_scratch_of_a_run_has_to_fit_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, DAYS)
+    check = storage.check_estimate(make(tmp_path, memory_limit="1GB"))
+    assert (check.status, check.message[:46]) == ("ok", "3 days in 1 dbt call: about 1 minute without t")
+    monkeypatch.setattr("beha2vec_core.estimate.WORK_PER_RAW_BYTE", 10**10)
+    check = storage.check_estimate(make(tmp_path, memory_limit="1GB"))
+    assert check.status == "fail" and "3 days in 3 dbt calls" in check.message
+    assert "BEHA2VEC_MEMORY_LIMIT" in check.remedy
+    first = first_obstacle(make(tmp_path, memory_limit="1GB"))
+    assert first is not None and first.name == "estimate", "a run does not start"
 
 
 def test_the_warehouse_and_who_holds_it(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from beha2vec_core.settings import Settings
 
 __all__ = ["Check", "first_obstacle", "run_checks"]
 
-_BEFORE_A_RUN = ("export", "dates", "pages", "data folder", "disk", "device")
+_BEFORE_A_RUN = ("export", "dates", "pages", "data folder", "disk", "estimate", "device")
 
 
 def run_checks(settings: Settings) -> list[Check]:
@@ -38,6 +38,7 @@ def _checks() -> dict[str, Callable[[Settings], Check]]:
         "pages": export.check_pages,
         "data folder": storage.check_data_folder,
         "disk": storage.check_disk,
+        "estimate": storage.check_estimate,
         "personal data": storage.check_personal_data,
         "warehouse": storage.check_warehouse,
         "serving database": storage.check_serving,

@@ -7,15 +7,18 @@ import importlib.util
 import sys
 
 from beha2vec_core.cli.doctor.check import Check, fail, ok, warn
-from beha2vec_core.settings import Settings, misspelt_variables
+from beha2vec_core.settings import Settings, misspelt_variables, renamed_variables
 
 
 def check_variables(settings: Settings) -> Check:
-    """No variable of the environment is a misspelt setting."""
+    """No variable of the environment is a misspelt setting, or the former name of one."""
     misspelt = misspelt_variables()
     if misspelt:
         pairs = ", ".join(f"{wrong} (did you mean {right}?)" for wrong, right in misspelt.items())
         return warn(f"unknown settings, which have no effect: {pairs}", "rename or remove them")
+    if renamed := renamed_variables():
+        pairs = ", ".join(f"{old} is now {new}" for old, new in renamed.items())
+        return warn(f"settings with a new name: {pairs}", "rename them; the former names still work")
     return ok(f"read; data folder {settings.storage.data_dir}")
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
 from beha2vec_core.cli.doctor.check import Check, fail, ok, warn
 from beha2vec_core.cli.doctor.export import export_files
+from beha2vec_core.estimate import estimate_run
 from beha2vec_core.privacy.forget import is_unfinished
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.key import PrivacyError
@@ -25,6 +27,11 @@ _GIGABYTE = 10**9
 _LEAST_FREE_BYTES = _GIGABYTE // 2
 # The demo's gzipped export of 3.6 MB became 31 MB: partitions, warehouse, serving copy, encoder.
 _BYTES_PER_EXPORT_BYTE = 10
+SHORTAGE_REMEDY = "raise BEHA2VEC_MEMORY_LIMIT, or use a machine with more memory"
+SCRATCH_REMEDY = (
+    "free some space, set BEHA2VEC_DATA_DIR to a larger disk, raise BEHA2VEC_MEMORY_LIMIT, or lower (or remove) "
+    "BEHA2VEC_DBT_CHUNK_DAYS"
+)
 
 
 def check_data_folder(settings: Settings) -> Check:
@@ -54,6 +61,20 @@ def check_disk(settings: Settings) -> Check:
     if free < export * _BYTES_PER_EXPORT_BYTE:
         return warn(f"{summary}; about {_BYTES_PER_EXPORT_BYTE} times that may be needed", remedy)
     return ok(summary)
+
+
+def check_estimate(settings: Settings) -> Check:
+    """What a run of all days takes, and whether its scratch fits on the disk."""
+    first, last = settings.export.start_date, settings.export.end_date
+    if first is None:
+        return ok("not known: the first day is not set")
+    last = last or datetime.now(settings.export.tz).date() - timedelta(days=1)
+    if last < first:
+        return ok("no days yet")
+    found = estimate_run(settings, first, last, export_files(settings))
+    if not found.fits:
+        return fail(found.summary, SCRATCH_REMEDY)
+    return warn(f"{found.summary}; {found.shortage}", SHORTAGE_REMEDY) if found.shortage else ok(found.summary)
 
 
 def check_personal_data(settings: Settings) -> Check:

@@ -3,8 +3,9 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,11 @@ from pydantic import Field
 
 import beha2vec_dagster
 from beha2vec_core import dbt_process
+from beha2vec_core.estimate import chunk_bytes
 from beha2vec_core.settings import ExportSettings, Settings
-from beha2vec_core.store.tables import full_refresh_done, pending_full_refresh
+from beha2vec_core.store import chunks
+from beha2vec_core.store.tables import full_refresh_done, pending_full_refresh, require_full_refresh
+from beha2vec_core.words import counted
 from beha2vec_dagster.lib.console import brief_dbt
 from beha2vec_dagster.lib.lineage import column_lineage
 from beha2vec_dagster.lib.metadata import relation_metadata
@@ -27,6 +31,7 @@ from beha2vec_dagster.lib.resources import WarehouseResource
 _PROJECT_DIR = Path(beha2vec_dagster.__file__).parent.parent / "dbt_ga4"
 # with the seeds, small tables of facts that the incremental models read
 _INCREMENTAL = "config.materialized:incremental config.materialized:seed"
+_INCREMENTAL_ASSET = "dbt_incremental_models"
 _SCHEMA = "ga4"
 
 
@@ -34,9 +39,7 @@ _SCHEMA = "ga4"
 def _project() -> DbtProject:
     """The dbt project, with a manifest as new as its files. Its profile reads the environment (see `_environment`)."""
     project = DbtProject(project_dir=_PROJECT_DIR, profiles_dir=_PROJECT_DIR)
-    inputs = [p for p in _PROJECT_DIR.rglob("*") if p.suffix in (".sql", ".yml", ".csv")]
-    inputs = [path for path in inputs if "target" not in path.relative_to(_PROJECT_DIR).parts]
-    newest = max(p.stat().st_mtime for p in inputs)
+    newest = max(p.stat().st_mtime for p in _project_files())
     project.manifest_path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(str(project.manifest_path) + ".lock"):  # one process at a time
         if not project.manifest_path.exists() or project.manifest_path.stat().st_mtime < newest:
@@ -44,11 +47,18 @@ def _project() -> DbtProject:
     return project
 
 
+def _project_files() -> list[Path]:
+    """What the models are made of."""
+    files = sorted(path for path in _PROJECT_DIR.rglob("*") if path.suffix in (".sql", ".yml", ".csv"))
+    return [path for path in files if "target" not in path.relative_to(_PROJECT_DIR).parts]
+
+
 @contextmanager
 def _environment(settings: Settings, **more: str) -> Iterator[None]:
     """What dbt reads from the environment: its profile the data folder, dagster-dbt where `dbt` is, and more."""
     names = more | {
         "BEHA2VEC_DATA_DIR": str(settings.storage.data_dir),
+        "BEHA2VEC_MEMORY_LIMIT": settings.storage.memory_limit,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
     before = {name: os.environ.get(name) for name in names}
@@ -98,6 +108,7 @@ def _dbt_build(
     settings: ExportSettings,
     dbt: DbtCliResource,
     warehouse: WarehouseResource,
+    window: Mapping[str, str],
     *,
     full_refresh: bool = False,
 ) -> Iterator[Any]:
@@ -106,23 +117,12 @@ def _dbt_build(
     Tables that were built before a failure are reported too. Unit tests are for the developer (`make test`).
     """
     # buildable: a test that also reads a model which neither was selected nor comes before does not apply here
-    arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
-    # the output of a step goes to a file; dbt's own files of the whole project and of results, which nobody reads, take
-    # a seventh of a call
-    arguments += ["--no-use-colors", "--no-write-json"]
-    given = {
-        "timezone": settings.export.timezone,
-        "property_timezones": settings.export.property_timezones,
-        "predicted_events": settings.predictions.events,
-    }
-    arguments += ["--vars", json.dumps(given)]
-    arguments += ["--full-refresh"] if full_refresh else []
+    arguments = [*_build_arguments(settings, full_refresh), "--indirect-selection", "buildable"]
     events: list[Any] = []
-    # one folder, not one a run as is the default, which a year of nights would fill with gigabytes; the lock guards it
-    target_path = settings.storage.data_dir / "dbt_target"
+    target_path = _target_path(settings)
     try:
         with warehouse.exclusive(f"dbt build ({context.op_execution_context.op.name})"), brief_dbt():
-            with _environment(settings, **_window(context)):
+            with _environment(settings, **window):
                 started = dbt.cli(arguments, context=context, target_path=target_path)
             for event in started.stream():
                 events.append(event)
@@ -143,10 +143,124 @@ def _dbt_build(
         yield from events
 
 
-def _window(context: dg.AssetExecutionContext) -> dict[str, str]:
-    """The run's days as environment variables: with other vars dbt would parse the whole project again."""
-    days = range_of(context.run.tags) or ("", "")
-    return {"GA4_MIN_DATE": str(days[0]), "GA4_MAX_DATE": str(days[1])}
+def _build_arguments(settings: ExportSettings, full_refresh: bool) -> list[str]:
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    # the output of a step goes to a file; dbt's own files of the whole project and of results, which nobody reads, take
+    # a seventh of a call
+    arguments += ["--no-use-colors", "--no-write-json", "--vars", json.dumps(_variables(settings))]
+    return arguments + (["--full-refresh"] if full_refresh else [])
+
+
+def _variables(settings: ExportSettings) -> dict[str, object]:
+    """The variables of the models that are settings of ours."""
+    return {
+        "timezone": settings.export.timezone,
+        "property_timezones": settings.export.property_timezones,
+        "predicted_events": settings.predictions.events,
+    }
+
+
+def _target_path(settings: Settings) -> Path:
+    """One folder, not one a run as is the default, which a year of nights would fill; the lock guards it."""
+    return settings.storage.data_dir / "dbt_target"
+
+
+def _window(days: tuple[date, date] | None) -> dict[str, str]:
+    """Days as environment variables: with other vars dbt would parse the whole project again."""
+    first, last = days or ("", "")
+    return {"GA4_MIN_DATE": str(first), "GA4_MAX_DATE": str(last)}
+
+
+def _build_days(
+    context: dg.AssetExecutionContext,
+    settings: ExportSettings,
+    dbt: DbtCliResource,
+    warehouse: WarehouseResource,
+    *,
+    full_refresh: bool,
+) -> Iterator[Any]:
+    """Build the run's days, or with a full refresh all days that have raw partitions, in one dbt call or in chunks.
+
+    A stopped build of the same days continues after its last finished chunk. The data tests run in the last call, for
+    the days of all.
+    """
+    asked = range_of(context.run.tags)
+    raw = chunks.raw_days(settings.storage.raw_path)
+    span = (min(raw), max(raw)) if full_refresh and raw else asked
+    days = chunks.days_between(*span) if span else []
+    build = _this_build(context, settings, days, raw if full_refresh else {}, full_refresh)
+    with warehouse.connect("dbt chunks") as connection:
+        finished = chunks.begin_build(connection, build, raw)
+    done = {day for chunk in finished for day in chunk.days}
+    calls = chunks.split_days(
+        [day for day in days if day not in done],
+        raw,
+        chunk_bytes(settings, days, raw),
+        settings.storage.dbt_chunk_days,
+    )
+    # a run of the data tests alone builds nothing
+    if (len(calls) <= 1 and not done) or not context.selected_asset_keys:
+        yield from _dbt_build(context, settings, dbt, warehouse, _window(asked), full_refresh=full_refresh)
+        return
+    context.log.info(
+        f"{counted(len(days), 'day')} in {counted(len(calls), 'dbt call')}"
+        + (f"; a build that was stopped has finished {counted(len(done), 'day')} of them" if done else "")
+    )
+    asked_here = False
+    if full_refresh:
+        # from the first call on the tables lack days: if this run is stopped, the next one has to go on
+        with warehouse.connect("dbt chunks") as connection:
+            asked_here = require_full_refresh(connection, _INCREMENTAL_ASSET, "a rebuild of all days was stopped")
+    for number, chunk in enumerate(calls[:-1], 1):
+        state = chunks.chunk_state(chunk, raw)
+        _dbt_chunk(
+            context, settings, dbt, warehouse, chunk, is_first=number == 1 and not done, full_refresh=full_refresh
+        )
+        with warehouse.connect("dbt chunks") as connection:
+            chunks.chunk_done(connection, build, chunk, state)
+        context.log.info(f"{chunk.first} to {chunk.last} ({number}/{len(calls)} dbt calls)")
+    last = _window(calls[-1]) | {"GA4_TEST_MIN_DATE": str(days[0])}
+    yield from _dbt_build(context, settings, dbt, warehouse, last)
+    with warehouse.connect("dbt chunks") as connection:
+        chunks.build_done(connection, build)
+        if asked_here:
+            full_refresh_done(connection, _INCREMENTAL_ASSET)
+
+
+def _dbt_chunk(
+    context: dg.AssetExecutionContext,
+    settings: ExportSettings,
+    dbt: DbtCliResource,
+    warehouse: WarehouseResource,
+    chunk: chunks.Chunk,
+    *,
+    is_first: bool,
+    full_refresh: bool,
+) -> None:
+    """Build some of the days, without tests. Readers get the warehouse between two calls."""
+    arguments = [*_build_arguments(settings, is_first and full_refresh), "--exclude-resource-type", "test"]
+    arguments += [] if is_first else ["--exclude-resource-type", "seed"]  # the last call writes them again
+    window = _window(chunk) | {"GA4_FULL_REFRESH_IN_PARTS": "1"}
+    with warehouse.exclusive(f"dbt build ({chunk.first} to {chunk.last})"), brief_dbt():
+        with _environment(settings, **window):
+            started = dbt.cli(arguments, context=context, target_path=_target_path(settings))
+        started.wait()
+
+
+def _this_build(
+    context: dg.AssetExecutionContext,
+    settings: ExportSettings,
+    days: Sequence[date],
+    raw: Mapping[date, chunks.RawDay],
+    full_refresh: bool,
+) -> chunks.Build:
+    """What this build is made of. A full refresh also follows all raw partitions: its first call reads them."""
+    models = chunks.text_hash([_variables(settings), [path.read_text() for path in _project_files()]])
+    selected = sorted(key.to_user_string() for key in context.selected_asset_keys)
+    states = [day.state for day in raw.values()]
+    return chunks.Build(
+        models, chunks.text_hash([models, selected, days[:1], days[-1:], states, full_refresh]), full_refresh
+    )
 
 
 @cache
@@ -188,7 +302,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         partitions_def=daily,
         backfill_policy=dg.BackfillPolicy.single_run(),
         dagster_dbt_translator=_translator,
-        name="dbt_incremental_models",
+        name=_INCREMENTAL_ASSET,
     )
     def dbt_incremental_models(
         context: dg.AssetExecutionContext,
@@ -198,17 +312,16 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     ) -> Iterator[Any]:
         """Events, sessions, page views: only the selected days (and what depends on them) are rewritten."""
         require_kept(settings, range_of(context.run.tags))
-        asset = "dbt_incremental_models"
         with warehouse.connect("dbt full refresh") as connection:
-            pending = pending_full_refresh(connection, asset)
+            pending = pending_full_refresh(connection, _INCREMENTAL_ASSET)
         if pending:
             context.log.info(f"All days are rebuilt from scratch, because {pending}.")
-        yield from _dbt_build(
+        yield from _build_days(
             context, settings, dbt, warehouse, full_refresh=config.full_refresh or pending is not None
         )
         if pending and context.selected_asset_keys == dbt_incremental_models.keys:
             with warehouse.connect("dbt full refresh") as connection:
-                full_refresh_done(connection, asset)
+                full_refresh_done(connection, _INCREMENTAL_ASSET)
 
     @dbt_assets(
         manifest=project.manifest_path,
@@ -223,6 +336,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource
     ) -> Iterator[Any]:
         """Persons, dimensions and features rebuilt whole, and the views of the marts."""
-        yield from _dbt_build(context, settings, dbt, warehouse)
+        yield from _dbt_build(context, settings, dbt, warehouse, _window(range_of(context.run.tags)))
 
     return [dbt_incremental_models, dbt_table_models]

@@ -132,7 +132,13 @@ def embed_days(
             with warehouse.connect(f"user_embeddings {day}: read") as connection:
                 known = known_sequences(connection, version, day)
             known = known.slice(0, 0) if again else known
-            users = encode_changed(encoder, sequence_file(settings.storage.sequences_path, day), known, file)
+            users = encode_changed(
+                encoder,
+                sequence_file(settings.storage.sequences_path, day),
+                known,
+                file,
+                memory_limit=settings.storage.memory_limit,
+            )
             with warehouse.connect(f"user_embeddings {day}: write") as connection:
                 embedded[day] = replace_changed(connection, version, day, users, file)
             if number % 10 == 0 or number == len(days):

@@ -10,7 +10,8 @@ import duckdb
 import pyarrow as pa
 from pydantic import Field
 
-from beha2vec_core.ga4.ingest import IngestReport, ingest_days, require_usable
+from beha2vec_core.estimate import memory_bytes
+from beha2vec_core.ga4.ingest import MEMORY_BYTES, IngestReport, ingest_days, require_usable
 from beha2vec_core.ga4.sources import find_export
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import ExportSettings
@@ -73,6 +74,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             progress=context.log.info,
             notice=export.notice,
             keep_originals_days=settings.privacy.keep_originals_days,
+            memory_bytes=min(MEMORY_BYTES, memory_bytes(settings.storage.memory_limit)),
         )
         with warehouse.connect("raw_ga4_events") as connection:
             _record(connection, report, days, [file.name for file in export.files if file.day is None])

@@ -6,9 +6,16 @@
 {{ ga4_incremental(column='occurred_on', days_before=late_days, days_after=4) }}
 {% set timeout = var('session_timeout_minutes') | int * 60 * 1000000 -%}
 
+-- Only what sessions are made of: this is kept in memory or on the disk for several reads below. The other columns join last.
 with staged as (
 
-    select * from {{ ref('stg_ga4__events') }}
+    select
+        event_key,
+        client_key,
+        occurred_on,
+        event_timestamp,
+        ga_session_id
+    from {{ ref('stg_ga4__events') }}
     where {{ ga4_between('occurred_on', late_days + 3, 4) }}
         -- the same condition on event_date, which the table is ordered by
         and {{ ga4_between('event_date', late_days + 4, late_days + 4) }}
@@ -177,7 +184,8 @@ gap_sessions as (
 sessionized as (
 
     select
-        events.*,
+        events.event_key,
+        events.session_id,
         case
             when events.client_key is null then null
             when events.session_id is not null then 'ga_session_id'
@@ -201,6 +209,40 @@ sessionized as (
         and events.event_timestamp = gap_sessions.event_timestamp
     where {{ ga4_between('events.occurred_on', late_days, 4) }}
 
+),
+
+numbered as (
+
+    select
+        event_key,
+        -- GA4's batch ids define the order within a microsecond; never the bundle or the file, which differ between exports.
+        cast(row_number() over (
+            partition by property_id, client_key, event_timestamp, event_date
+            order by
+                batch_page_id nulls last, batch_ordering_id nulls last, batch_event_index nulls last,
+                event_rank, event_name, page_key nulls last, page_title nulls last, ga_session_id nulls last, event_hash
+        ) as integer) as event_index
+    from {{ ref('stg_ga4__events') }}
+    where {{ ga4_between('occurred_on', late_days, 4) }}
+        and {{ ga4_between('event_date', late_days + 4, late_days + 4) }}
+
+),
+
+whole as (
+
+    select
+        events.*,
+        numbered.event_index,
+        sessionized.session_id,
+        sessionized.session_method,
+        sessionized.session_date,
+        sessionized.session_number
+    from {{ ref('stg_ga4__events') }} as events
+    inner join sessionized on events.event_key = sessionized.event_key
+    inner join numbered on events.event_key = numbered.event_key
+    where {{ ga4_between('events.occurred_on', late_days, 4) }}
+        and {{ ga4_between('events.event_date', late_days + 4, late_days + 4) }}
+
 )
 
 select
@@ -209,13 +251,7 @@ select
     event_date,
     occurred_on,
     event_timestamp,
-    -- GA4's batch ids define the order within a microsecond; never the bundle or the file, which differ between exports.
-    cast(row_number() over (
-        partition by property_id, client_key, event_timestamp, event_date
-        order by
-            batch_page_id nulls last, batch_ordering_id nulls last, batch_event_index nulls last,
-            event_rank, event_name, page_key nulls last, page_title nulls last, ga_session_id nulls last, event_hash
-    ) as integer) as event_index,
+    event_index,
     event_name,
     is_page_view,
 
@@ -271,6 +307,6 @@ select
     {%- for name in var('query_parameter_extraction') %},
     {{ query_parameter_column(name) }}
     {%- endfor %}
-from sessionized
+from whole
 
 order by occurred_on

@@ -7,6 +7,18 @@ with events as (
 
 ),
 
+-- What is read several times is narrow: DuckDB keeps it in memory or on the disk.
+locations as (
+
+    select
+        property_id,
+        page_location,
+        page_referrer
+    from {{ ref('base_ga4__events') }}
+    where {{ ga4_in_window() }}
+
+),
+
 -- Many events share an address: each address is parsed once.
 addresses as (
 
@@ -15,9 +27,9 @@ addresses as (
         {{ with_authority('address') }} as url,
         {{ url_page('address') }} as page
     from (
-        select page_location as address from events
+        select page_location as address from locations
         union distinct
-        select page_referrer as address from events
+        select page_referrer as address from locations
     ) as distinct_addresses
     where address is not null
 
@@ -49,10 +61,10 @@ pages as (
 referrers as (
 
     select distinct
-        events.property_id,
+        locations.property_id,
         pages.hostname
-    from events
-    inner join pages on events.page_referrer = pages.address
+    from locations
+    inner join pages on locations.page_referrer = pages.address
 
 ),
 

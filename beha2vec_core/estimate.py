@@ -1,0 +1,172 @@
+"""What a run will take, before it starts: time, memory, and scratch space on the disk.
+
+All of it follows from the size of the raw partitions with a few measured constants. Each names the command that
+measured it; docs/scale.md has the tables. The time leaves out training and embedding, which depend on the device.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.settings import Settings
+from beha2vec_core.store.chunks import RawDay, days_between, raw_days, split_days
+from beha2vec_core.words import counted
+
+# Bytes that base_ga4__events works on, in memory or on the disk, for each byte of the raw partitions that a dbt call
+# builds. tests/benchmarks/dbt_build.py --events 1000000, without a limit: 2.1 GB for 56 MB.
+WORK_PER_RAW_BYTE = 40
+# int_ga4__events_sessionized reads some days around those of the call, but fewer columns.
+# tests/benchmarks/scale.py --events 1000000, limit 512MB: 1.0 GB for 56 MB.
+SESSION_WORK_PER_RAW_BYTE = 20
+_DAYS_AROUND = 11
+# ml_ga4__user_features, which is built whole, cannot put its groups on the disk: memory for each byte of all raw
+# partitions. BEHA2VEC_MEMORY_LIMIT=1GB tests/benchmarks/dbt_build.py --events 1000000 fails (56 MB of raw partitions);
+# the model's compiled SQL alone runs with 1.5 GB.
+FEATURE_BYTES_PER_RAW_BYTE = 27
+# Memory of the processes beside DuckDB's: Dagster 0.5 GB, dbt 0.3 GB. tests/benchmarks/scale.py --events 100000.
+PROCESS_BYTES = 800 * 10**6
+# Seconds of all steps without training and embedding: for each megabyte of raw partitions, for each call of dbt, and
+# once. tests/benchmarks/scale.py --events 100000 1000000, two cores shared with other work.
+SECONDS_PER_RAW_MB = 8.0
+SECONDS_PER_DBT_CALL = 10
+SECONDS_ONCE = 60
+# Raw bytes for each byte of an export that is compressed (56 to 122 %), or of plain text.
+# tests/benchmarks/scale.py --events 100000 1000000 and the sizes of its exports, which gzip makes 20 times smaller.
+RAW_PER_COMPRESSED_BYTE, RAW_PER_PLAIN_BYTE = 1.0, 0.1
+_PLAIN = (".json", ".ndjson", ".jsonl", ".csv")
+
+# Calls of fewer days mostly repeat the days around them, which sessions need.
+_LEAST_DAYS = 7
+_UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
+
+
+class Estimate(NamedTuple):
+    """What a run of some days takes.
+
+    Attributes:
+        seconds: of all steps but training and embedding.
+        memory_bytes: of all processes at the most.
+        needed_limit_bytes: the memory limit below which the features of users cannot be built.
+        limit_bytes: the memory limit.
+        scratch_bytes: on the disk at the most, for a while.
+        free_bytes: of that disk now.
+        dbt_calls: calls of dbt for the incremental models.
+    """
+
+    days: int
+    seconds: float
+    memory_bytes: float
+    needed_limit_bytes: float
+    limit_bytes: float
+    scratch_bytes: float
+    free_bytes: float
+    dbt_calls: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether the scratch fits on the disk."""
+        return self.scratch_bytes <= self.free_bytes
+
+    @property
+    def shortage(self) -> str:
+        """What to say where the memory limit is too low for the features of users; else nothing."""
+        if self.needed_limit_bytes <= self.limit_bytes:
+            return ""
+        return (
+            f"ml_ga4__user_features needs about {_gigabytes(self.needed_limit_bytes)} of memory and cannot use the disk"
+        )
+
+    @property
+    def summary(self) -> str:
+        """All of it in one line."""
+        minutes = max(1, round(self.seconds / 60))
+        return (
+            f"{counted(self.days, 'day')} in {counted(self.dbt_calls, 'dbt call')}: about {counted(minutes, 'minute')} "
+            f"without training and embedding, {_gigabytes(self.memory_bytes)} of memory, "
+            f"{_gigabytes(self.scratch_bytes)} of scratch ({_gigabytes(self.free_bytes)} of disk free)"
+        )
+
+
+def estimate_run(settings: Settings, first: date, last: date, export: Sequence[SourceFile] = ()) -> Estimate:
+    """What a run of the days from first to last takes.
+
+    Args:
+        settings: the memory limit, the data folder, the days of a dbt call.
+        first: the first day.
+        last: the last day.
+        export: files of the export, for days that have no raw partitions yet.
+    """
+    days = days_between(first, last)
+    raw = _with_expected(raw_days(settings.storage.raw_path), days, export)
+    memory, free = memory_bytes(settings.storage.memory_limit), free_bytes(settings.storage.data_dir)
+    chunks = split_days(days, raw, chunk_bytes(settings, days, raw), settings.storage.dbt_chunk_days)
+    total = sum(raw[day].bytes for day in days if day in raw)
+    largest = max(sum(raw[day].bytes for day in chunk.days if day in raw) for chunk in chunks)
+    around = min(total, largest + _DAYS_AROUND * total / len(days))
+    work = max(largest * WORK_PER_RAW_BYTE, around * SESSION_WORK_PER_RAW_BYTE)
+    return Estimate(
+        days=len(days),
+        seconds=SECONDS_ONCE + SECONDS_PER_DBT_CALL * len(chunks) + SECONDS_PER_RAW_MB * total / 1e6,
+        memory_bytes=PROCESS_BYTES + min(work, memory),
+        needed_limit_bytes=FEATURE_BYTES_PER_RAW_BYTE * sum(day.bytes for day in raw.values()),
+        limit_bytes=memory,
+        scratch_bytes=max(0.0, work - memory),
+        free_bytes=free,
+        dbt_calls=len(chunks),
+    )
+
+
+def _with_expected(
+    raw: Mapping[date, RawDay], days: Sequence[date], export: Sequence[SourceFile]
+) -> dict[date, RawDay]:
+    """Raw partitions by day; for days without, what the export's files will become."""
+    expected: dict[date, float] = {}
+    undated = 0.0
+    for file in export:
+        plain = file.path.suffix.lower() in _PLAIN
+        size = file.path.stat().st_size * (RAW_PER_PLAIN_BYTE if plain else RAW_PER_COMPRESSED_BYTE)
+        if file.day is None:
+            undated += size
+        else:
+            expected[file.day] = expected.get(file.day, 0) + size
+    return {day: RawDay(int(expected.get(day, 0) + undated / len(days)), "") for day in days} | dict(raw)
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:,.1f} GB"
+
+
+def memory_bytes(limit: str) -> int:
+    """What DuckDB makes of a memory limit such as 4GB or 80%, in bytes; it knows the limits of a container."""
+    with duckdb.connect(config={"memory_limit": limit}) as connection:
+        ((shown,),) = connection.execute("select current_setting('memory_limit')").fetchall()
+    amount, unit = re.fullmatch(r"([\d.]+) (\w+)", str(shown)).groups()  # type: ignore[union-attr]
+    return int(float(amount) * 1024 ** _UNITS.get(unit[0].upper(), 0))
+
+
+def free_bytes(folder: Path) -> int:
+    """Free space on the disk of a folder, which need not exist yet."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def chunk_bytes(settings: Settings, days: Sequence[date], raw: Mapping[date, RawDay]) -> float:
+    """Raw bytes that one dbt call should build.
+
+    As many as fit into the memory limit; but at least a week of these days, if half of the free disk can hold what
+    does not fit.
+    """
+    memory = memory_bytes(settings.storage.memory_limit)
+    sizes = [raw[day].bytes for day in days if day in raw]
+    week = _LEAST_DAYS * sum(sizes) / len(sizes) if sizes else 0
+    disk = (memory + free_bytes(settings.storage.data_dir) / 2) / WORK_PER_RAW_BYTE
+    return max(memory / WORK_PER_RAW_BYTE, min(week, disk))

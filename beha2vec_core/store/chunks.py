@@ -1,0 +1,134 @@
+"""A dbt build in chunks of days: which days the next call builds, and which chunks of a stopped build are finished.
+
+One call for a long range needs memory and disk for all of it at once. The incremental models give the same rows for
+any order of days, so a range is built in chunks. A finished chunk is recorded in the warehouse until its build ends; a
+build that was stopped continues after its last finished chunk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+
+class RawDay(NamedTuple):
+    """The raw partitions of one day: their bytes, and a hash that changes when a file does."""
+
+    bytes: int
+    state: str
+
+
+class Chunk(NamedTuple):
+    """Consecutive days that one dbt call builds."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> list[date]:
+        """Its days, in order."""
+        return days_between(self.first, self.last)
+
+
+class Build(NamedTuple):
+    """What makes two builds the same one.
+
+    Attributes:
+        models: hash of the models, their variables and settings.
+        key: hash of that, the days, the selected models, and whether all days are rebuilt.
+        full_refresh: whether the tables begin empty.
+    """
+
+    models: str
+    key: str
+    full_refresh: bool
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """All days from first to last."""
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def raw_days(raw_path: Path) -> dict[date, RawDay]:
+    """The days that have raw partitions, of any property; the state follows names, sizes and modification times."""
+    files: dict[date, list[tuple[str, int, int]]] = {}
+    for path in raw_path.glob("property_id=*/event_date=*/*.parquet"):
+        about = path.stat()
+        day = date.fromisoformat(path.parent.name.removeprefix("event_date="))
+        files.setdefault(day, []).append((str(path.relative_to(raw_path)), about.st_size, about.st_mtime_ns))
+    return {day: RawDay(sum(size for _, size, _ in of), text_hash(sorted(of))) for day, of in sorted(files.items())}
+
+
+def split_days(
+    days: Iterable[date], raw: Mapping[date, RawDay], most_bytes: float, most_days: int | None = None
+) -> list[Chunk]:
+    """Cut days into chunks of consecutive days, as few as possible.
+
+    Args:
+        days: in order; a chunk ends where one is missing.
+        raw: bytes by day; a day that is not there has none.
+        most_bytes: raw bytes of a chunk. A single day may have more.
+        most_days: days of a chunk, instead of ``most_bytes``.
+    """
+    chunks: list[Chunk] = []
+    held = 0
+    for day in days:
+        size = raw[day].bytes if day in raw else 0
+        if chunks and day == chunks[-1].last + timedelta(days=1):
+            first = chunks[-1].first
+            fits = (day - first).days < most_days if most_days else held + size <= most_bytes
+            if fits:
+                chunks[-1] = Chunk(first, day)
+                held += size
+                continue
+        chunks.append(Chunk(day, day))
+        held = size
+    return chunks
+
+
+def chunk_state(chunk: Chunk, raw: Mapping[date, RawDay]) -> str:
+    """A hash of a chunk's raw partitions."""
+    return text_hash([raw[day].state if day in raw else "" for day in chunk.days])
+
+
+def text_hash(value: object) -> str:
+    """A short hash of what JSON can write."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def begin_build(connection: duckdb.DuckDBPyConnection, build: Build, raw: Mapping[date, RawDay]) -> list[Chunk]:
+    """The chunks that this build had finished when it was stopped.
+
+    Records that no longer hold are deleted: of other models, of chunks whose raw partitions have changed, and, as a
+    full refresh empties the tables, of all other builds before one.
+    """
+    connection.execute("delete from cache.dbt_chunks where models <> ?", [build.models])
+    if build.full_refresh:
+        connection.execute("delete from cache.dbt_chunks where build <> ?", [build.key])
+    rows = connection.execute(
+        "select first_day, last_day, raw from cache.dbt_chunks where build = ? order by first_day", [build.key]
+    ).fetchall()
+    finished = []
+    for first, last, state in rows:
+        chunk = Chunk(first, last)
+        if state == chunk_state(chunk, raw):
+            finished.append(chunk)
+        else:
+            connection.execute("delete from cache.dbt_chunks where build = ? and first_day = ?", [build.key, first])
+    return finished
+
+
+def chunk_done(connection: duckdb.DuckDBPyConnection, build: Build, chunk: Chunk, state: str) -> None:
+    """Record a finished chunk, with the state of its raw partitions before the call that built it."""
+    connection.execute("insert into cache.dbt_chunks values (?, ?, ?, ?, ?)", [build.models, build.key, *chunk, state])
+
+
+def build_done(connection: duckdb.DuckDBPyConnection, build: Build) -> None:
+    """Forget the chunks of a build: the next one for the same days builds them again."""
+    connection.execute("delete from cache.dbt_chunks where build = ?", [build.key])

@@ -1,0 +1,203 @@
+"""What each step takes as the export grows: make bench-scale, or this file with --events 100000 1000000 4300000.
+
+For each size: a demo export of 90 days, then the steps in one run, as `beha2vec materialize` starts it, with a memory
+limit. A table for each: seconds, the most memory of the run's processes, the most scratch on the disk. Then how they
+grow, as the exponent between the smallest size and the largest (1: in proportion). Only the exports are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import math
+import os
+import re
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from beha2vec_core.demo_shop import write_demo_export
+from tests.dagster.project import make_project
+
+START, DAYS = date(2026, 1, 5), 90
+EVENTS_PER_USER = 14.5
+# Larger exports are copies of one of this size with other users: simulating each user takes longer than all steps here.
+SIMULATED_EVENTS = 1_000_000
+STEPS = "raw_ga4_events,group:dbt_ga4,user_sequences"
+SECONDS_BETWEEN_SAMPLES = 0.05
+_STARTED, _FINISHED = (re.compile(rf"  (\w+): {word} execution of step ") for word in ("Started", "Finished"))
+_USER = re.compile(rb'"(user_pseudo_id|user_id)":"')
+
+
+@dataclass
+class Peak:
+    """What a step took: its seconds, and the most bytes of memory and of scratch."""
+
+    seconds: float = 0.0
+    memory: int = 0
+    scratch: int = 0
+
+
+def demo_export(folder: Path, events: int) -> Path:
+    """A demo export of about so many events, made where it is not there yet."""
+    export = folder / f"export_{events}"
+    if export.exists():
+        return export
+    copies = math.ceil(events / SIMULATED_EVENTS)
+    if copies > 1:
+        simulated = demo_export(folder, round(events / copies))
+        part = folder / f"{export.name}.part"
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        with ThreadPoolExecutor() as pool:  # zlib works outside the interpreter's lock
+            list(pool.map(lambda file: _write_copies(file, part / file.name, copies), sorted(simulated.glob("*.gz"))))
+    else:
+        part = folder / f"{export.name}.part"
+        write_demo_export(
+            part,
+            users=round(events / EVENTS_PER_USER),
+            days=DAYS,
+            seed=7,
+            start_date=START,
+            truth=folder / f"truth_{events}.parquet",
+        )
+    part.rename(export)
+    return export
+
+
+def _write_copies(source: Path, target: Path, copies: int) -> None:
+    """The lines of a day, again for each copy with other users."""
+    with gzip.open(target, "wb", compresslevel=1) as out:
+        for number in range(copies):
+            with gzip.open(source) as lines:
+                for line in lines:
+                    out.write(_USER.sub(rb'"\g<1>":"%d-' % number, line) if number else line)
+
+
+def measure(export: Path, folder: Path, select: str, limit: str) -> tuple[int, dict[str, Peak]]:
+    """Run the steps on an export; the number of events, and what each step took."""
+    project = make_project(
+        folder,
+        source=str(export),
+        property_id="northfold",
+        start_date=str(START),
+        end_date=str(START + timedelta(days=DAYS - 1)),
+        memory_limit=limit,
+    )
+    running = project.start("beha2vec", "materialize", "--select", select)
+    peaks: dict[str, Peak] = {}
+    step = "start"
+    done = threading.Event()
+
+    def sample() -> None:
+        while not done.wait(SECONDS_BETWEEN_SAMPLES):
+            peak = peaks.setdefault(step, Peak())
+            peak.memory = max(peak.memory, _memory(running.pid))
+            peak.scratch = max(peak.scratch, _scratch(folder))
+
+    watch = threading.Thread(target=sample)
+    watch.start()
+    said, began = [], time.monotonic()
+    try:
+        for line in running.stdout or ():
+            said.append(line)
+            if started := _STARTED.search(line):
+                step, began = started[1], time.monotonic()
+            elif (finished := _FINISHED.search(line)) and finished[1] == step:
+                peaks.setdefault(step, Peak()).seconds = time.monotonic() - began
+    finally:
+        done.set()
+        watch.join()
+    if running.wait():  # the steps before the one that failed are measured all the same
+        print("".join(said)[-3000:], file=sys.stderr)
+    ((events,),) = project.query("select sum(raw_events) from ga4.ga4_quality__daily")
+    return int(events), {name: peak for name, peak in peaks.items() if peak.seconds}
+
+
+def _processes(pid: int) -> Iterator[int]:
+    yield pid
+    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in tasks.read_text().split():
+            yield from _processes(int(child))
+
+
+def _memory(pid: int) -> int:
+    """Resident bytes of a process and those it started; shared pages count in each."""
+    pages = 0
+    for one in _processes(pid):
+        try:
+            pages += int(Path(f"/proc/{one}/statm").read_text().split()[1])
+        except (OSError, IndexError):
+            continue  # it has ended
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _scratch(folder: Path) -> int:
+    """Bytes on the disk of what is deleted again: DuckDB's spilled pages, and the folders of unfinished files."""
+    size = 0
+    for place, _, files in os.walk(folder):
+        if any(name in place for name in (".tmp", ".ingest-", "spill")):
+            for name in files:
+                try:
+                    size += Path(place, name).stat().st_blocks * 512
+                except OSError:
+                    continue
+    return size
+
+
+def main() -> None:
+    """Measure each size, then print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, nargs="+", default=[100_000, 1_000_000], help="about how many")
+    parser.add_argument("--limit", default="512MB", help="BEHA2VEC_MEMORY_LIMIT (default: %(default)s)")
+    parser.add_argument("--select", default=STEPS, help="assets to measure (default: %(default)s)")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "beha2vec_bench_scale")
+    asked = parser.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    found: dict[int, dict[str, Peak]] = {}
+    for events in sorted(asked.events):
+        export = demo_export(asked.folder, events)
+        with tempfile.TemporaryDirectory(dir=asked.folder) as place:
+            number, peaks = measure(export, Path(place) / "p", asked.select, asked.limit)
+        found[number] = peaks
+        print(f"\n{number:,} events, memory limit {asked.limit}\n")
+        print("| step | seconds | memory, MB | scratch, MB |\n|---|---:|---:|---:|")
+        for step, peak in [*peaks.items(), ("**all**", _all(peaks))]:
+            print(f"| {step} | {peak.seconds:.1f} | {peak.memory / 1e6:,.0f} | {peak.scratch / 1e6:,.0f} |", flush=True)
+    if len(found) > 1:
+        _print_growth(found)
+
+
+def _all(peaks: dict[str, Peak]) -> Peak:
+    return Peak(
+        sum(peak.seconds for peak in peaks.values()),
+        max(peak.memory for peak in peaks.values()),
+        max(peak.scratch for peak in peaks.values()),
+    )
+
+
+def _print_growth(found: dict[int, dict[str, Peak]]) -> None:
+    least, most = min(found), max(found)
+    print(f"\nGrowth exponent from {least:,} to {most:,} events (1: in proportion)\n")
+    print("| step | seconds | memory |\n|---|---:|---:|")
+    for step, small in [*found[least].items(), ("**all**", _all(found[least]))]:
+        large = _all(found[most]) if step == "**all**" else found[most].get(step)
+        if large is None:  # it failed
+            continue
+        growth = [
+            math.log(b / a) / math.log(most / least)
+            for a, b in ((small.seconds, large.seconds), (small.memory, large.memory))
+        ]
+        print(f"| {step} | {growth[0]:.2f} | {growth[1]:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""A long range is built by several dbt calls: the same rows as one call, and a stopped build goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from beha2vec_dagster.defs.dbt import assets
+from tests.dagster.project import DAYS, Project
+
+pytestmark = pytest.mark.xdist_group("graph")
+
+MODELS = "group:dbt_ga4"
+FULL_REFRESH = json.dumps({"ops": {"dbt_incremental_models": {"config": {"full_refresh": True}}}})
+TWO_DAYS = {"BEHA2VEC_DBT_CHUNK_DAYS": "2"}
+RECORDS = "select (select count(*) from cache.dbt_chunks), (select count(*) from cache.pending_full_refresh)"
+
+
+def rows(project: Project) -> dict[str, list[tuple]]:
+    """All rows of dbt's tables; sums of fractions up to the order in which they were added."""
+    with duckdb.connect(str(project.warehouse), read_only=True) as connection:
+        names = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'ga4' order by all"
+        ).fetchall()
+        found = {}
+        for (name,) in names:
+            types = connection.execute(f"select column_name, column_type from (describe ga4.{name})").fetchall()
+            rounded = ", ".join(f"round({column}, 6) as {column}" for column, kind in types if kind == "DOUBLE")
+            select = f"select * {f'replace ({rounded})' if rounded else ''} from ga4.{name} order by all"
+            found[name] = connection.execute(select).fetchall()
+        return found
+
+
+def assert_same(project: Project, expected: dict[str, list[tuple]]) -> None:
+    found = rows(project)
+    assert list(found) == list(expected)
+    for name, of in expected.items():
+        assert found[name] == of, name
+
+
+def calls(output: str) -> list[str]:
+    return re.findall(r"(\S+ to \S+) \(\d+/\d+ dbt calls\)", output)
+
+
+def test_chunks_give_the_rows_of_one_call(materialized: Project, tmp_path: Path) -> None:
+    expected = rows(materialized)
+    project = materialized.copy(tmp_path / "p")
+    done = project.materialize(MODELS, "--config", FULL_REFRESH, "--start", DAYS[-1], "--end", DAYS[-1], **TWO_DAYS)
+    assert calls(done.stdout) == [f"{DAYS[0]} to {DAYS[1]}", f"{DAYS[2]} to {DAYS[3]}"], "the last call ends the step"
+    assert_same(project, expected)
+    assert project.query(RECORDS) == [(0, 0)]
+
+
+@pytest.mark.slow
+def test_a_killed_build_goes_on_after_its_last_finished_chunk(materialized: Project, tmp_path: Path) -> None:
+    expected = rows(materialized)
+    project = materialized.copy(tmp_path / "p")
+    arguments = ("--select", MODELS, "--config", FULL_REFRESH)
+    running = project.start("beha2vec", "materialize", *arguments, **TWO_DAYS)
+    assert running.stdout is not None
+    for line in running.stdout:
+        if calls(line):
+            break
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    running.stdout.close()
+    assert rows(project) != expected
+    assert project.query(RECORDS) == [(1, 1)]
+
+    # a night that does not know of it: all days are pending, so it ends what was begun
+    night = project.materialize(MODELS, "--start", DAYS[-1], "--end", DAYS[-1], **TWO_DAYS)
+    assert "a build that was stopped has finished 2 days" in night.stdout
+    assert calls(night.stdout) == [f"{DAYS[2]} to {DAYS[3]}"]
+    assert_same(project, expected)
+    assert project.query(RECORDS) == [(0, 0)]
+
+
+@pytest.mark.slow
+def test_what_has_changed_since_is_built_again(
+    materialized: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build of some days stops before its last call; then a raw partition changes, then a setting."""
+    project = materialized.copy(tmp_path / "p")
+
+    def build(*days: str, **more: str) -> list[str]:
+        """The calls of a build that stops before its last."""
+        between = ("--start", days[0], "--end", days[1]) if days else ()
+        with monkeypatch.context() as patch:
+            patch.setattr(assets, "_dbt_build", stop)
+            stopped = project.materialize(MODELS, *between, check=False, **TWO_DAYS | more)
+        assert stopped.returncode == 1
+        return calls(stopped.stdout)
+
+    def stop(*_: object, **__: object) -> None:
+        raise RuntimeError("stopped")
+
+    first, second = f"{DAYS[0]} to {DAYS[1]}", f"{DAYS[2]} to {DAYS[3]}"
+    assert build() == [first, second]
+    assert build() == [], "they are finished"
+    os.utime(next((project.folder / "data" / "raw_ga4_events").glob(f"*/event_date={DAYS[2]}/*.parquet")))
+    assert build() == [second], "its raw partition is another"
+    assert build(DAYS[0], DAYS[4]) == [first, second], "it is another range"
+    assert build(BEHA2VEC_TIMEZONE="Asia/Tokyo", BEHA2VEC_DBT_CHUNK_DAYS="4") == [f"{DAYS[0]} to {DAYS[3]}"]
+    assert project.query("select count(*) from cache.dbt_chunks") == [(1,)], "those of other models are forgotten"

@@ -1,0 +1,80 @@
+"""What a run takes is said before it starts, and follows from the raw partitions."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from beha2vec_core import estimate
+from beha2vec_core.estimate import estimate_run, memory_bytes
+from beha2vec_core.settings import Settings
+from beha2vec_core.store.chunks import Chunk, RawDay, raw_days, split_days
+
+FIRST = date(2026, 1, 5)
+DAYS = [FIRST + timedelta(days=n) for n in range(10)]
+MB = 10**6
+
+
+def make(folder: Path, megabytes: int, days: list[date] = DAYS, **settings: object) -> Settings:
+    """A data folder whose raw partitions have so many megabytes a day, without any content."""
+    for day in days:
+        partition = folder / "raw_ga4_events" / "property_id=p" / f"event_date={day}"
+        partition.mkdir(parents=True)
+        with (partition / "events.parquet").open("wb") as file:
+            file.truncate(megabytes * MB)
+    return Settings(data_dir=folder, **settings)
+
+
+def chunk(first: int, last: int) -> Chunk:
+    return Chunk(DAYS[first], DAYS[last])
+
+
+def test_days_are_cut_by_their_bytes_and_where_one_is_missing() -> None:
+    raw = {day: RawDay(10, "") for day in DAYS}
+    assert split_days(DAYS, raw, 1000) == [chunk(0, 9)]
+    assert split_days(DAYS, raw, 40) == [chunk(0, 3), chunk(4, 7), chunk(8, 9)]
+    assert split_days(DAYS, raw, 1) == [chunk(n, n) for n in range(10)], "a day is the least"
+    assert split_days(DAYS, raw, 1, most_days=5) == [chunk(0, 4), chunk(5, 9)]
+    assert split_days([*DAYS[:3], *DAYS[6:]], raw, 1000) == [chunk(0, 2), chunk(6, 9)]
+    assert split_days(DAYS, {DAYS[4]: RawDay(99, "")}, 40) == [chunk(0, 3), chunk(4, 4), chunk(5, 9)]
+    assert split_days([], raw, 40) == []
+
+
+def test_the_state_of_a_day_follows_its_files(tmp_path: Path) -> None:
+    make(tmp_path, 1, DAYS[:2])
+    before = raw_days(tmp_path / "raw_ga4_events")
+    assert [day.bytes for day in before.values()] == [MB, MB]
+    other = tmp_path / "raw_ga4_events" / "property_id=q" / f"event_date={DAYS[0]}"
+    other.mkdir(parents=True)
+    (other / "events.parquet").write_bytes(b"x")
+    after = raw_days(tmp_path / "raw_ga4_events")
+    assert after[DAYS[0]].bytes == MB + 1 and after[DAYS[0]].state != before[DAYS[0]].state
+    assert after[DAYS[1]] == before[DAYS[1]]
+
+
+def test_what_fits_into_memory_needs_no_scratch_and_one_call(tmp_path: Path) -> None:
+    settings = make(tmp_path, 1, memory_limit="2GB")
+    found = estimate_run(settings, DAYS[0], DAYS[-1])
+    assert (found.dbt_calls, found.scratch_bytes, found.fits) == (1, 0, True)
+    assert found.memory_bytes == 10 * MB * estimate.WORK_PER_RAW_BYTE + estimate.PROCESS_BYTES
+
+
+def test_the_memory_that_cannot_be_on_the_disk_is_named(tmp_path: Path) -> None:
+    settings = make(tmp_path, 100, memory_limit="1GB")
+    needed = "ml_ga4__user_features needs about 27.0 GB"
+    assert needed in estimate_run(settings, DAYS[0], DAYS[-1]).shortage
+    assert needed in estimate_run(settings, DAYS[0], DAYS[0]).shortage, "it reads all days"
+    make(tmp_path / "small", 1)
+    assert not estimate_run(Settings(data_dir=tmp_path / "small", memory_limit="1GB"), DAYS[0], DAYS[0]).shortage
+
+
+def test_what_does_not_fit_is_cut_but_not_below_a_week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = make(tmp_path, 20, memory_limit="1GB")
+    found = estimate_run(settings, DAYS[0], DAYS[-1])
+    assert found.dbt_calls == 2 and found.fits
+    assert found.scratch_bytes == 7 * 20 * MB * estimate.WORK_PER_RAW_BYTE - memory_bytes("1GB")
+    monkeypatch.setattr(estimate, "free_bytes", lambda folder: 10**9)
+    assert estimate_run(settings, DAYS[0], DAYS[-1]).dbt_calls == 10, "the disk is too small for a week"
+    assert not estimate_run(settings, DAYS[0], DAYS[-1]).fits
