@@ -39,7 +39,7 @@ PROCESS_BYTES = 800 * 10**6
 SECONDS_PER_RAW_MB = 8.0
 SECONDS_PER_DBT_CALL = 10
 SECONDS_ONCE = 60
-# Raw bytes for each byte of an export that is compressed (gzip: 56 MB of 85 MB, and 10 MB of 8 MB where days are small),
+# Raw bytes for each byte of an export that is compressed (gzip: 56 MB of 85 MB, or 10 MB of 8 MB if days are small),
 # or of plain text (not measured: gzip makes it about ten times smaller).
 # The folders of tests/benchmarks/scale.py --events 100000 1000000.
 RAW_PER_COMPRESSED_BYTE, RAW_PER_PLAIN_BYTE = 1.0, 0.1
