@@ -24,7 +24,8 @@ from beha2vec_core.words import counted
 # builds. tests/benchmarks/dbt_build.py --events 1000000, without a limit: 2.1 GB for 56 MB.
 WORK_PER_RAW_BYTE = 40
 # int_ga4__events_sessionized reads some days around those of the call, but fewer columns.
-# tests/benchmarks/scale.py --events 1000000, limit 512MB: 1.0 GB for 56 MB.
+# BEHA2VEC_MEMORY_LIMIT=512MB tests/benchmarks/dbt_build.py --events 1000000, the size of warehouse.duckdb.tmp sampled:
+# 0.5 GB in memory and 0.5 GB on the disk for 56 MB.
 SESSION_WORK_PER_RAW_BYTE = 20
 _DAYS_AROUND = 11
 # ml_ga4__user_features, which is built whole, cannot put its groups on the disk: memory for each byte of all raw
@@ -34,12 +35,13 @@ FEATURE_BYTES_PER_RAW_BYTE = 27
 # Memory of the processes beside DuckDB's: Dagster 0.5 GB, dbt 0.3 GB. tests/benchmarks/scale.py --events 100000.
 PROCESS_BYTES = 800 * 10**6
 # Seconds of all steps without training and embedding: for each megabyte of raw partitions, for each call of dbt, and
-# once. tests/benchmarks/scale.py --events 100000 1000000, two cores shared with other work.
+# once. tests/benchmarks/scale.py --events 100000, two busy cores: 141 s for 10 MB, up to user_sequences.
 SECONDS_PER_RAW_MB = 8.0
 SECONDS_PER_DBT_CALL = 10
 SECONDS_ONCE = 60
-# Raw bytes for each byte of an export that is compressed (56 to 122 %), or of plain text.
-# tests/benchmarks/scale.py --events 100000 1000000 and the sizes of its exports, which gzip makes 20 times smaller.
+# Raw bytes for each byte of an export that is compressed (gzip: 56 MB of 85 MB, or 10 MB of 8 MB if days are small),
+# or of plain text (not measured: gzip makes it about ten times smaller).
+# The folders of tests/benchmarks/scale.py --events 100000 1000000.
 RAW_PER_COMPRESSED_BYTE, RAW_PER_PLAIN_BYTE = 1.0, 0.1
 _PLAIN = (".json", ".ndjson", ".jsonl", ".csv")
 
