@@ -107,18 +107,21 @@ def estimate_run(settings: Settings, first: date, last: date, export: Sequence[S
         export: files of the export, for days that have no raw partitions yet.
     """
     days = days_between(first, last)
-    raw = _with_expected(raw_days(settings.storage.raw_path), days, export)
+    whole = days_between(min(first, settings.export.start_date or first), max(last, settings.export.end_date or last))
+    raw = _with_expected(raw_days(settings.storage.raw_path), days, export, len(whole))
     memory, free = memory_bytes(settings.storage.memory_limit), free_bytes(settings.storage.data_dir)
     chunks = split_days(days, raw, chunk_bytes(settings, days, raw), settings.storage.dbt_chunk_days)
     total = sum(raw[day].bytes for day in days if day in raw)
     largest = max(sum(raw[day].bytes for day in chunk.days if day in raw) for chunk in chunks)
-    around = min(total, largest + _DAYS_AROUND * total / len(days))
+    everything = sum(day.bytes for day in raw.values())
+    around = min(everything, largest + _DAYS_AROUND * everything / len(raw))
+    features = FEATURE_BYTES_PER_RAW_BYTE * everything
     work = max(largest * WORK_PER_RAW_BYTE, around * SESSION_WORK_PER_RAW_BYTE)
     return Estimate(
         days=len(days),
         seconds=SECONDS_ONCE + SECONDS_PER_DBT_CALL * len(chunks) + SECONDS_PER_RAW_MB * total / 1e6,
-        memory_bytes=PROCESS_BYTES + min(work, memory),
-        needed_limit_bytes=FEATURE_BYTES_PER_RAW_BYTE * sum(day.bytes for day in raw.values()),
+        memory_bytes=PROCESS_BYTES + min(max(work, features), memory),
+        needed_limit_bytes=features,
         limit_bytes=memory,
         scratch_bytes=max(0.0, work - memory),
         free_bytes=free,
@@ -127,9 +130,9 @@ def estimate_run(settings: Settings, first: date, last: date, export: Sequence[S
 
 
 def _with_expected(
-    raw: Mapping[date, RawDay], days: Sequence[date], export: Sequence[SourceFile]
+    raw: Mapping[date, RawDay], days: Sequence[date], export: Sequence[SourceFile], span: int
 ) -> dict[date, RawDay]:
-    """Raw partitions by day; for days without, what the export's files will become."""
+    """Raw partitions by day; for days without, what the export's files of ``span`` days will become."""
     expected: dict[date, float] = {}
     undated = 0.0
     for file in export:
@@ -139,7 +142,7 @@ def _with_expected(
             undated += size
         else:
             expected[file.day] = expected.get(file.day, 0) + size
-    return {day: RawDay(int(expected.get(day, 0) + undated / len(days)), "") for day in days} | dict(raw)
+    return {day: RawDay(int(expected.get(day, 0) + undated / span), "") for day in days} | dict(raw)
 
 
 def _gigabytes(size: float) -> str:

@@ -105,7 +105,7 @@ def choose_k(curve: pd.DataFrame, *, min_share: float, max_share: float, earlier
     breach = (curve["largest_share"] - max_share).clip(lower=0) + (min_share - curve["smallest_share"]).clip(lower=0)
     fitting = curve[breach <= breach.min() + 1e-9]
     best = fitting["least_jaccard"].max()
-    stable = fitting[fitting["least_jaccard"] >= min(_STABLE, best - _TOLERANCE)]
+    stable = fitting[fitting["least_jaccard"] >= (_STABLE if best >= _STABLE else best - _TOLERANCE)]
     stays = earlier_k is not None and earlier_k in set(stable["k"])
     row = stable[stable["k"] == (earlier_k if stays else stable["k"].max())].iloc[0]
 

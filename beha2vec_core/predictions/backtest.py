@@ -105,7 +105,7 @@ def backtest(
         champions: models that were in use; on each test date the newest one that has not seen it is judged too.
         rows_for: gives a champion its rows of a date, if they are not those of the frame: its vectors may be others.
     """
-    config = config or FitConfig()
+    config = replace(config or FitConfig(), intervals=False)
     as_of = pd.to_datetime(frame["as_of"])
     origins = [day.date() for day in sorted(as_of.unique())]
     judged: dict[tuple[str, int, str], list[_Judged]] = {}
@@ -131,8 +131,12 @@ def backtest(
                 _judge(judged, method, model, users, len(tested) - 1)
             if earlier_models:
                 champion = max(earlier_models, key=lambda one: one.standing)
-                own = champion.population(rows_for(champion, day)) if rows_for else users
-                _judge(judged, CHAMPION, champion, own, len(tested) - 1)
+                keys = ["property_id", "user_key"]
+                own = users[keys].merge(rows_for(champion, day), on=keys) if rows_for else users
+                if len(own) == len(users):
+                    _judge(judged, CHAMPION, champion, own, len(tested) - 1)
+                else:
+                    _LOG.warning("backtest: no champion as of %s, users of the examples have no features now", day)
             if rivals:
                 population = frame["days_since_last_session"] <= config.population_days
                 earlier = frame[(as_of < pd.Timestamp(day)) & population]

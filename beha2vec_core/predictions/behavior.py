@@ -101,11 +101,11 @@ def start_of_examples(connection: duckdb.DuckDBPyConnection, dates: Sequence[dat
     ).fetchall()
     if first is None or not dates:
         return Start(None, "there are no events")
-    days = min(ENOUGH_DAYS, (last - first).days + 1 - EXAMPLE_DAYS)
-    found = next((day for day in dates if (day - first).days >= max(days, FEWEST_DAYS)), None)
-    if found is None or (last - found).days + 1 < EXAMPLE_DAYS:
-        needed = FEWEST_DAYS + EXAMPLE_DAYS + 7
+    allowed = [d for d in dates if (d - first).days >= FEWEST_DAYS and (last - d).days + 1 >= EXAMPLE_DAYS]
+    if not allowed:
+        needed = FEWEST_DAYS + 6 + EXAMPLE_DAYS
         return Start(None, f"behavior vectors need {needed} days of exports, and there are {(last - first).days + 1}")
+    found = next((day for day in allowed if (day - first).days >= ENOUGH_DAYS), allowed[-1])
     ((users,),) = connection.execute(
         """select count(*) from (
             select client_key from ga4.int_ga4__sequence_events where event_date < ? group by 1 having count(*) > 2)""",
@@ -148,24 +148,30 @@ def fit_encoder(events: pa.Table, day: date, training: TrainConfig) -> Predictio
 
 
 def write_vectors(connection: duckdb.DuckDBPyConnection, encoder: PredictionEncoder, day: date) -> int:
-    """Encode the users of a date, unless its vectors by this encoder are there; the number of new rows.
+    """Encode the users of a date, unless all have vectors by this encoder and no late event can come; the rows written.
 
     Args:
         connection: of the warehouse.
         encoder: whose vectors they are.
         day: the date; a user has a vector if they are in ``ga4.ml_ga4__user_features`` as of it.
     """
-    known = "from beha2vec.prediction_vectors where as_of = ? and encoder_version = ?"
-    if connection.execute(f"select 1 {known} limit 1", [day, encoder.version]).fetchall():
-        return 0
-    users = connection.sql(
-        f"""select user_key, {_LISTS} from {_EVENTS} as events
+    rows_of = f"""from {_EVENTS} as events
         join ga4.int_ga4__identities_as_of as identities using (client_key)
         where identities.as_of = $day and events.event_date < $day and events.event_date >= $first
-            and user_key in (select user_key from ga4.ml_ga4__user_features where as_of = $day)
-        group by user_key""",
-        params={"day": day, "first": day - timedelta(days=_LOOKBACK_DAYS)},
-    ).to_arrow_reader(_BATCH_ROWS)
+            and user_key in (select user_key from ga4.ml_ga4__user_features where as_of = $day)"""
+    parameters = {"day": day, "first": day - timedelta(days=_LOOKBACK_DAYS)}
+    ((there, settled, wanted),) = connection.execute(
+        f"""select
+            (select count(*) from beha2vec.prediction_vectors where as_of = $day and encoder_version = $encoder),
+            (select max(event_date) - $late >= $day from ga4.int_ga4__sequence_events),
+            (select count(distinct user_key) {rows_of})""",
+        parameters | {"encoder": encoder.version, "late": LATE_DAYS},
+    ).fetchall()
+    if settled and there == wanted:
+        return 0
+    users = connection.sql(f"select user_key, {_LISTS} {rows_of} group by user_key", params=parameters).to_arrow_reader(
+        _BATCH_ROWS
+    )
     keys, parts = [], []
     for batch in encoder.encoder.encode_stream(users, _moment(day)):
         vectors = as_matrix(pa.Table.from_batches([batch])["behavior"])
@@ -181,6 +187,9 @@ def write_vectors(connection: duckdb.DuckDBPyConnection, encoder: PredictionEnco
         }
     )
     with transaction(connection):
+        connection.execute(
+            "delete from beha2vec.prediction_vectors where as_of = ? and encoder_version = ?", [day, encoder.version]
+        )
         connection.execute(
             """insert into beha2vec.prediction_vectors by name
             select ?::date - 1 as event_date, ?::date as as_of, property_id, user_key, ? as encoder_version,

@@ -21,6 +21,7 @@ class FitConfig:
         trees: whether LightGBM may be used.
         threads: of LightGBM.
         seed: of LightGBM's draws.
+        intervals: whether intervals are measured; without, they are as narrow as the calibration allows.
         encoder: version of the encoder whose behavior vectors the rows have; "": they have none.
     """
 
@@ -32,4 +33,5 @@ class FitConfig:
     trees: bool = True
     threads: int = 2
     seed: int = 0
+    intervals: bool = True
     encoder: str = ""

@@ -135,7 +135,8 @@ class Encoding:
     def learn(cls, frame: pd.DataFrame, features: tuple[Feature, ...]) -> Encoding:
         """The encoding of some training rows: frequent values, centres and scales."""
         categories = {f.name: _frequent(frame[f.name]) for f in features if f.kind == "text"}
-        components = len(_vectors(frame)[0]) if any(f.kind == "vector" for f in features) else 0
+        reads_vectors = any(f.kind == "vector" for f in features) and has_vectors(frame)
+        components = len(frame[BEHAVIOR].dropna().iloc[0]) if reads_vectors else 0
         raw = cls(features, categories, components, np.zeros(1), np.ones(1)).raw(frame)
         scale = raw.std(axis=0)
         return cls(features, categories, components, raw.mean(axis=0), np.where(scale > 1e-9, scale, 1.0))
@@ -178,12 +179,12 @@ def has_vectors(frame: pd.DataFrame) -> bool:
     return BEHAVIOR in frame and bool(frame[BEHAVIOR].notna().any())
 
 
-def _vectors(frame: pd.DataFrame, components: int | None = None) -> FloatArray:
+def _vectors(frame: pd.DataFrame, components: int) -> FloatArray:
     """The behavior vectors [n, components]; zeros, the mean of all users, where there is none."""
-    known = frame[BEHAVIOR].notna().to_numpy() if BEHAVIOR in frame else np.zeros(len(frame), dtype=bool)
-    found = np.stack(frame.loc[known, BEHAVIOR].to_list()) if known.any() else np.zeros((0, components or 0))
-    vectors = np.zeros((len(frame), found.shape[1]))
-    vectors[known] = found
+    vectors = np.zeros((len(frame), components))
+    if components and has_vectors(frame):
+        known = frame[BEHAVIOR].notna().to_numpy()
+        vectors[known] = np.stack(frame.loc[known, BEHAVIOR].to_list())
     return vectors
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from beha2vec_core.predictions.calibration import needed_shift
@@ -64,7 +65,7 @@ def _fit_target(history: History, plan: Plan, target: str, config: FitConfig) ->
     if not training.known.any():
         return f"{target} is not predicted: no label has matured."
     rows, matured = PersonIntervals.of(training), PersonIntervals.of(standing)
-    again = history.happens_again(target, plan)
+    again = history.happens_again(target, plan) if config.intervals else np.zeros((len(frame), 0), dtype=np.int8)
     apart = segment_rows(frame, ("buyers", "others"))
     enough = all(rows.among(mask).users(history.user) >= FEWEST_A_SEGMENT for mask in apart.values())
     names = ("buyers", "others") if enough and config.features is None else ("all",)

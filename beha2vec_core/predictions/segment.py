@@ -34,6 +34,7 @@ _WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trees in the stack
 _MOST_ROUNDS, _PATIENCE, _ROUNDS_UNTRIED = 400, 30, 80
 # of each outcome, more rows than these are sampled
 _MOST_FOR_REGRESSION, _MOST_FOR_TREES = 40_000, 300_000
+_MOST_PAIRS = 3_000_000  # of a span and a later one
 
 
 class SegmentFit:
@@ -100,6 +101,8 @@ class SegmentFit:
             weight=weight,
         )
         calibrated, error = self._calibrated(bare, matrix)
+        if not self.config.intervals:
+            return calibrated, gains
         return replace(calibrated, spread=self._spread(bare, matrix, ridge, rounds, error)), gains
 
     def _base_rates(self) -> SegmentModel:
@@ -244,9 +247,12 @@ class SegmentFit:
         probability = fit_sigmoid(odds, first.happened)(odds)
         again = self.again[first.row]
         far = again[:, FAR - 1 :]
-        if (far == 1).any(axis=1).sum() >= _FEWEST_TO_CALIBRATE:
+        if len(np.unique(self.history.user[first.row[(far == 1).any(axis=1)]])) >= _FEWEST_TO_CALIBRATE:
             again = far
         row, span = np.nonzero(again >= 0)
+        if len(row) > _MOST_PAIRS:
+            kept = np.linspace(0, len(row) - 1, _MOST_PAIRS).astype(np.int64)
+            row, span = row[kept], span[kept]
         users = len(np.unique(self.history.user[first.row[row]]))
         return fit_spread(probability[row], first.happened[row], again[row, span] == 1, error, users)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -62,12 +62,14 @@ def _features(connection: duckdb.DuckDBPyConnection, encoder: str, rows: str, pa
 
 
 def encoders_needed(connection: duckdb.DuckDBPyConnection, models: int) -> set[str]:
-    """The encoders of the models fitted last, and of the examples."""
+    """The encoders of the examples, and of the models fitted last or in use last, ``models`` of each."""
     found = connection.execute(
         """(select encoder_version from beha2vec.prediction_models order by fitted_at desc limit ?)
+        union (select encoder_version from beha2vec.prediction_models
+            where promoted_at is not null order by fitted_as_of desc limit ?)
         union select encoder_version from beha2vec.prediction_model_current
         union select encoder_version from beha2vec.prediction_examples""",
-        [models],
+        [models, models],
     ).fetchall()
     return {version for (version,) in found if version}
 
@@ -76,15 +78,6 @@ def last_exported_day(connection: duckdb.DuckDBPyConnection) -> date | None:
     """The last day that features can know."""
     ((last,),) = connection.execute("select max(exported_until) from ga4.ml_ga4__user_features").fetchall()
     return last if isinstance(last, date) else None
-
-
-def keep_vectors(connection: duckdb.DuckDBPyConnection, encoders: Iterable[str]) -> None:
-    """Delete vectors by other encoders, and those of days that are neither new nor weekly dates."""
-    connection.execute(
-        """delete from beha2vec.prediction_vectors where not list_contains(?::varchar[], encoder_version)
-            or isodow(as_of) <> 1 and event_date < (select max(event_date) from beha2vec.prediction_vectors) - ?""",
-        [sorted(encoders), _KEPT_DAYS],
-    )
 
 
 def write_model(connection: duckdb.DuckDBPyConnection, model: PredictionModel) -> None:
@@ -187,8 +180,9 @@ def newest_version(connection: duckdb.DuckDBPyConnection) -> str | None:
 def promote(connection: duckdb.DuckDBPyConnection, version: str) -> int:
     """Show readers a model, and delete scores of earlier models that nothing needs any more.
 
-    Kept are those of the last days, to go back to, and those of the dates that have yet to come true.
-    Returns the number of deleted rows.
+    Kept are those of the last days, to go back to, and those of the dates that have yet to come true. Vectors are kept
+    of the model in use and of the examples; others are made again where they are needed. Returns the number of deleted
+    scores.
     """
     now = datetime.now(UTC).replace(tzinfo=None)
     with transaction(connection):
@@ -202,6 +196,13 @@ def promote(connection: duckdb.DuckDBPyConnection, version: str) -> int:
                 or isodow(as_of) <> 1 and event_date < (select max(event_date) from beha2vec.user_predictions) - ?)""",
             [version, _KEPT_DATES, _KEPT_DAYS],
         ).fetchall()
+        connection.execute(
+            """delete from beha2vec.prediction_vectors where encoder_version not in (
+                select encoder_version from beha2vec.prediction_model_current where encoder_version is not null
+                union select encoder_version from beha2vec.prediction_examples where encoder_version is not null)
+            or isodow(as_of) <> 1 and event_date < (select max(event_date) from beha2vec.prediction_vectors) - ?""",
+            [_KEPT_DAYS],
+        )
     return int(deleted)
 
 

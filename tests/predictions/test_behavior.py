@@ -108,12 +108,37 @@ def test_nothing_exported_later_is_in_a_vector(
             assert np.array_equal(np.stack(mine["behavior"]), np.stack(theirs["behavior"]))
 
 
-def test_vectors_of_a_date_are_written_once(connection: duckdb.DuckDBPyConnection, encoder: PredictionEncoder) -> None:
-    day = store.origins(connection)[-1]
-    behavior.write_vectors(connection, encoder, day)
-    ((before,),) = connection.execute("select count(*) from beha2vec.prediction_vectors").fetchall()
-    assert behavior.write_vectors(connection, encoder, day) == 0
-    assert connection.execute("select count(*) from beha2vec.prediction_vectors").fetchall() == [(before,)]
+def test_vectors_of_a_date_are_written_again_only_if_some_are_missing_or_may_change(
+    connection: duckdb.DuckDBPyConnection, encoder: PredictionEncoder
+) -> None:
+    rows = "select * from beha2vec.prediction_vectors where as_of = ? order by user_key"
+    *_, settled, newest = store.origins(connection)
+    for day in (settled, newest):
+        behavior.write_vectors(connection, encoder, day)
+        before = connection.execute(rows, [day]).fetchall()
+        assert behavior.write_vectors(connection, encoder, day) == (0 if day == settled else len(before))
+        connection.execute("delete from beha2vec.prediction_vectors where as_of = ? and user_key = 'user00000'", [day])
+        assert behavior.write_vectors(connection, encoder, day) == len(before)
+        assert connection.execute(rows, [day]).fetchall() == before
+
+
+def test_longer_histories_never_lose_their_vectors(connection: duckdb.DuckDBPyConnection) -> None:
+    """From the first length that allows vectors on, whatever the weekday."""
+    whole, dates = events(), store.origins(connection)
+    found = []
+    for days in range(104, 150, 3):
+        with _warehouse(whole[whole["event_date"] < FIRST + timedelta(days=days)], world()) as other:
+            found.append(
+                behavior.start_of_examples(other, [d for d in dates if d <= FIRST + timedelta(days=days)]).date
+            )
+    assert found[0] is None and found[-1] is not None
+    assert all(found[found.index(next(filter(None, found))) :])
+
+
+def test_rows_to_learn_from_may_lack_the_vectors_that_others_have(frame: pd.DataFrame) -> None:
+    cut = end() - timedelta(days=60)
+    later = frame.assign(behavior=frame["behavior"].where(pd.to_datetime(frame["as_of"]) >= pd.Timestamp(cut)))
+    assert fit_predictions(later, end(), CONFIG).targets["purchase"].horizons == (7, 14, 28)
 
 
 def test_an_encoder_is_read_as_it_was_written(
@@ -129,7 +154,7 @@ def test_a_short_history_has_no_vectors_and_says_so(connection: duckdb.DuckDBPyC
     short = events()[events()["event_date"] < FIRST + timedelta(days=90)]
     with _warehouse(short, world()) as other:
         found = behavior.start_of_examples(other, dates)
-    assert found.date is None and "114 days of exports, and there are 90" in found.reason
+    assert found.date is None and "113 days of exports, and there are 90" in found.reason
     with _warehouse(events().iloc[:300], world()) as other:
         assert behavior.start_of_examples(other, dates).date is None
     with _warehouse(events().iloc[:0], world()) as other:

@@ -1,6 +1,7 @@
 """Who will buy, return or do something else: learned from weekly dates, tested on later ones, scored each night."""
 
 import shutil
+import time
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -32,6 +33,7 @@ _NO_USERS = "there are no users yet: materialize ml_ga4__user_features"
 # models of the last weeks that the newest one is compared with
 _CHAMPIONS = 10
 _GAINS_SHOWN = 40
+_SECONDS_KEPT = 86_400  # of an encoder that no model needs
 
 
 class ExamplesConfig(dg.Config):
@@ -234,7 +236,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         if version is None:
             return dg.MaterializeResult(metadata={"status": _NONE_YET})
         model = _load(settings, version)
-        champions = [_load(settings, one) for one in earlier[:_CHAMPIONS] if _folder(settings, one).exists()]
+        champions = _champions(context, settings, earlier[:_CHAMPIONS])
         frame, until, encoder = _read(warehouse, "prediction_evaluation: read")
         if until is None:
             return dg.MaterializeResult(metadata={"status": _NO_USERS})
@@ -308,10 +310,10 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         with warehouse.connect("prediction_model: promote") as connection:
             deleted = store.promote(connection, candidate)
             needed = store.encoders_needed(connection, _CHAMPIONS)
-            store.keep_vectors(connection, needed)
             about = relation_metadata(connection, "beha2vec.prediction_models")
         for folder in settings.storage.prediction_encoders_path.glob("*"):
-            if folder.name not in needed:
+            is_old = time.time() - folder.stat().st_mtime > _SECONDS_KEPT  # a newer one may be in use by another run
+            if folder.is_dir() and folder.name not in needed and is_old:
                 shutil.rmtree(folder)
         context.log.info(f"prediction model {candidate} is in use; before it: {in_use or 'none'}")
         return dg.MaterializeResult(
@@ -353,7 +355,11 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         if version is None:
             context.log.warning(_NONE_YET)
             return dg.MaterializeResult(metadata={"status": _NONE_YET, "dagster/row_count": 0})
-        model = _load(settings, version)
+        try:
+            model = _load(settings, version)
+        except dg.Failure as error:  # the rest of the night runs on
+            context.log.warning(str(error.description))
+            return dg.MaterializeResult(metadata={"status": str(error.description)})
         scored = _score(settings, warehouse, model, days, reasons=config.reasons)
         for day in days:
             of_day = {"dagster/partition_row_count": scored.rows.get(day, 0)}
@@ -417,6 +423,24 @@ def _load(settings: ExportSettings, version: str) -> "PredictionModel":
         return PredictionModel.load(_folder(settings, version))
     except PredictionModelError as error:
         raise dg.Failure(str(error), allow_retries=False) from None
+
+
+def _champions(
+    context: dg.AssetExecutionContext, settings: ExportSettings, versions: list[str]
+) -> "list[PredictionModel]":
+    """The models of these versions that this release can read and whose encoders are there."""
+    from beha2vec_core.predictions.model import PredictionModel, PredictionModelError
+
+    found = []
+    for version in versions:
+        try:
+            model = PredictionModel.load(_folder(settings, version))
+        except PredictionModelError as error:
+            context.log.info(f"not compared with: {error}")
+            continue
+        if not model.config.encoder or (settings.storage.prediction_encoders_path / model.config.encoder).exists():
+            found.append(model)
+    return found
 
 
 def _read(warehouse: WarehouseResource, purpose: str) -> "tuple[pd.DataFrame, date | None, str]":
