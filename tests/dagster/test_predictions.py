@@ -19,16 +19,13 @@ TRAINED = "prediction_examples,prediction_candidate,prediction_evaluation,predic
 LAST = end() - timedelta(days=1)
 
 
-def _config(*, vectors: bool = False, **candidate: object) -> str:
-    examples = {"vectors": vectors, "epochs": 4, "max_updates": 200}
-    return json.dumps(
-        {
-            "ops": {
-                "prediction_examples": {"config": examples},
-                "prediction_candidate": {"config": {"trees": False} | candidate},
-            }
-        }
-    )
+def _config(*, vectors: bool = False, evaluated: bool = True, **candidate: object) -> str:
+    ops = {
+        "prediction_examples": {"vectors": vectors, "epochs": 4, "max_updates": 200},
+        "prediction_candidate": {"trees": False} | candidate,
+        **({"prediction_evaluation": {"dates": 1}} if evaluated else {}),
+    }
+    return json.dumps({"ops": {name: {"config": config} for name, config in ops.items()}})
 
 
 def _materialize(project: Project, select: str, *options: str, check: bool = True):
@@ -103,7 +100,7 @@ def test_the_model_was_tested_on_dates_it_had_not_seen(trained: Project) -> None
         """select distinct tested_from, tested_until from beha2vec.prediction_evaluation
         where prediction_version = (select prediction_version from beha2vec.prediction_model_current)"""
     )
-    assert rows == [(end() - timedelta(days=42), end() - timedelta(days=35))]
+    assert rows == [(end() - timedelta(days=35),) * 2]
     curves = trained.query("select count(distinct (target, horizon)), max(gain) from beha2vec.prediction_curves")
     assert curves == [(9, 1.0)]
 
@@ -135,7 +132,7 @@ def test_what_was_rolled_back_stays_so_until_another_model_is_fitted(trained: Pr
 def test_a_worse_model_is_refused_and_the_one_in_use_stays(trained: Project, tmp_path: Path) -> None:
     project = trained.copy(tmp_path / "p")
     first = _in_use(project)
-    _materialize(project, "prediction_examples,prediction_candidate", "--config", _config(seed=1))
+    _materialize(project, "prediction_examples,prediction_candidate", "--config", _config(evaluated=False, seed=1))
     ((second,),) = project.query("select prediction_version from beha2vec.prediction_model_newest")
     with duckdb.connect(str(project.warehouse)) as connection:
         for metric, value, low in (("log_loss", 0.5, None), ("log_loss_less_champion", 0.2, 0.1)):
@@ -162,6 +159,6 @@ def test_too_short_a_history_is_reported_and_stops_nothing(tmp_path: Path) -> No
 def test_an_event_that_is_a_target_already_is_predicted_once(tmp_path: Path) -> None:
     project = _project(tmp_path / "p", world())
     project.settings["BEHA2VEC_PREDICTION_EVENTS"] = "purchase, sign_up"
-    _materialize(project, "prediction_examples,prediction_candidate", "--config", _config())
+    _materialize(project, "prediction_examples,prediction_candidate", "--config", _config(evaluated=False))
     ((targets, notes),) = project.query("select targets, notes from beha2vec.prediction_models")
     assert targets == ["purchase", "return"] and any(note.startswith("sign_up is not predicted") for note in notes)
