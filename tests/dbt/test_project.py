@@ -16,6 +16,7 @@ MODELS = (
     *BUILT_AT_FULL_REFRESH,
     *INCREMENTAL_MODELS,
     "int_ga4__first_user_sources",
+    "int_ga4__identities_as_of",
     "int_ga4__identity_map",
     "int_ga4__purchases",
     "fct_ga4__conversions",
