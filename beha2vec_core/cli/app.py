@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 
 class _Commands(TyperGroup):
-    """The commands; one whose reader has enough (``| head``) ends quietly, and that is no error."""
+    """The commands. If the reader of the output stops early (``| head``), a command ends quietly and without an error."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -27,7 +27,7 @@ class _Commands(TyperGroup):
             return None
         finally:
             try:
-                sys.stdout.flush()  # else the interpreter would find the pipe closed at its end, and say so
+                sys.stdout.flush()  # otherwise the interpreter reports the closed pipe when it exits
             except BrokenPipeError:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -1,4 +1,4 @@
-"""The curve k is chosen by: how stable all clusters and the least stable one are at each k, and their sizes."""
+"""The curve that k is chosen by: how stable the clusters and the least stable one are at each k, and their sizes."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -17,7 +17,7 @@ CURVE_COLUMNS = (
 )  # fmt: skip
 # what a valid, stable cluster should have (Hennig, manual of R's fpc::clusterboot)
 _STABLE = 0.75
-# where no k reaches that: what is nearer to the best than this cannot be told apart with a handful of resamples
+# if no k reaches that: smaller differences from the best k are within the noise of the resamples
 _TOLERANCE = 0.05
 
 

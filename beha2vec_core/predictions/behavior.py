@@ -1,8 +1,8 @@
-"""What each user did before a date, as a vector: by an encoder that has seen nothing of what is to be predicted.
+"""What each user did before a date, as a vector from an encoder that has not seen the days to predict.
 
-An encoder of its own, since the one of the clusters is trained on the days whose outcomes predictions learn from. It
-learns from the events exported before the first date of the examples. Vectors are the main components of its behavior
-vectors, encoded as of each date.
+Predictions have an encoder of their own: the one behind the clusters is trained on the days whose outcomes predictions
+learn from. This one learns from the events exported before the first date of the examples. The vectors are the main
+components of its behavior vectors, encoded as of each date.
 """
 
 from __future__ import annotations
