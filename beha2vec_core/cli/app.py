@@ -18,7 +18,7 @@ _T = TypeVar("_T")
 
 
 class _Commands(TyperGroup):
-    """The commands. If the reader of the output stops early (``| head``), a command ends quietly and without an error."""
+    """The commands. If the reader of the output stops early (``| head``), a command ends without an error."""
 
     def invoke(self, ctx: Any) -> Any:
         try:

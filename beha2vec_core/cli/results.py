@@ -87,7 +87,7 @@ def query(
     storage = read_settings().storage
     path = storage.warehouse_path if warehouse else storage.serving_path
     require_results(path)
-    door = Warehouse(path, storage.lock_timeout_seconds).exclusive("beha2vec query") if warehouse else nullcontext()
+    door = Warehouse.of(storage).exclusive("beha2vec query") if warehouse else nullcontext()
     try:
         with door, duckdb.connect(str(path), read_only=True) as connection:
             if len(connection.extract_statements(sql)) != 1:

@@ -106,11 +106,7 @@ def rollback(
 
     settings = read_export_settings()
     require_results(settings.storage.warehouse_path)
-    warehouse = Warehouse(
-        settings.storage.warehouse_path,
-        settings.storage.lock_timeout_seconds,
-        {"memory_limit": settings.storage.memory_limit},
-    )
+    warehouse = Warehouse.of(settings.storage)
     last = settings.export.end_date or _yesterday(settings)
     if predictions:
         if to:
@@ -166,11 +162,7 @@ def migrate(
     if not settings.storage.warehouse_path.exists():
         typer.echo(f"{settings.storage.warehouse_path} does not exist yet: the first run creates it")
         return
-    warehouse = Warehouse(
-        settings.storage.warehouse_path,
-        settings.storage.lock_timeout_seconds,
-        {"memory_limit": settings.storage.memory_limit},
-    )
+    warehouse = Warehouse.of(settings.storage)
     try:
         with warehouse.connect("migrate --check") as connection:
             plan = make_plan(connection)

@@ -14,6 +14,9 @@ from beha2vec_core.cli import project
 from beha2vec_core.cli.app import app, fail, parse_day, read_settings
 from beha2vec_core.words import counted
 
+# of the demo; its settings, demo_shop/demo.env, have the same last day
+_USERS, _DAYS = 2100, 84
+
 
 @app.command()
 def init(
@@ -32,8 +35,10 @@ def init(
 
 @app.command()
 def demo(
-    users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 2100,
-    days: Annotated[int | None, typer.Option(help="Number of days; default: 84. Predictions need 35.", min=1)] = None,
+    users: Annotated[int, typer.Option(help="Number of users.", min=1)] = _USERS,
+    days: Annotated[
+        int | None, typer.Option(help=f"Number of days; default: {_DAYS}. Predictions need 35.", min=1)
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed: same data.")] = 7,
 ) -> None:
     """Write the export of an invented shop and build everything from it."""
@@ -66,8 +71,8 @@ def ui(
 @app.command("demo-data")
 def demo_data(
     out: Annotated[Path, typer.Option(help="Folder for the export (a file a day).")] = Path("data/demo_export"),
-    users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 2100,
-    days: Annotated[int, typer.Option(help="Number of days.", min=1)] = 84,
+    users: Annotated[int, typer.Option(help="Number of users.", min=1)] = _USERS,
+    days: Annotated[int, typer.Option(help="Number of days.", min=1)] = _DAYS,
     seed: Annotated[int, typer.Option(help="Same seed: same bytes.")] = 7,
     start: Annotated[date, typer.Option(parser=parse_day, metavar="YYYY-MM-DD", help="First day.")] = date(2026, 1, 5),
     timezone: Annotated[str, typer.Option(help="Time zone of the demo shop.")] = "Europe/Berlin",

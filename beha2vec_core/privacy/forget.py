@@ -111,7 +111,7 @@ def forget(
     wanted, more = sorted(set(asked)), list(more)
     forgotten = Forgotten(settings.storage.data_dir)
     now = datetime.now(UTC)
-    with _warehouse(settings).exclusive("forget"):
+    with Warehouse.of(settings.storage).exclusive("forget"):
         _require_no_run(runs_in_progress())
         forgotten.hashes()  # before anything else: refuses where the key is gone
         resolved = resolve(settings, wanted)
@@ -140,7 +140,7 @@ def locate(
     Raises:
         WarehouseBusyError: another process holds the warehouse.
     """
-    with _warehouse(settings).exclusive("find-person"):
+    with Warehouse.of(settings.storage).exclusive("find-person"):
         resolved = resolve(settings, asked)
         return resolved, find_person(settings, resolved.people, dagster_home, more)
 
@@ -154,7 +154,7 @@ def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iter
     """
     forgotten = Forgotten(settings.storage.data_dir)
     found: set[str] = set()
-    with _warehouse(settings).exclusive("forget --again"):
+    with Warehouse.of(settings.storage).exclusive("forget --again"):
         hashes = forgotten.hashes()
         for path in files_of(settings, dagster_home, more) if hashes else ():
             kind = kind_of(path)
@@ -177,10 +177,6 @@ def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iter
 def is_unfinished(settings: Settings) -> bool:
     """Whether a removal was cut off, or left something that it could not change."""
     return (settings.storage.data_dir / _NOTE).exists()
-
-
-def _warehouse(settings: Settings) -> Warehouse:
-    return Warehouse(settings.storage.warehouse_path, lock_timeout=settings.storage.lock_timeout_seconds)
 
 
 def _require_no_run(runs: list[str]) -> None:

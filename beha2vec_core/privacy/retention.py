@@ -56,7 +56,7 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
         return []
     days: dict[Layer, set[date]] = {layer: set() for layer in cuts}
     rows: dict[Layer, int] = dict.fromkeys(cuts, 0)
-    with Warehouse(storage.warehouse_path, lock_timeout=storage.lock_timeout_seconds).exclusive("retention"):
+    with Warehouse.of(storage).exclusive("retention"):
         # the log first: a day whose partition is half gone would not add up
         if "raw" in cuts and storage.warehouse_path.exists():
             _mark_removed(settings, cuts["raw"])

@@ -17,9 +17,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 from filelock import FileLock, Timeout
+
+if TYPE_CHECKING:
+    from beha2vec_core.settings import Storage
 
 log = logging.getLogger("beha2vec.warehouse")
 
@@ -53,6 +57,11 @@ class Warehouse:
         # FileLock is re-entrant for its process; threads of one process have to take turns too.
         self._threads = threading.Lock()
         self._thread: int | None = None  # the one that holds the lock
+
+    @classmethod
+    def of(cls, storage: Storage) -> Warehouse:
+        """The warehouse of the settings."""
+        return cls(storage.warehouse_path, storage.lock_timeout_seconds, {"memory_limit": storage.memory_limit})
 
     @property
     def _holder_path(self) -> Path:
