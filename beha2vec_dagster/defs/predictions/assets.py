@@ -1,11 +1,8 @@
-"""Who will buy, return or do something else: learned from weekly dates, tested on later ones, scored each night."""
+"""Who will buy, return or do something else: fitted on weekly dates, tested on later ones, scored each night."""
 
-import shutil
-import time
 from dataclasses import replace
-from datetime import date, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
@@ -14,6 +11,16 @@ from beha2vec_core.encoder.config import Device, TrainConfig
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_core.words import counted
+from beha2vec_dagster.defs.predictions.models import (
+    champions,
+    features_for,
+    fit_encoder_before,
+    load_model,
+    model_folder,
+    read_examples,
+    remove_encoders,
+    write_scores,
+)
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.console import core_messages
 from beha2vec_dagster.lib.metadata import markdown_table, picture, plain, relation_metadata
@@ -23,7 +30,6 @@ from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from beha2vec_core.predictions.behavior import PredictionEncoder
     from beha2vec_core.predictions.config import FitConfig
     from beha2vec_core.predictions.model import PredictionModel
 
@@ -33,7 +39,6 @@ _NO_USERS = "there are no users yet: materialize ml_ga4__user_features"
 # models of the last weeks that the newest one is compared with
 _CHAMPIONS = 10
 _GAINS_SHOWN = 40
-_SECONDS_KEPT = 86_400  # of an encoder that no model needs
 
 
 class ExamplesConfig(dg.Config):
@@ -120,7 +125,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         encoder = None
         if start.date:
             dates = [day for day in dates if day >= start.date]
-            encoder = _encoder_before(context, settings, warehouse, start.date, config.training(device))
+            encoder = fit_encoder_before(context, settings, warehouse, start.date, config.training(device))
             for day in dates:
                 with warehouse.connect(f"prediction_examples: vectors of {day}") as connection:
                     users_encoded = write_vectors(connection, encoder, day)
@@ -173,7 +178,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         from beha2vec_core.predictions.fit import fit_predictions
         from beha2vec_core.predictions.history import NotEnoughHistoryError
 
-        frame, until, encoder = _read(warehouse, "prediction_candidate")
+        frame, until, encoder = read_examples(warehouse, "prediction_candidate")
         if until is None:
             return dg.MaterializeResult(metadata={"status": _NO_USERS})
         try:
@@ -181,7 +186,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         except NotEnoughHistoryError as error:
             context.log.warning(str(error))
             return dg.MaterializeResult(metadata={"status": str(error)})
-        model.save(_folder(settings, model.version))
+        model.save(model_folder(settings, model.version))
         for name, target in model.targets.items():
             for segment, part in target.segments.items():
                 context.log.info(
@@ -235,19 +240,19 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             version, earlier = store.newest_version(connection), store.promoted_versions(connection)
         if version is None:
             return dg.MaterializeResult(metadata={"status": _NONE_YET})
-        model = _load(settings, version)
-        champions = _champions(context, settings, earlier[:_CHAMPIONS])
-        frame, until, encoder = _read(warehouse, "prediction_evaluation: read")
+        model = load_model(settings, version)
+        rivals = champions(context, settings, earlier[:_CHAMPIONS])
+        frame, until, encoder = read_examples(warehouse, "prediction_evaluation: read")
         if until is None:
             return dg.MaterializeResult(metadata={"status": _NO_USERS})
         if encoder != model.config.encoder:
             return dg.MaterializeResult(metadata={"status": "there are newer examples: fit prediction_candidate again"})
 
         def rows_for(champion: "PredictionModel", day: date) -> "pd.DataFrame":
-            return _rows(settings, warehouse, champion, [day])
+            return features_for(settings, warehouse, champion, [day])
 
         with core_messages(context.log, _LOGGER):
-            found = backtest(frame, until, model.config, folds=config.dates, champions=champions, rows_for=rows_for)
+            found = backtest(frame, until, model.config, folds=config.dates, champions=rivals, rows_for=rows_for)
         for note in found.notes:
             context.log.warning(f"nothing could be tested: {note}")
         with warehouse.connect("prediction_evaluation: write") as connection:
@@ -305,16 +310,13 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 "materialize prediction_model with force in the Launchpad",
                 allow_retries=False,
             )
-        model = _load(settings, candidate)
-        scored = _score(settings, warehouse, model, [store.scored_day(dates[-1])], reasons=True)
+        model = load_model(settings, candidate)
+        scored = write_scores(settings, warehouse, model, [store.scored_day(dates[-1])], reasons=True)
         with warehouse.connect("prediction_model: promote") as connection:
             deleted = store.promote(connection, candidate)
             needed = store.encoders_needed(connection, _CHAMPIONS)
             about = relation_metadata(connection, "beha2vec.prediction_models")
-        for folder in settings.storage.prediction_encoders_path.glob("*"):
-            is_old = time.time() - folder.stat().st_mtime > _SECONDS_KEPT  # a newer one may be in use by another run
-            if folder.is_dir() and folder.name not in needed and is_old:
-                shutil.rmtree(folder)
+        remove_encoders(settings, needed)
         context.log.info(f"prediction model {candidate} is in use; before it: {in_use or 'none'}")
         return dg.MaterializeResult(
             data_version=dg.DataVersion(candidate),
@@ -356,11 +358,11 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             context.log.warning(_NONE_YET)
             return dg.MaterializeResult(metadata={"status": _NONE_YET, "dagster/row_count": 0})
         try:
-            model = _load(settings, version)
-        except dg.Failure as error:  # the rest of the night runs on
+            model = load_model(settings, version)
+            scored = write_scores(settings, warehouse, model, days, reasons=config.reasons)
+        except dg.Failure as error:  # files of another release: the rest of the night runs on
             context.log.warning(str(error.description))
             return dg.MaterializeResult(metadata={"status": str(error.description)})
-        scored = _score(settings, warehouse, model, days, reasons=config.reasons)
         for day in days:
             of_day = {"dagster/partition_row_count": scored.rows.get(day, 0)}
             context.add_asset_metadata(of_day, partition_key=day.isoformat())
@@ -405,137 +407,6 @@ def fit_config(settings: ExportSettings, config: PredictionConfig) -> "FitConfig
         population_days=settings.predictions.population_days,
         **config.model_dump(),
     )
-
-
-def _folder(settings: ExportSettings, version: str) -> Path:
-    return settings.storage.prediction_models_path / version
-
-
-def _load(settings: ExportSettings, version: str) -> "PredictionModel":
-    """The saved model.
-
-    Raises:
-        dg.Failure: this release cannot read it; the message names the remedy.
-    """
-    from beha2vec_core.predictions.model import PredictionModel, PredictionModelError
-
-    try:
-        return PredictionModel.load(_folder(settings, version))
-    except PredictionModelError as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
-
-
-def _champions(
-    context: dg.AssetExecutionContext, settings: ExportSettings, versions: list[str]
-) -> "list[PredictionModel]":
-    """The models of these versions that this release can read and whose encoders are there."""
-    from beha2vec_core.predictions.model import PredictionModel, PredictionModelError
-
-    found = []
-    for version in versions:
-        try:
-            model = PredictionModel.load(_folder(settings, version))
-        except PredictionModelError as error:
-            context.log.info(f"not compared with: {error}")
-            continue
-        if not model.config.encoder or (settings.storage.prediction_encoders_path / model.config.encoder).exists():
-            found.append(model)
-    return found
-
-
-def _read(warehouse: WarehouseResource, purpose: str) -> "tuple[pd.DataFrame, date | None, str]":
-    """Features and labels of the weekly dates, the day after the last exported one, and the encoder of the vectors."""
-    from beha2vec_core.predictions import store
-
-    with warehouse.connect(purpose) as connection:
-        last = store.last_exported_day(connection)
-        frame, encoder = store.read_examples(connection)
-    return frame, last + timedelta(days=1) if last else None, encoder
-
-
-def _encoder_before(
-    context: dg.AssetExecutionContext,
-    settings: ExportSettings,
-    warehouse: WarehouseResource,
-    first: date,
-    training: TrainConfig,
-) -> "PredictionEncoder":
-    """An encoder fitted on what was exported before a date, saved."""
-    from beha2vec_core.predictions.behavior import events_before, fit_encoder
-
-    with warehouse.connect("prediction_examples: events") as connection:
-        events = events_before(connection, first)
-    context.log.info(f"The encoder learns from {counted(events.num_rows, 'device')} before {first}.")
-    encoder = fit_encoder(events, first, training)
-    encoder.save(settings.storage.prediction_encoders_path / encoder.version)
-    return encoder
-
-
-def _rows(
-    settings: ExportSettings, warehouse: WarehouseResource, model: "PredictionModel", days: list[date]
-) -> "pd.DataFrame":
-    """Features of some dates, with the vectors that a model reads; they are written where they are not there yet.
-
-    Raises:
-        dg.Failure: the encoder of the model cannot be read; the message names the remedy.
-    """
-    from beha2vec_core.predictions import store
-    from beha2vec_core.predictions.behavior import PredictionEncoder, write_vectors
-
-    version = model.config.encoder
-    if version:
-        try:
-            encoder = PredictionEncoder.load(settings.storage.prediction_encoders_path / version, "cpu")
-        except (OSError, ValueError) as error:
-            raise dg.Failure(
-                f"the encoder {version} of prediction model {model.version} cannot be read ({error}): run the job "
-                "train_predictions",
-                allow_retries=False,
-            ) from None
-        for day in days:
-            with warehouse.connect(f"prediction vectors of {day}") as connection:
-                write_vectors(connection, encoder, day)
-    with warehouse.connect("prediction rows") as connection:
-        return store.read_features(connection, days, version)
-
-
-class _Scores(NamedTuple):
-    """Rows written of each day, and the shifts of the last one."""
-
-    rows: dict[date, int]
-    shifts: dict[str, float]
-
-
-def _score(
-    settings: ExportSettings, warehouse: WarehouseResource, model: "PredictionModel", days: list[date], *, reasons: bool
-) -> _Scores:
-    """Write the scores of the days that have features and that the model was fitted for or before."""
-    from beha2vec_core.predictions import store
-    from beha2vec_core.predictions.score import score
-    from beha2vec_core.predictions.targets import last_matured
-
-    found = _Scores({}, {})
-    fitted = model.standing
-    shortest = min(days for target in model.targets.values() for days in target.horizons)
-    with warehouse.connect("user_predictions: dates") as connection:
-        known = set(store.feature_dates(connection))
-        weekly = store.origins(connection)
-    for day in days:
-        as_of = day + timedelta(days=1)
-        if as_of not in known or as_of < fitted:
-            continue
-        # the model has seen what had matured when it was fitted
-        origin = last_matured(weekly, as_of, shortest)
-        newer = origin and origin != last_matured(weekly, fitted, shortest)
-        frame = _rows(settings, warehouse, model, [as_of])
-        matured = _rows(settings, warehouse, model, [origin]) if origin and newer else None
-        scored = score(model, frame, matured, reasons=reasons)
-        with warehouse.connect(f"user_predictions {day}: write") as connection:
-            store.write_predictions(connection, day, model, scored.rows)
-        found.rows[day] = len(scored.rows)
-        found.shifts.clear()
-        found.shifts.update(scored.shifts)
-    return found
 
 
 def _headline(rows: "pd.DataFrame") -> dg.MetadataValue:

@@ -1,0 +1,163 @@
+"""What the assets of predictions share: saved models and their encoders, the rows they read, the scores they write."""
+
+import shutil
+import time
+from collections.abc import Collection
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import dagster as dg
+
+from beha2vec_core.encoder.config import TrainConfig
+from beha2vec_core.settings import ExportSettings
+from beha2vec_core.words import counted
+from beha2vec_dagster.lib.resources import WarehouseResource
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from beha2vec_core.predictions.behavior import PredictionEncoder
+    from beha2vec_core.predictions.model import PredictionModel
+
+_SECONDS_KEPT = 86_400  # of an encoder that no model needs: another run may have just made it
+
+
+def model_folder(settings: ExportSettings, version: str) -> Path:
+    """The folder of a saved model."""
+    return settings.storage.prediction_models_path / version
+
+
+def load_model(settings: ExportSettings, version: str) -> "PredictionModel":
+    """The saved model.
+
+    Raises:
+        dg.Failure: this release cannot read it; the message names the remedy.
+    """
+    from beha2vec_core.predictions.model import PredictionModel, PredictionModelError
+
+    try:
+        return PredictionModel.load(model_folder(settings, version))
+    except PredictionModelError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+
+
+def champions(
+    context: dg.AssetExecutionContext, settings: ExportSettings, versions: list[str]
+) -> "list[PredictionModel]":
+    """The models of these versions that this release can read and whose encoders are there."""
+    from beha2vec_core.predictions.model import PredictionModel, PredictionModelError
+
+    found = []
+    for version in versions:
+        try:
+            model = PredictionModel.load(model_folder(settings, version))
+        except PredictionModelError as error:
+            context.log.info(f"not compared with: {error}")
+            continue
+        if not model.config.encoder or (settings.storage.prediction_encoders_path / model.config.encoder).exists():
+            found.append(model)
+    return found
+
+
+def read_examples(warehouse: WarehouseResource, purpose: str) -> "tuple[pd.DataFrame, date | None, str]":
+    """Features and labels of the weekly dates, the day after the last exported one, and the encoder of the vectors."""
+    from beha2vec_core.predictions import store
+
+    with warehouse.connect(purpose) as connection:
+        last = store.last_exported_day(connection)
+        frame, encoder = store.read_examples(connection)
+    return frame, last + timedelta(days=1) if last else None, encoder
+
+
+def fit_encoder_before(
+    context: dg.AssetExecutionContext,
+    settings: ExportSettings,
+    warehouse: WarehouseResource,
+    first: date,
+    training: TrainConfig,
+) -> "PredictionEncoder":
+    """An encoder fitted on what was exported before a date, saved."""
+    from beha2vec_core.predictions.behavior import events_before, fit_encoder
+
+    with warehouse.connect("prediction_examples: events") as connection:
+        events = events_before(connection, first)
+    context.log.info(f"The encoder learns from {counted(events.num_rows, 'device')} before {first}.")
+    encoder = fit_encoder(events, first, training)
+    encoder.save(settings.storage.prediction_encoders_path / encoder.version)
+    return encoder
+
+
+def features_for(
+    settings: ExportSettings, warehouse: WarehouseResource, model: "PredictionModel", days: list[date]
+) -> "pd.DataFrame":
+    """Features of some dates, with the vectors that a model reads; they are written where they are not there yet.
+
+    Raises:
+        dg.Failure: the encoder of the model cannot be read; the message names the remedy.
+    """
+    from beha2vec_core.predictions import store
+    from beha2vec_core.predictions.behavior import PredictionEncoder, write_vectors
+
+    version = model.config.encoder
+    if version:
+        try:
+            encoder = PredictionEncoder.load(settings.storage.prediction_encoders_path / version, "cpu")
+        except (OSError, ValueError) as error:
+            raise dg.Failure(
+                f"the encoder {version} of prediction model {model.version} cannot be read ({error}): run the job "
+                "train_predictions",
+                allow_retries=False,
+            ) from None
+        for day in days:
+            with warehouse.connect(f"prediction vectors of {day}") as connection:
+                write_vectors(connection, encoder, day)
+    with warehouse.connect("prediction rows") as connection:
+        return store.read_features(connection, days, version)
+
+
+class Scores(NamedTuple):
+    """The number of rows written for each day, and the shifts of the last day."""
+
+    rows: dict[date, int]
+    shifts: dict[str, float]
+
+
+def write_scores(
+    settings: ExportSettings, warehouse: WarehouseResource, model: "PredictionModel", days: list[date], *, reasons: bool
+) -> Scores:
+    """Write the scores of the days that have features and that the model was fitted for or before."""
+    from beha2vec_core.predictions import store
+    from beha2vec_core.predictions.score import score
+    from beha2vec_core.predictions.targets import last_matured
+
+    found = Scores({}, {})
+    fitted = model.standing
+    shortest = min(days for target in model.targets.values() for days in target.horizons)
+    with warehouse.connect("user_predictions: dates") as connection:
+        known = set(store.feature_dates(connection))
+        weekly = store.origins(connection)
+    for day in days:
+        as_of = day + timedelta(days=1)
+        if as_of not in known or as_of < fitted:
+            continue
+        # the model has seen what had matured when it was fitted
+        origin = last_matured(weekly, as_of, shortest)
+        newer = origin and origin != last_matured(weekly, fitted, shortest)
+        frame = features_for(settings, warehouse, model, [as_of])
+        matured = features_for(settings, warehouse, model, [origin]) if origin and newer else None
+        scored = score(model, frame, matured, reasons=reasons)
+        with warehouse.connect(f"user_predictions {day}: write") as connection:
+            store.write_predictions(connection, day, model, scored.rows)
+        found.rows[day] = len(scored.rows)
+        found.shifts.clear()
+        found.shifts.update(scored.shifts)
+    return found
+
+
+def remove_encoders(settings: ExportSettings, needed: Collection[str]) -> None:
+    """Delete the folders of encoders that no model needs."""
+    for folder in settings.storage.prediction_encoders_path.glob("*"):
+        is_old = time.time() - folder.stat().st_mtime > _SECONDS_KEPT
+        if folder.is_dir() and folder.name not in needed and is_old:
+            shutil.rmtree(folder)
