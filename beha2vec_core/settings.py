@@ -168,7 +168,6 @@ class Storage(_Group):
     lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
     memory_limit: _MemoryLimit = Field(
         "80%",
-        validation_alias=AliasChoices("memory_limit", "dbt_memory_limit"),
         description="memory that DuckDB may use, in dbt and in our steps, before it writes to the disk: an amount such "
         "as 4GB, or a share of the machine's",
     )
@@ -476,7 +475,10 @@ class Settings(BaseModel, frozen=True):
         try:
             found = [*dotenv_values(".env").items(), *os.environ.items()]  # the environment wins
             given = {variable.upper(): value for variable, value in found if value}  # NAME= means unset
-            ours = {name.lower(): given[PREFIX + name] for name in [*variables(), *_FORMER] if PREFIX + name in given}
+            for old, new in _FORMER.items():
+                if PREFIX + old in given:
+                    given.setdefault(PREFIX + new, given[PREFIX + old])
+            ours = {name.lower(): given[PREFIX + name] for name in variables() if PREFIX + name in given}
             openai = {name.lower(): value for name, value in given.items() if name.startswith("OPENAI_")}
             return cls(**ours | openai)
         except ValidationError as error:
