@@ -1,9 +1,10 @@
 """Fit a prediction model as of a day: what was exported before it, and nothing later.
 
 Rows are users on weekly dates. A discrete-time hazard model (Singer and Willett 1993) learns all horizons at once: a
-row per user, date and interval between horizons, while it has not happened. Training uses the dates whose labels had
-matured by the calibration date, the last date whose longest horizon has matured. Calibration uses that date and later
-ones, so it is never measured on rows that the model has learned from.
+row per user, date and interval between horizons, while it has not happened. The calibration date is the last date whose
+longest horizon has matured. Settings are chosen by what had matured on that date. The model then learns from everything
+that has matured. It is calibrated on the calibration date and later ones, by models that have not learned from the same
+users.
 """
 
 from __future__ import annotations

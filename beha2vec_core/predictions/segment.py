@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from beha2vec_core.predictions.arrays import BoolArray, FloatArray, IntArray
 from beha2vec_core.predictions.calibration import (
+    NO_SPREAD,
     USUAL_RHO,
     Curve,
     Spread,
@@ -34,7 +36,6 @@ _WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trees in the stack
 _MOST_ROUNDS, _PATIENCE, _ROUNDS_UNTRIED = 400, 30, 80
 # of each outcome, more rows than these are sampled
 _MOST_FOR_REGRESSION, _MOST_FOR_TREES = 40_000, 300_000
-_MOST_PAIRS = 3_000_000  # of a span and a later one
 
 
 class SegmentFit:
@@ -43,8 +44,8 @@ class SegmentFit:
     Args:
         history: rows of all users.
         plan: horizons and calibration date.
-        rows: what is learned from.
-        matured: what is known on the day of the fit.
+        rows: what was known on the calibration date: settings are chosen by it.
+        matured: what is known on the day of the fit: it is learned from.
         again: from `History.happens_again`.
         config: what may be used.
     """
@@ -60,14 +61,14 @@ class SegmentFit:
     ) -> None:
         self.history, self.plan, self.config = history, plan, config
         self.rows, self.matured, self.again = rows, matured, again
-        self.positives = rows.users(history.user)
+        self.positives = matured.users(history.user)
         self.intervals = len(plan.horizons)
         known = has_vectors(history.frame)
         self.tried = tuple(block for block in config.blocks if block != BEHAVIOR or known)
 
     def fit(self) -> tuple[SegmentModel, list[Gain]]:
         """The model of the segment, and what was found of each block."""
-        if self.positives < FEWEST_TO_MODEL or self.rows.happened.all():
+        if self.positives < FEWEST_TO_MODEL or self.matured.happened.all():
             return self._base_rates(), []
         early, late = self._selection()
         blocks, gains = self._blocks(early, late)
@@ -88,22 +89,23 @@ class SegmentFit:
                 weight = min(_WEIGHTS, key=lambda w: _calibrated_loss((1 - w) * odds[ridge] + w * trees, late))
         elif stacked:
             weight = 0.5
-        encoding, matrix = self._encoded(self.rows, features)
-        coefficients = _logistic(matrix, self.rows, ridge, self.intervals)
-        trees_text = self._booster(matrix, self.rows, None, rounds).model_to_string() if weight > 0 else ""
-        bare = SegmentModel(
-            method="logistic and LightGBM" if weight > 0 else "ridge logistic",
-            positives=self.positives,
-            curves=(Curve(),) * self.intervals,
-            encoding=encoding,
-            coefficients=coefficients,
-            trees=trees_text,
-            weight=weight,
-        )
-        calibrated, error = self._calibrated(bare, matrix)
-        if not self.config.intervals:
-            return calibrated, gains
-        return replace(calibrated, spread=self._spread(bare, matrix, ridge, rounds, error)), gains
+        encoding, matrix = self._encoded(self.matured, features)
+
+        def learn(rows: PersonIntervals) -> SegmentModel:
+            return SegmentModel(
+                method="logistic and LightGBM" if weight > 0 else "ridge logistic",
+                positives=self.positives,
+                curves=(Curve(),) * self.intervals,
+                encoding=encoding,
+                coefficients=_logistic(matrix, rows, ridge, self.intervals),
+                trees=self._booster(matrix, rows, None, rounds).model_to_string() if weight > 0 else "",
+                weight=weight,
+            )
+
+        unseen = self._unseen(learn, matrix, folds=2 if weight > 0 else 5)
+        curves, error = self._curves(unseen)
+        spread = self._spread(unseen, error) if self.config.intervals else NO_SPREAD
+        return replace(learn(self.matured), curves=curves, spread=spread), gains
 
     def _base_rates(self) -> SegmentModel:
         """Base rates of recency-frequency cells, from everything that has matured."""
@@ -188,21 +190,41 @@ class SegmentFit:
         stop = lightgbm.early_stopping(_PATIENCE, verbose=False)
         return lightgbm.train(parameters, data, num_boost_round=rounds, valid_sets=[held], callbacks=[stop])
 
-    def _calibrated(self, bare: SegmentModel, matrix: FloatArray) -> tuple[SegmentModel, float]:
-        """With curves from the last matured date of each interval, and the standard error of the log odds."""
-        held = self.matured.part(self.history.day[self.matured.row] >= self.plan.calibration.toordinal())
-        wanted, place = np.unique(held.row, return_inverse=True)
-        odds = bare.of_matrix(matrix[wanted])[place]
+    def _unseen(self, learn: Callable[[PersonIntervals], SegmentModel], matrix: FloatArray, folds: int) -> FloatArray:
+        """Log odds by models that have not learned from the user [n, interval], of the rows that need them; NaN else.
+
+        A model that has seen a user's outcomes has partly learned them by heart: it is too certain of them, and leaves
+        nothing by which to see that users with the same features differ.
+        """
+        wanted = self._held.row
+        if self.config.intervals:
+            first = self.matured.row[self.matured.interval == 0]
+            wanted = np.union1d(wanted, first[:: max(1, len(first) // _MOST_FOR_TREES)])
+        fold = self.history.user % folds
+        odds = np.full((len(matrix), self.intervals), np.nan)
+        for one in range(folds):
+            learned, judged = self.matured.among(fold != one), wanted[fold[wanted] == one]
+            if len(judged) and learned.happened.any() and not learned.happened.all():
+                odds[judged] = learn(learned).of_matrix(matrix[judged])
+        return odds
+
+    @property
+    def _held(self) -> PersonIntervals:
+        """What is calibrated on: the last matured date and later ones."""
+        return self.matured.part(self.history.day[self.matured.row] >= self.plan.calibration.toordinal())
+
+    def _curves(self, odds: FloatArray) -> tuple[tuple[Curve, ...], float]:
+        """The calibration of each interval, and the standard error of the log odds of the first one."""
         curves, information = [], 0.0
         for j in range(self.intervals):
-            of_interval = held.interval == j
-            curve, taken = self._curve(odds[of_interval, j], held.part(of_interval))
+            rows = self._held.part((self._held.interval == j) & np.isfinite(odds[self._held.row, j]))
+            of_interval = odds[rows.row, j]
+            curve, taken = self._curve(of_interval, rows)
             curves.append(curve)
             if j == 0:
-                hazard = curve(odds[of_interval, 0][taken])
+                hazard = curve(of_interval[taken])
                 information = float((hazard * (1 - hazard)).sum())
-        error = 1 / np.sqrt(information) if information > 0 else 1.0
-        return replace(bare, curves=tuple(curves)), error
+        return tuple(curves), 1 / np.sqrt(information) if information > 0 else 1.0
 
     def _curve(self, odds: FloatArray, rows: PersonIntervals) -> tuple[Curve, BoolArray]:
         """The calibration of one interval, and the rows it is measured on: the newest origin, older ones if needed."""
@@ -224,35 +246,21 @@ class SegmentFit:
                 curve = fit_isotonic(odds[taken], rows.happened[taken])
         return curve, taken
 
-    def _spread(self, model: SegmentModel, matrix: FloatArray, ridge: float, rounds: int, error: float) -> Spread:
-        """How much users with the same features differ, by models that have not learned from these users.
+    def _spread(self, odds: FloatArray, error: float) -> Spread:
+        """How much users with the same features differ.
 
-        A model that knows a user's outcomes has explained them, and leaves nothing by which to see that users differ.
         Spans far from the first one are used where there are enough: near ones also show what an outcome does to the
         next one (Heckman 1981, Heterogeneity and state dependence).
         """
-        first = self.matured.part(self.matured.interval == 0)
-        half, odds = self.history.user % 2, np.full(len(first.row), np.nan)
-        for side in (0, 1):
-            learned = self.rows.among(half != side)
-            judged = half[first.row] == side
-            if not judged.any() or learned.happened.all() or not learned.happened.any():
-                continue
-            trees = self._booster(matrix, learned, None, rounds).model_to_string() if model.weight > 0 else ""
-            other = replace(model, coefficients=_logistic(matrix, learned, ridge, self.intervals), trees=trees)
-            odds[judged] = other.of_matrix(matrix[first.row[judged]])[:, 0]
-        first, odds = first.part(np.isfinite(odds)), odds[np.isfinite(odds)]
+        first = self.matured.part((self.matured.interval == 0) & np.isfinite(odds[self.matured.row, 0]))
         if not first.happened.any() or first.happened.all():
             return Spread((0.0,), (USUAL_RHO,), error)
-        probability = fit_sigmoid(odds, first.happened)(odds)
+        probability = fit_sigmoid(odds[first.row, 0], first.happened)(odds[first.row, 0])
         again = self.again[first.row]
         far = again[:, FAR - 1 :]
         if len(np.unique(self.history.user[first.row[(far == 1).any(axis=1)]])) >= _FEWEST_TO_CALIBRATE:
             again = far
         row, span = np.nonzero(again >= 0)
-        if len(row) > _MOST_PAIRS:
-            kept = np.linspace(0, len(row) - 1, _MOST_PAIRS).astype(np.int64)
-            row, span = row[kept], span[kept]
         users = len(np.unique(self.history.user[first.row[row]]))
         return fit_spread(probability[row], first.happened[row], again[row, span] == 1, error, users)
 
