@@ -56,9 +56,7 @@ def test_the_encoder_is_judged_on_users_it_never_learned_from(
     assert metadata["dagster/row_count"].value == judged[0] > 100 and judged[1] > 5
     assert metadata["judged"].value == judged[2] and 10 < judged[2] < 100, "a tenth of 500"
     assert "2026-01-10" in metadata["data_until"].value
-    notes = metadata["not_judged"].value
-    assert [note.split(" is not evaluated")[0] for note in notes] == ["intent"], "too few convert in six days"
-    assert notes[0] in materialized.output
+    assert metadata["not_judged"].value == [], "six days have enough users for each task"
     for name in ("figures", "versions"):
         assert "halves MRR" in metadata[name].value and len(metadata[name].value.splitlines()) > 2
     assert judged[3] in metadata["versions"].value and "tf-idf" in metadata["figures"].value
