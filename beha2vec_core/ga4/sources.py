@@ -4,7 +4,7 @@ Known names: BigQuery's shards ``events_YYYYMMDD``, ``events_intraday_YYYYMMDD``
 any suffix, as ``EXPORT DATA`` adds; two dates in a name are a span, not a day), folders ``event_date=YYYY-MM-DD``,
 ``analytics_<id>`` and ``property_id=<id>``. A file whose name gives no day may hold many: its rows say theirs. Names
 that begin with ``.`` or ``_`` are no exports (``_SUCCESS``, ``._events...``, a download under way). BigQuery's other
-tables of GA4, ``pseudonymous_users_YYYYMMDD`` and ``users_YYYYMMDD``, hold a row a user, no events: they are skipped.
+tables of GA4, ``pseudonymous_users_YYYYMMDD`` and ``users_YYYYMMDD``, hold a row a user, no events: ingest skips them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
 }
 _COMPRESSED = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".lz4")  # what `reading.open_file` opens
-_DATE = re.compile(r"(?<!\d)20\d{2}-?\d{2}-?\d{2}(?!\d)")
+_DATE = re.compile(r"(?<!\d)(20\d{2})-?(\d{2})-?(\d{2})(?!\d)")
 _SHARD = re.compile(r"events_(?:(intraday|fresh)_)?(\d{4})(\d{2})(\d{2})(?!\d)")
 _SHARD_FOLDER = re.compile(rf"{_SHARD.pattern}$")
 # `users_` alone may end any name: only where a table's name can begin
@@ -70,10 +70,10 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Export:
-    """What a source holds: files of events, and names of files that were skipped, as they are tables of users."""
+    """What a source holds: files of events, and files of GA4's tables of users."""
 
     files: list[SourceFile]
-    user_tables: list[str]
+    user_tables: list[SourceFile]
 
     @property
     def notice(self) -> str | None:
@@ -81,7 +81,7 @@ class Export:
         if not self.user_tables:
             return None
         files = counted(len(self.user_tables), "file")
-        return f"{files} of GA4's tables of users skipped, which hold no events; first {self.user_tables[0]}"
+        return f"{files} of GA4's tables of users skipped, which hold no events; first {self.user_tables[0].name}"
 
 
 def find_source_files(source: str, property_id: str) -> list[SourceFile]:
@@ -114,11 +114,12 @@ def find_export(source: str, property_id: str) -> Export:
     paths = {file.resolve(): file for file in candidates if _format(file) and file.is_file()}
     root = path if path.is_dir() else _common_folder(paths.values())
     named = {file: file.relative_to(root).as_posix() for file in paths.values()}
-    user_tables = sorted(name for file, name in named.items() if _is_user_table(file))
-    files = [_describe(file, name, property_id) for file, name in named.items() if not _is_user_table(file)]
+    described = [_describe(file, name, property_id) for file, name in named.items()]
+    files = [file for file in described if not _is_user_table(file.path)]
+    user_tables = sorted(file for file in described if _is_user_table(file.path))
     if user_tables and not files:
         raise SourceNotFoundError(
-            f"no events at {source!r}, only GA4's tables of users, first {user_tables[0]}. Export the tables "
+            f"no events at {source!r}, only GA4's tables of users, first {user_tables[0].name}. Export the tables "
             "events_YYYYMMDD too (docs/export.md), and set BEHA2VEC_SOURCE to where they are"
         )
     if not files:
@@ -171,6 +172,8 @@ def _day_and_kind(path: Path) -> tuple[date | None, TableKind]:
     if (match := _SHARD.search(path.name)) and len(set(_DATE.findall(path.name))) < 2:
         kind: TableKind = match[1] or "daily"  # type: ignore[assignment]  # the pattern allows only these
         return _date(match[2], match[3], match[4]), kind
+    if _is_user_table(path) and (match := _DATE.search(path.name) or _DATE.search(path.parent.name)):
+        return _date(match[1], match[2], match[3]), "daily"
     for folder in reversed(path.parent.parts):
         if match := _DAY_FOLDER.match(folder):
             return _date(*match.groups()), "daily"

@@ -22,13 +22,14 @@ from beha2vec_core.predictions.calibration import expit, log_loss, logit
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.features import BEHAVIOR, has_vectors
 from beha2vec_core.predictions.fit import fit_predictions
+from beha2vec_core.predictions.ga4_scores import DAYS as GA4_DAYS
 from beha2vec_core.predictions.gate import CHAMPION, MODEL
 from beha2vec_core.predictions.history import NotEnoughHistoryError
 from beha2vec_core.predictions.lifetime import fit_bg_nbd
 from beha2vec_core.predictions.model import PredictionModel, deciles
 from beha2vec_core.predictions.targets import LATE_DAYS, PURCHASE, outcome
 
-NO_FUNNEL, NO_VECTORS, RFM, RECENCY, FUNNEL, BG_NBD, BASE_RATE = (
+NO_FUNNEL, NO_VECTORS, RFM, RECENCY, FUNNEL, BG_NBD, BASE_RATE, GA4 = (
     "model without funnel features",
     "model without behavior vectors",
     "recency, frequency, money",
@@ -36,6 +37,7 @@ NO_FUNNEL, NO_VECTORS, RFM, RECENCY, FUNNEL, BG_NBD, BASE_RATE = (
     "funnel step",
     "BG/NBD",
     "base rate",
+    "GA4",
 )
 _FEATURES = {
     RFM: (
@@ -49,6 +51,7 @@ _FEATURES = {
     RECENCY: ("days_since_last_session",),
     FUNNEL: ("deepest_funnel_step", "funnel_step_7d"),
 }
+_USER = ["property_id", "user_key"]
 _FOLDS = 3
 _RESAMPLES, _MOST_RESAMPLED = 200, 20_000
 _BINS = 10
@@ -59,7 +62,7 @@ class _Judged(NamedTuple):
     """Users of all folds with what was said and what happened."""
 
     users: npt.NDArray[np.object_]
-    fold: npt.NDArray[np.int64]
+    place: npt.NDArray[np.int64]  # of the user and date, the same for all methods
     probability: FloatArray
     happened: BoolArray
     paid: FloatArray
@@ -72,7 +75,7 @@ class Backtest(NamedTuple):
     Attributes:
         rows: a row per target, horizon, method and metric: ``value``, ``n``, and ``low`` and ``high`` (95 %) where they
             are known. ``auroc_less_rfm`` and ``log_loss_less_rfm`` compare with recency, frequency and money,
-            ``log_loss_less_champion`` with the model in use then, on the same users and dates.
+            ``_less_champion`` with the model in use then, ``_less_ga4`` with GA4's scores, on the same users and dates.
         curves: for the model: reliability and gains by ``decile``, for each target and horizon.
         origins: the test dates.
         notes: what could not be measured.
@@ -93,6 +96,7 @@ def backtest(
     rivals: bool = True,
     champions: Sequence[PredictionModel] = (),
     rows_for: Callable[[PredictionModel, date], pd.DataFrame] | None = None,
+    ga4: pd.DataFrame | None = None,
 ) -> Backtest:
     """Fit as of several dates and judge each model on its date.
 
@@ -104,6 +108,7 @@ def backtest(
         rivals: whether simple rules are judged too.
         champions: models that were in use; on each test date the newest one that has not seen it is judged too.
         rows_for: gives a champion its rows of a date, if they are not those of the frame: its vectors may be others.
+        ga4: GA4's own predictions, from `read_ga4_scores`.
     """
     config = replace(config or FitConfig(), intervals=False)
     as_of = pd.to_datetime(frame["as_of"])
@@ -131,8 +136,7 @@ def backtest(
                 _judge(judged, method, model, users, len(tested) - 1)
             if earlier_models:
                 champion = max(earlier_models, key=lambda one: one.standing)
-                keys = ["property_id", "user_key"]
-                own = users[keys].merge(rows_for(champion, day), on=keys) if rows_for else users
+                own = users[_USER].merge(rows_for(champion, day), on=_USER) if rows_for else users
                 if len(own) == len(users):
                     _judge(judged, CHAMPION, champion, own, len(tested) - 1)
                 else:
@@ -142,6 +146,8 @@ def backtest(
                 earlier = frame[(as_of < pd.Timestamp(day)) & population]
                 everyone = frame[as_of == pd.Timestamp(day)]
                 _judge_rules(judged, earlier, everyone, users, models[0][1], day, len(tested) - 1)
+            if ga4 is not None:
+                _judge_ga4(judged, ga4[pd.to_datetime(ga4["as_of"]) == pd.Timestamp(day)], users, len(tested) - 1)
         if tested:
             break
     rows, curves = _summary(judged)
@@ -216,6 +222,21 @@ def _judge_rules(
                 )
 
 
+def _judge_ga4(
+    judged: dict[tuple[str, int, str], list[_Judged]], scores: pd.DataFrame, users: pd.DataFrame, fold: int
+) -> None:
+    """GA4's own predictions, on the users who have one."""
+    for name, part in scores.groupby("target"):
+        target = str(name)
+        if (target, GA4_DAYS, MODEL) not in judged:
+            continue
+        probability = users[_USER].merge(part, on=_USER, how="left")["probability"].to_numpy(dtype=np.float64)
+        found = outcome(users, target, (GA4_DAYS,))
+        known = found.known[:, 0] & np.isfinite(probability)
+        nothing = np.full(len(users), np.nan)
+        _add(judged, (target, GA4_DAYS, GA4), users, known, probability, found.happened[:, 0], nothing, fold)
+
+
 def _bg_nbd(everyone: pd.DataFrame, users: pd.DataFrame, days: int, others: float) -> FloatArray | None:
     """P(a purchase within the horizon) of those with an earlier one; the base rate ``others`` for the rest.
 
@@ -254,7 +275,9 @@ def _add(
     name, days, _ = key
     paid = users[f"revenue_{days}d"].to_numpy(dtype=np.float64, na_value=np.nan) if name == PURCHASE else value
     kept = users["user_key"].to_numpy(dtype=object)[known]
-    rows = _Judged(kept, np.full(len(kept), fold), probability[known], happened[known], paid[known], value[known])
+    rows = _Judged(
+        kept, (fold << 32) + np.flatnonzero(known), probability[known], happened[known], paid[known], value[known]
+    )
     judged.setdefault(key, []).append(rows)
 
 
@@ -267,9 +290,9 @@ def _summary(judged: dict[tuple[str, int, str], list[_Judged]]) -> tuple[pd.Data
     for (target, days, method), one in joined.items():
         about = {"target": target, "horizon": days, "method": method, "n": len(one.users)}
         rows += [about | metric for metric in _metrics(one)]
-        for name, rival in (("rfm", RFM), ("champion", CHAMPION)):
+        for name, rival in (("rfm", RFM), ("champion", CHAMPION), ("ga4", GA4)):
             other = joined.get((target, days, rival))
-            if other is not None and method not in (RFM, CHAMPION):
+            if other is not None and method not in (rival, CHAMPION, RFM):
                 rows += [about | metric for metric in _compared(one, other, name)]
         if method == MODEL:
             curves.append(_curves(one).assign(target=target, horizon=days))
@@ -309,10 +332,10 @@ def _metrics(one: _Judged) -> Iterator[dict[str, Any]]:
 
 
 def _compared(one: _Judged, rival: _Judged, name: str) -> Iterator[dict[str, Any]]:
-    """What a method gains on a rival, on the dates that the rival was judged on."""
-    rows = np.isin(one.fold, np.unique(rival.fold))
-    p, q, y = one.probability[rows], rival.probability, one.happened[rows].astype(np.float64)
-    if len(p) != len(q) or not 0 < y.mean() < 1:
+    """What a method gains on a rival, on the users and dates that both were judged on."""
+    _, rows, same = np.intersect1d(one.place, rival.place, assume_unique=True, return_indices=True)
+    p, q, y = one.probability[rows], rival.probability[same], one.happened[rows].astype(np.float64)
+    if not len(rows) or not 0 < y.mean() < 1:
         return
     drawn = _Resamples(one.users[rows])
     kept = drawn.rows

@@ -366,7 +366,7 @@ def test_tables_of_users_are_skipped_with_a_notice(name: str, world: World) -> N
     )
     export = find_export(str(world.export), "p1")
     assert [file.name for file in export.files] == [D1]
-    assert export.user_tables == [name]
+    assert [file.name for file in export.user_tables] == [name]
     said: list[str] = []
     report = world.ingest(progress=said.append, notice=export.notice)
     assert (report.accepted, report.quarantined, report.quarantine) == (1, 0, [])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beha2vec_core.predictions.backtest import BASE_RATE, BG_NBD, NO_FUNNEL, RFM, Backtest, backtest
+from beha2vec_core.predictions.backtest import BASE_RATE, BG_NBD, GA4, NO_FUNNEL, RFM, Backtest, backtest
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.fit import fit_predictions
 from beha2vec_core.predictions.gate import CHAMPION, MODEL, reasons_to_refuse, worse_than
@@ -100,3 +100,25 @@ def test_users_are_drawn_again_not_rows() -> None:
         for found in (one, two)
     ]
     assert widths[1] > 0.75 * widths[0]
+
+
+def test_ga4s_own_scores_are_judged_on_the_users_who_have_one() -> None:
+    """Its scores here are the truth, of every other user and of the newest date only."""
+    alone = backtest(world(), end(), CONFIG, folds=2)
+    rows = world()[world()["as_of"] == alone.origins[-1]].iloc[::2]
+    truth = {"purchase": rows["true_purchase_7"], "return": rows["true_return_7"]}
+    scores = [rows.assign(target=name, probability=chance) for name, chance in truth.items()]
+    found = backtest(world(), end(), CONFIG, folds=2, ga4=pd.concat(scores))
+    judged = found.rows[(found.rows["method"] == GA4)]
+    population = rows[rows["days_since_last_session"] <= 28]
+    assert set(judged["target"]) == {"purchase"} and set(judged["horizon"]) == {7}
+    assert set(judged["n"]) == {len(population)}
+    from sklearn.metrics import roc_auc_score
+
+    own = roc_auc_score(population["will_purchase_7d"].astype(bool), population["true_purchase_7"])
+    assert _value(found, GA4, "auroc", 7) == pytest.approx(own)
+    lost = found.rows[(found.rows["method"] == MODEL) & (found.rows["metric"] == "log_loss_less_ga4")]
+    assert set(lost["horizon"]) == {7} and 0 < lost["value"].item() < 0.05, "nothing beats the truth"
+    assert _value(found, GA4, "auroc_less_rfm", 7) == pytest.approx(_value(found, MODEL, "auroc_less_rfm", 7), abs=0.1)
+    others = found.rows[(found.rows["method"] != GA4) & ~found.rows["metric"].str.endswith("_less_ga4")]
+    pd.testing.assert_frame_equal(others.reset_index(drop=True), alone.rows)

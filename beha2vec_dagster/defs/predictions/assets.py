@@ -15,6 +15,7 @@ from beha2vec_dagster.defs.predictions.models import (
     champions,
     features_for,
     fit_encoder_before,
+    ga4_scores,
     load_model,
     model_folder,
     read_examples,
@@ -252,7 +253,10 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             return features_for(settings, warehouse, champion, [day])
 
         with core_messages(context.log, _LOGGER):
-            found = backtest(frame, until, model.config, folds=config.dates, champions=rivals, rows_for=rows_for)
+            ga4 = ga4_scores(settings, warehouse, [day.date() for day in frame["as_of"].drop_duplicates()])
+            found = backtest(
+                frame, until, model.config, folds=config.dates, champions=rivals, rows_for=rows_for, ga4=ga4
+            )
         for note in found.notes:
             context.log.warning(f"nothing could be tested: {note}")
         with warehouse.connect("prediction_evaluation: write") as connection:

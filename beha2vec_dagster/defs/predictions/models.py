@@ -70,6 +70,21 @@ def read_examples(warehouse: WarehouseResource, purpose: str) -> "tuple[pd.DataF
     return frame, last + timedelta(days=1) if last else None, encoder
 
 
+def ga4_scores(settings: ExportSettings, warehouse: WarehouseResource, dates: "list[date]") -> "pd.DataFrame | None":
+    """GA4's own predictions as of some dates; None where the export has no tables of users."""
+    from beha2vec_core.ga4.sources import SourceNotFoundError, find_export
+    from beha2vec_core.predictions.ga4_scores import read_ga4_scores
+
+    try:
+        tables = find_export(settings.export.source, settings.export.property_id).user_tables
+    except SourceNotFoundError:  # it may have been moved since it was ingested
+        return None
+    if not tables:
+        return None
+    with warehouse.connect("prediction_evaluation: GA4's scores") as connection:
+        return read_ga4_scores(connection, tables, dates)
+
+
 def fit_encoder_before(
     context: dg.AssetExecutionContext,
     settings: ExportSettings,
