@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 # groups that take minutes; begun last, one of them would keep the others' worker waiting
@@ -13,7 +15,14 @@ _LONG_GROUPS = ("nights", "graph", "demo", "merch")
 
 
 def pytest_configure() -> None:
-    """Servers that tests start can be interrupted, also where a shell's background job was started without SIGINT."""
+    """One thread for torch, BLAS and OpenMP in each worker: with more, workers wait for each other's threads.
+
+    Servers that tests start can be interrupted, also where a shell's background job was started without SIGINT.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    hypothesis.settings.register_profile("tests", deadline=None)  # a busy machine is no failure
+    hypothesis.settings.load_profile("tests")
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -26,17 +35,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((place for place, group in enumerate(_LONG_GROUPS) if group in groups), len(_LONG_GROUPS))
 
     items.sort(key=place)
-
-
-@pytest.fixture(scope="module")
-def one_thread() -> Iterator[None]:
-    """torch with one thread: two workers with more of them take each other's cores."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

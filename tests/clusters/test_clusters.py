@@ -257,7 +257,7 @@ def test_eta_squared_worked_example() -> None:
         eta_squared([1, 2], [1.0])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(arrays(np.float64, 30, elements=st.floats(-1e3, 1e3)), arrays(np.int64, 30, elements=st.integers(0, 4)))
 def test_eta_squared_is_a_share_and_ignores_scale(values, labels) -> None:
     share = eta_squared(labels, values)
@@ -273,7 +273,7 @@ def test_epsilon_squared_worked_example() -> None:
     assert epsilon_squared([0, 1, 2], [1, 2, 3]) == 0.0, "a group a value explains all, by construction"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(2, 12), st.integers(0, 2**32 - 1))
 def test_epsilon_squared_of_groups_that_tell_nothing_is_zero_however_many(k: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -444,7 +444,7 @@ def test_a_first_fit_counts_from_the_largest(blobs, model) -> None:
     st.integers(1, 8),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_cluster_is_reported_once_and_keys_are_never_shared(model, earlier, k, random) -> None:
     vectors = np.eye(8, dtype=np.float32)[[random.randrange(k) for _ in earlier]]
     fitted = with_centres(model, np.eye(8, dtype=np.float32)[:k])

@@ -126,9 +126,12 @@ def _flags() -> list[str]:
 def _shared_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """One folder and one parse of the project for all tests: a parse takes seconds."""
     from dbt.cli.main import dbtRunner
+    from dbt_common.behavior_flags import BehaviorFlagRendered
 
     data_dir, target = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("target")
     with pytest.MonkeyPatch.context() as patch:
+        # for each flag of each call dbt looks through all imported modules, to name one in a message: half its time
+        patch.setattr(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "dbt.adapters.duckdb.impl"))
         for name in ("GA4_MIN_DATE", "GA4_MAX_DATE"):
             patch.delenv(name, raising=False)
         patch.setenv("BEHA2VEC_DATA_DIR", str(data_dir))

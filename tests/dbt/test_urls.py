@@ -41,7 +41,7 @@ def evaluate(_shared_warehouse: Warehouse) -> Any:
     return run
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(path=segments, query=parameters, fragment=st.text("abc", max_size=3))
 def test_removed_parameters_leave_a_valid_address(
     evaluate: Any, path: list[str], query: list[Any], fragment: str
@@ -53,7 +53,7 @@ def test_removed_parameters_leave_a_valid_address(
     assert evaluate(url)[0] == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     path=segments,
     query=parameters,
@@ -72,7 +72,7 @@ def test_equal_pages_have_equal_keys(
     assert evaluate(url)[1:] == evaluate(plain)[1:]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(url=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40))
 def test_any_text_has_a_normal_key_or_none(evaluate: Any, url: str) -> None:
     _, host, path = evaluate(url)

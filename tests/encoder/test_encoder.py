@@ -24,8 +24,6 @@ from beha2vec_core.encoder.encoder import EncoderFormatError
 from beha2vec_core.encoder.packing import pack
 from beha2vec_core.events.sequences import SequenceError, build_sequences
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 CONFIG = EncoderConfig(dim=32, layers=1, max_length=16)
 TRAIN = TrainConfig(
     epochs=12, device="cpu", progress=False, batch_users=32, held_out_time=0.2, patience=0, horizon_days=0.5
@@ -353,8 +351,6 @@ import hashlib, sys
 import pandas as pd
 import beha2vec_core
 assert "torch" not in sys.modules, "import beha2vec_core must not import torch"
-import torch
-torch.set_num_threads(1)
 events = pd.read_parquet(sys.argv[2])
 table = beha2vec_core.BehaviorEncoder.load(sys.argv[1], device="cpu").encode(events)
 digest = hashlib.sha256()

@@ -7,7 +7,6 @@ from random import Random
 
 import numpy as np
 import pandas as pd
-import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -26,8 +25,6 @@ from beha2vec_core.encoder.objectives.batch import Batch
 from beha2vec_core.encoder.packing import Packed, pack
 from beha2vec_core.events.sequences import PAGE_VIEWS, Sequences, build_sequences
 from tests.encoder.encoder_world import CONFIG, CPU, Event, fresh, logs, random_log, read
-
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 HORIZON = 84  # seconds
 TRAIN = TrainConfig(horizon_days=2**-10)
@@ -69,7 +66,7 @@ def test_sessions_go_by_their_key_where_given_and_by_pauses_where_not() -> None:
 
 
 @given(logs, st.booleans(), st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_packed_tokens_are_those_of_the_slices(log: list[Event], ends: bool, random: Random) -> None:
     sequences = read(log)
     tokens = Fields.fit(sequences, CONFIG).tokens(sequences)
@@ -179,7 +176,7 @@ def last_of(sequences: Sequences, event: int) -> int:
 
 
 @given(logs)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_what_comes_next_is_what_a_plain_search_finds(log: list[Event]) -> None:
     sequences = read(log)
     fields = Fields.fit(sequences, CONFIG)
@@ -246,7 +243,7 @@ def batch_of(log: list[Event], seed: int) -> tuple[Fields, Sequences, TrainingSe
 
 
 @given(logs, st.integers(0, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_batch_is_labelled_as_a_plain_search_labels_it(log: list[Event], seed: int) -> None:
     fields, sequences, data, batch, parts = batch_of(log, seed)
     seconds = ((sequences.event_timestamp - sequences.event_timestamp.min()) // 1_000_000).tolist()
@@ -291,7 +288,7 @@ def test_moments_after_the_last_event_are_of_every_length() -> None:
 
 
 @given(st.lists(st.lists(st.sampled_from("ab"), min_size=2, max_size=4), min_size=1, max_size=6), st.integers(0, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_who_shares_a_part_is_no_negative(histories: list[list[str]], seed: int) -> None:
     log: list[Event] = [
         (f"u{user}", 60.0 * place * (user + 1), "click", f"a.example/{page}", None, None, None)

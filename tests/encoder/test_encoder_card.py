@@ -15,8 +15,6 @@ from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
 from beha2vec_core.encoder import card
 from beha2vec_core.encoder.curve import best_row
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 CONFIG = EncoderConfig(dim=16, layers=1, heads=2, max_length=8, min_count=1)
 TRAIN = TrainConfig(epochs=2, device="cpu", progress=False)
 START = 1_700_000_000_000_000  # 2023-11-14

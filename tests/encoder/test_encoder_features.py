@@ -190,7 +190,7 @@ def looked_up(fields: Fields, sequences: Sequences, event: int) -> list[int]:
 
 
 @given(logs, logs)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_tokens_are_what_a_lookup_of_each_event_gives(learned: list[Event], log: list[Event]) -> None:
     fields, sequences = Fields.fit(read(learned), CONFIG), read(log)
     tokens = fields.tokens(sequences)
@@ -219,7 +219,7 @@ def test_fields_left_out_leave_no_column() -> None:
 
 
 @given(logs, logs)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_fields_grow_at_their_ends(log: list[Event], more: list[Event]) -> None:
     fields = Fields.fit(read(log), CONFIG)
     grown = fields.grow(read(more), CONFIG)

@@ -28,8 +28,6 @@ from beha2vec_core.encoder.packing import Packed, pack
 from beha2vec_core.encoder.vocabulary import Vocabulary
 from tests.encoder.encoder_world import CONFIG, CPU, PAGES, Event, fresh, random_log, read
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 PLAIN = EncoderConfig(dim=2, layers=1, heads=1, dropout=0.0, unknown_rate=0.0, token_fields=())
 FIELDS = Fields(0, {"page": Vocabulary(("a", "b"), 1), "event_name": Vocabulary(("view",), 1)}, ())
 A, B, VIEW = 3, 4, 3  # ids

@@ -27,8 +27,6 @@ from beha2vec_core.events.sequences import build_sequences
 from tests.encoder.encoder_world import CPU
 from tests.encoder.training_world import CONFIG, TRAIN, make_events
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 VALUES, ROWS, DIM = 60, 5, 4
 SAMPLED = replace(TRAIN, full_softmax=1, softmax_sample=8)
 

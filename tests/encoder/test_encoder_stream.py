@@ -19,8 +19,6 @@ from beha2vec_core.encoder import encode
 from beha2vec_core.events.sequences import SequenceError
 from tests.encoder.training_world import make_events
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 USERS = 160
 
 
@@ -122,7 +120,7 @@ def test_a_vector_does_not_depend_on_its_batch(encoder: BehaviorEncoder, sequenc
     assert_alike(pa.concat_tables(alone), together.combine_chunks(), tolerance=1e-5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1), median=st.sampled_from([2, 3, 5, 10]))
 def test_a_tenth_of_the_places_is_padding_at_most(seed: int, median: int) -> None:
     """Attention's places, the only ones padded, for lengths as sites have them: log-normal, cut at 128."""

@@ -30,8 +30,6 @@ from beha2vec_core.encoder.validation import training_and_validation
 from beha2vec_core.events.sequences import Sequences, TextColumn, build_sequences
 from tests.encoder.training_world import CONFIG, TRAIN, make_events
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 KILLED_IN = 4  # epoch
 KILLED = replace(TRAIN, checkpoint_every=4, patience=3)  # which ends it in the epoch after
 
@@ -63,10 +61,8 @@ import os, signal, sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from pathlib import Path
 from beha2vec_core.encoder.encoder import BehaviorEncoder
-import torch
 from tests.encoder.training_world import CONFIG, TRAIN, make_events
 from dataclasses import replace
-torch.set_num_threads(1)
 def kill(row):
     if row["epoch"] == {KILLED_IN}:
         assert "transformers" not in sys.modules, "training needs seconds to load it and does without"

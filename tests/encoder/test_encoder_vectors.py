@@ -16,8 +16,6 @@ from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.events.sequences import Sequences
 from tests.encoder.encoder_world import CONFIG, Event, fresh, random_log, read
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 Floats = npt.NDArray[np.floating]
 
 

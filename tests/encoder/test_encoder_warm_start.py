@@ -18,8 +18,6 @@ from beha2vec_core.encoder.config import TOKEN_FIELDS
 from beha2vec_core.evaluation.tasks.partition import agreement
 from tests.encoder.test_encoder import CONFIG, TRAIN, make_events
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 NEW_PAGE = "site.example/shop/scarf"
 
 

@@ -18,8 +18,6 @@ from beha2vec_core.encoder.next_step.moments import Moments, last_moments, past_
 from beha2vec_core.encoder.vocabulary import Vocabulary
 from beha2vec_core.events.sequences import Sequences, build_sequences
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 PAGES = ("shop/a", "shop/b", "shop/c", "help")
 NAMES = ("page_view", "click")
 VOCABULARIES = {"page": Vocabulary(PAGES, 4), "event_name": Vocabulary(NAMES, 4)}
@@ -153,7 +151,7 @@ def journey_sequences(found: list[list[tuple[str, str, int]]]) -> Sequences:
 
 
 @given(journeys)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_probabilities_hold_for_any_history_and_do_not_depend_on_other_users(
     model: NextStep, found: list[list[tuple[str, str, int]]]
 ) -> None:
@@ -178,7 +176,7 @@ def test_of_equally_likely_values_the_first_stands_first() -> None:
 
 
 @given(journeys)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_journeys_can_be_learned_from(found: list[list[tuple[str, str, int]]]) -> None:
     sequences = journey_sequences(found)
     for target, values in (("page", PAGES), ("event_name", None)):

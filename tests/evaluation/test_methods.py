@@ -25,7 +25,7 @@ QUICK = TrainConfig(epochs=1, device="cpu")
 FAST = {**METHODS, **ours(SMALL, QUICK), "ours, untrained": untrained(SMALL)}
 RANKING = ("popular", "own history", "Markov", "Markov mix", "V-SkNN", "ours")
 # fits are shared by the tests of a process
-pytestmark = [pytest.mark.xdist_group("methods"), pytest.mark.usefixtures("one_thread")]
+pytestmark = pytest.mark.xdist_group("methods")
 
 
 @cache

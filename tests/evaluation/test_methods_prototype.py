@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pytest
 import torch
 
 from tests.benchmarks.rivals import METHODS, prototype
 from tests.evaluation.methods_world import small_log, views
-
-pytestmark = pytest.mark.usefixtures("one_thread")
 
 PAGES = "a b c d e f"
 

@@ -32,7 +32,7 @@ def test_auroc_worked() -> None:
     assert math.isnan(auroc([1, 2], [1, 1])) and math.isnan(auroc([], []))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(-3, 3), st.booleans(), st.integers(0, 3)), min_size=2, max_size=30))
 def test_weighted_auroc_is_that_of_copies(units: list[tuple[int, bool, int]]) -> None:
     score, label, weight = (np.array(column, dtype=float) for column in zip(*units, strict=True))

@@ -221,7 +221,7 @@ def test_retrieval_worked() -> None:
     assert found["recall@10"] == 1.0
 
 
-@hypothesis_settings(max_examples=30, deadline=None)
+@hypothesis_settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(-1, 1), st.integers(-1, 1)), min_size=2, max_size=12), st.integers(0, 9))
 def test_ties_get_their_mean_rank(rows: list[tuple[int, int]], seed: int) -> None:
     gallery = np.array(rows, dtype=np.float32)

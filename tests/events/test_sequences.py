@@ -162,7 +162,7 @@ def test_a_user_whose_optional_list_is_null_is_read_as_without_it() -> None:
     assert texts(old, "event_name") == [["add", "page_view"]] and old.is_page_view.tolist() == [False, True]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     users=st.lists(st.lists(st.sampled_from(["page_view", "view_item", "cart"]), min_size=1), min_size=1, max_size=3),
     random=st.randoms(use_true_random=False),
@@ -221,7 +221,7 @@ SCHEMA = pa.schema(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     rows=st.lists(row_strategy, min_size=1, max_size=25),
     as_of=st.none() | st.integers(-4, 7),
@@ -246,7 +246,7 @@ def test_ragged_building_equals_a_plain_reference(rows: list[Row], as_of: int | 
     assert as_arrow(lists) is lists
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rows=st.lists(row_strategy, min_size=1, max_size=25), moment=st.integers(-4, 7) | st.just(2**52 + 1))
 def test_the_parts_before_and_from_a_moment_are_what_their_events_alone_would_be(rows: list[Row], moment: int) -> None:
     whole = build_sequences(pa.Table.from_pylist(rows, schema=SCHEMA))

@@ -185,7 +185,7 @@ def test_what_comes_next_without_the_encoders_files(published: Published, tmp_pa
 
 
 @pytest.fixture(scope="module")
-def encoders(published: Published, one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def encoders(published: Published, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of the encoder in use, trained for a moment on the shop's events."""
     events = published.query(
         """select user_key, event_timestamp, event_name, page_key as page, theme, page_type

@@ -268,7 +268,7 @@ cells = st.text(st.characters(codec="utf-8", exclude_characters='\r\n"'), max_si
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(cells, min_size=1, max_size=7), max_size=8))
 def test_every_row_is_accounted_for(world: World, rows: list[list[str]]) -> None:
     text = io.StringIO()

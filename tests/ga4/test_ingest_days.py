@@ -443,7 +443,7 @@ def build(kind: str, n: int, day: date) -> dict[str, Any] | str:
     }[kind]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     files=st.dictionaries(
         st.sampled_from([D1, D2, "undated.ndjson", f"analytics_9/{D1}", "events_20240301_2.ndjson"]),

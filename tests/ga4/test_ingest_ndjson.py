@@ -253,7 +253,7 @@ lines = st.one_of(
 ).map(lambda text: text.encode("utf-8", errors="surrogatepass"))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(lines | st.binary(max_size=20), max_size=8))
 @example([b'{"event_name": 1, }', b"\x00", b"{", b'{"": {}}', b'{"items": [[]]}'])
 def test_any_mess_is_accounted_for(world: World, mess: list[bytes]) -> None:
@@ -351,7 +351,7 @@ def test_a_brace_that_is_missing_does_not_fill_the_memory(world: World, monkeypa
     assert "event 2 has no end within 5,000 bytes" in str(day.problem)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(anything, max_size=6), st.integers(0, 3))
 def test_every_element_of_any_array_is_accounted_for(world: World, elements: list[Any], indent: int) -> None:
     elements = [element for element in elements if not isinstance(element, list | str | int | float | None)]

@@ -14,6 +14,8 @@ from beha2vec_core.predictions.fit import fit_predictions
 from beha2vec_core.predictions.gate import CHAMPION, MODEL, reasons_to_refuse, worse_than
 from tests.predictions.world import end, world
 
+pytestmark = pytest.mark.xdist_group("backtest")  # so that what it fits is fitted once
+
 CONFIG = FitConfig(targets=("purchase",), trees=False)
 
 

@@ -126,7 +126,7 @@ anything = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(key=st.sampled_from([None, "page_location", "email", "id", "name", "gclid"]), text=anything)
 def test_cleaning_never_fails_and_twice_is_once(key: str | None, text: str) -> None:
     cleaned = clean_value(key, text)
@@ -134,7 +134,7 @@ def test_cleaning_never_fails_and_twice_is_once(key: str | None, text: str) -> N
     assert clean_row(clean_row(text, 100), 100) == clean_row(text, 100)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     words=st.lists(st.text("abcdefgh", min_size=1, max_size=6), min_size=1, max_size=4), number=st.integers(0, 99_999)
 )

@@ -208,7 +208,7 @@ exclusive = arrays(np.int64, st.tuples(st.integers(2, 4), st.integers(2, 5)), el
 
 
 @given(exclusive)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_shares_of_one_value_a_user_sum_to_1_and_lifts_average_to_1(users: np.ndarray) -> None:
     sizes = pd.Series(users.sum(axis=1), index=range(len(users)))
     counts = pd.DataFrame(

@@ -23,8 +23,6 @@ from beha2vec_core.store.embeddings import (
 from beha2vec_core.store.tables import create_tables
 from tests.encoder.training_world import make_events
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 DAY = date(2026, 3, 1)
 USERS = 40
 
