@@ -2,7 +2,6 @@
 
 import csv
 import io
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -14,17 +13,14 @@ RUN = CliRunner()
 
 
 @pytest.fixture(autouse=True)
-def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path / "data"))
-    (tmp_path / "data").mkdir()
-    with duckdb.connect(str(tmp_path / "data" / "serving.duckdb")) as connection:
-        connection.execute(
-            """create schema beha2vec; create table beha2vec.user_predictions_current as
-            select 'user' || n as user_key, 'purchase' as target, 28 as horizon, n / 1000 as probability, 0.0 as low,
-            1.0 as high, 1 as decile, 12.5 as value, ['visits'] as reasons, date '2026-03-30' as as_of
-            from range(300) as t(n)"""
-        )
+def published(serving: duckdb.DuckDBPyConnection) -> None:
+    serving.execute(
+        """create schema beha2vec; create table beha2vec.user_predictions_current as
+        select 'user' || n as user_key, 'purchase' as target, 28 as horizon, n / 1000 as probability, 0.0 as low,
+        1.0 as high, 1 as decile, 12.5 as value, ['visits'] as reasons, date '2026-03-30' as as_of
+        from range(300) as t(n)"""
+    )
+    serving.close()
 
 
 def predict(*arguments: str) -> list[str]:

@@ -17,15 +17,12 @@ RUN = CliRunner()
 
 
 @pytest.fixture(autouse=True)
-def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path / "data"))
-    (tmp_path / "data").mkdir()
-    with duckdb.connect(str(tmp_path / "data" / "serving.duckdb")) as connection:
-        connection.execute("create table numbers as select n, n / 3 as third, [n, n] as both from range(150) as t(n)")
-        connection.execute("create table texts as select 'a' || chr(27) || '[31m' || chr(8238) || 'b' as title")
-        columns = ", ".join(f"{n} as a_rather_long_name_{n}" for n in range(40))
-        connection.execute(f"create table wide as select {columns}")
+def published(serving: duckdb.DuckDBPyConnection) -> None:
+    serving.execute("create table numbers as select n, n / 3 as third, [n, n] as both from range(150) as t(n)")
+    serving.execute("create table texts as select 'a' || chr(27) || '[31m' || chr(8238) || 'b' as title")
+    columns = ", ".join(f"{n} as a_rather_long_name_{n}" for n in range(40))
+    serving.execute(f"create table wide as select {columns}")
+    serving.close()
 
 
 def query(*arguments: str) -> str:

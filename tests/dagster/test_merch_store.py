@@ -1,31 +1,23 @@
-"""A year of real visits, 366 daily partitions in one single-run backfill, from nested JSON and from flattened CSV."""
-
-from pathlib import Path
+"""A year of real visits, 366 daily partitions in one single-run backfill."""
 
 import pytest
 
 from tests.dagster.project import REPOSITORY, Project, make_project
-from tests.dbt.conftest import BUILT_AT_FULL_REFRESH, INCREMENTAL_MODELS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("merch")]
 
 DATA = REPOSITORY / ".." / "shared" / "data" / "merch_store_2016_2017"
-_SEQUENCE_EVENTS = "select * from ga4.ml_ga4__sequence_events order by all"
 
 
 @pytest.fixture(scope="module")
 def year(tmp_path_factory: pytest.TempPathFactory) -> Project:
     if not DATA.exists():
         pytest.skip("the merch store's export is not on this machine")
-    return _materialize(tmp_path_factory.mktemp("json") / "p", DATA.resolve() / "export", "*")
-
-
-def _materialize(folder: Path, source: Path, select: str) -> Project:
     project = make_project(
-        folder, source=str(source), start_date="2016-08-01", end_date="2017-08-01", timezone="America/Los_Angeles",
-        property_id="merch_store",
+        tmp_path_factory.mktemp("year") / "p", source=str(DATA.resolve() / "export"), start_date="2016-08-01",
+        end_date="2017-08-01", timezone="America/Los_Angeles", property_id="merch_store",
     )  # fmt: skip
-    project.output = project.run("beha2vec", "materialize", "--select", select).stdout
+    project.output = project.run("beha2vec", "materialize", "--select", "*").stdout
     return project
 
 
@@ -48,15 +40,6 @@ def test_every_user_with_a_page_view_has_an_embedding(year: Project) -> None:
     embedded = "select distinct user_key from beha2vec.user_embeddings"
     assert year.query(f"select count(*) from ({embedded})") == [(2_679,)]
     assert year.query(f"({viewers}) except ({embedded})") == []
-
-
-def test_csv_gives_the_same_sequence_events(year: Project, tmp_path: Path) -> None:
-    seeds = sorted(file.stem for file in (REPOSITORY / "dbt_ga4" / "seeds").glob("*.csv"))
-    models = [*seeds, *BUILT_AT_FULL_REFRESH, *INCREMENTAL_MODELS, "int_ga4__identity_map", "ml_ga4__sequence_events"]
-    flat = _materialize(tmp_path / "p", DATA.resolve() / "ga4_data.csv", ",".join(["raw_ga4_events", *models]))
-    rows = year.query(_SEQUENCE_EVENTS)
-    assert len(rows) > 20_000
-    assert flat.query(_SEQUENCE_EVENTS) == rows
 
 
 def test_clusters_are_no_page_view_buckets(year: Project) -> None:

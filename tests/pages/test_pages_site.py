@@ -87,7 +87,7 @@ def test_the_name_of_the_site_leaves_its_titles() -> None:
     assert set(site(*((f"/{n}", "Flow") for n in range(9)))["page_title"]) == {"Flow"}, "a title is never emptied"
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.text(max_size=30), st.text(max_size=30)), min_size=1, max_size=8, unique_by=lambda p: p[0])
 )

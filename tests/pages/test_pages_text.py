@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from beha2vec_core.pages.text import (
@@ -66,7 +66,6 @@ def test_titles_that_are_no_text() -> None:
     assert clean_title("x" * 10_000) == "x" * MAX_TITLE_CHARS
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.text(max_size=2000))
 def test_clean_title_has_no_control_characters(title: str) -> None:
     cleaned = clean_title(title)
@@ -75,7 +74,6 @@ def test_clean_title_has_no_control_characters(title: str) -> None:
     assert cleaned == " ".join(cleaned.split()) == clean_title(cleaned)
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.text(max_size=600))
 def test_path_words_are_plain_words(path: str) -> None:
     words = path_words(path)
@@ -85,7 +83,6 @@ def test_path_words_are_plain_words(path: str) -> None:
     assert path_words("/" + words.replace(" ", "/")) == words or not words.isascii()
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(
     st.lists(st.from_regex(r"[a-z]{1,8}", fullmatch=True), max_size=6),
     st.sampled_from(["+", "-", "_", "%20", "++", "/"]),
@@ -94,7 +91,6 @@ def test_separators_do_not_matter(words: list[str], separator: str) -> None:
     assert path_words("/" + separator.join(words)) == " ".join(words)
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.emails(), st.text(alphabet="abc /-", max_size=20))
 def test_no_email_reaches_a_model(email: str, around: str) -> None:
     for text in (
