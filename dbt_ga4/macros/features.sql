@@ -104,3 +104,15 @@ identities as (
 
 )
 {%- endmacro %}
+
+{# The person of a row's device as of dates.as_of: the device itself, unless logins join devices (see join_person_of). #}
+{% macro person_of(relation) -%}
+{{ 'identities.user_key' if var('identity_stitching') == 'user_id' else relation ~ '.client_key' }}
+{%- endmacro %}
+
+{# The join that person_of needs, after a join to dates. #}
+{% macro join_person_of(relation) -%}
+{% if var('identity_stitching') == 'user_id' -%}
+inner join identities on {{ relation }}.client_key = identities.client_key and dates.as_of = identities.as_of
+{%- endif %}
+{%- endmacro %}

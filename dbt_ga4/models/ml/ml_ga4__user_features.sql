@@ -45,7 +45,9 @@ events as (
         and events.occurred_on >= (select min(dates.first_day) from dates)
 
 ),
+{%- if var('identity_stitching') == 'user_id' %}
 {{ identities_as_of() }},
+{%- endif %}
 
 -- A session's part of one day and export day: it is before a date or not, while a session can be on both sides of it.
 session_days as (
@@ -80,7 +82,7 @@ days_before as (
         {%- for days in windows %}
         dates.first_{{ days }}d,
         {%- endfor %}
-        identities.user_key,
+        {{ person_of('session_days') }} as user_key,
         session_days.*
     from session_days
     inner join dates
@@ -88,7 +90,7 @@ days_before as (
         and session_days.occurred_on >= dates.first_day
         and session_days.occurred_on < dates.as_of
         and session_days.event_date < dates.as_of
-    inner join identities on session_days.client_key = identities.client_key and dates.as_of = identities.as_of
+    {{ join_person_of('session_days') }}
 
 ),
 
@@ -184,49 +186,66 @@ user_sessions as (
 
 ),
 
+-- Counting distinct days of each window keeps all of them in memory; a row per day does not.
+active_dates as (
+
+    select
+        user_key,
+        as_of,
+        occurred_on,
+        {%- for days in windows %}
+        min(first_{{ days }}d) as first_{{ days }}d,
+        {%- endfor %}
+        sum(page_views) as page_views,
+        max(funnel_step) as funnel_step
+    from days_before
+    group by user_key, as_of, occurred_on
+
+),
+
 user_days as (
 
     select
         user_key,
         as_of,
-        count(distinct occurred_on) as active_days,
+        count(*) as active_days,
         {%- for days in windows %}
-        count(distinct case when occurred_on >= first_{{ days }}d then occurred_on end) as active_days_{{ days }}d,
+        {{ count_where('occurred_on >= first_' ~ days ~ 'd') }} as active_days_{{ days }}d,
         {{ sum_whole('case when occurred_on >= first_' ~ days ~ 'd then page_views else 0 end') }} as page_views_{{ days }}d,
         coalesce(max(case when occurred_on >= first_{{ days }}d then funnel_step end), 0) as funnel_step_{{ days }}d,
         {%- endfor %}
-        count(distinct case when {{ is_weekend('occurred_on') }} then occurred_on end) as weekend_days
-    from days_before
+        {{ count_where(is_weekend('occurred_on')) }} as weekend_days
+    from active_dates
     group by user_key, as_of
 
 ),
 
 returns as (
 
-    select identities.user_key, identities.as_of, min(session_days.occurred_on) as returned_on
+    select {{ person_of('session_days') }} as user_key, dates.as_of, min(session_days.occurred_on) as returned_on
     from session_days
     inner join dates
         on session_days.property_id = dates.property_id
         and session_days.occurred_on >= dates.as_of
         and session_days.event_date >= dates.as_of
         and session_days.occurred_on < dates.end_{{ horizons | max }}d
-    inner join identities on session_days.client_key = identities.client_key and dates.as_of = identities.as_of
-    group by identities.user_key, identities.as_of
+    {{ join_person_of('session_days') }}
+    group by {{ person_of('session_days') }}, dates.as_of
 
 ),
 
 first_actions as (
 
-    select identities.user_key, identities.as_of, events.event_name, min(events.occurred_on) as occurred_on
+    select {{ person_of('events') }} as user_key, dates.as_of, events.event_name, min(events.occurred_on) as occurred_on
     from events
     inner join dates
         on events.property_id = dates.property_id
         and events.occurred_on >= dates.as_of
         and events.event_date >= dates.as_of
         and events.occurred_on < dates.end_{{ horizons | max }}d
-    inner join identities on events.client_key = identities.client_key and dates.as_of = identities.as_of
+    {{ join_person_of('events') }}
     where events.event_name in ({{ quoted_list(var('predicted_events')) }})
-    group by identities.user_key, identities.as_of, events.event_name
+    group by {{ person_of('events') }}, dates.as_of, events.event_name
 
 ),
 
@@ -252,7 +271,7 @@ next_actions as (
 user_purchases as (
 
     select
-        identities.user_key,
+        {{ person_of('purchases') }} as user_key,
         dates.as_of,
         {{ count_where(is_recent) }} as purchases,
         {%- for days in windows %}
@@ -283,9 +302,9 @@ user_purchases as (
     inner join dates
         on purchases.property_id = dates.property_id
         and purchases.occurred_on < dates.end_{{ horizons | max }}d
-    inner join identities on purchases.client_key = identities.client_key and dates.as_of = identities.as_of
+    {{ join_person_of('purchases') }}
     where not purchases.is_refund_without_purchase
-    group by identities.user_key, dates.as_of
+    group by {{ person_of('purchases') }}, dates.as_of
 
 )
 
