@@ -17,6 +17,7 @@ from tests.predictions.world import FIRST, end, events, world
 
 TRAINED = "prediction_examples,prediction_candidate,prediction_evaluation,prediction_model"
 LAST = end() - timedelta(days=1)
+TESTED = end() - timedelta(days=35)
 
 
 def _config(*, vectors: bool = False, evaluated: bool = True, **candidate: object) -> str:
@@ -48,7 +49,25 @@ def _project(folder: Path, features: pd.DataFrame) -> Project:
             """create view ga4.int_ga4__identities_as_of as
             select as_of, user_key as client_key, user_key from ga4.ml_ga4__user_features"""
         )
+        connection.execute(
+            """create view ga4.int_ga4__identity_map as
+            select distinct property_id, user_key, user_key as user_pseudo_id from ga4.ml_ga4__user_features"""
+        )
+    _write_tables_of_users(project.folder / "data" / "demo_export" / "property_id=p", features)
     return project
+
+
+def _write_tables_of_users(export: Path, features: pd.DataFrame) -> None:
+    """GA4's own predictions of the day before the test date: its chances are the true ones."""
+    export.mkdir(parents=True)
+    (export / "events_20260105.ndjson").touch()
+    known = features[features["as_of"] == TESTED]
+    with (export / f"pseudonymous_users_{TESTED - timedelta(days=1):%Y%m%d}.ndjson").open("w") as file:
+        for user, purchase, back in zip(
+            known["user_key"], known["true_purchase_7"], known["true_return_7"], strict=True
+        ):
+            scores = {"purchase_score_7d": purchase, "churn_score_7d": 1 - back}
+            print(json.dumps({"pseudo_user_id": user, "predictions": scores}), file=file)
 
 
 def _in_use(project: Project) -> str:
@@ -100,9 +119,21 @@ def test_the_model_was_tested_on_dates_it_had_not_seen(trained: Project) -> None
         """select distinct tested_from, tested_until from beha2vec.prediction_evaluation
         where prediction_version = (select prediction_version from beha2vec.prediction_model_current)"""
     )
-    assert rows == [(end() - timedelta(days=35),) * 2]
+    assert rows == [(TESTED, TESTED)]
     curves = trained.query("select count(distinct (target, horizon)), max(gain) from beha2vec.prediction_curves")
     assert curves == [(9, 1.0)]
+
+
+def test_ga4s_own_predictions_are_a_rival(trained: Project) -> None:
+    rows = trained.query(
+        """select target, horizon, value > 0.5 from beha2vec.prediction_evaluation
+        where method = 'GA4' and metric = 'auroc' order by target"""
+    )
+    assert rows == [("purchase", 7, True), ("return", 7, True)]
+    compared = (
+        "select count(*) from beha2vec.prediction_evaluation where metric = 'log_loss_less_ga4' and low is not null"
+    )
+    assert trained.query(compared)[0][0] >= 2
 
 
 def test_running_again_gives_the_same_rows(trained: Project, tmp_path: Path) -> None:
