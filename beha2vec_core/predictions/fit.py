@@ -39,16 +39,19 @@ def fit_predictions(frame: pd.DataFrame, standing: date, config: FitConfig | Non
     Raises:
         NotEnoughHistoryError: no horizon of any target can be modelled yet; the message says why.
     """
+    from threadpoolctl import threadpool_limits
+
     config = config or FitConfig()
     history = History.of(frame, standing, config.population_days)
     plan = Plan.of(history.dates, standing, config.horizons)
     targets, notes = {}, list(plan.notes)
-    for name in config.targets:
-        fitted = _fit_target(history, plan, name, config)
-        if isinstance(fitted, str):
-            notes.append(fitted)
-        else:
-            targets[name] = fitted
+    with threadpool_limits(1, user_api="blas"):  # on matrices this small, threads mostly wait for each other
+        for name in config.targets:
+            fitted = _fit_target(history, plan, name, config)
+            if isinstance(fitted, str):
+                notes.append(fitted)
+            else:
+                targets[name] = fitted
     if not targets:
         raise NotEnoughHistoryError("; ".join(notes))
     return PredictionModel(standing, config, targets, tuple(notes))

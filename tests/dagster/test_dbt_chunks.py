@@ -48,6 +48,7 @@ def calls(output: str) -> list[str]:
     return re.findall(r"(\S+ to \S+) \(\d+/\d+ dbt calls\)", output)
 
 
+@pytest.mark.slow
 def test_chunks_give_the_rows_of_one_call(materialized: Project, tmp_path: Path) -> None:
     expected = rows(materialized)
     project = materialized.copy(tmp_path / "p")

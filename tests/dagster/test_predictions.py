@@ -136,6 +136,7 @@ def test_ga4s_own_predictions_are_a_rival(trained: Project) -> None:
     assert trained.query(compared)[0][0] >= 2
 
 
+@pytest.mark.slow
 def test_running_again_gives_the_same_rows(trained: Project, tmp_path: Path) -> None:
     project = trained.copy(tmp_path / "p")
     rows = "select * from beha2vec.user_predictions order by all"

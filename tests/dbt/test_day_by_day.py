@@ -79,6 +79,7 @@ def test_merch_store_four_weeks_at_a_time(warehouse: Warehouse) -> None:
     assert_equals_full_refresh(warehouse)
 
 
+@pytest.mark.slow
 def test_demo_in_any_order(warehouse: Warehouse, tmp_path: Path) -> None:
     """Four days with the generator's late and doubled events, delivered out of order, one of them twice."""
     start = date(2026, 1, 5)

@@ -59,6 +59,7 @@ def flat_export() -> str:
         from {source}"""
 
 
+@pytest.mark.slow
 def test_merch_store(warehouse: Warehouse) -> None:
     write_raw(warehouse, nested_export(), "nested")
     write_raw(warehouse, flat_export(), "flat")
