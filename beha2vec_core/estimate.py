@@ -28,10 +28,9 @@ WORK_PER_RAW_BYTE = 40
 # 0.5 GB in memory and 0.5 GB on the disk for 56 MB.
 SESSION_WORK_PER_RAW_BYTE = 20
 _DAYS_AROUND = 11
-# ml_ga4__user_features, which is built whole, cannot put its groups on the disk: memory for each byte of all raw
-# partitions. BEHA2VEC_MEMORY_LIMIT=1GB tests/benchmarks/dbt_build.py --events 1000000 fails (56 MB of raw partitions);
-# the model's compiled SQL alone runs with 1.5 GB.
-FEATURE_BYTES_PER_RAW_BYTE = 27
+# ml_ga4__user_features is built from all days at once: bytes for each byte of all raw partitions. Its SQL on a million
+# events (56 MB) with a limit of 512 MB put 1.0 GB on the disk.
+FEATURE_WORK_PER_RAW_BYTE = 27
 # Memory of the processes beside DuckDB's: Dagster 0.5 GB, dbt 0.3 GB. tests/benchmarks/scale.py --events 100000.
 PROCESS_BYTES = 800 * 10**6
 # Seconds of all steps without training and embedding: for each megabyte of raw partitions, for each call of dbt, and
@@ -56,8 +55,6 @@ class Estimate(NamedTuple):
     Attributes:
         seconds: of all steps but training and embedding.
         memory_bytes: of all processes at the most.
-        needed_limit_bytes: the memory limit below which the features of users cannot be built.
-        limit_bytes: the memory limit.
         scratch_bytes: on the disk at the most, for a while.
         free_bytes: of that disk now.
         dbt_calls: calls of dbt for the incremental models.
@@ -66,8 +63,6 @@ class Estimate(NamedTuple):
     days: int
     seconds: float
     memory_bytes: float
-    needed_limit_bytes: float
-    limit_bytes: float
     scratch_bytes: float
     free_bytes: float
     dbt_calls: int
@@ -76,15 +71,6 @@ class Estimate(NamedTuple):
     def fits(self) -> bool:
         """Whether the scratch fits on the disk."""
         return self.scratch_bytes <= self.free_bytes
-
-    @property
-    def shortage(self) -> str:
-        """What to say where the memory limit is too low for the features of users; else nothing."""
-        if self.needed_limit_bytes <= self.limit_bytes:
-            return ""
-        return (
-            f"ml_ga4__user_features needs about {_gigabytes(self.needed_limit_bytes)} of memory and cannot use the disk"
-        )
 
     @property
     def summary(self) -> str:
@@ -115,14 +101,11 @@ def estimate_run(settings: Settings, first: date, last: date, export: Sequence[S
     largest = max(sum(raw[day].bytes for day in chunk.days if day in raw) for chunk in chunks)
     everything = sum(day.bytes for day in raw.values())
     around = min(everything, largest + _DAYS_AROUND * everything / len(raw))
-    features = FEATURE_BYTES_PER_RAW_BYTE * everything
-    work = max(largest * WORK_PER_RAW_BYTE, around * SESSION_WORK_PER_RAW_BYTE)
+    work = max(largest * WORK_PER_RAW_BYTE, around * SESSION_WORK_PER_RAW_BYTE, everything * FEATURE_WORK_PER_RAW_BYTE)
     return Estimate(
         days=len(days),
         seconds=SECONDS_ONCE + SECONDS_PER_DBT_CALL * len(chunks) + SECONDS_PER_RAW_MB * total / 1e6,
-        memory_bytes=PROCESS_BYTES + min(max(work, features), memory),
-        needed_limit_bytes=features,
-        limit_bytes=memory,
+        memory_bytes=PROCESS_BYTES + min(work, memory),
         scratch_bytes=max(0.0, work - memory),
         free_bytes=free,
         dbt_calls=len(chunks),

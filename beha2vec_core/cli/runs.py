@@ -59,15 +59,13 @@ def materialize(
 def _print_estimate(settings: ExportSettings, first: date, last: date) -> None:
     """Say what a run of these days takes; end the command where its scratch does not fit on the disk."""
     from beha2vec_core.cli.doctor.export import export_files
-    from beha2vec_core.cli.doctor.storage import SCRATCH_REMEDY, SHORTAGE_REMEDY
+    from beha2vec_core.cli.doctor.storage import SCRATCH_REMEDY
     from beha2vec_core.estimate import estimate_run
 
     found = estimate_run(settings, first, last, export_files(settings))
     if not found.fits:
         fail(f"{found.summary}\n  -> {SCRATCH_REMEDY}")
     typer.echo(found.summary)
-    if found.shortage:
-        typer.secho(f"warning: {found.shortage}\n  -> {SHORTAGE_REMEDY}", fg="yellow", err=True)
 
 
 def _reads_export(select: str) -> bool:

@@ -27,7 +27,6 @@ _GIGABYTE = 10**9
 _LEAST_FREE_BYTES = _GIGABYTE // 2
 # The demo's gzipped export of 3.6 MB became 31 MB: partitions, warehouse, serving copy, encoder.
 _BYTES_PER_EXPORT_BYTE = 10
-SHORTAGE_REMEDY = "raise BEHA2VEC_MEMORY_LIMIT, or use a machine with more memory"
 SCRATCH_REMEDY = (
     "free some space, set BEHA2VEC_DATA_DIR to a larger disk, raise BEHA2VEC_MEMORY_LIMIT, or lower (or remove) "
     "BEHA2VEC_DBT_CHUNK_DAYS"
@@ -72,9 +71,7 @@ def check_estimate(settings: Settings) -> Check:
     if last < first:
         return ok("no days yet")
     found = estimate_run(settings, first, last, export_files(settings))
-    if not found.fits:
-        return fail(found.summary, SCRATCH_REMEDY)
-    return warn(f"{found.summary}; {found.shortage}", SHORTAGE_REMEDY) if found.shortage else ok(found.summary)
+    return ok(found.summary) if found.fits else fail(found.summary, SCRATCH_REMEDY)
 
 
 def check_personal_data(settings: Settings) -> Check:
