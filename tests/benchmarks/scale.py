@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -125,8 +126,9 @@ def measure(export: Path, folder: Path, select: str, limit: str) -> tuple[int, d
 def _processes(pid: int) -> Iterator[int]:
     yield pid
     for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in tasks.read_text().split():
-            yield from _processes(int(child))
+        with suppress(OSError):  # the thread has ended
+            for child in tasks.read_text().split():
+                yield from _processes(int(child))
 
 
 def _memory(pid: int) -> int:
