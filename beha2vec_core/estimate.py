@@ -28,9 +28,10 @@ WORK_PER_RAW_BYTE = 40
 # 0.5 GB in memory and 0.5 GB on the disk for 56 MB.
 SESSION_WORK_PER_RAW_BYTE = 20
 _DAYS_AROUND = 11
-# ml_ga4__user_features is built from all days at once: bytes for each byte of all raw partitions. Its SQL on a million
-# events (56 MB) with a limit of 512 MB put 1.0 GB on the disk.
+# ml_ga4__user_features is built at once from the days that its weekly dates look back to: bytes for each byte of their
+# raw partitions. Its SQL on a million events (56 MB) with a limit of 512 MB spilled 1.0 GB to disk.
 FEATURE_WORK_PER_RAW_BYTE = 27
+_FEATURE_DAYS = 20 * 7 + 90  # dbt's feature_weeks and lookback_days
 # Memory of the processes beside DuckDB's: Dagster 0.5 GB, dbt 0.3 GB. tests/benchmarks/scale.py --events 100000.
 PROCESS_BYTES = 800 * 10**6
 # Seconds of all steps without training and embedding: for each megabyte of raw partitions, for each call of dbt, and

@@ -4,7 +4,8 @@ Known names: BigQuery's shards ``events_YYYYMMDD``, ``events_intraday_YYYYMMDD``
 any suffix, as ``EXPORT DATA`` adds; two dates in a name are a span, not a day), folders ``event_date=YYYY-MM-DD``,
 ``analytics_<id>`` and ``property_id=<id>``. A file whose name gives no day may hold many: its rows say theirs. Names
 that begin with ``.`` or ``_`` are no exports (``_SUCCESS``, ``._events...``, a download under way). BigQuery's other
-tables of GA4, ``pseudonymous_users_YYYYMMDD`` and ``users_YYYYMMDD``, hold a row a user, no events: ingest skips them.
+tables of GA4, ``pseudonymous_users_YYYYMMDD`` and ``users_YYYYMMDD``, have one row per user and no events: ingest
+skips them.
 """
 
 from __future__ import annotations
@@ -172,8 +173,9 @@ def _day_and_kind(path: Path) -> tuple[date | None, TableKind]:
     if (match := _SHARD.search(path.name)) and len(set(_DATE.findall(path.name))) < 2:
         kind: TableKind = match[1] or "daily"  # type: ignore[assignment]  # the pattern allows only these
         return _date(match[2], match[3], match[4]), kind
-    if _is_user_table(path) and (match := _DATE.search(path.name) or _DATE.search(path.parent.name)):
-        return _date(match[1], match[2], match[3]), "daily"
+    if _is_user_table(path):
+        days = set(_DATE.findall(path.name)) or set(_DATE.findall(path.parent.name))
+        return _date(*days.pop()) if len(days) == 1 else None, "daily"
     for folder in reversed(path.parent.parts):
         if match := _DAY_FOLDER.match(folder):
             return _date(*match.groups()), "daily"

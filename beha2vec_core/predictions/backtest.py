@@ -96,7 +96,7 @@ def backtest(
     rivals: bool = True,
     champions: Sequence[PredictionModel] = (),
     rows_for: Callable[[PredictionModel, date], pd.DataFrame] | None = None,
-    ga4: pd.DataFrame | None = None,
+    ga4_scores: Callable[[date], pd.DataFrame] | None = None,
 ) -> Backtest:
     """Fit as of several dates and judge each model on its date.
 
@@ -108,7 +108,7 @@ def backtest(
         rivals: whether simple rules are judged too.
         champions: models that were in use; on each test date the newest one that has not seen it is judged too.
         rows_for: gives a champion its rows of a date, if they are not those of the frame: its vectors may be others.
-        ga4: GA4's own predictions, from `read_ga4_scores`.
+        ga4_scores: GA4's own predictions as of a date, from `ga4_scores.with_persons`.
     """
     config = replace(config or FitConfig(), intervals=False)
     as_of = pd.to_datetime(frame["as_of"])
@@ -146,8 +146,8 @@ def backtest(
                 earlier = frame[(as_of < pd.Timestamp(day)) & population]
                 everyone = frame[as_of == pd.Timestamp(day)]
                 _judge_rules(judged, earlier, everyone, users, models[0][1], day, len(tested) - 1)
-            if ga4 is not None:
-                _judge_ga4(judged, ga4[pd.to_datetime(ga4["as_of"]) == pd.Timestamp(day)], users, len(tested) - 1)
+            if ga4_scores is not None:
+                _judge_ga4(judged, ga4_scores(day), users, len(tested) - 1)
         if tested:
             break
     rows, curves = _summary(judged)
@@ -332,7 +332,7 @@ def _metrics(one: _Judged) -> Iterator[dict[str, Any]]:
 
 
 def _compared(one: _Judged, rival: _Judged, name: str) -> Iterator[dict[str, Any]]:
-    """What a method gains on a rival, on the users and dates that both were judged on."""
+    """What a method gains over a rival, on the users and dates that both were judged on, whose number is ``n``."""
     _, rows, same = np.intersect1d(one.place, rival.place, assume_unique=True, return_indices=True)
     p, q, y = one.probability[rows], rival.probability[same], one.happened[rows].astype(np.float64)
     if not len(rows) or not 0 < y.mean() < 1:
@@ -340,12 +340,14 @@ def _compared(one: _Judged, rival: _Judged, name: str) -> Iterator[dict[str, Any
     drawn = _Resamples(one.users[rows])
     kept = drawn.rows
     difference = log_loss(y, p) - log_loss(y, q)
-    yield drawn.metric(
+    both = {"n": len(rows)}
+    yield both | drawn.metric(
         f"auroc_less_{name}",
         lambda w: weighted_aurocs(p[kept], y[kept], w) - weighted_aurocs(q[kept], y[kept], w),
         auroc(p, y) - auroc(q, y),
     )
-    yield drawn.metric(f"log_loss_less_{name}", lambda w: w @ difference[kept] / w.sum(axis=1), difference.mean())
+    loss = drawn.metric(f"log_loss_less_{name}", lambda w: w @ difference[kept] / w.sum(axis=1), difference.mean())
+    yield both | loss
 
 
 def _money(one: _Judged) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""GA4's own predictions, from its daily tables ``pseudonymous_users_YYYYMMDD``: another rival of the backtest.
+"""GA4's own predictions, from its daily tables ``pseudonymous_users_YYYYMMDD``: another rival in the backtest.
 
 ``predictions.purchase_score_7d`` is the probability that a user purchases within 7 days, ``churn_score_7d`` that they
 do not come back (https://support.google.com/analytics/answer/12769371).
@@ -20,58 +20,70 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DAYS = 7
-_LOG = logging.getLogger("beha2vec_core.predictions")
-# a day's table has the users whose fields changed on it; older scores are of users who are not seen any more
+# a day's table has the users whose fields changed on it; older scores belong to users who have not been seen since
 _LOOKBACK = timedelta(days=28)
 _READERS = {
     "parquet": "read_parquet(?)",
-    "ndjson": """read_json(?, format = 'newline_delimited', columns = {pseudo_user_id: 'varchar',
+    "ndjson": """read_json(?, ignore_errors = true, columns = {pseudo_user_id: 'varchar',
         predictions: 'struct(purchase_score_7d double, churn_score_7d double)'})""",
 }
+_LOG = logging.getLogger("beha2vec_core.predictions")
 
 
-def read_ga4_scores(
-    connection: duckdb.DuckDBPyConnection, tables: Sequence[SourceFile], dates: Sequence[date]
-) -> pd.DataFrame:
-    """What GA4 predicted for each user as of some dates, from the tables of the days before each.
+def read_ga4_scores(tables: Sequence[SourceFile], as_of: date) -> pd.DataFrame:
+    """What GA4 predicted for each device as of a date: its newest row in the tables of the four weeks before.
 
     Args:
-        connection: to the warehouse, for `int_ga4__identity_map`.
-        tables: files of GA4's tables of users, parquet or newline-delimited JSON. Those that cannot be read are left
-            out with a warning.
-        dates: the dates.
+        tables: files of GA4's tables of users, JSON or parquet; ``users_YYYYMMDD`` have no devices and are ignored. A
+            file that cannot be read is left out with a warning.
+        as_of: the date.
 
     Returns:
-        A row per date, user and target: ``as_of``, ``property_id``, ``user_key``, ``target`` (purchase, return) and
-        ``probability``, within 7 days. Of a user with several devices the highest one.
+        ``property_id``, ``user_pseudo_id``, ``target`` (purchase, return) and ``probability``, within 7 days.
     """
-    first, last = min(dates, default=date.max), max(dates, default=date.min)
-    connection.execute(
-        """create or replace temp table ga4_scores
-        (day date, property_id varchar, user_pseudo_id varchar, purchase double, return double)"""
-    )
-    for table in tables:
-        if table.day is None or table.format not in _READERS or not first - _LOOKBACK <= table.day < last:
-            continue
-        try:
-            connection.execute(
-                f"""insert into ga4_scores select ?, ?, pseudo_user_id, predictions.purchase_score_7d,
-                    1 - predictions.churn_score_7d from {_READERS[table.format]} where pseudo_user_id is not null""",
-                [table.day, table.property_id, str(table.path)],
-            )
-        except duckdb.Error as error:
-            why = str(error).splitlines()[0]
-            _LOG.warning("GA4's predictions in %s cannot be read and are left out: %s", table.name, why)
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table scores (day date, property_id varchar, user_pseudo_id varchar, purchase double, back double)"
+        )
+        for table in tables:
+            if "pseudonymous" not in table.name or table.day is None or not as_of - _LOOKBACK <= table.day < as_of:
+                continue
+            try:
+                connection.execute(
+                    f"""insert into scores
+                    select ?, ?, pseudo_user_id, predictions.purchase_score_7d, 1 - predictions.churn_score_7d
+                    from {_READERS[table.format]} where pseudo_user_id is not null""",
+                    [table.day, table.property_id, str(table.path)],
+                )
+            except (duckdb.Error, KeyError) as error:  # without its text, which may quote the file
+                why = "is neither JSON nor parquet" if isinstance(error, KeyError) else type(error).__name__
+                _LOG.warning("GA4's predictions in %s are left out: %s", table.name, why)
+        return connection.execute(
+            f"""with newest as (
+                select property_id, user_pseudo_id, max(purchase) as {PURCHASE}, max(back) as "{RETURN}"
+                from (from scores qualify day = max(day) over (partition by property_id, user_pseudo_id))
+                group by all)
+            from (unpivot newest on {PURCHASE}, "{RETURN}" into name target value probability)
+            where probability between 0 and 1 order by all"""
+        ).df()
+
+
+def with_persons(connection: duckdb.DuckDBPyConnection, scores: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Scores of the persons to whom the devices belonged as of the date; of several devices the highest score.
+
+    Args:
+        connection: to the warehouse.
+        scores: from `read_ga4_scores`.
+        as_of: the date.
+
+    Returns:
+        ``property_id``, ``user_key``, ``target`` and ``probability``.
+    """
+    connection.register("ga4_scores", scores)
     return connection.execute(
-        f"""with newest as (
-            select as_of, property_id, user_pseudo_id,
-                max_by({{{PURCHASE}: purchase, {RETURN}: return}}, day) as scores
-            from (select unnest(?::date[]) as as_of) join ga4_scores on day < as_of and day >= as_of - {_LOOKBACK.days}
-            group by all)
-        select as_of, property_id, user_key, target, max(probability) as probability
-        from (unpivot (select as_of, property_id, user_pseudo_id, unnest(scores) from newest)
-            on {PURCHASE}, {RETURN} into name target value probability)
-        join ga4.int_ga4__identity_map using (property_id, user_pseudo_id)
-        where probability between 0 and 1 group by all order by all""",
-        [list(dates)],
+        """select property_id, persons.user_key, target, max(probability) as probability
+        from ga4_scores join ga4.int_ga4__identity_map using (property_id, user_pseudo_id)
+        join ga4.int_ga4__identities_as_of as persons using (client_key)
+        where persons.as_of = ? group by all order by all""",
+        [as_of],
     ).df()

@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty one, where commands look for it, to be filled and closed before they run."""
+    """An empty published copy where commands look for it; fill and close it before running them."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "data").mkdir()

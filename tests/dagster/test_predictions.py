@@ -51,14 +51,15 @@ def _project(folder: Path, features: pd.DataFrame) -> Project:
         )
         connection.execute(
             """create view ga4.int_ga4__identity_map as
-            select distinct property_id, user_key, user_key as user_pseudo_id from ga4.ml_ga4__user_features"""
+            select distinct property_id, user_key, user_key as client_key, user_key as user_pseudo_id
+            from ga4.ml_ga4__user_features"""
         )
     _write_tables_of_users(project.folder / "data" / "demo_export" / "property_id=p", features)
     return project
 
 
 def _write_tables_of_users(export: Path, features: pd.DataFrame) -> None:
-    """GA4's own predictions of the day before the test date: its chances are the true ones."""
+    """GA4's own predictions of the day before the test date: its scores are the true probabilities."""
     export.mkdir(parents=True)
     (export / "events_20260105.ndjson").touch()
     known = features[features["as_of"] == TESTED]

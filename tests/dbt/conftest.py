@@ -130,7 +130,7 @@ def _shared_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ware
 
     data_dir, target = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("target")
     with pytest.MonkeyPatch.context() as patch:
-        # for each flag of each call dbt looks through all imported modules, to name one in a message: half its time
+        # for each flag dbt searches all imported modules, to name one in a message: half the run time here
         patch.setattr(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "dbt.adapters.duckdb.impl"))
         for name in ("GA4_MIN_DATE", "GA4_MAX_DATE"):
             patch.delenv(name, raising=False)

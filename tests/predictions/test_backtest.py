@@ -14,7 +14,7 @@ from beha2vec_core.predictions.fit import fit_predictions
 from beha2vec_core.predictions.gate import CHAMPION, MODEL, reasons_to_refuse, worse_than
 from tests.predictions.world import end, world
 
-pytestmark = pytest.mark.xdist_group("backtest")  # so that what it fits is fitted once
+pytestmark = pytest.mark.xdist_group("backtest")  # so that shared fits run once
 
 CONFIG = FitConfig(targets=("purchase",), trees=False)
 
@@ -109,8 +109,11 @@ def test_ga4s_own_scores_are_judged_on_the_users_who_have_one() -> None:
     alone = backtest(world(), end(), CONFIG, folds=2)
     rows = world()[world()["as_of"] == alone.origins[-1]].iloc[::2]
     truth = {"purchase": rows["true_purchase_7"], "return": rows["true_return_7"]}
-    scores = [rows.assign(target=name, probability=chance) for name, chance in truth.items()]
-    found = backtest(world(), end(), CONFIG, folds=2, ga4=pd.concat(scores))
+    scores = pd.concat([rows.assign(target=name, probability=chance) for name, chance in truth.items()])
+    columns = ["property_id", "user_key", "target", "probability"]
+    found = backtest(
+        world(), end(), CONFIG, folds=2, ga4_scores=lambda day: scores.loc[scores["as_of"] == day, columns]
+    )
     judged = found.rows[(found.rows["method"] == GA4)]
     population = rows[rows["days_since_last_session"] <= 28]
     assert set(judged["target"]) == {"purchase"} and set(judged["horizon"]) == {7}

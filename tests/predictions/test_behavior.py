@@ -22,7 +22,7 @@ from beha2vec_core.predictions.model import PredictionModel
 from beha2vec_core.store.tables import create_tables
 from tests.predictions.world import FIRST, end, events, world
 
-pytestmark = pytest.mark.xdist_group("behavior")  # so that what it fits is fitted once
+pytestmark = pytest.mark.xdist_group("behavior")  # so that shared fits run once
 
 CONFIG = FitConfig(targets=("purchase",), trees=False)
 TRAINING = TrainConfig(epochs=4, max_updates=200, device="cpu", progress=False)

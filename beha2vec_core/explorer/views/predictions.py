@@ -17,7 +17,7 @@ from beha2vec_core.explorer.text import in_chart, in_html, in_markdown, shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.wording import number
 from beha2vec_core.predictions import decide
-from beha2vec_core.predictions.backtest import BASE_RATE, BG_NBD, FUNNEL, NO_FUNNEL, NO_VECTORS, RECENCY, RFM
+from beha2vec_core.predictions.backtest import BASE_RATE, BG_NBD, FUNNEL, GA4, NO_FUNNEL, NO_VECTORS, RECENCY, RFM
 from beha2vec_core.predictions.gate import CHAMPION, MODEL
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import did, does
@@ -35,6 +35,7 @@ _METHODS = {
     FUNNEL: "Last funnel step",
     BG_NBD: "BG/NBD",
     BASE_RATE: "Same for all users",
+    GA4: "GA4's own prediction (users who have one)",
 }
 _SEGMENTS = {"buyers": "users with an earlier purchase", "others": "users without one", "all": "all users"}
 _FEW_POSITIVES = 30  # on the test dates; with fewer, the metrics say little

@@ -15,7 +15,7 @@ from beha2vec_dagster.defs.predictions.models import (
     champions,
     features_for,
     fit_encoder_before,
-    ga4_scores,
+    ga4_scores_of,
     load_model,
     model_folder,
     read_examples,
@@ -253,9 +253,14 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             return features_for(settings, warehouse, champion, [day])
 
         with core_messages(context.log, _LOGGER):
-            ga4 = ga4_scores(settings, warehouse, [day.date() for day in frame["as_of"].drop_duplicates()])
             found = backtest(
-                frame, until, model.config, folds=config.dates, champions=rivals, rows_for=rows_for, ga4=ga4
+                frame,
+                until,
+                model.config,
+                folds=config.dates,
+                champions=rivals,
+                rows_for=rows_for,
+                ga4_scores=ga4_scores_of(settings, warehouse),
             )
         for note in found.notes:
             context.log.warning(f"nothing could be tested: {note}")
@@ -414,13 +419,14 @@ def fit_config(settings: ExportSettings, config: PredictionConfig) -> "FitConfig
 
 
 def _headline(rows: "pd.DataFrame") -> dg.MetadataValue:
-    """The main metrics of the model and its rivals, a row a target and method, for the longest horizon."""
+    """The main metrics of the model and its rivals, a row per target and method, for its longest horizon."""
     shown = ["auroc", "lift_10pct", "brier_skill", "log_loss", "calibration_error", "observed_over_expected"]
     lines = []
     for (target, method), part in rows.groupby(["target", "method"], sort=False):
-        part = part[part["horizon"] == part["horizon"].max()].set_index("metric")["value"]
-        lines.append((target, method, *(float(part[name]) if name in part else None for name in shown)))
-    return markdown_table(["target", "method", *shown], lines)
+        days = int(part["horizon"].max())
+        of = part[part["horizon"] == days].set_index("metric")["value"]
+        lines.append((target, method, days, *(float(of[name]) if name in of else None for name in shown)))
+    return markdown_table(["target", "method", "days", *shown], lines)
 
 
 def _curve_picture(curves: "pd.DataFrame", draw: Any, alt: str) -> dg.MetadataValue | None:

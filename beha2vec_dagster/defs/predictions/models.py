@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -70,10 +70,10 @@ def read_examples(warehouse: WarehouseResource, purpose: str) -> "tuple[pd.DataF
     return frame, last + timedelta(days=1) if last else None, encoder
 
 
-def ga4_scores(settings: ExportSettings, warehouse: WarehouseResource, dates: "list[date]") -> "pd.DataFrame | None":
-    """GA4's own predictions as of some dates; None where the export has no tables of users."""
+def ga4_scores_of(settings: ExportSettings, warehouse: WarehouseResource) -> "Callable[[date], pd.DataFrame] | None":
+    """GA4's own predictions as of a date; None if the export has no tables of users."""
     from beha2vec_core.ga4.sources import SourceNotFoundError, find_export
-    from beha2vec_core.predictions.ga4_scores import read_ga4_scores
+    from beha2vec_core.predictions.ga4_scores import read_ga4_scores, with_persons
 
     try:
         tables = find_export(settings.export.source, settings.export.property_id).user_tables
@@ -81,8 +81,13 @@ def ga4_scores(settings: ExportSettings, warehouse: WarehouseResource, dates: "l
         return None
     if not tables:
         return None
-    with warehouse.connect("prediction_evaluation: GA4's scores") as connection:
-        return read_ga4_scores(connection, tables, dates)
+
+    def scores(as_of: date) -> "pd.DataFrame":
+        read = read_ga4_scores(tables, as_of)
+        with warehouse.connect("prediction_evaluation: GA4's scores") as connection:
+            return with_persons(connection, read, as_of)
+
+    return scores
 
 
 def fit_encoder_before(
