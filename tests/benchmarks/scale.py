@@ -29,7 +29,7 @@ from beha2vec_core.demo_shop import write_demo_export
 from tests.dagster.project import make_project
 
 START, DAYS = date(2026, 1, 5), 90
-EVENTS_PER_USER = 14.5
+EVENTS_PER_USER = 22.5
 # Larger exports are copies of one of this size with other users: simulating each user takes longer than all steps here.
 SIMULATED_EVENTS = 1_000_000
 STEPS = "raw_ga4_events,group:dbt_ga4,user_sequences"
