@@ -184,7 +184,7 @@ def _name_at(text: str, begin: int, end: int, certain: Certain, backwards: bool)
 # what a label's value looks like: `Tel. 030 901820`, `DOB: 23/04/1987`
 _LABEL_VALUES = {
     "phone": r"[+(]?\d(?:[\s().·/-]{0,3}\d){5,14}(?!\w)",
-    "national_id": r"(?=[^|,;]{0,8}\d)[A-Z0-9](?:[\s./-]?[A-Z0-9]){4,19}(?!\w)",
+    "national_id": r"(?=[^|,;]{0,8}\d)[A-Z0-9](?:[\s./-]?[A-Z0-9]){5,19}(?!\w)",  # none is shorter than six
     "birth": r"\d{1,4}\s?[-/.年]\s?(?:\d{1,2}|[^\W\d]{3,9})\s?[-/.月]?\s?\d{1,4}日?|\d{1,2}\.?\s[^\W\d]{3,10}\s\d{4}",
     "ip": r"[0-9a-f]{1,4}(?:[.:][0-9a-f]{0,4}){3,7}",
     "card": r"\d(?:[ -]?\d){2,20}",

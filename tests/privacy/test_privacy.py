@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from beha2vec_core.ga4.ingest import ingest_days, partition_file
@@ -135,6 +135,7 @@ def test_cleaning_never_fails_and_twice_is_once(key: str | None, text: str) -> N
 
 
 @settings(max_examples=100)
+@example(words=["cf"], number=10_000)  # `CF` is also an Italian label
 @given(
     words=st.lists(st.text("abcdefgh", min_size=1, max_size=6), min_size=1, max_size=4), number=st.integers(0, 99_999)
 )
