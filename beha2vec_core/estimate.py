@@ -31,7 +31,7 @@ _DAYS_AROUND = 11
 # ml_ga4__user_features is built at once from the days that its weekly dates look back to: bytes for each byte of their
 # raw partitions. Its SQL on a million events (56 MB) with a limit of 512 MB spilled 1.0 GB to disk.
 FEATURE_WORK_PER_RAW_BYTE = 27
-_FEATURE_DAYS = 20 * 7 + 90  # dbt's feature_weeks and lookback_days
+_FEATURE_DAYS = 20 * 7 + 90  # feature_weeks and lookback_days of dbt_ga4
 # Memory of the processes beside DuckDB's: Dagster 0.5 GB, dbt 0.3 GB. tests/benchmarks/scale.py --events 100000.
 PROCESS_BYTES = 800 * 10**6
 # Seconds of all steps without training and embedding: for each megabyte of raw partitions, for each call of dbt, and
@@ -102,7 +102,8 @@ def estimate_run(settings: Settings, first: date, last: date, export: Sequence[S
     largest = max(sum(raw[day].bytes for day in chunk.days if day in raw) for chunk in chunks)
     everything = sum(day.bytes for day in raw.values())
     around = min(everything, largest + _DAYS_AROUND * everything / len(raw))
-    work = max(largest * WORK_PER_RAW_BYTE, around * SESSION_WORK_PER_RAW_BYTE, everything * FEATURE_WORK_PER_RAW_BYTE)
+    features = sum(raw[day].bytes for day in sorted(raw)[-_FEATURE_DAYS:]) * FEATURE_WORK_PER_RAW_BYTE
+    work = max(largest * WORK_PER_RAW_BYTE, around * SESSION_WORK_PER_RAW_BYTE, features)
     return Estimate(
         days=len(days),
         seconds=SECONDS_ONCE + SECONDS_PER_DBT_CALL * len(chunks) + SECONDS_PER_RAW_MB * total / 1e6,

@@ -61,10 +61,11 @@ def test_what_fits_into_memory_needs_no_scratch_and_one_call(tmp_path: Path) -> 
     assert found.memory_bytes == 10 * MB * estimate.WORK_PER_RAW_BYTE + estimate.PROCESS_BYTES
 
 
-def test_the_features_of_users_read_all_days(tmp_path: Path) -> None:
-    settings = make(tmp_path, 100, memory_limit="1GB")
+@pytest.mark.parametrize(("days", "read"), [(10, 10), (300, 230)])
+def test_the_features_of_users_read_the_days_they_look_back_to(tmp_path: Path, days: int, read: int) -> None:
+    settings = make(tmp_path, 10, [DAYS[0] + timedelta(days=n) for n in range(days)], memory_limit="100MB")
     found = estimate_run(settings, DAYS[0], DAYS[0])
-    assert found.scratch_bytes == 10 * 100 * MB * estimate.FEATURE_WORK_PER_RAW_BYTE - memory_bytes("1GB")
+    assert found.scratch_bytes == read * 10 * MB * estimate.FEATURE_WORK_PER_RAW_BYTE - memory_bytes("100MB")
 
 
 def test_what_does_not_fit_is_cut_but_not_below_a_week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,8 +143,9 @@ def test_training_on_must_not_move_many_users_and_beginning_anew_may(materialize
     assert _newest(project)[1] and _newest(project)[2] is None
 
     smaller = {"dim": 8, "heads": 1, "epochs": 1, "contrastive_weight": 0, "content_weight": 0, "learning_rate": 1e-6}
-    anew = _config(encoder_candidate=smaller, trained_encoder={"force": True})
-    done = project.materialize(TRAIN, *anew)  # by force: it may be worse
+    # it may be worse than the one in use, so the promotion is forced
+    from_scratch = _config(encoder_candidate=smaller, trained_encoder={"force": True})
+    done = project.materialize(TRAIN, *from_scratch)
     assert f"was not trained on from {candidate}" in done.stdout
     after = _readers_see(project)
     assert {encoder for encoder, _, _ in after.values()} == {_newest(project)[0]} and after.keys() == before.keys()
