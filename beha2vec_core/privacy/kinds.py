@@ -10,7 +10,7 @@ from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.names import looks_like_account_name, looks_like_person
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, rules
 
-LEAST_DIGITS_OF_AN_ID = 5  # an RFC of Mexico has six, an RFC of the internet four
+LEAST_DIGITS_OF_AN_ID = 6  # an RFC of Mexico has six, an RFC of the internet four, a price or a year up to five
 _TRIVIAL = re.compile(
     r"[\W_]*|[01]|[a-z]|true|false|yes|no|on|off|null|none|undefined|nan|not set|unknown|any|all"
     r"|new|edit|change|update|add",

@@ -184,7 +184,7 @@ def _name_at(text: str, begin: int, end: int, certain: Certain, backwards: bool)
 # what a label's value looks like: `Tel. 030 901820`, `DOB: 23/04/1987`
 _LABEL_VALUES = {
     "phone": r"[+(]?\d(?:[\s().·/-]{0,3}\d){5,14}(?!\w)",
-    "national_id": r"(?=[^|,;]{0,8}\d)[A-Z0-9](?:[\s./-]?[A-Z0-9]){5,19}(?!\w)",  # none is shorter than six
+    "national_id": r"(?=[^|,;]{0,8}\d)[A-Z0-9](?:[\s./-]?[A-Z0-9]){4,19}(?!\w)",
     "birth": r"\d{1,4}\s?[-/.年]\s?(?:\d{1,2}|[^\W\d]{3,9})\s?[-/.月]?\s?\d{1,4}日?|\d{1,2}\.?\s[^\W\d]{3,10}\s\d{4}",
     "ip": r"[0-9a-f]{1,4}(?:[.:][0-9a-f]{0,4}){3,7}",
     "card": r"\d(?:[ -]?\d){2,20}",
@@ -215,6 +215,8 @@ def _label_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 _HAS_LABEL = re.compile(r"[:=]|\d.*\d")
+# a word ends an id: `CF 10000 cards`; groups of an id are shorter or have digits: `RSS MRA 85T10 A562S`
+_WORD = re.compile(r"[\s./-](?:[a-z]+|[^\W\d_]{4,})(?!\w).*")
 
 
 def labelled_spans(text: str) -> Iterator[Span]:
@@ -224,7 +226,10 @@ def labelled_spans(text: str) -> Iterator[Span]:
     folded = _same_length_fold(text)
     for kind, pattern in _label_patterns():
         for match in pattern.finditer(folded):
-            value = text[slice(*match.span("value"))]
+            begin, end = match.span("value")
+            if kind == "national_id":
+                end = begin + len(_WORD.sub("", text[begin:end]))
+            value = text[begin:end]
             if kind == "name" and not (value[0].isupper() or not value.isascii()):
                 continue
             if kind in ("maybe_name", "person") and not (
@@ -235,7 +240,7 @@ def labelled_spans(text: str) -> Iterator[Span]:
                 continue
             least = LEAST_DIGITS_OF_AN_ID if kind == "national_id" else 4
             if sum(c.isdigit() for c in value) >= least or kind in _NEEDS_COLON:
-                yield match.span("value")
+                yield begin, end
 
 
 _ZIP = r"(?:\d{5}(?:-\d{3})?|\d{4}\s?[A-Z]{2}|\d{3}\s\d{2}|\d{2}-\d{3}|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|\d{3}-\d{4})"

@@ -140,7 +140,8 @@ def test_cleaning_never_fails_and_twice_is_once(key: str | None, text: str) -> N
     words=st.lists(st.text("abcdefgh", min_size=1, max_size=6), min_size=1, max_size=4), number=st.integers(0, 99_999)
 )
 def test_ordinary_pages_stay_byte_for_byte(words: list[str], number: int) -> None:
-    for text in (f"https://shop.example/{'/'.join(words)}-{number}?size=m", " ".join(words) + f" {number}"):
+    title = f"{' '.join(words)} {number}"
+    for text in (f"https://shop.example/{'/'.join(words)}-{number}?size=m", title, f"{title} {' '.join(words)}"):
         assert clean_value("page_location", text) == text
 
 
