@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import duckdb
@@ -87,6 +88,14 @@ def test_what_the_parser_lets_through_duckdb_itself_would_refuse(serving: Path, 
 
 
 def test_heavy_statements_end_within_their_limits(serving: Path) -> None:
+    # a process of its own: what the kernel counts for children includes those of other tests of this process
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        largest = pool.submit(_run_heavy_statements, serving).result()
+    assert largest < TIGHT.memory_mb * 1_000_000 + 1_600_000_000
+
+
+def _run_heavy_statements(serving: Path) -> int:
+    """The memory in bytes of the statement that needs most."""
     for statement in BOUNDED:
         try:
             answer = run_sql(serving, statement, TIGHT)
@@ -96,8 +105,7 @@ def test_heavy_statements_end_within_their_limits(serving: Path) -> None:
             assert len(answer.rows) <= TIGHT.rows, statement
             assert len(str(answer.rows)) < 4 * TIGHT.characters, statement
             assert answer.seconds < 20, statement
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    assert largest < TIGHT.memory_mb * 1_000_000 + 1_600_000_000
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
 
 
 def test_limits_are_reported(serving: Path) -> None:
