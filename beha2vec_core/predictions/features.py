@@ -28,6 +28,7 @@ BEHAVIOR: Final = "behavior"
 WINDOWS = (1, 3, 7, 14, 28)
 # a text's values that become columns of their own: so many at most, each of at least this share of the rows
 _MOST_VALUES, _LEAST_SHARE = 10, 0.01
+_AT_THE_MEAN = 10.0  # of a relative feature: log(1 + x) then tells users below the mean apart as well as those above
 
 
 class Feature(NamedTuple):
@@ -39,12 +40,15 @@ class Feature(NamedTuple):
         label: what it is, in a reason.
         kind: ``count`` is read as log(1 + x), ``share`` as it is, ``text`` as one column per frequent value, ``vector``
             as one column per component.
+        grows: in a young export its values grow from week to week, for everyone: the longer the export, the more is
+            known of the same user.
     """
 
     name: str
     block: Block
     label: str
     kind: Literal["count", "share", "text", "vector"] = "count"
+    grows: bool = False
 
 
 def _in_windows(column: str, block: Block, label: str) -> list[Feature]:
@@ -55,12 +59,12 @@ def _in_windows(column: str, block: Block, label: str) -> list[Feature]:
 FEATURES = (
     Feature("days_since_last_session", "recency_frequency", "days since the last visit"),
     Feature("tenure_days", "recency_frequency", "days since the first visit"),
-    Feature("sessions", "recency_frequency", "sessions"),
-    Feature("active_days", "recency_frequency", "days with a visit"),
+    Feature("sessions", "recency_frequency", "sessions", grows=True),
+    Feature("active_days", "recency_frequency", "days with a visit", grows=True),
     Feature("visit_cycle", "recency_frequency", "time since the last visit, in the user's usual pauses"),
-    Feature("purchases_ever", "recency_frequency", "purchases so far"),
-    Feature("purchase_days_ever", "recency_frequency", "days with a purchase so far"),
-    Feature("revenue_ever", "recency_frequency", "revenue so far"),
+    Feature("purchases_ever", "recency_frequency", "purchases so far", grows=True),
+    Feature("purchase_days_ever", "recency_frequency", "days with a purchase so far", grows=True),
+    Feature("revenue_ever", "recency_frequency", "revenue so far", grows=True),
     Feature("average_order_value", "recency_frequency", "average order value"),
     Feature("days_since_last_purchase", "recency_frequency", "days since the last purchase"),
     Feature("days_since_first_purchase", "recency_frequency", "days since the first purchase"),
@@ -88,8 +92,24 @@ FEATURES = (
     Feature("country", "profile", "country", "text"),
     Feature(BEHAVIOR, "behavior", "what they viewed and did (behavior vector)", "vector"),
 )
+# the mean of each growing feature, over the users of the date seen lately
+MEANS = {one.name: f"mean_{one.name}" for one in FEATURES if one.grows}
 # the columns of the table that they need
 COLUMNS = tuple(one.name for one in FEATURES if one.name not in ("visit_cycle", "purchase_cycle", BEHAVIOR))
+
+
+def with_means(table: str) -> str:
+    """SQL of a table of user features, with their `MEANS`."""
+    lately = f"filter (where days_since_last_session <= {WINDOWS[-1]})"
+    means = ", ".join(f"avg({name}) {lately} as {mean}" for name, mean in MEANS.items())
+    return f"""(from {table} inner join (
+        select property_id, as_of, {means} from {table} group by property_id, as_of
+    ) using (property_id, as_of))"""
+
+
+def has_means(frame: pd.DataFrame) -> bool:
+    """Whether the frame has the columns of `MEANS`."""
+    return all(mean in frame for mean in MEANS.values())
 
 
 def derived(frame: pd.DataFrame) -> dict[str, FloatArray]:
@@ -123,6 +143,7 @@ class Encoding:
         components: how many a vector has; a user without one has zeros.
         centre: of each column [m], subtracted.
         scale: of each column [m], divided by.
+        relative: growing features are divided by the mean of their date.
     """
 
     features: tuple[Feature, ...]
@@ -130,16 +151,17 @@ class Encoding:
     components: int
     centre: SavedArray
     scale: SavedArray
+    relative: bool = False
 
     @classmethod
-    def learn(cls, frame: pd.DataFrame, features: tuple[Feature, ...]) -> Encoding:
+    def learn(cls, frame: pd.DataFrame, features: tuple[Feature, ...], relative: bool = False) -> Encoding:
         """The encoding of some training rows: frequent values, centres and scales."""
         categories = {f.name: _frequent(frame[f.name]) for f in features if f.kind == "text"}
         reads_vectors = any(f.kind == "vector" for f in features) and has_vectors(frame)
         components = len(frame[BEHAVIOR].dropna().iloc[0]) if reads_vectors else 0
-        raw = cls(features, categories, components, np.zeros(1), np.ones(1)).raw(frame)
+        raw = cls(features, categories, components, np.zeros(1), np.ones(1), relative).raw(frame)
         scale = raw.std(axis=0)
-        return cls(features, categories, components, raw.mean(axis=0), np.where(scale > 1e-9, scale, 1.0))
+        return cls(features, categories, components, raw.mean(axis=0), np.where(scale > 1e-9, scale, 1.0), relative)
 
     def matrix(self, frame: pd.DataFrame) -> FloatArray:
         """Centred and scaled columns [n, m]."""
@@ -158,6 +180,9 @@ class Encoding:
                 columns += list(_vectors(frame, self.components).T)
                 continue
             number = extra[feature.name] if feature.name in extra else _number(frame, feature.name)
+            if self.relative and feature.grows:
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    number = _AT_THE_MEAN * number / _number(frame, MEANS[feature.name])
             number = np.nan_to_num(number, nan=0.0, posinf=0.0, neginf=0.0)
             columns.append(np.log1p(np.maximum(number, 0.0)) if feature.kind == "count" else number)
         return np.stack(columns, axis=1) if columns else np.empty((len(frame), 0))

@@ -15,13 +15,23 @@ from beha2vec_core.predictions.calibration import (
     USUAL_RHO,
     Curve,
     Spread,
+    expit,
     fit_isotonic,
     fit_sigmoid,
     fit_spread,
     log_loss,
 )
 from beha2vec_core.predictions.config import FitConfig
-from beha2vec_core.predictions.features import BEHAVIOR, FEATURES, Block, Encoding, Feature, has_vectors, of_blocks
+from beha2vec_core.predictions.features import (
+    BEHAVIOR,
+    FEATURES,
+    Block,
+    Encoding,
+    Feature,
+    has_means,
+    has_vectors,
+    of_blocks,
+)
 from beha2vec_core.predictions.history import FAR, History, PersonIntervals, Plan
 from beha2vec_core.predictions.model import TOO_FEW, Cells, Gain, SegmentModel, cells_of
 from beha2vec_core.predictions.targets import LATE_DAYS, last_matured
@@ -30,6 +40,8 @@ from beha2vec_core.predictions.targets import LATE_DAYS, last_matured
 FEWEST_TO_MODEL, FEWEST_TO_STACK, FEWEST_FOR_ISOTONIC = 30, 300, 1000
 # a calibration date with fewer is joined by earlier ones
 _FEWEST_TO_CALIBRATE = 50
+# the part of the log loss that growing features, divided by the mean of their date, must save to be used so
+_LEAST_GAIN_OF_RELATIVE = 0.02
 _PRIOR_USERS = 20.0  # what the rate of all users counts in a cell
 _RIDGES = (0.003, 0.03, 0.3)  # scikit-learn's C, strongest first
 _WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trees in the stack
@@ -63,6 +75,7 @@ class SegmentFit:
         self.rows, self.matured, self.again = rows, matured, again
         self.positives = matured.users(history.user)
         self.intervals = len(plan.horizons)
+        self.relative = False  # whether growing features are divided by the mean of their date
         known = has_vectors(history.frame)
         self.tried = tuple(block for block in config.blocks if block != BEHAVIOR or known)
 
@@ -70,6 +83,7 @@ class SegmentFit:
         """The model of the segment, and what was found of each block."""
         if self.positives < FEWEST_TO_MODEL or self.matured.happened.all():
             return self._base_rates(), []
+        self.relative = self._is_better_relative()
         early, late = self._selection()
         blocks, gains = self._blocks(early, late)
         if self.config.features is None:
@@ -134,6 +148,27 @@ class SegmentFit:
             return self.rows, None
         return early, late
 
+    def _is_better_relative(self) -> bool:
+        """Whether growing features are better divided by the mean of their date, by the log loss on the newest date.
+
+        In a young export the counts of all users grow, and a model of older dates takes this for more interest. So what
+        is tested is not calibrated on the newest date. In older exports counts as they are rank users a little better.
+        """
+        if not has_means(self.history.frame):
+            return False
+        rows = self.matured.part(self.matured.interval == 0)
+        day = self.history.day[rows.row]
+        early, late = rows.part(day + self.plan.horizons[0] + LATE_DAYS <= day.max()), rows.part(day == day.max())
+        if early.users(self.history.user) < FEWEST_TO_MODEL or early.happened.all():
+            return True  # too little to test it: the export is young
+        losses = []
+        for self.relative in (False, True):
+            _, matrix = self._encoded(early, of_blocks(self.tried[:1]))
+            odds = _linear(_logistic(matrix, early, _RIDGES[1], self.intervals), matrix, late)
+            losses.append(log_loss(late.happened, expit(odds)))
+        gain, error = _clustered(losses[0] - losses[1], self.history.user[late.row])
+        return bool(gain - 1.96 * error > _LEAST_GAIN_OF_RELATIVE * losses[0].mean())
+
     def _blocks(self, early: PersonIntervals, late: PersonIntervals | None) -> tuple[tuple[Block, ...], list[Gain]]:
         """Blocks that help, one after the other, by the log loss on later origins."""
         used: list[Block] = list(self.tried[:1])
@@ -158,7 +193,7 @@ class SegmentFit:
 
     def _encoded(self, learned: PersonIntervals, features: tuple[Feature, ...]) -> tuple[Encoding, FloatArray]:
         """The encoding that some rows give, and the matrix of the whole frame."""
-        encoding = Encoding.learn(self.history.frame.iloc[np.unique(learned.row)], features)
+        encoding = Encoding.learn(self.history.frame.iloc[np.unique(learned.row)], features, self.relative)
         return encoding, encoding.matrix(self.history.frame)
 
     def _booster(

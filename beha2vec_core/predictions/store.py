@@ -48,14 +48,15 @@ def read_examples(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, 
 
 
 def _features(connection: duckdb.DuckDBPyConnection, encoder: str, rows: str, parameters: list[Any]) -> pd.DataFrame:
-    from beha2vec_core.predictions.features import BEHAVIOR, COLUMNS
+    from beha2vec_core.predictions.features import BEHAVIOR, COLUMNS, MEANS, with_means
     from beha2vec_core.predictions.targets import LABELS
 
-    columns = ["property_id", "user_key", "as_of", *COLUMNS, *LABELS, *([BEHAVIOR] if encoder else [])]
+    columns = ["property_id", "user_key", "as_of", *COLUMNS, *MEANS.values(), *LABELS, *([BEHAVIOR] if encoder else [])]
     vectors = """left join (from beha2vec.prediction_vectors where encoder_version = ?) as vectors
         using (as_of, property_id, user_key)"""
     return connection.execute(
-        f"""select {", ".join(columns)} from ga4.ml_ga4__user_features {vectors if encoder else ""} {rows}
+        f"""select {", ".join(columns)}
+        from {with_means("ga4.ml_ga4__user_features")} {vectors if encoder else ""} {rows}
         order by as_of, property_id, user_key""",
         [*([encoder] if encoder else []), *parameters],
     ).df()

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
 from beha2vec_core.evaluation.statistics import auroc
 from beha2vec_core.predictions.config import FitConfig
+from beha2vec_core.predictions.features import MEANS, with_means
 from beha2vec_core.predictions.fit import fit_predictions
 from beha2vec_core.predictions.history import NotEnoughHistoryError, PersonIntervals
 from beha2vec_core.predictions.model import TOO_FEW, PredictionModel, PredictionModelError
@@ -62,6 +64,24 @@ def test_nine_of_ten_intervals_hold_the_own_probability(model: PredictionModel, 
     truth = found[f"true_{target}_28"]
     inside = ((found["low"] <= truth) & (truth <= found["high"])).mean()
     assert 0.8 <= inside <= 0.97
+
+
+def test_counts_that_grow_for_everyone_are_not_taken_for_interest() -> None:
+    """As in a young export: each week more is known of everyone, and nobody does more."""
+    grown = world(weeks=9).copy()
+    as_of = pd.to_datetime(grown["as_of"])
+    weeks = (as_of - as_of.min()).dt.days / 7
+    grown[list(MEANS)] = grown[list(MEANS)].mul(1.5**weeks, axis=0)
+    with duckdb.connect() as connection:
+        connection.register("grown", grown)
+        known = connection.execute(f"from {with_means('grown')} order by as_of, user_key").df()
+    standing = end(9) - timedelta(days=14)
+    rows = known[(known["as_of"] == pd.Timestamp(standing)) & (known["days_since_last_session"] <= 28)]
+    wrong = {}
+    for name, frame in (("raw", known.drop(columns=list(MEANS.values()))), ("relative", known)):
+        model = fit_predictions(frame, standing, FitConfig(targets=("return",), horizons=(7,), intervals=False))
+        wrong[name] = model.predict(rows)["probability"].sum() / rows["true_return_7"].sum() - 1
+    assert abs(wrong["relative"]) < 0.1 < 0.2 < wrong["raw"]
 
 
 def test_what_happens_later_changes_nothing(model: PredictionModel) -> None:

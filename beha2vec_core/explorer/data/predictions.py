@@ -252,6 +252,7 @@ def reasons(published: Published, user_key: str, models_path: Path) -> dict[str,
     Raises:
         NothingYet: the model's file is not on this machine, or the features are not published.
     """
+    from beha2vec_core.predictions.features import with_means
     from beha2vec_core.predictions.model import PredictionModelError
 
     published.require(_FEATURES, "features of users", "ml_ga4__user_features")
@@ -262,7 +263,8 @@ def reasons(published: Published, user_key: str, models_path: Path) -> dict[str,
         else ""
     )
     features = published.query(
-        f"from {_FEATURES} {vectors} semi join {_SCORES} using (user_key, as_of) where user_key = $user limit 1",
+        f"""from {with_means(_FEATURES)} {vectors} semi join {_SCORES} using (user_key, as_of)
+        where user_key = $user limit 1""",
         {"user": user_key},
     )
     try:
