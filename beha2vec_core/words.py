@@ -30,6 +30,17 @@ def days(first: date, last: date) -> str:
     return f"{begin} to {day(last)}"
 
 
+def duration(seconds: float) -> str:
+    """How long something takes, rounded: 8 s, 3 min, 1 h 20 min."""
+    whole = round(seconds)
+    if whole < 90:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
 def change(now: float, before: float) -> str:
     """How much more or less, in percent of ``before``: +12%, -0.4%, +<0.1%, none; new where there was nothing."""
     if now == before:

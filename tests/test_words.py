@@ -7,7 +7,7 @@ from datetime import date, datetime
 import pytest
 
 from beha2vec_core.insights.wording import number
-from beha2vec_core.words import between, change, counted, day, days
+from beha2vec_core.words import between, change, counted, day, days, duration
 
 
 def test_counts_have_their_plural() -> None:
@@ -67,3 +67,10 @@ def test_a_share_is_zero_or_one_only_where_it_is() -> None:
 )
 def test_money_has_its_code(unit: str, expected: str) -> None:
     assert number(1204.5, unit) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(8.4, "8 s"), (89.6, "2 min"), (3569, "59 min"), (3590, "1 h 0 min"), (4800, "1 h 20 min")]
+)
+def test_durations_are_rounded(seconds: float, text: str) -> None:
+    assert duration(seconds) == text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from beha2vec_core.encoder.tracking import mlflow_run
 from beha2vec_core.encoder.validation import held_out_users, is_held_out, training_and_validation
 from beha2vec_core.encoder.warm_start import carry_over
 from beha2vec_core.events.sequences import Sequences
-from beha2vec_core.progress import progress_bar
+from beha2vec_core.progress import ProgressBar
 
 __all__ = [
     "DivergedError",
@@ -104,10 +105,10 @@ def train(
         seeded(config.seed, device),
         compiled(network, device, 0 if large else steps),  # compiled gradients cannot be sparse
         mlflow_run(mlflow, network.config, config) as log,
-        progress_bar(title="training", total=steps, unit="batch", shown=config.progress) as bar,
+        closing(ProgressBar(title="training", total=steps, unit="update", shown=config.progress)) as bar,
     ):
         if saved and saved.restore(at):
-            bar.initial = bar.n = at.step
+            bar.begin_at(at.step)
         for epoch in range(len(at.curve) + 1, config.epochs + 1):
             objectives.train()
             for batch, lengths in batches.of_epoch(epoch, skip=at.step - begins[epoch - 1]):
@@ -139,7 +140,7 @@ def train(
             if validation and best is row:
                 at.best = {name: tensor.clone() for name, tensor in objectives.state_dict().items()}
             log(row, step=at.step)
-            bar.set_postfix({name: f"{row[name]:.3f}" for name in ("loss", "held_out_loss") if name in row})
+            bar.note({name: f"{row[name]:.3f}" for name in ("loss", "held_out_loss") if name in row})
             if on_epoch:
                 on_epoch(dict(row))
             if done(at) >= steps or (config.patience and epoch - best["epoch"] >= config.patience):

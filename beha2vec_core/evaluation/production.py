@@ -36,6 +36,7 @@ from beha2vec_core.evaluation.tasks import (
 )
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, run_tasks
 from beha2vec_core.evaluation.tasks.inputs import fit
+from beha2vec_core.progress import with_progress
 
 ENCODER, CHAMPION = "encoder", "champion"
 # at most this many users are evaluated: the encoder is asked up to ten times about each
@@ -129,7 +130,8 @@ def evaluate(encoder: BehaviorEncoder, events: pd.DataFrame, champion: BehaviorE
         ]
     else:
         in_use = _methods(champion, CHAMPION) if champion else ()
-        for method in (*_methods(encoder, ENCODER), *in_use, *FLOORS):
+        methods = (*_methods(encoder, ENCODER), *in_use, *FLOORS)
+        for method in with_progress(methods, title="evaluating", unit="method"):
             trial = Trial(split, method, fit(method, split.fit, split.repeat), refit=False)
             outcomes = [outcome for outcome in run_tasks(trial, tuple(TASKS)) if outcome.n >= FEWEST]
             figures |= {(method.name, outcome.task, outcome.metric): outcome for outcome in outcomes}

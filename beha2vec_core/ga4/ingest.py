@@ -15,14 +15,13 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
-from tqdm import tqdm
 
 from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT, QUARANTINED_ROWS_SHOWN, create_tables, read_file
@@ -32,7 +31,7 @@ from beha2vec_core.ga4.sources import SourceFile
 from beha2vec_core.privacy.clean import clean_reason, clean_row
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.partitions import ORIGINALS, cleaner_of, forget_originals, write_cleaned
-from beha2vec_core.progress import progress_bar
+from beha2vec_core.progress import ProgressBar
 from beha2vec_core.words import counted
 
 # What DuckDB may hold in memory before it spills to the scratch folder. A day is held whole.
@@ -178,7 +177,9 @@ def ingest_days(
     with (
         _scratch(raw_path) as scratch,
         _scratch_connection(scratch, memory_bytes) as connection,
-        progress_bar(title="reading the export", unit="file", total=run.files, shown=progress is not None) as bar,
+        closing(
+            ProgressBar(title="reading the export", unit="file", total=run.files, shown=progress is not None)
+        ) as bar,
     ):
         run.bar = bar
         create_tables(connection)
@@ -237,7 +238,7 @@ class _Run:
     broken: dict[SourceFile, str] = field(default_factory=dict)
     keep_originals: bool = False
     files: int = 0
-    bar: tqdm[Any] | None = None
+    bar: ProgressBar | None = None
 
     def __post_init__(self) -> None:
         self.cleaner = cleaner_of(self.raw_path)

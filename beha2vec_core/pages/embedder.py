@@ -11,6 +11,7 @@ dynamic int8 was faster still and came to 0.93, a row-wise int8 was slower and c
 
 import importlib.util
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beha2vec_core.pages.weights import TamperedWeights, find_model, weights_sha256
-from beha2vec_core.progress import progress_bar
+from beha2vec_core.progress import ProgressBar
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -126,8 +127,8 @@ class Embedder:
         row = {text: number for number, text in enumerate(distinct)}
         vectors = np.zeros((len(distinct), self._network.get_embedding_dimension() or 0), np.float32)
         shown = self.progress and len(distinct) > self.batch_size
-        bar = progress_bar(title="embedding", unit="text", total=len(distinct), shown=shown)
-        with bar, torch.inference_mode():
+        bar = ProgressBar(title="embedding", unit="text", total=len(distinct), shown=shown)
+        with closing(bar), torch.inference_mode():
             for batch in self._batches(distinct):
                 features = self._network.preprocess(batch)
                 features = {k: v.to(self.device) if hasattr(v, "to") else v for k, v in features.items()}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -18,7 +19,7 @@ from beha2vec_core.pages.overrides import Overrides
 from beha2vec_core.pages.prepare import prepare
 from beha2vec_core.pages.rules import Rules, load_rules
 from beha2vec_core.pages.store import PageStore
-from beha2vec_core.progress import progress_bar
+from beha2vec_core.progress import ProgressBar
 
 ERROR_PAGE_TYPE = "error"
 KINDS = ("theme", "page_type")
@@ -128,9 +129,8 @@ def classify_pages(
     stale = _stale(rows, prepared, built.cascades, given)
     asked = prepared.index[stale.any(axis=1)]
     by_kind = dict.fromkeys(KINDS, 0)
-    with progress_bar(
-        title="classifying pages", unit="page", total=len(asked), shown=progress and len(asked) > chunk_size
-    ) as bar:
+    shown = progress and len(asked) > chunk_size
+    with closing(ProgressBar(title="classifying pages", unit="page", total=len(asked), shown=shown)) as bar:
         for start in range(0, len(asked), chunk_size):
             chunk = asked[start : start + chunk_size]
             fresh = rows.loc[chunk]

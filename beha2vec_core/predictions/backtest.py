@@ -28,6 +28,8 @@ from beha2vec_core.predictions.history import NotEnoughHistoryError
 from beha2vec_core.predictions.lifetime import fit_bg_nbd
 from beha2vec_core.predictions.model import PredictionModel, deciles
 from beha2vec_core.predictions.targets import LATE_DAYS, PURCHASE, outcome
+from beha2vec_core.progress import ProgressBar
+from beha2vec_core.words import counted
 
 NO_FUNNEL, NO_VECTORS, RFM, RECENCY, FUNNEL, BG_NBD, BASE_RATE, GA4 = (
     "model without funnel features",
@@ -116,6 +118,7 @@ def backtest(
     judged: dict[tuple[str, int, str], list[_Judged]] = {}
     tested: list[date] = []
     notes: list[str] = []
+    bar = ProgressBar(title="backtest", unit="date", total=folds)
     for horizons in (config.horizons[:kept] for kept in range(len(config.horizons), 0, -1)):
         matured = [day for day in origins if day + timedelta(days=horizons[-1] + LATE_DAYS) <= until]
         for day in reversed(matured):
@@ -129,7 +132,7 @@ def backtest(
             except NotEnoughHistoryError as error:
                 notes.append(f"{day}: {error}")
                 break
-            _LOG.info("backtest: judged %s users as of %s", f"{len(users):,}", day)
+            bar.update(about=f"{counted(len(users), 'user')} as of {day}")
             tested.append(day)
             earlier_models = [one for one in champions if one.standing <= day]
             for method, model in models:
@@ -150,6 +153,7 @@ def backtest(
                 _judge_ga4(judged, ga4_scores(day), users, len(tested) - 1)
         if tested:
             break
+    bar.close()
     rows, curves = _summary(judged)
     return Backtest(rows, curves, sorted(tested), [] if tested else notes[:1])
 

@@ -10,6 +10,7 @@ from typing import Literal
 import duckdb
 
 from beha2vec_core.files import put_in_place
+from beha2vec_core.progress import with_progress
 from beha2vec_core.store.anonymous import create_anonymous_tables
 from beha2vec_core.store.columns import comment_columns
 from beha2vec_core.store.tables import IDENTIFIERS, create_macros
@@ -69,10 +70,9 @@ def publish(
     try:
         for schema in _PUBLISHED:
             connection.execute(f"create schema serving.{schema}")
-        for schema, table in names:
+        published = [one for one in names if ".".join(one) not in _LEFT_OUT]
+        for schema, table in with_progress(published, title="publishing", unit="table"):
             name = f"{schema}.{table}"
-            if name in _LEFT_OUT:
-                continue
             columns = _published_columns(connection, name, identifiers, secret)
             rows = f'select {columns} from {schema}."{table}" {_OF_READERS.get(name, "")}'
             connection.execute(f'create table serving.{schema}."{table}" as {rows}')

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from beha2vec_core.events.user_sequences import latest_sequences
+from beha2vec_core.progress import with_progress
 from beha2vec_core.store.vectors import as_matrix
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_core.words import counted
@@ -240,7 +241,7 @@ def assign_days(
     with warehouse.connect("user_clusters: versions") as connection:
         require_one_version(connection, model.model_version, days)
     counts: dict[date, int] = {}
-    for day in days:
+    for day in with_progress(days, title="clusters of users", unit="day"):
         with warehouse.connect(f"user_clusters {day}") as connection:
             counts[day] = _assign_day(connection, model, fitted, day)
     return counts

@@ -18,6 +18,7 @@ from pydantic import Field
 import beha2vec_dagster
 from beha2vec_core import dbt_process
 from beha2vec_core.estimate import chunk_bytes
+from beha2vec_core.progress import ProgressBar
 from beha2vec_core.settings import ExportSettings, Settings
 from beha2vec_core.store import chunks
 from beha2vec_core.store.tables import full_refresh_done, pending_full_refresh, require_full_refresh
@@ -211,14 +212,16 @@ def _build_days(
         # from the first call on the tables lack days: if this run is stopped, the next one has to go on
         with warehouse.connect("dbt chunks") as connection:
             asked_here = require_full_refresh(connection, _INCREMENTAL_ASSET, "a rebuild of all days was stopped")
-    for number, chunk in enumerate(calls[:-1], 1):
+    bar = ProgressBar(title="dbt", unit="call", total=len(calls))
+    for number, chunk in enumerate(calls[:-1]):
         state = chunks.chunk_state(chunk, raw)
         _dbt_chunk(
-            context, settings, dbt, warehouse, chunk, is_first=number == 1 and not done, full_refresh=full_refresh
+            context, settings, dbt, warehouse, chunk, is_first=number == 0 and not done, full_refresh=full_refresh
         )
         with warehouse.connect("dbt chunks") as connection:
             chunks.chunk_done(connection, build, chunk, state)
-        context.log.info(f"{chunk.first} to {chunk.last} ({number}/{len(calls)} dbt calls)")
+        bar.update(about=f"{chunk.first} to {chunk.last}")
+    bar.close()
     last = _window(calls[-1]) | {"GA4_TEST_MIN_DATE": str(days[0])}
     built = set()
     try:

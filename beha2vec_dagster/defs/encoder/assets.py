@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from pydantic import Field
 from beha2vec_core.encoder.config import DEFAULT_TOKEN_FIELDS, OBJECTIVES, Device, EncoderConfig, TrainConfig
 from beha2vec_core.events.user_sequences import latest_sequences
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.words import duration
 from beha2vec_dagster.defs.encoder.versions import (
     current_version,
     embed_days,
@@ -260,7 +261,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         with warehouse.connect("encoder in use") as connection:
             version = version_in_use(connection)
         encoder = load_encoder(settings.storage.encoders_path / version, device)
-        done = embed_days(context.log, settings, warehouse, encoder, days, again=config.again)
+        done = embed_days(settings, warehouse, encoder, days, again=config.again)
         for day in days:
             of_day = {"dagster/partition_row_count": done[day].users, "embedded": done[day].embedded}
             context.add_asset_metadata(of_day, partition_key=day.isoformat())
@@ -348,7 +349,7 @@ def _page_titles(warehouse: WarehouseResource) -> dict[str, str]:
 
 def _told(row: Mapping[str, float], epochs: int) -> str:
     """A row of the curve in a line, with the time left if training does not end early."""
-    left = timedelta(seconds=round(row["seconds"] * (epochs - row["epoch"])))
+    left = duration(row["seconds"] * (epochs - row["epoch"]))
     metrics = ", ".join(f"{name}={value:.4g}" for name, value in row.items() if name != "epoch")
     return f"epoch {row['epoch']:.0f} of {epochs} at most: {metrics}; {left} left at most"
 

@@ -1,6 +1,5 @@
 """What the encoder's assets share: saved encoders by version, days embedded by one, the core's messages in a log."""
 
-import logging
 import shutil
 import tempfile
 import time
@@ -13,6 +12,7 @@ import duckdb
 
 from beha2vec_core.encoder.config import Device
 from beha2vec_core.events.user_sequences import sequence_file
+from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.embeddings import EmbeddedDay, encode_changed, known_sequences, replace_changed
 from beha2vec_dagster.lib.resources import WarehouseResource
@@ -103,7 +103,6 @@ def load_encoder(folder: Path, device: Device, remedy: str = _RETRAIN) -> "Behav
 
 
 def embed_days(
-    log: logging.Logger,
     settings: Settings,
     warehouse: WarehouseResource,
     encoder: "BehaviorEncoder",
@@ -128,7 +127,7 @@ def embed_days(
     _remove_scratch_of_killed_runs(settings.storage.data_dir)
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=settings.storage.data_dir) as scratch:
         file = Path(scratch) / "encoded.parquet"
-        for number, day in enumerate(days, start=1):
+        for day in with_progress(days, title=f"vectors of {version}", unit="day"):
             with warehouse.connect(f"user_embeddings {day}: read") as connection:
                 known = known_sequences(connection, version, day)
             known = known.slice(0, 0) if again else known
@@ -141,9 +140,6 @@ def embed_days(
             )
             with warehouse.connect(f"user_embeddings {day}: write") as connection:
                 embedded[day] = replace_changed(connection, version, day, users, file)
-            if number % 10 == 0 or number == len(days):
-                now = sum(done.embedded for done in embedded.values())
-                log.info(f"{day} ({number:,}/{len(days):,} days): {now:,} users embedded by {version} so far")
     return embedded
 
 

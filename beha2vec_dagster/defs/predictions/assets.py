@@ -8,6 +8,7 @@ import dagster as dg
 from pydantic import Field
 
 from beha2vec_core.encoder.config import Device, TrainConfig
+from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_core.words import counted
@@ -127,10 +128,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         if start.date:
             dates = [day for day in dates if day >= start.date]
             encoder = fit_encoder_before(context, settings, warehouse, start.date, config.training(device))
-            for day in dates:
+            for day in with_progress(dates, title="vectors", unit="date"):
                 with warehouse.connect(f"prediction_examples: vectors of {day}") as connection:
-                    users_encoded = write_vectors(connection, encoder, day)
-                context.log.info(f"{day}: {counted(users_encoded, 'user')} encoded")
+                    write_vectors(connection, encoder, day)
         with warehouse.connect("prediction_examples") as connection:
             version = f"'{encoder.version}'" if encoder else "null::varchar"
             users = f"""select as_of, property_id, user_key, {version} as encoder_version

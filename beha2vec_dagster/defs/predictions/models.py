@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import dagster as dg
 
 from beha2vec_core.encoder.config import TrainConfig
+from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.words import counted
 from beha2vec_dagster.lib.resources import WarehouseResource
@@ -129,7 +130,7 @@ def features_for(
                 "train_predictions",
                 allow_retries=False,
             ) from None
-        for day in days:
+        for day in with_progress(days, title="vectors", unit="day"):
             with warehouse.connect(f"prediction vectors of {day}") as connection:
                 write_vectors(connection, encoder, day)
     with warehouse.connect("prediction rows") as connection:
@@ -157,7 +158,7 @@ def write_scores(
     with warehouse.connect("user_predictions: dates") as connection:
         known = set(store.feature_dates(connection))
         weekly = store.origins(connection)
-    for day in days:
+    for day in with_progress(days, title="predictions", unit="day"):
         as_of = day + timedelta(days=1)
         if as_of not in known or as_of < fitted:
             continue

@@ -8,6 +8,7 @@ import dagster as dg
 import duckdb
 
 from beha2vec_core.events.user_sequences import sequence_file, write_day
+from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.metadata import picture, relation_metadata
@@ -36,7 +37,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         user_days = events = 0
         days = days_of(context)
         require_kept(settings, (days[0], days[-1]), "events")
-        for number, day in enumerate(days, start=1):
+        for day in with_progress(days, title="sequences", unit="day"):
             with warehouse.connect(f"user_sequences {day}") as connection:
                 written = write_day(
                     connection,
@@ -53,8 +54,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             context.add_asset_metadata(
                 {"dagster/partition_row_count": written.users, "events": written.events}, partition_key=day.isoformat()
             )
-            if number % 10 == 0 or number == len(days):
-                context.log.info(f"{day} ({number:,}/{len(days):,} days): {user_days:,} sequences so far")
         with duckdb.connect() as connection:
             last = str(sequence_file(settings.storage.sequences_path, days[-1])).replace("'", "''")
             about = relation_metadata(connection, f"read_parquet('{last}', hive_partitioning = false)", rows=3)
