@@ -427,6 +427,12 @@ class Alerts(_Group, alias_generator="alert_".__add__):
         return bool(self.webhook_url or self.slack_webhook_url or self.email_to)
 
 
+class Audiences(_Group, alias_generator="audiences_".__add__):
+    """Groups of users to act on."""
+
+    file: Path = Field(Path("audiences.yml"), description="your audiences (YAML); there are none without the file")
+
+
 class Explorer(_Group, alias_generator="explorer_".__add__):
     """Where the explorer is, and who may use it."""
 
@@ -453,6 +459,7 @@ class Settings(BaseModel, frozen=True):
     fetch: Fetch
     llm: Llm
     predictions: Predictions
+    audiences: Audiences
     dagster: Dagster
     privacy: Privacy
     alerts: Alerts

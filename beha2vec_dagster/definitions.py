@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from beha2vec_core.settings import ExportSettings, SettingsError
+from beha2vec_dagster.defs.audiences import assets as audiences
 from beha2vec_dagster.defs.clusters import assets as clusters
 from beha2vec_dagster.defs.dbt import assets as dbt
 from beha2vec_dagster.defs.encoder import assets as encoder
@@ -37,7 +38,20 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
         connection_config={"memory_limit": settings.storage.memory_limit},
         lock_timeout_seconds=settings.storage.lock_timeout_seconds,
     )
-    modules = (raw, dbt, pages, sequences, encoder, evaluation, promotion, clusters, insights, predictions, serving)
+    modules = (
+        raw,
+        dbt,
+        pages,
+        sequences,
+        encoder,
+        evaluation,
+        promotion,
+        clusters,
+        insights,
+        predictions,
+        audiences,
+        serving,
+    )
     assets = [asset for module in modules for asset in module.build_assets(settings)]
     return dg.Definitions(
         assets=dg.with_source_code_references(dg.map_asset_specs(lambda spec: with_attributes(spec, settings), assets)),

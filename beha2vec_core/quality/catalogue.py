@@ -6,7 +6,7 @@ on: vectors and clusters that no one should see. `docs/checks.md` has the same t
 
 from __future__ import annotations
 
-from beha2vec_core.quality import clusters, encoder, events, export, predictions
+from beha2vec_core.quality import audiences, clusters, encoder, events, export, predictions
 from beha2vec_core.quality.check import Check
 from beha2vec_core.quality.tables import declared_checks
 
@@ -177,6 +177,14 @@ _MEASURED = (
         predictions.scores_are_distributed_as_before,
         "warn",
         "check volume and tracking of the day first; if behaviour has changed, run the job train_predictions",
+    ),
+    Check(
+        "audiences_can_be_used",
+        "audience_members",
+        "The file of audiences can be read, and every rule uses names and values that are there.",
+        audiences.audiences_can_be_used,
+        "warn",
+        "correct the rule (`beha2vec audiences preview`); until then the members stay as they were",
     ),
 )
 

@@ -147,6 +147,13 @@ EXPECTATIONS = (
         daily=True,
         scope="prediction_version = (select prediction_version from beha2vec.prediction_model_current)",
     ),
+    Expectation(
+        "beha2vec.audience_members",
+        "audience_members",
+        ("event_date", "audience", "property_id", "user_key"),
+        ("state",),
+        daily=True,
+    ),
     # a user's first day comes from no cluster
     Expectation(
         "beha2vec.cluster_transitions",

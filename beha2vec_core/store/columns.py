@@ -209,6 +209,11 @@ _OF_TABLE = {
         "value": "expected revenue within the horizon, in the reporting currency; of purchases only",
         "method": "how the probability was made",
     },
+    "beha2vec.audience_members": {
+        "audience": "its name in the file of audiences",
+        "state": "entered, stayed or left since the newest day before",
+        "why": "what the rule reads, with the user's values",
+    },
     "beha2vec.cluster_predictions": {
         "users": "users of the cluster with a prediction",
         "low": "lower end of the 95 % interval of that number",

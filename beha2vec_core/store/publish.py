@@ -103,12 +103,12 @@ def _published_columns(
     if identifiers == "plain":
         return "*"
     found = [name for name, *_ in connection.execute(f"describe {table}").fetchall() if name in _GA4_IDS]
-    keyed = [f"{_hmac(name, secret) if identifiers == 'keyed' else 'null::varchar'} as {name}" for name in found]
+    keyed = [f"{hmac_sql(name, secret) if identifiers == 'keyed' else 'null::varchar'} as {name}" for name in found]
     return f"* replace ({', '.join(keyed)})" if keyed else "*"
 
 
-def _hmac(column: str, secret: bytes) -> str:
-    """SQL: the HMAC-SHA256 of a text column (RFC 2104), which DuckDB has no function for."""
+def hmac_sql(column: str, secret: bytes) -> str:
+    """SQL: the HMAC-SHA256 of a text expression (RFC 2104), which DuckDB has no function for."""
     padded = secret.ljust(64, b"\0")
     inner, outer = (bytes(byte ^ pad for byte in padded).hex() for pad in (0x36, 0x5C))
     return f"sha256(from_hex('{outer}') || from_hex(sha256(from_hex('{inner}') || encode({column}))))"

@@ -107,6 +107,9 @@ _TABLES = {
         event_date date, as_of date, property_id varchar, user_key varchar, target varchar, horizon integer,
         probability double, low double, high double, decile integer, value double, method varchar, reasons varchar[],
         prediction_version varchar""",
+    # who is in an audience on each day: entered, stayed, or left since the day before; see audiences/
+    "beha2vec.audience_members": """
+        event_date date, audience varchar, property_id varchar, user_key varchar, state varchar, why varchar""",
 }
 
 # columns that a table of an earlier version lacks
@@ -167,6 +170,7 @@ PEOPLE = {
     "beha2vec.prediction_examples": HoldsPeople(("user_key",), "embeddings", "as_of", made_from_events=True),
     "beha2vec.prediction_vectors": HoldsPeople(("user_key",), "embeddings", "event_date", made_from_events=True),
     "beha2vec.user_predictions": HoldsPeople(("user_key",), "embeddings", "event_date", made_from_events=True),
+    "beha2vec.audience_members": HoldsPeople(("user_key",), "embeddings", "event_date", made_from_events=True),
 }
 
 _VIEWS = {
@@ -206,6 +210,10 @@ _VIEWS = {
         select * from beha2vec.user_predictions
         where prediction_version = (select prediction_version from beha2vec.prediction_model_current)
         qualify event_date = max(event_date) over ()""",
+    # The users of each audience on the last day.
+    "beha2vec.audience_members_current": """
+        select * from beha2vec.audience_members where state <> 'left'
+            and event_date = (select max(event_date) from beha2vec.audience_members)""",
     # What the users of each cluster are expected to do, with a 95 % interval of the number of users.
     "beha2vec.cluster_predictions": """
         select cluster_key, target, horizon, count(*) as users, sum(probability) as expected,

@@ -28,6 +28,7 @@ _GROUPS = {
     "encoder": _Group("model", "encoder", "model"),
     "clusters": _Group("result", "clusters", "clusters"),
     "predictions": _Group("result", "predictions", "predictions"),
+    "audiences": _Group("result", "audiences", ""),
     "insights": _Group("result", "insights", "clusters"),
     "serving": _Group("result", "results", ""),
 }

@@ -202,6 +202,12 @@ def _predicts(world: World, happened: bool = False) -> None:
         7 as horizon, 1 as decile, 0.5 as predicted, 0.5 as observed, 10 as users"""
     )
     world.execute(
+        """insert into beha2vec.audience_members by name
+        select ?::date as event_date, 'buyers' as audience, 'p' as property_id, 'u' || i as user_key,
+            'entered' as state from range(100) as users(i)""",
+        DAY,
+    )
+    world.execute(
         """insert into beha2vec.user_predictions by name
         select event_date, event_date + 1 as as_of, 'p' as property_id, 'u' || i as user_key, 'return' as target,
             7 as horizon, 0.1 + 0.002 * i as probability, 0.05 as low, 0.5 as high, 1 + i // 10 as decile,
@@ -249,6 +255,24 @@ def test_without_predictions_their_checks_pass(world: World) -> None:
     world.execute("create table ga4.ml_ga4__user_features as select 1 where false")
     for name in ("predictions_beat_simple_rules", "there_is_enough_to_learn"):
         assert world.check(name).passed, name
+
+
+def test_audiences_that_cannot_be_used_are_named(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert world.check("audiences_can_be_used").passed, "no file, no audiences"
+    file = Path("audiences.yml")
+    file.write_text("buyers: 1")
+    assert "write a list of audiences" in world.check("audiences_can_be_used").message
+    file.write_text("- {name: buyers, rule: purchases > 0}")
+    assert "there are no users yet" in world.check("audiences_can_be_used").message
+    world.execute(
+        """create table ga4.dim_ga4__users as select 'u' as user_key, 'p' as property_id, 1 as purchases,
+        now()::timestamp as last_seen_at, true as is_ads_consented"""
+    )
+    assert world.check("audiences_can_be_used").figures == {"usable": 1, "unusable": 0}
+    file.write_text("- {name: buyers, rule: purchases > 0}\n- {name: lost, rule: purchase = 0}")
+    found = world.check("audiences_can_be_used")
+    assert not found.passed and "did you mean purchases" in found.message and found.figures["unusable"] == 1
 
 
 def test_declared_checks_pass_where_all_is_well_and_read_rows(world: World) -> None:

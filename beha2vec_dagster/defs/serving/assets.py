@@ -28,6 +28,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             "encoder_evaluation",
             "enriched_pages",
             "user_predictions",
+            "audience_members",
             "prediction_model",
         ],
         group_name="serving",

@@ -1,0 +1,111 @@
+"""The file of audiences: a YAML list, kept under version control and reviewed like code."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
+
+
+class AudienceError(ValueError):
+    """An audience cannot be used; the message names it and the remedy."""
+
+
+def _is_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+        raise ValueError("use at most 40 lowercase letters, digits and _, beginning with a letter")
+    return name
+
+
+class Audience(BaseModel, frozen=True, extra="forbid"):
+    """A group of users.
+
+    Attributes:
+        name: unique in the file.
+        description: what it is for, for those who review it.
+        rule: who is in it, an expression over the names of `names`.
+        exclude: who of them is not contacted, another expression, such as those who bought lately.
+        purpose: ``ads`` needs consent for ads; ``analytics`` needs that for the export, which all users have.
+        holdout: the share that is never contacted, drawn by a keyed hash: with it an experiment measures the effect.
+        cap: how many are contacted at most.
+        rank_by: an expression; if there are more than ``cap``, those with the highest value are taken.
+    """
+
+    name: Annotated[str, AfterValidator(_is_name)]
+    description: str = ""
+    rule: str
+    exclude: str | None = None
+    purpose: Literal["ads", "analytics"] = "analytics"
+    holdout: float = Field(0.0, ge=0, le=0.9)
+    cap: int | None = Field(None, ge=1)
+    rank_by: str | None = None
+
+
+def load_audiences(path: Path) -> list[Audience]:
+    """The audiences of a file, in its order; none where there is no file.
+
+    Raises:
+        AudienceError: the file cannot be read, or an entry is wrong.
+    """
+    if not path.exists():
+        return []
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise AudienceError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+    if entries is None:
+        return []
+    if not isinstance(entries, list):
+        raise AudienceError(f"{path}: write a list of audiences, each beginning with '- name:'")
+    audiences: list[Audience] = []
+    for number, entry in enumerate(entries, 1):
+        where = f"{path}, audience {_called(entry) or number}"
+        try:
+            audience = Audience.model_validate(entry)
+        except ValidationError as error:
+            raise AudienceError(f"{where}: {_explained(error)}") from None
+        if audience.name in {other.name for other in audiences}:
+            raise AudienceError(f"{where}: there are two audiences of this name; rename one")
+        audiences.append(audience)
+    return audiences
+
+
+def find_audience(audiences: list[Audience], name: str) -> Audience:
+    """The audience of a name.
+
+    Raises:
+        AudienceError: there is none; the message has the nearest names.
+    """
+    for audience in audiences:
+        if audience.name == name:
+            return audience
+    raise AudienceError(f"there is no audience {name!r}{nearest(name, [one.name for one in audiences])}")
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """The end of a message about an unknown name: those most like it, or all where there are few."""
+    close = get_close_matches(name, known, 3)
+    if close:
+        return f"; did you mean {' or '.join(close)}?"
+    listed = sorted(known, key=lambda one: (len(one), one) if one.isdecimal() else (0, one))
+    return f"; choose from {', '.join(listed)}" if 0 < len(known) <= 12 else ""
+
+
+def _called(entry: Any) -> str:
+    return str(entry.get("name") or "") if isinstance(entry, dict) else ""
+
+
+def _explained(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{key} is not a key of an audience{nearest(key, list(Audience.model_fields))}"
+    if problem["type"] == "missing":
+        return f"{key} is missing"
+    if not key:
+        return "write it as a mapping of keys to values"
+    return f"{key}: {problem['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,127 @@
+"""``beha2vec audiences``: who is in each audience, and what its rule would select now."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from beha2vec_core.cli.app import app, fail, read_settings, require_results
+from beha2vec_core.settings import Settings
+from beha2vec_core.words import counted
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from beha2vec_core.audiences.file import Audience
+
+audiences_app = typer.Typer(
+    help="Groups of users to act on, by the rules of audiences.yml (docs/audiences.md).", no_args_is_help=True
+)
+app.add_typer(audiences_app, name="audiences")
+_Name = Annotated[str, typer.Argument(help="Name of the audience in the file.")]
+
+
+@audiences_app.command("list")
+def list_audiences() -> None:
+    """List the audiences of the file, with their members on the last day."""
+    with _opened() as (_, audiences, connection):
+        if not audiences:
+            fail("there are no audiences: write audiences.yml (docs/audiences.md), or set BEHA2VEC_AUDIENCES_FILE")
+        members = dict(
+            connection.execute(
+                "select audience, count(*) from beha2vec.audience_members_current group by all"
+            ).fetchall()
+        )
+        for one in audiences:
+            typer.echo(f"{one.name}  ({one.purpose}, {counted(members.get(one.name, 0), 'member')})")
+            for text in filter(None, (one.description, one.rule)):
+                typer.echo(textwrap.fill(text, 100, initial_indent="    ", subsequent_indent="    "))
+
+
+@audiences_app.command()
+def names() -> None:
+    """List the columns and functions that a rule can use."""
+    from beha2vec_core.audiences.names import FUNCTIONS, columns
+    from beha2vec_core.audiences.rule import IN_AUDIENCE
+
+    with _opened() as (_, _, connection):
+        found = {one.name: one.description for one in columns(connection).values()}
+    found |= {f"{name}({', '.join(one.arguments)})": one.description for name, one in FUNCTIONS.items()}
+    found[f"{IN_AUDIENCE}(name)"] = "whether the user is in another audience of the file"
+    for name, description in found.items():
+        typer.echo(textwrap.fill(f"{name:<34} {description}", 120, subsequent_indent=35 * " "))
+
+
+@audiences_app.command()
+def preview(name: _Name) -> None:
+    """Show how many users the rule selects now, and how many of them may be contacted, step by step."""
+    from beha2vec_core.audiences.file import AudienceError, find_audience
+    from beha2vec_core.audiences.rule import audience_sql
+    from beha2vec_core.audiences.selection import steps
+    from beha2vec_core.privacy.key import key
+
+    with _opened() as (settings, audiences, connection):
+        try:
+            audience = find_audience(audiences, name)
+            found = steps(connection, audience, audiences, key(settings.storage.data_dir))
+            members = f"from ({audience_sql(connection, audience, audiences)}) where is_member"
+        except AudienceError as error:
+            fail(str(error), 2)
+        typer.echo(f"{audience.name}: {audience.rule}")
+        for step in found:
+            left_out = f"  (-{step.left_out:,})" if step.left_out else ""
+            typer.echo(f"  {step.name:<52} {step.users:>9,}{left_out}")
+        clusters = connection.execute(
+            f"""select cluster_key, coalesce(name, ''), count(*) from beha2vec.user_clusters_current
+            left join beha2vec.cluster_insights using (cluster_key)
+            where user_key in (select user_key {members}) group by all order by 3 desc, 1 limit 5"""
+        ).fetchall()
+        if clusters:
+            typer.echo("Largest clusters among the members:")
+        for cluster_key, called, users in clusters:
+            typer.echo(f"  {cluster_key:>2}  {called:<47} {users:>9,}")
+
+
+@audiences_app.command()
+def diff(name: _Name) -> None:
+    """Show how many users would enter and leave, compared with the last day that was materialized."""
+    from beha2vec_core.audiences.file import AudienceError, find_audience
+    from beha2vec_core.audiences.rule import audience_sql
+
+    with _opened() as (_, audiences, connection):
+        try:
+            query = audience_sql(connection, find_audience(audiences, name), audiences)
+        except AudienceError as error:
+            fail(str(error), 2)
+        ((day, entered, stayed, left),) = connection.execute(
+            f"""select (select max(event_date) from beha2vec.audience_members),
+                count_if(before.user_key is null), count_if(now.user_key = before.user_key),
+                count_if(now.user_key is null)
+            from (from ({query}) where is_member) as now
+            full join (from beha2vec.audience_members_current where audience = ?) as before
+                on now.property_id = before.property_id and now.user_key = before.user_key""",
+            [name],
+        ).fetchall()
+        typer.echo(f"{name}, compared with {day or 'no day: audience_members has not been materialized'}:")
+        for number, words in ((entered, "would enter"), (stayed, "would stay"), (left, "would leave")):
+            typer.echo(f"  {counted(number, 'user')} {words}")
+
+
+@contextmanager
+def _opened() -> Iterator[tuple[Settings, list[Audience], duckdb.DuckDBPyConnection]]:
+    """The settings, the audiences of the file, and the published database."""
+    from beha2vec_core.audiences.file import AudienceError, load_audiences
+    from beha2vec_core.store.publish import NotPublishedError, open_published
+
+    settings = read_settings()
+    require_results(settings.storage.serving_path)
+    try:
+        audiences = load_audiences(settings.audiences.file)
+        with open_published(settings.storage.serving_path) as connection:
+            yield settings, audiences, connection
+    except (AudienceError, NotPublishedError) as error:
+        fail(str(error), 2)

@@ -1,0 +1,1 @@
+"""Audiences: who is in each one, day by day."""

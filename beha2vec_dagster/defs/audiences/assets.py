@@ -1,0 +1,64 @@
+"""Who is in each audience of the file, day by day."""
+
+from typing import Any
+
+import dagster as dg
+
+from beha2vec_core.audiences.file import AudienceError, load_audiences
+from beha2vec_core.audiences.members import write_members
+from beha2vec_core.settings import ExportSettings
+from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
+from beha2vec_dagster.lib.partitions import daily_partitions, days_of
+from beha2vec_dagster.lib.resources import WarehouseResource
+
+
+def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
+    """The asset, for these settings."""
+
+    @dg.asset(
+        partitions_def=daily_partitions(settings),
+        deps=[
+            "dim_ga4__users", "dim_ga4__properties", "ml_ga4__user_features", "ml_ga4__sequence_events",
+            "enriched_pages", "user_clusters", "user_predictions",
+        ],
+        group_name="audiences",
+        kinds={"duckdb"},
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="1",
+    )  # fmt: skip
+    def audience_members(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
+        """Who is in each audience of `audiences.yml` on the last day: entered, stayed or left, and why.
+
+        Rules read what is known now, so only the last day of the range is written; earlier days stay as they are.
+        """
+        day = days_of(context)[-1]
+        try:
+            audiences = load_audiences(settings.audiences.file)
+        except AudienceError as error:
+            context.log.warning(f"{error}. The members stay as they were")
+            return dg.MaterializeResult(metadata={"status": str(error)})
+        with warehouse.connect("audience_members") as connection:
+            counts, problems = write_members(connection, audiences, day)
+            about = relation_metadata(connection, "beha2vec.audience_members_current")
+        for problem in problems:
+            context.log.warning(f"{problem}. The members stay as they were")
+        rows = [
+            (name, *(states.get(state, 0) for state in ("entered", "stayed", "left")))
+            for name, states in counts.items()
+        ]
+        context.add_asset_metadata(
+            {"dagster/partition_row_count": sum(sum(states.values()) for states in counts.values())},
+            partition_key=day.isoformat(),
+        )
+        return dg.MaterializeResult(
+            metadata=about
+            | plain(
+                {
+                    "status": f"written for {day}" if audiences else f"{settings.audiences.file} has no audiences",
+                    "audiences": markdown_table(["audience", "entered", "stayed", "left"], rows) if rows else None,
+                    "problems": "; ".join(problems) or None,
+                }
+            )
+        )
+
+    return [audience_members]

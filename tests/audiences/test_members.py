@@ -1,0 +1,167 @@
+"""Who may be contacted, and who entered, stayed and left, day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from beha2vec_core.audiences import members
+from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
+from beha2vec_core.audiences.members import counts, write_members
+from beha2vec_core.audiences.selection import selection_sql, steps
+from tests.audiences.audience_world import make_world
+
+KEY, OTHER_KEY = b"k" * 32, b"o" * 32
+DAY = date(2026, 3, 29)
+BUYERS = Audience(name="buyers", rule="purchases > 0", purpose="ads", exclude="purchases = 4", holdout=0.2)
+
+
+@pytest.fixture
+def world() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        make_world(connection)
+        yield connection
+
+
+def _step(world: duckdb.DuckDBPyConnection, audience: Audience, step: str | None, key: bytes = KEY) -> set[str]:
+    query = selection_sql(world, audience, [audience], key)
+    found = world.execute(f"select user_key from ({query}) where step is not distinct from ?", [step]).fetchall()
+    return {user for (user,) in found}
+
+
+def test_consent_exclusion_and_hold_out_leave_users_out_one_after_the_other(world: duckdb.DuckDBPyConnection) -> None:
+    numbers = range(1000)
+    assert _step(world, BUYERS, "consent") == {f"u{n:04}" for n in numbers if n % 5 and n % 2}
+    assert _step(world, BUYERS, "exclude") == {f"u{n:04}" for n in numbers if n % 5 == 4 and n % 2 == 0}
+    left = {f"u{n:04}" for n in numbers if n % 5 in (1, 2, 3) and n % 2 == 0}
+    held = _step(world, BUYERS, "holdout")
+    assert held < left and _step(world, BUYERS, None) == left - held
+    found = steps(world, BUYERS, [BUYERS], KEY)
+    assert [(step.left_out, step.users) for step in found] == [
+        (0, 800), (400, 400), (100, 300), (len(held), 300 - len(held)),
+    ]  # fmt: skip
+
+
+def test_the_hold_out_has_its_share_stays_the_same_and_needs_the_key(world: duckdb.DuckDBPyConnection) -> None:
+    everyone = Audience(name="everyone", rule="true", holdout=0.3)
+    held = _step(world, everyone, "holdout")
+    assert 240 < len(held) < 360, "300 expected, standard deviation 14"
+    assert held == _step(world, everyone, "holdout")
+    larger = everyone.model_copy(update={"holdout": 0.5})
+    assert held < _step(world, larger, "holdout"), "a larger share adds users and releases none"
+    for other in (
+        _step(world, everyone, "holdout", OTHER_KEY),
+        _step(world, everyone.model_copy(update={"name": "e"}), "holdout"),
+    ):
+        assert 50 < len(held & other) < 130, "as two independent draws: 90 expected"
+
+
+def test_the_cap_takes_the_highest_rank(world: duckdb.DuckDBPyConnection) -> None:
+    ranked = Audience(name="top", rule="cluster = 0", cap=10, rank_by="probability('purchase', 28)")
+    assert _step(world, ranked, None) == {f"u{n:04}" for n in range(960, 1000, 4)}
+    assert len(_step(world, ranked, "cap")) == 240
+
+
+def test_purpose_analytics_needs_no_consent_for_ads(world: duckdb.DuckDBPyConnection) -> None:
+    everyone = Audience(name="everyone", rule="true")
+    assert len(_step(world, everyone, None)) == 1000
+    assert [step.users for step in steps(world, everyone, [everyone], KEY)] == [1000]
+
+
+def _states(world: duckdb.DuckDBPyConnection, day: date) -> set[tuple[str, str, str]]:
+    query = "select audience, state, user_key from beha2vec.audience_members where event_date = ?"
+    return set(world.execute(query, [day]).fetchall())
+
+
+def test_members_enter_stay_and_leave(world: duckdb.DuckDBPyConnection) -> None:
+    audience = Audience(name="top", rule="purchases >= 4")
+    assert write_members(world, [audience], DAY) == ({"top": {"entered": 200}}, [])
+    world.execute("update ga4.dim_ga4__users set purchases = 9 where user_key = 'u0000'").fetchall()
+    world.execute("update ga4.dim_ga4__users set purchases = 0 where user_key = 'u0004'").fetchall()
+    for _ in range(2):  # again gives the same rows
+        found, _ = write_members(world, [audience], DAY + timedelta(days=2))
+        assert found == {"top": {"entered": 1, "left": 1, "stayed": 198 + 1}}
+    states = _states(world, DAY + timedelta(days=2))
+    assert {("top", "entered", "u0000"), ("top", "left", "u0004"), ("top", "stayed", "u0009")} <= states
+    current = world.execute("select count(*) from beha2vec.audience_members_current").fetchall()
+    assert current == [(200,)]
+    found, _ = write_members(world, [audience], DAY + timedelta(days=3))
+    assert found == {"top": {"stayed": 200}}, "who left is told once"
+    assert counts(world, DAY) == {"top": {"entered": 200}}, "earlier days stay as they were"
+
+
+def test_an_audience_that_is_taken_out_of_the_file_is_left(world: duckdb.DuckDBPyConnection) -> None:
+    write_members(world, [Audience(name="a", rule="purchases = 4"), Audience(name="b", rule="purchases = 3")], DAY)
+    found, _ = write_members(world, [Audience(name="b", rule="purchases = 3")], DAY + timedelta(days=1))
+    assert found == {"a": {"left": 200}, "b": {"stayed": 200}}
+    reason = world.execute("select distinct why from beha2vec.audience_members where state = 'left'").fetchall()
+    assert reason == [("the audience is no longer in the file",)]
+
+
+def test_a_rule_that_no_longer_works_keeps_its_members(world: duckdb.DuckDBPyConnection) -> None:
+    write_members(world, [Audience(name="a", rule="purchases = 4"), Audience(name="b", rule="purchases = 3")], DAY)
+    changed = [Audience(name="a", rule="purchase = 4"), Audience(name="b", rule="purchases = 3")]
+    found, problems = write_members(world, changed, DAY + timedelta(days=1))
+    assert found == {"a": {"stayed": 200}, "b": {"stayed": 200}}
+    assert len(problems) == 1 and "did you mean purchases" in problems[0]
+
+
+def test_a_write_that_is_stopped_leaves_the_day_as_it_was(
+    world: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audience = Audience(name="top", rule="purchases >= 4")
+    write_members(world, [audience], DAY)
+    before = _states(world, DAY)
+    broken = {"top": "select property_id, user_key, why, is_member from nowhere"}
+    monkeypatch.setattr(members, "usable", lambda *_: (broken, []))
+    with pytest.raises(duckdb.CatalogException):
+        write_members(world, [audience], DAY)
+    assert _states(world, DAY) == before
+
+
+FILE = """
+- name: buyers
+  description: who bought
+  rule: purchases > 0
+  purpose: ads
+  holdout: 0.1
+  cap: 500
+"""
+
+
+def test_a_file_is_read_in_its_order(tmp_path: Path) -> None:
+    path = tmp_path / "audiences.yml"
+    assert load_audiences(path) == []
+    path.write_text(FILE + "- {name: all, rule: 'true'}\n")
+    found = load_audiences(path)
+    assert [one.name for one in found] == ["buyers", "all"] and found[0].holdout == 0.1
+    path.write_text("# nothing yet\n")
+    assert load_audiences(path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("buyers: 1", "write a list of audiences, each beginning with '- name:'"),
+        ("- name: [", "cannot be read"),
+        ("- {name: a, rule: 'true', holduot: 0.1}", "holduot is not a key of an audience; did you mean holdout?"),
+        ("- {name: a}", "audience a: rule is missing"),
+        ("- {rule: 'true'}", "audience 1: name is missing"),
+        ("- {name: A b, rule: 'true'}", "use at most 40 lowercase letters"),
+        ("- {name: a, rule: 'true', holdout: 2}", "audience a: holdout: "),
+        ("- {name: a, rule: 'true', purpose: spam}", "audience a: purpose: "),
+        ("- {name: a, rule: 'true'}\n- {name: a, rule: 'true'}", "there are two audiences of this name"),
+        ("- just text", "write it as a mapping of keys to values"),
+        ("- !!python/object/apply:os.system ['true']", "cannot be read"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_refused_with_the_remedy(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "audiences.yml"
+    path.write_text(text)
+    with pytest.raises(AudienceError) as error:
+        load_audiences(path)
+    assert message in str(error.value) and str(path) in str(error.value)
