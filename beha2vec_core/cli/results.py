@@ -188,7 +188,7 @@ def export(
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="BigQuery dataset to load into, as project.dataset.")] = None,
 ) -> None:
-    """Export the published vectors, clusters, profiles and insights to files; existing ones are replaced."""
+    """Export vectors, clusters, predictions, audiences, facts and insights to files; existing ones are replaced."""
     settings = read_settings()
     require_results(settings.storage.serving_path)
     try:

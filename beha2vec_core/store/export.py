@@ -27,6 +27,8 @@ class What(StrEnum):
 
     USER_VECTORS = "user_vectors"
     USER_CLUSTERS = "user_clusters"
+    USER_PREDICTIONS = "user_predictions"
+    AUDIENCE_MEMBERS = "audience_members"
     CLUSTER_PROFILES = "cluster_profiles"
     CLUSTER_INSIGHTS = "cluster_insights"
 
@@ -61,6 +63,15 @@ _QUERIES = {
         from beha2vec.user_clusters_current left join ({devices}) using (user_key)
         left join beha2vec.cluster_insights using (cluster_key)
         order by user_key, property_id, user_pseudo_id""",
+    What.USER_PREDICTIONS: """
+        select user_key, property_id, user_pseudo_id, event_date, as_of, target, horizon, probability, low, high,
+            decile, value, method, reasons, prediction_version, is_ads_consented
+        from beha2vec.user_predictions_current left join ({devices}) using (user_key, property_id)
+        order by user_key, property_id, user_pseudo_id, target, horizon""",
+    What.AUDIENCE_MEMBERS: """
+        select user_key, property_id, user_pseudo_id, event_date, audience, state, why, is_ads_consented
+        from beha2vec.audience_members_current left join ({devices}) using (user_key, property_id)
+        order by audience, user_key, property_id, user_pseudo_id""",
     What.CLUSTER_PROFILES: """
         select cluster_key, fact_id, metric, feature, value, population_value, lift, z, interval_low, interval_high,
             support, unit, effect_size, q_value, significant

@@ -15,6 +15,7 @@ def materialized(tmp_path_factory: pytest.TempPathFactory) -> Project:
         tmp_path_factory.mktemp("project") / "p", start_date=DAYS[0], end_date=DAYS[-1], property_id="northfold"
     )
     project.run("beha2vec", "demo-data", "--users", "500", "--days", "6", "--seed", "3")
+    (project.folder / "audiences.yml").write_text("- {name: active, rule: sessions >= 2}")
     project.output = project.materialize("*").stdout
     return project
 

@@ -89,6 +89,15 @@ def test_pages_are_shown_by_label_method_and_doubt(instance: dg.DagsterInstance,
     assert left == 0 and kept > 0
 
 
+def test_audiences_have_their_members(instance: dg.DagsterInstance, materialized: Project) -> None:
+    expected = materialized.query("select user_key from ga4.dim_ga4__users where sessions >= 2 order by all")
+    members = "select user_key from beha2vec.audience_members_current where audience = 'active' order by all"
+    assert materialized.query(members) == expected and len(expected) > 10
+    metadata = latest_metadata(instance, "audience_members")
+    assert f"| active | {len(expected)} | 0 | 0 |" in metadata["audiences"].value
+    assert "problems" not in metadata
+
+
 def test_overrides_win_and_are_compared(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     page = project.query("select page_key from beha2vec.enriched_pages where page_type = 'cart' limit 1")[0][0]

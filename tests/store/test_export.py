@@ -76,6 +76,21 @@ def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 '12.' || range as user_pseudo_id, range % 2 = 0 as is_ads_consented from range({USERS - 1})
             union all values ('u0', 'phone', 'p', '99.0', false), ('not in clusters', 'x', 'p', '77.7', true)"""
         )
+        connection.execute(
+            """insert into beha2vec.prediction_models by name
+                select 'p1' as prediction_version, timestamp '2026-01-03' as promoted_at"""
+        )
+        connection.execute(
+            """insert into beha2vec.user_predictions by name
+            select date '2026-01-02' as event_date, date '2026-01-03' as as_of, 'p' as property_id, user_key,
+                'purchase' as target, 28 as horizon, 0.25 as probability, ['visits'] as reasons,
+                'p1' as prediction_version from beha2vec.user_embeddings"""
+        )
+        connection.execute(
+            """insert into beha2vec.audience_members values
+            ('2026-01-02', 'buyers', 'p', 'u0', 'entered', '=purchases'),
+            ('2026-01-02', 'buyers', 'p', 'u1', 'left', '')"""
+        )
         publish(connection, path, secret=b"secret")
     return path
 
@@ -94,8 +109,12 @@ def test_parquet_keeps_the_vectors_as_lists(serving: Path, tmp_path: Path) -> No
     code, output = cli("--out", "out")
     assert code == 0
     assert files(tmp_path / "out") == [
-        f"{what}.parquet" for what in ("cluster_insights", "cluster_profiles", "user_clusters", "user_vectors")
-    ]
+        f"{what}.parquet"
+        for what in (
+            "audience_members", "cluster_insights", "cluster_profiles", "user_clusters", "user_predictions",
+            "user_vectors",
+        )
+    ]  # fmt: skip
     assert "user_vectors               51 rows" in output, "one of 50 has two devices"
     vectors = pq.read_table(tmp_path / "out" / "user_vectors.parquet").sort_by("user_key").to_pylist()
     assert len(vectors) == USERS + 1
@@ -125,6 +144,10 @@ def test_parquet_keeps_the_vectors_as_lists(serving: Path, tmp_path: Path) -> No
     assert len(clusters) == USERS + 1
     consents = {row["user_pseudo_id"]: row["is_ads_consented"] for row in clusters if row["user_key"] == "u0"}
     assert consents == {"12.0": True, "99.0": False}, "consent is a device's"
+    predictions = pq.read_table(tmp_path / "out" / "user_predictions.parquet").to_pylist()
+    assert len(predictions) == USERS + 1 and predictions[0]["reasons"] == ["visits"]
+    members = pq.read_table(tmp_path / "out" / "audience_members.parquet").to_pylist()
+    assert [(row["user_pseudo_id"], row["state"]) for row in members] == [("12.0", "entered"), ("99.0", "entered")]
 
 
 def test_csv_has_a_column_a_dimension_and_no_formula(serving: Path, tmp_path: Path) -> None:
