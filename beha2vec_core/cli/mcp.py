@@ -28,12 +28,12 @@ def mcp(
     """
     if find_spec("mcp") is None:
         fail("the MCP server needs mcp: pip install 'beha2vec[mcp]'")
-    from beha2vec_core.mcp.server import make_server
+    from beha2vec_core.mcp.server import make_server, make_toolbox
     from beha2vec_core.mcp.transports import PATH, HttpError, http_app, listen, serve_stdio
 
     settings = read_settings()
     require_results(settings.storage.serving_path)
-    server = make_server(settings.storage.serving_path)
+    server = make_server(make_toolbox(settings.storage.serving_path))
     if not http:
         serve_stdio(server)
         return

@@ -48,10 +48,8 @@ def make_toolbox(database: Path) -> Toolbox:
     return Toolbox(database, aliases, min_users=MIN_USERS, sql_limits=SqlLimits(), has_screen=False)
 
 
-def make_server(database: Path) -> Server:
-    """The server of the published database ``database``; nothing is opened yet."""
-    toolbox = make_toolbox(database)
-    # a thread for each call: they wait for DuckDB
+def make_server(toolbox: Toolbox) -> Server:
+    """The server of these tools; at most `CALLS_AT_ONCE` calls run at once, each in a thread."""
     limiter = anyio.Semaphore(CALLS_AT_ONCE)
 
     async def list_tools(_: ServerRequestContext, __: PaginatedRequestParams | None) -> ListToolsResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from ipaddress import ip_address
 
 import anyio
 import uvicorn
@@ -78,14 +79,21 @@ def _known_names(settings: Mcp, host: str, port: int) -> TransportSecuritySettin
     """The Host and Origin headers that are answered: a page of others cannot pretend to be this one (DNS rebinding)."""
     name = f"[{host}]" if ":" in host else host
     names = list(dict.fromkeys(settings.hosts or (_LOCAL if is_loopback(host) else (name,))))
-    if not settings.hosts and host in ("0.0.0.0", "::"):
+    if not settings.hosts and _is_every_address(host):
         raise HttpError(
-            f"{host} is every address of this machine: set {PREFIX}MCP_HOSTS to the names by which clients reach it, "
+            f"{host or 'an empty host'} is every address of this machine: set {PREFIX}MCP_HOSTS to the names by which clients reach it, "
             "for example mcp.shop.example"
         )
     hosts = [form for name in names for form in (name, f"{name}:{port}")]
     origins = [f"{scheme}://{form}" for form in hosts for scheme in ("http", "https")]
     return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
+
+
+def _is_every_address(host: str) -> bool:
+    try:
+        return not host or ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 class _OneToken:

@@ -40,9 +40,7 @@ class Stdio:
     data: Path
 
     def client(self, mode: str = "auto") -> Client:
-        process = StdioServerParameters(
-            command=COMMAND[0], args=COMMAND[1:], env=environment(self.data), cwd=self.data
-        )
+        process = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:], env=environment(self.data), cwd=self.data)
         return Client(process, mode=mode)
 
 

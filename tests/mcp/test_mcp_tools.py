@@ -13,7 +13,7 @@ import pytest
 
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.sql import SqlLimits
-from beha2vec_core.chat.tools import Toolbox
+from beha2vec_core.chat.tools import Toolbox, ToolResult
 from beha2vec_core.store.anonymous import MIN_USERS
 from tests.chat.chat_world import DEVICE, LOGIN, OTHER, SMALL, USER, make_serving
 from tests.hostile_text import CANARY, HOSTILE_TEXTS
@@ -70,12 +70,16 @@ def test_all_tools_are_read_only_and_none_shows_single_users(server: Stdio | Htt
         assert "screen" not in tool.description and "user_1" not in tool.description
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_answers_are_the_chats(server: Stdio | Http, data: Path, mode: str) -> None:
+@pytest.fixture(scope="module")
+def of_chat(data: Path) -> list[ToolResult]:
     database = data / "serving.duckdb"
     chat = Toolbox(database, Aliases(database), min_users=MIN_USERS, sql_limits=SqlLimits())
-    for (name, arguments), answer in zip(CALLS, ask(server, *CALLS, mode=mode), strict=True):
-        expected = chat.call(name, json.dumps(arguments))
+    return [chat.call(name, json.dumps(arguments)) for name, arguments in CALLS]
+
+
+@pytest.mark.parametrize(("server", "mode"), [("stdio", "legacy"), ("http", "auto")], indirect=["server"])
+def test_answers_are_the_chats(server: Stdio | Http, mode: str, of_chat: list[ToolResult]) -> None:
+    for (name, _), answer, expected in zip(CALLS, ask(server, *CALLS, mode=mode), of_chat, strict=True):
         document = json.loads(expected.message)
         if name == "predictions" and not expected.failed:
             document["note"] = document["note"].partition(". The person sees")[0]
@@ -91,7 +95,10 @@ def test_every_number_is_of_enough_users(http: Http, data: Path) -> None:
         ).fetchall()
         keys = [key for (key,) in connection.execute("select user_key from ga4.dim_ga4__users").fetchall()]
     assert len(tables) > 30
-    statements: list[Call] = [("sql", {"statement": f"from anonymous.{name} order by users"}) for (name,) in tables]
+    smallest = [f"select '{name}' as name, min(users) as users from anonymous.{name}" for (name,) in tables]
+    statements: list[Call] = [
+        ("sql", {"statement": " union all ".join(smallest[start : start + 40])}) for start in range(0, len(tables), 40)
+    ]
     answers = ask(http, *CALLS, *statements)
     counted = 0
     for (name, arguments), answer in zip([*CALLS, *statements], answers, strict=True):
@@ -103,7 +110,7 @@ def test_every_number_is_of_enough_users(http: Http, data: Path) -> None:
             counts = list(_counts(document))
         assert all(count == 0 or count >= MIN_USERS for count in counts), (name, arguments, counts)
         counted += len(counts)
-    assert counted > 500
+    assert counted > len(tables) + 100
     text = json.dumps([answer.structured_content for answer in answers], ensure_ascii=False)
     assert len(keys) == 805 and not any(key in text for key in keys)
     for secret in (USER, OTHER, DEVICE, LOGIN, "jane@", "Malta", "tiny", "user_1", "[user]"):
@@ -144,8 +151,7 @@ def test_hostile_text_stays_data(tmp_path: Path) -> None:
         ("sql", {"statement": "select page_key, title, users from anonymous.page_views_by_page order by all"}),
         ("sql", {"statement": "from anonymous.users_by_browser order by all"}),
     ]
-    asked = [call for call in CALLS if call[0] != "sql"] + statements
-    answers = ask(Stdio(tmp_path), *asked)
+    answers = ask(Stdio(tmp_path), *(call for call in CALLS[:10] if "cluster_facts" not in call), CALLS[2], *statements)
     for answer in answers:
         assert len(answer.content) == 1 and answer.content[0].type == "text"
         assert json.loads(answer.content[0].text) == answer.structured_content
