@@ -81,8 +81,8 @@ def _known_names(settings: Mcp, host: str, port: int) -> TransportSecuritySettin
     names = list(dict.fromkeys(settings.hosts or (_LOCAL if is_loopback(host) else (name,))))
     if not settings.hosts and _is_every_address(host):
         raise HttpError(
-            f"{host or 'an empty host'} is every address of this machine: set {PREFIX}MCP_HOSTS to the names by which clients reach it, "
-            "for example mcp.shop.example"
+            f"{host or 'an empty host'} is every address of this machine: set {PREFIX}MCP_HOSTS to the names by which "
+            "clients reach it, for example mcp.shop.example"
         )
     hosts = [form for name in names for form in (name, f"{name}:{port}")]
     origins = [f"{scheme}://{form}" for form in hosts for scheme in ("http", "https")]

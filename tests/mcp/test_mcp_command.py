@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
@@ -93,6 +94,21 @@ def test_it_answers_to_the_names_of_the_setting_only(data: Path) -> None:
         assert server.send(body, host="mcp.shop.example", origin="https://shop.example")[0] == 403
 
 
+def test_a_fault_is_one_sentence(data: Path) -> None:
+    """A database that fits no release: what DuckDB says of it stays here."""
+    path = make_serving(data / "serving.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("alter table beha2vec.cluster_profiles drop column metric")
+    with listening(data) as server:
+        facts, tables = ask(server, ("cluster_facts", {"cluster": 1}), ("tables", {}))
+        logged = server.log.read_text()
+    assert facts.is_error and not tables.is_error
+    assert facts.structured_content == {
+        "error": "the look-up failed: try another tool, or publish again with beha2vec materialize"
+    }
+    assert "the tool 'cluster_facts' failed" in logged and "Traceback" not in logged
+
+
 def test_a_new_publication_is_read(data: Path) -> None:
     """The file is replaced while the server runs, also by one that is broken."""
     path = make_serving(data / "serving.duckdb")
@@ -108,6 +124,6 @@ def test_a_new_publication_is_read(data: Path) -> None:
         (data / "new").replace(path)
         (after,) = ask(server, ("list_clusters", {}))
     assert all(answer.is_error and str(data) not in answer.structured_content["error"] for answer in (*broken, gone))
-    assert "publish again" in broken[0].structured_content["error"]
+    assert broken[0].structured_content["error"] == "serving.duckdb cannot be read: see beha2vec doctor"
     assert "beha2vec materialize" in gone.structured_content["error"]
     assert not before.is_error and after.structured_content == before.structured_content
