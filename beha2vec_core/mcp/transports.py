@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import signal
 from ipaddress import ip_address
 
 import anyio
@@ -35,6 +36,8 @@ def serve_stdio(server: Server) -> None:
         async with stdio_server() as (incoming, outgoing):
             await server.run(incoming, outgoing, server.create_initialization_options())
 
+    # Ctrl-C ends the process at once: a thread that waits for stdin cannot be interrupted, and nothing is left behind
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     anyio.run(serve)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from beha2vec_core.mcp.server import make_server, make_toolbox
 from beha2vec_core.mcp.transports import HttpError, http_app
 from beha2vec_core.settings import Settings, SettingsError
 from tests.chat.chat_world import make_serving
-from tests.mcp.mcp_world import TOKEN, ask, listening
+from tests.mcp.mcp_world import COMMAND, TOKEN, ask, environment, listening
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +94,19 @@ def test_it_answers_to_the_names_of_the_setting_only(data: Path) -> None:
             assert server.send(body, host=host)[0] == status, host
         assert server.send(body, host="mcp.shop.example", origin="https://mcp.shop.example")[0] == 200
         assert server.send(body, host="mcp.shop.example", origin="https://shop.example")[0] == 403
+
+
+def test_ctrl_c_ends_it(data: Path) -> None:
+    (data / "serving.duckdb").touch()
+    with subprocess.Popen(
+        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=data, env=environment(data)
+    ) as process:
+        assert process.stdin and process.stdout
+        process.stdin.write(b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{}}\n')
+        process.stdin.flush()
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == -signal.SIGINT
 
 
 def test_a_fault_is_one_sentence(data: Path) -> None:
