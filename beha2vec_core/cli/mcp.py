@@ -23,7 +23,7 @@ def mcp(
 ) -> None:
     """Let assistants (Claude, Cursor, VS Code ...) query the results: an MCP server, read only. Needs the extra "mcp".
 
-    No single user is sent, only groups of at least 20 users. Without --http a client starts this command itself (stdio).
+    No single user is sent, only groups of at least 20 users. Without --http, a client starts the command itself.
     """
     if find_spec("mcp") is None:
         fail("the MCP server needs mcp: pip install 'beha2vec[mcp]'")

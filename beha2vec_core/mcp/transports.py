@@ -81,7 +81,7 @@ def http_app(server: Server, settings: Mcp, host: str, port: int) -> Starlette:
 def _known_names(settings: Mcp, host: str, port: int) -> TransportSecuritySettings:
     """The Host and Origin headers that are answered: a page of others cannot pretend to be this one (DNS rebinding)."""
     name = f"[{host}]" if ":" in host else host
-    names = list(dict.fromkeys(settings.hosts or (_LOCAL if is_loopback(host) else (name,))))
+    names = list(dict.fromkeys(settings.hosts or ((*_LOCAL, name) if is_loopback(host) else (name,))))
     if not settings.hosts and _is_every_address(host):
         raise HttpError(
             f"{host or 'an empty host'} is every address of this machine: set {PREFIX}MCP_HOSTS to the names by which "
