@@ -100,6 +100,21 @@ _EventName = Annotated[
     str,
     _that(re.compile("[A-Za-z][A-Za-z0-9_]{0,39}").fullmatch, "use GA4 event names, comma-separated: sign_up, share"),
 ]
+_Token = Annotated[
+    SecretStr,
+    _that(
+        re.compile(r"[A-Za-z0-9._~+/=-]{32,}").fullmatch,
+        "give at least 32 letters, digits or ._~+/=-, for example the output of "
+        'python -c "import secrets; print(secrets.token_urlsafe(32))"',
+    ),
+]
+_HostName = Annotated[
+    str,
+    _that(
+        re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[1-9]\d{0,4})?").fullmatch,
+        "give host names without http://, comma-separated, for example mcp.shop.example",
+    ),
+]
 _MemoryLimit = Annotated[
     str,
     _that(
@@ -449,6 +464,19 @@ class Explorer(_Group, alias_generator="explorer_".__add__):
     )
 
 
+class Mcp(_Group, alias_generator="mcp_".__add__):
+    """The Model Context Protocol server over HTTP."""
+
+    token: _Token | None = Field(
+        None, description="token that clients of `beha2vec mcp --http` send; at least 32 characters"
+    )
+    hosts: Annotated[list[_HostName], _Commas] | None = Field(
+        None,
+        description="names by which clients reach it, comma-separated, such as mcp.shop.example; empty: the address "
+        "it listens on",
+    )
+
+
 class Settings(BaseModel, frozen=True):
     """All settings. Paths may be relative: they count from the folder the program is started in."""
 
@@ -464,6 +492,7 @@ class Settings(BaseModel, frozen=True):
     privacy: Privacy
     alerts: Alerts
     explorer: Explorer
+    mcp: Mcp
 
     def __init__(self, /, **values: object) -> None:
         """Values by their variable, in lower case and without its prefix: ``Settings(data_dir="data", llm_model="m")``.
@@ -562,7 +591,7 @@ def _explain(problem: ErrorDetails) -> str:
     if problem["type"] == "missing":
         return f"{variable} is not set: {EXPORT_REMEDIES[variable]}"
     value = problem["input"]
-    secret = any(part in name for part in ("KEY", "PASSWORD", "WEBHOOK")) or "@" in str(value)
+    secret = any(part in name for part in ("KEY", "PASSWORD", "WEBHOOK", "MCP_TOKEN")) or "@" in str(value)
     return f"{variable}{'' if secret else f' (is {value!r})'}: {remedy}"
 
 

@@ -79,7 +79,7 @@ class BeforeBuying(Arguments):
 
 class Predictions(Arguments):
     """How many users are expected to buy, come back or trigger an event in the next days, by cluster and by decile
-    of probability (1: highest), and the expected revenue. The person sees the most likely users; you do not."""
+    of probability (1: highest), and the expected revenue."""
 
     target: str = Field("purchase", max_length=60, description="purchase, return, or the name of a predicted event")
     days: int = Field(28, description="days ahead; the nearest horizon that is predicted is taken")

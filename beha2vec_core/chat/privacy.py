@@ -36,16 +36,25 @@ def outgoing(text: str, *, limit: int = 4000) -> str:
 
 
 class Aliases:
-    """``user_1`` for the first user who is mentioned, and so on; the same for the whole conversation."""
+    """``user_1`` for the first user who is mentioned, and so on; the same for the whole conversation.
 
-    def __init__(self, path: Path) -> None:
-        """Remember where users are looked up: the published database."""
+    Args:
+        path: where users are looked up: the published database.
+        named: False for programs that ask with no person beside them: every user is ``[user]``, and text that such a
+            program can write itself is not compared with users' ids, as the answer would show which of them exist.
+    """
+
+    def __init__(self, path: Path, *, named: bool = True) -> None:
+        """Look up nothing yet."""
         self._data = Published(path)
+        self._named = named
         self._by_key: dict[str, str] = {}
         self._by_alias: dict[str, str] = {}
 
     def of(self, user_key: str) -> str:
         """The alias of a user."""
+        if not self._named:
+            return "[user]"
         if user_key not in self._by_key:
             alias = f"user_{len(self._by_key) + 1}"
             self._by_key[user_key], self._by_alias[alias] = alias, user_key
@@ -59,12 +68,13 @@ class Aliases:
         return next(iter(self._lookup([name]).values()), None)
 
     def hide(self, text: str) -> str:
-        """The text with users of the database as aliases, ready to send."""
-        return outgoing(self._replace(text, self._lookup(_candidates(text))))
+        """A text of the asker's with users of the database as aliases, ready to send."""
+        return outgoing(self._replace(text, self._lookup(_candidates(text)) if self._named else {}))
 
-    def hide_all(self, data: Any, *, limit: int = 1500) -> Any:
-        """The same for every text of a JSON document."""
-        found = self._lookup({word for text in _texts(data) for word in _candidates(text)})
+    def hide_all(self, data: Any, *, limit: int = 1500, computed: bool = False) -> Any:
+        """The same for every text of a JSON document; ``computed``: by a statement of the asker's."""
+        words = {word for text in _texts(data) for word in _candidates(text)}
+        found = self._lookup(words) if self._named or not computed else {}
 
         def hidden(value: Any) -> Any:
             if isinstance(value, str):

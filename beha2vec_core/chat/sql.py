@@ -109,7 +109,8 @@ def run_sql(path: Path, statement: str, limits: SqlLimits | None = None, reader:
     if "refused" in answer:
         raise SqlRefused(_not_run(answer["refused"], reader))
     if "failed" in answer:
-        raise SqlFailed(_why(str(answer["failed"]), limits))
+        # models read it: where the file lies is of no use to them
+        raise SqlFailed(_why(str(answer["failed"]).replace(str(request["path"]), path.name), limits))
     return SqlAnswer(statement=statement, seconds=time.monotonic() - started, **answer)
 
 

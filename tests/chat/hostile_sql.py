@@ -285,3 +285,22 @@ BOUNDED = [
     "select * from beha2vec.cluster_profiles a, beha2vec.cluster_profiles b",
     "select struct_pack(a := range(1000000)), map([1], [repeat('x', 10000000)])",
 ]
+
+# what a person may run, and a model may not: it is of single users
+NOT_FOR_MODELS = [
+    "select count(*) from ga4.dim_ga4__users",
+    "from beha2vec.cluster_insights",
+    "select * from beha2vec.user_clusters_as_of('2026-01-30')",
+    "with x as (select (select max(user_id) from ga4.dim_ga4__users) as m) from x",
+    "from anonymous.users_by_country where exists (from ga4.dim_ga4__users)",
+    "from dim_ga4__users",
+    "from memory.ga4.dim_ga4__users",
+    "select (from ga4.dim_ga4__users limit 1)",
+    "from anonymous.users_by_country, lateral (from ga4.dim_ga4__users)",
+    "from query('from ga4.dim_ga4__users')",
+    "from query_table('ga4.dim_ga4__users')",
+    "pivot ga4.dim_ga4__users on country using count(*)",
+    "from 'x'::ga4.dim_ga4__users",
+    "from duckdb_columns()",
+    "from information_schema.tables",
+]

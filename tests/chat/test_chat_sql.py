@@ -14,7 +14,7 @@ import pytest
 from beha2vec_core.chat.sql import SqlFailed, SqlLimits, SqlRefused, run_sql
 from beha2vec_core.chat.sql_rules import MODEL
 from tests.chat.chat_world import make_serving
-from tests.chat.hostile_sql import BOUNDED, FILE, REFUSED
+from tests.chat.hostile_sql import BOUNDED, FILE, NOT_FOR_MODELS, REFUSED
 
 SECRET = "the secret of the file"
 TIGHT = SqlLimits(seconds=0.8, memory_mb=200, rows=50, cell_characters=500, characters=20_000)
@@ -202,23 +202,7 @@ def test_statements_of_analysts_run(serving: Path, statement: str) -> None:
 def test_a_model_reads_only_the_anonymous_schema(serving: Path) -> None:
     answer = run_sql(serving, "select users from anonymous.users_by_country order by country", reader=MODEL)
     assert answer.columns == ["users"] and len(answer.rows) == 2, "Malta has five users"
-    for statement in (
-        "select count(*) from ga4.dim_ga4__users",
-        "from beha2vec.cluster_insights",
-        "select * from beha2vec.user_clusters_as_of('2026-01-30')",
-        "with x as (select (select max(user_id) from ga4.dim_ga4__users) as m) from x",
-        "from anonymous.users_by_country where exists (from ga4.dim_ga4__users)",
-        "from dim_ga4__users",
-        "from memory.ga4.dim_ga4__users",
-        "select (from ga4.dim_ga4__users limit 1)",
-        "from anonymous.users_by_country, lateral (from ga4.dim_ga4__users)",
-        "from query('from ga4.dim_ga4__users')",
-        "from query_table('ga4.dim_ga4__users')",
-        "pivot ga4.dim_ga4__users on country using count(*)",
-        "from 'x'::ga4.dim_ga4__users",
-        "from duckdb_columns()",
-        "from information_schema.tables",
-    ):
+    for statement in NOT_FOR_MODELS:
         with pytest.raises(SqlRefused, match=r"^Not run: .*anonymous"):
             run_sql(serving, statement, reader=MODEL)
 
