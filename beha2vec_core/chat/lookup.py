@@ -237,7 +237,7 @@ class Lookup:
             )
             lines.append(f"  - {other.similarity:.2f}  {other.user_key}  {where}")
         source = "select * from beha2vec.user_embeddings_current -- cosine of the column identity"
-        return LookupAnswer("\n".join(lines), [], [source], ("similar_users", {"user": found}))
+        return LookupAnswer("\n".join(lines), [], [source], ("similar_users", {"user": self._aliases.of(found)}))
 
     def _predictions(self, target: str, question: str, keys: list[int], overview: Overview) -> LookupAnswer:
         horizon = horizon_asked(question, self._data.horizons(target))

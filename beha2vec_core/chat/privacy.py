@@ -40,8 +40,8 @@ class Aliases:
 
     Args:
         path: where users are looked up: the published database.
-        named: False for programs that ask with no person beside them: every user is ``[user]``, and text that such a
-            program can write itself is not compared with users' ids, as the answer would show which of them exist.
+        named: False for programs that ask with no person beside them: every user is ``[user]``, and their texts are not
+            compared with users' ids, as the answer would show which of them exist.
     """
 
     def __init__(self, path: Path, *, named: bool = True) -> None:
@@ -60,6 +60,10 @@ class Aliases:
             self._by_key[user_key], self._by_alias[alias] = alias, user_key
         return self._by_key[user_key]
 
+    def mentioned(self, alias: str) -> str | None:
+        """The user_key of an alias; None if there is none."""
+        return self._by_alias.get(alias.strip())
+
     def key(self, name: str) -> str | None:
         """The user_key of an alias, a user key, a device id or a login id; None if there is none."""
         name = name.strip()
@@ -72,9 +76,13 @@ class Aliases:
         return outgoing(self._replace(text, self._lookup(_candidates(text)) if self._named else {}))
 
     def hide_all(self, data: Any, *, limit: int = 1500, computed: bool = False) -> Any:
-        """The same for every text of a JSON document; ``computed``: by a statement of the asker's."""
+        """The same for every text of a JSON document.
+
+        ``computed``: by a statement of the asker's, which may have written any text of it. No ids are looked up then,
+        as an alias in place of a guessed id would show that the id exists.
+        """
         words = {word for text in _texts(data) for word in _candidates(text)}
-        found = self._lookup(words) if self._named or not computed else {}
+        found = {} if computed else self._lookup(words)
 
         def hidden(value: Any) -> Any:
             if isinstance(value, str):

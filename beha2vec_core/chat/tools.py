@@ -33,7 +33,7 @@ from beha2vec_core.chat.arguments import (
 )
 from beha2vec_core.chat.facts import differences, search_facts
 from beha2vec_core.chat.groups import Groups
-from beha2vec_core.chat.privacy import Aliases
+from beha2vec_core.chat.privacy import Aliases, outgoing
 from beha2vec_core.chat.published import FUNNEL_SQL, Fact, NotInData, Published
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
 from beha2vec_core.chat.sql_rules import MODEL
@@ -121,7 +121,7 @@ class Toolbox:
     def call(self, name: str, arguments: str) -> ToolResult:
         """The tool's answer; whatever a model asks for, the answer is data, and says what is wrong with the call."""
         if name not in self._tools:
-            return _failed(f"there is no tool {name[:60]!r}; there are {', '.join(self._tools)}", self._aliases)
+            return _failed(f"there is no tool {name[:60]!r}; there are {', '.join(self._tools)}")
         kind, run = self._tools[name]
         try:
             result = run(kind.model_validate_json(arguments or "{}"))
@@ -130,9 +130,9 @@ class Toolbox:
                 f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}"
                 for e in error.errors(include_input=False, include_url=False)[:3]
             )
-            return _failed(f"the arguments do not fit: {wrong}", self._aliases)
+            return _failed(f"the arguments do not fit: {wrong}")
         except (NotInData, SqlError) as error:
-            return _failed(str(error), self._aliases)
+            return _failed(str(error))
         result.data = _short(self._aliases.hide_all(result.data, computed=result.computed))
         return result
 
@@ -263,7 +263,7 @@ class Toolbox:
         return self._on_screen(shown, ["beha2vec.user_clusters_current", "ga4.ml_ga4__sequence_events"])
 
     def _similar(self, asked: SimilarUsers) -> ToolResult:
-        key = self._aliases.key(asked.user)
+        key = self._aliases.mentioned(asked.user)  # an id that the model writes is a guess
         if key is None:
             raise NotInData("there is no such user")
         rows: list[list[Any]] = []
@@ -374,8 +374,8 @@ def _rounded(value: object, digits: int) -> object:
     return round(value, digits) if isinstance(value, float) else value
 
 
-def _failed(reason: str, aliases: Aliases) -> ToolResult:
-    return ToolResult({"error": aliases.hide(reason)}, failed=True)
+def _failed(reason: str) -> ToolResult:
+    return ToolResult({"error": outgoing(reason)}, failed=True)
 
 
 def _short(data: dict[str, Any]) -> dict[str, Any]:

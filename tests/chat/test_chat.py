@@ -259,6 +259,26 @@ def test_users_leave_as_aliases_and_come_back_as_keys(serving: Path) -> None:
     assert "the schema anonymous" in server.tool_results(1)[1]["error"]
 
 
+def test_a_model_that_guesses_ids_learns_of_none(serving: Path) -> None:
+    """What a guess that is right gives has the form of what any other gives."""
+    answers = []
+    for guess in (LOGIN, "C9999999"):
+        guesses = [
+            ("similar_users", {"user": guess}),
+            ("sql", {"statement": f"select '{guess}' from anonymous.users_by_cluster limit 1"}),
+            (
+                "sql",
+                {"statement": f"select '{guess[:2]}' || '{guess[2:]}' as x from anonymous.users_by_cluster limit 1"},
+            ),
+            ("sql", {"statement": f"select {guess} from anonymous.users_by_cluster"}),
+            (guess, {"user": guess}),
+        ]
+        with scripted(calls(*guesses), says("Yes.")) as server:
+            ask(conversation(server, serving, calls_per_round=20), "who is a good customer?")
+        answers.append(json.dumps(server.tool_results()).lower().replace(guess.lower(), "it"))
+    assert answers[0] == answers[1] and "user_1" not in answers[0] and answers[0].count("error") == 3
+
+
 def test_small_groups_are_never_sent(serving: Path) -> None:
     every_tool = [
         ("list_clusters", {}),

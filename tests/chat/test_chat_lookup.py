@@ -312,9 +312,10 @@ def test_users_with_too_little_evidence_are_counted_and_not_compared(tmp_path: P
             [USER],
         )
         connection.execute("insert into beha2vec.cluster_members values (0, 'typical', 1, ?, 0.1, 0.9, 1)", [OTHER])
-    box = Toolbox(path, Aliases(path), min_users=20, sql_limits=SqlLimits())
+    aliases = Aliases(path)
+    box = Toolbox(path, aliases, min_users=20, sql_limits=SqlLimits())
     for tool, arguments, rows in (
-        ("similar_users", {"user": USER}, 5),
+        ("similar_users", {"user": aliases.of(USER)}, 5),
         ("sample_journeys", {"cluster": 0}, 1),  # of the recorded members
         ("sample_journeys", {"cluster": 1}, 3),  # of the most similar users
     ):
