@@ -61,7 +61,7 @@ class ProgressBar:
         self._bar.update(by)
         self._done += by
         now = time.monotonic()
-        if not self._shown or self._done >= self._total or now - self._said < _SECONDS_BETWEEN_LINES:
+        if not self._shown or not self._first < self._done < self._total or now - self._said < _SECONDS_BETWEEN_LINES:
             return
         self._said = now
         left = (now - self._begun) * (self._total - self._done) / (self._done - self._first)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 
 class AudienceError(ValueError):
@@ -30,9 +30,10 @@ class Audience(BaseModel, frozen=True, extra="forbid"):
         rule: who is in it, an expression over the names of `names`.
         exclude: who of them is not contacted, another expression, such as those who bought lately.
         purpose: ``ads`` needs consent for ads; ``analytics`` needs that for the export, which all users have.
-        holdout: the share that is never contacted, drawn by a keyed hash: with it an experiment measures the effect.
-        cap: how many are contacted at most.
+        cap: at most so many are taken.
         rank_by: an expression; if there are more than ``cap``, those with the highest value are taken.
+        holdout: the share of those that is never contacted, drawn by a keyed hash: comparing them with the others
+            measures the effect.
     """
 
     name: Annotated[str, AfterValidator(_is_name)]
@@ -43,6 +44,12 @@ class Audience(BaseModel, frozen=True, extra="forbid"):
     holdout: float = Field(0.0, ge=0, le=0.9)
     cap: int | None = Field(None, ge=1)
     rank_by: str | None = None
+
+    @model_validator(mode="after")
+    def _rank_needs_a_cap(self) -> Self:
+        if self.rank_by and not self.cap:
+            raise ValueError("rank_by needs a cap: it says who is taken if there are more")
+        return self
 
 
 def load_audiences(path: Path) -> list[Audience]:
@@ -106,6 +113,6 @@ def _explained(error: ValidationError) -> str:
         return f"{key} is not a key of an audience{nearest(key, list(Audience.model_fields))}"
     if problem["type"] == "missing":
         return f"{key} is missing"
-    if not key:
+    if problem["type"] == "model_type":
         return "write it as a mapping of keys to values"
-    return f"{key}: {problem['msg'].removeprefix('Value error, ')}"
+    return f"{key}: {problem['msg']}".removeprefix(": ").replace("Value error, ", "")

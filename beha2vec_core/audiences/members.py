@@ -4,72 +4,111 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 
 import duckdb
 
-from beha2vec_core.audiences.file import Audience, AudienceError
+from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
+from beha2vec_core.audiences.names import USERS, has_table
 from beha2vec_core.audiences.rule import audience_sql
+from beha2vec_core.audiences.selection import selection_sql
 from beha2vec_core.store.warehouse import transaction
 
-TABLE = "beha2vec.audience_members"
+_TABLE = "beha2vec.audience_members"
 _GONE = "the audience is no longer in the file"
 _RULE = "no longer fits the rule"
 
 
-def usable(connection: duckdb.DuckDBPyConnection, audiences: Sequence[Audience]) -> tuple[dict[str, str], list[str]]:
+def audiences_of_night(connection: duckdb.DuckDBPyConnection, path: Path) -> list[Audience]:
+    """The audiences of the file, for a run that nobody watches.
+
+    Raises:
+        AudienceError: the file cannot be read, or is gone while audiences have members.
+    """
+    if not path.exists() and counts(connection):
+        raise AudienceError(
+            f"{path} is not there, and there are audiences with members: restore it, set BEHA2VEC_AUDIENCES_FILE to "
+            "its whole path, or write an empty list ([]) to end all audiences"
+        )
+    return load_audiences(path)
+
+
+def usable(
+    connection: duckdb.DuckDBPyConnection, audiences: Sequence[Audience], *, strict: bool
+) -> tuple[dict[str, str], list[str]]:
     """The SQL of each audience that can be used (see `audience_sql`); what is wrong with others, a sentence each."""
     queries: dict[str, str] = {}
     problems: list[str] = []
     for audience in audiences:
         try:
-            queries[audience.name] = audience_sql(connection, audience, audiences)
+            queries[audience.name] = audience_sql(connection, audience, audiences, strict=strict)
         except AudienceError as error:
             problems.append(str(error))
     return queries, problems
 
 
 def write_members(
-    connection: duckdb.DuckDBPyConnection, audiences: Sequence[Audience], day: date
+    connection: duckdb.DuckDBPyConnection, audiences: Sequence[Audience], day: date, secret: bytes
 ) -> tuple[dict[str, dict[str, int]], list[str]]:
     """Replace the day's rows of ``beha2vec.audience_members``, at once.
 
-    A user is compared with the newest day before: ``entered``, ``stayed``, or ``left`` (a row on that day only). The
-    members of an audience whose rule cannot be used stay as they were on that day.
+    A user is compared with the last day that was written before: ``entered``, ``stayed``, or ``left`` (a row on that
+    day only). The members of an audience whose rule cannot be used stay as they were. A day before the last one that
+    was written is left as it is: rules read what is known now.
+
+    Args:
+        connection: the warehouse.
+        audiences: all of the file.
+        day: the day.
+        secret: the key of the installation (`privacy.key.key`), for the hold-out.
 
     Returns:
         the users of each audience by state, and what is wrong, a sentence each.
     """
-    queries, problems = usable(connection, audiences)
+    ((newest,),) = connection.execute(f"select max(event_date) from {_TABLE}").fetchall()
+    if newest and day < newest:
+        return {}, [f"{day} is not written: there are members of {newest} already, and rules read what is known now"]
+    queries, problems = usable(connection, audiences, strict=False)
+    kept = [audience.name for audience in audiences if audience.name not in queries]
+    # who withdrew consent or was forgotten since is no user any more
+    still = f"semi join {USERS} using (property_id, user_key)" if has_table(connection, USERS) else ""
     with transaction(connection):
         connection.execute(
-            f"""create or replace temp table before_members as
-            from {TABLE} where event_date < $day and state <> 'left'
-            qualify event_date = max(event_date) over ()""",
+            f"""create or replace temp table before_members as from {_TABLE}
+            where state <> 'left' and event_date = (select max(event_date) from {_TABLE} where event_date < $day)""",
             {"day": day},
         )
-        connection.execute(f"delete from {TABLE} where event_date = $day", {"day": day})
-        kept = [audience.name for audience in audiences if audience.name not in queries]
         connection.execute(
-            f"""insert into {TABLE}
-            select $day, audience, property_id, user_key, 'stayed', why from before_members
-            where list_contains($kept::varchar[], audience)""",
+            f"delete from {_TABLE} where event_date = $day and not list_contains($kept::varchar[], audience)",
             {"day": day, "kept": kept},
         )
-        for name, query in queries.items():
+        connection.execute(
+            f"""insert into {_TABLE} by name
+            select $day as event_date, audience, property_id, user_key, 'stayed' as state, why, step
+            from before_members {still}
+            where list_contains($kept::varchar[], audience)
+                and audience not in (select audience from {_TABLE} where event_date = $day)""",
+            {"day": day, "kept": kept},
+        )
+        for audience in audiences:
+            if audience.name not in queries:
+                continue
             connection.execute(
-                f"""insert into {TABLE}
-                select $day, $name, coalesce(now.property_id, before.property_id),
-                    coalesce(now.user_key, before.user_key),
+                f"""insert into {_TABLE} by name
+                select $day as event_date, $name as audience,
+                    coalesce(now.property_id, before.property_id) as property_id,
+                    coalesce(now.user_key, before.user_key) as user_key,
                     case when now.user_key is null then 'left' when before.user_key is null then 'entered'
-                        else 'stayed' end,
-                    coalesce(now.why, '{_RULE}')
-                from (from ({query}) where is_member) as now
+                        else 'stayed' end as state,
+                    coalesce(now.why, '{_RULE}') as why, now.step
+                from ({selection_sql(audience, queries[audience.name], secret)}) as now
                 full join (from before_members where audience = $name) as before
                     on now.property_id = before.property_id and now.user_key = before.user_key""",
-                {"day": day, "name": name},
+                {"day": day, "name": audience.name},
             )
         connection.execute(
-            f"""insert into {TABLE} select $day, audience, property_id, user_key, 'left', '{_GONE}'
+            f"""insert into {_TABLE} by name
+            select $day as event_date, audience, property_id, user_key, 'left' as state, '{_GONE}' as why
             from before_members where not list_contains($names::varchar[], audience)""",
             {"day": day, "names": [audience.name for audience in audiences]},
         )
@@ -78,11 +117,11 @@ def write_members(
 
 
 def counts(connection: duckdb.DuckDBPyConnection, day: date | None = None) -> dict[str, dict[str, int]]:
-    """The users of each audience by state, on a day, or on the newest one."""
+    """The users of each audience by state, on a day; without one, the members on the last day."""
+    where = "event_date = $day" if day else f"state <> 'left' and event_date = (select max(event_date) from {_TABLE})"
     found = connection.execute(
-        f"""select audience, state, count(*) from {TABLE}
-        where event_date = coalesce($day, (select max(event_date) from {TABLE})) group by all order by all""",
-        {"day": day},
+        f"select audience, state, count(*) from {_TABLE} where {where} group by all order by all",
+        {"day": day} if day else {},
     ).fetchall()
     table: dict[str, dict[str, int]] = {}
     for audience, state, users in found:

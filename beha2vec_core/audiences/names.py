@@ -20,8 +20,8 @@ _EVENTS = "ga4.ml_ga4__sequence_events"
 _PAGES = "beha2vec.enriched_pages"
 _CLUSTERS = "beha2vec.user_clusters_current"
 _PREDICTIONS = "beha2vec.user_predictions_current"
-# days count back from the last day of the export, which is the first of them
-_LAST_DAY = "(select max(last_day) from ga4.dim_ga4__properties)"
+# its last_day: days count back from it, and it is the first of them
+_PROPERTIES = "ga4.dim_ga4__properties"
 _CLUSTER_COLUMNS = {
     "cluster": ("cluster_key", "cluster of the user; -1: too little is known"),
     "likely_cluster": ("likely_cluster", "of a user in cluster -1: the cluster they are most likely to join"),
@@ -29,7 +29,8 @@ _CLUSTER_COLUMNS = {
 }
 _DERIVED = {
     "days_since_last_seen": (
-        f"date_diff('day', users.last_seen_at::date, {_LAST_DAY})",
+        "date_diff('day', (users.last_seen_at at time zone 'UTC' at time zone properties.timezone)::date, "
+        "properties.last_day)",
         "days from the user's last event to the last day of the export",
     )
 }
@@ -43,12 +44,14 @@ class Column(NamedTuple):
         table: that it comes from; "" where it is computed.
         source: its SQL expression, over the aliases of `joined`.
         description: what it holds.
+        is_fraction: it has numbers that are not whole.
     """
 
     name: str
     table: str
     source: str
     description: str
+    is_fraction: bool = False
 
 
 class Function(NamedTuple):
@@ -76,8 +79,8 @@ def _predicted(value: str, where: str) -> str:
 
 
 def _counted(where: str, pages: str = "") -> str:
-    days = f"event_date > {_LAST_DAY} - {{days}}"
-    return f"select user_key, count(*) as value from {_EVENTS} {pages} where {where} and {days} group by user_key"
+    return f"""select user_key, count(*) as value from {_EVENTS} join {_PROPERTIES} using (property_id) {pages}
+        where {where} and event_date > last_day - {{days}} group by user_key"""
 
 
 _TARGETS = {"target": f"select distinct target from {_PREDICTIONS}"}
@@ -107,7 +110,8 @@ FUNCTIONS = {
     ),
     "events": Function(
         ("event_name", "days"),
-        "events of this name in the last days",
+        "events of this name in the last days; those without a page, and session_start, first_visit, first_open and "
+        "user_engagement are not counted",
         _EVENTS,
         _counted("event_name = {event_name}"),
         {"event_name": f"select distinct event_name from {_EVENTS}"},
@@ -145,23 +149,24 @@ def columns(connection: duckdb.DuckDBPyConnection) -> dict[str, Column]:
     found: dict[str, Column] = {}
     never = {*IDENTIFIERS, *LABELS, "as_of", "exported_until"}
     for table, alias in ((USERS, "users"), (_FEATURES, "features")):
-        for name, description in _described(connection, table):
-            if name not in never and name not in found:  # of two alike, that of the whole history
-                found[name] = Column(name, table, f"{alias}.{name}", description)
+        for name, description, kind in _described(connection, table):
+            if name not in never and name.lower() not in found:  # of two alike, that of the whole history
+                is_fraction = kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL")
+                found[name.lower()] = Column(name, table, f'{alias}."{name}"', description, is_fraction)
     if _described(connection, _CLUSTERS):
         for name, (source, description) in _CLUSTER_COLUMNS.items():
-            found[name] = Column(name, _CLUSTERS, f"clusters.{source}", description)
+            found[name] = Column(name, _CLUSTERS, f"clusters.{source}", description, source == "probability")
     if found:
         for name, (source, description) in _DERIVED.items():
             found[name] = Column(name, "", source, description)
     return found
 
 
-def _described(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str]]:
-    """The columns of a table of the open database, with their descriptions; none where there is no such table."""
+def _described(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str, str]]:
+    """The columns of a table of the open database, their descriptions and types; none where there is no such table."""
     schema, name = table.split(".")
     return connection.execute(
-        """select column_name, coalesce(comment, '') from duckdb_columns()
+        """select column_name, coalesce(comment, ''), data_type from duckdb_columns()
         where database_name = current_database() and schema_name = ? and table_name = ? order by column_index""",
         [schema, name],
     ).fetchall()
@@ -178,4 +183,5 @@ def joined(tables: set[str]) -> str:
         on users.property_id = features.property_id and users.user_key = features.user_key"""
     clusters = f"left join {_CLUSTERS} as clusters on users.user_key = clusters.user_key"
     needed = [join for table, join in ((_FEATURES, features), (_CLUSTERS, clusters)) if table in tables]
-    return f"{USERS} as users {' '.join(needed)}"
+    properties = f"left join {_PROPERTIES} as properties on users.property_id = properties.property_id"
+    return f"{USERS} as users {properties} {' '.join(needed)}"

@@ -13,23 +13,29 @@ import sqlglot
 from sqlglot import exp
 
 from beha2vec_core.audiences.file import Audience, AudienceError, find_audience, nearest
-from beha2vec_core.audiences.names import FUNCTIONS, USERS, Column, columns, has_table, joined
+from beha2vec_core.audiences.names import FUNCTIONS, USERS, columns, has_table, joined
 
-_DIALECT = "duckdb"
 IN_AUDIENCE = "in_audience"
+_DIALECT = "duckdb"
 _ALLOWED = (
     exp.And, exp.Or, exp.Not, exp.Paren, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between, exp.Is,
     exp.Null, exp.Boolean, exp.Literal, exp.Column, exp.Identifier, exp.Like, exp.ILike, exp.Add, exp.Sub, exp.Mul,
     exp.Div, exp.Neg, exp.Anonymous,
 )  # fmt: skip
 _HOW = (
-    "use comparisons (=, <>, <, <=, >, >=, in, between, like, is null), and, or, not, + - * / and the functions of "
-    "beha2vec audiences names"
+    "use comparisons (=, <>, <, <=, >, >=, in, between, like, is null), and, or, not, + - * /, dates as '2026-01-31', "
+    "and the functions of beha2vec audiences names"
 )
-_MOST_CHARACTERS = 5000
+_MOST_CHARACTERS, _MOST_DAYS = 5000, 10_000
 
 
-def audience_sql(connection: duckdb.DuckDBPyConnection, audience: Audience, audiences: Sequence[Audience] = ()) -> str:
+def audience_sql(
+    connection: duckdb.DuckDBPyConnection,
+    audience: Audience,
+    audiences: Sequence[Audience] = (),
+    *,
+    strict: bool = True,
+) -> str:
     """An audience as SQL over the published views, of all users.
 
     The columns of the query: ``property_id``, ``user_key``, ``is_ads_consented``, ``is_member``, ``is_excluded``,
@@ -39,26 +45,42 @@ def audience_sql(connection: duckdb.DuckDBPyConnection, audience: Audience, audi
         connection: a database that has the tables of the rule.
         audience: the audience.
         audiences: all of the file, for ``in_audience('...')``.
+        strict: False: an event, theme or page type that does not occur counts 0, and is no error.
 
     Raises:
         AudienceError: the rule cannot be read, or uses a name that is not known; the message names the nearest ones.
     """
-    return _Compiler(connection, audiences).query(audience)
+    compiler = _Compiler(connection, audiences, strict)
+    query = compiler.query(audience)
+    others = ", ".join(f"{_cte(name)} as materialized ({sql})" for name, sql in compiler.others.items())
+    query = f"with {others} {query}" if others else query
+    try:
+        kinds = {name: kind for name, kind, *_ in connection.execute(f"describe {query}").fetchall()}
+        if {kinds["is_member"], kinds["is_excluded"]} != {"BOOLEAN"}:
+            raise AudienceError(f"audience {audience.name}: rule and exclude are conditions, such as purchases > 0")
+        totals = "count_if(is_member), count_if(is_excluded), sum(rank), max(why)"
+        connection.execute(f"select {totals} from ({query})").fetchall()
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise AudienceError(f"audience {audience.name}: its expressions do not fit the data: {reason}") from None
+    return query
 
 
 class _Compiler:
-    def __init__(self, connection: duckdb.DuckDBPyConnection, audiences: Sequence[Audience]) -> None:
+    """Audiences of one file; each that another one names is compiled once."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, audiences: Sequence[Audience], strict: bool) -> None:
         if not has_table(connection, USERS):
             raise AudienceError("there are no users yet: run beha2vec materialize first")
-        self.connection, self.audiences = connection, list(audiences)
+        self.connection, self.audiences, self.strict = connection, list(audiences), strict
         self.columns = columns(connection)
+        self.others: dict[str, str] = {}  # the members of audiences that rules name, in the order they are needed
         self.within: list[str] = []  # audiences being compiled, from the outside in
 
     def query(self, audience: Audience) -> str:
         if audience.name in self.within:
-            raise AudienceError(
-                f"audience {audience.name} contains itself: {' > '.join([*self.within, audience.name])}"
-            )
+            circle = " > ".join([*self.within, audience.name])
+            raise AudienceError(f"audience {audience.name} contains itself: {circle}")
         self.within.append(audience.name)
         one = _One(self, audience.name)
         rule = one.sql(audience.rule, "rule")
@@ -66,20 +88,12 @@ class _Compiler:
         excluded = one.sql(audience.exclude, "exclude") if audience.exclude else "false"
         rank = one.sql(audience.rank_by, "rank_by") if audience.rank_by else "null"
         self.within.pop()
-        parts = [f"{_text(name)} || ' = ' || coalesce({_shown(source)}, 'not known')" for name, source in reads.items()]
+        parts = [f"{_text(name)} || ' = ' || coalesce({shown}, 'not known')" for name, (_, shown) in reads.items()]
         why = f"concat_ws(', ', {', '.join(parts)})" if parts else "''"
-        sources = " ".join([joined(one.tables), *one.joins])
-        query = f"""select users.property_id, users.user_key, users.is_ads_consented,
+        return f"""select users.property_id, users.user_key, users.is_ads_consented,
             coalesce({rule}, false) as is_member, coalesce({excluded}, false) as is_excluded,
             ({rank})::double as rank, {why} as why
-            from {sources}"""
-        try:
-            totals = "count_if(is_member), count_if(is_excluded), sum(rank), max(why)"
-            self.connection.execute(f"select {totals} from ({query})").fetchall()
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise AudienceError(f"audience {audience.name}: its expressions do not fit the data: {reason}") from None
-        return query
+            from {" ".join([joined(one.tables), *one.joins])}"""
 
 
 class _One:
@@ -89,7 +103,7 @@ class _One:
         self.compiler, self.name = compiler, name
         self.tables: set[str] = set()
         self.joins: list[str] = []
-        self.reads: dict[str, str] = {}  # what the expressions read -> its SQL
+        self.reads: dict[str, tuple[str, str]] = {}  # what the expressions read -> its SQL, and that of its text
 
     def sql(self, text: str, key: str) -> str:
         tree = self._parsed(text, key)
@@ -101,8 +115,8 @@ class _One:
                     tree = replacement
                 else:
                     node.replace(replacement)
-        for division in list(tree.find_all(exp.Div)):  # DuckDB's 0 / 0 is above every number
-            division.set("expression", exp.Nullif(this=division.expression.copy(), expression=exp.Literal.number(0)))
+        for division in reversed(list(tree.find_all(exp.Div))):  # DuckDB's 0 / 0 is above every number
+            division.set("expression", exp.Nullif(this=division.expression, expression=exp.Literal.number(0)))
         return f"({tree.sql(_DIALECT)})"
 
     def _parsed(self, text: str, key: str) -> exp.Expr:
@@ -110,15 +124,14 @@ class _One:
             raise self._error(key, f"is longer than {_MOST_CHARACTERS:,} characters")
         try:
             trees = sqlglot.parse(text, dialect=_DIALECT)
-        except (sqlglot.errors.SqlglotError, RecursionError) as error:
-            reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
-            raise self._error(key, f"cannot be read: {reason}") from None
+        except sqlglot.errors.ParseError as error:
+            at = error.errors[0] if error.errors else {}
+            raise self._error(key, f"cannot be read: it has an error at column {at.get('col', '?')}") from None
+        except (sqlglot.errors.SqlglotError, RecursionError):
+            raise self._error(key, "cannot be read: it is nested too deeply, or a text does not end") from None
         if len(trees) != 1 or trees[0] is None:
             raise self._error(key, "is not one expression")
         for node in trees[0].walk():
-            if isinstance(node, exp.Func) and not isinstance(node, _ALLOWED):
-                name = node.sql_name().lower()
-                raise self._error(key, f"{name}(...) is not a function of rules{self._like(name)}")
             if not isinstance(node, _ALLOWED):
                 raise self._error(key, f"{node.sql(_DIALECT)[:60]!r} is not allowed; {_HOW}")
             if isinstance(node, exp.In) and (node.args.get("query") or node.args.get("unnest")):
@@ -129,31 +142,28 @@ class _One:
         if node.table:
             raise self._error(key, f"write {node.name} without a table")
         name = node.name.lower()
-        column: Column | None = self.compiler.columns.get(name)
+        column = self.compiler.columns.get(name)
         if column is None:
-            raise self._error(key, f"{node.name} is not known{nearest(name, list(self.compiler.columns))}")
+            quoted = "; write texts in single quotes" if node.this.args.get("quoted") else ""
+            raise self._error(key, f"{node.name} is not known{quoted or nearest(name, list(self.compiler.columns))}")
         self.tables.add(column.table)
-        self.reads[name] = column.source
+        self.reads[name] = (column.source, _shown(column.source, column.is_fraction))
         return column.source
 
     def _function(self, node: exp.Anonymous, key: str) -> str:
         name, arguments = node.name.lower(), node.expressions
-        shown = node.sql(_DIALECT).lower()
+        shown = f"{name}({', '.join(argument.sql(_DIALECT) for argument in arguments)})"
         if not all(isinstance(argument, exp.Literal) for argument in arguments):
             raise self._error(key, f"{shown}: the arguments are texts in single quotes and whole numbers")
         given = [str(argument.this) for argument in arguments]
         if name == IN_AUDIENCE:
             if len(given) != 1:
-                raise self._error(key, "write in_audience('name')")
-            try:
-                other = find_audience(self.compiler.audiences, given[0])
-            except AudienceError as error:
-                raise self._error(key, str(error)) from None
-            query = f"select user_key, is_member as value from ({self.compiler.query(other)}) where is_member"
-            return self._joined(shown, query, "false")
+                raise self._error(key, f"write {IN_AUDIENCE}('name')")
+            return self._joined(shown, f"select user_key, true as value from {self._other(given[0], key)}", "false")
         function = FUNCTIONS.get(name)
         if function is None:
-            raise self._error(key, f"{name}(...) is not a function of rules{self._like(name)}")
+            known_functions = [*FUNCTIONS, IN_AUDIENCE]
+            raise self._error(key, f"{name}(...) is not a function of rules{nearest(name, known_functions)}")
         if len(given) != len(function.arguments):
             raise self._error(key, f"write {name}({', '.join(function.arguments)})")
         if not has_table(self.compiler.connection, function.table):
@@ -161,36 +171,53 @@ class _One:
         values = {}
         for argument, value, literal in zip(function.arguments, given, arguments, strict=True):
             is_number = argument in ("days", "horizon")
-            if is_number != (not literal.is_string) or (is_number and not value.isdecimal()):
-                kind = "a whole number" if is_number else "a text in single quotes"
+            if is_number == literal.is_string or (is_number and not (value.isdecimal() and int(value) <= _MOST_DAYS)):
+                kind = f"a whole number up to {_MOST_DAYS:,}" if is_number else "a text in single quotes"
                 raise self._error(key, f"{shown}: {argument} is {kind}")
             values[argument] = value if is_number else _text(value)
-        for argument, query in function.known.items():
-            value = given[function.arguments.index(argument)]
-            known = [str(one) for (one,) in self.compiler.connection.execute(query).fetchall() if one]
-            if value not in known:
-                raise self._error(key, f"{shown}: there is no {argument} {value}{nearest(value, known)}")
-        return self._joined(shown, function.query.format(**values), "0" if function.counts else "")
+        if self.compiler.strict or not function.counts:
+            for argument, query in function.known.items():
+                value = given[function.arguments.index(argument)]
+                known = [str(one) for (one,) in self.compiler.connection.execute(query).fetchall() if one]
+                if not known:
+                    raise self._error(key, f"{shown}: {function.table} has no rows yet")
+                if value not in known:
+                    raise self._error(key, f"{shown}: there is no {argument} {value}{nearest(value, known)}")
+        otherwise = "0" if function.counts else ""
+        return self._joined(shown, function.query.format(**values), otherwise, is_fraction=not function.counts)
 
-    def _joined(self, shown: str, query: str, otherwise: str) -> str:
+    def _other(self, name: str, key: str) -> str:
+        """The table of the members of another audience."""
+        compiler = self.compiler
+        if name not in compiler.others:
+            candidates = [one for one in compiler.audiences if one.name != self.name or name == self.name]
+            try:
+                other = find_audience(candidates, name)
+            except AudienceError as error:
+                raise self._error(key, str(error)) from None
+            compiler.others[name] = f"select user_key from ({compiler.query(other)}) where is_member"
+        return _cte(name)
+
+    def _joined(self, shown: str, query: str, otherwise: str, *, is_fraction: bool = False) -> str:
         if shown not in self.reads:
             alias = f"call_{len(self.joins)}"
             self.joins.append(f"left join ({query}) as {alias} on users.user_key = {alias}.user_key")
-            self.reads[shown] = f"coalesce({alias}.value, {otherwise})" if otherwise else f"{alias}.value"
-        return self.reads[shown]
-
-    def _like(self, name: str) -> str:
-        return nearest(name.lower(), [*FUNCTIONS, IN_AUDIENCE])
+            source = f"coalesce({alias}.value, {otherwise})" if otherwise else f"{alias}.value"
+            self.reads[shown] = (source, _shown(source, is_fraction))
+        return self.reads[shown][0]
 
     def _error(self, key: str, problem: str) -> AudienceError:
         return AudienceError(f"audience {self.name}, {key}: {problem}")
+
+
+def _cte(name: str) -> str:
+    return f"members_of_{name}"
 
 
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _shown(source: str) -> str:
-    """SQL: a value as text, numbers with four decimals at most."""
-    number = f"regexp_replace(round(try_cast({source} as double), 4)::varchar, '\\.0$', '')"
-    return f"coalesce({number}, ({source})::varchar)"
+def _shown(source: str, is_fraction: bool) -> str:
+    """SQL: a value as text, fractions with four decimals at most."""
+    return f"regexp_replace(round({source}, 4)::varchar, '\\.0$', '')" if is_fraction else f"({source})::varchar"

@@ -1,14 +1,15 @@
-"""Who of an audience may be contacted: consent, exclusions, hold-out and cap, each step counted."""
+"""Who of an audience may be contacted: consent, exclusions, cap and hold-out, each step counted.
+
+The hold-out is drawn last, from those who would be contacted: only then are both groups alike.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import duckdb
 
 from beha2vec_core.audiences.file import Audience
-from beha2vec_core.audiences.rule import audience_sql
 from beha2vec_core.store.publish import hmac_sql
 
 
@@ -20,47 +21,40 @@ class Step(NamedTuple):
     users: int
 
 
-def selection_sql(
-    connection: duckdb.DuckDBPyConnection, audience: Audience, audiences: Sequence[Audience], secret: bytes
-) -> str:
+def selection_sql(audience: Audience, query: str, secret: bytes) -> str:
     """SQL of the members: ``property_id``, ``user_key``, ``why``, ``rank`` and ``step``.
 
-    ``step`` is what leaves a user out (``consent``, ``exclude``, ``holdout``, ``cap``), or null: they may be contacted.
+    ``step`` is what leaves a user out (``consent``, ``exclude``, ``cap``, ``holdout``), or null: they may be contacted.
     The hold-out is a keyed hash of audience and user, so that a user stays in it, and no one can guess it.
 
     Args:
-        connection: a database that has the tables of the rule.
         audience: the audience.
-        audiences: all of the file.
+        query: its SQL, from `audience_sql`.
         secret: the key of the installation (`privacy.key.key`).
     """
     hashed = hmac_sql(f"('{audience.name}:' || user_key)", secret)
     drawn = f"('0x' || left({hashed}, 8))::ubigint / {2**32}"
     consented = "coalesce(is_ads_consented, false)" if audience.purpose == "ads" else "true"
     capped = f"place > {audience.cap}" if audience.cap else "false"
-    return f"""select property_id, user_key, why, rank,
-            coalesce(step, case when {capped} then 'cap' end) as step
+    return f"""select property_id, user_key, why, rank, case when step is not null then step when {capped} then 'cap'
+            when {drawn} < {audience.holdout} then 'holdout' end as step
         from (
             select *, row_number() over (partition by step is null order by rank desc nulls last, user_key) as place
             from (
-                select *, case when not {consented} then 'consent' when is_excluded then 'exclude'
-                    when {drawn} < {audience.holdout} then 'holdout' end as step
-                from ({audience_sql(connection, audience, audiences)}) where is_member))"""
+                select *, case when not {consented} then 'consent' when is_excluded then 'exclude' end as step
+                from ({query}) where is_member))"""
 
 
-def steps(
-    connection: duckdb.DuckDBPyConnection, audience: Audience, audiences: Sequence[Audience], secret: bytes
-) -> list[Step]:
-    """The selection step by step, from the members of the audience to those who may be contacted."""
-    selection = selection_sql(connection, audience, audiences, secret)
+def steps(connection: duckdb.DuckDBPyConnection, audience: Audience, selection: str) -> list[Step]:
+    """The selection (from `selection_sql`) step by step, from the members to those who may be contacted."""
     counted = dict(connection.execute(f"select coalesce(step, ''), count(*) from ({selection}) group by 1").fetchall())
     users = sum(counted.values())
     found = [Step("members by the rule", 0, users)]
     for name, words in (
         ("consent", "no consent for ads"),
-        ("exclude", f"excluded: {audience.exclude}"),
-        ("holdout", f"hold-out of {audience.holdout:.0%}, never contacted"),
+        ("exclude", f"excluded: {' '.join((audience.exclude or '').split())}"),
         ("cap", f"above the cap of {audience.cap or 0:,}"),
+        ("holdout", f"hold-out of {100 * audience.holdout:g}%, never contacted"),
     ):
         if name in counted or (name == "consent" and audience.purpose == "ads"):
             users -= counted.get(name, 0)

@@ -28,14 +28,10 @@ _Name = Annotated[str, typer.Argument(help="Name of the audience in the file.")]
 @audiences_app.command("list")
 def list_audiences() -> None:
     """List the audiences of the file, with their members on the last day."""
+    from beha2vec_core.audiences.members import counts
+
     with _opened() as (_, audiences, connection):
-        if not audiences:
-            fail("there are no audiences: write audiences.yml (docs/audiences.md), or set BEHA2VEC_AUDIENCES_FILE")
-        members = dict(
-            connection.execute(
-                "select audience, count(*) from beha2vec.audience_members_current group by all"
-            ).fetchall()
-        )
+        members = {name: sum(states.values()) for name, states in counts(connection).items()}
         for one in audiences:
             typer.echo(f"{one.name}  ({one.purpose}, {counted(members.get(one.name, 0), 'member')})")
             for text in filter(None, (one.description, one.rule)):
@@ -48,59 +44,55 @@ def names() -> None:
     from beha2vec_core.audiences.names import FUNCTIONS, columns
     from beha2vec_core.audiences.rule import IN_AUDIENCE
 
-    with _opened() as (_, _, connection):
+    with _opened(needs_file=False) as (_, _, connection):
         found = {one.name: one.description for one in columns(connection).values()}
     found |= {f"{name}({', '.join(one.arguments)})": one.description for name, one in FUNCTIONS.items()}
     found[f"{IN_AUDIENCE}(name)"] = "whether the user is in another audience of the file"
+    width = max(map(len, found)) + 2
     for name, description in found.items():
-        typer.echo(textwrap.fill(f"{name:<34} {description}", 120, subsequent_indent=35 * " "))
+        typer.echo(textwrap.fill(f"{name:<{width}}{description}", 120, subsequent_indent=width * " "))
 
 
 @audiences_app.command()
 def preview(name: _Name) -> None:
     """Show how many users the rule selects now, and how many of them may be contacted, step by step."""
-    from beha2vec_core.audiences.file import AudienceError, find_audience
+    from beha2vec_core.audiences.file import find_audience
     from beha2vec_core.audiences.rule import audience_sql
-    from beha2vec_core.audiences.selection import steps
-    from beha2vec_core.privacy.key import key
+    from beha2vec_core.audiences.selection import selection_sql, steps
+    from beha2vec_core.privacy.key import key, key_path
 
     with _opened() as (settings, audiences, connection):
-        try:
-            audience = find_audience(audiences, name)
-            found = steps(connection, audience, audiences, key(settings.storage.data_dir))
-            members = f"from ({audience_sql(connection, audience, audiences)}) where is_member"
-        except AudienceError as error:
-            fail(str(error), 2)
-        typer.echo(f"{audience.name}: {audience.rule}")
-        for step in found:
+        audience = find_audience(audiences, name)
+        # a key is made by the first run; until then the hold-out is as large, but of other users
+        secret = key(settings.storage.data_dir) if key_path(settings.storage.data_dir).exists() else bytes(32)
+        selection = selection_sql(audience, audience_sql(connection, audience, audiences), secret)
+        typer.echo(f"{audience.name}: {' '.join(audience.rule.split())}")
+        for step in steps(connection, audience, selection):
             left_out = f"  (-{step.left_out:,})" if step.left_out else ""
             typer.echo(f"  {step.name:<52} {step.users:>9,}{left_out}")
         clusters = connection.execute(
             f"""select cluster_key, coalesce(name, ''), count(*) from beha2vec.user_clusters_current
             left join beha2vec.cluster_insights using (cluster_key)
-            where user_key in (select user_key {members}) group by all order by 3 desc, 1 limit 5"""
+            where user_key in (select user_key from ({selection})) group by all order by 3 desc, 1 limit 5"""
         ).fetchall()
         if clusters:
             typer.echo("Largest clusters among the members:")
         for cluster_key, called, users in clusters:
-            typer.echo(f"  {cluster_key:>2}  {called:<47} {users:>9,}")
+            typer.echo(f"  {cluster_key:>2}  {called:<48} {users:>9,}")
 
 
 @audiences_app.command()
 def diff(name: _Name) -> None:
     """Show how many users would enter and leave, compared with the last day that was materialized."""
-    from beha2vec_core.audiences.file import AudienceError, find_audience
+    from beha2vec_core.audiences.file import find_audience
     from beha2vec_core.audiences.rule import audience_sql
 
     with _opened() as (_, audiences, connection):
-        try:
-            query = audience_sql(connection, find_audience(audiences, name), audiences)
-        except AudienceError as error:
-            fail(str(error), 2)
+        query = audience_sql(connection, find_audience(audiences, name), audiences)
         ((day, entered, stayed, left),) = connection.execute(
             f"""select (select max(event_date) from beha2vec.audience_members),
-                count_if(before.user_key is null), count_if(now.user_key = before.user_key),
-                count_if(now.user_key is null)
+                count(*) filter (before.user_key is null), count(*) filter (now.user_key = before.user_key),
+                count(*) filter (now.user_key is null)
             from (from ({query}) where is_member) as now
             full join (from beha2vec.audience_members_current where audience = ?) as before
                 on now.property_id = before.property_id and now.user_key = before.user_key""",
@@ -112,16 +104,23 @@ def diff(name: _Name) -> None:
 
 
 @contextmanager
-def _opened() -> Iterator[tuple[Settings, list[Audience], duckdb.DuckDBPyConnection]]:
-    """The settings, the audiences of the file, and the published database."""
+def _opened(*, needs_file: bool = True) -> Iterator[tuple[Settings, list[Audience], duckdb.DuckDBPyConnection]]:
+    """The settings, the audiences of the file, and the published database; an error ends the command."""
+    import duckdb
+
     from beha2vec_core.audiences.file import AudienceError, load_audiences
+    from beha2vec_core.privacy.key import PrivacyError
     from beha2vec_core.store.publish import NotPublishedError, open_published
 
     settings = read_settings()
     require_results(settings.storage.serving_path)
     try:
         audiences = load_audiences(settings.audiences.file)
+        if needs_file and not audiences:
+            fail(f"{settings.audiences.file} has no audiences (docs/audiences.md, BEHA2VEC_AUDIENCES_FILE)")
         with open_published(settings.storage.serving_path) as connection:
             yield settings, audiences, connection
-    except (AudienceError, NotPublishedError) as error:
+    except (AudienceError, NotPublishedError, PrivacyError) as error:
         fail(str(error), 2)
+    except duckdb.CatalogException as error:
+        fail(f"{str(error).splitlines()[0]} Materialize serving_database again", 2)

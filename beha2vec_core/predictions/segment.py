@@ -42,6 +42,7 @@ FEWEST_TO_MODEL, FEWEST_TO_STACK, FEWEST_FOR_ISOTONIC = 30, 300, 1000
 _FEWEST_TO_CALIBRATE = 50
 # the part of the log loss that growing features, divided by the mean of their date, must save to be used so
 _LEAST_GAIN_OF_RELATIVE = 0.02
+_YOUNG_WEEKS = 13  # an export with no more weekly dates is young where there is too little to test
 _PRIOR_USERS = 20.0  # what the rate of all users counts in a cell
 _RIDGES = (0.003, 0.03, 0.3)  # scikit-learn's C, strongest first
 _WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trees in the stack
@@ -56,7 +57,7 @@ class SegmentFit:
     Args:
         history: rows of all users.
         plan: horizons and calibration date.
-        rows: what was known on the calibration date: settings are chosen by it.
+        rows: what was known on the calibration date: settings are chosen by it, but for growing features.
         matured: what is known on the day of the fit: it is learned from.
         again: from `History.happens_again`.
         config: what may be used.
@@ -160,10 +161,10 @@ class SegmentFit:
         day = self.history.day[rows.row]
         early, late = rows.part(day + self.plan.horizons[0] + LATE_DAYS <= day.max()), rows.part(day == day.max())
         if early.users(self.history.user) < FEWEST_TO_MODEL or early.happened.all():
-            return True  # too little to test it: the export is young
+            return len(self.history.dates) <= _YOUNG_WEEKS  # too little to test it
         losses = []
-        for self.relative in (False, True):
-            _, matrix = self._encoded(early, of_blocks(self.tried[:1]))
+        for relative in (False, True):
+            _, matrix = self._encoded(early, of_blocks(self.tried[:1]), relative)
             odds = _linear(_logistic(matrix, early, _RIDGES[1], self.intervals), matrix, late)
             losses.append(log_loss(late.happened, expit(odds)))
         gain, error = _clustered(losses[0] - losses[1], self.history.user[late.row])
@@ -191,9 +192,12 @@ class SegmentFit:
         odds = _linear(_logistic(matrix, early, _RIDGES[1], self.intervals), matrix, late)
         return log_loss(late.happened, fit_sigmoid(odds, late.happened)(odds))
 
-    def _encoded(self, learned: PersonIntervals, features: tuple[Feature, ...]) -> tuple[Encoding, FloatArray]:
-        """The encoding that some rows give, and the matrix of the whole frame."""
-        encoding = Encoding.learn(self.history.frame.iloc[np.unique(learned.row)], features, self.relative)
+    def _encoded(
+        self, learned: PersonIntervals, features: tuple[Feature, ...], relative: bool | None = None
+    ) -> tuple[Encoding, FloatArray]:
+        """The encoding that some rows give, and the matrix of the whole frame; ``relative``: None as chosen."""
+        relative = self.relative if relative is None else relative
+        encoding = Encoding.learn(self.history.frame.iloc[np.unique(learned.row)], features, relative)
         return encoding, encoding.matrix(self.history.frame)
 
     def _booster(

@@ -211,7 +211,8 @@ _OF_TABLE = {
     },
     "beha2vec.audience_members": {
         "audience": "its name in the file of audiences",
-        "state": "entered, stayed or left since the newest day before",
+        "state": "entered, stayed or left, compared with the last day that was written before",
+        "step": "why the member is not contacted: consent, exclude, cap or holdout; null: they may be contacted",
         "why": "what the rule reads, with the user's values",
     },
     "beha2vec.cluster_predictions": {

@@ -69,7 +69,7 @@ _QUERIES = {
         from beha2vec.user_predictions_current left join ({devices}) using (user_key, property_id)
         order by user_key, property_id, user_pseudo_id, target, horizon""",
     What.AUDIENCE_MEMBERS: """
-        select user_key, property_id, user_pseudo_id, event_date, audience, state, why, is_ads_consented
+        select user_key, property_id, user_pseudo_id, event_date, audience, state, step, why, is_ads_consented
         from beha2vec.audience_members_current left join ({devices}) using (user_key, property_id)
         order by audience, user_key, property_id, user_pseudo_id""",
     What.CLUSTER_PROFILES: """

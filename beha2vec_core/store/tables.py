@@ -107,9 +107,10 @@ _TABLES = {
         event_date date, as_of date, property_id varchar, user_key varchar, target varchar, horizon integer,
         probability double, low double, high double, decile integer, value double, method varchar, reasons varchar[],
         prediction_version varchar""",
-    # who is in an audience on each day: entered, stayed, or left since the day before; see audiences/
+    # who is in an audience on each day, and whether they may be contacted; see audiences/
     "beha2vec.audience_members": """
-        event_date date, audience varchar, property_id varchar, user_key varchar, state varchar, why varchar""",
+        event_date date, audience varchar, property_id varchar, user_key varchar, state varchar, why varchar,
+        step varchar""",
 }
 
 # columns that a table of an earlier version lacks

@@ -18,7 +18,8 @@ def make_world(connection: duckdb.DuckDBPyConnection) -> None:
     create_tables(connection)
     connection.execute(
         f"""create schema ga4;
-        create table ga4.dim_ga4__properties as select 'p' as property_id, date '{LAST}' as last_day;
+        create table ga4.dim_ga4__properties as select 'p' as property_id, 'Europe/Berlin' as timezone,
+            date '{LAST}' as last_day;
         create table ga4.dim_ga4__users as select 'u' || lpad(n::varchar, 4, '0') as user_key, 'p' as property_id,
             'device' || n as user_pseudo_id, n % 5 as purchases, 10.0 * (n % 5) as revenue,
             case when n % 10 > 0 then 'AT' end as country, n % 2 = 0 as is_ads_consented,
@@ -30,12 +31,12 @@ def make_world(connection: duckdb.DuckDBPyConnection) -> None:
         from ga4.dim_ga4__users, (values (date '2026-03-23'), (date '2026-03-30')) as dates(as_of);
         update ga4.ml_ga4__user_features set days_since_last_purchase = 99 where as_of = '2026-03-23';
         create table ga4.ml_ga4__sequence_events as
-            select user_key, date '{LAST}' - 3 as event_date, 'page_view' as event_name, '/sale/' || k as page_key,
-                true as is_page_view
+            select 'p' as property_id, user_key, date '{LAST}' - 3 as event_date, 'page_view' as event_name,
+                '/sale/' || k as page_key, true as is_page_view
             from (select user_key, n from ga4.dim_ga4__users, lateral (select right(user_key, 4)::int as n)
                 where n < 300), range(2) as views(k) where k < n % 3
             union all
-            select user_key, date '{LAST}' - 20, 'add_to_cart', '/cart', false from ga4.dim_ga4__users
+            select 'p', user_key, date '{LAST}' - 20, 'add_to_cart', '/cart', false from ga4.dim_ga4__users
             where right(user_key, 4)::int < 300;
         insert into beha2vec.enriched_pages by name
             select '/sale/' || k as page_key, 'offers' as theme, 'list' as page_type from range(2) as t(k);

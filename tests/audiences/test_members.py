@@ -11,7 +11,8 @@ import pytest
 
 from beha2vec_core.audiences import members
 from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
-from beha2vec_core.audiences.members import counts, write_members
+from beha2vec_core.audiences.members import audiences_of_night, counts, write_members
+from beha2vec_core.audiences.rule import audience_sql
 from beha2vec_core.audiences.selection import selection_sql, steps
 from tests.audiences.audience_world import make_world
 
@@ -27,8 +28,12 @@ def world() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def _selection(world: duckdb.DuckDBPyConnection, audience: Audience, key: bytes = KEY) -> str:
+    return selection_sql(audience, audience_sql(world, audience), key)
+
+
 def _step(world: duckdb.DuckDBPyConnection, audience: Audience, step: str | None, key: bytes = KEY) -> set[str]:
-    query = selection_sql(world, audience, [audience], key)
+    query = _selection(world, audience, key)
     found = world.execute(f"select user_key from ({query}) where step is not distinct from ?", [step]).fetchall()
     return {user for (user,) in found}
 
@@ -40,7 +45,7 @@ def test_consent_exclusion_and_hold_out_leave_users_out_one_after_the_other(worl
     left = {f"u{n:04}" for n in numbers if n % 5 in (1, 2, 3) and n % 2 == 0}
     held = _step(world, BUYERS, "holdout")
     assert held < left and _step(world, BUYERS, None) == left - held
-    found = steps(world, BUYERS, [BUYERS], KEY)
+    found = steps(world, BUYERS, _selection(world, BUYERS))
     assert [(step.left_out, step.users) for step in found] == [
         (0, 800), (400, 400), (100, 300), (len(held), 300 - len(held)),
     ]  # fmt: skip
@@ -66,10 +71,16 @@ def test_the_cap_takes_the_highest_rank(world: duckdb.DuckDBPyConnection) -> Non
     assert len(_step(world, ranked, "cap")) == 240
 
 
+def test_the_hold_out_is_like_those_who_are_contacted(world: duckdb.DuckDBPyConnection) -> None:
+    ranked = Audience(name="top", rule="true", cap=200, rank_by="probability('purchase', 28)", holdout=0.3)
+    held, contacted = _step(world, ranked, "holdout"), _step(world, ranked, None)
+    assert held | contacted == {f"u{n:04}" for n in range(800, 1000)} and 35 < len(held) < 85
+
+
 def test_purpose_analytics_needs_no_consent_for_ads(world: duckdb.DuckDBPyConnection) -> None:
     everyone = Audience(name="everyone", rule="true")
     assert len(_step(world, everyone, None)) == 1000
-    assert [step.users for step in steps(world, everyone, [everyone], KEY)] == [1000]
+    assert [step.users for step in steps(world, everyone, _selection(world, everyone))] == [1000]
 
 
 def _states(world: duckdb.DuckDBPyConnection, day: date) -> set[tuple[str, str, str]]:
@@ -79,33 +90,33 @@ def _states(world: duckdb.DuckDBPyConnection, day: date) -> set[tuple[str, str, 
 
 def test_members_enter_stay_and_leave(world: duckdb.DuckDBPyConnection) -> None:
     audience = Audience(name="top", rule="purchases >= 4")
-    assert write_members(world, [audience], DAY) == ({"top": {"entered": 200}}, [])
+    assert write_members(world, [audience], DAY, KEY) == ({"top": {"entered": 200}}, [])
     world.execute("update ga4.dim_ga4__users set purchases = 9 where user_key = 'u0000'").fetchall()
     world.execute("update ga4.dim_ga4__users set purchases = 0 where user_key = 'u0004'").fetchall()
     for _ in range(2):  # again gives the same rows
-        found, _ = write_members(world, [audience], DAY + timedelta(days=2))
+        found, _ = write_members(world, [audience], DAY + timedelta(days=2), KEY)
         assert found == {"top": {"entered": 1, "left": 1, "stayed": 198 + 1}}
     states = _states(world, DAY + timedelta(days=2))
     assert {("top", "entered", "u0000"), ("top", "left", "u0004"), ("top", "stayed", "u0009")} <= states
     current = world.execute("select count(*) from beha2vec.audience_members_current").fetchall()
     assert current == [(200,)]
-    found, _ = write_members(world, [audience], DAY + timedelta(days=3))
+    found, _ = write_members(world, [audience], DAY + timedelta(days=3), KEY)
     assert found == {"top": {"stayed": 200}}, "who left is told once"
     assert counts(world, DAY) == {"top": {"entered": 200}}, "earlier days stay as they were"
 
 
 def test_an_audience_that_is_taken_out_of_the_file_is_left(world: duckdb.DuckDBPyConnection) -> None:
-    write_members(world, [Audience(name="a", rule="purchases = 4"), Audience(name="b", rule="purchases = 3")], DAY)
-    found, _ = write_members(world, [Audience(name="b", rule="purchases = 3")], DAY + timedelta(days=1))
+    write_members(world, [Audience(name="a", rule="purchases = 4"), Audience(name="b", rule="purchases = 3")], DAY, KEY)
+    found, _ = write_members(world, [Audience(name="b", rule="purchases = 3")], DAY + timedelta(days=1), KEY)
     assert found == {"a": {"left": 200}, "b": {"stayed": 200}}
     reason = world.execute("select distinct why from beha2vec.audience_members where state = 'left'").fetchall()
     assert reason == [("the audience is no longer in the file",)]
 
 
 def test_a_rule_that_no_longer_works_keeps_its_members(world: duckdb.DuckDBPyConnection) -> None:
-    write_members(world, [Audience(name="a", rule="purchases = 4"), Audience(name="b", rule="purchases = 3")], DAY)
+    write_members(world, [Audience(name="a", rule="purchases = 4"), Audience(name="b", rule="purchases = 3")], DAY, KEY)
     changed = [Audience(name="a", rule="purchase = 4"), Audience(name="b", rule="purchases = 3")]
-    found, problems = write_members(world, changed, DAY + timedelta(days=1))
+    found, problems = write_members(world, changed, DAY + timedelta(days=1), KEY)
     assert found == {"a": {"stayed": 200}, "b": {"stayed": 200}}
     assert len(problems) == 1 and "did you mean purchases" in problems[0]
 
@@ -114,13 +125,57 @@ def test_a_write_that_is_stopped_leaves_the_day_as_it_was(
     world: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audience = Audience(name="top", rule="purchases >= 4")
-    write_members(world, [audience], DAY)
+    write_members(world, [audience], DAY, KEY)
     before = _states(world, DAY)
-    broken = {"top": "select property_id, user_key, why, is_member from nowhere"}
-    monkeypatch.setattr(members, "usable", lambda *_: (broken, []))
+    broken = {"top": "select * from nowhere"}
+    monkeypatch.setattr(members, "usable", lambda *_, **__: (broken, []))
     with pytest.raises(duckdb.CatalogException):
-        write_members(world, [audience], DAY)
+        write_members(world, [audience], DAY, KEY)
     assert _states(world, DAY) == before
+
+
+def test_who_has_left_leaves_once(world: duckdb.DuckDBPyConnection) -> None:
+    days = [DAY + timedelta(days=n) for n in range(4)]
+    top = [Audience(name="top", rule="purchases >= 4")]
+    write_members(world, top, days[0], KEY)
+    nobody = [Audience(name="top", rule="purchases >= 400")]
+    assert write_members(world, nobody, days[1], KEY)[0] == {"top": {"left": 200}}
+    assert write_members(world, nobody, days[2], KEY)[0] == {}
+    assert write_members(world, top, days[3], KEY)[0] == {"top": {"entered": 200}}
+
+
+def test_a_day_before_the_last_one_is_left_as_it_is(world: duckdb.DuckDBPyConnection) -> None:
+    audience = Audience(name="top", rule="purchases >= 4")
+    write_members(world, [audience], DAY, KEY)
+    found, problems = write_members(world, [audience], DAY - timedelta(days=1), KEY)
+    assert found == {} and "there are members of 2026-03-29 already" in problems[0]
+    assert _states(world, DAY - timedelta(days=1)) == set()
+
+
+def test_a_rule_that_breaks_keeps_the_members_of_the_same_day(world: duckdb.DuckDBPyConnection) -> None:
+    write_members(world, [Audience(name="top", rule="purchases >= 4")], DAY, KEY)
+    before = _states(world, DAY)
+    write_members(world, [Audience(name="top", rule="purchase >= 4")], DAY, KEY)
+    assert _states(world, DAY) == before
+    world.execute("delete from ga4.dim_ga4__users where user_key = 'u0004'").fetchall()
+    found, _ = write_members(world, [Audience(name="top", rule="purchase >= 4")], DAY + timedelta(days=1), KEY)
+    assert found == {"top": {"stayed": 199}}, "who is no user any more is no member either"
+
+
+def test_members_know_whether_they_may_be_contacted(world: duckdb.DuckDBPyConnection) -> None:
+    write_members(world, [BUYERS], DAY, KEY)
+    query = "select user_key from beha2vec.audience_members_current where step is null"
+    assert {user for (user,) in world.execute(query).fetchall()} == _step(world, BUYERS, None)
+
+
+def test_a_file_that_is_gone_ends_no_audience(world: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "audiences.yml"
+    assert audiences_of_night(world, path) == []
+    write_members(world, [BUYERS], DAY, KEY)
+    with pytest.raises(AudienceError, match="is not there, and there are audiences with members"):
+        audiences_of_night(world, path)
+    path.write_text("[]")
+    assert audiences_of_night(world, path) == []
 
 
 FILE = """
@@ -154,6 +209,7 @@ def test_a_file_is_read_in_its_order(tmp_path: Path) -> None:
         ("- {name: A b, rule: 'true'}", "use at most 40 lowercase letters"),
         ("- {name: a, rule: 'true', holdout: 2}", "audience a: holdout: "),
         ("- {name: a, rule: 'true', purpose: spam}", "audience a: purpose: "),
+        ("- {name: a, rule: 'true', rank_by: purchases}", "audience a: rank_by needs a cap"),
         ("- {name: a, rule: 'true'}\n- {name: a, rule: 'true'}", "there are two audiences of this name"),
         ("- just text", "write it as a mapping of keys to values"),
         ("- !!python/object/apply:os.system ['true']", "cannot be read"),

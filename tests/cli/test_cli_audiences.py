@@ -29,7 +29,7 @@ FILE = """
 @pytest.fixture(autouse=True)
 def published(serving: duckdb.DuckDBPyConnection) -> None:
     make_world(serving)
-    write_members(serving, [Audience(name="buyers", rule="purchases > 1")], date(2026, 3, 29))
+    write_members(serving, [Audience(name="buyers", rule="purchases > 1")], date(2026, 3, 29), b"k" * 32)
     serving.close()
     Path("audiences.yml").write_text(FILE)
 
@@ -71,9 +71,29 @@ def test_a_diff_says_who_would_enter_and_leave() -> None:
     ]  # fmt: skip
 
 
+def test_a_diff_of_an_audience_that_is_new_or_empty() -> None:
+    assert "users would enter" in _output("diff", "quiet") and "0 users would leave" in _output("diff", "quiet")
+    Path("audiences.yml").write_text("- {name: none, rule: purchases > 400}")
+    assert "0 users would enter" in _output("diff", "none")
+
+
+def test_a_preview_makes_no_key() -> None:
+    _output("preview", "buyers")
+    assert not Path("data/privacy.key").exists()
+
+
+def test_a_copy_of_an_earlier_release_is_published_again() -> None:
+    with duckdb.connect("data/serving.duckdb") as connection:
+        connection.execute("drop view beha2vec.audience_members_current").fetchall()
+        connection.execute("drop table beha2vec.audience_members").fetchall()
+    for command in (["list"], ["diff", "buyers"]):
+        assert "Materialize serving_database again" in _output(*command, code=2)
+
+
 def test_mistakes_are_named() -> None:
     assert "did you mean buyers?" in _output("preview", "buyer", code=2)
     Path("audiences.yml").write_text("- {name: a, rule: purchase > 0}")
     assert "did you mean purchases" in _output("diff", "a", code=2)
     Path("audiences.yml").unlink()
-    assert "write audiences.yml" in _output("list", code=1)
+    assert "audiences.yml has no audiences" in _output("list", code=1)
+    assert "\npurchases\n" in _output("names"), "names need no file"

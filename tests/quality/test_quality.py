@@ -267,7 +267,8 @@ def test_audiences_that_cannot_be_used_are_named(world: World, tmp_path: Path, m
     assert "there are no users yet" in world.check("audiences_can_be_used").message
     world.execute(
         """create table ga4.dim_ga4__users as select 'u' as user_key, 'p' as property_id, 1 as purchases,
-        now()::timestamp as last_seen_at, true as is_ads_consented"""
+        now()::timestamp as last_seen_at, true as is_ads_consented; create table ga4.dim_ga4__properties as
+        select 'p' as property_id, 'UTC' as timezone, current_date as last_day"""
     )
     assert world.check("audiences_can_be_used").figures == {"usable": 1, "unusable": 0}
     file.write_text("- {name: buyers, rule: purchases > 0}\n- {name: lost, rule: purchase = 0}")

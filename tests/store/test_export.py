@@ -88,8 +88,8 @@ def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         )
         connection.execute(
             """insert into beha2vec.audience_members values
-            ('2026-01-02', 'buyers', 'p', 'u0', 'entered', '=purchases'),
-            ('2026-01-02', 'buyers', 'p', 'u1', 'left', '')"""
+            ('2026-01-02', 'buyers', 'p', 'u0', 'entered', '=purchases', 'holdout'),
+            ('2026-01-02', 'buyers', 'p', 'u1', 'left', '', null)"""
         )
         publish(connection, path, secret=b"secret")
     return path
@@ -147,7 +147,7 @@ def test_parquet_keeps_the_vectors_as_lists(serving: Path, tmp_path: Path) -> No
     predictions = pq.read_table(tmp_path / "out" / "user_predictions.parquet").to_pylist()
     assert len(predictions) == USERS + 1 and predictions[0]["reasons"] == ["visits"]
     members = pq.read_table(tmp_path / "out" / "audience_members.parquet").to_pylist()
-    assert [(row["user_pseudo_id"], row["state"]) for row in members] == [("12.0", "entered"), ("99.0", "entered")]
+    assert [(row["user_pseudo_id"], row["step"]) for row in members] == [("12.0", "holdout"), ("99.0", "holdout")]
 
 
 def test_csv_has_a_column_a_dimension_and_no_formula(serving: Path, tmp_path: Path) -> None:

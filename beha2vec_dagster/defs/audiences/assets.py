@@ -4,8 +4,9 @@ from typing import Any
 
 import dagster as dg
 
-from beha2vec_core.audiences.file import AudienceError, load_audiences
-from beha2vec_core.audiences.members import write_members
+from beha2vec_core.audiences.file import AudienceError
+from beha2vec_core.audiences.members import audiences_of_night, write_members
+from beha2vec_core.privacy.key import key
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
@@ -32,13 +33,13 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         Rules read what is known now, so only the last day of the range is written; earlier days stay as they are.
         """
         day = days_of(context)[-1]
-        try:
-            audiences = load_audiences(settings.audiences.file)
-        except AudienceError as error:
-            context.log.warning(f"{error}. The members stay as they were")
-            return dg.MaterializeResult(metadata={"status": str(error)})
         with warehouse.connect("audience_members") as connection:
-            counts, problems = write_members(connection, audiences, day)
+            try:
+                audiences = audiences_of_night(connection, settings.audiences.file)
+            except AudienceError as error:
+                context.log.warning(f"{error}. The members stay as they were")
+                return dg.MaterializeResult(metadata={"status": str(error)})
+            counts, problems = write_members(connection, audiences, day, key(settings.storage.data_dir))
             about = relation_metadata(connection, "beha2vec.audience_members_current")
         for problem in problems:
             context.log.warning(f"{problem}. The members stay as they were")
