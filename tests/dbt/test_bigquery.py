@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-import socket
-from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
-from tests.dbt.conftest import BUILT_AT_FULL_REFRESH, INCREMENTAL_MODELS, PROJECT
+from tests.dbt.bigquery_world import Compile, Nodes, compile_for_bigquery
+from tests.dbt.conftest import BUILT_AT_FULL_REFRESH, INCREMENTAL_MODELS
 
-pytest.importorskip("dbt.adapters.bigquery", reason="dbt-bigquery is not installed: pip install -e '.[dev]'")
-pytest.importorskip("sqlglot")
+__all__ = ["compile_for_bigquery"]
 
 # What may stand before a parenthesis. Parsers let any name pass as a function; this list does not.
 KEYWORDS = {
@@ -29,47 +25,11 @@ unnest upper
 """
 
 
-Nodes = dict[str, Any]
 DAYS = ("2024-02-28", "2024-03-01")
 
 
 @pytest.fixture(scope="module")
-def compile_for_bigquery(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Nodes]:
-    """A function of arguments and days: the compiled nodes by name. Whatever opens a socket fails.
-
-    The days are environment variables: with other vars dbt would parse the whole project again, for seconds.
-    """
-    from dbt.cli.main import dbtRunner
-
-    folder = tmp_path_factory.mktemp("bigquery")
-    # dbt-bigquery makes a client, which wants credentials, even where it asks nothing of it
-    credentials = folder / "credentials.json"
-    secrets = dict.fromkeys(("client_id", "client_secret", "refresh_token"), "none")
-    credentials.write_text(json.dumps({"type": "authorized_user", **secrets}))
-    flags = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", "bigquery", "--no-write-json"]
-    offline = ["--no-populate-cache", "--no-introspect", "--exclude", "resource_type:unit_test"]
-
-    def refuse(*_: Any) -> None:
-        raise AssertionError("dbt opens a connection")
-
-    def run(*arguments: str, days: tuple[str, str] = ("", "")) -> Nodes:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(credentials))
-            patch.setenv("GOOGLE_CLOUD_PROJECT", "project")
-            patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
-            patch.setenv("DBT_LOG_PATH", str(folder / "logs"))
-            patch.setenv("GA4_MIN_DATE", days[0])
-            patch.setenv("GA4_MAX_DATE", days[1])
-            patch.setattr(socket.socket, "connect", refuse)
-            outcome = dbtRunner().invoke(["--quiet", "compile", *arguments, *flags, *offline])
-        assert outcome.success, outcome.exception or [result.message for result in outcome.result]
-        return {result.node.name: result.node for result in outcome.result}
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def at_once_and_by_day(compile_for_bigquery: Callable[..., Nodes]) -> tuple[Nodes, Nodes]:
+def at_once_and_by_day(compile_for_bigquery: Compile) -> tuple[Nodes, Nodes]:
     """The nodes for some days, parsed for a full refresh; then those of the next call, which does not parse again."""
     return compile_for_bigquery("--full-refresh", days=DAYS), compile_for_bigquery(days=DAYS)
 
@@ -92,7 +52,7 @@ def assert_is_bigquery(name: str, sql: str) -> None:
     assert not any(re.search(r"\b\w*(_value|revenue|price)\w*\b", partition) for partition in partitions), name
 
 
-def test_all_history(compile_for_bigquery: Callable[..., Nodes]) -> None:
+def test_all_history(compile_for_bigquery: Compile) -> None:
     nodes = compile_for_bigquery()
     for name, node in nodes.items():
         if str(node.resource_type) != "seed":
@@ -142,6 +102,6 @@ def test_a_full_refresh_leaves_the_days_in_the_config(at_once_and_by_day: tuple[
 
 
 @pytest.mark.parametrize("days", [(DAYS[0], ""), ("", DAYS[0])])
-def test_half_open_days_name_the_remedy(compile_for_bigquery: Callable[..., Nodes], days: tuple[str, str]) -> None:
+def test_half_open_days_name_the_remedy(compile_for_bigquery: Compile, days: tuple[str, str]) -> None:
     with pytest.raises(AssertionError, match="give both min_date and max_date"):
         compile_for_bigquery(days=days)
