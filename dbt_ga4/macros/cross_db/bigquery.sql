@@ -63,6 +63,39 @@
     farm_fingerprint(to_json_string(struct({% for column in columns %}{{ adapter.quote(column) }}{{ ', ' if not loop.last }}{% endfor %})))
 {%- endmacro %}
 
+{#
+    BigQuery computes a common table expression anew for each reference, and bills it. So the wide rows are read once, and which
+    tables there are is told by their names alone, for which no column is read.
+#}
+{% macro bigquery__distinct_events(flat_events, identity) -%}
+table_ranks as (
+
+    select
+        event_date,
+        min({{ table_rank('table_kind') }}) as best_rank
+    from {{ ga4_raw_events(source('ga4', 'raw_ga4_events')) }} as table_names
+    where {{ ga4_in_window() }}
+    group by event_date
+
+),
+
+distinct_events as (
+
+    select
+        {{ flat_events }}.*,
+        count(*) over (partition by {{ identity | join(', ') }}) as copies
+    from {{ flat_events }}
+    inner join table_ranks using (event_date)
+    where {{ table_rank('table_kind') }} = best_rank
+    qualify row_number() over (partition by {{ identity | join(', ') }} order by event_name) = 1
+
+)
+{%- endmacro %}
+
+{% macro bigquery__addresses_of(relation) -%}
+    (select distinct address from {{ relation }} cross join unnest([page_location, page_referrer]) as address)
+{%- endmacro %}
+
 {% macro bigquery__md5_key(parts) -%}
     to_hex(md5(array_to_string([{% for part in parts %}coalesce(cast({{ part }} as string), ''){{ ', ' if not loop.last }}{% endfor %}], '|')))
 {%- endmacro %}

@@ -23,6 +23,20 @@
     {{- return(adapter.dispatch('row_hash', 'dbt_ga4')(columns)) -}}
 {% endmacro %}
 
+{#
+    Common table expressions up to distinct_events: the flat events of the best table of each day, with `copies`. A day is exported
+    while it is in progress (intraday, fresh) and again when it is complete (daily): the last one is used. Rows that are equal in
+    every field of the export are one event.
+#}
+{% macro distinct_events(flat_events, identity) %}
+    {{- return(adapter.dispatch('distinct_events', 'dbt_ga4')(flat_events, identity)) -}}
+{% endmacro %}
+
+{# The distinct addresses, as `address`, that the columns page_location and page_referrer of a relation contain. #}
+{% macro addresses_of(relation) %}
+    {{- return(adapter.dispatch('addresses_of', 'dbt_ga4')(relation)) -}}
+{% endmacro %}
+
 {# A key of several parts: the md5, in hex, of their texts joined by '|'. #}
 {% macro md5_key(parts) %}
     {{- return(adapter.dispatch('md5_key', 'dbt_ga4')(parts)) -}}
