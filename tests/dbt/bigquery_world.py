@@ -250,3 +250,28 @@ def _utf8_or_null(value: bytes | None) -> str | None:
         return value.decode() if value is not None else None
     except UnicodeDecodeError:
         return None
+
+
+def tables_read(sql: str) -> list[tuple[exp.Table, list[exp.Expression]]]:
+    """Each table that the SQL reads, with the conditions of the SELECT that names it in its FROM or JOIN."""
+    found: list[tuple[exp.Table, list[exp.Expression]]] = []
+    for table in sqlglot.parse_one(sql, dialect="bigquery").find_all(exp.Table):
+        select = table.find_ancestor(exp.Select)
+        if table.db and select is not None:
+            conditions = [select.args.get("where"), *(join.args.get("on") for join in select.args.get("joins") or [])]
+            found.append((table, [condition for condition in conditions if condition is not None]))
+    return found
+
+
+def compared_with_literals(condition: exp.Expression, column: str, table: exp.Table) -> list[list[str]]:
+    """The literals that the column is compared with in the condition; a column of another table does not count."""
+    owners = {"", table.alias_or_name}
+    found = []
+    for comparison in condition.find_all(exp.Between, exp.LTE, exp.GTE, exp.EQ):
+        left = comparison.this
+        if isinstance(left, exp.Column) and left.name == column and left.table in owners:
+            sides = [comparison.args[side] for side in ("low", "high", "expression") if comparison.args.get(side)]
+            literals = [side.this if isinstance(side, exp.Cast) else side for side in sides]
+            if all(isinstance(literal, exp.Literal) for literal in literals):
+                found.append([literal.name for literal in literals])
+    return found

@@ -19,6 +19,8 @@ with events as (
     from {{ ref('int_ga4__events_sessionized') }}
     where session_key is not null
         and {{ ga4_in_window() }}
+        -- events are stored by their own day, at most one after the session's
+        and {{ ga4_between('occurred_on', late_days + 1, 5) }}
 
 ),
 
