@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from graphlib import TopologicalSorter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, Self
 
 import duckdb
 import pytest
+import yaml
 
 pytest.importorskip("dbt.adapters.bigquery", reason="dbt-bigquery is not installed: pip install -e '.[dev]'")
 pytest.importorskip("sqlglot")
@@ -62,6 +66,82 @@ def compile_for_bigquery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
         return {result.node.name: result.node for result in outcome.result}
 
     yield run
+
+
+class BigQueryServer:
+    """A local HTTP server with the REST calls that dbt makes: it keeps the jobs, and answers with the fields of an export.
+
+    ``fields`` are of the newest day table: {path: type}, as in {"device.web_info": "STRUCT<...>"}.
+    """
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        self.jobs: list[dict[str, Any]] = []
+        rows = [{"f": [{"v": path}, {"v": kind}]} for path, kind in fields.items()]
+        schema = {"fields": [{"name": name, "type": "STRING"} for name in ("field_path", "data_type")]}
+        found = {"rows": rows, "totalRows": str(len(rows))}
+        result = {"projectId": "project", "datasetId": "_results", "tableId": "result"}
+        jobs = self.jobs
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                job = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                jobs.append(copy.deepcopy(job))
+                job["configuration"]["query"]["destinationTable"] = result
+                self._answer(job | {"status": {"state": "DONE"}, "statistics": {"query": {"statementType": "SELECT"}}})
+
+            def do_GET(self) -> None:
+                path = self.path.partition("?")[0]
+                if "/queries/" in path:
+                    reference = {"projectId": "project", "jobId": path.rpartition("/")[2], "location": "US"}
+                    self._answer(found | {"jobComplete": True, "schema": schema, "jobReference": reference})
+                elif path.endswith("/_results/tables/result"):
+                    self._answer({"tableReference": result, "schema": schema})
+                elif path.endswith("/_results/tables/result/data"):
+                    self._answer(found)
+                else:  # no target table is there yet
+                    self._answer({"error": {"code": 404, "message": "Not found"}}, status=404)
+
+            def _answer(self, body: dict[str, Any], status: int = 200) -> None:
+                content = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: Any) -> None:
+                """No lines in the test's output."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def compile(self, folder: Path, *arguments: str, **environment: str) -> Any:
+        """Compile with a connection to this server; dbt's result. The profile is ours, but for the credentials."""
+        from dbt.cli.main import dbtRunner
+
+        profiles = yaml.safe_load((PROJECT / "profiles.yml").read_text())
+        profiles["dbt_ga4"]["outputs"]["bigquery"] |= {
+            "method": "oauth-secrets",
+            "token": "none",
+            "api_endpoint": self.url,
+        }
+        (folder / "profiles.yml").write_text(yaml.safe_dump(profiles))
+        flags = ["--project-dir", str(PROJECT), "--profiles-dir", str(folder), "--target", "bigquery"]
+        quiet = ["--no-write-json", "--no-populate-cache", "--exclude", "resource_type:unit_test"]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
+            patch.setenv("DBT_LOG_PATH", str(folder / "logs"))
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            return dbtRunner().invoke(["--quiet", "compile", *arguments, *flags, *quiet])
 
 
 def is_model(node: Any) -> bool:

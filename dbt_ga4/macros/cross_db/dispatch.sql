@@ -9,8 +9,13 @@
 {% endmacro %}
 
 {# Config of an incremental model with which a run replaces the window's rows; without a window it replaces none. #}
-{% macro ga4_incremental_settings(window) %}
-    {{- return(adapter.dispatch('ga4_incremental_settings', 'dbt_ga4')(window)) -}}
+{% macro ga4_incremental_settings(window, cluster_by) %}
+    {{- return(adapter.dispatch('ga4_incremental_settings', 'dbt_ga4')(window, cluster_by)) -}}
+{% endmacro %}
+
+{# Config of a table that each run replaces: how BigQuery stores it, by the days of a date column and ordered by some columns. #}
+{% macro ga4_table(cluster_by, partition_by=none) %}
+    {{- adapter.dispatch('ga4_table', 'dbt_ga4')(cluster_by, partition_by) -}}
 {% endmacro %}
 
 {# All columns except the named ones. #}
@@ -155,4 +160,9 @@
 {# Placed before the parenthesis of a common table expression: compute it once and keep its rows. BigQuery decides by itself. #}
 {% macro materialized() %}
     {{- return(adapter.dispatch('materialized', 'dbt_ga4')()) -}}
+{% endmacro %}
+
+{# After the query of a table: its rows are stored in this order. BigQuery partitions and clusters instead, and refuses both at once. #}
+{% macro stored_in_order_of(column) %}
+    {{- return(adapter.dispatch('stored_in_order_of', 'dbt_ga4')(column)) -}}
 {% endmacro %}

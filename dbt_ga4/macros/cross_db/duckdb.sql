@@ -24,9 +24,11 @@
     )
 {% endmacro %}
 
-{% macro duckdb__ga4_incremental_settings(window) %}
+{% macro duckdb__ga4_incremental_settings(window, cluster_by) %}
     {{ return({'incremental_strategy': 'replace_window' if window else 'append'}) }}
 {% endmacro %}
+
+{% macro duckdb__ga4_table(cluster_by, partition_by) %}{% endmacro %}
 
 {% macro duckdb__all_but(columns) -%}
     * exclude ({{ columns | join(', ') }})
@@ -222,4 +224,8 @@ distinct_events as (
 
 {% macro duckdb__materialized() -%}
     materialized
+{%- endmacro %}
+
+{% macro duckdb__stored_in_order_of(column) -%}
+    order by {{ column }}
 {%- endmacro %}

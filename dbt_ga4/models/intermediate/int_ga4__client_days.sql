@@ -1,6 +1,6 @@
 {% set late_days = var('late_event_days') | int %}
 {# The engagement of a session can change the day before or after its events. -#}
-{{ ga4_incremental(column='occurred_on', days_before=late_days + 1, days_after=4) }}
+{{ ga4_incremental(column='occurred_on', days_before=late_days + 1, days_after=4, cluster_by=['client_key']) }}
 
 with days as (
 

@@ -1,6 +1,6 @@
 {% set late_days = var('late_event_days') | int %}
 {# The export days of the events whose session a new export day can change. -#}
-{{ ga4_incremental(column='event_date', days_before=late_days + 1, days_after=late_days + 4) }}
+{{ ga4_incremental(column='event_date', days_before=late_days + 1, days_after=late_days + 4, cluster_by=['client_key']) }}
 
 -- Events of the same microsecond that are equal in everything the encoder reads become one. They can only differ in fields that a
 -- flattened export does not contain (items, bundle), so both forms of an export give the same rows.

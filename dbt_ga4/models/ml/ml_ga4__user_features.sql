@@ -1,3 +1,4 @@
+{{ ga4_table(partition_by='as_of', cluster_by=['user_key']) }}
 -- depends_on: {{ ref('int_ga4__identity_map') }}
 {#
     Features of a person before a date, and labels after it. Features use the events of the export days before as_of, as a

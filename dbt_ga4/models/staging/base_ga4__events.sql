@@ -1,4 +1,4 @@
-{{ ga4_incremental(column='event_date', days_before=0, days_after=0) }}
+{{ ga4_incremental(column='event_date', days_before=0, days_after=0, cluster_by=['event_name']) }}
 
 {% set parameters = [
     'ga_session_id', 'ga_session_number', 'session_engaged', 'engagement_time_msec',
