@@ -69,7 +69,7 @@ def compile_for_bigquery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
 
 
 class BigQueryServer:
-    """A local HTTP server with the REST calls that dbt makes: it keeps the jobs, and answers with the fields of an export.
+    """A local HTTP server with the REST calls that dbt makes. It keeps the jobs and answers with an export's fields.
 
     ``fields`` are of the newest day table: {path: type}, as in {"device.web_info": "STRUCT<...>"}.
     """
@@ -255,7 +255,8 @@ RULES = (
 class BigQuery:
     """Day tables as GA4 exports them and the models that BigQuery's SQL makes of them, in DuckDB."""
 
-    def __init__(self, seeds_of: Path) -> None:
+    def __init__(self, seeds_of: Path, fields: dict[str, Any] = EVENT_SCHEMA) -> None:
+        """``fields`` are the columns of the day tables, beside event_date, as in `EVENT_SCHEMA`."""
         self.connection = duckdb.connect()
         # "special": it can give null for bytes that are no text
         self.connection.create_function("utf8_or_null", _utf8_or_null, ["blob"], "varchar", null_handling="special")
@@ -272,7 +273,7 @@ class BigQuery:
         for seed in SEEDS:
             self.connection.execute(f"create table project.ga4.{seed} as from duckdb_models.ga4.{seed}")
         # as BigQuery has them: the day is text, and there is no property, file or line
-        columns = {"event_date": "VARCHAR"} | {name: duckdb_type(field) for name, field in EVENT_SCHEMA.items()}
+        columns = {"event_date": "VARCHAR"} | {name: duckdb_type(field) for name, field in fields.items()}
         self._columns = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items()) + "}"
         self._raw = f'project.analytics_{PROPERTY}."events_*"'
         spelled = ", ".join(f"{name} {kind}" for name, kind in columns.items())
@@ -316,6 +317,20 @@ class BigQuery:
                 f"select column_name, column_type from (describe {database}.ga4.{model})"
             ).fetchall()
         )
+
+
+def field_paths(fields: dict[str, Any]) -> dict[str, str]:
+    """Paths and BigQuery types of all fields, as INFORMATION_SCHEMA.COLUMN_FIELD_PATHS lists them."""
+    paths: dict[str, str] = {}
+    for name, field in fields.items():
+        is_list = isinstance(field, list)
+        members = field[0] if is_list else field
+        if isinstance(members, dict):
+            paths[name] = "ARRAY<STRUCT<...>>" if is_list else "STRUCT<...>"
+            paths |= {f"{name}.{path}": kind for path, kind in field_paths(members).items()}
+        else:
+            paths[name] = {"VARCHAR": "STRING", "BIGINT": "INT64", "DOUBLE": "FLOAT64", "BOOLEAN": "BOOL"}[members]
+    return paths
 
 
 def in_order(nodes: Nodes) -> list[str]:

@@ -26,8 +26,17 @@ import pytest
 
 from beha2vec_core.demo_shop import write_demo_export
 from beha2vec_core.ga4.ingest import ingest_days
+from beha2vec_core.ga4.schema import EVENT_SCHEMA
 from beha2vec_core.ga4.sources import find_source_files, source_days
-from tests.dbt.bigquery_world import PROPERTY, BigQuery, Compile, compile_for_bigquery, is_model
+from tests.dbt.bigquery_world import (
+    PROPERTY,
+    BigQuery,
+    BigQueryServer,
+    Compile,
+    compile_for_bigquery,
+    field_paths,
+    is_model,
+)
 from tests.dbt.conftest import Warehouse, event
 from tests.dbt.test_recount import DATA, make_export
 
@@ -185,6 +194,22 @@ def compare(bigquery: BigQuery, models: list[str], other_events: int) -> None:
     assert not differences, "\n".join(differences)
 
 
+def texts_with(bigquery: BigQuery, models: list[str], text: str) -> list[str]:
+    """The text columns in which a text occurs."""
+    columns = [
+        (model, name)
+        for model in models
+        for name, kind in bigquery.columns("project", model).items()
+        if kind == "VARCHAR"
+    ]
+    count = "select count(*) from project.ga4.{} where contains({}, '{}')"
+    return [
+        f"{model}.{name}"
+        for model, name in columns
+        if bigquery.connection.execute(count.format(model, name, text)).fetchone() != (0,)
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "make", [pytest.param(make, marks=pytest.mark.xdist_group(make.__name__)) for make in (_made, _demo, _year)]
@@ -214,3 +239,68 @@ def test_bigquery_s_sql_gives_the_same_rows(
         asked = (last[0].isoformat(), last[-1].isoformat())
         bigquery.build_days(compile_for_bigquery(days=asked, **export.variables))
     compare(bigquery, models, export.other_events)
+    assert not texts_with(bigquery, models, "anna@example.com")
+
+
+def _without(fields: dict[str, Any], paths: set[str], prefix: str = "") -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name, member in fields.items():
+        if (path := prefix + name) in paths:
+            continue
+        inner = member[0] if isinstance(member, list) else member
+        if isinstance(inner, dict):
+            inner = _without(inner, paths, f"{path}.")
+        kept[name] = [inner] if isinstance(member, list) else inner
+    return kept
+
+
+# what the public sample of 2020 (bigquery-public-data.ga4_obfuscated_sample_ecommerce) lacks, and has of another type
+NEWER = {
+    "batch_event_index",
+    "batch_ordering_id",
+    "batch_page_id",
+    "collected_traffic_source",
+    "device.browser",
+    "device.browser_version",
+    "device.web_info.hostname",
+    "is_active_user",
+    "items.item_params",
+    "session_traffic_source_last_click",
+}
+OTHER_TYPES = {"stream_id": "BIGINT"}
+
+
+@pytest.mark.slow
+def test_a_data_set_without_newer_fields(warehouse: Warehouse, tmp_path: Path) -> None:
+    make_export(tmp_path / "export")
+    export = Export(tmp_path / "export")
+    ingest_days(find_source_files(str(export.folder), PROPERTY), export.files(), warehouse.data_dir / "raw_ga4_events")
+    warehouse.dbt("run")
+    warehouse.query("checkpoint")
+    built = Path(shutil.copy(warehouse.data_dir / "warehouse.duckdb", tmp_path))
+
+    fields = _without(EVENT_SCHEMA, NEWER) | OTHER_TYPES
+    with BigQueryServer(field_paths(fields)) as server:
+        outcome = server.compile(tmp_path, BEHA2VEC_BIGQUERY_LABELS="team=growth, env=test")
+        assert outcome.success, outcome.exception
+    bigquery = BigQuery(built, fields)
+    bigquery.load(export.files().values())
+    # with a column that is not there, this fails
+    nodes = {result.node.name: result.node for result in outcome.result}
+    bigquery.build(nodes)
+    compare(bigquery, [name for name, node in nodes.items() if is_model(node)], other_events=0)
+
+    # dbt asked for the fields of the newest day table, for each model that reads the export
+    asked = [job["configuration"] for job in server.jobs]
+    readers = {"base_ga4__events", "base_ga4__own_hosts", "base_ga4__url_templates", "ga4_quality__daily"}
+    assert {job["labels"]["dbt_node"] for job in asked} >= readers
+    for job in asked:
+        assert "COLUMN_FIELD_PATHS" in job["query"]["query"]
+        assert job["query"]["maximumBytesBilled"] == str(2**40)
+        assert {"application": "beha2vec", "team": "growth", "env": "test"}.items() <= job["labels"].items()
+
+
+def test_a_data_set_without_day_tables_names_the_remedy(tmp_path: Path) -> None:
+    with BigQueryServer({}) as server:
+        outcome = server.compile(tmp_path, "--select", "base_ga4__own_hosts")
+    assert "no day table of a GA4 export (events_YYYYMMDD): set GA4_BIGQUERY_PROJECT" in str(outcome.exception)
