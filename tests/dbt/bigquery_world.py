@@ -16,6 +16,7 @@ from typing import Any, Self
 import duckdb
 import pytest
 import yaml
+from duckdb.func import FunctionNullHandling
 
 pytest.importorskip("dbt.adapters.bigquery", reason="dbt-bigquery is not installed: pip install -e '.[dev]'")
 pytest.importorskip("sqlglot")
@@ -61,7 +62,7 @@ def compile_for_bigquery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
             patch.setenv("GA4_MAX_DATE", days[1])
             patch.setattr(socket.socket, "connect", refuse)
             given = ["--vars", json.dumps(variables)] if variables else []
-            outcome = dbtRunner().invoke(["--quiet", "compile", *arguments, *given, *flags, *offline])
+            outcome: Any = dbtRunner().invoke(["--quiet", "compile", *arguments, *given, *flags, *offline])
         assert outcome.success, outcome.exception or [result.message for result in outcome.result]
         return {result.node.name: result.node for result in outcome.result}
 
@@ -162,11 +163,11 @@ def to_duckdb(sql: str) -> str:
     return tree.sql(dialect="duckdb", unsupported_level=sqlglot.ErrorLevel.RAISE)
 
 
-def _call(name: str, *arguments: exp.Expression) -> exp.Expression:
+def _call(name: str, *arguments: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def _joined_bytes(node: exp.Expression) -> exp.Expression | None:
+def _joined_bytes(node: exp.Expr) -> exp.Expr | None:
     """STRING_AGG of bytes: DuckDB's joins only text, so their hexadecimal digits are joined."""
     if not isinstance(node, exp.GroupConcat) or not isinstance(node.args.get("separator"), exp.ByteString):
         return None
@@ -176,19 +177,19 @@ def _joined_bytes(node: exp.Expression) -> exp.Expression | None:
     return _call("unhex", joined)
 
 
-def _bytes_as_text(node: exp.Expression) -> exp.Expression | None:
+def _bytes_as_text(node: exp.Expr) -> exp.Expr | None:
     """SAFE_CAST of bytes to STRING reads UTF-8; DuckDB's cast writes escapes, and its TRY takes no aggregate."""
     is_bytes = isinstance(node, exp.TryCast) and isinstance(node.this, exp.Anonymous) and node.this.name == "unhex"
     return _call("utf8_or_null", node.this) if is_bytes else None
 
 
-def _text_as_bytes(node: exp.Expression) -> exp.Expression | None:
+def _text_as_bytes(node: exp.Expr) -> exp.Expr | None:
     """CAST of STRING to BYTES writes UTF-8; DuckDB's reads escapes."""
     is_text = type(node) is exp.Cast and node.to.is_type(exp.DataType.Type.BINARY, exp.DataType.Type.VARBINARY)
     return _call("encode", node.this) if is_text else None
 
 
-def _row_hash(node: exp.Expression) -> exp.Expression | None:
+def _row_hash(node: exp.Expr) -> exp.Expr | None:
     """FARM_FINGERPRINT, which DuckDB lacks: its own hash of the same columns, so that keys can be compared."""
     if not isinstance(node, exp.FarmFingerprint):
         return None
@@ -197,7 +198,7 @@ def _row_hash(node: exp.Expression) -> exp.Expression | None:
     return _call("hash", *columns.expressions)
 
 
-def _first_of_array(node: exp.Expression) -> exp.Expression | None:
+def _first_of_array(node: exp.Expr) -> exp.Expr | None:
     """A LIMIT in ARRAY_AGG, which DuckDB lacks; only its first element is read."""
     if not isinstance(node, exp.Limit) or not isinstance(node.parent, exp.ArrayAgg):
         return None
@@ -206,18 +207,18 @@ def _first_of_array(node: exp.Expression) -> exp.Expression | None:
     return node.this
 
 
-def _composed(node: exp.Expression) -> exp.Expression | None:
+def _composed(node: exp.Expr) -> exp.Expr | None:
     """NORMALIZE, whose default form is NFC."""
     return _call("nfc_normalize", node.this) if isinstance(node, exp.Normalize) else None
 
 
-def _date_later(node: exp.Expression) -> exp.Expression | None:
+def _date_later(node: exp.Expr) -> exp.Expr | None:
     """DATE_ADD of a date is a date; DuckDB's sum of date and interval is a timestamp."""
     is_inner = isinstance(node.parent, exp.Cast)
     return exp.cast(node.copy(), "date") if isinstance(node, exp.DateAdd) and not is_inner else None
 
 
-def _local_time(node: exp.Expression) -> exp.Expression | None:
+def _local_time(node: exp.Expr) -> exp.Expr | None:
     """AT TIME ZONE of a TIMESTAMP_MICROS, which is a moment; DuckDB's make_timestamp is a clock's time, in UTC."""
     if not isinstance(node, exp.AtTimeZone) or not isinstance(node.this, exp.UnixToTime):
         return None
@@ -225,7 +226,7 @@ def _local_time(node: exp.Expression) -> exp.Expression | None:
     return None
 
 
-def _offset(node: exp.Expression) -> exp.Expression | None:
+def _offset(node: exp.Expr) -> exp.Expr | None:
     """WITH OFFSET counts from 0, DuckDB's WITH ORDINALITY from 1."""
     if not isinstance(node, exp.Column) or node.table or isinstance(node.parent, exp.Paren):
         return None
@@ -258,8 +259,10 @@ class BigQuery:
     def __init__(self, seeds_of: Path, fields: dict[str, Any] = EVENT_SCHEMA) -> None:
         """``fields`` are the columns of the day tables, beside event_date, as in `EVENT_SCHEMA`."""
         self.connection = duckdb.connect()
-        # "special": it can give null for bytes that are no text
-        self.connection.create_function("utf8_or_null", _utf8_or_null, ["blob"], "varchar", null_handling="special")
+        # it can give null for bytes that are no text
+        self.connection.create_function(
+            "utf8_or_null", _utf8_or_null, ["blob"], "varchar", null_handling=FunctionNullHandling.SPECIAL
+        )
         self.connection.execute(f"""
             set timezone = 'UTC';
             -- long patterns are compiled for each thread, and wherever a common table expression is put
@@ -347,9 +350,9 @@ def _utf8_or_null(value: bytes | None) -> str | None:
         return None
 
 
-def tables_read(sql: str) -> list[tuple[exp.Table, list[exp.Expression]]]:
+def tables_read(sql: str) -> list[tuple[exp.Table, list[exp.Expr]]]:
     """Each table that the SQL reads, with the conditions of the SELECT that names it in its FROM or JOIN."""
-    found: list[tuple[exp.Table, list[exp.Expression]]] = []
+    found: list[tuple[exp.Table, list[exp.Expr]]] = []
     for table in sqlglot.parse_one(sql, dialect="bigquery").find_all(exp.Table):
         select = table.find_ancestor(exp.Select)
         if table.db and select is not None:
@@ -358,7 +361,7 @@ def tables_read(sql: str) -> list[tuple[exp.Table, list[exp.Expression]]]:
     return found
 
 
-def compared_with_literals(condition: exp.Expression, column: str, table: exp.Table) -> list[list[str]]:
+def compared_with_literals(condition: exp.Expr, column: str, table: exp.Table) -> list[list[str]]:
     """The literals that the column is compared with in the condition; a column of another table does not count."""
     owners = {"", table.alias_or_name}
     found = []
