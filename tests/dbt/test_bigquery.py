@@ -145,7 +145,7 @@ def test_tables_are_stored_by_day_and_key(at_once_and_by_day: tuple[Nodes, Nodes
         partition, clusters = node.config.extra.get("partition_by"), node.config.extra.get("cluster_by") or []
         if is_model(node) and (partition or clusters):
             tree = sqlglot.parse_one(node.compiled_code, dialect="bigquery")
-            assert not tree.args.get("order"), f"{name}: BigQuery does not partition or cluster an ordered result"
+            assert not tree.args.get("order"), f"{name}: an ordered result may not be partitioned or clustered"
             described = set(node.columns)
             assert {*clusters, *([partition["field"]] if partition else [])} <= described, name
             assert len(clusters) <= 4
@@ -161,7 +161,7 @@ def test_the_row_hash_reads_each_column_of_the_export_once(at_once_and_by_day: t
     columns = [column.name for column in row.expressions]
     assert len(columns) == len(set(columns))
     assert {"event_params", "items", "table_kind"} & set(columns) == {"event_params", "items"}
-    # a common table expression is computed for each reference: the rows with the hash are read by one
+    # a common table expression may be computed for each reference: the rows with the hash are read by one
     readers = [
         cte.alias
         for cte in tree.find_all(exp.CTE)

@@ -162,8 +162,8 @@
 {%- endmacro %}
 
 {#
-    BigQuery computes a common table expression anew for each reference, and bills it. So the wide rows are read once, and which
-    tables there are is told by their names alone, for which no column is read.
+    BigQuery may compute a common table expression anew for each reference, and bill it. So one expression reads the wide rows, and
+    the names of the tables alone say which there are.
 #}
 {% macro bigquery__distinct_events(flat_events, identity) -%}
 table_ranks as (

@@ -162,7 +162,7 @@
     {{- return(adapter.dispatch('materialized', 'dbt_ga4')()) -}}
 {% endmacro %}
 
-{# After the query of a table: its rows are stored in this order. BigQuery partitions and clusters instead, and refuses both at once. #}
+{# After the query of a table: its rows are stored in this order. BigQuery partitions and clusters instead. #}
 {% macro stored_in_order_of(column) %}
     {{- return(adapter.dispatch('stored_in_order_of', 'dbt_ga4')(column)) -}}
 {% endmacro %}
