@@ -11,14 +11,14 @@
     The same window limits the rows that the model selects, that are replaced, and that the data tests check.
 #}
 
-{# Config of an incremental model with its window, which is stored in config.meta.window. #}
-{% macro ga4_incremental(column, days_before, days_after) %}
+{# Config of an incremental model with its window, which is stored in config.meta.window; BigQuery clusters by these columns. #}
+{% macro ga4_incremental(column, days_before, days_after, cluster_by=none) %}
     {%- set window = {'column': column, 'days_before': days_before, 'days_after': days_after} -%}
     {{- config(
         materialized='incremental',
         on_schema_change='append_new_columns',
         meta={'window': window},
-        **ga4_incremental_settings(window)
+        **ga4_incremental_settings(window, cluster_by)
     ) -}}
 {% endmacro %}
 
@@ -29,7 +29,7 @@
         {% if ga4_is_kept() %} select * from {{ this }} where false {% else %} ... {% endif %}
 #}
 {% macro ga4_built_at_full_refresh() %}
-    {{- config(materialized='incremental', on_schema_change='append_new_columns', **ga4_incremental_settings(none)) -}}
+    {{- config(materialized='incremental', on_schema_change='append_new_columns', **ga4_incremental_settings(none, none)) -}}
 {% endmacro %}
 
 {# Jinja boolean: does this run keep the rows of such a model? Not in a unit test, nor without a connection (--no-introspect). #}

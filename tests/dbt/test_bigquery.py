@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import re
-import socket
-from collections.abc import Callable
+from datetime import date, timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
-from tests.dbt.conftest import BUILT_AT_FULL_REFRESH, INCREMENTAL_MODELS, PROJECT
+from tests.dbt.bigquery_world import (
+    Compile,
+    Nodes,
+    compared_with_literals,
+    compile_for_bigquery,
+    is_model,
+    tables_read,
+)
 
-pytest.importorskip("dbt.adapters.bigquery", reason="dbt-bigquery is not installed: pip install -e '.[dev]'")
-pytest.importorskip("sqlglot")
+# after bigquery_world, which skips these tests where sqlglot is not installed
+import sqlglot  # isort: skip
+from sqlglot import exp  # isort: skip
+
+from tests.dbt.conftest import BUILT_AT_FULL_REFRESH, INCREMENTAL_MODELS
+
+__all__ = ["compile_for_bigquery"]
 
 # What may stand before a parenthesis. Parsers let any name pass as a function; this list does not.
 KEYWORDS = {
-    "and", "array", "as", "except", "from", "in", "join", "not", "on", "or", "over", "select", "then", "when", "where",
+    "and", "array", "as", "except", "from", "in", "join", "not", "on", "or", "over", "select", "then", "using", "when",
+    "where",
 }  # fmt: skip
 FUNCTIONS = """
 abs array_agg array_length array_to_string avg cast coalesce count date date_add date_diff ends_with exists
@@ -29,54 +39,17 @@ unnest upper
 """
 
 
-Nodes = dict[str, Any]
 DAYS = ("2024-02-28", "2024-03-01")
 
 
 @pytest.fixture(scope="module")
-def compile_for_bigquery(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Nodes]:
-    """A function of arguments and days: the compiled nodes by name. Whatever opens a socket fails.
-
-    The days are environment variables: with other vars dbt would parse the whole project again, for seconds.
-    """
-    from dbt.cli.main import dbtRunner
-
-    folder = tmp_path_factory.mktemp("bigquery")
-    # dbt-bigquery makes a client, which wants credentials, even where it asks nothing of it
-    credentials = folder / "credentials.json"
-    secrets = dict.fromkeys(("client_id", "client_secret", "refresh_token"), "none")
-    credentials.write_text(json.dumps({"type": "authorized_user", **secrets}))
-    flags = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", "bigquery", "--no-write-json"]
-    offline = ["--no-populate-cache", "--no-introspect", "--exclude", "resource_type:unit_test"]
-
-    def refuse(*_: Any) -> None:
-        raise AssertionError("dbt opens a connection")
-
-    def run(*arguments: str, days: tuple[str, str] = ("", "")) -> Nodes:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(credentials))
-            patch.setenv("GOOGLE_CLOUD_PROJECT", "project")
-            patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
-            patch.setenv("DBT_LOG_PATH", str(folder / "logs"))
-            patch.setenv("GA4_MIN_DATE", days[0])
-            patch.setenv("GA4_MAX_DATE", days[1])
-            patch.setattr(socket.socket, "connect", refuse)
-            outcome = dbtRunner().invoke(["--quiet", "compile", *arguments, *flags, *offline])
-        assert outcome.success, outcome.exception or [result.message for result in outcome.result]
-        return {result.node.name: result.node for result in outcome.result}
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def at_once_and_by_day(compile_for_bigquery: Callable[..., Nodes]) -> tuple[Nodes, Nodes]:
+def at_once_and_by_day(compile_for_bigquery: Compile) -> tuple[Nodes, Nodes]:
     """The nodes for some days, parsed for a full refresh; then those of the next call, which does not parse again."""
     return compile_for_bigquery("--full-refresh", days=DAYS), compile_for_bigquery(days=DAYS)
 
 
 def assert_is_bigquery(name: str, sql: str) -> None:
     """It parses, and each function that it names is BigQuery's."""
-    import sqlglot
     from sqlglot.tokens import TokenType
 
     assert sqlglot.parse_one(sql, dialect="bigquery") is not None
@@ -92,7 +65,7 @@ def assert_is_bigquery(name: str, sql: str) -> None:
     assert not any(re.search(r"\b\w*(_value|revenue|price)\w*\b", partition) for partition in partitions), name
 
 
-def test_all_history(compile_for_bigquery: Callable[..., Nodes]) -> None:
+def test_all_history(compile_for_bigquery: Compile) -> None:
     nodes = compile_for_bigquery()
     for name, node in nodes.items():
         if str(node.resource_type) != "seed":
@@ -142,6 +115,94 @@ def test_a_full_refresh_leaves_the_days_in_the_config(at_once_and_by_day: tuple[
 
 
 @pytest.mark.parametrize("days", [(DAYS[0], ""), ("", DAYS[0])])
-def test_half_open_days_name_the_remedy(compile_for_bigquery: Callable[..., Nodes], days: tuple[str, str]) -> None:
+def test_half_open_days_name_the_remedy(compile_for_bigquery: Compile, days: tuple[str, str]) -> None:
     with pytest.raises(AssertionError, match="give both min_date and max_date"):
         compile_for_bigquery(days=days)
+
+
+def test_a_run_of_some_days_reads_only_their_tables_and_partitions(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
+    nodes = at_once_and_by_day[1]
+    for name in INCREMENTAL_MODELS:
+        for table, conditions in tables_read(nodes[name].compiled_code):
+            source = nodes.get(table.name)
+            if table.name == "events_*":
+                column, allowed = "_table_suffix", set(map(str, range(20240201, 20240401)))
+            elif source is not None and "partition_by" in source.config.extra:
+                column = source.config.extra["partition_by"]["field"]
+                # a run rewrites 3 days, some before and after; attribution looks back and forward by 30
+                start = date(2024, 2, 28) - timedelta(40)
+                allowed = {str(start + timedelta(days)) for days in range(90)}
+            else:
+                continue  # seeds, and what is built at a full refresh: small tables
+            compared = [found for condition in conditions for found in compared_with_literals(condition, column, table)]
+            assert compared, f"{name} reads all of {table.name}"
+            assert {literal.rpartition("_")[2] for ends in compared for literal in ends} <= allowed, name
+
+
+def test_tables_are_stored_by_day_and_key(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
+    nodes = at_once_and_by_day[1]
+    for name, node in nodes.items():
+        partition, clusters = node.config.extra.get("partition_by"), node.config.extra.get("cluster_by") or []
+        if is_model(node) and (partition or clusters):
+            tree = sqlglot.parse_one(node.compiled_code, dialect="bigquery")
+            assert not tree.args.get("order"), f"{name}: an ordered result may not be partitioned or clustered"
+            described = set(node.columns)
+            assert {*clusters, *([partition["field"]] if partition else [])} <= described, name
+            assert len(clusters) <= 4
+    partitioned = {name for name, node in nodes.items() if node.config.extra.get("partition_by")}
+    assert partitioned >= {*INCREMENTAL_MODELS, "fct_ga4__sessions", "ml_ga4__user_features"}
+
+
+def test_the_row_hash_reads_each_column_of_the_export_once(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
+    tree = sqlglot.parse_one(at_once_and_by_day[1]["base_ga4__events"].compiled_code, dialect="bigquery")
+    (row_hash,) = tree.find_all(exp.FarmFingerprint)
+    row = row_hash.find(exp.Struct)
+    assert row is not None
+    columns = [column.name for column in row.expressions]
+    assert len(columns) == len(set(columns))
+    assert {"event_params", "items", "table_kind"} & set(columns) == {"event_params", "items"}
+    # a common table expression may be computed for each reference: the rows with the hash are read by one
+    readers = [
+        cte.alias
+        for cte in tree.find_all(exp.CTE)
+        if any(table.name == "flat_events" and not table.db for table in cte.this.find_all(exp.Table))
+    ]
+    assert readers == ["distinct_events", "addresses"]
+
+
+def test_the_sql_keeps_to_bigquery_s_limits(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
+    for name, node in at_once_and_by_day[0].items():
+        if str(node.resource_type) == "seed":
+            continue
+        # https://cloud.google.com/bigquery/quotas: 1 MB of SQL
+        assert len(node.compiled_code.encode()) < 1_000_000, name
+        tree = sqlglot.parse_one(node.compiled_code, dialect="bigquery")
+        for division in tree.find_all(exp.Div):
+            divisor = division.expression
+            # BigQuery fails on a division by zero; a count of rows of a group is none
+            is_count = isinstance(divisor, exp.Column) and divisor.name in ("sessions", "active_days")
+            assert is_count or isinstance(divisor, (exp.Nullif, exp.Literal)), f"{name}: {division.sql()}"
+        for extract in tree.find_all(exp.RegexpExtract, exp.RegexpExtractAll):
+            pattern = re.sub(r"\\.|\[[^\]]*\]", "", extract.expression.name)
+            assert len(re.findall(r"\((?!\?)", pattern)) <= 1, f"{name}: one group at most in {extract.expression.name}"
+
+
+def test_personal_data_is_removed_in_staging(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
+    """Texts that people can write into go through the patterns; rows with such texts are in the slow tests."""
+    tree = sqlglot.parse_one(at_once_and_by_day[1]["base_ga4__events"].compiled_code, dialect="bigquery")
+    (events,) = [cte.this for cte in tree.find_all(exp.CTE) if cte.alias == "events"]
+    (cleaned,) = [cte.this for cte in tree.find_all(exp.CTE) if cte.alias == "cleaned"]
+    (flat,) = [cte.this for cte in tree.find_all(exp.CTE) if cte.alias == "flat_events"]
+    sources = [
+        f"{origin}_{part}" for origin in ("manual", "collected", "param", "user") for part in ("source", "campaign")
+    ]
+    for select, columns in (
+        (events, ["page_title", "screen_name"]),
+        (cleaned, ["url", "utm_source", "utm_medium", "utm_campaign"]),
+        (flat, sources),
+    ):
+        made = {column.alias: column for column in select.expressions}
+        for column in columns:
+            markers = [node.args["replacement"].name for node in made[column].find_all(exp.RegexpReplace)]
+            assert "[redacted]" in markers, column
+    assert any(column.alias == "user_id" and column.find(exp.SHA2Digest) for column in tree.expressions)

@@ -155,7 +155,7 @@ def differences(recount: Numbers, models: Numbers) -> str:
     )
 
 
-def _make_export(folder: Path) -> None:
+def make_export(folder: Path) -> None:
     """A few users for each rule, as NDJSON; times are Berlin's (UTC+1)."""
     folder.mkdir()
     rows: list[dict[str, Any]] = []
@@ -304,7 +304,7 @@ def world(request: pytest.FixtureRequest, _shared_warehouse: Warehouse, tmp_path
     export, files, timezone = folder / "export", f"{folder}/export/*.gz", "Europe/Berlin"
     _shared_warehouse.clear()
     if request.param == "made":
-        _make_export(export)
+        make_export(export)
     elif request.param == "demo":
         write_demo_export(export, users=500, days=28, seed=11, progress=False)
     elif request.param == "sample":

@@ -10,8 +10,9 @@
         select
             '{{ source_relation.schema | replace("analytics_", "") }}' as property_id,
             parse_date('%Y%m%d', substr(_table_suffix, -8)) as event_date,
+        {%- set fields = export_fields(source_relation) %}
         {%- for name, type in ga4_raw_columns().items() if name not in ('property_id', 'event_date') %}
-            {{ 'cast(null as ' ~ ('int64' if type == 'bigint' else 'string') ~ ') as ' if name.startswith('_') }}{{ adapter.quote(name) }},
+            {{ 'cast(null as ' ~ bigquery_type(type) ~ ')' if name.startswith('_') else field_or_null(adapter.quote(name), name, field_types(type), fields) }} as {{ adapter.quote(name) }},
         {%- endfor %}
             coalesce(regexp_extract(_table_suffix, r'^([a-z]+)_'), 'daily') as table_kind
         from {{ source_relation }}
@@ -27,17 +28,107 @@
 {% endmacro %}
 
 {#
+    The fields of the export's day tables: {path: type}, as in {'device.web_info.hostname': 'STRING'}. A data set of earlier years
+    lacks newer ones, and a wildcard table has the columns of the table that was created last. None, which means all that
+    we declare, without a connection (--no-introspect).
+#}
+{% macro export_fields(source_relation) %}
+    {% if not (execute and flags.INTROSPECT) %}
+        {{ return(none) }}
+    {% endif %}
+    {% set schema = '`' ~ source_relation.database ~ '`.`' ~ source_relation.schema ~ '`.INFORMATION_SCHEMA' %}
+    {% set found = run_query(
+        "select field_path, data_type from " ~ schema ~ ".COLUMN_FIELD_PATHS where table_name = (select table_name from " ~ schema
+        ~ ".TABLES where regexp_contains(table_name, r'^events_(fresh_|intraday_)?[0-9]{8}$') order by creation_time desc limit 1)"
+    ) %}
+    {% if not found.rows %}
+        {{ exceptions.raise_compiler_error(
+            source_relation.database ~ "." ~ source_relation.schema ~ " has no day table of a GA4 export (events_YYYYMMDD): set "
+            ~ "GA4_BIGQUERY_PROJECT and GA4_BIGQUERY_DATASET to the export, or wait for its first day"
+        ) }}
+    {% endif %}
+    {% set fields = {} %}
+    {% for row in found.rows %}
+        {% do fields.update({row[0]: row[1]}) %}
+    {% endfor %}
+    {{ return(fields) }}
+{% endmacro %}
+
+{# The type of a column in raw_schema.sql as a tree: the name of a scalar type, or {name: type}, with '[]' if it is a list of these. #}
+{% macro field_types(type) %}
+    {% if not type.startswith('struct(') %}
+        {{ return(type) }}
+    {% endif %}
+    {% set json = modules.re.sub('(\\w+) (varchar|bigint|double|boolean)', '"\\1": "\\2"', type) %}
+    {% set json = modules.re.sub('(\\w+) struct[(]', '"\\1": {', json) | replace('struct(', '{') %}
+    {{ return(fromjson(json | replace(')[]', ', "[]": true}') | replace(')', '}'))) }}
+{% endmacro %}
+
+{# BigQuery's name of such a type. #}
+{% macro bigquery_type(types) %}
+    {% if types is string %}
+        {{ return({'varchar': 'STRING', 'bigint': 'INT64', 'double': 'FLOAT64', 'boolean': 'BOOL'}[types]) }}
+    {% endif %}
+    {% set members = [] %}
+    {% for name, member in types.items() if name != '[]' %}
+        {% do members.append(name ~ ' ' ~ bigquery_type(member)) %}
+    {% endfor %}
+    {% set struct = 'STRUCT<' ~ members | join(', ') ~ '>' %}
+    {{ return('ARRAY<' ~ struct ~ '>' if '[]' in types else struct) }}
+{% endmacro %}
+
+{# Has the export this field, with all its members and their types? #}
+{% macro is_exported(path, types, fields) %}
+    {% if fields is none %}
+        {{ return(true) }}
+    {% elif types is string %}
+        {{ return(fields.get(path) == bigquery_type(types)) }}
+    {% endif %}
+    {% for name, member in types.items() if name != '[]' %}
+        {% if not is_exported(path ~ '.' ~ name, member, fields) %}
+            {{ return(false) }}
+        {% endif %}
+    {% endfor %}
+    {{ return(true) }}
+{% endmacro %}
+
+{# A field with the members and types that we declare; null, or with null members, where the export lacks them. #}
+{% macro field_or_null(value, path, types, fields) %}
+    {% if is_exported(path, types, fields) %}
+        {{ return(value) }}
+    {% elif path not in fields %}
+        {{ return('cast(null as ' ~ bigquery_type(types) ~ ')') }}
+    {% elif types is string %}
+        {{ return('safe_cast(' ~ value ~ ' as ' ~ bigquery_type(types) ~ ')') }}
+    {% endif %}
+    {% set element = path | replace('.', '_') ~ '_element' %}
+    {% set members = [] %}
+    {% for name, member in types.items() if name != '[]' %}
+        {% set owner = element if '[]' in types else value %}
+        {% do members.append(field_or_null(owner ~ '.' ~ name, path ~ '.' ~ name, member, fields) ~ ' as ' ~ name) %}
+    {% endfor %}
+    {% if '[]' in types %}
+        {{ return(
+            'array(select as struct ' ~ members | join(', ') ~ ' from unnest(' ~ value ~ ') as ' ~ element
+            ~ ' with offset as ' ~ element ~ '_place order by ' ~ element ~ '_place)'
+        ) }}
+    {% endif %}
+    {{ return('if(' ~ value ~ ' is null, null, struct(' ~ members | join(', ') ~ '))') }}
+{% endmacro %}
+
+{#
     The window's partitions are replaced by name, so that empty ones are replaced too. Without dates the window is all
     history, and the table is rebuilt. This depends only on the dates, never on --full-refresh: dbt keeps a config for the
     next call, which may not have the flag.
 #}
-{% macro bigquery__ga4_incremental_settings(window) %}
+{% macro bigquery__ga4_incremental_settings(window, cluster_by) %}
     {% set first = ga4_asked_day('min_date', -window.days_before if window else 0) %}
     {% set last = ga4_asked_day('max_date', window.days_after if window else 0) %}
     {# without a window a run of some days adds nothing; a merge without a key is BigQuery's append #}
     {% set settings = {
         'incremental_strategy': 'insert_overwrite',
         'partition_by': {'field': window.column, 'data_type': 'date'},
+        'cluster_by': cluster_by,
     } if window else {'incremental_strategy': 'merge'} %}
     {% if first is none and last is none %}
         {{ return(dict(settings, full_refresh=true)) }}
@@ -55,12 +146,52 @@
     {{ return(dict(settings, partitions=partitions)) }}
 {% endmacro %}
 
+{% macro bigquery__ga4_table(cluster_by, partition_by) %}
+    {{- config(
+        cluster_by=cluster_by,
+        partition_by={'field': partition_by, 'data_type': 'date'} if partition_by else none
+    ) -}}
+{% endmacro %}
+
 {% macro bigquery__all_but(columns) -%}
     * except ({{ columns | join(', ') }})
 {%- endmacro %}
 
 {% macro bigquery__row_hash(columns) -%}
     farm_fingerprint(to_json_string(struct({% for column in columns %}{{ adapter.quote(column) }}{{ ', ' if not loop.last }}{% endfor %})))
+{%- endmacro %}
+
+{#
+    BigQuery may compute a common table expression anew for each reference, and bill it. So one expression reads the wide rows, and
+    the names of the tables alone say which there are.
+#}
+{% macro bigquery__distinct_events(flat_events, identity) -%}
+table_ranks as (
+
+    select
+        event_date,
+        min({{ table_rank('table_kind') }}) as best_rank
+    from {{ ga4_raw_events(source('ga4', 'raw_ga4_events')) }} as table_names
+    where {{ ga4_in_window() }}
+    group by event_date
+
+),
+
+distinct_events as (
+
+    select
+        {{ flat_events }}.*,
+        count(*) over (partition by {{ identity | join(', ') }}) as copies
+    from {{ flat_events }}
+    inner join table_ranks using (event_date)
+    where {{ table_rank('table_kind') }} = best_rank
+    qualify row_number() over (partition by {{ identity | join(', ') }} order by event_name) = 1
+
+)
+{%- endmacro %}
+
+{% macro bigquery__addresses_of(relation) -%}
+    (select distinct address from {{ relation }} cross join unnest([page_location, page_referrer]) as address)
 {%- endmacro %}
 
 {% macro bigquery__md5_key(parts) -%}
@@ -192,5 +323,9 @@
 {%- endmacro %}
 
 {% macro bigquery__materialized() -%}
+    
+{%- endmacro %}
+
+{% macro bigquery__stored_in_order_of(column) -%}
     
 {%- endmacro %}

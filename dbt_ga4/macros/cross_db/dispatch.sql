@@ -9,8 +9,13 @@
 {% endmacro %}
 
 {# Config of an incremental model with which a run replaces the window's rows; without a window it replaces none. #}
-{% macro ga4_incremental_settings(window) %}
-    {{- return(adapter.dispatch('ga4_incremental_settings', 'dbt_ga4')(window)) -}}
+{% macro ga4_incremental_settings(window, cluster_by) %}
+    {{- return(adapter.dispatch('ga4_incremental_settings', 'dbt_ga4')(window, cluster_by)) -}}
+{% endmacro %}
+
+{# Config of a table that each run replaces: how BigQuery stores it, by the days of a date column and ordered by some columns. #}
+{% macro ga4_table(cluster_by, partition_by=none) %}
+    {{- adapter.dispatch('ga4_table', 'dbt_ga4')(cluster_by, partition_by) -}}
 {% endmacro %}
 
 {# All columns except the named ones. #}
@@ -21,6 +26,20 @@
 {# A number that is equal for equal rows, over all named columns. #}
 {% macro row_hash(columns) %}
     {{- return(adapter.dispatch('row_hash', 'dbt_ga4')(columns)) -}}
+{% endmacro %}
+
+{#
+    Common table expressions up to distinct_events: the flat events of the best table of each day, with `copies`. A day is exported
+    while it is in progress (intraday, fresh) and again when it is complete (daily): the last one is used. Rows that are equal in
+    every field of the export are one event.
+#}
+{% macro distinct_events(flat_events, identity) %}
+    {{- return(adapter.dispatch('distinct_events', 'dbt_ga4')(flat_events, identity)) -}}
+{% endmacro %}
+
+{# The distinct addresses, as `address`, that the columns page_location and page_referrer of a relation contain. #}
+{% macro addresses_of(relation) %}
+    {{- return(adapter.dispatch('addresses_of', 'dbt_ga4')(relation)) -}}
 {% endmacro %}
 
 {# A key of several parts: the md5, in hex, of their texts joined by '|'. #}
@@ -141,4 +160,9 @@
 {# Placed before the parenthesis of a common table expression: compute it once and keep its rows. BigQuery decides by itself. #}
 {% macro materialized() %}
     {{- return(adapter.dispatch('materialized', 'dbt_ga4')()) -}}
+{% endmacro %}
+
+{# After the query of a table: its rows are stored in this order. BigQuery partitions and clusters instead. #}
+{% macro stored_in_order_of(column) %}
+    {{- return(adapter.dispatch('stored_in_order_of', 'dbt_ga4')(column)) -}}
 {% endmacro %}

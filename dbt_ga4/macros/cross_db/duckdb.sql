@@ -24,9 +24,11 @@
     )
 {% endmacro %}
 
-{% macro duckdb__ga4_incremental_settings(window) %}
+{% macro duckdb__ga4_incremental_settings(window, cluster_by) %}
     {{ return({'incremental_strategy': 'replace_window' if window else 'append'}) }}
 {% endmacro %}
+
+{% macro duckdb__ga4_table(cluster_by, partition_by) %}{% endmacro %}
 
 {% macro duckdb__all_but(columns) -%}
     * exclude ({{ columns | join(', ') }})
@@ -34,6 +36,66 @@
 
 {% macro duckdb__row_hash(columns) -%}
     hash({% for column in columns %}{{ adapter.quote(column) }}{{ ', ' if not loop.last }}{% endfor %})
+{%- endmacro %}
+
+{% macro duckdb__distinct_events(flat_events, identity) -%}
+table_ranks as (
+
+    select
+        property_id,
+        event_date,
+        min({{ table_rank('table_kind') }}) as best_rank
+    from {{ flat_events }}
+    group by property_id, event_date
+
+),
+
+-- Nearly all are unique and pass unchanged.
+copies as (
+
+    select
+        {{ identity | join(', ') }},
+        table_kind,
+        count(*) as copies
+    from {{ flat_events }}
+    group by {{ identity | join(', ') }}, table_kind
+    having count(*) > 1
+
+),
+
+distinct_events as (
+
+    {% for alone in [true, false] -%}
+    select
+        {{ flat_events }}.*,
+        {{ '1' if alone else 'copies.copies' }} as copies
+    from {{ flat_events }}
+    inner join table_ranks
+        on {{ flat_events }}.property_id = table_ranks.property_id
+        and {{ flat_events }}.event_date = table_ranks.event_date
+        and {{ table_rank(flat_events ~ '.table_kind') }} = table_ranks.best_rank
+    {{ 'left' if alone else 'inner' }} join copies
+        on {{ flat_events }}.property_id = copies.property_id
+        and {{ flat_events }}.event_date = copies.event_date
+        and {{ flat_events }}.event_timestamp = copies.event_timestamp
+        and {{ flat_events }}.event_hash = copies.event_hash
+        and {{ flat_events }}.table_kind = copies.table_kind
+    {% if alone -%}
+    where copies.copies is null
+    union all
+    {% else -%}
+    qualify row_number() over (partition by copies.{{ identity | join(', copies.') }} order by {{ flat_events }}.event_name) = 1
+    {% endif -%}
+    {%- endfor %}
+)
+{%- endmacro %}
+
+{% macro duckdb__addresses_of(relation) -%}
+    (
+        select page_location as address from {{ relation }}
+        union distinct
+        select page_referrer as address from {{ relation }}
+    )
 {%- endmacro %}
 
 {% macro duckdb__md5_key(parts) -%}
@@ -162,4 +224,8 @@
 
 {% macro duckdb__materialized() -%}
     materialized
+{%- endmacro %}
+
+{% macro duckdb__stored_in_order_of(column) -%}
+    order by {{ column }}
 {%- endmacro %}

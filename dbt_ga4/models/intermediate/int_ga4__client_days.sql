@@ -1,6 +1,6 @@
 {% set late_days = var('late_event_days') | int %}
 {# The engagement of a session can change the day before or after its events. -#}
-{{ ga4_incremental(column='occurred_on', days_before=late_days + 1, days_after=4) }}
+{{ ga4_incremental(column='occurred_on', days_before=late_days + 1, days_after=4, cluster_by=['client_key']) }}
 
 with days as (
 
@@ -18,6 +18,8 @@ with days as (
     from {{ ref('int_ga4__events_sessionized') }} as events
     inner join {{ ref('int_ga4__sessions') }} as sessions on events.session_key = sessions.session_key
     where {{ ga4_between('events.occurred_on', late_days + 1, 4) }}
+        -- sessions are stored by the day they start on, at most a day before
+        and {{ ga4_between('sessions.session_date', late_days + 2, 4) }}
     group by events.property_id, events.client_key, events.occurred_on
 
 )

@@ -3,7 +3,7 @@
     A new export day contains events from late_days before it to one day after it. The bounds of a session depend on the two
     days before, and the events without an id that belong to it on one more day.
 -#}
-{{ ga4_incremental(column='occurred_on', days_before=late_days, days_after=4) }}
+{{ ga4_incremental(column='occurred_on', days_before=late_days, days_after=4, cluster_by=['client_key', 'event_name']) }}
 {% set timeout = var('session_timeout_minutes') | int * 60 * 1000000 -%}
 
 -- Only what sessions are made of: this is kept in memory or on the disk for several reads below. The other columns join last.
@@ -309,4 +309,4 @@ select
     {%- endfor %}
 from whole
 
-order by occurred_on
+{{ stored_in_order_of('occurred_on') }}

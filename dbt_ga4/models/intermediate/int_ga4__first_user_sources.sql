@@ -1,3 +1,4 @@
+{{ ga4_table(cluster_by=['client_key']) }}
 {% set in_order = 'session_started_at, session_key' -%}
 {% set parts = ['source', 'medium', 'campaign'] -%}
 

@@ -1,3 +1,4 @@
+{{ ga4_table(cluster_by=['client_key']) }}
 {#
     Maps each device to a person. With identity_stitching 'user_id' a device on which only one person has logged in belongs
     to that person; a shared device remains a separate person. A login also changes the days before it, so this is a full

@@ -1,6 +1,6 @@
 {% set late_days = var('late_event_days') | int %}
 {# A page view depends on its whole session, which starts at most a day before and ends at most a day after it. -#}
-{{ ga4_incremental(column='occurred_on', days_before=late_days + 1, days_after=4) }}
+{{ ga4_incremental(column='occurred_on', days_before=late_days + 1, days_after=4, cluster_by=['client_key']) }}
 {% set in_session = 'partition by coalesce(session_key, event_key) order by occurred_on, event_timestamp, event_date, event_index' -%}
 
 with events as (

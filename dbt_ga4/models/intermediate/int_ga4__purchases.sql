@@ -1,3 +1,4 @@
+{{ ga4_table(partition_by='occurred_on', cluster_by=['client_key']) }}
 {# A full table: a transaction can be reported again, or refunded, any number of days later. #}
 {% set in_order = 'occurred_on, event_timestamp, event_date, event_index, event_key' -%}
 

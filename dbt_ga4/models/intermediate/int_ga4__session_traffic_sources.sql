@@ -1,7 +1,7 @@
 {% set late_days = var('late_event_days') | int %}
 {% set lookback_days = var('session_attribution_lookback_window_days') | int %}
 {# Direct sessions within the lookback are attributed to an earlier session's source. -#}
-{{ ga4_incremental(column='session_date', days_before=late_days + 1, days_after=4 + lookback_days) }}
+{{ ga4_incremental(column='session_date', days_before=late_days + 1, days_after=4 + lookback_days, cluster_by=['client_key']) }}
 {% set sources_of = {
     'source': ['last_click', 'click', 'event', 'referrer', 'user'],
     'medium': ['last_click', 'click', 'event', 'referrer', 'user'],

@@ -1,6 +1,6 @@
 {% set late_days = var('late_event_days') | int %}
 {# A session starts at most a day before any of its events. -#}
-{{ ga4_incremental(column='session_date', days_before=late_days + 1, days_after=4) }}
+{{ ga4_incremental(column='session_date', days_before=late_days + 1, days_after=4, cluster_by=['client_key']) }}
 {% set in_order = 'occurred_on, event_timestamp, event_date, event_index' -%}
 {% set in_reverse = 'occurred_on desc, event_timestamp desc, event_date desc, event_index desc' -%}
 {% set is_viewed_page = 'is_page_view and page_key is not null' -%}
@@ -19,6 +19,8 @@ with events as (
     from {{ ref('int_ga4__events_sessionized') }}
     where session_key is not null
         and {{ ga4_in_window() }}
+        -- events are stored by their own day, at most one after the session's
+        and {{ ga4_between('occurred_on', late_days + 1, 5) }}
 
 ),
 

@@ -1,3 +1,4 @@
+{{ ga4_table(cluster_by=['page_key']) }}
 with events as (
 
     select event_key, property_id, page_key, page_title, client_key, occurred_on, is_page_view

@@ -1,3 +1,4 @@
+{{ ga4_table(cluster_by=['user_key']) }}
 -- depends_on: {{ ref('stg_ga4__user_properties') }}
 {% set kept_properties = var('user_properties') -%}
 {% set in_order = 'session_started_at, session_key' -%}

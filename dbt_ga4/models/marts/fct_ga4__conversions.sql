@@ -1,3 +1,4 @@
+{{ ga4_table(partition_by='occurred_on', cluster_by=['user_key']) }}
 with conversions as (
 
     select

@@ -1,3 +1,4 @@
+{{ ga4_table(partition_by='session_date', cluster_by=['user_key']) }}
 {% set steps = range(1, 7) -%}
 
 with sessions as (

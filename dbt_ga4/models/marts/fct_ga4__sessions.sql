@@ -1,3 +1,4 @@
+{{ ga4_table(partition_by='session_date', cluster_by=['user_key']) }}
 {{ config(materialized='view') }}
 
 with purchases as (

@@ -1,3 +1,5 @@
+{{ ga4_table(partition_by='as_of', cluster_by=['user_key']) }}
+-- depends_on: {{ ref('int_ga4__identity_map') }}
 {#
     Features of a person before a date, and labels after it. Features use the events of the export days before as_of, as a
     refresh on that date does: a later export day affects none of them, not even with late events. Labels cover the days

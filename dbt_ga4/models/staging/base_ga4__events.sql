@@ -1,4 +1,4 @@
-{{ ga4_incremental(column='event_date', days_before=0, days_after=0) }}
+{{ ga4_incremental(column='event_date', days_before=0, days_after=0, cluster_by=['event_name']) }}
 
 {% set parameters = [
     'ga_session_id', 'ga_session_number', 'session_engaged', 'engagement_time_msec',
@@ -140,56 +140,7 @@ flat_events as {{ materialized() }} (
 
 ),
 
--- A day is exported while it is in progress (intraday, fresh) and again when it is complete (daily): the last one is used.
-table_ranks as (
-
-    select
-        property_id,
-        event_date,
-        min({{ table_rank('table_kind') }}) as best_rank
-    from flat_events
-    group by property_id, event_date
-
-),
-
--- Rows that are equal in every field of the export are one event. Nearly all are unique and pass unchanged.
-copies as (
-
-    select
-        {{ identity | join(', ') }},
-        table_kind,
-        count(*) as copies
-    from flat_events
-    group by {{ identity | join(', ') }}, table_kind
-    having count(*) > 1
-
-),
-
-distinct_events as (
-
-    {% for alone in [true, false] -%}
-    select
-        flat_events.*,
-        {{ '1' if alone else 'copies.copies' }} as copies
-    from flat_events
-    inner join table_ranks
-        on flat_events.property_id = table_ranks.property_id
-        and flat_events.event_date = table_ranks.event_date
-        and {{ table_rank('flat_events.table_kind') }} = table_ranks.best_rank
-    {{ 'left' if alone else 'inner' }} join copies
-        on flat_events.property_id = copies.property_id
-        and flat_events.event_date = copies.event_date
-        and flat_events.event_timestamp = copies.event_timestamp
-        and flat_events.event_hash = copies.event_hash
-        and flat_events.table_kind = copies.table_kind
-    {% if alone -%}
-    where copies.copies is null
-    union all
-    {% else -%}
-    qualify row_number() over (partition by copies.{{ identity | join(', copies.') }} order by flat_events.event_name) = 1
-    {% endif -%}
-    {%- endfor %}
-),
+{{ distinct_events('flat_events', identity) }},
 
 -- Many events share an address: each address is parsed once.
 addresses as (
@@ -197,11 +148,7 @@ addresses as (
     select
         address,
         {{ url_page('trim(address)') }} as page
-    from (
-        select page_location as address from flat_events
-        union distinct
-        select page_referrer as address from flat_events
-    ) as locations
+    from {{ addresses_of('flat_events') }} as locations
     where {{ known('address') }} is not null
 
 ),

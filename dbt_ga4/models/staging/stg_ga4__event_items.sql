@@ -1,4 +1,4 @@
-{{ ga4_incremental(column='event_date', days_before=0, days_after=0) }}
+{{ ga4_incremental(column='event_date', days_before=0, days_after=0, cluster_by=['client_key']) }}
 
 {% set texts = [
     'item_id', 'item_name', 'item_brand', 'item_variant', 'item_category', 'item_category2', 'item_category3',

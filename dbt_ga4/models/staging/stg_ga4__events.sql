@@ -1,4 +1,4 @@
-{{ ga4_incremental(column='event_date', days_before=0, days_after=0) }}
+{{ ga4_incremental(column='event_date', days_before=0, days_after=0, cluster_by=['client_key']) }}
 
 with events as (
 
@@ -26,11 +26,7 @@ addresses as (
         address,
         {{ with_authority('address') }} as url,
         {{ url_page('address') }} as page
-    from (
-        select page_location as address from locations
-        union distinct
-        select page_referrer as address from locations
-    ) as distinct_addresses
+    from {{ addresses_of('locations') }} as distinct_addresses
     where address is not null
 
 ),

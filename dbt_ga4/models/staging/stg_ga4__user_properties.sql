@@ -1,4 +1,4 @@
-{{ ga4_incremental(column='event_date', days_before=0, days_after=0) }}
+{{ ga4_incremental(column='event_date', days_before=0, days_after=0, cluster_by=['client_key']) }}
 
 with events_with_properties as (
 
