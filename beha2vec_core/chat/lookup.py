@@ -47,6 +47,7 @@ from beha2vec_core.insights.wording import number, statement
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.query import Query
 from beha2vec_core.words import between, counted, day
 
@@ -68,9 +69,12 @@ CAN_DO = """Without a language model I look things up. You can ask
 _BUYING_SQL = "from beha2vec.buying_paths where significant and lift > 1 order by z desc"
 _CLUSTERS = re.compile(r"\b(clusters?|personas?)\b", re.IGNORECASE)
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
+_OF_CLUSTERS = ("cluster", "page_type", "theme")  # filters that answers from clusters and facts know
 _FUNNEL_METRICS = ("cart_abandonment", "checkout_abandonment", "checkout_rate")
 # what is not about one measure, though a word such as users or conversion stands in it
-_OF_STEPS = re.compile(r"\b(funnel|leak\w*|drop[\s-]*offs?|drop|abandon\w*|before|lead\w* to|move|become\w*|loyal)\b", re.IGNORECASE)
+_OF_STEPS = re.compile(
+    r"\b(funnel|leak\w*|drop[\s-]*offs?|drop|abandon\w*|before|lead\w* to|move|become\w*|loyal)\b", re.IGNORECASE
+)
 _HEADINGS = {"interpretation": "The model's reading of these facts"}
 
 
@@ -119,12 +123,13 @@ class Lookup:
         if SIMILAR.search(question):
             return self._about_clusters(question, keys, overview)
         if PREDICTED.search(question) and target_asked(unnamed, self._data.predicted()):
-            if others := [one.dimension for one in reading.filters if one.dimension != "cluster"]:
+            if others := [one.dimension for one in reading.filters if one.dimension not in _OF_CLUSTERS]:
                 return _refused(reading, f"Predictions are known by cluster, not by {others[0].replace('_', ' ')}.")
             return self._about_clusters(question, keys, overview)
         if keys or _CLUSTERS.search(question):
             in_query = query is not None and "cluster" in {*query.by, *(one.dimension for one in query.filters)}
-            if query is not None and in_query and reading.period:
+            narrowed = reading.period or any(one.dimension not in _OF_CLUSTERS for one in reading.filters)
+            if query is not None and in_query and narrowed:
                 return self._measure(query, reading)
             if reading.period:
                 return _refused(reading, "Facts of clusters are of all days, not of one period.")
@@ -132,12 +137,12 @@ class Lookup:
         if query is not None and not self._is_funnel(question, query) and not (_WHO.search(question) and not query.by):
             return self._measure(query, reading)
         if (
-            [one for one in reading.filters if one.dimension not in ("page_type", "theme")]
+            [one for one in reading.filters if one.dimension not in _OF_CLUSTERS]
             or reading.period
             or reading.by
             or not all(explained(word) for word in reading.unknown)
             or (query is None and reading.asks_cause and not BEFORE.search(question))
-            or (query is None and reading.metrics and not _OF_STEPS.search(question))
+            or (query is None and reading.metrics and not self._is_of_steps(question, reading))
         ):
             return _refused(reading)
         found = self._about_clusters(question, keys, overview)
@@ -147,6 +152,13 @@ class Lookup:
         """Whether the steps of buying of all clusters answer it: no metric of one step by something."""
         plain = not (query.by or query.filters or query.period)
         return plain and query.metric in _FUNNEL_METRICS and FUNNEL.search(question) is not None
+
+    def _is_of_steps(self, question: str, reading: Reading) -> bool:
+        """Whether the question is about steps of users, though a word such as users stands in it."""
+        others = [one for one in reading.metrics if one not in _FUNNEL_METRICS and not METRICS[one].is_weak]
+        if re.search(r"\bfunnel", question, re.IGNORECASE) or BEFORE.search(question):
+            return True
+        return not others and _OF_STEPS.search(question) is not None
 
     def _measure(self, query: Query, reading: Reading) -> LookupAnswer:
         """The answer to a semantic query; the next question may continue it."""
@@ -272,6 +284,9 @@ class Lookup:
         keys: list[int] = []
         if COMPARE.search(question) or re.search(r"\bclusters\b", question, re.IGNORECASE):
             keys += [int(key) for pair in TWO.findall(question) for key in pair]
+            known = {cluster.key for cluster in overview.clusters}
+            if not known & set(keys) and not _CLUSTERS.search(question):  # "2025 vs 2026"
+                keys = []
         keys += [int(key) for key in CLUSTER.findall(question)]
         keys += [c.key for c in overview.clusters if len(c.name) > 5 and c.name.lower() in question.lower()]
         for key in keys:

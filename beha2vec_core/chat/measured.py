@@ -87,8 +87,9 @@ def _sentence(result: Result) -> str:
     against = _against(result, first) if query.versus else ""
     if len(result.rows) == 1:
         return f"{what}: {_group(query, first)}, {_value(result, first)}{against}."
-    others = [f"{_group(query, row)}, {_value(result, row)}" for row in result.rows[1:2]]
-    return f"{what} is {order} for {_group(query, first)}: {_value(result, first)}{against}; then {others[0]}{_sure(result)}."
+    second = f"{_group(query, result.rows[1])}, {_value(result, result.rows[1])}"
+    leads = f"{order} for {_group(query, first)}, {_value(result, first)}{against}"
+    return f"{what}: {leads}; then {second}{_sure(result)}."
 
 
 def _sure(result: Result) -> str:
@@ -114,8 +115,8 @@ def _against(result: Result, row: dict[str, Any]) -> str:
         if unit == "share" or query.is_share:
             difference = f", {100 * (now - earlier):+.1f} percentage points"
         else:
-            difference = f", {change(now, earlier)}"
-    return f"{difference} against {shown} in {query.versus.in_words}"
+            difference = ", no change" if now == earlier else f", {change(now, earlier)}"
+    return f"{difference} against {shown}{_when(query.versus)}"
 
 
 def _of_whole(query: Query, row: dict[str, Any]) -> float | None:
@@ -206,7 +207,9 @@ def _table(result: Result) -> SqlAnswer:
                 cells.append(f"{100 * (value - earlier):+.1f} points" if points else change(value, earlier))
         shown.append(cells)
     numbers = [all(isinstance(row[place], int | float) for row in shown) for place in range(len(columns))]
-    return SqlAnswer(result.statement, columns, numbers, shown, truncated=len(result.rows) > len(rows) or len(rows) >= MAX_ROWS)
+    return SqlAnswer(
+        result.statement, columns, numbers, shown, truncated=len(result.rows) > len(rows) or len(rows) >= MAX_ROWS
+    )
 
 
 def _short(metric: Metric, unit: str, value: float | None, row: dict[str, Any]) -> str | int | float:
@@ -251,4 +254,6 @@ def _where(query: Query) -> str:
 
 
 def _when(period: Period | None) -> str:
-    return f" in {period.in_words}" if period else ""
+    if period is None:
+        return ""
+    return f" on {period.in_words}" if period.first == period.last else f" from {period.in_words}"

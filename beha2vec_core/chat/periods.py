@@ -83,16 +83,24 @@ def find_times(text: str, data: Period) -> Times:
         if re.search(pattern, times.text) and _names_period(re.sub(pattern, " ", times.text)):
             times.text = re.sub(pattern, " ", times.text)
             times.asks_before, times.years_back = True, is_year or times.years_back
-        elif not is_year and re.search(pattern, times.text) and not re.search(r"\bprevious|prior|preceding\b", times.text):
+        elif (
+            not is_year
+            and re.search(pattern, times.text)
+            and not re.search(r"\bprevious|prior|preceding\b", times.text)
+        ):
             times.text = re.sub(pattern, " ", times.text)
             times.asks_before = True
     # "between 1 and 15 march" has two days of one month
-    times.text = re.sub(rf"\b({_DAY}) ?(and|to|until|-|\u2013) ?({_DAY}) (?:of )?({_MONTH})\b", r"\1 \4 \2 \3 \4", times.text)
+    times.text = re.sub(
+        rf"\b({_DAY}) ?(and|to|until|-|\u2013) ?({_DAY}) (?:of )?({_MONTH})\b", r"\1 \4 \2 \3 \4", times.text
+    )
     take(r"\b(\d{4})-(\d{2})-(\d{2})\b", lambda m: _day(m.group()))
     take(r"\b\d{1,2}\.\d{1,2}\.\d{4}\b", lambda m: _day(m.group(), order="DMY"))
     take(rf"\b{_DAY} (?:of )?(?:{_MONTH})(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
     take(rf"\b(?:{_MONTH}) {_DAY}(?!\d)(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
     take(rf"\b(?:{_MONTH}) \d{{4}}\b", lambda m: _month(m.group().split()[0], last, int(m.group().split()[1])))
+    for number, name in enumerate(("first", "second", "third", "fourth"), start=1):
+        times.text = re.sub(rf"\b{name} quarter\b", f"q{number}", times.text)
     take(r"\bq([1-4])(?:[ /](\d{4}))?\b", lambda m: _quarter(int(m[1]), last, int(m[2]) if m[2] else None))
     take(rf"\b(?!may\b)(?:{_MONTH})\b", lambda m: _month(m.group(), last))
     # "may" is a month after these words only
@@ -107,7 +115,10 @@ def find_times(text: str, data: Period) -> Times:
     if re.search(r"\btoday\b", times.text):
         times.notes.append(f"“today” was read as the last day of the data, {last:%Y-%m-%d}.")
         take(r"\btoday\b", lambda m: Period(last, last))
-    take(r"(?<![\w./-])20\d{2}(?![\w./-])", lambda m: _clip(Period(date(int(m.group()), 1, 1), date(int(m.group()), 12, 31)), last))
+    take(
+        r"(?<![\w./-])20\d{2}(?![\w./-])",
+        lambda m: _clip(Period(date(int(m.group()), 1, 1), date(int(m.group()), 12, 31)), last),
+    )
     _join(times, data)
     times.text = re.sub(r"\s+", " ", times.text).strip()
     return times
@@ -124,6 +135,12 @@ def _join(times: Times, data: Period) -> None:
     """Ranges: between two periods, from one to another, since one, until one."""
     one = rf"{MARK}(\d+)"
 
+    def week(found: re.Match[str]) -> str:
+        begin = _begin("week", times.periods[int(found[1])].first)
+        times.periods[int(found[1])] = _clip(Period(begin, begin + timedelta(days=6)), data.last)
+        return f" {MARK}{found[1]} "
+
+    times.text = re.sub(rf"\b(?:the )?week (?:of|from|starting|beginning)(?: on)?\s+{one}", week, times.text)
     def both(found: re.Match[str]) -> str:
         first, last = times.periods[int(found[1])], times.periods[int(found[2])]
         if last.last < first.first:

@@ -135,7 +135,7 @@ def _stem(word: str) -> str:
 
 
 _LOOKED_UP = re.compile(
-    r"\b(buy\w*|lose|losing|lost|stop\w*|drop\w*|off|leak\w*|before|after|lead\w*|leave|there|biggest|step\w*|next|overview|"
+    r"\b(buy\w*|lose|losing|lost|stop\w*|where|do|drop\w*|off|leak\w*|before|after|lead\w*|leave|there|biggest|step\w*|next|overview|"
     r"summary|everything|groups?|describe|profile)\b",
     re.IGNORECASE,
 )

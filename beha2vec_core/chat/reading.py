@@ -25,25 +25,30 @@ _CAUSES = re.compile(
     r"what (?:should|can|could) (?:we|i)|what (?:would|if)|what happens if|recommend\w*|advice|lead(?:s)? to|led to|makes? people)\b"
 )
 # verbs whose subject is a cause: "did the campaign increase conversion" is no question about numbers
-_DID = re.compile(r"\b(?:did|does|do|has|have|will)\b.*\b(?:increase|decrease|improve|boost|raise|reduce|lower|hurt|help|affect)\b\s+\w")
+_DID = re.compile(
+    r"\b(?:did|does|do|has|have|will)\b.*\b(?:increase|decrease|improve|boost|raise|reduce|lower|hurt|help|affect)\b\s+\w"
+)
 _FILLERS = frozenset(
     """the a an of in on at for to and or is are was were be been being do does did have has had having we our us my i
     me you your it its they them their there this that these those with from by per each every all any some how many
-    much what whats which who whom where when please show give tell list get see find let know want need can could would
+    much what whats which who please show give tell list get see find let know want need can could would
     number count total overall amount sum website site shop webshop hello hi ok just really actually currently so
     far make made bring brought come came coming go went send sent sends happen something in terms breakdown broken
-    breaking across among between during within over via through using used use out as also into about data figure stat
+    breaking across among during within over via through using used use out as also into about data figure stat
     statistic report visited us & / - | + = ?"""
     .split()
 )  # fmt: skip
 _SOME = r"users?|customers?|buyers?|visitors?|people|shoppers?"
 _RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:\u00a5\d+\s+)?(?:{_SOME})\b")
-_HIGH, _LOW = "most top highest biggest largest greatest busiest strongest".split(), "least lowest fewest smallest weakest".split()
+_HIGH, _LOW = (
+    "most top highest biggest largest greatest busiest strongest".split(),
+    "least lowest fewest smallest weakest bottom".split(),
+)
 _COMPARATIVES = re.compile(r"\b(more|less|better|worse|higher|lower|fewer|bigger|smaller)\b")
 _JUDGED = re.compile(r"\b(better|worse|best|worst)\b")
 _TOP = re.compile(
     rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) (\d+|{'|'.join(NUMBER_WORDS)})"
-    rf"|(\d+|{'|'.join(NUMBER_WORDS)}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
+    rf"|(?<!{MARK})(\d+|{'|'.join(NUMBER_WORDS)}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
 )
 _MANY_VALUES = 87.0  # of 100: how alike a misspelled word must be
 _LONGEST = 7  # words of a phrase
@@ -55,14 +60,15 @@ _OPERATORS: dict[str, tuple[str, ...]] = {
     "share": ("share", "percentage", "percent", "%", "proportion", "fraction", "part of", "what part of", "share of",
               "percentage of", "proportion of", "% of", "split", "how many percent", "how much percent"),
     "trend": ("trend", "over time", "develop", "development", "developed", "evolve", "evolution", "evolved", "history",
-              "time series", "timeline", "trending", "growing", "rising", "falling", "declining", "shrinking", "progress"),
+              "time series", "timeline", "trending", "growing", "rising", "falling", "declining", "shrinking", "progress", "developing", "evolving", "doing over time"),
+    "filler": ("broken down", "break down", "breakdown", "split by", "split up", "brought in", "as well as", "in terms of"),
     "change": ("drop", "dropped", "increase", "increased", "rise", "rose", "grow", "grew", "grown", "fall", "fell", "fallen",
                "decline", "declined", "decrease", "decreased", "change", "changed", "up", "down", "growth", "go up",
                "go down", "gone up", "gone down", "went up", "went down"),
     "judged": ("best", "worst", "bad", "good"),
     "sell": ("sell", "sold", "we sell", "we sold", "did we sell"),
     "average": ("average", "avg", "mean"),
-    "high": tuple(_HIGH),
+    "high": (*_HIGH, "popular", "most popular"),
     "low": tuple(_LOW),
     # known, and not measured so: other words must not make a question of them
     "unknown": ("new customer", "returning customer", "repeat customer", "repeat buyer", "first time buyer", "loyal customer",
@@ -124,6 +130,8 @@ class _Parts:
     by: list[str] = field(default_factory=list)
     cluster: list[str] = field(default_factory=list)
     by_user: bool = False
+    is_part: bool = False  # "how much of our revenue comes from"
+    counts: bool = False  # "how many"
 
     def has(self, kind: str) -> bool:
         return any(word.kind == kind for word in self.words)
@@ -174,9 +182,16 @@ def _parts(question: str, contents: Contents) -> _Parts:
     text = re.sub(r"%", " % ", text)
     text = re.sub(r"\be-mail", "email", text)
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun
+    text = re.sub(rf"\b({_SOME}|sessions?|visits?) (?:who|that|which) (?:viewed|visited|saw|opened)\b", r"\1", text)
+    conversions = re.search(r"\bconversions\b", text)
+    text = re.sub(r"\bconversions\b", "key events", text)
     times = find_times(text, contents.days)
     parts = _Parts(times, [], [], list(times.notes))
+    if conversions:
+        parts.notes.append("“conversions” was read as GA4's key events.")
     text = times.text
+    if re.search(r"\bwhat (?:do|does|did)\b.*\bdo\b", text):
+        parts.unknown.append("do")
     parts.judged = _JUDGED.findall(text)
     if top := _TOP.search(text):
         count = top[2] or top[3]
@@ -187,8 +202,15 @@ def _parts(question: str, contents: Contents) -> _Parts:
     text = re.sub(r"\bcluster\s*#?\s*-?\d+", " ", text)
     parts.comparatives = _COMPARATIVES.findall(text)
     text = _COMPARATIVES.sub(" ", text)
-    if re.search(r"\bwhere\b.*\bcom(?:e|es|ing) from\b", text):
+    if found := re.search(r"\bwhere\b(.*\bcom(?:e|es|ing) from)\b", text):
         parts.by.append("channel")
+        parts.notes.append("“where from” was read as: from which channel.")
+        text = text.replace(found.group(), found[1], 1)
+    elif found := re.search(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$", text):
+        parts.by.append("country")
+        text = text.replace(found.group(), found[1], 1)
+    parts.is_part = bool(re.search(r"\bhow (?:much|many) of (?:our|the|all)\b", text)) and "come" in text
+    parts.counts = bool(re.search(r"\b(?:how many|number of)\b(?! percent)", text))
     tokens = [token for token in _tokens(text) if token.strip(".'")]
     lexicon, values = _lexicon(), _values(contents)
     place_ = 0
@@ -215,6 +237,9 @@ def _tokens(text: str) -> list[str]:
 
 
 def _normal(token: str) -> str:
+    """A word without the ending of its plural."""
+    if len(token) > 4 and token.endswith("ies"):
+        return token[:-3] + "y"
     return token[:-1] if len(token) > 3 and token.endswith("s") and not token.endswith("ss") else token
 
 
@@ -234,9 +259,15 @@ def _lexicon() -> dict[str, tuple[str, tuple[str, ...]]]:
         found |= {_key(phrase): ("metric", (metric.name,)) for phrase in metric.words}
     found |= {
         _key(phrase): ("value", ("new_or_returning=returning",))
-        for phrase in ("returning one", "returning", "recurring", "repeat")
+        for phrase in ("returning one", "returning", "returning session")
     }
     return found | {_key("new one"): ("value", ("new_or_returning=new",))}
+
+
+def _domain(value: str) -> list[str]:
+    """A domain without its ending, as people call it: partner site, for partner-site.example."""
+    found = re.fullmatch(r"(?:www\.)?([a-z0-9-]{4,})\.[a-z.]{2,}", value.lower())
+    return [found[1]] if found else []
 
 
 _VALUES: list[tuple[Contents, dict[str, tuple[str, ...]]]] = []
@@ -254,7 +285,7 @@ def _values(contents: Contents) -> dict[str, tuple[str, ...]]:
                 path = "/" + value.partition("/")[2] if "/" in value else value
                 phrases = [path, value] if path != "/" else ["home page", "homepage", "start page", "front page", value]
             else:
-                phrases = [value, *next((some for known, some in others.items() if known.lower() == value.lower()), ())]
+                phrases = [value, *_domain(value), *next((some for known, some in others.items() if known.lower() == value.lower()), ())]
             for phrase in phrases:
                 if key := _key(phrase.strip("()")):
                     found.setdefault(key, []).append(f"{name}={value}")
@@ -305,7 +336,8 @@ def _similar(
         key = " ".join(map(_normal, tokens[start : start + size]))
         if start + size > len(tokens) or len(key) < 5 or MARK in text or any(char.isdigit() for char in text):
             continue
-        known = [*lexicon, *(value for value in values if not value.startswith("/"))]
+        known = [key for key, (kind, _) in lexicon.items() if kind != "filler"]
+        known += [value for value in values if not value.startswith("/")]
         near = process.extractOne(key, known, scorer=fuzz.ratio, score_cutoff=_MANY_VALUES)
         if near and near[0].count(" ") == size - 1 and near[0][0] == key[0]:
             kind, names = ("value", values[near[0]]) if near[0] in values else lexicon[near[0]]
@@ -336,7 +368,7 @@ def _filters(parts: _Parts, metric: str | None) -> tuple[Filter, ...]:
     for word in parts.words:
         if word.kind == "value":
             candidates = [candidate.split("=", 1) for candidate in word.names]
-            beside = {w.names[0] for w in parts.words if w.kind == "by" and w.place in _beside(word)}
+            beside = {w.names[0] for w in parts.words if w.kind == "by" and _beside(w, word)}
             candidates = [c for c in candidates if c[0] in beside] or candidates
             if metric:
                 candidates = [c for c in candidates if _reaches(metric, c[0])] or candidates
@@ -351,8 +383,10 @@ def _filters(parts: _Parts, metric: str | None) -> tuple[Filter, ...]:
     return tuple(Filter(name, tuple(dict.fromkeys(values))) for name, values in found.items())
 
 
-def _beside(word: _Word) -> tuple[int, ...]:
-    return word.place - 1, word.place + len(_tokens(word.text))
+def _beside(one: _Word, other: _Word) -> bool:
+    """Whether one phrase follows the other at once."""
+    first, second = sorted((one, other), key=lambda word: word.place)
+    return first.place + len(first.text.split()) == second.place
 
 
 def _reaches(metric: str, dimension: str) -> bool:
@@ -368,7 +402,7 @@ def _breakdown(parts: _Parts, filters: Iterable[Filter]) -> list[str]:
     by = list(parts.by)
     for word in parts.words:
         if word.kind == "by":
-            beside = [w for w in parts.words if w.kind == "value" and word.place in _beside(w)]
+            beside = [w for w in parts.words if w.kind == "value" and _beside(w, word)]
             named = any(candidate.startswith(f"{word.names[0]}=") for w in beside for candidate in w.names)
             counted = word.names[0] == "item" and parts.has("sell") and not _is_listed(parts, word)
             if not named and not counted:
@@ -391,18 +425,33 @@ def _query(
     pair = next((one for one in filters if len(one.values) > 1), None)
     compares = parts.has("compare") or bool(parts.comparatives) or parts.times.compares
     metric = _metric(parts, metrics, filters, by, pair, compares, notes)
+    if parts.by_user and metric in ("buyers", "users"):
+        if metric == "users":
+            raise _Problem("I can list users by revenue, orders, items sold, sessions or page views.")
+        notes.append("Customers are put in the order of their revenue.")
+        metric = "revenue"
     unit = METRICS[metric].unit
     if parts.has("average") and unit in ("count", "money") and metric != "aov":
-        raise _Problem("An average has to be one of: revenue per order, per user or per session, page views per session.")
+        raise _Problem(
+            "An average has to be one of: revenue per order, per user or per session, page views per session."
+        )
     if parts.by_user and metric in ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue"):
         by = [*by, "user"]
     period, versus = _periods(parts, compares, notes)
-    is_share = parts.has("share") and unit in ("count", "money")
+    of_sessions = any(word.kind == "metric" and word.names[0] == "sessions" for word in parts.words)
+    if parts.counts and METRICS[metric].n_of.startswith("session") and not of_sessions and not parts.has("share"):
+        raise _Problem(f"I know the {METRICS[metric].label} as a rate, not as a number of its own.")
+    if any(w.kind == "filler" and w.text == "per" and o.kind == "metric" and o.place == w.place + 1
+           for w in parts.words for o in parts.words):  # fmt: skip
+        raise _Problem("I know no such ratio.")
+    is_share = (parts.has("share") or parts.is_part) and unit in ("count", "money")
     if is_share and metric in ("new_users", "returning_users"):
         metric = "users"
     if is_share and not by and len(filters) != 1:
         what = "one part" if filters else "a part"
         raise _Problem(f"A share needs {what} of a whole: the share of which device, channel, country ...?")
+    if not by and any(word.text == "list" for word in parts.words):
+        raise _Problem("I give numbers, not lists of single orders or sessions.")
     if parts.has("change") and versus is None:
         if period is None:
             raise _Problem("A change needs a period: for example last week, or last month.")
@@ -425,7 +474,9 @@ def _query(
         notes.append(f"{' and '.join(pair.values)} are counted together.")
     ascending = _ascending(parts, metric, compares)
     return (
-        Query(metric, tuple(by), filters, period, versus, is_share, parts.top if by else None, ascending if by else None),
+        Query(
+            metric, tuple(by), filters, period, versus, is_share, parts.top if by else None, ascending if by else None
+        ),
         notes,
     )
 
@@ -451,7 +502,8 @@ def _metric(
         return "items_sold" if about & {"item", "item_category"} else "revenue"
     if parts.by_user and "spender" in parts.times.text:
         return "revenue"
-    if parts.judged and (by or (pair and compares) or pair) and not about & {"item", "item_category"}:
+    timed = any(DIMENSIONS[name].kind == "time" for name in by)
+    if parts.judged and (by or pair) and not timed and not about & {"item", "item_category"}:
         notes.append(f"“{parts.judged[0]}” was read as a question about the conversion rate, as no measure is named.")
         return "conversion_rate"
     ranked = parts.top or parts.has("high")
@@ -488,16 +540,12 @@ def _periods(parts: _Parts, compares: bool, notes: list[str]) -> tuple[Period | 
 
 
 def _as_far(now: Period, earlier: Period, notes: list[str]) -> Period:
-    """Of a period that goes on, the same days of the one before: the begun month with as many days of the last."""
-    is_begun = now.first.day == 1 and now.last < add_months(now.first, 1)
-    whole = earlier.first == add_months(now.first, -1) and earlier.last > add_months(now.last, -1)
-    if is_begun and whole and now.last.day < earlier.last.day and (now.last - now.first).days < 27:
-        notes.append("The later month is not over: the same days of both are compared.")
-        return Period(earlier.first, add_months(now.last, -1))
-    if (now.last - now.first).days < 6 and now.first.weekday() == 0 and (earlier.last - earlier.first).days == 6:
-        notes.append("The later week is not over: the same days of both are compared.")
-        return Period(earlier.first, earlier.first + (now.last - now.first))
-    return earlier
+    """The earlier period, or of its days those that the later one has already, where that is not over."""
+    same = now.before()
+    if same.first != earlier.first or same.last >= earlier.last:
+        return earlier
+    notes.append("The later period is not over: the same days of both are compared.")
+    return same
 
 
 def _step(period: Period) -> Literal["day", "week", "month"]:
@@ -522,7 +570,9 @@ def _check(query: Query, contents: Contents) -> None:
     """Raise where the data cannot answer."""
     place(query)
     for period in (query.period, query.versus):
-        if period and (period.last < contents.days.first or period.first > contents.days.last or period.last < period.first):
+        if period and (
+            period.last < contents.days.first or period.first > contents.days.last or period.last < period.first
+        ):
             raise _Problem(f"The data cover {contents.days.in_words}, nothing of {period.in_words}.")
 
 
@@ -589,11 +639,13 @@ def _nearest(reading: Reading, contents: Contents) -> tuple[Query, ...]:
 
 def as_question(query: Query) -> str:
     """A question that asks for the query: it is read as the same query again."""
-    words = [METRICS[query.metric].words[0]]
+    words = [query.metric.replace("_", " ")]
     if query.is_share:
         words.insert(0, "share of")
     if query.by:
-        words.append("by " + " and ".join(DIMENSIONS[name].words[0] if DIMENSIONS[name].words else name for name in query.by))
+        words.append(
+            "by " + " and ".join(DIMENSIONS[name].words[0] if DIMENSIONS[name].words else name for name in query.by)
+        )
     for one in query.filters:
         named = " and ".join(one.values)
         words.append(f"for cluster {named}" if one.dimension == "cluster" else f"for {named}")

@@ -61,7 +61,9 @@ def compile_query(query: Query) -> str:
 def is_ranked(query: Query) -> bool:
     """Whether groups are put in the order of a rate, so that those of a few rows are left out."""
     chosen = {one.dimension for one in query.filters}
-    rated = METRICS[query.metric].unit in ("share", "mean", "seconds") or query.metric.startswith(("aov", "revenue_per"))
+    rated = METRICS[query.metric].unit in ("share", "mean", "seconds") or query.metric.startswith(
+        ("aov", "revenue_per")
+    )
     return rated and any(DIMENSIONS[name].kind != "time" and name not in chosen for name in query.by)
 
 

@@ -18,13 +18,21 @@ class Period:
     last: date
 
     def before(self) -> Period:
-        """The period before: the calendar months before where these are whole months, else as many days."""
+        """The period before.
+
+        Of whole months as many months; of a month, quarter or year that is not over the same days of the one before;
+        of the first days of a week those of the week before; else as many days.
+        """
         after = self.last + timedelta(days=1)
+        months = 12 * (after.year - self.first.year) + after.month - self.first.month
         if self.first.day == 1 and after.day == 1:
-            months = 12 * (after.year - self.first.year) + after.month - self.first.month
             return Period(add_months(self.first, -months), self.first - timedelta(days=1))
-        length = self.last - self.first
-        return Period(self.first - length - timedelta(days=1), self.first - timedelta(days=1))
+        for length in (1, 3, 12):
+            if self.first.day == 1 and (self.first.month - 1) % length == 0 and months < length:
+                return Period(add_months(self.first, -length), add_months(self.last, -length))
+        days = (after - self.first).days
+        days = 7 if self.first.weekday() == 0 and days < 7 else days
+        return Period(self.first - timedelta(days=days), self.last - timedelta(days=days))
 
     def __str__(self) -> str:
         """2026-05-04..2026-05-10."""
@@ -96,7 +104,9 @@ class Query:
         """One line, the same for equal questions: revenue | by channel | device=mobile | 2026-05-04..2026-05-10."""
         parts = [self.metric]
         parts += [f"by {','.join(self.by)}"] if self.by else []
-        parts += [f"{f.dimension}={';'.join(sorted(f.values))}" for f in sorted(self.filters, key=lambda f: f.dimension)]
+        parts += [
+            f"{f.dimension}={';'.join(sorted(f.values))}" for f in sorted(self.filters, key=lambda f: f.dimension)
+        ]
         parts += [str(self.period)] if self.period else []
         parts += [f"vs {self.versus}"] if self.versus else []
         parts += ["share"] if self.is_share else []
