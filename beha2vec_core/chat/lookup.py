@@ -42,6 +42,7 @@ from beha2vec_core.chat.question import (
 )
 from beha2vec_core.chat.reading import Reading, read_question
 from beha2vec_core.chat.sql import SqlAnswer
+from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.wording import number, statement
 from beha2vec_core.predictions.targets import PURCHASE
@@ -98,6 +99,7 @@ class Lookup:
         """Read nothing yet."""
         self._data = published
         self._aliases = aliases
+        self._vocabulary: Vocabulary | None = None  # of the publication that was read last
         self._previous: Query | None = None  # that a question may continue: "and on mobile?"
 
     def ask(self, question: str) -> LookupAnswer:
@@ -118,7 +120,9 @@ class Lookup:
         contents = self._data.contents()
         if contents is None:
             return self._about_clusters(question, keys, overview)
-        reading = read_question(unnamed, contents, self._previous)
+        if self._vocabulary is None or self._vocabulary.contents is not contents:
+            self._vocabulary = Vocabulary(contents)
+        reading = read_question(unnamed, self._vocabulary, self._previous)
         query = reading.query
         if SIMILAR.search(question):
             return self._about_clusters(question, keys, overview)

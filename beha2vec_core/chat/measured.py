@@ -82,7 +82,8 @@ def _sentence(result: Result) -> str:
     first = result.rows[0]
     if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
         last = result.rows[-1]
-        return f"{what}, from {_value(result, first)} ({_group(query, first)}) to {_value(result, last)} ({_group(query, last)})."
+        ends = [f"{_value(result, row)} ({_group(query, row)})" for row in (first, last)]
+        return f"{what}: from {ends[0]} to {ends[1]}."
     order = "lowest" if query.ascending else "highest"
     against = _against(result, first) if query.versus else ""
     if len(result.rows) == 1:
@@ -143,7 +144,8 @@ def _value(result: Result, row: dict[str, Any]) -> str:
             return f"{shown} ({ends}; {row['value']:,} of {row['total']:,} {metric.label})"
         return f"{shown} of {_plain(metric, row['total'], row)}"
     if metric.unit == "share":
-        return f"{number(value, 'share')} ({_ends(int(row['k']), int(row['n']))}; {row['k']:,} of {row['n']:,} {metric.n_of})"
+        of = f"{row['k']:,} of {row['n']:,} {metric.n_of}"
+        return f"{number(value, 'share')} ({_ends(int(row['k']), int(row['n']))}; {of})"
     n = row.get("n")
     return _plain(metric, value, row) + (f" (n = {n:,} {metric.n_of})" if metric.n_of and n is not None else "")
 
@@ -173,7 +175,7 @@ def _ends(count: int, total: int) -> str:
 
 
 def _table(result: Result) -> SqlAnswer:
-    """The rows as people read them: breakdown, value, interval, n; with a comparison the earlier value and the change."""
+    """The rows as people read them: breakdown, value, interval, n; with a comparison the earlier value and change."""
     query, metric = result.query, result.metric
     rows = result.rows
     if query.top is None and not any(DIMENSIONS[name].kind == "time" for name in query.by):

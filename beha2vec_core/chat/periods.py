@@ -14,18 +14,38 @@ from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.semantic.query import Period, add_months
 
 MARK = "\u00a7"  # stands for a period in the text that is left
-_MONTHS = {
-    name: place // 2 + 1
-    for place, name in enumerate(
-        """january jan february feb march mar april apr may may june jun july jul august aug september sep october oct
-        november nov december dec""".split()
-    )
-} | {"sept": 9}
+_NAMES = """
+    january jan february feb march mar april apr may may june jun july jul august aug september sep october oct
+    november nov december dec
+"""
+_MONTHS = {name: place // 2 + 1 for place, name in enumerate(_NAMES.split())} | {"sept": 9}
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DAY = r"(?:\d{1,2})(?:st|nd|rd|th)?"
 _COUNT = rf"\d+|{'|'.join(NUMBER_WORDS)}"
 _UNIT = r"(day|week|month|quarter|year)"
-_NEAR = r"(?:in|since|of|for|during|until|till|from|and|vs\.?|versus|last|this|to|before|after|between|compare|with|than|against)"
+_NEAR = (
+    r"(?:in|since|of|for|during|until|till|from|and|vs\.?|versus|last|this|to|before|after|between|compare|with|than|"
+    r"against)"
+)
+_NAMED = re.compile(
+    rf"\b(?:{_MONTH}|q[1-4]|yesterday|today|ytd|mtd|20\d\d|"
+    rf"(?:last|past|this|current) (?:(?:{_COUNT}) )?{_UNIT}s?)\b"
+)
+_PREVIOUS = re.compile(r"\b(?:previous|prior|preceding)\b")
+# the period before another one; and whether that is a year before
+_BEFORE = (
+    (r"\b(?:the )?same (?:period|time|days|week|month) (?:of )?(?:the )?last year\b", True),
+    (
+        r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: that)?\b",
+        False,
+    ),
+    (
+        rf"\b(?:the )?(?:previous|prior|preceding) (?:(?:{_COUNT}) )?"
+        r"(?:period|weeks?|months?|quarters?|years?|days?)\b",
+        False,
+    ),
+    (rf"\b(?:the )?(?:{_COUNT}) (?:weeks?|months?|days?) before(?: that)?\b", False),
+)
 
 
 @dataclass
@@ -74,22 +94,11 @@ def find_times(text: str, data: Period) -> Times:
             if not _names_period(times.text):
                 times.periods.append(_this("year", last) if unit == "year" else _last_whole(unit, last))
                 times.text += f" {MARK}{len(times.periods) - 1}"
-    for pattern, is_year in (
-        (r"\b(?:the )?same (?:period|time|days|week|month) (?:of )?(?:the )?last year\b", True),
-        (r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: that)?\b", False),
-        (rf"\b(?:the )?(?:previous|prior|preceding) (?:(?:{_COUNT}) )?(?:period|weeks?|months?|quarters?|years?|days?)\b", False),
-        (rf"\b(?:the )?(?:{_COUNT}) (?:weeks?|months?|days?) before(?: that)?\b", False),
-    ):  # fmt: skip
-        if re.search(pattern, times.text) and _names_period(re.sub(pattern, " ", times.text)):
-            times.text = re.sub(pattern, " ", times.text)
-            times.asks_before, times.years_back = True, is_year or times.years_back
-        elif (
-            not is_year
-            and re.search(pattern, times.text)
-            and not re.search(r"\bprevious|prior|preceding\b", times.text)
-        ):
-            times.text = re.sub(pattern, " ", times.text)
-            times.asks_before = True
+    for pattern, is_year in _BEFORE:
+        rest = re.sub(pattern, " ", times.text)
+        if rest != times.text and (_names_period(rest) or not (is_year or _PREVIOUS.search(times.text))):
+            times.text, times.asks_before = rest, True
+            times.years_back = times.years_back or is_year
     # "between 1 and 15 march" has two days of one month
     times.text = re.sub(
         rf"\b({_DAY}) ?(and|to|until|-|\u2013) ?({_DAY}) (?:of )?({_MONTH})\b", r"\1 \4 \2 \3 \4", times.text
@@ -126,9 +135,7 @@ def find_times(text: str, data: Period) -> Times:
 
 def _names_period(text: str) -> bool:
     """Whether some period is named: the one that another is before."""
-    return bool(re.search(
-        rf"\b(?:{_MONTH}|q[1-4]|yesterday|today|ytd|mtd|20\d\d|(?:last|past|this|current) (?:(?:{_COUNT}) )?{_UNIT}s?)\b", text
-    ))  # fmt: skip
+    return _NAMED.search(text) is not None
 
 
 def _join(times: Times, data: Period) -> None:
@@ -141,6 +148,7 @@ def _join(times: Times, data: Period) -> None:
         return f" {MARK}{found[1]} "
 
     times.text = re.sub(rf"\b(?:the )?week (?:of|from|starting|beginning)(?: on)?\s+{one}", week, times.text)
+
     def both(found: re.Match[str]) -> str:
         first, last = times.periods[int(found[1])], times.periods[int(found[2])]
         if last.last < first.first:
@@ -185,7 +193,7 @@ def _day(text: str, data: Period | None = None, order: str = "YMD") -> Period | 
     settings: dict[str, object] = {"PREFER_DATES_FROM": "past", "DATE_ORDER": "DMY" if data else order}
     if base:
         settings["RELATIVE_BASE"] = base
-    found = dateparser.parse(text, languages=["en"], settings=settings)  # type: ignore[arg-type]
+    found = dateparser.parse(text, languages=["en"], settings=settings)
     return Period(found.date(), found.date()) if found else None
 
 

@@ -7,84 +7,44 @@ question. What was read, what was assumed and which words were not understood is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Literal
 
 from beha2vec_core.chat.periods import MARK, Times, find_times
 from beha2vec_core.chat.verify import NUMBER_WORDS
+from beha2vec_core.chat.vocabulary import Vocabulary, Word
 from beha2vec_core.semantic.compiler import NotAnswerable, dimensions_of, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Period, Query, add_months
 
 _CAUSES = re.compile(
-    r"\b(why|how come|reasons?|caus(?:e|es|ed|ing)|explain(?:s|ed)?|driv(?:e|es|ing|en)|due to|because|impact|effect|influence|"
-    r"how (?:can|could|should|do) (?:we|i) (?:increase|improve|grow|reduce|lower|raise|get)|should (?:we|i)|"
-    r"what (?:should|can|could) (?:we|i)|what (?:would|if)|what happens if|recommend\w*|advice|lead(?:s)? to|led to|makes? people)\b"
+    r"\b(why|how come|reasons?|caus(?:e|es|ed|ing)|explain(?:s|ed)?|driv(?:e|es|ing|en)|due to|because|impact|effect|"
+    r"influence|how (?:can|could|should|do) (?:we|i) (?:increase|improve|grow|reduce|lower|raise|get)|should (?:we|i)|"
+    r"what (?:should|can|could) (?:we|i)|what (?:would|if)|what happens if|recommend\w*|advice|leads? to|led to|"
+    r"makes? people)\b"
 )
 # verbs whose subject is a cause: "did the campaign increase conversion" is no question about numbers
 _DID = re.compile(
     r"\b(?:did|does|do|has|have|will)\b.*\b(?:increase|decrease|improve|boost|raise|reduce|lower|hurt|help|affect)\b\s+\w"
 )
-_FILLERS = frozenset(
-    """the a an of in on at for to and or is are was were be been being do does did have has had having we our us my i
-    me you your it its they them their there this that these those with from by per each every all any some how many
-    much what whats which who please show give tell list get see find let know want need can could would
-    number count total overall amount sum website site shop webshop hello hi ok just really actually currently so
-    far make made bring brought come came coming go went send sent sends happen something in terms breakdown broken
-    breaking across among during within over via through using used use out as also into about data figure stat
-    statistic report visited us & / - | + = ?"""
-    .split()
-)  # fmt: skip
 _SOME = r"users?|customers?|buyers?|visitors?|people|shoppers?"
-_RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:\u00a5\d+\s+)?(?:{_SOME})\b")
-_HIGH, _LOW = (
-    "most top highest biggest largest greatest busiest strongest".split(),
-    "least lowest fewest smallest weakest bottom".split(),
-)
+_RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:{_SOME})\b|\bspenders?\b")
+_WHO_SAW = re.compile(rf"\b({_SOME}|sessions?|visits?) (?:who|that|which) (?:viewed|visited|saw|opened)\b")
+_WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
+_FROM_WHERE = re.compile(r"\bwhere\b(.*\bcom(?:e|es|ing) from)\b")
+_LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")
+_PART = re.compile(r"\bhow (?:much|many) of (?:our|the|all)\b.*\bcom(?:e|es|ing)\b")
+_HOW_MANY = re.compile(r"\b(?:how many|number of)\b(?! percent)")
+_CLUSTER = re.compile(r"\bcluster\s*#?\s*(-?\d+)")
 _COMPARATIVES = re.compile(r"\b(more|less|better|worse|higher|lower|fewer|bigger|smaller)\b")
 _JUDGED = re.compile(r"\b(better|worse|best|worst)\b")
+_COUNT = rf"\d+|{'|'.join(NUMBER_WORDS)}"
 _TOP = re.compile(
-    rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) (\d+|{'|'.join(NUMBER_WORDS)})"
-    rf"|(?<!{MARK})(\d+|{'|'.join(NUMBER_WORDS)}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
+    rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({_COUNT})"
+    rf"|(?<!{MARK})({_COUNT}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
 )
-_MANY_VALUES = 87.0  # of 100: how alike a misspelled word must be
-_LONGEST = 7  # words of a phrase
 _DEFAULTS = {"landing_page": "sessions", "page": "page_views", "item": "items_sold"}  # of "top 5 landing pages"
-
-_OPERATORS: dict[str, tuple[str, ...]] = {
-    "compare": ("vs", "versus", "compare", "compared", "compare to", "compared to", "compared with", "comparison", "against",
-                "than", "difference", "differ", "difference between", "instead of"),
-    "share": ("share", "percentage", "percent", "%", "proportion", "fraction", "part of", "what part of", "share of",
-              "percentage of", "proportion of", "% of", "split", "how many percent", "how much percent"),
-    "trend": ("trend", "over time", "develop", "development", "developed", "evolve", "evolution", "evolved", "history",
-              "time series", "timeline", "trending", "growing", "rising", "falling", "declining", "shrinking", "progress", "developing", "evolving", "doing over time"),
-    "filler": ("broken down", "break down", "breakdown", "split by", "split up", "brought in", "as well as", "in terms of"),
-    "change": ("drop", "dropped", "increase", "increased", "rise", "rose", "grow", "grew", "grown", "fall", "fell", "fallen",
-               "decline", "declined", "decrease", "decreased", "change", "changed", "up", "down", "growth", "go up",
-               "go down", "gone up", "gone down", "went up", "went down"),
-    "judged": ("best", "worst", "bad", "good"),
-    "sell": ("sell", "sold", "we sell", "we sold", "did we sell"),
-    "average": ("average", "avg", "mean"),
-    "high": (*_HIGH, "popular", "most popular"),
-    "low": tuple(_LOW),
-    # known, and not measured so: other words must not make a question of them
-    "unknown": ("new customer", "returning customer", "repeat customer", "repeat buyer", "first time buyer", "loyal customer",
-                "new buyer", "returning buyer", "customer lifetime value", "lifetime value", "time of day"),
-}  # fmt: skip
-_TOKEN = re.compile(r"[^\s,?!;:()\[\]\"“”]+")
-
-
-@dataclass(frozen=True)
-class _Word:
-    """A phrase of the question, and what it stands for."""
-
-    kind: str  # metric, by, value, filler, or a name of _OPERATORS
-    names: tuple[str, ...]  # metric, dimension, or dimension=value for each candidate
-    text: str
-    place: int
 
 
 @dataclass(frozen=True)
@@ -121,17 +81,17 @@ class _Parts:
     """What is found in a question on the way to its query."""
 
     times: Times
-    words: list[_Word]
-    unknown: list[str]
-    notes: list[str]
+    words: list[Word] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     top: int | None = None
     comparatives: list[str] = field(default_factory=list)
-    judged: list[str] = field(default_factory=list)
-    by: list[str] = field(default_factory=list)
-    cluster: list[str] = field(default_factory=list)
-    by_user: bool = False
+    judged: list[str] = field(default_factory=list)  # better, worst ...
+    by: list[str] = field(default_factory=list)  # dimensions that no word of their own names
+    clusters: list[str] = field(default_factory=list)
+    is_of_users: bool = False  # "which customers"
     is_part: bool = False  # "how much of our revenue comes from"
-    counts: bool = False  # "how many"
+    is_counted: bool = False  # "how many"
 
     def has(self, kind: str) -> bool:
         return any(word.kind == kind for word in self.words)
@@ -141,16 +101,17 @@ class _Problem(Exception):
     """Why a question cannot be answered."""
 
 
-def read_question(question: str, contents: Contents, previous: Query | None = None) -> Reading:
-    """The question as a semantic query over these contents; ``previous``: the query before, which it may continue."""
-    parts = _parts(question, contents)
+def read_question(question: str, vocabulary: Vocabulary, previous: Query | None = None) -> Reading:
+    """The question as a semantic query; ``previous``: the query before, which it may continue."""
+    contents = vocabulary.contents
+    parts = _parts(question, vocabulary)
     metrics = _metrics(parts)
     filters = _filters(parts, next(iter(metrics), None))
     period = parts.times.periods[0] if parts.times.periods else None
     cause = bool(_CAUSES.search(question.lower()) or _DID.search(question.lower()))
     known = Reading(
         unknown=tuple(parts.unknown), notes=tuple(parts.notes), filters=filters, period=period, metrics=tuple(metrics),
-        by=tuple(dict.fromkeys(word.names[0] for word in parts.words if word.kind == "by")), asks_cause=cause,
+        by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")), asks_cause=cause,
     )  # fmt: skip
     try:
         if cause:
@@ -159,7 +120,7 @@ def read_question(question: str, contents: Contents, previous: Query | None = No
             words = ", ".join(f"“{word}”" for word in parts.unknown)
             raise _Problem(f"I did not understand {words}, so an answer could be to another question.")
         if previous and (continued := _continued(question, parts, metrics, filters, previous)):
-            query, notes = continued, list(parts.notes)
+            query, notes = continued, [*parts.notes, "This continues the question before."]
         else:
             query, notes = _query(parts, metrics, filters, contents)
         _check(query, contents)
@@ -176,176 +137,44 @@ def read_question(question: str, contents: Contents, previous: Query | None = No
 # -- words --
 
 
-def _parts(question: str, contents: Contents) -> _Parts:
-    text = question.lower().replace("\u2019", "'").replace(MARK, " ").replace("\u00a5", " ")
-    text = re.sub(r"'s\b|'(?=\s|$)", "", text)
-    text = re.sub(r"%", " % ", text)
-    text = re.sub(r"\be-mail", "email", text)
+def _parts(question: str, vocabulary: Vocabulary) -> _Parts:
+    text = question.lower().replace("\u2019", "'").replace(MARK, " ")
+    text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").replace("e-mail", "email")
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun
-    text = re.sub(rf"\b({_SOME}|sessions?|visits?) (?:who|that|which) (?:viewed|visited|saw|opened)\b", r"\1", text)
-    conversions = re.search(r"\bconversions\b", text)
-    text = re.sub(r"\bconversions\b", "key events", text)
-    times = find_times(text, contents.days)
-    parts = _Parts(times, [], [], list(times.notes))
-    if conversions:
+    text = _WHO_SAW.sub(r"\1", text)
+    conversions = re.sub(r"\bconversions\b", "key events", text)
+    times = find_times(conversions, vocabulary.contents.days)
+    parts = _Parts(times, notes=list(times.notes))
+    if conversions != text:
         parts.notes.append("“conversions” was read as GA4's key events.")
     text = times.text
-    if re.search(r"\bwhat (?:do|does|did)\b.*\bdo\b", text):
+    if _WHAT_THEY_DO.search(text):
         parts.unknown.append("do")
     parts.judged = _JUDGED.findall(text)
     if top := _TOP.search(text):
-        count = top[2] or top[3]
-        parts.top = int(NUMBER_WORDS.get(count, count))
+        parts.top = int(NUMBER_WORDS.get(top[2] or top[3], top[2] or top[3]))
         text = text.replace(top.group(), f"{top[1] or top[4]} ", 1)
-    parts.by_user = bool(_RANKED_USERS.search(text)) or "spender" in text
-    parts.cluster = re.findall(r"\bcluster\s*#?\s*(-?\d+)", text)
-    text = re.sub(r"\bcluster\s*#?\s*-?\d+", " ", text)
+    parts.is_of_users = _RANKED_USERS.search(text) is not None
+    parts.is_part = _PART.search(text) is not None
+    parts.is_counted = _HOW_MANY.search(text) is not None
+    parts.clusters = _CLUSTER.findall(text)
     parts.comparatives = _COMPARATIVES.findall(text)
-    text = _COMPARATIVES.sub(" ", text)
-    if found := re.search(r"\bwhere\b(.*\bcom(?:e|es|ing) from)\b", text):
+    text = _COMPARATIVES.sub(" ", _CLUSTER.sub(" ", text))
+    if found := _FROM_WHERE.search(text):
         parts.by.append("channel")
         parts.notes.append("“where from” was read as: from which channel.")
         text = text.replace(found.group(), found[1], 1)
-    elif found := re.search(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$", text):
+    elif found := _LIVE_WHERE.search(text):
         parts.by.append("country")
         text = text.replace(found.group(), found[1], 1)
-    parts.is_part = bool(re.search(r"\bhow (?:much|many) of (?:our|the|all)\b", text)) and "come" in text
-    parts.counts = bool(re.search(r"\b(?:how many|number of)\b(?! percent)", text))
-    tokens = [token for token in _tokens(text) if token.strip(".'")]
-    lexicon, values = _lexicon(), _values(contents)
-    place_ = 0
-    while place_ < len(tokens):
-        word, size = _match(tokens, place_, lexicon, values, parts)
-        if word is not None:
+    for word, phrase, note in vocabulary.read(text):
+        if word is None:
+            parts.unknown.append(phrase)
+        else:
             parts.words.append(word)
-        else:
-            parts.unknown.append(" ".join(tokens[place_ : place_ + size]))
-        place_ += size
+        if note:
+            parts.notes.append(note)
     return parts
-
-
-def _tokens(text: str) -> list[str]:
-    """Words; those of a path or a domain in one piece, others apart at hyphens and underscores."""
-    found: list[str] = []
-    for token in _TOKEN.findall(text):
-        token = token.rstrip(".'") if token != "." else token
-        if token.startswith("/") and len(token) > 1 or re.fullmatch(r"[\w-]+(\.[\w-]+)+(/\S*)?", token):
-            found.append(token)
-        else:
-            found += [part for part in re.split(r"[_'-]|(?<=\w)/(?=\w)", token) if part]
-    return found
-
-
-def _normal(token: str) -> str:
-    """A word without the ending of its plural."""
-    if len(token) > 4 and token.endswith("ies"):
-        return token[:-3] + "y"
-    return token[:-1] if len(token) > 3 and token.endswith("s") and not token.endswith("ss") else token
-
-
-def _key(phrase: str) -> str:
-    return " ".join(_normal(token) for token in _tokens(phrase.lower()))
-
-
-@cache
-def _lexicon() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Phrases that do not depend on the data: what kind each is, and the names it stands for."""
-    found: dict[str, tuple[str, tuple[str, ...]]] = {_key(word): ("filler", ()) for word in _FILLERS}
-    for kind, phrases in _OPERATORS.items():
-        found |= {_key(phrase): (kind, ()) for phrase in phrases}
-    for dimension in DIMENSIONS.values():
-        found |= {_key(phrase): ("by", (dimension.name,)) for phrase in dimension.words}
-    for metric in METRICS.values():
-        found |= {_key(phrase): ("metric", (metric.name,)) for phrase in metric.words}
-    found |= {
-        _key(phrase): ("value", ("new_or_returning=returning",))
-        for phrase in ("returning one", "returning", "returning session")
-    }
-    return found | {_key("new one"): ("value", ("new_or_returning=new",))}
-
-
-def _domain(value: str) -> list[str]:
-    """A domain without its ending, as people call it: partner site, for partner-site.example."""
-    found = re.fullmatch(r"(?:www\.)?([a-z0-9-]{4,})\.[a-z.]{2,}", value.lower())
-    return [found[1]] if found else []
-
-
-_VALUES: list[tuple[Contents, dict[str, tuple[str, ...]]]] = []
-
-
-def _values(contents: Contents) -> dict[str, tuple[str, ...]]:
-    """Phrases that stand for values of the data: dimension=value for each, the preferred dimension first."""
-    if _VALUES and _VALUES[0][0] is contents:
-        return _VALUES[0][1]
-    found: dict[str, list[str]] = {}
-    for name, values in contents.values.items():
-        others = DIMENSIONS[name].values
-        for value in values:
-            if name in ("page", "landing_page"):
-                path = "/" + value.partition("/")[2] if "/" in value else value
-                phrases = [path, value] if path != "/" else ["home page", "homepage", "start page", "front page", value]
-            else:
-                phrases = [value, *_domain(value), *next((some for known, some in others.items() if known.lower() == value.lower()), ())]
-            for phrase in phrases:
-                if key := _key(phrase.strip("()")):
-                    found.setdefault(key, []).append(f"{name}={value}")
-    for value in contents.values.get("channel", []):  # "organic", "paid": a part of several names
-        for part in _tokens(value.lower()):
-            if _normal(part) not in found and part not in _FILLERS:
-                partial = [v for v in contents.values["channel"] if part in _tokens(v.lower())]
-                found[_normal(part)] = [f"channel={';'.join(partial)}"]
-    _VALUES[:] = [(contents, {key: tuple(dict.fromkeys(some)) for key, some in found.items()})]
-    return _VALUES[0][1]
-
-
-def _match(
-    tokens: list[str],
-    start: int,
-    lexicon: Mapping[str, tuple[str, tuple[str, ...]]],
-    values: Mapping[str, tuple[str, ...]],
-    parts: _Parts,
-) -> tuple[_Word | None, int]:
-    """What the longest phrase from a place on stands for, and how many words it has; None: not understood."""
-    if tokens[start].startswith(MARK):
-        return _Word("period", (tokens[start][1:],), tokens[start], start), 1
-    for size in range(min(_LONGEST, len(tokens) - start), 0, -1):
-        text = " ".join(tokens[start : start + size])
-        key = " ".join(map(_normal, tokens[start : start + size]))
-        if key in values and (size > 1 or key not in lexicon):
-            return _Word("value", values[key], text, start), size
-        if key in lexicon:
-            kind, names = lexicon[key]
-            if kind == "unknown":
-                return None, size
-            return _Word(kind, names, text, start), size
-    return _similar(tokens, start, lexicon, values, parts)
-
-
-def _similar(
-    tokens: list[str],
-    start: int,
-    lexicon: Mapping[str, tuple[str, tuple[str, ...]]],
-    values: Mapping[str, tuple[str, ...]],
-    parts: _Parts,
-) -> tuple[_Word | None, int]:
-    """A misspelled phrase, if one known phrase is much alike."""
-    from rapidfuzz import fuzz, process
-
-    for size in (3, 2, 1):
-        text = " ".join(tokens[start : start + size])
-        key = " ".join(map(_normal, tokens[start : start + size]))
-        if start + size > len(tokens) or len(key) < 5 or MARK in text or any(char.isdigit() for char in text):
-            continue
-        known = [key for key, (kind, _) in lexicon.items() if kind != "filler"]
-        known += [value for value in values if not value.startswith("/")]
-        near = process.extractOne(key, known, scorer=fuzz.ratio, score_cutoff=_MANY_VALUES)
-        if near and near[0].count(" ") == size - 1 and near[0][0] == key[0]:
-            kind, names = ("value", values[near[0]]) if near[0] in values else lexicon[near[0]]
-            if kind == "unknown":
-                return None, size
-            parts.notes.append(f"“{text}” was read as “{near[0]}”.")
-            return _Word(kind, names, text, start), size
-    return None, 1
 
 
 # -- from words to a query --
@@ -353,7 +182,7 @@ def _similar(
 
 def _metrics(parts: _Parts) -> list[str]:
     """Metrics that the question asks for; words such as users stand beside another one without being asked for."""
-    found = list(dict.fromkeys(word.names[0] for word in parts.words if word.kind == "metric"))
+    found = list(dict.fromkeys(word.name for word in parts.words if word.kind == "metric"))
     strong = [name for name in found if not METRICS[name].is_weak]
     if len(strong) > 1:  # "conversion of returning visitors"
         strong = [name for name in strong if name not in ("new_users", "returning_users")] or strong
@@ -367,26 +196,18 @@ def _filters(parts: _Parts, metric: str | None) -> tuple[Filter, ...]:
     found: dict[str, list[str]] = {}
     for word in parts.words:
         if word.kind == "value":
-            candidates = [candidate.split("=", 1) for candidate in word.names]
-            beside = {w.names[0] for w in parts.words if w.kind == "by" and _beside(w, word)}
-            candidates = [c for c in candidates if c[0] in beside] or candidates
+            beside = {other.name for other in parts.words if other.kind == "by" and other.is_beside(word)}
+            some = [value for value in word.values if value.dimension in beside] or list(word.values)
             if metric:
-                candidates = [c for c in candidates if _reaches(metric, c[0])] or candidates
-            dimension, value = candidates[0]
-            found.setdefault(dimension, []).extend(value.split(";") if dimension == "channel" else [value])
-    specific = {word.names[0] for word in parts.words if word.kind == "metric"} & {"new_users", "returning_users"}
+                some = [value for value in some if _reaches(metric, value.dimension)] or some
+            found.setdefault(some[0].dimension, []).extend(some[0].values)
+    specific = {word.name for word in parts.words if word.kind == "metric"} & {"new_users", "returning_users"}
     if specific and (metric not in ("new_users", "returning_users") or parts.has("share")):
         kinds = [name.removesuffix("_users") for name in ("new_users", "returning_users") if name in specific]
         found["new_or_returning"] = [*kinds, *found.get("new_or_returning", [])]
-    if parts.cluster:
-        found["cluster"] = parts.cluster
+    if parts.clusters:
+        found["cluster"] = parts.clusters
     return tuple(Filter(name, tuple(dict.fromkeys(values))) for name, values in found.items())
-
-
-def _beside(one: _Word, other: _Word) -> bool:
-    """Whether one phrase follows the other at once."""
-    first, second = sorted((one, other), key=lambda word: word.place)
-    return first.place + len(first.text.split()) == second.place
 
 
 def _reaches(metric: str, dimension: str) -> bool:
@@ -397,20 +218,20 @@ def _reaches(metric: str, dimension: str) -> bool:
     return True
 
 
-def _breakdown(parts: _Parts, filters: Iterable[Filter]) -> list[str]:
+def _breakdown(parts: _Parts) -> list[str]:
     """Dimensions that the question asks a breakdown by; "campaign" beside the name of a campaign is none."""
     by = list(parts.by)
     for word in parts.words:
         if word.kind == "by":
-            beside = [w for w in parts.words if w.kind == "value" and _beside(w, word)]
-            named = any(candidate.startswith(f"{word.names[0]}=") for w in beside for candidate in w.names)
-            counted = word.names[0] == "item" and parts.has("sell") and not _is_listed(parts, word)
-            if not named and not counted:
-                by.append(word.names[0])
+            beside = [other for other in parts.words if other.kind == "value" and other.is_beside(word)]
+            is_named = any(value.dimension == word.name for other in beside for value in other.values)
+            is_counted = word.name == "item" and parts.has("sell") and not _is_listed(parts, word)
+            if not is_named and not is_counted:
+                by.append(word.name)
     return list(dict.fromkeys(by))
 
 
-def _is_listed(parts: _Parts, item: _Word) -> bool:
+def _is_listed(parts: _Parts, item: Word) -> bool:
     """Whether "items ... sold" asks which, not how many."""
     before = [word for word in parts.words if word.place < item.place][-1:]
     asks = {"which", "what", "by", "per", "each", "every"}
@@ -421,11 +242,11 @@ def _query(
     parts: _Parts, metrics: list[str], filters: tuple[Filter, ...], contents: Contents
 ) -> tuple[Query, list[str]]:
     notes = list(parts.notes)
-    by = _breakdown(parts, filters)
+    by = _breakdown(parts)
     pair = next((one for one in filters if len(one.values) > 1), None)
     compares = parts.has("compare") or bool(parts.comparatives) or parts.times.compares
     metric = _metric(parts, metrics, filters, by, pair, compares, notes)
-    if parts.by_user and metric in ("buyers", "users"):
+    if parts.is_of_users and metric in ("buyers", "users"):
         if metric == "users":
             raise _Problem("I can list users by revenue, orders, items sold, sessions or page views.")
         notes.append("Customers are put in the order of their revenue.")
@@ -435,14 +256,14 @@ def _query(
         raise _Problem(
             "An average has to be one of: revenue per order, per user or per session, page views per session."
         )
-    if parts.by_user and metric in ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue"):
+    if parts.is_of_users and metric in ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue"):
         by = [*by, "user"]
     period, versus = _periods(parts, compares, notes)
-    of_sessions = any(word.kind == "metric" and word.names[0] == "sessions" for word in parts.words)
-    if parts.counts and METRICS[metric].n_of.startswith("session") and not of_sessions and not parts.has("share"):
+    of_sessions = any(word.kind == "metric" and word.name == "sessions" for word in parts.words)
+    if parts.is_counted and METRICS[metric].n_of.startswith("session") and not of_sessions and not parts.has("share"):
         raise _Problem(f"I know the {METRICS[metric].label} as a rate, not as a number of its own.")
-    if any(w.kind == "filler" and w.text == "per" and o.kind == "metric" and o.place == w.place + 1
-           for w in parts.words for o in parts.words):  # fmt: skip
+    per = [word.place + 1 for word in parts.words if word.text == "per"]
+    if any(word.kind == "metric" and word.place in per for word in parts.words):
         raise _Problem("I know no such ratio.")
     is_share = (parts.has("share") or parts.is_part) and unit in ("count", "money")
     if is_share and metric in ("new_users", "returning_users"):
@@ -465,9 +286,7 @@ def _query(
     if compares and versus is None and not by and pair is None:
         raise _Problem("A comparison needs two values (mobile and desktop) or two periods.")
     if (compares or len(parts.judged) > 0) and pair and pair.dimension not in by:
-        if pair.dimension == "channel" and any(
-            word.kind == "value" and any(";" in name for name in word.names) for word in parts.words
-        ):
+        if any(len(value.values) > 1 for word in parts.words for value in word.values):
             raise _Problem("One of these words stands for several channels: name the channels to compare.")
         by = [pair.dimension, *by]
     elif pair and pair.dimension not in by and len(pair.values) > 1 and not is_share:
@@ -493,14 +312,18 @@ def _metric(
     if len(metrics) > 1:
         labels = " and ".join(METRICS[name].label for name in metrics)
         raise _Problem(f"I answer one measure at a time, and these are several: {labels}.")
+    about = {*by, *(one.dimension for one in filters)}
+    if parts.has("bought"):
+        if metrics or not about & {"item", "item_category"}:
+            raise _Problem("Buyers, orders or items sold?")
+        return "items_sold"
     if metrics:
         if parts.has("sell") and metrics[0] in ("users", "sessions"):
             raise _Problem("Revenue, orders or items sold?")
         return metrics[0]
-    about = {*by, *(one.dimension for one in filters)}
     if parts.has("sell"):
         return "items_sold" if about & {"item", "item_category"} else "revenue"
-    if parts.by_user and "spender" in parts.times.text:
+    if parts.is_of_users and "spender" in parts.times.text:
         return "revenue"
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
     if parts.judged and (by or pair) and not timed and not about & {"item", "item_category"}:
@@ -515,7 +338,7 @@ def _metric(
 
 def _periods(parts: _Parts, compares: bool, notes: list[str]) -> tuple[Period | None, Period | None]:
     """The period that is asked for, and the one to compare it with."""
-    used = {int(word.names[0]) for word in parts.words if word.kind == "period"}
+    used = {int(word.name) for word in parts.words if word.kind == "period"}
     periods = [period for number, period in enumerate(parts.times.periods) if number in used]
     asks_before = parts.times.asks_before
     if len(periods) > 2 or (len(periods) == 2 and asks_before):
@@ -580,7 +403,6 @@ def _check(query: Query, contents: Contents) -> None:
 
 
 _CONTINUES = re.compile(r"^\s*(?:and|what about|how about|same|now|then|only|but|or)\b")
-_LEADS = re.compile(r"^\s*(?:and|what about|how about|the same|same|now|then|only|but|or)\b[\s,]*")
 
 
 def _continued(
@@ -588,29 +410,38 @@ def _continued(
 ) -> Query | None:
     """The query before with what the question changes; None where it is a question of its own."""
     lead = _CONTINUES.search(question.lower())
-    by = _breakdown(parts, filters)
-    others = parts.has("compare") or parts.has("share") or parts.has("change") or parts.has("trend") or parts.judged
-    if (metrics and not lead) or others or not (lead or len(parts.words) <= 4):
+    times, by = parts.times, _breakdown(parts)
+    compares = (parts.has("compare") or times.compares) and times.asks_before
+    of_its_own = [
+        *(kind for kind in ("share", "change", "trend", "bought", "sell", "average", "judged") if parts.has(kind)),
+        *parts.judged, *parts.comparatives, *(["users"] if parts.is_of_users else []), *metrics[1:], *times.periods[1:],
+    ]  # fmt: skip
+    if parts.has("compare") and not compares:
+        of_its_own.append("compare")
+    if of_its_own or (metrics and not lead) or not (lead or len(parts.words) <= 4):
         return None
-    if not (metrics or filters or by or parts.times.periods or parts.times.asks_before):
+    if not (metrics or filters or by or times.periods or times.asks_before):
         return None
-    kept = {one.dimension: one for one in previous.filters} | {one.dimension: one for one in filters}
-    period = previous.period
-    if parts.times.asks_before and not parts.times.periods:
+    kept = {one.dimension: one for one in (*previous.filters, *filters)}
+    period = times.periods[0] if times.periods else previous.period
+    versus = None if times.periods or by else previous.versus
+    if times.asks_before:
         if period is None:
             raise _Problem("The period before which one? The question before named none.")
-        period = period.before()
-    elif parts.times.periods:
-        if len(parts.times.periods) > 1:
-            return None
-        period = parts.times.periods[0]
+        period, versus = (period, period.before()) if compares or times.periods else (period.before(), None)
     new_by = tuple(by) or tuple(name for name in previous.by if name not in {one.dimension for one in filters})
-    metric = metrics[0] if len(metrics) == 1 else previous.metric
+    metric = metrics[0] if metrics else previous.metric
+    is_same = new_by == previous.by
     return Query(
-        metric, new_by, tuple(kept.values()), period, None,
+        metric,
+        new_by,
+        tuple(kept.values()),
+        period,
+        versus,
         previous.is_share and METRICS[metric].unit in ("count", "money") and (bool(new_by) or len(kept) == 1),
-        parts.top or (previous.top if new_by == previous.by else None), previous.ascending if new_by == previous.by else None,
-    )  # fmt: skip
+        parts.top or (previous.top if is_same else None),
+        previous.ascending if is_same else None,
+    )
 
 
 # -- questions that can be answered --

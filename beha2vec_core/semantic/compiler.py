@@ -2,9 +2,9 @@
 
 Names come from the definitions, values of a question only as string literals that sqlglot writes.
 
-Columns of the result: one per breakdown (its name), ``value``, ``n`` (how many the value rests on), for shares ``k`` (the
-numerator), for money ``currency``, for shares of a total ``total``; with a comparison the same of the other period, with
-the ending ``_before``.
+Columns of the result: one per breakdown (its name), ``value``, ``n`` (how many the value rests on), for shares ``k``
+(the numerator), for money ``currency``, for shares of a total ``total``; with a comparison the same of the other
+period, with the ending ``_before``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def compile_query(query: Query) -> str:
     if query.versus:
         # full: a channel that is gone, or new, is a change too
         select = exp.select(
-            *(exp.func("coalesce", exp.column(n, table="now"), exp.column(n, table="earlier")).as_(n) for n in query.by),
+            *(exp.func("coalesce", *(exp.column(n, table=t) for t in ("now", "earlier"))).as_(n) for n in query.by),
             *(exp.column(name, table="now") for name in values),
             *(exp.column(name, table="earlier").as_(f"{name}_before") for name in values),
         ).from_("now").with_("now", as_=wanted[0]).with_("earlier", as_=wanted[1])  # fmt: skip

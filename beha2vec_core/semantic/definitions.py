@@ -1,8 +1,8 @@
 """The tables, metrics and dimensions: one entry each. Adding a metric or dimension is adding an entry.
 
-SQL is DuckDB's, over the aliases of `TABLES` and `JOINS`. ``{t}`` is the alias of the metric's own table, ``{date}`` its
-day in the property's time zone. Definitions follow GA4 (https://support.google.com/analytics/answer/12195621 engagement
-and bounce rate, /answer/12253918 users, /answer/13391283 sources of sessions).
+SQL is DuckDB's, over the aliases of `TABLES` and `JOINS`. ``{t}`` is the alias of the metric's own table, ``{date}``
+its day in the property's time zone. Definitions follow GA4 (https://support.google.com/analytics/answer/12195621
+engagement and bounce rate, /answer/12253918 users), and say in their labels where they are our own.
 """
 
 from __future__ import annotations
@@ -197,7 +197,8 @@ METRICS = {
         Metric(
             "pages_per_session", "page views per session", "mean",
             {"sessions": Measure("sum(s.page_views)", "count(*)")},
-            ("page per session", "page view per session", "page per visit", "pageview per session", "page view per visit"),
+            ("page per session", "page view per session", "page per visit", "pageview per session",
+             "page view per visit"),
             n_of="sessions",
         ),
         Metric(
@@ -224,16 +225,20 @@ METRICS = {
                 "purchases": Measure(f"count(distinct case when {_ORDERED} then p.user_key end)"),
                 "items": Measure("count(distinct i.user_key)"),
             },
-            ("buyer", "customer", "purchaser", "paying customer", "paying user", "shopper", "user bought", "people bought",
-             "visitor bought", "customer bought", "user who bought", "people who bought", "customer who bought"),
+            ("buyer", "customer", "purchaser", "paying customer", "paying user", "shopper", "user bought",
+             "people bought", "visitor bought", "customer bought", "user who bought", "people who bought",
+             "customer who bought"),
         ),
         Metric(
             "buyer_share", "users with an order", "share",
-            {"sessions": Measure(f"count(distinct case when {_BOUGHT} then s.user_key end)", "count(distinct s.user_key)")},
+            {"sessions": Measure(
+                f"count(distinct case when {_BOUGHT} then s.user_key end)", "count(distinct s.user_key)"
+            )},
             ("buyer share", "share of buyer", "share of user who bought", "user conversion rate", "buyer rate",
              "percent of visitor buy", "percent of user buy", "percent of visitor bought", "percent of user bought",
              "% of visitor buy", "% of user buy", "% of user bought", "% of visitor bought", "of visitor buy",
-             "share of user buying", "share of visitor who bought", "percent of visitor who bought", "% of user who bought"),
+             "share of user buying", "share of visitor who bought", "percent of visitor who bought",
+             "% of user who bought"),
             n_of="users",
         ),
         Metric(
@@ -255,20 +260,23 @@ METRICS = {
             "aov", "revenue per order", "money",
             {"purchases": Measure(_REVENUE.value, _ORDERS, extra=_REVENUE.extra)},
             ("aov", "average order value", "avg order value", "order value", "basket size", "average basket",
-             "average basket size", "basket value", "revenue per order", "average revenue per order", "spending per order",
+             "average basket size", "basket value", "revenue per order", "average revenue per order",
+             "spending per order",
              "spend per order", "average purchase value", "cart value", "cart size", "average cart"),
             n_of="orders",
         ),
         Metric(
             "revenue_per_user", "revenue per user", "money",
             {"sessions": Measure(_OF_SESSIONS, "count(distinct s.user_key)", extra=_currency("s.revenue"))},
-            ("revenue per user", "revenue per visitor", "arpu", "rev per user", "average revenue per user", "average revenue per visitor", "spend per user", "spend per visitor"),
+            ("revenue per user", "revenue per visitor", "arpu", "rev per user",
+             "average revenue per user", "average revenue per visitor", "spend per user", "spend per visitor"),
             n_of="users",
         ),
         Metric(
             "revenue_per_session", "revenue per session", "money",
             {"sessions": Measure(_OF_SESSIONS, "count(*)", extra=_currency("s.revenue"))},
-            ("revenue per session", "revenue per visit", "average revenue per session", "rev per session", "rev per visit"), n_of="sessions",
+            ("revenue per session", "revenue per visit",
+             "average revenue per session", "rev per session", "rev per visit"), n_of="sessions",
         ),
         Metric(
             "items_sold", "items sold", "count",
@@ -360,7 +368,8 @@ DIMENSIONS = {
         Dimension("item_category", "item category", "i.item_category",
                   ("category", "product category", "item category", "product type"), is_searched=True),
         Dimension("item", "item", "i.item_name", ("item", "product", "article", "sku"), is_searched=True),
-        Dimension("theme", "page theme", "g.theme", ("theme", "topic", "page theme", "content theme"), is_searched=True),
+        Dimension("theme", "page theme", "g.theme", ("theme", "topic", "page theme", "content theme"),
+                  is_searched=True),
         Dimension("page_type", "page type", "g.page_type", ("page type", "type of page"), is_searched=True),
         Dimension("page", "page", "v.page_key", ("page", "url")),
         Dimension("landing_page", "landing page", "s.landing_page_key",

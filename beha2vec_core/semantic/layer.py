@@ -35,7 +35,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Contents:
-    """What questions can be about: the days with data, and the values of each searched dimension, most frequent first."""
+    """What questions can be about: the days with data, the values of each searched dimension, most frequent first."""
 
     days: Period
     values: dict[str, list[str]]
