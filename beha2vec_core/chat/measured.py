@@ -155,6 +155,8 @@ _WHOLES = ("users", "sessions", "orders", "buyers", "page_views", "key_events")
 
 
 def _plain(metric: Metric, value: float, row: dict[str, Any]) -> str:
+    if metric.unit == "money" and not value and not row.get("currency"):
+        return "0"
     if metric.unit == "money":
         return number(float(value), row.get("currency") or UNKNOWN_CURRENCY)
     if metric.unit == "seconds":

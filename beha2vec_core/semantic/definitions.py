@@ -124,8 +124,13 @@ class Dimension:
     is_searched: bool = False
 
 
+def _count(condition: str) -> str:
+    """How many rows meet it; 0 of no rows, where DuckDB's count_if is null."""
+    return f"count(*) filter (where {condition})"
+
+
 _ORDERED = "not p.is_refund_without_purchase"
-_ORDERS = f"count_if({_ORDERED})"
+_ORDERS = _count(_ORDERED)
 _BOUGHT = "s.purchases > 0"
 
 
@@ -133,7 +138,7 @@ def _money(amount: str, *, known: str) -> str:
     """A sum of money as the marts': null if the amounts are in several currencies, or one of them is not known."""
     currency = f"{amount.partition('.')[0]}.currency"
     return f"""case when count(distinct case when {amount} <> 0 then coalesce({currency}, '') end) <= 1
-        and count_if(not ({known})) = 0 then coalesce(sum({amount}), 0) end"""
+        and {_count(f"not ({known})")} = 0 then coalesce(sum({amount}), 0) end"""
 
 
 def _currency(amount: str) -> str:
@@ -182,12 +187,12 @@ METRICS = {
         ),
         Metric(
             "engaged_rate", "engagement rate (engaged sessions)", "share",
-            {"sessions": Measure("count_if(s.is_engaged)", "count(*)")},
+            {"sessions": Measure(_count("s.is_engaged"), "count(*)")},
             ("engagement rate", "engaged rate", "engaged session", "engagement", "engaged"), n_of="sessions",
         ),
         Metric(
             "bounce_rate", "bounce rate (sessions without engagement)", "share",
-            {"sessions": Measure("count_if(not coalesce(s.is_engaged, false))", "count(*)")},
+            {"sessions": Measure(_count("not coalesce(s.is_engaged, false)"), "count(*)")},
             ("bounce rate", "bounce", "bounced session", "bouncing"), n_of="sessions", better=-1,
         ),
         Metric(
@@ -213,7 +218,7 @@ METRICS = {
         ),
         Metric(
             "conversion_rate", "conversion rate (sessions with an order)", "share",
-            {"sessions": Measure(f"count_if({_BOUGHT})", "count(*)")},
+            {"sessions": Measure(_count(_BOUGHT), "count(*)")},
             ("conversion rate", "conversion", "conv rate", "conv", "cr", "cvr", "convert", "converting", "converted",
              "converting session", "session with a purchase", "session with an order", "session with purchase",
              "session with order", "purchase rate", "session conversion rate"),
@@ -292,26 +297,26 @@ METRICS = {
         ),
         Metric(
             "retention", f"new users who came back within {RETENTION_DAYS} days", "share",
-            {"first_days": Measure("count_if(r.came_back)", "count(*)")},
+            {"first_days": Measure(_count("r.came_back"), "count(*)")},
             ("retention", "retention rate", "new visitor come back", "new user come back", "new visitor return",
              "new user return", "retained"),
             n_of="new users",
         ),
         Metric(
             "cart_rate", "sessions with something added to the cart", "share",
-            {"sessions": Measure("count_if(f.step_2_at is not null)", "count(*)")},
+            {"sessions": Measure(_count("f.step_2_at is not null"), "count(*)")},
             ("add to cart rate", "add to cart", "cart rate", "added to cart", "atc rate", "add to basket rate"),
             n_of="sessions",
         ),
         Metric(
             "checkout_rate", "sessions that began checkout", "share",
-            {"sessions": Measure("count_if(f.step_3_at is not null)", "count(*)")},
+            {"sessions": Measure(_count("f.step_3_at is not null"), "count(*)")},
             ("checkout rate", "begin checkout rate"), n_of="sessions",
         ),
         Metric(
             "cart_abandonment", "cart abandonment (carts without an order)", "share",
             {"sessions": Measure(
-                "count_if(f.step_2_at is not null and f.step_6_at is null)", "count_if(f.step_2_at is not null)"
+                _count("f.step_2_at is not null and f.step_6_at is null"), _count("f.step_2_at is not null")
             )},
             ("cart abandonment", "cart abandonment rate", "abandoned cart", "abandon the cart", "abandon cart",
              "abandon their cart", "basket abandonment", "abandoned basket"),
@@ -320,7 +325,7 @@ METRICS = {
         Metric(
             "checkout_abandonment", "checkout abandonment (checkouts without an order)", "share",
             {"sessions": Measure(
-                "count_if(f.step_3_at is not null and f.step_6_at is null)", "count_if(f.step_3_at is not null)"
+                _count("f.step_3_at is not null and f.step_6_at is null"), _count("f.step_3_at is not null")
             )},
             ("checkout abandonment", "checkout abandonment rate", "abandoned checkout", "abandon checkout",
              "abandon the checkout", "checkout abandoned", "checkout are abandoned"),
@@ -328,7 +333,7 @@ METRICS = {
         ),
         # asked for by the predictions' own answers
         Metric(
-            "expected_buyers", "expected buyers", "mean",
+            "expected_buyers", "expected buyers", "count",
             {"predictions": Measure("sum(e.probability)", n="count(*)")}, (), n_of="users",
         ),
     )

@@ -1,8 +1,8 @@
 """How many plain questions the chat answers without a language model: `make bench-chat`.
 
-Questions and what each asks for are in `chat_questions/questions.txt`, written before the parser. Odd questions of each
-kind were for tuning, even ones are only scored. Right: the expected query or look-up, or a refusal where the data cannot
-answer. Wrong without saying so: an answer to another question, or to one that has none.
+Questions and what each asks for are in `chat_questions/questions.txt`, written before the parser. Odd questions of
+each kind were for tuning, even ones are only scored. Right: the expected query or look-up, or a refusal where the data
+cannot answer. Wrong without saying so: an answer to another question, or to one that has none.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from tests.semantic.semantic_world import make_world
 
 QUESTIONS = Path(__file__).parent / "chat_questions" / "questions.txt"
 _TOOLS = {
-    "checkout_funnel": "funnel", "predictions": "predictions", "similar_users": "similar", "paths_in_cluster": "paths",
-    "moves_between_clusters": "moves", "before_buying": "before",
+    "checkout_funnel": "funnel", "predictions": "predictions", "similar_users": "similar",
+    "paths_in_cluster": "paths", "moves_between_clusters": "moves", "before_buying": "before",
 }  # fmt: skip
 _OPENINGS = (  # of answers from clusters and facts
     (r"\d[\d,]* users in \d+ clusters", "clusters"), (r"Cluster -?\d+ \(.*\), next steps", "actions"),
-    (r"Cluster -?\d+ \(.*\) and cluster", "compare"), (r"Cluster -?\d+ \(.*\):", "facts"), (r"Facts of cluster", "facts"),
-    (r"Cluster -?\d+:", "cluster"), (r"All users: ", "ranking"),
+    (r"Cluster -?\d+ \(.*\) and cluster", "compare"), (r"Cluster -?\d+ \(.*\):", "facts"),
+    (r"Facts of cluster", "facts"), (r"Cluster -?\d+:", "cluster"), (r"All users: ", "ranking"),
 )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def given(lookup: Lookup, question: str) -> tuple[str, LookupAnswer]:
 
 
 def main() -> None:
-    """Print the table: the tuned half and the scored half by kind, and with --misses the questions that were not right."""
+    """Print the table: the tuned and the scored half by kind, and with --misses the questions that were not right."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--half", choices=("tuned", "scored", "both"), default="both")
     parser.add_argument("--misses", action="store_true", help="print what was not right")

@@ -1,4 +1,4 @@
-"""A published database of an invented shop for semantic queries and the chat: 1 June 2025 to 13 May 2026, 9,000 sessions.
+"""A published database of an invented shop for semantic queries: 9,000 sessions, 1 June 2025 to 13 May 2026.
 
 It is the chat's world (clusters, facts, predictions) with GA4 marts of a year in place of its few.
 """
@@ -36,10 +36,14 @@ _ITEMS = (  # name, category, price
     ("Trail Running Shoes", "Shoes", 120.0), ("Wool Hat", "Hats", 25.0), ("Rain Jacket", "Jackets", 150.0),
     ("Gift Card", "Gifts", 50.0),
 )  # fmt: skip
+_made: list[bytes] = []
 
 
 def make_world(path: Path) -> Path:
     """The database at ``path``."""
+    if _made:  # the same each time: made once a process
+        path.write_bytes(_made[0])
+        return path
     make_serving(path)
     with duckdb.connect(str(path)) as world:
         world.execute("create temp table channels (place int, channel text, source text, medium text, campaign text)")
@@ -54,6 +58,7 @@ def make_world(path: Path) -> Path:
         # whole numbers that look random, the same on every machine
         world.execute("create temp macro pick(n, what, among) as (('0x' || left(md5(what || n), 12))::bigint % among)")
         _marts(world)
+    _made.append(path.read_bytes())
     return path
 
 
@@ -123,14 +128,15 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
     world.execute(
         """create or replace table ga4.fct_ga4__page_views as
         select session_key || '-' || view as page_view_key, property_id, session_date as occurred_on, user_key,
-            session_key, case when view = 0 then landing_page_key else page_key end as page_key, null::text as page_title,
-            null::text as next_page_key
+            session_key, case when view = 0 then landing_page_key else page_key end as page_key,
+            null::text as page_title, null::text as next_page_key
         from (select *, unnest(range(page_views)) as view from ga4.fct_ga4__sessions) s
         join pages on pages.place = pick(s.n + view, 'page', 8)"""
     )
     world.execute(
         """insert into beha2vec.enriched_pages (page_key, theme, page_type)
-        select page_key, theme, page_type from pages where page_key not in (select page_key from beha2vec.enriched_pages);
+        select page_key, theme, page_type from pages
+        where page_key not in (select page_key from beha2vec.enriched_pages);
         update beha2vec.enriched_pages e set theme = p.theme, page_type = p.page_type
         from pages p where p.page_key = e.page_key"""
     )
@@ -146,7 +152,7 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
         """create or replace table ga4.fct_ga4__user_days as
         select 'ga4' as property_id, user_key, session_date as user_date,
             session_date = min(session_date) over (partition by user_key) as is_new, not is_new as is_returning,
-            true as is_active, count(*) as sessions
+            bool_or(is_engaged) as is_active, count(*) as sessions
         from ga4.fct_ga4__sessions group by user_key, session_date"""
     )
     world.execute(
@@ -167,5 +173,6 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
         t(kind, feature, movers, movers_share, matched_share, lift, z, q_value, significant, support);
         create or replace table beha2vec.cluster_history as
         select user_key, session_date as event_date, (row_number() over (order by session_key) % 4)::int as cluster_key
-        from (select user_key, session_date, min(session_key) as session_key from ga4.fct_ga4__sessions group by 1, 2)"""
+        from (select user_key, session_date, min(session_key) as session_key
+            from ga4.fct_ga4__sessions group by 1, 2)"""
     )
