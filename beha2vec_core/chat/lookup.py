@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.facts import MAIN, differences, most_telling, of_metric, search_facts
 from beha2vec_core.chat.lines import cluster_line, count_lines, expected_line, fact_line, funnel_text, likely_line
 from beha2vec_core.chat.measured import measured, not_answered
@@ -90,6 +91,7 @@ class LookupAnswer:
     understood: bool = True
     reading: Reading | None = None  # of a question about metrics
     table: SqlAnswer | None = None  # rows below the text
+    bars: Bars | None = None  # the same as a chart
 
 
 class Lookup:
@@ -170,7 +172,9 @@ class Lookup:
         assert contents is not None
         self._previous = query
         answer = measured(result, reading, contents.days)
-        return LookupAnswer(answer.text, statements=[result.statement], reading=reading, table=answer.table)
+        return LookupAnswer(
+            answer.text, statements=[result.statement], reading=reading, table=answer.table, bars=answer.bars
+        )
 
     def _about_clusters(self, question: str, keys: list[int], overview: Overview) -> LookupAnswer:
         """Answers from clusters, facts, funnels, paths and predictions."""

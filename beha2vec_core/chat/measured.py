@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.reading import Reading, as_question
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.insights.wording import number
@@ -28,6 +29,7 @@ class Measured:
 
     text: str
     table: SqlAnswer | None = None
+    bars: Bars | None = None
 
 
 def measured(result: Result, reading: Reading, days: Period) -> Measured:
@@ -44,7 +46,12 @@ def measured(result: Result, reading: Reading, days: Period) -> Measured:
     if query.period and query.period.first < days.first:
         lines.append(f"The data begin on {day_words(days.first)}.")
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
-    return Measured("\n".join(lines), _table(result) if query.by and result.rows else None)
+    if not query.by or not result.rows:
+        return Measured("\n".join(lines))
+    table = _table(result)
+    if len(table.rows) < len(result.rows):
+        lines.append(f"The first {len(table.rows)} of {len(result.rows):,} are shown.")
+    return Measured("\n".join(lines), table, _bars(result, len(table.rows)))
 
 
 def not_answered(reading: Reading) -> str:
@@ -213,6 +220,23 @@ def _table(result: Result) -> SqlAnswer:
     numbers = [all(isinstance(row[place], int | float) for row in shown) for place in range(len(columns))]
     return SqlAnswer(
         result.statement, columns, numbers, shown, truncated=len(result.rows) > len(rows) or len(rows) >= MAX_ROWS
+    )
+
+
+def _bars(result: Result, shown: int) -> Bars | None:
+    """The rows of the table as a chart; None where a value is not known, or there is one row only."""
+    query, rows = result.query, result.rows[:shown]
+    values = [_of_whole(query, row) for row in rows]
+    known = [value for value in values if value is not None]
+    if len(rows) < 2 or len(known) < len(values):
+        return None
+    days = [row[query.by[0]] for row in rows] if len(query.by) == 1 else []
+    return Bars(
+        title=_sentence(result).partition(":")[0],
+        names=tuple(_group(query, row) for row in rows),
+        values=tuple(known),
+        days=tuple(days) if all(isinstance(one, date) for one in days) else (),
+        is_share=query.is_share or result.metric.unit == "share",
     )
 
 

@@ -189,9 +189,16 @@ class Published:
         return self._contents[1]
 
     def measure(self, query: Query) -> Result:
-        """The rows of a semantic query."""
+        """The rows of a semantic query.
+
+        Raises:
+            NotInData: the database has not all that the query reads.
+        """
         with self._connection() as connection:
-            return run_query(connection, query)
+            try:
+                return run_query(connection, query)
+            except duckdb.BinderException as error:
+                raise NotInData("it was published by an earlier release: materialize serving_database") from error
 
     def sheets(self) -> dict[int, FactSheet]:
         """The facts of each cluster."""
