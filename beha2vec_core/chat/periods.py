@@ -65,6 +65,7 @@ class Times:
     asks_before: bool = False
     years_back: bool = False
     compares: bool = False
+    is_open: bool = False  # since a day, or until one
     notes: list[str] = field(default_factory=list)
 
 
@@ -164,18 +165,22 @@ def _join(times: Times, data: Period) -> None:
         times.text = re.sub(pattern, both, times.text)
 
     def since(found: re.Match[str]) -> str:
+        times.is_open = True
         times.periods[int(found[1])] = Period(times.periods[int(found[1])].first, data.last)
         return f" {MARK}{found[1]} "
 
     def after(found: re.Match[str]) -> str:
+        times.is_open = True
         times.periods[int(found[1])] = Period(times.periods[int(found[1])].last + timedelta(days=1), data.last)
         return f" {MARK}{found[1]} "
 
     def until(found: re.Match[str]) -> str:
+        times.is_open = True
         times.periods[int(found[1])] = Period(data.first, times.periods[int(found[1])].last)
         return f" {MARK}{found[1]} "
 
     def before(found: re.Match[str]) -> str:
+        times.is_open = True
         times.periods[int(found[1])] = Period(data.first, times.periods[int(found[1])].first - timedelta(days=1))
         return f" {MARK}{found[1]} "
 

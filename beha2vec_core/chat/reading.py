@@ -26,7 +26,8 @@ _CAUSES = re.compile(
 )
 # verbs whose subject is a cause: "did the campaign increase conversion" is no question about numbers
 _DID = re.compile(
-    r"\b(?:did|does|do|has|have|will)\b.*\b(?:increase|decrease|improve|boost|raise|reduce|lower|hurt|help|affect)\b\s+\w"
+    r"\b(?:did|does|do|has|have|will)\b.*\b(?:increase|decrease|improve|boost|raise|reduce|lower|hurt|help|affect)\b\s+"
+    r"(?!in|on|last|this|since|from|for|over|during|compared|vs|versus|by|at|after|between|to|week|month|yesterday)\w"
 )
 _SOME = r"users?|customers?|buyers?|visitors?|people|shoppers?"
 _RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:{_SOME})\b|\bspenders?\b")
@@ -44,6 +45,7 @@ _TOP = re.compile(
     rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({_COUNT})"
     rf"|(?<!{MARK})({_COUNT}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
 )
+_KINDS_OF_PAGES = ("page_type", "theme")
 _DEFAULTS = {"landing_page": "sessions", "page": "page_views", "item": "items_sold"}  # of "top 5 landing pages"
 
 
@@ -225,10 +227,17 @@ def _breakdown(parts: _Parts) -> list[str]:
         if word.kind == "by":
             beside = [other for other in parts.words if other.kind == "value" and other.is_beside(word)]
             is_named = any(value.dimension == word.name for other in beside for value in other.values)
+            is_named |= word.name == "page" and any(v.dimension in _KINDS_OF_PAGES for o in beside for v in o.values)
             is_counted = word.name == "item" and parts.has("sell") and not _is_listed(parts, word)
             if not is_named and not is_counted:
                 by.append(word.name)
     return list(dict.fromkeys(by))
+
+
+def _is_ranking(parts: _Parts, named: Word) -> bool:
+    """Whether the words for items sold ask which: "best sellers", "what items sold"."""
+    before = [word.text for word in parts.words if word.place == named.place - 1]
+    return named.text.startswith(("best", "top", "most")) or bool({"which", "what"} & set(before)) or parts.has("high")
 
 
 def _is_listed(parts: _Parts, item: Word) -> bool:
@@ -251,7 +260,18 @@ def _query(
             raise _Problem("I can list users by revenue, orders, items sold, sessions or page views.")
         notes.append("Customers are put in the order of their revenue.")
         metric = "revenue"
+    named = next((word for word in parts.words if word.kind == "metric"), None)
+    if metric == "items_sold" and not by and named and (parts.judged or _is_ranking(parts, named)):
+        by = ["item"]
     unit = METRICS[metric].unit
+    if (
+        parts.is_counted
+        and named
+        and METRICS[named.name].is_weak
+        and metric != named.name
+        and unit in ("count", "money")
+    ):
+        raise _Problem(f"I know no number of {METRICS[named.name].label} by their {METRICS[metric].label}.")
     if parts.has("average") and unit in ("count", "money") and metric != "aov":
         raise _Problem(
             "An average has to be one of: revenue per order, per user or per session, page views per session."
@@ -276,8 +296,8 @@ def _query(
     if parts.has("change") and versus is None:
         if period is None:
             raise _Problem("A change needs a period: for example last week, or last month.")
-        if any(word in parts.times.text for word in ("since", "until")) or period.last < period.first:
-            raise _Problem("A change needs a period to compare with.")
+        if parts.times.is_open:
+            raise _Problem("A change needs two periods to compare: for example last month against the month before.")
         versus = period.before()
     if parts.has("trend") and not any(DIMENSIONS[name].kind == "time" for name in by):
         if versus is not None:

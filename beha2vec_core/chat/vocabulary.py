@@ -28,7 +28,8 @@ _GRAMMAR: dict[str, str] = {
     "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, share of, percentage of,
         proportion of, % of, split, how many percent, how much percent""",
     "trend": """trend, over time, develop, development, developed, developing, evolve, evolving, evolution, evolved,
-        history, time series, timeline, trending, growing, rising, falling, declining, shrinking, progress""",
+        history, time series, timeline, trending, growing, going up, going down,
+        rising, falling, declining, shrinking, progress""",
     "change": """drop, dropped, increase, increased, rise, rose, grow, grew, grown, fall, fell, fallen, decline,
         declined, decrease, decreased, change, changed, up, down, growth, go up, go down, gone up, gone down, went up,
         went down""",
@@ -205,6 +206,8 @@ def _phrases(dimension: str, value: str) -> list[str]:
     if dimension in ("page", "landing_page"):
         path = value[value.index("/") :] if "/" in value else value
         return [value, *(_HOME if path == "/" else (path,))]
+    if dimension == "page_type":
+        return [value, f"{value} page"]
     others = DIMENSIONS[dimension].values
     named = next((some for known, some in others.items() if known.lower() == value.lower()), ())
     # a domain without its ending: partner site, for partner-site.example

@@ -221,7 +221,8 @@ METRICS = {
             {"sessions": Measure(_count(_BOUGHT), "count(*)")},
             ("conversion rate", "conversion", "conv rate", "conv", "cr", "cvr", "convert", "converting", "converted",
              "converting session", "session with a purchase", "session with an order", "session with purchase",
-             "session with order", "purchase rate", "session conversion rate"),
+             "session with order", "session had a purchase", "session had an order",
+             "purchase conversion rate", "purchase conversion", "purchase rate", "session conversion rate"),
             n_of="sessions",
         ),
         Metric(
@@ -254,7 +255,7 @@ METRICS = {
         Metric(
             "revenue", "revenue", "money", {"purchases": _REVENUE},
             ("revenue", "rev", "sale", "turnover", "income", "money", "earn", "earned", "earning", "gmv", "spend",
-             "spent", "spending", "spender", "gross revenue"),
+             "spent", "spending", "spender", "gross revenue", "purchase revenue", "sale revenue", "gross sale"),
             n_of="orders", otherwise="item_revenue",
         ),
         Metric(
@@ -287,7 +288,8 @@ METRICS = {
             "items_sold", "items sold", "count",
             {"items": Measure("coalesce(sum(i.quantity), 0)", n="count(distinct i.purchase_key)")},
             ("item sold", "unit sold", "product sold", "sold item", "quantity sold", "best selling", "bestselling",
-             "bestseller", "best seller", "top selling", "most sold", "selling", "piece sold", "item purchased",
+             "bestseller", "best seller", "top seller",
+             "top selling", "most sold", "selling", "piece sold", "item purchased",
              "sold product"),
             n_of="orders",
         ),
