@@ -146,7 +146,7 @@ class Lookup:
             [one for one in reading.filters if one.dimension not in _OF_CLUSTERS]
             or reading.period
             or reading.by
-            or not all(explained(word) for word in reading.unknown)
+            or not all(" " not in word and explained(word) for word in reading.unknown)
             or (query is None and reading.asks_cause and not BEFORE.search(question))
             or (query is None and reading.metrics and not self._is_of_steps(question, reading))
         ):

@@ -44,6 +44,7 @@ _BEFORE = (
         r"(?:period|weeks?|months?|quarters?|years?|days?)\b",
         False,
     ),
+    (r"\b(?:the )?(?:last|previous) one\b", False),
     (rf"\b(?:the )?(?:{_COUNT}) (?:weeks?|months?|days?) before(?: that)?\b", False),
 )
 
@@ -152,8 +153,9 @@ def _join(times: Times, data: Period) -> None:
 
     def both(found: re.Match[str]) -> str:
         first, last = times.periods[int(found[1])], times.periods[int(found[2])]
-        if last.last < first.first:
-            return found.group()
+        if last.last < first.first:  # between this month and last month: a comparison
+            times.compares = True
+            return f" {MARK}{found[1]} {MARK}{found[2]} "
         times.periods[int(found[1])] = Period(first.first, last.last)
         return f" {MARK}{found[1]} "
 

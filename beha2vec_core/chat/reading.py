@@ -19,10 +19,10 @@ from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Period, Query, add_months
 
 _CAUSES = re.compile(
-    r"\b(why|how come|reasons?|caus(?:e|es|ed|ing)|explain(?:s|ed)?|driv(?:e|es|ing|en)|due to|because|impact|effect|"
-    r"influence|how (?:can|could|should|do) (?:we|i) (?:increase|improve|grow|reduce|lower|raise|get)|should (?:we|i)|"
-    r"what (?:should|can|could) (?:we|i)|what (?:would|if)|what happens if|recommend\w*|advice|leads? to|led to|"
-    r"makes? people)\b"
+    r"\b(why|how come|reasons?|caus(?:e|es|ed|ing)|explain(?:s|ed)?|what(?: is| are|s)? driv\w+|due to|because|impact|"
+    r"effect|influence|how (?:can|could|should|do) (?:we|i) (?:increase|improve|grow|reduce|lower|raise|get)|"
+    r"should (?:we|i)|what (?:should|can|could) (?:we|i)|what (?:would|if)|what happens if|recommend\w*|advice|"
+    r"leads? to|led to|makes? people)\b"
 )
 # verbs whose subject is a cause: "did the campaign increase conversion" is no question about numbers
 _DID = re.compile(
@@ -31,6 +31,8 @@ _DID = re.compile(
 )
 _SOME = r"users?|customers?|buyers?|visitors?|people|shoppers?"
 _RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:{_SOME})\b|\bspenders?\b")
+_VALUED = re.compile(rf"\b(?:highest|top|biggest|most)[\s-]+(?:spending|valuable)\s+({_SOME})\b")
+_EITHER = re.compile(r"\bor\b")
 _WHO_SAW = re.compile(rf"\b({_SOME}|sessions?|visits?) (?:who|that|which) (?:viewed|visited|saw|opened)\b")
 _WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
 _FROM_WHERE = re.compile(r"\bwhere\b(.*\bcom(?:e|es|ing) from)\b")
@@ -143,7 +145,7 @@ def _parts(question: str, vocabulary: Vocabulary) -> _Parts:
     text = question.lower().replace("\u2019", "'").replace(MARK, " ")
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").replace("e-mail", "email")
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun
-    text = _WHO_SAW.sub(r"\1", text)
+    text = _VALUED.sub(r"top \1", _WHO_SAW.sub(r"\1", text))
     conversions = re.sub(r"\bconversions\b", "key events", text)
     times = find_times(conversions, vocabulary.contents.days)
     parts = _Parts(times, notes=list(times.notes))
@@ -186,6 +188,12 @@ def _metrics(parts: _Parts) -> list[str]:
     """Metrics that the question asks for; words such as users stand beside another one without being asked for."""
     found = list(dict.fromkeys(word.name for word in parts.words if word.kind == "metric"))
     strong = [name for name in found if not METRICS[name].is_weak]
+    if {*strong} == {"new_users", "returning_users"}:  # a comparison of both
+        return [name for name in found if name not in strong] or ["users"]
+    if len(strong) > 1 and any(
+        word.text.startswith(("best", "top")) for word in parts.words if word.name == "items_sold"
+    ):
+        strong.remove("items_sold")  # best sellers by revenue
     if len(strong) > 1:  # "conversion of returning visitors"
         strong = [name for name in strong if name not in ("new_users", "returning_users")] or strong
     if len(strong) > 1 and "buyers" in strong and {*strong} & {"revenue", "orders", "aov", "items_sold", "net_revenue"}:
@@ -227,6 +235,11 @@ def _breakdown(parts: _Parts) -> list[str]:
         if word.kind == "by":
             beside = [other for other in parts.words if other.kind == "value" and other.is_beside(word)]
             is_named = any(value.dimension == word.name for other in beside for value in other.values)
+            is_named |= word.name == "device" and any(
+                v.dimension in ("os", "browser") for o in beside for v in o.values
+            )
+            in_all = word.name == "campaign" and parts.is_counted  # how many from email campaigns
+            is_named |= in_all and any(v.dimension == "channel" for o in beside for v in o.values)
             is_named |= word.name == "page" and any(v.dimension in _KINDS_OF_PAGES for o in beside for v in o.values)
             is_counted = word.name == "item" and parts.has("sell") and not _is_listed(parts, word)
             if not is_named and not is_counted:
@@ -311,6 +324,10 @@ def _query(
         by = [pair.dimension, *by]
     elif pair and pair.dimension not in by and len(pair.values) > 1 and not is_share:
         notes.append(f"{' and '.join(pair.values)} are counted together.")
+    if (parts.has("high") or parts.has("low") or parts.has("judged")) and not by:
+        raise _Problem("The highest or lowest of what: of channels, devices, countries, items, days ...?")
+    if len(by) > 1 and _EITHER.search(parts.times.text):
+        raise _Problem("I break down by all of several dimensions at once, not by one or the other.")
     ascending = _ascending(parts, metric, compares)
     return (
         Query(
@@ -370,6 +387,8 @@ def _periods(parts: _Parts, compares: bool, notes: list[str]) -> tuple[Period | 
         if second.last >= first.first:
             second = first.before()
         return first, _as_far(first, second, notes)
+    if len(periods) == 1 and not asks_before and _follows(parts, "compare", "period"):
+        raise _Problem(f"Which period is to be compared with {periods[0].in_words}?")
     if not periods:
         if asks_before:
             raise _Problem("The period before which one?")
@@ -380,6 +399,12 @@ def _periods(parts: _Parts, compares: bool, notes: list[str]) -> tuple[Period | 
     if parts.times.years_back:
         return one, Period(add_months(one.first, -12), add_months(one.last, -12))
     return one, one.before()
+
+
+def _follows(parts: _Parts, first: str, second: str) -> bool:
+    """Whether a phrase of one kind stands right before one of another kind."""
+    pairs = [(one, other) for one in parts.words for other in parts.words if one.kind == first and other.kind == second]
+    return any(one.place < other.place and one.is_beside(other) for one, other in pairs)
 
 
 def _as_far(now: Period, earlier: Period, notes: list[str]) -> Period:

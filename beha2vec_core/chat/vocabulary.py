@@ -12,18 +12,20 @@ from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.layer import Contents
 
 _FILLERS = """
-    the a an of in on at for to and or is are was were be been being do does did have has had having we our us my i me
-    you your it its they them their there this that these those with from by per each every all any some how many much
-    what whats which who please show give tell list get see find let know want need can could would number count total
-    overall amount sum website site shop webshop hello hi ok just really actually currently so far make made bring
-    brought come came coming go went send sent sends happen something in terms breakdown broken breaking across among
-    during within over via through using used use out as also into about data figure stat statistic report visited
-    & / - | + = ?
+    the a an of in on at for to and or is are was were be been being do does did have has had having we our us my i
+    me you your it its they them their there this that these those with from by per each every all any some how many
+    much what whats which who please show give tell list get see find let know want need can could would number
+    count total overall amount sum website site shop webshop hello hi ok just really actually currently so far make
+    made bring brought come came coming go went send sent sends happen something in terms breakdown broken breaking
+    across among during within over via through using used use out as also into about data figure stat statistic
+    report visited segment segmented ordered sorted acquired acquire originated originate generated generate drove
+    drive drives driving calculate display plot & / - | + = ?
 """
 FILLERS = frozenset(_FILLERS.split())
 # kinds of phrases that say what is to be done with a metric
 _GRAMMAR: dict[str, str] = {
-    "compare": """vs, versus, compare, compared, compare to, compared to, compared with, comparison, against, than,
+    "compare": """vs, versus, compare, compared, comparing, compare between, comparison between,
+        compare to, compared to, compared with, comparison, against, than,
         difference, differ, difference between, instead of""",
     "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, share of, percentage of,
         proportion of, % of, split, how many percent, how much percent""",
@@ -31,8 +33,8 @@ _GRAMMAR: dict[str, str] = {
         history, time series, timeline, trending, growing, going up, going down,
         rising, falling, declining, shrinking, progress""",
     "change": """drop, dropped, increase, increased, rise, rose, grow, grew, grown, fall, fell, fallen, decline,
-        declined, decrease, decreased, change, changed, up, down, growth, go up, go down, gone up, gone down, went up,
-        went down""",
+        declined, decrease, decreased, change, changed, improve, improved, up, down, growth, go up,
+        go down, gone up, gone down, went up, went down""",
     "judged": "best, worst, bad, good",
     "high": "most, top, highest, biggest, largest, greatest, busiest, strongest, popular, most popular",
     "low": "least, lowest, fewest, smallest, weakest, bottom",

@@ -117,7 +117,8 @@ def _aggregate(query: Query, metric: Metric, table: Table, measure: Measure, per
     if query.by:
         select = select.group_by(*(exp.Literal.number(place + 1) for place in range(len(query.by))))
     if query.is_share:
-        kept = query.filters if query.by else ()
+        # of parts that are chosen too: mobile and desktop are shares of all devices
+        kept = tuple(one for one in query.filters if one.dimension not in query.by) if query.by else ()
         whole = _rows([f"{measure.value} as value"], query, table, period, kept, needs=measure.value)
         select = select.select(whole.subquery().as_("total"))
     return select

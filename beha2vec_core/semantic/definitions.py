@@ -222,7 +222,8 @@ METRICS = {
             ("conversion rate", "conversion", "conv rate", "conv", "cr", "cvr", "convert", "converting", "converted",
              "converting session", "session with a purchase", "session with an order", "session with purchase",
              "session with order", "session had a purchase", "session had an order",
-             "purchase conversion rate", "purchase conversion", "purchase rate", "session conversion rate"),
+             "purchase conversion rate", "purchase conversion", "sale conversion", "purchase rate",
+             "session conversion rate"),
             n_of="sessions",
         ),
         Metric(
@@ -268,7 +269,8 @@ METRICS = {
             ("aov", "average order value", "avg order value", "order value", "basket size", "average basket",
              "average basket size", "basket value", "revenue per order", "average revenue per order",
              "spending per order",
-             "spend per order", "average purchase value", "cart value", "cart size", "average cart"),
+             "spend per order", "average purchase value", "transaction value",
+             "average transaction value", "cart value", "cart size", "average cart"),
             n_of="orders",
         ),
         Metric(
@@ -307,7 +309,8 @@ METRICS = {
         Metric(
             "cart_rate", "sessions with something added to the cart", "share",
             {"sessions": Measure(_count("f.step_2_at is not null"), "count(*)")},
-            ("add to cart rate", "add to cart", "cart rate", "added to cart", "atc rate", "add to basket rate"),
+            ("add to cart rate", "add to cart", "cart rate", "added to cart", "atc rate", "cart addition rate",
+             "add to basket rate"),
             n_of="sessions",
         ),
         Metric(
@@ -344,7 +347,8 @@ METRICS = {
 DIMENSIONS = {
     dimension.name: dimension
     for dimension in (
-        Dimension("day", "day", "{date}", ("day", "daily", "date", "day by day"), kind="time"),
+        Dimension("day", "day", "{date}",
+                  ("day", "daily", "date", "day by day", "day on day", "day over day"), kind="time"),
         Dimension("week", "week", "date_trunc('week', {date})::date",
                   ("week", "weekly", "week by week"), kind="time"),
         Dimension("month", "month", "date_trunc('month', {date})::date",

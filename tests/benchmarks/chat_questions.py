@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from beha2vec_core.chat.lookup import Lookup, LookupAnswer
 from beha2vec_core.chat.privacy import Aliases

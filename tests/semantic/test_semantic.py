@@ -121,7 +121,9 @@ def test_what_is_read_is_published_and_described() -> None:
         for query in [Query(metric), *(Query(metric, (name,)) for name in dimensions_of(metric))]:
             for select in sqlglot.parse_one(compile_query(query), dialect="duckdb").find_all(exp.Select):
                 tables = {t.alias: f"{t.db}.{t.name}" for t in select.find_all(exp.Table) if t.db}
-                read |= {(tables[c.table], c.name) for c in select.find_all(exp.Column) if c.table and c.table in tables}
+                read |= {
+                    (tables[c.table], c.name) for c in select.find_all(exp.Column) if c.table and c.table in tables
+                }
     assert len({table for table, _ in read}) > 8
     assert not [pair for pair in read if pair[1] not in columns[pair[0]]]
 
