@@ -134,6 +134,7 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
             query = replace(query, metric=metric.name)
     except (_Problem, NotAnswerable, ValueError) as error:
         problem = str(error)
+        problem = f"{problem[:1].upper()}{problem[1:]}" + ("" if problem.endswith((".", "?")) else ".")
         return replace(known, problem=problem, nearest=_nearest(known, contents))
     return replace(known, query=query, notes=tuple(notes))
 

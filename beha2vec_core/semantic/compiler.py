@@ -85,8 +85,8 @@ def place(query: Query) -> tuple[Metric, Table, Measure]:
         if metric.otherwise is None:
             break
         metric = METRICS[metric.otherwise]
-    what = " and ".join(DIMENSIONS[name].label for name in dict.fromkeys(names)) or "a period"
-    raise NotAnswerable(f"{METRICS[query.metric].label} are not known by {what}")
+    what = " and ".join(DIMENSIONS[name].label for name in dict.fromkeys(names)) or "period"
+    raise NotAnswerable(f"{METRICS[query.metric].label}: not known by {what}")
 
 
 def dimensions_of(metric: str) -> list[str]:

@@ -156,7 +156,13 @@ REFUSED = [
     ("why did revenue drop last week", "not why"),
     ("did the spring_sale campaign increase revenue", "not why"),
     ("revenue in 2019", "The data cover 1 Jun 2025 to 13 May 2026"),
-    ("conversion rate by product", "are not known by item"),
+    ("conversion rate by product", "Conversion rate (sessions with an order): not known by item."),
+    ("Did our bounce rate improve compared to last week?", "Which period is to be compared"),
+    ("conversion rate by campaign or landing page", "one or the other"),
+    ("How many returning customers?", "“returning customers”"),
+    ("how many sessions had orders", "no number of sessions by their orders"),
+    ("highest revenue", "of what"),
+    ("have orders declined since march", "two periods"),
     ("organic vs email conversion", "several channels|"),
     ("revenue last month vs", "two values"),
     ("list all orders", "not lists"),
@@ -189,6 +195,27 @@ def test_words_of_the_data_are_known_as_people_call_them(vocabulary: Vocabulary)
         "revenue from shoes": "item_revenue | item_category=Shoes",
         "page views about shoes": "page_views | theme=shoes",
         "campaign spring_sale revenue": "revenue | campaign=spring_sale",
+    }.items():
+        assert read(vocabulary, question) == expected
+
+
+def test_questions_in_the_words_of_others(vocabulary: Vocabulary) -> None:
+    last = "2026-04-14..2026-05-13"
+    for question, expected in {
+        "What percentage of sessions in the last 30 days are mobile vs desktop?": (
+            f"sessions | by device | device=desktop;mobile | {last} | share"
+        ),
+        "How many sessions came from Android devices?": "sessions | os=Android",
+        "How many sessions originated from email campaigns?": "sessions | channel=Email",
+        "Highest spending customers": "revenue | by user",
+        "How many sessions are from new users versus returning users?": (
+            "sessions | by new_or_returning | new_or_returning=new;returning"
+        ),
+        "Compare sales between this month and last month": (
+            "revenue | 2026-05-01..2026-05-13 | vs 2026-04-01..2026-04-13"
+        ),
+        "top 5 best-selling products by revenue": "item_revenue | by item | top 5",
+        "Which campaigns drove the most revenue last month?": "revenue | by campaign | 2026-04-01..2026-04-30",
     }.items():
         assert read(vocabulary, question) == expected
 
