@@ -35,6 +35,7 @@ class Bars:
         names: of the rows.
         values: in the order of the rows.
         days: the first day of each row, where the rows are a time series; else empty.
+        step: of a time series: day, week or month.
         is_share: values from 0 to 1.
     """
 
@@ -42,6 +43,7 @@ class Bars:
     names: tuple[str, ...]
     values: tuple[float, ...]
     days: tuple[date, ...] = ()
+    step: str = "day"
     is_share: bool = False
 
 

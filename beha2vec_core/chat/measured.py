@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from beha2vec_core.chat.events import Bars
@@ -43,6 +43,8 @@ def measured(result: Result, reading: Reading, days: Period) -> Measured:
         lines.append(f"Groups with fewer than {ENOUGH} {metric.n_of} are left out.")
     if metric.unit == "share" and query.by and len(result.rows) > 1:
         lines.append("Where the 95 % intervals overlap, the order may be due to chance.")
+    if part := _begun(query, days):
+        lines.append(part)
     if query.period and query.period.first < days.first:
         lines.append(f"The data begin on {day_words(days.first)}.")
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
@@ -52,6 +54,15 @@ def measured(result: Result, reading: Reading, days: Period) -> Measured:
     if len(table.rows) < len(result.rows):
         lines.append(f"The first {len(table.rows)} of {len(result.rows):,} are shown.")
     return Measured("\n".join(lines), table, _bars(result, len(table.rows)))
+
+
+def _begun(query: Query, days: Period) -> str:
+    """That the last week or month of a time series is not whole; empty where it is, or there is none."""
+    last = query.period.last if query.period else days.last
+    after = last + timedelta(days=1)
+    if ("month" in query.by and after.day > 1) or ("week" in query.by and after.weekday() > 0):
+        return f"The last {'month' if 'month' in query.by else 'week'} is shown up to {day_words(last)} only."
+    return ""
 
 
 def not_answered(reading: Reading) -> str:
@@ -89,8 +100,8 @@ def _sentence(result: Result) -> str:
     first = result.rows[0]
     if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
         last = result.rows[-1]
-        ends = [f"{_value(result, row)} ({_group(query, row)})" for row in (first, last)]
-        return f"{what}: from {ends[0]} to {ends[1]}."
+        ends = [f"{_group(query, row)}, {_value(result, row)}" for row in (first, last)]
+        return f"{what}, the first and the last: {ends[0]}; {ends[1]}."
     order = "lowest" if query.ascending else "highest"
     against = _against(result, first) if query.versus else ""
     if len(result.rows) == 1:
@@ -236,6 +247,7 @@ def _bars(result: Result, shown: int) -> Bars | None:
         names=tuple(_group(query, row) for row in rows),
         values=tuple(known),
         days=tuple(days) if all(isinstance(one, date) for one in days) else (),
+        step=query.by[0],
         is_share=query.is_share or result.metric.unit == "share",
     )
 

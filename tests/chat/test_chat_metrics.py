@@ -273,7 +273,9 @@ def test_the_tuned_questions_stay_right(vocabulary: Vocabulary) -> None:
 
 def test_answers_are_sentences_with_a_table(lookup: Lookup) -> None:
     trend = lookup.ask("monthly revenue")
-    assert trend.text.startswith("Revenue: from ") and "(June 2025)" in trend.text and "(May 2026)" in trend.text
+    assert trend.text.startswith("Revenue, the first and the last: June 2025, ") and "; May 2026, " in trend.text
+    assert "The last month is shown up to 13 May 2026 only." in trend.text
+    assert "up to" not in lookup.ask("monthly revenue in q1").text
     assert trend.table is not None and len(trend.table.rows) == 12
     change = lookup.ask("did orders go up last month?")
     assert (

@@ -17,7 +17,11 @@ def answer_bars(bars: Bars, *, dark: bool) -> go.Figure:
     if bars.days:
         trace = go.Bar(x=list(bars.days), y=list(bars.values), marker={"color": color(0)})
         figure = dressed(go.Figure(trace), dark=dark, height=260, title_text=title, bargap=0.15)
-        return by_day(figure, pd.Series(bars.days)).update_yaxes(tickformat=ticks)
+        if bars.step == "day":
+            by_day(figure, pd.Series(bars.days))
+        else:
+            figure.update_xaxes(title_text=bars.step, type="date", showgrid=False)
+        return figure.update_yaxes(tickformat=ticks)
     names = [in_chart(name, 32) for name in bars.names]
     places = list(range(len(names)))  # two long names may be cut to the same
     trace = go.Bar(x=list(bars.values[::-1]), y=places, orientation="h", marker={"color": color(0)})

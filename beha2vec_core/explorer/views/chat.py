@@ -111,11 +111,11 @@ def _show(published: Published, question: str, events: Iterator[Event]) -> None:
     with st.chat_message("user"):
         _text(question)
     with st.chat_message("assistant"):
-        said, place = "", None
+        said, place, has_said = "", None, False
         for event in events:
             if isinstance(event, TextDelta):
                 place = place or st.empty()
-                said += event.text
+                said, has_said = said + event.text, True
                 _text(said, place)
                 continue
             if not isinstance(event, Answer):
@@ -129,7 +129,7 @@ def _show(published: Published, question: str, events: Iterator[Event]) -> None:
             elif isinstance(event, Notice):
                 page.write(f'<p class="b2v-quiet">{html.escape(plain(event.text))}</p>')
             elif isinstance(event, Answer):
-                if place is None:
+                if not has_said:
                     _text(event.text)
                 _sources(published, event)
 
