@@ -86,11 +86,15 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
     return ", ".join(words)
 
 
+def _what(result: Result) -> str:
+    """What the values are: Revenue (mobile) from 4 May to 10 May 2026."""
+    query = result.query
+    what = f"{'Share of ' if query.is_share else ''}{result.metric.label}"
+    return f"{what[0].upper()}{what[1:]}{_where(query)}{_when(query.period)}"
+
+
 def _sentence(result: Result) -> str:
-    query, metric = result.query, result.metric
-    where = _where(query)
-    what = f"{'Share of ' if query.is_share else ''}{metric.label}"
-    what = f"{what[0].upper()}{what[1:]}{where}{_when(query.period)}"
+    query, what = result.query, _what(result)
     if not result.rows:
         return f"{what}: no group has enough data." if is_ranked(query) else f"{what}: nothing in the data."
     if not query.by:
@@ -243,7 +247,7 @@ def _bars(result: Result, shown: int) -> Bars | None:
         return None
     days = [row[query.by[0]] for row in rows] if len(query.by) == 1 else []
     return Bars(
-        title=_sentence(result).partition(":")[0],
+        title=_what(result),
         names=tuple(_group(query, row) for row in rows),
         values=tuple(known),
         days=tuple(days) if all(isinstance(one, date) for one in days) else (),
