@@ -8,7 +8,7 @@ COLES := .venv-coles
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help docs install lock .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-scale bench-pages dbt-docs lint lint-python lint-sql format clean explore bench-lookalikes bench-explorer bench-privacy bench-predictions
+.PHONY: help docs install lock .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-scale bench-pages dbt-docs lint lint-python lint-sql format clean explore bench-lookalikes bench-explorer bench-privacy bench-predictions bench-chat
 
 help: ## what can be made
 	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -83,6 +83,9 @@ bench-lookalikes: $(INSTALLED) ## what the look-alikes' hold-out says of the dem
 
 bench-privacy: $(INSTALLED) ## what ingest removes of personal data, what it leaves, and what it costs
 	$(BIN)/python tests/benchmarks/privacy.py
+
+bench-chat: $(INSTALLED) ## how many plain questions the chat answers without a language model
+	$(BIN)/python tests/benchmarks/chat_questions.py
 
 bench-explorer: $(INSTALLED) ## how fast the explorer is in a browser with 200,000 users (half an hour)
 	$(BIN)/python tests/benchmarks/explorer_speed.py

@@ -329,6 +329,8 @@ def open_conversation(settings: Settings, *, use_model: bool = True) -> Conversa
 
 def _told(found: LookupAnswer) -> Iterator[Event]:
     yield TextDelta(found.text)
+    if found.table is not None:
+        yield SqlRows(found.table, bars=found.bars)
     yield Answer(found.text, BY_LOOKUP, facts=[fact.fact_id for fact in found.facts], statements=list(found.statements))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
 from beha2vec_core.chat.sql import SqlAnswer
 
@@ -26,11 +27,33 @@ class ToolCall:
 
 
 @dataclass(frozen=True)
+class Bars:
+    """What a chart of an answer's rows shows: a value a row.
+
+    Attributes:
+        title: what the values are.
+        names: of the rows.
+        values: in the order of the rows.
+        days: the first day of each row, where the rows are a time series; else empty.
+        step: of a time series: day, week or month.
+        is_share: values from 0 to 1.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    values: tuple[float, ...]
+    days: tuple[date, ...] = ()
+    step: str = "day"
+    is_share: bool = False
+
+
+@dataclass(frozen=True)
 class SqlRows:
     """Rows for the person; the model may have seen none of them."""
 
     answer: SqlAnswer
     note: str = ""  # what the person should know of them, such as the currency of money
+    bars: Bars | None = None  # the rows as a chart
 
 
 @dataclass(frozen=True)

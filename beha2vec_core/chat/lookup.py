@@ -1,4 +1,5 @@
-"""Answers without a language model: a question's words are looked up among clusters, metrics and facts.
+"""Answers without a language model: questions about numbers are read as semantic queries, others are looked up among
+clusters and facts.
 
 It answers what it understands and says what it does not; it never guesses.
 """
@@ -6,11 +7,13 @@ It answers what it understands and says what it does not; it never guesses.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.facts import MAIN, differences, most_telling, of_metric, search_facts
 from beha2vec_core.chat.lines import cluster_line, count_lines, expected_line, fact_line, funnel_text, likely_line
+from beha2vec_core.chat.measured import measured, not_answered
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import FUNNEL_SQL, Cluster, Fact, FactSheet, NotInData, Overview, Published
 from beha2vec_core.chat.question import (
@@ -31,20 +34,28 @@ from beha2vec_core.chat.question import (
     asks_least,
     asks_unlikely,
     content_words,
+    explained,
     hits,
     horizon_asked,
     metrics_named,
     target_asked,
     without_names,
 )
+from beha2vec_core.chat.reading import Reading, read_question
+from beha2vec_core.chat.sql import SqlAnswer
+from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.wording import number, statement
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.semantic.definitions import METRICS
+from beha2vec_core.semantic.query import Query
 from beha2vec_core.words import between, counted, day
 
 CAN_DO = """Without a language model I look things up. You can ask
+  revenue last week? / conversion rate by channel in March / sessions on mobile, month by month
+  is mobile worse than desktop? / orders last month vs the month before / top 5 landing pages
   which clusters are there?                     who they are, how many
   build a persona for cluster 0                 its description and main facts
   compare 1 and 4                               the facts that differ most
@@ -58,6 +69,14 @@ CAN_DO = """Without a language model I look things up. You can ask
   who resembles user <user_key>?                the nearest users
   /sql select ...                               anything else, in SQL"""
 _BUYING_SQL = "from beha2vec.buying_paths where significant and lift > 1 order by z desc"
+_CLUSTERS = re.compile(r"\b(clusters?|personas?)\b", re.IGNORECASE)
+_WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
+_OF_CLUSTERS = ("cluster", "page_type", "theme")  # filters that answers from clusters and facts know
+_FUNNEL_METRICS = ("cart_abandonment", "checkout_abandonment", "checkout_rate")
+# what is not about one measure, though a word such as users or conversion stands in it
+_OF_STEPS = re.compile(
+    r"\b(funnel|leak\w*|drop[\s-]*offs?|drop|abandon\w*|before|lead\w* to|move|become\w*|loyal)\b", re.IGNORECASE
+)
 _HEADINGS = {"interpretation": "The model's reading of these facts"}
 
 
@@ -70,6 +89,9 @@ class LookupAnswer:
     statements: list[str] = field(default_factory=list)
     tool: tuple[str, dict[str, Any]] | None = None  # that gives a model the same, and its arguments
     understood: bool = True
+    reading: Reading | None = None  # of a question about metrics
+    table: SqlAnswer | None = None  # rows below the text
+    bars: Bars | None = None  # the same as a chart
 
 
 class Lookup:
@@ -79,6 +101,8 @@ class Lookup:
         """Read nothing yet."""
         self._data = published
         self._aliases = aliases
+        self._vocabulary: Vocabulary | None = None  # of the publication that was read last
+        self._previous: Query | None = None  # that a question may continue: "and on mobile?"
 
     def ask(self, question: str) -> LookupAnswer:
         """The answer, or what can be asked; what the data lacks is said."""
@@ -87,9 +111,74 @@ class Lookup:
         except NotInData as error:
             return LookupAnswer(f"Your data cannot answer this: {error}.")
 
+    def forget(self) -> None:
+        """The next question continues none."""
+        self._previous = None
+
     def _ask(self, question: str) -> LookupAnswer:
         overview = self._data.overview()
         keys = self._clusters_named(question, overview)
+        unnamed = without_names(question, overview)
+        contents = self._data.contents()
+        if contents is None:
+            return self._about_clusters(question, keys, overview)
+        if self._vocabulary is None or self._vocabulary.contents is not contents:
+            self._vocabulary = Vocabulary(contents)
+        reading = read_question(unnamed, self._vocabulary, self._previous)
+        query = reading.query
+        if SIMILAR.search(question):
+            return self._about_clusters(question, keys, overview)
+        if PREDICTED.search(question) and target_asked(unnamed, self._data.predicted()):
+            if others := [one.dimension for one in reading.filters if one.dimension not in _OF_CLUSTERS]:
+                return _refused(reading, f"Predictions are known by cluster, not by {others[0].replace('_', ' ')}.")
+            return self._about_clusters(question, keys, overview)
+        if keys or _CLUSTERS.search(question):
+            in_query = query is not None and "cluster" in {*query.by, *(one.dimension for one in query.filters)}
+            narrowed = reading.period or any(one.dimension not in _OF_CLUSTERS for one in reading.filters)
+            if query is not None and in_query and narrowed:
+                return self._measure(query, reading)
+            if reading.period:
+                return _refused(reading, "Facts of clusters are of all days, not of one period.")
+            return self._about_clusters(question, keys, overview)
+        if query is not None and not self._is_funnel(question, query) and not (_WHO.search(question) and not query.by):
+            return self._measure(query, reading)
+        if (
+            [one for one in reading.filters if one.dimension not in _OF_CLUSTERS]
+            or reading.period
+            or reading.by
+            or not all(" " not in word and explained(word) for word in reading.unknown)
+            or (query is None and reading.asks_cause and not BEFORE.search(question))
+            or (query is None and reading.metrics and not self._is_of_steps(question, reading))
+        ):
+            return _refused(reading)
+        found = self._about_clusters(question, keys, overview)
+        return found if found.understood else _refused(reading)
+
+    def _is_funnel(self, question: str, query: Query) -> bool:
+        """Whether the steps of buying of all clusters answer it: no metric of one step by something."""
+        plain = not (query.by or query.filters or query.period)
+        return plain and query.metric in _FUNNEL_METRICS and FUNNEL.search(question) is not None
+
+    def _is_of_steps(self, question: str, reading: Reading) -> bool:
+        """Whether the question is about steps of users, though a word such as users stands in it."""
+        others = [one for one in reading.metrics if one not in _FUNNEL_METRICS and not METRICS[one].is_weak]
+        if re.search(r"\bfunnel", question, re.IGNORECASE) or BEFORE.search(question):
+            return True
+        return not others and _OF_STEPS.search(question) is not None
+
+    def _measure(self, query: Query, reading: Reading) -> LookupAnswer:
+        """The answer to a semantic query; the next question may continue it."""
+        result, contents = self._data.measure(query), self._data.contents()
+        assert contents is not None
+        self._previous = query
+        answer = measured(result, reading, contents.days)
+        return LookupAnswer(
+            answer.text, statements=[result.statement], reading=reading, table=answer.table, bars=answer.bars
+        )
+
+    def _about_clusters(self, question: str, keys: list[int], overview: Overview) -> LookupAnswer:
+        """Answers from clusters, facts, funnels, paths and predictions."""
+        self._previous = None
         # "apparel buyers" names a cluster, and asks for no purchases
         unnamed = without_names(question, overview)
         metrics = metrics_named(unnamed)
@@ -203,6 +292,9 @@ class Lookup:
         keys: list[int] = []
         if COMPARE.search(question) or re.search(r"\bclusters\b", question, re.IGNORECASE):
             keys += [int(key) for pair in TWO.findall(question) for key in pair]
+            known = {cluster.key for cluster in overview.clusters}
+            if not known & set(keys) and not _CLUSTERS.search(question):  # "2025 vs 2026"
+                keys = []
         keys += [int(key) for key in CLUSTER.findall(question)]
         keys += [c.key for c in overview.clusters if len(c.name) > 5 and c.name.lower() in question.lower()]
         for key in keys:
@@ -380,6 +472,11 @@ class Lookup:
             return ""
         sheet = self._data.sheet(key)
         return " ".join(word for word in content_words(rest) if any(hits(fact, [word]) for fact in sheet.facts))
+
+
+def _refused(reading: Reading, problem: str = "") -> LookupAnswer:
+    reading = replace(reading, query=None, problem=problem or reading.problem or "I did not understand the question.")
+    return LookupAnswer(f"{not_answered(reading)}\n\n{CAN_DO}", understood=False, reading=reading)
 
 
 def _ranked(rows: list[tuple[int, Fact]], names: dict[int, str], *, least: bool) -> LookupAnswer:

@@ -26,6 +26,8 @@ from beha2vec_core.profiles.counts import Step, Totals, clustered_words
 from beha2vec_core.profiles.currency import currency_note, reporting_currencies
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.semantic.layer import Contents, Result, contents, run_query
+from beha2vec_core.semantic.query import Query
 from beha2vec_core.store.anonymous import PAGE_TITLES
 
 _JOURNEY_STEPS = 25
@@ -124,6 +126,7 @@ class Published:
     def __init__(self, path: Path) -> None:
         """Remember the file; nothing is opened yet."""
         self.path = path
+        self._contents: tuple[object, Contents | None] | None = None
 
     @contextmanager
     def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -175,6 +178,27 @@ class Published:
         """The currency of money, in a sentence; empty where the database does not say it."""
         with self._connection() as connection:
             return currency_note(reporting_currencies(connection))
+
+    def contents(self) -> Contents | None:
+        """The days of the data and the values of dimensions, read once per publication; None without a day."""
+        with self._connection() as connection:
+            stat = self.path.stat()
+            identity = stat.st_ino, stat.st_mtime_ns, stat.st_size
+            if self._contents is None or self._contents[0] != identity:
+                self._contents = identity, contents(connection)
+        return self._contents[1]
+
+    def measure(self, query: Query) -> Result:
+        """The rows of a semantic query.
+
+        Raises:
+            NotInData: the database has not all that the query reads.
+        """
+        with self._connection() as connection:
+            try:
+                return run_query(connection, query)
+            except duckdb.BinderException as error:
+                raise NotInData("it was published by an earlier release: materialize serving_database") from error
 
     def sheets(self) -> dict[int, FactSheet]:
         """The facts of each cluster."""

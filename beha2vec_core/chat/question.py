@@ -132,3 +132,16 @@ def hits(fact: Fact, words: Iterable[str]) -> list[str]:
 
 def _stem(word: str) -> str:
     return word[:-1] if len(word) > 4 and word.endswith("s") else word
+
+
+_LOOKED_UP = re.compile(
+    r"\b(buy\w*|lose|losing|lost|stop\w*|where|do|drop\w*|off|leak\w*|before|after|lead\w*|leave|there|biggest|step\w*|next|overview|"
+    r"summary|everything|groups?|describe|profile)\b",
+    re.IGNORECASE,
+)
+
+
+def explained(word: str) -> bool:
+    """Whether the look-up among clusters and facts knows the word."""
+    patterns = (_LOOKED_UP, FUNNEL, MOVES, PATHS, SUPERLATIVE, PERSONA)
+    return any(pattern.search(word) for pattern in patterns) or bool(metrics_named(word))

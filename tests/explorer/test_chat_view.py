@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from beha2vec_core.explorer import page
 from tests.chat.chat_server import calls, fails, says, scripted
 from tests.explorer.test_views import text_of, view
+from tests.semantic.semantic_world import make_world
 
 HOSTILE = "<img src=x onerror=alert(1)> [free](javascript:alert(1)) :material/delete: $x^2$"
 
@@ -92,3 +93,17 @@ def test_an_endpoint_that_fails_is_reported_and_looked_up_instead(monkeypatch: p
         app = ask(view("chat"), "which clusters are there?")
     text = text_of(app)
     assert "Looked up instead" in text and "Article readers" in text
+
+
+def test_an_answer_about_numbers_has_a_table_and_a_chart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    make_world(tmp_path / "serving.duckdb")
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
+    app = ask(view("chat"), "sessions by device")
+    assert text_of(app).count("highest for") == 1 and list(app.dataframe[0].value.columns) == ["device", "sessions"]
+    assert len(app.get("plotly_chart")) == 1
+    app = ask(app, "sessions by device")
+    assert len(app.get("plotly_chart")) == 2, "each with a key of its own"
+    app = ask(app, "weekly sessions")
+    assert len(app.get("plotly_chart")) == 3
+    app = ask(app, "sessions from tiktok")
+    assert "I did not understand “tiktok”" in text_of(app) and len(app.get("plotly_chart")) == 3

@@ -11,11 +11,12 @@ import pandas as pd
 import streamlit as st
 
 from beha2vec_core.chat.conversation import Conversation, open_conversation
-from beha2vec_core.chat.events import BY_LOOKUP, Answer, Event, Notice, SqlRows, TextDelta, ToolCall
+from beha2vec_core.chat.events import BY_LOOKUP, Answer, Bars, Event, Notice, SqlRows, TextDelta, ToolCall
 from beha2vec_core.chat.published import NotInData
 from beha2vec_core.chat.show import plain
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.explorer import page
+from beha2vec_core.explorer.charts.chat import answer_bars
 from beha2vec_core.explorer.data import profile
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, in_markdown, shown
@@ -23,11 +24,12 @@ from beha2vec_core.words import counted
 
 _EXAMPLES = (
     "Which clusters are there?",
+    "Conversion rate by channel last month",
     "Which cluster buys most?",
     "Compare the two largest clusters",
     "Who is likely to buy next week?",
 )
-_TURNS, _CONVERSATION = "_chat_turns", "_chat_conversation"
+_TURNS, _CONVERSATION, _CHARTS = "_chat_turns", "_chat_conversation", "_chat_charts"
 _KEPT = 50  # questions shown
 _CELL = 200
 
@@ -49,6 +51,7 @@ def render() -> None:
         published.require("beha2vec.cluster_profiles", "facts of clusters", "cluster_profiles")
         conversation = _conversation(published)
         _who_answers(conversation)
+        st.session_state[_CHARTS] = 0  # on this page so far: each has a key of its own
         turns: list[Turn] = st.session_state.setdefault(_TURNS, [])
         for turn in turns:
             _show(published, turn.question, iter(turn.events))
@@ -108,11 +111,11 @@ def _show(published: Published, question: str, events: Iterator[Event]) -> None:
     with st.chat_message("user"):
         _text(question)
     with st.chat_message("assistant"):
-        said, place = "", None
+        said, place, has_said = "", None, False
         for event in events:
             if isinstance(event, TextDelta):
                 place = place or st.empty()
-                said += event.text
+                said, has_said = said + event.text, True
                 _text(said, place)
                 continue
             if not isinstance(event, Answer):
@@ -121,10 +124,12 @@ def _show(published: Published, question: str, events: Iterator[Event]) -> None:
                 _call(event)
             elif isinstance(event, SqlRows):
                 _rows(event.answer, event.note)
+                if event.bars is not None:
+                    _chart(event.bars)
             elif isinstance(event, Notice):
                 page.write(f'<p class="b2v-quiet">{html.escape(plain(event.text))}</p>')
             elif isinstance(event, Answer):
-                if place is None:
+                if not has_said:
                     _text(event.text)
                 _sources(published, event)
 
@@ -166,6 +171,13 @@ def _rows(answer: SqlAnswer, note: str) -> None:
     st.dataframe(frame, hide_index=True, alt="Rows of the SQL")
     more = f", the first {len(answer.rows):,} of more" if answer.truncated else ""
     st.caption(f"n = {counted(len(answer.rows), 'row')}{more}. {note}".rstrip())
+
+
+def _chart(bars: Bars) -> None:
+    charts = st.session_state[_CHARTS] = st.session_state[_CHARTS] + 1
+    page.chart(
+        answer_bars(bars, dark=page.is_dark()), f"chat_chart_{charts}", f"{bars.title}: a bar a row of the table"
+    )
 
 
 def _sources(published: Published, answer: Answer) -> None:

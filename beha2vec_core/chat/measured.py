@@ -1,0 +1,303 @@
+"""The answer to a semantic query in words: a sentence with the number, its interval, n, and a small table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from beha2vec_core.chat.events import Bars
+from beha2vec_core.chat.reading import Reading, as_question
+from beha2vec_core.chat.sql import SqlAnswer
+from beha2vec_core.insights.wording import number
+from beha2vec_core.profiles.statistics import wilson_interval
+from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.semantic.compiler import ENOUGH, MAX_ROWS, is_ranked
+from beha2vec_core.semantic.definitions import DIMENSIONS, Metric
+from beha2vec_core.semantic.layer import Result
+from beha2vec_core.semantic.query import Period, Query
+from beha2vec_core.words import UNKNOWN_CURRENCY, between, change
+from beha2vec_core.words import day as day_words
+
+_SHOWN = 12  # rows of a table, where no number is asked for
+_UNKNOWN = "(unknown)"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The answer's text, and the table below it where there is one."""
+
+    text: str
+    table: SqlAnswer | None = None
+    bars: Bars | None = None
+
+
+def measured(result: Result, reading: Reading, days: Period) -> Measured:
+    """The answer to the query of a reading, in data of these days."""
+    query, metric = result.query, result.metric
+    lines = [_sentence(result)]
+    lines += list(reading.notes)
+    if query.is_share and not query.by:
+        lines.append(f"The whole is all {metric.label}{_when(query.period)}.")
+    if query.by and is_ranked(query):
+        lines.append(f"Groups with fewer than {ENOUGH} {metric.n_of} are left out.")
+    if metric.unit == "share" and query.by and len(result.rows) > 1:
+        lines.append("Where the 95 % intervals overlap, the order may be due to chance.")
+    if part := _begun(query, days):
+        lines.append(part)
+    if query.period and query.period.first < days.first:
+        lines.append(f"The data begin on {day_words(days.first)}.")
+    lines.append(f"Looked up: {looked_up(query, metric, days)}.")
+    if not query.by or not result.rows:
+        return Measured("\n".join(lines))
+    table = _table(result)
+    if len(table.rows) < len(result.rows):
+        lines.append(f"The first {len(table.rows)} of {len(result.rows):,} are shown.")
+    return Measured("\n".join(lines), table, _bars(result, len(table.rows)))
+
+
+def _begun(query: Query, days: Period) -> str:
+    """That the last week or month of a time series is not whole; empty where it is, or there is none."""
+    last = query.period.last if query.period else days.last
+    after = last + timedelta(days=1)
+    if ("month" in query.by and after.day > 1) or ("week" in query.by and after.weekday() > 0):
+        return f"The last {'month' if 'month' in query.by else 'week'} is shown up to {day_words(last)} only."
+    return ""
+
+
+def not_answered(reading: Reading) -> str:
+    """What was not understood, and the nearest questions that can be answered."""
+    lines = [f"I cannot answer this. {reading.problem}"]
+    if reading.nearest:
+        lines += ["Nearest questions that I can answer:", *(f"  - {as_question(query)}" for query in reading.nearest)]
+    return "\n".join(lines)
+
+
+def looked_up(query: Query, metric: Metric, days: Period) -> str:
+    """What was looked up, in words: metric, breakdown, filters, days."""
+    words = [f"{'share of ' if query.is_share else ''}{metric.label}"]
+    if query.by:
+        words.append("by " + " and ".join(DIMENSIONS[name].label for name in query.by))
+    for one in query.filters:
+        words.append(f"{DIMENSIONS[one.dimension].label}: {' or '.join(_name(value) for value in one.values)}")
+    words.append(query.period.in_words if query.period else f"all data, {days.in_words}")
+    if query.versus:
+        words.append(f"compared with {query.versus.in_words}")
+    return ", ".join(words)
+
+
+def _what(result: Result) -> str:
+    """What the values are: Revenue (mobile) from 4 May to 10 May 2026."""
+    query = result.query
+    what = f"{'Share of ' if query.is_share else ''}{result.metric.label}"
+    return f"{what[0].upper()}{what[1:]}{_where(query)}{_when(query.period)}"
+
+
+def _sentence(result: Result) -> str:
+    query, what = result.query, _what(result)
+    if not result.rows:
+        return f"{what}: no group has enough data." if is_ranked(query) else f"{what}: nothing in the data."
+    if not query.by:
+        row = result.rows[0]
+        text = f"{what}: {_value(result, row)}"
+        return text + (_against(result, row) if query.versus else "") + "."
+    first = result.rows[0]
+    if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
+        last = result.rows[-1]
+        ends = [f"{_group(query, row)}, {_value(result, row)}" for row in (first, last)]
+        return f"{what}, the first and the last: {ends[0]}; {ends[1]}."
+    order = "lowest" if query.ascending else "highest"
+    against = _against(result, first) if query.versus else ""
+    if len(result.rows) == 1:
+        return f"{what}: {_group(query, first)}, {_value(result, first)}{against}."
+    second = f"{_group(query, result.rows[1])}, {_value(result, result.rows[1])}"
+    leads = f"{order} for {_group(query, first)}, {_value(result, first)}{against}"
+    return f"{what}: {leads}; then {second}{_sure(result)}."
+
+
+def _sure(result: Result) -> str:
+    """Of two shares, whether their difference may be chance."""
+    if result.metric.unit != "share" or len(result.rows) != 2:
+        return ""
+    ends = [_interval(row["k"], row["n"]) for row in result.rows]
+    if None in ends:
+        return ""
+    (low, high), (other_low, other_high) = ends[0], ends[1]  # type: ignore[misc]
+    return "; the intervals overlap" if low <= other_high and other_low <= high else "; the intervals do not overlap"
+
+
+def _against(result: Result, row: dict[str, Any]) -> str:
+    """The other period, and the change."""
+    query, unit = result.query, result.metric.unit
+    assert query.versus is not None
+    before = {name.removesuffix("_before"): value for name, value in row.items() if name.endswith("_before")}
+    shown = _value(result, before)
+    now, earlier = _of_whole(query, row), _of_whole(query, before)
+    difference = ""
+    if now is not None and earlier is not None:
+        if unit == "share" or query.is_share:
+            difference = f", {100 * (now - earlier):+.1f} percentage points"
+        else:
+            difference = ", no change" if now == earlier else f", {change(now, earlier)}"
+    return f"{difference} against {shown}{_when(query.versus)}"
+
+
+def _of_whole(query: Query, row: dict[str, Any]) -> float | None:
+    value = row.get("value")
+    if value is None:
+        return None
+    if query.is_share:
+        return float(value) / float(row["total"]) if row.get("total") else None
+    return float(value)
+
+
+def _value(result: Result, row: dict[str, Any]) -> str:
+    """The number with its interval and n."""
+    query, metric = result.query, result.metric
+    value = _of_whole(query, row)
+    if value is None:
+        if metric.unit == "money" and row.get("n"):
+            return "not known, as amounts are in several currencies or not known"
+        return "none" if metric.unit in ("count", "money") else "not known, as there is nothing to compute it from"
+    if query.is_share:
+        shown = number(value, "share")
+        if metric.unit == "count" and metric.name in _WHOLES:
+            ends = _ends(int(row["value"]), int(row["total"]))
+            return f"{shown} ({ends}; {row['value']:,} of {row['total']:,} {metric.label})"
+        return f"{shown} of {_plain(metric, row['total'], row)}"
+    if metric.unit == "share":
+        of = f"{row['k']:,} of {row['n']:,} {metric.n_of}"
+        return f"{number(value, 'share')} ({_ends(int(row['k']), int(row['n']))}; {of})"
+    n = row.get("n")
+    return _plain(metric, value, row) + (f" (n = {n:,} {metric.n_of})" if metric.n_of and n is not None else "")
+
+
+# counted once each, so that a part of them is a share with an interval
+_WHOLES = ("users", "sessions", "orders", "buyers", "page_views", "key_events")
+
+
+def _plain(metric: Metric, value: float, row: dict[str, Any]) -> str:
+    if metric.unit == "money" and not value and not row.get("currency"):
+        return "0"
+    if metric.unit == "money":
+        return number(float(value), row.get("currency") or UNKNOWN_CURRENCY)
+    if metric.unit == "seconds":
+        return f"{value:,.0f} seconds"
+    return f"{value:,.0f}" if metric.unit == "count" else number(float(value), metric.unit)
+
+
+def _interval(count: int, total: int) -> tuple[float, float] | None:
+    if not total:
+        return None
+    low, high = wilson_interval([count], [total])
+    return float(low[0]), float(high[0])
+
+
+def _ends(count: int, total: int) -> str:
+    ends = _interval(count, total)
+    return f"95 % interval {between(number(ends[0], 'share'), number(ends[1], 'share'))}" if ends else "no interval"
+
+
+def _table(result: Result) -> SqlAnswer:
+    """The rows as people read them: breakdown, value, interval, n; with a comparison the earlier value and change."""
+    query, metric = result.query, result.metric
+    rows = result.rows
+    if query.top is None and not any(DIMENSIONS[name].kind == "time" for name in query.by):
+        rows = rows[:_SHOWN]
+    columns = [DIMENSIONS[name].label for name in query.by] + [metric.name.replace("_", " ")]
+    columns[-1] = f"share of {columns[-1]}" if query.is_share else columns[-1]
+    has_ends = metric.unit == "share" or (query.is_share and metric.name in _WHOLES)
+    columns += ["95 % interval"] if has_ends else []
+    columns += ["of" if query.is_share else metric.n_of] if metric.n_of or query.is_share else []
+    columns += ["before", "change"] if query.versus else []
+    shown = []
+    for row in rows:
+        value = _of_whole(query, row)
+        unit = "share" if query.is_share else metric.unit
+        cells: list[Any] = [_cell(row[name]) for name in query.by]
+        cells.append(_short(metric, unit, value, row))
+        if has_ends:
+            count, total = (row["value"], row["total"]) if query.is_share else (row["k"], row["n"])
+            cells.append(_ends(int(count or 0), int(total or 0)).removeprefix("95 % interval "))
+        if metric.n_of or query.is_share:
+            total = row.get("total" if query.is_share else "n")
+            cells.append(_short(metric, metric.unit, total, row) if query.is_share else total)
+        if query.versus:
+            before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+            earlier = _of_whole(query, before)
+            cells.append(_short(metric, unit, earlier, before))
+            if value is None or earlier is None:
+                cells.append("")
+            else:
+                points = unit == "share"
+                cells.append(f"{100 * (value - earlier):+.1f} points" if points else change(value, earlier))
+        shown.append(cells)
+    numbers = [all(isinstance(row[place], int | float) for row in shown) for place in range(len(columns))]
+    return SqlAnswer(
+        result.statement, columns, numbers, shown, truncated=len(result.rows) > len(rows) or len(rows) >= MAX_ROWS
+    )
+
+
+def _bars(result: Result, shown: int) -> Bars | None:
+    """The rows of the table as a chart; None where a value is not known, or there is one row only."""
+    query, rows = result.query, result.rows[:shown]
+    values = [_of_whole(query, row) for row in rows]
+    known = [value for value in values if value is not None]
+    if len(rows) < 2 or len(known) < len(values):
+        return None
+    days = [row[query.by[0]] for row in rows] if len(query.by) == 1 else []
+    return Bars(
+        title=_what(result),
+        names=tuple(_group(query, row) for row in rows),
+        values=tuple(known),
+        days=tuple(days) if all(isinstance(one, date) for one in days) else (),
+        step=query.by[0],
+        is_share=query.is_share or result.metric.unit == "share",
+    )
+
+
+def _short(metric: Metric, unit: str, value: float | None, row: dict[str, Any]) -> str | int | float:
+    if value is None:
+        return ""
+    if unit == "share":
+        return number(value, "share")
+    if unit == "count":
+        return int(value)
+    return _plain(metric, value, row)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    return _UNKNOWN if value is None else _name(str(value))
+
+
+def _name(value: str) -> str:
+    return clean_text(value, limit=80)
+
+
+def _group(query: Query, row: dict[str, Any]) -> str:
+    shown = []
+    for name in query.by:
+        value = row[name]
+        when = f"week of {day_words(value)}" if name == "week" else f"{value:%B %Y}" if name == "month" else ""
+        if name == "day" and isinstance(value, date):
+            when = day_words(value)
+        prefix = "cluster " if DIMENSIONS[name].kind == "number" else ""
+        shown.append(when or f"{prefix}{_cell(value)}")
+    return " / ".join(shown)
+
+
+def _where(query: Query) -> str:
+    chosen = [
+        f"{'cluster ' if DIMENSIONS[one.dimension].kind == 'number' else ''}{' or '.join(map(_name, one.values))}"
+        for one in query.filters
+        if one.dimension not in query.by
+    ]
+    return f" ({', '.join(chosen)})" if chosen else ""
+
+
+def _when(period: Period | None) -> str:
+    if period is None:
+        return ""
+    return f" on {period.in_words}" if period.first == period.last else f" from {period.in_words}"

@@ -1,0 +1,259 @@
+"""Days that a question names. Relative ones ("last week") are relative to the last day of the data.
+
+"Last week" is the last whole week (Monday to Sunday) in the data, "this week" the one of the last day, up to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from beha2vec_core.chat.verify import NUMBER_WORDS
+from beha2vec_core.semantic.query import Period, add_months
+
+MARK = "\u00a7"  # stands for a period in the text that is left
+_NAMES = """
+    january jan february feb march mar april apr may may june jun july jul august aug september sep october oct
+    november nov december dec
+"""
+_MONTHS = {name: place // 2 + 1 for place, name in enumerate(_NAMES.split())} | {"sept": 9}
+_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_DAY = r"(?:\d{1,2})(?:st|nd|rd|th)?"
+_COUNT = rf"\d+|{'|'.join(NUMBER_WORDS)}"
+_UNIT = r"(day|week|month|quarter|year)"
+_NEAR = (
+    r"(?:in|since|of|for|during|until|till|from|and|vs\.?|versus|last|this|to|before|after|between|compare|with|than|"
+    r"against)"
+)
+_NAMED = re.compile(
+    rf"\b(?:{_MONTH}|q[1-4]|yesterday|today|ytd|mtd|20\d\d|"
+    rf"(?:last|past|this|current) (?:(?:{_COUNT}) )?{_UNIT}s?)\b"
+)
+_PREVIOUS = re.compile(r"\b(?:previous|prior|preceding)\b")
+# the period before another one; and whether that is a year before
+_BEFORE = (
+    (r"\b(?:the )?same (?:period|time|days|week|month) (?:of )?(?:the )?last year\b", True),
+    (
+        r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: that)?\b",
+        False,
+    ),
+    (
+        rf"\b(?:the )?(?:previous|prior|preceding) (?:(?:{_COUNT}) )?"
+        r"(?:period|weeks?|months?|quarters?|years?|days?)\b",
+        False,
+    ),
+    (r"\b(?:the )?(?:last|previous) one\b", False),
+    (rf"\b(?:the )?(?:{_COUNT}) (?:weeks?|months?|days?) before(?: that)?\b", False),
+)
+
+
+@dataclass
+class Times:
+    """The periods of a question.
+
+    Attributes:
+        text: the question with a mark and a number in place of each period.
+        periods: in the order of their numbers.
+        asks_before: the period before is asked for, or compared with.
+        years_back: the same days a year before are compared with.
+        notes: how words were read.
+    """
+
+    text: str
+    periods: list[Period] = field(default_factory=list)
+    asks_before: bool = False
+    years_back: bool = False
+    compares: bool = False
+    is_open: bool = False  # since a day, or until one
+    notes: list[str] = field(default_factory=list)
+
+
+def find_times(text: str, data: Period) -> Times:
+    """The periods that a question in small letters names, in data of these days."""
+    times = Times(text)
+    last = data.last
+
+    def take(pattern: str, period: Callable[[re.Match[str]], Period | None]) -> None:
+        def keep(found: re.Match[str]) -> str:
+            one = period(found)
+            if one is None:
+                return found.group()
+            times.periods.append(one)
+            return f" {MARK}{len(times.periods) - 1} "
+
+        times.text = re.sub(pattern, keep, times.text)
+
+    # before a comparison's word: what is before the other period, not a period of its own
+    overs = (("wow", "week"), ("mom", "month"), ("yoy", "year"))
+    for short, unit in overs:
+        pattern = rf"\b(?:{short}|{unit}[ -](?:over|on)[ -]{unit})\b"
+        if re.search(pattern, times.text):
+            times.text = re.sub(pattern, " ", times.text)
+            times.compares = times.asks_before = True
+            times.years_back = unit == "year"
+            if not _names_period(times.text):
+                times.periods.append(_this("year", last) if unit == "year" else _last_whole(unit, last))
+                times.text += f" {MARK}{len(times.periods) - 1}"
+    for pattern, is_year in _BEFORE:
+        rest = re.sub(pattern, " ", times.text)
+        if rest != times.text and (_names_period(rest) or not (is_year or _PREVIOUS.search(times.text))):
+            times.text, times.asks_before = rest, True
+            times.years_back = times.years_back or is_year
+    # "between 1 and 15 march" has two days of one month
+    times.text = re.sub(
+        rf"\b({_DAY}) ?(and|to|until|-|\u2013) ?({_DAY}) (?:of )?({_MONTH})\b", r"\1 \4 \2 \3 \4", times.text
+    )
+    take(r"\b(\d{4})-(\d{2})-(\d{2})\b", lambda m: _day(m.group()))
+    take(r"\b\d{1,2}\.\d{1,2}\.\d{4}\b", lambda m: _day(m.group(), order="DMY"))
+    take(rf"\b{_DAY} (?:of )?(?:{_MONTH})(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
+    take(rf"\b(?:{_MONTH}) {_DAY}(?!\d)(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
+    take(rf"\b(?:{_MONTH}) \d{{4}}\b", lambda m: _month(m.group().split()[0], last, int(m.group().split()[1])))
+    for number, name in enumerate(("first", "second", "third", "fourth"), start=1):
+        times.text = re.sub(rf"\b{name} quarter\b", f"q{number}", times.text)
+    take(r"\bq([1-4])(?:[ /](\d{4}))?\b", lambda m: _quarter(int(m[1]), last, int(m[2]) if m[2] else None))
+    take(rf"\b(?!may\b)(?:{_MONTH})\b", lambda m: _month(m.group(), last))
+    # "may" is a month after these words only
+    times.text = re.sub(rf"\b({_NEAR}|{MARK}\d+) may\b", r"\1 month-of-may", times.text)
+    take(r"\bmonth-of-may\b", lambda m: _month("may", last))
+    take(rf"\b(?:the )?(?:last|past|previous) ({_COUNT}) {_UNIT}s?\b", lambda m: _last_some(m[1], m[2], last))
+    take(rf"\b(?:the )?(?:last|past|previous|prior) {_UNIT}\b", lambda m: _last_whole(m[1], last))
+    take(rf"\b(?:this|the current|current) {_UNIT}\b", lambda m: _this(m[1], last))
+    take(r"\byesterday\b", lambda m: Period(last - timedelta(days=1), last - timedelta(days=1)))
+    take(r"\b(?:ytd|year to date|so far this year)\b", lambda m: _this("year", last))
+    take(r"\b(?:mtd|month to date)\b", lambda m: _this("month", last))
+    if re.search(r"\btoday\b", times.text):
+        times.notes.append(f"“today” was read as the last day of the data, {last:%Y-%m-%d}.")
+        take(r"\btoday\b", lambda m: Period(last, last))
+    take(
+        r"(?<![\w./-])20\d{2}(?![\w./-])",
+        lambda m: _clip(Period(date(int(m.group()), 1, 1), date(int(m.group()), 12, 31)), last),
+    )
+    _join(times, data)
+    times.text = re.sub(r"\s+", " ", times.text).strip()
+    return times
+
+
+def _names_period(text: str) -> bool:
+    """Whether some period is named: the one that another is before."""
+    return _NAMED.search(text) is not None
+
+
+def _join(times: Times, data: Period) -> None:
+    """Ranges: between two periods, from one to another, since one, until one."""
+    one = rf"{MARK}(\d+)"
+
+    def week(found: re.Match[str]) -> str:
+        begin = _begin("week", times.periods[int(found[1])].first)
+        times.periods[int(found[1])] = _clip(Period(begin, begin + timedelta(days=6)), data.last)
+        return f" {MARK}{found[1]} "
+
+    times.text = re.sub(rf"\b(?:the )?week (?:of|from|starting|beginning)(?: on)?\s+{one}", week, times.text)
+
+    def both(found: re.Match[str]) -> str:
+        first, last = times.periods[int(found[1])], times.periods[int(found[2])]
+        if last.last < first.first:  # between this month and last month: a comparison
+            times.compares = True
+            return f" {MARK}{found[1]} {MARK}{found[2]} "
+        times.periods[int(found[1])] = Period(first.first, last.last)
+        return f" {MARK}{found[1]} "
+
+    for pattern in (
+        rf"\bbetween\s+{one}\s+and\s+{one}",
+        rf"\bfrom\s+{one}\s+(?:to|until|till|through|-|\u2013)\s+{one}",
+        rf"{one}\s+(?:to|until|till|through|-|\u2013)\s+{one}",
+    ):
+        times.text = re.sub(pattern, both, times.text)
+
+    def since(found: re.Match[str]) -> str:
+        times.is_open = True
+        times.periods[int(found[1])] = Period(times.periods[int(found[1])].first, data.last)
+        return f" {MARK}{found[1]} "
+
+    def after(found: re.Match[str]) -> str:
+        times.is_open = True
+        times.periods[int(found[1])] = Period(times.periods[int(found[1])].last + timedelta(days=1), data.last)
+        return f" {MARK}{found[1]} "
+
+    def until(found: re.Match[str]) -> str:
+        times.is_open = True
+        times.periods[int(found[1])] = Period(data.first, times.periods[int(found[1])].last)
+        return f" {MARK}{found[1]} "
+
+    def before(found: re.Match[str]) -> str:
+        times.is_open = True
+        times.periods[int(found[1])] = Period(data.first, times.periods[int(found[1])].first - timedelta(days=1))
+        return f" {MARK}{found[1]} "
+
+    times.text = re.sub(rf"\b(?:since|starting|from)\s+{one}(?:\s+(?:on|onwards?))?", since, times.text)
+    times.text = re.sub(rf"\bafter\s+{one}", after, times.text)
+    times.text = re.sub(rf"\b(?:until|till|up to)\s+{one}", until, times.text)
+    times.text = re.sub(rf"\bbefore\s+{one}", before, times.text)
+
+
+def _day(text: str, data: Period | None = None, order: str = "YMD") -> Period | None:
+    """A day; without a year, the last such day in the data."""
+    import dateparser  # half a second, and only for questions with dates
+
+    base = datetime.combine(data.last, datetime.min.time()) if data else None
+    settings: dict[str, object] = {"PREFER_DATES_FROM": "past", "DATE_ORDER": "DMY" if data else order}
+    if base:
+        settings["RELATIVE_BASE"] = base
+    found = dateparser.parse(text, languages=["en"], settings=settings)
+    return Period(found.date(), found.date()) if found else None
+
+
+def _clip(period: Period, last: date) -> Period:
+    """Up to the last day, where the period has begun by then."""
+    return Period(period.first, min(period.last, last)) if period.first <= last else period
+
+
+def _month(name: str, last: date, year: int | None = None) -> Period:
+    """A month; without a year, the last that had begun."""
+    first = date(year or last.year, _MONTHS[name], 1)
+    if year is None and first > last:
+        first = date(last.year - 1, first.month, 1)
+    return _clip(Period(first, add_months(first, 1) - timedelta(days=1)), last)
+
+
+def _quarter(number: int, last: date, year: int | None) -> Period:
+    first = date(year or last.year, 3 * number - 2, 1)
+    if year is None and first > last:
+        first = date(last.year - 1, first.month, 1)
+    return _clip(Period(first, add_months(first, 3) - timedelta(days=1)), last)
+
+
+def _begin(unit: str, when: date) -> date:
+    if unit == "day":
+        return when
+    if unit == "week":
+        return when - timedelta(days=when.weekday())
+    months = {"month": 1, "quarter": 3, "year": 12}[unit]
+    return date(when.year, (when.month - 1) // months * months + 1, 1)
+
+
+def _next(unit: str, begin: date) -> date:
+    if unit in ("day", "week"):
+        return begin + timedelta(days=1 if unit == "day" else 7)
+    return add_months(begin, {"month": 1, "quarter": 3, "year": 12}[unit])
+
+
+def _this(unit: str, last: date) -> Period:
+    return Period(_begin(unit, last), last)
+
+
+def _last_whole(unit: str, last: date) -> Period:
+    """The last whole one: that of the last day, if that day completes it."""
+    begin = _begin(unit, last)
+    if _next(unit, begin) != last + timedelta(days=1):
+        begin = _begin(unit, begin - timedelta(days=1))
+    return Period(begin, _next(unit, begin) - timedelta(days=1))
+
+
+def _last_some(number: str, unit: str, last: date) -> Period:
+    """So many days, weeks, months up to the last day."""
+    count = int(NUMBER_WORDS.get(number, number))
+    if unit in ("day", "week"):
+        return Period(last - timedelta(days=count * (1 if unit == "day" else 7) - 1), last)
+    return Period(add_months(last, -count * {"month": 1, "quarter": 3, "year": 12}[unit]) + timedelta(days=1), last)

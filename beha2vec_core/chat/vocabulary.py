@@ -1,0 +1,217 @@
+"""Words of questions about metrics: the phrases of the definitions, of the grammar, and of the values in the data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from beha2vec_core.chat.periods import MARK
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.layer import Contents
+
+_FILLERS = """
+    the a an of in on at for to and or is are was were be been being do does did have has had having we our us my i
+    me you your it its they them their there this that these those with from by per each every all any some how many
+    much what whats which who please show give tell list get see find let know want need can could would number
+    count total overall amount sum website site shop webshop hello hi ok just really actually currently so far make
+    made bring brought come came coming go went send sent sends happen something in terms breakdown broken breaking
+    across among during within over via through using used use out as also into about data figure stat statistic
+    report visited segment segmented ordered sorted acquired acquire originated originate generated generate drove
+    drive drives driving calculate display plot & / - | + = ?
+"""
+FILLERS = frozenset(_FILLERS.split())
+# kinds of phrases that say what is to be done with a metric
+_GRAMMAR: dict[str, str] = {
+    "compare": """vs, versus, compare, compared, comparing, compare between, comparison between,
+        compare to, compared to, compared with, comparison, against, than,
+        difference, differ, difference between, instead of""",
+    "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, share of, percentage of,
+        proportion of, % of, split, how many percent, how much percent""",
+    "trend": """trend, over time, develop, development, developed, developing, evolve, evolving, evolution, evolved,
+        history, time series, timeline, trending, growing, going up, going down,
+        rising, falling, declining, shrinking, progress""",
+    "change": """drop, dropped, increase, increased, rise, rose, grow, grew, grown, fall, fell, fallen, decline,
+        declined, decrease, decreased, change, changed, improve, improved, up, down, growth, go up,
+        go down, gone up, gone down, went up, went down""",
+    "judged": "best, worst, bad, good",
+    "high": "most, top, highest, biggest, largest, greatest, busiest, strongest, popular, most popular",
+    "low": "least, lowest, fewest, smallest, weakest, bottom",
+    "bought": "bought, purchased",
+    "sell": "sell, sold, we sell, we sold, did we sell",
+    "average": "average, avg, mean",
+    "filler": "broken down, break down, split by, split up, brought in, as well as, in terms of",
+    # known, and not measured so: other words must not make a question of them
+    "unknown": """new customer, returning customer, repeat customer, repeat buyer, first time buyer, loyal customer,
+        new buyer, returning buyer, customer lifetime value, lifetime value, time of day""",
+}
+_VALUES = {"returning": "returning, returning one, returning session", "new": "new one"}  # of new_or_returning
+_HOME = ("home page", "homepage", "start page", "front page")
+_TOKEN = re.compile(r"[^\s,?!;:()\[\]\"“”]+")
+_LONGEST = 7  # words of a phrase
+_ALIKE = 87.0  # of 100: how alike a misspelled phrase must be
+_SHORTEST = 5  # letters of a phrase that may be misspelled
+
+
+@dataclass(frozen=True)
+class Value:
+    """Values of a dimension that a phrase stands for: one, or all channels whose name has the word."""
+
+    dimension: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Word:
+    """A phrase of a question, and what it stands for.
+
+    Attributes:
+        kind: metric, by (a dimension), value, period, filler, or a kind of the grammar: compare, share, trend ...
+        text: as it stands in the question.
+        place: of its first word.
+        name: of the metric or dimension; the number of the period.
+        values: what it may stand for, the preferred dimension first.
+    """
+
+    kind: str
+    text: str
+    place: int
+    name: str = ""
+    values: tuple[Value, ...] = ()
+
+    def is_beside(self, other: Word) -> bool:
+        """Whether one phrase follows the other at once."""
+        first, second = sorted((self, other), key=lambda word: word.place)
+        return first.place + len(first.text.split()) == second.place
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    kind: str
+    name: str = ""
+    values: tuple[Value, ...] = ()
+
+
+class Vocabulary:
+    """All phrases that are understood, with those of the values of one publication.
+
+    Args:
+        contents: the days and values of the published database.
+    """
+
+    def __init__(self, contents: Contents) -> None:
+        """Collect the phrases."""
+        self.contents = contents
+        found: dict[str, list[Value]] = {}
+        for name, values in contents.values.items():
+            for value in values:
+                for phrase in _phrases(name, value):
+                    if key := _key(phrase.strip("()")):
+                        found.setdefault(key, []).append(Value(name, (value,)))
+        channels = contents.values.get("channel", [])
+        for part in {part for value in channels for part in tokens(value.lower())} - FILLERS:
+            if _normal(part) not in found:  # "paid": a part of several names
+                some = tuple(value for value in channels if part in tokens(value.lower()))
+                found[_normal(part)] = [Value("channel", some)]
+        of_data = {key: _Meaning("value", values=tuple(dict.fromkeys(values))) for key, values in found.items()}
+        self._meanings = of_data | _fixed()
+        self._spelled = [
+            key for key, meaning in self._meanings.items() if meaning.kind != "filler" and not key.startswith("/")
+        ]
+
+    def read(self, text: str) -> Iterator[tuple[Word | None, str, str]]:
+        """The phrases of a text in small letters, the longest first: what each stands for (None: not understood), the
+        phrase, and a note where it was read as another one."""
+        words = [token for token in tokens(text) if token.strip(".'")]
+        place = 0
+        while place < len(words):
+            word, size, note = self._longest(words, place)
+            yield word, " ".join(words[place : place + size]), note
+            place += size
+
+    def _longest(self, words: list[str], place: int) -> tuple[Word | None, int, str]:
+        if words[place].startswith(MARK):
+            return Word("period", words[place], place, name=words[place][1:]), 1, ""
+        for size in range(min(_LONGEST, len(words) - place), 0, -1):
+            text = " ".join(words[place : place + size])
+            meaning = self._meanings.get(_normal_of(words[place : place + size]))
+            if meaning is not None:
+                return _word(meaning, text, place), size, ""
+        return self._misspelled(words, place)
+
+    def _misspelled(self, words: list[str], place: int) -> tuple[Word | None, int, str]:
+        """A phrase of which one known phrase differs by a letter or two."""
+        from rapidfuzz import fuzz, process  # only for questions with unknown words
+
+        for size in range(min(3, len(words) - place), 0, -1):
+            text, key = " ".join(words[place : place + size]), _normal_of(words[place : place + size])
+            if len(key) < _SHORTEST or MARK in text or any(char.isdigit() for char in text):
+                continue
+            near = process.extractOne(key, self._spelled, scorer=fuzz.ratio, score_cutoff=_ALIKE)
+            if near is not None and near[0].count(" ") == size - 1 and near[0][0] == key[0]:
+                return _word(self._meanings[near[0]], text, place), size, f"“{text}” was read as “{near[0]}”."
+        return None, 1, ""
+
+
+def tokens(text: str) -> list[str]:
+    """Words; those of a path or a domain in one piece, others apart at hyphens and underscores."""
+    found: list[str] = []
+    for token in _TOKEN.findall(text):
+        bare = token.rstrip(".'")
+        if (bare.startswith("/") and len(bare) > 1) or re.fullmatch(r"[\w-]+(\.[\w-]+)+(/\S*)?", bare):
+            found.append(bare)
+        else:
+            found += [part for part in re.split(r"[_'-]|(?<=\w)/(?=\w)", bare) if part]
+    return found
+
+
+def _word(meaning: _Meaning, text: str, place: int) -> Word | None:
+    if meaning.kind == "unknown":
+        return None
+    return Word(meaning.kind, text, place, meaning.name, meaning.values)
+
+
+def _normal(token: str) -> str:
+    """A word without the ending of its plural."""
+    if len(token) > 4 and token.endswith("ies"):
+        return token[:-3] + "y"
+    return token[:-1] if len(token) > 3 and token.endswith("s") and not token.endswith("ss") else token
+
+
+def _normal_of(words: list[str]) -> str:
+    return " ".join(map(_normal, words))
+
+
+def _key(phrase: str) -> str:
+    return _normal_of(tokens(phrase.lower()))
+
+
+@cache
+def _fixed() -> dict[str, _Meaning]:
+    """Phrases that do not depend on the data."""
+    found = {_key(word): _Meaning("filler") for word in FILLERS}
+    for kind, phrases in _GRAMMAR.items():
+        found |= {_key(phrase): _Meaning(kind) for phrase in phrases.split(",")}
+    for value, phrases in _VALUES.items():
+        meaning = _Meaning("value", values=(Value("new_or_returning", (value,)),))
+        found |= {_key(phrase): meaning for phrase in phrases.split(",")}
+    for dimension in DIMENSIONS.values():
+        found |= {_key(phrase): _Meaning("by", dimension.name) for phrase in dimension.words}
+    for metric in METRICS.values():
+        found |= {_key(phrase): _Meaning("metric", metric.name) for phrase in metric.words}
+    return found
+
+
+def _phrases(dimension: str, value: str) -> list[str]:
+    """What people call a value."""
+    if dimension in ("page", "landing_page"):
+        path = value[value.index("/") :] if "/" in value else value
+        return [value, *(_HOME if path == "/" else (path,))]
+    if dimension == "page_type":
+        return [value, f"{value} page"]
+    others = DIMENSIONS[dimension].values
+    named = next((some for known, some in others.items() if known.lower() == value.lower()), ())
+    # a domain without its ending: partner site, for partner-site.example
+    domain = re.fullmatch(r"(?:www\.)?([a-z0-9-]{4,})\.[a-z.]{2,}", value.lower())
+    return [value, *named, *([domain[1]] if domain else [])]

@@ -1,0 +1,168 @@
+"""One SQL statement for a semantic query, in DuckDB's dialect.
+
+Names come from the definitions, values of a question only as string literals that sqlglot writes.
+
+Columns of the result: one per breakdown (its name), ``value``, ``n`` (how many the value rests on), for shares ``k``
+(the numerator), for money ``currency``, for shares of a total ``total``; with a comparison the same of the other
+period, with the ending ``_before``.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp, parse_one
+from sqlglot.optimizer.scope import find_all_in_scope
+
+from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, METRICS, TABLES, Dimension, Measure, Metric, Table
+from beha2vec_core.semantic.query import Filter, Period, Query
+
+DIALECT = "duckdb"
+MAX_ROWS = 1000
+ENOUGH = 20  # rows of `n`: a rate of fewer is not ranked
+
+
+class NotAnswerable(ValueError):
+    """The metric cannot be broken down or filtered so; the message says why."""
+
+
+def compile_query(query: Query) -> str:
+    """The statement.
+
+    Raises:
+        NotAnswerable: no table of the metric has the dimensions or days that the query asks for.
+    """
+    metric, table, measure = place(query)
+    wanted = [_aggregate(query, metric, table, measure, query.period)]
+    if query.versus:
+        wanted.append(_aggregate(query, metric, table, measure, query.versus))
+    keys = [exp.column(name, table="now") for name in query.by]
+    values = [column.alias_or_name for column in wanted[0].selects[len(query.by) :]]
+    select = exp.select(*(exp.column(name, table="now") for name in values)).from_("now").with_("now", as_=wanted[0])
+    if query.versus:
+        # full: a channel that is gone, or new, is a change too
+        select = exp.select(
+            *(exp.func("coalesce", *(exp.column(n, table=t) for t in ("now", "earlier"))).as_(n) for n in query.by),
+            *(exp.column(name, table="now") for name in values),
+            *(exp.column(name, table="earlier").as_(f"{name}_before") for name in values),
+        ).from_("now").with_("now", as_=wanted[0]).with_("earlier", as_=wanted[1])  # fmt: skip
+        same = [
+            exp.NullSafeEQ(this=exp.column(name, table="now"), expression=exp.column(name, table="earlier"))
+            for name in query.by
+        ]
+        select = select.join("earlier", on=exp.and_(*same) if same else exp.true(), join_type="full")
+    else:
+        select.set("expressions", [*keys, *select.expressions])
+    if query.by:
+        select = select.order_by(*_order(query)).limit(query.top or MAX_ROWS)
+        if is_ranked(query):
+            select = select.where(parse_one(f"now.n >= {ENOUGH}", dialect=DIALECT))
+    return select.sql(dialect=DIALECT, pretty=True)
+
+
+def is_ranked(query: Query) -> bool:
+    """Whether groups are put in the order of a rate, so that those of a few rows are left out."""
+    chosen = {one.dimension for one in query.filters}
+    rated = METRICS[query.metric].unit in ("share", "mean", "seconds") or query.metric.startswith(
+        ("aov", "revenue_per")
+    )
+    return rated and any(DIMENSIONS[name].kind != "time" and name not in chosen for name in query.by)
+
+
+def place(query: Query) -> tuple[Metric, Table, Measure]:
+    """The metric, table and measure that answer the query: the metric's first table that has its dimensions.
+
+    Raises:
+        NotAnswerable: there is none.
+    """
+    metric = METRICS[query.metric]
+    names = [*query.by, *(one.dimension for one in query.filters)]
+    while True:
+        for table_name, measure in metric.sql.items():
+            table = TABLES[table_name]
+            reached = all(_aliases(DIMENSIONS[name].sql, table) <= {table.alias, *table.joins} for name in names)
+            is_dated = table.date is not None or not (query.period or any("{date}" in DIMENSIONS[n].sql for n in names))
+            if reached and is_dated:
+                return metric, table, measure
+        if metric.otherwise is None:
+            break
+        metric = METRICS[metric.otherwise]
+    what = " and ".join(DIMENSIONS[name].label for name in dict.fromkeys(names)) or "period"
+    raise NotAnswerable(f"{METRICS[query.metric].label}: not known by {what}")
+
+
+def dimensions_of(metric: str) -> list[str]:
+    """Names of the dimensions that the metric can be broken down by."""
+    found = []
+    for name in DIMENSIONS:
+        try:
+            place(Query(metric, (name,)))
+        except NotAnswerable:
+            continue
+        found.append(name)
+    return found
+
+
+def expression_of(dimension: Dimension, table: Table) -> str:
+    """SQL of the dimension over a table."""
+    return dimension.sql.format(t=table.alias, date=table.date)
+
+
+def _aggregate(query: Query, metric: Metric, table: Table, measure: Measure, period: Period | None) -> exp.Select:
+    """The metric in one period, by the breakdown."""
+    keys = [f"{expression_of(DIMENSIONS[name], table)} as {name}" for name in query.by]
+    value = measure.value if measure.per is None else f"({measure.value})::double / nullif({measure.per}, 0)"
+    columns = [f"{value} as value", f"{measure.n or measure.per or measure.value} as n"]
+    columns += [f"{measure.value} as k"] if metric.unit == "share" else []
+    columns += [f"{measure.extra} as currency"] if measure.extra else []
+    select = _rows([*keys, *columns], query, table, period, query.filters)
+    if query.by:
+        select = select.group_by(*(exp.Literal.number(place + 1) for place in range(len(query.by))))
+    if query.is_share:
+        # of parts that are chosen too: mobile and desktop are shares of all devices
+        kept = tuple(one for one in query.filters if one.dimension not in query.by) if query.by else ()
+        whole = _rows([f"{measure.value} as value"], query, table, period, kept, needs=measure.value)
+        select = select.select(whole.subquery().as_("total"))
+    return select
+
+
+def _rows(
+    columns: list[str],
+    query: Query,
+    table: Table,
+    period: Period | None,
+    filters: tuple[Filter, ...],
+    needs: str = "",
+) -> exp.Select:
+    """Columns of the table's rows in the period that pass the filters, with the joins these need."""
+    wheres: list[exp.Expr] = []
+    for one in filters:
+        side = parse_one(expression_of(DIMENSIONS[one.dimension], table), dialect=DIALECT)
+        values: list[exp.Expr] = [exp.Literal.string(value) for value in one.values]
+        if DIMENSIONS[one.dimension].kind == "number":
+            values = [exp.Literal.number(int(value)) for value in one.values]
+        wheres.append(side.isin(*values))
+    if period and table.date:
+        ends = [exp.cast(exp.Literal.string(str(end)), "date") for end in (period.first, period.last)]
+        wheres.append(exp.Between(this=parse_one(table.date, dialect=DIALECT), low=ends[0], high=ends[1]))
+    used = _aliases(" + ".join(f"({column.rpartition(' as ')[0]})" for column in columns), table)
+    for where in wheres:
+        used |= {column.table for column in where.find_all(exp.Column)}
+    joins = " ".join(JOINS[alias].format(t=table.alias, date=table.date) for alias in table.joins if alias in used)
+    select = parse_one(f"select {', '.join(columns)} from {table.sql} {joins}", dialect=DIALECT)
+    assert isinstance(select, exp.Select)
+    return select.where(*wheres) if wheres else select
+
+
+def _aliases(sql: str, table: Table) -> set[str]:
+    """Aliases of tables in an expression, subqueries left out."""
+    tree = parse_one(sql.format(t=table.alias, date=table.date or "null"), dialect=DIALECT)
+    return {column.table for column in find_all_in_scope(tree, exp.Column) if column.table}
+
+
+def _order(query: Query) -> list[exp.Expr]:
+    """Time in its order unless the largest or smallest is asked for; names decide ties."""
+    names = [exp.column(name) for name in query.by]
+    if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
+        return [exp.Ordered(this=name, nulls_first=False) for name in names]
+    value = exp.column("value", table="now")
+    first = exp.Ordered(this=value, desc=not query.ascending, nulls_first=False)
+    return [first, *(exp.Ordered(this=name, nulls_first=False) for name in names)]

@@ -1,0 +1,396 @@
+"""The tables, metrics and dimensions: one entry each. Adding a metric or dimension is adding an entry.
+
+SQL is DuckDB's, over the aliases of `TABLES` and `JOINS`. ``{t}`` is the alias of the metric's own table, ``{date}``
+its day in the property's time zone. Definitions follow GA4 (https://support.google.com/analytics/answer/12195621
+engagement and bounce rate, /answer/12253918 users), and say in their labels where they are our own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows that metrics are computed from.
+
+    Attributes:
+        alias: in SQL.
+        sql: what stands after ``from``, with the alias.
+        date: SQL of the day; None where the rows have none.
+        joins: aliases of `JOINS` that can be joined without multiplying rows.
+        unit: what a row is, in the plural.
+    """
+
+    alias: str
+    sql: str
+    date: str | None
+    joins: tuple[str, ...]
+    unit: str
+
+
+# each adds at most one row per row
+JOINS = {
+    "s": "left join ga4.fct_ga4__sessions as s on s.session_key = {t}.session_key",
+    "f": "left join ga4.fct_ga4__funnel_sessions as f on f.session_key = {t}.session_key",
+    "d": "left join ga4.fct_ga4__user_days as d on d.user_key = {t}.user_key and d.user_date = {date}",
+    "c": "left join beha2vec.user_clusters_current as c on c.user_key = {t}.user_key",
+    "h": "asof left join beha2vec.cluster_history as h on h.user_key = {t}.user_key and h.event_date <= {date}",
+    "g": "left join beha2vec.enriched_pages as g on g.page_key = {t}.page_key",
+}
+_PEOPLE = ("d", "c", "h")
+RETENTION_DAYS = 7
+# the first day of each user, and whether a later day followed in time; only where all of these days are in the data
+_FIRST_DAYS = f"""(
+    select n.user_key, min(n.user_date) as first_day,
+        bool_or(exists (select 1 from ga4.fct_ga4__user_days as l where l.user_key = n.user_key
+            and l.user_date > n.user_date and l.user_date <= n.user_date + {RETENTION_DAYS})) as came_back
+    from ga4.fct_ga4__user_days as n
+    where n.is_new and n.user_date <= (select max(user_date) from ga4.fct_ga4__user_days) - {RETENTION_DAYS}
+    group by n.user_key) as r"""
+TABLES = {
+    "sessions": Table("s", "ga4.fct_ga4__sessions as s", "s.session_date", (*_PEOPLE, "f"), "sessions"),
+    "purchases": Table("p", "ga4.fct_ga4__purchases as p", "p.occurred_on", ("s", *_PEOPLE), "orders"),
+    "items": Table("i", "ga4.fct_ga4__purchase_items as i", "i.occurred_on", ("s", *_PEOPLE), "items"),
+    "page_views": Table("v", "ga4.fct_ga4__page_views as v", "v.occurred_on", ("s", *_PEOPLE, "g"), "page views"),
+    "key_events": Table("k", "ga4.fct_ga4__conversions as k", "k.occurred_on", ("s", *_PEOPLE), "key events"),
+    "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c",), "new users"),
+    "predictions": Table(
+        "e",
+        """(select user_key, probability from beha2vec.user_predictions_current where target = 'purchase' and horizon =
+            (select max(horizon) from beha2vec.user_predictions_current where target = 'purchase')) as e""",
+        None,
+        ("c",),
+        "users",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How a metric is computed from one table: ``value``, or ``value / per``; ``n`` is how many it rests on."""
+
+    value: str
+    per: str | None = None
+    n: str | None = None  # without: `per`, else the value itself
+    extra: str | None = None  # a further column: the currency of money
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric.
+
+    Attributes:
+        label: in words, plural for counts.
+        unit: count, money, share (a number of rows of all of them, each counted once), seconds or mean.
+        sql: the measure by table (names of `TABLES`), the preferred table first; all mean the same.
+        n_of: what ``n`` counts, in the plural; empty where the value is its own n.
+        words: phrases that ask for it.
+        better: 1 where more is better, -1 where less is.
+        otherwise: the metric that takes its place where no table of this one has a dimension.
+        is_weak: words such as "users", which also stand beside the name of another metric.
+    """
+
+    name: str
+    label: str
+    unit: str
+    sql: dict[str, Measure]
+    words: tuple[str, ...]
+    n_of: str = ""
+    better: int = 1
+    otherwise: str | None = None
+    is_weak: bool = False
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """What metrics are broken down and filtered by.
+
+    Attributes:
+        label: in words.
+        sql: the expression.
+        words: phrases that ask for a breakdown by it.
+        values: other words of people for its values.
+        kind: text, time (its values have an order of their own), number, or user (one row per user: never for models).
+        is_searched: words of a question are looked for among its values.
+    """
+
+    name: str
+    label: str
+    sql: str
+    words: tuple[str, ...]
+    values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    kind: str = "text"
+    is_searched: bool = False
+
+
+def _count(condition: str) -> str:
+    """How many rows meet it; 0 of no rows, where DuckDB's count_if is null."""
+    return f"count(*) filter (where {condition})"
+
+
+_ORDERED = "not p.is_refund_without_purchase"
+_ORDERS = _count(_ORDERED)
+_BOUGHT = "s.purchases > 0"
+
+
+def _money(amount: str, *, known: str) -> str:
+    """A sum of money as the marts': null if the amounts are in several currencies, or one of them is not known."""
+    currency = f"{amount.partition('.')[0]}.currency"
+    return f"""case when count(distinct case when {amount} <> 0 then coalesce({currency}, '') end) <= 1
+        and {_count(f"not ({known})")} = 0 then coalesce(sum({amount}), 0) end"""
+
+
+def _currency(amount: str) -> str:
+    currency = f"{amount.partition('.')[0]}.currency"
+    return f"case when count(distinct {currency}) = 1 then min({currency}) end"
+
+
+_EXPRESSED = """(p.revenue is not null or p.event_revenue is null and p.revenue_in_usd is null)
+    and (p.refund is not null or p.refund_events = 0)"""
+_ITEM_EXPRESSED = "i.item_revenue is not null or i.price is null"
+
+
+_REVENUE = Measure(_money("p.revenue", known=_EXPRESSED), n=_ORDERS, extra=_currency("p.revenue"))
+_NET = Measure(_money("p.net_revenue", known=_EXPRESSED), n=_ORDERS, extra=_currency("p.net_revenue"))
+_SALES = Measure(_money("i.item_revenue", known=_ITEM_EXPRESSED), n="count(distinct i.purchase_key)",
+                 extra=_currency("i.item_revenue"))  # fmt: skip
+_OF_SESSIONS = _money("s.revenue", known="s.revenue is not null")
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            "users", "users", "count",
+            {"sessions": Measure("count(distinct s.user_key)"), "page_views": Measure("count(distinct v.user_key)")},
+            ("user", "visitor", "people", "person", "audience", "unique visitor", "unique user", "unique"),
+            is_weak=True,
+        ),
+        Metric(
+            "new_users", "new users", "count",
+            {"sessions": Measure("count(distinct case when d.is_new then s.user_key end)")},
+            ("new user", "new visitor", "first time visitor", "first time user", "new people"),
+        ),
+        Metric(
+            "returning_users", "returning users", "count",
+            {"sessions": Measure("count(distinct case when d.is_returning then s.user_key end)")},
+            ("returning user", "returning visitor", "repeat visitor", "returning people"),
+        ),
+        Metric(
+            "active_users", "active users", "count",
+            {"sessions": Measure("count(distinct case when d.is_active then s.user_key end)")},
+            ("active user", "active visitor", "active people"),
+        ),
+        Metric(
+            "sessions", "sessions", "count",
+            {"sessions": Measure("count(*)"), "page_views": Measure("count(distinct v.session_key)")},
+            ("session", "visit", "traffic"), is_weak=True,
+        ),
+        Metric(
+            "engaged_rate", "engagement rate (engaged sessions)", "share",
+            {"sessions": Measure(_count("s.is_engaged"), "count(*)")},
+            ("engagement rate", "engaged rate", "engaged session", "engagement", "engaged"), n_of="sessions",
+        ),
+        Metric(
+            "bounce_rate", "bounce rate (sessions without engagement)", "share",
+            {"sessions": Measure(_count("not coalesce(s.is_engaged, false)"), "count(*)")},
+            ("bounce rate", "bounce", "bounced session", "bouncing"), n_of="sessions", better=-1,
+        ),
+        Metric(
+            "page_views", "page views", "count", {"page_views": Measure("count(*)")},
+            ("page view", "pageview", "view", "viewed", "screen view"),
+        ),
+        Metric(
+            "pages_per_session", "page views per session", "mean",
+            {"sessions": Measure("sum(s.page_views)", "count(*)")},
+            ("page per session", "page view per session", "page per visit", "pageview per session",
+             "page view per visit"),
+            n_of="sessions",
+        ),
+        Metric(
+            "engagement_time", "engagement time per session", "seconds",
+            {"sessions": Measure("coalesce(sum(s.engagement_time_msec), 0) / 1000.0", "count(*)")},
+            ("engagement time", "time on site", "time spent", "average engagement time", "engagement time per session"),
+            n_of="sessions",
+        ),
+        Metric(
+            "key_events", "key events", "count", {"key_events": Measure("count(*)")},
+            ("key event", "conversion event", "goal completion"),
+        ),
+        Metric(
+            "conversion_rate", "conversion rate (sessions with an order)", "share",
+            {"sessions": Measure(_count(_BOUGHT), "count(*)")},
+            ("conversion rate", "conversion", "conv rate", "conv", "cr", "cvr", "convert", "converting", "converted",
+             "converting session", "session with a purchase", "session with an order", "session with purchase",
+             "session with order", "session had a purchase", "session had an order",
+             "purchase conversion rate", "purchase conversion", "sale conversion", "purchase rate",
+             "session conversion rate"),
+            n_of="sessions",
+        ),
+        Metric(
+            "buyers", "buyers (users with an order)", "count",
+            {
+                "purchases": Measure(f"count(distinct case when {_ORDERED} then p.user_key end)"),
+                "items": Measure("count(distinct i.user_key)"),
+            },
+            ("buyer", "customer", "purchaser", "paying customer", "paying user", "shopper", "user bought",
+             "people bought", "visitor bought", "customer bought", "user who bought", "people who bought",
+             "customer who bought"),
+        ),
+        Metric(
+            "buyer_share", "users with an order", "share",
+            {"sessions": Measure(
+                f"count(distinct case when {_BOUGHT} then s.user_key end)", "count(distinct s.user_key)"
+            )},
+            ("buyer share", "share of buyer", "share of user who bought", "user conversion rate", "buyer rate",
+             "percent of visitor buy", "percent of user buy", "percent of visitor bought", "percent of user bought",
+             "% of visitor buy", "% of user buy", "% of user bought", "% of visitor bought", "of visitor buy",
+             "share of user buying", "share of visitor who bought", "percent of visitor who bought",
+             "% of user who bought"),
+            n_of="users",
+        ),
+        Metric(
+            "orders", "orders", "count",
+            {"purchases": Measure(_ORDERS), "items": Measure("count(distinct i.purchase_key)")},
+            ("order", "purchase", "transaction", "how many sale", "number of sale", "sale count"),
+        ),
+        Metric(
+            "revenue", "revenue", "money", {"purchases": _REVENUE},
+            ("revenue", "rev", "sale", "turnover", "income", "money", "earn", "earned", "earning", "gmv", "spend",
+             "spent", "spending", "spender", "gross revenue", "purchase revenue", "sale revenue", "gross sale"),
+            n_of="orders", otherwise="item_revenue",
+        ),
+        Metric(
+            "net_revenue", "net revenue (after refunds)", "money", {"purchases": _NET},
+            ("net revenue", "net rev", "net sale", "revenue after refund"), n_of="orders",
+        ),
+        Metric(
+            "aov", "revenue per order", "money",
+            {"purchases": Measure(_REVENUE.value, _ORDERS, extra=_REVENUE.extra)},
+            ("aov", "average order value", "avg order value", "order value", "basket size", "average basket",
+             "average basket size", "basket value", "revenue per order", "average revenue per order",
+             "spending per order",
+             "spend per order", "average purchase value", "transaction value",
+             "average transaction value", "cart value", "cart size", "average cart"),
+            n_of="orders",
+        ),
+        Metric(
+            "revenue_per_user", "revenue per user", "money",
+            {"sessions": Measure(_OF_SESSIONS, "count(distinct s.user_key)", extra=_currency("s.revenue"))},
+            ("revenue per user", "revenue per visitor", "arpu", "rev per user",
+             "average revenue per user", "average revenue per visitor", "spend per user", "spend per visitor"),
+            n_of="users",
+        ),
+        Metric(
+            "revenue_per_session", "revenue per session", "money",
+            {"sessions": Measure(_OF_SESSIONS, "count(*)", extra=_currency("s.revenue"))},
+            ("revenue per session", "revenue per visit",
+             "average revenue per session", "rev per session", "rev per visit"), n_of="sessions",
+        ),
+        Metric(
+            "items_sold", "items sold", "count",
+            {"items": Measure("coalesce(sum(i.quantity), 0)", n="count(distinct i.purchase_key)")},
+            ("item sold", "unit sold", "product sold", "sold item", "quantity sold", "best selling", "bestselling",
+             "bestseller", "best seller", "top seller",
+             "top selling", "most sold", "selling", "piece sold", "item purchased",
+             "sold product"),
+            n_of="orders",
+        ),
+        Metric(
+            "item_revenue", "item revenue (without tax and shipping)", "money", {"items": _SALES},
+            ("item revenue", "product revenue", "item sale", "product sale"), n_of="orders",
+        ),
+        Metric(
+            "retention", f"new users who came back within {RETENTION_DAYS} days", "share",
+            {"first_days": Measure(_count("r.came_back"), "count(*)")},
+            ("retention", "retention rate", "new visitor come back", "new user come back", "new visitor return",
+             "new user return", "retained"),
+            n_of="new users",
+        ),
+        Metric(
+            "cart_rate", "sessions with something added to the cart", "share",
+            {"sessions": Measure(_count("f.step_2_at is not null"), "count(*)")},
+            ("add to cart rate", "add to cart", "cart rate", "added to cart", "atc rate", "cart addition rate",
+             "add to basket rate"),
+            n_of="sessions",
+        ),
+        Metric(
+            "checkout_rate", "sessions that began checkout", "share",
+            {"sessions": Measure(_count("f.step_3_at is not null"), "count(*)")},
+            ("checkout rate", "begin checkout rate"), n_of="sessions",
+        ),
+        Metric(
+            "cart_abandonment", "cart abandonment (carts without an order)", "share",
+            {"sessions": Measure(
+                _count("f.step_2_at is not null and f.step_6_at is null"), _count("f.step_2_at is not null")
+            )},
+            ("cart abandonment", "cart abandonment rate", "abandoned cart", "abandon the cart", "abandon cart",
+             "abandon their cart", "basket abandonment", "abandoned basket"),
+            n_of="sessions with a cart", better=-1,
+        ),
+        Metric(
+            "checkout_abandonment", "checkout abandonment (checkouts without an order)", "share",
+            {"sessions": Measure(
+                _count("f.step_3_at is not null and f.step_6_at is null"), _count("f.step_3_at is not null")
+            )},
+            ("checkout abandonment", "checkout abandonment rate", "abandoned checkout", "abandon checkout",
+             "abandon the checkout", "checkout abandoned", "checkout are abandoned"),
+            n_of="sessions that began checkout", better=-1,
+        ),
+        # asked for by the predictions' own answers
+        Metric(
+            "expected_buyers", "expected buyers", "count",
+            {"predictions": Measure("sum(e.probability)", n="count(*)")}, (), n_of="users",
+        ),
+    )
+}  # fmt: skip
+
+DIMENSIONS = {
+    dimension.name: dimension
+    for dimension in (
+        Dimension("day", "day", "{date}",
+                  ("day", "daily", "date", "day by day", "day on day", "day over day"), kind="time"),
+        Dimension("week", "week", "date_trunc('week', {date})::date",
+                  ("week", "weekly", "week by week"), kind="time"),
+        Dimension("month", "month", "date_trunc('month', {date})::date",
+                  ("month", "monthly", "month by month"), kind="time"),
+        Dimension("weekday", "weekday", "strftime({date}, '%A')",
+                  ("weekday", "day of the week", "day of week", "week day")),
+        Dimension(
+            "channel", "channel", "s.default_channel_group",
+            ("channel", "channel group", "marketing channel", "acquisition channel"),
+            {"Email": ("newsletter", "e-mail", "mail"), "Paid Search": ("google ads", "sea", "adwords"),
+             "Organic Search": ("seo",)},
+            is_searched=True,
+        ),
+        Dimension("device", "device", "s.device_category", ("device", "device category", "device type"),
+                  {"mobile": ("phone", "smartphone", "mobile device", "cell phone", "mobile phone"),
+                   "desktop": ("computer", "pc", "desktop computer", "laptop"), "tablet": ("ipad",)},
+                  is_searched=True),
+        Dimension("source", "source", "s.source", ("source", "traffic source", "referrer"),
+                  {"(direct)": (), "facebook": ("fb",), "instagram": ("insta", "ig")}, is_searched=True),
+        Dimension("medium", "medium", "s.medium", ("medium", "media"), is_searched=True),
+        Dimension("browser", "browser", "s.browser", ("browser",), is_searched=True),
+        Dimension("os", "operating system", "s.operating_system", ("os", "operating system", "platform"),
+                  is_searched=True),
+        Dimension("country", "country", "s.country", ("country", "nation"),
+                  {"United States": ("usa", "america", "the states"), "United Kingdom": ("uk", "britain", "england"),
+                   "Germany": ("german", "de"), "France": ("french",)}, is_searched=True),
+        Dimension("campaign", "campaign", "s.campaign", ("campaign",), is_searched=True),
+        Dimension("item_category", "item category", "i.item_category",
+                  ("category", "product category", "item category", "product type"), is_searched=True),
+        Dimension("item", "item", "i.item_name", ("item", "product", "article", "sku"), is_searched=True),
+        Dimension("theme", "page theme", "g.theme", ("theme", "topic", "page theme", "content theme"),
+                  is_searched=True),
+        Dimension("page_type", "page type", "g.page_type", ("page type", "type of page"), is_searched=True),
+        Dimension("page", "page", "v.page_key", ("page", "url")),
+        Dimension("landing_page", "landing page", "s.landing_page_key",
+                  ("landing page", "entry page", "landingpage", "entrance page", "lp", "landing on", "landed on",
+                   "entering on", "starting on")),
+        Dimension("new_or_returning", "new or returning", "case when d.is_new then 'new' else 'returning' end",
+                  ("new or returning", "new vs returning", "new v returning", "new and returning",
+                   "new versus returning", "visitor type", "user type")),
+        Dimension("cluster", "cluster now", "c.cluster_key", ("cluster",), kind="number"),
+        Dimension("cluster_then", "cluster at the time", "h.cluster_key", ("cluster at the time",), kind="number"),
+        Dimension("user", "user", "{t}.user_key", (), kind="user"),
+    )
+}  # fmt: skip

@@ -1,0 +1,77 @@
+"""Semantic queries run on an open published database, and what is in it: its days, and the values of dimensions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from beha2vec_core.profiles.counts import totals
+from beha2vec_core.semantic.compiler import compile_query, expression_of, place
+from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, TABLES, Metric, Table
+from beha2vec_core.semantic.query import Period, Query
+
+_MOST_VALUES = 5000  # of one dimension, the most frequent
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer to a query.
+
+    Attributes:
+        query: what was asked.
+        metric: what was computed: of the query, or the one that takes its place.
+        statement: the SQL.
+        rows: by the columns that `beha2vec_core.semantic.compiler` describes.
+    """
+
+    query: Query
+    metric: Metric
+    table: Table
+    statement: str
+    rows: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What questions can be about: the days with data, the values of each searched dimension, most frequent first."""
+
+    days: Period
+    values: dict[str, list[str]]
+
+
+def run_query(connection: duckdb.DuckDBPyConnection, query: Query) -> Result:
+    """The query's rows.
+
+    Raises:
+        NotAnswerable: no table has what it asks for.
+    """
+    statement = compile_query(query)
+    metric, table, _ = place(query)
+    cursor = connection.execute(statement)
+    names = [column[0] for column in cursor.description]
+    return Result(query, metric, table, statement, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()])
+
+
+def contents(connection: duckdb.DuckDBPyConnection) -> Contents | None:
+    """What the database holds; None without a day of data. Dimensions whose tables are not there have no values."""
+    found = totals(connection)
+    if found.first_day is None or found.last_day is None:
+        return None
+    values = {}
+    for name, dimension in DIMENSIONS.items():
+        if dimension.is_searched or name in ("page", "landing_page"):
+            alias = dimension.sql.partition(".")[0]
+            table = next(table for table in TABLES.values() if alias in (table.alias, *table.joins))
+            join = JOINS[alias].format(t=table.alias, date=table.date) if alias in table.joins else ""
+            sql = expression_of(dimension, table)
+            try:
+                rows = connection.execute(
+                    f"select {sql}, count(*) from {table.sql} {join} where {sql} is not null group by 1 "
+                    f"order by 2 desc, 1 limit {_MOST_VALUES}"
+                ).fetchall()
+            except (duckdb.CatalogException, duckdb.BinderException):  # published without this table
+                rows = []
+            values[name] = [str(value) for value, _ in rows]
+    return Contents(Period(found.first_day, found.last_day), values)

@@ -1,0 +1,115 @@
+"""A question about metrics, typed: what the compiler takes, and what people are shown as the query that was run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.words import day as day_words
+from beha2vec_core.words import days as days_words
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days from ``first`` to ``last``, both included."""
+
+    first: date
+    last: date
+
+    def before(self) -> Period:
+        """The period before.
+
+        Of whole months as many months; of a month, quarter or year that is not over the same days of the one before;
+        of the first days of a week those of the week before; else as many days.
+        """
+        after = self.last + timedelta(days=1)
+        months = 12 * (after.year - self.first.year) + after.month - self.first.month
+        if self.first.day == 1 and after.day == 1:
+            return Period(add_months(self.first, -months), self.first - timedelta(days=1))
+        for length in (1, 3, 12):
+            if self.first.day == 1 and (self.first.month - 1) % length == 0 and months < length:
+                return Period(add_months(self.first, -length), add_months(self.last, -length))
+        days = (after - self.first).days
+        days = 7 if self.first.weekday() == 0 and days < 7 else days
+        return Period(self.first - timedelta(days=days), self.last - timedelta(days=days))
+
+    def __str__(self) -> str:
+        """2026-05-04..2026-05-10."""
+        return f"{self.first}..{self.last}"
+
+    @property
+    def in_words(self) -> str:
+        """4 May to 10 May 2026."""
+        return day_words(self.last) if self.first == self.last else days_words(self.first, self.last)
+
+
+def add_months(when: date, months: int) -> date:
+    """The same day of another month; its last day where it has no such day."""
+    year, month = divmod(12 * when.year + when.month - 1 + months, 12)
+    after = date(year + (month == 11), (month + 1) % 12 + 1, 1)
+    return date(year, month + 1, min(when.day, (after - timedelta(days=1)).day))
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Rows whose dimension has one of these values."""
+
+    dimension: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Query:
+    """A metric, and how it is broken down, filtered and compared.
+
+    Attributes:
+        metric: a name of `METRICS`.
+        by: names of `DIMENSIONS`.
+        filters: all of them hold; one per dimension.
+        period: None: all data.
+        versus: the period to compare with.
+        is_share: the value as a share of the total: of all parts, or with one filter, of all rows without it.
+        top: so many rows.
+        ascending: the smallest first; None: the order of time, or else the largest first.
+    """
+
+    metric: str
+    by: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    period: Period | None = None
+    versus: Period | None = None
+    is_share: bool = False
+    top: int | None = None
+    ascending: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for names that are not defined, and for a combination that has no meaning."""
+        unknown = [n for n in (*self.by, *(f.dimension for f in self.filters)) if n not in DIMENSIONS]
+        if self.metric not in METRICS or unknown:
+            raise ValueError(f"not defined: {', '.join(unknown) or self.metric}")
+        dimensions = [one.dimension for one in self.filters]
+        if len(set(dimensions)) < len(dimensions) or len(set(self.by)) < len(self.by):
+            raise ValueError("a dimension stands twice")
+        if self.versus and (not self.period or any(DIMENSIONS[name].kind == "time" for name in self.by)):
+            raise ValueError("a comparison needs a period, and no breakdown by time")
+        if self.is_share and METRICS[self.metric].unit not in ("count", "money"):
+            raise ValueError(f"{self.metric} has no share of a total")
+        if self.is_share and not self.by and len(self.filters) != 1:
+            raise ValueError("a share of the total needs a breakdown, or one filter")
+        if self.top is not None and self.top < 1:
+            raise ValueError("top is at least 1")
+
+    def canonical(self) -> str:
+        """One line, the same for equal questions: revenue | by channel | device=mobile | 2026-05-04..2026-05-10."""
+        parts = [self.metric]
+        parts += [f"by {','.join(self.by)}"] if self.by else []
+        parts += [
+            f"{f.dimension}={';'.join(sorted(f.values))}" for f in sorted(self.filters, key=lambda f: f.dimension)
+        ]
+        parts += [str(self.period)] if self.period else []
+        parts += [f"vs {self.versus}"] if self.versus else []
+        parts += ["share"] if self.is_share else []
+        parts += [f"top {self.top}"] if self.top else []
+        parts += ["asc"] if self.ascending else []
+        return " | ".join(parts)

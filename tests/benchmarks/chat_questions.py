@@ -1,0 +1,107 @@
+"""How many plain questions the chat answers without a language model: `make bench-chat`.
+
+Questions and what each asks for are in `chat_questions/questions.txt`, written before the parser. Odd questions of
+each kind were for tuning, even ones are only scored. Right: the expected query or look-up, or a refusal where the data
+cannot answer. Wrong without saying so: an answer to another question, or to one that has none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from beha2vec_core.chat.lookup import Lookup, LookupAnswer
+from beha2vec_core.chat.privacy import Aliases
+from beha2vec_core.chat.published import Published
+from tests.semantic.semantic_world import make_world
+
+QUESTIONS = Path(__file__).parent / "chat_questions" / "questions.txt"
+_TOOLS = {
+    "checkout_funnel": "funnel", "predictions": "predictions", "similar_users": "similar",
+    "paths_in_cluster": "paths", "moves_between_clusters": "moves", "before_buying": "before",
+}  # fmt: skip
+_OPENINGS = (  # of answers from clusters and facts
+    (r"\d[\d,]* users in \d+ clusters", "clusters"), (r"Cluster -?\d+ \(.*\), next steps", "actions"),
+    (r"Cluster -?\d+ \(.*\) and cluster", "compare"), (r"Cluster -?\d+ \(.*\):", "facts"),
+    (r"Facts of cluster", "facts"), (r"Cluster -?\d+:", "cluster"), (r"All users: ", "ranking"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """A question, what it asks for (any of several), and whether it is for tuning."""
+
+    kind: str
+    question: str
+    expected: tuple[str, ...]
+    is_tuned: bool
+
+
+def cases() -> list[Case]:
+    """All questions."""
+    found: list[Case] = []
+    seen: Counter[str] = Counter()
+    for line in QUESTIONS.read_text().splitlines():
+        if line and not line.startswith("#"):
+            kind, _, rest = line.partition(": ")
+            question, _, expected = rest.rpartition(" -> ")
+            found.append(Case(kind, question, tuple(expected.split(" || ")), seen[kind] % 2 == 0))
+            seen[kind] += 1
+    return found
+
+
+def given(lookup: Lookup, question: str) -> tuple[str, LookupAnswer]:
+    """What the chat did with the question (and those it follows, apart by >>), in the form of the expectations."""
+    answer = LookupAnswer("")
+    lookup.forget()
+    for one in question.split(" >> "):
+        answer = lookup.ask(one)
+    if not answer.understood:
+        return "no", answer
+    if answer.reading is not None and answer.reading.query is not None:
+        return answer.reading.query.canonical(), answer
+    if answer.tool:
+        return f"lookup:{_TOOLS[answer.tool[0]]}", answer
+    return next((f"lookup:{name}" for opening, name in _OPENINGS if re.match(opening, answer.text)), "lookup"), answer
+
+
+def main() -> None:
+    """Print the table: the tuned and the scored half by kind, and with --misses the questions that were not right."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--half", choices=("tuned", "scored", "both"), default="both")
+    parser.add_argument("--misses", action="store_true", help="print what was not right")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = make_world(Path(folder) / "serving.duckdb")
+        lookup = Lookup(Published(path), Aliases(path))
+        for half in ("tuned", "scored"):
+            if arguments.half in (half, "both"):
+                _score(lookup, [case for case in cases() if case.is_tuned == (half == "tuned")], half, arguments.misses)
+
+
+def _score(lookup: Lookup, asked: list[Case], half: str, shows_misses: bool) -> None:
+    counts: dict[str, Counter[str]] = {}
+    for case in asked:
+        got, _ = given(lookup, case.question)
+        verdict = "right" if got in case.expected else "not answered" if got == "no" else "wrong"
+        for kind in (case.kind, "all"):
+            counts.setdefault(kind, Counter())[verdict] += 1
+        if shows_misses and verdict != "right":
+            print(f"{verdict}: {case.question}\n    asked {' || '.join(case.expected)}\n    got   {got}")
+    print(f"\n| {half} half | questions | right | said not understood | wrong without saying so |")
+    print("|---|---:|---:|---:|---:|")
+    for kind, count in sorted(counts.items(), key=lambda pair: pair[0] == "all"):
+        total = count.total()
+        cells = [f"{count[name]} ({count[name] / total:.0%})" for name in ("right", "not answered", "wrong")]
+        print(f"| {kind} | {total} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,336 @@
+"""Questions about numbers: how they are read, what is answered, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from beha2vec_core.chat.conversation import Conversation
+from beha2vec_core.chat.events import Answer, SqlRows, TextDelta
+from beha2vec_core.chat.lookup import Lookup
+from beha2vec_core.chat.periods import find_times
+from beha2vec_core.chat.privacy import Aliases
+from beha2vec_core.chat.published import Published
+from beha2vec_core.chat.reading import as_question, read_question
+from beha2vec_core.chat.sql import run_sql
+from beha2vec_core.chat.terminal import answer_once
+from beha2vec_core.chat.vocabulary import Vocabulary
+from beha2vec_core.semantic.compiler import dimensions_of, place
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.query import Filter, Period, Query
+from tests.benchmarks.chat_questions import cases
+from tests.semantic.semantic_world import FIRST, LAST, make_world
+
+DATA = Period(FIRST, LAST)
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_world(tmp_path_factory.mktemp("chat") / "serving.duckdb")
+
+
+@pytest.fixture
+def lookup(serving: Path) -> Lookup:
+    return Lookup(Published(serving), Aliases(serving))
+
+
+@pytest.fixture(scope="module")
+def vocabulary(serving: Path) -> Vocabulary:
+    contents = Published(serving).contents()
+    assert contents is not None
+    return Vocabulary(contents)
+
+
+@pytest.fixture(scope="module")
+def data(serving: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(serving), read_only=True) as connection:
+        yield connection
+
+
+def read(vocabulary: Vocabulary, question: str, previous: Query | None = None) -> str:
+    reading = read_question(question, vocabulary, previous)
+    return reading.query.canonical() if reading.query else f"no: {reading.problem}"
+
+
+def test_revenue_of_last_week_names_its_days(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    answer = lookup.ask("Revenue last week?")
+    revenue, orders = data.execute(
+        """select sum(revenue), count(*) from ga4.fct_ga4__purchases
+        where occurred_on between '2026-05-04' and '2026-05-10'"""
+    ).fetchall()[0]
+    assert answer.text.startswith(f"Revenue from 4 May to 10 May 2026: {revenue:,.2f} EUR (n = {orders} orders).")
+    assert "Looked up: revenue, 4 May to 10 May 2026." in answer.text and answer.understood
+
+
+def test_the_channel_with_most_buyers_is_one(lookup: Lookup, serving: Path, data: duckdb.DuckDBPyConnection) -> None:
+    answer = lookup.ask("Channel with most buyers?")
+    channel, buyers = data.execute(
+        """select default_channel_group, count(distinct p.user_key) from ga4.fct_ga4__purchases p
+        left join ga4.fct_ga4__sessions using (session_key) where not is_refund_without_purchase
+        group by 1 order by 2 desc limit 1"""
+    ).fetchall()[0]
+    assert f"highest for {channel}, {buyers}; then " in answer.text and "cluster" not in answer.text
+    assert answer.table is not None and answer.table.columns == ["channel", "buyers"]
+    assert answer.table.rows[0] == [channel, buyers]
+    (statement,) = answer.statements
+    assert run_sql(serving, statement).rows[0][:2] == [channel, buyers], "the source can be run as it is shown"
+
+
+def test_mobile_and_desktop_are_compared_by_what_is_named(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    answer = lookup.ask("Is mobile worse than desktop?")
+    ((bought, sessions),) = data.execute(
+        """select count(*) filter (purchases > 0), count(*) from ga4.fct_ga4__sessions
+        where device_category = 'desktop'"""
+    ).fetchall()
+    assert f"{bought} of {sessions:,} sessions" in answer.text and "95 % interval" in answer.text
+    assert "the intervals do not overlap" in answer.text
+    assert "“worse” was read as a question about the conversion rate, as no measure is named." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("text", "periods", "left"),
+    [
+        ("last week", ["2026-05-04..2026-05-10"], "§0"),
+        ("this week", ["2026-05-11..2026-05-13"], "§0"),
+        ("last month", ["2026-04-01..2026-04-30"], "§0"),
+        ("last quarter", ["2026-01-01..2026-03-31"], "§0"),
+        ("last year", ["2025-01-01..2025-12-31"], "§0"),
+        ("the past 7 days", ["2026-05-07..2026-05-13"], "§0"),
+        ("last two weeks", ["2026-04-30..2026-05-13"], "§0"),
+        ("past 3 months", ["2026-02-14..2026-05-13"], "§0"),
+        ("yesterday", ["2026-05-12..2026-05-12"], "§0"),
+        ("in may", ["2026-05-01..2026-05-13"], "in §0"),
+        ("what may help", [], "what may help"),
+        ("in december", ["2025-12-01..2025-12-31"], "in §0"),
+        ("in june 2025", ["2025-06-01..2025-06-30"], "in §0"),
+        ("on 5 may", ["2026-05-05..2026-05-05"], "on §0"),
+        ("on may 20th", ["2025-05-20..2025-05-20"], "on §0"),
+        ("on 24.12.2025", ["2025-12-24..2025-12-24"], "on §0"),
+        ("since 1 march", ["2026-03-01..2026-05-13"], "§0"),
+        ("until 2025-06-30", ["2025-06-01..2025-06-30"], "§0"),
+        ("between 1 and 15 march", ["2026-03-01..2026-03-15"], "§0"),
+        ("from january to march", ["2026-01-01..2026-03-31"], "§0"),
+        ("the week of 6 may", ["2026-05-04..2026-05-10"], "§0"),
+        ("q4", ["2025-10-01..2025-12-31"], "§0"),
+        ("first quarter", ["2026-01-01..2026-03-31"], "§0"),
+        ("ytd", ["2026-01-01..2026-05-13"], "§0"),
+        ("12/1/2026", [], "12/1/2026"),  # 12 January or 1 December
+    ],
+)
+def test_periods(text: str, periods: list[str], left: str) -> None:
+    times = find_times(text, DATA)
+    used = [period for number, period in enumerate(times.periods) if f"§{number}" in times.text]
+    assert ([str(period) for period in used], times.text) == (periods, left)
+
+
+def test_the_last_week_ends_on_the_last_day_where_that_completes_it() -> None:
+    sunday = Period(FIRST, date(2026, 5, 10))
+    assert str(find_times("last week", sunday).periods[0]) == "2026-05-04..2026-05-10"
+    assert str(find_times("last month", Period(FIRST, date(2026, 4, 30))).periods[0]) == "2026-04-01..2026-04-30"
+
+
+# each was once read as another question, or could be
+REFUSED = [
+    ("revenue from tiktok last week", "“tiktok”"),
+    ("orders not from google", "“not”"),
+    ("sessions without purchases", "“without”"),
+    ("how many orders per customer", "no such ratio"),
+    ("average orders per day", "“average”|An average has to be"),
+    ("repeat purchase rate", "“repeat”"),
+    ("share of revenue from new customers", "“new customers”"),
+    ("days between orders", "“between”"),
+    ("users who viewed /sale and bought", "Buyers, orders or items sold"),
+    ("what did users do yesterday", "“do”"),
+    ("how many people added to cart last week", "as a rate"),
+    ("revenue drop", "needs a period"),
+    ("sessions per user", "several: |no such ratio"),
+    ("revenue and orders by channel", "one measure at a time"),
+    ("mobile vs desktop", "no measure"),
+    ("what was the best month", "no measure"),
+    ("which users came from google", "list users by"),
+    ("what share of mobile sessions is from google", "one part of a whole"),
+    ("why did revenue drop last week", "not why"),
+    ("did the spring_sale campaign increase revenue", "not why"),
+    ("revenue in 2019", "The data cover 1 Jun 2025 to 13 May 2026"),
+    ("conversion rate by product", "Conversion rate (sessions with an order): not known by item."),
+    ("Did our bounce rate improve compared to last week?", "Which period is to be compared"),
+    ("conversion rate by campaign or landing page", "one or the other"),
+    ("How many returning customers?", "“returning customers”"),
+    ("how many sessions had orders", "no number of sessions by their orders"),
+    ("highest revenue", "of what"),
+    ("have orders declined since march", "two periods"),
+    ("organic vs email conversion", "several channels|"),
+    ("revenue last month vs", "two values"),
+    ("list all orders", "not lists"),
+    ("funnel on mobile last week", ""),
+    ("users who won the match", "“won”"),
+]
+
+
+@pytest.mark.parametrize(("question", "why"), REFUSED)
+def test_no_answer_to_another_question(lookup: Lookup, question: str, why: str) -> None:
+    answer = lookup.ask(question)
+    assert not answer.understood and not answer.facts and not answer.statements and answer.table is None
+    assert "I cannot answer this." in answer.text and any(part in answer.text for part in why.split("|"))
+    near = [line.removeprefix("  - ") for line in answer.text.splitlines() if line.startswith("  - ")]
+    assert near, "questions that can be answered are offered"
+    for one in near:
+        lookup.forget()
+        assert lookup.ask(one).understood, one
+
+
+def test_words_of_the_data_are_known_as_people_call_them(vocabulary: Vocabulary) -> None:
+    for question, expected in {
+        "partner site conversion": "conversion_rate | source=partner-site.example",
+        "phone sessions": "sessions | device=mobile",
+        "orders in the us": "orders | country=United States",
+        "paid traffic": "sessions | channel=Paid Search;Paid Social",
+        "views of /sale": "page_views | page=shop.example.com/sale",
+        "bounce rate of /sale": "bounce_rate | landing_page=shop.example.com/sale",
+        "sessions landing on /shoes": "sessions | landing_page=shop.example.com/shoes",
+        "revenue from shoes": "item_revenue | item_category=Shoes",
+        "page views about shoes": "page_views | theme=shoes",
+        "campaign spring_sale revenue": "revenue | campaign=spring_sale",
+    }.items():
+        assert read(vocabulary, question) == expected
+
+
+def test_questions_in_the_words_of_others(vocabulary: Vocabulary) -> None:
+    last = "2026-04-14..2026-05-13"
+    for question, expected in {
+        "What percentage of sessions in the last 30 days are mobile vs desktop?": (
+            f"sessions | by device | device=desktop;mobile | {last} | share"
+        ),
+        "How many sessions came from Android devices?": "sessions | os=Android",
+        "How many sessions originated from email campaigns?": "sessions | channel=Email",
+        "Highest spending customers": "revenue | by user",
+        "How many sessions are from new users versus returning users?": (
+            "sessions | by new_or_returning | new_or_returning=new;returning"
+        ),
+        "Compare sales between this month and last month": (
+            "revenue | 2026-05-01..2026-05-13 | vs 2026-04-01..2026-04-13"
+        ),
+        "top 5 best-selling products by revenue": "item_revenue | by item | top 5",
+        "Which campaigns drove the most revenue last month?": "revenue | by campaign | 2026-04-01..2026-04-30",
+    }.items():
+        assert read(vocabulary, question) == expected
+
+
+def test_a_misspelled_word_is_read_and_said(vocabulary: Vocabulary) -> None:
+    reading = read_question("convertion rate in germny", vocabulary)
+    assert reading.query is not None and reading.query.canonical() == "conversion_rate | country=Germany"
+    assert "“convertion rate” was read as “conversion rate”." in reading.notes
+
+
+def test_follow_ups_continue_the_question_before(lookup: Lookup) -> None:
+    for question, expected in (
+        ("revenue last month", "revenue | 2026-04-01..2026-04-30"),
+        ("and on mobile?", "revenue | device=mobile | 2026-04-01..2026-04-30"),
+        ("and the month before?", "revenue | device=mobile | 2026-03-01..2026-03-31"),
+        ("by channel", "revenue | by channel | device=mobile | 2026-03-01..2026-03-31"),
+        ("what about tablet", "revenue | by channel | device=tablet | 2026-03-01..2026-03-31"),
+        ("and orders?", "orders | by channel | device=tablet | 2026-03-01..2026-03-31"),
+        ("sessions", "sessions"),
+    ):
+        answer = lookup.ask(question)
+        assert answer.reading is not None and answer.reading.query is not None, answer.text
+        assert answer.reading.query.canonical() == expected
+    assert not lookup.ask("and revenue and orders?").understood
+    lookup.ask("which clusters are there?")
+    assert not lookup.ask("and on mobile?").understood, "there is nothing to continue"
+
+
+def test_offered_questions_are_read_as_the_same_query(vocabulary: Vocabulary) -> None:
+    period = Period(date(2026, 3, 2), date(2026, 3, 8))
+    for metric in (name for name in METRICS if METRICS[name].words):
+        queries = [Query(metric), Query(metric, period=period), Query(metric, period=period, versus=period.before())]
+        named = [name for name in dimensions_of(metric) if DIMENSIONS[name].words and name != "cluster_then"]
+        named = [name for name in named if place(Query(metric, (name,)))[0].name == metric]
+        queries += [Query(metric, (name,), period=Period(LAST, LAST)) for name in named]
+        for name, value in (
+            ("device", "mobile"),
+            ("country", "Germany"),
+            ("item", "Wool Hat"),
+            ("page", "shop.example.com/sale"),
+        ):
+            if name in named:
+                queries.append(Query(metric, filters=(Filter(name, (value,)),)))
+        for query in queries:
+            assert read(vocabulary, as_question(query)) == query.canonical(), as_question(query)
+
+
+def test_the_tuned_questions_stay_right(vocabulary: Vocabulary) -> None:
+    asked = [case for case in cases() if case.is_tuned and ">>" not in case.question]
+    assert len(asked) > 100
+    for case in asked:
+        if not any(one == "no" or one.startswith("lookup") for one in case.expected):
+            assert read(vocabulary, case.question) in case.expected, case.question
+
+
+def test_answers_are_sentences_with_a_table(lookup: Lookup) -> None:
+    trend = lookup.ask("monthly revenue")
+    assert trend.text.startswith("Revenue, the first and the last: June 2025, ") and "; May 2026, " in trend.text
+    assert "The last month is shown up to 13 May 2026 only." in trend.text
+    assert "up to" not in lookup.ask("monthly revenue in q1").text
+    assert trend.table is not None and len(trend.table.rows) == 12
+    assert trend.bars is not None and (trend.bars.title, trend.bars.step) == ("Revenue", "month")
+    assert len(trend.bars.days) == len(trend.bars.values) == 12
+    change = lookup.ask("did orders go up last month?")
+    assert (
+        " orders" in change.text.lower() and "% against " in change.text and "from 1 Mar to 31 Mar 2026" in change.text
+    )
+    rate = lookup.ask("conversion rate april vs march")
+    assert "percentage points against" in rate.text and rate.text.count("95 % interval") == 2
+    share = lookup.ask("what share of sessions is mobile")
+    assert "95 % interval" in share.text and "The whole is all sessions." in share.text
+    nothing = lookup.ask("aov in france on safari on 2 june 2025")
+    assert ": none." in nothing.text and ": 0 (n = 0 orders)." in lookup.ask("revenue in france on 2 june 2025").text
+    early = lookup.ask("revenue last year")
+    assert "The data begin on 1 Jun 2025." in early.text
+    both = lookup.ask("revenue by channel last month vs the month before")
+    assert both.table is not None and both.table.columns == ["channel", "revenue", "orders", "before", "change"]
+    users = lookup.ask("who are our top 3 customers by revenue")
+    assert users.table is not None and len(users.table.rows) == 3
+
+
+def test_clusters_and_their_period(lookup: Lookup) -> None:
+    answer = lookup.ask("revenue of cluster 1 in april")
+    assert "Revenue (cluster 1) from 1 Apr to 30 Apr 2026: " in answer.text
+    refused = lookup.ask("which cluster buys most in april")
+    assert not refused.understood and "of all days, not of one period" in refused.text
+    refused = lookup.ask("who is likely to buy on mobile next week")
+    assert not refused.understood and "not by device" in refused.text
+
+
+def test_the_conversation_shows_the_table(serving: Path) -> None:
+    events = list(Conversation(None, serving).ask("sessions by device last week"))
+    assert [type(event) for event in events] == [TextDelta, SqlRows, Answer]
+    shown: list[str] = []
+    assert answer_once(Conversation(None, serving), "sessions by device last week", shown.append)
+    text = "".join(shown)
+    assert "Sessions from 4 May to 10 May 2026: highest for" in text and "device   sessions" in text
+    assert "Source: SQL WITH now AS" in text
+
+
+def test_values_of_strangers_stay_text(tmp_path: Path) -> None:
+    path = make_world(tmp_path / "serving.duckdb")
+    hostile = "mobile'; drop table x; --\x1b[31m<b>revenue</b>"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update ga4.fct_ga4__sessions set source = ? where source = 'bing'", [hostile])
+    lookup = Lookup(Published(path), Aliases(path))
+    answer = lookup.ask("sessions by source")
+    assert answer.table is not None and not any("\x1b" in str(cell) for row in answer.table.rows for cell in row)
+    assert lookup.ask("mobile sessions").understood
+
+
+def test_a_new_publication_is_read(tmp_path: Path) -> None:
+    path = make_world(tmp_path / "serving.duckdb")
+    lookup = Lookup(Published(path), Aliases(path))
+    assert not lookup.ask("sessions from tiktok").understood
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update ga4.fct_ga4__sessions set source = 'tiktok' where source = 'bing'")
+    assert lookup.ask("sessions from tiktok").understood

@@ -1,0 +1,259 @@
+"""The semantic layer: each metric equals its mart, computed here in another way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlglot
+import yaml
+from sqlglot import exp
+
+from beha2vec_core.semantic.compiler import ENOUGH, NotAnswerable, compile_query, dimensions_of
+from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, METRICS, RETENTION_DAYS, TABLES
+from beha2vec_core.semantic.layer import contents, run_query
+from beha2vec_core.semantic.query import Filter, Period, Query
+from beha2vec_core.store.tables import create_tables
+from tests.semantic.semantic_world import FIRST, LAST, make_world
+
+JUNE = Period(date(2025, 6, 1), date(2025, 6, 30))  # the first month: most users are new
+APRIL = Period(date(2026, 4, 1), date(2026, 4, 30))
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_ga4"
+# what each metric is in April, from the marts; computed without the layer's definitions
+SESSIONS = "from ga4.fct_ga4__sessions where session_date between '2026-04-01' and '2026-04-30'"
+ORDERS = "from ga4.fct_ga4__purchases where occurred_on between '2026-04-01' and '2026-04-30'"
+ITEMS = "from ga4.fct_ga4__purchase_items where occurred_on between '2026-04-01' and '2026-04-30'"
+DAYS = "from ga4.fct_ga4__user_days where user_date between '2026-04-01' and '2026-04-30'"
+FUNNELS = "from ga4.fct_ga4__funnel_sessions where session_date between '2026-04-01' and '2026-04-30'"
+EXPECTED = {
+    "users": f"select count(distinct user_key) {SESSIONS}",
+    "new_users": """select count(*) from (select min(session_date) as first_day from ga4.fct_ga4__sessions
+        group by user_key) where first_day <= '2025-06-30'""",
+    "returning_users": f"select count(distinct user_key) {DAYS} and is_returning",
+    "active_users": f"select count(distinct user_key) {DAYS} and is_active",
+    "sessions": f"select count(distinct session_key) {SESSIONS}",
+    "engaged_rate": f"select avg(is_engaged::int) {SESSIONS}",
+    "bounce_rate": f"select 1 - avg(is_engaged::int) {SESSIONS}",
+    "page_views": f"select sum(page_views)::bigint {SESSIONS}",
+    "pages_per_session": f"select avg(page_views) {SESSIONS}",
+    "engagement_time": f"select avg(engagement_time_msec) / 1000 {SESSIONS}",
+    "key_events": """select count(*) from ga4.fct_ga4__conversions
+        where occurred_on between '2026-04-01' and '2026-04-30'""",
+    "conversion_rate": f"select avg((purchases > 0)::int) {SESSIONS}",
+    "buyers": f"select count(distinct user_key) {ORDERS} and not is_refund_without_purchase",
+    "buyer_share": f"""select avg(bought::int) from (select bool_or(purchases > 0) as bought {SESSIONS}
+        group by user_key)""",
+    "orders": f"select sum((not is_refund_without_purchase)::int)::bigint {ORDERS}",
+    "revenue": f"select sum(revenue) {ORDERS}",
+    "net_revenue": f"select sum(net_revenue) {ORDERS}",
+    "aov": f"select avg(revenue) {ORDERS} and not is_refund_without_purchase",
+    "revenue_per_user": f"select avg(spent) from (select sum(revenue) as spent {SESSIONS} group by user_key)",
+    "revenue_per_session": f"select avg(revenue) {SESSIONS}",
+    "items_sold": f"select sum(quantity)::bigint {ITEMS}",
+    "item_revenue": f"select sum(price * quantity) {ITEMS}",
+    "retention": f"""select avg(came_back::int) from (
+        select user_key, list_sort(list(user_date)) as days,
+            len(list_filter(days, lambda d: d > days[1] and d <= days[1] + {RETENTION_DAYS})) > 0 as came_back
+        from ga4.fct_ga4__user_days group by 1) where days[1] <= '2025-06-30'""",
+    "cart_rate": f"""select (select count(step_2_at) {FUNNELS})::double / (select count(*) {SESSIONS})""",
+    "checkout_rate": f"""select (select count(step_3_at) {FUNNELS})::double / (select count(*) {SESSIONS})""",
+    "cart_abandonment": f"select 1 - avg((step_6_at is not null)::int) {FUNNELS} and step_2_at is not null",
+    "checkout_abandonment": f"select 1 - avg((step_6_at is not null)::int) {FUNNELS} and step_3_at is not null",
+    "expected_buyers": """select sum(probability) from beha2vec.user_predictions_current
+        where target = 'purchase' and horizon = 28""",
+}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    path = make_world(tmp_path_factory.mktemp("semantic") / "serving.duckdb")
+    with duckdb.connect(str(path), read_only=True) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_metric_equals_its_mart(world: duckdb.DuckDBPyConnection, metric: str) -> None:
+    ((expected,),) = world.execute(EXPECTED[metric]).fetchall()
+    period = {"expected_buyers": None, "new_users": JUNE, "retention": JUNE}.get(metric, APRIL)
+    query = Query(metric, period=period)
+    (row,) = run_query(world, query).rows
+    assert row["value"] == pytest.approx(expected) and row["value"]
+    if METRICS[metric].unit == "share":
+        assert row["k"] / row["n"] == pytest.approx(row["value"])
+    if METRICS[metric].unit == "money":
+        assert row["currency"] == "EUR"
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_dimension_of_a_metric_runs_and_its_parts_are_the_whole(
+    world: duckdb.DuckDBPyConnection, metric: str
+) -> None:
+    found = dimensions_of(metric)
+    assert len(found) >= 2
+    ((whole,),) = [list(row.values())[:1] for row in run_query(world, Query(metric)).rows]
+    for name in found:
+        rows = run_query(world, Query(metric, (name,))).rows
+        assert rows or name == "user", name
+        counted_once = metric in ("sessions", "orders", "revenue", "net_revenue", "items_sold", "item_revenue")
+        if counted_once and name not in ("page", "page_type", "theme", "item", "item_category"):
+            assert sum(row["value"] or 0 for row in rows) == pytest.approx(whole), name
+
+
+def test_what_is_read_is_published_and_described() -> None:
+    """Every column that a definition names is one of dbt's described columns, or of our tables."""
+    columns = {
+        f"ga4.{model['name']}": {column["name"] for column in model.get("columns", [])}
+        for file in PROJECT.glob("models/**/*.yml")
+        for model in (yaml.safe_load(file.read_text()) or {}).get("models", [])
+        if "columns" in model
+    }
+    with duckdb.connect() as empty:
+        create_tables(empty)
+        for table, names in empty.execute(
+            "select table_name, list(column_name) from duckdb_columns() where schema_name = 'beha2vec' group by 1"
+        ).fetchall():
+            columns[f"beha2vec.{table}"] = set(names)
+    read: set[tuple[str, str]] = set()
+    for metric in METRICS:
+        for query in [Query(metric), *(Query(metric, (name,)) for name in dimensions_of(metric))]:
+            for select in sqlglot.parse_one(compile_query(query), dialect="duckdb").find_all(exp.Select):
+                tables = {t.alias: f"{t.db}.{t.name}" for t in select.find_all(exp.Table) if t.db}
+                read |= {
+                    (tables[c.table], c.name) for c in select.find_all(exp.Column) if c.table and c.table in tables
+                }
+    assert len({table for table, _ in read}) > 8
+    assert not [pair for pair in read if pair[1] not in columns[pair[0]]]
+
+
+def test_definitions_name_what_is_there() -> None:
+    assert all(alias in JOINS for table in TABLES.values() for alias in table.joins)
+    assert all(table in TABLES for metric in METRICS.values() for table in metric.sql)
+    phrases = [phrase for metric in METRICS.values() for phrase in metric.words]
+    phrases += [phrase for dimension in DIMENSIONS.values() for phrase in dimension.words]
+    assert len(phrases) == len(set(phrases)), "a phrase stands for one thing"
+
+
+def test_filters_periods_and_order(world: duckdb.DuckDBPyConnection) -> None:
+    rows = run_query(
+        world, Query("sessions", ("channel",), (Filter("device", ("mobile", "tablet")),), APRIL, top=2)
+    ).rows
+    expected = world.execute(
+        f"""select default_channel_group, count(*) {SESSIONS} and device_category <> 'desktop'
+        group by 1 order by 2 desc, 1 limit 2"""
+    ).fetchall()
+    assert [(row["channel"], row["value"]) for row in rows] == expected
+    least = run_query(world, Query("orders", ("country",), ascending=True)).rows
+    assert [row["value"] for row in least] == sorted(row["value"] for row in least)
+    months = run_query(world, Query("revenue", ("month",))).rows
+    assert [row["month"] for row in months] == sorted(row["month"] for row in months) and len(months) == 12
+
+
+def test_a_comparison_keeps_what_is_gone_and_what_is_new(world: duckdb.DuckDBPyConnection) -> None:
+    first, last = Period(FIRST, FIRST), Period(LAST, LAST)
+    rows = run_query(world, Query("sessions", ("landing_page",), period=last, versus=first)).rows
+    for column, day in (("value", LAST), ("value_before", FIRST)):
+        expected = dict(
+            world.execute(
+                "select landing_page_key, count(*) from ga4.fct_ga4__sessions where session_date = ? group by 1", [day]
+            ).fetchall()
+        )
+        assert {row["landing_page"]: row[column] for row in rows if row[column]} == expected
+
+
+def test_shares_of_a_total(world: duckdb.DuckDBPyConnection) -> None:
+    (row,) = run_query(world, Query("users", filters=(Filter("device", ("mobile",)),), is_share=True)).rows
+    expected = world.execute(
+        """select count(distinct user_key) filter (device_category = 'mobile'), count(distinct user_key)
+        from ga4.fct_ga4__sessions"""
+    ).fetchall()[0]
+    assert (row["value"], row["total"]) == expected
+    chosen = Query("users", ("device",), (Filter("device", ("mobile", "tablet")),), is_share=True)
+    assert {row["total"] for row in run_query(world, chosen).rows} == {expected[1]}, "of all devices"
+    rows = run_query(world, Query("revenue", ("channel",), period=APRIL, is_share=True)).rows
+    assert sum(row["value"] for row in rows) == pytest.approx(rows[0]["total"])
+
+
+def test_rates_of_few_are_not_ranked(world: duckdb.DuckDBPyConnection) -> None:
+    week = Period(date(2026, 5, 4), date(2026, 5, 10))
+    rows = run_query(world, Query("conversion_rate", ("source",), period=week)).rows
+    everything = world.execute(
+        "select source, count(*) from ga4.fct_ga4__sessions where session_date between ? and ? group by 1",
+        [week.first, week.last],
+    ).fetchall()
+    assert {row["source"] for row in rows} == {source for source, n in everything if n >= ENOUGH}
+    assert len(rows) < len(everything)
+    small = next(source for source, n in everything if n < ENOUGH)
+    chosen = Query("conversion_rate", ("source",), (Filter("source", (small,)),), week)
+    assert len(run_query(world, chosen).rows) == 1, "one that is asked for is answered, with its interval"
+
+
+def test_values_are_literals(world: duckdb.DuckDBPyConnection) -> None:
+    hostile = "x') or 1=1; drop table ga4.fct_ga4__sessions; --"
+    result = run_query(world, Query("sessions", filters=(Filter("source", (hostile,)),)))
+    assert result.rows[0]["value"] == 0 and "''" not in hostile and hostile.replace("'", "''") in result.statement
+    with pytest.raises(ValueError, match="invalid literal"):
+        compile_query(Query("sessions", filters=(Filter("cluster", ("1 or 1=1",)),)))
+
+
+def test_money_of_several_currencies_is_no_sum(tmp_path: Path) -> None:
+    path = make_world(tmp_path / "serving.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update ga4.fct_ga4__purchases set currency = 'GBP' where purchase_key = 'order-x'")
+        assert run_query(connection, Query("revenue", period=APRIL)).rows[0]["value"] is None
+        march = run_query(connection, Query("revenue", period=APRIL.before())).rows[0]
+        assert march["value"] and march["currency"] == "EUR"
+        connection.execute(
+            "update ga4.fct_ga4__purchases set currency = 'EUR', revenue = null where purchase_key = 'order-x'"
+        )
+        assert run_query(connection, Query("revenue", period=APRIL)).rows[0]["value"] is None, "one is not known"
+
+
+def test_what_cannot_be_answered_is_said() -> None:
+    with pytest.raises(NotAnswerable, match=r"conversion rate .*: not known by item"):
+        compile_query(Query("conversion_rate", ("item",)))
+    with pytest.raises(NotAnswerable):
+        compile_query(Query("expected_buyers", period=APRIL))
+    assert "item_name" in compile_query(Query("revenue", ("item",))), "items have a revenue of their own"
+    for wrong in (
+        {"metric": "profit"},
+        {"metric": "sessions", "by": ("city",)},
+        {"metric": "conversion_rate", "is_share": True, "by": ("channel",)},
+        {"metric": "sessions", "is_share": True},
+        {"metric": "sessions", "versus": APRIL},
+        {"metric": "sessions", "by": ("week",), "period": APRIL, "versus": APRIL.before()},
+        {"metric": "sessions", "by": ("channel",), "top": 0},
+    ):
+        with pytest.raises(ValueError, match=r"\w"):
+            Query(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("period", "before"),
+    [
+        ("2026-04-01..2026-04-30", "2026-03-01..2026-03-31"),
+        ("2026-01-01..2026-03-31", "2025-10-01..2025-12-31"),
+        ("2025-01-01..2025-12-31", "2024-01-01..2024-12-31"),
+        ("2026-05-01..2026-05-13", "2026-04-01..2026-04-13"),
+        ("2026-01-01..2026-05-13", "2025-01-01..2025-05-13"),
+        ("2026-05-04..2026-05-10", "2026-04-27..2026-05-03"),
+        ("2026-05-11..2026-05-13", "2026-05-04..2026-05-06"),
+        ("2026-05-07..2026-05-13", "2026-04-30..2026-05-06"),
+        ("2026-05-12..2026-05-12", "2026-05-11..2026-05-11"),
+        ("2026-03-01..2026-03-30", "2026-02-01..2026-02-28"),
+    ],
+)
+def test_the_period_before(period: str, before: str) -> None:
+    first, last = map(date.fromisoformat, period.split(".."))
+    assert str(Period(first, last).before()) == before
+
+
+def test_what_is_in_the_data(world: duckdb.DuckDBPyConnection) -> None:
+    found = contents(world)
+    assert found is not None and found.days == Period(FIRST, LAST)
+    assert found.values["device"] == ["desktop", "mobile", "tablet"], "the most frequent first"
+    assert "Wool Hat" in found.values["item"] and "shop.example.com/sale" in found.values["landing_page"]
+    with duckdb.connect() as empty:
+        assert contents(empty) is None
