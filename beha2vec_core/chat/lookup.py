@@ -49,7 +49,7 @@ from beha2vec_core.insights.wording import number, statement
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.text import clean_text
-from beha2vec_core.semantic.definitions import METRICS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.query import Query
 from beha2vec_core.words import between, counted, day
 
@@ -131,6 +131,10 @@ class Lookup:
         if PREDICTED.search(question) and target_asked(unnamed, self._data.predicted()):
             if others := [one.dimension for one in reading.filters if one.dimension not in _OF_CLUSTERS]:
                 return _refused(reading, f"Predictions are known by cluster, not by {others[0].replace('_', ' ')}.")
+            if by := [name for name in reading.by if name not in _OF_CLUSTERS and DIMENSIONS[name].kind != "time"]:
+                return _refused(reading, f"Predictions are known by cluster, not by {DIMENSIONS[by[0]].label}.")
+            if reading.period:
+                return _refused(reading, "Predictions are of the days after the last one in the data.")
             return self._about_clusters(question, keys, overview)
         if keys or _CLUSTERS.search(question):
             in_query = query is not None and "cluster" in {*query.by, *(one.dimension for one in query.filters)}
@@ -139,6 +143,9 @@ class Lookup:
                 return self._measure(query, reading)
             if reading.period:
                 return _refused(reading, "Facts of clusters are of all days, not of one period.")
+            kinds = {feature is None for _, feature in metrics_named(unnamed)}
+            if narrowed and len(kinds) > 1:  # "which cluster buys most on mobile?" has a fact of buying, one of phones
+                return _refused(reading, "Facts of clusters are of all their users, not of some of them.")
             return self._about_clusters(question, keys, overview)
         if query is not None and not self._is_funnel(question, query) and not (_WHO.search(question) and not query.by):
             return self._measure(query, reading)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -43,10 +44,14 @@ def measured(result: Result, reading: Reading, days: Period) -> Measured:
         lines.append(f"Groups with fewer than {ENOUGH} {metric.n_of} are left out.")
     if metric.unit == "share" and query.by and len(result.rows) > 1:
         lines.append("Where the 95 % intervals overlap, the order may be due to chance.")
+    if metric.n_of.startswith("session") and metric.unit == "share":
+        lines.append("The intervals take sessions as independent; as some users have several, the true ones are wider.")
     if part := _begun(query, days):
         lines.append(part)
-    if query.period and query.period.first < days.first:
+    begins = [period.first for period in (query.period, query.versus) if period]
+    if begins and min(begins) < days.first:
         lines.append(f"The data begin on {day_words(days.first)}.")
+    lines += _without_rows(result)
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
     if not query.by or not result.rows:
         return Measured("\n".join(lines))
@@ -60,9 +65,26 @@ def _begun(query: Query, days: Period) -> str:
     """That the last week or month of a time series is not whole; empty where it is, or there is none."""
     last = query.period.last if query.period else days.last
     after = last + timedelta(days=1)
+    first = max(query.period.first, days.first) if query.period else days.first
+    begun = ""
+    if ("month" in query.by and first.day > 1) or ("week" in query.by and first.weekday() > 0):
+        begun = f"The first {'month' if 'month' in query.by else 'week'} is shown from {day_words(first)} only. "
     if ("month" in query.by and after.day > 1) or ("week" in query.by and after.weekday() > 0):
-        return f"The last {'month' if 'month' in query.by else 'week'} is shown up to {day_words(last)} only."
-    return ""
+        return f"{begun}The last {'month' if 'month' in query.by else 'week'} is shown up to {day_words(last)} only."
+    return begun.strip()
+
+
+def _without_rows(result: Result) -> list[str]:
+    """Values that were asked for and have no rows, and several filters that no row has."""
+    lines = []
+    for one in result.query.filters:
+        if one.dimension in result.query.by:
+            there = {str(row[one.dimension]) for row in result.rows}
+            if missing := [value for value in one.values if value not in there]:
+                lines.append(f"There is nothing for {' and '.join(map(_name, missing))}.")
+    if len(result.query.filters) > 1 and not any(row.get("value") for row in result.rows):
+        lines.append("Nothing in the data has all of these at once.")
+    return lines
 
 
 def not_answered(reading: Reading) -> str:
@@ -123,7 +145,7 @@ def _sure(result: Result) -> str:
     if None in ends:
         return ""
     (low, high), (other_low, other_high) = ends[0], ends[1]  # type: ignore[misc]
-    return "; the intervals overlap" if low <= other_high and other_low <= high else "; the intervals do not overlap"
+    return "; the intervals overlap" if low <= other_high and other_low <= high else ""
 
 
 def _against(result: Result, row: dict[str, Any]) -> str:
@@ -169,11 +191,12 @@ def _value(result: Result, row: dict[str, Any]) -> str:
         of = f"{row['k']:,} of {row['n']:,} {metric.n_of}"
         return f"{number(value, 'share')} ({_ends(int(row['k']), int(row['n']))}; {of})"
     n = row.get("n")
-    return _plain(metric, value, row) + (f" (n = {n:,} {metric.n_of})" if metric.n_of and n is not None else "")
+    of = re.sub(r"^(\w+)s\b", r"\1", metric.n_of) if n == 1 else metric.n_of
+    return _plain(metric, value, row) + (f" (n = {n:,} {of})" if metric.n_of and n is not None else "")
 
 
 # counted once each, so that a part of them is a share with an interval
-_WHOLES = ("users", "sessions", "orders", "buyers", "page_views", "key_events")
+_WHOLES = ("users", "sessions", "orders", "buyers")
 
 
 def _plain(metric: Metric, value: float, row: dict[str, Any]) -> str:

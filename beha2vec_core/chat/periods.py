@@ -21,6 +21,7 @@ _NAMES = """
 _MONTHS = {name: place // 2 + 1 for place, name in enumerate(_NAMES.split())} | {"sept": 9}
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DAY = r"(?:\d{1,2})(?:st|nd|rd|th)?"
+_MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
 _COUNT = rf"\d+|{'|'.join(NUMBER_WORDS)}"
 _UNIT = r"(day|week|month|quarter|year)"
 _NEAR = (
@@ -31,12 +32,15 @@ _NAMED = re.compile(
     rf"\b(?:{_MONTH}|q[1-4]|yesterday|today|ytd|mtd|20\d\d|"
     rf"(?:last|past|this|current) (?:(?:{_COUNT}) )?{_UNIT}s?)\b"
 )
+# "the week before 15 March" is a week of its own
+_NO_PERIOD = rf"(?!\s+(?:the\s+)?(?:{_MONTH}|\d|q[1-4]\b|yesterday|today|last|this|past))"
 _PREVIOUS = re.compile(r"\b(?:previous|prior|preceding)\b")
 # the period before another one; and whether that is a year before
 _BEFORE = (
     (r"\b(?:the )?same (?:period|time|days|week|month) (?:of )?(?:the )?last year\b", True),
     (
-        r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: that)?\b",
+        r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: that)?\b"
+        + _NO_PERIOD,
         False,
     ),
     (
@@ -45,7 +49,7 @@ _BEFORE = (
         False,
     ),
     (r"\b(?:the )?(?:last|previous) one\b", False),
-    (rf"\b(?:the )?(?:{_COUNT}) (?:weeks?|months?|days?) before(?: that)?\b", False),
+    (rf"\b(?:the )?(?:{_COUNT}) (?:weeks?|months?|days?) before(?: that)?\b{_NO_PERIOD}", False),
 )
 
 
@@ -77,7 +81,10 @@ def find_times(text: str, data: Period) -> Times:
 
     def take(pattern: str, period: Callable[[re.Match[str]], Period | None]) -> None:
         def keep(found: re.Match[str]) -> str:
-            one = period(found)
+            try:
+                one = period(found)
+            except (ValueError, OverflowError):  # no calendar has it
+                one = None
             if one is None:
                 return found.group()
             times.periods.append(one)
@@ -144,12 +151,27 @@ def _join(times: Times, data: Period) -> None:
     """Ranges: between two periods, from one to another, since one, until one."""
     one = rf"{MARK}(\d+)"
 
+    def unit_before(found: re.Match[str]) -> str:
+        first = times.periods[int(found[3])].first
+        number, unit = found[1] or "1", found[2]
+        before = _last_some(number, unit, first - timedelta(days=1))
+        if unit in _MONTHS_OF and first.day == 1:  # whole months
+            count = int(NUMBER_WORDS.get(number, number))
+            before = Period(add_months(first, -count * _MONTHS_OF[unit]), first - timedelta(days=1))
+        times.periods[int(found[3])] = before
+        return f" {MARK}{found[3]} "
+
+    times.text = re.sub(rf"\b(?:the )?(?:({_COUNT}) )?{_UNIT}s? before (?:the )?\s*{one}", unit_before, times.text)
+
     def week(found: re.Match[str]) -> str:
+        if times.periods[int(found[1])].first != times.periods[int(found[1])].last:  # by week of March
+            return found.group()
         begin = _begin("week", times.periods[int(found[1])].first)
         times.periods[int(found[1])] = _clip(Period(begin, begin + timedelta(days=6)), data.last)
         return f" {MARK}{found[1]} "
 
-    times.text = re.sub(rf"\b(?:the )?week (?:of|from|starting|beginning)(?: on)?\s+{one}", week, times.text)
+    of_week = rf"(?<!by )(?<!per )(?<!each )(?<!every )\b(?:the )?week (?:of|from|starting|beginning)(?: on)?\s+{one}"
+    times.text = re.sub(of_week, week, times.text)
 
     def both(found: re.Match[str]) -> str:
         first, last = times.periods[int(found[1])], times.periods[int(found[2])]
@@ -167,6 +189,9 @@ def _join(times: Times, data: Period) -> None:
         times.text = re.sub(pattern, both, times.text)
 
     def since(found: re.Match[str]) -> str:
+        named = times.periods[int(found[1])]
+        if found.group().startswith("from") and named.first != named.last:  # "orders from February" are those in it
+            return f" {MARK}{found[1]} "
         times.is_open = True
         times.periods[int(found[1])] = Period(times.periods[int(found[1])].first, data.last)
         return f" {MARK}{found[1]} "
@@ -229,14 +254,14 @@ def _begin(unit: str, when: date) -> date:
         return when
     if unit == "week":
         return when - timedelta(days=when.weekday())
-    months = {"month": 1, "quarter": 3, "year": 12}[unit]
+    months = _MONTHS_OF[unit]
     return date(when.year, (when.month - 1) // months * months + 1, 1)
 
 
 def _next(unit: str, begin: date) -> date:
     if unit in ("day", "week"):
         return begin + timedelta(days=1 if unit == "day" else 7)
-    return add_months(begin, {"month": 1, "quarter": 3, "year": 12}[unit])
+    return add_months(begin, _MONTHS_OF[unit])
 
 
 def _this(unit: str, last: date) -> Period:
@@ -256,4 +281,4 @@ def _last_some(number: str, unit: str, last: date) -> Period:
     count = int(NUMBER_WORDS.get(number, number))
     if unit in ("day", "week"):
         return Period(last - timedelta(days=count * (1 if unit == "day" else 7) - 1), last)
-    return Period(add_months(last, -count * {"month": 1, "quarter": 3, "year": 12}[unit]) + timedelta(days=1), last)
+    return Period(add_months(last, -count * _MONTHS_OF[unit]) + timedelta(days=1), last)

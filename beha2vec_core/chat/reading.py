@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Literal
 
 from beha2vec_core.chat.periods import MARK, Times, find_times
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
-from beha2vec_core.semantic.compiler import NotAnswerable, dimensions_of, place
+from beha2vec_core.semantic.compiler import MAX_ROWS, NotAnswerable, dimensions_of, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Period, Query, add_months
@@ -48,6 +49,7 @@ _TOP = re.compile(
     rf"|(?<!{MARK})({_COUNT}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
 )
 _KINDS_OF_PAGES = ("page_type", "theme")
+_SOURCES = ("channel", "source", "medium", "campaign")  # of one visit: a value of one rarely goes with one of another
 _DEFAULTS = {"landing_page": "sessions", "page": "page_views", "item": "items_sold"}  # of "top 5 landing pages"
 
 
@@ -144,7 +146,8 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
 
 def _parts(question: str, vocabulary: Vocabulary) -> _Parts:
     text = question.lower().replace("\u2019", "'").replace(MARK, " ")
-    text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").replace("e-mail", "email")
+    text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").replace("e-mail", "email").lstrip("-*\u2022 ")
+    text = re.sub(r"\s*[&+]\s*|(?<=\w) / (?=\w)", " and ", text)
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun
     text = _VALUED.sub(r"top \1", _WHO_SAW.sub(r"\1", text))
     conversions = re.sub(r"\bconversions\b", "key events", text)
@@ -157,7 +160,7 @@ def _parts(question: str, vocabulary: Vocabulary) -> _Parts:
         parts.unknown.append("do")
     parts.judged = _JUDGED.findall(text)
     if top := _TOP.search(text):
-        parts.top = int(NUMBER_WORDS.get(top[2] or top[3], top[2] or top[3]))
+        parts.top = min(int(NUMBER_WORDS.get(top[2] or top[3], top[2] or top[3])), MAX_ROWS)
         text = text.replace(top.group(), f"{top[1] or top[4]} ", 1)
     parts.is_of_users = _RANKED_USERS.search(text) is not None
     parts.is_part = _PART.search(text) is not None
@@ -188,6 +191,8 @@ def _parts(question: str, vocabulary: Vocabulary) -> _Parts:
 def _metrics(parts: _Parts) -> list[str]:
     """Metrics that the question asks for; words such as users stand beside another one without being asked for."""
     found = list(dict.fromkeys(word.name for word in parts.words if word.kind == "metric"))
+    if together := _listed_together(parts):
+        return together
     strong = [name for name in found if not METRICS[name].is_weak]
     if {*strong} == {"new_users", "returning_users"}:  # a comparison of both
         return [name for name in found if name not in strong] or ["users"]
@@ -202,6 +207,23 @@ def _metrics(parts: _Parts) -> list[str]:
     return strong or found
 
 
+def _listed_together(parts: _Parts) -> list[str]:
+    """Metrics with nothing but "and", a comma or the like between them: all of them are asked for."""
+    named = [word for word in parts.words if word.kind == "metric"]
+    for one, other in pairwise(named):
+        both = rf"{_loosely(one.text)}\s*(?:,|\band\b|\bor\b|\bvs\b|\bversus\b|\s)+\s*{_loosely(other.text)}"
+        separated = not one.is_beside(other) or re.search(rf"{_loosely(one.text)}\s*,", parts.times.text)
+        of_users = {one.name, other.name} == {"new_users", "returning_users"}
+        if one.name != other.name and separated and not of_users and re.search(both, parts.times.text):
+            return [one.name, other.name]
+    return []
+
+
+def _loosely(text: str) -> str:
+    """A pattern of a phrase, whatever stood between its words."""
+    return r"\W+".join(map(re.escape, text.split()))
+
+
 def _filters(parts: _Parts, metric: str | None) -> tuple[Filter, ...]:
     """Values of the question by dimension; of a value in several dimensions, the first that the metric has."""
     found: dict[str, list[str]] = {}
@@ -211,6 +233,9 @@ def _filters(parts: _Parts, metric: str | None) -> tuple[Filter, ...]:
             some = [value for value in word.values if value.dimension in beside] or list(word.values)
             if metric:
                 some = [value for value in some if _reaches(metric, value.dimension)] or some
+            if len({one.dimension for one in some}) > 1 and (len(some[0].values) > 1 or some[0].dimension in _SOURCES):
+                label = DIMENSIONS[some[0].dimension].label
+                parts.notes.append(f"“{word.text}” was read as {label}: {' or '.join(some[0].values)}.")
             found.setdefault(some[0].dimension, []).extend(some[0].values)
     specific = {word.name for word in parts.words if word.kind == "metric"} & {"new_users", "returning_users"}
     if specific and (metric not in ("new_users", "returning_users") or parts.has("share")):
@@ -266,6 +291,7 @@ def _query(
 ) -> tuple[Query, list[str]]:
     notes = list(parts.notes)
     by = _breakdown(parts)
+    _refuse_what_is_no_query(parts, filters, by)
     pair = next((one for one in filters if len(one.values) > 1), None)
     compares = parts.has("compare") or bool(parts.comparatives) or parts.times.compares
     metric = _metric(parts, metrics, filters, by, pair, compares, notes)
@@ -296,12 +322,11 @@ def _query(
     of_sessions = any(word.kind == "metric" and word.name == "sessions" for word in parts.words)
     if parts.is_counted and METRICS[metric].n_of.startswith("session") and not of_sessions and not parts.has("share"):
         raise _Problem(f"I know the {METRICS[metric].label} as a rate, not as a number of its own.")
-    per = [word.place + 1 for word in parts.words if word.text == "per"]
-    if any(word.kind == "metric" and word.place in per for word in parts.words):
-        raise _Problem("I know no such ratio.")
     is_share = (parts.has("share") or parts.is_part) and unit in ("count", "money")
     if is_share and metric in ("new_users", "returning_users"):
         metric = "users"
+    if is_share and any(DIMENSIONS[name].kind == "time" for name in by):
+        raise _Problem("I know shares of one period at a time, not day by day, by week or by month.")
     if is_share and not by and len(filters) != 1:
         what = "one part" if filters else "a part"
         raise _Problem(f"A share needs {what} of a whole: the share of which device, channel, country ...?")
@@ -338,6 +363,33 @@ def _query(
     )
 
 
+def _refuse_what_is_no_query(parts: _Parts, filters: tuple[Filter, ...], by: list[str]) -> None:
+    """Raise for what the words mean together, though each of them is understood."""
+    named = [word for word in parts.words if word.kind == "metric"]
+    before = {word.place + len(word.text.split()): word.text for word in parts.words}
+    for word in parts.words:
+        per = before.get(word.place) in ("per", "each", "every")
+        is_second = (
+            before.get(word.place) == "by" and word in named[1:] and word.name in ("users", "buyers", "sessions")
+        )
+        if word.kind in ("metric", "value") and (per or is_second):
+            raise _Problem(f"I know no such ratio: nothing per {word.text}.")
+        of_groups = word.kind == "by" and not (word.name == "item" and (parts.has("sell") or named))
+        if of_groups and re.search(rf"\b(?:how many|number of) {_loosely(word.text)}", parts.times.text):
+            raise _Problem(f"I give numbers by {DIMENSIONS[word.name].label}, not how many of them there are.")
+    several = [one for one in filters if len(one.values) > 1]
+    if len(several) > 1 and not any(len(value.values) > 1 for word in parts.words for value in word.values):
+        raise _Problem("I compare the values of one dimension at a time.")
+    values = [word for word in parts.words if word.kind == "value"]
+    apart = any(not one.is_beside(other) for one, other in pairwise(values))
+    if len({one.dimension for one in filters} & {*_SOURCES}) > 1 and apart:
+        raise _Problem("Channel, source, medium and campaign describe the same visit: ask for one of them at a time.")
+    if "than" in parts.times.text.split() and any(one.dimension in by and len(one.values) == 1 for one in filters):
+        raise _Problem("I cannot ask for all that have more or less than one of them.")
+    if parts.has("change") and (parts.has("high") or parts.has("low") or parts.top):
+        raise _Problem("I can put groups in the order of a value, not of its change.")
+
+
 def _metric(
     parts: _Parts,
     metrics: list[str],
@@ -351,8 +403,9 @@ def _metric(
         labels = " and ".join(METRICS[name].label for name in metrics)
         raise _Problem(f"I answer one measure at a time, and these are several: {labels}.")
     about = {*by, *(one.dimension for one in filters)}
+    about |= {word.name for word in parts.words if word.kind == "by"}  # also "how many items"
     if parts.has("bought"):
-        if metrics or not about & {"item", "item_category"}:
+        if metrics or parts.is_counted or not about & {"item", "item_category"}:
             raise _Problem("Buyers, orders or items sold?")
         return "items_sold"
     if metrics:
@@ -468,9 +521,12 @@ def _continued(
         return None
     if not (metrics or filters or by or times.periods or times.asks_before):
         return None
-    kept = {one.dimension: one for one in (*previous.filters, *filters)}
+    replaced = {*_SOURCES} if {one.dimension for one in filters} & {*_SOURCES} else set()
+    kept = {one.dimension: one for one in previous.filters if one.dimension not in replaced}
+    kept |= {one.dimension: one for one in filters}
     period = times.periods[0] if times.periods else previous.period
-    versus = None if times.periods or by else previous.versus
+    timed = any(DIMENSIONS[name].kind == "time" for name in by)
+    versus = None if times.periods or timed else previous.versus
     if times.asks_before:
         if period is None:
             raise _Problem("The period before which one? The question before named none.")
@@ -498,7 +554,7 @@ def _nearest(reading: Reading, contents: Contents) -> tuple[Query, ...]:
     metrics = [name for name in reading.metrics if METRICS[name].words] or ["revenue", "sessions", "conversion_rate"]
     found: list[Query] = []
     for metric in metrics[:3]:
-        filters = tuple(one for one in reading.filters if _reaches(metric, one.dimension))
+        filters = _that_go_together([one for one in reading.filters if _reaches(metric, one.dimension)])
         reachable = dimensions_of(metric)
         by = tuple(name for name in reading.by if name in reachable and name not in {f.dimension for f in filters})[:1]
         period = reading.period
@@ -512,6 +568,16 @@ def _nearest(reading: Reading, contents: Contents) -> tuple[Query, ...]:
         if period and len(metrics) == 1:
             found.append(Query(metric, (), filters, period, period.before()))
     return tuple(dict.fromkeys(found))[:3]
+
+
+def _that_go_together(filters: list[Filter]) -> tuple[Filter, ...]:
+    """The filters less those that another one already excludes: see `_refuse_what_is_no_query`."""
+    kept: list[Filter] = []
+    for one in filters:
+        is_second = one.dimension in _SOURCES and any(other.dimension in _SOURCES for other in kept)
+        if not is_second and not (len(one.values) > 1 and any(len(other.values) > 1 for other in kept)):
+            kept.append(one)
+    return tuple(kept)
 
 
 def as_question(query: Query) -> str:

@@ -17,9 +17,9 @@ _FILLERS = """
     much what whats which who please show give tell list get see find let know want need can could would number
     count total overall amount sum website site shop webshop hello hi ok just really actually currently so far make
     made bring brought come came coming go went send sent sends happen something in terms breakdown broken breaking
-    across among during within over via through using used use out as also into about data figure stat statistic
-    report visited segment segmented ordered sorted acquired acquire originated originate generated generate drove
-    drive drives driving calculate display plot & / - | + = ?
+    across among during within over via through using used use out as into about data figure stat statistic
+    report visited segment segmented sorted originated originate generated generate drove
+    drive drives driving calculate display plot table chart graph
 """
 FILLERS = frozenset(_FILLERS.split())
 # kinds of phrases that say what is to be done with a metric
@@ -41,17 +41,17 @@ _GRAMMAR: dict[str, str] = {
     "bought": "bought, purchased",
     "sell": "sell, sold, we sell, we sold, did we sell",
     "average": "average, avg, mean",
-    "filler": "broken down, break down, split by, split up, brought in, as well as, in terms of",
+    "filler": """broken down, break down, split by, split up, brought in, as well as, in terms of, ordered by,
+        acquired by, acquired through, acquired via""",
     # known, and not measured so: other words must not make a question of them
     "unknown": """new customer, returning customer, repeat customer, repeat buyer, first time buyer, loyal customer,
-        new buyer, returning buyer, customer lifetime value, lifetime value, time of day""",
+        new buyer, returning buyer, customer lifetime value, lifetime value, time of day, median, shipping, tax""",
 }
 _VALUES = {"returning": "returning, returning one, returning session", "new": "new one"}  # of new_or_returning
 _HOME = ("home page", "homepage", "start page", "front page")
 _TOKEN = re.compile(r"[^\s,?!;:()\[\]\"“”]+")
 _LONGEST = 7  # words of a phrase
-_ALIKE = 87.0  # of 100: how alike a misspelled phrase must be
-_SHORTEST = 5  # letters of a phrase that may be misspelled
+_SHORTEST = 6  # letters of a word that may be misspelled: shorter ones are often other words
 
 
 @dataclass(frozen=True)
@@ -104,16 +104,18 @@ class Vocabulary:
         """Collect the phrases."""
         self.contents = contents
         found: dict[str, list[Value]] = {}
-        for name, values in contents.values.items():
-            for value in values:
-                for phrase in _phrases(name, value):
-                    if key := _key(phrase.strip("()")):
-                        found.setdefault(key, []).append(Value(name, (value,)))
         channels = contents.values.get("channel", [])
+        names = {_key(value) for value in channels}
         for part in {part for value in channels for part in tokens(value.lower())} - FILLERS:
-            if _normal(part) not in found:  # "paid": a part of several names
+            if _normal(part) not in names:  # "paid": a part of several names
                 some = tuple(value for value in channels if part in tokens(value.lower()))
                 found[_normal(part)] = [Value("channel", some)]
+        for is_literal in (True, False):  # a value of the data before what people call another one
+            for name, values in contents.values.items():
+                for value in values:
+                    for phrase in [value] if is_literal else _phrases(name, value):
+                        if key := _key(phrase.strip("()")):
+                            found.setdefault(key, []).append(Value(name, (value,)))
         of_data = {key: _Meaning("value", values=tuple(dict.fromkeys(values))) for key, values in found.items()}
         self._meanings = of_data | _fixed()
         self._spelled = [
@@ -141,24 +143,38 @@ class Vocabulary:
         return self._misspelled(words, place)
 
     def _misspelled(self, words: list[str], place: int) -> tuple[Word | None, int, str]:
-        """A phrase of which one known phrase differs by a letter or two."""
-        from rapidfuzz import fuzz, process  # only for questions with unknown words
-
+        """A phrase whose words are those of one known phrase, but for a letter of a long word."""
         for size in range(min(3, len(words) - place), 0, -1):
-            text, key = " ".join(words[place : place + size]), _normal_of(words[place : place + size])
-            if len(key) < _SHORTEST or MARK in text or any(char.isdigit() for char in text):
+            text, key = " ".join(words[place : place + size]), _normal_of(words[place : place + size]).split(" ")
+            if MARK in text or any(char.isdigit() for char in text):
                 continue
-            near = process.extractOne(key, self._spelled, scorer=fuzz.ratio, score_cutoff=_ALIKE)
-            if near is not None and near[0].count(" ") == size - 1 and near[0][0] == key[0]:
+            near = [known for known in self._spelled if _is_misspelled(key, known.split(" "))]
+            if len(near) == 1:
                 return _word(self._meanings[near[0]], text, place), size, f"“{text}” was read as “{near[0]}”."
         return None, 1, ""
 
 
+def _is_misspelled(words: list[str], known: list[str]) -> bool:
+    """Whether the words are the known ones, but for one letter (or two that changed places) of each long one."""
+    from rapidfuzz.distance import OSA  # only for questions with unknown words
+
+    return len(words) == len(known) and all(
+        word == right
+        or (len(word) >= _SHORTEST and word[0] == right[0] and OSA.distance(word, right, score_cutoff=1) == 1)
+        for word, right in zip(words, known, strict=True)
+    )
+
+
 def tokens(text: str) -> list[str]:
-    """Words; those of a path or a domain in one piece, others apart at hyphens and underscores."""
+    """Words; those of a path or a domain in one piece, others apart at hyphens and underscores.
+
+    A hyphen before a word stays: "sessions -direct" is no question about direct sessions.
+    """
     found: list[str] = []
     for token in _TOKEN.findall(text):
         bare = token.rstrip(".'")
+        if bare.startswith("-"):
+            found.append("-")
         if (bare.startswith("/") and len(bare) > 1) or re.fullmatch(r"[\w-]+(\.[\w-]+)+(/\S*)?", bare):
             found.append(bare)
         else:
@@ -207,7 +223,7 @@ def _phrases(dimension: str, value: str) -> list[str]:
     """What people call a value."""
     if dimension in ("page", "landing_page"):
         path = value[value.index("/") :] if "/" in value else value
-        return [value, *(_HOME if path == "/" else (path,))]
+        return [value, path, *(_HOME if path == "/" else ())]
     if dimension == "page_type":
         return [value, f"{value} page"]
     others = DIMENSIONS[dimension].values

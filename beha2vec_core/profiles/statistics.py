@@ -21,7 +21,9 @@ def wilson_interval(count: ArrayLike, total: ArrayLike, *, confidence: float = 0
         share = successes / trials
         centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
         half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    return np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
+    low = np.where((successes == 0) & (trials > 0), 0.0, centre - half)  # exactly, not but for rounding
+    high = np.where((successes == trials) & (trials > 0), 1.0, centre + half)
+    return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
 
 
 def log_odds_z(

@@ -64,7 +64,8 @@ def is_ranked(query: Query) -> bool:
     rated = METRICS[query.metric].unit in ("share", "mean", "seconds") or query.metric.startswith(
         ("aov", "revenue_per")
     )
-    return rated and any(DIMENSIONS[name].kind != "time" and name not in chosen for name in query.by)
+    few = {"new_or_returning", *chosen}  # their groups are named, or two
+    return rated and any(DIMENSIONS[name].kind != "time" and name not in few for name in query.by)
 
 
 def place(query: Query) -> tuple[Metric, Table, Measure]:

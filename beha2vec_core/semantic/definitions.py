@@ -162,7 +162,7 @@ METRICS = {
         Metric(
             "users", "users", "count",
             {"sessions": Measure("count(distinct s.user_key)"), "page_views": Measure("count(distinct v.user_key)")},
-            ("user", "visitor", "people", "person", "audience", "unique visitor", "unique user", "unique"),
+            ("user", "visitor", "people", "person", "audience", "unique visitor", "unique user"),
             is_weak=True,
         ),
         Metric(
@@ -234,7 +234,7 @@ METRICS = {
             },
             ("buyer", "customer", "purchaser", "paying customer", "paying user", "shopper", "user bought",
              "people bought", "visitor bought", "customer bought", "user who bought", "people who bought",
-             "customer who bought"),
+             "customer who bought", "user ordered", "people ordered", "visitor ordered", "customer ordered"),
         ),
         Metric(
             "buyer_share", "users with an order", "share",
@@ -255,8 +255,10 @@ METRICS = {
         ),
         Metric(
             "revenue", "revenue", "money", {"purchases": _REVENUE},
-            ("revenue", "rev", "sale", "turnover", "income", "money", "earn", "earned", "earning", "gmv", "spend",
-             "spent", "spending", "spender", "gross revenue", "purchase revenue", "sale revenue", "gross sale"),
+            ("revenue", "rev", "sale", "turnover", "income", "money", "earn", "earned", "earning", "gmv",
+             "customer spend", "customer spent", "user spend", "user spent", "visitor spend", "visitor spent",
+             "people spend", "people spent", "buyer spend", "shopper spend", "spender", "gross revenue",
+             "purchase revenue", "sale revenue", "gross sale"),
             n_of="orders", otherwise="item_revenue",
         ),
         Metric(
@@ -367,7 +369,7 @@ DIMENSIONS = {
                    "desktop": ("computer", "pc", "desktop computer", "laptop"), "tablet": ("ipad",)},
                   is_searched=True),
         Dimension("source", "source", "s.source", ("source", "traffic source", "referrer"),
-                  {"(direct)": (), "facebook": ("fb",), "instagram": ("insta", "ig")}, is_searched=True),
+                  {"facebook": ("fb",), "instagram": ("insta", "ig")}, is_searched=True),
         Dimension("medium", "medium", "s.medium", ("medium", "media"), is_searched=True),
         Dimension("browser", "browser", "s.browser", ("browser",), is_searched=True),
         Dimension("os", "operating system", "s.operating_system", ("os", "operating system", "platform"),
