@@ -186,7 +186,7 @@ def test_progress_and_frequency_of_checkpoints_do_not_make_another_training(
     assert_same(BehaviorEncoder.fit(events, CONFIG, config, heard.append, checkpoints=checkpoints), undisturbed)
     assert len(heard) == 2
     shown = terminal.getvalue()
-    assert "training" in shown and "batch/s" in shown and "held_out_loss" in shown
+    assert "training" in shown and "update/s" in shown and "held_out_loss" in shown
 
 
 def test_training_is_silent_without_progress(events: pd.DataFrame, capfd: pytest.CaptureFixture[str]) -> None:
