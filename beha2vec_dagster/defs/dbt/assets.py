@@ -213,14 +213,15 @@ def _build_days(
         with warehouse.connect("dbt chunks") as connection:
             asked_here = require_full_refresh(connection, _INCREMENTAL_ASSET, "a rebuild of all days was stopped")
     bar = ProgressBar(title="dbt", unit="call", total=len(calls))
-    for number, chunk in enumerate(calls[:-1]):
+    for number, chunk in enumerate(calls[:-1], 1):
         state = chunks.chunk_state(chunk, raw)
         _dbt_chunk(
-            context, settings, dbt, warehouse, chunk, is_first=number == 0 and not done, full_refresh=full_refresh
+            context, settings, dbt, warehouse, chunk, is_first=number == 1 and not done, full_refresh=full_refresh
         )
         with warehouse.connect("dbt chunks") as connection:
             chunks.chunk_done(connection, build, chunk, state)
-        bar.update(about=f"{chunk.first} to {chunk.last}")
+        context.log.info(f"{chunk.first} to {chunk.last} ({number}/{len(calls)} dbt calls)")
+        bar.update()
     bar.close()
     last = _window(calls[-1]) | {"GA4_TEST_MIN_DATE": str(days[0])}
     built = set()
