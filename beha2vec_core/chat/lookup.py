@@ -14,6 +14,7 @@ from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.facts import MAIN, differences, most_telling, of_metric, search_facts
 from beha2vec_core.chat.lines import cluster_line, count_lines, expected_line, fact_line, funnel_text, likely_line
 from beha2vec_core.chat.measured import measured, not_answered
+from beha2vec_core.chat.periods import find_times
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import FUNNEL_SQL, Cluster, Fact, FactSheet, NotInData, Overview, Published
 from beha2vec_core.chat.question import (
@@ -298,10 +299,9 @@ class Lookup:
         """Keys of the clusters in the question: by number, or by name."""
         keys: list[int] = []
         if COMPARE.search(question) or re.search(r"\bclusters\b", question, re.IGNORECASE):
-            keys += [int(key) for pair in TWO.findall(question) for key in pair]
-            known = {cluster.key for cluster in overview.clusters}
-            if not known & set(keys) and not _CLUSTERS.search(question):  # "2025 vs 2026"
-                keys = []
+            contents = self._data.contents()
+            undated = find_times(question.lower(), contents.days).text if contents else question  # "5 and 9 March"
+            keys += [int(key) for pair in TWO.findall(undated) for key in pair]
         keys += [int(key) for key in CLUSTER.findall(question)]
         keys += [c.key for c in overview.clusters if len(c.name) > 5 and c.name.lower() in question.lower()]
         for key in keys:

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from beha2vec_core.chat.events import Bars
-from beha2vec_core.chat.reading import Reading, as_question
+from beha2vec_core.chat.nearest import as_question
+from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.insights.wording import number
 from beha2vec_core.profiles.statistics import wilson_interval

@@ -22,7 +22,7 @@ _MONTHS = {name: place // 2 + 1 for place, name in enumerate(_NAMES.split())} | 
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DAY = r"(?:\d{1,2})(?:st|nd|rd|th)?"
 _MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
-_COUNT = rf"\d+|{'|'.join(NUMBER_WORDS)}"
+COUNT = rf"\d+|{'|'.join(NUMBER_WORDS)}"
 _UNIT = r"(day|week|month|quarter|year)"
 _NEAR = (
     r"(?:in|since|of|for|during|until|till|from|and|vs\.?|versus|last|this|to|before|after|between|compare|with|than|"
@@ -30,7 +30,7 @@ _NEAR = (
 )
 _NAMED = re.compile(
     rf"\b(?:{_MONTH}|q[1-4]|yesterday|today|ytd|mtd|20\d\d|"
-    rf"(?:last|past|this|current) (?:(?:{_COUNT}) )?{_UNIT}s?)\b"
+    rf"(?:last|past|this|current) (?:(?:{COUNT}) )?{_UNIT}s?)\b"
 )
 # "the week before 15 March" is a week of its own
 _NO_PERIOD = rf"(?!\s+(?:the\s+)?(?:{_MONTH}|\d|q[1-4]\b|yesterday|today|last|this|past))"
@@ -44,12 +44,12 @@ _BEFORE = (
         False,
     ),
     (
-        rf"\b(?:the )?(?:previous|prior|preceding) (?:(?:{_COUNT}) )?"
+        rf"\b(?:the )?(?:previous|prior|preceding) (?:(?:{COUNT}) )?"
         r"(?:period|weeks?|months?|quarters?|years?|days?)\b",
         False,
     ),
     (r"\b(?:the )?(?:last|previous) one\b", False),
-    (rf"\b(?:the )?(?:{_COUNT}) (?:weeks?|months?|days?) before(?: that)?\b{_NO_PERIOD}", False),
+    (rf"\b(?:the )?(?:{COUNT}) (?:weeks?|months?|days?) before(?: that)?\b{_NO_PERIOD}", False),
 )
 
 
@@ -124,7 +124,7 @@ def find_times(text: str, data: Period) -> Times:
     # "may" is a month after these words only
     times.text = re.sub(rf"\b({_NEAR}|{MARK}\d+) may\b", r"\1 month-of-may", times.text)
     take(r"\bmonth-of-may\b", lambda m: _month("may", last))
-    take(rf"\b(?:the )?(?:last|past|previous) ({_COUNT}) {_UNIT}s?\b", lambda m: _last_some(m[1], m[2], last))
+    take(rf"\b(?:the )?(?:last|past|previous) ({COUNT}) {_UNIT}s?\b", lambda m: _last_some(m[1], m[2], last))
     take(rf"\b(?:the )?(?:last|past|previous|prior) {_UNIT}\b", lambda m: _last_whole(m[1], last))
     take(rf"\b(?:this|the current|current) {_UNIT}\b", lambda m: _this(m[1], last))
     take(r"\byesterday\b", lambda m: Period(last - timedelta(days=1), last - timedelta(days=1)))
@@ -161,7 +161,7 @@ def _join(times: Times, data: Period) -> None:
         times.periods[int(found[3])] = before
         return f" {MARK}{found[3]} "
 
-    times.text = re.sub(rf"\b(?:the )?(?:({_COUNT}) )?{_UNIT}s? before (?:the )?\s*{one}", unit_before, times.text)
+    times.text = re.sub(rf"\b(?:the )?(?:({COUNT}) )?{_UNIT}s? before (?:the )?\s*{one}", unit_before, times.text)
 
     def week(found: re.Match[str]) -> str:
         if times.periods[int(found[1])].first != times.periods[int(found[1])].last:  # by week of March

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
-from beha2vec_core.chat.periods import MARK, Times, find_times
+from beha2vec_core.chat.nearest import SOURCES, nearest_queries, reaches
+from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
-from beha2vec_core.semantic.compiler import MAX_ROWS, NotAnswerable, dimensions_of, place
+from beha2vec_core.semantic.compiler import MAX_ROWS, NotAnswerable, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Period, Query, add_months
@@ -43,13 +44,11 @@ _HOW_MANY = re.compile(r"\b(?:how many|number of)\b(?! percent)")
 _CLUSTER = re.compile(r"\bcluster\s*#?\s*(-?\d+)")
 _COMPARATIVES = re.compile(r"\b(more|less|better|worse|higher|lower|fewer|bigger|smaller)\b")
 _JUDGED = re.compile(r"\b(better|worse|best|worst)\b")
-_COUNT = rf"\d+|{'|'.join(NUMBER_WORDS)}"
 _TOP = re.compile(
-    rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({_COUNT})"
-    rf"|(?<!{MARK})({_COUNT}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
+    rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})"
+    rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
 )
 _KINDS_OF_PAGES = ("page_type", "theme")
-_SOURCES = ("channel", "source", "medium", "campaign")  # of one visit: a value of one rarely goes with one of another
 _DEFAULTS = {"landing_page": "sessions", "page": "page_views", "item": "items_sold"}  # of "top 5 landing pages"
 
 
@@ -137,7 +136,11 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
     except (_Problem, NotAnswerable, ValueError) as error:
         problem = str(error)
         problem = f"{problem[:1].upper()}{problem[1:]}" + ("" if problem.endswith((".", "?")) else ".")
-        return replace(known, problem=problem, nearest=_nearest(known, contents))
+        return replace(
+            known,
+            problem=problem,
+            nearest=nearest_queries(known.metrics, known.by, known.filters, known.period, contents),
+        )
     return replace(known, query=query, notes=tuple(notes))
 
 
@@ -232,8 +235,8 @@ def _filters(parts: _Parts, metric: str | None) -> tuple[Filter, ...]:
             beside = {other.name for other in parts.words if other.kind == "by" and other.is_beside(word)}
             some = [value for value in word.values if value.dimension in beside] or list(word.values)
             if metric:
-                some = [value for value in some if _reaches(metric, value.dimension)] or some
-            if len({one.dimension for one in some}) > 1 and (len(some[0].values) > 1 or some[0].dimension in _SOURCES):
+                some = [value for value in some if reaches(metric, value.dimension)] or some
+            if len({one.dimension for one in some}) > 1 and (len(some[0].values) > 1 or some[0].dimension in SOURCES):
                 label = DIMENSIONS[some[0].dimension].label
                 parts.notes.append(f"“{word.text}” was read as {label}: {' or '.join(some[0].values)}.")
             found.setdefault(some[0].dimension, []).extend(some[0].values)
@@ -244,14 +247,6 @@ def _filters(parts: _Parts, metric: str | None) -> tuple[Filter, ...]:
     if parts.clusters:
         found["cluster"] = parts.clusters
     return tuple(Filter(name, tuple(dict.fromkeys(values))) for name, values in found.items())
-
-
-def _reaches(metric: str, dimension: str) -> bool:
-    try:
-        place(Query(metric, filters=(Filter(dimension, ("0",)),)))
-    except NotAnswerable:
-        return False
-    return True
 
 
 def _breakdown(parts: _Parts) -> list[str]:
@@ -382,7 +377,7 @@ def _refuse_what_is_no_query(parts: _Parts, filters: tuple[Filter, ...], by: lis
         raise _Problem("I compare the values of one dimension at a time.")
     values = [word for word in parts.words if word.kind == "value"]
     apart = any(not one.is_beside(other) for one, other in pairwise(values))
-    if len({one.dimension for one in filters} & {*_SOURCES}) > 1 and apart:
+    if len({one.dimension for one in filters} & {*SOURCES}) > 1 and apart:
         raise _Problem("Channel, source, medium and campaign describe the same visit: ask for one of them at a time.")
     if "than" in parts.times.text.split() and any(one.dimension in by and len(one.values) == 1 for one in filters):
         raise _Problem("I cannot ask for all that have more or less than one of them.")
@@ -442,7 +437,7 @@ def _periods(parts: _Parts, compares: bool, notes: list[str]) -> tuple[Period | 
             second = first.before()
         return first, _as_far(first, second, notes)
     if len(periods) == 1 and not asks_before and _follows(parts, "compare", "period"):
-        raise _Problem(f"Which period is to be compared with {periods[0].in_words}?")
+        raise _Problem(f"Which period should I compare {periods[0].in_words} with?")
     if not periods:
         if asks_before:
             raise _Problem("The period before which one?")
@@ -521,7 +516,7 @@ def _continued(
         return None
     if not (metrics or filters or by or times.periods or times.asks_before):
         return None
-    replaced = {*_SOURCES} if {one.dimension for one in filters} & {*_SOURCES} else set()
+    replaced = {*SOURCES} if {one.dimension for one in filters} & {*SOURCES} else set()
     kept = {one.dimension: one for one in previous.filters if one.dimension not in replaced}
     kept |= {one.dimension: one for one in filters}
     period = times.periods[0] if times.periods else previous.period
@@ -544,60 +539,3 @@ def _continued(
         parts.top or (previous.top if is_same else None),
         previous.ascending if is_same else None,
     )
-
-
-# -- questions that can be answered --
-
-
-def _nearest(reading: Reading, contents: Contents) -> tuple[Query, ...]:
-    """Up to three queries near to what was understood."""
-    metrics = [name for name in reading.metrics if METRICS[name].words] or ["revenue", "sessions", "conversion_rate"]
-    found: list[Query] = []
-    for metric in metrics[:3]:
-        filters = _that_go_together([one for one in reading.filters if _reaches(metric, one.dimension)])
-        reachable = dimensions_of(metric)
-        by = tuple(name for name in reading.by if name in reachable and name not in {f.dimension for f in filters})[:1]
-        period = reading.period
-        if period and (period.last < contents.days.first or period.first > contents.days.last):
-            period = None
-        found.append(Query(metric, by, filters, period))
-        if len(metrics) < 3:
-            more = [name for name in ("channel", "device", "country") if name in reachable and name not in by]
-            chosen = {one.dimension for one in filters}
-            found += [Query(metric, (name,), filters, period) for name in more if name not in chosen][:2]
-        if period and len(metrics) == 1:
-            found.append(Query(metric, (), filters, period, period.before()))
-    return tuple(dict.fromkeys(found))[:3]
-
-
-def _that_go_together(filters: list[Filter]) -> tuple[Filter, ...]:
-    """The filters less those that another one already excludes: see `_refuse_what_is_no_query`."""
-    kept: list[Filter] = []
-    for one in filters:
-        is_second = one.dimension in _SOURCES and any(other.dimension in _SOURCES for other in kept)
-        if not is_second and not (len(one.values) > 1 and any(len(other.values) > 1 for other in kept)):
-            kept.append(one)
-    return tuple(kept)
-
-
-def as_question(query: Query) -> str:
-    """A question that asks for the query: it is read as the same query again."""
-    words = [query.metric.replace("_", " ")]
-    if query.is_share:
-        words.insert(0, "share of")
-    if query.by:
-        words.append(
-            "by " + " and ".join(DIMENSIONS[name].words[0] if DIMENSIONS[name].words else name for name in query.by)
-        )
-    for one in query.filters:
-        named = " and ".join(one.values)
-        words.append(f"for cluster {named}" if one.dimension == "cluster" else f"for {named}")
-    if query.period:
-        words.append(_named(query.period))
-    if query.versus:
-        words.append(f"vs {_named(query.versus)}")
-    return " ".join(words)
-
-
-def _named(period: Period) -> str:
-    return f"on {period.first}" if period.first == period.last else f"from {period.first} to {period.last}"

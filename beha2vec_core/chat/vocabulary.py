@@ -22,7 +22,7 @@ _FILLERS = """
     drive drives driving calculate display plot table chart graph
 """
 FILLERS = frozenset(_FILLERS.split())
-# kinds of phrases that say what is to be done with a metric
+# kinds of phrases that say how a metric is shown or compared
 _GRAMMAR: dict[str, str] = {
     "compare": """vs, versus, compare, compared, comparing, compare between, comparison between,
         compare to, compared to, compared with, comparison, against, than,

@@ -163,8 +163,9 @@ class SegmentFit:
         if early.users(self.history.user) < FEWEST_TO_MODEL or early.happened.all():
             return len(self.history.dates) <= _YOUNG_WEEKS  # too little to test it
         losses = []
+        learned = self.history.frame.iloc[np.unique(early.row)]
         for relative in (False, True):
-            _, matrix = self._encoded(early, of_blocks(self.tried[:1]), relative)
+            matrix = Encoding.learn(learned, of_blocks(self.tried[:1]), relative).matrix(self.history.frame)
             odds = _linear(_logistic(matrix, early, _RIDGES[1], self.intervals), matrix, late)
             losses.append(log_loss(late.happened, expit(odds)))
         gain, error = _clustered(losses[0] - losses[1], self.history.user[late.row])
@@ -192,12 +193,9 @@ class SegmentFit:
         odds = _linear(_logistic(matrix, early, _RIDGES[1], self.intervals), matrix, late)
         return log_loss(late.happened, fit_sigmoid(odds, late.happened)(odds))
 
-    def _encoded(
-        self, learned: PersonIntervals, features: tuple[Feature, ...], relative: bool | None = None
-    ) -> tuple[Encoding, FloatArray]:
-        """The encoding that some rows give, and the matrix of the whole frame; ``relative``: None as chosen."""
-        relative = self.relative if relative is None else relative
-        encoding = Encoding.learn(self.history.frame.iloc[np.unique(learned.row)], features, relative)
+    def _encoded(self, learned: PersonIntervals, features: tuple[Feature, ...]) -> tuple[Encoding, FloatArray]:
+        """The encoding that some rows give, and the matrix of the whole frame."""
+        encoding = Encoding.learn(self.history.frame.iloc[np.unique(learned.row)], features, self.relative)
         return encoding, encoding.matrix(self.history.frame)
 
     def _booster(

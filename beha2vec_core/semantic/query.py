@@ -99,17 +99,3 @@ class Query:
             raise ValueError("a share of the total needs a breakdown, or one filter")
         if self.top is not None and self.top < 1:
             raise ValueError("top is at least 1")
-
-    def canonical(self) -> str:
-        """One line, the same for equal questions: revenue | by channel | device=mobile | 2026-05-04..2026-05-10."""
-        parts = [self.metric]
-        parts += [f"by {','.join(self.by)}"] if self.by else []
-        parts += [
-            f"{f.dimension}={';'.join(sorted(f.values))}" for f in sorted(self.filters, key=lambda f: f.dimension)
-        ]
-        parts += [str(self.period)] if self.period else []
-        parts += [f"vs {self.versus}"] if self.versus else []
-        parts += ["share"] if self.is_share else []
-        parts += [f"top {self.top}"] if self.top else []
-        parts += ["asc"] if self.ascending else []
-        return " | ".join(parts)

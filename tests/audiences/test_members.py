@@ -101,7 +101,7 @@ def test_members_enter_stay_and_leave(world: duckdb.DuckDBPyConnection) -> None:
     current = world.execute("select count(*) from beha2vec.audience_members_current").fetchall()
     assert current == [(200,)]
     found, _ = write_members(world, [audience], DAY + timedelta(days=3), KEY)
-    assert found == {"top": {"stayed": 200}}, "who left is told once"
+    assert found == {"top": {"stayed": 200}}, "a user who left has one row that says so"
     assert counts(world, DAY) == {"top": {"entered": 200}}, "earlier days stay as they were"
 
 

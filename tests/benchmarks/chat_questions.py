@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from beha2vec_core.chat.lookup import Lookup, LookupAnswer
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import Published
+from beha2vec_core.semantic.query import Query
 from tests.semantic.semantic_world import make_world
 
 QUESTIONS = Path(__file__).parent / "chat_questions" / "questions.txt"
@@ -66,10 +67,23 @@ def given(lookup: Lookup, question: str) -> tuple[str, LookupAnswer]:
     if not answer.understood:
         return "no", answer
     if answer.reading is not None and answer.reading.query is not None:
-        return answer.reading.query.canonical(), answer
+        return canonical(answer.reading.query), answer
     if answer.tool:
         return f"lookup:{_TOOLS[answer.tool[0]]}", answer
     return next((f"lookup:{name}" for opening, name in _OPENINGS if re.match(opening, answer.text)), "lookup"), answer
+
+
+def canonical(query: Query) -> str:
+    """One line, the same for equal questions: revenue | by channel | device=mobile | 2026-05-04..2026-05-10."""
+    parts = [query.metric]
+    parts += [f"by {','.join(query.by)}"] if query.by else []
+    parts += [f"{f.dimension}={';'.join(sorted(f.values))}" for f in sorted(query.filters, key=lambda f: f.dimension)]
+    parts += [str(query.period)] if query.period else []
+    parts += [f"vs {query.versus}"] if query.versus else []
+    parts += ["share"] if query.is_share else []
+    parts += [f"top {query.top}"] if query.top else []
+    parts += ["asc"] if query.ascending else []
+    return " | ".join(parts)
 
 
 def main() -> None:

@@ -292,7 +292,7 @@ class BigQuery:
         """)
 
     def build(self, nodes: Nodes) -> None:
-        """Build all models anew."""
+        """Build all models from scratch."""
         for name in in_order(nodes):
             self.connection.execute(
                 f"create or replace table project.ga4.{name} as {to_duckdb(nodes[name].compiled_code)}"

@@ -4,8 +4,6 @@ from typing import Any
 
 import dagster as dg
 
-from beha2vec_core.audiences.file import AudienceError
-from beha2vec_core.audiences.members import audiences_of_night, write_members
 from beha2vec_core.privacy.key import key
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
@@ -32,6 +30,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
         Rules read what is known now, so only the last day of the range is written; earlier days stay as they are.
         """
+        from beha2vec_core.audiences.file import AudienceError
+        from beha2vec_core.audiences.members import audiences_of_night, write_members
+
         day = days_of(context)[-1]
         with warehouse.connect("audience_members") as connection:
             try:

@@ -162,7 +162,7 @@
 {%- endmacro %}
 
 {#
-    BigQuery may compute a common table expression anew for each reference, and bill it. So one expression reads the wide rows, and
+    BigQuery may compute a common table expression again for each reference, and bill it. So one expression reads the wide rows, and
     the names of the tables alone say which there are.
 #}
 {% macro bigquery__distinct_events(flat_events, identity) -%}

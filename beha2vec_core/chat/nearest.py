@@ -1,0 +1,79 @@
+"""Questions near to one that cannot be answered, and queries as questions."""
+
+from __future__ import annotations
+
+from beha2vec_core.semantic.compiler import NotAnswerable, dimensions_of, place
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.layer import Contents
+from beha2vec_core.semantic.query import Filter, Period, Query
+
+SOURCES = ("channel", "source", "medium", "campaign")  # of one visit: a value of one rarely goes with one of another
+
+
+def reaches(metric: str, dimension: str) -> bool:
+    """Whether some table of the metric has the dimension."""
+    try:
+        place(Query(metric, filters=(Filter(dimension, ("0",)),)))
+    except NotAnswerable:
+        return False
+    return True
+
+
+def nearest_queries(
+    asked: tuple[str, ...],
+    by_asked: tuple[str, ...],
+    filters_asked: tuple[Filter, ...],
+    period_asked: Period | None,
+    contents: Contents,
+) -> tuple[Query, ...]:
+    """Up to three queries near to what was understood."""
+    metrics = [name for name in asked if METRICS[name].words] or ["revenue", "sessions", "conversion_rate"]
+    found: list[Query] = []
+    for metric in metrics[:3]:
+        filters = _that_go_together([one for one in filters_asked if reaches(metric, one.dimension)])
+        reachable = dimensions_of(metric)
+        by = tuple(name for name in by_asked if name in reachable and name not in {f.dimension for f in filters})[:1]
+        period = period_asked
+        if period and (period.last < contents.days.first or period.first > contents.days.last):
+            period = None
+        found.append(Query(metric, by, filters, period))
+        if len(metrics) < 3:
+            more = [name for name in ("channel", "device", "country") if name in reachable and name not in by]
+            chosen = {one.dimension for one in filters}
+            found += [Query(metric, (name,), filters, period) for name in more if name not in chosen][:2]
+        if period and len(metrics) == 1:
+            found.append(Query(metric, (), filters, period, period.before()))
+    return tuple(dict.fromkeys(found))[:3]
+
+
+def _that_go_together(filters: list[Filter]) -> tuple[Filter, ...]:
+    """The filters less those that another one already excludes: see `reading`."""
+    kept: list[Filter] = []
+    for one in filters:
+        is_second = one.dimension in SOURCES and any(other.dimension in SOURCES for other in kept)
+        if not is_second and not (len(one.values) > 1 and any(len(other.values) > 1 for other in kept)):
+            kept.append(one)
+    return tuple(kept)
+
+
+def as_question(query: Query) -> str:
+    """A question that asks for the query: it is read as the same query again."""
+    words = [query.metric.replace("_", " ")]
+    if query.is_share:
+        words.insert(0, "share of")
+    if query.by:
+        words.append(
+            "by " + " and ".join(DIMENSIONS[name].words[0] if DIMENSIONS[name].words else name for name in query.by)
+        )
+    for one in query.filters:
+        named = " and ".join(one.values)
+        words.append(f"for cluster {named}" if one.dimension == "cluster" else f"for {named}")
+    if query.period:
+        words.append(_named(query.period))
+    if query.versus:
+        words.append(f"vs {_named(query.versus)}")
+    return " ".join(words)
+
+
+def _named(period: Period) -> str:
+    return f"on {period.first}" if period.first == period.last else f"from {period.first} to {period.last}"
