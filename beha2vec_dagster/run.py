@@ -9,7 +9,7 @@ import json
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -24,9 +24,14 @@ _PROCESS_TAG = ".dagster/beha2vec_process"
 _SHOWN_CAUSES = 3
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Materialize a selection of assets for a range of days in one run; 0 if every step succeeded."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+def main(arguments: list[str] | None = None, instance: DagsterInstance | None = None) -> int:
+    """Materialize a selection of assets for a range of days in one run; 0 if every step succeeded.
+
+    The run is recorded in an instance, by default that of DAGSTER_HOME.
+    """
+    parser = argparse.ArgumentParser(
+        description="Materialize a selection of assets for a range of days in one run; 0 if every step succeeded."
+    )
     parser.add_argument("--select", default="*", help="assets, in Dagster's selection syntax")
     parser.add_argument("--start", required=True, help="first day, YYYY-MM-DD")
     parser.add_argument("--end", required=True, help="last day, YYYY-MM-DD")
@@ -55,9 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"--config: {mistake.message.split(' Expected: ')[0]}", file=sys.stderr)
         return 2
     keep_terminal()
-    with DagsterInstance.get() as instance, _mark(instance) as mark:
+    with nullcontext(instance) if instance else DagsterInstance.get() as records, _mark(records) as mark:
         result = job.execute_in_process(
-            instance=instance,
+            instance=records,
             asset_selection=sorted(keys),
             run_config=run_config,
             tags={RANGE_START: asked.start, RANGE_END: asked.end, _PROCESS_TAG: mark},

@@ -21,6 +21,7 @@ def pytest_configure() -> None:
     """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # processes that tests start need not compile our modules again
     hypothesis.settings.register_profile("tests", deadline=None)  # a slow machine is not a failure
     hypothesis.settings.load_profile("tests")
     if threading.current_thread() is threading.main_thread():

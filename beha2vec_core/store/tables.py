@@ -247,6 +247,8 @@ _MACROS = {
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make what is not there yet; leave what is. All or nothing, so that a new file has its version too.
 
+    A file that was left as this release makes it costs two queries and no write.
+
     Raises:
         WarehouseVersionError: the file has another version, which additions alone do not bring to this one.
     """
@@ -257,6 +259,8 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
             f"the warehouse has schema {found}, this release of beha2vec needs {SCHEMA_VERSION}. "
             "Run beha2vec migrate, which keeps a backup"
         )
+    if found is not None and _recorded_state(connection) == _state(connection):
+        return
     with transaction(connection):
         for schema in ("raw", "beha2vec", "cache"):
             connection.execute(f"create schema if not exists {schema}")
@@ -269,6 +273,27 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"create or replace view {name} as {query}")
         create_macros(connection)
         record_version(connection, SCHEMA_VERSION, "the tables as this release makes them")
+        connection.execute(f"comment on table beha2vec.schema_history is '{_state(connection)}'")
+
+
+def _recorded_state(connection: duckdb.DuckDBPyConnection) -> str | None:
+    ((comment,),) = connection.execute(
+        """select max(comment) from duckdb_tables() where database_name = current_database()
+            and schema_name = 'beha2vec' and table_name = 'schema_history'"""
+    ).fetchall()
+    return comment
+
+
+def _state(connection: duckdb.DuckDBPyConnection) -> str:
+    """A hash of what this release makes and of what is in the file, so that a change of either is seen."""
+    ((state,),) = connection.execute(
+        """select md5(? || string_agg(sql, ';' order by sql)) from (
+            select database_name, schema_name, sql from duckdb_tables()
+            union all select database_name, schema_name, sql from duckdb_views() where not internal)
+        where database_name = current_database() and schema_name in ('raw', 'beha2vec', 'cache')""",
+        [repr((_TABLES, _ADDED, _VIEWS, _MACROS))],
+    ).fetchall()
+    return str(state)
 
 
 def schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:

@@ -16,7 +16,7 @@ def materialized(tmp_path_factory: pytest.TempPathFactory) -> Project:
     )
     project.run("beha2vec", "demo-data", "--users", "500", "--days", "6", "--seed", "3")
     (project.folder / "audiences.yml").write_text("- {name: active, rule: sessions >= 2}")
-    project.output = project.materialize("*").stdout
+    project.output = project.materialize("*", recorded=True).stdout
     return project
 
 

@@ -57,9 +57,12 @@ class Project:
         return done
 
     def materialize(
-        self, select: str, *options: str, check: bool = True, **more: str
+        self, select: str, *options: str, check: bool = True, recorded: bool = False, **more: str
     ) -> subprocess.CompletedProcess[str]:
-        """A run as `beha2vec materialize` starts it, but in this process, which has everything imported already."""
+        """A run as `beha2vec materialize` starts it, but in this process, which has everything imported already.
+
+        Without `recorded`, Dagster's records of it are in memory and gone afterwards: they take longer than small data.
+        """
         found = export_settings(
             **{name.removeprefix("BEHA2VEC_").lower(): v for name, v in self.settings.items()}
         ).export
@@ -71,7 +74,8 @@ class Project:
                 patch.delenv(name)
             for name, value in (self.environment | more).items():
                 patch.setenv(name, value)
-            code = run.main(["--select", select, *([] if "--start" in options else days), *options])
+            with dg.DagsterInstance.get() if recorded else dg.DagsterInstance.ephemeral() as instance:
+                code = run.main(["--select", select, *([] if "--start" in options else days), *options], instance)
         done = subprocess.CompletedProcess(select, code, output.getvalue(), errors.getvalue())
         assert not check or code == 0, f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
         return done

@@ -93,7 +93,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(materialized: Project, tm
 def test_a_warm_start_goes_on_from_the_encoder_in_use(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     before = _current(project)
-    done = project.materialize("encoder_candidate", *_config(warm_start=True, epochs=6))
+    done = project.materialize("encoder_candidate", *_config(warm_start=True, epochs=6), recorded=True)
     assert f"training continues from encoder {before}" in done.stdout
     (trained,) = project.query("select train_config from beha2vec.encoder_newest")[0]
     assert json.loads(trained)["epochs"] == 2 and json.loads(trained)["learning_rate"] < 0.001

@@ -102,7 +102,7 @@ def test_overrides_win_and_are_compared(materialized: Project, tmp_path: Path) -
     project = materialized.copy(tmp_path / "p")
     page = project.query("select page_key from beha2vec.enriched_pages where page_type = 'cart' limit 1")[0][0]
     (project.folder / "overrides.csv").write_text(f"page_key,theme,page_type\n{page},offers,\nnever.example/x,,cart\n")
-    done = project.materialize("enriched_pages", BEHA2VEC_PAGE_OVERRIDES_FILE="overrides.csv")
+    done = project.materialize("enriched_pages", recorded=True, BEHA2VEC_PAGE_OVERRIDES_FILE="overrides.csv")
     assert "never.example/x" in done.stdout
     row = project.query(f"select theme, theme_method, page_type from beha2vec.enriched_pages where page_key = '{page}'")
     assert row == [("offers", "override", "cart")]

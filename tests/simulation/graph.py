@@ -133,8 +133,8 @@ def differences(data: Path, clean: Path) -> list[str]:
     """What the results of two projects do not have in common: ids and counts exactly, figures and vectors to 1e-5."""
     tables = _tables(data)
     found = [f"{name}: only in one of the two" for name in tables.keys() ^ _tables(clean).keys()]
-    for name, query in sorted(tables.items()):
-        with read(data) as one, read(clean) as other:
+    with read(data) as one, read(clean) as other:
+        for name, query in sorted(tables.items()):
             found += _compare(name, one.sql(query).df(), other.sql(query).df())
     days = {path.parent.name for path in (data / "user_sequences").glob("*/*.parquet")}
     for day in sorted(days | {path.parent.name for path in (clean / "user_sequences").glob("*/*.parquet")}):
