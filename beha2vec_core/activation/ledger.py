@@ -69,7 +69,7 @@ def sent(path: Path, destination: str | None = None, audience: str | None = None
     where = "(:destination is null or destination = :destination) and (:audience is null or audience = :audience)"
     values = {"destination": destination, "audience": audience}
     lines: list[Sent] = []
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=60)) as connection:
+    with closing(_connect_to_read(path)) as connection:
         plans = connection.execute(
             f"""select destination, audience, substr(started_at, 1, 10) as day, steps, max(send_id) from sends
             where {where} group by destination, audience, day""",
@@ -223,6 +223,11 @@ class Ledger:
         ).fetchall()
         return {(state, reason): users for state, reason, users in rows}
 
+    def is_unfinished(self) -> bool:
+        """Whether a send is under way, or was stopped in the middle."""
+        found = self._connection.execute("select 1 from changes where state in ('planned', 'sending') limit 1")
+        return found.fetchone() is not None
+
     def present(self) -> list[tuple[str, str, int]]:
         """Each destination and audience, with the users who are there as far as is known."""
         pairs = self._connection.execute("select distinct destination, audience from changes order by 1, 2").fetchall()
@@ -246,8 +251,7 @@ class Ledger:
 def read_ledger(path: Path | None) -> Iterator[Ledger]:
     """The ledger for reading, also while something is sent; without a file, an empty one in memory."""
     is_there = path is not None and path.exists()
-    address = f"{path.absolute().as_uri()}?mode=ro" if path is not None and is_there else ":memory:"
-    with closing(sqlite3.connect(address, uri=is_there, timeout=60)) as connection:
+    with closing(_connect_to_read(path) if path and is_there else sqlite3.connect(":memory:")) as connection:
         if not is_there:
             connection.executescript(_SCHEMA)
         yield Ledger(connection)
@@ -295,6 +299,13 @@ def remove_before(path: Path, day: date) -> int:
                         and later.user_key = changes.user_key and later.state in ('accepted', 'unknown')))""",
             [day.isoformat()],
         ).rowcount
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """After a kill, SQLite has to undo half a transaction first: it writes though we only read."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=60)
+    connection.execute("pragma query_only = on")
+    return connection
 
 
 def _text(moment: datetime) -> str:
