@@ -69,7 +69,7 @@ def sent(path: Path, destination: str | None = None, audience: str | None = None
     where = "(:destination is null or destination = :destination) and (:audience is null or audience = :audience)"
     values = {"destination": destination, "audience": audience}
     lines: list[Sent] = []
-    with closing(_connect_to_read(path)) as connection:
+    with closing(_connect(path)) as connection:
         plans = connection.execute(
             f"""select destination, audience, substr(started_at, 1, 10) as day, steps, max(send_id) from sends
             where {where} group by destination, audience, day""",
@@ -250,15 +250,12 @@ class Ledger:
 @contextmanager
 def read_ledger(path: Path | None) -> Iterator[Ledger]:
     """The ledger for reading, also while something is sent; without a file, an empty one in memory."""
-    is_there = path is not None and path.exists()
-    with closing(_connect_to_read(path) if path and is_there else sqlite3.connect(":memory:")) as connection:
-        if not is_there:
-            connection.executescript(_SCHEMA)
+    with closing(_connect(path if path and path.exists() else Path(":memory:"))) as connection:
         yield Ledger(connection)
 
 
 @contextmanager
-def open_ledger(path: Path, wait_seconds: float = 5) -> Iterator[Ledger]:
+def open_ledger(path: Path, wait_seconds: float = 2) -> Iterator[Ledger]:
     """The ledger, for one process that sends at a time; what an earlier one left open is closed (`Ledger.recover`).
 
     Raises:
@@ -268,18 +265,15 @@ def open_ledger(path: Path, wait_seconds: float = 5) -> Iterator[Ledger]:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(f"{path}.lock", timeout=wait_seconds), closing(sqlite3.connect(path, timeout=60)) as connection:
+        with FileLock(f"{path}.lock", timeout=wait_seconds), closing(_connect(path)) as connection:
             path.chmod(0o600)
             connection.execute("pragma synchronous = full")
             connection.execute("pragma secure_delete = on")
-            connection.executescript(_SCHEMA)
             ledger = Ledger(connection)
             ledger.recover()
             yield ledger
     except Timeout:
         raise ActivationError("another process is sending: wait until it ends, then try again") from None
-    except sqlite3.DatabaseError as error:
-        raise ActivationError(f"{path} cannot be used ({error}): restore it from your backup") from None
 
 
 def remove_before(path: Path, day: date) -> int:
@@ -289,9 +283,8 @@ def remove_before(path: Path, day: date) -> int:
     """
     if not path.exists():
         return 0
-    with closing(sqlite3.connect(path, timeout=60)) as connection, connection:
+    with closing(_connect(path)) as connection, connection:
         connection.execute("pragma secure_delete = on")
-        connection.executescript(_SCHEMA)
         return connection.execute(
             """delete from changes where at < ? and not (kind <> 'leave' and state in ('accepted', 'unknown')
                 and change_id = (select max(change_id) from changes as later
@@ -301,10 +294,14 @@ def remove_before(path: Path, day: date) -> int:
         ).rowcount
 
 
-def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """After a kill, SQLite has to undo half a transaction first: it writes though we only read."""
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=60)
-    connection.execute("pragma query_only = on")
+def _connect(path: Path) -> sqlite3.Connection:
+    """A connection, for readers too: after a kill, SQLite has to undo half a transaction first, or to make tables."""
+    connection = sqlite3.connect(path, timeout=60)
+    try:
+        connection.executescript(_SCHEMA)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise ActivationError(f"{path} cannot be used ({error}): restore it from your backup") from None
     return connection
 
 

@@ -74,10 +74,14 @@ def sent(
     days: Annotated[int, typer.Option("--days", min=1, help="So many days.")] = 7,
 ) -> None:
     """Show what was sent, by day, destination and audience, with the users that each step left out."""
+    from beha2vec_core.activation.destination import ActivationError
     from beha2vec_core.activation.ledger import sent as lines_of
 
     settings = read_settings()
-    found = lines_of(settings.storage.ledger_path, to, audience)
+    try:
+        found = lines_of(settings.storage.ledger_path, to, audience)
+    except ActivationError as error:
+        fail(error, 2)
     shown: list[date] = sorted({line.day for line in found}, reverse=True)[:days]
     if not found:
         typer.echo("Nothing has been sent yet: beha2vec activate AUDIENCE --to DESTINATION shows a plan")

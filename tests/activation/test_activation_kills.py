@@ -6,8 +6,10 @@ import multiprocessing
 import os
 import random
 import signal
+import sqlite3
 import time
 from collections import defaultdict
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -95,15 +97,37 @@ def _check_the_end(folder: Path, settings: Settings, kind: str, service: Service
     states: dict[str, list[str]] = defaultdict(list)
     for request in service.taken:
         states[request.body["client_id"]].append(request.body["user_properties"]["b2v_consented"]["value"])
-    for client, said in states.items():
-        assert all(one != other for one, other in pairwise(said)), f"{client} twice: {said}"
+    last = {client: said[-1] for client, said in states.items()}
+    # each state once: what the server took is what the ledger says, without some of those whose answer was lost
+    for client, written in _written(settings).items():
+        assert all(one != other for (one, _), (other, _) in pairwise(written)), f"{client} twice: {written}"
+        left = iter(states.pop(client, []))
+        said = next(left, None)
+        for state, outcome in written:
+            if state == said:
+                said = next(left, None)
+            else:
+                assert outcome == "unknown", f"{client}: {written} was not received"
+        assert said is None, f"{client} received more than {written}"
+    assert not states, "the ledger knows everybody who was sent"
     with read_ledger(settings.storage.ledger_path) as ledger:
         known = ledger.believed("ga4", "consented")
     lost = {key for key, one in known.items() if not one.is_certain}
     assert len(lost) <= kills
-    there = {client for client, said in states.items() if said[-1] == "in"}
+    there = {client for client, said in last.items() if said == "in"}
     unsure = {client_id(int(key[1:])) for key in lost}
     assert there - unsure == {client_id(int(key[1:])) for key in allowed} - unsure
+
+
+def _written(settings: Settings) -> dict[str, list[tuple[str, str]]]:
+    """What the ledger says was sent of each device, in order: the state, and the outcome."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    with closing(sqlite3.connect(settings.storage.ledger_path)) as ledger:
+        for client, kind, outcome in ledger.execute(
+            "select user_pseudo_id, kind, state from changes order by change_id"
+        ).fetchall():
+            found[client].append(("out" if kind == "leave" else "in", outcome))
+    return found
 
 
 @pytest.mark.parametrize("kind", ["ga4", "webhook", "files"])

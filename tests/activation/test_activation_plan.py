@@ -149,6 +149,8 @@ def test_a_file_that_is_no_ledger_is_refused(settings: Settings, service: Servic
     settings.storage.ledger_path.write_text("not a ledger, but a text that somebody left here\n" * 100)
     with pytest.raises(ActivationError, match="restore it from your backup"):
         plan_and_send(settings, BUYERS, ga4(service.address))
+    with pytest.raises(ActivationError, match="restore it from your backup"):
+        sent(settings.storage.ledger_path)
     assert not service.requests
 
 
