@@ -90,15 +90,16 @@ def plan_and_send(
     """
     options = options or Options()
     with open_ledger(settings.storage.ledger_path) as ledger:
-        if not options.debug:
-            confirm(destination, ledger)
+        earlier = {} if options.debug else dict(confirm(destination, ledger))
         with (connect or _connect(settings))("activate") as connection:
             plan = make_plan(
                 connection, audience, destination, ledger, settings.storage, empty=options.empty, repeat=options.repeat
             )
         say(plan)
         if not options.debug:
-            return plan, send_plan(plan, ledger)
+            report = send_plan(plan, ledger)
+            report.earlier = earlier
+            return plan, report
     with read_ledger(None) as scratch:
         return plan, send_plan(plan, scratch)
 

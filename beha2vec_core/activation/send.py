@@ -28,6 +28,7 @@ class Report:
         reasons: users by reason, of those that were not accepted.
         stopped: why nothing further was sent; empty where all was.
         is_counted: the destination counts each request, so unknown ones are not repeated.
+        earlier: requests that were accepted for later before, by what became of them (`confirm`).
     """
 
     destination: str
@@ -36,16 +37,24 @@ class Report:
     reasons: dict[str, int] = field(default_factory=dict)
     stopped: str = ""
     is_counted: bool = False
+    earlier: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:
-        """Whether all was accepted."""
-        return not self.stopped and not any(users for state, users in self.outcomes.items() if state != "accepted")
+        """Whether all was accepted, of earlier requests too."""
+        return (
+            not self.stopped
+            and not self.earlier.get("refused")
+            and not self.earlier.get("partly")
+            and not any(users for state, users in self.outcomes.items() if state != "accepted")
+        )
 
     def lines(self) -> list[str]:
         """For people: what became of it, and what to do."""
         lines = [f"{state.replace('_', ' ')}: {counted(users, 'user')}" for state, users in self.outcomes.items()]
         lines += [f"  {reason}: {counted(users, 'user')}" for reason, users in self.reasons.items()]
+        for state, requests in self.earlier.items():
+            lines.append(f"earlier requests, {state}: {counted(requests, 'request')}")
         if self.stopped:
             lines.append(f"stopped: {self.stopped}. Correct it and send again: what was accepted is not sent again")
         if self.outcomes.get("unknown"):
@@ -102,13 +111,15 @@ def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
 
 
 def confirm(destination: Destination, ledger: Ledger) -> Mapping[str, int]:
-    """Ask what became of requests that were accepted for later; how many by state, ``pending`` among them."""
+    """Ask what became of requests that were accepted for later; how many by state, also ``pending`` and ``partly``."""
     found: dict[str, int] = {}
     for receipt in ledger.receipts(destination.name):
         outcome = destination.confirm(receipt)
         if outcome is not None:
             ledger.confirmed(destination.name, receipt, outcome)
-        state = outcome.state if outcome else "pending"
+        state: str = "pending"
+        if outcome is not None:
+            state = "partly" if outcome.state == "accepted" and outcome.reason else outcome.state
         found[state] = found.get(state, 0) + 1
     return found
 
