@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, TypeAdapter, ValidationError
 
+from beha2vec_core.activation.bigquery import BigQuery
 from beha2vec_core.activation.contacts import Contacts, load_contacts
 from beha2vec_core.activation.data_manager import SECONDS_BETWEEN, AdsFile, DataManager
 from beha2vec_core.activation.destination import ActivationError, Destination
@@ -75,8 +76,16 @@ class AdsFileConfig(DestinationConfig):
     folder: Path
 
 
+class BigQueryConfig(DestinationConfig):
+    """A table; see `bigquery.BigQuery`."""
+
+    type: Literal["bigquery"]
+    table: str
+
+
 Config = Annotated[
-    GA4Config | FilesConfig | WebhookConfig | DataManagerConfig | AdsFileConfig, Field(discriminator="type")
+    GA4Config | FilesConfig | WebhookConfig | DataManagerConfig | AdsFileConfig | BigQueryConfig,
+    Field(discriminator="type"),
 ]
 _TYPES: Mapping[str, type[DestinationConfig]] = {
     "ga4": GA4Config,
@@ -84,6 +93,7 @@ _TYPES: Mapping[str, type[DestinationConfig]] = {
     "webhook": WebhookConfig,
     "data_manager": DataManagerConfig,
     "ads_file": AdsFileConfig,
+    "bigquery": BigQueryConfig,
 }
 
 
@@ -171,6 +181,8 @@ def build(
             config.name, account_id=config.account_id, login_account_id=config.login_account_id,
             secret=secret(config.name), client=client, contacts=contacts, debug=debug, host=host, **common,
         )  # fmt: skip
+    if isinstance(config, BigQueryConfig):
+        return BigQuery(config.name, table=config.table, **common)
     if isinstance(config, AdsFileConfig):
         return AdsFile(config.name, folder=config.folder, contacts=contacts, note=note, **common)
     if isinstance(config, FilesConfig):

@@ -214,14 +214,13 @@ class Ledger:
                 [outcome.state, outcome.reason, destination, receipt],
             )
 
-    def reasons(self, ids: Sequence[int]) -> dict[tuple[str, str], int]:
-        """The changes by state and reason."""
-        rows = self._connection.execute(
-            """select state, reason, count(*) from changes where change_id in (select value from json_each(?))
-            group by 1, 2 order by 3 desc""",
+    def tally(self, ids: Sequence[int]) -> list[tuple[str, str, str, int]]:
+        """Changes by kind, state and reason, the most frequent first."""
+        return self._connection.execute(
+            """select kind, state, reason, count(*) from changes where change_id in (select value from json_each(?))
+            group by 1, 2, 3 order by 4 desc, 1, 2, 3""",
             [json.dumps(list(ids))],
         ).fetchall()
-        return {(state, reason): users for state, reason, users in rows}
 
     def is_unfinished(self) -> bool:
         """Whether a send is under way, or was stopped in the middle."""
