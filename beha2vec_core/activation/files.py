@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -116,15 +116,22 @@ class Files(Destination):
         path = self.path(called)
         if not path.exists():
             return []
-        if self._format == "csv":
-            with path.open(encoding="utf-8", newline="") as file:
-                rows: Iterable[dict[str, Any]] = list(csv.DictReader(file))
-        else:
-            import pyarrow.parquet as pq
+        rows: list[dict[str, Any]]
+        try:
+            if self._format == "csv":
+                with path.open(encoding="utf-8", newline="") as file:
+                    reader = csv.DictReader(file)
+                    rows, columns = list(reader), reader.fieldnames
+            else:
+                import pyarrow.parquet as pq
 
-            rows = pq.read_table(path).to_pylist()
-        # a file by somebody else, or of another release, is written anew
-        return [dict(row) for row in rows if set(row) == set(self.columns) and row[self.columns[0]]]
+                table = pq.read_table(path)
+                rows, columns = table.to_pylist(), table.column_names
+        except (OSError, ValueError, csv.Error):  # pyarrow's errors are among them
+            columns = None
+        if columns is None or tuple(columns) != self.columns:
+            raise ActivationError(f"{path} is not a file that activation wrote: move it away, or give another folder")
+        return [{name: str(row[name] or "") for name in self.columns} for row in rows if row[self.columns[0]]]
 
     def _write(self, called: str, rows: list[dict[str, str]]) -> None:
         path = self.path(called)

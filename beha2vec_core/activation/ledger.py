@@ -123,11 +123,16 @@ class Ledger:
             for key, device, login, kind, hashed, state, _ in rows
         }
 
-    def entered_since(self, moment: datetime) -> frozenset[str]:
-        """The users who entered any destination since, or may have."""
+    def entered_since(self, moment: datetime, destination: str, audience: str) -> frozenset[str]:
+        """The users who entered another audience anywhere since, or this one at this destination, or may have.
+
+        The same audience at several destinations is one contact.
+        """
         rows = self._connection.execute(
-            "select distinct user_key from changes where kind = 'enter' and state <> 'refused' and at >= ?",
-            [_text(moment)],
+            """select distinct user_key from changes
+            where kind = 'enter' and state in ('accepted', 'unknown', 'sending') and at >= ?
+            and (audience <> ? or destination = ?)""",
+            [_text(moment), audience, destination],
         ).fetchall()
         return frozenset(key for (key,) in rows)
 

@@ -91,6 +91,8 @@ def plan_and_send(
         ActivationError: nothing was sent, with the remedy. What goes wrong later is in the report.
     """
     options = options or Options()
+    if missing := destination.missing():
+        raise ActivationError(f"{destination.name}: {'; '.join(missing)}")
     with open_ledger(settings.storage.ledger_path) as ledger:
         earlier = {} if options.debug else dict(confirm(destination, ledger))
         with (connect or _connect(settings))("activate") as connection:
