@@ -17,10 +17,9 @@ from beha2vec_core.activation.ga4 import problems_of
 from beha2vec_core.activation.ledger import read_ledger
 from beha2vec_core.activation.run import plan_and_send
 from beha2vec_core.settings import Settings
-from tests.activation.activation_world import change, client_id, make_folder, may_be_contacted
+from tests.activation.activation_world import change, client_id, in_file, make_folder, may_be_contacted
 from tests.activation.sender import CONSENTED, destination, send
-from tests.activation.services import Reply, Service, served
-from tests.activation.test_activation_sets import _in_file, _receive
+from tests.activation.services import Reply, Service, received, served
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _USERS = 120
@@ -88,11 +87,11 @@ def _check_the_end(folder: Path, settings: Settings, kind: str, service: Service
     allowed = may_be_contacted(settings, "consented")
     assert len(allowed) > 20
     if kind == "files":
-        assert _in_file(folder / "lists" / "consented.csv") == allowed
+        assert in_file(folder / "lists" / "consented.csv") == allowed
         return
     if kind == "webhook":
         assert all(len(request.body["users"]) <= 500 for request in service.requests)
-        assert _receive(service).members == allowed
+        assert received(service).members == allowed
         return
     assert all(problems_of(request.body) == [] for request in service.requests)
     states: dict[str, list[str]] = defaultdict(list)
