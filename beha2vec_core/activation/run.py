@@ -76,6 +76,7 @@ def plan_and_send(
     *,
     say: Callable[[Plan], None] = lambda plan: None,
     connect: Connect | None = None,
+    wait_seconds: float = 2,
 ) -> tuple[Plan, Report]:
     """Plan and send. The warehouse is open only while the plan is made.
 
@@ -86,6 +87,7 @@ def plan_and_send(
         options: how.
         say: called with the plan before anything is sent.
         connect: opens the warehouse; default: as the settings say.
+        wait_seconds: longest wait for another process that sends.
 
     Raises:
         ActivationError: nothing was sent, with the remedy. What goes wrong later is in the report.
@@ -93,7 +95,7 @@ def plan_and_send(
     options = options or Options()
     if missing := destination.missing():
         raise ActivationError(f"{destination.name}: {'; '.join(missing)}")
-    with open_ledger(settings.storage.ledger_path) as ledger:
+    with open_ledger(settings.storage.ledger_path, wait_seconds) as ledger:
         earlier = {} if options.debug else dict(confirm(destination, ledger))
         with (connect or _connect(settings))("activate") as connection:
             plan = make_plan(
@@ -156,7 +158,8 @@ def send_marked(
     for audience in audiences:
         for to in (one.to for one in audience.activate if one.send):
             try:
-                plan, report = plan_and_send(settings, audience, find(settings, to), connect=connect)
+                wait = settings.storage.lock_timeout_seconds
+                plan, report = plan_and_send(settings, audience, find(settings, to), connect=connect, wait_seconds=wait)
             except (ActivationError, PrivacyError) as error:
                 found.append(Sending(audience.name, to, problem=str(error), is_error=True))
                 continue
