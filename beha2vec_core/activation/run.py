@@ -163,8 +163,10 @@ def send_marked(
             except (ActivationError, PrivacyError) as error:
                 found.append(Sending(audience.name, to, problem=str(error), is_error=True))
                 continue
-            problem = "" if report.is_complete else "; ".join(line.strip() for line in report.lines())
-            found.append(Sending(audience.name, to, plan, report, problem, report.has_failed))
+            problems = [] if report.is_complete else [line.strip() for line in report.lines()]
+            if plan.stuck:
+                problems.append(f"users who have to leave and cannot be addressed: {plan.stuck:,}; remove them there")
+            found.append(Sending(audience.name, to, plan, report, "; ".join(problems), report.has_failed))
     names = {audience.name for audience in audiences}
     with read_ledger(settings.storage.ledger_path) as ledger:
         for to, name, users in ledger.present():

@@ -18,9 +18,10 @@ from beha2vec_core.activation.contacts import Contacts, load_contacts, normal_em
 from beha2vec_core.activation.data_manager import AdsFile, DataManager
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.ledger import sent
-from beha2vec_core.activation.run import Options, plan_and_send, plan_only
+from beha2vec_core.activation.run import Options, plan_and_send, plan_only, send_marked
 from beha2vec_core.audiences.file import Activation, Audience
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.warehouse import Warehouse
 from tests.activation.activation_world import EVERYONE, change, make_folder, quick_client
 from tests.activation.services import Reply, Request, Service, served
 
@@ -122,6 +123,20 @@ def test_who_withdraws_consent_is_removed(settings: Settings, service: Service) 
     request = service.requests[-1]
     assert request.path == "/v1/audienceMembers:remove" and "consent" not in request.body
     assert len(request.body["audienceMembers"]) == 2
+
+
+def test_who_has_to_leave_and_has_no_contact_any_more_is_reported(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, ADS, _google(settings, service))
+    change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key in ('u0000', 'u0006')")
+    path = settings.storage.data_dir.parent / "contacts.csv"
+    path.write_text("\n".join(line for line in path.read_text().splitlines() if "u0006" not in line))
+    settings.audiences.file.write_text(
+        "- {name: ads, rule: 'true', purpose: ads, activate: [{to: google, as: 4711, send: true}]}"
+    )
+    connect = Warehouse.of(settings.storage).connect
+    (done,) = send_marked(settings, connect, find=lambda *_: _google(settings, service))
+    assert done.plan and done.plan.of_kind("leave") == 1 and done.plan.stuck == 1
+    assert done.problem == "users who have to leave and cannot be addressed: 1; remove them there"
 
 
 def test_new_contacts_are_an_update(settings: Settings, service: Service) -> None:
