@@ -41,13 +41,10 @@ def list_audiences() -> None:
 @audiences_app.command()
 def names() -> None:
     """List the columns and functions that a rule can use."""
-    from beha2vec_core.audiences.names import FUNCTIONS, columns
-    from beha2vec_core.audiences.rule import IN_AUDIENCE
+    from beha2vec_core.audiences.names import described
 
     with _opened(needs_file=False) as (_, _, connection):
-        found = {one.name: one.description for one in columns(connection).values()}
-    found |= {f"{name}({', '.join(one.arguments)})": one.description for name, one in FUNCTIONS.items()}
-    found[f"{IN_AUDIENCE}(name)"] = "whether the user is in another audience of the file"
+        found = described(connection)
     width = max(map(len, found)) + 2
     for name, description in found.items():
         typer.echo(textwrap.fill(f"{name:<{width}}{description}", 120, subsequent_indent=width * " "))
