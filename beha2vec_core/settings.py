@@ -245,6 +245,11 @@ class Storage(_Group):
         return self.data_dir / "prediction_encoders"
 
     @property
+    def ledger_path(self) -> Path:
+        """What was sent to whom: not in the warehouse, as it cannot be made again."""
+        return self.data_dir / "activation.sqlite"
+
+    @property
     def page_cache_path(self) -> Path:
         """What was fetched, a small file a page."""
         return self.data_dir / "page_cache"
@@ -448,6 +453,19 @@ class Audiences(_Group, alias_generator="audiences_".__add__):
     file: Path = Field(Path("audiences.yml"), description="your audiences (YAML); there are none without the file")
 
 
+class Activation(_Group):
+    """Where members of audiences are sent."""
+
+    file: Path = Field(
+        Path("destinations.yml"),
+        alias="destinations_file",
+        description="your destinations (YAML); nothing is sent without the file",
+    )
+    contacts_file: Path | None = Field(
+        None, description="e-mail addresses and phone numbers by login id (CSV), for Google Ads; hashed in memory"
+    )
+
+
 class Explorer(_Group, alias_generator="explorer_".__add__):
     """Where the explorer is, and who may use it."""
 
@@ -488,6 +506,7 @@ class Settings(BaseModel, frozen=True):
     llm: Llm
     predictions: Predictions
     audiences: Audiences
+    activation: Activation
     dagster: Dagster
     privacy: Privacy
     alerts: Alerts
@@ -599,6 +618,13 @@ def variables() -> dict[str, FieldInfo]:
     """The variable of every setting, without its prefix, and what it sets."""
     groups = [group.annotation for group in Settings.model_fields.values() if group.annotation]
     return {str(field.alias).upper(): field for group in groups for field in group.model_fields.values()}
+
+
+def destination_secret(destination: str) -> SecretStr | None:
+    """The secret of a destination: the variable ``BEHA2VEC_SECRET_<NAME>`` of the environment or ``.env``."""
+    variable = f"{PREFIX}SECRET_{destination.upper()}"
+    value = (os.environ.get(variable) or dotenv_values(".env").get(variable) or "").strip()
+    return SecretStr(value) if value else None
 
 
 def _given_variables() -> set[str]:

@@ -15,10 +15,25 @@ class AudienceError(ValueError):
     """An audience cannot be used; the message names it and the remedy."""
 
 
-def _is_name(name: str) -> str:
+def is_name(name: str) -> str:
+    """The name, if audiences and destinations may have it."""
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
         raise ValueError("use at most 40 lowercase letters, digits and _, beginning with a letter")
     return name
+
+
+class Activation(BaseModel, frozen=True, extra="forbid", coerce_numbers_to_str=True):
+    """A destination that the members of an audience may be sent to.
+
+    Attributes:
+        to: the name of the destination.
+        called: what the audience is called there (in the file: ``as``); without it, its own name.
+        send: whether the nightly run sends; without it, only ``beha2vec activate --send`` does.
+    """
+
+    to: str
+    called: str | None = Field(None, alias="as")
+    send: bool = False
 
 
 class Audience(BaseModel, frozen=True, extra="forbid"):
@@ -34,9 +49,12 @@ class Audience(BaseModel, frozen=True, extra="forbid"):
         rank_by: an expression; if there are more than ``cap``, those with the highest value are taken.
         holdout: the share of those that is never contacted, drawn by a keyed hash: comparing them with the others
             measures the effect.
+        activate: where the members may be sent.
+        pause: nobody enters a destination who entered any within so many days.
+        exclude_file: a text file with a user a line (user key, device id or login id) who is not sent.
     """
 
-    name: Annotated[str, AfterValidator(_is_name)]
+    name: Annotated[str, AfterValidator(is_name)]
     description: str = ""
     rule: str
     exclude: str | None = None
@@ -44,6 +62,9 @@ class Audience(BaseModel, frozen=True, extra="forbid"):
     holdout: float = Field(0.0, ge=0, le=0.9)
     cap: int | None = Field(None, ge=1)
     rank_by: str | None = None
+    activate: tuple[Activation, ...] = ()
+    pause: int | None = Field(None, ge=1, le=365)
+    exclude_file: Path | None = None
 
     @model_validator(mode="after")
     def _rank_needs_a_cap(self) -> Self:

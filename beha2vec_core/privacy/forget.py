@@ -19,6 +19,8 @@ from typing import Any
 
 import duckdb
 
+from beha2vec_core.activation.destination import ActivationError
+from beha2vec_core.activation.forget import Departure, in_words, leave_destinations
 from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.ingest import partition_file, remove_stale_scratch
 from beha2vec_core.privacy.find import Found, columns_of, find_person, tables_of
@@ -122,14 +124,21 @@ def forget(
         people = resolved.people | unfinished
         forgotten.add(people.named, now.date())
         _write(note, people.to_json())
-        removed = _remove_everywhere(settings, people, dagster_home, more, say, resuming=bool(unfinished.named))
+        # before the ledger forgets where they are
+        departures = _leave_destinations(settings, people, say)
+        kept = {settings.storage.ledger_path} if any(one.problem and not one.is_final for one in departures) else set()
+        removed = _remove_everywhere(settings, people, dagster_home, more, say, bool(unfinished.named), kept)
         _require_no_run(runs_in_progress())  # a run that began meanwhile; the note is still there
         say("searching again")
         left = [found for found in find_person(settings, people, dagster_home, more) if found.file != note]
         # what could not be changed is tried again by the next run, which needs to know who they are
         if all(_is_encoder(settings, found.file) for found in left):
             note.unlink()
-    return _certify(settings, forgotten, now, wanted, resolved, people, removed, left, dagster_home)
+    remarks = [
+        *_remarks(settings, people, dagster_home),
+        *(f"{in_words(one)[0].upper()}{in_words(one)[1:]}." for one in departures),
+    ]
+    return _certify(settings, forgotten, now, wanted, resolved, people, removed, left, remarks)
 
 
 def locate(
@@ -179,6 +188,16 @@ def is_unfinished(settings: Settings) -> bool:
     return (settings.storage.data_dir / _NOTE).exists()
 
 
+def _leave_destinations(settings: Settings, people: People, say: Callable[[str], None]) -> list[Departure]:
+    try:
+        departures = leave_destinations(settings, people.named)
+    except ActivationError as error:
+        raise PrivacyError(f"the destinations of audiences: {error}; then run this command again") from None
+    for one in departures:
+        say(in_words(one))
+    return departures
+
+
 def _require_no_run(runs: list[str]) -> None:
     """A run in progress would write back what it read before."""
     if runs:
@@ -195,13 +214,14 @@ def _remove_everywhere(
     more: list[Path],
     say: Callable[[str], None],
     resuming: bool,
+    kept: set[Path],
 ) -> list[Removed]:
     storage = settings.storage
     remove_stale_scratch(storage.raw_path)
     for leftover in storage.data_dir.glob(f".{storage.serving_path.name}.*"):  # of killed runs: we hold the lock
         leftover.unlink(missing_ok=True)
     removed: list[Removed] = []
-    skipped = {(storage.data_dir / _NOTE).resolve()}
+    skipped = {path.resolve() for path in (storage.data_dir / _NOTE, *kept)}
     paths = [
         path
         for path in files_of(settings, dagster_home, more)
@@ -266,7 +286,7 @@ def _certify(
     people: People,
     removed: list[Removed],
     left: list[Found],
-    dagster_home: Path | None,
+    remarks: list[str],
 ) -> Certificate:
     certificate = Certificate(
         at=now.strftime("%Y-%m-%d %H:%M:%S"),
@@ -281,7 +301,7 @@ def _certify(
             {"place": f"{_place(settings, one.file)} {one.table} {one.column}".strip(), "why": _why(settings, one)}
             for one in left
         ],
-        remarks=_remarks(settings, people, dagster_home),
+        remarks=remarks,
     )
     folder = settings.storage.data_dir / _CERTIFICATES
     folder.mkdir(exist_ok=True)
@@ -317,6 +337,8 @@ def _remarks(settings: Settings, people: People, dagster_home: Path | None) -> l
 
 
 def _why(settings: Settings, found: Found) -> str:
+    if found.file == settings.storage.ledger_path.resolve():
+        return "a destination could not be reached, see below: correct it, and run the command again"
     if found.problem:
         return f"the file cannot be read ({found.problem}): delete it, or repair it and run the command again"
     if _is_encoder(settings, found.file):

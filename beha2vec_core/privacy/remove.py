@@ -188,21 +188,28 @@ def _from_duckdb(path: Path, people: People) -> list[Removed]:
 
 
 def _from_sqlite(path: Path, people: People) -> list[Removed]:
-    """Dagster's records: the events stay, without the text that names the people."""
+    """The ledger's rows go. Of Dagster's records the events stay, without the text that names the people."""
     done = []
     with closing(open_sqlite(path)) as connection:
         connection.execute("pragma secure_delete = on")
+        for kind in set(IDENTIFIERS.values()):
+            ids = people.of_kind(kind)
+            connection.create_function(f"is_of_{kind}", 1, lambda value, ids=ids: value in ids)
         connection.create_function("has_person", 1, lambda value: isinstance(value, str) and people.named_in(value))
         connection.create_function("without_person", 1, people.taken_out_of)
         for table, columns in sqlite_columns(connection).items():
-            texts = 0
+            rows = texts = 0
+            for column in columns:
+                if column in IDENTIFIERS:
+                    theirs = f"is_of_{IDENTIFIERS[column]}({sql_name(column)})"
+                    rows += connection.execute(f"delete from {sql_name(table)} where {theirs}").rowcount
             for column in columns:
                 name = sql_name(column)
                 texts += connection.execute(
                     f"update {sql_name(table)} set {name} = without_person({name}) where has_person({name})"
                 ).rowcount
-            if texts:
-                done.append(Removed(path, table, 0, texts))
+            if rows or texts:
+                done.append(Removed(path, table, rows, texts))
         if done:
             connection.execute("vacuum")
             connection.execute("pragma wal_checkpoint(truncate)")

@@ -9,6 +9,7 @@ from typing import NamedTuple, get_args
 
 import duckdb
 
+from beha2vec_core.activation.ledger import remove_before
 from beha2vec_core.privacy.find import columns_of, tables_of
 from beha2vec_core.privacy.partitions import forget_originals
 from beha2vec_core.privacy.people import sql_name, sql_text
@@ -75,6 +76,8 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
             _remove_from_tables(storage.warehouse_path, cuts, days, rows)
         if storage.serving_path.exists():
             _remove_from_published(storage.serving_path, cuts)
+        if "embeddings" in cuts:
+            rows["embeddings"] += remove_before(storage.ledger_path, cuts["embeddings"])
     return [
         LayerRemoved(layer, settings.privacy.retention_days(layer) or 0, cut, len(days[layer]), rows[layer])
         for layer, cut in cuts.items()

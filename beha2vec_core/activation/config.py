@@ -1,0 +1,158 @@
+"""The file of destinations: a YAML list beside that of audiences. Secrets are not in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, TypeAdapter, ValidationError
+
+from beha2vec_core.activation.destination import ActivationError, Destination
+from beha2vec_core.activation.files import Files
+from beha2vec_core.activation.ga4 import GA4
+from beha2vec_core.activation.http import Client
+from beha2vec_core.activation.webhook import Webhook
+from beha2vec_core.audiences.file import is_name, nearest
+from beha2vec_core.privacy.places import note_written
+from beha2vec_core.settings import Settings, destination_secret
+
+if TYPE_CHECKING:
+    from beha2vec_core.pages.fetching.addresses import AddressGuard
+
+
+class DestinationConfig(BaseModel, frozen=True, extra="forbid", coerce_numbers_to_str=True):
+    """What all destinations have.
+
+    Attributes:
+        name: unique in the file; the secret is the variable ``BEHA2VEC_SECRET_<NAME>``.
+        property_id: only users of this GA4 property are sent.
+    """
+
+    name: Annotated[str, AfterValidator(is_name)]
+    property_id: str | None = None
+
+
+class GA4Config(DestinationConfig):
+    """A web stream of GA4; see `ga4.GA4`."""
+
+    type: Literal["ga4"]
+    measurement_id: str
+    region: Literal["eu", "us"] = "eu"
+    with_login: bool = False
+
+
+class FilesConfig(DestinationConfig):
+    """A folder; see `files.Files`."""
+
+    type: Literal["files"]
+    folder: Path
+    format: Literal["csv", "parquet"] = "csv"
+
+
+class WebhookConfig(DestinationConfig):
+    """An address; see `webhook.Webhook`."""
+
+    type: Literal["webhook"]
+    url: str
+
+
+Config = Annotated[GA4Config | FilesConfig | WebhookConfig, Field(discriminator="type")]
+_TYPES: Mapping[str, type[DestinationConfig]] = {"ga4": GA4Config, "files": FilesConfig, "webhook": WebhookConfig}
+
+
+def load_destinations(path: Path) -> list[DestinationConfig]:
+    """The destinations of a file, in its order; none where there is no file.
+
+    Raises:
+        ActivationError: the file cannot be read, or an entry is wrong.
+    """
+    if not path.exists():
+        return []
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ActivationError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+    if entries is None:
+        return []
+    if not isinstance(entries, list):
+        raise ActivationError(f"{path}: write a list of destinations, each beginning with '- name:'")
+    found: list[DestinationConfig] = []
+    for number, entry in enumerate(entries, 1):
+        name = str(entry.get("name") or number) if isinstance(entry, dict) else str(number)
+        try:
+            config: DestinationConfig = TypeAdapter(Config).validate_python(entry)
+        except ValidationError as error:
+            raise ActivationError(f"{path}, destination {name}: {_explained(error, entry)}") from None
+        if config.name in {other.name for other in found}:
+            raise ActivationError(f"{path}, destination {name}: there are two of this name; rename one")
+        found.append(config)
+    return found
+
+
+def find_destination(configs: list[DestinationConfig], name: str, path: Path) -> DestinationConfig:
+    """The destination of a name.
+
+    Raises:
+        ActivationError: there is none; the message has the nearest names.
+    """
+    for config in configs:
+        if config.name == name:
+            return config
+    if not configs:
+        raise ActivationError(f"{path} has no destinations (docs/activation.md, BEHA2VEC_DESTINATIONS_FILE)")
+    raise ActivationError(f"there is no destination {name!r}{nearest(name, [one.name for one in configs])}")
+
+
+def build(
+    config: DestinationConfig,
+    settings: Settings,
+    *,
+    debug: bool = False,
+    guard: AddressGuard | None = None,
+    host: str = "",
+    secret: Callable[[str], SecretStr | None] = destination_secret,
+) -> Destination:
+    """The destination that an entry describes.
+
+    Args:
+        config: the entry.
+        settings: where files are noted for `beha2vec forget`, and where contacts are.
+        debug: of GA4, ask the debug endpoint.
+        guard: which addresses may be connected to; default: public ones, over TLS.
+        host: where a service is that has one address for all; for tests.
+        secret: gives the secret of a destination.
+    """
+    client = Client(guard)
+    common: dict[str, Any] = {"property_id": config.property_id}
+    if isinstance(config, GA4Config):
+        return GA4(
+            config.name, measurement_id=config.measurement_id, region=config.region, with_login=config.with_login,
+            secret=secret(config.name), client=client, debug=debug, host=host, **common,
+        )  # fmt: skip
+    if isinstance(config, WebhookConfig):
+        return Webhook(config.name, url=config.url, secret=secret(config.name), client=client, **common)
+    if isinstance(config, FilesConfig):
+        note = lambda path: note_written(settings, path)  # noqa: E731
+        return Files(config.name, folder=config.folder, format=config.format, note=note, **common)
+    raise AssertionError(f"{type(config)} is built above")
+
+
+def _explained(error: ValidationError, entry: Any) -> str:
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"][1:])
+    if problem["type"] == "union_tag_not_found":
+        return f"type is missing; choose from {', '.join(_TYPES)}"
+    if problem["type"] == "union_tag_invalid":
+        return f"there is no type {entry.get('type')!r}{nearest(str(entry.get('type')), list(_TYPES))}"
+    if problem["type"] == "extra_forbidden":
+        keys = list(_TYPES[str(entry["type"])].model_fields)
+        if any(part in key for part in ("secret", "key", "token", "password")):
+            return f"{key} is not a key: secrets are variables of the environment, BEHA2VEC_SECRET_<NAME>"
+        return f"{key} is not a key of a destination of this type{nearest(key, keys)}"
+    if problem["type"] == "missing":
+        return f"{key} is missing"
+    if problem["type"] in ("model_type", "model_attributes_type"):
+        return "write it as a mapping of keys to values"
+    return f"{key}: {problem['msg']}".removeprefix(": ").replace("Value error, ", "")

@@ -1,0 +1,151 @@
+"""What a destination does: check itself, make payloads, send them, and compare the ledger with what is there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Literal, NamedTuple
+
+Kind = Literal["enter", "update", "leave"]
+State = Literal["accepted", "refused", "unknown"]
+
+
+class ActivationError(RuntimeError):
+    """Nothing can be sent; the message names the remedy and holds no secret."""
+
+
+class NotReachable(Exception):
+    """A user cannot be sent to a destination; the reason is the same for all of one kind, so that it can be counted."""
+
+
+class Member(NamedTuple):
+    """A user who is to be at a destination, or to leave it.
+
+    Attributes:
+        user_key: our key of the user.
+        property_id: their GA4 property; None where a user leaves whom the tables no longer have.
+        client_id: GA4's id of the device they used last.
+        login_id: GA4's ``user_id``, where they logged in.
+        is_ads_consented: whether they allowed ads; not known means no.
+        last_seen: the day of their last event.
+    """
+
+    user_key: str
+    property_id: str | None = None
+    client_id: str | None = None
+    login_id: str | None = None
+    is_ads_consented: bool = False
+    last_seen: date | None = None
+
+
+class Change(NamedTuple):
+    """What is to be sent of one user.
+
+    Attributes:
+        kind: they enter, stay with another payload, or leave.
+        member: the user.
+        payload: made by `Destination.plan`.
+        hash: of what the payload says (`hash_of`): the same hash is the same state at the destination.
+    """
+
+    kind: Kind
+    member: Member
+    payload: Mapping[str, Any]
+    hash: str
+
+
+class Outcome(NamedTuple):
+    """What became of one user's change.
+
+    Attributes:
+        state: ``refused`` had no effect; ``unknown``: the answer was lost.
+        reason: why it is not accepted, the same for all of one kind.
+        receipt: the destination's id of a request that it goes on to work on; see `Destination.confirm`.
+    """
+
+    state: State
+    reason: str = ""
+    receipt: str = ""
+
+
+class Believed(NamedTuple):
+    """What the ledger says of a user at a destination.
+
+    Attributes:
+        member: the user, with the ids that were sent.
+        hash: of the last payload.
+        is_there: whether they entered last, or left.
+        is_certain: the answer is known.
+    """
+
+    member: Member
+    hash: str
+    is_there: bool
+    is_certain: bool
+
+
+class Destination(ABC):
+    """A system that receives members of audiences.
+
+    Attributes:
+        name: of the destination in the file.
+        kind: of system, as the file has it.
+        counts: sending twice counts twice, so a request whose answer was lost is not repeated.
+        for_ads: it only serves ads: audiences need ``purpose: ads``.
+        has_debug: its service has a way to check requests without using them.
+        batch: the most users of one request.
+    """
+
+    kind: str
+    counts = False
+    for_ads = False
+    has_debug = False
+    batch = 1
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @abstractmethod
+    def validate(self, called: str) -> list[str]:
+        """What is wrong, a sentence each, before anything is sent. Asks nobody.
+
+        Args:
+            called: the name of the audience at the destination.
+        """
+
+    @abstractmethod
+    def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
+        """What is sent of a user, within all limits, and the hash of what it says.
+
+        Raises:
+            NotReachable: the destination cannot take this user.
+        """
+
+    @abstractmethod
+    def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
+        """Send one request (at most `batch` changes); what became of each change. Never raises for what is sent.
+
+        Args:
+            changes: what to send.
+            called: the name of the audience at the destination.
+            key: of the request; the same for the same changes sent again.
+
+        Raises:
+            ActivationError: no further request can succeed, as where the secret is wrong.
+        """
+
+    def reconcile(self, believed: Mapping[str, Believed], called: str) -> dict[str, Believed]:
+        """What is really there, by user key, where the destination can say; otherwise what the ledger says."""
+        return dict(believed)
+
+    def confirm(self, receipt: str) -> Outcome | None:
+        """What became of a request that was accepted for later; None: it is not finished."""
+        return Outcome("accepted")
+
+
+def hash_of(says: Any) -> str:
+    """A hash of what a payload says."""
+    return hashlib.sha256(json.dumps(says, sort_keys=True, default=str).encode()).hexdigest()[:32]

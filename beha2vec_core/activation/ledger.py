@@ -1,0 +1,309 @@
+"""The ledger: what was sent to whom, when, and what became of it.
+
+A SQLite file in the data folder, outside the warehouse: it cannot be made again from the export, so it has to survive
+migrations, full refreshes and a restored warehouse. A change is written before its request (``sending``) and after it.
+If the process dies in between, the next one finds it and calls it ``unknown``.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from beha2vec_core.activation.destination import ActivationError, Believed, Change, Member, Outcome
+
+_LOST = "the process ended before the answer"
+# of one destination and audience: a row a send, and a row for each change of a user that was planned
+_SCHEMA = """
+    create table if not exists sends (
+        send_id integer primary key, destination text not null, audience text not null, started_at text not null,
+        finished_at text, steps text not null);
+    create table if not exists changes (
+        change_id integer primary key, send_id integer not null, destination text not null, audience text not null,
+        user_key text not null, user_pseudo_id text, user_id text, kind text not null, payload_hash text not null,
+        state text not null, reason text not null default '', request text not null default '',
+        receipt text not null default '', at text not null);
+    create index if not exists changes_of_users on changes (destination, audience, user_key, change_id);
+    create index if not exists changes_by_state on changes (state, destination, audience);
+"""
+
+
+class Sent(NamedTuple):
+    """A line of the ledger's summary; see `sent`."""
+
+    destination: str
+    audience: str
+    day: date
+    step: str
+    outcome: str
+    users: int
+
+
+def sent(path: Path, destination: str | None = None, audience: str | None = None) -> list[Sent]:
+    """What was sent: users by destination, audience, day, step and outcome, the newest day first.
+
+    It only reads, also while something is sent, and names nobody. For pages and commands that show the ledger.
+
+    - Steps of the plan: ``members``, ``consent``, ``exclude``, ``cap``, ``holdout``, ``forgotten``, ``exclude_file``,
+      ``pause``, ``not_reachable``, ``unchanged``, with the outcome ``planned`` for ``members``, ``left_out`` for those
+      that leave users out, and ``kept`` for ``unchanged``. They are of the last send of the day.
+    - Changes: the steps ``enter``, ``update`` and ``leave``, with the outcomes ``accepted``, ``refused``, ``unknown``
+      (the answer was lost), ``sending`` (under way, or the process was stopped) and ``planned`` (not sent yet). They
+      are of all sends of the day.
+
+    Args:
+        path: of the ledger (``settings.storage.ledger_path``); it need not exist.
+        destination: only of this one.
+        audience: only of this one.
+
+    Returns:
+        Lines with more than 0 users; days are UTC.
+    """
+    if not path.exists():
+        return []
+    where = "(:destination is null or destination = :destination) and (:audience is null or audience = :audience)"
+    values = {"destination": destination, "audience": audience}
+    lines: list[Sent] = []
+    with closing(_connect(path)) as connection:
+        plans = connection.execute(
+            f"""select destination, audience, substr(started_at, 1, 10) as day, steps, max(send_id) from sends
+            where {where} group by destination, audience, day""",
+            values,
+        ).fetchall()
+        for to, name, day, steps, _ in plans:
+            for step, users in json.loads(steps).items():
+                outcome = {"members": "planned", "unchanged": "kept"}.get(step, "left_out")
+                lines.append(Sent(to, name, date.fromisoformat(day), step, outcome, users))
+        lines += [
+            Sent(to, name, date.fromisoformat(day), kind, state, users)
+            for to, name, day, kind, state, users in connection.execute(
+                f"""select destination, audience, substr(at, 1, 10) as day, kind, state, count(*) from changes
+                where {where} group by 1, 2, 3, 4, 5 order by 4, 5""",
+                values,
+            ).fetchall()
+        ]
+    found = [line for line in lines if line.users]
+    return sorted(found, key=lambda line: (-line.day.toordinal(), line.destination, line.audience))
+
+
+class Ledger:
+    """An open ledger; made by `open_ledger` and `read_ledger`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def recover(self) -> int:
+        """Close what a process that died left open: requests under way become unknown, plans are dropped.
+
+        Returns:
+            the number of changes whose answer was lost.
+        """
+        with self._connection:
+            lost = self._connection.execute(
+                "update changes set state = 'unknown', reason = ? where state = 'sending'", [_LOST]
+            ).rowcount
+            # the next plan makes them again: somebody may have withdrawn their consent since
+            self._connection.execute("delete from changes where state = 'planned'")
+        return lost
+
+    def believed(self, destination: str, audience: str) -> dict[str, Believed]:
+        """The users that the destination has, or had, by user key: by the last change that may have had an effect."""
+        rows = self._connection.execute(
+            """select user_key, user_pseudo_id, user_id, kind, payload_hash, state, max(change_id) from changes
+            where destination = ? and audience = ? and state in ('accepted', 'unknown', 'sending') group by user_key""",
+            [destination, audience],
+        ).fetchall()
+        return {
+            key: Believed(Member(key, None, device, login), hashed, kind != "leave", state == "accepted")
+            for key, device, login, kind, hashed, state, _ in rows
+        }
+
+    def entered_since(self, moment: datetime) -> frozenset[str]:
+        """The users who entered any destination since, or may have."""
+        rows = self._connection.execute(
+            "select distinct user_key from changes where kind = 'enter' and state <> 'refused' and at >= ?",
+            [_text(moment)],
+        ).fetchall()
+        return frozenset(key for (key,) in rows)
+
+    def begin(self, destination: str, audience: str, steps: Mapping[str, int], changes: Sequence[Change]) -> list[int]:
+        """Write down a plan, all of it or nothing; the ids of its changes, in order."""
+        now = _text(datetime.now(UTC))
+        with self._connection:
+            send_id = self._connection.execute(
+                "insert into sends (destination, audience, started_at, steps) values (?, ?, ?, ?)",
+                [destination, audience, now, json.dumps(dict(steps))],
+            ).lastrowid
+            return [
+                int(
+                    self._connection.execute(
+                        """insert into changes (send_id, destination, audience, user_key, user_pseudo_id, user_id,
+                            kind, payload_hash, state, at) values (?, ?, ?, ?, ?, ?, ?, ?, 'planned', ?)""",
+                        [
+                            send_id, destination, audience, one.member.user_key, one.member.client_id,
+                            one.member.login_id, one.kind, one.hash, now,
+                        ],
+                    ).lastrowid
+                    or 0
+                )
+                for one in changes
+            ]  # fmt: skip
+
+    def sending(self, ids: Sequence[int], request: str) -> None:
+        """Write down that a request is about to be sent, on disk when this returns."""
+        now = _text(datetime.now(UTC))
+        with self._connection:
+            self._connection.executemany(
+                "update changes set state = 'sending', request = ?, at = ? where change_id = ?",
+                [(request, now, one) for one in ids],
+            )
+
+    def answered(self, ids: Sequence[int], outcomes: Sequence[Outcome]) -> None:
+        """Write down what became of a request, on disk when this returns."""
+        now = _text(datetime.now(UTC))
+        with self._connection:
+            self._connection.executemany(
+                "update changes set state = ?, reason = ?, receipt = ?, at = ? where change_id = ?",
+                [
+                    (outcome.state, outcome.reason, outcome.receipt, now, one)
+                    for one, outcome in zip(ids, outcomes, strict=True)
+                ],
+            )
+
+    def generation(self, destination: str, audience: str, users: Sequence[str]) -> int:
+        """The newest accepted change of some users: a number that tells a state from the same one later."""
+        (found,) = self._connection.execute(
+            """select coalesce(max(change_id), 0) from changes where destination = ? and audience = ?
+            and state = 'accepted' and user_key in (select value from json_each(?))""",
+            [destination, audience, json.dumps(list(users))],
+        ).fetchone()
+        return int(found)
+
+    def finish(self, destination: str, audience: str) -> None:
+        """Write down that the newest send of an audience has ended; what it did not send is planned no more."""
+        with self._connection:
+            self._connection.execute(
+                "delete from changes where destination = ? and audience = ? and state = 'planned'",
+                [destination, audience],
+            )
+            self._connection.execute(
+                """update sends set finished_at = ? where send_id =
+                    (select max(send_id) from sends where destination = ? and audience = ?)""",
+                [_text(datetime.now(UTC)), destination, audience],
+            )
+
+    def receipts(self, destination: str) -> list[str]:
+        """The requests that the destination accepted for later, and has not finished as far as we know."""
+        rows = self._connection.execute(
+            "select distinct receipt from changes where destination = ? and receipt <> '' and state = 'accepted'",
+            [destination],
+        ).fetchall()
+        return [receipt for (receipt,) in rows]
+
+    def confirmed(self, destination: str, receipt: str, outcome: Outcome) -> None:
+        """Write down what became of such a request."""
+        with self._connection:
+            self._connection.execute(
+                """update changes set state = ?, reason = ?, receipt = '' where destination = ? and receipt = ?
+                and state = 'accepted'""",
+                [outcome.state, outcome.reason, destination, receipt],
+            )
+
+    def reasons(self, ids: Sequence[int]) -> dict[tuple[str, str], int]:
+        """The changes by state and reason."""
+        rows = self._connection.execute(
+            """select state, reason, count(*) from changes where change_id in (select value from json_each(?))
+            group by 1, 2 order by 3 desc""",
+            [json.dumps(list(ids))],
+        ).fetchall()
+        return {(state, reason): users for state, reason, users in rows}
+
+    def is_unfinished(self) -> bool:
+        """Whether a send is under way, or was stopped in the middle."""
+        found = self._connection.execute("select 1 from changes where state in ('planned', 'sending') limit 1")
+        return found.fetchone() is not None
+
+    def present(self) -> list[tuple[str, str, int]]:
+        """Each destination and audience, with the users who are there as far as is known."""
+        pairs = self._connection.execute("select distinct destination, audience from changes order by 1, 2").fetchall()
+        counted = [(*pair, sum(one.is_there for one in self.believed(*pair).values())) for pair in pairs]
+        return [(destination, audience, users) for destination, audience, users in counted if users]
+
+    def of_people(self, ids: Iterable[str]) -> list[tuple[str, str, Believed]]:
+        """Where people are, by any of their ids: destination, audience, and what is known of them there."""
+        wanted: frozenset[str | None] = frozenset(ids)
+        pairs = self._connection.execute("select distinct destination, audience from changes order by 1, 2").fetchall()
+        return [
+            (*pair, one)
+            for pair in pairs
+            for one in self.believed(*pair).values()
+            if wanted & {one.member.user_key, one.member.client_id, one.member.login_id}
+            and (one.is_there or not one.is_certain)
+        ]
+
+
+@contextmanager
+def read_ledger(path: Path | None) -> Iterator[Ledger]:
+    """The ledger for reading, also while something is sent; without a file, an empty one in memory."""
+    with closing(_connect(path if path and path.exists() else Path(":memory:"))) as connection:
+        yield Ledger(connection)
+
+
+@contextmanager
+def open_ledger(path: Path, wait_seconds: float = 2) -> Iterator[Ledger]:
+    """The ledger, for one process that sends at a time; what an earlier one left open is closed (`Ledger.recover`).
+
+    Raises:
+        ActivationError: another process sends, or the file is not a ledger.
+    """
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(f"{path}.lock", timeout=wait_seconds), closing(_connect(path)) as connection:
+            path.chmod(0o600)
+            connection.execute("pragma synchronous = full")
+            connection.execute("pragma secure_delete = on")
+            ledger = Ledger(connection)
+            ledger.recover()
+            yield ledger
+    except Timeout:
+        raise ActivationError("another process is sending: wait until it ends, then try again") from None
+
+
+def remove_before(path: Path, day: date) -> int:
+    """Remove changes before a day, except for the last one of each user who is at a destination; how many.
+
+    That one is needed to remove the user there.
+    """
+    if not path.exists():
+        return 0
+    with closing(_connect(path)) as connection, connection:
+        connection.execute("pragma secure_delete = on")
+        return connection.execute(
+            """delete from changes where at < ? and not (kind <> 'leave' and state in ('accepted', 'unknown')
+                and change_id = (select max(change_id) from changes as later
+                    where later.destination = changes.destination and later.audience = changes.audience
+                        and later.user_key = changes.user_key and later.state in ('accepted', 'unknown')))""",
+            [day.isoformat()],
+        ).rowcount
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """A connection, for readers too: after a kill, SQLite has to undo half a transaction first, or to make tables."""
+    connection = sqlite3.connect(path, timeout=60)
+    try:
+        connection.executescript(_SCHEMA)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise ActivationError(f"{path} cannot be used ({error}): restore it from your backup") from None
+    return connection
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,259 @@
+"""Who is to be sent to a destination, step by step, and what differs from what was sent before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from beha2vec_core.activation.destination import (
+    ActivationError,
+    Believed,
+    Change,
+    Destination,
+    Kind,
+    Member,
+    NotReachable,
+)
+from beha2vec_core.activation.ledger import Ledger
+from beha2vec_core.audiences.file import Audience
+from beha2vec_core.audiences.names import has_table
+from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.settings import Storage
+
+_IDENTITIES = "ga4.int_ga4__identity_map"
+_USERS = "ga4.dim_ga4__users"
+_MEMBERS = "beha2vec.audience_members_current"
+# steps of the plan, in their order, and what they leave out
+STEPS = {
+    "consent": "no consent",
+    "exclude": "excluded by the audience",
+    "cap": "above the cap",
+    "holdout": "hold-out, never contacted",
+    "forgotten": "forgotten people",
+    "exclude_file": "in the file of users who are not sent",
+    "pause": "entered a destination lately",
+    "not_reachable": "not reachable there",
+}
+
+
+class _Candidate(NamedTuple):
+    member: Member
+    step: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a send would do.
+
+    Attributes:
+        destination: where to.
+        audience: of whom.
+        called: the name of the audience there.
+        day: the day of the members; None: there are no members.
+        left_out: users by step, those of `STEPS` that left somebody out.
+        reasons: of ``not_reachable``: users by reason.
+        members: users of the audience.
+        unchanged: users who are there already, or whose answer was lost and is not sent again.
+        changes: what is to be sent.
+        stuck: users who have to leave and cannot be addressed any more.
+    """
+
+    destination: Destination
+    audience: str
+    called: str
+    day: date | None
+    members: int
+    left_out: Mapping[str, int]
+    reasons: Mapping[str, int]
+    unchanged: int
+    changes: tuple[Change, ...]
+    stuck: int
+
+    def of_kind(self, kind: Kind) -> int:
+        """The number of changes of a kind."""
+        return sum(change.kind == kind for change in self.changes)
+
+    @property
+    def steps(self) -> dict[str, int]:
+        """The counts for the ledger; see `ledger.sent`."""
+        return {"members": self.members, **self.left_out, "unchanged": self.unchanged}
+
+    def lines(self) -> list[str]:
+        """For people: the steps, and what would be sent."""
+        users = self.members
+        rows = [(f"members of {self.audience}" + (f" on {self.day}" if self.day else ""), users, 0)]
+        for step, left_out in self.left_out.items():
+            users -= left_out
+            rows.append((STEPS[step], users, left_out))
+        lines = [f"{what:<46}{left:>10,}" + (f"  (-{out:,})" if out else "") for what, left, out in rows]
+        lines += [f"  {reason:<44}{number:>10,}" for reason, number in self.reasons.items()]
+        kinds: tuple[tuple[Kind, str], ...] = (("enter", "enter"), ("update", "update"), ("leave", "leave"))
+        lines += [f"{word:<46}{self.of_kind(kind):>10,}" for kind, word in kinds]
+        lines.append(f"{'unchanged':<46}{self.unchanged:>10,}")
+        if self.stuck:
+            lines.append(f"{'have to leave, but cannot be addressed':<46}{self.stuck:>10,}")
+        return lines
+
+
+def make_plan(
+    connection: duckdb.DuckDBPyConnection,
+    audience: Audience,
+    destination: Destination,
+    ledger: Ledger,
+    storage: Storage,
+    *,
+    empty: bool = False,
+    repeat: bool = False,
+    now: datetime | None = None,
+) -> Plan:
+    """What a send would do now. Nothing is written, and no one is asked, except where the destination is a file.
+
+    Members, exclusions, cap and hold-out are those of the night (``beha2vec.audience_members``). Consent is read again:
+    it may have been withdrawn since.
+
+    Args:
+        connection: the warehouse.
+        audience: of the file.
+        destination: where to.
+        ledger: what was sent before.
+        storage: where the list of the forgotten is.
+        empty: everybody leaves.
+        repeat: send again what has no answer, although the destination may count it twice.
+        now: the moment that days count back from; default: now.
+
+    Raises:
+        ActivationError: the audience cannot be sent there, with the remedy.
+    """
+    called = name_at(audience, destination)
+    problems = destination.validate(called)
+    if destination.for_ads and audience.purpose != "ads":
+        problems.append(f"audience {audience.name} is not for ads: set purpose: ads, so that consent is asked for")
+    if problems:
+        raise ActivationError(f"{destination.name}: {'; '.join(problems)}")
+    candidates, day = ({}, None) if empty else _candidates(connection, audience)
+    believed = destination.reconcile(ledger.believed(destination.name, audience.name), called)
+    moment = now or datetime.now(UTC)
+    paused = ledger.entered_since(moment - timedelta(days=audience.pause)) if audience.pause else frozenset()
+    listed = _listed(audience.exclude_file)
+    forgotten = _forgotten(candidates, storage)
+    left_out = dict.fromkeys(STEPS, 0)
+    reasons: dict[str, int] = {}
+    wanted: dict[str, Change] = {}
+    for key, (member, step) in candidates.items():
+        ids = {key, member.client_id, member.login_id}
+        is_there = key in believed and believed[key].is_there
+        if step is None and ids & forgotten:
+            step = "forgotten"
+        elif step is None and ids & listed:
+            step = "exclude_file"
+        elif step is None and key in paused and not is_there:
+            step = "pause"
+        if step is None:
+            try:
+                wanted[key] = Change("enter", member, *destination.plan("enter", member, called))
+                continue
+            except NotReachable as problem:
+                step = "not_reachable"
+                reasons[str(problem)] = reasons.get(str(problem), 0) + 1
+        left_out[step] += 1
+    changes, unchanged, stuck = _difference(destination, called, wanted, believed, repeat)
+    return Plan(
+        destination, audience.name, called, day, len(candidates),
+        {step: users for step, users in left_out.items() if users}, reasons, unchanged, tuple(changes), stuck,
+    )  # fmt: skip
+
+
+def name_at(audience: Audience, destination: Destination) -> str:
+    """What the audience is called at the destination."""
+    for one in audience.activate:
+        if one.to == destination.name:
+            return one.called or audience.name
+    return audience.name
+
+
+def _difference(
+    destination: Destination,
+    called: str,
+    wanted: Mapping[str, Change],
+    believed: Mapping[str, Believed],
+    repeat: bool,
+) -> tuple[list[Change], int, int]:
+    """The changes from what is there to what is wanted; how many users stay as they are; how many cannot leave.
+
+    Where sending twice does no harm, what has no answer is sent again. Where it counts twice, it is not.
+    """
+    again = repeat or not destination.counts
+    changes: list[Change] = []
+    unchanged = stuck = 0
+    for key, change in wanted.items():
+        before = believed.get(key)
+        is_same = before is not None and before.is_there and before.hash == change.hash
+        if before is not None and is_same and (before.is_certain or not again):
+            unchanged += 1
+        elif before is None or not before.is_there or is_same:
+            changes.append(change)
+        else:
+            changes.append(change._replace(kind="update"))
+    for key, before in believed.items():
+        if key in wanted or not (before.is_there or (again and not before.is_certain)):
+            continue
+        try:
+            changes.append(Change("leave", before.member, *destination.plan("leave", before.member, called)))
+        except NotReachable:
+            stuck += 1
+    return changes, unchanged, stuck
+
+
+def _candidates(connection: duckdb.DuckDBPyConnection, audience: Audience) -> tuple[dict[str, _Candidate], date | None]:
+    """The members, each with what leaves them out by the night's selection or by their consent of now; the day."""
+    for table in (_MEMBERS, _USERS, _IDENTITIES):
+        if not has_table(connection, table):
+            raise ActivationError(f"{table} is not there yet: run beha2vec materialize")
+    is_for_ads = audience.purpose == "ads"
+    rows = connection.execute(
+        f"""with devices as (
+            select property_id, user_key, user_pseudo_id from {_IDENTITIES}
+            qualify row_number() over (
+                partition by property_id, user_key order by last_seen desc, user_pseudo_id) = 1)
+        select members.user_key, members.property_id, devices.user_pseudo_id, users.user_id,
+            coalesce(users.is_ads_consented, false), users.last_seen_at::date, members.event_date,
+            case when users.user_key is null then 'consent' when members.step is not null then members.step
+                when {is_for_ads} and not coalesce(users.is_ads_consented, false) then 'consent' end
+        from {_MEMBERS} as members
+        left join {_USERS} as users using (property_id, user_key)
+        left join devices using (property_id, user_key)
+        where audience = ? order by members.user_key""",
+        [audience.name],
+    ).fetchall()
+    found = {key: _Candidate(Member(key, *ids), step) for key, *ids, _, step in rows}
+    return found, rows[0][-2] if rows else None
+
+
+def _listed(path: Path | None) -> frozenset[str]:
+    """The users of a file who are not sent.
+
+    Raises:
+        ActivationError: the file cannot be read: without it, somebody would be sent who must not be.
+    """
+    if path is None:
+        return frozenset()
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ActivationError(f"exclude_file {path} cannot be read: {error}") from None
+    return frozenset(line.strip().strip('"') for line in lines if line.strip())
+
+
+def _forgotten(candidates: Mapping[str, _Candidate], storage: Storage) -> frozenset[str]:
+    """The ids of forgotten people among the members: after a backup was restored."""
+    forgotten = Forgotten(storage.data_dir)
+    hashes = forgotten.hashes()
+    if not hashes:
+        return frozenset()
+    ids = {one for key, (member, _) in candidates.items() for one in (key, member.client_id, member.login_id) if one}
+    return forgotten.those_of(ids, hashes)

@@ -1,0 +1,121 @@
+"""Send a plan, request by request, each written down before and after."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from beha2vec_core.activation.destination import ActivationError, Change, Destination, Outcome
+from beha2vec_core.activation.ledger import Ledger
+from beha2vec_core.activation.plan import Plan
+from beha2vec_core.progress import ProgressBar
+from beha2vec_core.words import counted
+
+# after so many requests in a row that were not accepted, no further one is sent
+_MOST_FAILURES = 5
+
+
+@dataclass
+class Report:
+    """What became of a send.
+
+    Attributes:
+        destination: where to.
+        audience: of whom.
+        outcomes: users by state: ``accepted``, ``refused``, ``unknown``, and ``not_sent`` where it was stopped.
+        reasons: users by reason, of those that were not accepted.
+        stopped: why nothing further was sent; empty where all was.
+        is_counted: the destination counts each request, so unknown ones are not repeated.
+    """
+
+    destination: str
+    audience: str
+    outcomes: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    stopped: str = ""
+    is_counted: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all was accepted."""
+        return not self.stopped and not any(users for state, users in self.outcomes.items() if state != "accepted")
+
+    def lines(self) -> list[str]:
+        """For people: what became of it, and what to do."""
+        lines = [f"{state.replace('_', ' ')}: {counted(users, 'user')}" for state, users in self.outcomes.items()]
+        lines += [f"  {reason}: {counted(users, 'user')}" for reason, users in self.reasons.items()]
+        if self.stopped:
+            lines.append(f"stopped: {self.stopped}. Correct it and send again: what was accepted is not sent again")
+        if self.outcomes.get("unknown"):
+            lines.append(
+                "unknown: the answer was lost, and sending twice counts twice. Look there whether the events arrived; "
+                "if not, send again with --repeat-unknown"
+                if self.is_counted
+                else "unknown: the answer was lost; the next send repeats it, which does no harm"
+            )
+        return lines
+
+
+def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
+    """Send a plan.
+
+    Args:
+        plan: what to send, made while this ledger was open.
+        ledger: where to write it down.
+        shown: whether progress is shown.
+
+    Returns:
+        What became of it. A plan without changes is written down, too.
+    """
+    destination, changes = plan.destination, plan.changes
+    report = Report(destination.name, plan.audience, is_counted=destination.counts)
+    ids = ledger.begin(destination.name, plan.audience, plan.steps, changes)
+    done = failures = 0
+    title = f"sending {plan.audience} to {destination.name}"
+    with closing(ProgressBar(title=title, unit="user", total=len(changes), shown=shown)) as bar:
+        while done < len(changes) and not report.stopped:
+            batch = changes[done : done + destination.batch]
+            batch_ids = ids[done : done + destination.batch]
+            key = _key(ledger, destination, plan, batch)
+            ledger.sending(batch_ids, key)
+            try:
+                outcomes = destination.send(batch, plan.called, key)
+            except ActivationError as error:
+                report.stopped = str(error)
+                outcomes = [Outcome("refused", str(error))] * len(batch)
+            ledger.answered(batch_ids, outcomes)
+            done += len(batch)
+            failures = 0 if any(one.state == "accepted" for one in outcomes) else failures + 1
+            if failures == _MOST_FAILURES and done < len(changes):
+                report.stopped = f"{failures} requests in a row were not accepted ({outcomes[-1].reason})"
+            bar.update(len(batch))
+    for (state, reason), users in ledger.reasons(ids[:done]).items():
+        report.outcomes[state] = report.outcomes.get(state, 0) + users
+        if reason:
+            report.reasons[reason] = report.reasons.get(reason, 0) + users
+    if done < len(changes):
+        report.outcomes["not_sent"] = len(changes) - done
+    ledger.finish(destination.name, plan.audience)
+    return report
+
+
+def confirm(destination: Destination, ledger: Ledger) -> Mapping[str, int]:
+    """Ask what became of requests that were accepted for later; how many by state, ``pending`` among them."""
+    found: dict[str, int] = {}
+    for receipt in ledger.receipts(destination.name):
+        outcome = destination.confirm(receipt)
+        if outcome is not None:
+            ledger.confirmed(destination.name, receipt, outcome)
+        state = outcome.state if outcome else "pending"
+        found[state] = found.get(state, 0) + 1
+    return found
+
+
+def _key(ledger: Ledger, destination: Destination, plan: Plan, batch: Sequence[Change]) -> str:
+    """The key of a request: the same when it is sent again, another one when the same users come back later."""
+    users = [change.member.user_key for change in batch]
+    generation = ledger.generation(destination.name, plan.audience, users)
+    said = [(change.kind == "leave", change.member.user_key, change.hash) for change in batch]
+    return hashlib.sha256(f"{destination.name} {plan.audience} {generation} {said}".encode()).hexdigest()

@@ -1,0 +1,85 @@
+"""A webhook: changes as signed JSON, at most 500 a request, each request with a key that tells it from others."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import SecretStr
+
+from beha2vec_core.activation.destination import Change, Destination, Kind, Member, NotReachable, Outcome, hash_of
+from beha2vec_core.activation.http import Client, outcome_of
+
+MOST_ROWS = 500
+
+
+class Webhook(Destination):
+    """An address that takes changes.
+
+    Args:
+        name: of the destination.
+        url: the address; redirects are not followed.
+        secret: the key of the signature.
+        client: sends the requests.
+        property_id: only users of this property.
+    """
+
+    kind = "webhook"
+    batch = MOST_ROWS
+
+    def __init__(
+        self, name: str, *, url: str, secret: SecretStr | None, client: Client, property_id: str | None = None
+    ) -> None:
+        super().__init__(name)
+        self._url = url
+        self._secret = secret
+        self._client = client
+        self._property_id = property_id
+
+    def validate(self, called: str) -> list[str]:
+        """The address and the secret."""
+        found = self._client.check(self._url)
+        if self._secret is None or len(self._secret.get_secret_value()) < 16:
+            found.append(
+                f"set BEHA2VEC_SECRET_{self.name.upper()} to the key of the signature, at least 16 characters; the "
+                "receiver needs the same"
+            )
+        return found
+
+    def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
+        """The row of a user. Who leaves is named by the same ids as when they entered."""
+        if kind != "leave" and self._property_id and member.property_id != self._property_id:
+            raise NotReachable("users of another GA4 property")
+        row: dict[str, Any] = {"user_key": member.user_key, "client_id": member.client_id, "user_id": member.login_id}
+        if kind != "leave":
+            row |= {"property_id": member.property_id, "is_ads_consented": member.is_ads_consented}
+        return row, hash_of(row)
+
+    def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
+        """At most 500 users; all or none of them are accepted."""
+        body = body_of(changes, called)
+        moment = str(int(time.time()))
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": key,
+            "X-Beha2Vec-Timestamp": moment,
+            "X-Beha2Vec-Signature": f"sha256={signature(self._secret, moment, body)}",
+        }
+        return [outcome_of(self._client, self._url, body, headers, again=True)] * len(changes)
+
+
+def body_of(changes: Sequence[Change], called: str) -> bytes:
+    """The JSON of a request."""
+    rows = [{"change": change.kind, **change.payload} for change in changes]
+    # a lone surrogate in an id is escaped
+    return json.dumps({"audience": called, "users": rows}, separators=(",", ":")).encode()
+
+
+def signature(secret: SecretStr | None, moment: str, body: bytes) -> str:
+    """HMAC-SHA256 of ``<timestamp>.<body>``, in hexadecimal."""
+    key = secret.get_secret_value() if secret else ""
+    return hmac.new(key.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()

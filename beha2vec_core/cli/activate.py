@@ -1,0 +1,96 @@
+"""``beha2vec activate`` and ``beha2vec sent``: send members of an audience to other systems, and show what was sent."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from beha2vec_core.cli.app import app, fail, read_settings
+
+_NOT_ALL = 1
+
+
+@app.command()
+def activate(
+    audience: Annotated[str, typer.Argument(help="Name of the audience in audiences.yml.")],
+    to: Annotated[str, typer.Option("--to", help="Name of the destination in destinations.yml.")],
+    send: Annotated[bool, typer.Option("--send", help="Send. Without it the plan is only shown.")] = False,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Let the service check the requests of the plan without using them (ga4)."),
+    ] = False,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Everybody leaves: to end an audience at the destination.")
+    ] = False,
+    repeat_unknown: Annotated[
+        bool,
+        typer.Option("--repeat-unknown", help="Repeat requests without an answer, though they may count twice."),
+    ] = False,
+) -> None:
+    """Show who of an audience would be sent to a destination, step by step; with --send, send (docs/activation.md).
+
+    Exit code 1: not all was accepted. 2: nothing was sent; the message says what to do.
+    """
+    from beha2vec_core.activation.destination import ActivationError
+    from beha2vec_core.activation.run import Options, destination_of, plan_and_send, plan_only
+    from beha2vec_core.audiences.file import Audience, AudienceError, find_audience, load_audiences
+    from beha2vec_core.privacy.key import PrivacyError
+    from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
+
+    if send and debug:
+        fail("give --send or --debug: with --debug nothing is used", 2)
+    settings = read_settings()
+    options = Options(empty, repeat_unknown, debug)
+    try:
+        audiences = load_audiences(settings.audiences.file)
+        if empty and audience not in {one.name for one in audiences}:
+            chosen = Audience(name=audience, rule="false")  # it was taken out of the file
+        else:
+            chosen = find_audience(audiences, audience)
+        destination = destination_of(settings, to, debug=debug)
+        if not send and not debug:
+            for line in plan_only(settings, chosen, destination, options).lines():
+                typer.echo(line)
+            typer.echo(f"Nothing was sent. To send it: beha2vec activate {audience} --to {to} --send")
+            return
+        _, report = plan_and_send(
+            settings, chosen, destination, options, say=lambda plan: typer.echo("\n".join(plan.lines()))
+        )
+    except (ActivationError, AudienceError, PrivacyError, WarehouseBusyError, WarehouseVersionError) as error:
+        fail(error, 2)
+    typer.echo("Checked by the service, and not used:" if debug else "Sent:")
+    for line in report.lines() or ["nothing to send"]:
+        typer.echo(f"  {line}")
+    if not report.is_complete:
+        raise typer.Exit(_NOT_ALL)
+
+
+@app.command()
+def sent(
+    audience: Annotated[str | None, typer.Option("--audience", help="Only of this audience.")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Only to this destination.")] = None,
+    days: Annotated[int, typer.Option("--days", min=1, help="So many days.")] = 7,
+) -> None:
+    """Show what was sent, by day, destination and audience, with the users that each step left out."""
+    from beha2vec_core.activation.destination import ActivationError
+    from beha2vec_core.activation.ledger import sent as lines_of
+
+    settings = read_settings()
+    try:
+        found = lines_of(settings.storage.ledger_path, to, audience)
+    except ActivationError as error:
+        fail(error, 2)
+    shown: list[date] = sorted({line.day for line in found}, reverse=True)[:days]
+    if not found:
+        typer.echo("Nothing has been sent yet: beha2vec activate AUDIENCE --to DESTINATION shows a plan")
+    before = None
+    for line in found:
+        if line.day not in shown:
+            continue
+        heading = f"{line.day}  {line.audience} to {line.destination}"
+        if heading != before:
+            typer.echo(heading)
+            before = heading
+        typer.echo(f"  {line.step:<16}{line.outcome:<12}{line.users:>10,}")

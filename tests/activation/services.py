@@ -1,0 +1,110 @@
+"""Local servers that play GA4, a webhook and Google's Data Manager, with their limits and failures."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+LOCAL = "127.0.0.1/32"
+
+
+class Reply(NamedTuple):
+    """How a server answers: a status, headers, a body; or not at all after it took the request."""
+
+    status: int = 204
+    headers: Mapping[str, str] = MappingProxyType({})
+    body: bytes = b""
+    lost: bool = False
+    hang: float = 0
+
+
+@dataclass
+class Request:
+    """A request that arrived, and whether the server took it."""
+
+    path: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    raw: bytes
+    taken: bool = False
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.raw)
+
+
+@dataclass
+class Service:
+    """A running server: what arrived, and what it is to answer next."""
+
+    address: str = ""
+    requests: list[Request] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
+    usual: Reply = field(default_factory=Reply)
+    answer: Callable[[Request], Reply | None] = lambda request: None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def taken(self) -> list[Request]:
+        with self.lock:
+            return [request for request in self.requests if request.taken]
+
+    def reply_to(self, request: Request) -> Reply:
+        with self.lock:
+            reply = self.answer(request) or (self.replies.pop(0) if self.replies else self.usual)
+            request.taken = 200 <= reply.status < 300 or reply.lost
+            self.requests.append(request)
+        return reply
+
+
+@contextmanager
+def served(**about: Any) -> Iterator[Service]:
+    """A server on a free port of this machine."""
+    service = Service(**about)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            parts = urlsplit(self.path)
+            raw = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            reply = service.reply_to(Request(parts.path, parse_qs(parts.query), headers, raw))
+            time.sleep(reply.hang)
+            if reply.lost:
+                self.close_connection = True
+                return
+            try:
+                self.send_response(reply.status)
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(reply.body)))
+                self.end_headers()
+                self.wfile.write(reply.body)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # the sender was killed
+
+        do_GET = do_POST
+
+        def log_message(self, *_: object) -> None: ...
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: object) -> None: ...
+
+    server = Server(("127.0.0.1", 0), Handler)
+    service.address = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield service
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,110 @@
+"""Who is forgotten leaves the destinations; where that cannot be, the certificate says so."""
+
+from __future__ import annotations
+
+import csv
+import sqlite3
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from beha2vec_core.activation.config import build
+from beha2vec_core.activation.forget import leave_destinations
+from beha2vec_core.activation.ledger import open_ledger
+from beha2vec_core.activation.run import plan_and_send
+from beha2vec_core.pages.fetching.addresses import AddressGuard
+from beha2vec_core.privacy import forget as forget_module
+from beha2vec_core.privacy.forget import forget, is_unfinished, locate
+from beha2vec_core.privacy.key import PrivacyError
+from beha2vec_core.settings import Settings
+from tests.activation.activation_world import BUYERS, EVERYONE, SECRET, client_id, make_folder, may_be_contacted
+from tests.activation.services import LOCAL, Reply, Service, served
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    monkeypatch.setenv("BEHA2VEC_SECRET_CRM", SECRET)
+    monkeypatch.setenv("BEHA2VEC_SECRET_GA4", SECRET)
+    with served() as running:
+        local = partial(build, guard=AddressGuard.of([LOCAL]), host=running.address)
+        monkeypatch.setattr(forget_module, "leave_destinations", partial(leave_destinations, build_one=local))
+        yield running
+
+
+@pytest.fixture
+def settings(tmp_path: Path, service: Service) -> Settings:
+    settings = make_folder(tmp_path, BUYERS, EVERYONE, users=60)
+    settings.activation.file.write_text(
+        f"""
+- {{name: ga4, type: ga4, measurement_id: G-ABC1234}}
+- {{name: crm, type: webhook, url: {service.address}/hook}}
+- {{name: lists, type: files, folder: {tmp_path}/lists}}
+"""
+    )
+    return settings
+
+
+def _send(settings: Settings, service: Service, *names: str) -> None:
+    from beha2vec_core.activation.config import find_destination, load_destinations
+
+    path = settings.activation.file
+    for name in names:
+        config = find_destination(load_destinations(path), name, path)
+        destination = build(config, settings, guard=AddressGuard.of([LOCAL]), host=service.address)
+        for audience in (BUYERS, EVERYONE):
+            assert plan_and_send(settings, audience, destination)[1].is_complete
+
+
+def _ledger_users(settings: Settings) -> set[str]:
+    with sqlite3.connect(settings.storage.ledger_path) as ledger:
+        return {key for (key,) in ledger.execute("select user_key from changes").fetchall()}
+
+
+def test_a_forgotten_person_leaves_every_destination(settings: Settings, service: Service, tmp_path: Path) -> None:
+    _send(settings, service, "ga4", "crm", "lists")
+    key = min(may_be_contacted(settings, "buyers"))
+    device = client_id(int(key[1:]))
+    service.requests.clear()
+    places = {str(found) for found in locate(settings, [device])[1]}
+    assert any("activation.sqlite" in place for place in places) and any("everyone.csv" in place for place in places)
+    certificate = forget(settings, [device])
+    assert certificate.left == [] and not is_unfinished(settings)
+    rows = [row for request in service.taken for row in request.body["users"]]
+    assert [(row["change"], row["user_key"]) for row in rows] == [("leave", key)] * 2, "of two audiences"
+    remarks = "\n".join(certificate.remarks)
+    assert "Destination crm: 1 user removed." in remarks and "Destination lists: 1 user removed." in remarks
+    assert "Destination ga4: 1 user still there: what was sent cannot be taken back: delete the user there." in remarks
+    assert key not in _ledger_users(settings) and len(_ledger_users(settings)) == 59
+    with (tmp_path / "lists" / "everyone.csv").open() as file:
+        assert {row["user_key"] for row in csv.DictReader(file)} == _ledger_users(settings)
+    assert locate(settings, [device])[1] == []
+
+
+def test_a_destination_that_is_away_is_asked_by_the_next_command(settings: Settings, service: Service) -> None:
+    _send(settings, service, "crm")
+    key = min(may_be_contacted(settings, "buyers"))
+    device = client_id(int(key[1:]))
+    service.usual = Reply(400)
+    certificate = forget(settings, [device])
+    assert is_unfinished(settings) and key in _ledger_users(settings)
+    assert [place["place"] for place in certificate.left if "activation.sqlite" not in place["place"]] == []
+    assert any("still there: HTTP 400" in remark for remark in certificate.remarks)
+    service.usual = Reply()
+    certificate = forget(settings, [device])
+    assert certificate.left == [] and not is_unfinished(settings) and key not in _ledger_users(settings)
+
+
+def test_nobody_is_forgotten_while_somebody_sends(settings: Settings, service: Service) -> None:
+    _send(settings, service, "crm")
+    with open_ledger(settings.storage.ledger_path), pytest.raises(PrivacyError, match="another process is sending"):
+        forget(settings, [client_id(6)])
+
+
+def test_a_destination_that_left_the_file_is_listed(settings: Settings, service: Service) -> None:
+    _send(settings, service, "crm")
+    settings.activation.file.write_text("[]")
+    certificate = forget(settings, [client_id(6)])
+    assert certificate.left == []
+    assert any("it is no longer in destinations.yml: delete the user there" in one for one in certificate.remarks)

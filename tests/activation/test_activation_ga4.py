@@ -1,0 +1,281 @@
+"""GA4: nothing leaves that its limits forbid, nothing twice, and what was lost is not repeated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beha2vec_core.activation.destination import Member, NotReachable
+from beha2vec_core.activation.ga4 import problems_of
+from beha2vec_core.activation.ledger import sent
+from beha2vec_core.activation.run import Options, plan_and_send, plan_only
+from beha2vec_core.settings import Settings
+from tests.activation.activation_world import (
+    BUYERS,
+    SECRET,
+    change,
+    client_id,
+    ga4,
+    make_folder,
+    may_be_contacted,
+)
+from tests.activation.services import Reply, Service, served
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with served() as running:
+        yield running
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return make_folder(tmp_path, BUYERS, users=100)
+
+
+def _clients(service: Service) -> list[str]:
+    return [request.body["client_id"] for request in service.taken]
+
+
+def _of(users: set[str]) -> set[str]:
+    return {client_id(int(user[1:])) for user in users}
+
+
+def test_those_who_may_be_contacted_arrive_once(settings: Settings, service: Service) -> None:
+    expected = may_be_contacted(settings, "buyers")
+    plan = plan_only(settings, BUYERS, ga4(service.address))
+    assert plan.members == 20 and plan.left_out["consent"] == 10 and plan.left_out["holdout"] > 0
+    assert {one.member.user_key for one in plan.changes} == expected and len(expected) > 3
+    assert not service.requests and not settings.storage.ledger_path.exists(), "a plan sends and writes nothing"
+    _, report = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert report.is_complete and report.outcomes == {"accepted": len(expected)}
+    assert sorted(_clients(service)) == sorted(_of(expected))
+    for request in service.taken:
+        assert request.path == "/mp/collect"
+        assert request.query == {"measurement_id": ["G-ABC1234"], "api_secret": [SECRET]}
+        assert problems_of(request.body) == []
+        assert request.body["user_properties"] == {"b2v_buyers": {"value": "in"}}
+        assert request.body["consent"] == {"ad_user_data": "GRANTED", "ad_personalization": "GRANTED"}
+        assert "user_id" not in request.body
+    plan, report = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert plan.unchanged == len(expected) and report.is_complete and len(service.requests) == len(expected)
+
+
+def test_who_leaves_or_withdraws_consent_is_taken_out(settings: Settings, service: Service) -> None:
+    expected = sorted(may_be_contacted(settings, "buyers"))
+    plan_and_send(settings, BUYERS, ga4(service.address))
+    service.requests.clear()
+    # without a night: consent is read when the plan is made
+    change(settings, f"update ga4.dim_ga4__users set is_ads_consented = null where user_key = '{expected[0]}'")
+    change(settings, f"delete from ga4.dim_ga4__users where user_key = '{expected[1]}'")
+    plan, _ = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert plan.of_kind("leave") == 2 and plan.of_kind("enter") == 0
+    assert set(_clients(service)) == _of(set(expected[:2]))
+    for request in service.taken:
+        assert request.body["user_properties"] == {"b2v_buyers": {"value": "out"}}
+        assert request.body["consent"]["ad_user_data"] == "DENIED"
+    change(settings, f"update ga4.dim_ga4__users set is_ads_consented = true where user_key = '{expected[0]}'")
+    plan, _ = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert [one.member.user_key for one in plan.changes] == [expected[0]], "who comes back enters again"
+
+
+@pytest.mark.parametrize("reply", [Reply(lost=True), Reply(status=500), Reply(status=503)], ids=str)
+def test_a_request_without_a_clear_answer_is_not_repeated(settings: Settings, service: Service, reply: Reply) -> None:
+    service.replies = [reply]
+    expected = len(may_be_contacted(settings, "buyers"))
+    _, report = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert report.outcomes == {"unknown": 1, "accepted": expected - 1} and not report.is_complete
+    assert any("--repeat-unknown" in line for line in report.lines())
+    plan, _ = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert plan.changes == () and len(service.requests) == expected
+    plan, report = plan_and_send(settings, BUYERS, ga4(service.address), Options(repeat=True))
+    assert len(plan.changes) == 1 and report.outcomes == {"accepted": 1}
+
+
+def test_a_server_that_hangs_after_it_took_a_request(settings: Settings, service: Service) -> None:
+    service.replies = [Reply(hang=1.5)]
+    _, report = plan_and_send(settings, BUYERS, ga4(service.address, seconds=0.5))
+    assert report.outcomes["unknown"] == 1 and report.reasons == {"no answer in time": 1}
+    plan = plan_only(settings, BUYERS, ga4(service.address))
+    assert plan.changes == ()
+
+
+def test_a_server_that_is_busy_is_asked_again_after_its_pause(settings: Settings, service: Service) -> None:
+    service.replies = [Reply(429, {"Retry-After": "1"})]
+    begin = datetime.now(UTC)
+    _, report = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert report.is_complete and datetime.now(UTC) - begin > timedelta(seconds=1)
+    assert len(service.taken) == len(set(_clients(service))) == report.outcomes["accepted"]
+
+
+def test_a_long_pause_stops_the_send_and_the_next_goes_on(settings: Settings, service: Service) -> None:
+    service.replies = [Reply(), Reply(), Reply(429, {"Retry-After": "3600"})]
+    expected = len(may_be_contacted(settings, "buyers"))
+    _, report = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert "pause of 3,600 s" in report.stopped
+    assert report.outcomes == {"accepted": 2, "refused": 1, "not_sent": expected - 3}
+    _, report = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert report.outcomes == {"accepted": expected - 2} and len(set(_clients(service))) == expected
+
+
+@pytest.mark.parametrize(("status", "words"), [(401, "does not accept the secret"), (403, "does not allow")])
+def test_a_wrong_secret_stops_at_once(settings: Settings, service: Service, status: int, words: str) -> None:
+    service.usual = Reply(status, body=SECRET.encode())
+    _, report = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert words in report.stopped and len(service.requests) == 1 and SECRET not in "".join(report.lines())
+
+
+def test_a_server_that_refuses_everything_is_left_alone(settings: Settings, service: Service) -> None:
+    service.usual = Reply(400)
+    _, report = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert report.stopped == "5 requests in a row were not accepted (HTTP 400)" and len(service.requests) == 5
+    service.usual = Reply()
+    _, report = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert report.is_complete, "what was refused had no effect, so it is sent again"
+
+
+def test_no_connection_is_no_lost_answer(settings: Settings, service: Service) -> None:
+    _, report = plan_and_send(settings, BUYERS, ga4("http://127.0.0.1:1"))
+    assert set(report.outcomes) == {"refused", "not_sent"} and report.reasons == {"no connection": 5}
+    assert plan_and_send(settings, BUYERS, ga4(service.address))[1].is_complete
+
+
+def test_redirects_are_not_followed(settings: Settings, service: Service) -> None:
+    service.replies = [Reply(307, {"Location": f"{service.address}/elsewhere"})]
+    _, report = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert report.outcomes["refused"] == 1 and all(request.path == "/mp/collect" for request in service.requests)
+
+
+def test_debug_asks_the_endpoint_that_collects_nothing(settings: Settings, service: Service) -> None:
+    messages = [{"validationCode": "NAME_INVALID", "description": SECRET}]
+    service.usual = Reply(200, body=json.dumps({"validationMessages": []}).encode())
+    service.replies = [Reply(200, body=json.dumps({"validationMessages": messages}).encode())]
+    expected = len(may_be_contacted(settings, "buyers"))
+    _, report = plan_and_send(settings, BUYERS, ga4(service.address, debug=True), Options(debug=True))
+    assert report.outcomes == {"accepted": expected - 1, "refused": 1}
+    assert report.reasons == {"validation: NAME_INVALID": 1}
+    assert {request.path for request in service.requests} == {"/debug/mp/collect"}
+    assert {request.body["validation_behavior"] for request in service.requests} == {"ENFORCE_RECOMMENDATIONS"}
+    assert sent(settings.storage.ledger_path) == [], "checking writes nothing"
+
+
+# --- the validator --------------------------------------------------------------------------------------------------
+
+_NOW = datetime(2026, 3, 30, tzinfo=UTC)
+
+
+def _body(**more: Any) -> dict[str, Any]:
+    return {"client_id": "1.2", "events": [{"name": "e", "params": {}}]} | more
+
+
+def _micros(hours: float) -> int:
+    return int((_NOW - timedelta(hours=hours)).timestamp() * 1e6)
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (_body(), None),
+        (_body(events=[{"name": "e"}] * 25), None),
+        (_body(events=[{"name": "e"}] * 26), "more than 25 events"),
+        (_body(events=[]), "there is no event"),
+        (_body(events=[{"name": "e", "params": {f"p{n}": n for n in range(25)}}]), None),
+        (_body(events=[{"name": "e", "params": {f"p{n}": n for n in range(26)}}]), "more than 25 parameters"),
+        (_body(user_properties={f"p{n}": {"value": n} for n in range(25)}), None),
+        (_body(user_properties={f"p{n}": {"value": n} for n in range(26)}), "more than 25 user properties"),
+        (_body(user_properties={"p" * 24: {"value": "v" * 36}}), None),
+        (_body(user_properties={"p" * 25: {"value": "v"}}), "longer than 24 characters"),
+        (_body(user_properties={"p": {"value": "v" * 37}}), "longer than 36 characters"),
+        (_body(user_properties={"p": "v"}), "is not written as {'value': ...}"),
+        (_body(user_properties={"user_id": {"value": "v"}}), "is reserved"),
+        (_body(user_properties={"ga_p": {"value": "v"}}), "which are reserved"),
+        (_body(user_properties={"firebase_p": {"value": "v"}}), "which are reserved"),
+        (_body(user_properties={"google_p": {"value": "v"}}), "which are reserved"),
+        (_body(events=[{"name": "e" * 40, "params": {"p" * 40: "v" * 100}}]), None),
+        (_body(events=[{"name": "e" * 41}]), "an event is longer than 40 characters"),
+        (_body(events=[{"name": "e", "params": {"p" * 41: 1}}]), "a parameter is longer than 40"),
+        (_body(events=[{"name": "e", "params": {"p": "v" * 101}}]), "longer than 100 characters"),
+        (_body(events=[{"name": "session_start"}]), "the name of an event is reserved"),
+        (_body(events=[{"name": "1e"}]), "no letter first"),
+        (_body(events=[{"name": "e-e"}]), "other characters"),
+        (_body(events=[{"name": "é"}]), "other characters"),
+        (_body(events=[{"name": "e\n"}]), "other characters"),
+        (_body(events=[{"name": "e", "params": {"p": float("inf")}}]), "cannot be written as JSON"),
+        (_body(events=[{"name": "e", "params": {"p": "\ud800"}}]), "cannot be written as JSON"),
+        (_body(events=[{"name": "e", "params": {"p": None}}]), "neither text nor number"),
+        (_body(timestamp_micros=_micros(71.9)), None),
+        (_body(timestamp_micros=_micros(72.1)), "more than 72 hours ago"),
+        (_body(timestamp_micros=_micros(-1)), "in the future"),
+        (_body(consent={"ad_user_data": "GRANTED", "ad_personalization": "DENIED"}), None),
+        (_body(consent={"ad_user_data": "granted"}), "consent has other"),
+        (_body(client_id=""), "client_id is missing"),
+        (_body(user_id="u" * 257), "user_id is not"),
+        (_body(events=[{"name": "e", "params": {"p": "v"}}] * 25, extra="v"), "extra is not a field"),
+    ],
+)  # fmt: skip
+def test_each_documented_limit_is_checked(body: dict[str, Any], problem: str | None) -> None:
+    found = problems_of(body, _NOW)
+    assert (found == []) if problem is None else any(problem in one for one in found), found
+
+
+def test_a_request_over_130_kb_is_refused() -> None:
+    events = [{"name": "e", "params": {f"p{n}": "€" * 100 for n in range(25)}}] * 25
+    assert problems_of(_body(events=events), _NOW) == ["the request is larger than 130 kB"]
+
+
+_values = st.one_of(st.text(max_size=120), st.integers(), st.floats(), st.none(), st.booleans())
+
+
+@given(st.dictionaries(st.text(max_size=45), _values, max_size=30), st.text(max_size=45))
+def test_what_passes_is_within_the_limits(params: dict[str, Any], name: str) -> None:
+    body = _body(
+        events=[{"name": name, "params": params}], user_properties={key: {"value": v} for key, v in params.items()}
+    )
+    if problems_of(body, _NOW):
+        return
+    assert 0 < len(name) <= 40 and name.isascii() and len(params) <= 25
+    assert all(len(key) <= 24 and len(str(value)) <= 36 for key, value in params.items())
+    assert json.loads(json.dumps(body, allow_nan=False)) == body
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=300))
+def test_any_names_give_a_good_request_or_a_reason(called: str, client: str, login: str) -> None:
+    destination = ga4("http://127.0.0.1:1", with_login=True)
+    member = Member("u", "p", client, login, True, datetime.now(UTC).date())
+    if destination.validate(called):
+        return
+    try:
+        body, _ = destination.plan("enter", member, called)
+    except NotReachable as problem:
+        assert str(problem)
+    else:
+        assert problems_of(body) == []
+
+
+@pytest.mark.parametrize(
+    ("member", "reason"),
+    [
+        (Member("u", "p", None, None, True, datetime.now(UTC).date()), "no id of a browser"),
+        (Member("u", "p", "0f" * 16, None, True, datetime.now(UTC).date()), "no id of a browser"),
+        (Member("u", "p", "1.2", None, True, datetime.now(UTC).date() - timedelta(days=30)), "not seen for 30 days"),
+        (Member("u", "q", "1.2", None, True, datetime.now(UTC).date()), "users of another GA4 property"),
+    ],
+)
+def test_who_cannot_be_reached_is_left_out_with_a_reason(member: Member, reason: str) -> None:
+    with pytest.raises(NotReachable, match=reason):
+        ga4("http://127.0.0.1:1", property_id="p").plan("enter", member, "buyers")
+
+
+def test_a_name_that_is_too_long_is_refused_before_anything_is_sent() -> None:
+    problems = ga4("http://127.0.0.1:1").validate("a_name_that_is_too_long")
+    assert problems == [
+        "the user property would be b2v_a_name_that_is_too_long, but the name of a user property is longer than 24 "
+        "characters: give a shorter name with as:"
+    ]

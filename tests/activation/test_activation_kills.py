@@ -1,0 +1,141 @@
+"""Processes that are killed at random moments: nobody is sent who must not be, and what is known stays true."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import sqlite3
+import time
+from collections import defaultdict
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from beha2vec_core.activation.ga4 import problems_of
+from beha2vec_core.activation.ledger import read_ledger
+from beha2vec_core.activation.run import plan_and_send
+from beha2vec_core.settings import Settings
+from tests.activation.activation_world import change, client_id, make_folder, may_be_contacted
+from tests.activation.sender import CONSENTED, destination, send
+from tests.activation.services import Reply, Service, served
+from tests.activation.test_activation_sets import _in_file, _receive
+
+_PROCESSES = multiprocessing.get_context("forkserver")
+_USERS = 120
+# so long takes an answer: a kill is likely to come before it
+_HANG = {"ga4": 0.003, "webhook": 0.3, "files": 0}
+
+
+def _flip(settings: Settings, dice: random.Random) -> None:
+    """Some users give their consent, others withdraw it; then comes a night."""
+    users = ", ".join(f"'u{n:04}'" for n in dice.sample(range(_USERS), 25))
+    change(
+        settings,
+        f"update ga4.dim_ga4__users set is_ads_consented = not is_ads_consented where user_key in ({users})",
+        CONSENTED,
+    )
+
+
+def _killed(folder: Path, kind: str, address: str, seconds: float) -> bool:
+    """Start to send, and end it; whether it was in the middle of it."""
+    process = _PROCESSES.Process(target=send, args=(str(folder), kind, address))
+    process.start()
+    assert process.pid
+    time.sleep(seconds)
+    if process.is_alive():
+        os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    with read_ledger(folder / "data" / "activation.sqlite") as ledger:
+        return ledger.is_unfinished()
+
+
+def _entered(kind: str, request: object) -> set[str]:
+    body = request.body  # type: ignore[attr-defined]
+    if kind == "ga4":
+        return {body["client_id"]} if body["user_properties"]["b2v_consented"]["value"] == "in" else set()
+    return {row["client_id"] for row in body["users"] if row["change"] != "leave"}
+
+
+def _kill_again_and_again(tmp_path: Path, kind: str, kills: int, seed: int) -> None:
+    dice = random.Random(seed)
+    _PROCESSES.set_forkserver_preload(["tests.activation.sender"])
+    settings = make_folder(tmp_path, CONSENTED, users=_USERS)
+    in_the_middle = 0
+    with served(usual=Reply(hang=_HANG[kind])) as service:
+        for number in range(kills + 1):
+            if number:
+                _flip(settings, dice)
+            allowed = may_be_contacted(settings, "consented")
+            before = len(service.taken)
+            if number < kills:
+                in_the_middle += _killed(tmp_path, kind, service.address, dice.uniform(0.1, 0.8))
+                time.sleep(0.05)  # the server may still read what the process wrote
+            else:
+                _, report = plan_and_send(settings, CONSENTED, destination(kind, service.address, tmp_path))
+                assert report.is_complete
+            entered = set().union(*(_entered(kind, request) for request in service.taken[before:]))
+            assert entered <= {client_id(int(key[1:])) for key in allowed}, "no consent, or in the hold-out"
+        assert kind == "files" or in_the_middle >= kills // 4
+        _check_the_end(tmp_path, settings, kind, service, kills)
+
+
+def _check_the_end(folder: Path, settings: Settings, kind: str, service: Service, kills: int) -> None:
+    allowed = may_be_contacted(settings, "consented")
+    assert len(allowed) > 20
+    if kind == "files":
+        assert _in_file(folder / "lists" / "consented.csv") == allowed
+        return
+    if kind == "webhook":
+        assert all(len(request.body["users"]) <= 500 for request in service.requests)
+        assert _receive(service).members == allowed
+        return
+    assert all(problems_of(request.body) == [] for request in service.requests)
+    states: dict[str, list[str]] = defaultdict(list)
+    for request in service.taken:
+        states[request.body["client_id"]].append(request.body["user_properties"]["b2v_consented"]["value"])
+    last = {client: said[-1] for client, said in states.items()}
+    # each state once: what the server took is what the ledger says, without some of those whose answer was lost
+    for client, written in _written(settings).items():
+        assert all(one != other for (one, _), (other, _) in pairwise(written)), f"{client} twice: {written}"
+        left = iter(states.pop(client, []))
+        said = next(left, None)
+        for state, outcome in written:
+            if state == said:
+                said = next(left, None)
+            else:
+                assert outcome == "unknown", f"{client}: {written} was not received"
+        assert said is None, f"{client} received more than {written}"
+    assert not states, "the ledger knows everybody who was sent"
+    with read_ledger(settings.storage.ledger_path) as ledger:
+        known = ledger.believed("ga4", "consented")
+    lost = {key for key, one in known.items() if not one.is_certain}
+    assert len(lost) <= kills
+    there = {client for client, said in last.items() if said == "in"}
+    unsure = {client_id(int(key[1:])) for key in lost}
+    assert there - unsure == {client_id(int(key[1:])) for key in allowed} - unsure
+
+
+def _written(settings: Settings) -> dict[str, list[tuple[str, str]]]:
+    """What the ledger says was sent of each device, in order: the state, and the outcome."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    with closing(sqlite3.connect(settings.storage.ledger_path)) as ledger:
+        for client, kind, outcome in ledger.execute(
+            "select user_pseudo_id, kind, state from changes order by change_id"
+        ).fetchall():
+            found[client].append(("out" if kind == "leave" else "in", outcome))
+    return found
+
+
+@pytest.mark.parametrize("kind", ["ga4", "webhook", "files"])
+def test_kills(tmp_path: Path, kind: str) -> None:
+    _kill_again_and_again(tmp_path, kind, kills=8 if kind == "ga4" else 4, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ga4", "webhook", "files"])
+def test_many_kills(tmp_path: Path, kind: str) -> None:
+    _kill_again_and_again(tmp_path, kind, kills=50, seed=2)

@@ -1,0 +1,178 @@
+"""Who is sent and who is not, and that the ledger outlives what happens to the warehouse."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from beha2vec_core.activation.destination import ActivationError
+from beha2vec_core.activation.ledger import Sent, open_ledger, remove_before, sent
+from beha2vec_core.activation.run import Options, plan_and_send, plan_only
+from beha2vec_core.audiences.file import Activation, Audience
+from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.privacy.retention import apply_retention
+from beha2vec_core.settings import Settings
+from tests.activation.activation_world import (
+    BUYERS,
+    EVERYONE,
+    change,
+    client_id,
+    ga4,
+    make_folder,
+    may_be_contacted,
+    webhook,
+)
+from tests.activation.services import Reply, Service, served
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with served() as running:
+        yield running
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return make_folder(tmp_path, BUYERS, EVERYONE, users=100)
+
+
+def test_each_step_leaves_users_out(settings: Settings, service: Service, tmp_path: Path) -> None:
+    free = sorted(may_be_contacted(settings, "buyers"))
+    n = [int(key[1:]) for key in free]
+    (tmp_path / "never.txt").write_text(f'\ufeff{free[0]}\n\n"{client_id(n[1])}"\n')
+    Forgotten(settings.storage.data_dir).add([client_id(n[2])], date(2026, 1, 1))
+    audience = BUYERS.model_copy(update={"exclude_file": tmp_path / "never.txt"})
+    plan = plan_only(settings, audience, webhook(service.address))
+    assert plan.left_out["exclude_file"] == 2 and plan.left_out["forgotten"] == 1
+    assert [one.member.user_key for one in plan.changes] == free[3:]
+    assert plan.members - sum(plan.left_out.values()) == len(plan.changes)
+    text = plan.lines()
+    assert text[0].startswith("members of buyers on ") and text[0].endswith("20")
+    assert any("hold-out, never contacted" in line and f"(-{plan.left_out['holdout']})" in line for line in text)
+
+
+def test_a_file_of_users_that_cannot_be_read_stops_the_plan(settings: Settings, service: Service) -> None:
+    audience = BUYERS.model_copy(update={"exclude_file": Path("gone.txt")})
+    with pytest.raises(ActivationError, match=r"exclude_file gone.txt cannot be read"):
+        plan_only(settings, audience, webhook(service.address))
+
+
+def test_nobody_enters_twice_within_the_pause(settings: Settings, service: Service) -> None:
+    sent_before = may_be_contacted(settings, "buyers")
+    service.replies = [Reply(500)] * 3
+    plan_and_send(settings, BUYERS, webhook(service.address))
+    calm = EVERYONE.model_copy(update={"pause": 7})
+    plan = plan_only(settings, calm, ga4(service.address))
+    assert plan.left_out["pause"] == len(sent_before), "an answer that was lost may have been a contact"
+    assert not sent_before & {one.member.user_key for one in plan.changes}
+    plan_and_send(settings, BUYERS, webhook(service.address))
+    plan = plan_only(settings, BUYERS.model_copy(update={"pause": 7}), webhook(service.address))
+    assert plan.unchanged == len(sent_before), "who is there stays"
+    with sqlite3.connect(settings.storage.ledger_path) as ledger:
+        ledger.execute("update changes set at = ?", [(datetime.now(UTC) - timedelta(days=8)).isoformat()])
+    assert "pause" not in plan_only(settings, calm, ga4(service.address)).left_out
+
+
+def test_an_audience_for_analytics_is_sent_without_consent_but_says_so(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, EVERYONE, ga4(service.address))
+    said = {request.body["client_id"]: request.body["consent"]["ad_user_data"] for request in service.taken}
+    assert said == {client_id(n): "DENIED" if n % 2 else "GRANTED" for n in range(100)}
+
+
+def test_everybody_leaves_where_an_audience_ends(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, BUYERS, webhook(service.address))
+    there = may_be_contacted(settings, "buyers")
+    plan, report = plan_and_send(settings, BUYERS, webhook(service.address), Options(empty=True))
+    assert plan.of_kind("leave") == len(there) == report.outcomes["accepted"]
+    with open_ledger(settings.storage.ledger_path) as ledger:
+        assert ledger.present() == []
+
+
+def test_the_name_at_the_destination_can_be_another(settings: Settings, service: Service) -> None:
+    named = BUYERS.model_copy(update={"activate": (Activation.model_validate({"to": "ga4", "as": "hot"}),)})
+    plan_and_send(settings, named, ga4(service.address))
+    assert {tuple(request.body["user_properties"]) for request in service.taken} == {("b2v_hot",)}
+
+
+def test_the_ledger_says_what_was_sent(settings: Settings, service: Service) -> None:
+    path = settings.storage.ledger_path
+    assert sent(path) == []
+    free = sorted(may_be_contacted(settings, "buyers"))
+    service.replies = [Reply(400), Reply(lost=True)]
+    plan, _ = plan_and_send(settings, BUYERS, ga4(service.address))
+    change(settings, f"delete from ga4.dim_ga4__users where user_key = '{free[-1]}'", BUYERS)
+    plan_and_send(settings, BUYERS, webhook(service.address))
+    today = datetime.now(UTC).date()
+    lines = sent(path, "ga4")
+    assert {(line.destination, line.audience, line.day) for line in lines} == {("ga4", "buyers", today)}
+    counts = {(line.step, line.outcome): line.users for line in lines}
+    assert counts == {
+        ("members", "planned"): 20,
+        ("consent", "left_out"): 10,
+        ("holdout", "left_out"): plan.left_out["holdout"],
+        ("enter", "accepted"): len(free) - 2,
+        ("enter", "refused"): 1,
+        ("enter", "unknown"): 1,
+    }
+    assert Sent("crm", "buyers", today, "enter", "accepted", len(free) - 1) in sent(path, audience="buyers")
+    assert sent(path, audience="others") == []
+    assert path.stat().st_mode & 0o077 == 0, "for its owner only"
+
+
+def test_the_ledger_outlives_the_warehouse(settings: Settings, service: Service) -> None:
+    backup = settings.storage.warehouse_path.read_bytes()
+    there = may_be_contacted(settings, "buyers")
+    plan_and_send(settings, BUYERS, ga4(service.address))
+    settings.storage.warehouse_path.write_bytes(backup)  # restored from before the send
+    assert plan_only(settings, BUYERS, ga4(service.address)).unchanged == len(there)
+    settings.storage.warehouse_path.unlink()
+    with pytest.raises(ActivationError, match="run beha2vec materialize"):
+        plan_only(settings, BUYERS, ga4(service.address))
+    assert sent(settings.storage.ledger_path)
+
+
+def test_one_process_sends_at_a_time_and_others_can_plan(settings: Settings, service: Service) -> None:
+    with open_ledger(settings.storage.ledger_path):
+        with (
+            pytest.raises(ActivationError, match="another process is sending"),
+            open_ledger(settings.storage.ledger_path, wait_seconds=0.1),
+        ):
+            pass
+        assert plan_only(settings, BUYERS, ga4(service.address)).changes
+
+
+def test_a_file_that_is_no_ledger_is_refused(settings: Settings, service: Service) -> None:
+    settings.storage.ledger_path.write_text("not a ledger, but a text that somebody left here\n" * 100)
+    with pytest.raises(ActivationError, match="restore it from your backup"):
+        plan_and_send(settings, BUYERS, ga4(service.address))
+    with pytest.raises(ActivationError, match="restore it from your backup"):
+        sent(settings.storage.ledger_path)
+    assert not service.requests
+
+
+def test_retention_keeps_what_a_removal_needs(settings: Settings, service: Service) -> None:
+    free = sorted(may_be_contacted(settings, "buyers"))
+    plan_and_send(settings, BUYERS, ga4(service.address))
+    change(settings, f"update ga4.dim_ga4__users set is_ads_consented = false where user_key = '{free[0]}'")
+    plan_and_send(settings, BUYERS, ga4(service.address))
+    path = settings.storage.ledger_path
+    with sqlite3.connect(path) as ledger:
+        ledger.execute("update changes set at = '2020-01-01T00:00:00+00:00'")
+    limited = Settings(data_dir=str(settings.storage.data_dir), retention_days_embeddings="30")
+    (removed,) = [one for one in apply_retention(limited) if one.layer == "embeddings"]
+    assert removed.rows >= 2, "entered and left"
+    with sqlite3.connect(path) as ledger:
+        left = {key for (key,) in ledger.execute("select user_key from changes").fetchall()}
+    assert left == set(free[1:])
+    assert plan_only(settings, BUYERS, ga4(service.address)).unchanged == len(free) - 1
+    assert remove_before(path, date(2020, 1, 2)) == 0 and remove_before(path.with_name("none"), date(2020, 1, 2)) == 0
+
+
+def test_a_member_of_the_file_is_named_with_the_audience(settings: Settings, service: Service) -> None:
+    for_nobody = Audience(name="nobody", rule="false")
+    plan = plan_only(settings, for_nobody, ga4(service.address))
+    assert plan.members == 0 and plan.changes == () and plan.day is None

@@ -1,0 +1,207 @@
+"""Destinations that are sets: what is there is what was planned, however often it is sent."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import hmac
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from beha2vec_core.activation.destination import ActivationError
+from beha2vec_core.activation.files import Files
+from beha2vec_core.activation.http import Client
+from beha2vec_core.activation.run import plan_and_send, plan_only
+from beha2vec_core.activation.webhook import Webhook
+from beha2vec_core.privacy.places import note_written, written_elsewhere
+from beha2vec_core.settings import Settings
+from tests.activation.activation_world import BUYERS, EVERYONE, SECRET, change, make_folder, may_be_contacted, webhook
+from tests.activation.services import Reply, Request, Service, served
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with served() as running:
+        yield running
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return make_folder(tmp_path, BUYERS, EVERYONE, users=600)
+
+
+class Receiver:
+    """A webhook's other side: applies each key once and keeps the members."""
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+        self.members: set[str] = set()
+
+    def take(self, request: Request) -> None:
+        key = request.headers["idempotency-key"]
+        if key in self.keys:
+            return
+        self.keys.add(key)
+        for row in request.body["users"]:
+            (self.members.discard if row["change"] == "leave" else self.members.add)(row["user_key"])
+
+
+def _receive(service: Service) -> Receiver:
+    receiver = Receiver()
+    for request in service.taken:
+        receiver.take(request)
+    return receiver
+
+
+# --- webhook --------------------------------------------------------------------------------------------------------
+
+
+def test_requests_are_signed_and_have_at_most_500_users(settings: Settings, service: Service) -> None:
+    _, report = plan_and_send(settings, EVERYONE, webhook(service.address))
+    assert report.outcomes == {"accepted": 600}
+    assert [len(request.body["users"]) for request in service.requests] == [500, 100]
+    for request in service.requests:
+        signed = request.headers["x-beha2vec-timestamp"].encode() + b"." + request.raw
+        expected = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
+        assert request.headers["x-beha2vec-signature"] == f"sha256={expected}"
+        assert SECRET not in str(request)
+    row = service.requests[0].body["users"][3]
+    assert row == {
+        "change": "enter", "user_key": "u0003", "client_id": "10003.1767818244", "user_id": "login-u0003",
+        "property_id": "p", "is_ads_consented": False,
+    }  # fmt: skip
+    assert _receive(service).members == may_be_contacted(settings, "everyone")
+
+
+@pytest.mark.parametrize("reply", [Reply(lost=True), Reply(500), Reply(503, {"Retry-After": "0"})], ids=str)
+def test_what_has_no_answer_is_repeated_with_its_key(settings: Settings, service: Service, reply: Reply) -> None:
+    service.replies = [reply]
+    _, report = plan_and_send(settings, EVERYONE, webhook(service.address))
+    assert report.is_complete and len(service.requests) == 3
+    first, again, last = [request.headers["idempotency-key"] for request in service.requests]
+    assert first == again != last
+    assert _receive(service).members == may_be_contacted(settings, "everyone")
+
+
+def test_the_next_send_repeats_what_stayed_unknown_with_its_key(settings: Settings, service: Service) -> None:
+    service.replies = [Reply(lost=True)] * 3
+    _, report = plan_and_send(settings, EVERYONE, webhook(service.address))
+    assert report.outcomes == {"unknown": 500, "accepted": 100}
+    plan, report = plan_and_send(settings, EVERYONE, webhook(service.address))
+    assert len(plan.changes) == 500 and plan.unchanged == 100 and report.is_complete
+    keys = [request.headers["idempotency-key"] for request in service.requests]
+    assert len(set(keys)) == 2 and keys[-1] == keys[0]
+
+
+def test_who_leaves_and_comes_back_has_a_new_key(settings: Settings, service: Service) -> None:
+    for consented in ("true", "false", "true", "false", "true"):
+        change(settings, f"update ga4.dim_ga4__users set is_ads_consented = {consented}", BUYERS)
+        plan_and_send(settings, BUYERS, webhook(service.address))
+        assert _receive(service).members == may_be_contacted(settings, "buyers")
+    assert len({request.headers["idempotency-key"] for request in service.requests}) == 5
+
+
+def test_a_new_login_is_an_update(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, BUYERS, webhook(service.address))
+    key = min(may_be_contacted(settings, "buyers"))
+    change(settings, f"update ga4.dim_ga4__users set user_id = 'new' where user_key = '{key}'")
+    plan, _ = plan_and_send(settings, BUYERS, webhook(service.address))
+    assert [(one.kind, one.member.login_id) for one in plan.changes] == [("update", "new")]
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("http://crm.example/hook", "does not begin with https://"),
+        ("ftp://crm.example/hook", "does not begin with https://"),
+        ("https://", "does not begin with https://"),
+        ("https://jane:pass@crm.example", "holds a user or password"),
+        ("https://crm.example:99999/", "cannot be read"),
+    ],
+)
+def test_an_address_that_is_not_safe_is_refused(settings: Settings, url: str, problem: str) -> None:
+    destination = Webhook("crm", url=url, secret=None, client=Client())
+    problems = "; ".join(destination.validate("buyers"))
+    assert problem in problems and "BEHA2VEC_SECRET_CRM" in problems
+    with pytest.raises(ActivationError, match="crm: "):
+        plan_only(settings, BUYERS, destination)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "169.254.169.254", "10.0.0.1", "2130706433", "[::1]"])
+def test_private_addresses_are_not_connected_to(settings: Settings, service: Service, host: str) -> None:
+    port = service.address.rsplit(":", 1)[1]
+    destination = Webhook("crm", url=f"https://{host}:{port}/", secret=_secret(), client=Client(backoff=0.001))
+    _, report = plan_and_send(settings, BUYERS, destination)
+    assert report.outcomes == {"refused": len(may_be_contacted(settings, "buyers"))} and not service.requests
+    assert set(report.reasons) <= {"the host has a private or reserved address", "the host is a number, not a name"}
+
+
+def _secret():  # type: ignore[no-untyped-def]
+    from pydantic import SecretStr
+
+    return SecretStr(SECRET)
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+def _files(settings: Settings, folder: Path, form: str = "csv") -> Files:
+    note = lambda path: note_written(settings, path)  # noqa: E731
+    return Files("lists", folder=folder, format=form, note=note)  # type: ignore[arg-type]
+
+
+def _in_file(path: Path) -> set[str]:
+    if path.suffix == ".parquet":
+        return set(pq.read_table(path).column("user_key").to_pylist())
+    with path.open(newline="") as file:
+        return {row["user_key"] for row in csv.DictReader(file)}
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_file_has_the_members_of_now(settings: Settings, tmp_path: Path, form: str) -> None:
+    folder = tmp_path / "lists"
+    path = folder / f"buyers.{form}"
+    destination = _files(settings, folder, form)
+    plan_and_send(settings, BUYERS, destination)
+    assert _in_file(path) == may_be_contacted(settings, "buyers")
+    assert path.stat().st_mode & 0o077 == 0 and [one.name for one in folder.iterdir()] == [path.name]
+    assert written_elsewhere(settings) == [path], "beha2vec forget looks there"
+    before = path.stat().st_mtime_ns
+    assert plan_and_send(settings, BUYERS, destination)[0].changes == () and path.stat().st_mtime_ns == before
+    change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key < 'u0300'", BUYERS)
+    plan_and_send(settings, BUYERS, destination)
+    assert _in_file(path) == may_be_contacted(settings, "buyers")
+    path.unlink()
+    plan_and_send(settings, BUYERS, destination)
+    assert _in_file(path) == may_be_contacted(settings, "buyers"), "a file that is gone is written again"
+
+
+def test_a_file_that_somebody_changed_is_put_right(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "lists" / "buyers.csv"
+    destination = _files(settings, path.parent)
+    plan_and_send(settings, BUYERS, destination)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], *lines[2:], "nobody,p,1.2,,buyers,True"]) + "\n")
+    plan, _ = plan_and_send(settings, BUYERS, destination)
+    assert (plan.of_kind("enter"), plan.of_kind("leave")) == (1, 1)
+    assert _in_file(path) == may_be_contacted(settings, "buyers")
+
+
+def test_ids_that_a_spreadsheet_would_run_are_left_out_of_csv(settings: Settings, tmp_path: Path) -> None:
+    key = min(may_be_contacted(settings, "buyers"))
+    change(settings, f"update ga4.dim_ga4__users set user_id = '=HYPERLINK(1)' where user_key = '{key}'")
+    plan, _ = plan_and_send(settings, BUYERS, _files(settings, tmp_path / "lists"))
+    assert plan.reasons == {"an id that a spreadsheet would run as a formula": 1}
+    assert "HYPERLINK" not in (tmp_path / "lists" / "buyers.csv").read_text()
+
+
+def test_a_folder_that_cannot_be_written_is_named(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ActivationError, match="cannot be written"):
+        plan_only(settings, BUYERS, _files(settings, tmp_path / "file" / "lists"))
+    assert _files(settings, tmp_path).validate("../up") == [
+        "the name of the file (as:) may have letters, digits, _ and - only"
+    ]

@@ -1,0 +1,94 @@
+"""``beha2vec activate`` and ``beha2vec sent``: a plan first, and only --send sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from beha2vec_core.activation import run
+from beha2vec_core.activation.config import build
+from beha2vec_core.cli import app
+from beha2vec_core.pages.fetching.addresses import AddressGuard
+from tests.activation.activation_world import BUYERS, make_folder, may_be_contacted
+from tests.activation.services import LOCAL, Reply, Service, served
+
+RUN = CliRunner()
+AUDIENCES = """
+- name: buyers
+  rule: purchases = 1
+  purpose: ads
+  exclude: cluster = 3
+  holdout: 0.2
+"""
+
+
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    settings = make_folder(tmp_path, BUYERS, users=100)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(settings.storage.data_dir))
+    monkeypatch.setenv("BEHA2VEC_SECRET_GA4", "of-the-stream")
+    Path("audiences.yml").write_text(AUDIENCES)
+    Path("destinations.yml").write_text("- {name: ga4, type: ga4, measurement_id: G-ABC1234}\n")
+    with served() as running:
+        local = partial(build, guard=AddressGuard.of([LOCAL]), host=running.address)
+        monkeypatch.setattr(run, "build", local)
+        yield running
+
+
+def _output(*arguments: str, code: int = 0) -> str:
+    done = RUN.invoke(app, list(arguments))
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def test_a_plan_is_shown_then_sent_then_in_the_ledger(service: Service, tmp_path: Path) -> None:
+    settings = run.Settings(data_dir=str(tmp_path / "data"))
+    free = len(may_be_contacted(settings, "buyers"))
+    text = _output("activate", "buyers", "--to", "ga4")
+    assert "Nothing was sent. To send it: beha2vec activate buyers --to ga4 --send" in text and not service.requests
+    steps = [line.split()[0] for line in text.splitlines()]
+    assert steps[:2] == ["members", "no"] and f"{'enter':<46}{free:>10}" in text
+    text = _output("activate", "buyers", "--to", "ga4", "--send")
+    assert f"accepted: {free} users" in text and len(service.taken) == free
+    text = _output("activate", "buyers", "--to", "ga4", "--send")
+    assert "nothing to send" in text and len(service.taken) == free
+    text = _output("sent")
+    assert "buyers to ga4" in text and f"  {'enter':<16}{'accepted':<12}{free:>10}" in text
+    assert "Nothing has been sent yet" in _output("sent", "--to", "crm")
+
+
+def test_what_is_not_accepted_ends_with_1(service: Service) -> None:
+    service.usual = Reply(401)
+    text = _output("activate", "buyers", "--to", "ga4", "--send", code=1)
+    assert "does not accept the secret (HTTP 401)" in text and "of-the-stream" not in text
+
+
+def test_debug_uses_nothing(service: Service) -> None:
+    service.usual = Reply(200, body=b'{"validationMessages": []}')
+    assert "Checked by the service, and not used:" in _output("activate", "buyers", "--to", "ga4", "--debug")
+    assert "Nothing has been sent yet" in _output("sent")
+
+
+def test_an_audience_that_left_the_file_can_be_ended(service: Service) -> None:
+    _output("activate", "buyers", "--to", "ga4", "--send")
+    Path("audiences.yml").write_text("[]")
+    assert "there is no audience 'buyers'" in _output("activate", "buyers", "--to", "ga4", code=2)
+    _output("activate", "buyers", "--to", "ga4", "--empty", "--send")
+    said = [request.body["user_properties"]["b2v_buyers"]["value"] for request in service.taken]
+    assert said.count("out") == said.count("in") > 0
+
+
+def test_mistakes_are_named(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "did you mean buyers?" in _output("activate", "buyer", "--to", "ga4", code=2)
+    assert "there is no destination 'ga'" in _output("activate", "buyers", "--to", "ga", code=2)
+    monkeypatch.delenv("BEHA2VEC_SECRET_GA4")
+    assert "set BEHA2VEC_SECRET_GA4" in _output("activate", "buyers", "--to", "ga4", "--send", code=2)
+    Path("destinations.yml").unlink()
+    assert "destinations.yml has no destinations" in _output("activate", "buyers", "--to", "ga4", code=2)
+    assert "give --send or --debug" in _output("activate", "buyers", "--to", "ga4", "--send", "--debug", code=2)
+    Path("data/warehouse.duckdb").unlink()
