@@ -66,7 +66,7 @@ def save_audience(path: Path, audience: Audience, replaces: Audience | None) -> 
 
 def as_yaml(audience: Audience) -> str:
     """The entry of an audience; what it leaves to the default is left out."""
-    entry = audience.model_dump(mode="json", exclude_defaults=True)
+    entry = audience.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return str(yaml.safe_dump([entry], allow_unicode=True, sort_keys=False, width=1_000))
 
 

@@ -28,6 +28,9 @@ FILE = """# the team looks at this file on Mondays
     - of text
   rule: "sessions > 3"
   purpose: ads
+  activate: [{to: ga4, as: readers_of_b2v, send: true}]
+  pause: 7
+  exclude_file: lists/never.csv
 
 # the end
 """
@@ -57,7 +60,7 @@ def test_an_audience_is_replaced_where_it_stands(path: Path) -> None:
     assert save_audience(path, changed, before[1]) == [before[0], changed]
     text = path.read_text()
     assert text.startswith(FILE[: FILE.index("- name: readers")] + "- name: readers\n")
-    assert text.endswith("cap: 9\n\n# the end\n") and "sessions > 3" not in text
+    assert text.endswith("exclude_file: lists/never.csv\n\n# the end\n") and "sessions > 3" not in text
 
 
 @pytest.mark.parametrize(

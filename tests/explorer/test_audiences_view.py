@@ -12,6 +12,8 @@ import pytest
 import yaml
 from streamlit.testing.v1 import AppTest
 
+from beha2vec_core.activation.destination import Change, Member, Outcome
+from beha2vec_core.activation.ledger import open_ledger
 from beha2vec_core.audiences.area import as_text
 from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
 from beha2vec_core.audiences.members import write_members
@@ -290,3 +292,54 @@ def test_values_of_columns_are_the_most_frequent_first(shop: Published) -> None:
     assert shop.ask(data.known, "probability", "horizon", ()) == ["7", "14", "28"]
     assert shop.ask(data.known, "views_of_pages", "pattern", ()) is None
     assert isinstance(shop.ask(data.last_night), pd.DataFrame) and date(2026, 1, 18) == LAST
+
+
+def test_what_was_sent_is_shown_by_step_and_outcome(night: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    ledger = folder / "activation.sqlite"
+    shop = Published(night)
+    assert shop.ask(data.sent, ledger, 0).empty
+    changes = [
+        Change(kind, Member(f"g1-{n}", None, "1.2", None), {}, "hash")
+        for n, kind in enumerate(("enter", "enter", "leave"))
+    ]
+    with open_ledger(ledger) as opened:
+        ids = opened.begin("web", "buyers", {"members": 12, "consent": 4, "not_reachable": 1, "unchanged": 5}, changes)
+        opened.sending(ids, "request")
+        opened.answered(ids, [Outcome("accepted"), Outcome("unknown", "lost"), Outcome("accepted")])
+    (row,) = shop.ask(data.sent, ledger, 1).to_dict("records")
+    assert (row["audience"], row["destination"], row["members"]) == ("buyers", "web", 12)
+    assert row["left_out"] == "4 no consent; 1 not reachable there; 5 unchanged"
+    assert row["sent"] == "1 enter: accepted; 1 enter: unknown; 1 leave: accepted"
+
+
+def test_a_plan_is_shown_and_nothing_is_sent(
+    night: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Nothing has been sent yet" in text_of(view("audiences"))
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    with duckdb.connect(str(shutil.copy(night, data_dir / "serving.duckdb"))) as connection:
+        connection.execute(
+            """alter table ga4.dim_ga4__users add column user_id varchar;
+            create or replace table ga4.int_ga4__identity_map as select user_key as client_key, user_key, property_id,
+                '1000.' || (hash(user_key) % 100000000)::varchar as user_pseudo_id, last_seen_at as last_seen
+            from ga4.dim_ga4__users"""
+        ).fetchall()
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(data_dir))
+    (tmp_path / "destinations.yml").write_text(
+        "- {name: folder, type: files, folder: out}\n- {name: crm, type: webhook, url: 'ftp://crm.example/'}"
+    )
+    page.settings_of_server.clear()
+    app = view("audiences")
+    next(one for one in app.button if one.label == "Show the plan").click().run()
+    text = text_of(app)
+    contacted = _numbers(app, "buyers")[5]
+    assert not app.exception and f'would enter</td><td class="number"></td><td class="number">{contacted}<' in text
+    assert 'no consent</td><td class="number">-8</td>' in text
+    assert "beha2vec activate buyers --to folder --send" in text
+    assert not (tmp_path / "out").exists() and not (data_dir / "activation.sqlite").exists()
+    app.selectbox(key="plan_to").set_value("crm")
+    next(one for one in app.button if one.label == "Show the plan").click().run()
+    assert not app.exception and "https" in app.error[0].value

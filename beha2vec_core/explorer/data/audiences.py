@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 import pandas as pd
+from pydantic import SecretStr
 
+from beha2vec_core.activation.config import build, find_destination, load_destinations
+from beha2vec_core.activation.destination import Kind
+from beha2vec_core.activation.ledger import Sent, read_ledger
+from beha2vec_core.activation.ledger import sent as read_sent
+from beha2vec_core.activation.plan import STEPS as PLAN_STEPS
+from beha2vec_core.activation.plan import Plan, make_plan
 from beha2vec_core.audiences import members as core
 from beha2vec_core.audiences import names
 from beha2vec_core.audiences.file import Audience, AudienceError
@@ -16,6 +25,8 @@ from beha2vec_core.audiences.rule import audience_sql
 from beha2vec_core.audiences.selection import Step, selection_sql, steps
 from beha2vec_core.explorer.data import groups
 from beha2vec_core.explorer.published import Published
+from beha2vec_core.settings import Settings
+from beha2vec_core.words import day as day_words
 
 Audiences = tuple[Audience, ...]
 
@@ -23,6 +34,7 @@ Audiences = tuple[Audience, ...]
 STEPS = {
     "consent": "No consent", "exclude": "Excluded", "cap": "Above cap", "holdout": "Hold-out",
 }  # fmt: skip
+_CHANGES: tuple[Kind, ...] = ("enter", "update", "leave")
 _MOST_AUDIENCES = 1_000
 _MOST_VALUES = 200
 
@@ -167,6 +179,61 @@ def known(published: Published, function: str, argument: str, before: tuple[tupl
     found = published.query(one.known[argument].format(**dict(before)))
     texts = [str(value) for value in found.iloc[:, 0].dropna()]
     return sorted(texts, key=lambda text: (int(text), "") if text.isdecimal() else (0, text))
+
+
+def sent(published: Published, ledger: Path, changed: int) -> pd.DataFrame:
+    """What was sent: a row a day, audience and destination, the newest first; it names nobody.
+
+    Columns: day, audience, destination, members, left_out and sent (users by step and outcome, in words).
+
+    Args:
+        published: it is remembered as long as the publication.
+        ledger: its file; it need not exist.
+        changed: when, so that a later version is read again.
+
+    Raises:
+        ActivationError: the file is not a ledger.
+    """
+    of_sends: dict[tuple[date, str, str], list[Sent]] = {}
+    for line in read_sent(ledger):
+        of_sends.setdefault((line.day, line.audience, line.destination), []).append(line)
+    rows = []
+    for (day, audience, destination), lines in of_sends.items():
+        members = sum(line.users for line in lines if line.step == "members")
+        left_out = [f"{line.users:,} {PLAN_STEPS.get(line.step, line.step)}" for line in lines if line.outcome == "left_out"]
+        left_out += [f"{line.users:,} unchanged" for line in lines if line.outcome == "kept"]
+        changes = [f"{line.users:,} {line.step}: {line.outcome}" for line in lines if line.step in _CHANGES]
+        words = ("; ".join(left_out), "; ".join(changes) or "nothing to send")
+        rows.append((day, audience, destination, members, *words))
+    return pd.DataFrame(rows, columns=["day", "audience", "destination", "members", "left_out", "sent"])
+
+
+def plan(published: Published, settings: Settings, audience: Audience, to: str) -> Plan:
+    """What a send would do, by the published tables; nothing is sent or written.
+
+    It needs no secret, and has none: the destination gets another text in its place.
+
+    Raises:
+        ActivationError: it cannot be planned; the message has the remedy.
+    """
+    path = settings.activation.file
+    config = find_destination(load_destinations(path), to, path)
+    destination = build(config, settings, secret=lambda name: SecretStr("not the secret of a service"))
+    with read_ledger(settings.storage.ledger_path) as ledger, published.cursor() as cursor:
+        return make_plan(cursor, audience, destination, ledger, settings.storage)
+
+
+def plan_rows(found: Plan) -> list[tuple[str, str, int]]:
+    """A plan for a table: step, users left out, users."""
+    users = found.members
+    rows = [("members" + (f" on {day_words(found.day)}" if found.day else ""), "", users)]
+    for step, left_out in found.left_out.items():
+        users -= left_out
+        rows.append((PLAN_STEPS[step], f"-{left_out:,}", users))
+    rows += [(f"not reachable: {reason}", "", number) for reason, number in found.reasons.items()]
+    rows += [(f"would {kind}", "", found.of_kind(kind)) for kind in _CHANGES]
+    rows.append(("unchanged", "", found.unchanged))
+    return [*rows, ("have to leave, but cannot be addressed", "", found.stuck)] if found.stuck else rows
 
 
 @contextmanager

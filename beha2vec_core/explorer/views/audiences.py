@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
+from beha2vec_core.activation.config import load_destinations
+from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.audiences.file import Audience, AudienceError, audience_of, find_audience, load_audiences
 from beha2vec_core.audiences.names import FUNCTIONS, WHOLE
 from beha2vec_core.audiences.rule import text_literal
@@ -27,6 +29,7 @@ from beha2vec_core.words import counted, day
 
 _NEW = ""  # a new audience, in the list of what can be built
 _BEGIN, _ORIGINAL, _SAVED = "_audience_begin", "_audience_original", "_audience_saved"
+_SENT_SHOWN = 50
 _DRAFT = "the audience above"
 _PURPOSES = {"analytics": "analytics", "ads": "ads: only users who consented to ads"}
 _FIELDS: dict[str, Any] = {
@@ -58,6 +61,7 @@ def render() -> None:
             _listed(published, audiences)
         draft = _build(published, audiences)
         _compare(published, audiences, draft)
+        _sent(published, audiences)
 
 
 def _of_file() -> data.Audiences | None:
@@ -216,7 +220,7 @@ def _draft(original: Audience | None) -> _Draft | None:
         st.info("Write a rule, or add conditions to it.")
         return None
     texts = {field: given[field].strip() for field in ("rule", "description")}
-    entry = (original.model_dump() if original else {}) | given | texts
+    entry = (original.model_dump(by_alias=True) if original else {}) | given | texts
     entry |= {
         "name": original.name if original else given["name"].strip() or "unnamed",
         "holdout": round(given["holdout"] / 100, 6),
@@ -293,6 +297,8 @@ def _save(published: Published, audiences: data.Audiences, draft: _Draft) -> Non
     elif draft.original is None and not st.session_state["audience_name"].strip():
         st.caption("Give it a name to save it.")
     elif not broken:
+        if to := [one.to for one in draft.audience.activate if one.send]:
+            st.warning(f"The nightly run sends this audience to {in_markdown(', '.join(to), 200)}.")
         label = f"Save to {in_markdown(file.name)}"
         st.button(label, type="primary", on_click=_saved, args=(draft,), key="audience_save")
 
@@ -470,6 +476,73 @@ def _compare(published: Published, audiences: data.Audiences, draft: _Draft | No
     parts.over_index(facts, min(found.users, MOST_COMPARED), key="audience_profile", family=family, beside=beside)
 
 
+# -- sent --------------------------------------------------------------------------------------------------------------
+
+
+def _sent(published: Published, audiences: data.Audiences) -> None:
+    """What was sent, and what a send would do. The explorer sends nothing, and has no secrets to do it."""
+    settings = page.settings()
+    st.header("Sent to other systems")
+    try:
+        ledger = settings.storage.ledger_path
+        found = published.ask(data.sent, ledger, ledger.stat().st_mtime_ns if ledger.exists() else 0)
+        destinations = [one.name for one in load_destinations(settings.activation.file)]
+    except (ActivationError, OSError) as error:
+        st.error(_words(error))
+        return
+    if found.empty:
+        st.write("Nothing has been sent yet.")
+    else:
+        st.caption("By day (UTC). Who is left out is of the last send of the day; what was sent is of all of them.")
+        page.table(
+            found.head(_SENT_SHOWN).assign(
+                day=found["day"].map(day),
+                audience=found["audience"].map(shown),
+                destination=found["destination"].map(shown),
+                members=found["members"].map("{:,}".format),
+            ),
+            {
+                "day": "Day",
+                "audience": "Audience",
+                "destination": "To",
+                "members": "Members",
+                "left_out": "Left out",
+                "sent": "Sent",
+            },
+            numbers=("members",),
+        )
+        if len(found) > _SENT_SHOWN:
+            st.caption(f"The newest {_SENT_SHOWN} of {len(found):,}; beha2vec sent shows the others.")
+    if not destinations or not audiences:
+        st.caption("To send audiences, describe where to in a file of destinations (docs/activation.md).")
+        return
+    with st.form("plan", width=720), st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox("Audience", [one.name for one in audiences], format_func=shown, width=260, key="plan_of")
+        to = st.selectbox("Destination", destinations, format_func=shown, width=260, key="plan_to")
+        asked = st.form_submit_button("Show the plan")
+    if asked:
+        _plan(published, find_audience(list(audiences), name), to)
+
+
+def _plan(published: Published, audience: Audience, to: str) -> None:
+    try:
+        with st.spinner("Planning"):
+            plan = data.plan(published, page.settings(), audience, to)
+    except (ActivationError, PrivacyError, OSError) as error:
+        st.error(_words(error))
+        return
+    if plan.day is None:
+        st.info(f"{in_markdown(audience.name)} has no members yet: the next night writes them.")
+    rows = "".join(
+        f'<tr><td>{in_html(words, 160)}</td><td class="number">{out}</td><td class="number">{users:,}</td></tr>'
+        for words, out, users in data.plan_rows(plan)
+    )
+    heads = '<th>Step</th><th class="number">Left out</th><th class="number">Users</th>'
+    page.write(f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
+    command = f"beha2vec activate {audience.name} --to {to} --send"
+    page.write(f'<p class="b2v-quiet">Nothing was sent. To send it: <code>{in_html(command, 200)}</code></p>')
+
+
 def _forget_unless(key: str, options: list[str]) -> None:
     """What a list holds, where it is no choice any more."""
     if st.session_state.get(key) not in options:
@@ -477,4 +550,6 @@ def _forget_unless(key: str, options: list[str]) -> None:
 
 
 def _words(error: Exception) -> str:
-    return in_markdown(parts.without_folders(error, page.settings().audiences.file), 500)
+    settings = page.settings()
+    files = (settings.audiences.file, settings.activation.file, settings.storage.ledger_path)
+    return in_markdown(parts.without_folders(error, *files), 500)
