@@ -57,6 +57,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         (Path(folder) / "data").symlink_to(asked.data.resolve())
         (Path(folder) / "audiences.yml").write_text(AUDIENCES)
+        (Path(folder) / "destinations.yml").write_text("- {name: shop, type: files, folder: out}")
         overrides = {"BEHA2VEC_PAGE_OVERRIDES_FILE": f"{folder}/overrides.csv"}
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         with serve(Path(folder), free_port(), **overrides) as address:
@@ -99,6 +100,7 @@ def views(browser: Browser, address: str, data: Path, theme: str, width: int, on
         page.get_by_role("combobox", name="Add a condition on").fill("similar_to_audience")
         choose(page, "Add a condition on", re.compile("^similar_to_audience"))
         choose(page, "Compare with", re.compile("^lost_customers$"))
+        page.get_by_role("button", name="Show the plan").click()
 
     def chat(page: Page) -> None:
         page.get_by_test_id("stChatInputTextArea").fill("Which cluster buys most?")

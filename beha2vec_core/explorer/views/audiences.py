@@ -516,6 +516,7 @@ def _sent(published: Published, audiences: data.Audiences) -> None:
     if not destinations or not audiences:
         st.caption("To send audiences, describe where to in a file of destinations (docs/activation.md).")
         return
+    st.subheader("Plan a send")
     with st.form("plan", width=720), st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Audience", [one.name for one in audiences], format_func=shown, width=260, key="plan_of")
         to = st.selectbox("Destination", destinations, format_func=shown, width=260, key="plan_to")
