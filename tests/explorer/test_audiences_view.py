@@ -119,9 +119,9 @@ def test_an_audience_is_built_tried_and_saved(file: Path, shop: Published) -> No
     assert "Give it a name to save it" in text_of(app)
     app.text_input(key="audience_name").set_value("Buyers!").run()
     assert "use at most 40 lowercase letters" in app.error[0].value
-    app.text_input(key="audience_name").set_value("german_buyers").run()
-    app.selectbox(key="audience_purpose").set_value("ads").run()
-    app.number_input(key="audience_cap").set_value(10).run()
+    app.text_input(key="audience_name").set_value("german_buyers")
+    app.selectbox(key="audience_purpose").set_value("ads")
+    app.number_input(key="audience_cap").set_value(10)
     app.text_input(key="audience_rank_by").set_value("revenue").run()
     text = text_of(app)
     assert 'members by the rule</td><td class="number"></td><td class="number">40' in text

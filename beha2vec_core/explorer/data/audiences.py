@@ -200,7 +200,9 @@ def sent(published: Published, ledger: Path, changed: int) -> pd.DataFrame:
     rows = []
     for (day, audience, destination), lines in of_sends.items():
         members = sum(line.users for line in lines if line.step == "members")
-        left_out = [f"{line.users:,} {PLAN_STEPS.get(line.step, line.step)}" for line in lines if line.outcome == "left_out"]
+        left_out = [
+            f"{line.users:,} {PLAN_STEPS.get(line.step, line.step)}" for line in lines if line.outcome == "left_out"
+        ]
         left_out += [f"{line.users:,} unchanged" for line in lines if line.outcome == "kept"]
         changes = [f"{line.users:,} {line.step}: {line.outcome}" for line in lines if line.step in _CHANGES]
         words = ("; ".join(left_out), "; ".join(changes) or "nothing to send")
