@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from beha2vec_core.settings import ExportSettings, SettingsError
+from beha2vec_dagster.defs.audiences import activations
 from beha2vec_dagster.defs.audiences import assets as audiences
 from beha2vec_dagster.defs.clusters import assets as clusters
 from beha2vec_dagster.defs.dbt import assets as dbt
@@ -50,6 +51,7 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
         insights,
         predictions,
         audiences,
+        activations,
         serving,
     )
     assets = [asset for module in modules for asset in module.build_assets(settings)]

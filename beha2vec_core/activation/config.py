@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, TypeAdapter, ValidationError
 
+from beha2vec_core.activation.bigquery import BigQuery
+from beha2vec_core.activation.contacts import Contacts, load_contacts
+from beha2vec_core.activation.data_manager import SECONDS_BETWEEN, AdsFile, DataManager
 from beha2vec_core.activation.destination import ActivationError, Destination
 from beha2vec_core.activation.files import Files
 from beha2vec_core.activation.ga4 import GA4
@@ -58,8 +61,40 @@ class WebhookConfig(DestinationConfig):
     url: str
 
 
-Config = Annotated[GA4Config | FilesConfig | WebhookConfig, Field(discriminator="type")]
-_TYPES: Mapping[str, type[DestinationConfig]] = {"ga4": GA4Config, "files": FilesConfig, "webhook": WebhookConfig}
+class DataManagerConfig(DestinationConfig):
+    """A list of customers in Google Ads; see `data_manager.DataManager`."""
+
+    type: Literal["data_manager"]
+    account_id: str
+    login_account_id: str | None = None
+
+
+class AdsFileConfig(DestinationConfig):
+    """Files of hashed contacts for Google Ads; see `data_manager.AdsFile`."""
+
+    type: Literal["ads_file"]
+    folder: Path
+
+
+class BigQueryConfig(DestinationConfig):
+    """A table; see `bigquery.BigQuery`."""
+
+    type: Literal["bigquery"]
+    table: str
+
+
+Config = Annotated[
+    GA4Config | FilesConfig | WebhookConfig | DataManagerConfig | AdsFileConfig | BigQueryConfig,
+    Field(discriminator="type"),
+]
+_TYPES: Mapping[str, type[DestinationConfig]] = {
+    "ga4": GA4Config,
+    "files": FilesConfig,
+    "webhook": WebhookConfig,
+    "data_manager": DataManagerConfig,
+    "ads_file": AdsFileConfig,
+    "bigquery": BigQueryConfig,
+}
 
 
 def load_destinations(path: Path) -> list[DestinationConfig]:
@@ -133,8 +168,24 @@ def build(
         )  # fmt: skip
     if isinstance(config, WebhookConfig):
         return Webhook(config.name, url=config.url, secret=secret(config.name), client=client, **common)
+
+    def note(path: Path) -> None:
+        note_written(settings, path)
+
+    def contacts() -> Contacts:
+        return load_contacts(settings.activation.contacts_file, settings.storage.data_dir)
+
+    if isinstance(config, DataManagerConfig):
+        client = Client(guard, seconds=60, seconds_between=SECONDS_BETWEEN)
+        return DataManager(
+            config.name, account_id=config.account_id, login_account_id=config.login_account_id,
+            secret=secret(config.name), client=client, contacts=contacts, debug=debug, host=host, **common,
+        )  # fmt: skip
+    if isinstance(config, BigQueryConfig):
+        return BigQuery(config.name, table=config.table, **common)
+    if isinstance(config, AdsFileConfig):
+        return AdsFile(config.name, folder=config.folder, contacts=contacts, note=note, **common)
     if isinstance(config, FilesConfig):
-        note = lambda path: note_written(settings, path)  # noqa: E731
         return Files(config.name, folder=config.folder, format=config.format, note=note, **common)
     raise AssertionError(f"{type(config)} is built above")
 

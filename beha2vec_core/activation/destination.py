@@ -116,6 +116,10 @@ class Destination(ABC):
             called: the name of the audience at the destination.
         """
 
+    def missing(self) -> list[str]:
+        """What sending needs and a plan does not, such as a secret; a sentence each, with the remedy."""
+        return []
+
     @abstractmethod
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """What is sent of a user, within all limits, and the hash of what it says.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,7 +28,6 @@ from beha2vec_core.files import put_in_place
 
 # spreadsheets take a cell that begins like this for a formula
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
-COLUMNS = ("user_key", "property_id", "user_pseudo_id", "user_id", "audience", "is_ads_consented")
 
 
 class Files(Destination):
@@ -43,6 +42,10 @@ class Files(Destination):
     """
 
     kind = "files"
+    # the first is whose row it is
+    columns: tuple[str, ...] = (
+        "user_key", "property_id", "user_pseudo_id", "user_id", "audience", "is_ads_consented",
+    )  # fmt: skip
     batch = 1_000_000_000  # the file is written once
 
     def __init__(
@@ -84,13 +87,13 @@ class Files(Destination):
         )  # fmt: skip
         if self._format == "csv" and any(_FORMULA.match(str(value)) for value in values):
             raise NotReachable("an id that a spreadsheet would run as a formula")
-        row = dict(zip(COLUMNS, (str(value) for value in values), strict=True))
+        row = dict(zip(self.columns, (str(value) for value in values), strict=True))
         return row, hash_of(row)
 
     def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
         """Write the file with the changes."""
         try:
-            rows = {row["user_key"]: row for row in self._read(called)}
+            rows = {row[self.columns[0]]: row for row in self._read(called)}
             for change in changes:
                 rows.pop(change.member.user_key, None)
                 if change.kind != "leave":
@@ -113,15 +116,22 @@ class Files(Destination):
         path = self.path(called)
         if not path.exists():
             return []
-        if self._format == "csv":
-            with path.open(encoding="utf-8", newline="") as file:
-                rows: Iterable[dict[str, Any]] = list(csv.DictReader(file))
-        else:
-            import pyarrow.parquet as pq
+        rows: list[dict[str, Any]]
+        try:
+            if self._format == "csv":
+                with path.open(encoding="utf-8", newline="") as file:
+                    reader = csv.DictReader(file)
+                    rows, columns = list(reader), reader.fieldnames
+            else:
+                import pyarrow.parquet as pq
 
-            rows = pq.read_table(path).to_pylist()
-        # a file by somebody else, or of another release, is written anew
-        return [dict(row) for row in rows if set(row) == set(COLUMNS) and row["user_key"]]
+                table = pq.read_table(path)
+                rows, columns = table.to_pylist(), table.column_names
+        except (OSError, ValueError, csv.Error):  # pyarrow's errors are among them
+            columns = None
+        if columns is None or tuple(columns) != self.columns:
+            raise ActivationError(f"{path} is not a file that activation wrote: move it away, or give another folder")
+        return [{name: str(row[name] or "") for name in self.columns} for row in rows if row[self.columns[0]]]
 
     def _write(self, called: str, rows: list[dict[str, str]]) -> None:
         path = self.path(called)
@@ -130,14 +140,14 @@ class Files(Destination):
         try:
             if self._format == "csv":
                 with temporary.open("w", encoding="utf-8", newline="") as file:
-                    writer = csv.DictWriter(file, COLUMNS)
+                    writer = csv.DictWriter(file, self.columns)
                     writer.writeheader()
                     writer.writerows(rows)
             else:
                 import pyarrow as pa
                 import pyarrow.parquet as pq
 
-                schema = pa.schema([(column, pa.string()) for column in COLUMNS])
+                schema = pa.schema([(column, pa.string()) for column in self.columns])
                 pq.write_table(pa.Table.from_pylist(rows, schema), temporary, compression="zstd")
             temporary.chmod(0o600)
             put_in_place(temporary, path)

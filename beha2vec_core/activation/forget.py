@@ -55,17 +55,23 @@ def leave_destinations(
                 if destination.counts:
                     raise NotReachable("what was sent cannot be taken back: delete the user there")
                 by_place: dict[tuple[str, str], list[Change]] = {}
+                lost: dict[str, str] = {}
                 for audience, one in of_it:
                     called = names.get(audience, audience)
-                    change = Change("leave", one.member, *destination.plan("leave", one.member, called))
-                    by_place.setdefault((audience, called), []).append(change)
+                    try:
+                        change = Change("leave", one.member, *destination.plan("leave", one.member, called))
+                        by_place.setdefault((audience, called), []).append(change)
+                    except NotReachable as problem:
+                        lost[one.member.user_key] = f"{problem}: delete the user there"
                 _send(destination, by_place)
+                if len(lost) < users:
+                    found.append(Departure(name, users - len(lost)))
+                if lost:
+                    found.append(Departure(name, len(lost), next(iter(lost.values()))))
             except NotReachable as problem:
                 found.append(Departure(name, users, str(problem)))
             except (ActivationError, AudienceError) as problem:
                 found.append(Departure(name, users, str(problem), is_final=False))
-            else:
-                found.append(Departure(name, users))
     return found
 
 
@@ -87,7 +93,7 @@ def _at(settings: Settings, name: str, build_one: Callable[..., Destination]) ->
 
 def _send(destination: Destination, by_place: dict[tuple[str, str], list[Change]]) -> None:
     for (audience, called), changes in by_place.items():
-        if problems := destination.validate(called):
+        if problems := destination.validate(called) + destination.missing():
             raise ActivationError("; ".join(problems))
         for start in range(0, len(changes), destination.batch):
             part = changes[start : start + destination.batch]

@@ -200,21 +200,23 @@ class GA4(Destination):
         self._debug = debug
 
     def validate(self, called: str) -> list[str]:
-        """The stream, the secret, and the name of the user property."""
+        """The stream, and the name of the user property."""
         found = self._client.check(self._host)
         if not _MEASUREMENT_ID.fullmatch(self._measurement_id):
             found.append("measurement_id is not one: it begins with G- (GA4: Admin, Data streams)")
-        if self._secret is None and not self._debug:
-            found.append(
-                f"there is no secret: set BEHA2VEC_SECRET_{self.name.upper()} "
-                "(GA4: Admin, Data streams, Measurement Protocol API secrets)"
-            )
         wrong = _property_problems({property_of(called): {"value": OUT}})
         if wrong:
             found.append(
                 f"the user property would be {property_of(called)}, but {wrong[0]}: give a shorter name with as:"
             )
         return found + _value_problems("the audience", called, LONGEST_VALUE)
+
+    def missing(self) -> list[str]:
+        """The secret, which the debug endpoint does not ask for."""
+        if self._secret is not None or self._debug:
+            return []
+        where = "GA4: Admin, Data streams, Measurement Protocol API secrets"
+        return [f"there is no secret: set BEHA2VEC_SECRET_{self.name.upper()} ({where})"]
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The request of a user. Its hash is that of the state: which device is addressed does not matter."""

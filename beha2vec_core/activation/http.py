@@ -99,7 +99,8 @@ class Client:
 
         Raises:
             NoAnswer: no answer came.
-            ActivationError: the answer says that no further request can succeed, or asks for a long pause.
+            ActivationError: no further request can succeed (the answer says so, or the address is not allowed), or the
+                answer asks for a long pause.
         """
         from beha2vec_core.pages.fetching.pace import backoff, retry_after
 
@@ -133,7 +134,7 @@ class Client:
 
         from beha2vec_core.pages.fetching.addresses import AddressGuard
         from beha2vec_core.pages.fetching.body import read_body
-        from beha2vec_core.pages.fetching.limits import NotFetched
+        from beha2vec_core.pages.fetching.limits import NotFetched, Status
         from beha2vec_core.pages.fetching.network import GuardedTransport
 
         time.sleep(max(0.0, self._free_at - time.monotonic()))
@@ -149,11 +150,15 @@ class Client:
             with transport:
                 response = transport.handle_request(request)
                 try:
-                    answer = Answer(response.status_code, read_body(response, _MOST_BYTES, cut=True))
-                    return answer, response.headers.get("retry-after")
+                    body = read_body(response, _MOST_BYTES, cut=True)
+                except (NotFetched, httpx.TransportError):
+                    body = b""  # the status is known, and says whether the request was taken
                 finally:
                     response.close()
-        except NotFetched as problem:  # its address is not allowed, or the answer is packed
+                return Answer(response.status_code, body), response.headers.get("retry-after")
+        except NotFetched as problem:
+            if problem.status is Status.REFUSED:  # no request can reach it
+                raise ActivationError(problem.reason) from None
             raise NoAnswer(problem.reason, is_sent=False) from None
         except httpx.TransportError as problem:
             # httpcore says whether there was a connection

@@ -123,11 +123,16 @@ class Ledger:
             for key, device, login, kind, hashed, state, _ in rows
         }
 
-    def entered_since(self, moment: datetime) -> frozenset[str]:
-        """The users who entered any destination since, or may have."""
+    def entered_since(self, moment: datetime, destination: str, audience: str) -> frozenset[str]:
+        """The users who entered another audience anywhere since, or this one at this destination, or may have.
+
+        The same audience at several destinations is one contact.
+        """
         rows = self._connection.execute(
-            "select distinct user_key from changes where kind = 'enter' and state <> 'refused' and at >= ?",
-            [_text(moment)],
+            """select distinct user_key from changes
+            where kind = 'enter' and state in ('accepted', 'unknown', 'sending') and at >= ?
+            and (audience <> ? or destination = ?)""",
+            [_text(moment), audience, destination],
         ).fetchall()
         return frozenset(key for (key,) in rows)
 
@@ -214,14 +219,13 @@ class Ledger:
                 [outcome.state, outcome.reason, destination, receipt],
             )
 
-    def reasons(self, ids: Sequence[int]) -> dict[tuple[str, str], int]:
-        """The changes by state and reason."""
-        rows = self._connection.execute(
-            """select state, reason, count(*) from changes where change_id in (select value from json_each(?))
-            group by 1, 2 order by 3 desc""",
+    def tally(self, ids: Sequence[int]) -> list[tuple[str, str, str, int]]:
+        """Changes by kind, state and reason, the most frequent first."""
+        return self._connection.execute(
+            """select kind, state, reason, count(*) from changes where change_id in (select value from json_each(?))
+            group by 1, 2, 3 order by 4 desc, 1, 2, 3""",
             [json.dumps(list(ids))],
         ).fetchall()
-        return {(state, reason): users for state, reason, users in rows}
 
     def is_unfinished(self) -> bool:
         """Whether a send is under way, or was stopped in the middle."""

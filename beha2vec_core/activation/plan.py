@@ -36,7 +36,7 @@ STEPS = {
     "holdout": "hold-out, never contacted",
     "forgotten": "forgotten people",
     "exclude_file": "in the file of users who are not sent",
-    "pause": "entered a destination lately",
+    "pause": "entered another audience lately",
     "not_reachable": "not reachable there",
 }
 
@@ -55,7 +55,7 @@ class Plan:
         audience: of whom.
         called: the name of the audience there.
         day: the day of the members; None: there are no members.
-        left_out: users by step, those of `STEPS` that left somebody out.
+        left_out: users by step, those of `STEPS` that left somebody out, and consent of an audience for ads.
         reasons: of ``not_reachable``: users by reason.
         members: users of the audience.
         unchanged: users who are there already, or whose answer was lost and is not sent again.
@@ -138,7 +138,10 @@ def make_plan(
     candidates, day = ({}, None) if empty else _candidates(connection, audience)
     believed = destination.reconcile(ledger.believed(destination.name, audience.name), called)
     moment = now or datetime.now(UTC)
-    paused = ledger.entered_since(moment - timedelta(days=audience.pause)) if audience.pause else frozenset()
+    paused: frozenset[str] = frozenset()
+    if audience.pause:
+        since = moment - timedelta(days=audience.pause)
+        paused = ledger.entered_since(since, destination.name, audience.name)
     listed = _listed(audience.exclude_file)
     forgotten = _forgotten(candidates, storage)
     left_out = dict.fromkeys(STEPS, 0)
@@ -164,7 +167,8 @@ def make_plan(
     changes, unchanged, stuck = _difference(destination, called, wanted, believed, repeat)
     return Plan(
         destination, audience.name, called, day, len(candidates),
-        {step: users for step, users in left_out.items() if users}, reasons, unchanged, tuple(changes), stuck,
+        {step: users for step, users in left_out.items() if users or (step == "consent" and audience.purpose == "ads")},
+        reasons, unchanged, tuple(changes), stuck,
     )  # fmt: skip
 
 
@@ -214,6 +218,9 @@ def _candidates(connection: duckdb.DuckDBPyConnection, audience: Audience) -> tu
     for table in (_MEMBERS, _USERS, _IDENTITIES):
         if not has_table(connection, table):
             raise ActivationError(f"{table} is not there yet: run beha2vec materialize")
+    ((newest,),) = connection.execute("select max(event_date) from beha2vec.audience_members").fetchall()
+    if newest is None:  # not that nobody is a member: then everybody would leave
+        raise ActivationError("no members of any audience are known yet: materialize audience_members")
     is_for_ads = audience.purpose == "ads"
     rows = connection.execute(
         f"""with devices as (

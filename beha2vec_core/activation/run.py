@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import duckdb
 
@@ -13,7 +14,8 @@ from beha2vec_core.activation.destination import ActivationError, Destination
 from beha2vec_core.activation.ledger import open_ledger, read_ledger
 from beha2vec_core.activation.plan import Plan, make_plan
 from beha2vec_core.activation.send import Report, confirm, send_plan
-from beha2vec_core.audiences.file import Audience
+from beha2vec_core.audiences.file import Audience, load_audiences
+from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import Warehouse
 
@@ -89,16 +91,19 @@ def plan_and_send(
         ActivationError: nothing was sent, with the remedy. What goes wrong later is in the report.
     """
     options = options or Options()
+    if missing := destination.missing():
+        raise ActivationError(f"{destination.name}: {'; '.join(missing)}")
     with open_ledger(settings.storage.ledger_path) as ledger:
-        if not options.debug:
-            confirm(destination, ledger)
+        earlier = {} if options.debug else dict(confirm(destination, ledger))
         with (connect or _connect(settings))("activate") as connection:
             plan = make_plan(
                 connection, audience, destination, ledger, settings.storage, empty=options.empty, repeat=options.repeat
             )
         say(plan)
         if not options.debug:
-            return plan, send_plan(plan, ledger)
+            report = send_plan(plan, ledger)
+            report.earlier = earlier
+            return plan, report
     with read_ledger(None) as scratch:
         return plan, send_plan(plan, scratch)
 
@@ -107,3 +112,63 @@ def _connect(settings: Settings) -> Connect:
     if not settings.storage.warehouse_path.exists():
         raise ActivationError(f"there is no warehouse in {settings.storage.data_dir}: run beha2vec materialize")
     return Warehouse.of(settings.storage).connect
+
+
+class Sending(NamedTuple):
+    """What became of an audience at a destination in a run that nobody watches.
+
+    Attributes:
+        audience: of whom.
+        destination: where to.
+        plan: what was to be sent; None where nothing could be planned.
+        report: what was sent.
+        problem: what is wrong, a sentence with the remedy; empty where all was accepted.
+        is_error: users were refused or not sent; without it, only the answer is not known.
+    """
+
+    audience: str
+    destination: str
+    plan: Plan | None = None
+    report: Report | None = None
+    problem: str = ""
+    is_error: bool = False
+
+
+def send_marked(
+    settings: Settings,
+    connect: Connect,
+    find: Callable[[Settings, str], Destination] = destination_of,
+) -> list[Sending]:
+    """Send every audience to the destinations that its ``activate`` marks with ``send: true``, one after the other.
+
+    What goes wrong with one of them stops no other. Audiences that ended and still have users somewhere are reported.
+
+    Args:
+        settings: where everything is.
+        connect: opens the warehouse.
+        find: gives the destination of a name.
+
+    Raises:
+        AudienceError: the file of audiences cannot be read.
+    """
+    found: list[Sending] = []
+    audiences = load_audiences(settings.audiences.file)
+    for audience in audiences:
+        for to in (one.to for one in audience.activate if one.send):
+            try:
+                plan, report = plan_and_send(settings, audience, find(settings, to), connect=connect)
+            except (ActivationError, PrivacyError) as error:
+                found.append(Sending(audience.name, to, problem=str(error), is_error=True))
+                continue
+            problem = "" if report.is_complete else "; ".join(line.strip() for line in report.lines())
+            found.append(Sending(audience.name, to, plan, report, problem, report.has_failed))
+    names = {audience.name for audience in audiences}
+    with read_ledger(settings.storage.ledger_path) as ledger:
+        for to, name, users in ledger.present():
+            if name not in names:
+                problem = (
+                    f"it is no longer in the file, and users are there: {users:,}. "
+                    f"beha2vec activate {name} --to {to} --empty --send removes them"
+                )
+                found.append(Sending(name, to, problem=problem))
+    return found

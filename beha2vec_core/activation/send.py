@@ -25,27 +25,38 @@ class Report:
         destination: where to.
         audience: of whom.
         outcomes: users by state: ``accepted``, ``refused``, ``unknown``, and ``not_sent`` where it was stopped.
+        kinds: users by change (``enter``, ``update``, ``leave``) and state.
         reasons: users by reason, of those that were not accepted.
         stopped: why nothing further was sent; empty where all was.
         is_counted: the destination counts each request, so unknown ones are not repeated.
+        earlier: requests that were accepted for later before, by what became of them (`confirm`).
     """
 
     destination: str
     audience: str
     outcomes: dict[str, int] = field(default_factory=dict)
+    kinds: dict[tuple[str, str], int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     stopped: str = ""
     is_counted: bool = False
+    earlier: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether anything was refused or not sent; an answer that was lost is neither."""
+        return bool(self.stopped or self.outcomes.get("refused") or self.earlier.get("refused"))
 
     @property
     def is_complete(self) -> bool:
-        """Whether all was accepted."""
-        return not self.stopped and not any(users for state, users in self.outcomes.items() if state != "accepted")
+        """Whether all was accepted, of earlier requests too."""
+        return not self.has_failed and not self.outcomes.get("unknown") and not self.earlier.get("partly")
 
     def lines(self) -> list[str]:
         """For people: what became of it, and what to do."""
         lines = [f"{state.replace('_', ' ')}: {counted(users, 'user')}" for state, users in self.outcomes.items()]
         lines += [f"  {reason}: {counted(users, 'user')}" for reason, users in self.reasons.items()]
+        for state, requests in self.earlier.items():
+            lines.append(f"earlier requests, {state}: {counted(requests, 'request')}")
         if self.stopped:
             lines.append(f"stopped: {self.stopped}. Correct it and send again: what was accepted is not sent again")
         if self.outcomes.get("unknown"):
@@ -91,24 +102,29 @@ def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
             if failures == _MOST_FAILURES and done < len(changes):
                 report.stopped = f"{failures} requests in a row were not accepted ({outcomes[-1].reason})"
             bar.update(len(batch))
-    for (state, reason), users in ledger.reasons(ids[:done]).items():
+    for kind, state, reason, users in ledger.tally(ids[:done]):
         report.outcomes[state] = report.outcomes.get(state, 0) + users
+        report.kinds[kind, state] = report.kinds.get((kind, state), 0) + users
         if reason:
             report.reasons[reason] = report.reasons.get(reason, 0) + users
     if done < len(changes):
         report.outcomes["not_sent"] = len(changes) - done
+        for change in changes[done:]:
+            report.kinds[change.kind, "not_sent"] = report.kinds.get((change.kind, "not_sent"), 0) + 1
     ledger.finish(destination.name, plan.audience)
     return report
 
 
 def confirm(destination: Destination, ledger: Ledger) -> Mapping[str, int]:
-    """Ask what became of requests that were accepted for later; how many by state, ``pending`` among them."""
+    """Ask what became of requests that were accepted for later; how many by state, also ``pending`` and ``partly``."""
     found: dict[str, int] = {}
     for receipt in ledger.receipts(destination.name):
         outcome = destination.confirm(receipt)
         if outcome is not None:
             ledger.confirmed(destination.name, receipt, outcome)
-        state = outcome.state if outcome else "pending"
+        state: str = "pending"
+        if outcome is not None:
+            state = "partly" if outcome.state == "accepted" and outcome.reason else outcome.state
         found[state] = found.get(state, 0) + 1
     return found
 

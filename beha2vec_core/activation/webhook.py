@@ -41,14 +41,15 @@ class Webhook(Destination):
         self._property_id = property_id
 
     def validate(self, called: str) -> list[str]:
-        """The address and the secret."""
-        found = self._client.check(self._url)
-        if self._secret is None or len(self._secret.get_secret_value()) < 16:
-            found.append(
-                f"set BEHA2VEC_SECRET_{self.name.upper()} to the key of the signature, at least 16 characters; the "
-                "receiver needs the same"
-            )
-        return found
+        """The address."""
+        return self._client.check(self._url)
+
+    def missing(self) -> list[str]:
+        """The secret."""
+        if self._secret is not None and len(self._secret.get_secret_value()) >= 16:
+            return []
+        variable = f"BEHA2VEC_SECRET_{self.name.upper()}"
+        return [f"set {variable} to the key of the signature, at least 16 characters; the receiver needs the same"]
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The row of a user. Who leaves is named by the same ids as when they entered."""

@@ -50,7 +50,8 @@ class Audience(BaseModel, frozen=True, extra="forbid"):
         holdout: the share of those that is never contacted, drawn by a keyed hash: comparing them with the others
             measures the effect.
         activate: where the members may be sent.
-        pause: nobody enters a destination who entered any within so many days.
+        pause: nobody enters a destination who entered one in another audience, or this one before, within so many
+            days.
         exclude_file: a text file with a user a line (user key, device id or login id) who is not sent.
     """
 

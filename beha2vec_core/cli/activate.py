@@ -53,6 +53,8 @@ def activate(
         if not send and not debug:
             for line in plan_only(settings, chosen, destination, options).lines():
                 typer.echo(line)
+            for problem in destination.missing():
+                typer.secho(f"{to}: {problem}", fg="yellow", err=True)
             typer.echo(f"Nothing was sent. To send it: beha2vec activate {audience} --to {to} --send")
             return
         _, report = plan_and_send(

@@ -33,7 +33,7 @@ _GROUPS = {
     "serving": _Group("result", "results", ""),
 }
 # assets with a page of their own
-_DOCS = {"encoder_evaluation": "evaluation", "cluster_profiles": "profiles"}
+_DOCS = {"encoder_evaluation": "evaluation", "cluster_profiles": "profiles", "activations": "activation"}
 _VIEWS = {"user_embeddings": "map"}
 
 

@@ -147,6 +147,11 @@ def test_no_connection_is_no_lost_answer(settings: Settings, service: Service) -
     assert plan_and_send(settings, BUYERS, ga4(service.address))[1].is_complete
 
 
+def test_an_answer_whose_body_cannot_be_read_is_an_answer(settings: Settings, service: Service) -> None:
+    service.replies = [Reply(200, {"Content-Encoding": "br"}, b"?"), Reply(200, {"Content-Encoding": "gzip"}, b"?")]
+    assert plan_and_send(settings, BUYERS, ga4(service.address))[1].is_complete
+
+
 def test_redirects_are_not_followed(settings: Settings, service: Service) -> None:
     service.replies = [Reply(307, {"Location": f"{service.address}/elsewhere"})]
     _, report = plan_and_send(settings, BUYERS, ga4(service.address))

@@ -70,8 +70,11 @@ def test_nobody_enters_twice_within_the_pause(settings: Settings, service: Servi
     assert plan.left_out["pause"] == len(sent_before), "an answer that was lost may have been a contact"
     assert not sent_before & {one.member.user_key for one in plan.changes}
     plan_and_send(settings, BUYERS, webhook(service.address))
-    plan = plan_only(settings, BUYERS.model_copy(update={"pause": 7}), webhook(service.address))
-    assert plan.unchanged == len(sent_before), "who is there stays"
+    paused = BUYERS.model_copy(update={"pause": 7})
+    assert plan_only(settings, paused, webhook(service.address)).unchanged == len(sent_before), "who is there stays"
+    assert len(plan_only(settings, paused, ga4(service.address)).changes) == len(sent_before), "it is one contact"
+    plan_and_send(settings, BUYERS, webhook(service.address), Options(empty=True))
+    assert plan_only(settings, paused, webhook(service.address)).left_out["pause"] == len(sent_before)
     with sqlite3.connect(settings.storage.ledger_path) as ledger:
         ledger.execute("update changes set at = ?", [(datetime.now(UTC) - timedelta(days=8)).isoformat()])
     assert "pause" not in plan_only(settings, calm, ga4(service.address)).left_out
@@ -172,7 +175,14 @@ def test_retention_keeps_what_a_removal_needs(settings: Settings, service: Servi
     assert remove_before(path, date(2020, 1, 2)) == 0 and remove_before(path.with_name("none"), date(2020, 1, 2)) == 0
 
 
-def test_a_member_of_the_file_is_named_with_the_audience(settings: Settings, service: Service) -> None:
+def test_nobody_leaves_because_no_members_are_known(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, BUYERS, webhook(service.address))
+    change(settings, "delete from beha2vec.audience_members")
+    with pytest.raises(ActivationError, match="materialize audience_members"):
+        plan_only(settings, BUYERS, webhook(service.address))
+
+
+def test_an_audience_without_members_has_an_empty_plan(settings: Settings, service: Service) -> None:
     for_nobody = Audience(name="nobody", rule="false")
     plan = plan_only(settings, for_nobody, ga4(service.address))
     assert plan.members == 0 and plan.changes == () and plan.day is None

@@ -124,8 +124,8 @@ def test_a_new_login_is_an_update(settings: Settings, service: Service) -> None:
 )
 def test_an_address_that_is_not_safe_is_refused(settings: Settings, url: str, problem: str) -> None:
     destination = Webhook("crm", url=url, secret=None, client=Client())
-    problems = "; ".join(destination.validate("buyers"))
-    assert problem in problems and "BEHA2VEC_SECRET_CRM" in problems
+    assert problem in "; ".join(destination.validate("buyers"))
+    assert "BEHA2VEC_SECRET_CRM" in "; ".join(destination.missing())
     with pytest.raises(ActivationError, match="crm: "):
         plan_only(settings, BUYERS, destination)
 
@@ -136,7 +136,7 @@ def test_private_addresses_are_not_connected_to(settings: Settings, service: Ser
     destination = Webhook("crm", url=f"https://{host}:{port}/", secret=_secret(), client=Client(backoff=0.001))
     _, report = plan_and_send(settings, BUYERS, destination)
     assert report.outcomes == {"refused": len(may_be_contacted(settings, "buyers"))} and not service.requests
-    assert set(report.reasons) <= {"the host has a private or reserved address", "the host is a number, not a name"}
+    assert report.stopped in {"the host has a private or reserved address", "the host is a number, not a name"}
 
 
 def _secret():  # type: ignore[no-untyped-def]
@@ -188,6 +188,18 @@ def test_a_file_that_somebody_changed_is_put_right(settings: Settings, tmp_path:
     plan, _ = plan_and_send(settings, BUYERS, destination)
     assert (plan.of_kind("enter"), plan.of_kind("leave")) == (1, 1)
     assert _in_file(path) == may_be_contacted(settings, "buyers")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("buyers.csv", b"name,phone\njane,1"), ("buyers.csv", b"\xff\xfe"), ("buyers.parquet", b"PAR1")],
+)
+def test_a_file_of_somebody_else_is_left_alone(settings: Settings, tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ActivationError, match="is not a file that activation wrote"):
+        plan_and_send(settings, BUYERS, _files(settings, tmp_path, path.suffix[1:]))
+    assert path.read_bytes() == content
 
 
 def test_ids_that_a_spreadsheet_would_run_are_left_out_of_csv(settings: Settings, tmp_path: Path) -> None:

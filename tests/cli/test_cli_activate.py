@@ -88,7 +88,7 @@ def test_mistakes_are_named(service: Service, monkeypatch: pytest.MonkeyPatch) -
     assert "there is no destination 'ga'" in _output("activate", "buyers", "--to", "ga", code=2)
     monkeypatch.delenv("BEHA2VEC_SECRET_GA4")
     assert "set BEHA2VEC_SECRET_GA4" in _output("activate", "buyers", "--to", "ga4", "--send", code=2)
+    assert "set BEHA2VEC_SECRET_GA4" in _output("activate", "buyers", "--to", "ga4"), "a plan needs none"
     Path("destinations.yml").unlink()
     assert "destinations.yml has no destinations" in _output("activate", "buyers", "--to", "ga4", code=2)
     assert "give --send or --debug" in _output("activate", "buyers", "--to", "ga4", "--send", "--debug", code=2)
-    Path("data/warehouse.duckdb").unlink()

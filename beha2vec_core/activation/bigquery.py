@@ -1,0 +1,154 @@
+"""BigQuery: a table with a row for each member, kept by MERGE, so that sending again changes nothing.
+
+The statements are tested on DuckDB, in its dialect; they have not been tried on the service.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from beha2vec_core.activation.destination import (
+    ActivationError,
+    Change,
+    Destination,
+    Kind,
+    Member,
+    NotReachable,
+    Outcome,
+    hash_of,
+)
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+_DIALECT = "bigquery"
+_TABLE = re.compile(r"([a-z][a-z0-9-]{4,28}[a-z0-9])\.([A-Za-z0-9_]{1,1024})\.([A-Za-z0-9_]{1,1024})")
+_TYPES = {
+    "audience": "STRING",
+    "user_key": "STRING",
+    "property_id": "STRING",
+    "user_pseudo_id": "STRING",
+    "user_id": "STRING",
+    "is_ads_consented": "BOOL",
+}
+_KEYS = ("audience", "user_key")
+_VALUES = tuple(name for name in _TYPES if name not in _KEYS)
+# runs a statement; raises `Lost` or ActivationError
+Run = Callable[[str], None]
+
+
+class Lost(Exception):
+    """There is no answer: the statement may have run."""
+
+
+class BigQuery(Destination):
+    """A table; it is made where it is not there.
+
+    Args:
+        name: of the destination.
+        table: ``project.dataset.table``.
+        property_id: only users of this GA4 property.
+        run: runs a statement; default: Google's client, with its application default credentials.
+    """
+
+    kind = "bigquery"
+    batch = 1000  # statements have at most 1 MB
+
+    def __init__(self, name: str, *, table: str, property_id: str | None = None, run: Run | None = None) -> None:
+        super().__init__(name)
+        self._table = table
+        self._property_id = property_id
+        self._run = run or _by_google
+        self._is_made = False
+
+    def validate(self, called: str) -> list[str]:
+        """The name of the table."""
+        if _TABLE.fullmatch(self._table):
+            return []
+        return ["table is not a table of BigQuery: give it as project.dataset.table"]
+
+    def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
+        """The row of a user."""
+        if kind != "leave" and self._property_id and member.property_id != self._property_id:
+            raise NotReachable("users of another GA4 property")
+        values = (called, member.user_key, member.property_id, member.client_id, member.login_id)
+        row = dict(zip(_TYPES, (*values, member.is_ads_consented), strict=True))
+        return row, hash_of(row)
+
+    def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
+        """One MERGE: all or nothing of it."""
+        try:
+            if not self._is_made:
+                self._run(create_sql(self._table))
+                self._is_made = True
+            self._run(merge_sql(self._table, changes))
+        except Lost as problem:
+            return [Outcome("unknown", str(problem))] * len(changes)
+        return [Outcome("accepted")] * len(changes)
+
+
+def create_sql(table: str) -> str:
+    """The statement that makes the table where it is not there."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in _TYPES.items())
+    return f"CREATE TABLE IF NOT EXISTS {_quoted(table)} ({columns})"
+
+
+def merge_sql(table: str, changes: Sequence[Change]) -> str:
+    """The statement that brings the changes into the table. Values are literals that sqlglot writes."""
+    import sqlglot
+    from sqlglot import exp
+
+    rows = [
+        exp.select(
+            *(exp.alias_(_literal(change.payload[name], kind), name) for name, kind in _TYPES.items()),
+            exp.alias_(exp.Boolean(this=change.kind == "leave"), "leaves"),
+        )
+        for change in changes
+    ]
+    source = " UNION ALL ".join(row.sql(_DIALECT) for row in rows)
+    same = " AND ".join(f"there.{name} = changes.{name}" for name in _KEYS)
+    merge = f"""MERGE INTO {_quoted(table)} AS there USING ({source}) AS changes ON {same}
+        WHEN MATCHED AND changes.leaves THEN DELETE
+        WHEN MATCHED THEN UPDATE SET {", ".join(f"{name} = changes.{name}" for name in _VALUES)}
+        WHEN NOT MATCHED AND NOT changes.leaves THEN
+            INSERT ({", ".join(_TYPES)}) VALUES ({", ".join(f"changes.{name}" for name in _TYPES)})"""
+    return sqlglot.transpile(merge, read=_DIALECT, write=_DIALECT)[0]
+
+
+def _literal(value: object, kind: str) -> exp.Expression:
+    from sqlglot import exp
+
+    if value is None:
+        return exp.cast(exp.Null(), kind, dialect=_DIALECT)
+    if isinstance(value, bool):
+        return exp.Boolean(this=value)
+    return exp.Literal.string(str(value))
+
+
+def _quoted(table: str) -> str:
+    return ".".join(f"`{part}`" for part in table.split("."))
+
+
+def _by_google(statement: str) -> None:
+    try:
+        from google.api_core.exceptions import ClientError, Forbidden, GoogleAPIError, NotFound
+        from google.auth.exceptions import GoogleAuthError
+        from google.cloud import bigquery
+    except ImportError:
+        raise ActivationError("BigQuery needs Google's clients: pip install 'beha2vec[bigquery]'") from None
+    try:
+        bigquery.Client().query(statement).result(timeout=120)
+    except GoogleAuthError:
+        raise ActivationError(
+            "there are no credentials for Google: run gcloud auth application-default login"
+        ) from None
+    except (Forbidden, NotFound) as error:
+        raise ActivationError(
+            f"BigQuery answered {error.code}: check the project, the dataset and the rights"
+        ) from None
+    except ClientError as error:
+        raise ActivationError(f"BigQuery did not take the statement ({error.code})") from None
+    except (GoogleAPIError, OSError):
+        raise Lost("no answer of BigQuery") from None

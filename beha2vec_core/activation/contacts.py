@@ -1,0 +1,117 @@
+"""E-mail addresses and phone numbers of users who log in, hashed as Google asks for; the plain ones are not kept.
+
+Source: https://developers.google.com/data-manager/api/devguides/concepts/formatting
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from beha2vec_core.activation.destination import ActivationError
+from beha2vec_core.privacy.key import key
+from beha2vec_core.privacy.login import LoginIds
+
+COLUMNS = ("user_id", "email", "phone", "country")
+_GMAIL = ("gmail.com", "googlemail.com")
+_EMAIL = re.compile(r"[^@]+@[^@.]+(\.[^@.]+)+")
+
+
+class Identifiers(NamedTuple):
+    """The hashes of one person's addresses and numbers, in order, without repetitions."""
+
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+
+
+class Contacts:
+    """The contacts of a file, by login id as it is stored.
+
+    Attributes:
+        people: the hashes of each login id.
+        unusable: addresses and numbers of the file that are none.
+    """
+
+    def __init__(self, people: dict[str, Identifiers], unusable: int, secret: bytes) -> None:
+        self.people = people
+        self.unusable = unusable
+        self._secret = secret
+
+    def digest(self, found: Identifiers) -> str:
+        """A keyed hash of somebody's hashes: the ledger can tell that they changed, and not what they are."""
+        text = repr((found.emails, found.phones))
+        return hmac.new(self._secret, f"contacts:{text}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def load_contacts(path: Path | None, data_dir: Path) -> Contacts:
+    """Read a CSV file with ``user_id`` and ``email``, ``phone`` or both; ``country`` (AT) is of numbers without +.
+
+    A person may have several rows.
+
+    Raises:
+        ActivationError: there is no file, or it cannot be read.
+    """
+    if path is None:
+        raise ActivationError("set BEHA2VEC_CONTACTS_FILE to a CSV file with the columns user_id, email and phone")
+    login_ids = LoginIds(data_dir)
+    emails: dict[str, dict[str, None]] = {}
+    phones: dict[str, dict[str, None]] = {}
+    unusable = 0
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            names = rows.fieldnames or []
+            if "user_id" not in names or not {"email", "phone"} & set(names):
+                raise ActivationError(f"{path}: the first line names the columns: user_id, email, phone, country")
+            for row in rows:
+                login = login_ids.judged((row.get("user_id") or "").strip())
+                email, phone = (row.get("email") or "").strip(), (row.get("phone") or "").strip()
+                found_email, found_phone = normal_email(email), normal_phone(phone, row.get("country"))
+                unusable += (bool(email) and found_email is None) + (bool(phone) and found_phone is None)
+                if login and found_email:
+                    emails.setdefault(login, {})[_sha256(found_email)] = None
+                if login and found_phone:
+                    phones.setdefault(login, {})[_sha256(found_phone)] = None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ActivationError(f"{path} cannot be read ({type(error).__name__}): it is a CSV file in UTF-8") from None
+    people = {one: Identifiers(tuple(emails.get(one, ())), tuple(phones.get(one, ()))) for one in {**emails, **phones}}
+    return Contacts(people, unusable, key(data_dir))
+
+
+def normal_email(text: str) -> str | None:
+    """An address as Google hashes it: small letters, no blanks; of Gmail, no dots and no +suffix. None: it is none."""
+    address = "".join(text.split()).lower()
+    if not _EMAIL.fullmatch(address) or not address.isprintable():
+        return None
+    name, host = address.split("@")
+    if host in _GMAIL:
+        name = name.split("+")[0].replace(".", "")
+    return f"{name}@{host}" if name else None
+
+
+def normal_phone(text: str, country: str | None = None) -> str | None:
+    """A number as Google hashes it: E.164, such as +43123456789. None: it is none, or its country is not known."""
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(text, (country or "").strip().upper() or None)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def at_most(found: Identifiers, most: int) -> Iterable[tuple[str, str]]:
+    """At most so many hashes, addresses first, each with its kind."""
+    both = [("email", one) for one in found.emails] + [("phone", one) for one in found.phones]
+    return both[:most]

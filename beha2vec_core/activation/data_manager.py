@@ -1,0 +1,291 @@
+"""Google Ads, by the Data Manager API or by a file to upload: members as hashes of their contacts.
+
+Source: https://developers.google.com/data-manager/api/reference/rest (audienceMembers, requestStatus). It was written
+by the documentation and tested with a local server that plays it; it has not been tried on the service.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import SecretStr
+
+from beha2vec_core.activation.contacts import Contacts, Identifiers, at_most
+from beha2vec_core.activation.destination import (
+    ActivationError,
+    Believed,
+    Change,
+    Destination,
+    Kind,
+    Member,
+    NotReachable,
+    Outcome,
+    hash_of,
+)
+from beha2vec_core.activation.files import Files
+from beha2vec_core.activation.http import Answer, Client, NoAnswer
+
+HOST = "https://datamanager.googleapis.com"
+MOST_MEMBERS, MOST_IDENTIFIERS = 10_000, 10
+# at most 300 requests a minute
+SECONDS_BETWEEN = 0.25
+_SCOPE = "https://www.googleapis.com/auth/datamanager"
+_IDENTIFIER = {"email": "emailAddress", "phone": "phoneNumber"}
+# words of the service that can be shown: no values of a request
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
+_FINISHED = {"SUCCESS", "PARTIAL_SUCCESS", "FAILED"}
+
+
+def contacts_of(member: Member, contacts: Contacts) -> Identifiers:
+    """The hashes of a member.
+
+    Raises:
+        NotReachable: there are none.
+    """
+    if not member.login_id:
+        raise NotReachable("no login id")
+    found = contacts.people.get(member.login_id)
+    if found is None:
+        raise NotReachable("no usable contact in BEHA2VEC_CONTACTS_FILE")
+    return found
+
+
+class DataManager(Destination):
+    """A list of customers in Google Ads.
+
+    Args:
+        name: of the destination.
+        account_id: the Google Ads account, digits.
+        login_account_id: the manager account that the credentials belong to; None: the account itself.
+        secret: an OAuth access token; None: Google's application default credentials.
+        client: sends the requests.
+        contacts: reads the contacts, when they are first needed.
+        property_id: only users of this GA4 property.
+        debug: ask with ``validateOnly``: nothing changes.
+        host: of the service, for tests.
+    """
+
+    kind = "data_manager"
+    for_ads = True
+    has_debug = True
+    batch = MOST_MEMBERS
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        account_id: str,
+        login_account_id: str | None = None,
+        secret: SecretStr | None,
+        client: Client,
+        contacts: Callable[[], Contacts],
+        property_id: str | None = None,
+        debug: bool = False,
+        host: str = "",
+    ) -> None:
+        super().__init__(name)
+        self._account_id = account_id.replace("-", "")
+        self._login_account_id = (login_account_id or "").replace("-", "")
+        self._secret = secret
+        self._client = client
+        self._read_contacts = contacts
+        self._contacts: Contacts | None = None
+        self._property_id = property_id
+        self._debug = debug
+        self._host = host or HOST
+
+    @property
+    def contacts(self) -> Contacts:
+        """The contacts; read once."""
+        self._contacts = self._contacts or self._read_contacts()
+        return self._contacts
+
+    def validate(self, called: str) -> list[str]:
+        """The accounts, the id of the list, and the file of contacts."""
+        found = self._client.check(self._host)
+        if not self._account_id.isdecimal() or not (self._login_account_id or "1").isdecimal():
+            found.append("account_id and login_account_id are numbers (Google Ads, top right)")
+        if not called.isdecimal():
+            found.append("give the number of the list in Google Ads with as: in the audience's activate:")
+        try:
+            _ = self.contacts
+        except ActivationError as problem:
+            found.append(str(problem))
+        return found
+
+    def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
+        """The member of a request. The hash is keyed: nobody can guess contacts by it."""
+        if kind != "leave":
+            if self._property_id and member.property_id != self._property_id:
+                raise NotReachable("users of another GA4 property")
+            if not member.is_ads_consented:
+                raise NotReachable("no consent for ads")
+        found = contacts_of(member, self.contacts)
+        identifiers = [{_IDENTIFIER[what]: hashed} for what, hashed in at_most(found, MOST_IDENTIFIERS)]
+        return {"userData": {"userIdentifiers": identifiers}}, hash_of([called, self.contacts.digest(found)])
+
+    def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
+        """At most 10,000 members, in one request for those who enter and one for those who leave."""
+        outcomes: dict[str, Outcome] = {}
+        for leaves in (False, True):
+            some = [change for change in changes if (change.kind == "leave") is leaves]
+            if some:
+                outcome = self._request(some, called, leaves)
+                outcomes |= {change.member.user_key: outcome for change in some}
+        return [outcomes[change.member.user_key] for change in changes]
+
+    def confirm(self, receipt: str) -> Outcome | None:
+        """What became of a request; Google works on it for hours."""
+        try:
+            answer = self._client.get(
+                f"{self._host}/v1/requestStatus:retrieve?requestId={quote(receipt, safe='')}", self._headers()
+            )
+            states = json.loads(answer.body)["requestStatusPerDestination"]
+            (state,) = [one for one in states if one["requestStatus"] in _FINISHED] or [None]
+        except (NoAnswer, ValueError, KeyError, TypeError):
+            return None
+        if state is None:
+            return None
+        if state["requestStatus"] == "SUCCESS":
+            return Outcome("accepted")
+        counts = state.get("errorInfo", {}).get("errorCounts", [])
+        reasons = [f"{_code(one.get('reason'))}: {one.get('recordCount')}" for one in counts if isinstance(one, dict)]
+        reason = ", ".join([state["requestStatus"], *reasons])[:200]
+        return Outcome("accepted" if state["requestStatus"] == "PARTIAL_SUCCESS" else "refused", reason)
+
+    def _request(self, changes: Sequence[Change], called: str, leaves: bool) -> Outcome:
+        body = self.body(changes, called, leaves)
+        url = f"{self._host}/v1/audienceMembers:{'remove' if leaves else 'ingest'}"
+        try:
+            answer = self._client.post(url, json.dumps(body).encode(), self._headers(), again=True)
+        except NoAnswer as problem:
+            return Outcome("unknown" if problem.is_sent else "refused", problem.reason)
+        if answer.is_accepted:
+            return Outcome("accepted", receipt="" if self._debug else _receipt(answer))
+        reason = f"HTTP {answer.status} {_problem(answer)}".strip()
+        return Outcome("unknown" if answer.status >= 500 else "refused", reason)
+
+    def body(self, changes: Sequence[Change], called: str, leaves: bool) -> dict[str, Any]:
+        """The JSON of a request."""
+        destination: dict[str, Any] = {
+            "operatingAccount": {"accountType": "GOOGLE_ADS", "accountId": self._account_id},
+            "productDestinationId": called,
+        }
+        if self._login_account_id:
+            destination["loginAccount"] = {"accountType": "GOOGLE_ADS", "accountId": self._login_account_id}
+        body: dict[str, Any] = {
+            "destinations": [destination],
+            "audienceMembers": [dict(change.payload) for change in changes],
+            "encoding": "HEX",
+            "validateOnly": self._debug,
+        }
+        if not leaves:
+            # only users who consented are planned
+            body["consent"] = {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
+            body["termsOfService"] = {"customerMatchTermsOfServiceStatus": "ACCEPTED"}
+        return body
+
+    def _headers(self) -> dict[str, str]:
+        return {"Content-Type": "application/json", "Authorization": f"Bearer {self._token()}"}
+
+    def _token(self) -> str:
+        if self._secret is not None:
+            return self._secret.get_secret_value()
+        try:
+            import google.auth
+            from google.auth.exceptions import GoogleAuthError
+            from google.auth.transport.requests import Request
+        except ImportError:
+            raise ActivationError(
+                f"set BEHA2VEC_SECRET_{self.name.upper()} to an access token, or install Google's clients: "
+                "pip install 'beha2vec[bigquery]'"
+            ) from None
+        try:
+            credentials, _ = google.auth.default(scopes=[_SCOPE])
+            credentials.refresh(Request())  # type: ignore[no-untyped-call]
+        except GoogleAuthError:
+            raise ActivationError(
+                "there are no credentials for Google: run gcloud auth application-default login "
+                f"--scopes {_SCOPE},https://www.googleapis.com/auth/cloud-platform"
+            ) from None
+        return str(credentials.token)
+
+
+class AdsFile(Files):
+    """A folder with CSV files of hashed contacts, to be uploaded by hand in Google Ads.
+
+    Args:
+        name: of the destination.
+        folder: where the files are.
+        contacts: reads the contacts, when they are first needed.
+        property_id: only users of this GA4 property.
+        note: called with each file.
+    """
+
+    kind = "ads_file"
+    for_ads = True
+    columns = ("User ID", "Email", "Phone")
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        folder: Path,
+        contacts: Callable[[], Contacts],
+        property_id: str | None = None,
+        note: Callable[[Path], None] = lambda path: None,
+    ) -> None:
+        super().__init__(name, folder=folder, property_id=property_id, note=note)
+        self._read_contacts = contacts
+        self._contacts: Contacts | None = None
+
+    def validate(self, called: str) -> list[str]:
+        """The name of the file, the folder, and the file of contacts."""
+        found = super().validate(called)
+        try:
+            self._contacts = self._contacts or self._read_contacts()
+        except ActivationError as problem:
+            found.append(str(problem))
+        return found
+
+    def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
+        """The row of a user: the first address and the first number."""
+        row = {"User ID": member.user_key, "Email": "", "Phone": ""}
+        if kind != "leave":
+            if self._property_id and member.property_id != self._property_id:
+                raise NotReachable("users of another GA4 property")
+            self._contacts = self._contacts or self._read_contacts()
+            found = contacts_of(member, self._contacts)
+            row |= {"Email": (*found.emails, "")[0], "Phone": (*found.phones, "")[0]}
+        return row, hash_of(row)
+
+    def reconcile(self, believed: Mapping[str, Believed], called: str) -> dict[str, Believed]:
+        """Who is in the file."""
+        rows = self._read(called)
+        return {row["User ID"]: Believed(Member(row["User ID"]), hash_of(row), True, True) for row in rows}
+
+
+def _receipt(answer: Answer) -> str:
+    try:
+        return str(json.loads(answer.body)["requestId"])[:200]
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _code(found: object) -> str:
+    return str(found) if isinstance(found, str) and _CODE.fullmatch(found) else "UNKNOWN"
+
+
+def _problem(answer: Answer) -> str:
+    """The codes of an error: its message may repeat values of the request."""
+    try:
+        error = json.loads(answer.body)["error"]
+        details = [one.get("reason") for one in error.get("details", []) if isinstance(one, dict) and one.get("reason")]
+        return ", ".join(_code(one) for one in [error.get("status"), *details])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""

@@ -1,0 +1,276 @@
+"""Google Ads: hashes of contacts and nothing else, within the limits, and what Google makes of it later."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from beha2vec_core.activation.contacts import Contacts, load_contacts, normal_email, normal_phone
+from beha2vec_core.activation.data_manager import AdsFile, DataManager
+from beha2vec_core.activation.destination import ActivationError
+from beha2vec_core.activation.ledger import sent
+from beha2vec_core.activation.run import Options, plan_and_send, plan_only
+from beha2vec_core.audiences.file import Activation, Audience
+from beha2vec_core.settings import Settings
+from tests.activation.activation_world import EVERYONE, change, make_folder, quick_client
+from tests.activation.services import Reply, Request, Service, served
+
+ADS = Audience(
+    name="ads", rule="true", purpose="ads", activate=(Activation.model_validate({"to": "google", "as": 4711}),)
+)
+TOKEN = "ya29.token-of-google"
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _ok(request: Request) -> Reply | None:
+    """Google's Data Manager: refuses what its documentation forbids."""
+    if request.headers.get("authorization") != f"Bearer {TOKEN}":
+        return Reply(401)
+    if request.path == "/v1/requestStatus:retrieve":
+        return None
+    body = request.body
+    members = body["audienceMembers"]
+    wrong = (
+        not 0 < len(members) <= 10_000
+        or not 0 < len(body["destinations"]) <= 10
+        or any(not 0 < len(one["userData"]["userIdentifiers"]) <= 10 for one in members)
+        or body["encoding"] != "HEX"
+        or (request.path.endswith(":ingest") and body["termsOfService"] != _ACCEPTED)
+    )
+    if wrong:
+        return Reply(400, body=b'{"error": {"status": "INVALID_ARGUMENT"}}')
+    return None
+
+
+_ACCEPTED = {"customerMatchTermsOfServiceStatus": "ACCEPTED"}
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with served(answer=_ok, usual=Reply(200, body=b'{"requestId": "r-1"}')) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Users n with n % 3 = 0 log in, n % 2 = 0 consented: of 60, users 0, 6, 12 ... can be sent."""
+    settings = make_folder(tmp_path, ADS, EVERYONE, users=60)
+    lines = ["user_id,email,phone,country"]
+    lines += [f"login-u{n:04}, Jane.Doe+{n}@Example.com ,0664 1234{n:03},at" for n in range(0, 60, 3) if n != 12]
+    lines += ["login-u0006,second@example.com,,", "login-u0012,no address,12,", "other,other@example.com,,"]
+    (tmp_path / "contacts.csv").write_text("\n".join(lines))
+    return settings
+
+
+def _google(settings: Settings, service: Service, **more: Any) -> DataManager:
+    path = settings.storage.data_dir.parent / "contacts.csv"
+    return DataManager(
+        "google", account_id="123-456-7890", secret=SecretStr(TOKEN), client=quick_client(),
+        contacts=lambda: load_contacts(path, settings.storage.data_dir), host=service.address, **more,
+    )  # fmt: skip
+
+
+def test_members_are_sent_as_hashes(settings: Settings, service: Service) -> None:
+    plan, report = plan_and_send(settings, ADS, _google(settings, service, login_account_id="9"))
+    assert report.outcomes == {"accepted": 9} and plan.left_out == {"consent": 30, "not_reachable": 21}
+    assert plan.reasons == {"no login id": 20, "no usable contact in BEHA2VEC_CONTACTS_FILE": 1}
+    (request,) = service.requests
+    assert request.path == "/v1/audienceMembers:ingest"
+    body = request.body
+    assert body["destinations"] == [
+        {
+            "operatingAccount": {"accountType": "GOOGLE_ADS", "accountId": "1234567890"},
+            "loginAccount": {"accountType": "GOOGLE_ADS", "accountId": "9"},
+            "productDestinationId": "4711",
+        }
+    ]
+    assert body["consent"] == {"adUserData": "CONSENT_GRANTED", "adPersonalization": "CONSENT_GRANTED"}
+    assert body["validateOnly"] is False
+    assert body["audienceMembers"][1]["userData"]["userIdentifiers"] == [
+        {"emailAddress": _sha("jane.doe+6@example.com")},
+        {"emailAddress": _sha("second@example.com")},
+        {"phoneNumber": _sha("+436641234006")},
+    ]
+    assert b"example.com" not in request.raw and b"6641234" not in request.raw and b"login-" not in request.raw
+
+
+def test_contacts_and_their_hashes_are_stored_nowhere(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, ADS, _google(settings, service))
+    for path in settings.storage.data_dir.rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        for text in ("jane.doe+6@example.com", "+436641234006"):
+            assert text.encode() not in content and _sha(text).encode() not in content, path
+
+
+def test_who_withdraws_consent_is_removed(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, ADS, _google(settings, service))
+    change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key in ('u0000', 'u0006')")
+    plan, report = plan_and_send(settings, ADS, _google(settings, service))
+    assert plan.of_kind("leave") == 2 and report.is_complete
+    request = service.requests[-1]
+    assert request.path == "/v1/audienceMembers:remove" and "consent" not in request.body
+    assert len(request.body["audienceMembers"]) == 2
+
+
+def test_new_contacts_are_an_update(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, ADS, _google(settings, service))
+    with (settings.storage.data_dir.parent / "contacts.csv").open("a") as file:
+        file.write("\nlogin-u0000,new@example.com,,\n")
+    plan, _ = plan_and_send(settings, ADS, _google(settings, service))
+    assert [(one.kind, one.member.user_key) for one in plan.changes] == [("update", "u0000")]
+
+
+def test_debug_validates_only(settings: Settings, service: Service) -> None:
+    service.replies = [Reply(200, body=b"{}")]
+    _, report = plan_and_send(settings, ADS, _google(settings, service, debug=True), Options(debug=True))
+    assert report.outcomes == {"accepted": 9} and service.requests[0].body["validateOnly"] is True
+    assert sent(settings.storage.ledger_path) == []
+
+
+def _status(state: str, **more: Any) -> Reply:
+    about = {"requestStatusPerDestination": [{"requestStatus": state, **more}]}
+    return Reply(200, body=json.dumps(about).encode())
+
+
+def test_google_says_later_what_became_of_a_request(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, ADS, _google(settings, service))
+    service.replies = [_status("PROCESSING")]
+    _, report = plan_and_send(settings, ADS, _google(settings, service))
+    assert report.earlier == {"pending": 1} and report.is_complete
+    assert service.requests[-1].query == {"requestId": ["r-1"]}
+    errors = {"errorCounts": [{"reason": "PROCESSING_ERROR_REASON_INVALID_EMAIL", "recordCount": "2"}]}
+    service.replies = [_status("PARTIAL_SUCCESS", errorInfo=errors)]
+    _, report = plan_and_send(settings, ADS, _google(settings, service))
+    assert report.earlier == {"partly": 1} and not report.is_complete
+    plan, report = plan_and_send(settings, ADS, _google(settings, service))
+    assert report.earlier == {} and plan.changes == (), "asked once"
+
+
+def test_a_request_that_fails_later_is_sent_again(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, ADS, _google(settings, service))
+    service.replies = [_status("FAILED")]
+    plan, report = plan_and_send(settings, ADS, _google(settings, service))
+    assert report.earlier == {"refused": 1} and plan.of_kind("enter") == 9 and not report.is_complete
+
+
+def test_quota_and_errors(settings: Settings, service: Service) -> None:
+    exhausted = b'{"error": {"status": "RESOURCE_EXHAUSTED", "message": "jane.doe@example.com"}}'
+    service.replies = [Reply(429, {"Retry-After": "0"}, exhausted)]
+    assert plan_and_send(settings, ADS, _google(settings, service))[1].is_complete
+    change(settings, "update ga4.dim_ga4__users set is_ads_consented = true where user_key = 'u0003'", ADS)
+    details = [{"reason": "DESTINATION_ACCOUNT_NOT_ENABLED"}, {"reason": "jane@example.com"}]
+    error = {"error": {"status": "INVALID_ARGUMENT", "message": "jane.doe@example.com", "details": details}}
+    service.replies = [_status("SUCCESS"), Reply(400, body=json.dumps(error).encode())]
+    _, report = plan_and_send(settings, ADS, _google(settings, service))
+    assert report.reasons == {"HTTP 400 INVALID_ARGUMENT, DESTINATION_ACCOUNT_NOT_ENABLED, UNKNOWN": 1}
+
+
+def test_a_list_is_sent_in_parts(settings: Settings, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DataManager, "batch", 4)
+    plan_and_send(settings, ADS, _google(settings, service))
+    assert [len(request.body["audienceMembers"]) for request in service.taken] == [4, 4, 1]
+
+
+def test_an_audience_for_analytics_is_refused(settings: Settings, service: Service) -> None:
+    named = EVERYONE.model_copy(update={"activate": ADS.activate})
+    with pytest.raises(ActivationError, match="audience everyone is not for ads: set purpose: ads"):
+        plan_only(settings, named, _google(settings, service))
+    with pytest.raises(ActivationError, match="give the number of the list in Google Ads with as:"):
+        plan_only(settings, ADS.model_copy(update={"activate": ()}), _google(settings, service))
+    assert not service.requests
+
+
+def test_a_file_for_google_ads(settings: Settings, tmp_path: Path) -> None:
+    contacts = tmp_path / "contacts.csv"
+    destination = AdsFile(
+        "google", folder=tmp_path / "out", contacts=lambda: load_contacts(contacts, settings.storage.data_dir)
+    )
+    for _ in range(2):
+        plan_and_send(settings, ADS, destination)
+        with (tmp_path / "out" / "4711.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        assert [row["User ID"] for row in rows] == [f"u{n:04}" for n in range(0, 60, 6) if n != 12]
+        assert rows[1] == {"User ID": "u0006", "Email": _sha("jane.doe+6@example.com"), "Phone": _sha("+436641234006")}
+    change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key = 'u0006'")
+    plan_and_send(settings, ADS, destination)
+    assert "u0006" not in (tmp_path / "out" / "4711.csv").read_text()
+
+
+# --- contacts -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Dana@Example.com", "dana@example.com"),
+        ("  cloudy. San+Francisco @GMAIL.com", "cloudysan@gmail.com"),
+        ("a.b+c@googlemail.com", "ab@googlemail.com"),
+        ("a.b+c@example.com", "a.b+c@example.com"),
+        ("jane", None), ("@example.com", None), ("jane@host", None), ("a@b@c.com", None), ("+x@gmail.com", None),
+        ("", None), ("jane@.com", None),
+    ],
+)  # fmt: skip
+def test_an_address_is_written_as_google_hashes_it(text: str, expected: str | None) -> None:
+    assert normal_email(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "expected"),
+    [
+        ("+1 (800) 555-0102", None, "+18005550102"),
+        ("0664 1234567", "AT", "+436641234567"),
+        ("0664 1234567", " at ", "+436641234567"),
+        ("0664 1234567", None, None),
+        ("0664 1234567", "XX", None),
+        ("12", "AT", None),
+        ("call me", "AT", None),
+        ("", "AT", None),
+    ],
+)
+def test_a_number_is_written_as_google_hashes_it(text: str, country: str | None, expected: str | None) -> None:
+    assert normal_phone(text, country) == expected
+
+
+@given(st.text(max_size=40), st.text(max_size=3))
+def test_any_text_is_a_contact_or_none(text: str, country: str) -> None:
+    email, phone = normal_email(text), normal_phone(text, country)
+    assert email is None or (email == normal_email(email) and email.count("@") == 1)
+    assert phone is None or (phone.startswith("+") and phone[1:].isdecimal() and phone == normal_phone(phone))
+
+
+def _contacts(tmp_path: Path, text: str) -> Contacts:
+    (tmp_path / "contacts.csv").write_text(text)
+    return load_contacts(tmp_path / "contacts.csv", tmp_path)
+
+
+def test_a_login_that_is_stored_as_a_hash_finds_its_contact(tmp_path: Path) -> None:
+    found = _contacts(tmp_path, "user_id,email\njane@example.com,jane@example.com\n")
+    assert [len(one) for one in found.people] == [64] and found.unusable == 0
+
+
+@pytest.mark.parametrize("text", ["", "id,email\n1,a@b.cc", "user_id,address\n1,x"])
+def test_a_file_without_its_columns_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ActivationError, match="the first line names the columns"):
+        _contacts(tmp_path, text)
+
+
+def test_a_file_of_contacts_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ActivationError, match="set BEHA2VEC_CONTACTS_FILE"):
+        load_contacts(None, tmp_path)
+    with pytest.raises(ActivationError, match="cannot be read"):
+        load_contacts(tmp_path / "none.csv", tmp_path)
+    (tmp_path / "bad.csv").write_bytes(b"user_id,email\n\xff,a@b.cc")
+    with pytest.raises(ActivationError, match="CSV file in UTF-8"):
+        load_contacts(tmp_path / "bad.csv", tmp_path)
