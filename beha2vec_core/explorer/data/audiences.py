@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import duckdb
 import pandas as pd
-from pydantic import SecretStr
 
 from beha2vec_core.activation.config import build, find_destination, load_destinations
 from beha2vec_core.activation.destination import Kind
@@ -211,16 +210,14 @@ def sent(published: Published, ledger: Path, changed: int) -> pd.DataFrame:
 
 
 def plan(published: Published, settings: Settings, audience: Audience, to: str) -> Plan:
-    """What a send would do, by the published tables; nothing is sent or written.
-
-    It needs no secret, and has none: the destination gets another text in its place.
+    """What a send would do, by the published tables; nothing is sent or written, and no secret is read.
 
     Raises:
         ActivationError: it cannot be planned; the message has the remedy.
     """
     path = settings.activation.file
     config = find_destination(load_destinations(path), to, path)
-    destination = build(config, settings, secret=lambda name: SecretStr("not the secret of a service"))
+    destination = build(config, settings, secret=lambda name: None)
     with read_ledger(settings.storage.ledger_path) as ledger, published.cursor() as cursor:
         return make_plan(cursor, audience, destination, ledger, settings.storage)
 
@@ -231,7 +228,7 @@ def plan_rows(found: Plan) -> list[tuple[str, str, int]]:
     rows = [("members" + (f" on {day_words(found.day)}" if found.day else ""), "", users)]
     for step, left_out in found.left_out.items():
         users -= left_out
-        rows.append((PLAN_STEPS[step], f"-{left_out:,}", users))
+        rows.append((PLAN_STEPS[step], f"-{left_out:,}" if left_out else "", users))
     rows += [(f"not reachable: {reason}", "", number) for reason, number in found.reasons.items()]
     rows += [(f"would {kind}", "", found.of_kind(kind)) for kind in _CHANGES]
     rows.append(("unchanged", "", found.unchanged))
