@@ -19,7 +19,8 @@ from beha2vec_core.audiences.members import write_members
 from beha2vec_core.settings import Settings
 from tests.activation.activation_world import ga4
 from tests.activation.services import served
-from tests.explorer.browsing import draw, free_port, go, settle, square_around
+from tests.explorer import looks
+from tests.explorer.browsing import draw, drawn, free_port, go, settle, square_around
 from tests.explorer.explorer_world import CENTRES, LAST, SIZES, serve
 from tests.explorer.test_browser import browser, context, page, pytestmark  # noqa: F401
 
@@ -130,6 +131,8 @@ def test_from_a_cluster_to_the_ledger(page: Page, address: str, folder: Path) ->
     page.get_by_role("button", name="Show the plan").click()
     unchanged = page.locator("tr", has=page.locator("td", has_text=re.compile("^unchanged$")))
     expect(unchanged.locator("td").last).to_have_text(str(contacted))
+    drawn(page)
+    assert not any(found := {check.__name__: check(page) for check in looks.CHECKS}.values()), found
 
 
 @pytest.mark.slow

@@ -279,7 +279,7 @@ def test_a_group_drawn_on_the_map_is_an_audience(shop: Published) -> None:
 def test_from_a_cluster_to_a_new_audience() -> None:
     app = view("audiences")
     app.selectbox(key="audience_start").set_value("buyers").run()
-    app.session_state["_audience_begin"] = "cluster = 2"
+    app.session_state[page.BEGIN_AUDIENCE] = "cluster = 2"
     app.run()
     assert app.selectbox(key="audience_start").value == "" and app.text_area(key="audience_rule").value == "cluster = 2"
     assert app.text_input(key="audience_name").value == "" and not app.text_input(key="audience_name").disabled
