@@ -55,7 +55,7 @@ def _listed(published: Published, audiences: data.Audiences) -> None:
     if nights.empty:
         st.caption("No members are written yet: materialize audience_members, then serving_database.")
     else:
-        st.caption(f"Members on {day(nights['event_date'].iloc[0])}, and who entered and left since the day before it.")
+        st.caption(f"Members on {day(nights['event_date'].iloc[0])}, and who entered and left since the night before.")
     rows = nights.set_index("audience").to_dict("index")
     columns = ("members", *data.STEPS, "contacted", "entered", "left")
     body = "".join(
