@@ -54,6 +54,8 @@ def leave_destinations(
                 destination, names = _at(settings, name, build_one)
                 if destination.counts:
                     raise NotReachable("what was sent cannot be taken back: delete the user there")
+                of_it = [(audience, one) for audience, one in of_it if one.is_there or not one.is_certain]
+                users = len({one.member.user_key for _, one in of_it})
                 by_place: dict[tuple[str, str], list[Change]] = {}
                 lost: dict[str, str] = {}
                 for audience, one in of_it:

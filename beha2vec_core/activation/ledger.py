@@ -239,7 +239,7 @@ class Ledger:
         return [(destination, audience, users) for destination, audience, users in counted if users]
 
     def of_people(self, ids: Iterable[str]) -> list[tuple[str, str, Believed]]:
-        """Where people are, by any of their ids: destination, audience, and what is known of them there."""
+        """Where people are or were, by any of their ids: destination, audience, and what is known of them there."""
         wanted: frozenset[str | None] = frozenset(ids)
         pairs = self._connection.execute("select distinct destination, audience from changes order by 1, 2").fetchall()
         return [
@@ -247,7 +247,6 @@ class Ledger:
             for pair in pairs
             for one in self.believed(*pair).values()
             if wanted & {one.member.user_key, one.member.client_id, one.member.login_id}
-            and (one.is_there or not one.is_certain)
         ]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
+import pyarrow.parquet as pq
 from pydantic import SecretStr
 
 from beha2vec_core.activation.ga4 import GA4
@@ -96,3 +98,11 @@ def ga4(address: str, seconds: float = 5, name: str = "ga4", **options: object) 
 
 def webhook(address: str, seconds: float = 5, name: str = "crm") -> Webhook:
     return Webhook(name, url=f"{address}/hook", secret=SecretStr(SECRET), client=quick_client(seconds))
+
+
+def in_file(path: Path) -> set[str]:
+    """The users in a file of the destination `files`."""
+    if path.suffix == ".parquet":
+        return set(pq.read_table(path).column("user_key").to_pylist())
+    with path.open(newline="") as file:
+        return {row["user_key"] for row in csv.DictReader(file)}

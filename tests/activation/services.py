@@ -108,3 +108,27 @@ def served(**about: Any) -> Iterator[Service]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+class Receiver:
+    """A webhook's other side: applies each key once and keeps the members."""
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+        self.members: set[str] = set()
+
+    def take(self, request: Request) -> None:
+        key = request.headers["idempotency-key"]
+        if key in self.keys:
+            return
+        self.keys.add(key)
+        for row in request.body["users"]:
+            (self.members.discard if row["change"] == "leave" else self.members.add)(row["user_key"])
+
+
+def received(service: Service) -> Receiver:
+    """What a webhook's other side has, after all requests that it took."""
+    receiver = Receiver()
+    for request in service.taken:
+        receiver.take(request)
+    return receiver

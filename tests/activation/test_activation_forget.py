@@ -19,7 +19,7 @@ from beha2vec_core.privacy import forget as forget_module
 from beha2vec_core.privacy.forget import forget, is_unfinished, locate
 from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.settings import Settings
-from tests.activation.activation_world import BUYERS, EVERYONE, SECRET, client_id, make_folder, may_be_contacted
+from tests.activation.activation_world import BUYERS, EVERYONE, SECRET, change, client_id, make_folder, may_be_contacted
 from tests.activation.services import LOCAL, Reply, Service, served
 
 
@@ -94,6 +94,19 @@ def test_a_destination_that_is_away_is_asked_by_the_next_command(settings: Setti
     service.usual = Reply()
     certificate = forget(settings, [device])
     assert certificate.left == [] and not is_unfinished(settings) and key not in _ledger_users(settings)
+
+
+def test_who_left_is_only_still_at_destinations_that_count(settings: Settings, service: Service) -> None:
+    _send(settings, service, "ga4", "crm")
+    key = min(may_be_contacted(settings, "buyers"))
+    change(settings, f"delete from beha2vec.audience_members where user_key = '{key}'")
+    _send(settings, service, "ga4", "crm")
+    service.requests.clear()
+    certificate = forget(settings, [client_id(int(key[1:]))])
+    assert service.requests == [] and certificate.left == []
+    assert [one for one in certificate.remarks if one.startswith("Destination")] == [
+        "Destination ga4: 1 user still there: what was sent cannot be taken back: delete the user there."
+    ]
 
 
 def test_nobody_is_forgotten_while_somebody_sends(settings: Settings, service: Service) -> None:

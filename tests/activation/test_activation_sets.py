@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import hmac
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
+from pydantic import SecretStr
 
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.files import Files
@@ -18,8 +17,17 @@ from beha2vec_core.activation.run import plan_and_send, plan_only
 from beha2vec_core.activation.webhook import Webhook
 from beha2vec_core.privacy.places import note_written, written_elsewhere
 from beha2vec_core.settings import Settings
-from tests.activation.activation_world import BUYERS, EVERYONE, SECRET, change, make_folder, may_be_contacted, webhook
-from tests.activation.services import Reply, Request, Service, served
+from tests.activation.activation_world import (
+    BUYERS,
+    EVERYONE,
+    SECRET,
+    change,
+    in_file,
+    make_folder,
+    may_be_contacted,
+    webhook,
+)
+from tests.activation.services import Reply, Service, received, served
 
 
 @pytest.fixture
@@ -31,29 +39,6 @@ def service() -> Iterator[Service]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return make_folder(tmp_path, BUYERS, EVERYONE, users=600)
-
-
-class Receiver:
-    """A webhook's other side: applies each key once and keeps the members."""
-
-    def __init__(self) -> None:
-        self.keys: set[str] = set()
-        self.members: set[str] = set()
-
-    def take(self, request: Request) -> None:
-        key = request.headers["idempotency-key"]
-        if key in self.keys:
-            return
-        self.keys.add(key)
-        for row in request.body["users"]:
-            (self.members.discard if row["change"] == "leave" else self.members.add)(row["user_key"])
-
-
-def _receive(service: Service) -> Receiver:
-    receiver = Receiver()
-    for request in service.taken:
-        receiver.take(request)
-    return receiver
 
 
 # --- webhook --------------------------------------------------------------------------------------------------------
@@ -73,7 +58,7 @@ def test_requests_are_signed_and_have_at_most_500_users(settings: Settings, serv
         "change": "enter", "user_key": "u0003", "client_id": "10003.1767818244", "user_id": "login-u0003",
         "property_id": "p", "is_ads_consented": False,
     }  # fmt: skip
-    assert _receive(service).members == may_be_contacted(settings, "everyone")
+    assert received(service).members == may_be_contacted(settings, "everyone")
 
 
 @pytest.mark.parametrize("reply", [Reply(lost=True), Reply(500), Reply(503, {"Retry-After": "0"})], ids=str)
@@ -83,7 +68,7 @@ def test_what_has_no_answer_is_repeated_with_its_key(settings: Settings, service
     assert report.is_complete and len(service.requests) == 3
     first, again, last = [request.headers["idempotency-key"] for request in service.requests]
     assert first == again != last
-    assert _receive(service).members == may_be_contacted(settings, "everyone")
+    assert received(service).members == may_be_contacted(settings, "everyone")
 
 
 def test_the_next_send_repeats_what_stayed_unknown_with_its_key(settings: Settings, service: Service) -> None:
@@ -100,7 +85,7 @@ def test_who_leaves_and_comes_back_has_a_new_key(settings: Settings, service: Se
     for consented in ("true", "false", "true", "false", "true"):
         change(settings, f"update ga4.dim_ga4__users set is_ads_consented = {consented}", BUYERS)
         plan_and_send(settings, BUYERS, webhook(service.address))
-        assert _receive(service).members == may_be_contacted(settings, "buyers")
+        assert received(service).members == may_be_contacted(settings, "buyers")
     assert len({request.headers["idempotency-key"] for request in service.requests}) == 5
 
 
@@ -133,16 +118,10 @@ def test_an_address_that_is_not_safe_is_refused(settings: Settings, url: str, pr
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "169.254.169.254", "10.0.0.1", "2130706433", "[::1]"])
 def test_private_addresses_are_not_connected_to(settings: Settings, service: Service, host: str) -> None:
     port = service.address.rsplit(":", 1)[1]
-    destination = Webhook("crm", url=f"https://{host}:{port}/", secret=_secret(), client=Client(backoff=0.001))
+    destination = Webhook("crm", url=f"https://{host}:{port}/", secret=SecretStr(SECRET), client=Client(backoff=0.001))
     _, report = plan_and_send(settings, BUYERS, destination)
     assert report.outcomes == {"refused": len(may_be_contacted(settings, "buyers"))} and not service.requests
     assert report.stopped in {"the host has a private or reserved address", "the host is a number, not a name"}
-
-
-def _secret():  # type: ignore[no-untyped-def]
-    from pydantic import SecretStr
-
-    return SecretStr(SECRET)
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
@@ -153,30 +132,23 @@ def _files(settings: Settings, folder: Path, form: str = "csv") -> Files:
     return Files("lists", folder=folder, format=form, note=note)  # type: ignore[arg-type]
 
 
-def _in_file(path: Path) -> set[str]:
-    if path.suffix == ".parquet":
-        return set(pq.read_table(path).column("user_key").to_pylist())
-    with path.open(newline="") as file:
-        return {row["user_key"] for row in csv.DictReader(file)}
-
-
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_file_has_the_members_of_now(settings: Settings, tmp_path: Path, form: str) -> None:
     folder = tmp_path / "lists"
     path = folder / f"buyers.{form}"
     destination = _files(settings, folder, form)
     plan_and_send(settings, BUYERS, destination)
-    assert _in_file(path) == may_be_contacted(settings, "buyers")
+    assert in_file(path) == may_be_contacted(settings, "buyers")
     assert path.stat().st_mode & 0o077 == 0 and [one.name for one in folder.iterdir()] == [path.name]
     assert written_elsewhere(settings) == [path], "beha2vec forget looks there"
     before = path.stat().st_mtime_ns
     assert plan_and_send(settings, BUYERS, destination)[0].changes == () and path.stat().st_mtime_ns == before
     change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key < 'u0300'", BUYERS)
     plan_and_send(settings, BUYERS, destination)
-    assert _in_file(path) == may_be_contacted(settings, "buyers")
+    assert in_file(path) == may_be_contacted(settings, "buyers")
     path.unlink()
     plan_and_send(settings, BUYERS, destination)
-    assert _in_file(path) == may_be_contacted(settings, "buyers"), "a file that is gone is written again"
+    assert in_file(path) == may_be_contacted(settings, "buyers"), "a file that is gone is written again"
 
 
 def test_a_file_that_somebody_changed_is_put_right(settings: Settings, tmp_path: Path) -> None:
@@ -187,7 +159,7 @@ def test_a_file_that_somebody_changed_is_put_right(settings: Settings, tmp_path:
     path.write_text("\n".join([lines[0], *lines[2:], "nobody,p,1.2,,buyers,True"]) + "\n")
     plan, _ = plan_and_send(settings, BUYERS, destination)
     assert (plan.of_kind("enter"), plan.of_kind("leave")) == (1, 1)
-    assert _in_file(path) == may_be_contacted(settings, "buyers")
+    assert in_file(path) == may_be_contacted(settings, "buyers")
 
 
 @pytest.mark.parametrize(
