@@ -93,14 +93,27 @@ def load_audiences(path: Path) -> list[Audience]:
     audiences: list[Audience] = []
     for number, entry in enumerate(entries, 1):
         where = f"{path}, audience {_called(entry) or number}"
-        try:
-            audience = Audience.model_validate(entry)
-        except ValidationError as error:
-            raise AudienceError(f"{where}: {_explained(error)}") from None
+        audience = audience_of(entry, where)
         if audience.name in {other.name for other in audiences}:
             raise AudienceError(f"{where}: there are two audiences of this name; rename one")
         audiences.append(audience)
     return audiences
+
+
+def audience_of(entry: Any, where: str) -> Audience:
+    """The audience of an entry.
+
+    Args:
+        entry: its keys and values.
+        where: it stands, for the message.
+
+    Raises:
+        AudienceError: it is wrong.
+    """
+    try:
+        return Audience.model_validate(entry)
+    except ValidationError as error:
+        raise AudienceError(f"{where}: {_explained(error)}") from None
 
 
 def find_audience(audiences: list[Audience], name: str) -> Audience:

@@ -7,12 +7,19 @@ the descriptions that the tables have. A new column of these tables can be used 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 import duckdb
 
+from beha2vec_core.lookalikes.nearest import VECTORS, nearest_sql, seeds_sql
 from beha2vec_core.predictions.targets import LABELS
+from beha2vec_core.profiles import WAREHOUSE
+from beha2vec_core.profiles.measures import users_sql
+from beha2vec_core.profiles.metric import Number, Share
+from beha2vec_core.profiles.metrics import measured_as
 from beha2vec_core.store.tables import IDENTIFIERS
+from beha2vec_core.words import UNKNOWN_CURRENCY
 
 USERS = "ga4.dim_ga4__users"
 _FEATURES = "ga4.ml_ga4__user_features"
@@ -20,6 +27,7 @@ _EVENTS = "ga4.ml_ga4__sequence_events"
 _PAGES = "beha2vec.enriched_pages"
 _CLUSTERS = "beha2vec.user_clusters_current"
 _PREDICTIONS = "beha2vec.user_predictions_current"
+_PROFILES = "beha2vec.cluster_profiles"
 # its last_day: days count back from it, and it is the first of them
 _PROPERTIES = "ga4.dim_ga4__properties"
 _CLUSTER_COLUMNS = {
@@ -44,34 +52,43 @@ class Column(NamedTuple):
         table: that it comes from; "" where it is computed.
         source: its SQL expression, over the aliases of `joined`.
         description: what it holds.
-        is_fraction: it has numbers that are not whole.
+        kind: DuckDB's name of its type.
     """
 
     name: str
     table: str
     source: str
     description: str
-    is_fraction: bool = False
+    kind: str = "BIGINT"
+
+    @property
+    def is_fraction(self) -> bool:
+        """Whether it has numbers that are not whole."""
+        return self.kind in ("DOUBLE", "FLOAT") or self.kind.startswith("DECIMAL")
 
 
 class Function(NamedTuple):
     """A function of a user, with constant arguments.
 
     Attributes:
-        arguments: their names: ``days`` and ``horizon`` are whole numbers, the others text.
+        arguments: their names: those of `WHOLE` are whole numbers, the others text.
         description: what it gives.
-        table: that it reads.
-        query: its SQL: ``user_key`` and ``value``; the arguments stand in braces, quoted.
-        known: SQL of the values that an argument may have, by its name; others may have any.
-        counts: users whom the query leaves out have 0, not null.
+        tables: that it reads.
+        query: its SQL: ``user_key`` and ``value``; the arguments stand in braces, as SQL (see `rule`).
+        known: SQL of the values that an argument may have, by its name, with the arguments before it in braces; others
+            may have any.
+        gives: users whom the query leaves out have null (``number``), 0 (``count``) or false (``condition``). At night,
+            what no longer occurs counts 0.
+        seeds: SQL that has to give rows: the users whom others are similar to.
     """
 
     arguments: tuple[str, ...]
     description: str
-    table: str
+    tables: tuple[str, ...]
     query: str
-    known: Mapping[str, str]
-    counts: bool = False
+    known: Mapping[str, str] = {}
+    gives: Literal["number", "count", "condition"] = "number"
+    seeds: str = ""
 
 
 def _predicted(value: str, where: str) -> str:
@@ -83,6 +100,14 @@ def _counted(where: str, pages: str = "") -> str:
         where {where} and event_date > last_day - {{days}} group by user_key"""
 
 
+WHOLE = ("days", "horizon", "cluster", "users")
+_MEASURED = [metric for metric, _ in [*measured_as(Number), *measured_as(Share)]]
+_USER_FACTS = [metric.name.removesuffix("_mean") for metric in _MEASURED if metric.unit != UNKNOWN_CURRENCY]
+_EVERYBODY = replace(WAREHOUSE, users_in_clusters=f"(select user_key, 0 as cluster_key from {USERS})")
+# tables that functions of a rule share
+SHARED = {"user_facts": users_sql(_EVERYBODY)}
+_OF_AUDIENCE = "select user_key from {audience}"
+_OF_CLUSTER = f"select user_key from {_CLUSTERS} where cluster_key = {{cluster}}"
 _TARGETS = {"target": f"select distinct target from {_PREDICTIONS}"}
 _HORIZONS = {"horizon": f"select distinct horizon from {_PREDICTIONS}"}
 _OF_PAGES = f"join {_PAGES} using (page_key)"
@@ -90,21 +115,21 @@ FUNCTIONS = {
     "probability": Function(
         ("target", "horizon"),
         "probability that the user does it within 7, 14 or 28 days",
-        _PREDICTIONS,
+        (_PREDICTIONS,),
         _predicted("probability", "target = {target} and horizon = {horizon}"),
         _TARGETS | _HORIZONS,
     ),
     "decile": Function(
         ("target", "horizon"),
         "tenth of the users by that probability; 1 is the highest",
-        _PREDICTIONS,
+        (_PREDICTIONS,),
         _predicted("decile", "target = {target} and horizon = {horizon}"),
         _TARGETS | _HORIZONS,
     ),
     "expected_revenue": Function(
         ("horizon",),
         "expected revenue within 7, 14 or 28 days, in the reporting currency",
-        _PREDICTIONS,
+        (_PREDICTIONS,),
         _predicted("value", "target = 'purchase' and horizon = {horizon}"),
         _HORIZONS,
     ),
@@ -112,34 +137,91 @@ FUNCTIONS = {
         ("event_name", "days"),
         "events of this name in the last days; those without a page, and session_start, first_visit, first_open and "
         "user_engagement are not counted",
-        _EVENTS,
+        (_EVENTS,),
         _counted("event_name = {event_name}"),
         {"event_name": f"select distinct event_name from {_EVENTS}"},
-        counts=True,
+        gives="count",
     ),
     "views_of_pages": Function(
         ("pattern", "days"),
         "views of pages whose page_key is like the pattern (% stands for any text) in the last days",
-        _EVENTS,
+        (_EVENTS,),
         _counted("is_page_view and page_key like {pattern}"),
-        {},
-        counts=True,
+        gives="count",
     ),
     "views_of_page_type": Function(
         ("page_type", "days"),
         "views of pages of this type in the last days",
-        _EVENTS,
+        (_EVENTS,),
         _counted("is_page_view and page_type = {page_type}", _OF_PAGES),
         {"page_type": f"select distinct page_type from {_PAGES}"},
-        counts=True,
+        gives="count",
     ),
     "views_of_theme": Function(
         ("theme", "days"),
         "views of pages of this theme in the last days",
-        _EVENTS,
+        (_EVENTS,),
         _counted("is_page_view and theme = {theme}", _OF_PAGES),
         {"theme": f"select distinct theme from {_PAGES}"},
-        counts=True,
+        gives="count",
+    ),
+    "user_fact": Function(
+        ("fact",),
+        f"a number that profiles measure, of the user; 1 or 0 where users do it or not: {', '.join(_USER_FACTS)}",
+        (WAREHOUSE.sessions, WAREHOUSE.events, WAREHOUSE.funnel_sessions),
+        "select user_key, struct_extract(user_facts, {fact})::double as value from user_facts",
+        {"fact": f"select unnest({_USER_FACTS})"},
+    ),
+    "cluster_fact": Function(
+        ("metric",),
+        "a fact of the user's cluster, such as purchase_rate",
+        (_PROFILES, _CLUSTERS),
+        f"""select user_key, facts.value from {_CLUSTERS} join {_PROFILES} as facts using (cluster_key)
+            where metric = {{metric}} and feature is null""",
+        {"metric": f"select distinct metric from {_PROFILES} where feature is null"},
+    ),
+    "cluster_share": Function(
+        ("metric", "feature"),
+        "a share of the user's cluster, such as that of the theme 'travel' in theme_view_share",
+        (_PROFILES, _CLUSTERS),
+        f"""select user_key, facts.value from {_CLUSTERS} join {_PROFILES} as facts using (cluster_key)
+            where metric = {{metric}} and feature = {{feature}}""",
+        {
+            "metric": f"select distinct metric from {_PROFILES} where feature is not null",
+            "feature": f"select distinct feature from {_PROFILES} where metric = {{metric}}",
+        },
+    ),
+    "in_audience": Function(
+        ("audience",),
+        "whether the user is in another audience of the file",
+        (),
+        "select user_key, true as value from {audience}",
+        gives="condition",
+    ),
+    "similar_to_audience": Function(
+        ("audience", "users"),
+        "whether the user is one of so many users most similar to an audience of the file, and not in it",
+        (VECTORS,),
+        f"select user_key, true as value from ({nearest_sql(_OF_AUDIENCE, '{users}')})",
+        gives="condition",
+        seeds=seeds_sql(_OF_AUDIENCE),
+    ),
+    "similar_to_cluster": Function(
+        ("cluster", "users"),
+        "whether the user is one of so many users most similar to a cluster, and not in it",
+        (VECTORS, _CLUSTERS),
+        f"select user_key, true as value from ({nearest_sql(_OF_CLUSTER, '{users}')})",
+        {"cluster": f"select distinct cluster_key from {_CLUSTERS} where cluster_key >= 0"},
+        gives="condition",
+        seeds=seeds_sql(_OF_CLUSTER),
+    ),
+    "on_map": Function(
+        ("map", "area"),
+        "whether the user is in an area of the explorer's map; made by drawing it",
+        (_CLUSTERS,),
+        f"select user_key, true as value from {_CLUSTERS} where cluster_model_version = {{map}} and {{area}}",
+        {"map": f"select distinct cluster_model_version from {_CLUSTERS}"},
+        gives="condition",
     ),
 }
 
@@ -151,15 +233,21 @@ def columns(connection: duckdb.DuckDBPyConnection) -> dict[str, Column]:
     for table, alias in ((USERS, "users"), (_FEATURES, "features")):
         for name, description, kind in _described(connection, table):
             if name not in never and name.lower() not in found:  # of two alike, that of the whole history
-                is_fraction = kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL")
-                found[name.lower()] = Column(name, table, f'{alias}."{name}"', description, is_fraction)
+                found[name.lower()] = Column(name, table, f'{alias}."{name}"', description, kind)
     if _described(connection, _CLUSTERS):
         for name, (source, description) in _CLUSTER_COLUMNS.items():
-            found[name] = Column(name, _CLUSTERS, f"clusters.{source}", description, source == "probability")
+            kind = "DOUBLE" if source == "probability" else "BIGINT"
+            found[name] = Column(name, _CLUSTERS, f"clusters.{source}", description, kind)
     if found:
         for name, (source, description) in _DERIVED.items():
             found[name] = Column(name, "", source, description)
     return found
+
+
+def described(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """What rules can use, as they write it, with descriptions: columns, then functions."""
+    found = {one.name: one.description for one in columns(connection).values()}
+    return found | {f"{name}({', '.join(one.arguments)})": one.description for name, one in FUNCTIONS.items()}
 
 
 def _described(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str, str]]:

@@ -12,10 +12,10 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
+from beha2vec_core.audiences.area import inside_sql, read_area
 from beha2vec_core.audiences.file import Audience, AudienceError, find_audience, nearest
-from beha2vec_core.audiences.names import FUNCTIONS, USERS, columns, has_table, joined
+from beha2vec_core.audiences.names import FUNCTIONS, SHARED, USERS, WHOLE, Function, columns, has_table, joined
 
-IN_AUDIENCE = "in_audience"
 _DIALECT = "duckdb"
 _ALLOWED = (
     exp.And, exp.Or, exp.Not, exp.Paren, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between, exp.Is,
@@ -26,7 +26,8 @@ _HOW = (
     "use comparisons (=, <>, <, <=, >, >=, in, between, like, is null), and, or, not, + - * /, dates as '2026-01-31', "
     "and the functions of beha2vec audiences names"
 )
-_MOST_CHARACTERS, _MOST_DAYS = 5000, 10_000
+_MOST_CHARACTERS, _MOST_NUMBER, _LONGEST_SHOWN = 5000, {"users": 1_000_000}, 80
+_OTHERWISE = {"number": "", "count": "0", "condition": "false"}
 
 
 def audience_sql(
@@ -44,7 +45,7 @@ def audience_sql(
     Args:
         connection: a database that has the tables of the rule.
         audience: the audience.
-        audiences: all of the file, for ``in_audience('...')``.
+        audiences: all of the file, for ``in_audience('...')`` and ``similar_to_audience('...', 500)``.
         strict: False: an event, theme or page type that does not occur counts 0, and is no error.
 
     Raises:
@@ -52,8 +53,7 @@ def audience_sql(
     """
     compiler = _Compiler(connection, audiences, strict)
     query = compiler.query(audience)
-    others = ", ".join(f"{_cte(name)} as materialized ({sql})" for name, sql in compiler.others.items())
-    query = f"with {others} {query}" if others else query
+    query = compiler.with_shared(query)
     try:
         kinds = {name: kind for name, kind, *_ in connection.execute(f"describe {query}").fetchall()}
         if {kinds["is_member"], kinds["is_excluded"]} != {"BOOLEAN"}:
@@ -74,8 +74,13 @@ class _Compiler:
             raise AudienceError("there are no users yet: run beha2vec materialize first")
         self.connection, self.audiences, self.strict = connection, list(audiences), strict
         self.columns = columns(connection)
-        self.others: dict[str, str] = {}  # the members of audiences that rules name, in the order they are needed
+        self.shared: dict[str, str] = {}  # tables that rules share, such as members of other audiences, in order
         self.within: list[str] = []  # audiences being compiled, from the outside in
+
+    def with_shared(self, query: str) -> str:
+        """The query, with the tables that it shares with others before it."""
+        shared = ", ".join(f"{name} as materialized ({sql})" for name, sql in self.shared.items())
+        return f"with {shared} {query}" if shared else query
 
     def query(self, audience: Audience) -> str:
         if audience.name in self.within:
@@ -88,7 +93,10 @@ class _Compiler:
         excluded = one.sql(audience.exclude, "exclude") if audience.exclude else "false"
         rank = one.sql(audience.rank_by, "rank_by") if audience.rank_by else "null"
         self.within.pop()
-        parts = [f"{_text(name)} || ' = ' || coalesce({shown}, 'not known')" for name, (_, shown) in reads.items()]
+        parts = [
+            f"{text_literal(_short(name))} || ' = ' || coalesce({shown}, 'not known')"
+            for name, (_, shown) in reads.items()
+        ]
         why = f"concat_ws(', ', {', '.join(parts)})" if parts else "''"
         return f"""select users.property_id, users.user_key, users.is_ads_consented,
             coalesce({rule}, false) as is_member, coalesce({excluded}, false) as is_excluded,
@@ -154,49 +162,76 @@ class _One:
         name, arguments = node.name.lower(), node.expressions
         shown = f"{name}({', '.join(argument.sql(_DIALECT) for argument in arguments)})"
         if not all(isinstance(argument, exp.Literal) for argument in arguments):
-            raise self._error(key, f"{shown}: the arguments are texts in single quotes and whole numbers")
-        given = [str(argument.this) for argument in arguments]
-        if name == IN_AUDIENCE:
-            if len(given) != 1:
-                raise self._error(key, f"write {IN_AUDIENCE}('name')")
-            return self._joined(shown, f"select user_key, true as value from {self._other(given[0], key)}", "false")
+            raise self._error(key, f"{_short(shown)}: the arguments are texts in single quotes and whole numbers")
         function = FUNCTIONS.get(name)
         if function is None:
-            known_functions = [*FUNCTIONS, IN_AUDIENCE]
-            raise self._error(key, f"{name}(...) is not a function of rules{nearest(name, known_functions)}")
-        if len(given) != len(function.arguments):
+            raise self._error(key, f"{name}(...) is not a function of rules{nearest(name, list(FUNCTIONS))}")
+        if len(arguments) != len(function.arguments):
             raise self._error(key, f"write {name}({', '.join(function.arguments)})")
-        if not has_table(self.compiler.connection, function.table):
-            raise self._error(key, f"{name} needs {function.table}, which is not there yet: run beha2vec materialize")
-        values = {}
-        for argument, value, literal in zip(function.arguments, given, arguments, strict=True):
-            is_number = argument in ("days", "horizon")
-            if is_number == literal.is_string or (is_number and not (value.isdecimal() and int(value) <= _MOST_DAYS)):
-                kind = f"a whole number up to {_MOST_DAYS:,}" if is_number else "a text in single quotes"
-                raise self._error(key, f"{shown}: {argument} is {kind}")
-            values[argument] = value if is_number else _text(value)
-        if self.compiler.strict or not function.counts:
-            for argument, query in function.known.items():
-                value = given[function.arguments.index(argument)]
-                known = [str(one) for (one,) in self.compiler.connection.execute(query).fetchall() if one]
-                if not known:
-                    raise self._error(key, f"{shown}: {function.table} has no rows yet")
-                if value not in known:
-                    raise self._error(key, f"{shown}: there is no {argument} {value}{nearest(value, known)}")
-        otherwise = "0" if function.counts else ""
-        return self._joined(shown, function.query.format(**values), otherwise, is_fraction=not function.counts)
+        for table in function.tables:
+            if not has_table(self.compiler.connection, table):
+                raise self._error(key, f"{name} needs {table}, which is not there yet: run beha2vec materialize")
+        values: dict[str, str] = {}
+        for argument, literal in zip(function.arguments, arguments, strict=True):
+            value = str(literal.this)
+            most = _MOST_NUMBER.get(argument, 10_000)
+            if (argument in WHOLE) == literal.is_string or (
+                argument in WHOLE and not (value.isdecimal() and int(value) <= most)
+            ):
+                kind = f"a whole number up to {most:,}" if argument in WHOLE else "a text in single quotes"
+                raise self._error(key, f"{_short(shown)}: {argument} is {kind}")
+            if argument in function.known and (self.compiler.strict or function.gives != "count"):
+                self._check_known(function, argument, value, values, _short(shown), key)
+            values[argument] = self._value(argument, value, key)
+        for table, sql in SHARED.items():
+            if table in function.query:
+                self.compiler.shared.setdefault(table, sql)
+        if function.seeds and not self._has_rows(function.seeds.format(**values)):
+            raise self._error(key, f"{shown}: none of them has a reliable vector, so no one is similar to them")
+        is_fraction = function.gives == "number"
+        return self._joined(shown, function.query.format(**values), _OTHERWISE[function.gives], is_fraction=is_fraction)
+
+    def _check_known(
+        self, function: Function, argument: str, value: str, before: dict[str, str], shown: str, key: str
+    ) -> None:
+        query = function.known[argument].format(**before)
+        known = [str(one) for (one,) in self.compiler.connection.execute(query).fetchall() if one is not None]
+        if not known:
+            raise self._error(key, f"{shown}: {function.tables[0]} has no rows yet")
+        if value not in known and argument == "map":
+            raise self._error(key, f"{shown}: the group was drawn on an earlier map; draw it again in the explorer")
+        if value not in known:
+            raise self._error(key, f"{shown}: there is no {argument} {value}{nearest(value, known)}")
+
+    def _value(self, argument: str, value: str, key: str) -> str:
+        """SQL of an argument."""
+        if argument in WHOLE:
+            return value
+        if argument == "audience":
+            return self._other(value, key)
+        if argument == "area":
+            try:
+                return inside_sql(read_area(value))
+            except ValueError as error:
+                raise self._error(key, str(error)) from None
+        return text_literal(value)
 
     def _other(self, name: str, key: str) -> str:
         """The table of the members of another audience."""
         compiler = self.compiler
-        if name not in compiler.others:
+        table = f"members_of_{name}"
+        if table not in compiler.shared:
             candidates = [one for one in compiler.audiences if one.name != self.name or name == self.name]
             try:
                 other = find_audience(candidates, name)
             except AudienceError as error:
                 raise self._error(key, str(error)) from None
-            compiler.others[name] = f"select user_key from ({compiler.query(other)}) where is_member"
-        return _cte(name)
+            compiler.shared[table] = f"select user_key from ({compiler.query(other)}) where is_member"
+        return table
+
+    def _has_rows(self, query: str) -> bool:
+        query = self.compiler.with_shared(f"select 1 from ({query}) limit 1")
+        return bool(self.compiler.connection.execute(query).fetchall())
 
     def _joined(self, shown: str, query: str, otherwise: str, *, is_fraction: bool = False) -> str:
         if shown not in self.reads:
@@ -210,12 +245,13 @@ class _One:
         return AudienceError(f"audience {self.name}, {key}: {problem}")
 
 
-def _cte(name: str) -> str:
-    return f"members_of_{name}"
-
-
-def _text(value: str) -> str:
+def text_literal(value: str) -> str:
+    """The text as a rule has it, in single quotes."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def _short(shown: str) -> str:
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[: _LONGEST_SHOWN - 1]}…"
 
 
 def _shown(source: str, is_fraction: bool) -> str:

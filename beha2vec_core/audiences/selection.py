@@ -5,11 +5,13 @@ The hold-out is drawn last, from those who would be contacted: only then are bot
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
 from beha2vec_core.audiences.file import Audience
+from beha2vec_core.privacy.key import key, key_path
 from beha2vec_core.store.publish import hmac_sql
 
 
@@ -60,3 +62,12 @@ def steps(connection: duckdb.DuckDBPyConnection, audience: Audience, selection: 
             users -= counted.get(name, 0)
             found.append(Step(words, counted.get(name, 0), users))
     return found
+
+
+def preview_key(data_dir: Path) -> bytes:
+    """The key for previews. The first run makes it; until then the hold-out is as large, but of other users.
+
+    Raises:
+        PrivacyError: the file is not a key.
+    """
+    return key(data_dir) if key_path(data_dir).exists() else bytes(32)

@@ -41,13 +41,10 @@ def list_audiences() -> None:
 @audiences_app.command()
 def names() -> None:
     """List the columns and functions that a rule can use."""
-    from beha2vec_core.audiences.names import FUNCTIONS, columns
-    from beha2vec_core.audiences.rule import IN_AUDIENCE
+    from beha2vec_core.audiences.names import described
 
     with _opened(needs_file=False) as (_, _, connection):
-        found = {one.name: one.description for one in columns(connection).values()}
-    found |= {f"{name}({', '.join(one.arguments)})": one.description for name, one in FUNCTIONS.items()}
-    found[f"{IN_AUDIENCE}(name)"] = "whether the user is in another audience of the file"
+        found = described(connection)
     width = max(map(len, found)) + 2
     for name, description in found.items():
         typer.echo(textwrap.fill(f"{name:<{width}}{description}", 120, subsequent_indent=width * " "))
@@ -58,13 +55,11 @@ def preview(name: _Name) -> None:
     """Show how many users the rule selects now, and how many of them may be contacted, step by step."""
     from beha2vec_core.audiences.file import find_audience
     from beha2vec_core.audiences.rule import audience_sql
-    from beha2vec_core.audiences.selection import selection_sql, steps
-    from beha2vec_core.privacy.key import key, key_path
+    from beha2vec_core.audiences.selection import preview_key, selection_sql, steps
 
     with _opened() as (settings, audiences, connection):
         audience = find_audience(audiences, name)
-        # a key is made by the first run; until then the hold-out is as large, but of other users
-        secret = key(settings.storage.data_dir) if key_path(settings.storage.data_dir).exists() else bytes(32)
+        secret = preview_key(settings.storage.data_dir)
         selection = selection_sql(audience, audience_sql(connection, audience, audiences), secret)
         typer.echo(f"{audience.name}: {' '.join(audience.rule.split())}")
         for step in steps(connection, audience, selection):

@@ -5,7 +5,8 @@ What belongs here, lower ones first: ``text`` (text of others made safe for each
 (frames in, Plotly figures out), ``views`` (a module a page, Streamlit), ``access`` (who may see it), ``page`` (what
 all views use), ``app`` (the script Streamlit runs), ``launch`` (``beha2vec explore``), ``report`` (``beha2vec
 report``).
-What does not: results. The explorer shows what the graph has published, and writes nothing but corrections of pages.
+What does not: results. The explorer shows what the graph has published, and writes nothing but corrections
+of pages and the file of audiences.
 
 Only ``views``, ``access``, ``page`` and ``app`` know Streamlit.
 """

@@ -17,6 +17,8 @@ from beha2vec_core.explorer.published import NothingYet, Published, latest
 from beha2vec_core.settings import Settings
 from beha2vec_core.words import day
 
+BEGIN_AUDIENCE = "_audience_begin"  # the rule of a new audience, for its page
+TO_AUDIENCE, AUDIENCE_ICON = "Make it an audience", ":material/campaign:"
 CHART_TOOLS = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"], "responsive": True}
 
 _STYLE = """<style>
@@ -178,3 +180,11 @@ def open_cluster(cluster_key: int) -> None:
     from beha2vec_core.explorer.views import page_of
 
     st.switch_page(page_of("clusters"), query_params={"cluster": str(cluster_key)})
+
+
+def begin_audience(rule: str) -> None:
+    """Go to the page of audiences, with a new one that has this rule."""
+    from beha2vec_core.explorer.views import page_of
+
+    st.session_state[BEGIN_AUDIENCE] = rule
+    st.switch_page(page_of("audiences"))

@@ -20,7 +20,7 @@ def load_views() -> None:
     """Load the views and the libraries that they load when they are used."""
     for view in VIEWS:
         import_module(f"beha2vec_core.explorer.views.{view.name}")
-    for library in ("matplotlib.path", "scipy.stats"):
+    for library in ("scipy.stats", "sqlglot"):
         import_module(library)
 
 

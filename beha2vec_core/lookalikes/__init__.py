@@ -1,8 +1,8 @@
 """Look-alikes: the users who behave most like the ones of a list, and how far that can be relied on.
 
-What belongs here, lower ones first: ``seeds`` (whose ids these are), ``ranking`` (everyone else by identity vector),
-``similar`` (the nearest of one
-user), ``holdout`` (how well seeds that were hidden are found again), ``audience`` (the list as files for other tools).
+What belongs here, lower ones first: ``seeds`` (whose ids these are), ``nearest`` (those most similar to their
+average, as SQL), ``ranking`` (everyone else by identity vector), ``similar`` (the nearest of one user), ``holdout``
+(how well seeds that were hidden are found again), ``audience`` (the list as files for other tools).
 All of it reads an open database with the published tables, in pieces of bounded size, and writes to none.
 """
 

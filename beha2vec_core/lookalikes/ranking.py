@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from beha2vec_core.lookalikes.nearest import VECTORS, nearest_sql, seeds_sql
 from beha2vec_core.store.vectors import as_matrix
 
 Vectors = NDArray[np.float32]  # [n, dim], unit length
@@ -21,6 +22,7 @@ METHODS: tuple[Method, ...] = ("centroid", "nearest")
 NEAREST = 10  # seeds that `nearest` takes the mean over
 MOST_COMPARED = 500  # seeds that single users are compared with; of longer lists a sample is
 CHUNK_ROWS = 16_384
+_NO_SEED = "no seed has a reliable vector: choose users who were active more than a few times in the published days"
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,14 @@ class Candidates:
     without_converters: bool = False
 
     @property
+    def joins(self) -> str:
+        """SQL: joins that leave users out, beside the seeds."""
+        return "anti join ga4.fct_ga4__conversions using (user_key)" if self.without_converters else ""
+
+    @property
     def sql(self) -> str:
         """The candidates, as the rest of a query after FROM; wants the table ``_seeds``."""
-        parts = ["beha2vec.user_embeddings_current as users anti join _seeds using (user_key)"]
-        if self.without_converters:
-            parts.append("anti join ga4.fct_ga4__conversions using (user_key)")
-        parts.append("where not low_evidence")
-        return " ".join(parts)
+        return f"{VECTORS} as users anti join _seeds using (user_key) {self.joins} where not low_evidence"
 
 
 EVERYONE = Candidates()
@@ -81,22 +84,15 @@ def rank(
         ValueError: no seed has a reliable vector.
     """
     with seeds_joined(connection, user_keys):
-        seeds = seed_vectors(connection)
-        ranked = _nearest_mean if method == "centroid" else _nearest_seeds
-        found = ranked(connection, seeds, candidates, limit)
+        if method == "centroid":
+            if not count_seeds(connection):
+                raise ValueError(_NO_SEED)
+            # all in DuckDB, in a tenth of the time
+            found = connection.execute(nearest_sql("from _seeds", str(limit), candidates.joins)).df()
+        else:
+            found = _nearest_seeds(connection, seed_vectors(connection), candidates, limit)
     found.insert(0, "rank", np.arange(1, len(found) + 1))
     return _described(connection, found)
-
-
-def _nearest_mean(
-    connection: duckdb.DuckDBPyConnection, seeds: Vectors, candidates: Candidates, limit: int
-) -> pd.DataFrame:
-    """user_key and score of the best; all in DuckDB, in a tenth of the time."""
-    return connection.execute(
-        f"""select user_key, list_cosine_similarity(identity, $mean::float[])::double as score
-        from {candidates.sql} order by score desc, user_key limit $limit""",
-        {"mean": _unit_mean(seeds).tolist(), "limit": limit},
-    ).df()
 
 
 def _nearest_seeds(
@@ -122,28 +118,14 @@ def _likeness(vectors: Vectors, seeds: Vectors) -> Vectors:
     return np.asarray(np.partition(cosines, -nearest, axis=1)[:, -nearest:].mean(axis=1), dtype=np.float32)
 
 
-def _unit_mean(seeds: Vectors) -> Vectors:
-    mean = seeds.mean(axis=0, dtype=np.float64)
-    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), dtype=np.float32)
-
-
 def seed_vectors(connection: duckdb.DuckDBPyConnection) -> Vectors:
     """Vectors of ``_seeds`` in an order that has nothing to do with the users, so that the first ones are a sample.
 
     Of more than 20,000 seeds these are enough.
     """
-    found = [
-        vectors
-        for _, vectors in _pieces(
-            connection,
-            """select user_key, identity from beha2vec.user_embeddings_current semi join _seeds using (user_key)
-            where not low_evidence order by md5(user_key), user_key limit 20_000""",
-        )
-    ]
+    found = [vectors for _, vectors in _pieces(connection, seeds_sql("from _seeds"))]
     if not found:
-        raise ValueError(
-            "no seed has a reliable vector: choose users who were active more than a few times in the published days"
-        )
+        raise ValueError(_NO_SEED)
     return np.concatenate(found)
 
 

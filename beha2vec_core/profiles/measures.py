@@ -38,7 +38,7 @@ def measured(
         ValueError: no users, a user twice, or users the warehouse does not know.
     """
     try:
-        connection.execute(_users_query(sources, settings, currency))
+        connection.execute(f"create or replace temp table {_USERS} as {users_sql(sources, settings, currency)}")
         _check(connection)
         connection.execute(f"""
             create or replace temp table {_VIEWS} as
@@ -58,13 +58,15 @@ def measured(
             connection.execute(f"drop table if exists {table}")
 
 
-def _users_query(sources: ProfileSources, settings: ProfileSettings, currency: str | None) -> str:
-    """One row a clustered user: all numbers, then the shares, which may name them, and features with one value.
+def users_sql(
+    sources: ProfileSources, settings: ProfileSettings | None = None, currency: str | None = UNKNOWN_CURRENCY
+) -> str:
+    """SQL of a row a clustered user: all numbers, then the shares, which may name them, and features with one value.
 
     What the export records of no user at all is null for all; else users who lack it have 0, or do not have it.
     """
     texts = {
-        "period": settings.period_days,
+        "period": (settings or ProfileSettings()).period_days,
         "revenue": revenue_sql(currency),
         "landing": filled("first_sessions.landing_page_key"),
         "source": filled("users.first_user_source"),
@@ -77,7 +79,6 @@ def _users_query(sources: ProfileSources, settings: ProfileSettings, currency: s
     columns |= {metric.name: share.sql or f"coalesce(had.{metric.name}, false)" for metric, share in shares}
     columns |= {feature.part: feature.sql for _, feature in measured_as(Feature) if feature.how == "value"}
     return f"""
-        create or replace temp table {_USERS} as
         with session_days as (
             select user_key, session_date::date as session_date, sum(page_views) as page_views,
                 sum(error_page_views) as error_page_views

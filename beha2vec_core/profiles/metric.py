@@ -10,7 +10,7 @@ NUMBERS = "Numbers"  # the explorer's section of a metric that names none
 class Share:
     """Users for whom ``sql`` is true, or who triggered ``event``; where it is null, the user could not have either.
 
-    SQL of `Share`, `Number` and `Feature.sql` reads a user's row of `measures._users_query`, of which a share may also
+    SQL of `Share`, `Number` and `Feature.sql` reads a user's row of `measures.users_sql`, of which a share may also
     name the numbers. With ``needs_support`` it is a fact only where enough users of the population have it.
     """
 

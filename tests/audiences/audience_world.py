@@ -52,3 +52,38 @@ def make_world(connection: duckdb.DuckDBPyConnection) -> None:
                 right(user_key, 4)::int / {USERS} as probability, 5 as decile, 2.0 as value, 'm' as prediction_version
             from ga4.dim_ga4__users"""
     ).fetchall()
+
+
+def add_behavior(connection: duckdb.DuckDBPyConnection) -> None:
+    """What look-alikes, facts and the map read.
+
+    User n has a vector near that of n / 1000 of a quarter turn, the ten last ones too little evidence; lies at
+    (n % 40, n // 40) on the map ``c``; and had a session on each of their last n % 3 + 1 days, with n % 2 error pages.
+    Clusters 0 and 1 have a purchase rate of 0.1 and 0.4, and views of offers of 0.2 and 0.6.
+    """
+    n = "right(user_key, 4)::int"
+    connection.execute(
+        f"""update beha2vec.user_clusters set map_x = {n} % 40, map_y = {n} // 40;
+        insert into beha2vec.user_embeddings by name
+            select date '{LAST}' as event_date, 'e' as model_version, user_key, {n} >= {USERS - 10} as low_evidence,
+                [cos({n} * pi() / 2000 + {n} % 7 / 50), sin({n} * pi() / 2000), {n} % 5 / 20]::float[] as identity,
+                5 as n_events
+            from ga4.dim_ga4__users;
+        create table ga4.fct_ga4__sessions as select user_key, user_key || '.' || day as session_key,
+                (last_seen_at - day * interval 1 day)::date as session_date, last_seen_at as session_started_at,
+                2 as page_views, {n} % 2 as error_page_views, '/home' as landing_page_key
+            from ga4.dim_ga4__users, range(3) as days(day) where day <= {n} % 3;
+        create table ga4.fct_ga4__funnel_sessions as select user_key, 2 as furthest_step from ga4.dim_ga4__users
+            where {n} < 300;
+        insert into beha2vec.cluster_profiles by name
+            select * from (values (0, 'purchase_rate', null, 0.1), (1, 'purchase_rate', null, 0.4),
+                (0, 'theme_view_share', 'offers', 0.2), (1, 'theme_view_share', 'offers', 0.6))
+                as facts(cluster_key, metric, feature, value)"""
+    ).fetchall()
+    for column, kind in {
+        "engagement_time_msec": "bigint", "page_views": "bigint", "sessions": "bigint", "first_user_source": "varchar",
+        "first_user_medium": "varchar", "user_id": "varchar", "device_category": "varchar", "browser": "varchar",
+        "currency": "varchar",
+    }.items():  # fmt: skip
+        connection.execute(f"alter table ga4.dim_ga4__users add column {column} {kind}")
+    connection.execute(f"update ga4.dim_ga4__users set engagement_time_msec = 1000 * {n}, sessions = {n} % 3 + 1")

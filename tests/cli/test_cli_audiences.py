@@ -50,7 +50,7 @@ def test_names_have_descriptions() -> None:
     lines = _output("names").splitlines()
     assert any(line.startswith("country ") and line.endswith("Country of the user.") for line in lines)
     assert any(line.startswith("probability(target, horizon) ") for line in lines)
-    assert any(line.startswith("in_audience(name) ") for line in lines)
+    assert any(line.startswith("in_audience(audience) ") for line in lines)
 
 
 def test_a_preview_counts_each_step() -> None:

@@ -202,7 +202,7 @@ def _load(
     connection.execute(
         """create table ga4.dim_ga4__properties as select 'shop' as property_id, 'EUR' as reporting_currency,
             ['EUR'] as currencies, 40::bigint as purchases, 0::bigint as purchases_not_expressed,
-            'Europe/Berlin' as timezone"""
+            'Europe/Berlin' as timezone, date '2026-01-18' as last_day"""
     )
     connection.execute(
         """update ga4.dim_ga4__pages set page_views = found.views, users = found.users from (

@@ -29,6 +29,20 @@ from tests.explorer import looks
 from tests.explorer.browsing import ARGUMENTS, CHROMIUM, choose, draw, drawn, free_port, settle, square_around
 from tests.explorer.explorer_world import serve
 
+AUDIENCES = """
+- name: likely_buyers
+  description: likely to buy within four weeks, and have not bought in the last week
+  rule: probability('purchase', 28) >= 0.15
+  exclude: days_since_last_purchase < 7
+  purpose: ads
+  cap: 150
+  rank_by: expected_revenue(28)
+  holdout: 0.1
+- name: lost_customers
+  rule: purchases > 0 and days_since_last_seen > 20
+- name: readers
+  rule: views_of_page_type('articles', 30) >= 3
+"""
 WIDTHS, THEMES = (1440, 390), ("light", "dark")
 
 
@@ -42,6 +56,8 @@ def main() -> None:
     asked.out.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         (Path(folder) / "data").symlink_to(asked.data.resolve())
+        (Path(folder) / "audiences.yml").write_text(AUDIENCES)
+        (Path(folder) / "destinations.yml").write_text("- {name: shop, type: files, folder: out}")
         overrides = {"BEHA2VEC_PAGE_OVERRIDES_FILE": f"{folder}/overrides.csv"}
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         with serve(Path(folder), free_port(), **overrides) as address:
@@ -79,6 +95,13 @@ def views(browser: Browser, address: str, data: Path, theme: str, width: int, on
         page.get_by_role("button", name="Find look-alikes").click()
         expect(page.locator("h2", has_text="Download")).to_be_visible()
 
+    def audiences(page: Page) -> None:
+        choose(page, "Begin with", re.compile("^likely_buyers$"))
+        page.get_by_role("combobox", name="Add a condition on").fill("similar_to_audience")
+        choose(page, "Add a condition on", re.compile("^similar_to_audience"))
+        choose(page, "Compare with", re.compile("^lost_customers$"))
+        page.get_by_role("button", name="Show the plan").click()
+
     def chat(page: Page) -> None:
         page.get_by_test_id("stChatInputTextArea").fill("Which cluster buys most?")
         page.keyboard.press("Enter")
@@ -89,7 +112,7 @@ def views(browser: Browser, address: str, data: Path, theme: str, width: int, on
 
     for path, does in (
         ("overview", nothing), ("map", map_), ("clusters", two_clusters), ("user", user), ("predictions", nothing),
-        ("lookalikes", look_alikes), ("site", nothing), ("chat", chat), ("model", nothing),
+        ("lookalikes", look_alikes), ("audiences", audiences), ("site", nothing), ("chat", chat), ("model", nothing),
     ):  # fmt: skip
         if only in path:
             with _page(browser, theme, width) as page:

@@ -31,7 +31,7 @@ from tests.explorer.browsing import (
 from tests.explorer.explorer_world import CENTRES, SIZES, proxy, serve
 
 # Streamlit looks for its server beside the address of a page first; this is how it finds out
-HARMLESS = re.compile(r"/(map|clusters|user)/_stcore/(health|host-config)$")
+HARMLESS = re.compile(r"/(map|clusters|user|audiences)/_stcore/(health|host-config)$")
 
 expect.set_options(timeout=20_000)  # a busy machine draws slowly
 

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
+from beha2vec_core.audiences.area import simplified
 from beha2vec_core.chat.published import Published as ChatPublished
 from beha2vec_core.encoder.encoder import EncoderFormatError
-from beha2vec_core.explorer.data import clusters, overview, profile, user
+from beha2vec_core.explorer.data import clusters, groups, overview, profile, user
 from beha2vec_core.explorer.data import map as user_map
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.server import load_encoder, prepare
@@ -85,7 +86,7 @@ def test_size_over_time_adds_up(published: Published) -> None:
 
 @pytest.mark.parametrize("group", [0, 1, 2])
 def test_a_drawn_group_is_the_planted_one(published: Published, group: int) -> None:
-    found = user_map.inside(published, *around(group))
+    found = user_map.inside(published, simplified(*around(group)))
     assert found == sorted(f"g{group}-{number}" for number in range(SIZES[group]))
     facts = published.ask(user_map.group_profile, tuple(found)).set_index("metric")
     whole = published.ask(profile.facts, group).set_index("metric")
@@ -96,7 +97,7 @@ def test_a_drawn_group_is_the_planted_one(published: Published, group: int) -> N
 
 
 def test_of_a_large_group_a_sample_is_compared(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(user_map, "MOST_COMPARED", 60)
+    monkeypatch.setattr(groups, "MOST_COMPARED", 60)
     group = tuple(f"g0-{number}" for number in range(SIZES[0]))
     facts = user_map.group_profile(published, group).set_index(["metric", "feature"])
     whole = published.ask(profile.facts, 0).set_index(["metric", "feature"])
@@ -108,8 +109,8 @@ def test_of_a_large_group_a_sample_is_compared(published: Published, monkeypatch
 
 
 def test_a_drawn_line_holds_nobody(published: Published) -> None:
-    assert user_map.inside(published, [0.0, 1.0], [0.0, 1.0]) == []
-    assert user_map.inside(published, [900.0, 901.0, 901.0], [900.0, 900.0, 901.0]) == []
+    assert user_map.inside(published, [(0.0, 0.0), (1.0, 1.0)]) == []
+    assert user_map.inside(published, [(900.0, 900.0), (901.0, 900.0), (901.0, 901.0)]) == []
 
 
 def test_points_and_their_colours(published: Published) -> None:

@@ -226,7 +226,7 @@ def test_without_any_users_each_view_says_so(tmp_path: Path, monkeypatch: pytest
     for one in VIEWS:
         app = view(one.name, user="g1-0")
         assert not app.exception, one.name
-        others = ("map", "site", "model")  # the last two need no clusters
+        others = ("map", "site", "model", "audiences")  # the last three need no clusters
         assert "Materialize user_clusters, then serving_database" in text_of(app) or one.name in others
     assert "Materialize user_clusters for all days" in text_of(view("map"))
 

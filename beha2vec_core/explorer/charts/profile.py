@@ -10,10 +10,11 @@ from beha2vec_core.explorer.charts.theme import OVER, UNDER, color, dressed, ink
 from beha2vec_core.explorer.text import in_chart
 from beha2vec_core.words import UNKNOWN_CURRENCY, counted
 
+ALL_USERS = "all users"
 _FARTHEST = 3.0  # times as much, or as little, as powers of two: 8 times and an eighth
 
 
-def over_index(facts: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
+def over_index(facts: pd.DataFrame, title: str, *, dark: bool, beside: str = ALL_USERS) -> go.Figure:
     """Bars to the right where the value is more than that of all users, to the left where it is less, with intervals.
 
     Args:
@@ -21,13 +22,14 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
             support; the first is drawn on top.
         title: what is compared, with its n; written by us.
         dark: the look.
+        beside: those it is compared with, made safe for a chart; ``population_value`` is theirs.
     """
     rows = facts.iloc[::-1]
     times, low, high = (
         _doublings(rows[name] / rows["population_value"]) for name in ("value", "interval_low", "interval_high")
     )
     hover = [
-        f"{in_chart(label, 110)}<br>{value}, all users {everybody} ({lift:.1f} times)<br>n = {counted(support, 'user')}"
+        f"{in_chart(label, 110)}<br>{value}, {beside} {everybody} ({lift:.1f} times)<br>n = {counted(support, 'user')}"
         for label, value, everybody, lift, support in zip(
             rows["label"], rows["shown_value"], rows["shown_population"], rows["lift"], rows["support"], strict=True
         )
@@ -55,7 +57,7 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
     reach = max(1.0, float(np.nanmax(np.abs(np.concatenate([times, low, high])), initial=0.0)) * 1.05)
     steps = np.arange(-np.floor(reach), np.floor(reach) + 1)
     figure.update_xaxes(
-        title_text="times the value of all users, log scale<br>(lines: 95 % intervals)",
+        title_text=f"times the value of {beside}, log scale<br>(lines: 95 % intervals)",
         tickvals=steps,
         ticktext=[f"{2**step:g}×" if step >= 0 else f"1/{2**-step:g}" for step in steps],
         tickangle=0,
@@ -72,7 +74,7 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
             xanchor="left",
             y=place + 0.2,
             yanchor="bottom",
-            text=f"{in_chart(row['label'], 38)}  <b>{row['shown_value']}</b> (all users {row['shown_population']})",
+            text=f"{in_chart(row['label'], 38)}  <b>{row['shown_value']}</b> ({beside} {row['shown_population']})",
             showarrow=False,
             borderpad=1,
             bgcolor=ink(dark)["surface"],

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 
+from beha2vec_core.audiences.area import Corners, inside_sql
+from beha2vec_core.explorer.data import groups
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.text import shown
-from beha2vec_core.profiles import WAREHOUSE, ProfileSettings, build_profiles
 
 # users to draw: few enough for a browser without a graphics card, and as many as one with a card draws smoothly
 DRAWN = (10_000, 50_000, 200_000)
 _MOST_THEMES = 40
 _POSITIONS = "map_x", "map_y"
-_GROUP, _OTHERS = 0, 1
-MOST_COMPARED = 4_000  # of a group, and of all others: more is slow and adds little
-_SOURCES_READ = ("users", "sessions", "page_views", "pages", "events", "event_items", "identities", "funnel_sessions")
 
 
 def points(published: Published, most: int = DRAWN[0]) -> pd.DataFrame:
@@ -79,65 +74,33 @@ def theme_share(published: Published, theme: str, most: int = DRAWN[0]) -> pd.Se
     return share.fillna(0.0).astype(np.float32)
 
 
-def inside(published: Published, xs: Sequence[float], ys: Sequence[float]) -> list[str]:
-    """The user_keys of all users within a polygon on the map, also of those a sample leaves out."""
-    from matplotlib.path import Path
+def map_version(published: Published) -> str:
+    """Which map it is: after another one is laid out, places mean something else."""
+    _require_positions(published)
+    found = published.query("select any_value(cluster_model_version) as version from beha2vec.user_clusters_current")
+    return str(found["version"].iloc[0])
 
-    if len(xs) < 3:
+
+def inside(published: Published, corners: Corners) -> list[str]:
+    """The user_keys of all users within an area of the map, also of those a sample leaves out."""
+    if len(corners) < 3:
         return []
-    near = published.query(
-        """select user_key, map_x, map_y from beha2vec.user_clusters_current
-        where map_x between $left and $right and map_y between $bottom and $top order by user_key""",
-        {"left": min(xs), "right": max(xs), "bottom": min(ys), "top": max(ys)},
+    found = published.query(
+        f"select user_key from beha2vec.user_clusters_current where {inside_sql(corners)} order by user_key"
     )
-    within = Path(np.column_stack([xs, ys])).contains_points(near[list(_POSITIONS)].to_numpy())
-    return [str(key) for key in near["user_key"][within]]
+    return [str(key) for key in found["user_key"]]
 
 
 def group_profile(published: Published, user_keys: tuple[str, ...]) -> pd.DataFrame:
-    """The facts of a group beside all users, as `profiles.build_profiles` makes them for a cluster (here of key 0).
-
-    Facts of single pages, items and events are left out: they take as long as all others.
-
-    Of more than `MOST_COMPARED` users in the group, or others, it takes a sample, always the same one. Values of all
-    users are then those of cluster_profiles, and features that it lacks are left out.
-    """
+    """The facts of a group beside all users: see `groups.facts_of_groups` and `groups.beside_all`."""
     if not user_keys:
         raise ValueError("a group has at least one user")
-    for name in _SOURCES_READ:
-        table = getattr(WAREHOUSE, name)
-        published.require(table, "facts of users", table.split(".")[-1])
     with published.cursor() as cursor:
         cursor.register("chosen", pd.DataFrame({"user_key": user_keys}))
-        cursor.execute(
-            f"""create temp table users_in_clusters as
-            select user_key, case when chosen.user_key is null then {_OTHERS} else {_GROUP} end as cluster_key
-            from beha2vec.user_clusters_current left join chosen using (user_key)
-            qualify row_number() over (partition by chosen.user_key is null order by hash(user_key)) <= $most""",
-            {"most": MOST_COMPARED},
-        )
-        # who is in a group does not change from day to day
-        cursor.execute("create temp table no_history as select * from beha2vec.cluster_history limit 0")
-        predictions = WAREHOUSE.predictions if published.has(str(WAREHOUSE.predictions)) else None
-        sources = replace(
-            WAREHOUSE, users_in_clusters="users_in_clusters", history="no_history", predictions=predictions
-        )
-        settings = ProfileSettings(with_single_features=False)
-        facts = build_profiles(cursor, sources, settings)
-    facts = facts[facts["cluster_key"] == _GROUP].reset_index(drop=True)
+        facts = groups.facts_of_groups(published, cursor, groups.BESIDE_OTHERS)
     everybody = published.ask(users_on_map)
-    is_sample = max(len(user_keys), everybody - len(user_keys)) > MOST_COMPARED
-    return _beside_everybody(published, facts) if is_sample else facts
-
-
-def _beside_everybody(published: Published, facts: pd.DataFrame) -> pd.DataFrame:
-    published.require("beha2vec.cluster_profiles", "facts of clusters", "cluster_profiles")
-    known = published.query(
-        """select metric, feature, any_value(population_value) as population_value from beha2vec.cluster_profiles
-        group by 1, 2 limit 20000"""
-    )
-    found = facts.drop(columns="population_value").merge(known, on=["metric", "feature"])
-    return found.assign(lift=found["value"] / found["population_value"].where(found["population_value"] > 0))
+    is_sample = max(len(user_keys), everybody - len(user_keys)) > groups.MOST_COMPARED
+    return groups.beside_all(published, facts, is_sample=is_sample)
 
 
 def export(published: Published, user_keys: tuple[str, ...], names: dict[int, str]) -> bytes:

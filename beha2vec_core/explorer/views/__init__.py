@@ -24,6 +24,7 @@ VIEWS = (
     View("user", "User", ":material/person:"),
     View("predictions", "Predictions", ":material/online_prediction:"),
     View("lookalikes", "Look-alikes", ":material/person_search:"),
+    View("audiences", "Audiences", ":material/campaign:"),
     View("site", "Pages", ":material/web:"),
     View("chat", "Chat", ":material/forum:"),
     View("model", "Model", ":material/model_training:"),

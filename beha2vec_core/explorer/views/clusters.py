@@ -68,6 +68,8 @@ def _cluster(published: Published, sizes: pd.DataFrame, key: int, family: str) -
         f'<h2><span class="b2v-dot" style="background:{color(key)}"></span>{in_html(row["name"])}</h2>'
         f"<p>{clusters.size_words(row)}</p>"
     )
+    if key >= 0 and st.button(page.TO_AUDIENCE, key=f"audience_{key}", icon=page.AUDIENCE_ICON):
+        page.begin_audience(f"cluster = {key}")
     facts: pd.DataFrame | None = None
     with page.or_empty():
         facts = published.ask(profile.facts, key)

@@ -8,10 +8,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from beha2vec_core.audiences.area import Corners, as_text, simplified
+from beha2vec_core.audiences.rule import text_literal
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts import map as charts
 from beha2vec_core.explorer.data import clusters, predictions, profile
 from beha2vec_core.explorer.data import map as data
+from beha2vec_core.explorer.data.groups import MOST_COMPARED
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_chart, shown
 from beha2vec_core.explorer.views import parts
@@ -115,7 +118,7 @@ def _draw(figure: go.Figure) -> dict[str, Any]:
 
 def _react(published: Published, points: pd.DataFrame, layers: list[charts.Layer], selection: dict[str, Any]) -> None:
     if outline := _outline(selection):
-        _group(published, *outline)
+        _group(published, simplified(*outline))
     elif len(chosen := selection.get("points", [])) == 1:
         rows = layers[chosen[0]["curve_number"]].rows
         page.open_user(str(points["user_key"].iloc[rows[chosen[0]["point_index"]]]))
@@ -131,8 +134,8 @@ def _outline(selection: dict[str, Any]) -> tuple[list[float], list[float]] | Non
     return None
 
 
-def _group(published: Published, xs: list[float], ys: list[float]) -> None:
-    users = tuple(data.inside(published, xs, ys))
+def _group(published: Published, corners: Corners) -> None:
+    users = tuple(data.inside(published, corners))
     st.header("Your group")
     if not users:
         st.write("There are no users in this selection.")
@@ -140,19 +143,22 @@ def _group(published: Published, xs: list[float], ys: list[float]) -> None:
     names = clusters.names(published)
     everybody = published.ask(data.users_on_map)
     st.write(f"**{counted(len(users), 'user')}**, {number(len(users) / everybody, 'share')} of all on the map.")
-    st.download_button(
-        "Download as CSV",
-        lambda: data.export(published, users, names),
-        file_name=f"beha2vec_group_{len(users)}_users.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+    with st.container(horizontal=True):
+        st.download_button(
+            "Download as CSV",
+            lambda: data.export(published, users, names),
+            file_name=f"beha2vec_group_{len(users)}_users.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        if st.button(page.TO_AUDIENCE, key="map_audience", icon=page.AUDIENCE_ICON):
+            page.begin_audience(f"on_map({text_literal(data.map_version(published))}, '{as_text(corners)}')")
     if len(users) == everybody:
         st.write("These are all users: there are no others to compare them with.")
         return
     with st.spinner("Comparing them with all users"):
         facts = published.ask(data.group_profile, users)
-    if len(users) > data.MOST_COMPARED:
-        st.caption(f"The results are based on a sample of {data.MOST_COMPARED:,} of them.")
-    parts.over_index(profile.in_words(published, facts), min(len(users), data.MOST_COMPARED), key="group_profile")
+    if len(users) > MOST_COMPARED:
+        st.caption(f"The results are based on a sample of {MOST_COMPARED:,} of them.")
+    parts.over_index(profile.in_words(published, facts), min(len(users), MOST_COMPARED), key="group_profile")

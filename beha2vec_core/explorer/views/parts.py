@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -18,15 +19,25 @@ from beha2vec_core.profiles.metrics import STANDS_OUT
 from beha2vec_core.words import between, counted
 
 
-def over_index(facts: pd.DataFrame, users: int, key: str, family: str = STANDS_OUT) -> None:
-    """What a cluster or a group does more and less than all users, in the chart of a family of facts."""
+def over_index(
+    facts: pd.DataFrame, users: int, key: str, family: str = STANDS_OUT, beside: str = charts.ALL_USERS
+) -> None:
+    """What a cluster or a group does more and less than all users, in the chart of a family of facts.
+
+    Args:
+        facts: with words.
+        users: in the group.
+        key: of the chart.
+        family: of the facts.
+        beside: those it is compared with; made safe for a chart.
+    """
     chosen = profile.pick(facts, family)
     if chosen.empty:
-        st.write("Nothing is clearly different from all users." if family == STANDS_OUT else "No facts of these.")
+        st.write("Nothing is clearly different." if family == STANDS_OUT else "No facts of these.")
         return
-    title = f"{family}, compared with all users (n = {counted(users, 'user')})"
-    figure = charts.over_index(chosen, title, dark=page.is_dark())
-    page.chart(figure, key=key, alt=f"Bars: {family}, compared with all users")
+    title = f"{family}, compared with {beside} (n = {counted(users, 'user')})"
+    figure = charts.over_index(chosen, title, dark=page.is_dark(), beside=beside)
+    page.chart(figure, key=key, alt=f"Bars: {family}, compared with {beside}")
 
 
 def choose_prediction(published: Published) -> tuple[str, int]:
@@ -57,3 +68,12 @@ def interval(low: float, high: float) -> str:
 def reasons(texts: object) -> str:
     """Reasons of a score on one line; empty where there are none."""
     return "; ".join(shown(text, 80) for text in texts) if isinstance(texts, Iterable) else ""
+
+
+def without_folders(error: Exception, *files: Path | None) -> str:
+    """The message without where these files lie, which is no business of the page's readers."""
+    text = str(error)
+    for file in files:
+        if file is not None:
+            text = text.replace(str(file.resolve()), file.name).replace(str(file), file.name)
+    return text

@@ -13,6 +13,7 @@ from beha2vec_core.explorer.data import pages as data
 from beha2vec_core.explorer.data.overview import totals
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, in_markdown, shown
+from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.wording import label_words, number
 from beha2vec_core.pages.labels import LabelFileError, Labels, load_labels
 from beha2vec_core.pages.overrides import OverrideFileError, Overrides, load_overrides, save_override
@@ -204,9 +205,5 @@ def _pending(published: Published, labels: Labels, overrides: Overrides) -> None
 
 
 def _without_folder(error: Exception) -> str:
-    """The message without where the files lie, which is no business of the page's readers."""
-    text = str(error)
-    for file in (page.settings().pages.overrides_file, page.settings().pages.labels_file):
-        if file is not None:
-            text = text.replace(str(file.resolve()), file.name).replace(str(file), file.name)
-    return text
+    pages = page.settings().pages
+    return parts.without_folders(error, pages.overrides_file, pages.labels_file)

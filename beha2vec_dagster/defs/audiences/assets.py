@@ -17,8 +17,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     @dg.asset(
         partitions_def=daily_partitions(settings),
         deps=[
-            "dim_ga4__users", "dim_ga4__properties", "ml_ga4__user_features", "ml_ga4__sequence_events",
-            "enriched_pages", "user_clusters", "user_predictions",
+            "dim_ga4__users", "dim_ga4__properties", "fct_ga4__sessions", "fct_ga4__funnel_sessions",
+            "ml_ga4__user_features", "ml_ga4__sequence_events", "enriched_pages", "user_embeddings", "user_clusters",
+            "cluster_profiles", "user_predictions",
         ],
         group_name="audiences",
         kinds={"duckdb"},

@@ -1,0 +1,109 @@
+"""Write an audience to the file, which people review: all else in it stays as it is, comments too."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import textwrap
+from pathlib import Path
+
+import yaml
+from filelock import FileLock
+
+from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
+from beha2vec_core.files import put_in_place
+
+_BY_HAND = "change it by hand"
+
+
+def save_audience(path: Path, audience: Audience, replaces: Audience | None) -> list[Audience]:
+    """Write an audience to the file: at its end, or in place of the audience of its name.
+
+    The file is made where there is none, and replaced atomically. What is written is read back first.
+
+    Args:
+        path: of the file.
+        audience: what the file will say.
+        replaces: what the file said when the person began; None: it had no audience of this name.
+
+    Returns:
+        The audiences of the file now.
+
+    Raises:
+        AudienceError: the file cannot be read or written, the audience was changed meanwhile, or its entry has comments
+            that would be lost.
+    """
+    file = path.resolve()  # of a link, what it leads to
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_name(f".{file.name}.lock"), timeout=10):
+            before = load_audiences(file)
+            if next((one for one in before if one.name == audience.name), None) != replaces:
+                raise AudienceError(
+                    f"{file.name}: audience {audience.name} was changed meanwhile; look at the file, and start again"
+                    if replaces
+                    else f"{file.name}: there is an audience {audience.name} already; choose another name"
+                )
+            text = file.read_text(encoding="utf-8") if file.exists() else ""
+            after = [audience if one.name == audience.name else one for one in before]
+            temporary = file.with_name(f".{file.stem}.{os.getpid()}{file.suffix}")
+            try:
+                temporary.write_text(_written(text, audience, file.name), encoding="utf-8")
+                if load_audiences(temporary) != (after if replaces else [*before, audience]):
+                    raise AudienceError(f"{file.name}: would say something else than before; {_BY_HAND}")
+                if file.exists():
+                    shutil.copymode(file, temporary)
+                    if file.read_text(encoding="utf-8") != text:  # an editor, which takes no lock
+                        raise AudienceError(f"{file.name} was changed meanwhile; look at the file, and start again")
+                put_in_place(temporary, file)
+            finally:
+                temporary.unlink(missing_ok=True)
+    except OSError as error:  # a lock that is not given is one too
+        raise AudienceError(f"{file.name}: cannot be written ({type(error).__name__})") from None
+    return load_audiences(file)
+
+
+def as_yaml(audience: Audience) -> str:
+    """The entry of an audience; what it leaves to the default is left out."""
+    entry = audience.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return str(yaml.safe_dump([entry], allow_unicode=True, sort_keys=False, width=1_000))
+
+
+def _written(text: str, audience: Audience, name: str) -> str:
+    """The text of the file with the audience."""
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    if not isinstance(root, yaml.SequenceNode):  # nothing, or comments only
+        return _ended(text) + as_yaml(audience)
+    if root.flow_style:
+        if root.value:
+            raise AudienceError(f"{name}: its audiences stand in brackets; {_BY_HAND}")
+        return _ended(text[: root.start_mark.index] + text[root.end_mark.index :].lstrip("\n")) + as_yaml(audience)
+    column = root.start_mark.column
+    entry = textwrap.indent(as_yaml(audience), " " * column)
+    # the lines that entries begin on, and the one after the last
+    first = [
+        token.start_mark.line
+        for token in yaml.scan(text, Loader=yaml.SafeLoader)
+        if isinstance(token, yaml.BlockEntryToken) and token.start_mark.column == column
+    ]
+    lines = text.splitlines(keepends=True)
+    names = [_name_of(node) for node in root.value]
+    if audience.name not in names:
+        return _ended(text) + entry
+    place = names.index(audience.name)
+    begin, end = first[place], [*first[1:], len(lines)][place]
+    while not lines[end - 1].split("#")[0].strip():  # comments before the next audience are about that one
+        end -= 1
+    if any(re.search(r"(^|\s)#", line) for line in lines[begin:end]):
+        raise AudienceError(f"{name}: audience {audience.name} has comments, which would be lost; {_BY_HAND}")
+    return "".join(lines[:begin]) + entry + "".join(lines[end:])
+
+
+def _name_of(node: yaml.Node) -> str:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return next((str(value.value) for key, value in pairs if key.value == "name"), "")
+
+
+def _ended(text: str) -> str:
+    return text if not text or text.endswith("\n") else f"{text}\n"
