@@ -30,6 +30,11 @@ class ListClusters(Arguments):
     many come from events to clusters, why others do not, and the currency of money."""
 
 
+class Highlights(Arguments):
+    """What to know first: the largest differences between segments of users, and changes over time, that are not
+    chance, with their intervals."""
+
+
 class ClusterFacts(Arguments):
     """Facts of one cluster with ids. Without search: the main and the most unusual ones."""
 

@@ -128,6 +128,10 @@ class Conversation:
         else:
             yield from self._by_model(self._llm, text)
 
+    def look_up(self, question: str) -> Iterator[Event]:
+        """Answer by look-up, also where there is a model: nothing is sent."""
+        yield from self._by_lookup(question)
+
     def _command(self, text: str) -> Iterator[Event]:
         name, _, rest = text[1:].strip().partition(" ")
         rest = rest.strip()

@@ -7,6 +7,8 @@ from typing import Any
 from beha2vec_core.chat.published import Fact, FactSheet, Funnel, NotInData, Published
 from beha2vec_core.insights.prompts import fact_as_data
 from beha2vec_core.insights.wording import number
+from beha2vec_core.semantic.definitions import METRICS
+from beha2vec_core.words import days
 
 
 class Groups:
@@ -58,6 +60,18 @@ class Groups:
             return data
         few = f"of fewer than {self._min_users} users, or of all but those"
         return {"id": data["id"], "says": data["says"], "value": few}
+
+    def highlight(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A highlight as data; of few users without its numbers, and never with exact counts."""
+        data = {name: row[name] for name in ("headline", "kind", "metric", "dimension", "segment")}
+        data |= {"days": days(row["first_day"], row["last_day"])}
+        if row["before_first_day"]:
+            data["days_before"] = days(row["before_first_day"], row["before_last_day"])
+        if row["fewest_users"] < self._min_users:
+            return data | {"numbers": f"of fewer than {self._min_users} users"}
+        of_total = METRICS[row["metric"]].unit != "share"
+        shown = ("effect", "interval_low", "interval_high") + (() if of_total else ("value", "other_value"))
+        return data | {name: f"{100 * row[name]:.2g}%" for name in shown if row[name] is not None}
 
     def count(self, count: int) -> str:
         """A number of users, or of what users did."""

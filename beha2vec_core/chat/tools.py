@@ -22,6 +22,7 @@ from beha2vec_core.chat.arguments import (
     CheckoutFunnel,
     ClusterFacts,
     CompareClusters,
+    Highlights,
     ListClusters,
     Moves,
     Paths,
@@ -95,6 +96,7 @@ class Toolbox:
         self._has_screen = has_screen
         self._tools: dict[str, tuple[type[Arguments], Callable[[Any], ToolResult]]] = {
             "list_clusters": (ListClusters, self._list_clusters),
+            "highlights": (Highlights, self._highlights),
             "cluster_facts": (ClusterFacts, self._cluster_facts),
             "compare_clusters": (CompareClusters, self._compare),
             "checkout_funnel": (CheckoutFunnel, self._funnel),
@@ -206,6 +208,14 @@ class Toolbox:
     def money(self, statement: str) -> str:
         """The currency of the money that a statement reads, in a sentence; empty where it reads none."""
         return self._data.money() if _MONEY.search(statement) else ""
+
+    def _highlights(self, _: Highlights) -> ToolResult:
+        found = [
+            self._groups.highlight(row)
+            for row in self._data.table("highlights", "users >= ?", [self._min_users], "rank")
+        ]
+        note = "" if found else "no difference and no change is larger than chance explains"
+        return ToolResult({"highlights": found, "note": note}, tables=["beha2vec.highlights"])
 
     def _cluster_facts(self, asked: ClusterFacts) -> ToolResult:
         cluster = self._groups.checked(asked.cluster)

@@ -178,3 +178,10 @@ def open_cluster(cluster_key: int) -> None:
     from beha2vec_core.explorer.views import page_of
 
     st.switch_page(page_of("clusters"), query_params={"cluster": str(cluster_key)})
+
+
+def open_highlight(highlight_id: str) -> None:
+    """Go to the chat, which shows the highlight among its neighbours."""
+    from beha2vec_core.explorer.views import page_of
+
+    st.switch_page(page_of("chat"), query_params={"highlight": highlight_id})

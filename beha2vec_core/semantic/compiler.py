@@ -58,6 +58,24 @@ def compile_query(query: Query) -> str:
     return select.sql(dialect=DIALECT, pretty=True)
 
 
+def compile_sums(table_name: str, metrics: tuple[str, ...], dimensions: tuple[str, ...], period: Period) -> str:
+    """The statement for what is computed of users: metrics of one table, summed by user, day and all dimensions.
+
+    Columns: ``user``, ``day``, a column per dimension, and per metric its name (the value, or the numerator) and, of a
+    metric per something, ``<name>_n`` (the denominator). Rows without a user are left out.
+    """
+    table = TABLES[table_name]
+    columns = [f"{table.alias}.user_key as user", f"{table.date} as day"]
+    columns += [f"{expression_of(DIMENSIONS[name], table)} as {name}" for name in dimensions]
+    keys = [exp.Literal.number(place + 1) for place in range(len(columns))]
+    for name in metrics:
+        measure = METRICS[name].sql[table_name]
+        columns.append(f"{measure.value} as {name}")
+        columns += [f"{measure.per} as {name}_n"] if measure.per else []
+    select = _rows(columns, table, period, ()).where(f"{table.alias}.user_key is not null", dialect=DIALECT)
+    return select.group_by(*keys).sql(dialect=DIALECT, pretty=True)
+
+
 def is_ranked(query: Query) -> bool:
     """Whether groups are put in the order of a rate, so that those of a few rows are left out."""
     chosen = {one.dimension for one in query.filters}
@@ -114,25 +132,18 @@ def _aggregate(query: Query, metric: Metric, table: Table, measure: Measure, per
     columns = [f"{value} as value", f"{measure.n or measure.per or measure.value} as n"]
     columns += [f"{measure.value} as k"] if metric.unit == "share" else []
     columns += [f"{measure.extra} as currency"] if measure.extra else []
-    select = _rows([*keys, *columns], query, table, period, query.filters)
+    select = _rows([*keys, *columns], table, period, query.filters)
     if query.by:
         select = select.group_by(*(exp.Literal.number(place + 1) for place in range(len(query.by))))
     if query.is_share:
         # of parts that are chosen too: mobile and desktop are shares of all devices
         kept = tuple(one for one in query.filters if one.dimension not in query.by) if query.by else ()
-        whole = _rows([f"{measure.value} as value"], query, table, period, kept, needs=measure.value)
+        whole = _rows([f"{measure.value} as value"], table, period, kept)
         select = select.select(whole.subquery().as_("total"))
     return select
 
 
-def _rows(
-    columns: list[str],
-    query: Query,
-    table: Table,
-    period: Period | None,
-    filters: tuple[Filter, ...],
-    needs: str = "",
-) -> exp.Select:
+def _rows(columns: list[str], table: Table, period: Period | None, filters: tuple[Filter, ...]) -> exp.Select:
     """Columns of the table's rows in the period that pass the filters, with the joins these need."""
     wheres: list[exp.Expr] = []
     for one in filters:

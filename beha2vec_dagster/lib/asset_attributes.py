@@ -33,8 +33,8 @@ _GROUPS = {
     "serving": _Group("result", "results", ""),
 }
 # assets with a page of their own
-_DOCS = {"encoder_evaluation": "evaluation", "cluster_profiles": "profiles"}
-_VIEWS = {"user_embeddings": "map"}
+_DOCS = {"encoder_evaluation": "evaluation", "cluster_profiles": "profiles", "highlights": "semantic"}
+_VIEWS = {"user_embeddings": "map", "highlights": ""}
 
 
 def with_attributes(spec: dg.AssetSpec, settings: ExportSettings) -> dg.AssetSpec:

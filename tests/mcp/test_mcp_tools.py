@@ -21,6 +21,7 @@ from tests.mcp.mcp_world import Call, Http, Stdio, ask, listening, tools
 
 CALLS: list[Call] = [
     ("list_clusters", {}),
+    ("highlights", {}),
     *(("cluster_facts", {"cluster": key}) for key in range(4)),
     ("cluster_facts", {"cluster": 1, "search": "page country device channel"}),
     ("cluster_facts", {"cluster": SMALL}),
@@ -115,6 +116,15 @@ def test_every_number_is_of_enough_users(http: Http, data: Path) -> None:
     assert len(keys) == 805 and not any(key in text for key in keys)
     for secret in (USER, OTHER, DEVICE, LOGIN, "jane@", "Malta", "tiny", "user_1", "[user]"):
         assert secret not in text, secret
+
+
+def test_highlights_have_rounded_numbers_of_enough_users(http: Http) -> None:
+    (answer,) = ask(http, ("highlights", {}))
+    first, second = answer.structured_content["highlights"]
+    assert first["headline"] == "Sessions from news end with an order less often than others"
+    assert (first["value"], first["interval_low"], first["interval_high"]) == ("12%", "-11%", "-3%")
+    assert first["days"] == "1 Jan to 30 Jan 2026" and "777" not in answer.content[0].text
+    assert second["numbers"] == "of fewer than 20 users" and not {"value", "effect"} & second.keys()
 
 
 def _counts(document: Any) -> Iterator[int]:
