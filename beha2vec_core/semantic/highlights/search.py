@@ -194,7 +194,9 @@ def _segments(rows: Rows, metric: str, segments: Segments) -> Iterator[Compariso
         of_rest = (squares[0] - 2 * there * squares[1] + there**2 * squares[2]) / there_n**2
         variance = pairs.total(of_both**2, groups) + np.maximum(of_rest, 0)
         of_chance = here * (1 - here) / here_n + there * (1 - there) / there_n
-        spread = np.fmax(np.fmax(variance / of_chance, _spread(k, n)), 1.0)
+        sizes = (pairs.total(in_n**2, groups), squares[2] + pairs.total(out_n**2, groups))
+        least = _least_spread(_correlation(k, n), (here_n, there_n), sizes)
+        spread = np.fmax(variance / of_chance, least)
     is_there = n[pairs.user] > in_n
     sides = {
         "here": (in_k, in_n, pairs.total((in_n > 0).astype(float), groups)),
@@ -248,9 +250,10 @@ def _changes(rows: Rows, metric: str, segments: Segments, window: int, is_rate: 
             part = (now_k - here[pairs.group] * now_n) / here_n[pairs.group]
             part -= (before_k - there[pairs.group] * before_n) / there_n[pairs.group]
             of_chance = here * (1 - here) / here_n + there * (1 - there) / there_n
-            overall = [_spread(*(_summed(pairs.user, one, rows.users) for one in two))
-                       for two in ((now_k, now_n), (before_k, before_n))]  # fmt: skip
-            spread = np.fmax(np.fmax(pairs.total(part**2, groups) / of_chance, max(overall)), 1.0)
+            correlation = _correlation(*(_summed(rows.user, values, rows.users) for values in (number, of)))
+            sizes = pairs.total(now_n**2, groups), pairs.total(before_n**2, groups)
+            least = _least_spread(correlation, (here_n, there_n), sizes)
+            spread = np.fmax(pairs.total(part**2, groups) / of_chance, least)
             enough = np.minimum(here_n, there_n) * np.minimum(rate, 1 - rate) / spread >= _EXPECTED
         else:
             spread = pairs.total((now_k - before_k) ** 2, groups) / (here_k + there_k)
@@ -294,12 +297,23 @@ def _summed(place: Ints, values: Floats, places: int) -> Floats:
     return np.bincount(place, weights=values, minlength=places).astype(np.float64)
 
 
-def _spread(k: Floats, n: Floats) -> float:
-    """The design effect of a rate over users who have k of n each."""
-    if not 0 < k.sum() < n.sum():
-        return 1.0
+def _correlation(k: Floats, n: Floats) -> float:
+    """How alike the rows of a user are, 0 to 1, over users who have k of n each."""
+    size = float((n**2).sum() / n.sum()) if n.sum() else 1.0
+    if not 0 < k.sum() < n.sum() or size <= 1:
+        return 0.0
     rate = k.sum() / n.sum()
-    return float(((k - rate * n) ** 2).sum() / (n.sum() * rate * (1 - rate)))
+    spread = ((k - rate * n) ** 2).sum() / (n.sum() * rate * (1 - rate))
+    return float(np.clip((spread - 1) / (size - 1), 0, 1))
+
+
+def _least_spread(correlation: float, rows: tuple[Floats, Floats], squares: tuple[Floats, Floats]) -> Floats:
+    """The design effect of a difference by the correlation on the whole site: with few orders, a segment's own is 0.
+
+    Kish's 1 + (size - 1) correlation on both sides, where the size is that of a user's rows, weighted by themselves.
+    """
+    effects = [1 + (one / of - 1) * correlation for one, of in zip(squares, rows, strict=True)]
+    return np.asarray((effects[0] / rows[0] + effects[1] / rows[1]) / (1 / rows[0] + 1 / rows[1]))
 
 
 def _week_to_week(
