@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from beha2vec_core.chat.arguments import (
     CompareClusters,
     Highlights,
     ListClusters,
+    Metric,
     Moves,
     Paths,
     Predictions,
@@ -34,6 +36,7 @@ from beha2vec_core.chat.arguments import (
 )
 from beha2vec_core.chat.facts import differences, search_facts
 from beha2vec_core.chat.groups import Groups
+from beha2vec_core.chat.measured import looked_up
 from beha2vec_core.chat.privacy import Aliases, outgoing
 from beha2vec_core.chat.published import FUNNEL_SQL, Fact, NotInData, Published
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
@@ -43,6 +46,9 @@ from beha2vec_core.insights.wording import number
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.currency import MONEY_COLUMNS
+from beha2vec_core.semantic.anonymous import period_of
+from beha2vec_core.semantic.compiler import place
+from beha2vec_core.semantic.query import Filter, Query
 from beha2vec_core.words import days
 
 # how a model is to read results
@@ -95,6 +101,7 @@ class Toolbox:
         self._sql_limits = sql_limits
         self._has_screen = has_screen
         self._tools: dict[str, tuple[type[Arguments], Callable[[Any], ToolResult]]] = {
+            "metric": (Metric, self._metric),
             "list_clusters": (ListClusters, self._list_clusters),
             "highlights": (Highlights, self._highlights),
             "cluster_facts": (ClusterFacts, self._cluster_facts),
@@ -144,6 +151,34 @@ class Toolbox:
         kept = [fact for fact in facts if fact.cluster_key in big and fact.fact_id in sheets[fact.cluster_key].by_id]
         document: dict[str, Any] = {"facts": [self._groups.fact(fact, sheets[fact.cluster_key]) for fact in kept]}
         return _short(self._aliases.hide_all(document))
+
+    def _metric(self, asked: Metric) -> ToolResult:
+        contents = self._data.contents()
+        if contents is None:
+            raise NotInData("there is no day of data")
+        try:
+            period = period_of(asked.period, contents.days)
+            if (asked.where is None) != (asked.is_ is None) or (asked.compare and period is None):
+                raise NotInData("where needs is_, and compare needs a period")
+            filters = (Filter(asked.where, (str(asked.is_),)),) if asked.where else ()
+            versus = period.before() if asked.compare and period else None
+            query = Query(asked.metric, (asked.by,) if asked.by else (), filters, period, versus)
+            metric, _, _ = place(query)
+            rows = self._data.anonymous_measure(query)
+        except ValueError as error:  # of the query, or what it could tell
+            raise NotInData(str(error)) from error
+        is_money = metric.unit == "money"
+        if is_money and self._data.measure(Query(asked.metric, (), filters, period)).rows[0]["value"] is None:
+            raise NotInData("amounts are in several currencies, or not known")
+        # without the asker's text: if it were an id, its alias in the answer would show that the id exists
+        what = looked_up(replace(query, filters=()), metric, contents.days)
+        data: dict[str, Any] = {"looked_up": what + (f", filtered by {asked.where}" if asked.where else "")}
+        data["rows"] = [{name: _readable(name, value, metric.unit) for name, value in row.items()} for row in rows]
+        if not rows:
+            data["note"] = f"nothing of {self._min_users} users or more"
+        if is_money and (money := self._data.money()):
+            data["money"] = money
+        return ToolResult(data, tables=[f"semantic query: {data['looked_up']}"])
 
     def _list_clusters(self, _: ListClusters) -> ToolResult:
         overview = self._data.overview()
@@ -378,6 +413,12 @@ class Toolbox:
         if money:
             data["money"] = money
         return ToolResult(data, statements=[answer.statement], rows=answer, note=money, computed=True)
+
+
+def _readable(name: str, value: object, unit: str) -> object:
+    if name in ("value", "before") and isinstance(value, int | float) and unit == "share":
+        return number(min(float(value), 1.0), "share")
+    return _rounded(value, 2) if isinstance(value, float) else str(value) if isinstance(value, date) else value
 
 
 def _rounded(value: object, digits: int) -> object:

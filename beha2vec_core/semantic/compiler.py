@@ -76,6 +76,20 @@ def compile_sums(table_name: str, metrics: tuple[str, ...], dimensions: tuple[st
     return select.group_by(*keys).sql(dialect=DIALECT, pretty=True)
 
 
+def compile_by_user(query: Query, period: Period | None) -> str:
+    """The statement for what is counted of users: user_key, a column per breakdown, ``part`` and, of a rate, ``base``.
+
+    The value of a group is the sum of ``part`` over its users, over that of ``base``.
+    """
+    _, table, measure = place(query)
+    columns = [f"{table.alias}.user_key as user_key"]
+    columns += [f"{expression_of(DIMENSIONS[name], table)} as {name}" for name in query.by]
+    keys = [exp.Literal.number(place + 1) for place in range(len(columns))]
+    columns.append(f"{measure.value} as part")
+    columns += [f"{measure.per} as base"] if measure.per else []
+    return _rows(columns, table, period, query.filters).group_by(*keys).sql(dialect=DIALECT)
+
+
 def is_ranked(query: Query) -> bool:
     """Whether groups are put in the order of a rate, so that those of a few rows are left out."""
     chosen = {one.dimension for one in query.filters}

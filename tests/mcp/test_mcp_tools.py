@@ -22,6 +22,9 @@ from tests.mcp.mcp_world import Call, Http, Stdio, ask, listening, tools
 CALLS: list[Call] = [
     ("list_clusters", {}),
     ("highlights", {}),
+    ("metric", {"metric": "sessions", "by": "country"}),
+    ("metric", {"metric": "revenue", "period": "last 28 days"}),
+    ("metric", {"metric": "users", "by": "user"}),
     *(("cluster_facts", {"cluster": key}) for key in range(4)),
     ("cluster_facts", {"cluster": 1, "search": "page country device channel"}),
     ("cluster_facts", {"cluster": SMALL}),
