@@ -13,7 +13,7 @@ import streamlit as st
 from beha2vec_core.chat.conversation import Conversation, open_conversation
 from beha2vec_core.chat.events import BY_LOOKUP, Answer, Bars, Event, Notice, SqlRows, TextDelta, ToolCall
 from beha2vec_core.chat.published import NotInData
-from beha2vec_core.chat.show import plain
+from beha2vec_core.chat.show import as_csv, plain
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts.chat import answer_bars
@@ -29,7 +29,8 @@ _EXAMPLES = (
     "Compare the two largest clusters",
     "Who is likely to buy next week?",
 )
-_TURNS, _CONVERSATION, _CHARTS, _HIGHLIGHT = "_chat_turns", "_chat_conversation", "_chat_charts", "_chat_highlight"
+_TURNS, _CONVERSATION, _HIGHLIGHT = "_chat_turns", "_chat_conversation", "_chat_highlight"
+_CHARTS, _TABLES = "_chat_charts", "_chat_tables"
 _KEPT = 50  # questions shown
 _CELL = 200
 
@@ -51,7 +52,7 @@ def render() -> None:
         published.require("beha2vec.cluster_profiles", "facts of clusters", "cluster_profiles")
         conversation = _conversation(published)
         _who_answers(conversation)
-        st.session_state[_CHARTS] = 0  # on this page so far: each has a key of its own
+        st.session_state[_CHARTS] = st.session_state[_TABLES] = 0  # on this page so far: each has a key of its own
         turns: list[Turn] = st.session_state.setdefault(_TURNS, [])
         for turn in turns:
             _show(published, turn.question, iter(turn.events))
@@ -183,6 +184,16 @@ def _rows(answer: SqlAnswer, note: str) -> None:
     st.dataframe(frame, hide_index=True, alt="Rows of the SQL")
     more = f", the first {len(answer.rows):,} of more" if answer.truncated else ""
     st.caption(f"n = {counted(len(answer.rows), 'row')}{more}. {note}".rstrip())
+    number = st.session_state[_TABLES] = st.session_state[_TABLES] + 1
+    st.download_button(
+        "CSV",
+        lambda: as_csv(answer.columns, answer.rows),
+        file_name=f"beha2vec_answer_{number}.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key=f"chat_csv_{number}",
+    )
 
 
 def _chart(bars: Bars) -> None:
