@@ -24,6 +24,10 @@ class Groups:
         self._data = data
         self._min_users = min_users
 
+    def are_all_sent(self) -> bool:
+        """Whether no cluster is too small."""
+        return all(cluster.users >= self._min_users for cluster in self._data.overview().clusters)
+
     def names(self) -> dict[int, str]:
         """Clusters that may be sent, with their names."""
         return {c.key: c.name for c in self._data.overview().clusters if c.users >= self._min_users}
@@ -56,6 +60,9 @@ class Groups:
     def fact(self, fact: Fact, sheet: FactSheet) -> dict[str, object]:
         """A fact as data; of few users without its numbers."""
         data = fact_as_data(fact)
+        if fact.metric == "user_share" and not self.are_all_sent():
+            # with the exact size of the cluster it would tell the total, and so the size of one that is not sent
+            return {"id": data["id"], "says": data["says"], "value": number(round(fact.value, 1), "share")}
         if not sheet.describes_few(fact, self._min_users):
             return data
         few = f"of fewer than {self._min_users} users, or of all but those"

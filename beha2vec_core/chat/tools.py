@@ -183,6 +183,8 @@ class Toolbox:
     def _list_clusters(self, _: ListClusters) -> ToolResult:
         overview = self._data.overview()
         big = [cluster for cluster in overview.clusters if cluster.users >= self._min_users]
+        # beside the exact sizes of the others, totals would tell the size of a cluster that is not sent
+        is_exact = self._groups.are_all_sent()
         sheets = self._groups.sheets()
         clusters, facts = [], []
         for cluster in big:
@@ -197,13 +199,13 @@ class Toolbox:
                     "cluster": cluster.key,
                     "name": cluster.name,
                     "users": f"{cluster.users:,}",
-                    "share_of_users": number(cluster.share, "share"),
+                    "share_of_users": number(cluster.share if is_exact else round(cluster.share, 1), "share"),
                     "facts": [self._groups.fact(fact, sheets[cluster.key]) for fact in own],
                 }
             )
         data: dict[str, Any] = {
             "data_until": overview.until,
-            "all_users": self._all_users(overview.users, is_exact=len(big) == len(overview.clusters)),
+            "all_users": self._all_users(overview.users, is_exact=is_exact),
             "clusters": clusters,
         }
         if len(big) < len(overview.clusters):
@@ -215,27 +217,21 @@ class Toolbox:
         return ToolResult(data, facts, tables=["beha2vec.cluster_insights", "beha2vec.cluster_profiles"])
 
     def _all_users(self, with_a_vector: int, *, is_exact: bool) -> dict[str, Any]:
+        def count(number: int) -> str:
+            return self._groups.count(number) if is_exact else f"about {round(number, -2):,}"
+
         totals, steps = self._data.how_many()
-        # beside the exact sizes of the others, the total would tell the size of a cluster that is not sent
-        number = with_a_vector if is_exact else round(with_a_vector, -2)
-        found: dict[str, Any] = {
-            "with_a_vector": f"{'' if is_exact else 'about '}{number:,}",
-            "clusters": totals.clusters,
-        }
+        found: dict[str, Any] = {"with_a_vector": count(with_a_vector), "clusters": totals.clusters}
         for name in ("users", "sessions", "page_views", "buyers"):
             if (number := getattr(totals, name)) is not None:
-                found[name] = self._groups.count(number)
+                found[name] = count(number)
         if totals.first_day and totals.last_day:
             found["days"] = days(totals.first_day, totals.last_day)
         if money := self._data.money():
             found["money"] = money
         found["steps"] = [
-            {"step": step.name, "count": self._groups.count(step.count)}
-            | (
-                {"lost": [f"{self._groups.count(loss.count)} {loss.of}s: {loss.why}" for loss in step.losses]}
-                if step.losses
-                else {}
-            )
+            {"step": step.name, "count": count(step.count)}
+            | ({"lost": [f"{count(loss.count)} {loss.of}s: {loss.why}" for loss in step.losses]} if step.losses else {})
             for step in steps
         ]
         return found
