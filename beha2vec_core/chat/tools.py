@@ -224,14 +224,18 @@ class Toolbox:
         found: dict[str, Any] = {"with_a_vector": count(with_a_vector), "clusters": totals.clusters}
         for name in ("users", "sessions", "page_views", "buyers"):
             if (number := getattr(totals, name)) is not None:
-                found[name] = count(number)
+                found[name] = count(number) if name == "users" else self._groups.count(number)
         if totals.first_day and totals.last_day:
             found["days"] = days(totals.first_day, totals.last_day)
         if money := self._data.money():
             found["money"] = money
         found["steps"] = [
             {"step": step.name, "count": count(step.count)}
-            | ({"lost": [f"{count(loss.count)} {loss.of}s: {loss.why}" for loss in step.losses]} if step.losses else {})
+            | (
+                {"lost": [f"{self._groups.count(loss.count)} {loss.of}s: {loss.why}" for loss in step.losses]}
+                if step.losses
+                else {}
+            )
             for step in steps
         ]
         return found
