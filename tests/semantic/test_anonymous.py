@@ -124,6 +124,12 @@ def test_a_model_asks_it_first_and_gets_what_mcp_gets(path: Path, toolbox: Toolb
     assert isinstance(answer, Answer) and answer.has_source and "conversion rate" in answer.tables[0]
 
 
+def test_no_sql_of_a_model_reads_the_secret_of_the_rounding(toolbox: Toolbox) -> None:
+    for statement in ("from beha2vec.rounding", "select key from serving.beha2vec.rounding"):
+        answer = toolbox.call("sql", json.dumps({"statement": statement}))
+        assert answer.failed and "anonymous" in answer.data["error"]
+
+
 def test_answers_and_errors_say_what_to_do(toolbox: Toolbox) -> None:
     april = ask(toolbox, metric="revenue", period="2026-04", compare=True)
     assert april["money"] == "Money is in EUR." and april["rows"][0]["before"] > 0
