@@ -1,4 +1,4 @@
-"""Alerts: telling people by Slack, webhook or e-mail what failed and what to do.
+"""Alerts: telling people by Slack, webhook or e-mail what failed and what to do, and what is new in their data.
 
 An alert that cannot be delivered is logged and harms nothing. Addresses and passwords are secrets: they stand in no
 message, log or error. What a run says may come from outside (a page's title in an error): it is cut to size, and
@@ -33,21 +33,25 @@ _TRIES = 2
 _PAUSE = 0.5
 _MOST_PROBLEMS = 12
 _LONGEST_MESSAGE = 600
+_MARKS = {"error": ":red_circle:", "warn": ":large_yellow_circle:", "info": ":large_blue_circle:"}  # in Slack
+
+
+Severity = Literal["error", "warn", "info"]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that went wrong. ``what`` names the step, or the check and its asset."""
+    """One thing to tell. ``what`` names the step, the check and its asset, or (info) what was found in the data."""
 
     what: str
     message: str
-    severity: Literal["error", "warn"] = "error"
+    severity: Severity = "error"
     remedy: str = ""
 
 
 @dataclass(frozen=True)
 class Alert:
-    """What went wrong in one run: one message, however many problems."""
+    """What went wrong in one run, or what was found: one message, however many problems."""
 
     title: str
     problems: tuple[Problem, ...]
@@ -56,9 +60,10 @@ class Alert:
     url: str | None = None
 
     @property
-    def severity(self) -> Literal["error", "warn"]:
+    def severity(self) -> Severity:
         """That of the worst problem."""
-        return "error" if any(problem.severity == "error" for problem in self.problems) else "warn"
+        found = {problem.severity for problem in self.problems}
+        return "error" if "error" in found else "info" if found == {"info"} else "warn"
 
 
 class Delivery(NamedTuple):
@@ -203,13 +208,14 @@ def _slack(alert: Alert) -> dict[str, Any]:
     """Slack's own markup; text from outside can neither mention people, nor link, nor end its block."""
     lines = [f"*{_escaped(_line(alert.title))}*"]
     for problem in alert.problems[:_MOST_PROBLEMS]:
-        mark = ":red_circle:" if problem.severity == "error" else ":large_yellow_circle:"
+        mark = _MARKS[problem.severity]
         lines.append(f"{mark} {_escaped(_line(problem.what))}\n```{_escaped(_cut(problem.message))}```")
         if problem.remedy:
             lines.append(f"→ {_escaped(_cut(problem.remedy))}")
     lines += _more(alert)
     if alert.url:
-        lines.append(f"<{_escaped(alert.url)}|{'Open the run' if alert.run_id else 'Open Dagster'}>")
+        page = "the explorer" if alert.severity == "info" else "the run" if alert.run_id else "Dagster"
+        lines.append(f"<{_escaped(alert.url)}|Open {page}>")
     return {"text": "\n".join(lines), "unfurl_links": False}
 
 

@@ -412,7 +412,7 @@ class Privacy(_Group):
 
 
 class Alerts(_Group, alias_generator="alert_".__add__):
-    """Who gets alerts about failed runs and failed checks."""
+    """Who gets alerts about failed runs and failed checks, and new highlights."""
 
     webhook_url: _Webhook | None = Field(
         None, description="address that alerts are posted to as JSON: failed runs and failed checks"
@@ -432,6 +432,7 @@ class Alerts(_Group, alias_generator="alert_".__add__):
     severity: Literal["warn", "error"] = Field(
         "warn", description="lowest severity of failed checks that are sent: warn or error; failed runs always are"
     )
+    highlights: bool = Field(True, description="new highlights are sent too: differences and changes in the data")
 
     @model_validator(mode="after")
     def _mail_has_a_server(self) -> Self:

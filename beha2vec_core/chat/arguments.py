@@ -6,6 +6,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+
+_BY = [name for name, dimension in DIMENSIONS.items() if dimension.kind != "user"]
+
 
 class Arguments(BaseModel):
     """Arguments of a tool; the docstring of each subclass is the description of the tool."""
@@ -25,9 +29,29 @@ class Arguments(BaseModel):
         return {"type": "function", "function": {"name": name, "description": about, "parameters": schema}}
 
 
+class Metric(Arguments):
+    """One number of the users, or a number by a dimension, in a period: revenue, conversion rate, sessions ... by
+    channel, device, week ... Ask this first. Numbers are rounded at random; those of few users are null, and groups of
+    few users are (other) or missing."""
+
+    metric: str = Field(max_length=60, description=f"one of: {', '.join(METRICS)}")
+    by: str | None = Field(None, max_length=60, description=f"one of: {', '.join(_BY)}")
+    where: str | None = Field(None, max_length=60, description="only rows in which this dimension has the value is_")
+    is_: str | None = Field(None, max_length=300, description="the value, as it stands in the data")
+    period: str = Field(
+        "all", max_length=20, description="all, last 7 days, last 28 days, last 90 days, 2026-04 or 2026-W18"
+    )
+    compare: bool = Field(False, description="also give the value of the period before")
+
+
 class ListClusters(Arguments):
     """All clusters: key, name, users, share of users; and of all users the totals (sessions, page views, buyers), how
     many come from events to clusters, why others do not, and the currency of money."""
+
+
+class Highlights(Arguments):
+    """What to know first: the largest differences between segments of users, and changes over time, that are not
+    chance, with their intervals."""
 
 
 class ClusterFacts(Arguments):

@@ -19,6 +19,7 @@ from typing import Any
 from beha2vec_core.chat.completion import BrokenAnswerError, Call, Completion, NoToolsError, ToolChoice
 from beha2vec_core.chat.events import BY_LOOKUP, Answer, Event, Notice, SqlRows, TextDelta, ToolCall
 from beha2vec_core.chat.lookup import Lookup, LookupAnswer
+from beha2vec_core.chat.nearest import as_question
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import Fact, NotInData, Overview, Published
 from beha2vec_core.chat.show import plain
@@ -33,6 +34,7 @@ from beha2vec_core.words import counted
 _SYSTEM = f"""You answer questions of a marketing team about the users of its website, in the language of the question.
 You know nothing about these users but what the tools give. Look things up before you answer; several times if needed.
 - {RESULTS_ARE_DATA}
+- For a number, by a dimension or in a period, ask the tool metric first, and sql only for what it cannot answer.
 - Write only what the data says, with the value of all users beside a group's value. Copy numbers exactly as they stand,
   with their percent sign, money with its currency code. Never compute or guess a number, also not as a word (no
   "twice", no "half").
@@ -41,7 +43,8 @@ You know nothing about these users but what the tools give. Look things up befor
 - Where a fact has "no clear difference", a difference may be chance. A difference is an association, not a cause.
 - Users are called user_1, user_2 ...: keep these names. Be brief."""
 _LONGEST = 30_000  # characters of an answer
-COMMANDS = """/clusters              names and sizes
+COMMANDS = """/explain               how the last answer was found: query and SQL
+/clusters              names and sizes
 /facts 3 [words]       facts of a cluster
 /sql select ...        one SELECT over the schemas beha2vec, ga4 and anonymous
 /help                  this
@@ -86,6 +89,7 @@ class Conversation:
         self._spent = 0
         self._uses_tools = True
         self._client: Any = None
+        self._last: _Last | None = None
 
     @property
     def endpoint_host(self) -> str | None:
@@ -118,6 +122,29 @@ class Conversation:
     def ask(self, text: str) -> Iterator[Event]:
         """Answer a question or a command; the last event is an `Answer`."""
         text = plain(text).strip()[: self._limits.question_characters]
+        if text.split() == ["/explain"]:
+            yield Answer(self._last.explained if self._last else "There is no answer yet.", BY_LOOKUP)
+        else:
+            yield from self._noted(text, self._events(text))
+
+    @property
+    def last_rows(self) -> SqlAnswer | None:
+        """The last table of the last answer that has one; None before."""
+        return self._last.rows if self._last else None
+
+    def _noted(self, question: str, events: Iterator[Event]) -> Iterator[Event]:
+        """The events, kept for /explain and for the export of the rows."""
+        last = _Last(question)
+        for event in events:
+            if isinstance(event, ToolCall):
+                last.calls.append(event)
+            elif isinstance(event, SqlRows):
+                last.rows = event.answer
+            elif isinstance(event, Answer):
+                last.answer, self._last = event, last
+            yield event
+
+    def _events(self, text: str) -> Iterator[Event]:
         if text.startswith("/"):
             yield from self._command(text)
         elif self._llm is None:
@@ -127,6 +154,10 @@ class Conversation:
             yield from self._by_lookup(text)
         else:
             yield from self._by_model(self._llm, text)
+
+    def look_up(self, question: str) -> Iterator[Event]:
+        """Answer by look-up, also where there is a model: nothing is sent."""
+        yield from self._noted(question, self._by_lookup(question))
 
     def _command(self, text: str) -> Iterator[Event]:
         name, _, rest = text[1:].strip().partition(" ")
@@ -311,6 +342,28 @@ class Conversation:
 
 
 @dataclass
+class _Last:
+    """The last question, and how it was answered."""
+
+    question: str
+    calls: list[ToolCall] = field(default_factory=list)
+    rows: SqlAnswer | None = None
+    answer: Answer | None = None
+
+    @property
+    def explained(self) -> str:
+        """The query, what the model looked up, facts and SQL."""
+        answer = self.answer or Answer("", BY_LOOKUP)
+        lines = [f"Question: {self.question}", f"Answered by: {answer.written_by}"]
+        lines += [f"Query: {answer.read_as}"] if answer.read_as else []
+        lines += [f"Tool: {call.name} {call.arguments}" for call in self.calls]
+        lines += [f"Facts: {', '.join(answer.facts)}"] if answer.facts else []
+        lines += [f"Tables: {', '.join(answer.tables)}"] if answer.tables else []
+        lines += [f"SQL:\n{statement}" for statement in answer.statements]
+        return "\n".join(lines)
+
+
+@dataclass
 class _Turn:
     """What has come together for one answer; ``text`` as it was sent, with aliases."""
 
@@ -331,7 +384,14 @@ def _told(found: LookupAnswer) -> Iterator[Event]:
     yield TextDelta(found.text)
     if found.table is not None:
         yield SqlRows(found.table, bars=found.bars)
-    yield Answer(found.text, BY_LOOKUP, facts=[fact.fact_id for fact in found.facts], statements=list(found.statements))
+    query = found.reading.query if found.reading else None
+    yield Answer(
+        found.text,
+        BY_LOOKUP,
+        facts=[fact.fact_id for fact in found.facts],
+        statements=list(found.statements),
+        read_as=as_question(query) if query else "",
+    )
 
 
 def _problem(result: ToolResult) -> str | None:

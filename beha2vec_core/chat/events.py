@@ -73,6 +73,7 @@ class Answer:
     statements: list[str] = field(default_factory=list)  # SQL that was run
     tables: list[str] = field(default_factory=list)  # tables that tools read
     unknown_numbers: list[str] = field(default_factory=list)  # not in the data; marked in the text
+    read_as: str = ""  # the question that was looked up: as a query of metrics
 
     @property
     def has_source(self) -> bool:

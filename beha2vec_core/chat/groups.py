@@ -7,6 +7,8 @@ from typing import Any
 from beha2vec_core.chat.published import Fact, FactSheet, Funnel, NotInData, Published
 from beha2vec_core.insights.prompts import fact_as_data
 from beha2vec_core.insights.wording import number
+from beha2vec_core.semantic.definitions import METRICS
+from beha2vec_core.words import days
 
 
 class Groups:
@@ -21,6 +23,10 @@ class Groups:
         """Read nothing yet."""
         self._data = data
         self._min_users = min_users
+
+    def are_all_sent(self) -> bool:
+        """Whether no cluster is too small."""
+        return all(cluster.users >= self._min_users for cluster in self._data.overview().clusters)
 
     def names(self) -> dict[int, str]:
         """Clusters that may be sent, with their names."""
@@ -54,10 +60,25 @@ class Groups:
     def fact(self, fact: Fact, sheet: FactSheet) -> dict[str, object]:
         """A fact as data; of few users without its numbers."""
         data = fact_as_data(fact)
+        if fact.metric == "user_share" and not self.are_all_sent():
+            # with the exact size of the cluster it would tell the total, and so the size of one that is not sent
+            return {"id": data["id"], "says": data["says"], "value": number(round(fact.value, 1), "share")}
         if not sheet.describes_few(fact, self._min_users):
             return data
         few = f"of fewer than {self._min_users} users, or of all but those"
         return {"id": data["id"], "says": data["says"], "value": few}
+
+    def highlight(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A highlight as data; of few users without its numbers, and never with exact counts."""
+        data = {name: row[name] for name in ("headline", "kind", "metric", "dimension", "segment")}
+        data |= {"days": days(row["first_day"], row["last_day"])}
+        if row["before_first_day"]:
+            data["days_before"] = days(row["before_first_day"], row["before_last_day"])
+        if row["fewest_users"] < self._min_users:
+            return data | {"numbers": f"of fewer than {self._min_users} users"}
+        of_total = METRICS[row["metric"]].unit != "share"
+        shown = ("effect", "interval_low", "interval_high") + (() if of_total else ("value", "other_value"))
+        return data | {name: f"{100 * row[name]:.2g}%" for name in shown if row[name] is not None}
 
     def count(self, count: int) -> str:
         """A number of users, or of what users did."""

@@ -14,7 +14,7 @@ from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.insights.wording import number
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
-from beha2vec_core.semantic.compiler import ENOUGH, MAX_ROWS, is_ranked
+from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
 from beha2vec_core.semantic.definitions import DIMENSIONS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query
@@ -46,7 +46,7 @@ def measured(result: Result, reading: Reading, days: Period) -> Measured:
     if metric.unit == "share" and query.by and len(result.rows) > 1:
         lines.append("Where the 95 % intervals overlap, the order may be due to chance.")
     if metric.n_of.startswith("session") and metric.unit == "share":
-        lines.append("The intervals take sessions as independent; as some users have several, the true ones are wider.")
+        lines.append("The intervals allow for users with several sessions.")
     if part := _begun(query, days):
         lines.append(part)
     begins = [period.first for period in (query.period, query.versus) if period]
@@ -142,7 +142,7 @@ def _sure(result: Result) -> str:
     """Of two shares, whether their difference may be chance."""
     if result.metric.unit != "share" or len(result.rows) != 2:
         return ""
-    ends = [_interval(row["k"], row["n"]) for row in result.rows]
+    ends = [_interval(row["k"], row["n"], row["n_effective"]) for row in result.rows]
     if None in ends:
         return ""
     (low, high), (other_low, other_high) = ends[0], ends[1]  # type: ignore[misc]
@@ -184,20 +184,16 @@ def _value(result: Result, row: dict[str, Any]) -> str:
         return "none" if metric.unit in ("count", "money") else "not known, as there is nothing to compute it from"
     if query.is_share:
         shown = number(value, "share")
-        if metric.unit == "count" and metric.name in _WHOLES:
-            ends = _ends(int(row["value"]), int(row["total"]))
+        if metric.name in COUNTED_ONCE:
+            ends = _ends(row["value"], row["total"], row["n_effective"])
             return f"{shown} ({ends}; {row['value']:,} of {row['total']:,} {metric.label})"
         return f"{shown} of {_plain(metric, row['total'], row)}"
     if metric.unit == "share":
         of = f"{row['k']:,} of {row['n']:,} {metric.n_of}"
-        return f"{number(value, 'share')} ({_ends(int(row['k']), int(row['n']))}; {of})"
+        return f"{number(value, 'share')} ({_ends(row['k'], row['n'], row['n_effective'])}; {of})"
     n = row.get("n")
     of = re.sub(r"^(\w+)s\b", r"\1", metric.n_of) if n == 1 else metric.n_of
     return _plain(metric, value, row) + (f" (n = {n:,} {of})" if metric.n_of and n is not None else "")
-
-
-# counted once each, so that a part of them is a share with an interval
-_WHOLES = ("users", "sessions", "orders", "buyers")
 
 
 def _plain(metric: Metric, value: float, row: dict[str, Any]) -> str:
@@ -210,15 +206,16 @@ def _plain(metric: Metric, value: float, row: dict[str, Any]) -> str:
     return f"{value:,.0f}" if metric.unit == "count" else number(float(value), metric.unit)
 
 
-def _interval(count: int, total: int) -> tuple[float, float] | None:
-    if not total:
+def _interval(count: int, total: int, effective: float | None) -> tuple[float, float] | None:
+    """Of a share with as many independent rows as it rests on."""
+    if not total or not effective:
         return None
-    low, high = wilson_interval([count], [total])
+    low, high = wilson_interval([count / total * effective], [effective])
     return float(low[0]), float(high[0])
 
 
-def _ends(count: int, total: int) -> str:
-    ends = _interval(count, total)
+def _ends(count: int, total: int, effective: float | None) -> str:
+    ends = _interval(count, total, effective)
     return f"95 % interval {between(number(ends[0], 'share'), number(ends[1], 'share'))}" if ends else "no interval"
 
 
@@ -230,7 +227,7 @@ def _table(result: Result) -> SqlAnswer:
         rows = rows[:_SHOWN]
     columns = [DIMENSIONS[name].label for name in query.by] + [metric.name.replace("_", " ")]
     columns[-1] = f"share of {columns[-1]}" if query.is_share else columns[-1]
-    has_ends = metric.unit == "share" or (query.is_share and metric.name in _WHOLES)
+    has_ends = metric.unit == "share" or (query.is_share and metric.name in COUNTED_ONCE)
     columns += ["95 % interval"] if has_ends else []
     columns += ["of" if query.is_share else metric.n_of] if metric.n_of or query.is_share else []
     columns += ["before", "change"] if query.versus else []
@@ -242,7 +239,8 @@ def _table(result: Result) -> SqlAnswer:
         cells.append(_short(metric, unit, value, row))
         if has_ends:
             count, total = (row["value"], row["total"]) if query.is_share else (row["k"], row["n"])
-            cells.append(_ends(int(count or 0), int(total or 0)).removeprefix("95 % interval "))
+            shown_ends = _ends(int(count or 0), int(total or 0), row["n_effective"])
+            cells.append(shown_ends.removeprefix("95 % interval "))
         if metric.n_of or query.is_share:
             total = row.get("total" if query.is_share else "n")
             cells.append(_short(metric, metric.unit, total, row) if query.is_share else total)

@@ -26,6 +26,7 @@ from beha2vec_core.profiles.counts import Step, Totals, clustered_words
 from beha2vec_core.profiles.currency import currency_note, reporting_currencies
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.semantic.anonymous import run_anonymous
 from beha2vec_core.semantic.layer import Contents, Result, contents, run_query
 from beha2vec_core.semantic.query import Query
 from beha2vec_core.store.anonymous import PAGE_TITLES
@@ -198,6 +199,18 @@ class Published:
             try:
                 return run_query(connection, query)
             except duckdb.BinderException as error:
+                raise NotInData("it was published by an earlier release: materialize serving_database") from error
+
+    def anonymous_measure(self, query: Query) -> list[dict[str, Any]]:
+        """The rows of a semantic query as a language model may see them.
+
+        Raises:
+            NotInData: the database has not all that the query reads.
+        """
+        with self._connection() as connection:
+            try:
+                return run_anonymous(connection, query)
+            except (duckdb.BinderException, duckdb.CatalogException) as error:
                 raise NotInData("it was published by an earlier release: materialize serving_database") from error
 
     def sheets(self) -> dict[int, FactSheet]:

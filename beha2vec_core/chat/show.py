@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import unicodedata
+from collections.abc import Sequence
+
+# spreadsheets take a cell that begins like this for a formula, unless it is a number: -2.5 points
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
+_NUMBER = re.compile(r"[+-]?<?[\d.,]+(%| points)?")
 
 
 def plain(text: str) -> str:
@@ -35,6 +42,21 @@ def table(columns: list[str], rows: list[list[object]], *, width: int = 120, cel
     if fitting < len(names):
         lines.append(f"(columns that did not fit: {', '.join(names[fitting:])})")
     return "\n".join(lines)
+
+
+def as_csv(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bytes:
+    """Rows as CSV, with an apostrophe before text that a spreadsheet would run as a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([[_unrun(cell) for cell in row] for row in (columns, *rows)])
+    return text.getvalue().encode()
+
+
+def _unrun(value: object) -> object:
+    if value is None or isinstance(value, int | float):
+        return value
+    text = plain(str(value))
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def _cell(value: object, limit: int) -> str:

@@ -13,10 +13,12 @@ from beha2vec_core.chat.events import BY_LOOKUP, Answer, Notice, SqlRows, TextDe
 from beha2vec_core.chat.lines import cluster_line
 from beha2vec_core.chat.lookup import CAN_DO
 from beha2vec_core.chat.published import NotInData
-from beha2vec_core.chat.show import plain, table
+from beha2vec_core.chat.show import as_csv, plain, table
+from beha2vec_core.words import counted
 
 _WIDTH = 110
 _PROMPT = "> "
+_CSV_HELP = "/csv FILE              the last table as a file"
 _SHOWN_FACTS = 8
 _SHOWN_ROWS = 50
 
@@ -109,7 +111,9 @@ def chat(conversation: Conversation, history: Path) -> None:
             if question in ("/exit", "/quit", "exit", "quit"):
                 return
             if question == "/help":
-                print(f"{COMMANDS}\n\n{CAN_DO if conversation.endpoint_host is None else ''}".rstrip())
+                print(f"{_CSV_HELP}\n{COMMANDS}\n\n{CAN_DO if conversation.endpoint_host is None else ''}".rstrip())
+            elif question.split()[:1] == ["/csv"]:
+                print(write_csv(conversation, question.partition("/csv")[2].strip()))
             elif question:
                 try:
                     answer_once(conversation, question)
@@ -117,6 +121,25 @@ def chat(conversation: Conversation, history: Path) -> None:
                     print("\n(stopped)")
                 except NotInData as error:
                     print(error)
+
+
+def write_csv(conversation: Conversation, name: str) -> str:
+    """Write the last table to a new file; what happened, in words."""
+    rows = conversation.last_rows
+    if not name:
+        return "Give a file, for example: /csv revenue.csv"
+    if rows is None:
+        return "The last answer has no table."
+    path = Path(name).expanduser()
+    try:
+        with path.open("xb") as file:
+            file.write(as_csv(rows.columns, rows.rows))
+    except FileExistsError:
+        return f"{path} exists: give another name."
+    except OSError as error:
+        return f"{path} cannot be written: {error.strerror}."
+    more = ", the first of more" if rows.truncated else ""
+    return f"{counted(len(rows.rows), 'row')} in {path}{more}."
 
 
 class _readline:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from beha2vec_core.chat.arguments import (
     CheckoutFunnel,
     ClusterFacts,
     CompareClusters,
+    Highlights,
     ListClusters,
+    Metric,
     Moves,
     Paths,
     Predictions,
@@ -33,6 +36,7 @@ from beha2vec_core.chat.arguments import (
 )
 from beha2vec_core.chat.facts import differences, search_facts
 from beha2vec_core.chat.groups import Groups
+from beha2vec_core.chat.measured import looked_up
 from beha2vec_core.chat.privacy import Aliases, outgoing
 from beha2vec_core.chat.published import FUNNEL_SQL, Fact, NotInData, Published
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
@@ -42,6 +46,9 @@ from beha2vec_core.insights.wording import number
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.currency import MONEY_COLUMNS
+from beha2vec_core.semantic.anonymous import period_of
+from beha2vec_core.semantic.compiler import place
+from beha2vec_core.semantic.query import Filter, Query
 from beha2vec_core.words import days
 
 # how a model is to read results
@@ -94,7 +101,9 @@ class Toolbox:
         self._sql_limits = sql_limits
         self._has_screen = has_screen
         self._tools: dict[str, tuple[type[Arguments], Callable[[Any], ToolResult]]] = {
+            "metric": (Metric, self._metric),
             "list_clusters": (ListClusters, self._list_clusters),
+            "highlights": (Highlights, self._highlights),
             "cluster_facts": (ClusterFacts, self._cluster_facts),
             "compare_clusters": (CompareClusters, self._compare),
             "checkout_funnel": (CheckoutFunnel, self._funnel),
@@ -143,9 +152,39 @@ class Toolbox:
         document: dict[str, Any] = {"facts": [self._groups.fact(fact, sheets[fact.cluster_key]) for fact in kept]}
         return _short(self._aliases.hide_all(document))
 
+    def _metric(self, asked: Metric) -> ToolResult:
+        contents = self._data.contents()
+        if contents is None:
+            raise NotInData("there is no day of data")
+        try:
+            period = period_of(asked.period, contents.days)
+            if (asked.where is None) != (asked.is_ is None) or (asked.compare and period is None):
+                raise NotInData("where needs is_, and compare needs a period")
+            filters = (Filter(asked.where, (str(asked.is_),)),) if asked.where else ()
+            versus = period.before() if asked.compare and period else None
+            query = Query(asked.metric, (asked.by,) if asked.by else (), filters, period, versus)
+            metric, _, _ = place(query)
+            rows = self._data.anonymous_measure(query)
+        except ValueError as error:  # of the query, or what it could tell
+            raise NotInData(str(error)) from error
+        is_money = metric.unit == "money"
+        if is_money and self._data.measure(Query(asked.metric, (), filters, period)).rows[0]["value"] is None:
+            raise NotInData("amounts are in several currencies, or not known")
+        # without the asker's text: if it were an id, its alias in the answer would show that the id exists
+        what = looked_up(replace(query, filters=()), metric, contents.days)
+        data: dict[str, Any] = {"looked_up": what + (f", filtered by {asked.where}" if asked.where else "")}
+        data["rows"] = [{name: _readable(name, value, metric.unit) for name, value in row.items()} for row in rows]
+        if not rows:
+            data["note"] = f"nothing of {self._min_users} users or more"
+        if is_money and (money := self._data.money()):
+            data["money"] = money
+        return ToolResult(data, tables=[f"semantic query: {data['looked_up']}"])
+
     def _list_clusters(self, _: ListClusters) -> ToolResult:
         overview = self._data.overview()
         big = [cluster for cluster in overview.clusters if cluster.users >= self._min_users]
+        # beside the exact sizes of the others, totals would tell the size of a cluster that is not sent
+        is_exact = self._groups.are_all_sent()
         sheets = self._groups.sheets()
         clusters, facts = [], []
         for cluster in big:
@@ -160,13 +199,13 @@ class Toolbox:
                     "cluster": cluster.key,
                     "name": cluster.name,
                     "users": f"{cluster.users:,}",
-                    "share_of_users": number(cluster.share, "share"),
+                    "share_of_users": number(cluster.share if is_exact else round(cluster.share, 1), "share"),
                     "facts": [self._groups.fact(fact, sheets[cluster.key]) for fact in own],
                 }
             )
         data: dict[str, Any] = {
             "data_until": overview.until,
-            "all_users": self._all_users(overview.users, is_exact=len(big) == len(overview.clusters)),
+            "all_users": self._all_users(overview.users, is_exact=is_exact),
             "clusters": clusters,
         }
         if len(big) < len(overview.clusters):
@@ -178,22 +217,20 @@ class Toolbox:
         return ToolResult(data, facts, tables=["beha2vec.cluster_insights", "beha2vec.cluster_profiles"])
 
     def _all_users(self, with_a_vector: int, *, is_exact: bool) -> dict[str, Any]:
+        def count(number: int) -> str:
+            return self._groups.count(number) if is_exact else f"about {round(number, -2):,}"
+
         totals, steps = self._data.how_many()
-        # beside the exact sizes of the others, the total would tell the size of a cluster that is not sent
-        number = with_a_vector if is_exact else round(with_a_vector, -2)
-        found: dict[str, Any] = {
-            "with_a_vector": f"{'' if is_exact else 'about '}{number:,}",
-            "clusters": totals.clusters,
-        }
+        found: dict[str, Any] = {"with_a_vector": count(with_a_vector), "clusters": totals.clusters}
         for name in ("users", "sessions", "page_views", "buyers"):
             if (number := getattr(totals, name)) is not None:
-                found[name] = self._groups.count(number)
+                found[name] = count(number) if name == "users" else self._groups.count(number)
         if totals.first_day and totals.last_day:
             found["days"] = days(totals.first_day, totals.last_day)
         if money := self._data.money():
             found["money"] = money
         found["steps"] = [
-            {"step": step.name, "count": self._groups.count(step.count)}
+            {"step": step.name, "count": count(step.count)}
             | (
                 {"lost": [f"{self._groups.count(loss.count)} {loss.of}s: {loss.why}" for loss in step.losses]}
                 if step.losses
@@ -206,6 +243,14 @@ class Toolbox:
     def money(self, statement: str) -> str:
         """The currency of the money that a statement reads, in a sentence; empty where it reads none."""
         return self._data.money() if _MONEY.search(statement) else ""
+
+    def _highlights(self, _: Highlights) -> ToolResult:
+        found = [
+            self._groups.highlight(row)
+            for row in self._data.table("highlights", "users >= ?", [self._min_users], "rank")
+        ]
+        note = "" if found else "no difference and no change is larger than chance explains"
+        return ToolResult({"highlights": found, "note": note}, tables=["beha2vec.highlights"])
 
     def _cluster_facts(self, asked: ClusterFacts) -> ToolResult:
         cluster = self._groups.checked(asked.cluster)
@@ -368,6 +413,12 @@ class Toolbox:
         if money:
             data["money"] = money
         return ToolResult(data, statements=[answer.statement], rows=answer, note=money, computed=True)
+
+
+def _readable(name: str, value: object, unit: str) -> object:
+    if name in ("value", "before") and isinstance(value, int | float) and unit == "share":
+        return number(min(float(value), 1.0), "share")
+    return _rounded(value, 2) if isinstance(value, float) else str(value) if isinstance(value, date) else value
 
 
 def _rounded(value: object, digits: int) -> object:

@@ -188,3 +188,10 @@ def begin_audience(rule: str) -> None:
 
     st.session_state[BEGIN_AUDIENCE] = rule
     st.switch_page(page_of("audiences"))
+
+
+def open_highlight(highlight_id: str) -> None:
+    """Go to the chat, which shows the highlight among its neighbours."""
+    from beha2vec_core.explorer.views import page_of
+
+    st.switch_page(page_of("chat"), query_params={"highlight": highlight_id})

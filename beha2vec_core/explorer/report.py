@@ -104,7 +104,17 @@ class _Page:
 
     def html(self) -> str:
         """All of it."""
-        for part in (self._totals, self._funnel, self._sizes, self._changes, self._map, self._outcomes, self._time):
+        self.add("<h1>Your users at a glance</h1>")
+        for part in (
+            self._highlights,
+            self._totals,
+            self._funnel,
+            self._sizes,
+            self._changes,
+            self._map,
+            self._outcomes,
+            self._time,
+        ):
             self._or_empty(part)
         self._or_empty(self._predictions)
         self._or_empty(self._clusters)
@@ -160,9 +170,16 @@ class _Page:
         )
         self.add(f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
 
+    def _highlights(self) -> None:
+        found = self.published.ask(overview.highlights).head(overview.HIGHLIGHTS_SHOWN).to_dict("records")
+        self.add("<h2>Three things to know</h2>" if len(found) > 1 else "<h2>To know</h2>")
+        for row in found:
+            self.add(f"<h4>{in_html(row['headline'], _CELL)}</h4><p>{in_html(row['sentence'], _TEXT)}</p>")
+        if not found:
+            self.add(f"<p>{overview.NO_HIGHLIGHTS}</p>")
+
     def _totals(self) -> None:
         found = self.published.ask(overview.totals)
-        self.add("<h1>Your users at a glance</h1>")
         facts = {"Users": found.users, "Days with data": found.days, "Sessions": found.sessions}
         facts |= {"Page views": found.page_views, "Buyers": found.buyers}
         boxes = "".join(f"<div>{name}<b>{value:,}</b></div>" for name, value in facts.items() if value is not None)

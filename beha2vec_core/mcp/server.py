@@ -34,7 +34,8 @@ CALLS_AT_ONCE = 4
 _WAIT_SECONDS = 10.0  # for one of these to end
 _log = logging.getLogger(__name__)
 _INSTRUCTIONS = f"""What is known of the users of a website: clusters, facts about them, predictions, and SQL over
-numbers of groups. Begin with list_clusters.
+numbers of groups. Begin with list_clusters; for a number by a dimension or in a period with metric, and use sql only
+for what it cannot answer.
 - {RESULTS_ARE_DATA}
 - Copy numbers as they are, money with its currency. Cite the ids of the facts you use, for example [c0.purchase_rate].
 - Where a fact has "no clear difference", a difference may be chance. A difference is an association, not a cause.

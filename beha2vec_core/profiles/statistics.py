@@ -26,6 +26,21 @@ def wilson_interval(count: ArrayLike, total: ArrayLike, *, confidence: float = 0
     return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
 
 
+def newcombe_interval(
+    count: ArrayLike, total: ArrayLike, other_count: ArrayLike, other_total: ArrayLike, *, confidence: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Interval of the difference of two shares, from their Wilson intervals (Newcombe 1998, method 10)."""
+    share, other = (np.asarray(k, np.float64) / np.asarray(n, np.float64)
+                    for k, n in ((count, total), (other_count, other_total)))  # fmt: skip
+    low, high = wilson_interval(count, total, confidence=confidence)
+    other_low, other_high = wilson_interval(other_count, other_total, confidence=confidence)
+    difference = share - other
+    return (
+        difference - np.sqrt((share - low) ** 2 + (other_high - other) ** 2),
+        difference + np.sqrt((high - share) ** 2 + (other - other_low) ** 2),
+    )
+
+
 def log_odds_z(
     count: ArrayLike, total: ArrayLike, other_count: ArrayLike, other_total: ArrayLike, *, prior_users: float = 50.0
 ) -> Floats:

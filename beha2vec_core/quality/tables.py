@@ -174,6 +174,12 @@ EXPECTATIONS = (
         ("kind", "feature"),
         ("movers", "movers_share", "matched_share", "support"),
     ),
+    Expectation(
+        "beha2vec.highlights",
+        "highlights",
+        ("rank",),
+        ("highlight_id", "kind", "metric", "first_day", "last_day", "value", "other_value", "headline", "sentence"),
+    ),
     # the row of no cluster compares them all
     Expectation(
         "beha2vec.cluster_insights",

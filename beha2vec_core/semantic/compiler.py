@@ -3,8 +3,8 @@
 Names come from the definitions, values of a question only as string literals that sqlglot writes.
 
 Columns of the result: one per breakdown (its name), ``value``, ``n`` (how many the value rests on), for shares ``k``
-(the numerator), for money ``currency``, for shares of a total ``total``; with a comparison the same of the other
-period, with the ending ``_before``.
+(the numerator) and ``n_effective`` (how many independent rows the interval rests on), for money ``currency``, for
+shares of a total ``total``; with a comparison the same of the other period, with the ending ``_before``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from beha2vec_core.semantic.query import Filter, Period, Query
 
 DIALECT = "duckdb"
 MAX_ROWS = 1000
+# metrics whose rows are counted once each, so that a part of them is a share with an interval
+COUNTED_ONCE = ("users", "sessions", "orders", "buyers")
 ENOUGH = 20  # rows of `n`: a rate of fewer is not ranked
 
 
@@ -56,6 +58,38 @@ def compile_query(query: Query) -> str:
         if is_ranked(query):
             select = select.where(parse_one(f"now.n >= {ENOUGH}", dialect=DIALECT))
     return select.sql(dialect=DIALECT, pretty=True)
+
+
+def compile_sums(table_name: str, metrics: tuple[str, ...], dimensions: tuple[str, ...], period: Period) -> str:
+    """The statement for what is computed of users: metrics of one table, summed by user, day and all dimensions.
+
+    Columns: ``user``, ``day``, a column per dimension, and per metric its name (the value, or the numerator) and, of a
+    metric per something, ``<name>_n`` (the denominator). Rows without a user are left out.
+    """
+    table = TABLES[table_name]
+    columns = [f"{table.alias}.user_key as user", f"{table.date} as day"]
+    columns += [f"{expression_of(DIMENSIONS[name], table)} as {name}" for name in dimensions]
+    keys = len(columns)
+    for name in metrics:
+        measure = METRICS[name].sql[table_name]
+        columns.append(f"{measure.value} as {name}")
+        columns += [f"{measure.per} as {name}_n"] if measure.per else []
+    select = _grouped(columns, keys, table, period, ()).where(f"{table.alias}.user_key is not null", dialect=DIALECT)
+    return select.sql(dialect=DIALECT, pretty=True)
+
+
+def compile_by_user(query: Query, period: Period | None) -> str:
+    """The statement for what is counted of users: user_key, a column per breakdown, ``part`` and, of a rate, ``base``.
+
+    The value of a group is the sum of ``part`` over its users, over that of ``base``.
+    """
+    _, table, measure = place(query)
+    columns = [f"{table.alias}.user_key as user_key"]
+    columns += [f"{expression_of(DIMENSIONS[name], table)} as {name}" for name in query.by]
+    keys = len(columns)
+    columns.append(f"{measure.value} as part")
+    columns += [f"{measure.per} as base"] if measure.per else []
+    return _grouped(columns, keys, table, period, query.filters).sql(dialect=DIALECT)
 
 
 def is_ranked(query: Query) -> bool:
@@ -110,29 +144,71 @@ def expression_of(dimension: Dimension, table: Table) -> str:
 def _aggregate(query: Query, metric: Metric, table: Table, measure: Measure, period: Period | None) -> exp.Select:
     """The metric in one period, by the breakdown."""
     keys = [f"{expression_of(DIMENSIONS[name], table)} as {name}" for name in query.by]
+    if metric.unit == "share" or (query.is_share and metric.name in COUNTED_ONCE):
+        return _by_user(query, table, measure, keys, period)
     value = measure.value if measure.per is None else f"({measure.value})::double / nullif({measure.per}, 0)"
     columns = [f"{value} as value", f"{measure.n or measure.per or measure.value} as n"]
-    columns += [f"{measure.value} as k"] if metric.unit == "share" else []
     columns += [f"{measure.extra} as currency"] if measure.extra else []
-    select = _rows([*keys, *columns], query, table, period, query.filters)
-    if query.by:
-        select = select.group_by(*(exp.Literal.number(place + 1) for place in range(len(query.by))))
+    select = _grouped([*keys, *columns], len(keys), table, period, query.filters)
     if query.is_share:
-        # of parts that are chosen too: mobile and desktop are shares of all devices
-        kept = tuple(one for one in query.filters if one.dimension not in query.by) if query.by else ()
-        whole = _rows([f"{measure.value} as value"], query, table, period, kept, needs=measure.value)
+        whole = _rows([f"{measure.value} as value"], table, period, _filters_of_whole(query))
         select = select.select(whole.subquery().as_("total"))
     return select
 
 
-def _rows(
-    columns: list[str],
-    query: Query,
-    table: Table,
-    period: Period | None,
-    filters: tuple[Filter, ...],
-    needs: str = "",
+def _by_user(query: Query, table: Table, measure: Measure, keys: list[str], period: Period | None) -> exp.Select:
+    """A share, and how many independent rows its interval rests on, as rows of one user are not independent.
+
+    The variance of the share over users (by linearization) over that of independent rows is the design effect, by which
+    the number of rows is divided; it is at least 1. Where no user differs, all have it or none, it is the number of
+    users. See Korn and Graubard, "Confidence intervals for proportions with small expected number of positive counts
+    estimated from survey data" (1998).
+    """
+    user = f"{table.alias}.user_key as user_key"
+    names = ", ".join(query.by)
+    listed = f"{names}, " if names else ""
+    if query.is_share:
+        part = _grouped([*keys, user, f"{measure.value} as k"], len(keys) + 1, table, period, query.filters)
+        whole = _grouped([user, f"{measure.value} as n"], 1, table, period, _filters_of_whole(query))
+        totals = "(select sum(n) from whole)", "(select sum(n::double * n) from whole)", "(select count(*) from whole)"
+        rows = "part join whole on part.user_key is not distinct from whole.user_key"
+        columns = (
+            f"coalesce(sum(k), 0)::bigint as value, coalesce(sum(k), 0)::bigint as n, {totals[0]}::bigint as total"
+        )
+    else:
+        pair = [f"{measure.value} as k", f"{measure.per} as n"]
+        part, whole = _grouped([*keys, user, *pair], len(keys) + 1, table, period, query.filters), None
+        totals = "sum(n)", "sum(n::double * n)", "count(*) filter (where n > 0)"
+        rows = "part"
+        columns = "sum(k)::double / nullif(sum(n), 0) as value, coalesce(sum(n), 0)::bigint as n"
+        columns += ", coalesce(sum(k), 0)::bigint as k"
+    base, squares, users = totals
+    share = f"(sum(k)::double / {base})"
+    variance = f"(sum(k::double * k) - 2 * {share} * sum(k::double * n) + {share} * {share} * {squares})"
+    effective = f"""case when sum(k) in (0, {base}) then {users}
+        else {base} / greatest(1, {variance} / ({base} * {share} * (1 - {share}))) end as n_effective"""
+    select = parse_one(f"select {listed}{columns}, {effective} from {rows}", dialect=DIALECT)
+    assert isinstance(select, exp.Select)
+    if query.by:
+        select = select.group_by(*(exp.column(name) for name in query.by))
+    select = select.with_("part", as_=part)
+    return select.with_("whole", as_=whole) if whole is not None else select
+
+
+def _filters_of_whole(query: Query) -> tuple[Filter, ...]:
+    """Of parts that are chosen, too: mobile and desktop are shares of all devices."""
+    return tuple(one for one in query.filters if one.dimension not in query.by) if query.by else ()
+
+
+def _grouped(
+    columns: list[str], keys: int, table: Table, period: Period | None, filters: tuple[Filter, ...]
 ) -> exp.Select:
+    """Columns of the table's rows, grouped by the first ``keys`` of them."""
+    select = _rows(columns, table, period, filters)
+    return select.group_by(*(exp.Literal.number(place + 1) for place in range(keys))) if keys else select
+
+
+def _rows(columns: list[str], table: Table, period: Period | None, filters: tuple[Filter, ...]) -> exp.Select:
     """Columns of the table's rows in the period that pass the filters, with the joins these need."""
     wheres: list[exp.Expr] = []
     for one in filters:

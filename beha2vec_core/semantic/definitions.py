@@ -172,7 +172,7 @@ METRICS = {
         ),
         Metric(
             "returning_users", "returning users", "count",
-            {"sessions": Measure("count(distinct case when d.is_returning then s.user_key end)")},
+            {"sessions": Measure("count(distinct case when s.ga_session_number > 1 then s.user_key end)")},
             ("returning user", "returning visitor", "repeat visitor", "returning people"),
         ),
         Metric(
@@ -388,7 +388,9 @@ DIMENSIONS = {
         Dimension("landing_page", "landing page", "s.landing_page_key",
                   ("landing page", "entry page", "landingpage", "entrance page", "lp", "landing on", "landed on",
                    "entering on", "starting on")),
-        Dimension("new_or_returning", "new or returning", "case when d.is_new then 'new' else 'returning' end",
+        # as GA4's: a user with two sessions on their first day is new in one and returning in the other
+        Dimension("new_or_returning", "new or returning",
+                  "case when s.ga_session_number = 1 then 'new' when s.ga_session_number > 1 then 'returning' end",
                   ("new or returning", "new vs returning", "new v returning", "new and returning",
                    "new versus returning", "visitor type", "user type")),
         Dimension("cluster", "cluster now", "c.cluster_key", ("cluster",), kind="number"),

@@ -45,7 +45,7 @@ _CLUSTERS = "(select user_key, cluster_key from beha2vec.user_clusters_current)"
 _NAMES = {_CLUSTER: "cluster", "page_key": "page", "landing_page_key": "landing_page", "event_name": "name"}
 
 
-class _Measure(NamedTuple):
+class Measure(NamedTuple):
     """A number per group: the sum over users of an aggregate over the rows of each."""
 
     name: str
@@ -61,12 +61,12 @@ class _Source(NamedTuple):
 
     unit: str  # the tables are called <unit>_by_<dimension>
     rows: str  # SQL: rows with a user_key
-    measures: tuple[_Measure, ...]
+    measures: tuple[Measure, ...]
     by: tuple[tuple[str, ...], ...]
     within: tuple[str, ...] = ()  # columns that all of its tables are grouped by: numbers of two are never added up
 
 
-_ENGAGEMENT = _Measure(
+_ENGAGEMENT = Measure(
     "engagement_minutes",
     "sum(engagement_time_msec) / 60000",
     "minutes with the page in the foreground",
@@ -74,8 +74,8 @@ _ENGAGEMENT = _Measure(
     whole=False,
 )
 _MONEY = (
-    _Measure("purchases", "sum(purchases)", "orders", "purchases"),
-    _Measure("revenue", "sum(revenue)", "revenue in the reporting currency", "revenue", whole=False),
+    Measure("purchases", "sum(purchases)", "orders", "purchases"),
+    Measure("revenue", "sum(revenue)", "revenue in the reporting currency", "revenue", whole=False),
 )
 _TECHNOLOGY = (("device_category",), ("browser",), ("operating_system",), ("country",))
 
@@ -84,10 +84,10 @@ _SOURCES = (
         "users",
         "from ga4.dim_ga4__users",
         (
-            _Measure("buyers", "max((purchases > 0)::int)", "users with an order", "purchases", merged="max"),
-            _Measure("returned", "max((sessions > 1)::int)", "users with several sessions", "sessions", merged="max"),
-            _Measure("sessions", "sum(sessions)", "sessions", "sessions"),
-            _Measure("page_views", "sum(page_views)", "page views", "page_views"),
+            Measure("buyers", "max((purchases > 0)::int)", "users with an order", "purchases", merged="max"),
+            Measure("returned", "max((sessions > 1)::int)", "users with several sessions", "sessions", merged="max"),
+            Measure("sessions", "sum(sessions)", "sessions", "sessions"),
+            Measure("page_views", "sum(page_views)", "page views", "page_views"),
             *_MONEY,
             _ENGAGEMENT,
         ),
@@ -104,10 +104,10 @@ _SOURCES = (
         "sessions",
         "from ga4.fct_ga4__sessions",
         (
-            _Measure("sessions", "count(*)", "sessions"),
-            _Measure("engaged_sessions", "count_if(is_engaged)", "engaged sessions, as GA4 defines them", "is_engaged"),
-            _Measure("page_views", "sum(page_views)", "page views", "page_views"),
-            _Measure("error_page_views", "sum(error_page_views)", "views of error pages", "error_page_views"),
+            Measure("sessions", "count(*)", "sessions"),
+            Measure("engaged_sessions", "count_if(is_engaged)", "engaged sessions, as GA4 defines them", "is_engaged"),
+            Measure("page_views", "sum(page_views)", "page views", "page_views"),
+            Measure("error_page_views", "sum(error_page_views)", "views of error pages", "error_page_views"),
             *_MONEY,
             _ENGAGEMENT,
         ),
@@ -131,9 +131,9 @@ _SOURCES = (
         f"""from ga4.fct_ga4__page_views left join beha2vec.enriched_pages using (page_key)
         left join ({PAGE_TITLES}) using (page_key)""",
         (
-            _Measure("page_views", "count(*)", "page views"),
-            _Measure("entrances", "count_if(is_entrance)", "views that began a session", "is_entrance"),
-            _Measure("exits", "count_if(is_exit)", "views that ended a session", "is_exit"),
+            Measure("page_views", "count(*)", "page views"),
+            Measure("entrances", "count_if(is_entrance)", "views that began a session", "is_entrance"),
+            Measure("exits", "count_if(is_exit)", "views that ended a session", "is_exit"),
             _ENGAGEMENT,
         ),
         (("page_key", _TITLE), ("page_type",), ("theme",), ("page_type", "theme"), ("event_date",)),
@@ -141,22 +141,22 @@ _SOURCES = (
     _Source(
         "events",
         "from ga4.ml_ga4__sequence_events",
-        (_Measure("events", "count(*)", "events"),),
+        (Measure("events", "count(*)", "events"),),
         (("event_name",), ("hour_of_day",), ("event_name", "page_type")),
     ),
     _Source(
         "purchase_items",
         "from ga4.fct_ga4__purchase_items",
         (
-            _Measure("quantity", "sum(quantity)", "pieces bought", "quantity"),
-            _Measure("item_revenue", "sum(item_revenue)", "revenue of items", "item_revenue", whole=False),
+            Measure("quantity", "sum(quantity)", "pieces bought", "quantity"),
+            Measure("item_revenue", "sum(item_revenue)", "revenue of items", "item_revenue", whole=False),
         ),
         (("item_name",), ("item_category",), ("item_brand",), ("coupon",)),
     ),
     _Source(
         "funnel_sessions",
         "from ga4.fct_ga4__funnel_sessions",
-        (_Measure("sessions", "count(*)", "sessions"),),
+        (Measure("sessions", "count(*)", "sessions"),),
         (("furthest_step",), ("dropped_after",)),
     ),
     _Source(
@@ -164,8 +164,8 @@ _SOURCES = (
         """from beha2vec.user_predictions_current
         left join (select user_key, currency from ga4.dim_ga4__users) using (user_key)""",
         (
-            _Measure("expected", "sum(probability)", "users expected to do it within the horizon", whole=False),
-            _Measure("expected_revenue", "sum(value)", "expected revenue, of purchases only", "value", whole=False),
+            Measure("expected", "sum(probability)", "users expected to do it within the horizon", whole=False),
+            Measure("expected_revenue", "sum(value)", "expected revenue, of purchases only", "value", whole=False),
         ),
         (("decile",),),
         within=("target", "horizon"),
@@ -200,7 +200,7 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
                 grouped_by = "_and_".join(_NAMES.get(column, column) for column in by if column != _TITLE)
                 name = f"{SCHEMA}.{source.unit}_by_{grouped_by}"
                 texts = {column for column in by if types.get(column) == "VARCHAR"} - set(source.within)
-                query = _groups(source.rows, by, texts, measures)
+                query = groups_query(source.rows, by, texts, measures)
                 ((made[name],),) = connection.execute(f"create table {name} as {query}", [secret.hex()]).fetchall()
                 _comment(connection, name, by, measures)
     return made
@@ -217,7 +217,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, rows: str) -> dict[str, str]
     return {name: kind for name, kind, *_ in described}
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, name: str, by: tuple[str, ...], measures: list[_Measure]) -> None:
+def _comment(connection: duckdb.DuckDBPyConnection, name: str, by: tuple[str, ...], measures: list[Measure]) -> None:
     about = {column: f"the group by its {column.replace('_', ' ')}" for column in by}
     about["users"] = f"users, rounded at random to a multiple of {MIN_USERS}"
     about |= {
@@ -227,8 +227,15 @@ def _comment(connection: duckdb.DuckDBPyConnection, name: str, by: tuple[str, ..
         connection.execute(f"comment on column {name}.{column} is '{text}'")
 
 
-def _groups(rows: str, by: tuple[str, ...], texts: set[str], measures: list[_Measure]) -> str:
-    """The query of one table: a row for each group of enough users. Its parameter is the secret."""
+def groups_query(rows: str, by: tuple[str, ...], texts: set[str], measures: list[Measure]) -> str:
+    """The query of one table: a row for each group of enough users. Its parameter is the secret, as hexadecimal text.
+
+    Args:
+        rows: SQL that begins with ``from``: rows with a user_key.
+        by: the columns that rows are grouped by; without any, all are one group.
+        texts: those of them in which small groups are merged.
+        measures: what is counted.
+    """
     if _CLUSTER in by:
         rows += f" join {_CLUSTERS} using (user_key)"
     keys = ", ".join(by)

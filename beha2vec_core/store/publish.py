@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -84,6 +85,10 @@ def publish(
         connection.execute("use serving")
         try:
             counts |= create_anonymous_tables(connection, secret=secret)
+            # what the answers to semantic queries of models are rounded with; models cannot read this schema
+            key = hmac.new(secret, b"semantic queries", "sha256").hexdigest()
+            connection.execute(f"create table beha2vec.rounding as select '{key}' as key")
+            connection.execute("comment on column beha2vec.rounding.key is 'secret that numbers for models depend on'")
         finally:
             connection.execute(f'use "{warehouse}"')
         connection.execute("detach serving")

@@ -86,6 +86,12 @@ _TABLES = {
         cluster_key integer, name varchar, summary varchar, persona varchar, evidence varchar[], actions varchar[],
         similarities varchar, key_differences varchar, written_by varchar, differences varchar, caveats varchar,
         opportunities varchar, input_hash varchar, reason varchar, draft varchar, interpretation varchar""",
+    # the largest differences between segments and changes over time; see semantic/highlights/
+    "beha2vec.highlights": """
+        rank integer, highlight_id varchar, kind varchar, metric varchar, dimension varchar, segment varchar,
+        first_day date, last_day date, before_first_day date, before_last_day date, value double, other_value double,
+        effect double, interval_low double, interval_high double, n bigint, users bigint, fewest_users bigint,
+        q_value double, headline varchar, sentence varchar""",
     # the users and dates that predictions are learned from; see predictions/
     "beha2vec.prediction_examples": "as_of date, property_id varchar, user_key varchar, encoder_version varchar",
     # what each user did before a date, as the encoder of a prediction model reads it

@@ -33,8 +33,11 @@ _GROUPS = {
     "serving": _Group("result", "results", ""),
 }
 # assets with a page of their own
-_DOCS = {"encoder_evaluation": "evaluation", "cluster_profiles": "profiles", "activations": "activation"}
-_VIEWS = {"user_embeddings": "map"}
+_DOCS = {
+    "encoder_evaluation": "evaluation", "cluster_profiles": "profiles", "activations": "activation",
+    "highlights": "semantic",
+}  # fmt: skip
+_VIEWS = {"user_embeddings": "map", "highlights": ""}
 
 
 def with_attributes(spec: dg.AssetSpec, settings: ExportSettings) -> dg.AssetSpec:

@@ -87,6 +87,7 @@ def make_serving(path: Path, hostile: list[str] | None = None) -> Path:
     world.register("insights", insights)
     world.execute("insert into beha2vec.cluster_profiles by name from profiles")
     world.execute("insert into beha2vec.cluster_insights by name from insights")
+    _highlights(world, texts)
     world.execute("drop schema world cascade")
     publish(world, path, secret=b"secret")
     world.close()
@@ -113,6 +114,22 @@ def _predictions(world: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
                 (select unnest([7, 14, 28]) as horizon))""",
         {"reason": texts[0] if texts else "purchases so far (+0.51)"},
     )
+
+
+def _highlights(world: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
+    """A finding of enough users, one with a number of few (3 of 777), and one about a few users."""
+    for rank, (value, users, fewest) in enumerate(
+        ((texts[0] if texts else "news", 300, 40), ("mobile", 758, 3), ("tiny", 9, 0)), start=1
+    ):
+        world.execute(
+            """insert into beha2vec.highlights by name select ? as rank, 'h' || ? as highlight_id,
+            'difference' as kind, 'conversion_rate' as metric, 'source' as dimension, ? as segment,
+            date '2026-01-01' as first_day, date '2026-01-30' as last_day, 0.123456 as value, 0.2 as other_value,
+            -0.0765 as effect, -0.11 as interval_low, -0.03 as interval_high, 777 as n, ? as users, ? as fewest_users,
+            'Sessions from ' || ? || ' end with an order less often than others' as headline,
+            '3 of 777 sessions' as sentence""",
+            [rank, rank, value, users, fewest, value],
+        )
 
 
 def _ga4_tables(world: duckdb.DuckDBPyConnection) -> None:

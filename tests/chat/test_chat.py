@@ -70,7 +70,7 @@ def test_a_question_goes_through_tools_to_an_answer_with_sources(serving: Path) 
     first, second = server.requests
     assert [m["role"] for m in first["messages"]] == ["system", "user"]
     assert [m["role"] for m in second["messages"]] == ["system", "user", "assistant", "tool", "tool"]
-    assert first["stream"] is True and len(first["tools"]) == 12 and first["tools"] == second["tools"]
+    assert first["stream"] is True and len(first["tools"]) == 14 and first["tools"] == second["tools"]
     assert server.tool_results()[0]["facts"][0]["id"].startswith("c1.")
 
 

@@ -88,7 +88,7 @@ def test_mobile_and_desktop_are_compared_by_what_is_named(lookup: Lookup, data: 
         where device_category = 'desktop'"""
     ).fetchall()
     assert f"{bought} of {sessions:,} sessions" in answer.text and "95 % interval" in answer.text
-    assert "the true ones are wider" in answer.text
+    assert "The intervals allow for users with several sessions." in answer.text
     assert "“worse” was read as a question about the conversion rate, as no measure is named." in answer.text
 
 

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from beha2vec_core.ga4.schema import EVENT_PARAM_COLUMNS, EVENT_SCHEMA, PROVENANCE_SCHEMA, duckdb_type
+from beha2vec_core.semantic.highlights.find import find_highlights, read_marts
 from tests.dbt.conftest import INCREMENTAL_MODELS, Warehouse
 
 MERCH_STORE = Path(__file__).resolve().parents[2] / "../shared/data/merch_store_2016_2017"
@@ -104,6 +105,12 @@ def test_merch_store(warehouse: Warehouse) -> None:
     assert warehouse.query(
         "select count(*) from ga4.ml_ga4__sequence_events anti join ga4.dim_ga4__pages using (property_id, page_key)"
     ) == [(0,)]
+
+    # what a person would say of the year: a partner site brings two fifths of the buyers, phones bring hardly any
+    with duckdb.connect(str(warehouse.data_dir / "warehouse.duckdb")) as connection:
+        found = find_highlights(read_marts(connection)).rows
+        known = {(row["metric"], row["segment"]): row["effect"] for row in found[:3]}
+    assert known["conversion_rate", "mall.googleplex.com"] > 0 > known["conversion_rate", "mobile"]
 
     # days built again change nothing
     at_once = {model: warehouse.rows(model) for model in INCREMENTAL_MODELS}

@@ -57,6 +57,7 @@ def make_serving(path: Path, *, without: tuple[str, ...] = ()) -> Path:
         _models(connection)
         _predictions(connection)
         _facts(connection)
+        _highlights(connection)
         publish(connection, path, secret=b"secret")
     if without:
         with duckdb.connect(str(path)) as connection:
@@ -240,6 +241,21 @@ def _facts(connection: duckdb.DuckDBPyConnection) -> None:
     # as a model might, told to by a title
     connection.execute("update beha2vec.cluster_insights set name = ? where cluster_key = 1", [HOSTILE_NAME])
     connection.execute("update beha2vec.cluster_insights set name = 'Article readers' where cluster_key = 0")
+
+
+def _highlights(connection: duckdb.DuckDBPyConnection) -> None:
+    """Four, the first about a campaign with a hostile name; the second is what the sessions say."""
+    for rank, (dimension, value) in enumerate(
+        (("campaign", HOSTILE_NAME), ("device", "mobile"), ("country", "Malta"), ("source", "news")), start=1
+    ):
+        connection.execute(
+            """insert into beha2vec.highlights by name select ? as rank, 'id' || ? as highlight_id,
+            'difference' as kind, 'conversion_rate' as metric, ? as dimension, ? as segment, ?::date as first_day,
+            ?::date as last_day, 0.1 as value, 0.2 as other_value, -0.1 as effect, 90 as n, 80 as users,
+            30 as fewest_users, 'Sessions of ' || ? || ' end with an order less often than others' as headline,
+            '10% of them had an order, against 20% of the others.' as sentence""",
+            [rank, rank, dimension, value, FIRST, LAST, value],
+        )
 
 
 def _predictions(connection: duckdb.DuckDBPyConnection) -> None:

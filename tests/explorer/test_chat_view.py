@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from beha2vec_core.explorer import page
+from beha2vec_core.semantic.highlights.find import find_highlights, read_marts
+from beha2vec_core.semantic.highlights.store import write_highlights
 from tests.chat.chat_server import calls, fails, says, scripted
 from tests.explorer.test_views import text_of, view
 from tests.semantic.semantic_world import make_world
@@ -41,6 +44,28 @@ def test_without_an_endpoint_the_look_up_answers_with_its_facts() -> None:
     ask(app, "compare 0 and 1")
     assert [one.label for one in app.expander if one.label.startswith("Sources: facts")]
     assert "c1." in text_of(app), "each fact with its id"
+
+
+def test_a_link_shows_a_highlight_among_the_others_and_asks_no_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    database = make_world(tmp_path / "serving.duckdb")
+    with duckdb.connect(str(database)) as connection:
+        write_highlights(connection, find_highlights(read_marts(connection)).rows)
+        ((highlight_id, segment),) = connection.execute(
+            "select highlight_id, segment from beha2vec.highlights where rank = 1"
+        ).fetchall()
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
+    with scripted() as server:
+        monkeypatch.setenv("BEHA2VEC_LLM_BASE_URL", server.url)
+        monkeypatch.setenv("BEHA2VEC_LLM_MODEL", "scripted")
+        app = view("chat", highlight=highlight_id)
+        assert not app.exception and not server.requests
+    assert "conversion rate by device" in text_of(app)
+    (rows,) = app.dataframe
+    assert segment in rows.value["device"].tolist()
+    assert len(app.run().dataframe) == 1, "once"
+    assert not view("chat", highlight="' or 1=1 --").dataframe
 
 
 def test_sql_is_shown_with_its_rows_and_what_is_not_allowed_is_reported() -> None:

@@ -62,7 +62,9 @@ def test_the_first_page_is_the_overview(shop: None) -> None:
     assert "5 Jan to 18 Jan 2026" in text and "trained 19 Jan 2026, 02:00" in text, "UTC plus one in Berlin"
     assert "&lt;script&gt;" in text and "<script" not in text
     assert "split off from Article readers" in text
-    assert [button.label for button in app.button] == [CARDS] * 4
+    assert [button.label for button in app.button] == [*["Compare"] * 4, *[CARDS] * 4]
+    assert text.index("Three things to know") < text.index("5 Jan to 18 Jan 2026"), "shown first"
+    assert "10% of them had an order" in text and app.expander[0].label == "1 more"
 
 
 @pytest.mark.parametrize("name", [view.name for view in VIEWS])

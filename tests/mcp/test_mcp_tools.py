@@ -21,6 +21,10 @@ from tests.mcp.mcp_world import Call, Http, Stdio, ask, listening, tools
 
 CALLS: list[Call] = [
     ("list_clusters", {}),
+    ("highlights", {}),
+    ("metric", {"metric": "sessions", "by": "country"}),
+    ("metric", {"metric": "revenue", "period": "last 28 days"}),
+    ("metric", {"metric": "users", "by": "user"}),
     *(("cluster_facts", {"cluster": key}) for key in range(4)),
     ("cluster_facts", {"cluster": 1, "search": "page country device channel"}),
     ("cluster_facts", {"cluster": SMALL}),
@@ -117,6 +121,15 @@ def test_every_number_is_of_enough_users(http: Http, data: Path) -> None:
         assert secret not in text, secret
 
 
+def test_highlights_have_rounded_numbers_of_enough_users(http: Http) -> None:
+    (answer,) = ask(http, ("highlights", {}))
+    first, second = answer.structured_content["highlights"]
+    assert first["headline"] == "Sessions from news end with an order less often than others"
+    assert (first["value"], first["interval_low"], first["interval_high"]) == ("12%", "-11%", "-3%")
+    assert first["days"] == "1 Jan to 30 Jan 2026" and "777" not in answer.content[0].text
+    assert second["numbers"] == "of fewer than 20 users" and not {"value", "effect"} & second.keys()
+
+
 def _counts(document: Any) -> Iterator[int]:
     """Numbers of users, wherever they stand; not those in words, such as "fewer than 20"."""
     if isinstance(document, list):
@@ -160,3 +173,21 @@ def test_hostile_text_stays_data(tmp_path: Path) -> None:
     assert not re.search(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", text)
     assert not re.search(r"\w@\w+\.\w", text) and not re.search(r"/\S*\?\w+=", text)
     assert {tool.name for tool in tools(Stdio(tmp_path))} == NAMES
+
+
+def test_the_size_of_a_small_cluster_cannot_be_computed(http: Http) -> None:
+    """Five users in one cluster: totals and shares beside the exact sizes of the others do not tell that it is five."""
+    clusters, facts = ask(http, ("list_clusters", {}), ("cluster_facts", {"cluster": 0, "search": "share of users"}))
+    document = clusters.structured_content
+    assert document["clusters_too_small_to_send"] == 1
+    users = {int(one["users"].replace(",", "")) for one in document["clusters"]}
+    assert all(size >= MIN_USERS for size in users)
+    everybody = [document["all_users"]["with_a_vector"], document["all_users"]["users"]]
+    everybody += [step["count"] for step in document["all_users"]["steps"]]
+    assert everybody and all(re.fullmatch(r"about [\d,]*00", count) for count in everybody)
+    text = json.dumps([document, facts.structured_content])
+    shares = re.findall(r'"share_of_users": ?"([^"]+)"', text)
+    assert shares and all(re.fullmatch(r"\d?0%", share) for share in shares)
+    for fact in facts.structured_content["facts"]:
+        if fact["id"].endswith(".user_share"):
+            assert fact.keys() == {"id", "says", "value"} and fact["value"].endswith("0%")

@@ -175,6 +175,11 @@ def _healthy(world: World) -> None:
         0.5 as movers_share, 0.2 as matched_share, 20 as support"""
     )
     world.execute(
+        """insert into beha2vec.highlights by name select 1 as rank, 'h' as highlight_id, 'difference' as kind,
+        'sessions' as metric, current_date as first_day, current_date as last_day, 0.5 as value, 0.2 as other_value,
+        'h' as headline, 's' as sentence"""
+    )
+    world.execute(
         """insert into beha2vec.cluster_insights by name select unnest([0, null]) as cluster_key, 'n' as name,
         's' as summary, ['f1'] as evidence, ['a'] as actions, 'template' as written_by"""
     )

@@ -113,7 +113,8 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
     world.execute(
         """create or replace table ga4.fct_ga4__sessions as
         select s.* exclude (n, bought, has_cart), bought as purchases, coalesce(p.revenue, 0) as revenue,
-            coalesce(p.net_revenue, 0) as net_revenue, p.currency, has_cart, s.n
+            coalesce(p.net_revenue, 0) as net_revenue, p.currency, has_cart, s.n,
+            row_number() over (partition by s.user_key order by session_date, s.n) as ga_session_number
         from ga4.fct_ga4__sessions s left join ga4.fct_ga4__purchases p using (session_key)"""
     )
     world.execute(
@@ -151,7 +152,8 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
     world.execute(
         """create or replace table ga4.fct_ga4__user_days as
         select 'ga4' as property_id, user_key, session_date as user_date,
-            session_date = min(session_date) over (partition by user_key) as is_new, not is_new as is_returning,
+            session_date = min(session_date) over (partition by user_key) as is_new,
+            bool_or(ga_session_number > 1) as is_returning,
             bool_or(is_engaged) as is_active, count(*) as sessions
         from ga4.fct_ga4__sessions group by user_key, session_date"""
     )

@@ -257,3 +257,19 @@ def test_what_is_in_the_data(world: duckdb.DuckDBPyConnection) -> None:
     assert "Wool Hat" in found.values["item"] and "shop.example.com/sale" in found.values["landing_page"]
     with duckdb.connect() as empty:
         assert contents(empty) is None
+
+
+def test_returning_users_are_the_same_as_a_metric_and_as_a_part(world: duckdb.DuckDBPyConnection) -> None:
+    """GA4's definition: from session 2 on; a user with two sessions on their first day is new, and returning."""
+    (row,) = run_query(world, Query("returning_users", period=JUNE)).rows
+    parts = {
+        one["new_or_returning"]: one["value"]
+        for one in run_query(world, Query("users", ("new_or_returning",), period=JUNE)).rows
+    }
+    assert row["value"] == parts["returning"] > 0
+    (new,) = run_query(world, Query("new_users", period=JUNE)).rows
+    assert parts["new"] == new["value"]
+    both = world.execute(
+        """select count(*) from ga4.fct_ga4__user_days where is_new and is_returning and user_date <= '2025-06-30'"""
+    ).fetchall()[0][0]
+    assert both > 0

@@ -34,6 +34,7 @@ _OURS = {
     "beha2vec.cluster_transitions": "from beha2vec.cluster_transitions",
     "beha2vec.cluster_paths": "from beha2vec.cluster_paths",
     "beha2vec.buying_paths": "from beha2vec.buying_paths",
+    "beha2vec.highlights": "from beha2vec.highlights",
 }
 
 

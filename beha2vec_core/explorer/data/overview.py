@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from beha2vec_core.chat.nearest import as_question
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.profiles import counts
 from beha2vec_core.profiles.counts import Step
+from beha2vec_core.semantic.highlights.store import SHOWN, query_of
 from beha2vec_core.words import change, counted, days
 
 _WEEK = 7
@@ -57,6 +59,28 @@ def steps(found: tuple[Step, ...]) -> pd.DataFrame:
             "why": [step.why for step in found],
         }
     )
+
+
+def highlights(published: Published) -> pd.DataFrame:
+    """What to know first: highlight_id, headline, sentence; the largest first. Empty where nothing stands out."""
+    published.require("beha2vec.highlights", "highlights", "highlights")
+    return published.query(
+        f"select highlight_id, headline, sentence from beha2vec.highlights order by rank limit {_ROWS}"
+    )
+
+
+HIGHLIGHTS_SHOWN = SHOWN
+NO_HIGHLIGHTS = "Nothing stands out: no difference between segments and no change is larger than chance explains."
+
+
+def question_of(published: Published, highlight_id: str) -> str | None:
+    """The question for the chat that shows a highlight among its neighbours; None if there is no such highlight."""
+    if not published.has("beha2vec.highlights"):
+        return None
+    with published.cursor() as cursor:
+        cursor.execute("select * from beha2vec.highlights where highlight_id = ?", [highlight_id])
+        names, row = [column[0] for column in cursor.description], cursor.fetchone()
+    return as_question(query_of(dict(zip(names, row, strict=True)))) if row else None
 
 
 def weekly_change(published: Published) -> pd.DataFrame:

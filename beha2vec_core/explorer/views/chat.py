@@ -13,11 +13,11 @@ import streamlit as st
 from beha2vec_core.chat.conversation import Conversation, open_conversation
 from beha2vec_core.chat.events import BY_LOOKUP, Answer, Bars, Event, Notice, SqlRows, TextDelta, ToolCall
 from beha2vec_core.chat.published import NotInData
-from beha2vec_core.chat.show import plain
+from beha2vec_core.chat.show import as_csv, plain
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts.chat import answer_bars
-from beha2vec_core.explorer.data import profile
+from beha2vec_core.explorer.data import overview, profile
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, in_markdown, shown
 from beha2vec_core.words import counted
@@ -29,7 +29,8 @@ _EXAMPLES = (
     "Compare the two largest clusters",
     "Who is likely to buy next week?",
 )
-_TURNS, _CONVERSATION, _CHARTS = "_chat_turns", "_chat_conversation", "_chat_charts"
+_TURNS, _CONVERSATION, _HIGHLIGHT = "_chat_turns", "_chat_conversation", "_chat_highlight"
+_CHARTS, _TABLES = "_chat_charts", "_chat_tables"
 _KEPT = 50  # questions shown
 _CELL = 200
 
@@ -51,18 +52,21 @@ def render() -> None:
         published.require("beha2vec.cluster_profiles", "facts of clusters", "cluster_profiles")
         conversation = _conversation(published)
         _who_answers(conversation)
-        st.session_state[_CHARTS] = 0  # on this page so far: each has a key of its own
+        st.session_state[_CHARTS] = st.session_state[_TABLES] = 0  # on this page so far: each has a key of its own
         turns: list[Turn] = st.session_state.setdefault(_TURNS, [])
         for turn in turns:
             _show(published, turn.question, iter(turn.events))
         asked = st.chat_input("Ask about your users", max_chars=4_000, key="chat_input") or (
             None if turns else _example()
         )
-        if asked:
-            turn = Turn(asked)
+        highlight = None if asked else _highlight(published)
+        if question := asked or highlight:
+            turn = Turn(question)
             turns.append(turn)
             del turns[:-_KEPT]
-            _show(published, asked, _kept(conversation, turn))
+            # a link must not make a model be asked
+            events = conversation.ask(question) if asked else conversation.look_up(question)
+            _show(published, question, _kept(events, turn))
             st.rerun()  # the examples are no longer shown
 
 
@@ -95,10 +99,19 @@ def _example() -> str | None:
     return chosen[0] if chosen else None
 
 
-def _kept(conversation: Conversation, turn: Turn) -> Iterator[Event]:
+def _highlight(published: Published) -> str | None:
+    """The question of the highlight that the page's address names, once."""
+    highlight_id = st.query_params.get("highlight")
+    if highlight_id is None or highlight_id == st.session_state.get(_HIGHLIGHT):
+        return None
+    st.session_state[_HIGHLIGHT] = highlight_id
+    return published.ask(overview.question_of, highlight_id[:100])
+
+
+def _kept(events: Iterator[Event], turn: Turn) -> Iterator[Event]:
     """The events of a new question; each is kept before it is shown, also where the person stops the answer."""
     try:
-        for event in conversation.ask(turn.question):
+        for event in events:
             turn.events.append(event)
             yield event
     except NotInData as error:
@@ -171,6 +184,16 @@ def _rows(answer: SqlAnswer, note: str) -> None:
     st.dataframe(frame, hide_index=True, alt="Rows of the SQL")
     more = f", the first {len(answer.rows):,} of more" if answer.truncated else ""
     st.caption(f"n = {counted(len(answer.rows), 'row')}{more}. {note}".rstrip())
+    number = st.session_state[_TABLES] = st.session_state[_TABLES] + 1
+    st.download_button(
+        "CSV",
+        lambda: as_csv(answer.columns, answer.rows),
+        file_name=f"beha2vec_answer_{number}.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+        key=f"chat_csv_{number}",
+    )
 
 
 def _chart(bars: Bars) -> None:

@@ -1,4 +1,4 @@
-"""Overview: how many users, how fresh, where they are lost on the way, which clusters, what changed."""
+"""Overview: what to know first, how many users, how fresh, where they are lost, which clusters, what changed."""
 
 from __future__ import annotations
 
@@ -30,12 +30,37 @@ def render() -> None:
     st.title("Your users at a glance")
     published = page.published()
     with page.or_empty():
+        _highlights(published)
+    with page.or_empty():
         _totals(published)
         _funnel(published)
         _clusters(published)
     st.header("What changed")
     with page.or_empty():
         _changes(published)
+
+
+def _highlights(published: Published) -> None:
+    found = published.ask(overview.highlights).to_dict("records")
+    if not found:
+        page.write(f"<p>{overview.NO_HIGHLIGHTS}</p>")
+        return
+    first, more = found[: overview.HIGHLIGHTS_SHOWN], found[overview.HIGHLIGHTS_SHOWN :]
+    st.header("Three things to know" if len(first) > 1 else "One thing to know")
+    with st.container(horizontal=True):
+        for row in first:
+            with st.container(border=True, width=_CARD_WIDTH, height="stretch"):
+                _highlight(row)
+    if more:
+        with st.expander(f"{len(more)} more"):
+            for row in more:
+                _highlight(row)
+
+
+def _highlight(row: dict[Hashable, Any]) -> None:
+    page.write(f"<h3>{in_html(row['headline'], 200)}</h3><p class='b2v-quiet'>{in_html(row['sentence'], 600)}</p>")
+    if st.button("Compare", key=f"highlight_{row['highlight_id']}", help="The numbers of all others, in the chat."):
+        page.open_highlight(str(row["highlight_id"]))
 
 
 def _totals(published: Published) -> None:

@@ -1,4 +1,4 @@
-"""Insights: each cluster in words."""
+"""Insights: each cluster in words, and the highlights of the site."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ class InsightConfig(dg.Config):
 
 
 def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
-    """The clusters in words."""
+    """The clusters in words, and the highlights."""
 
     @dg.asset(
         deps=["cluster_profiles"],
@@ -84,4 +84,46 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             }
         )
 
-    return [cluster_insights]
+    @dg.asset(
+        deps=[
+            "fct_ga4__sessions", "fct_ga4__user_days", "fct_ga4__funnel_sessions", "fct_ga4__purchases",
+            "fct_ga4__purchase_items", "ga4_quality__daily",
+        ],
+        group_name="insights",
+        kinds={"duckdb"},
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        code_version="1",
+    )  # fmt: skip
+    def highlights(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
+        """Three things to know, and up to seven more: the largest differences between segments and changes over time.
+
+        Of all that the semantic layer can break down, what is not chance, corrected for the search. New ones are sent
+        as an alert, if one is configured.
+        """
+        from beha2vec_core.alerts import send
+        from beha2vec_core.semantic.highlights.find import find_highlights, read_marts
+        from beha2vec_core.semantic.highlights.store import alert_of, write_highlights
+
+        with warehouse.connect("highlights: read") as connection:
+            marts = read_marts(connection)
+        found = find_highlights(marts)
+        with warehouse.connect("highlights: write") as connection:
+            new = write_highlights(connection, found.rows)
+            about = relation_metadata(connection, "beha2vec.highlights")
+        if new and settings.alerts.configured and settings.alerts.highlights:
+            for delivery in send(alert_of(new, settings.explorer.url), settings):
+                context.log.info(f"new highlights; {delivery.target}: {delivery.error or 'sent'}")
+        return dg.MaterializeResult(
+            metadata=about
+            | {
+                "comparisons": found.searched,
+                "new": len(new),
+                "highlights": markdown_table(
+                    ["rank", "what", "numbers"],
+                    [(row["rank"], row["headline"], row["sentence"]) for row in found.rows],
+                    longest=1000,
+                ),
+            }
+        )
+
+    return [cluster_insights, highlights]

@@ -23,6 +23,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         deps=[
             "cluster_insights",
             "cluster_members",
+            "highlights",
             "user_clusters",
             "user_embeddings",
             "encoder_evaluation",

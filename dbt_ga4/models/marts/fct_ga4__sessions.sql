@@ -25,6 +25,7 @@ select
     sessions.session_date,
     sessions.session_started_at,
     sessions.session_ended_at,
+    sessions.ga_session_number,
     sessions.events,
     sessions.page_views,
     sessions.error_page_views,

@@ -1,0 +1,5 @@
+"""Three things to know: the largest differences between segments and changes over time that are not chance.
+
+``rows`` reads metrics of the semantic layer by user, day and dimensions, ``search`` compares, ``choose`` corrects for
+the search and leaves out repetitions, ``wording`` writes the sentences, ``find`` brings them together.
+"""

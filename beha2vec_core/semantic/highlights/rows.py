@@ -1,0 +1,113 @@
+"""The rows that are searched: metrics of the semantic layer, summed by user, day and all dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from beha2vec_core.profiles.metrics import NOT_SET
+from beha2vec_core.profiles.text import is_unfilled
+from beha2vec_core.semantic.compiler import compile_sums
+from beha2vec_core.semantic.query import Period
+from beha2vec_core.store.anonymous import MIN_USERS
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+_MOST_VALUES = 50  # of one dimension, those of most users
+# what GA4 writes where it does not know: nobody can act on it
+_NOT_KNOWN = frozenset({NOT_SET, "(data not available)", "(data deleted)", "(other)", "<Other>", ""})
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Which value of a dimension each row has.
+
+    Attributes:
+        dimension: a name of `DIMENSIONS`.
+        names: the values with enough users.
+        codes: place in ``names`` [rows]; -1 where the value is another.
+    """
+
+    dimension: str
+    names: list[str]
+    codes: Ints
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Sums of one table of the semantic layer by user, day and dimensions.
+
+    Attributes:
+        table: a name of `TABLES`.
+        period: the days that were read.
+        user: a number for each user [rows].
+        users: how many there are.
+        age: days before the last one of the period [rows].
+        segments: by dimension.
+        sums: by metric: the value, or the numerator; as ``<metric>_n`` the denominator [rows].
+    """
+
+    table: str
+    period: Period
+    user: Ints
+    users: int
+    age: Ints
+    segments: dict[str, Segments]
+    sums: dict[str, Floats]
+
+    def chosen(self, dimension: str, value: str) -> NDArray[np.bool_] | None:
+        """Which rows have the value; None if the table does not know it."""
+        found = self.segments.get(dimension)
+        if found is None or value not in found.names:
+            return None
+        chosen: NDArray[np.bool_] = found.codes == found.names.index(value)
+        return chosen
+
+
+def read_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    metrics: tuple[str, ...],
+    dimensions: tuple[str, ...],
+    period: Period,
+) -> Rows:
+    """The rows of a table in the period."""
+    found = connection.sql(compile_sums(table, metrics, dimensions, period)).to_arrow_table()
+    people, user = _encoded(found["user"])
+    last = np.datetime64(period.last, "D")
+    age = (last - found["day"].to_numpy().astype("datetime64[D]")).astype(np.int64)
+    segments = {name: _segments(name, found[name], user, len(people)) for name in dimensions}
+    sums = {
+        name: found[name].cast(pa.float64()).fill_null(0.0).to_numpy()
+        for name in found.column_names
+        if name not in (*dimensions, "user", "day")
+    }
+    return Rows(table, period, user, len(people), age, segments, sums)
+
+
+def _encoded(column: pa.ChunkedArray) -> tuple[list[str | None], Ints]:
+    if len(column) == 0:
+        return [], np.empty(0, dtype=np.int64)
+    encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
+    return encoded.dictionary.to_pylist(), encoded.indices.fill_null(-1).to_numpy().astype(np.int64)
+
+
+def _segments(dimension: str, column: pa.ChunkedArray, user: Ints, users: int) -> Segments:
+    names, codes = _encoded(column)
+    known = codes >= 0
+    pairs = np.unique(codes[known] * max(users, 1) + user[known])
+    counts = np.bincount(pairs // max(users, 1), minlength=len(names))
+    order: Sequence[int] = sorted(range(len(names)), key=lambda place: (-counts[place], str(names[place])))
+    kept = [
+        place
+        for place in order
+        if counts[place] >= MIN_USERS and (name := names[place]) not in _NOT_KNOWN and not is_unfilled(str(name))
+    ][:_MOST_VALUES]
+    place_of = np.full(len(names) + 1, -1, dtype=np.int64)  # the last is where there is no value
+    place_of[kept] = np.arange(len(kept))
+    return Segments(dimension, [str(names[place]) for place in kept], place_of[codes])
