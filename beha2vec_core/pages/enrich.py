@@ -114,7 +114,7 @@ def classify_pages(
         TamperedWeights: the bundled model's weights are not the reviewed ones.
     """
     labels = labels or load_labels()
-    rules = (rules or load_rules()).for_labels(labels)
+    rules = rules or load_rules()
     overrides = overrides or Overrides()
     models = models or Models()
     if known is None and store:

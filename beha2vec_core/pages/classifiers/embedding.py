@@ -37,20 +37,35 @@ class EmbeddingClassifier:
     on it, its main text. A label's similarity to a text is that of its nearest phrase; to a page, the mean over the
     texts weighted by `WEIGHTS`. Confidence is the softmax over labels at `TEMPERATURE`. No opinion on pages without any
     word of three letters, or less similar than ``min_similarity`` to every label.
+
+    Args:
+        encoder: the model.
+        labels: those of one kind.
+        kind: ``theme`` or ``page_type``.
+        min_similarity: below it there is no opinion.
+        silent: page types whose pages have no theme that similarity could find.
     """
 
     name = "embedding"
 
     def __init__(
-        self, encoder: TextEncoder, labels: Sequence[Label], kind: str, *, min_similarity: float = 0.2
+        self,
+        encoder: TextEncoder,
+        labels: Sequence[Label],
+        kind: str,
+        *,
+        min_similarity: float = 0.2,
+        silent: frozenset[str] = frozenset(),
     ) -> None:
-        """Take the model and the labels of one kind (``theme`` or ``page_type``)."""
+        """Take the model and the labels."""
         self.encoder = encoder
         self.labels = [label for label in labels if label.similarity]
         self.weights = WEIGHTS[kind]
         self.min_similarity = min_similarity
+        self.silent = silent
         leads = f"l{TYPE_LEAD}+{SITE_LEAD}"
         self.version = f"{encoder.version}/{labels_version(labels)}/t{TEMPERATURE}/{leads}/s{min_similarity}"
+        self.version += f"/{'+'.join(sorted(silent))}" if silent else ""
 
     def classify(self, pages: pd.DataFrame) -> pd.DataFrame:
         """See `Classifier.classify`."""
@@ -69,7 +84,7 @@ class EmbeddingClassifier:
         )
 
     def similarities(self, pages: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Weighted similarity of each page to each label, float32 [pages, labels]; and whether the page has words."""
+        """Weighted similarity of each page to each label, float32 [pages, labels]; and whether to judge the page."""
         texts = [_texts(page) for page in records(pages)]
         wanted = sorted({text[name] for text in texts for name in self.weights if text.get(name)})
         vectors = self.encoder.encode(wanted) if wanted else np.zeros((0, 1), np.float32)
@@ -87,7 +102,10 @@ class EmbeddingClassifier:
                     total[row] += counts * by_label[place[text[name]]]
                     weight[row] += counts
         mean = (total / np.maximum(weight, 1e-9) + self._leads(pages)).astype(np.float32)
-        return mean, weight[:, 0] > 0
+        heard = weight[:, 0] > 0
+        if "page_type" in pages:
+            heard &= ~pages["page_type"].isin(self.silent).to_numpy()
+        return mean, heard
 
     def _leads(self, pages: pd.DataFrame) -> NDArray[np.float32]:
         """How much each label is ahead for being likely on such pages, float32 [pages, labels]."""
