@@ -19,6 +19,7 @@ from beha2vec_core.pages.overrides import Overrides
 from beha2vec_core.pages.prepare import prepare
 from beha2vec_core.pages.rules import Rules, load_rules
 from beha2vec_core.pages.store import PageStore
+from beha2vec_core.pages.teach import taught
 from beha2vec_core.progress import ProgressBar
 
 ERROR_PAGE_TYPE = "error"
@@ -124,7 +125,8 @@ def classify_pages(
         "theme": prepared["page_key"].map(dict(overrides.themes)).astype(object),
         "page_type": prepared["page_key"].map(dict(overrides.page_types)).astype(object),
     }
-    built = models.cascades(steps, labels, rules, store)
+    prepared = prepared.join(taught(prepared, given))
+    built = models.cascades(steps, labels, rules, store, prepared)
     rows = _known_rows(known, prepared["page_key"])
     stale = _stale(rows, prepared, built.cascades, given)
     asked = prepared.index[stale.any(axis=1)]
@@ -240,9 +242,8 @@ def _hashes(kind: str, rows: pd.DataFrame, pages: pd.DataFrame, cascade: Cascade
     types = rows["page_type"] if kind == "theme" else [None] * len(pages)
     version = cache(cascade.version_through)
     hashes = []
-    for *seen, label, method, sure in zip(
-        *(pages[column] for column in SEEN_COLUMNS), types, given.loc[pages.index], methods, confidence, strict=True
-    ):
+    columns = (pages[column] for column in (*SEEN_COLUMNS, f"taught_{kind}"))
+    for *seen, label, method, sure in zip(*columns, types, given.loc[pages.index], methods, confidence, strict=True):
         rests_on = version(method, float(sure)) if isinstance(method, str) else None
         override = None if pd.isna(label) else label
         hashes.append(_digest([*seen, override, rests_on]) if rests_on else "never")

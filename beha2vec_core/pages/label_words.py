@@ -9,6 +9,9 @@ from functools import cache
 
 from beha2vec_core.pages.labels import Label
 
+MIN_STEM = 4
+# what words of these languages end with
+_ENDINGS = re.compile(r"(s|es?|ies?|en?|n|er?|r|y|as?|i|os?|x|ung(en)?)?\Z")
 _NOT_WORD = re.compile(r"[\W_]+")
 _LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "œ": "oe", "æ": "ae", "ø": "o", "ł": "l"})
 # words that say nothing about a label
@@ -19,7 +22,7 @@ STOP_WORDS = frozenset(
         "pages site der die das den dem des ein eine einen einer eines und oder im in zu zur zum von vom mit auf aus",
         "fuer nach seite le la les l un une des du de d et ou a au aux en sur pour par qui que son sa ses avec el los",
         "las una y o con por para il lo gli e di da del della het een van voor met os um uma do i w na z html php htm",
-        "aspx",
+        "aspx durch ohne bei bis ueber unter sans sous chez dans entre into through about without sin sobre senza",
     )
     for word in line.split()
 )
@@ -81,9 +84,8 @@ def alike(token: str, word: str) -> float:
     """Whether two words are the same but for their ending, 1 or 0.9, or one ends with the other, 0.7; else 0."""
     if token == word:
         return 1.0
-    short, long = sorted((token, word), key=len)
-    common = next((n for n, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
-    if common >= 4 and common >= len(short) - 1 and common >= len(long) - 2 - long.endswith("ies"):
+    common = next((n for n, (a, b) in enumerate(zip(token, word, strict=False)) if a != b), min(len(token), len(word)))
+    if common >= MIN_STEM and _ENDINGS.match(token, common) and _ENDINGS.match(word, common):
         return 0.9
     stem = word[: max(5, len(word) - 2)]
     if len(word) >= 5 and len(token) > len(word) + 2 and stem in token[2:]:

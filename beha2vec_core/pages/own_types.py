@@ -22,6 +22,7 @@ CODE_VERSION = 1
 SURE_RULE = 0.75
 # with less speaking for it, no label is given
 MIN_SCORE = 0.1
+PLACE_ONLY = 0.4
 _LIST_WORDS = re.compile(
     r"\b(lists?|listen?|\w*liste|listes|uebersicht|overview|hub|range|index|several|mehrere|calendar|kalender|"
     r"calendrier|categor\w+|kategorie\w*|rubrique|selections?|compares|tous|toutes|alle|all|elenco|listas?|overzicht|"
@@ -104,7 +105,8 @@ class OwnTypes:
         if scores[first] < MIN_SCORE:
             return Verdict(None, 0.0, first if scores[first] > 0 else None, kind, ())
         lead = scores[first] - (scores[second] if second else 0.0)
-        confidence = 0.5 + 0.3 * min(lead, 1.0) + 0.15 * min(scores[first], 1.0)
+        # a label that only the place of the page speaks for is a guess
+        confidence = (0.5 if scores[first] < PLACE_ONLY else 0.7) + 0.25 * min(lead, 1.0)
         return Verdict(first, round(confidence, 4), second, kind, evidence[first])
 
     def _score(

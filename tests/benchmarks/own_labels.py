@@ -4,7 +4,7 @@
 
 A site is ``own_labels/<site>.csv`` (`page_path`, `page_title` and the two labels), its label file ``<site>.yml`` as a
 user writes it, and ``<site>.second.csv``, the same pages labelled again in another order; where the two differ, either
-label is right. With overrides, pages drawn at random get their right label, three times over, and the others are scored.
+label is right. With overrides, pages drawn at random get their right label, three times over; the others are scored.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import pandas as pd
 import yaml
 from sklearn.metrics import cohen_kappa_score
 
-from beha2vec_core.pages import Labels, Models, Overrides, classify_pages, load_labels
+from beha2vec_core.pages import Labels, Models, Overrides, StepConfig, classify_pages, load_labels, parse_steps
 from beha2vec_core.pages.labels import UNKNOWN
 
 FOLDER = Path(__file__).resolve().parent / "labelled_pages/own_labels"
@@ -42,11 +42,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--half", choices=["tuned", "scored", "both"], default="both")
     options.add_argument("--overrides", type=int, nargs="*", default=[0, 5, 10, 20])
+    options.add_argument("--steps", default="rules, embedding", help="the cascade")
     options.add_argument("--errors", action="store_true", help="list the wrong pages of the tuned half")
     chosen = options.parse_args()
     sites = [site for site in load_sites() if chosen.half in (site.half, "both")]
     agreement(sites)
-    models = Models(progress=False)
+    models, steps = Models(progress=False), parse_steps(chosen.steps)
     classify_pages(sites[0].pages.head(3), labels=sites[0].labels, models=models, progress=False)  # loads the model
     answers, seconds = {}, 0.0
     for number in chosen.overrides:
@@ -54,7 +55,7 @@ def main() -> None:
         for site in sites:
             for draw in range(DRAWS if number else 1):
                 started = time.perf_counter()
-                parts.append(scored(site, number, draw, models))
+                parts.append(scored(site, number, draw, models, steps))
                 seconds += time.perf_counter() - started
         answers[number] = pd.concat(parts, ignore_index=True)
     table(answers)
@@ -94,7 +95,7 @@ def agreement(sites: list[Site]) -> None:
     print()
 
 
-def scored(site: Site, number: int, draw: int, models: Models) -> pd.DataFrame:
+def scored(site: Site, number: int, draw: int, models: Models, steps: tuple[StepConfig, ...]) -> pd.DataFrame:
     """The site's pages without those that were overridden, with their answers."""
     taught = site.pages.sample(number, random_state=draw)
     given = {
@@ -103,7 +104,7 @@ def scored(site: Site, number: int, draw: int, models: Models) -> pd.DataFrame:
     }
     overrides = Overrides(given["theme"], given["page_type"])
     pages = site.pages.drop(columns=list(KINDS))
-    result = classify_pages(pages, labels=site.labels, overrides=overrides, models=models, progress=False)
+    result = classify_pages(pages, labels=site.labels, overrides=overrides, steps=steps, models=models, progress=False)
     answers = pages.merge(result.pages, on="page_key")
     for kind in KINDS:
         both = zip(answers[kind], answers[f"true_{kind}"], strict=True)
@@ -114,9 +115,8 @@ def scored(site: Site, number: int, draw: int, models: Models) -> pd.DataFrame:
 
 def table(answers: dict[int, pd.DataFrame]) -> None:
     """Themes are counted on pages that have one; ``unknown`` on those that have none."""
-    print(
-        f"{'':18}{'overrides':>10}{'theme':>8}{'type':>8}{'unknown theme: recall':>23}{'precision':>11}{'theme, all pages':>18}"
-    )
+    columns = f"{'theme':>8}{'type':>8}{'no theme: recall':>18}{'precision':>11}{'theme, all pages':>18}"
+    print(f"{'':18}{'overrides':>10}{columns}")
     first = next(iter(answers.values()))
     groups = [("site", name) for name in first["site"].unique()]
     groups += [("language", name) for name in sorted(first["language"].unique())]
@@ -134,7 +134,7 @@ def scores(pages: pd.DataFrame) -> str:
     recall = said[~themed].mean()
     precision = without[said].mean() if said.any() else float("nan")
     return (
-        f"{pages['right_theme'][themed].mean():8.1%}{pages['right_page_type'].mean():8.1%}{recall:23.2f}{precision:11.2f}"
+        f"{pages['right_theme'][themed].mean():8.1%}{pages['right_page_type'].mean():8.1%}{recall:18.2f}{precision:11.2f}"
         f"{pages['right_theme'].mean():18.1%}"
     )
 

@@ -1,5 +1,6 @@
 """Zero-shot by similarity: a page gets the label whose description, or nearest example, its texts are closest to."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from functools import cached_property
@@ -26,6 +27,10 @@ WEIGHTS = {
 TYPE_LEAD, SITE_LEAD = 0.08, 0.08
 # a label's similarity is the mean of its nearest phrases
 NEAREST = 2
+# pages of a site that tell what is usual on it
+SAMPLE = 300
+# how much likelier than by chance a theme of one's own must be
+MIN_ODDS = 2.6
 # article numbers and abbreviations resemble anything
 _WORD = re.compile(r"[^\W\d_]{3}")
 
@@ -37,35 +42,20 @@ class EmbeddingClassifier:
     on it, its main text. A label's similarity to a text is that of its nearest phrase; to a page, the mean over the
     texts weighted by `WEIGHTS`. Confidence is the softmax over labels at `TEMPERATURE`. No opinion on pages without any
     word of three letters, or less similar than ``min_similarity`` to every label.
-
-    Args:
-        encoder: the model.
-        labels: those of one kind.
-        kind: ``theme`` or ``page_type``.
-        min_similarity: below it there is no opinion.
-        silent: page types whose pages have no theme that similarity could find.
     """
 
     name = "embedding"
 
     def __init__(
-        self,
-        encoder: TextEncoder,
-        labels: Sequence[Label],
-        kind: str,
-        *,
-        min_similarity: float = 0.2,
-        silent: frozenset[str] = frozenset(),
+        self, encoder: TextEncoder, labels: Sequence[Label], kind: str, *, min_similarity: float = 0.2
     ) -> None:
-        """Take the model and the labels."""
+        """Take the model and the labels of one kind (``theme`` or ``page_type``)."""
         self.encoder = encoder
         self.labels = [label for label in labels if label.similarity]
         self.weights = WEIGHTS[kind]
         self.min_similarity = min_similarity
-        self.silent = silent
         leads = f"l{TYPE_LEAD}+{SITE_LEAD}"
         self.version = f"{encoder.version}/{labels_version(labels)}/t{TEMPERATURE}/{leads}/s{min_similarity}"
-        self.version += f"/{'+'.join(sorted(silent))}" if silent else ""
 
     def classify(self, pages: pd.DataFrame) -> pd.DataFrame:
         """See `Classifier.classify`."""
@@ -84,7 +74,7 @@ class EmbeddingClassifier:
         )
 
     def similarities(self, pages: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Weighted similarity of each page to each label, float32 [pages, labels]; and whether to judge the page."""
+        """Weighted similarity of each page to each label, float32 [pages, labels]; and whether the page has words."""
         texts = [_texts(page) for page in records(pages)]
         wanted = sorted({text[name] for text in texts for name in self.weights if text.get(name)})
         vectors = self.encoder.encode(wanted) if wanted else np.zeros((0, 1), np.float32)
@@ -102,10 +92,7 @@ class EmbeddingClassifier:
                     total[row] += counts * by_label[place[text[name]]]
                     weight[row] += counts
         mean = (total / np.maximum(weight, 1e-9) + self._leads(pages)).astype(np.float32)
-        heard = weight[:, 0] > 0
-        if "page_type" in pages:
-            heard &= ~pages["page_type"].isin(self.silent).to_numpy()
-        return mean, heard
+        return mean, weight[:, 0] > 0
 
     def _leads(self, pages: pd.DataFrame) -> NDArray[np.float32]:
         """How much each label is ahead for being likely on such pages, float32 [pages, labels]."""
@@ -127,6 +114,52 @@ class EmbeddingClassifier:
         ]
         vectors = self.encoder.encode_phrases([phrase for _, phrase in phrases])
         return np.array([number for number, _ in phrases]), vectors
+
+
+class SiteThemesClassifier(EmbeddingClassifier):
+    """Similarity to themes of a team's own, as far as it differs from that of the site's other pages.
+
+    All pages of a shop for trips resemble `family trips`; only those that do so more than others are about it. The
+    folders' words, which most pages share, do not count.
+
+    Args:
+        encoder: the model.
+        labels: the themes.
+        site: all pages, of which `SAMPLE` are compared with.
+        silent: page types whose pages have no theme that similarity could find, such as accounts.
+    """
+
+    def __init__(
+        self, encoder: TextEncoder, labels: Sequence[Label], site: pd.DataFrame, silent: frozenset[str]
+    ) -> None:
+        """Take the model, the themes and the site."""
+        super().__init__(encoder, labels, "theme")
+        self.weights = {"page": 1.0, "items": 0.5, "text": 0.5}
+        self.site = site
+        self.silent = silent
+        self.version += f"/site{SAMPLE}/o{MIN_ODDS}/{'+'.join(sorted(silent))}"
+
+    def similarities(self, pages: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """See `EmbeddingClassifier.similarities`; not below 0, and above it as far as above the site's mean."""
+        similarity, readable = super().similarities(pages)
+        mean, spread = self._of_site
+        readable &= similarity.max(axis=1) >= self.min_similarity
+        readable &= ~pages["page_type"].isin(self.silent).to_numpy()
+        return self.min_similarity + (similarity - mean) / spread * spread.mean(), readable
+
+    def classify(self, pages: pd.DataFrame) -> pd.DataFrame:
+        """See `Classifier.classify`; no opinion where no label is much likelier than a guess."""
+        answer = super().classify(pages)
+        answer.loc[answer["confidence"] < MIN_ODDS / len(self.labels), "label"] = None
+        return answer
+
+    @cached_property
+    def _of_site(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and standard deviation of the sample's similarity to each label."""
+        order = self.site["page_key"].map(lambda key: hashlib.sha256(key.encode()).hexdigest()).sort_values()
+        similarity, readable = super().similarities(self.site.loc[order.index[:SAMPLE]])
+        similarity = similarity[readable] if readable.any() else np.zeros((1, len(self.labels)), np.float32)
+        return similarity.mean(axis=0), np.maximum(similarity.std(axis=0), 0.01)
 
 
 def _nearest(cosine: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -15,6 +15,8 @@ Answer = tuple[str | None, float, str | None]
 TAUGHT = 0.85
 # from which confidence of a rule nothing else is asked
 _SURE = 0.7
+# the confidence of a theme whose own name is there
+_NAMED = 0.75
 _NOTHING: Answer = (None, 0.0, None)
 
 
@@ -84,12 +86,20 @@ class OwnTypesClassifier(RulesClassifier):
 
 
 class OwnThemesClassifier(RulesClassifier):
-    """Rules for themes where labels are a team's own: then the themes that address or title name."""
+    """Rules for themes where labels are a team's own: then the themes that address or title name.
 
-    def __init__(self, rules: tuple[Rule, ...], version: str, own: OwnThemes) -> None:
+    Args:
+        rules: those whose labels exist.
+        version: the rules' version.
+        own: the words of the themes.
+        silent: page types whose pages have no theme, unless the theme's own name is there.
+    """
+
+    def __init__(self, rules: tuple[Rule, ...], version: str, own: OwnThemes, silent: frozenset[str]) -> None:
         """Take the rules, and the words of the themes."""
-        super().__init__(rules, f"{version}/{own.version}")
+        super().__init__(rules, f"{version}/{own.version}/{'+'.join(sorted(silent))}")
         self.own = own
+        self.silent = silent
 
     def ask(self, page: dict[str, Any], texts: dict[str, str]) -> Answer:
         """See `RulesClassifier.ask`."""
@@ -97,6 +107,8 @@ class OwnThemesClassifier(RulesClassifier):
         if ruled[1] >= _SURE:
             return ruled
         named = self.own.judge(texts)
+        if page["page_type"] in self.silent and named[1] < _NAMED:
+            return ruled
         if named[0] is None and page.get("taught_theme"):
             return page["taught_theme"], TAUGHT, ruled[0]
         return ruled if named[0] is None else named
