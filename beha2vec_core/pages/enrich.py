@@ -121,10 +121,7 @@ def classify_pages(
     if known is None and store:
         known = store.known_rows()
     prepared = prepare(pages)
-    given = {
-        "theme": prepared["page_key"].map(dict(overrides.themes)).astype(object),
-        "page_type": prepared["page_key"].map(dict(overrides.page_types)).astype(object),
-    }
+    given = given_labels(prepared, overrides)
     prepared = prepared.join(taught(prepared, given))
     built = models.cascades(steps, labels, rules, store, prepared)
     rows = _known_rows(known, prepared["page_key"])
@@ -161,6 +158,14 @@ def classify_pages(
         overruled=overruled,
         text_version=built.text_version,
     )
+
+
+def given_labels(pages: pd.DataFrame, overrides: Overrides) -> dict[str, pd.Series]:
+    """For each kind the labels given by people, with the index of ``pages``, null where there is none."""
+    return {
+        "theme": pages["page_key"].map(dict(overrides.themes)).astype(object),
+        "page_type": pages["page_key"].map(dict(overrides.page_types)).astype(object),
+    }
 
 
 def _known_rows(known: pd.DataFrame | None, page_keys: pd.Series) -> pd.DataFrame:

@@ -72,7 +72,8 @@ def own_version(labels: Sequence[Label]) -> str:
 def fold(text: str) -> str:
     """Lower-case words without accents, separated by single spaces; German umlauts as two letters."""
     letters = unicodedata.normalize("NFKD", text.lower().translate(_LETTERS))
-    return _NOT_WORD.sub(" ", "".join(letter for letter in letters if not unicodedata.combining(letter))).strip()
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter)).lower()
+    return _NOT_WORD.sub(" ", plain).strip()
 
 
 def telling_words(text: str) -> list[str]:

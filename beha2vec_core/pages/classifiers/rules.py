@@ -6,7 +6,7 @@ import pandas as pd
 
 from beha2vec_core.pages.classifiers.base import opinions, records
 from beha2vec_core.pages.own_themes import OwnThemes
-from beha2vec_core.pages.own_types import ANYWHERE, OwnTypes
+from beha2vec_core.pages.own_types import ANYWHERE, OwnTypes, Verdict
 from beha2vec_core.pages.rules import Rule
 from beha2vec_core.pages.text import path_segments, title_crumbs, title_parts
 
@@ -76,13 +76,28 @@ class OwnTypesClassifier(RulesClassifier):
         ruled = super().ask(page, texts)
         if ruled[1] >= _SURE:
             return ruled
-        kind, sure, _ = self.bundled.ask(page, texts)
-        verdict = self.own.judge(texts, (kind, sure) if kind else None)
+        verdict = self._verdict(page, texts)
         if page.get("taught_page_type") and verdict.kind not in ANYWHERE:
             return page["taught_page_type"], TAUGHT, verdict.label
         if self.extends and verdict.label not in self.own.own_names:
             return ruled
         return verdict.label, verdict.confidence, verdict.runner_up
+
+    def evidence(self, pages: pd.DataFrame) -> list[str]:
+        """What speaks for the type of the first of the pages, and what its label is mapped to."""
+        page = records(pages)[0]
+        verdict = self._verdict(page, rule_texts(page))
+        said = list(verdict.evidence)
+        if verdict.label is not None:
+            mapped = self.own.mapped[verdict.label]
+            said.append(f"{verdict.label} is taken for {mapped.like or 'no kind'} (from its {mapped.why})")
+        if page["taught_page_type"]:
+            said.append(f"overrides of pages like it say {page['taught_page_type']}")
+        return said
+
+    def _verdict(self, page: dict[str, Any], texts: dict[str, str]) -> Verdict:
+        kind, sure, _ = self.bundled.ask(page, texts)
+        return self.own.judge(texts, (kind, sure) if kind else None)
 
 
 class OwnThemesClassifier(RulesClassifier):
