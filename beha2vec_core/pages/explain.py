@@ -26,7 +26,7 @@ def explain_page(
     steps: tuple[StepConfig, ...],
     models: Models,
 ) -> list[str]:
-    """Lines of text on one page, classified anew with the arguments of `classify_pages`; nothing is stored.
+    """Lines of text on one page, classified again with the arguments of `classify_pages`; nothing is stored.
 
     Raises:
         KeyError: there is no such page.

@@ -77,7 +77,7 @@ class OwnTypesClassifier(RulesClassifier):
         if ruled[1] >= _SURE:
             return ruled
         verdict = self._verdict(page, texts)
-        if page.get("taught_page_type") and verdict.kind not in ANYWHERE:
+        if page.get("taught_page_type") and verdict.kind not in ANYWHERE and verdict.confidence < TAUGHT:
             return page["taught_page_type"], TAUGHT, verdict.label
         if self.extends and verdict.label not in self.own.own_names:
             return ruled
