@@ -122,7 +122,7 @@ def classify_pages(
         known = store.known_rows()
     prepared = prepare(pages)
     given = given_labels(prepared, overrides)
-    prepared = prepared.join(taught(prepared, given))
+    prepared = prepared.join(taught(prepared, given, labels))
     built = models.cascades(steps, labels, rules, store, prepared)
     rows = _known_rows(known, prepared["page_key"])
     stale = _stale(rows, prepared, built.cascades, given)

@@ -33,7 +33,7 @@ def explain_page(
     """
     prepared = prepare(pages)
     given = given_labels(prepared, overrides)
-    prepared = prepared.join(taught(prepared, given))
+    prepared = prepared.join(taught(prepared, given, labels))
     page = prepared[prepared["page_key"] == page_key]
     if page.empty:
         raise KeyError(page_key)

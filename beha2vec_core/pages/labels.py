@@ -46,6 +46,16 @@ class Labels:
     themes: tuple[Label, ...]
     page_types: tuple[Label, ...]
 
+    @property
+    def own_themes(self) -> bool:
+        """Whether the themes replace the bundled ones, which have some for pages that every site has."""
+        return "general" not in (label.name for label in self.themes)
+
+    @property
+    def own_page_types(self) -> bool:
+        """Whether there are page types that are not among the bundled ones."""
+        return not bundled_names("page_types").issuperset(label.name for label in self.page_types)
+
 
 def load_labels(path: Path | str | None = None) -> Labels:
     """Read a label file; without a path the default one for shops, content sites and SaaS.

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable
 
 import pandas as pd
 
+from beha2vec_core.pages.labels import Labels
 from beha2vec_core.pages.text import path_segments
 
 _NUMBERS = re.compile(r"\d+")
@@ -13,8 +14,10 @@ _NUMBERS = re.compile(r"\d+")
 MIN_SAME_THEME = 2
 
 
-def taught(pages: pd.DataFrame, given: dict[str, pd.Series]) -> pd.DataFrame:
+def taught(pages: pd.DataFrame, given: dict[str, pd.Series], labels: Labels) -> pd.DataFrame:
     """The labels that overrides of other pages suggest: ``taught_theme`` and ``taught_page_type``, empty for none.
+
+    Only labels of a team's own are taught; for the bundled ones there are rules.
 
     A type is that of the pages of the same form (a folder, numbered) in the same folder, else at the same depth below
     the same first folder; a theme that of the same folder. Where overrides disagree they teach nothing.
@@ -22,9 +25,12 @@ def taught(pages: pd.DataFrame, given: dict[str, pd.Series]) -> pd.DataFrame:
     Args:
         pages: as `prepare.prepare` gives them.
         given: for each kind, the overrides with the index of ``pages``, null where there is none.
+        labels: the label file.
     """
     answer = pd.DataFrame("", index=pages.index, columns=[f"taught_{kind}" for kind in given])
-    if all(labels.isna().all() for labels in given.values()):
+    own = {"theme": labels.own_themes, "page_type": labels.own_page_types}
+    teaching = {kind for kind in given if own[kind] and given[kind].notna().any()}
+    if not teaching:
         return answer
     places = [_places(*row) for row in zip(pages["hostname"], pages["page_path"], pages["shape"], strict=True)]
     folder, form, branch = (pd.Series(column, index=pages.index, dtype=object) for column in zip(*places, strict=True))
@@ -33,6 +39,8 @@ def taught(pages: pd.DataFrame, given: dict[str, pd.Series]) -> pd.DataFrame:
         (form, "page_type", 1),
         (folder, "theme", MIN_SAME_THEME),
     ):
+        if kind not in teaching:
+            continue
         known = _agreed(zip(keys[given[kind].notna()], given[kind].dropna(), strict=True), least)
         found = keys.map(lambda key, known=known: known.get(key, "")).astype(object)
         answer[f"taught_{kind}"] = answer[f"taught_{kind}"].where(found == "", found)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from beha2vec_core.pages import Label, Labels, Models, Overrides, classify_pages, parse_steps
+from beha2vec_core.pages import Label, Labels, Models, Overrides, classify_pages, load_labels, parse_steps
 from beha2vec_core.pages.own_themes import OwnThemes
 from beha2vec_core.pages.prepare import prepare
 from beha2vec_core.pages.teach import taught
@@ -82,13 +82,13 @@ def test_two_overrides_of_a_folder_teach_its_theme_and_one_does_not() -> None:
 
 
 def test_only_pages_that_an_override_teaches_are_asked_about_again() -> None:
-    rows = [(f"/guides/x{n}", f"Text {n}") for n in range(5)] + [(f"/other/y{n}", "Text") for n in range(20)]
+    rows = [(f"/papers/x{n}", f"Text {n}") for n in range(5)] + [(f"/other/y{n}", "Text") for n in range(20)]
     ask = {"labels": LABELS, "steps": parse_steps("rules"), "progress": False}
     known = classify_pages(site(rows), **ask).pages
-    overrides = Overrides({}, {"bank.example/guides/x0": "reise"})
+    overrides = Overrides({}, {"bank.example/papers/x0": "reise"})
     again = classify_pages(site(rows), known=known, overrides=overrides, **ask)
     assert again.classified == 5
-    assert set(again.pages.set_index("page_key").loc[[f"bank.example/guides/x{n}" for n in range(5)], "page_type"]) == {
+    assert set(again.pages.set_index("page_key").loc[[f"bank.example/papers/x{n}" for n in range(5)], "page_type"]) == {
         "reise"
     }
 
@@ -96,4 +96,13 @@ def test_only_pages_that_an_override_teaches_are_asked_about_again() -> None:
 def test_without_overrides_nothing_is_taught() -> None:
     pages = prepare(site([("/a/b", "C")]))
     nothing = {kind: pd.Series([None], dtype=object) for kind in ("theme", "page_type")}
-    assert taught(pages, nothing).eq("").all(axis=None)
+    assert taught(pages, nothing, LABELS).eq("").all(axis=None)
+
+
+def test_bundled_labels_are_not_taught() -> None:
+    pages = prepare(site([("/a/b", "C"), ("/a/c", "D")]))
+    given = {"theme": pd.Series(["general", "general"]), "page_type": pd.Series(["article", None], dtype=object)}
+    assert taught(pages, given, load_labels()).eq("").all(axis=None)
+    assert (
+        taught(pages, {"page_type": pd.Series(["reise", None])}, LABELS)["taught_page_type"].tolist() == ["reise"] * 2
+    )

@@ -161,7 +161,7 @@ class Models:
         if isinstance(self.embedder, str):  # found once in the life of this object
             self.embedder = Embedder.find(self.embedder, device=self.device, progress=self.progress)
         cached = CachedEmbedder(self.embedder, store)
-        if not _are_own(labels):
+        if not labels.own_themes:
             return lambda kind, of_kind: EmbeddingClassifier(cached, of_kind, kind)
         silent = OwnTypes(labels.page_types).functional()
         return lambda kind, of_kind: (
@@ -193,20 +193,15 @@ def _rules_maker(rules: Rules, labels: Labels) -> Callable[[str, tuple[Label, ..
         "theme": RulesClassifier(known.themes, known.themes_version),
         "page_type": RulesClassifier(known.page_types, known.page_types_version),
     }
-    if own.own_names:
+    if labels.own_page_types:
         bundled = tuple(rule for rule in rules.page_types if rule.pack is not None)
         extends = bundled_names("page_types") <= {label.name for label in labels.page_types}
         classifiers["page_type"] = OwnTypesClassifier(known.page_types, rules.page_types_version, bundled, own, extends)
-    if _are_own(labels):
+    if labels.own_themes:
         classifiers["theme"] = OwnThemesClassifier(
             known.themes, known.themes_version, OwnThemes(labels), own.functional()
         )
     return lambda kind, _: classifiers[kind]
-
-
-def _are_own(labels: Labels) -> bool:
-    """Whether the themes replace the bundled ones, which have themes for pages that every site has."""
-    return "general" not in (label.name for label in labels.themes)
 
 
 def _thresholds(part: str, text: str) -> tuple[float, float]:
