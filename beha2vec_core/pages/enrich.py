@@ -225,7 +225,8 @@ def _overruled(
         override = given[kind].dropna()
         if override.empty:
             continue
-        labelled = pages.loc[override.index].assign(page_type=rows["page_type"])
+        # without what the overrides themselves teach
+        labelled = pages.loc[override.index].assign(page_type=rows["page_type"], **{f"taught_{kind}": ""})
         said = cascades[kind].without("llm").classify(labelled, pd.Series(None, index=override.index, dtype=object))
         parts.append(
             pd.DataFrame({"page_key": labelled["page_key"], "kind": kind, "override": override, "said": said["label"]})

@@ -13,6 +13,7 @@ from beha2vec_core.pages.label_words import STOP_WORDS, LabelWords, alike, fold,
 from beha2vec_core.pages.labels import Label, bundled_names
 from beha2vec_core.pages.ontology import FUNCTIONAL, instead_of, kind_of, kinds_in
 
+# what a sure bundled rule says of a page's place, from -1, one of many, to 1, a list
 ROLES = {"article": -0.4, "product": -0.4, "article_list": 0.4, "category": 0.4}
 # what may happen at any address
 ANYWHERE = frozenset({"error", "confirmation"})
@@ -20,9 +21,8 @@ ANYWHERE = frozenset({"error", "confirmation"})
 CODE_VERSION = 1
 # from which confidence a bundled rule for what a page is about counts on a site with labels of its own
 SURE_RULE = 0.75
-# with less speaking for it, no label is given
-MIN_SCORE = 0.1
-PLACE_ONLY = 0.4
+# with less speaking for it, no label is given; with less than the second, a label is a guess
+MIN_SCORE, PLACE_ONLY = 0.1, 0.4
 _LIST_WORDS = re.compile(
     r"\b(lists?|listen?|\w*liste|listes|uebersicht|overview|hub|range|index|several|mehrere|calendar|kalender|"
     r"calendrier|categor\w+|kategorie\w*|rubrique|selections?|compares|tous|toutes|alle|all|elenco|listas?|overzicht|"
@@ -43,7 +43,7 @@ class Mapped:
 
     Attributes:
         label: its name.
-        like: the kind of page, a key of ``ontology.yml`` or ``article_list``, ``category``; empty: none was found.
+        like: the kind of page, a key of ``ontology.yml``; empty: none was found.
         role: ``list`` or ``detail``, empty for kinds that every site has.
         why: where the kind comes from: ``like``, ``name``, ``description`` or ``nothing``.
     """

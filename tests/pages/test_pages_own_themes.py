@@ -93,6 +93,14 @@ def test_only_pages_that_an_override_teaches_are_asked_about_again() -> None:
     }
 
 
+def test_what_classifiers_say_of_an_override_is_not_what_it_teaches() -> None:
+    rows = [(f"/papers/{n}", f"Text {n}") for n in range(100, 105)]
+    overrides = Overrides({}, {"bank.example/papers/100": "account"})
+    result = classify_pages(site(rows), labels=LABELS, overrides=overrides, steps=parse_steps("rules"), progress=False)
+    assert set(result.pages["page_type"]) == {"account"}
+    assert result.overruled["said"].tolist() == ["unknown"]
+
+
 def test_without_overrides_nothing_is_taught() -> None:
     pages = prepare(site([("/a/b", "C")]))
     nothing = {kind: pd.Series([None], dtype=object) for kind in ("theme", "page_type")}
