@@ -1,4 +1,4 @@
-"""``beha2vec themes``: the themes of the label file."""
+"""``beha2vec themes``: the labels of the label file."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ themes = typer.Typer(help="The themes of the label file.", no_args_is_help=True)
 app.add_typer(themes, name="themes")
 
 _BUSY_SECONDS = 3.0
+_PAGE_COLUMNS = "page_key, page_title, page_path, hostname, page_views"
 
 
 @themes.command("suggest")
@@ -60,17 +61,55 @@ def suggest_themes(
     )
 
 
-def _pages(settings: Settings) -> pd.DataFrame:
+@themes.command("explain")
+def explain_theme(
+    page: Annotated[str, typer.Argument(help="The page_key: host and path, such as shop.example.com/hats.")],
+    mapping: Annotated[bool, typer.Option("--mapping", help="Also show what each page type is taken for.")] = False,
+) -> None:
+    """Show why a page has its theme and type: what each classifier says, the evidence and the runner-up."""
+    from beha2vec_core.encoder.device import DeviceError, resolve_device
+    from beha2vec_core.pages import Models, load_labels, load_overrides, load_rules, parse_steps
+    from beha2vec_core.pages.explain import explain_mapping, explain_page
+
+    settings = read_settings()
+    try:
+        labels = load_labels(settings.pages.labels_file)
+        lines = explain_page(
+            page,
+            _pages(settings, "*"),
+            labels=labels,
+            rules=load_rules(settings.pages.rules_file, settings.pages.rule_packs),
+            overrides=load_overrides(settings.pages.overrides_file, labels),
+            steps=parse_steps(settings.pages.classifiers),
+            models=Models(
+                settings.pages.embedding_model,
+                settings.pages.nli_model,
+                device=str(resolve_device(settings.encoder.device)),
+            ),
+        )
+    except KeyError:
+        fail(f"no page is called {page!r}: a page_key is host and path in lower case, without www. and query")
+    except (ValueError, DeviceError) as error:
+        fail(str(error))
+    for line in lines:
+        typer.echo(line)
+    if mapping:
+        typer.echo("\npage types of the label file, and what they are taken for (change it with like:)")
+        for line in explain_mapping(labels):
+            typer.echo(line)
+
+
+def _pages(settings: Settings, columns: str = _PAGE_COLUMNS) -> pd.DataFrame:
     """The distinct pages: from the warehouse, or from the published database while another process holds it."""
     import duckdb
 
     from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
 
-    query = "select page_key, page_title, page_path, hostname, page_views from ga4.dim_ga4__pages"
+    query = f"select {columns} from ga4.dim_ga4__pages"
     warehouse, serving = settings.storage.warehouse_path, settings.storage.serving_path
     try:
         if warehouse.exists():
-            with Warehouse(warehouse, lock_timeout=_BUSY_SECONDS).connect("themes suggest") as connection:
+            with Warehouse(warehouse, lock_timeout=_BUSY_SECONDS).connect("themes") as connection:
                 return connection.execute(query).df()
     except WarehouseBusyError as error:
         if not serving.exists():

@@ -19,6 +19,7 @@ from beha2vec_core.pages.overrides import Overrides
 from beha2vec_core.pages.prepare import prepare
 from beha2vec_core.pages.rules import Rules, load_rules
 from beha2vec_core.pages.store import PageStore
+from beha2vec_core.pages.teach import taught
 from beha2vec_core.progress import ProgressBar
 
 ERROR_PAGE_TYPE = "error"
@@ -114,17 +115,15 @@ def classify_pages(
         TamperedWeights: the bundled model's weights are not the reviewed ones.
     """
     labels = labels or load_labels()
-    rules = (rules or load_rules()).for_labels(labels)
+    rules = rules or load_rules()
     overrides = overrides or Overrides()
     models = models or Models()
     if known is None and store:
         known = store.known_rows()
     prepared = prepare(pages)
-    given = {
-        "theme": prepared["page_key"].map(dict(overrides.themes)).astype(object),
-        "page_type": prepared["page_key"].map(dict(overrides.page_types)).astype(object),
-    }
-    built = models.cascades(steps, labels, rules, store)
+    given = given_labels(prepared, overrides)
+    prepared = prepared.join(taught(prepared, given, labels))
+    built = models.cascades(steps, labels, rules, store, prepared)
     rows = _known_rows(known, prepared["page_key"])
     stale = _stale(rows, prepared, built.cascades, given)
     asked = prepared.index[stale.any(axis=1)]
@@ -159,6 +158,14 @@ def classify_pages(
         overruled=overruled,
         text_version=built.text_version,
     )
+
+
+def given_labels(pages: pd.DataFrame, overrides: Overrides) -> dict[str, pd.Series]:
+    """For each kind the labels given by people, with the index of ``pages``, null where there is none."""
+    return {
+        "theme": pages["page_key"].map(dict(overrides.themes)).astype(object),
+        "page_type": pages["page_key"].map(dict(overrides.page_types)).astype(object),
+    }
 
 
 def _known_rows(known: pd.DataFrame | None, page_keys: pd.Series) -> pd.DataFrame:
@@ -218,7 +225,8 @@ def _overruled(
         override = given[kind].dropna()
         if override.empty:
             continue
-        labelled = pages.loc[override.index].assign(page_type=rows["page_type"])
+        # without what the overrides themselves teach
+        labelled = pages.loc[override.index].assign(page_type=rows["page_type"], **{f"taught_{kind}": ""})
         said = cascades[kind].without("llm").classify(labelled, pd.Series(None, index=override.index, dtype=object))
         parts.append(
             pd.DataFrame({"page_key": labelled["page_key"], "kind": kind, "override": override, "said": said["label"]})
@@ -240,9 +248,8 @@ def _hashes(kind: str, rows: pd.DataFrame, pages: pd.DataFrame, cascade: Cascade
     types = rows["page_type"] if kind == "theme" else [None] * len(pages)
     version = cache(cascade.version_through)
     hashes = []
-    for *seen, label, method, sure in zip(
-        *(pages[column] for column in SEEN_COLUMNS), types, given.loc[pages.index], methods, confidence, strict=True
-    ):
+    columns = (pages[column] for column in (*SEEN_COLUMNS, f"taught_{kind}"))
+    for *seen, label, method, sure in zip(*columns, types, given.loc[pages.index], methods, confidence, strict=True):
         rests_on = version(method, float(sure)) if isinstance(method, str) else None
         override = None if pd.isna(label) else label
         hashes.append(_digest([*seen, override, rests_on]) if rests_on else "never")

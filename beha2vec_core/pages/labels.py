@@ -6,9 +6,11 @@ from typing import Any
 
 import yaml
 
+from beha2vec_core.pages.ontology import kinds
+
 DEFAULT_LABELS_PATH = Path(__file__).with_name("labels.yml")
 UNKNOWN = "unknown"
-_KEYS = {"description", "examples", "found_on", "similarity"}
+_KEYS = {"description", "examples", "found_on", "like", "similarity"}
 
 
 class LabelFileError(ValueError):
@@ -25,6 +27,8 @@ class Label:
         examples: texts (prototypes) of such pages.
         found_on: for themes, the page types and kinds of site where it is likely; empty: anywhere.
         similarity: whether similarity may give it.
+        like: for page types, the kind of page that rules know: a key of ``ontology.yml``, ``article_list`` or
+            ``category``; None: found from name and description.
     """
 
     name: str
@@ -32,6 +36,7 @@ class Label:
     examples: tuple[str, ...] = ()
     found_on: frozenset[str] = frozenset()
     similarity: bool = True
+    like: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,16 @@ class Labels:
 
     themes: tuple[Label, ...]
     page_types: tuple[Label, ...]
+
+    @property
+    def own_themes(self) -> bool:
+        """Whether the themes replace the bundled ones, which have some for pages that every site has."""
+        return "general" not in (label.name for label in self.themes)
+
+    @property
+    def own_page_types(self) -> bool:
+        """Whether there are page types that are not among the bundled ones."""
+        return not bundled_names("page_types").issuperset(label.name for label in self.page_types)
 
 
 def load_labels(path: Path | str | None = None) -> Labels:
@@ -62,6 +77,11 @@ def load_labels(path: Path | str | None = None) -> Labels:
         if not section:
             raise LabelFileError(f"{file}: '{name}' has no label; name at least one, or write 'extends: default'")
     return Labels(tuple(themes.values()), tuple(page_types.values()))
+
+
+def bundled_names(section: str) -> frozenset[str]:
+    """The names of the default ``themes`` or ``page_types``."""
+    return frozenset(label.name for label in getattr(load_labels(), section))
 
 
 def read_mapping(file: Path, allowed: set[str], error: type[ValueError]) -> dict[str, Any]:
@@ -91,7 +111,13 @@ def _section(contents: dict[str, Any], section: str, file: Path) -> dict[str, La
     entries = contents.get(section) or {}
     if not isinstance(entries, dict):
         raise LabelFileError(f"{file}: '{section}' must be a mapping of label name to description")
-    return {str(name): _label(str(name), entry, f"{file}: {section}.{name}") for name, entry in entries.items()}
+    labels = {str(name): _label(str(name), entry, f"{file}: {section}.{name}") for name, entry in entries.items()}
+    known = (*kinds(), "article_list", "category") if section == "page_types" else ()
+    for label in labels.values():
+        if label.like is not None and label.like not in known:
+            remedy = f"choose from {', '.join(known)}" if known else "only page types can have it"
+            raise LabelFileError(f"{file}: {section}.{label.name}: 'like' is {label.like!r}; {remedy}")
+    return labels
 
 
 def _label(name: str, entry: Any, where: str) -> Label:
@@ -109,7 +135,15 @@ def _label(name: str, entry: Any, where: str) -> Label:
     similarity = entry.get("similarity", True)
     if not isinstance(similarity, bool):
         raise LabelFileError(f"{where}: 'similarity' must be true or false, not {similarity!r}")
-    return Label(name, description.strip(), _texts(entry, "examples", where), found_on, similarity)
+    like = entry.get("like")
+    return Label(
+        name,
+        description.strip(),
+        _texts(entry, "examples", where),
+        found_on,
+        similarity,
+        None if like is None else str(like),
+    )
 
 
 def _texts(entry: dict[str, Any], key: str, where: str) -> tuple[str, ...]:

@@ -35,6 +35,10 @@ _NEWS = re.compile(
 MIN_NEWS_SECTIONS = 5
 # from this many pages with items on, a host is taken to report the items of all its pages
 MIN_GOODS = 10
+# from this share of leaves with a number or a code in their address, a leaf without one is of another kind
+MIN_NUMBERED = 0.35
+MANY = 4
+_ENDS_IN_ID = re.compile(r"(?<!seite[ /])(?<!page[ /])\d$")
 _ID = re.compile(r"\d{3,}|(?=[a-z]*\d)[a-z\d]{8,}")
 _DATE = re.compile(r"/(19|20)\d\d([/ ](\d{1,2}|[a-z]{3})([/ ]\d{1,2})?)?[/ ]")
 
@@ -44,12 +48,13 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
 
     ``depth-2``: number of segments, ``leaf`` or ``folder`` (the site has pages below it), ``siblings-none`` (no other
     leaf beside it), ``siblings-few`` (up to 4), ``siblings-many``; ``slug-short`` (up to 2 words in the last segment),
-    ``slug-medium``, ``slug-long`` (4 and more); ``id`` (the slug has a number of three digits or a code); ``date`` (in
-    the path); ``title-short`` (up to 2 words in the first part of the title), ``title-medium``, ``title-long`` (5 and
-    more); ``items-none``, ``items-one``, ``items-many`` (names of items seen on the page); ``named-item`` (the title
-    is an item's name); ``no-goods`` (no items in its folder, though the host reports items). Last the kind of site:
-    ``shop`` (the host has a basket), ``software`` (documentation, features or integrations), ``news`` (five of the
-    sections that newspapers have).
+    ``slug-medium``, ``slug-long`` (4 and more); ``id`` (the slug has a number of three digits or a code); ``ids``
+    (many leaves beside it end with a number, or of the host where few are beside it); ``date`` (in the path);
+    ``title-short`` (up to 2 words in the first part of the title), ``title-medium``, ``title-long`` (5 and more);
+    ``items-none``, ``items-one``, ``items-many`` (names of items seen on the page); ``named-item`` (the title is an
+    item's name); ``no-goods`` (no items in its folder, though the host reports items). Last the kind of site: ``shop``
+    (the host has a basket), ``software`` (documentation, features or integrations), ``news`` (five of the sections that
+    newspapers have).
 
     Args:
         pages: all pages of the site: ``hostname``, ``page_path``, ``page_title``, ``item_names``.
@@ -81,6 +86,13 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
         if items
         for folder in (parent[1], path)
     }
+    # leaves with a number or a code in their address, by folder and by host
+    leaves_of_host: Counter[str] = Counter()
+    with_id: Counter[str | tuple[str, str]] = Counter()
+    for host, path, parent in zip(hosts, segments, parents, strict=True):
+        if (host, path) not in folders:
+            leaves_of_host[host] += 1
+            with_id.update([host, parent] if _ENDS_IN_ID.search(path) else [])
     shapes = []
     for host, site, path, parent, title, items in zip(
         hosts, sites, segments, parents, pages["page_title"], pages["item_names"], strict=True
@@ -92,12 +104,14 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
         words = [
             f"depth-{path.count('/') if slug else 0}",
             "folder" if folder else "leaf",
-            f"siblings-{_bucket(others, 0, 4, ('none', 'few', 'many'))}",
+            f"siblings-{_bucket(others, 0, MANY, ('none', 'few', 'many'))}",
             f"slug-{_bucket(len(slug.split()), 2, 3, ('short', 'medium', 'long'))}",
             f"title-{_bucket(len(parts[0].split()) if parts else 0, 2, 4, ('short', 'medium', 'long'))}",
             f"items-{_bucket(len(items), 0, 1, ('none', 'one', 'many'))}",
         ]
         words += ["id"] if _ID.search(slug) else []
+        of, number = (parent, leaves[parent]) if leaves[parent] > MANY else (host, leaves_of_host[host])
+        words += ["ids"] if with_id[of] >= MIN_NUMBERED * max(number, 1) else []
         words += ["date"] if _DATE.search(path) else []
         words += ["named-item"] if parts and any(parts[0] == " ".join(title_parts(name)) for name in items) else []
         beside = path if folder else parent[1]

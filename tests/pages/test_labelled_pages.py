@@ -12,11 +12,15 @@ import pytest
 import yaml
 
 import beha2vec_core
+from beha2vec_core.pages import load_labels
 
 LABELLED = Path(__file__).resolve().parents[1] / "benchmarks/labelled_pages"
 STORE = Path(__file__).resolve().parents[2] / "../shared/data/merch_store_2016_2017/ga4_data.csv"
 LABELS = yaml.safe_load((Path(beha2vec_core.__file__).parent / "pages/labels.yml").read_text(encoding="utf-8"))
 SITES = ("fashion", "software", "news")
+OWN = LABELLED / "own_labels"
+OWN_SITES = yaml.safe_load((OWN / "sites.yml").read_text(encoding="utf-8"))
+HALVES = ("tuned", "scored")
 FIELDS = {
     "page_key": str,
     "hostname": str,
@@ -81,3 +85,25 @@ def test_merch_store_pages_are_in_the_real_data() -> None:
     keys = {page_key(address.hostname, address.path) for address in addresses if address.hostname}
     real = {hashlib.sha256(key.encode()).hexdigest() for key in keys}
     assert {row["page_hash"] for row in merch_store()} <= real
+
+
+@pytest.mark.parametrize("name", sorted(OWN_SITES))
+def test_site_with_its_own_labels_is_whole(name: str) -> None:
+    about = OWN_SITES[name]
+    assert set(about) == {"hostname", "language", "half"} and about["half"] in ("tuned", "scored")
+    labels = load_labels(OWN / f"{name}.yml")
+    themes, page_types = ({label.name for label in of} | {"unknown"} for of in (labels.themes, labels.page_types))
+    first, second = (
+        list(csv.DictReader((OWN / f"{name}{end}.csv").read_text(encoding="utf-8").splitlines()))
+        for end in ("", ".second")
+    )
+    paths = [page["page_path"] for page in first]
+    assert paths == [page["page_path"] for page in second]
+    assert len({path.lower() for path in paths}) == len(paths) >= 100
+    for page in (*first, *second):
+        assert page["theme"] in themes and page["page_type"] in page_types, page
+
+
+def test_half_of_the_sites_with_own_labels_are_only_scored() -> None:
+    halves = {half: {about["language"] for about in OWN_SITES.values() if about["half"] == half} for half in HALVES}
+    assert halves["tuned"] == halves["scored"] == {"de", "en", "fr"}

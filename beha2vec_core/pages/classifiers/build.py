@@ -7,15 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from beha2vec_core.llm import LlmClient, LlmSettings
 from beha2vec_core.pages.cascade import NO_METHOD, Cascade, Step
 from beha2vec_core.pages.classifiers.base import Classifier
-from beha2vec_core.pages.classifiers.embedding import EmbeddingClassifier
+from beha2vec_core.pages.classifiers.embedding import EmbeddingClassifier, SiteThemesClassifier
 from beha2vec_core.pages.classifiers.llm import LlmClassifier
 from beha2vec_core.pages.classifiers.nli import DEFAULT_NLI_MODEL, NliClassifier, NliModel
-from beha2vec_core.pages.classifiers.rules import RulesClassifier
+from beha2vec_core.pages.classifiers.rules import OwnThemesClassifier, OwnTypesClassifier, RulesClassifier
 from beha2vec_core.pages.embedder import DEFAULT_MODEL, Embedder
-from beha2vec_core.pages.labels import Label, Labels
+from beha2vec_core.pages.labels import Label, Labels, bundled_names
+from beha2vec_core.pages.own_themes import OwnThemes
+from beha2vec_core.pages.own_types import OwnTypes
 from beha2vec_core.pages.rules import Rules
 from beha2vec_core.pages.store import CachedEmbedder, PageStore
 from beha2vec_core.pages.weights import ModelUnavailable
@@ -103,16 +107,28 @@ class Models:
     progress: bool = False
 
     def cascades(
-        self, steps: tuple[StepConfig, ...], labels: Labels, rules: Rules, store: PageStore | None = None
+        self,
+        steps: tuple[StepConfig, ...],
+        labels: Labels,
+        rules: Rules,
+        store: PageStore | None = None,
+        site: pd.DataFrame | None = None,
     ) -> Built:
         """The cascades of the classifiers that can be asked; the others are reported, with the remedy.
+
+        Args:
+            steps: which classifiers, in order.
+            labels: themes and page types.
+            rules: all rules; those without a label are left out.
+            store: remembers vectors of texts.
+            site: all pages, as `prepare.prepare` gives them, to compare a page with.
 
         Raises:
             TamperedWeights: the bundled model's weights are not the reviewed ones.
         """
         makers: dict[str, Callable[[], Callable[[str, tuple[Label, ...]], Classifier]]] = {
-            "rules": lambda: _rules_maker(rules),
-            "embedding": lambda: self._embedding_maker(store),
+            "rules": lambda: _rules_maker(rules, labels),
+            "embedding": lambda: self._embedding_maker(store, labels, site),
             "nli": self._nli_maker,
             "llm": self._llm_maker,
         }
@@ -139,11 +155,20 @@ class Models:
             {kind: Cascade(of_kind) for kind, of_kind in cascades.items()}, methods, missing, client, text_version
         )
 
-    def _embedding_maker(self, store: PageStore | None) -> Callable[[str, tuple[Label, ...]], Classifier]:
+    def _embedding_maker(
+        self, store: PageStore | None, labels: Labels, site: pd.DataFrame | None
+    ) -> Callable[[str, tuple[Label, ...]], Classifier]:
         if isinstance(self.embedder, str):  # found once in the life of this object
             self.embedder = Embedder.find(self.embedder, device=self.device, progress=self.progress)
         cached = CachedEmbedder(self.embedder, store)
-        return lambda kind, labels: EmbeddingClassifier(cached, labels, kind)
+        if not labels.own_themes:
+            return lambda kind, of_kind: EmbeddingClassifier(cached, of_kind, kind)
+        silent = OwnTypes(labels.page_types).functional()
+        return lambda kind, of_kind: (
+            SiteThemesClassifier(cached, of_kind, site, silent)
+            if kind == "theme" and site is not None
+            else EmbeddingClassifier(cached, of_kind, kind)
+        )
 
     def _nli_maker(self) -> Callable[[str, tuple[Label, ...]], Classifier]:
         if isinstance(self.nli_model, str):
@@ -161,12 +186,22 @@ class Models:
         return lambda kind, labels: LlmClassifier(client, labels, kind)
 
 
-def _rules_maker(rules: Rules) -> Callable[[str, tuple[Label, ...]], Classifier]:
-    sections = {
-        "theme": (rules.themes, rules.themes_version),
-        "page_type": (rules.page_types, rules.page_types_version),
+def _rules_maker(rules: Rules, labels: Labels) -> Callable[[str, tuple[Label, ...]], Classifier]:
+    known = rules.for_labels(labels)
+    own = OwnTypes(labels.page_types)
+    classifiers: dict[str, Classifier] = {
+        "theme": RulesClassifier(known.themes, known.themes_version),
+        "page_type": RulesClassifier(known.page_types, known.page_types_version),
     }
-    return lambda kind, _: RulesClassifier(*sections[kind])
+    if labels.own_page_types:
+        bundled = tuple(rule for rule in rules.page_types if rule.pack is not None)
+        extends = bundled_names("page_types") <= {label.name for label in labels.page_types}
+        classifiers["page_type"] = OwnTypesClassifier(known.page_types, rules.page_types_version, bundled, own, extends)
+    if labels.own_themes:
+        classifiers["theme"] = OwnThemesClassifier(
+            known.themes, known.themes_version, OwnThemes(labels), own.functional()
+        )
+    return lambda kind, _: classifiers[kind]
 
 
 def _thresholds(part: str, text: str) -> tuple[float, float]:

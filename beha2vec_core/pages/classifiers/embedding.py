@@ -1,5 +1,6 @@
 """Zero-shot by similarity: a page gets the label whose description, or nearest example, its texts are closest to."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from functools import cached_property
@@ -26,6 +27,10 @@ WEIGHTS = {
 TYPE_LEAD, SITE_LEAD = 0.08, 0.08
 # a label's similarity is the mean of its nearest phrases
 NEAREST = 2
+# pages of a site that tell what is usual on it
+SAMPLE = 300
+# how much likelier than by chance a theme of one's own must be
+MIN_ODDS = 2.6
 # article numbers and abbreviations resemble anything
 _WORD = re.compile(r"[^\W\d_]{3}")
 
@@ -109,6 +114,52 @@ class EmbeddingClassifier:
         ]
         vectors = self.encoder.encode_phrases([phrase for _, phrase in phrases])
         return np.array([number for number, _ in phrases]), vectors
+
+
+class SiteThemesClassifier(EmbeddingClassifier):
+    """Similarity to themes of a team's own, as far as it differs from that of the site's other pages.
+
+    All pages of a shop for trips resemble `family trips`; only those that do so more than others are about it. The
+    folders' words, which most pages share, do not count.
+
+    Args:
+        encoder: the model.
+        labels: the themes.
+        site: all pages, of which `SAMPLE` are compared with.
+        silent: page types whose pages have no theme that similarity could find, such as accounts.
+    """
+
+    def __init__(
+        self, encoder: TextEncoder, labels: Sequence[Label], site: pd.DataFrame, silent: frozenset[str]
+    ) -> None:
+        """Take the model, the themes and the site."""
+        super().__init__(encoder, labels, "theme")
+        self.weights = {"page": 1.0, "items": 0.5, "text": 0.5}
+        self.site = site
+        self.silent = silent
+        self.version += f"/site{SAMPLE}/o{MIN_ODDS}/{'+'.join(sorted(silent))}"
+
+    def similarities(self, pages: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """See `EmbeddingClassifier.similarities`; not below 0, and above it as far as above the site's mean."""
+        similarity, readable = super().similarities(pages)
+        mean, spread = self._of_site
+        readable &= similarity.max(axis=1) >= self.min_similarity
+        readable &= ~pages["page_type"].isin(self.silent).to_numpy()
+        return self.min_similarity + (similarity - mean) / spread * spread.mean(), readable
+
+    def classify(self, pages: pd.DataFrame) -> pd.DataFrame:
+        """See `Classifier.classify`; no opinion where no label is much likelier than a guess."""
+        answer = super().classify(pages)
+        answer.loc[answer["confidence"] < MIN_ODDS / len(self.labels), "label"] = None
+        return answer
+
+    @cached_property
+    def _of_site(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Mean and standard deviation of the sample's similarity to each label."""
+        order = self.site["page_key"].map(lambda key: hashlib.sha256(key.encode()).hexdigest()).sort_values()
+        similarity, readable = super().similarities(self.site.loc[order.index[:SAMPLE]])
+        similarity = similarity[readable] if readable.any() else np.zeros((1, len(self.labels)), np.float32)
+        return similarity.mean(axis=0), np.maximum(similarity.std(axis=0), 0.01)
 
 
 def _nearest(cosine: NDArray[np.float32]) -> NDArray[np.float32]:

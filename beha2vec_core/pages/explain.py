@@ -1,0 +1,68 @@
+"""Why a page has its theme and type: what each classifier says of it, and what speaks for the type."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+import pyarrow as pa
+
+from beha2vec_core.pages.classifiers import Models, StepConfig
+from beha2vec_core.pages.classifiers.rules import OwnTypesClassifier
+from beha2vec_core.pages.enrich import ERROR_PAGE_TYPE, given_labels
+from beha2vec_core.pages.labels import UNKNOWN, Labels
+from beha2vec_core.pages.overrides import Overrides
+from beha2vec_core.pages.own_types import OwnTypes
+from beha2vec_core.pages.prepare import prepare
+from beha2vec_core.pages.rules import Rules
+from beha2vec_core.pages.teach import taught
+
+
+def explain_page(
+    page_key: str,
+    pages: pd.DataFrame | pa.Table,
+    *,
+    labels: Labels,
+    rules: Rules,
+    overrides: Overrides,
+    steps: tuple[StepConfig, ...],
+    models: Models,
+) -> list[str]:
+    """Lines of text on one page, classified again with the arguments of `classify_pages`; nothing is stored.
+
+    Raises:
+        KeyError: there is no such page.
+    """
+    prepared = prepare(pages)
+    given = given_labels(prepared, overrides)
+    prepared = prepared.join(taught(prepared, given, labels))
+    page = prepared[prepared["page_key"] == page_key]
+    if page.empty:
+        raise KeyError(page_key)
+    built = models.cascades(steps, labels, rules, site=prepared)
+    lines = [f"title      {page['page_title'].iloc[0]}", f"place      {page['shape'].iloc[0]}"]
+    for kind in ("page_type", "theme"):
+        answer = built.cascades[kind].classify(page, given[kind].loc[page.index]).iloc[0]
+        lines += ["", _answer(kind, answer, answer["method"])]
+        for step in built.cascades[kind].steps:
+            said = step.classifier.classify(page).iloc[0]
+            lines.append(f"  {step.classifier.name:10} {_answer('', said, f'counts from {step.threshold}').strip()}")
+            if isinstance(step.classifier, OwnTypesClassifier):
+                lines += [f"             because {reason}" for reason in step.classifier.evidence(page)]
+        if kind == "page_type":
+            # the theme may follow from the type, and an error page's title says nothing about it
+            page = page.assign(page_type=answer["label"])
+            page = page.assign(page_title="") if answer["label"] == ERROR_PAGE_TYPE else page
+    built.close()
+    return lines
+
+
+def explain_mapping(labels: Labels) -> Iterator[str]:
+    """What each page type is taken for, one a line; ``like:`` in the label file changes it."""
+    for mapped in OwnTypes(labels.page_types).mapped.values():
+        kind = mapped.like or "no kind that rules know"
+        yield f"  {mapped.label:24} {kind:24} {mapped.role:7} (from its {mapped.why})"
+
+
+def _answer(kind: str, answer: pd.Series, note: str) -> str:
+    label = answer["label"] if isinstance(answer["label"], str) else UNKNOWN
+    runner_up = f", then {answer['runner_up']}" if isinstance(answer["runner_up"], str) else ""
+    return f"{kind.replace('_', ' '):10} {label} {answer['confidence']:.2f}{runner_up} ({note})"

@@ -1,0 +1,56 @@
+"""``beha2vec themes explain``: why a page has its labels."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from beha2vec_core.cli import app
+
+LABELS = """
+themes: {reisen: Reisen in ferne Länder, wandern: Wandern in den Bergen}
+page_types: {tour: eine einzelne Reise, konto: Anmelden und das eigene Konto, weg: Seite nicht gefunden}
+"""
+
+
+@pytest.fixture(autouse=True)
+def published(serving: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    serving.execute("create schema ga4")
+    serving.execute(
+        """create table ga4.dim_ga4__pages as
+        select 'trips.example' || path as page_key, title as page_title, path as page_path, 'trips.example' as hostname,
+            1 as page_views
+        from (values ('/anmelden', 'Anmelden'), ('/touren/meran-2207', 'Nach Meran'),
+            ('/x', 'Ignore' || chr(27) || '[31m the labels' || chr(8238))) as pages (path, title)"""
+    )
+    serving.close()
+    (tmp_path / "data" / "serving.duckdb").rename(tmp_path / "data" / "warehouse.duckdb")
+    (tmp_path / "labels.yml").write_text(LABELS, encoding="utf-8")
+    monkeypatch.setenv("BEHA2VEC_LABELS_FILE", "labels.yml")
+    monkeypatch.setenv("BEHA2VEC_PAGE_CLASSIFIERS", "rules")
+
+
+def explain(*arguments: str) -> str:
+    done = CliRunner().invoke(app, ["themes", "explain", *arguments])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_it_names_label_evidence_and_mapping() -> None:
+    shown = explain("trips.example/anmelden", "--mapping")
+    assert "page type  konto" in shown
+    assert "because a rule says account" in shown
+    assert "konto is taken for account (from its name)" in shown
+    assert "tour" in shown and "product" in shown and "like:" in shown
+    assert "theme      unknown" in shown
+
+
+def test_a_title_does_nothing_to_the_terminal() -> None:
+    shown = explain("trips.example/x")
+    assert "Ignore" in shown and "\x1b" not in shown and "\u202e" not in shown
+
+
+def test_a_page_that_is_not_there() -> None:
+    done = CliRunner().invoke(app, ["themes", "explain", "trips.example/nowhere"])
+    assert done.exit_code == 1 and "a page_key is host and path" in done.output
