@@ -287,7 +287,7 @@ def _recorded_state(connection: duckdb.DuckDBPyConnection) -> str | None:
         """select max(comment) from duckdb_tables() where database_name = current_database()
             and schema_name = 'beha2vec' and table_name = 'schema_history'"""
     ).fetchall()
-    return comment
+    return None if comment is None else str(comment)
 
 
 def _state(connection: duckdb.DuckDBPyConnection) -> str:
