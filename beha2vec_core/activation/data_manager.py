@@ -88,8 +88,8 @@ class DataManager(Destination):
         debug: bool = False,
         host: str = "",
     ) -> None:
-        super().__init__(name)
         self._account_id = account_id.replace("-", "")
+        super().__init__(name, self._account_id)
         self._login_account_id = (login_account_id or "").replace("-", "")
         self._secret = secret
         self._client = client

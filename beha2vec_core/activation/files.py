@@ -57,7 +57,7 @@ class Files(Destination):
         property_id: str | None = None,
         note: Callable[[Path], None] = lambda path: None,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, folder, format)
         self._folder = folder
         self._format = format
         self._property_id = property_id

@@ -190,7 +190,7 @@ class GA4(Destination):
         debug: bool = False,
         host: str = "",
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, measurement_id)
         self._measurement_id = measurement_id
         self._secret = secret
         self._client = client

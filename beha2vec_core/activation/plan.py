@@ -129,9 +129,9 @@ def make_plan(
     Raises:
         ActivationError: the audience cannot be sent there, with the remedy.
     """
-    called = name_at(audience, destination)
-    problems = destination.validate(called)
-    if destination.for_ads and audience.purpose != "ads":
+    called = _name_at(audience, destination, ledger, empty=empty)
+    problems = destination.validate(called) + _conflicts(audience, called, destination, ledger, empty=empty)
+    if destination.for_ads and audience.purpose != "ads" and not empty:
         problems.append(f"audience {audience.name} is not for ads: set purpose: ads, so that consent is asked for")
     if problems:
         raise ActivationError(f"{destination.name}: {'; '.join(problems)}")
@@ -172,12 +172,37 @@ def make_plan(
     )  # fmt: skip
 
 
-def name_at(audience: Audience, destination: Destination) -> str:
-    """What the audience is called at the destination."""
+def _name_at(audience: Audience, destination: Destination, ledger: Ledger, *, empty: bool) -> str:
+    """What the audience is called at the destination; to end it, what it was called when it was sent."""
+    last = ledger.last_sends(destination.name).get(audience.name)
+    if empty and last is not None:
+        return last[0]
     for one in audience.activate:
         if one.to == destination.name:
             return one.called or audience.name
     return audience.name
+
+
+def _conflicts(audience: Audience, called: str, destination: Destination, ledger: Ledger, *, empty: bool) -> list[str]:
+    """Why users of earlier sends would stay where they are for ever, or members of another audience be removed."""
+    end = f"beha2vec activate {{}} --to {destination.name} --empty --send"
+    found = []
+    for name, (its_called, place) in ledger.last_sends(destination.name).items():
+        if not any(one.is_there for one in ledger.believed(destination.name, name).values()):
+            continue
+        if name == audience.name and place != destination.place:
+            found.append(
+                "users were sent there when the destination had another address: change it back and end the audience "
+                f"({end.format(name)}), or give the new address a destination of its own"
+            )
+        elif name == audience.name and its_called != called:
+            found.append(f"users are there as {its_called}: end that first ({end.format(name)}), then send as {called}")
+        elif name != audience.name and its_called == called and place == destination.place and not empty:
+            found.append(
+                f"audience {name} is there as {called}: give this one another name with as:, or end that one first "
+                f"({end.format(name)})"
+            )
+    return found
 
 
 def _difference(

@@ -180,6 +180,14 @@ def test_a_request_that_fails_later_is_sent_again(settings: Settings, service: S
     assert report.earlier == {"refused": 1} and plan.of_kind("enter") == 9 and not report.is_complete
 
 
+def test_an_audience_that_left_the_file_can_be_ended(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, ADS, _google(settings, service))
+    gone = Audience(name="ads", rule="false")  # neither for ads nor with the number of a list
+    plan, _ = plan_and_send(settings, gone, _google(settings, service), Options(empty=True))
+    assert plan.of_kind("leave") == 9 and service.requests[-1].path.endswith(":remove")
+    assert service.requests[-1].body["destinations"][0]["productDestinationId"] == "4711"
+
+
 def test_quota_and_errors(settings: Settings, service: Service) -> None:
     exhausted = b'{"error": {"status": "RESOURCE_EXHAUSTED", "message": "jane.doe@example.com"}}'
     service.replies = [Reply(429, {"Retry-After": "0"}, exhausted)]

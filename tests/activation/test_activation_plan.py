@@ -101,6 +101,40 @@ def test_the_name_at_the_destination_can_be_another(settings: Settings, service:
     assert {tuple(request.body["user_properties"]) for request in service.taken} == {("b2v_hot",)}
 
 
+def _as(audience: Audience, called: str, to: str = "crm") -> Audience:
+    return audience.model_copy(update={"activate": (Activation.model_validate({"to": to, "as": called}),)})
+
+
+def test_users_stay_under_no_name_that_is_no_longer_used(settings: Settings, service: Service) -> None:
+    there = may_be_contacted(settings, "buyers")
+    plan_and_send(settings, _as(BUYERS, "hot"), webhook(service.address))
+    with pytest.raises(
+        ActivationError, match=r"users are there as hot: end that first \(beha2vec activate buyers --to"
+    ):
+        plan_only(settings, _as(BUYERS, "warm"), webhook(service.address))
+    gone = Audience(name="buyers", rule="false")  # taken out of the file
+    for audience in (_as(BUYERS, "warm"), gone):
+        assert plan_only(settings, audience, webhook(service.address), Options(empty=True)).called == "hot"
+    plan_and_send(settings, gone, webhook(service.address), Options(empty=True))
+    assert service.requests[-1].body["audience"] == "hot"
+    assert len(plan_only(settings, _as(BUYERS, "warm"), webhook(service.address)).changes) == len(there)
+
+
+def test_users_stay_at_no_address_that_is_no_longer_used(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, BUYERS, webhook(service.address))
+    with pytest.raises(ActivationError, match="when the destination had another address: change it back"):
+        plan_only(settings, BUYERS, webhook(f"{service.address}/other"))
+    assert plan_only(settings, BUYERS, webhook(f"{service.address}/other", name="new")).of_kind("enter")
+
+
+def test_two_audiences_under_one_name_would_remove_each_others_users(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, _as(BUYERS, "list"), webhook(service.address))
+    with pytest.raises(ActivationError, match="audience buyers is there as list: give this one another name with as:"):
+        plan_only(settings, _as(EVERYONE, "list"), webhook(service.address))
+    plan_and_send(settings, BUYERS, webhook(service.address), Options(empty=True))
+    assert plan_only(settings, _as(EVERYONE, "list"), webhook(service.address)).of_kind("enter") == 100
+
+
 def test_the_ledger_says_what_was_sent(settings: Settings, service: Service) -> None:
     path = settings.storage.ledger_path
     assert sent(path) == []

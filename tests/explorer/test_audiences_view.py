@@ -305,7 +305,8 @@ def test_what_was_sent_is_shown_by_step_and_outcome(night: Path, tmp_path: Path)
         for n, kind in enumerate(("enter", "enter", "leave"))
     ]
     with open_ledger(ledger) as opened:
-        ids = opened.begin("web", "buyers", {"members": 12, "consent": 4, "not_reachable": 1, "unchanged": 5}, changes)
+        steps = {"members": 12, "consent": 4, "not_reachable": 1, "unchanged": 5}
+        ids = opened.begin("web", "buyers", steps, changes, called="buyers", place="hash")
         opened.sending(ids, "request")
         opened.answered(ids, [Outcome("accepted"), Outcome("unknown", "lost"), Outcome("accepted")])
     (row,) = shop.ask(data.sent, ledger, 1).to_dict("records")
