@@ -14,6 +14,7 @@ from beha2vec_core.activation.ledger import Sent, open_ledger, remove_before, se
 from beha2vec_core.activation.run import Options, plan_and_send, plan_only
 from beha2vec_core.audiences.file import Activation, Audience
 from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.privacy.retention import apply_retention
 from beha2vec_core.settings import Settings
 from tests.activation.activation_world import (
@@ -53,6 +54,30 @@ def test_each_step_leaves_users_out(settings: Settings, service: Service, tmp_pa
     text = plan.lines()
     assert text[0].startswith("members of buyers on ") and text[0].endswith("20")
     assert any("hold-out, never contacted" in line and f"(-{plan.left_out['holdout']})" in line for line in text)
+
+
+def test_any_device_and_a_login_as_the_shop_has_it_exclude_a_user(settings: Settings, service: Service) -> None:
+    free = sorted(may_be_contacted(settings, "buyers"))
+    stored = LoginIds(settings.storage.data_dir).judged("jane@example.com")
+    change(settings, f"update ga4.dim_ga4__users set user_id = '{stored}' where user_key = '{free[0]}'")
+    listed = settings.storage.data_dir / "never.txt"
+    listed.write_text(f"Jane@example.com\nold.{client_id(int(free[1][1:]))}\n")
+    audience = BUYERS.model_copy(update={"exclude_file": listed})
+    assert [one.member.user_key for one in plan_only(settings, audience, ga4(service.address)).changes] == free[2:]
+
+
+def test_who_leaves_is_sent_first(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, BUYERS, ga4(service.address))
+    left = min(may_be_contacted(settings, "buyers"))
+    change(
+        settings,
+        f"update ga4.dim_ga4__users set is_ads_consented = user_key <> '{left}'",
+        BUYERS,
+    )
+    service.requests.clear()
+    plan, _ = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert plan.of_kind("enter") and plan.of_kind("leave") == 1
+    assert service.requests[0].body["user_properties"] == {"b2v_buyers": {"value": "out"}}
 
 
 def test_a_file_of_users_that_cannot_be_read_stops_the_plan(settings: Settings, service: Service) -> None:
