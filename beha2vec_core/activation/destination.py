@@ -14,7 +14,15 @@ State = Literal["accepted", "refused", "unknown"]
 
 
 class ActivationError(RuntimeError):
-    """Nothing can be sent; the message names the remedy and holds no secret."""
+    """Nothing can be sent; the message names the remedy and holds no secret.
+
+    Attributes:
+        is_sent: a try of the request may have arrived before.
+    """
+
+    def __init__(self, message: str, *, is_sent: bool = False) -> None:
+        super().__init__(message)
+        self.is_sent = is_sent
 
 
 class NotReachable(Exception):

@@ -97,7 +97,7 @@ def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
                 outcomes = destination.send(batch, plan.called, key)
             except ActivationError as error:
                 report.stopped = str(error)
-                outcomes = [Outcome("refused", str(error))] * len(batch)
+                outcomes = [Outcome("unknown" if error.is_sent else "refused", str(error))] * len(batch)
             ledger.answered(batch_ids, outcomes)
             done += len(batch)
             failures = 0 if any(one.state == "accepted" for one in outcomes) else failures + 1
