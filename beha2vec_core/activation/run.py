@@ -170,7 +170,8 @@ def send_marked(
 ) -> list[Sending]:
     """Send every audience to the destinations that its ``activate`` marks with ``send: true``, one after the other.
 
-    What goes wrong with one of them stops no other. Audiences that ended and still have users somewhere are reported.
+    What goes wrong with one of them stops no other. Audiences that have users where the file no longer sends
+    them are reported.
 
     Args:
         settings: where everything is.
@@ -194,12 +195,12 @@ def send_marked(
             if plan.stuck:
                 problems.append(f"users who have to leave and cannot be addressed: {plan.stuck:,}; remove them there")
             found.append(Sending(audience.name, to, plan, report, "; ".join(problems), report.has_failed))
-    names = {audience.name for audience in audiences}
+    named = {(one.to, audience.name) for audience in audiences for one in audience.activate}
     with read_ledger(settings.storage.ledger_path) as ledger:
         for to, name, users in ledger.present():
-            if name not in names:
+            if (to, name) not in named:
                 problem = (
-                    f"it is no longer in the file, and users are there: {users:,}. "
+                    f"the file of audiences no longer names it, and users are there: {users:,}. "
                     f"beha2vec activate {name} --to {to} --empty --send removes them"
                 )
                 found.append(Sending(name, to, problem=problem))

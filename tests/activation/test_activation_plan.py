@@ -109,6 +109,12 @@ def test_an_audience_for_analytics_is_sent_without_consent_but_says_so(settings:
     plan_and_send(settings, EVERYONE, ga4(service.address))
     said = {request.body["client_id"]: request.body["consent"]["ad_user_data"] for request in service.taken}
     assert said == {client_id(n): "DENIED" if n % 2 else "GRANTED" for n in range(100)}
+    service.requests.clear()
+    change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key = 'u0000'")
+    plan_and_send(settings, EVERYONE, ga4(service.address))
+    (request,) = service.taken
+    assert request.body["client_id"] == client_id(0) and request.body["consent"]["ad_user_data"] == "DENIED"
+    assert request.body["user_properties"] == {"b2v_everyone": {"value": "in"}}
 
 
 def test_everybody_leaves_where_an_audience_ends(settings: Settings, service: Service) -> None:
