@@ -148,6 +148,16 @@ def test_an_audience_of_the_file_is_changed_and_its_other_keys_stay(file: Path) 
     assert file.read_text().startswith("# reviewed\n- name: buyers\n")
 
 
+def test_what_the_nightly_run_sends_is_changed_in_the_file_only(file: Path) -> None:
+    entry = "- {name: sent, rule: purchases > 0, purpose: ads, activate: [{to: web, send: true}]}\n"
+    file.write_text(FILE + entry)
+    app = view("audiences")
+    app.selectbox(key="audience_start").set_value("sent").run()
+    app.selectbox(key="audience_purpose").set_value("analytics").run()
+    assert "change it in the file, where others review it" in app.warning[-1].value
+    assert "audience_save" not in {button.key for button in app.button}
+
+
 def test_what_others_saved_meanwhile_is_not_overwritten(file: Path) -> None:
     app = view("audiences")
     app.selectbox(key="audience_start").set_value("readers").run()
