@@ -163,6 +163,14 @@ def test_a_file_has_the_members_of_now(settings: Settings, tmp_path: Path, form:
     assert in_file(path) == may_be_contacted(settings, "buyers"), "a file that is gone is written again"
 
 
+def test_what_a_killed_process_left_of_a_file_goes_with_the_next_send(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    (folder / ".buyers.csv.part").write_text("user_key,prop")
+    plan_and_send(settings, BUYERS, _files(settings, folder))
+    assert [one.name for one in folder.iterdir()] == ["buyers.csv"]
+
+
 def test_a_file_that_somebody_changed_is_put_right(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "lists" / "buyers.csv"
     destination = _files(settings, path.parent)
