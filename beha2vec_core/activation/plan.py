@@ -254,10 +254,10 @@ def _candidates(connection: duckdb.DuckDBPyConnection, audience: Audience) -> tu
     is_for_ads = audience.purpose == "ads"
     rows = connection.execute(
         f"""with devices as (
-            select property_id, user_key, list(user_pseudo_id order by last_seen desc, user_pseudo_id) as devices
+            select property_id, user_key, list(user_pseudo_id order by last_seen desc, user_pseudo_id) as ids
             from {_IDENTITIES} group by all)
-        select members.user_key, members.property_id, devices[1], users.user_id,
-            coalesce(users.is_ads_consented, false), users.last_seen_at::date, members.event_date, devices,
+        select members.user_key, members.property_id, devices.ids[1], users.user_id,
+            coalesce(users.is_ads_consented, false), users.last_seen_at::date, members.event_date, devices.ids,
             case when users.user_key is null then 'consent' when members.step is not null then members.step
                 when {is_for_ads} and not coalesce(users.is_ads_consented, false) then 'consent' end
         from {_MEMBERS} as members
