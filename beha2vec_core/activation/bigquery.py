@@ -57,7 +57,7 @@ class BigQuery(Destination):
     batch = 1000  # statements have at most 1 MB
 
     def __init__(self, name: str, *, table: str, property_id: str | None = None, run: Run | None = None) -> None:
-        super().__init__(name)
+        super().__init__(name, table)
         self._table = table
         self._property_id = property_id
         self._run = run or _by_google

@@ -88,8 +88,8 @@ class DataManager(Destination):
         debug: bool = False,
         host: str = "",
     ) -> None:
-        super().__init__(name)
         self._account_id = account_id.replace("-", "")
+        super().__init__(name, self._account_id)
         self._login_account_id = (login_account_id or "").replace("-", "")
         self._secret = secret
         self._client = client
@@ -130,9 +130,10 @@ class DataManager(Destination):
         return {"userData": {"userIdentifiers": identifiers}}, hash_of([called, self.contacts.digest(found)])
 
     def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
-        """At most 10,000 members, in one request for those who enter and one for those who leave."""
+        """At most 10,000 members, in one request for those who leave and one for those who enter."""
         outcomes: dict[str, Outcome] = {}
-        for leaves in (False, True):
+        # if the second one stops the send, the first counts as not sent: to remove users again does no harm
+        for leaves in (True, False):
             some = [change for change in changes if (change.kind == "leave") is leaves]
             if some:
                 outcome = self._request(some, called, leaves)

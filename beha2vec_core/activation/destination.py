@@ -14,7 +14,15 @@ State = Literal["accepted", "refused", "unknown"]
 
 
 class ActivationError(RuntimeError):
-    """Nothing can be sent; the message names the remedy and holds no secret."""
+    """Nothing can be sent; the message names the remedy and holds no secret.
+
+    Attributes:
+        is_sent: a try of the request may have arrived before.
+    """
+
+    def __init__(self, message: str, *, is_sent: bool = False) -> None:
+        super().__init__(message)
+        self.is_sent = is_sent
 
 
 class NotReachable(Exception):
@@ -92,6 +100,7 @@ class Destination(ABC):
 
     Attributes:
         name: of the destination in the file.
+        place: a hash of where it is (an account, a table, an address): another one has none of the users.
         kind: of system, as the file has it.
         counts: sending twice counts twice, so a request whose answer was lost is not repeated.
         for_ads: it only serves ads: audiences need ``purpose: ads``.
@@ -105,8 +114,9 @@ class Destination(ABC):
     has_debug = False
     batch = 1
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *address: object) -> None:
         self.name = name
+        self.place = hash_of([self.kind, *address])
 
     @abstractmethod
     def validate(self, called: str) -> list[str]:

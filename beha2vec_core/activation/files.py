@@ -57,7 +57,7 @@ class Files(Destination):
         property_id: str | None = None,
         note: Callable[[Path], None] = lambda path: None,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, folder, format)
         self._folder = folder
         self._format = format
         self._property_id = property_id
@@ -136,8 +136,11 @@ class Files(Destination):
     def _write(self, called: str, rows: list[dict[str, str]]) -> None:
         path = self.path(called)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        # one process sends at a time, so a fixed name is free, and a killed process leaves one file at most
+        temporary = path.with_name(f".{path.name}.part")
         try:
+            temporary.unlink(missing_ok=True)
+            temporary.touch(0o600, exist_ok=False)
             if self._format == "csv":
                 with temporary.open("w", encoding="utf-8", newline="") as file:
                     writer = csv.DictWriter(file, self.columns)
@@ -149,7 +152,6 @@ class Files(Destination):
 
                 schema = pa.schema([(column, pa.string()) for column in self.columns])
                 pq.write_table(pa.Table.from_pylist(rows, schema), temporary, compression="zstd")
-            temporary.chmod(0o600)
             put_in_place(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from beha2vec_core.activation.config import build, load_destinations
 from beha2vec_core.activation.destination import ActivationError, Change, Destination, NotReachable
 from beha2vec_core.activation.ledger import open_ledger
-from beha2vec_core.audiences.file import AudienceError, load_audiences
 from beha2vec_core.settings import Settings
 from beha2vec_core.words import counted
 
@@ -51,15 +50,18 @@ def leave_destinations(
             of_it = [(audience, one) for destination, audience, one in there if destination == name]
             users = len({one.member.user_key for _, one in of_it})
             try:
-                destination, names = _at(settings, name, build_one)
+                destination = _at(settings, name, build_one)
                 if destination.counts:
                     raise NotReachable("what was sent cannot be taken back: delete the user there")
                 of_it = [(audience, one) for audience, one in of_it if one.is_there or not one.is_certain]
                 users = len({one.member.user_key for _, one in of_it})
+                sends = ledger.last_sends(name)
+                if any(sends[audience][1] != destination.place for audience, _ in of_it):
+                    raise NotReachable("its address was changed since: delete the user there")
                 by_place: dict[tuple[str, str], list[Change]] = {}
                 lost: dict[str, str] = {}
                 for audience, one in of_it:
-                    called = names.get(audience, audience)
+                    called, _ = sends[audience]
                     try:
                         change = Change("leave", one.member, *destination.plan("leave", one.member, called))
                         by_place.setdefault((audience, called), []).append(change)
@@ -72,7 +74,7 @@ def leave_destinations(
                     found.append(Departure(name, len(lost), next(iter(lost.values()))))
             except NotReachable as problem:
                 found.append(Departure(name, users, str(problem)))
-            except (ActivationError, AudienceError) as problem:
+            except ActivationError as problem:
                 found.append(Departure(name, users, str(problem), is_final=False))
     return found
 
@@ -83,13 +85,10 @@ def in_words(departure: Departure) -> str:
     return f"{where} removed" if not departure.problem else f"{where} still there: {departure.problem}"
 
 
-def _at(settings: Settings, name: str, build_one: Callable[..., Destination]) -> tuple[Destination, dict[str, str]]:
-    """The destination, and what each audience is called there."""
+def _at(settings: Settings, name: str, build_one: Callable[..., Destination]) -> Destination:
     for config in load_destinations(settings.activation.file):
         if config.name == name:
-            audiences = load_audiences(settings.audiences.file)
-            names = {one.name: to.called for one in audiences for to in one.activate if to.to == name and to.called}
-            return build_one(config, settings), names
+            return build_one(config, settings)
     raise NotReachable(f"it is no longer in {settings.activation.file.name}: delete the user there")
 
 

@@ -190,7 +190,7 @@ class GA4(Destination):
         debug: bool = False,
         host: str = "",
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, measurement_id)
         self._measurement_id = measurement_id
         self._secret = secret
         self._client = client
@@ -219,7 +219,7 @@ class GA4(Destination):
         return [f"there is no secret: set BEHA2VEC_SECRET_{self.name.upper()} ({where})"]
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
-        """The request of a user. Its hash is that of the state: which device is addressed does not matter."""
+        """The request of a user. Its hash is that of the state and the consent, and not of the device."""
         if self._property_id and member.property_id not in (None, self._property_id):
             raise NotReachable("users of another GA4 property")
         if not member.client_id or not _CLIENT_ID.fullmatch(member.client_id):
@@ -240,7 +240,7 @@ class GA4(Destination):
         wrong = problems_of(body)
         if wrong:
             raise NotReachable(wrong[0])
-        return body, hash_of([called, value])
+        return body, hash_of([called, value, granted])
 
     def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
         """One user."""

@@ -104,22 +104,29 @@ class Client:
         """
         from beha2vec_core.pages.fetching.pace import backoff, retry_after
 
+        is_sent = False  # a try that was lost may have arrived, whatever the next ones say
         for attempt in range(1, _ATTEMPTS + 1):
             is_last = attempt == _ATTEMPTS
             wait = backoff(attempt, self._backoff, self._max_wait)
             try:
                 answer, pause = self._once("POST", url, body, headers)
             except NoAnswer as problem:
-                if is_last or (problem.is_sent and not again):
-                    raise
+                is_sent = is_sent or problem.is_sent
+                if is_last or (is_sent and not again):
+                    raise NoAnswer(problem.reason, is_sent=is_sent) from None
             else:
                 if answer.status in _STOP:
-                    raise ActivationError(f"{_STOP[answer.status]} (HTTP {answer.status})")
+                    raise ActivationError(f"{_STOP[answer.status]} (HTTP {answer.status})", is_sent=is_sent)
+                is_sent = is_sent or answer.status >= 500
                 if is_last or not (answer.status == 429 or (answer.status >= 500 and again)):
+                    if is_sent and not answer.is_accepted:
+                        raise NoAnswer(f"HTTP {answer.status}", is_sent=True)
                     return answer
                 asked = retry_after(pause)
                 if asked is not None and asked > self._max_wait:
-                    raise ActivationError(f"it asks for a pause of {asked:,.0f} s (HTTP {answer.status}); send later")
+                    raise ActivationError(
+                        f"it asks for a pause of {asked:,.0f} s (HTTP {answer.status}); send later", is_sent=is_sent
+                    )
                 wait = wait if asked is None else asked
             time.sleep(wait)
         raise AssertionError("every try returns or raises")

@@ -22,7 +22,7 @@ _LOST = "the process ended before the answer"
 _SCHEMA = """
     create table if not exists sends (
         send_id integer primary key, destination text not null, audience text not null, started_at text not null,
-        finished_at text, steps text not null);
+        finished_at text, steps text not null, called text not null, place text not null);
     create table if not exists changes (
         change_id integer primary key, send_id integer not null, destination text not null, audience text not null,
         user_key text not null, user_pseudo_id text, user_id text, kind text not null, payload_hash text not null,
@@ -136,13 +136,32 @@ class Ledger:
         ).fetchall()
         return frozenset(key for (key,) in rows)
 
-    def begin(self, destination: str, audience: str, steps: Mapping[str, int], changes: Sequence[Change]) -> list[int]:
-        """Write down a plan, all of it or nothing; the ids of its changes, in order."""
+    def begin(
+        self,
+        destination: str,
+        audience: str,
+        steps: Mapping[str, int],
+        changes: Sequence[Change],
+        *,
+        called: str,
+        place: str,
+    ) -> list[int]:
+        """Write down a plan, all of it or nothing; the ids of its changes, in order.
+
+        Args:
+            destination: its name.
+            audience: of whom.
+            steps: the counts of the plan.
+            changes: what is to be sent.
+            called: the name of the audience there.
+            place: where the destination is (`Destination.place`).
+        """
         now = _text(datetime.now(UTC))
         with self._connection:
             send_id = self._connection.execute(
-                "insert into sends (destination, audience, started_at, steps) values (?, ?, ?, ?)",
-                [destination, audience, now, json.dumps(dict(steps))],
+                """insert into sends (destination, audience, started_at, steps, called, place)
+                values (?, ?, ?, ?, ?, ?)""",
+                [destination, audience, now, json.dumps(dict(steps)), called, place],
             ).lastrowid
             return [
                 int(
@@ -226,6 +245,14 @@ class Ledger:
             group by 1, 2, 3 order by 4 desc, 1, 2, 3""",
             [json.dumps(list(ids))],
         ).fetchall()
+
+    def last_sends(self, destination: str) -> dict[str, tuple[str, str]]:
+        """What each audience was called when it was last sent to a destination, and where that was, by audience."""
+        rows = self._connection.execute(
+            "select audience, called, place, max(send_id) from sends where destination = ? group by audience",
+            [destination],
+        ).fetchall()
+        return {audience: (called, place) for audience, called, place, _ in rows}
 
     def is_unfinished(self) -> bool:
         """Whether a send is under way, or was stopped in the middle."""

@@ -23,6 +23,7 @@ from beha2vec_core.activation.ledger import Ledger
 from beha2vec_core.audiences.file import Audience
 from beha2vec_core.audiences.names import has_table
 from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.settings import Storage
 
 _IDENTITIES = "ga4.int_ga4__identity_map"
@@ -42,7 +43,10 @@ STEPS = {
 
 
 class _Candidate(NamedTuple):
+    """A member, all ids of theirs, and what leaves them out."""
+
     member: Member
+    ids: frozenset[str]
     step: str | None
 
 
@@ -129,9 +133,9 @@ def make_plan(
     Raises:
         ActivationError: the audience cannot be sent there, with the remedy.
     """
-    called = name_at(audience, destination)
-    problems = destination.validate(called)
-    if destination.for_ads and audience.purpose != "ads":
+    called = _name_at(audience, destination, ledger, empty=empty)
+    problems = destination.validate(called) + _conflicts(audience, called, destination, ledger, empty=empty)
+    if destination.for_ads and audience.purpose != "ads" and not empty:
         problems.append(f"audience {audience.name} is not for ads: set purpose: ads, so that consent is asked for")
     if problems:
         raise ActivationError(f"{destination.name}: {'; '.join(problems)}")
@@ -142,13 +146,12 @@ def make_plan(
     if audience.pause:
         since = moment - timedelta(days=audience.pause)
         paused = ledger.entered_since(since, destination.name, audience.name)
-    listed = _listed(audience.exclude_file)
+    listed = _listed(audience.exclude_file, storage)
     forgotten = _forgotten(candidates, storage)
     left_out = dict.fromkeys(STEPS, 0)
     reasons: dict[str, int] = {}
     wanted: dict[str, Change] = {}
-    for key, (member, step) in candidates.items():
-        ids = {key, member.client_id, member.login_id}
+    for key, (member, ids, step) in candidates.items():
         is_there = key in believed and believed[key].is_there
         if step is None and ids & forgotten:
             step = "forgotten"
@@ -172,12 +175,37 @@ def make_plan(
     )  # fmt: skip
 
 
-def name_at(audience: Audience, destination: Destination) -> str:
-    """What the audience is called at the destination."""
+def _name_at(audience: Audience, destination: Destination, ledger: Ledger, *, empty: bool) -> str:
+    """What the audience is called at the destination; to end it, what it was called when it was sent."""
+    last = ledger.last_sends(destination.name).get(audience.name)
+    if empty and last is not None:
+        return last[0]
     for one in audience.activate:
         if one.to == destination.name:
             return one.called or audience.name
     return audience.name
+
+
+def _conflicts(audience: Audience, called: str, destination: Destination, ledger: Ledger, *, empty: bool) -> list[str]:
+    """Why users of earlier sends would stay where they are for ever, or members of another audience be removed."""
+    end = f"beha2vec activate {{}} --to {destination.name} --empty --send"
+    found = []
+    for name, (its_called, place) in ledger.last_sends(destination.name).items():
+        if not any(one.is_there for one in ledger.believed(destination.name, name).values()):
+            continue
+        if name == audience.name and place != destination.place:
+            found.append(
+                "users were sent there when the destination had another address: change it back and end the audience "
+                f"({end.format(name)}), or give the new address a destination of its own"
+            )
+        elif name == audience.name and its_called != called:
+            found.append(f"users are there as {its_called}: end that first ({end.format(name)}), then send as {called}")
+        elif name != audience.name and its_called == called and place == destination.place and not empty:
+            found.append(
+                f"audience {name} is there as {called}: give this one another name with as:, or end that one first "
+                f"({end.format(name)})"
+            )
+    return found
 
 
 def _difference(
@@ -193,6 +221,7 @@ def _difference(
     """
     again = repeat or not destination.counts
     changes: list[Change] = []
+    leaves: list[Change] = []
     unchanged = stuck = 0
     for key, change in wanted.items():
         before = believed.get(key)
@@ -207,10 +236,11 @@ def _difference(
         if key in wanted or not (before.is_there or (again and not before.is_certain)):
             continue
         try:
-            changes.append(Change("leave", before.member, *destination.plan("leave", before.member, called)))
+            leaves.append(Change("leave", before.member, *destination.plan("leave", before.member, called)))
         except NotReachable:
             stuck += 1
-    return changes, unchanged, stuck
+    # a send that stops half-way has removed those who withdrew their consent
+    return [*leaves, *changes], unchanged, stuck
 
 
 def _candidates(connection: duckdb.DuckDBPyConnection, audience: Audience) -> tuple[dict[str, _Candidate], date | None]:
@@ -224,11 +254,10 @@ def _candidates(connection: duckdb.DuckDBPyConnection, audience: Audience) -> tu
     is_for_ads = audience.purpose == "ads"
     rows = connection.execute(
         f"""with devices as (
-            select property_id, user_key, user_pseudo_id from {_IDENTITIES}
-            qualify row_number() over (
-                partition by property_id, user_key order by last_seen desc, user_pseudo_id) = 1)
-        select members.user_key, members.property_id, devices.user_pseudo_id, users.user_id,
-            coalesce(users.is_ads_consented, false), users.last_seen_at::date, members.event_date,
+            select property_id, user_key, list(user_pseudo_id order by last_seen desc, user_pseudo_id) as ids
+            from {_IDENTITIES} group by all)
+        select members.user_key, members.property_id, devices.ids[1], users.user_id,
+            coalesce(users.is_ads_consented, false), users.last_seen_at::date, members.event_date, devices.ids,
             case when users.user_key is null then 'consent' when members.step is not null then members.step
                 when {is_for_ads} and not coalesce(users.is_ads_consented, false) then 'consent' end
         from {_MEMBERS} as members
@@ -237,12 +266,15 @@ def _candidates(connection: duckdb.DuckDBPyConnection, audience: Audience) -> tu
         where audience = ? order by members.user_key""",
         [audience.name],
     ).fetchall()
-    found = {key: _Candidate(Member(key, *ids), step) for key, *ids, _, step in rows}
-    return found, rows[0][-2] if rows else None
+    found = {
+        key: _Candidate(Member(key, *of_user), frozenset(filter(None, (key, of_user[2], *(devices or ())))), step)
+        for key, *of_user, _, devices, step in rows
+    }
+    return found, rows[0][-3] if rows else None
 
 
-def _listed(path: Path | None) -> frozenset[str]:
-    """The users of a file who are not sent.
+def _listed(path: Path | None, storage: Storage) -> frozenset[str]:
+    """The users of a file who are not sent; login ids also as they are stored.
 
     Raises:
         ActivationError: the file cannot be read: without it, somebody would be sent who must not be.
@@ -253,7 +285,8 @@ def _listed(path: Path | None) -> frozenset[str]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ActivationError(f"exclude_file {path} cannot be read: {error}") from None
-    return frozenset(line.strip().strip('"') for line in lines if line.strip())
+    login_ids = LoginIds(storage.data_dir)
+    return frozenset(form for line in lines if line.strip() for form in login_ids.forms(line.strip().strip('"')))
 
 
 def _forgotten(candidates: Mapping[str, _Candidate], storage: Storage) -> frozenset[str]:
@@ -262,5 +295,4 @@ def _forgotten(candidates: Mapping[str, _Candidate], storage: Storage) -> frozen
     hashes = forgotten.hashes()
     if not hashes:
         return frozenset()
-    ids = {one for key, (member, _) in candidates.items() for one in (key, member.client_id, member.login_id) if one}
-    return forgotten.those_of(ids, hashes)
+    return forgotten.those_of(frozenset().union(*(one.ids for one in candidates.values())), hashes)

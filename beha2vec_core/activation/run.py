@@ -14,7 +14,7 @@ from beha2vec_core.activation.destination import ActivationError, Destination
 from beha2vec_core.activation.ledger import open_ledger, read_ledger
 from beha2vec_core.activation.plan import Plan, make_plan
 from beha2vec_core.activation.send import Report, confirm, send_plan
-from beha2vec_core.audiences.file import Audience, load_audiences
+from beha2vec_core.audiences.file import Audience, find_audience, load_audiences
 from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import Warehouse
@@ -53,6 +53,33 @@ def destination_of(settings: Settings, to: str, *, debug: bool = False) -> Desti
     if debug and not destination.has_debug:
         raise ActivationError(f"{to}: its type {destination.kind} has nothing that checks requests without using them")
     return destination
+
+
+def unnamed(audience: Audience, to: str) -> str:
+    """What is missing in the file before an audience is sent to a destination; empty: nothing."""
+    if to in {one.to for one in audience.activate}:
+        return ""
+    return f"audience {audience.name} does not name it: write activate: [{{to: {to}}}] in its entry before you send it"
+
+
+def chosen_audience(settings: Settings, name: str, to: str, *, empty: bool = False) -> Audience:
+    """The audience of a name. If everybody is to leave, it may have been taken out of the file.
+
+    Args:
+        settings: where the files are.
+        name: of the audience.
+        to: the name of the destination.
+        empty: everybody is to leave.
+
+    Raises:
+        AudienceError: there is none of this name.
+    """
+    audiences = load_audiences(settings.audiences.file)
+    if empty:
+        with read_ledger(settings.storage.ledger_path) as ledger:
+            if name in ledger.last_sends(to) and name not in {one.name for one in audiences}:
+                return Audience(name=name, rule="false")
+    return find_audience(audiences, name)
 
 
 def plan_only(settings: Settings, audience: Audience, destination: Destination, options: Options | None = None) -> Plan:
@@ -143,7 +170,8 @@ def send_marked(
 ) -> list[Sending]:
     """Send every audience to the destinations that its ``activate`` marks with ``send: true``, one after the other.
 
-    What goes wrong with one of them stops no other. Audiences that ended and still have users somewhere are reported.
+    What goes wrong with one of them stops no other. Audiences that have users where the file no longer sends
+    them are reported.
 
     Args:
         settings: where everything is.
@@ -167,12 +195,12 @@ def send_marked(
             if plan.stuck:
                 problems.append(f"users who have to leave and cannot be addressed: {plan.stuck:,}; remove them there")
             found.append(Sending(audience.name, to, plan, report, "; ".join(problems), report.has_failed))
-    names = {audience.name for audience in audiences}
+    named = {(one.to, audience.name) for audience in audiences for one in audience.activate}
     with read_ledger(settings.storage.ledger_path) as ledger:
         for to, name, users in ledger.present():
-            if name not in names:
+            if (to, name) not in named:
                 problem = (
-                    f"it is no longer in the file, and users are there: {users:,}. "
+                    f"the file of audiences no longer names it, and users are there: {users:,}. "
                     f"beha2vec activate {name} --to {to} --empty --send removes them"
                 )
                 found.append(Sending(name, to, problem=problem))

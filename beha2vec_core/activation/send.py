@@ -82,7 +82,9 @@ def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
     """
     destination, changes = plan.destination, plan.changes
     report = Report(destination.name, plan.audience, is_counted=destination.counts)
-    ids = ledger.begin(destination.name, plan.audience, plan.steps, changes)
+    ids = ledger.begin(
+        destination.name, plan.audience, plan.steps, changes, called=plan.called, place=destination.place
+    )
     done = failures = 0
     title = f"sending {plan.audience} to {destination.name}"
     with closing(ProgressBar(title=title, unit="user", total=len(changes), shown=shown)) as bar:
@@ -95,7 +97,7 @@ def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
                 outcomes = destination.send(batch, plan.called, key)
             except ActivationError as error:
                 report.stopped = str(error)
-                outcomes = [Outcome("refused", str(error))] * len(batch)
+                outcomes = [Outcome("unknown" if error.is_sent else "refused", str(error))] * len(batch)
             ledger.answered(batch_ids, outcomes)
             done += len(batch)
             failures = 0 if any(one.state == "accepted" for one in outcomes) else failures + 1

@@ -34,7 +34,7 @@ class Webhook(Destination):
     def __init__(
         self, name: str, *, url: str, secret: SecretStr | None, client: Client, property_id: str | None = None
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, url)
         self._url = url
         self._secret = secret
         self._client = client

@@ -34,8 +34,8 @@ def activate(
     Exit code 1: not all was accepted. 2: nothing was sent; the message says what to do.
     """
     from beha2vec_core.activation.destination import ActivationError
-    from beha2vec_core.activation.run import Options, destination_of, plan_and_send, plan_only
-    from beha2vec_core.audiences.file import Audience, AudienceError, find_audience, load_audiences
+    from beha2vec_core.activation.run import Options, chosen_audience, destination_of, plan_and_send, plan_only, unnamed
+    from beha2vec_core.audiences.file import AudienceError
     from beha2vec_core.privacy.key import PrivacyError
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
@@ -44,18 +44,18 @@ def activate(
     settings = read_settings()
     options = Options(empty, repeat_unknown, debug)
     try:
-        audiences = load_audiences(settings.audiences.file)
-        if empty and audience not in {one.name for one in audiences}:
-            chosen = Audience(name=audience, rule="false")  # it was taken out of the file
-        else:
-            chosen = find_audience(audiences, audience)
+        chosen = chosen_audience(settings, audience, to, empty=empty)
         destination = destination_of(settings, to, debug=debug)
+        problems = [problem for problem in (unnamed(chosen, to),) if problem and not empty]
+        if problems and (send or debug):
+            raise ActivationError(f"{to}: {problems[0]}")
         if not send and not debug:
             for line in plan_only(settings, chosen, destination, options).lines():
                 typer.echo(line)
-            for problem in destination.missing():
+            for problem in (*destination.missing(), *problems):
                 typer.secho(f"{to}: {problem}", fg="yellow", err=True)
-            typer.echo(f"Nothing was sent. To send it: beha2vec activate {audience} --to {to} --send")
+            asked = " --empty" * empty + " --repeat-unknown" * repeat_unknown
+            typer.echo(f"Nothing was sent. To send it: beha2vec activate {audience} --to {to}{asked} --send")
             return
         _, report = plan_and_send(
             settings, chosen, destination, options, say=lambda plan: typer.echo("\n".join(plan.lines()))

@@ -52,6 +52,7 @@ def _warehouse(audiences: tuple[Audience, ...], users: int) -> bytes:
         connection.execute(
             f"""delete from ga4.dim_ga4__users where right(user_key, 4)::int >= {users};
             alter table ga4.dim_ga4__users add column user_id varchar;
+            alter table ga4.dim_ga4__users add column devices bigint default 2;
             update ga4.dim_ga4__users set last_seen_at = now()::timestamp,
                 user_pseudo_id = '1000' || right(user_key, 4)::int || '.1767818244',
                 user_id = case when right(user_key, 4)::int % 3 = 0 then 'login-' || user_key end;

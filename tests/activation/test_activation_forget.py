@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from beha2vec_core.activation.config import build
+from beha2vec_core.activation.config import build, find_destination, load_destinations
 from beha2vec_core.activation.forget import leave_destinations
 from beha2vec_core.activation.ledger import open_ledger
 from beha2vec_core.activation.run import plan_and_send
+from beha2vec_core.audiences.file import Activation
 from beha2vec_core.pages.fetching.addresses import AddressGuard
 from beha2vec_core.privacy import forget as forget_module
 from beha2vec_core.privacy.forget import forget, is_unfinished, locate
@@ -47,8 +48,6 @@ def settings(tmp_path: Path, service: Service) -> Settings:
 
 
 def _send(settings: Settings, service: Service, *names: str) -> None:
-    from beha2vec_core.activation.config import find_destination, load_destinations
-
     path = settings.activation.file
     for name in names:
         config = find_destination(load_destinations(path), name, path)
@@ -121,3 +120,20 @@ def test_a_destination_that_left_the_file_is_listed(settings: Settings, service:
     certificate = forget(settings, [client_id(6)])
     assert certificate.left == []
     assert any("it is no longer in destinations.yml: delete the user there" in one for one in certificate.remarks)
+
+
+def test_people_leave_under_the_name_that_was_sent(settings: Settings, service: Service) -> None:
+    to = Activation.model_validate({"to": "crm", "as": "list"})
+    crm = build(load_destinations(settings.activation.file)[1], settings, guard=AddressGuard.of([LOCAL]))
+    plan_and_send(settings, EVERYONE.model_copy(update={"activate": (to,)}), crm)
+    forget(settings, [client_id(6)])  # no audience of the file has a name there
+    assert [service.requests[-1].body["audience"]] == ["list"]
+
+
+def test_people_at_an_address_that_was_changed_are_listed(settings: Settings, service: Service) -> None:
+    _send(settings, service, "crm")
+    settings.activation.file.write_text(f"- {{name: crm, type: webhook, url: {service.address}/other}}")
+    before = len(service.requests)
+    certificate = forget(settings, [client_id(6)])
+    assert any("its address was changed since: delete the user there" in one for one in certificate.remarks)
+    assert len(service.requests) == before

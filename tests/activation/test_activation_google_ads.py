@@ -125,6 +125,21 @@ def test_who_withdraws_consent_is_removed(settings: Settings, service: Service) 
     assert len(request.body["audienceMembers"]) == 2
 
 
+def test_a_send_that_stops_half_way_removes_first(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, ADS, _google(settings, service))
+    change(
+        settings,
+        "update ga4.dim_ga4__users set is_ads_consented = user_key = 'u0003' where user_key in ('u0000', 'u0003')",
+        ADS,
+    )
+    service.answer = lambda request: Reply(401) if request.path.endswith(":ingest") else _ok(request)
+    _, report = plan_and_send(settings, ADS, _google(settings, service))
+    assert report.stopped and [one.path.split(":")[1] for one in service.requests[-2:]] == ["remove", "ingest"]
+    service.answer = _ok
+    plan, report = plan_and_send(settings, ADS, _google(settings, service))
+    assert (plan.of_kind("enter"), plan.of_kind("leave")) == (1, 1) and report.is_complete
+
+
 def test_who_has_to_leave_and_has_no_contact_any_more_is_reported(settings: Settings, service: Service) -> None:
     plan_and_send(settings, ADS, _google(settings, service))
     change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key in ('u0000', 'u0006')")
@@ -178,6 +193,14 @@ def test_a_request_that_fails_later_is_sent_again(settings: Settings, service: S
     service.replies = [_status("FAILED")]
     plan, report = plan_and_send(settings, ADS, _google(settings, service))
     assert report.earlier == {"refused": 1} and plan.of_kind("enter") == 9 and not report.is_complete
+
+
+def test_an_audience_that_left_the_file_can_be_ended(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, ADS, _google(settings, service))
+    gone = Audience(name="ads", rule="false")  # neither for ads nor with the number of a list
+    plan, _ = plan_and_send(settings, gone, _google(settings, service), Options(empty=True))
+    assert plan.of_kind("leave") == 9 and service.requests[-1].path.endswith(":remove")
+    assert service.requests[-1].body["destinations"][0]["productDestinationId"] == "4711"
 
 
 def test_quota_and_errors(settings: Settings, service: Service) -> None:

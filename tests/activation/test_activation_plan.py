@@ -14,6 +14,7 @@ from beha2vec_core.activation.ledger import Sent, open_ledger, remove_before, se
 from beha2vec_core.activation.run import Options, plan_and_send, plan_only
 from beha2vec_core.audiences.file import Activation, Audience
 from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.privacy.retention import apply_retention
 from beha2vec_core.settings import Settings
 from tests.activation.activation_world import (
@@ -55,6 +56,30 @@ def test_each_step_leaves_users_out(settings: Settings, service: Service, tmp_pa
     assert any("hold-out, never contacted" in line and f"(-{plan.left_out['holdout']})" in line for line in text)
 
 
+def test_any_device_and_a_login_as_the_shop_has_it_exclude_a_user(settings: Settings, service: Service) -> None:
+    free = sorted(may_be_contacted(settings, "buyers"))
+    stored = LoginIds(settings.storage.data_dir).judged("jane@example.com")
+    change(settings, f"update ga4.dim_ga4__users set user_id = '{stored}' where user_key = '{free[0]}'")
+    listed = settings.storage.data_dir / "never.txt"
+    listed.write_text(f"Jane@example.com\nold.{client_id(int(free[1][1:]))}\n")
+    audience = BUYERS.model_copy(update={"exclude_file": listed})
+    assert [one.member.user_key for one in plan_only(settings, audience, ga4(service.address)).changes] == free[2:]
+
+
+def test_who_leaves_is_sent_first(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, BUYERS, ga4(service.address))
+    left = min(may_be_contacted(settings, "buyers"))
+    change(
+        settings,
+        f"update ga4.dim_ga4__users set is_ads_consented = user_key <> '{left}'",
+        BUYERS,
+    )
+    service.requests.clear()
+    plan, _ = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert plan.of_kind("enter") and plan.of_kind("leave") == 1
+    assert service.requests[0].body["user_properties"] == {"b2v_buyers": {"value": "out"}}
+
+
 def test_a_file_of_users_that_cannot_be_read_stops_the_plan(settings: Settings, service: Service) -> None:
     audience = BUYERS.model_copy(update={"exclude_file": Path("gone.txt")})
     with pytest.raises(ActivationError, match=r"exclude_file gone.txt cannot be read"):
@@ -84,6 +109,12 @@ def test_an_audience_for_analytics_is_sent_without_consent_but_says_so(settings:
     plan_and_send(settings, EVERYONE, ga4(service.address))
     said = {request.body["client_id"]: request.body["consent"]["ad_user_data"] for request in service.taken}
     assert said == {client_id(n): "DENIED" if n % 2 else "GRANTED" for n in range(100)}
+    service.requests.clear()
+    change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key = 'u0000'")
+    plan_and_send(settings, EVERYONE, ga4(service.address))
+    (request,) = service.taken
+    assert request.body["client_id"] == client_id(0) and request.body["consent"]["ad_user_data"] == "DENIED"
+    assert request.body["user_properties"] == {"b2v_everyone": {"value": "in"}}
 
 
 def test_everybody_leaves_where_an_audience_ends(settings: Settings, service: Service) -> None:
@@ -99,6 +130,40 @@ def test_the_name_at_the_destination_can_be_another(settings: Settings, service:
     named = BUYERS.model_copy(update={"activate": (Activation.model_validate({"to": "ga4", "as": "hot"}),)})
     plan_and_send(settings, named, ga4(service.address))
     assert {tuple(request.body["user_properties"]) for request in service.taken} == {("b2v_hot",)}
+
+
+def _as(audience: Audience, called: str, to: str = "crm") -> Audience:
+    return audience.model_copy(update={"activate": (Activation.model_validate({"to": to, "as": called}),)})
+
+
+def test_users_stay_under_no_name_that_is_no_longer_used(settings: Settings, service: Service) -> None:
+    there = may_be_contacted(settings, "buyers")
+    plan_and_send(settings, _as(BUYERS, "hot"), webhook(service.address))
+    with pytest.raises(
+        ActivationError, match=r"users are there as hot: end that first \(beha2vec activate buyers --to"
+    ):
+        plan_only(settings, _as(BUYERS, "warm"), webhook(service.address))
+    gone = Audience(name="buyers", rule="false")  # taken out of the file
+    for audience in (_as(BUYERS, "warm"), gone):
+        assert plan_only(settings, audience, webhook(service.address), Options(empty=True)).called == "hot"
+    plan_and_send(settings, gone, webhook(service.address), Options(empty=True))
+    assert service.requests[-1].body["audience"] == "hot"
+    assert len(plan_only(settings, _as(BUYERS, "warm"), webhook(service.address)).changes) == len(there)
+
+
+def test_users_stay_at_no_address_that_is_no_longer_used(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, BUYERS, webhook(service.address))
+    with pytest.raises(ActivationError, match="when the destination had another address: change it back"):
+        plan_only(settings, BUYERS, webhook(f"{service.address}/other"))
+    assert plan_only(settings, BUYERS, webhook(f"{service.address}/other", name="new")).of_kind("enter")
+
+
+def test_two_audiences_under_one_name_would_remove_each_others_users(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, _as(BUYERS, "list"), webhook(service.address))
+    with pytest.raises(ActivationError, match="audience buyers is there as list: give this one another name with as:"):
+        plan_only(settings, _as(EVERYONE, "list"), webhook(service.address))
+    plan_and_send(settings, BUYERS, webhook(service.address), Options(empty=True))
+    assert plan_only(settings, _as(EVERYONE, "list"), webhook(service.address)).of_kind("enter") == 100
 
 
 def test_the_ledger_says_what_was_sent(settings: Settings, service: Service) -> None:

@@ -81,6 +81,18 @@ def test_the_next_send_repeats_what_stayed_unknown_with_its_key(settings: Settin
     assert len(set(keys)) == 2 and keys[-1] == keys[0]
 
 
+@pytest.mark.parametrize(
+    "last", [Reply(401), Reply(400), Reply(429, {"Retry-After": "999"})], ids=["secret", "refused", "pause"]
+)
+def test_what_may_have_arrived_before_a_refusal_is_taken_out(settings: Settings, service: Service, last: Reply) -> None:
+    service.replies = [Reply(lost=True), last]
+    _, report = plan_and_send(settings, BUYERS, webhook(service.address))
+    assert report.outcomes.keys() == {"unknown"} and len(received(service).members) > 1
+    change(settings, "update ga4.dim_ga4__users set is_ads_consented = false", BUYERS)
+    plan_and_send(settings, BUYERS, webhook(service.address))
+    assert received(service).members == set()
+
+
 def test_who_leaves_and_comes_back_has_a_new_key(settings: Settings, service: Service) -> None:
     for consented in ("true", "false", "true", "false", "true"):
         change(settings, f"update ga4.dim_ga4__users set is_ads_consented = {consented}", BUYERS)
@@ -149,6 +161,14 @@ def test_a_file_has_the_members_of_now(settings: Settings, tmp_path: Path, form:
     path.unlink()
     plan_and_send(settings, BUYERS, destination)
     assert in_file(path) == may_be_contacted(settings, "buyers"), "a file that is gone is written again"
+
+
+def test_what_a_killed_process_left_of_a_file_goes_with_the_next_send(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    (folder / ".buyers.csv.part").write_text("user_key,prop")
+    plan_and_send(settings, BUYERS, _files(settings, folder))
+    assert [one.name for one in folder.iterdir()] == ["buyers.csv"]
 
 
 def test_a_file_that_somebody_changed_is_put_right(settings: Settings, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ AUDIENCES = """
   purpose: ads
   exclude: cluster = 3
   holdout: 0.2
+  activate: [{to: ga4}]
 """
 
 
@@ -79,8 +80,23 @@ def test_an_audience_that_left_the_file_can_be_ended(service: Service) -> None:
     Path("audiences.yml").write_text("[]")
     assert "there is no audience 'buyers'" in _output("activate", "buyers", "--to", "ga4", code=2)
     _output("activate", "buyers", "--to", "ga4", "--empty", "--send")
+    plan = _output("activate", "buyers", "--to", "ga4", "--empty")
+    assert "To send it: beha2vec activate buyers --to ga4 --empty --send" in plan
     said = [request.body["user_properties"]["b2v_buyers"]["value"] for request in service.taken]
     assert said.count("out") == said.count("in") > 0
+
+
+def test_only_destinations_that_the_file_names_receive_an_audience(service: Service) -> None:
+    Path("audiences.yml").write_text(AUDIENCES.replace("to: ga4", "to: crm"))
+    for more in ((), ("--send",), ("--debug",)):
+        text = _output("activate", "buyers", "--to", "ga4", *more, code=2 if more else 0)
+        assert "ga4: audience buyers does not name it: write activate: [{to: ga4}] in its entry before you" in text
+    assert not service.requests
+
+
+@pytest.mark.parametrize("name", ["buyer", "Bad Name"])
+def test_only_what_was_sent_can_be_ended(service: Service, name: str) -> None:
+    assert f"there is no audience '{name}'" in _output("activate", name, "--to", "ga4", "--empty", code=2)
 
 
 def test_mistakes_are_named(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

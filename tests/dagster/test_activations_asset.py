@@ -118,6 +118,14 @@ def test_mistakes_in_the_files_stop_no_night(service: Service, tmp_path: Path) -
     assert not service.requests
 
 
+def test_users_where_the_file_no_longer_sends_them_are_reported(service: Service, tmp_path: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        _materialize(tmp_path, instance)
+        (tmp_path / "audiences.yml").write_text(AUDIENCES.replace("{to: ga4, send: true}, ", ""))
+        metadata, check, _ = _materialize(tmp_path, instance)
+    assert not check.passed and "beha2vec activate buyers --to ga4 --empty --send removes" in str(metadata["status"])
+
+
 def test_users_of_an_audience_that_ended_are_reported(service: Service, tmp_path: Path) -> None:
     settings = _settings(tmp_path)
     with dg.DagsterInstance.ephemeral() as instance:

@@ -148,6 +148,16 @@ def test_an_audience_of_the_file_is_changed_and_its_other_keys_stay(file: Path) 
     assert file.read_text().startswith("# reviewed\n- name: buyers\n")
 
 
+def test_what_the_nightly_run_sends_is_changed_in_the_file_only(file: Path) -> None:
+    entry = "- {name: sent, rule: purchases > 0, purpose: ads, activate: [{to: web, send: true}]}\n"
+    file.write_text(FILE + entry)
+    app = view("audiences")
+    app.selectbox(key="audience_start").set_value("sent").run()
+    app.selectbox(key="audience_purpose").set_value("analytics").run()
+    assert "change it in the file, where others review it" in app.warning[-1].value
+    assert "audience_save" not in {button.key for button in app.button}
+
+
 def test_what_others_saved_meanwhile_is_not_overwritten(file: Path) -> None:
     app = view("audiences")
     app.selectbox(key="audience_start").set_value("readers").run()
@@ -305,7 +315,8 @@ def test_what_was_sent_is_shown_by_step_and_outcome(night: Path, tmp_path: Path)
         for n, kind in enumerate(("enter", "enter", "leave"))
     ]
     with open_ledger(ledger) as opened:
-        ids = opened.begin("web", "buyers", {"members": 12, "consent": 4, "not_reachable": 1, "unchanged": 5}, changes)
+        steps = {"members": 12, "consent": 4, "not_reachable": 1, "unchanged": 5}
+        ids = opened.begin("web", "buyers", steps, changes, called="buyers", place="hash")
         opened.sending(ids, "request")
         opened.answered(ids, [Outcome("accepted"), Outcome("unknown", "lost"), Outcome("accepted")])
     (row,) = shop.ask(data.sent, ledger, 1).to_dict("records")
@@ -339,6 +350,7 @@ def test_a_plan_is_shown_and_nothing_is_sent(
     assert not app.exception and f'would enter</td><td class="number"></td><td class="number">{contacted}<' in text
     assert 'no consent</td><td class="number">-8</td>' in text
     assert "beha2vec activate buyers --to folder --send" in text
+    assert "folder: audience buyers does not name it" in text
     assert not (tmp_path / "out").exists() and not (data_dir / "activation.sqlite").exists()
     app.selectbox(key="plan_to").set_value("crm")
     next(one for one in app.button if one.label == "Show the plan").click().run()

@@ -231,9 +231,10 @@ def _save(published: Published, audiences: data.Audiences, draft: Draft) -> None
         st.caption(f"This is what {in_markdown(file.name)} has.")
     elif draft.original is None and not st.session_state["audience_name"].strip():
         st.caption("Give it a name to save it.")
+    elif to := [one.to for one in draft.audience.activate if one.send]:
+        where = in_markdown(", ".join(to), 200)
+        st.warning(f"The nightly run sends this audience to {where}: change it in the file, where others review it.")
     elif not broken:
-        if to := [one.to for one in draft.audience.activate if one.send]:
-            st.warning(f"The nightly run sends this audience to {in_markdown(', '.join(to), 200)}.")
         label = f"Save to {in_markdown(file.name)}"
         st.button(label, type="primary", on_click=_saved, args=(draft,), key="audience_save")
 

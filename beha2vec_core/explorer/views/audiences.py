@@ -9,6 +9,7 @@ import streamlit as st
 
 from beha2vec_core.activation.config import load_destinations
 from beha2vec_core.activation.destination import ActivationError
+from beha2vec_core.activation.run import unnamed
 from beha2vec_core.audiences.file import Audience, AudienceError, find_audience
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts.profile import ALL_USERS
@@ -185,6 +186,8 @@ def _plan(published: Published, audience: Audience, to: str) -> None:
     )
     heads = '<th>Step</th><th class="number">Left out</th><th class="number">Users</th>'
     page.write(f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
+    if problem := unnamed(audience, to):
+        page.write(f'<p class="b2v-quiet">{in_html(f"{to}: {problem}.", 300)}</p>')
     command = f"beha2vec activate {audience.name} --to {to} --send"
     page.write(f'<p class="b2v-quiet">Nothing was sent. To send it: <code>{in_html(command, 200)}</code></p>')
 
