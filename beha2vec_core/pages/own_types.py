@@ -199,9 +199,12 @@ def _pairs(mapped: dict[str, Mapped], labels: tuple[Label, ...]) -> dict[str, st
 
 def _mapping(labels: tuple[Label, ...]) -> dict[str, Mapped]:
     found: dict[str, tuple[str, str]] = {}
+    bundled = bundled_names("page_types")
     for label in labels:
         if label.like is not None:
             found[label.name] = (kind_of(label.like), "like")
+        elif label.name in bundled:
+            found[label.name] = (kind_of(label.name), "name")
         elif kinds := kinds_in(fold(label.name).split()):
             found[label.name] = (kinds[0], "name")
     taken = FUNCTIONAL.intersection(kind for kind, _ in found.values())
@@ -213,7 +216,7 @@ def _mapping(labels: tuple[Label, ...]) -> dict[str, Mapped]:
             found[label.name] = (kinds[0], "description") if kinds else ("", "nothing")
         like, why = found[label.name]
         listed = any(_LIST_WORDS.search(fold(text)) for text in (label.like or "", label.name, label.description))
-        role = "" if like in FUNCTIONAL else LIST if label.like == "category" or listed else DETAIL
+        role = "" if like in FUNCTIONAL else LIST if "category" in (label.like, label.name) or listed else DETAIL
         mapped[label.name] = Mapped(label.name, like, role, why)
     return mapped
 

@@ -40,7 +40,7 @@ class Site:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--half", choices=["tuned", "scored", "both"], default="both")
+    options.add_argument("--half", choices=["tuned", "scored", "independent", "both"], default="both")
     options.add_argument("--overrides", type=int, nargs="*", default=[0, 5, 10, 20])
     options.add_argument("--steps", default="rules, embedding", help="the cascade")
     options.add_argument("--errors", action="store_true", help="list the wrong pages of the tuned half")

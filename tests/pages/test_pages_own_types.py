@@ -64,6 +64,11 @@ def types(paths: dict[str, str], labels: Labels = TRIPS, overrides: Overrides | 
         ("ajuda", "perguntas e contacto", "support", ""),
         ("regulamin", "warunki", "policy", ""),
         ("x17", "the shopping cart", "cart", ""),
+        ("book", "a single book with reviews", "product", "detail"),
+        ("success_story", "how a customer uses it", "article", "detail"),
+        ("store_finder", "branches nearby", "store_finder", ""),
+        ("category", "several products", "product", "list"),
+        ("signup", "registration", "account", ""),
         ("x17", "zq", "", "detail"),
     ],
 )
