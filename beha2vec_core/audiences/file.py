@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 
 
 class AudienceError(ValueError):
@@ -72,6 +73,14 @@ class Audience(BaseModel, frozen=True, extra="forbid"):
         if self.rank_by and not self.cap:
             raise ValueError("rank_by needs a cap: it says who is taken if there are more")
         return self
+
+    @field_validator("activate")
+    @classmethod
+    def _destinations_once(cls, activate: tuple[Activation, ...]) -> tuple[Activation, ...]:
+        for to, entries in Counter(one.to for one in activate).items():
+            if entries > 1:
+                raise ValueError(f"destination {to} is there twice; remove one")
+        return activate
 
 
 def load_audiences(path: Path) -> list[Audience]:
