@@ -19,7 +19,7 @@ from beha2vec_core.pages.overrides import Overrides
 from beha2vec_core.pages.prepare import prepare
 from beha2vec_core.pages.rules import Rules, load_rules
 from beha2vec_core.pages.store import PageStore
-from beha2vec_core.pages.teach import taught
+from beha2vec_core.pages.teach import taught_types
 from beha2vec_core.progress import ProgressBar
 
 ERROR_PAGE_TYPE = "error"
@@ -122,7 +122,7 @@ def classify_pages(
         known = store.known_rows()
     prepared = prepare(pages)
     given = given_labels(prepared, overrides)
-    prepared = prepared.join(taught(prepared, given, labels))
+    prepared["taught_page_type"] = taught_types(prepared, given["page_type"], labels)
     built = models.cascades(steps, labels, rules, store, prepared)
     rows = _known_rows(known, prepared["page_key"])
     stale = _stale(rows, prepared, built.cascades, given)
@@ -226,7 +226,7 @@ def _overruled(
         if override.empty:
             continue
         # without what the overrides themselves teach
-        labelled = pages.loc[override.index].assign(page_type=rows["page_type"], **{f"taught_{kind}": ""})
+        labelled = pages.loc[override.index].assign(page_type=rows["page_type"], taught_page_type="")
         said = cascades[kind].without("llm").classify(labelled, pd.Series(None, index=override.index, dtype=object))
         parts.append(
             pd.DataFrame({"page_key": labelled["page_key"], "kind": kind, "override": override, "said": said["label"]})
@@ -244,12 +244,14 @@ def _hashes(kind: str, rows: pd.DataFrame, pages: pd.DataFrame, cascade: Cascade
     ``never`` where the page has no answer yet, or one by a classifier that is not asked any more.
     """
     methods, confidence = rows[f"{kind}_method"], rows[f"{kind}_confidence"]
-    # a theme may follow from the type
-    types = rows["page_type"] if kind == "theme" else [None] * len(pages)
+    # a theme may follow from the type, and a type from overrides of other pages
+    from_other = rows["page_type"] if kind == "theme" else pages["taught_page_type"]
     version = cache(cascade.version_through)
     hashes = []
-    columns = (pages[column] for column in (*SEEN_COLUMNS, f"taught_{kind}"))
-    for *seen, label, method, sure in zip(*columns, types, given.loc[pages.index], methods, confidence, strict=True):
+    columns = (pages[column] for column in SEEN_COLUMNS)
+    for *seen, label, method, sure in zip(
+        *columns, from_other, given.loc[pages.index], methods, confidence, strict=True
+    ):
         rests_on = version(method, float(sure)) if isinstance(method, str) else None
         override = None if pd.isna(label) else label
         hashes.append(_digest([*seen, override, rests_on]) if rests_on else "never")

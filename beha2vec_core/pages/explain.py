@@ -13,7 +13,7 @@ from beha2vec_core.pages.overrides import Overrides
 from beha2vec_core.pages.own_types import OwnTypes
 from beha2vec_core.pages.prepare import prepare
 from beha2vec_core.pages.rules import Rules
-from beha2vec_core.pages.teach import taught
+from beha2vec_core.pages.teach import taught_types
 
 
 def explain_page(
@@ -33,7 +33,7 @@ def explain_page(
     """
     prepared = prepare(pages)
     given = given_labels(prepared, overrides)
-    prepared = prepared.join(taught(prepared, given, labels))
+    prepared["taught_page_type"] = taught_types(prepared, given["page_type"], labels)
     page = prepared[prepared["page_key"] == page_key]
     if page.empty:
         raise KeyError(page_key)

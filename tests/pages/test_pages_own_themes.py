@@ -6,7 +6,7 @@ import pytest
 from beha2vec_core.pages import Label, Labels, Models, Overrides, classify_pages, load_labels, parse_steps
 from beha2vec_core.pages.own_themes import OwnThemes
 from beha2vec_core.pages.prepare import prepare
-from beha2vec_core.pages.teach import taught
+from beha2vec_core.pages.teach import taught_types
 from tests.pages.test_pages_cascade import bundled_model
 
 LABELS = Labels(
@@ -69,16 +69,13 @@ def test_the_same_site_gives_the_same_themes_in_any_order() -> None:
     pd.testing.assert_frame_equal(first, second)
 
 
-def test_two_overrides_of_a_folder_teach_its_theme_and_one_does_not() -> None:
-    rows = [(f"/guides/x{n}", f"Text {n}") for n in range(5)] + [("/other/x", "Text")]
-    keys = [f"bank.example/guides/x{n}" for n in range(5)]
-    for given, expected in (([0], "unknown"), ([0, 1], "mortgages")):
-        overrides = Overrides({keys[n]: "mortgages" for n in given}, {})
-        result = classify_pages(
-            site(rows), labels=LABELS, overrides=overrides, steps=parse_steps("rules"), progress=False
-        ).pages.set_index("page_key")["theme"]
-        assert result[keys[4]] == expected
-        assert result["bank.example/other/x"] == "unknown"
+@pytest.mark.parametrize("names", [("mortgages",), ("mortgages", "student_loans")])
+def test_few_themes_are_found_by_similarity_too(names: tuple[str, ...]) -> None:
+    labels = Labels(tuple(label for label in LABELS.themes if label.name in names), LABELS.page_types)
+    rows = [("/x/1", "Buying your first home with a loan from the bank"), ("/x/2", "Rocks"), ("/x/3", "Cat food")]
+    result = classify_pages(site(rows), labels=labels, models=Models(bundled_model()), progress=False).pages
+    themes = dict(zip(result["page_key"], result["theme"], strict=True))
+    assert themes["bank.example/x/1"] == "mortgages"
 
 
 def test_only_pages_that_an_override_teaches_are_asked_about_again() -> None:
@@ -101,16 +98,9 @@ def test_what_classifiers_say_of_an_override_is_not_what_it_teaches() -> None:
     assert result.overruled["said"].tolist() == ["unknown"]
 
 
-def test_without_overrides_nothing_is_taught() -> None:
-    pages = prepare(site([("/a/b", "C")]))
-    nothing = {kind: pd.Series([None], dtype=object) for kind in ("theme", "page_type")}
-    assert taught(pages, nothing, LABELS).eq("").all(axis=None)
-
-
-def test_bundled_labels_are_not_taught() -> None:
+def test_types_of_a_teams_own_are_taught_and_bundled_ones_are_not() -> None:
     pages = prepare(site([("/a/b", "C"), ("/a/c", "D")]))
-    given = {"theme": pd.Series(["general", "general"]), "page_type": pd.Series(["article", None], dtype=object)}
-    assert taught(pages, given, load_labels()).eq("").all(axis=None)
-    assert (
-        taught(pages, {"page_type": pd.Series(["reise", None])}, LABELS)["taught_page_type"].tolist() == ["reise"] * 2
-    )
+    given = pd.Series(["reise", None], dtype=object)
+    assert taught_types(pages, given, LABELS).tolist() == ["reise"] * 2
+    assert taught_types(pages, pd.Series([None, None], dtype=object), LABELS).tolist() == [""] * 2
+    assert taught_types(pages, pd.Series(["article", None], dtype=object), load_labels()).tolist() == [""] * 2

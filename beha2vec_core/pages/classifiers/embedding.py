@@ -150,7 +150,7 @@ class SiteThemesClassifier(EmbeddingClassifier):
     def classify(self, pages: pd.DataFrame) -> pd.DataFrame:
         """See `Classifier.classify`; no opinion where no label is much likelier than a guess."""
         answer = super().classify(pages)
-        answer.loc[answer["confidence"] < MIN_ODDS / len(self.labels), "label"] = None
+        answer.loc[answer["confidence"] < min(MIN_ODDS / len(self.labels), 0.8), "label"] = None
         return answer
 
     @cached_property

@@ -124,8 +124,6 @@ class OwnThemesClassifier(RulesClassifier):
         named = self.own.judge(texts)
         if page["page_type"] in self.silent and named[1] < _NAMED:
             return ruled
-        if named[0] is None and page.get("taught_theme"):
-            return page["taught_theme"], TAUGHT, ruled[0]
         return ruled if named[0] is None else named
 
 
