@@ -19,7 +19,7 @@ def activate(
     send: Annotated[bool, typer.Option("--send", help="Send. Without it the plan is only shown.")] = False,
     debug: Annotated[
         bool,
-        typer.Option("--debug", help="Let the service check the requests of the plan without using them (ga4, data_manager)."),
+        typer.Option("--debug", help="Let the service check the requests without using them (ga4, data_manager)."),
     ] = False,
     empty: Annotated[
         bool, typer.Option("--empty", help="Everybody leaves: to end an audience at the destination.")

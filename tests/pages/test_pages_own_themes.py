@@ -72,7 +72,7 @@ def test_the_same_site_gives_the_same_themes_in_any_order() -> None:
 @pytest.mark.parametrize("names", [("mortgages",), ("mortgages", "student_loans")])
 def test_few_themes_are_found_by_similarity_too(names: tuple[str, ...]) -> None:
     labels = Labels(tuple(label for label in LABELS.themes if label.name in names), LABELS.page_types)
-    rows = [("/x/1", "Buying your first home with a loan from the bank"), ("/x/2", "Rocks"), ("/x/3", "Cat food")]
+    rows = [("/x/1", "House prices rise again"), ("/x/2", "Rocks"), ("/x/3", "Cat food")]
     result = classify_pages(site(rows), labels=labels, models=Models(bundled_model()), progress=False).pages
     themes = dict(zip(result["page_key"], result["theme"], strict=True))
     assert themes["bank.example/x/1"] == "mortgages"

@@ -163,3 +163,18 @@ def test_words_are_folded_once_and_alike_to_themselves(one: str, other: str) -> 
 def test_a_template_of_numbered_pages_has_one_type(number: int) -> None:
     paths = {f"/reisen/ort/tour-{1000 + n}": f"Tour {n}" for n in range(number)}
     assert set(types(paths).values()) == {"reise"}
+
+
+def test_a_file_with_most_bundled_types_and_one_more_keeps_the_bundled_rules_first() -> None:
+    bundled = load_labels()
+    kept = tuple(label for label in bundled.page_types if label.name != "campaign")
+    own = Labels(bundled.themes, (*kept, Label("rental", "an item that can be rented")))
+    paths = {
+        "/collections/shoes/products/ankle-boot": "Ankle Boot",
+        "/my-account/orders": "My account",
+        "/2023/04/12/lentil-soup": "Lentil soup",
+        "/politics/minister-resigns-after-vote": "Minister resigns",
+        "/docs/api/users": "Users",
+        "/stores/berlin": "Berlin",
+    }
+    assert types(paths, own) == types(paths, bundled)

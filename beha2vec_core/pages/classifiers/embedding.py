@@ -27,8 +27,8 @@ WEIGHTS = {
 TYPE_LEAD, SITE_LEAD = 0.08, 0.08
 # a label's similarity is the mean of its nearest phrases
 NEAREST = 2
-# pages of a site that tell what is usual on it
-SAMPLE = 300
+# pages of a site that tell what is usual on it; of fewer than the second number, each would be compared with itself
+SAMPLE, LEAST_SAMPLE = 300, 30
 # how much likelier than by chance a theme of one's own must be
 MIN_ODDS = 2.6
 # article numbers and abbreviations resemble anything
@@ -158,7 +158,9 @@ class SiteThemesClassifier(EmbeddingClassifier):
         """Mean and standard deviation of the sample's similarity to each label."""
         order = self.site["page_key"].map(lambda key: hashlib.sha256(key.encode()).hexdigest()).sort_values()
         similarity, readable = super().similarities(self.site.loc[order.index[:SAMPLE]])
-        similarity = similarity[readable] if readable.any() else np.zeros((1, len(self.labels)), np.float32)
+        if readable.sum() < LEAST_SAMPLE:
+            return np.zeros(len(self.labels), np.float32), np.ones(len(self.labels), np.float32)
+        similarity = similarity[readable]
         return similarity.mean(axis=0), np.maximum(similarity.std(axis=0), 0.01)
 
 
