@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError
 
 from beha2vec_core.activation.bigquery import BigQuery
 from beha2vec_core.activation.contacts import Contacts, load_contacts
@@ -23,6 +23,15 @@ from beha2vec_core.settings import Settings, destination_secret
 
 if TYPE_CHECKING:
     from beha2vec_core.pages.fetching.addresses import AddressGuard
+
+
+def _no_bucket(folder: object) -> object:
+    if "://" in str(folder):  # a path would make a folder of this name
+        raise ValueError("give a folder of this machine; to fill a bucket, copy its files there")
+    return folder
+
+
+Folder = Annotated[Path, BeforeValidator(_no_bucket)]
 
 
 class DestinationConfig(BaseModel, frozen=True, extra="forbid", coerce_numbers_to_str=True):
@@ -50,7 +59,7 @@ class FilesConfig(DestinationConfig):
     """A folder; see `files.Files`."""
 
     type: Literal["files"]
-    folder: Path
+    folder: Folder
     format: Literal["csv", "parquet"] = "csv"
 
 
@@ -73,7 +82,7 @@ class AdsFileConfig(DestinationConfig):
     """Files of hashed contacts for Google Ads; see `data_manager.AdsFile`."""
 
     type: Literal["ads_file"]
-    folder: Path
+    folder: Folder
 
 
 class BigQueryConfig(DestinationConfig):
