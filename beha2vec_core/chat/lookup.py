@@ -80,7 +80,10 @@ _BIGGEST = re.compile(
 )
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
 _OF_CLUSTERS = ("cluster", "page_type", "theme")  # filters that answers from clusters and facts know
-_FUNNEL_METRICS = ("cart_abandonment", "checkout_abandonment", "checkout_rate")
+_OF_ONE_STEP = (  # of the funnel, and not in its text
+    "cart_abandonment", "checkout_rate", "cart_to_order", "checkout_completion", "cart_sessions", "checkout_sessions",
+)  # fmt: skip
+_FUNNEL_METRICS = (*_OF_ONE_STEP, "checkout_abandonment")
 # what is not about one measure, though a word such as users or conversion stands in it
 _OF_STEPS = re.compile(
     r"\b(funnel|leak\w*|drop[\s-]*offs?|drop|abandon\w*|before|lead\w* to|move|become\w*|loyal)\b", re.IGNORECASE
@@ -154,7 +157,7 @@ class Lookup:
             if problem := not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
                 return _refused(reading, "" if reading.asks_cause else problem)
             return self._about_clusters(question, keys, overview)
-        if query is not None and query.metric in ("cart_abandonment", "checkout_rate"):
+        if query is not None and query.metric in _OF_ONE_STEP:
             return self._measure(query, reading)
         if query is None and of_carts(question):  # the funnel of clusters is about checkout
             return _refused(reading)

@@ -151,8 +151,8 @@ def not_predicted(
         left = pattern.sub(" ", left)
     for target in (*_PREDICTED_TARGETS.values(), *map(_words_of, predicted)):
         left = re.sub(target, " ", left)
-    words = [f"“{word}”" for word in unknown if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", left)]
-    return f"I did not understand {', '.join(words)}." if words else None
+    rest = [f"“{word}”" for word in unknown if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", left)]
+    return f"I did not understand {', '.join(rest)}." if rest else None
 
 
 def of_carts(question: str) -> bool:

@@ -347,6 +347,9 @@ def test_abandonment_and_checkout_are_metrics(vocabulary: Vocabulary, lookup: Lo
         "do people on mobile abandon their carts": "cart_abandonment | device=mobile",
         "checkout abandonment rate": "checkout_abandonment",
         "checkout rate": "checkout_rate",
+        "checkout completion rate in march": "checkout_completion | 2026-03-01..2026-03-31",
+        "cart to purchase rate on mobile": "cart_to_order | device=mobile",
+        "how many checkouts were started on tablet": "checkout_sessions | device=tablet",
         "which cluster has the highest cart abandonment": "cart_abandonment | by cluster",
         "checkout rate of cluster 1": "checkout_rate | cluster=1",
     }.items():
