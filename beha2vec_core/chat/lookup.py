@@ -393,9 +393,10 @@ class Lookup:
         names = {cluster.key: cluster.name for cluster in overview.clusters}
         if not funnels:
             raise NotInData("no session of this cluster has a funnel step")
-        return LookupAnswer(
-            funnel_text(funnels, names, self._data.checkout_exits), [], [FUNNEL_SQL], ("checkout_funnel", {})
-        )
+        text = funnel_text(funnels, names, self._data.checkout_exits)
+        if not keys and TOO_LITTLE_EVIDENCE in names:
+            text += f"\n\nUsers with too few events (cluster {TOO_LITTLE_EVIDENCE}) are left out."
+        return LookupAnswer(text, [], [FUNNEL_SQL], ("checkout_funnel", {}))
 
     def _moves(self, key: int | None, overview: Overview) -> LookupAnswer:
         where, parameters = ("from_cluster = ? or to_cluster = ?", [key, key]) if key is not None else ("true", [])
