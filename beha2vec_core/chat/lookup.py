@@ -39,7 +39,10 @@ from beha2vec_core.chat.question import (
     hits,
     horizon_asked,
     metrics_named,
+    not_predicted,
+    of_carts,
     target_asked,
+    users_asked,
     without_names,
 )
 from beha2vec_core.chat.reading import Reading, read_question
@@ -71,9 +74,16 @@ CAN_DO = """Without a language model I look things up. You can ask
   /sql select ...                               anything else, in SQL"""
 _BUYING_SQL = "from beha2vec.buying_paths where significant and lift > 1 order by z desc"
 _CLUSTERS = re.compile(r"\b(clusters?|personas?)\b", re.IGNORECASE)
+_BIGGEST = re.compile(
+    r"\b(biggest|largest|smallest)\s+(?:cluster|segment|group|persona)\b(?!\s+(?:by|for|with|of|in terms)\b)",
+    re.IGNORECASE,
+)
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
 _OF_CLUSTERS = ("cluster", "page_type", "theme")  # filters that answers from clusters and facts know
-_FUNNEL_METRICS = ("cart_abandonment", "checkout_abandonment", "checkout_rate")
+_OF_ONE_STEP = (  # of the funnel, and not in its text
+    "cart_abandonment", "checkout_rate", "cart_to_order", "checkout_completion", "cart_sessions", "checkout_sessions",
+)  # fmt: skip
+_FUNNEL_METRICS = (*_OF_ONE_STEP, "checkout_abandonment")
 # what is not about one measure, though a word such as users or conversion stands in it
 _OF_STEPS = re.compile(
     r"\b(funnel|leak\w*|drop[\s-]*offs?|drop|abandon\w*|before|lead\w* to|move|become\w*|loyal)\b", re.IGNORECASE
@@ -118,6 +128,11 @@ class Lookup:
 
     def _ask(self, question: str) -> LookupAnswer:
         overview = self._data.overview()
+        question, note = _with_key(question, overview)
+        answer = self._answer(question, overview)
+        return replace(answer, text=f"{answer.text}\n\n{note}") if note and answer.understood else answer
+
+    def _answer(self, question: str, overview: Overview) -> LookupAnswer:
         keys = self._clusters_named(question, overview)
         unnamed = without_names(question, overview)
         contents = self._data.contents()
@@ -127,16 +142,25 @@ class Lookup:
             self._vocabulary = Vocabulary(contents)
         reading = read_question(unnamed, self._vocabulary, self._previous)
         query = reading.query
+        self._previous = None  # but where a query is answered: a refusal leaves nothing to continue
+        if reading.is_follow_up:
+            return _refused(reading)
         if SIMILAR.search(question):
             return self._about_clusters(question, keys, overview)
         if PREDICTED.search(question) and target_asked(unnamed, self._data.predicted()):
-            if others := [one.dimension for one in reading.filters if one.dimension not in _OF_CLUSTERS]:
+            if others := [one.dimension for one in reading.filters if one.dimension not in ("cluster", "page_type")]:
                 return _refused(reading, f"Predictions are known by cluster, not by {others[0].replace('_', ' ')}.")
-            if by := [name for name in reading.by if name not in _OF_CLUSTERS and DIMENSIONS[name].kind != "time"]:
+            if by := [name for name in reading.by if name != "cluster" and DIMENSIONS[name].kind != "time"]:
                 return _refused(reading, f"Predictions are known by cluster, not by {DIMENSIONS[by[0]].label}.")
             if reading.period:
                 return _refused(reading, "Predictions are of the days after the last one in the data.")
+            if problem := not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
+                return _refused(reading, "" if reading.asks_cause else problem)
             return self._about_clusters(question, keys, overview)
+        if query is not None and query.metric in _OF_ONE_STEP:
+            return self._measure(query, reading)
+        if query is None and of_carts(question):  # the funnel of clusters is about checkout
+            return _refused(reading)
         if keys or _CLUSTERS.search(question):
             in_query = query is not None and "cluster" in {*query.by, *(one.dimension for one in query.filters)}
             narrowed = reading.period or any(one.dimension not in _OF_CLUSTERS for one in reading.filters)
@@ -148,7 +172,7 @@ class Lookup:
             if narrowed and len(kinds) > 1:  # "which cluster buys most on mobile?" has a fact of buying, one of phones
                 return _refused(reading, "Facts of clusters are of all their users, not of some of them.")
             return self._about_clusters(question, keys, overview)
-        if query is not None and not self._is_funnel(question, query) and not (_WHO.search(question) and not query.by):
+        if query is not None and not (_WHO.search(question) and not query.by):
             return self._measure(query, reading)
         if (
             [one for one in reading.filters if one.dimension not in _OF_CLUSTERS]
@@ -161,11 +185,6 @@ class Lookup:
             return _refused(reading)
         found = self._about_clusters(question, keys, overview)
         return found if found.understood else _refused(reading)
-
-    def _is_funnel(self, question: str, query: Query) -> bool:
-        """Whether the steps of buying of all clusters answer it: no metric of one step by something."""
-        plain = not (query.by or query.filters or query.period)
-        return plain and query.metric in _FUNNEL_METRICS and FUNNEL.search(question) is not None
 
     def _is_of_steps(self, question: str, reading: Reading) -> bool:
         """Whether the question is about steps of users, though a word such as users stands in it."""
@@ -186,7 +205,6 @@ class Lookup:
 
     def _about_clusters(self, question: str, keys: list[int], overview: Overview) -> LookupAnswer:
         """Answers from clusters, facts, funnels, paths and predictions."""
-        self._previous = None
         # "apparel buyers" names a cluster, and asks for no purchases
         unnamed = without_names(question, overview)
         metrics = metrics_named(unnamed)
@@ -340,12 +358,13 @@ class Lookup:
 
     def _predictions(self, target: str, question: str, keys: list[int], overview: Overview) -> LookupAnswer:
         horizon = horizon_asked(question, self._data.horizons(target))
-        least = asks_unlikely(question, target)
+        least, limit = asks_unlikely(question, target), users_asked(question)
         names = {cluster.key: cluster.name for cluster in overview.clusters}
         expected = {key: one for key, one in self._data.expected(target, horizon).items() if not keys or key in keys}
         lines = [f"Expected to {does(target)} within {horizon} days, by cluster:"]
         lines += [expected_line(key, names.get(key, "?"), one) for key, one in expected.items()]
-        likely = self._data.likely_users(target, horizon, cluster=keys[0] if len(keys) == 1 else None, least=least)
+        cluster = keys[0] if len(keys) == 1 else None
+        likely = self._data.likely_users(target, horizon, cluster=cluster, least=least, limit=limit)
         lines += ["", f"Users with the {'lowest' if least else 'highest'} probability to {does(target)}:"]
         lines += [likely_line(row) for row in likely]
         if likely:
@@ -360,7 +379,7 @@ class Lookup:
             "\n".join(lines),
             statements=[
                 f"from beha2vec.cluster_predictions {where} expected desc",
-                f"from beha2vec.user_predictions_current {where} probability {'' if least else 'desc '}limit 10",
+                f"from beha2vec.user_predictions_current {where} probability {'' if least else 'desc '}limit {limit}",
             ],
             tool=("predictions", {"target": target, "days": horizon}),
         )
@@ -374,9 +393,10 @@ class Lookup:
         names = {cluster.key: cluster.name for cluster in overview.clusters}
         if not funnels:
             raise NotInData("no session of this cluster has a funnel step")
-        return LookupAnswer(
-            funnel_text(funnels, names, self._data.checkout_exits), [], [FUNNEL_SQL], ("checkout_funnel", {})
-        )
+        text = funnel_text(funnels, names, self._data.checkout_exits)
+        if not keys and TOO_LITTLE_EVIDENCE in names:
+            text += f"\n\nUsers with too few events (cluster {TOO_LITTLE_EVIDENCE}) are left out."
+        return LookupAnswer(text, [], [FUNNEL_SQL], ("checkout_funnel", {}))
 
     def _moves(self, key: int | None, overview: Overview) -> LookupAnswer:
         where, parameters = ("from_cluster = ? or to_cluster = ?", [key, key]) if key is not None else ("true", [])
@@ -479,6 +499,19 @@ class Lookup:
             return ""
         sheet = self._data.sheet(key)
         return " ".join(word for word in content_words(rest) if any(hits(fact, [word]) for fact in sheet.facts))
+
+
+def _with_key(question: str, overview: Overview) -> tuple[str, str]:
+    """The question with the keys of the biggest and smallest cluster in place of these words, and which they are."""
+    clusters = [cluster for cluster in overview.clusters if cluster.key != TOO_LITTLE_EVIDENCE]
+    if not clusters or not _BIGGEST.search(question):
+        return question, ""
+    by_size = sorted(clusters, key=lambda cluster: cluster.users)
+    keys = {word: by_size[0 if word == "smallest" else -1].key for word in map(str.lower, _BIGGEST.findall(question))}
+    note = " ".join(f"The {word} cluster is cluster {key}." for word, key in keys.items())
+    if few := sum(cluster.users for cluster in overview.clusters if cluster.key == TOO_LITTLE_EVIDENCE):
+        note += f" The {counted(few, 'user')} with too few events (cluster {TOO_LITTLE_EVIDENCE}) are left out."
+    return _BIGGEST.sub(lambda found: f"cluster {keys[found[1].lower()]}", question), note
 
 
 def _refused(reading: Reading, problem: str = "") -> LookupAnswer:

@@ -14,8 +14,8 @@ from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.insights.wording import number
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
-from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
-from beha2vec_core.semantic.definitions import DIMENSIONS, Metric
+from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked, lists_zeros
+from beha2vec_core.semantic.definitions import DIMENSIONS, TABLES, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query
 from beha2vec_core.words import UNKNOWN_CURRENCY, between, change
@@ -53,6 +53,7 @@ def measured(result: Result, reading: Reading, days: Period) -> Measured:
     if begins and min(begins) < days.first:
         lines.append(f"The data begin on {day_words(days.first)}.")
     lines += _without_rows(result)
+    lines += _not_ranked(result)
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
     if not query.by or not result.rows:
         return Measured("\n".join(lines))
@@ -85,6 +86,18 @@ def _without_rows(result: Result) -> list[str]:
                 lines.append(f"There is nothing for {' and '.join(map(_name, missing))}.")
     if len(result.query.filters) > 1 and not any(row.get("value") for row in result.rows):
         lines.append("Nothing in the data has all of these at once.")
+    return lines
+
+
+def _not_ranked(result: Result) -> list[str]:
+    """What is missing where the lowest is asked for."""
+    query, lines = result.query, []
+    named = [DIMENSIONS[name].label for name in query.by if DIMENSIONS[name].kind != "time"]
+    if query.ascending and named:
+        lines.append(f"Rows whose {' or '.join(named)} is not known are left out.")
+    is_of_sessions = result.table == TABLES["sessions"] or lists_zeros(query)
+    if query.ascending and result.metric.unit in ("count", "money") and not is_of_sessions:
+        lines.append(f"Those without any {result.metric.n_of or result.metric.label} are not listed.")
     return lines
 
 

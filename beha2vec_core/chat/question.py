@@ -47,6 +47,25 @@ _PREDICTED_TARGETS = {  # words of a question, by target; the first that is foun
 }
 _LEAVING = re.compile(r"\b(churn\w*|leav\w*|stay away)\b", re.IGNORECASE)
 _NEGATED = re.compile(r"\b(?:unlikel\w*|not|never|stop|(?<!at )least|lowest)\b|n['’]t\b", re.IGNORECASE)
+_SOME = r"(?:users?|customers?|buyers?|visitors?|people|shoppers?)"
+_GROUPS = r"(?:clusters?|segments?|groups?|personas?)"
+_OF_USERS = re.compile(rf"\b(?:who|whom|{_SOME}|{_GROUPS})\b", re.IGNORECASE)
+# the total of the site, or what users will do, when and how: predictions are of known users
+_OF_THE_SITE = re.compile(
+    rf"\b(?:when|where|why|what(?!\s+(?:{_SOME}|{_GROUPS})\b)|how(?! likely))\b|\bnumber of\b", re.IGNORECASE
+)
+_SPENDS_MOST = re.compile(
+    r"\b(?:spend\w*|worth)\b.*\b(?:most|more|highest)\b|\bmost (?:revenue|money|valuable)\b", re.IGNORECASE
+)
+_NUMBERED = re.compile(
+    rf"\b(?:(?:top|first|bottom)\s+(\d+|{'|'.join(NUMBER_WORDS)})|(\d+)\s+(?:\w+\s+){{0,3}}?{_SOME})\b", re.IGNORECASE
+)
+_CARTS = re.compile(r"\b(?:carts?|baskets?)\b", re.IGNORECASE)
+_OF_PREDICTIONS = re.compile(
+    r"\b(?:place|placing|add\w*|once|again|soon|probably|highest|lowest|next|window|chance\w*|propensity|score\w*|someone|"
+    r"won|ll|re|be|due)\b",
+    re.IGNORECASE,
+)
 _UNITS = {"tomorrow": 1, "day": 1, "week": 7, "fortnight": 14, "month": 28, "quarter": 91, "year": 365}
 _DURATION = re.compile(rf"\b(\d+|{'|'.join(NUMBER_WORDS)})?[\s-]*({'|'.join(_UNITS)})s?\b", re.IGNORECASE)
 _NO_CONTENT = """
@@ -99,6 +118,47 @@ def asks_unlikely(question: str, target: str) -> bool:
     """Whether the question asks for the users who do it with the lowest probability: who leaves does not return."""
     leaving = target == RETURN and _LEAVING.search(question) is not None
     return leaving != (_NEGATED.search(question) is not None)
+
+
+def users_asked(question: str) -> int:
+    """How many users the question asks for; 10 where it does not say."""
+    found = _NUMBERED.search(question)
+    number = (found[1] or found[2]).lower() if found else "10"
+    return max(1, int(NUMBER_WORDS.get(number, number)))
+
+
+def not_predicted(
+    question: str, unknown: Iterable[str], kinds: Iterable[str], predicted: Iterable[str] = ()
+) -> str | None:
+    """Why predictions do not answer the question, in a sentence; None: they do.
+
+    Args:
+        unknown: words that the reading of metrics did not understand: predictions have words of their own.
+        kinds: of its words, as of a `Reading`.
+    """
+    has_groups = re.search(rf"\b{_GROUPS}\b", question, re.IGNORECASE) is not None
+    if not _OF_USERS.search(question) or (_OF_THE_SITE.search(question) and not has_groups):
+        return "I predict which known users and clusters will do something, not what the site will sell."
+    if _SPENDS_MOST.search(question) and not has_groups:
+        return "I predict who will buy, not how much each user will spend."
+    for kind, words in (("share", "shares"), ("trend", "trends"), ("change", "changes"), ("average", "averages")):
+        if kind in kinds:
+            return f"I predict numbers of users, not {words}."
+    if "compare" in kinds and not has_groups:
+        return "I compare predictions of clusters only."
+    left = question.lower().replace("_", " ")
+    for pattern in (PREDICTED, _NUMBERED, _DURATION, _NEGATED, _OF_PREDICTIONS, CLUSTER, TWO):
+        left = pattern.sub(" ", left)
+    for target in (*_PREDICTED_TARGETS.values(), *map(_words_of, predicted)):
+        left = re.sub(target, " ", left)
+    rest = [f"“{word}”" for word in unknown if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", left)]
+    return f"I did not understand {', '.join(rest)}." if rest else None
+
+
+def of_carts(question: str) -> bool:
+    """Whether it is about leaving carts, not about checkout or all steps."""
+    others = re.search(r"\b(?:checkouts?|funnel)\b", question, re.IGNORECASE)
+    return _CARTS.search(question) is not None and FUNNEL.search(question) is not None and others is None
 
 
 def horizon_asked(question: str, horizons: Iterable[int]) -> int:

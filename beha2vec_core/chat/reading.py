@@ -24,7 +24,7 @@ _CAUSES = re.compile(
     r"\b(why|how come|reasons?|caus(?:e|es|ed|ing)|explain(?:s|ed)?|what(?: is| are|s)? driv\w+|due to|because|impact|"
     r"effect|influence|how (?:can|could|should|do) (?:we|i) (?:increase|improve|grow|reduce|lower|raise|get)|"
     r"should (?:we|i)|what (?:should|can|could) (?:we|i)|what (?:would|if)|what happens if|recommend\w*|advice|"
-    r"leads? to|led to|makes? people)\b"
+    r"leads? to|led to|makes? people|makes? \w+ (?:more |less )?(?:un)?likely)\b"
 )
 # verbs whose subject is a cause: "did the campaign increase conversion" is no question about numbers
 _DID = re.compile(
@@ -48,7 +48,16 @@ _TOP = re.compile(
     rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})"
     rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
 )
+# ways to say "cart abandonment"
+_ABANDONED = re.compile(
+    r"\b(cart|basket|checkout)s?\s+(?:(?:that|which|is|are|was|were|gets?|got|being|been)\s+)*abandoned\b"
+)
+_ABANDON = re.compile(
+    r"\babandon(?:s|ed|ing)?\s+(?:(?:the|a|an|my|our|their|there|they're)\s+)?(cart|basket|checkout)s?\b"
+)
+_ARTICLES = ("the", "a", "an", "our")
 _KINDS_OF_PAGES = ("page_type", "theme")
+_OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
 _DEFAULTS = {"landing_page": "sessions", "page": "page_views", "item": "items_sold"}  # of "top 5 landing pages"
 
 
@@ -66,6 +75,9 @@ class Reading:
         metrics: names of metrics in the question.
         by: names of dimensions that the question asks a breakdown by.
         asks_cause: whether it asks for causes or advice.
+        is_follow_up: whether it begins as a follow-up ("and ...") that continues no question.
+        top: how many are asked for ("top 20").
+        kinds: of its words: share, compare, trend ...
         nearest: queries that can be answered.
     """
 
@@ -78,6 +90,9 @@ class Reading:
     metrics: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     asks_cause: bool = False
+    is_follow_up: bool = False
+    top: int | None = None
+    kinds: tuple[str, ...] = ()
     nearest: tuple[Query, ...] = ()
 
 
@@ -101,6 +116,12 @@ class _Parts:
     def has(self, kind: str) -> bool:
         return any(word.kind == kind for word in self.words)
 
+    def are_beside(self, one: Word, other: Word) -> bool:
+        """Whether nothing stands between two phrases but an article: "landing on the home page"."""
+        first, second = sorted((one, other), key=lambda word: word.place)
+        between = [word for word in self.words if first.place < word.place < second.place]
+        return all(word.text in _ARTICLES for word in between)
+
 
 class _Problem(Exception):
     """Why a question cannot be answered."""
@@ -114,9 +135,11 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
     filters = _filters(parts, next(iter(metrics), None))
     period = parts.times.periods[0] if parts.times.periods else None
     cause = bool(_CAUSES.search(question.lower()) or _DID.search(question.lower()))
+    leads = _LEADS.search(question.lower()) is not None
     known = Reading(
         unknown=tuple(parts.unknown), notes=tuple(parts.notes), filters=filters, period=period, metrics=tuple(metrics),
         by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")), asks_cause=cause,
+        is_follow_up=leads, top=parts.top, kinds=tuple(dict.fromkeys(word.kind for word in parts.words)),
     )  # fmt: skip
     try:
         if cause:
@@ -124,8 +147,12 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
         if parts.unknown:
             words = ", ".join(f"“{word}”" for word in parts.unknown)
             raise _Problem(f"I did not understand {words}, so an answer could be to another question.")
+        if leads and previous is None:
+            raise _Problem("There is nothing to continue, as no question about numbers was answered before this one.")
         if previous and (continued := _continued(question, parts, metrics, filters, previous)):
-            query, notes = continued, [*parts.notes, "This continues the question before."]
+            query, notes = continued, [*dict.fromkeys(parts.notes), "This continues the question before."]
+        elif leads:
+            raise _Problem("I cannot continue the question before with this: ask the whole question.")
         else:
             query, notes = _query(parts, metrics, filters, contents)
         _check(query, contents)
@@ -141,7 +168,7 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
             problem=problem,
             nearest=nearest_queries(known.metrics, known.by, known.filters, known.period, contents),
         )
-    return replace(known, query=query, notes=tuple(notes))
+    return replace(known, query=query, notes=tuple(notes), is_follow_up=False)
 
 
 # -- words --
@@ -152,6 +179,7 @@ def _parts(question: str, vocabulary: Vocabulary) -> _Parts:
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").replace("e-mail", "email").lstrip("-*\u2022 ")
     text = re.sub(r"\s*[&+]\s*|(?<=\w) / (?=\w)", " and ", text)
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun
+    text = _ABANDON.sub(r"\1 abandonment", _ABANDONED.sub(r"\1 abandonment", text))
     text = _VALUED.sub(r"top \1", _WHO_SAW.sub(r"\1", text))
     conversions = re.sub(r"\bconversions\b", "key events", text)
     times = find_times(conversions, vocabulary.contents.days)
@@ -185,6 +213,9 @@ def _parts(question: str, vocabulary: Vocabulary) -> _Parts:
             parts.words.append(word)
         if note:
             parts.notes.append(note)
+            if word is not None and word.name in ("users", "buyers"):  # "which custmers"
+                before = [one for one in parts.words if one.is_beside(word) and one.place < word.place]
+                parts.is_of_users |= any(one.text in ("which", "top", "biggest", "largest", "best") for one in before)
     return parts
 
 
@@ -232,7 +263,7 @@ def _filters(parts: _Parts, metric: str | None) -> tuple[Filter, ...]:
     found: dict[str, list[str]] = {}
     for word in parts.words:
         if word.kind == "value":
-            beside = {other.name for other in parts.words if other.kind == "by" and other.is_beside(word)}
+            beside = {other.name for other in parts.words if other.kind == "by" and parts.are_beside(other, word)}
             some = [value for value in word.values if value.dimension in beside] or list(word.values)
             if metric:
                 some = [value for value in some if reaches(metric, value.dimension)] or some
@@ -254,7 +285,7 @@ def _breakdown(parts: _Parts) -> list[str]:
     by = list(parts.by)
     for word in parts.words:
         if word.kind == "by":
-            beside = [other for other in parts.words if other.kind == "value" and other.is_beside(word)]
+            beside = [other for other in parts.words if other.kind == "value" and parts.are_beside(other, word)]
             is_named = any(value.dimension == word.name for other in beside for value in other.values)
             is_named |= word.name == "device" and any(
                 v.dimension in ("os", "browser") for o in beside for v in o.values
@@ -290,9 +321,9 @@ def _query(
     pair = next((one for one in filters if len(one.values) > 1), None)
     compares = parts.has("compare") or bool(parts.comparatives) or parts.times.compares
     metric = _metric(parts, metrics, filters, by, pair, compares, notes)
-    if parts.is_of_users and metric in ("buyers", "users"):
-        if metric == "users":
-            raise _Problem("I can list users by revenue, orders, items sold, sessions or page views.")
+    if parts.is_of_users and metric not in ("buyers", *_OF_A_USER):
+        raise _Problem("I can list users by revenue, orders, items sold, sessions or page views.")
+    if parts.is_of_users and metric == "buyers":
         notes.append("Customers are put in the order of their revenue.")
         metric = "revenue"
     named = next((word for word in parts.words if word.kind == "metric"), None)
@@ -311,7 +342,7 @@ def _query(
         raise _Problem(
             "An average has to be one of: revenue per order, per user or per session, page views per session."
         )
-    if parts.is_of_users and metric in ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue"):
+    if parts.is_of_users:
         by = [*by, "user"]
     period, versus = _periods(parts, compares, notes)
     of_sessions = any(word.kind == "metric" and word.name == "sessions" for word in parts.words)
@@ -320,8 +351,6 @@ def _query(
     is_share = (parts.has("share") or parts.is_part) and unit in ("count", "money")
     if is_share and metric in ("new_users", "returning_users"):
         metric = "users"
-    if is_share and any(DIMENSIONS[name].kind == "time" for name in by):
-        raise _Problem("I know shares of one period at a time, not day by day, by week or by month.")
     if is_share and not by and len(filters) != 1:
         what = "one part" if filters else "a part"
         raise _Problem(f"A share needs {what} of a whole: the share of which device, channel, country ...?")
@@ -486,6 +515,8 @@ def _ascending(parts: _Parts, metric: str, compares: bool) -> bool | None:
 def _check(query: Query, contents: Contents) -> None:
     """Raise where the data cannot answer."""
     place(query)
+    if query.is_share and any(DIMENSIONS[name].kind == "time" for name in query.by):
+        raise _Problem("I know shares of one period at a time, not day by day, by week or by month.")
     for period in (query.period, query.versus):
         if period and (
             period.last < contents.days.first or period.first > contents.days.last or period.last < period.first
@@ -496,7 +527,10 @@ def _check(query: Query, contents: Contents) -> None:
 # -- follow-ups --
 
 
-_CONTINUES = re.compile(r"^\s*(?:and|what about|how about|same|now|then|only|but|or)\b")
+_LEADS = re.compile(r"^\W*(?:and|what about|how about|same|but|or)\b")
+_CONTINUES = re.compile(rf"{_LEADS.pattern}|^\W*(?:now|then|only)\b")
+# "and for visitors from Germany": a filter in the words of people, no measure
+_OF_THOSE = re.compile(rf"\b(?:for|from|of|among|by|with|in)\s+(?:(?:the|our|all)\s+)?(?:{_SOME}|sessions?|visits?)\b")
 
 
 def _continued(
@@ -516,6 +550,8 @@ def _continued(
         return None
     if not (metrics or filters or by or times.periods or times.asks_before):
         return None
+    metric = _metric_continued(question, parts, metrics, bool(filters or by), previous)
+    filters = _filters(parts, metric)
     replaced = {*SOURCES} if {one.dimension for one in filters} & {*SOURCES} else set()
     kept = {one.dimension: one for one in previous.filters if one.dimension not in replaced}
     kept |= {one.dimension: one for one in filters}
@@ -527,7 +563,6 @@ def _continued(
             raise _Problem("The period before which one? The question before named none.")
         period, versus = (period, period.before()) if compares or times.periods else (period.before(), None)
     new_by = tuple(by) or tuple(name for name in previous.by if name not in {one.dimension for one in filters})
-    metric = metrics[0] if metrics else previous.metric
     is_same = new_by == previous.by
     return Query(
         metric,
@@ -539,3 +574,17 @@ def _continued(
         parts.top or (previous.top if is_same else None),
         previous.ascending if is_same else None,
     )
+
+
+def _metric_continued(question: str, parts: _Parts, metrics: list[str], narrows: bool, previous: Query) -> str:
+    """The metric of a follow-up: its own, unless its words for users or sessions only stand beside a filter."""
+    if not metrics:
+        return previous.metric
+    before, asked = METRICS[previous.metric], METRICS[metrics[0]]
+    if not (asked.is_weak and narrows) or parts.is_counted or before.name == asked.name:
+        return asked.name
+    if _OF_THOSE.search(question.lower()) or (before.n_of.startswith(("session", "user")) and before.unit != "money"):
+        return before.name
+    if before.is_weak:
+        return asked.name
+    raise _Problem(f"{asked.label.capitalize()}, or {before.label} of {asked.label}?")

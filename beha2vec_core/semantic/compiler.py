@@ -34,6 +34,8 @@ def compile_query(query: Query) -> str:
     """
     metric, table, measure = place(query)
     wanted = [_aggregate(query, metric, table, measure, query.period)]
+    if lists_zeros(query):
+        wanted[0] = _with_zeros(query, wanted[0])
     if query.versus:
         wanted.append(_aggregate(query, metric, table, measure, query.versus))
     keys = [exp.column(name, table="now") for name in query.by]
@@ -53,6 +55,11 @@ def compile_query(query: Query) -> str:
         select = select.join("earlier", on=exp.and_(*same) if same else exp.true(), join_type="full")
     else:
         select.set("expressions", [*keys, *select.expressions])
+    if query.ascending:
+        known = [
+            exp.column(name, table="now").is_(exp.null()).not_() for name in query.by if DIMENSIONS[name].kind != "time"
+        ]
+        select = select.where(*known) if known else select
     if query.by:
         select = select.order_by(*_order(query)).limit(query.top or MAX_ROWS)
         if is_ranked(query):
@@ -100,6 +107,22 @@ def is_ranked(query: Query) -> bool:
     )
     few = {"new_or_returning", *chosen}  # their groups are named, or two
     return rated and any(DIMENSIONS[name].kind != "time" and name not in few for name in query.by)
+
+
+def lists_zeros(query: Query) -> bool:
+    """Whether groups of sessions without a single order (or item, page view) are put in the order too, as 0.
+
+    The lowest of counts and sums is one of these, where the metric's table has no row of it.
+    """
+    _, table, measure = place(query)
+    sessions = TABLES["sessions"]
+    names = [*query.by, *(one.dimension for one in query.filters)]
+    reached = all(_aliases(DIMENSIONS[name].sql, sessions) <= {sessions.alias, *sessions.joins} for name in names)
+    counts = METRICS[query.metric].unit in ("count", "money") and measure.per is None
+    plain = not (query.is_share or query.versus or any(DIMENSIONS[name].kind == "user" for name in query.by))
+    return bool(query.ascending and query.by and counts and plain and reached) and table not in (
+        sessions, TABLES["predictions"],
+    )  # fmt: skip
 
 
 def place(query: Query) -> tuple[Metric, Table, Measure]:
@@ -154,6 +177,20 @@ def _aggregate(query: Query, metric: Metric, table: Table, measure: Measure, per
         whole = _rows([f"{measure.value} as value"], table, period, _filters_of_whole(query))
         select = select.select(whole.subquery().as_("total"))
     return select
+
+
+def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
+    """The rows that were found, and 0 for the other groups of sessions."""
+    sessions, names = TABLES["sessions"], ", ".join(query.by)
+    keys = [f"{expression_of(DIMENSIONS[name], sessions)} as {name}" for name in query.by]
+    others = [column.alias_or_name for column in found.selects if column.alias_or_name not in (*query.by, "value", "n")]
+    columns = ["case when n is null then 0 else value end as value", "coalesce(n, 0) as n", *others]
+    select = parse_one(
+        f"select {names}, {', '.join(columns)} from every left join found using ({names})", dialect=DIALECT
+    )
+    assert isinstance(select, exp.Select)
+    every = _grouped(keys, len(keys), sessions, query.period, query.filters)
+    return select.with_("every", as_=every).with_("found", as_=found)
 
 
 def _by_user(query: Query, table: Table, measure: Measure, keys: list[str], period: Period | None) -> exp.Select:

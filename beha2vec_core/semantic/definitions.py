@@ -338,6 +338,35 @@ METRICS = {
              "abandon the checkout", "checkout abandoned", "checkout are abandoned"),
             n_of="sessions that began checkout", better=-1,
         ),
+        Metric(
+            "cart_to_order", "carts that led to an order", "share",
+            {"sessions": Measure(
+                _count("f.step_2_at is not null and f.step_6_at is not null"), _count("f.step_2_at is not null")
+            )},
+            ("cart to order", "cart to order rate", "cart to purchase", "cart to purchase rate"),
+            n_of="sessions with a cart",
+        ),
+        Metric(
+            "checkout_completion", "checkout completion (checkouts with an order)", "share",
+            {"sessions": Measure(
+                _count("f.step_3_at is not null and f.step_6_at is not null"), _count("f.step_3_at is not null")
+            )},
+            ("checkout completion", "checkout completion rate", "completed checkout", "checkout to purchase",
+             "checkout to purchase rate", "checkout to order rate"),
+            n_of="sessions that began checkout",
+        ),
+        Metric(
+            "cart_sessions", "sessions with something added to the cart", "count",
+            {"sessions": Measure(_count("f.step_2_at is not null"))},
+            ("cart session", "session with a cart", "session with cart"),
+        ),
+        Metric(
+            "checkout_sessions", "sessions that began checkout", "count",
+            {"sessions": Measure(_count("f.step_3_at is not null"))},
+            ("checkout session", "session reach checkout", "session reached checkout", "session that reached checkout",
+             "session began checkout", "session started checkout", "session with a checkout", "checkout started",
+             "checkout were started", "started checkout", "checkout begun"),
+        ),
         # asked for by the predictions' own answers
         Metric(
             "expected_buyers", "expected buyers", "count",

@@ -68,7 +68,7 @@ def test_questions_are_answered_from_facts(lookup: Lookup, question: str, words:
         ("who is likely to buy next week?", 7, "purchase"),
         ("Who will buy in the next two weeks?", 14, "purchase"),
         ("which clusters are expected to place orders next month?", 28, "purchase"),
-        ("how much revenue do you predict for the next 10 days", 7, "purchase"),
+        ("which users do you expect to buy in the next 10 days", 7, "purchase"),
         ("who will come back within 14 days?", 14, "return"),
         ("who is likely to add to cart?", 28, "add_to_cart"),
         ("Who will be adding something to their cart tomorrow?", 7, "add_to_cart"),
@@ -116,6 +116,37 @@ def test_predictions_of_one_cluster_and_of_who_leaves(lookup: Lookup) -> None:
 def test_the_least_likely_users_are_listed_where_they_are_asked_for(lookup: Lookup, question: str, order: str) -> None:
     text = lookup.ask(question).text
     assert f"Users with the {order} probability to " in text and (USER in text) == (order == "highest")
+
+
+@pytest.mark.parametrize(
+    ("question", "shown"),
+    [
+        ("top 20 users by purchase probability", 20),
+        ("list the 3 users most likely to buy", 3),
+        ("top 5 users likely to churn", 5),
+        ("who is likely to buy next week?", 10),
+    ],
+)
+def test_as_many_users_are_listed_as_asked_for(lookup: Lookup, question: str, shown: int) -> None:
+    answer = lookup.ask(question)
+    listed = answer.text.partition("Users with the ")[2].partition("\n\n")[0]
+    assert answer.understood and listed.count("\n  - ") == shown, answer.text
+    assert f"limit {shown}" in answer.statements[1]
+
+
+def test_the_biggest_cluster_is_described(lookup: Lookup, tmp_path: Path) -> None:
+    for question, key in (("describe the biggest segment", 0), ("persona of the smallest cluster", 4)):
+        answer = lookup.ask(question)
+        assert answer.text.startswith(f"Cluster {key}: ") and f"cluster is cluster {key}." in answer.text
+        assert "left out" not in answer.text
+    both = lookup.ask("compare the biggest cluster and cluster 1").text
+    assert both.startswith("Cluster 0 (") and " and cluster 1 (" in both
+    path = make_serving(tmp_path / "serving.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        for table in ("user_clusters_current", "cluster_profiles", "cluster_insights"):
+            connection.execute(f"update beha2vec.{table} set cluster_key = -1 where cluster_key = 0")
+    text = Lookup(Published(path), Aliases(path)).ask("describe the biggest segment").text
+    assert not text.startswith("Cluster -1") and "300 users with too few events (cluster -1) are left out" in text
 
 
 def test_questions_about_the_past_are_not_predicted(lookup: Lookup) -> None:
@@ -303,6 +334,7 @@ def test_users_with_too_little_evidence_are_counted_and_not_compared(tmp_path: P
     assert f"{805 - few} users in 4 clusters, and {few} with too few events (-1)" in lookup.ask("clusters?").text
     assert "too few events for a comparison" in lookup.ask("compare 0 and -1").text
     assert "cluster -1" not in lookup.ask("which cluster buys most?").text
+    assert lookup.ask("show me the funnel").text.endswith("Users with too few events (cluster -1) are left out.")
     assert lookup.ask("cluster -1").facts
     with duckdb.connect(str(path)) as connection:
         connection.execute(

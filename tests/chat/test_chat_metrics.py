@@ -204,6 +204,26 @@ REFUSED = [
     ("predicted revenue by channel", "by cluster, not by channel"),
     ("which cluster buys most on mobile?", "not of some of them"),
     ("orders on 5 and 9 march", "Two periods"),
+    ("mobile share of sessions over time", "one period at a time"),
+    ("trend of the share of revenue from email", "one period at a time"),
+    ("which visiters abandon there carts", "list users by"),
+    ("which visitors bounce", "list users by"),
+    ("in which cluster do carts leak", "“leak”"),
+    ("what about mobile?", "nothing to continue"),
+    ("and orders?", "nothing to continue"),
+    ("what will our revenue be next month", "not what the site will sell"),
+    ("how many orders will we get next week", "not what the site will sell"),
+    ("how many buyers will we have next month", "not what the site will sell"),
+    ("what makes someone likely to buy?", "not why"),
+    ("what is likely to increase our revenue next month", "not what the site will sell"),
+    ("what will users buy next week", "not what the site will sell"),
+    ("when will customers buy again", "not what the site will sell"),
+    ("which users are likely to buy on sundays", "“sundays”"),
+    ("which users are likely to buy 2 things", "“2”"),
+    ("which users are likely to buy more than 2 hats", "not by theme"),
+    ("which vistors bounce", "list users by"),
+    ("which customers will spend the most next month", "not how much"),
+    ("share of users likely to buy", "not shares"),
 ]
 
 
@@ -280,6 +300,87 @@ def test_follow_ups_continue_the_question_before(lookup: Lookup) -> None:
     assert not lookup.ask("and on mobile?").understood, "there is nothing to continue"
 
 
+# a question, one that follows it, and what that is read as; none: it is refused
+FOLLOWED = [
+    ("bounce rate", "and for people landing on the home page?", "bounce_rate | landing_page=shop.example.com/"),
+    ("bounce rate", "and on the home page?", "bounce_rate | landing_page=shop.example.com/"),
+    ("conversion rate", "what about visitors from Germany?", "conversion_rate | country=Germany"),
+    ("conversion rate", "and for sessions on tablet?", "conversion_rate | device=tablet"),
+    ("revenue in march", "and from people on desktop?", "revenue | device=desktop | 2026-03-01..2026-03-31"),
+    ("revenue", "and users on mobile?", None),  # users or revenue
+    ("revenue", "and how many users on mobile?", "users | device=mobile"),
+    ("revenue in march", "and users?", "users | 2026-03-01..2026-03-31"),
+    ("users last month", "and sessions on mobile?", "sessions | device=mobile | 2026-04-01..2026-04-30"),
+    ("revenue from tiktok in march", "and orders?", None),  # not answered: there is nothing to continue
+    ("why did revenue drop in march?", "and sessions?", None),
+    ("how many users are in each cluster", "and how much revenue?", None),
+    ("errors in cluster 0", "and in cluster 1?", None),
+    ("revenue in march", "and is mobile worse than desktop?", None),  # in March, or in all?
+    ("mobile share of revenue", "and by week?", None),
+]
+
+
+@pytest.mark.parametrize(("first", "then", "expected"), FOLLOWED)
+def test_a_follow_up_keeps_what_was_asked(lookup: Lookup, first: str, then: str, expected: str | None) -> None:
+    lookup.ask(first)
+    answer = lookup.ask(then)
+    assert answer.understood == (expected is not None), answer.text
+    if expected:
+        assert answer.reading is not None and answer.reading.query is not None
+        assert canonical(answer.reading.query) == expected
+    else:
+        assert answer.table is None and not answer.statements
+
+
+def test_what_was_refused_is_not_continued(lookup: Lookup) -> None:
+    lookup.ask("revenue in march")
+    assert not lookup.ask("revenue from tiktok in april").understood
+    assert "nothing to continue" in lookup.ask("and orders?").text, "of March, or of April?"
+
+
+def test_abandonment_and_checkout_are_metrics(vocabulary: Vocabulary, lookup: Lookup) -> None:
+    for question, expected in {
+        "cart abandonment": "cart_abandonment",
+        "cart abandonment rate": "cart_abandonment",
+        "percent of carts that get abandoned": "cart_abandonment",
+        "what share of baskets is abandoned": "cart_abandonment",
+        "do people on mobile abandon their carts": "cart_abandonment | device=mobile",
+        "checkout abandonment rate": "checkout_abandonment",
+        "checkout rate": "checkout_rate",
+        "checkout completion rate in march": "checkout_completion | 2026-03-01..2026-03-31",
+        "cart to purchase rate on mobile": "cart_to_order | device=mobile",
+        "how many checkouts were started on tablet": "checkout_sessions | device=tablet",
+        "which cluster has the highest cart abandonment": "cart_abandonment | by cluster",
+        "checkout rate of cluster 1": "checkout_rate | cluster=1",
+    }.items():
+        answer = lookup.ask(question)
+        assert answer.understood and answer.reading is not None and answer.reading.query is not None, question
+        assert canonical(answer.reading.query) == expected == read(vocabulary, question)
+
+
+def test_the_lowest_is_one_that_has_none(tmp_path: Path) -> None:
+    path = make_world(tmp_path / "serving.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            """update ga4.fct_ga4__sessions set default_channel_group = 'Display' where session_key in (
+            select session_key from ga4.fct_ga4__sessions where session_key not in (
+                select session_key from ga4.fct_ga4__purchases where session_key is not null) limit 3)"""
+        )
+        connection.execute(
+            """update ga4.fct_ga4__sessions set default_channel_group = null where session_key = (
+            select min(session_key) from ga4.fct_ga4__purchases)"""
+        )
+    lookup = Lookup(Published(path), Aliases(path))
+    for question in ("bottom 3 channels by revenue", "which channel has the fewest orders"):
+        answer = lookup.ask(question)
+        assert answer.table is not None and answer.table.rows[0][:2] in (["Display", "0"], ["Display", 0])
+        assert "(unknown)" not in {row[0] for row in answer.table.rows}
+        assert "Rows whose channel is not known are left out." in answer.text
+        assert run_sql(path, answer.statements[0]).rows[0][0] == "Display"
+    assert lookup.ask("orders by channel").table.rows[-1][0] == "(unknown)"  # type: ignore[union-attr]
+    assert "Those without any orders are not listed." in lookup.ask("items with the lowest revenue").text
+
+
 def test_offered_questions_are_read_as_the_same_query(vocabulary: Vocabulary) -> None:
     period = Period(date(2026, 3, 2), date(2026, 3, 8))
     for metric in (name for name in METRICS if METRICS[name].words):
@@ -336,6 +437,8 @@ def test_answers_are_sentences_with_a_table(lookup: Lookup) -> None:
 def test_clusters_and_their_period(lookup: Lookup) -> None:
     answer = lookup.ask("revenue of cluster 1 in april")
     assert "Revenue (cluster 1) from 1 Apr to 30 Apr 2026: " in answer.text
+    answer = lookup.ask("revenue of the biggest cluster in april")
+    assert answer.text.startswith("Revenue (cluster ") and "The biggest cluster is cluster " in answer.text
     refused = lookup.ask("which cluster buys most in april")
     assert not refused.understood and "of all days, not of one period" in refused.text
     refused = lookup.ask("who is likely to buy on mobile next week")

@@ -62,6 +62,10 @@ EXPECTED = {
     "checkout_rate": f"""select (select count(step_3_at) {FUNNELS})::double / (select count(*) {SESSIONS})""",
     "cart_abandonment": f"select 1 - avg((step_6_at is not null)::int) {FUNNELS} and step_2_at is not null",
     "checkout_abandonment": f"select 1 - avg((step_6_at is not null)::int) {FUNNELS} and step_3_at is not null",
+    "cart_to_order": f"select avg((step_6_at is not null)::int) {FUNNELS} and step_2_at is not null",
+    "checkout_completion": f"select avg((step_6_at is not null)::int) {FUNNELS} and step_3_at is not null",
+    "cart_sessions": f"select count(step_2_at) {FUNNELS}",
+    "checkout_sessions": f"select count(step_3_at) {FUNNELS}",
     "expected_buyers": """select sum(probability) from beha2vec.user_predictions_current
         where target = 'purchase' and horizon = 28""",
 }
