@@ -102,7 +102,7 @@ def _check_the_end(folder: Path, settings: Settings, kind: str, service: Service
     for client, written in _written(settings).items():
         assert all(one != other for (one, _), (other, _) in pairwise(written)), f"{client} twice: {written}"
         taken = states.pop(client, [])
-        # how many of those taken the ledger may have accounted for so far: a lost answer was for one of them, or for none
+        # how many of those taken are accounted for: a lost answer was for one of them, or for none
         accounted = {0}
         for state, outcome in written:
             matched = {place + 1 for place in accounted if taken[place : place + 1] == [state]}
