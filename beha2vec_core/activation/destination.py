@@ -30,7 +30,7 @@ class NotReachable(Exception):
 
 
 class Member(NamedTuple):
-    """A user who is to be at a destination, or to leave it.
+    """A user to add to a destination, or to remove from it.
 
     Attributes:
         user_key: our key of the user.
@@ -50,7 +50,7 @@ class Member(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What is to be sent of one user.
+    """What to send about one user.
 
     Attributes:
         kind: they enter, stay with another payload, or leave.

@@ -152,7 +152,7 @@ class Ledger:
             destination: its name.
             audience: of whom.
             steps: the counts of the plan.
-            changes: what is to be sent.
+            changes: what to send.
             called: the name of the audience there.
             place: where the destination is (`Destination.place`).
         """

@@ -1,4 +1,4 @@
-"""Who is to be sent to a destination, step by step, and what differs from what was sent before."""
+"""Which users to send to a destination, step by step, and what differs from what was sent before."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Plan:
         reasons: of ``not_reachable``: users by reason.
         members: users of the audience.
         unchanged: users who are there already, or whose answer was lost and is not sent again.
-        changes: what is to be sent.
+        changes: what to send.
         stuck: users who have to leave and cannot be addressed any more.
     """
 
@@ -249,7 +249,7 @@ def _candidates(connection: duckdb.DuckDBPyConnection, audience: Audience) -> tu
         if not has_table(connection, table):
             raise ActivationError(f"{table} is not there yet: run beha2vec materialize")
     ((newest,),) = connection.execute("select max(event_date) from beha2vec.audience_members").fetchall()
-    if newest is None:  # not that nobody is a member: then everybody would leave
+    if newest is None:  # unknown, which is not the same as empty: with no members, everybody would leave
         raise ActivationError("no members of any audience are known yet: materialize audience_members")
     is_for_ads = audience.purpose == "ads"
     rows = connection.execute(

@@ -1,4 +1,4 @@
-"""Processes that are killed at random moments: nobody is sent who must not be, and what is known stays true."""
+"""Processes that are killed at random moments: nobody without consent is sent, and the ledger stays true."""
 
 from __future__ import annotations
 

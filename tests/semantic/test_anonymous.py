@@ -135,7 +135,7 @@ def test_answers_and_errors_say_what_to_do(toolbox: Toolbox) -> None:
     assert april["money"] == "Money is in EUR." and april["rows"][0]["before"] > 0
     guessed = ask(toolbox, metric="sessions", where="source", is_="C1000187")
     assert guessed["rows"] == [] and "user" not in guessed["looked_up"] and "C1000187" not in json.dumps(guessed)
-    for arguments, told in (
+    for arguments, reason in (
         ({"metric": "profit"}, "not defined: profit"),
         ({"metric": "conversion_rate", "by": "item"}, "not known by item"),
         ({"metric": "sessions", "where": "device"}, "where needs is_"),
@@ -143,4 +143,4 @@ def test_answers_and_errors_say_what_to_do(toolbox: Toolbox) -> None:
         ({"metric": "sessions", "period": "2026-04-03"}, "no such period"),
         ({"metric": "expected_buyers", "period": "2026-04"}, "not known by period"),
     ):
-        assert told in ask(toolbox, **arguments)["error"]
+        assert reason in ask(toolbox, **arguments)["error"]

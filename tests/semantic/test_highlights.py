@@ -1,4 +1,4 @@
-"""Highlights are true: what is planted is found, what is not is not, and each story is told once."""
+"""Highlights are true: planted differences are found, no others, and each story appears once."""
 
 from __future__ import annotations
 
