@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,7 @@ from tests.activation.activation_world import (
     make_folder,
     may_be_contacted,
 )
-from tests.activation.services import Reply, Service, served
-
-
-@pytest.fixture
-def service() -> Iterator[Service]:
-    with served() as running:
-        yield running
+from tests.activation.services import Reply, Service
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -27,13 +26,7 @@ from tests.activation.activation_world import (
     may_be_contacted,
     webhook,
 )
-from tests.activation.services import Reply, Service, served
-
-
-@pytest.fixture
-def service() -> Iterator[Service]:
-    with served() as running:
-        yield running
+from tests.activation.services import Reply, Service
 
 
 @pytest.fixture

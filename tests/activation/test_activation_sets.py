@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,13 +26,7 @@ from tests.activation.activation_world import (
     may_be_contacted,
     webhook,
 )
-from tests.activation.services import Reply, Service, received, served
-
-
-@pytest.fixture
-def service() -> Iterator[Service]:
-    with served() as running:
-        yield running
+from tests.activation.services import Reply, Service, received
 
 
 @pytest.fixture
