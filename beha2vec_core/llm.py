@@ -173,7 +173,7 @@ class LlmClient:
         message = completion.choices[0].message
         if message.parsed is None:
             raise AnswerError("the model refused" if message.refusal else "empty answer")
-        return message.parsed
+        return cast(Answer, message.parsed)
 
     def _json_object(self, messages: list[Message], answer: type[Answer]) -> Answer:
         schema = json.dumps(answer.model_json_schema(), separators=(",", ":"))

@@ -70,7 +70,6 @@ class Embedder:
         self.device = device
         self.batch_size = batch_size
         self.progress = progress
-        self._phrases: dict[str, NDArray[np.float32]] = {}
         digest = weights_sha256(folder)
         if expected_sha256 is not None and digest != expected_sha256:
             raise TamperedWeights(
@@ -108,12 +107,6 @@ class Embedder:
             expected_sha256=BUNDLED_SHA256 if bundled else None,
             precision=precision,
         )
-
-    def encode_phrases(self, phrases: list[str]) -> NDArray[np.float32]:
-        """Like `encode`, but each phrase is computed once in the life of this object: for label descriptions."""
-        new = [phrase for phrase in dict.fromkeys(phrases) if phrase not in self._phrases]
-        self._phrases.update(zip(new, self.encode(new), strict=True) if new else ())
-        return np.stack([self._phrases[phrase] for phrase in phrases])
 
     def encode(self, texts: list[str]) -> NDArray[np.float32]:
         """Vectors of length 1, float32 [len(texts), dim], in the order of ``texts``.

@@ -27,10 +27,6 @@ class TextEncoder(Protocol):
         """Vectors of length 1, float32 [len(texts), dim], in the order of ``texts``."""
         ...
 
-    def encode_phrases(self, phrases: list[str]) -> NDArray[np.float32]:
-        """The same, remembered in the life of the object."""
-        ...
-
 
 class PageStore:
     """Opens the warehouse for moments only, each write one transaction.
@@ -102,10 +98,6 @@ class CachedEmbedder:
         self.store = store
         self.version = embedder.version
         self.computed = 0
-
-    def encode_phrases(self, phrases: list[str]) -> NDArray[np.float32]:
-        """See `Embedder.encode_phrases`."""
-        return self.embedder.encode_phrases(phrases)
 
     def encode(self, texts: list[str]) -> NDArray[np.float32]:
         """See `Embedder.encode`."""

@@ -112,7 +112,7 @@ class EmbeddingClassifier:
         phrases = [
             (n, phrase) for n, label in enumerate(self.labels) for phrase in (label.description, *label.examples)
         ]
-        vectors = self.encoder.encode_phrases([phrase for _, phrase in phrases])
+        vectors = self.encoder.encode([phrase for _, phrase in phrases])
         return np.array([number for number, _ in phrases]), vectors
 
 
