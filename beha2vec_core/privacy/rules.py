@@ -160,6 +160,8 @@ def kind_of_key(key: str) -> str | None:
             return kind
     if words[-1] in known.id_words:
         return KEPT
+    if all(_is_person(word, known) for word in bare):  # versicherte_person
+        return "person"
     plain = _UMLAUT.sub(r"\1", key)  # empfaenger, as German writes empfänger without umlauts
     return kind_of_key(plain) if plain != key else None
 
@@ -196,9 +198,15 @@ def _among(kind: str, before: tuple[str, ...], after: tuple[str, ...], known: Ru
 
 
 def _parts_of_compound(word: str, known: Rules) -> tuple[str, ...]:
-    """A word that begins with one for a person and goes on with a listed name as two: ``kundenname``, ``workphone``."""
+    """A word that begins with one for a person and goes on with a listed name as two: ``kundenname``, ``workphone``.
+
+    So is one of two names of the same: ``ceptel``.
+    """
     if word in known.phrases:
         return (word,)
+    for at in range(3, len(word) - 2):
+        if (kind := known.phrases.get(word[:at])) and kind == known.phrases.get(word[at:]) != "maybe_secret":
+            return (word[at:],)
     for at in range(4, len(word) - 3):
         if word[:at] in known.person_words and word[at:] in known.phrases:
             return word[:at], word[at:]
