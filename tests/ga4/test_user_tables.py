@@ -36,7 +36,7 @@ class World:
         return ingest_user_tables(find_export(str(self.export), "p").user_tables, days, self.users, since)
 
     def rows(self) -> list[tuple[Any, ...]]:
-        return duckdb.sql(
+        return duckdb.execute(
             f"""select property_id, event_date, coalesce(user_pseudo_id, user_id), is_allowed
             from read_parquet('{self.users}/*/*/*.parquet', hive_partitioning = true,
                 hive_types = {{'property_id': varchar, 'event_date': date}}) order by all"""
