@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from beha2vec_core.files import put_in_place
+from beha2vec_core.ga4.parquet import escape_glob
 from beha2vec_core.ga4.sources import SourceFile
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.login import LoginIds
@@ -102,7 +103,7 @@ def load_user_table(
     if table.format not in readers:
         return "it is neither JSON nor parquet"
     try:
-        connection.execute(f"{insert} from {readers[table.format]}", [*values, str(table.path)])
+        connection.execute(f"{insert} from {readers[table.format]}", [*values, escape_glob(table.path)])
     except (duckdb.Error, RuntimeError, UnicodeError) as error:  # the latter two where a damaged footer garbles names
         return type(error).__name__
     return None

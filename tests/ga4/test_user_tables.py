@@ -63,7 +63,7 @@ def login(name: str, allowed: str) -> dict[str, Any]:
 def test_what_is_known_is_stored_in_every_form(world: World) -> None:
     world.write("pseudonymous_users_20240301.ndjson.gz", [device("1.1", "true"), device("2.2", "(not set)")])
     world.write("analytics_7/pseudonymous_users_20240301/000.json", json.dumps([device("1.1", False)]).encode())
-    world.write("users_20240301.ndjson", [login("anna", "FALSE"), login("jane@example.com", "true")])
+    world.write("users_20240301 [1].ndjson", [login("anna", "FALSE"), login("jane@example.com", "true")])
     (world.export / "pseudonymous_users_20240302").mkdir()
     duckdb.sql(
         f"""copy (select '3.3' as pseudo_user_id, {{is_ads_personalization_allowed: 'false'}} as privacy_info)
