@@ -148,8 +148,9 @@ def kind_of_key(key: str) -> str | None:
         bare = bare[:-1]
     for start in range(len(bare)):
         for end in range(len(bare), start, -1):
-            kind = known.phrases.get("".join(bare[start:end]))
-            if kind and (found := _among(kind, bare[:start], bare[end:], known)):
+            phrase = "".join(bare[start:end])
+            kind = known.phrases.get(phrase)
+            if kind and (found := _among(kind, bare[:start], bare[end:], len(phrase) > 3, known)):
                 return found
     for ending, kind in known.endings:
         if bare[-1].endswith(ending):
@@ -160,8 +161,6 @@ def kind_of_key(key: str) -> str | None:
             return kind
     if words[-1] in known.id_words:
         return KEPT
-    if all(_is_person(word, known) for word in bare):  # versicherte_person
-        return "person"
     plain = _UMLAUT.sub(r"\1", key)  # empfaenger, as German writes empfänger without umlauts
     return kind_of_key(plain) if plain != key else None
 
@@ -181,7 +180,7 @@ def _is_of_people(word: str, known: Rules) -> bool:
     return word in known.form_words or _is_person(word, known)
 
 
-def _among(kind: str, before: tuple[str, ...], after: tuple[str, ...], known: Rules) -> str | None:
+def _among(kind: str, before: tuple[str, ...], after: tuple[str, ...], is_long: bool, known: Rules) -> str | None:
     """The kind of a listed name among other words of a key; None where they make it something else."""
     if not before and not after:
         return kind
@@ -193,7 +192,8 @@ def _among(kind: str, before: tuple[str, ...], after: tuple[str, ...], known: Ru
         return None
     if kind in ("maybe_secret", "maybe_password"):
         return kind if people and not after else None
-    clear = kind in ("name", "national_id") and not any(word in known.field_words for word in after)
+    # of a long name it is clear what it means before other words too: imie_kierowcy, but not mei_actie
+    clear = is_long and kind in ("name", "national_id") and not any(word in known.field_words for word in after)
     return kind if people or not after or clear else None
 
 

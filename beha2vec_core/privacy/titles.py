@@ -134,7 +134,7 @@ def name_spans(text: str) -> Iterator[Span]:
             words = [word for word in part.split() if fold(word).rstrip(".") not in rules().forms_of_address]
             without_capitals = bool(words) and not words[0][0].isupper()  # as in Arabic
             if (
-                len([word for word in words if word not in rules().particles]) in ((2, 3) if without_capitals else (2,))
+                len(_without_particles(words)) in ((2, 3) if without_capitals else (2,))
                 and _capitalised(words)
                 and looks_like_person(" ".join(words))
                 and not patterns["mentions"].search(_same_length_fold(part))
@@ -144,10 +144,14 @@ def name_spans(text: str) -> Iterator[Span]:
             at += len(part)
 
 
+def _without_particles(words: list[str]) -> list[str]:
+    return [word for word in words if word not in rules().particles]
+
+
 def _name_at(text: str, begin: int, end: int, certain: bool, backwards: bool) -> Iterator[Span]:
     """The words of a name that stand in a span, from its beginning (or from its end).
 
-    A first name has to be known, or the last of several words as a family name; where a name is certain, as after
+    A first name has to be known, or the second of two words as a family name; where a name is certain, as after
     `Dear`, two words in capitals are enough.
     """
     found = [(match.start() + begin, match.end() + begin) for match in re.finditer(r"\S+", text[begin:end])]
@@ -176,7 +180,7 @@ def _name_at(text: str, begin: int, end: int, certain: bool, backwards: bool) ->
     if words and (
         any(is_first_name(part) for word in words for part in word.split("."))
         or (words[0][0].isupper() and (addressed or (certain and len(words) == 2)))
-        or (words[0][0].isupper() and len(words) > 1 and is_family_name(fold(words[-1])))
+        or (words[0][0].isupper() and is_family_name(fold(words[-1])) and len(_without_particles(words)) == 2)
     ):
         yield min(a for a, _ in taken), max(b for _, b in taken)
 

@@ -65,7 +65,7 @@ def test_the_corpus_is_wide_enough() -> None:
         ("imie_pacjenta", "name"), ("nome_do_paciente", "name"), ("nom_famille", "name"), ("first_name_error", None),
         ("versicherte_person", "person"), ("ceptel", "phone"), ("phone_no", "phone"), ("order_no", KEPT),
         ("dt_nasc", "birth"), ("birthYear", "birth"), ("birthday_sale", None), ("rozhdestvo_2026", None),
-        ("clave", "maybe_password"), ("palabra_clave", KEPT),
+        ("mei_actie", None), ("clave", "maybe_password"), ("palabra_clave", KEPT),
     ],
 )  # fmt: skip
 def test_keys_say_what_they_hold(key: str, kind: str | None) -> None:

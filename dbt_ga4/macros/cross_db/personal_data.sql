@@ -89,39 +89,40 @@
         _.-]?insurance[ _.-]?number', 'nationalid', 'nazwa[ _.-]?uzytkownika', 'nazwisko', 'ngay[ _.-]?sinh', 'nhs[
         _.-]?number', 'nicheng', 'nickname', 'nik[ _.-]?ktp', 'nino', 'nom[ _.-]?complet', 'nom[ _.-]?de[ _.-]?famille',
         'nom[ _.-]?et[ _.-]?prenom', 'nom[ _.-]?jeune[ _.-]?fille', 'nom[ _.-]?naissance', 'nom[ _.-]?prenom', 'nom[
-        _.-]?usage', 'nom[ _.-]?utilisateur', 'nombre[ _.-]?completo', 'nombre[ _.-]?de[ _.-]?usuario', 'nombre[ _.-]?y[
-        _.-]?apellidos', 'nome[ _.-]?completo', 'nome[ _.-]?de[ _.-]?usuario', 'nome[ _.-]?do[ _.-]?titular', 'nome[
-        _.-]?e[ _.-]?cognome', 'nome[ _.-]?utente', 'nomer[ _.-]?karty', 'nominativo', 'nr[ _.-]?domu', 'num[
-        _.-]?secu', 'nume[ _.-]?complet', 'numer[ _.-]?domu', 'numer[ _.-]?karty', 'numer[ _.-]?konta', 'numero[
-        _.-]?carta', 'numero[ _.-]?civico', 'numero[ _.-]?de[ _.-]?carte', 'numero[ _.-]?de[ _.-]?rue', 'numero[
-        _.-]?de[ _.-]?tarjeta', 'numero[ _.-]?do[ _.-]?cartao', 'numero[ _.-]?securite[ _.-]?sociale', 'nutzername',
-        'onamae', 'one[ _.-]?time[ _.-]?code', 'osoite', 'otchestvo', 'palavra[ _.-]?passe', 'parol', 'parola', 'parola[
-        _.-]?d[ _.-]?ordine', 'pasport', 'passcode', 'passord', 'passphrase', 'passport', 'passport[ _.-]?no',
-        'passport[ _.-]?number', 'passwd', 'password', 'passwort', 'pasuwado', 'paszport', 'personalausweis',
-        'personnummer', 'pesel', 'pin[ _.-]?code', 'pincode', 'plz', 'pochta', 'pochtovyy[ _.-]?indeks', 'poczta',
-        'post[ _.-]?code', 'posta[ _.-]?elettronica', 'posta[ _.-]?kodu', 'postadress', 'postal', 'postal[ _.-]?code',
-        'postcode', 'postcode[ _.-]?huisnummer', 'postleitzahl', 'postnummer', 'prenom', 'prenume', 'prijmeni',
-        'private[ _.-]?key', 'prizvyshche', 'pwd', 'rechnungsadresse', 'recovery[ _.-]?code', 'refresh[ _.-]?token',
-        'reisepass', 'rekeninghouder', 'rekeningnummer', 'remote[ _.-]?addr', 'remote[ _.-]?ip', 'reset[ _.-]?code',
-        'reset[ _.-]?key', 'rodne[ _.-]?cislo', 'rok[ _.-]?urodzenia', 'routing[ _.-]?number', 'ruzhuren', 'sahkoposti',
-        'salasana', 'saml[ _.-]?request', 'saml[ _.-]?response', 'samordningsnummer', 'secret', 'secret[ _.-]?key',
-        'securite[ _.-]?sociale', 'security[ _.-]?code', 'sei[ _.-]?kana', 'seinengappi', 'senha', 'session[
-        _.-]?token', 'shenfenzheng', 'shengri', 'shimei', 'shouhuoren', 'shoujianren', 'sifre', 'snils', 'sobrenome',
-        'social[ _.-]?security', 'social[ _.-]?security[ _.-]?number', 'sokak', 'sort[ _.-]?code', 'soyad', 'soyadi',
-        'soyisim', 'sozialversicherungsnummer', 'ssn', 'steuer[ _.-]?id', 'steuerid', 'steuernummer', 'straat',
-        'straatnaam', 'strada', 'strasse', 'strasse[ _.-]?hausnummer', 'street', 'street[ _.-]?address', 'street[
-        _.-]?name', 'sukunimi', 'surel', 'surname', 'svnr', 'syntymaaika', 'syntymapaiva', 'szuletesi[ _.-]?datum',
-        'tajny[ _.-]?klucz', 'tanggal[ _.-]?lahir', 'tanjobi', 'tarjeta', 'tax[ _.-]?id', 'taxid', 'tc[ _.-]?kimlik',
-        'tc[ _.-]?kimlik[ _.-]?no', 'tckn', 'teljes[ _.-]?nev', 'teudat[ _.-]?zehut', 'titulaire', 'titular',
-        'toegangscode', 'token', 'toubaoren', 'tussenvoegsel', 'ulica', 'ulice', 'ulitsa', 'urodziny', 'user[ _.-]?ip',
-        'user[ _.-]?name', 'useremail', 'username', 'utca', 'uzivatelske[ _.-]?jmeno', 'verification[ _.-]?code',
-        'verjaardag', 'versicherungsnehmer', 'vezeteknev', 'voie', 'volledige[ _.-]?naam', 'voornaam', 'vorname',
-        'wachtwoord', 'wachtwoorden', 'wohnort', 'x[ _.-]?amz[ _.-]?credential', 'x[ _.-]?amz[ _.-]?security[
-        _.-]?token', 'x[ _.-]?amz[ _.-]?signature', 'x[ _.-]?forwarded[ _.-]?for', 'xingming', 'xsrf', 'year[ _.-]?of[
-        _.-]?birth', 'yonghuming', 'youxiang', 'yubin[ _.-]?bango', 'yuubin[ _.-]?bangou', 'zhenshixingming', 'zip',
-        'zip[ _.-]?code', 'zipcode', 'zugangscode', 'διευθυνση', 'επωνυμο', 'ηλεκτρονικο[ _.-]?ταχυδρομειο',
-        'ημερομηνια[ _.-]?γεννησης', 'κωδικος[ _.-]?προσβασης', 'ονομα', 'ονοματεπωνυμο', 'адрес', 'адреса', 'вулиця',
-        'дата[ _.-]?народження', 'дата[ _.-]?рождения', 'день[ _.-]?народження', 'день[ _.-]?рождения', 'електронна[
+        _.-]?usage', 'nom[ _.-]?utilisateur', 'nombre[ _.-]?completo', 'nombre[ _.-]?de[ _.-]?usuario', 'nombre[
+        _.-]?titular', 'nombre[ _.-]?y[ _.-]?apellidos', 'nome[ _.-]?completo', 'nome[ _.-]?de[ _.-]?usuario', 'nome[
+        _.-]?do[ _.-]?titular', 'nome[ _.-]?e[ _.-]?cognome', 'nome[ _.-]?utente', 'nomer[ _.-]?karty', 'nominativo',
+        'nr[ _.-]?domu', 'num[ _.-]?secu', 'nume[ _.-]?complet', 'numer[ _.-]?domu', 'numer[ _.-]?karty', 'numer[
+        _.-]?konta', 'numero[ _.-]?carta', 'numero[ _.-]?civico', 'numero[ _.-]?de[ _.-]?carte', 'numero[ _.-]?de[
+        _.-]?rue', 'numero[ _.-]?de[ _.-]?tarjeta', 'numero[ _.-]?do[ _.-]?cartao', 'numero[ _.-]?securite[
+        _.-]?sociale', 'nutzername', 'onamae', 'one[ _.-]?time[ _.-]?code', 'osoite', 'otchestvo', 'palavra[
+        _.-]?passe', 'parol', 'parola', 'parola[ _.-]?d[ _.-]?ordine', 'pasport', 'passcode', 'passord', 'passphrase',
+        'passport', 'passport[ _.-]?no', 'passport[ _.-]?number', 'passwd', 'password', 'passwort', 'pasuwado',
+        'paszport', 'personalausweis', 'personnummer', 'pesel', 'pin[ _.-]?code', 'pincode', 'plz', 'pochta',
+        'pochtovyy[ _.-]?indeks', 'poczta', 'post[ _.-]?code', 'posta[ _.-]?elettronica', 'posta[ _.-]?kodu',
+        'postadress', 'postal', 'postal[ _.-]?code', 'postcode', 'postcode[ _.-]?huisnummer', 'postleitzahl',
+        'postnummer', 'prenom', 'prenume', 'prijmeni', 'private[ _.-]?key', 'prizvyshche', 'pwd', 'rechnungsadresse',
+        'recovery[ _.-]?code', 'refresh[ _.-]?token', 'reisepass', 'rekeninghouder', 'rekeningnummer', 'remote[
+        _.-]?addr', 'remote[ _.-]?ip', 'reset[ _.-]?code', 'reset[ _.-]?key', 'rodne[ _.-]?cislo', 'rok[
+        _.-]?urodzenia', 'routing[ _.-]?number', 'ruzhuren', 'sahkoposti', 'salasana', 'saml[ _.-]?request', 'saml[
+        _.-]?response', 'samordningsnummer', 'secret', 'secret[ _.-]?key', 'securite[ _.-]?sociale', 'security[
+        _.-]?code', 'sei[ _.-]?kana', 'seinengappi', 'senha', 'session[ _.-]?token', 'shenfenzheng', 'shengri',
+        'shimei', 'shouhuoren', 'shoujianren', 'sifre', 'snils', 'sobrenome', 'social[ _.-]?security', 'social[
+        _.-]?security[ _.-]?number', 'sokak', 'sort[ _.-]?code', 'soyad', 'soyadi', 'soyisim',
+        'sozialversicherungsnummer', 'ssn', 'steuer[ _.-]?id', 'steuerid', 'steuernummer', 'straat', 'straatnaam',
+        'strada', 'strasse', 'strasse[ _.-]?hausnummer', 'street', 'street[ _.-]?address', 'street[ _.-]?name',
+        'sukunimi', 'surel', 'surname', 'svnr', 'syntymaaika', 'syntymapaiva', 'szuletesi[ _.-]?datum', 'tajny[
+        _.-]?klucz', 'tanggal[ _.-]?lahir', 'tanjobi', 'tarjeta', 'tax[ _.-]?id', 'taxid', 'tc[ _.-]?kimlik', 'tc[
+        _.-]?kimlik[ _.-]?no', 'tckn', 'teljes[ _.-]?nev', 'teudat[ _.-]?zehut', 'titulaire', 'toegangscode', 'token',
+        'toubaoren', 'tussenvoegsel', 'ulica', 'ulice', 'ulitsa', 'urodziny', 'user[ _.-]?ip', 'user[ _.-]?name',
+        'useremail', 'username', 'utca', 'uzivatelske[ _.-]?jmeno', 'verification[ _.-]?code', 'verjaardag',
+        'versicherungsnehmer', 'vezeteknev', 'voie', 'volledige[ _.-]?naam', 'voornaam', 'vorname', 'wachtwoord',
+        'wachtwoorden', 'wohnort', 'x[ _.-]?amz[ _.-]?credential', 'x[ _.-]?amz[ _.-]?security[ _.-]?token', 'x[
+        _.-]?amz[ _.-]?signature', 'x[ _.-]?forwarded[ _.-]?for', 'xingming', 'xsrf', 'year[ _.-]?of[ _.-]?birth',
+        'yonghuming', 'youxiang', 'yubin[ _.-]?bango', 'yuubin[ _.-]?bangou', 'zhenshixingming', 'zip', 'zip[
+        _.-]?code', 'zipcode', 'zugangscode', 'διευθυνση', 'επωνυμο', 'ηλεκτρονικο[ _.-]?ταχυδρομειο', 'ημερομηνια[
+        _.-]?γεννησης', 'κωδικος[ _.-]?προσβασης', 'ονομα', 'ονοματεπωνυμο', 'адрес', 'адреса', 'вулиця', 'дата[
+        _.-]?народження', 'дата[ _.-]?рождения', 'день[ _.-]?народження', 'день[ _.-]?рождения', 'електронна[
         _.-]?пошта', 'имейл', 'имя[ _.-]?пользователя', 'индекс', 'код[ _.-]?подтверждения', 'код[ _.-]?підтвердження',
         'логин', 'логін', 'номер[ _.-]?карты', 'номер[ _.-]?счета', 'отчество', 'пароль', 'пароль[ _.-]?користувача',
         'паспорт', 'по[ _.-]?батькові', 'почта', 'почтовый[ _.-]?индекс', 'пошта', 'прізвище', 'снилс', 'токен',
