@@ -220,6 +220,11 @@ class Storage(_Group):
         return self.data_dir / "raw_ga4_events"
 
     @property
+    def users_path(self) -> Path:
+        """Who allowed personal ads, from GA4's tables of users."""
+        return self.data_dir / "raw_ga4_users"
+
+    @property
     def sequences_path(self) -> Path:
         """The user sequences, a folder a day."""
         return self.data_dir / "user_sequences"

@@ -4,8 +4,8 @@ Known names: BigQuery's shards ``events_YYYYMMDD``, ``events_intraday_YYYYMMDD``
 any suffix, as ``EXPORT DATA`` adds; two dates in a name are a span, not a day), folders ``event_date=YYYY-MM-DD``,
 ``analytics_<id>`` and ``property_id=<id>``. A file whose name gives no day may hold many: its rows say theirs. Names
 that begin with ``.`` or ``_`` are no exports (``_SUCCESS``, ``._events...``, a download under way). BigQuery's other
-tables of GA4, ``pseudonymous_users_YYYYMMDD`` and ``users_YYYYMMDD``, have one row per user and no events: ingest
-skips them.
+tables of GA4, ``pseudonymous_users_YYYYMMDD`` and ``users_YYYYMMDD``, have one row per user and no events; see
+`user_tables` for what is read of them.
 """
 
 from __future__ import annotations
@@ -78,11 +78,13 @@ class Export:
 
     @property
     def notice(self) -> str | None:
-        """What was skipped and why, as a sentence; None where nothing was."""
+        """What holds no events, as a sentence; None where all does."""
         if not self.user_tables:
             return None
         files = counted(len(self.user_tables), "file")
-        return f"{files} of GA4's tables of users skipped, which hold no events; first {self.user_tables[0].name}"
+        return (
+            f"{files} of GA4's tables of users, read for consent to personal ads only; first {self.user_tables[0].name}"
+        )
 
 
 def find_source_files(source: str, property_id: str) -> list[SourceFile]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.ga4.user_tables import load_user_table
 from beha2vec_core.predictions.targets import PURCHASE, RETURN
 
 if TYPE_CHECKING:
@@ -22,11 +23,7 @@ if TYPE_CHECKING:
 DAYS = 7
 # a day's table has the users whose fields changed on it; older scores belong to users who have not been seen since
 _LOOKBACK = timedelta(days=28)
-_READERS = {
-    "parquet": "read_parquet(?)",
-    "ndjson": """read_json(?, ignore_errors = true, columns = {pseudo_user_id: 'varchar',
-        predictions: 'struct(purchase_score_7d double, churn_score_7d double)'})""",
-}
+_COLUMNS = "pseudo_user_id: 'varchar', predictions: 'struct(purchase_score_7d double, churn_score_7d double)'"
 _LOG = logging.getLogger("beha2vec_core.predictions")
 
 
@@ -48,20 +45,16 @@ def read_ga4_scores(tables: Sequence[SourceFile], as_of: date) -> pd.DataFrame:
         for table in tables:
             if "pseudonymous" not in table.name or table.day is None or not as_of - _LOOKBACK <= table.day < as_of:
                 continue
-            try:
-                connection.execute(
-                    f"""insert into scores
-                    select ?, ?, pseudo_user_id, predictions.purchase_score_7d, 1 - predictions.churn_score_7d
-                    from {_READERS[table.format]} where pseudo_user_id is not null""",
-                    [table.day, table.property_id, str(table.path)],
-                )
-            except (duckdb.Error, KeyError) as error:  # without its text, which may quote the file
-                why = "is neither JSON nor parquet" if isinstance(error, KeyError) else type(error).__name__
+            insert = """insert into scores
+                select ?, ?, pseudo_user_id, predictions.purchase_score_7d, 1 - predictions.churn_score_7d"""
+            if why := load_user_table(connection, table, insert, _COLUMNS, [table.day, table.property_id]):
                 _LOG.warning("GA4's predictions in %s are left out: %s", table.name, why)
         return connection.execute(
             f"""with newest as (
                 select property_id, user_pseudo_id, max(purchase) as {PURCHASE}, max(back) as "{RETURN}"
-                from (from scores qualify day = max(day) over (partition by property_id, user_pseudo_id))
+                from (
+                    from scores where user_pseudo_id is not null
+                    qualify day = max(day) over (partition by property_id, user_pseudo_id))
                 group by all)
             from (unpivot newest on {PURCHASE}, "{RETURN}" into name target value probability)
             where probability between 0 and 1 order by all"""

@@ -17,7 +17,7 @@ from beha2vec_core.privacy.decoding import ROUNDS, decoded, encoded
 from beha2vec_core.privacy.detectors import Span, looks_like_code, looks_random
 from beha2vec_core.privacy.kinds import is_personal, is_personal_number
 from beha2vec_core.privacy.names import looks_like_account_name
-from beha2vec_core.privacy.rules import CLICK_ID, KEPT, joined, kind_of_key, rules
+from beha2vec_core.privacy.rules import CLICK_ID, KEPT, kind_of_key, rules, words_of
 from beha2vec_core.privacy.titles import labelled_spans, name_spans, street_spans
 
 MARKER = rules().marker
@@ -302,7 +302,7 @@ def _address(text: str, depth: int) -> str:
         authority = _authority(authority)
         path = _path(path, authority, depth)
     if query:
-        token_page = any(joined(decoded(segment)) in rules().token_paths for segment in path.split("/"))
+        token_page = any(_leads_to_token(words_of(decoded(segment))) for segment in path.split("/"))
         query = "?" + _query(query[1:], depth, token_page)
     if fragment:
         fragment = "#" + _fragment(fragment[1:], depth)
@@ -321,21 +321,26 @@ def _path(path: str, authority: str, depth: int) -> str:
     if not path.strip("/"):
         return path
     segments = path.split("/")
-    before: list[str] = []
+    before: list[tuple[str, ...]] = []
     for index, segment in enumerate(segments):
         if not segment:
             continue
         plain = decoded(segment)
         segments[index] = _segment(segment, plain, before, depth)
-        before.append("doi" if _DOI.fullmatch(plain) else joined(plain))
+        before.append(("doi",) if _DOI.fullmatch(plain) else words_of(plain))
     if authority.lower().endswith(("//wa.me", ".whatsapp.com")) and re.fullmatch(r"/\+?\d{7,15}/?", path):
         return "/" + MARKER
     return "/".join(segments)
 
 
-def _segment(segment: str, plain: str, before: list[str], depth: int) -> str:
+def _leads_to_token(words: tuple[str, ...]) -> bool:
+    """Whether a segment of a path may stand before a one-time token: `reset`, `activate-account`."""
+    return "".join(words) in rules().token_paths or any(word in rules().token_paths for word in words)
+
+
+def _segment(segment: str, plain: str, before: list[tuple[str, ...]], depth: int) -> str:
     """One segment of a path, judged by those before it: the value of `/token/<...>` or `/users/<...>`."""
-    if ";" in segment or "=" in segment:  # ;name=value, or name=value
+    if ";" in segment or "=" in segment.rstrip("="):  # ;name=value, or name=value
         return ";".join(
             _pair(part, depth) if "=" in part else _bare_segment(part, decoded(part), before, depth)
             for part in segment.split(";")
@@ -343,12 +348,13 @@ def _segment(segment: str, plain: str, before: list[str], depth: int) -> str:
     return _bare_segment(segment, plain, before, depth)
 
 
-def _bare_segment(segment: str, plain: str, before: list[str], depth: int) -> str:
+def _bare_segment(segment: str, plain: str, before: list[tuple[str, ...]], depth: int) -> str:
     known = rules()
-    last = before[-1] if before else ""
-    if any(name in known.token_paths for name in before) and looks_like_code(plain):
+    names = ["".join(words) for words in before]
+    last = names[-1] if names else ""
+    if any(_leads_to_token(words) for words in before) and looks_like_code(plain):
         return MARKER
-    role = next((name for name in reversed(before) if not any(map(str.isdigit, name))), "")  # /users/42/jane-doe
+    role = next((name for name in reversed(names) if not any(map(str.isdigit, name))), "")  # /users/42/jane-doe
     if (role in known.person_paths or plain[:1] in ("@", "~")) and looks_like_account_name(plain.lstrip("@~")):
         return MARKER
     kind = known.phrases.get(last)
@@ -397,7 +403,11 @@ def _in_path(segment: str, plain: str, find: Callable[[str], Iterator[Span]]) ->
 
 
 def _query(query: str, depth: int, token_page: bool) -> str:
-    return "&".join(_pair(pair, depth, token_page) for pair in query.split("&"))
+    pairs = query.split("&")
+    # each alone may be a function or a link
+    if {"fn", "ln"} <= {pair.partition("=")[0].lower() for pair in pairs}:
+        pairs = [re.sub(r"(?i)^([fl]n=).*\w.*", rf"\g<1>{encoded(MARKER)}", pair) for pair in pairs]
+    return "&".join(_pair(pair, depth, token_page) for pair in pairs)
 
 
 def _pair(pair: str, depth: int, token_page: bool = False) -> str:

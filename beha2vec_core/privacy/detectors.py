@@ -263,6 +263,8 @@ def looks_random(text: str) -> bool:
     if pieces:
         return True
     compact = re.sub(r"[-_.~+/=]", "", text)
+    if 12 <= len(compact) <= 24 and compact.isalnum() and _changes(compact) > 0.6 * len(compact):
+        return len({_kind(c) for c in compact}) == 3  # gX7-pQ2v-Lm9z
     words = [
         word
         for word in re.split(r"[-_.~+/=]", text)
@@ -286,10 +288,17 @@ def looks_like_code(text: str) -> bool:
     )
 
 
+def _kind(character: str) -> str:
+    return "d" if character.isdigit() else "u" if character.isupper() else "l"
+
+
+def _changes(run: str) -> int:
+    """How often a run changes between small letters, capitals and digits."""
+    return sum(_kind(a) != _kind(b) for a, b in pairwise(run))
+
+
 def _is_mixed(run: str) -> bool:
-    kinds = ["d" if c.isdigit() else "u" if c.isupper() else "l" for c in run]
-    changes = sum(a != b for a, b in pairwise(kinds))
-    return changes >= 4 and len(set(kinds)) >= 2
+    return _changes(run) >= 4
 
 
 def _entropy(text: str) -> float:
@@ -299,7 +308,7 @@ def _entropy(text: str) -> float:
 
 # --- places and machines --------------------------------------------------------------------------------------------
 
-_COORDINATES = re.compile(r"(?<![\d.,])-?\d{1,3}\.\d{4,}(?:,\s*-?\d{1,3}\.\d{4,})+(?!\d)")
+_COORDINATES = re.compile(r"(?<![\d.,])-?\d{1,3}\.\d{4,}(?:(?:[,;|]\s*|\s+)-?\d{1,3}\.\d{4,})+(?!\d)")
 _IPV4 = re.compile(r"(?<![\w.-])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?!\.?\w)")
 _IPV6 = re.compile(
     r"(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}(?:[0-9a-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])", re.IGNORECASE
@@ -313,7 +322,7 @@ _VERSION_BEFORE = re.compile(
 def coordinates(text: str) -> Iterator[Span]:
     """Two numbers with at least four decimals (within ten meters); three or more are a list, not a place."""
     for match in _COORDINATES.finditer(text):
-        numbers = [abs(float(part)) for part in match[0].split(",")]
+        numbers = [abs(float(part)) for part in re.split(r"[,;|\s]+", match[0])]
         if len(numbers) == 2 and numbers[0] <= 90 and numbers[1] <= 180:
             yield match.span()
 

@@ -27,7 +27,7 @@ from beha2vec_core.privacy.find import Found, columns_of, find_person, tables_of
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.identities import Resolved, resolve
 from beha2vec_core.privacy.key import PrivacyError
-from beha2vec_core.privacy.people import People, sql_name, sql_text
+from beha2vec_core.privacy.people import KINDS_THAT_NAME, People, sql_name, sql_text
 from beha2vec_core.privacy.places import Kind, files_of, kind_of
 from beha2vec_core.privacy.remove import Removed, remove_from_file
 from beha2vec_core.settings import Settings
@@ -38,7 +38,6 @@ from beha2vec_core.words import counted
 
 _NOTE = ".forget_under_way.json"
 _CERTIFICATES = "forget_certificates"
-_KINDS_THAT_NAME = ("keys", "devices", "logins")
 
 
 @dataclass
@@ -177,7 +176,7 @@ def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iter
                     relations = [f"found_in.{sql_name(s)}.{sql_name(t)}" for s, t in tables_of(connection, "found_in")]
                 for relation in relations:
                     for column, kind_of_column in columns_of(connection, relation).items():
-                        if IDENTIFIERS.get(column) in _KINDS_THAT_NAME and kind_of_column == "VARCHAR":
+                        if IDENTIFIERS.get(column) in KINDS_THAT_NAME and kind_of_column == "VARCHAR":
                             ids = connection.execute(f"select distinct {sql_name(column)} from {relation}").fetchall()
                             found |= forgotten.those_of({one for (one,) in ids if one is not None}, hashes)
     return frozenset(found)

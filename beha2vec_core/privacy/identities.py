@@ -13,11 +13,9 @@ from typing import NamedTuple
 import duckdb
 
 from beha2vec_core.privacy.login import LoginIds
-from beha2vec_core.privacy.people import People, load, owned_by, sql_name, sql_text
+from beha2vec_core.privacy.people import KINDS_THAT_NAME, People, load, owned_by, sql_name, sql_text
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import IDENTIFIERS
-
-_KINDS_THAT_NAME = ("keys", "devices", "logins")
 
 
 class Resolved(NamedTuple):
@@ -165,7 +163,7 @@ def _linked(connection: duckdb.DuckDBPyConnection, tables: dict[str, dict[str, s
         owners = [
             owned_by(sql_name(column), kind, IDENTIFIERS[column])
             for column, kind in columns.items()
-            if IDENTIFIERS[column] in _KINDS_THAT_NAME
+            if IDENTIFIERS[column] in KINDS_THAT_NAME
         ]
         if link in columns and owners and not columns[link].endswith("[]"):
             queries.append(f"select {link} from {table} where {link} is not null and ({' or '.join(owners)})")

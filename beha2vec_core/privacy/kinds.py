@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from beha2vec_core.privacy import detectors
-from beha2vec_core.privacy.names import looks_like_account_name, looks_like_person
+from beha2vec_core.privacy.names import is_east_asian_name, looks_like_account_name, looks_like_person
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, rules
 
 LEAST_DIGITS_OF_AN_ID = 6  # an RFC of Mexico has six, an RFC of the internet four, a price or a year up to five
@@ -18,6 +18,7 @@ _TRIVIAL = re.compile(
 )
 _HEX = re.compile(r"[0-9a-fA-F]{32,128}")
 _DECIMAL = re.compile(r"-?\d{1,3}[.,]\d{2,}")
+_PASSWORD = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)\S{6,64}")
 _PLAIN_PHONE = re.compile(r"\+?\d{10,15}")
 
 
@@ -38,7 +39,11 @@ def _is_hashed(value: _Value) -> bool:
 
 
 def _is_person(value: _Value) -> bool:
-    return looks_like_account_name(value.text) or ("-" not in value.text and looks_like_person(value.text))
+    return (
+        looks_like_account_name(value.text)
+        or ("-" not in value.text and looks_like_person(value.text))
+        or (len(value.text) == 3 and is_east_asian_name(value.text, given_is_known=False))
+    )
 
 
 # by kind of `parameters` in rules.yml
@@ -46,6 +51,7 @@ _PERSONAL: dict[str, Callable[[_Value], bool]] = {
     "email": lambda value: True,
     "secret": lambda value: True,
     "maybe_secret": lambda value: detectors.looks_random(value.text),
+    "maybe_password": lambda value: _PASSWORD.fullmatch(value.text) is not None,
     "name": lambda value: value.letters > 0,
     "maybe_name": lambda value: looks_like_person(value.text),
     "person": _is_person,
@@ -72,4 +78,4 @@ def is_personal(kind: str | None, value: str) -> bool:
 def is_personal_number(kind: str | None, number: float) -> bool:
     """Whether a number under a key of this kind is personal: a phone number, a date of birth, a card."""
     text = str(int(number)) if isinstance(number, float) and number.is_integer() else str(number)
-    return kind not in ("maybe_secret", "hashed") and is_personal(kind, text)
+    return kind not in ("maybe_secret", "maybe_password", "hashed") and is_personal(kind, text)

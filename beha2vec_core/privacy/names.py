@@ -44,28 +44,32 @@ def family_names() -> frozenset[str]:
 
 
 class EastAsianNames(NamedTuple):
-    """Chinese and Korean names.
+    """Chinese, Korean and Japanese names.
 
     Attributes:
         family: what names begin with, as a pattern.
         given: known given names.
         syllables: what given names begin with, and what they end with.
+        japanese: Japanese family names.
     """
 
     family: str
     given: frozenset[str]
     syllables: tuple[frozenset[str], frozenset[str]]
+    japanese: tuple[str, ...]
 
 
 @cache
 def east_asian_names() -> EastAsianNames:
     """The names of east_asian_names.txt."""
-    family, _, given = " ".join(_lines("east_asian_names.txt")).removeprefix("family:").partition("given:")
+    text = " ".join(_lines("east_asian_names.txt"))
+    _, family, given, japanese = re.split(r"family:|given:|japanese:", text)
     known = frozenset(given.split())
     return EastAsianNames(
         family="|".join(sorted(family.split(), key=lambda name: (-len(name), name))),
         given=known,
         syllables=(frozenset(name[0] for name in known), frozenset(name[-1] for name in known)),
+        japanese=tuple(japanese.split()),
     )
 
 

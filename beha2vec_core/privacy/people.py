@@ -14,6 +14,7 @@ import duckdb
 from beha2vec_core.store.tables import IDENTIFIERS
 
 REMOVED = "[removed]"
+KINDS_THAT_NAME = ("keys", "devices", "logins")  # of identifiers: those that name a person
 # A short identifier, such as 4711, or a word, such as samsung, also stands in texts that are not about the person: it
 # is only looked for in identifier columns and behind "user_id" in JSON.
 _SHORTEST_IN_TEXT, _SHORTEST_NUMBER_IN_TEXT = 6, 8

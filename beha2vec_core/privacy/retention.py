@@ -63,6 +63,8 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
             _mark_removed(settings, cuts["raw"])
         files: tuple[tuple[Layer, Path, str], ...] = (
             ("raw", storage.raw_path, "property_id=*/event_date=*"),
+            # as long as the sessions of the people, who must not become contactable before they are gone
+            ("events", storage.users_path, "property_id=*/event_date=*"),
             ("sequences", storage.sequences_path, "event_date=*"),
         )
         for layer, folder, pattern in files:

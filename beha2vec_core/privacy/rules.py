@@ -51,9 +51,13 @@ class Rules:
     phrases: dict[str, str]  # joined phrase -> kind
     labels: dict[str, tuple[str, ...]]  # kind -> phrases as written
     endings: tuple[tuple[str, str], ...]
+    stems: tuple[tuple[str, str], ...]
+    date_words: frozenset[str]
     phone_regions: tuple[str, ...]
     person_words: frozenset[str]
     form_words: frozenset[str]
+    small_words: frozenset[str]
+    field_words: frozenset[str]
     suffixes: frozenset[str]
     click_ids: frozenset[str]
     kept: frozenset[str]
@@ -80,21 +84,26 @@ def rules() -> Rules:
     """The rule list."""
     raw: dict[str, Any] = yaml.safe_load((_FOLDER / "rules.yml").read_text(encoding="utf-8"))
     phrases: dict[str, str] = {}
+    small_words = frozenset(("des", "lui", *raw["particles"], *raw["of_words"]))
     labels: dict[str, tuple[str, ...]] = {}
     for kind, languages in raw["parameters"].items():
         listed = [phrase for names in languages.values() for phrase in names]
         labels[kind] = tuple(dict.fromkeys(listed))
         for phrase in listed:
-            phrases.setdefault(_joined(phrase), kind)
+            phrases.setdefault("".join(_without_small(words_of(phrase), small_words)), kind)
     return Rules(
         version=int(raw["version"]),
         marker=str(raw["marker"]),
         phrases=phrases,
         labels=labels,
         endings=tuple((_joined(e), kind) for kind, endings in raw["endings"].items() for e in endings),
+        stems=tuple((stem, kind) for kind, stems in raw["stems"].items() for stem in stems),
+        date_words=_joined_all(raw["date_words"]),
         phone_regions=tuple(raw["phone_regions"]),
         person_words=_joined_all(raw["person_words"]),
         form_words=_joined_all(raw["form_words"]),
+        small_words=small_words,
+        field_words=_joined_all(raw["field_words"]),
         suffixes=_joined_all(raw["suffixes"]),
         click_ids=frozenset(_compact(name) for name in raw["click_ids"]),
         kept=_joined_all(raw["kept"]),
@@ -117,11 +126,6 @@ def rules() -> Rules:
     )
 
 
-def joined(text: str) -> str:
-    """A key or a segment as one word, for comparison with the sets of `Rules`."""
-    return "".join(words_of(text))
-
-
 @lru_cache(100_000)
 def kind_of_key(key: str) -> str | None:
     """What a parameter of this key holds: a kind of rules.yml, `CLICK_ID`, `KEPT`, or None where nothing is known.
@@ -138,16 +142,22 @@ def kind_of_key(key: str) -> str | None:
         return CLICK_ID
     if whole in known.kept:
         return KEPT
+    words = _without_small(words, known.small_words)
     bare = tuple(part for word in words for part in _parts_of_compound(word, known))
     while len(bare) > 1 and bare[-1] in known.suffixes:
         bare = bare[:-1]
     for start in range(len(bare)):
         for end in range(len(bare), start, -1):
-            kind = known.phrases.get("".join(bare[start:end]))
-            if kind and (found := _among(kind, bare[:start], bare[end:], known)):
+            phrase = "".join(bare[start:end])
+            kind = known.phrases.get(phrase)
+            if kind and (found := _among(kind, bare[:start], bare[end:], len(phrase) > 3, known)):
                 return found
     for ending, kind in known.endings:
         if bare[-1].endswith(ending):
+            return kind
+    for stem, kind in known.stems:
+        others = [word for word in bare if not word.startswith(stem)]
+        if len(others) < len(bare) and all(_is_of_people(word, known) or word in known.date_words for word in others):
             return kind
     if words[-1] in known.id_words:
         return KEPT
@@ -155,25 +165,48 @@ def kind_of_key(key: str) -> str | None:
     return kind_of_key(plain) if plain != key else None
 
 
-def _among(kind: str, before: tuple[str, ...], after: tuple[str, ...], known: Rules) -> str | None:
+def _without_small(words: tuple[str, ...], small_words: frozenset[str]) -> tuple[str, ...]:
+    """The words of a key without prepositions and articles between them: nom_famille is nom_de_famille."""
+    return (*words[:1], *(word for word in words[1:-1] if word not in small_words), *words[1:][-1:])
+
+
+def _is_person(word: str, known: Rules) -> bool:
+    """Whether a word of a key is one for a person; other cases of it have other endings: pacjenta, passazhira."""
+    forms = (word[: len(word) - cut] for cut in range(4 if len(word) > 7 else 2))
+    return any(form in known.person_words or known.phrases.get(form) == "person" for form in forms)
+
+
+def _is_of_people(word: str, known: Rules) -> bool:
+    return word in known.form_words or _is_person(word, known)
+
+
+def _among(kind: str, before: tuple[str, ...], after: tuple[str, ...], is_long: bool, known: Rules) -> str | None:
     """The kind of a listed name among other words of a key; None where they make it something else."""
     if not before and not after:
         return kind
     others = (*before, *after)
-    people = all(word in known.person_words or word in known.form_words for word in others)
+    people = all(_is_of_people(word, known) for word in others)
     if kind == "maybe_name" and people:
-        return "name" if any(word in known.person_words for word in others) else kind
+        return "name" if any(_is_person(word, known) for word in others) else kind
     if kind == "maybe_name":
         return None
-    if kind == "maybe_secret":
+    if kind in ("maybe_secret", "maybe_password"):
         return kind if people and not after else None
-    return kind if people or not after else None
+    # of a long name it is clear what it means before other words too: imie_kierowcy, but not mei_actie
+    clear = is_long and kind in ("name", "national_id") and not any(word in known.field_words for word in after)
+    return kind if people or not after or clear else None
 
 
 def _parts_of_compound(word: str, known: Rules) -> tuple[str, ...]:
-    """A word that begins with one for a person and goes on with a listed name as two: ``kundenname``, ``workphone``."""
+    """A word that begins with one for a person and goes on with a listed name as two: ``kundenname``, ``workphone``.
+
+    So is one of two names of the same: ``ceptel``.
+    """
     if word in known.phrases:
         return (word,)
+    for at in range(3, len(word) - 2):
+        if (kind := known.phrases.get(word[:at])) and kind == known.phrases.get(word[at:]) != "maybe_secret":
+            return (word[at:],)
     for at in range(4, len(word) - 3):
         if word[:at] in known.person_words and word[at:] in known.phrases:
             return word[:at], word[at:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.detectors import Span
@@ -71,7 +71,11 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     }
 
 
-_HONORIFIC = re.compile(r"[\u4e00-\u9fff々ヶ]{2,6}(?=\s?(?:さん|様|さま|殿))")
+# a space divides no words in Japanese, but a family name from a given name
+_HONORIFIC = re.compile(
+    r"(?:(?P<family>[\u4e00-\u9fff々ヶ]{1,3})[ \u3000][\u3040-\u30ff\u4e00-\u9fff々ヶ]{1,4}"
+    r"|(?P<name>[\u4e00-\u9fff々ヶ]{2,6}))(?=\s?(?:さん|様|さま|殿))"
+)
 _EAST_ASIAN = re.compile(r"[\u4e00-\u9fff가-힣]")
 
 
@@ -117,12 +121,11 @@ def name_spans(text: str) -> Iterator[Span]:
     patterns = _patterns()
     of_account = patterns["mentions"].search(folded) is not None
     for which in ("strong", "weak", "account", "construct", "owned"):
-        certain: Certain = "strong" if which == "strong" else "account" if which == "weak" and of_account else "weak"
         for match in patterns[which].finditer(folded):
-            yield from _name_at(text, *match.span("name"), certain, backwards=which == "owned")
+            yield from _name_at(text, *match.span("name"), which == "strong", backwards=which == "owned")
     if _EAST_ASIAN.search(text):
         for match in _HONORIFIC.finditer(text):
-            if is_first_name(match[0]):
+            if match["family"] or is_first_name(match["name"]) or match["name"].startswith(east_asian_names().japanese):
                 yield match.span()
         yield from _east_asian_spans(text)
     if of_account:
@@ -131,7 +134,7 @@ def name_spans(text: str) -> Iterator[Span]:
             words = [word for word in part.split() if fold(word).rstrip(".") not in rules().forms_of_address]
             without_capitals = bool(words) and not words[0][0].isupper()  # as in Arabic
             if (
-                len([word for word in words if word not in rules().particles]) in ((2, 3) if without_capitals else (2,))
+                len(_without_particles(words)) in ((2, 3) if without_capitals else (2,))
                 and _capitalised(words)
                 and looks_like_person(" ".join(words))
                 and not patterns["mentions"].search(_same_length_fold(part))
@@ -141,14 +144,15 @@ def name_spans(text: str) -> Iterator[Span]:
             at += len(part)
 
 
-Certain = Literal["weak", "account", "strong"]
+def _without_particles(words: list[str]) -> list[str]:
+    return [word for word in words if word not in rules().particles]
 
 
-def _name_at(text: str, begin: int, end: int, certain: Certain, backwards: bool) -> Iterator[Span]:
+def _name_at(text: str, begin: int, end: int, certain: bool, backwards: bool) -> Iterator[Span]:
     """The words of a name that stand in a span, from its beginning (or from its end).
 
-    Where little is certain a first name has to be known; in the title of an account's page a family name is enough, and
-    after a greeting such as `Dear` two words in capitals are.
+    A first name has to be known, or the second of two words as a family name; where a name is certain, as after
+    `Dear`, two words in capitals are enough.
     """
     found = [(match.start() + begin, match.end() + begin) for match in re.finditer(r"\S+", text[begin:end])]
     if backwards:
@@ -172,11 +176,11 @@ def _name_at(text: str, begin: int, end: int, certain: Certain, backwards: bool)
             break
     while taken and text[taken[-1][0] : taken[-1][1]] in rules().particles:
         taken.pop()
-    words = [text[a:b] for a, b in taken]
+    words = [text[a:b] for a, b in sorted(taken)]
     if words and (
         any(is_first_name(part) for word in words for part in word.split("."))
-        or (words[0][0].isupper() and (addressed or (certain == "strong" and len(words) == 2)))
-        or (certain == "account" and len(words) > 1 and is_family_name(fold(words[-1])))
+        or (words[0][0].isupper() and (addressed or (certain and len(words) == 2)))
+        or (words[0][0].isupper() and is_family_name(fold(words[-1])) and len(_without_particles(words)) == 2)
     ):
         yield min(a for a, _ in taken), max(b for _, b in taken)
 

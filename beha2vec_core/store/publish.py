@@ -21,6 +21,7 @@ _PUBLISHED = ("beha2vec", "ga4")
 _LEFT_OUT = {
     "ga4.base_ga4__events",
     "ga4.stg_ga4__events",
+    "ga4.stg_ga4__ads_personalization",
     "ga4.int_ga4__events_sessionized",
     "ga4.int_ga4__identities_as_of",
 }

@@ -1,7 +1,9 @@
 {#
     Consent. privacy_info contains whether the user allowed storage on the device for analytics (analytics_storage) and for
     ads (ads_storage), and whether an event was sent without cookies (uses_transient_token). An app's user can also limit ad
-    tracking in the system's settings (device.is_limited_ad_tracking).
+    tracking in the system's settings (device.is_limited_ad_tracking), and an app or site can switch personal ads off for a user,
+    whose events then have the user property non_personalized_ads. What GA4 concludes from all of it, and from the user's Google
+    account, is in the export's tables of users (is_ads_personalization_allowed).
 #}
 
 {#
@@ -20,9 +22,10 @@
 {%- endmacro %}
 
 {# `denied`, `granted` or `unknown`: consent to ads, of an event. #}
-{% macro ads_consent_state(ads_storage, is_limited_ad_tracking) -%}
+{% macro ads_consent_state(ads_storage, is_limited_ad_tracking, non_personalized_ads) -%}
     case
-        when lower({{ ads_storage }}) in ('no', 'denied') or lower({{ is_limited_ad_tracking }}) in ('yes', 'true') then 'denied'
+        when lower({{ ads_storage }}) in ('no', 'denied') or lower({{ is_limited_ad_tracking }}) in ('yes', 'true')
+            or lower({{ non_personalized_ads }}) in ('1', 'yes', 'true') then 'denied'
         when lower({{ ads_storage }}) in ('yes', 'granted') then 'granted'
         else 'unknown'
     end
@@ -50,5 +53,12 @@
     {%- elif policy == 'ignore' -%} true
     {%- else -%}
     {{ exceptions.raise_compiler_error("var " ~ policy_var ~ " is '" ~ policy ~ "': give exclude_denied, require_granted or ignore") }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Boolean SQL: does the policy ads_consent_policy leave them out of lists for ads because they denied storage or personal ads? #}
+{% macro is_ads_denied(ads_consent_state, ads_personalization_state) -%}
+    {%- if var('ads_consent_policy') == 'ignore' -%} false
+    {%- else -%} {{ ads_consent_state }} = 'denied' or {{ ads_personalization_state }} = 'denied'
     {%- endif -%}
 {%- endmacro %}

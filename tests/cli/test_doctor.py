@@ -199,7 +199,7 @@ def test_tables_of_users_are_reported_and_change_nothing(tmp_path: Path) -> None
     check = export.check_export(make(tmp_path))
     assert check.status == "ok"
     assert check.message.startswith(before.message)
-    assert "3 files of GA4's tables of users skipped" in check.message
+    assert "3 files of GA4's tables of users, read for consent" in check.message
     assert "pseudonymous_users" not in export.check_dates(make(tmp_path)).message
     for day in DAYS:
         (tmp_path / "export" / f"events_{day:%Y%m%d}.ndjson.gz").unlink()

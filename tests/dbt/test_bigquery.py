@@ -187,6 +187,18 @@ def test_the_sql_keeps_to_bigquery_s_limits(at_once_and_by_day: tuple[Nodes, Nod
             assert len(re.findall(r"\((?!\?)", pattern)) <= 1, f"{name}: one group at most in {extract.expression.name}"
 
 
+@pytest.mark.slow
+def test_consent_to_personal_ads_is_read_where_the_export_has_it(compile_for_bigquery: Compile) -> None:
+    """With another var dbt parses the whole project again."""
+    nodes = compile_for_bigquery("--select", "stg_ga4__ads_personalization", read_user_tables=True)
+    tree = sqlglot.parse_one(nodes["stg_ga4__ads_personalization"].compiled_code, dialect="bigquery")
+    read = {table.name for table in tree.find_all(exp.Table) if table.db}
+    assert read == {"pseudonymous_users_*", "users_*"}
+    assert {"pseudo_user_id", "user_id", "privacy_info"} <= {
+        column.parts[0].name for column in tree.find_all(exp.Column)
+    }
+
+
 def test_personal_data_is_removed_in_staging(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
     """Texts that people can write into go through the patterns; rows with such texts are in the slow tests."""
     tree = sqlglot.parse_one(at_once_and_by_day[1]["base_ga4__events"].compiled_code, dialect="bigquery")

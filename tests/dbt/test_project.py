@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import csv
+import json
+import shutil
 from collections import Counter
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA, duckdb_type
+from beha2vec_core.ga4.sources import find_export
+from beha2vec_core.ga4.user_tables import ingest_user_tables
 from tests.dbt.conftest import BUILT_AT_FULL_REFRESH, INCREMENTAL_MODELS, PROJECT, Warehouse, event
 
 MODELS = (
     *BUILT_AT_FULL_REFRESH,
     *INCREMENTAL_MODELS,
+    "stg_ga4__ads_personalization",
     "int_ga4__first_user_sources",
     "int_ga4__identities_as_of",
     "int_ga4__identity_map",
@@ -276,3 +283,38 @@ def test_every_click_id_is_kept_out_of_addresses() -> None:
     excluded = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]["query_parameter_exclusions"]
     assert len(click_ids) > 15
     assert click_ids <= set(excluded)
+
+
+def test_who_did_not_allow_personal_ads_may_not_be_in_a_list_for_ads(warehouse: Warehouse, tmp_path: Path) -> None:
+    """From the export's tables of users to the people's table; the newest day counts."""
+    params = {"page_location": "https://shop.example.com/hats", "ga_session_id": 1}
+    granted = {"analytics_storage": "Yes", "ads_storage": "Yes"}
+    views = [
+        event(NOON + n, "page_view", user, user_id=login, params=params, privacy_info=granted)
+        for n, (user, login) in enumerate([("1.1", None), ("2.2", None), ("3.3", "anna"), ("4.4", None)])
+    ]
+    warehouse.write_day("2024-01-01", views)
+    (tmp_path / "events_20240101.ndjson").touch()
+    for day, allowed in {
+        "20240101": {"1.1": "true", "2.2": "false"},
+        "20240102": {"1.1": "false", "2.2": "true"},
+    }.items():
+        rows = [
+            {"pseudo_user_id": u, "privacy_info": {"is_ads_personalization_allowed": a}} for u, a in allowed.items()
+        ]
+        (tmp_path / f"pseudonymous_users_{day}.ndjson").write_text("\n".join(map(json.dumps, rows)))
+    login = {"user_id": "anna", "privacy_info": {"is_ads_personalization_allowed": "false"}}
+    (tmp_path / "users_20240102.ndjson").write_text(json.dumps(login))
+    users_path = warehouse.data_dir / "raw_ga4_users"
+    ingest_user_tables(find_export(str(tmp_path), "p").user_tables, [date(2024, 1, 2)], users_path)
+    try:
+        warehouse.dbt("run", "--select", "+dim_ga4__users")
+    finally:
+        shutil.rmtree(users_path)
+    states = "user_pseudo_id, ads_consent_state, ads_personalization_state, is_ads_consented"
+    assert warehouse.query(f"select {states} from ga4.dim_ga4__users order by all") == [
+        ("1.1", "granted", "denied", False),
+        ("2.2", "granted", "granted", True),
+        ("3.3", "granted", "denied", False),
+        ("4.4", "granted", "unknown", True),
+    ]

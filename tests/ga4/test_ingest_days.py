@@ -359,7 +359,7 @@ USER_TABLES = [
 
 
 @pytest.mark.parametrize("name", USER_TABLES)
-def test_tables_of_users_are_skipped_with_a_notice(name: str, world: World) -> None:
+def test_tables_of_users_are_no_events_and_named_in_a_notice(name: str, world: World) -> None:
     world.write(D1, [event()])
     world.write(
         name, [{"pseudo_user_id": "1.1", "occurrence_date": "20240301", "predictions": {"churn_score_7d": 0.1}}]
@@ -370,7 +370,7 @@ def test_tables_of_users_are_skipped_with_a_notice(name: str, world: World) -> N
     said: list[str] = []
     report = world.ingest(progress=said.append, notice=export.notice)
     assert (report.accepted, report.quarantined, report.quarantine) == (1, 0, [])
-    assert report.notice == f"1 file of GA4's tables of users skipped, which hold no events; first {name}"
+    assert report.notice == f"1 file of GA4's tables of users, read for consent to personal ads only; first {name}"
     assert said == [report.notice, f"{D1}: 1 event"]
 
 
@@ -388,7 +388,7 @@ def test_tables_of_users_in_a_glob(world: World) -> None:
         world.write(f"pseudonymous_users_2024030{day}.ndjson", b"{}")
     export = find_export(f"{world.export}/*.ndjson", "p1")
     assert [file.name for file in export.files] == [D1]
-    assert str(export.notice).startswith("3 files of GA4's tables of users skipped")
+    assert str(export.notice).startswith("3 files of GA4's tables of users, read for consent")
 
 
 def test_intraday_tables_in_folders_give_way_too(world: World) -> None:

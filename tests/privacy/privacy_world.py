@@ -14,7 +14,8 @@ from pathlib import Path
 import duckdb
 
 from beha2vec_core.ga4.ingest import IngestReport, ingest_days
-from beha2vec_core.ga4.sources import find_source_files
+from beha2vec_core.ga4.sources import find_export
+from beha2vec_core.ga4.user_tables import ingest_user_tables
 from beha2vec_core.pages.fetching.cache import DiskCache
 from beha2vec_core.privacy.find import Found
 from beha2vec_core.privacy.forget import Certificate, forget, locate
@@ -53,8 +54,9 @@ class PrivacyWorld:
         return forget(self.settings, who, self.home)
 
     def ingest(self) -> IngestReport:
-        source = str(self.settings.export.source)
-        return ingest_days(find_source_files(source, "p1"), DAYS, self.settings.storage.raw_path)
+        found = find_export(str(self.settings.export.source), "p1")
+        ingest_user_tables(found.user_tables, DAYS, self.settings.storage.users_path)
+        return ingest_days(found.files, DAYS, self.settings.storage.raw_path)
 
     def raw_rows(self, where: str = "true") -> list[tuple[object, ...]]:
         """Rows of the raw partitions without where they were read."""
@@ -106,6 +108,13 @@ def make_world(folder: Path) -> PrivacyWorld:
         rows += [event(100 + n, day, user_pseudo_id=f"{n}.{n}") for n in range(60)]
         rows.append('{"broken": "row", "user_id": "' + ANN + '"}')
         write(world.settings.storage.data_dir.parent / "export" / f"events_{day:%Y%m%d}.json.gz", rows)
+    allowed = {"privacy_info": {"is_ads_personalization_allowed": "false"}}
+    for name, id_field, ids in (
+        ("pseudonymous_users", "pseudo_user_id", (PHONE, LAPTOP, TABLET, DAN)),
+        ("users", "user_id", (ANN, BEN)),
+    ):
+        users = [{id_field: one, **allowed} for one in ids]
+        write(folder / "export" / f"{name}_{DAYS[1]:%Y%m%d}.ndjson", users)
     report = world.ingest()
     with duckdb.connect(str(settings.storage.warehouse_path)) as connection:
         _fill(connection, settings, report)

@@ -71,8 +71,8 @@ def test_a_person_is_everywhere_before_and_nowhere_after(world: PrivacyWorld) ->
     before = world.find(ANN)
     places = {one.file.name for one in before}
     assert places == {
-        "events.parquet", "sequences.parquet", "warehouse.duckdb", "warehouse.duckdb.bak-1", "serving.duckdb",
-        "user_vectors.parquet", "user_clusters.parquet", "user_vectors.csv", "user_clusters.csv",
+        "events.parquet", "users.parquet", "sequences.parquet", "warehouse.duckdb", "warehouse.duckdb.bak-1",
+        "serving.duckdb", "user_vectors.parquet", "user_clusters.parquet", "user_vectors.csv", "user_clusters.csv",
         "user_vectors.json.gz", "user_clusters.json.gz", "chat_history", "index.db", "step.err.gz",
         *{one.file.name for one in before if "page_cache" in one.file.parts},
     }  # fmt: skip

@@ -62,6 +62,10 @@ def test_the_corpus_is_wide_enough() -> None:
         ("user_id", KEPT), ("page_location", None), ("q", None),
         ("login", "person"), ("kundenname", "name"), ("empfaenger", "person"), ("form_name", "maybe_name"),
         ("手机号", "phone"), ("الاسم", "name"),
+        ("imie_pacjenta", "name"), ("nome_do_paciente", "name"), ("nom_famille", "name"), ("first_name_error", None),
+        ("versicherte_person", "person"), ("ceptel", "phone"), ("phone_no", "phone"), ("order_no", KEPT),
+        ("dt_nasc", "birth"), ("birthYear", "birth"), ("birthday_sale", None), ("rozhdestvo_2026", None),
+        ("mei_actie", None), ("clave", "maybe_password"), ("palabra_clave", KEPT),
     ],
 )  # fmt: skip
 def test_keys_say_what_they_hold(key: str, kind: str | None) -> None:
@@ -101,6 +105,16 @@ def test_keys_say_what_they_hold(key: str, kind: str | None) -> None:
         ),
         ("https://maps.example/@52.5163,13.3777,17.25z", f"https://maps.example/@{MARKER},17.25z"),
         ("https://shop.example/?rfc=GODE561231GR8", f"https://shop.example/?rfc={MARKER}"),
+        ("/a?fn=Xanthe&step=2&ln=Quill", f"/a?fn={MARKER}&step=2&ln={MARKER}"),
+        ("/a?fn=report.pdf&step=2", "/a?fn=report.pdf&step=2"),
+        ("/shops?near=45.757812;4.826413", f"/shops?near={MARKER}"),
+        ("/activate-account/Qm7Xr2VnLs9TzKd4", f"/activate-account/{MARKER}"),
+        ("/activate-windows/chapter-12", "/activate-windows/chapter-12"),
+        ("/unsubscribe/amFuZUBleGFtcGxlLmNvbQ==", f"/unsubscribe/{MARKER}"),
+        ("/login?clave=Azul.1988", f"/login?clave={MARKER}"),
+        ("/books?clave=novela", "/books?clave=novela"),
+        ("/join?invite_code=gX7-pQ2v-Lm9z-Tt4k", f"/join?invite_code={MARKER}"),
+        ("/a?code=AB12-CD34-EF56-GH78", "/a?code=AB12-CD34-EF56-GH78"),
     ],
 )
 def test_addresses_lose_their_personal_parts(url: str, cleaned: str) -> None:

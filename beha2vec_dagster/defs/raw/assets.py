@@ -13,6 +13,7 @@ from pydantic import Field
 from beha2vec_core.estimate import memory_bytes
 from beha2vec_core.ga4.ingest import MEMORY_BYTES, IngestReport, ingest_days, require_usable
 from beha2vec_core.ga4.sources import find_export
+from beha2vec_core.ga4.user_tables import UserTablesReport, ingest_user_tables
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import transaction
@@ -76,12 +77,16 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             keep_originals_days=settings.privacy.keep_originals_days,
             memory_bytes=min(MEMORY_BYTES, memory_bytes(settings.storage.memory_limit)),
         )
+        since = settings.first_kept_day("events", datetime.now(UTC))
+        users = ingest_user_tables(export.user_tables, days, settings.storage.users_path, since)
+        for problem in users.problems:
+            context.log.warning(f"Consent to personal ads: {problem}.")
         with warehouse.connect("raw_ga4_events") as connection:
             _record(connection, report, days, [file.name for file in export.files if file.day is None])
         require_usable(report, max_bad_share=config.max_bad_share)
         for day in days:
             context.add_asset_metadata(_day_metadata(report, day), partition_key=day.isoformat())
-        return dg.MaterializeResult(metadata=_run_metadata(report, days, settings.storage.raw_path))
+        return dg.MaterializeResult(metadata=_run_metadata(report, users, days, settings.storage.raw_path))
 
     return [raw_ga4_events]
 
@@ -132,7 +137,7 @@ def _day_metadata(report: IngestReport, day: date) -> dict[str, Any]:
     }
 
 
-def _run_metadata(report: IngestReport, days: list[date], folder: Path) -> dict[str, Any]:
+def _run_metadata(report: IngestReport, users: UserTablesReport, days: list[date], folder: Path) -> dict[str, Any]:
     events: dict[date, int] = dict.fromkeys(days, 0)
     for day in report.days:
         events[day.event_date] += day.accepted
@@ -150,7 +155,10 @@ def _run_metadata(report: IngestReport, days: list[date], folder: Path) -> dict[
         "run_forgotten": report.forgotten,
         "quarantined_rows_of_no_day": report.rows_of_no_day,
         "days_by_status": dict(statuses),
-        "skipped": report.notice or "nothing",
+        "tables_of_users": report.notice or "none",
+        "users_asked_about_personal_ads": users.users,
+        "users_without_personal_ads": users.denied,
+        "problems_of_tables_of_users": "; ".join(users.problems) or "none",
         "unknown_fields": dict(report.unknown_fields.most_common(20)),
         "quarantine_reasons": markdown_table(["reason", "rows"], [(r, n) for r, n in reasons.most_common(10)]),
         "events_per_day": picture(plots.events_per_day(events), "events a day"),

@@ -27,6 +27,32 @@
     )
 {% endmacro %}
 
+{# The tables have a row for each user of whom a field changed on the day. #}
+{% macro bigquery__ga4_users(source_relation) %}
+    (
+        {%- for table, id in [('pseudonymous_users_*', 'pseudo_user_id'), ('users_*', 'user_id')] %}
+        {{ 'union all' if not loop.first }}
+        select
+            '{{ source_relation.schema | replace("analytics_", "") }}' as property_id,
+            {%- if var('read_user_tables') %}
+            parse_date('%Y%m%d', _table_suffix) as event_date,
+            {{ id if loop.first else 'cast(null as STRING)' }} as user_pseudo_id,
+            {{ id if loop.last else 'cast(null as STRING)' }} as user_id,
+            case lower(privacy_info.is_ads_personalization_allowed) when 'true' then 'granted' else 'denied' end as ads_personalization_state
+        from `{{ source_relation.database }}`.`{{ source_relation.schema }}`.`{{ table }}`
+        where lower(privacy_info.is_ads_personalization_allowed) in ('true', 'false')
+            {%- else %}
+            cast(null as DATE) as event_date,
+            cast(null as STRING) as user_pseudo_id,
+            cast(null as STRING) as user_id,
+            cast(null as STRING) as ads_personalization_state
+        from unnest([1])
+        where false
+            {%- endif %}
+        {%- endfor %}
+    )
+{% endmacro %}
+
 {#
     The fields of the export's day tables: {path: type}, as in {'device.web_info.hostname': 'STRING'}. A data set of earlier years
     lacks newer ones, and a wildcard table has the columns of the table that was created last. None, which means all that

@@ -8,6 +8,14 @@
     {{- return(adapter.dispatch('ga4_raw_events', 'dbt_ga4')(source_relation, days_after)) -}}
 {% endmacro %}
 
+{#
+    Who allowed personal ads (ads_personalization_state: granted or denied), by day and device or login id, from the export's tables of
+    users. On BigQuery only with the var read_user_tables, as not every export has them.
+#}
+{% macro ga4_users(source_relation) %}
+    {{- return(adapter.dispatch('ga4_users', 'dbt_ga4')(source_relation)) -}}
+{% endmacro %}
+
 {# Config of an incremental model with which a run replaces the window's rows; without a window it replaces none. #}
 {% macro ga4_incremental_settings(window, cluster_by) %}
     {{- return(adapter.dispatch('ga4_incremental_settings', 'dbt_ga4')(window, cluster_by)) -}}

@@ -24,6 +24,35 @@
     )
 {% endmacro %}
 
+{# Ingest writes these files; without any the declared columns are left. #}
+{% macro duckdb__ga4_users(source_relation) %}
+    (
+        select
+            property_id,
+            event_date,
+            user_pseudo_id,
+            user_id,
+            case when is_allowed then 'granted' else 'denied' end as ads_personalization_state
+        from (
+            select
+                cast(null as varchar) as property_id,
+                cast(null as date) as event_date,
+                cast(null as varchar) as user_pseudo_id,
+                cast(null as varchar) as user_id,
+                cast(null as boolean) as is_allowed
+            where false
+            union all by name
+            select *
+            from read_parquet(
+                '{{ env_var("BEHA2VEC_DATA_DIR", "") }}/raw_ga4_users/*/*/*.parquet',
+                hive_partitioning = true,
+                hive_types = {'property_id': varchar, 'event_date': date},
+                allow_empty = true
+            )
+        ) as declared_columns
+    )
+{% endmacro %}
+
 {% macro duckdb__ga4_incremental_settings(window, cluster_by) %}
     {{ return({'incremental_strategy': 'replace_window' if window else 'append'}) }}
 {% endmacro %}

@@ -25,23 +25,61 @@ with clients as (
     from {{ ref('int_ga4__sessions') }}
     group by client_key, property_id
 
+),
+
+-- Of the device, and of all who logged in on it.
+ads_personalization as (
+
+    select
+        client_key,
+        {{ consent_state_of_devices('ads_personalization_state') }} as ads_personalization_state
+    from (
+        select
+            clients.client_key,
+            of_devices.ads_personalization_state
+        from clients
+        inner join {{ ref('stg_ga4__ads_personalization') }} as of_devices
+            on clients.property_id = of_devices.property_id and clients.user_pseudo_id = of_devices.user_pseudo_id
+        union all
+        select
+            sessions.client_key,
+            of_logins.ads_personalization_state
+        from {{ ref('int_ga4__sessions') }} as sessions
+        inner join {{ ref('stg_ga4__ads_personalization') }} as of_logins
+            on sessions.property_id = of_logins.property_id and sessions.user_id = of_logins.user_id
+    ) as states
+    group by client_key
+
+),
+
+devices as (
+
+    select
+        clients.client_key,
+        clients.property_id,
+        clients.user_pseudo_id,
+        {%- if stitching == 'user_id' %}
+        case when user_ids = 1 then {{ md5_key(['property_id', "'user_id'", 'only_user_id']) }} else clients.client_key end as user_key,
+        {%- else %}
+        clients.client_key as user_key,
+        {%- endif %}
+        case when user_ids = 1 then only_user_id end as user_id,
+        user_ids,
+        user_ids > 1 as is_shared_device,
+        first_seen,
+        last_seen,
+        consent_state,
+        ads_consent_state,
+        coalesce(ads_personalization_state, 'unknown') as ads_personalization_state
+    from clients
+    left join ads_personalization on clients.client_key = ads_personalization.client_key
+
 )
 
+-- a person who denied on one device is in no list by another
 select
-    client_key,
-    property_id,
-    user_pseudo_id,
-    {%- if stitching == 'user_id' %}
-    case when user_ids = 1 then {{ md5_key(['property_id', "'user_id'", 'only_user_id']) }} else client_key end as user_key,
-    {%- else %}
-    client_key as user_key,
-    {%- endif %}
-    case when user_ids = 1 then only_user_id end as user_id,
-    user_ids,
-    user_ids > 1 as is_shared_device,
-    first_seen,
-    last_seen,
-    consent_state,
-    ads_consent_state,
-    {{ is_consented('ads_consent_state', 'ads_consent_policy') }} as is_ads_consented
-from clients
+    *,
+    {{ is_consented('ads_consent_state', 'ads_consent_policy') }}
+    and max(case when {{ is_ads_denied('ads_consent_state', 'ads_personalization_state') }} then 1 else 0 end)
+        over (partition by user_key) = 0 as is_ads_consented
+from devices

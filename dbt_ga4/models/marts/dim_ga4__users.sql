@@ -13,7 +13,8 @@ with devices as (
         count(*) as devices,
         {{ count_where('identities.is_shared_device') }} > 0 as is_shared_device,
         {{ consent_state_of_devices('identities.consent_state') }} as consent_state,
-        {{ consent_state_of_devices('identities.ads_consent_state') }} as ads_consent_state
+        {{ consent_state_of_devices('identities.ads_consent_state') }} as ads_consent_state,
+        {{ consent_state_of_devices('identities.ads_personalization_state') }} as ads_personalization_state
         {%- for part in source_parts %},
         {{ first_by('first_sources.first_user_' ~ part, first_device, 'true') }} as first_user_{{ part }}
         {%- endfor %}
@@ -76,7 +77,9 @@ select
     devices.is_shared_device,
     devices.consent_state,
     devices.ads_consent_state,
-    {{ is_consented('devices.ads_consent_state', 'ads_consent_policy') }} as is_ads_consented,
+    devices.ads_personalization_state,
+    {{ is_consented('devices.ads_consent_state', 'ads_consent_policy') }}
+    and not ({{ is_ads_denied('devices.ads_consent_state', 'devices.ads_personalization_state') }}) as is_ads_consented,
     users.first_seen_at,
     users.last_seen_at,
     users.sessions,

@@ -1,0 +1,39 @@
+"""The asset raw_ga4_events: beside events, who allowed personal ads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import dagster as dg
+
+from beha2vec_core.ga4.user_tables import users_file
+from beha2vec_dagster.defs.raw.assets import build_assets
+from beha2vec_dagster.lib.resources import WarehouseResource
+from tests.dagster.project import export_settings
+from tests.ga4.ingest_world import DAY, event, write
+
+
+def test_tables_of_users_are_read_and_their_problems_named(tmp_path: Path) -> None:
+    write(tmp_path / "export" / "events_20240301.ndjson", [event()])
+    rows = [
+        {"pseudo_user_id": f"{n}.{n}", "privacy_info": {"is_ads_personalization_allowed": allowed}}
+        for n, allowed in enumerate(("true", "false", "(not set)"))
+    ]
+    (tmp_path / "export" / "pseudonymous_users_20240301.ndjson").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "export" / "analytics_7").mkdir()
+    (tmp_path / "export" / "analytics_7" / "users_20240301.csv").write_text("user_id\nsecret\n")
+    data = tmp_path / "data"
+    settings = export_settings(data_dir=data, source=str(tmp_path / "export"), property_id="p", start_date=DAY)
+    result = dg.materialize(
+        build_assets(settings),
+        resources={"warehouse": WarehouseResource(database=str(data / "warehouse.duckdb"), lock_timeout_seconds=60)},
+        instance=dg.DagsterInstance.ephemeral(),
+        partition_key=DAY.isoformat(),
+    )
+    (materialized,) = result.asset_materializations_for_node("raw_ga4_events")
+    about = {name: value.value for name, value in materialized.metadata.items()}
+    assert about["users_asked_about_personal_ads"] == 2 and about["users_without_personal_ads"] == 1
+    assert about["problems_of_tables_of_users"].startswith("analytics_7/users_20240301.csv cannot be read")
+    assert "secret" not in str(about)
+    assert users_file(settings.storage.users_path, "p", DAY).exists()
