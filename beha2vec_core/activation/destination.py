@@ -87,12 +87,14 @@ class Believed(NamedTuple):
         hash: of the last payload.
         is_there: whether they entered last, or left.
         is_certain: the answer is known.
+        is_pending: the destination still works on the request.
     """
 
     member: Member
     hash: str
     is_there: bool
     is_certain: bool
+    is_pending: bool = False
 
 
 class Destination(ABC):

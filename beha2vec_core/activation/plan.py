@@ -24,11 +24,13 @@ from beha2vec_core.audiences.file import Audience
 from beha2vec_core.audiences.names import has_table
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.login import LoginIds
-from beha2vec_core.settings import Storage
+from beha2vec_core.settings import Settings, Storage
 
 _IDENTITIES = "ga4.int_ga4__identity_map"
 _USERS = "ga4.dim_ga4__users"
 _MEMBERS = "beha2vec.audience_members_current"
+# GA4 exports a day up to three days late
+_OLDEST_DAYS = 4
 # steps of the plan, in their order, and what they leave out
 STEPS = {
     "consent": "no consent",
@@ -64,7 +66,8 @@ class Plan:
         members: users of the audience.
         unchanged: users who are there already, or whose answer was lost and is not sent again.
         changes: what to send.
-        stuck: users who have to leave and cannot be addressed any more.
+        stuck: keys of users who have to leave and cannot be addressed any more.
+        stale: why the members are too old to be sent; empty: they are not.
     """
 
     destination: Destination
@@ -76,7 +79,8 @@ class Plan:
     reasons: Mapping[str, int]
     unchanged: int
     changes: tuple[Change, ...]
-    stuck: int
+    stuck: tuple[str, ...]
+    stale: str = ""
 
     def of_kind(self, kind: Kind) -> int:
         """The number of changes of a kind."""
@@ -100,7 +104,7 @@ class Plan:
         lines += [f"{word:<46}{self.of_kind(kind):>10,}" for kind, word in kinds]
         lines.append(f"{'unchanged':<46}{self.unchanged:>10,}")
         if self.stuck:
-            lines.append(f"{'have to leave, but cannot be addressed':<46}{self.stuck:>10,}")
+            lines.append(f"{'have to leave, but cannot be addressed':<46}{len(self.stuck):>10,}")
         return lines
 
 
@@ -109,7 +113,7 @@ def make_plan(
     audience: Audience,
     destination: Destination,
     ledger: Ledger,
-    storage: Storage,
+    settings: Settings,
     *,
     empty: bool = False,
     repeat: bool = False,
@@ -125,7 +129,7 @@ def make_plan(
         audience: of the file.
         destination: where to.
         ledger: what was sent before.
-        storage: where the list of the forgotten is.
+        settings: where the list of the forgotten is, and how long the ledger is kept.
         empty: everybody leaves.
         repeat: send again what has no answer, although the destination may count it twice.
         now: the moment that days count back from; default: now.
@@ -137,17 +141,23 @@ def make_plan(
     problems = destination.validate(called) + _conflicts(audience, called, destination, ledger, empty=empty)
     if destination.for_ads and audience.purpose != "ads" and not empty:
         problems.append(f"audience {audience.name} is not for ads: set purpose: ads, so that consent is asked for")
+    kept = settings.privacy.retention_days_embeddings
+    if audience.pause and kept is not None and kept < audience.pause:
+        problems.append(
+            f"the pause of {audience.pause} days is longer than the ledger is kept "
+            f"(BEHA2VEC_RETENTION_DAYS_EMBEDDINGS={kept}): give the longer one to both"
+        )
     if problems:
         raise ActivationError(f"{destination.name}: {'; '.join(problems)}")
-    candidates, day = ({}, None) if empty else _candidates(connection, audience)
+    candidates, day, newest = ({}, None, None) if empty else _candidates(connection, audience)
     believed = destination.reconcile(ledger.believed(destination.name, audience.name), called)
     moment = now or datetime.now(UTC)
     paused: frozenset[str] = frozenset()
     if audience.pause:
         since = moment - timedelta(days=audience.pause)
         paused = ledger.entered_since(since, destination.name, audience.name)
-    listed = _listed(audience.exclude_file, storage)
-    forgotten = _forgotten(candidates, storage)
+    listed = _listed(audience.exclude_file, settings)
+    forgotten = _forgotten(candidates, settings.storage)
     left_out = dict.fromkeys(STEPS, 0)
     reasons: dict[str, int] = {}
     wanted: dict[str, Change] = {}
@@ -171,8 +181,32 @@ def make_plan(
     return Plan(
         destination, audience.name, called, day, len(candidates),
         {step: users for step, users in left_out.items() if users or (step == "consent" and audience.purpose == "ads")},
-        reasons, unchanged, tuple(changes), stuck,
+        reasons, unchanged, tuple(changes), tuple(stuck), _stale(newest, moment),
     )  # fmt: skip
+
+
+def withdrawn(connection: duckdb.DuckDBPyConnection, audience: Audience, destination: str, ledger: Ledger) -> int:
+    """How many users are at a destination who no longer consent, or are no users any more."""
+    there = [key for key, one in ledger.believed(destination, audience.name).items() if one.is_there]
+    if not there or not has_table(connection, _USERS):
+        return 0
+    consented = "coalesce(is_ads_consented, false)" if audience.purpose == "ads" else "true"
+    ((users,),) = connection.execute(
+        f"""select count(*) from (select unnest(?) as user_key)
+        anti join (from {_USERS} where {consented}) using (user_key)""",
+        [there],
+    ).fetchall()
+    return int(users)
+
+
+def _stale(newest: date | None, moment: datetime) -> str:
+    days = (moment.date() - newest).days if newest else 0
+    if days <= _OLDEST_DAYS:
+        return ""
+    return (
+        f"the members are of {newest}, {days:,} days ago, and so is what is known of consent: run beha2vec "
+        "materialize, or send them all the same with --stale"
+    )
 
 
 def _name_at(audience: Audience, destination: Destination, ledger: Ledger, *, empty: bool) -> str:
@@ -214,15 +248,16 @@ def _difference(
     wanted: Mapping[str, Change],
     believed: Mapping[str, Believed],
     repeat: bool,
-) -> tuple[list[Change], int, int]:
-    """The changes from what is there to what is wanted; how many users stay as they are; how many cannot leave.
+) -> tuple[list[Change], int, list[str]]:
+    """The changes from what is there to what is wanted; how many users stay as they are; who cannot leave.
 
     Where sending twice does no harm, what has no answer is sent again. Where it counts twice, it is not.
     """
     again = repeat or not destination.counts
     changes: list[Change] = []
     leaves: list[Change] = []
-    unchanged = stuck = 0
+    unchanged = 0
+    stuck: list[str] = []
     for key, change in wanted.items():
         before = believed.get(key)
         is_same = before is not None and before.is_there and before.hash == change.hash
@@ -238,13 +273,18 @@ def _difference(
         try:
             leaves.append(Change("leave", before.member, *destination.plan("leave", before.member, called)))
         except NotReachable:
-            stuck += 1
+            stuck.append(key)
     # a send that stops half-way has removed those who withdrew their consent
     return [*leaves, *changes], unchanged, stuck
 
 
-def _candidates(connection: duckdb.DuckDBPyConnection, audience: Audience) -> tuple[dict[str, _Candidate], date | None]:
-    """The members, each with what leaves them out by the night's selection or by their consent of now; the day."""
+def _candidates(
+    connection: duckdb.DuckDBPyConnection, audience: Audience
+) -> tuple[dict[str, _Candidate], date | None, date]:
+    """The members, each with what leaves them out by the night's selection or by their consent of now.
+
+    With their day (None: there are none), and the last day of all audiences.
+    """
     for table in (_MEMBERS, _USERS, _IDENTITIES):
         if not has_table(connection, table):
             raise ActivationError(f"{table} is not there yet: run beha2vec materialize")
@@ -270,22 +310,23 @@ def _candidates(connection: duckdb.DuckDBPyConnection, audience: Audience) -> tu
         key: _Candidate(Member(key, *of_user), frozenset(filter(None, (key, of_user[2], *(devices or ())))), step)
         for key, *of_user, _, devices, step in rows
     }
-    return found, rows[0][-3] if rows else None
+    return found, rows[0][-3] if rows else None, newest
 
 
-def _listed(path: Path | None, storage: Storage) -> frozenset[str]:
-    """The users of a file who are not sent; login ids also as they are stored.
+def _listed(listed: Path | None, settings: Settings) -> frozenset[str]:
+    """The users of a file who are not sent; login ids also as they are stored. It lies beside that of audiences.
 
     Raises:
         ActivationError: the file cannot be read: without it, somebody would be sent who must not be.
     """
-    if path is None:
+    if listed is None:
         return frozenset()
+    path = settings.audiences.file.parent / listed
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ActivationError(f"exclude_file {path} cannot be read: {error}") from None
-    login_ids = LoginIds(storage.data_dir)
+        raise ActivationError(f"exclude_file {path} cannot be read ({type(error).__name__})") from None
+    login_ids = LoginIds(settings.storage.data_dir)
     return frozenset(form for line in lines if line.strip() for form in login_ids.forms(line.strip().strip('"')))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from beha2vec_core.activation.contacts import Contacts, load_contacts, normal_em
 from beha2vec_core.activation.data_manager import AdsFile, DataManager
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.ledger import sent
-from beha2vec_core.activation.run import Options, plan_and_send, plan_only, send_marked
+from beha2vec_core.activation.run import Options, close_users, plan_and_send, plan_only, send_marked
 from beha2vec_core.audiences.file import Activation, Audience
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import Warehouse
@@ -150,8 +152,14 @@ def test_who_has_to_leave_and_has_no_contact_any_more_is_reported(settings: Sett
     )
     connect = Warehouse.of(settings.storage).connect
     (done,) = send_marked(settings, connect, find=lambda *_: _google(settings, service))
-    assert done.plan and done.plan.of_kind("leave") == 1 and done.plan.stuck == 1
-    assert done.problem == "users who have to leave and cannot be addressed: 1; remove them there"
+    assert done.plan and done.plan.of_kind("leave") == 1 and done.plan.stuck == ("u0006",)
+    assert done.problem == (
+        "users who have to leave and cannot be addressed: 1. Remove them there, then write that down: "
+        "beha2vec sent --audience ads --to google --close"
+    )
+    settings.activation.file.write_text("- {name: google, type: data_manager, account_id: 1}")
+    assert close_users(settings, "ads", "google", lambda *_: _google(settings, service)) == 1
+    assert send_marked(settings, connect, find=lambda *_: _google(settings, service))[0].problem == ""
 
 
 def test_new_contacts_are_an_update(settings: Settings, service: Service) -> None:
@@ -193,6 +201,36 @@ def test_a_request_that_fails_later_is_sent_again(settings: Settings, service: S
     service.replies = [_status("FAILED")]
     plan, report = plan_and_send(settings, ADS, _google(settings, service))
     assert report.earlier == {"refused": 1} and plan.of_kind("enter") == 9 and not report.is_complete
+
+
+def test_what_fails_later_is_followed_up_where_nobody_sends(settings: Settings, service: Service) -> None:
+    settings.audiences.file.write_text("- {name: ads, rule: 'true', purpose: ads, activate: [{to: google, as: 4711}]}")
+    settings.activation.file.write_text("- {name: google, type: data_manager, account_id: 1}")
+
+    def night() -> list[str]:
+        connect = Warehouse.of(settings.storage).connect
+        return [one.problem for one in send_marked(settings, connect, lambda *_: _google(settings, service))]
+
+    plan_and_send(settings, ADS, _google(settings, service))
+    service.replies = [_status("SUCCESS")]
+    assert night() == [] and night() == []
+    change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key in ('u0000', 'u0006')")
+    due = "users who withdrew their consent are still there: 2. beha2vec activate ads --to google --send removes them"
+    assert night() == [due]
+    for later in ("FAILED", "PARTIAL_SUCCESS"):
+        plan_and_send(settings, ADS, _google(settings, service))
+        service.replies = [_status("PROCESSING")]
+        assert night() == []
+        service.replies = [_status(later)]
+        failed = "requests that were accepted and failed later, in part or whole: 1. beha2vec activate ads --to google"
+        first, second = night()
+        assert first.startswith(failed) and second == due, "who was removed in part is removed again"
+    plan_and_send(settings, ADS, _google(settings, service))
+    with closing(sqlite3.connect(settings.storage.ledger_path)) as ledger, ledger:
+        ledger.execute("update changes set at = '2026-01-01T00:00:00+00:00' where receipt <> ''")
+    service.replies = [_status("PROCESSING")]
+    assert "failed later" in night()[0], "a request without a result for a week is sent again"
+    assert plan_only(settings, ADS, _google(settings, service)).of_kind("leave") == 2
 
 
 def test_an_audience_that_left_the_file_can_be_ended(settings: Settings, service: Service) -> None:

@@ -219,7 +219,7 @@ def plan(published: Published, settings: Settings, audience: Audience, to: str) 
     config = find_destination(load_destinations(path), to, path)
     destination = build(config, settings, secret=lambda name: None)
     with read_ledger(settings.storage.ledger_path) as ledger, published.cursor() as cursor:
-        return make_plan(cursor, audience, destination, ledger, settings.storage)
+        return make_plan(cursor, audience, destination, ledger, settings)
 
 
 def plan_rows(found: Plan) -> list[tuple[str, str, int]]:
@@ -232,7 +232,7 @@ def plan_rows(found: Plan) -> list[tuple[str, str, int]]:
     rows += [(f"not reachable: {reason}", "", number) for reason, number in found.reasons.items()]
     rows += [(f"would {kind}", "", found.of_kind(kind)) for kind in _CHANGES]
     rows.append(("unchanged", "", found.unchanged))
-    return [*rows, ("have to leave, but cannot be addressed", "", found.stuck)] if found.stuck else rows
+    return [*rows, ("have to leave, but cannot be addressed", "", len(found.stuck))] if found.stuck else rows
 
 
 @contextmanager
