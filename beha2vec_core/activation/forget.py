@@ -105,9 +105,7 @@ def _leave(destination: Destination, ledger: Ledger, wanted: frozenset[str]) -> 
             gone, "they are out of the audience now, but what was sent before stays: delete the user there"
         )
     departures = [Departure(name, len(removed))] if removed else []
-    for problem, users in Counter(lost.values()).items():
-        departures.append(Departure(name, users, problem))
-    return departures
+    return [*departures, *(Departure(name, users, why) for why, users in Counter(lost.values()).items())]
 
 
 def _users(ledger: Ledger, wanted: frozenset[str], name: str) -> set[str]:

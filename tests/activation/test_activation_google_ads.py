@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from beha2vec_core.activation.contacts import Contacts, load_contacts, normal_email, normal_phone
 from beha2vec_core.activation.data_manager import AdsFile, DataManager
 from beha2vec_core.activation.destination import ActivationError
+from beha2vec_core.activation.folders import LocalFolder
 from beha2vec_core.activation.ledger import sent
 from beha2vec_core.activation.run import Options, close_users, plan_and_send, plan_only, send_marked
 from beha2vec_core.audiences.file import Activation, Audience
@@ -271,17 +272,24 @@ def test_an_audience_for_analytics_is_refused(settings: Settings, service: Servi
 def test_a_file_for_google_ads(settings: Settings, tmp_path: Path) -> None:
     contacts = tmp_path / "contacts.csv"
     destination = AdsFile(
-        "google", folder=tmp_path / "out", contacts=lambda: load_contacts(contacts, settings.storage.data_dir)
+        "google",
+        folder=LocalFolder(tmp_path / "out"),
+        contacts=lambda: load_contacts(contacts, settings.storage.data_dir),
     )
     for _ in range(2):
         plan_and_send(settings, ADS, destination)
-        with (tmp_path / "out" / "4711.csv").open() as file:
-            rows = list(csv.DictReader(file))
-        assert [row["User ID"] for row in rows] == [f"u{n:04}" for n in range(0, 60, 6) if n != 12]
-        assert rows[1] == {"User ID": "u0006", "Email": _sha("jane.doe+6@example.com"), "Phone": _sha("+436641234006")}
+        upload, members = tmp_path / "out" / "4711.csv", tmp_path / "out" / "4711.members.csv"
+        hers = {"Email": _sha("jane.doe+6@example.com"), "Phone": _sha("+436641234006")}
+        rows = list(csv.DictReader(members.open()))
+        assert [row["user_key"] for row in rows] == [f"u{n:04}" for n in range(0, 60, 6) if n != 12]
+        assert rows[1] == {"user_key": "u0006", **hers}
+        rows = list(csv.DictReader(upload.open()))
+        assert len(rows) == 9 and rows[1] == hers, "contacts and nothing else"
+        upload.unlink()
+    plan_and_send(settings, ADS, destination)
     change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key = 'u0006'")
     plan_and_send(settings, ADS, destination)
-    assert "u0006" not in (tmp_path / "out" / "4711.csv").read_text()
+    assert hers["Email"] not in upload.read_text() + members.read_text() and len(upload.read_text().splitlines()) == 9
 
 
 # --- contacts -------------------------------------------------------------------------------------------------------

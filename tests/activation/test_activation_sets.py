@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.files import Files
+from beha2vec_core.activation.folders import LocalFolder
 from beha2vec_core.activation.http import Client
 from beha2vec_core.activation.run import plan_and_send, plan_only
 from beha2vec_core.activation.webhook import Webhook
@@ -133,8 +134,8 @@ def test_private_addresses_are_not_connected_to(settings: Settings, service: Ser
 
 
 def _files(settings: Settings, folder: Path, form: str = "csv") -> Files:
-    note = lambda path: note_written(settings, path)  # noqa: E731
-    return Files("lists", folder=folder, format=form, note=note)  # type: ignore[arg-type]
+    at = LocalFolder(folder, lambda path: note_written(settings, path))
+    return Files("lists", folder=at, format=form)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
