@@ -72,6 +72,7 @@ class DataManager(Destination):
 
     kind = "data_manager"
     for_ads = True
+    takes_attributes = False
     has_debug = True
     batch = MOST_MEMBERS
 
@@ -231,6 +232,7 @@ class AdsFile(Files):
 
     kind = "ads_file"
     for_ads = True
+    takes_attributes = False
     columns = ("user_key", "Email", "Phone")
 
     def __init__(

@@ -78,9 +78,12 @@ class Files(Destination):
             member.user_key, member.property_id or "", member.client_id or "", member.login_id or "", called,
             member.is_ads_consented,
         )  # fmt: skip
-        if self._format == "csv" and any(_FORMULA.match(str(value)) for value in values):
-            raise NotReachable("an id that a spreadsheet would run as a formula")
+        texts = (one for one in (*values, *member.attributes.values()) if isinstance(one, str))  # -1.5 is a number
+        if self._format == "csv" and any(_FORMULA.match(text) for text in texts):
+            raise NotReachable("a text that a spreadsheet would run as a formula")
         row = dict(zip(self.columns, (str(value) for value in values), strict=True))
+        if kind != "leave":
+            row |= {name: "" if value is None else str(value) for name, value in member.attributes.items()}
         return row, hash_of(row)
 
     def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
@@ -117,19 +120,20 @@ class Files(Destination):
                 rows, columns = table.to_pylist(), table.column_names
         except (OSError, ValueError, csv.Error):  # pyarrow's errors are among them
             columns = None
-        if columns is None or tuple(columns) != self.columns:
+        if columns is None or tuple(columns[: len(self.columns)]) != self.columns:
             where = f"{self._folder.address}/{self.file(called)}"
             raise ActivationError(f"{where} is not a file that activation wrote: move it away, or give another folder")
-        return [{name: str(row[name] or "") for name in self.columns} for row in rows if row[self.columns[0]]]
+        return [{name: str(row[name] or "") for name in columns} for row in rows if row[self.columns[0]]]
 
     def _write(self, called: str, rows: list[dict[str, str]]) -> None:
+        columns = list(dict.fromkeys([*self.columns, *(name for row in rows for name in row)]))
         if self._format == "csv":
-            content = csv_of(rows, self.columns)
+            content = csv_of(rows, columns)
         else:
             import pyarrow as pa
             import pyarrow.parquet as pq
 
-            schema = pa.schema([(column, pa.string()) for column in self.columns])
+            schema = pa.schema([(column, pa.string()) for column in columns])
             file = io.BytesIO()
             pq.write_table(pa.Table.from_pylist(rows, schema), file, compression="zstd")
             content = file.getvalue()

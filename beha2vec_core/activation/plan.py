@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,10 +20,12 @@ from beha2vec_core.activation.destination import (
     Kind,
     Member,
     NotReachable,
+    Value,
 )
 from beha2vec_core.activation.ledger import Ledger
-from beha2vec_core.audiences.file import Audience
+from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences, name_of_attribute
 from beha2vec_core.audiences.names import has_table
+from beha2vec_core.audiences.rule import attributes_sql
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.settings import Settings, Storage
@@ -68,6 +72,7 @@ class Plan:
         changes: what to send.
         stuck: keys of users who have to leave and cannot be addressed any more.
         stale: why the members are too old to be sent; empty: they are not.
+        attributes: names of what is sent of each member beside their ids.
     """
 
     destination: Destination
@@ -81,6 +86,7 @@ class Plan:
     changes: tuple[Change, ...]
     stuck: tuple[str, ...]
     stale: str = ""
+    attributes: tuple[str, ...] = ()
 
     def of_kind(self, kind: Kind) -> int:
         """The number of changes of a kind."""
@@ -103,6 +109,8 @@ class Plan:
         kinds: tuple[tuple[Kind, str], ...] = (("enter", "enter"), ("update", "update"), ("leave", "leave"))
         lines += [f"{word:<46}{self.of_kind(kind):>10,}" for kind, word in kinds]
         lines.append(f"{'unchanged':<46}{self.unchanged:>10,}")
+        if self.attributes:
+            lines.append(f"sent of each: {', '.join(self.attributes)}")
         if self.stuck:
             lines.append(f"{'have to leave, but cannot be addressed':<46}{len(self.stuck):>10,}")
         return lines
@@ -142,11 +150,14 @@ def make_plan(
     if destination.for_ads and audience.purpose != "ads" and not empty:
         problems.append(f"audience {audience.name} is not for ads: set purpose: ads, so that consent is asked for")
     kept = settings.privacy.retention_days_embeddings
-    if audience.pause and kept is not None and kept < audience.pause:
+    if audience.pause and kept is not None and kept < audience.pause and not empty:
         problems.append(
             f"the pause of {audience.pause} days is longer than the ledger is kept "
             f"(BEHA2VEC_RETENTION_DAYS_EMBEDDINGS={kept}): give the longer one to both"
         )
+    attributes = _attributes(audience, destination)
+    if attributes and not destination.takes_attributes and not empty:
+        problems.append(f"its type {destination.kind} takes no attributes: remove them from activate:")
     if problems:
         raise ActivationError(f"{destination.name}: {'; '.join(problems)}")
     candidates, day, newest = ({}, None, None) if empty else _candidates(connection, audience)
@@ -158,6 +169,7 @@ def make_plan(
         paused = ledger.entered_since(since, destination.name, audience.name)
     listed = _listed(audience.exclude_file, settings)
     forgotten = _forgotten(candidates, settings.storage)
+    known = _known(connection, audience, attributes, settings) if attributes and not empty else {}
     left_out = dict.fromkeys(STEPS, 0)
     reasons: dict[str, int] = {}
     wanted: dict[str, Change] = {}
@@ -170,6 +182,7 @@ def make_plan(
         elif step is None and key in paused and not is_there:
             step = "pause"
         if step is None:
+            member = member._replace(attributes=known.get(key, {}))
             try:
                 wanted[key] = Change("enter", member, *destination.plan("enter", member, called))
                 continue
@@ -177,11 +190,13 @@ def make_plan(
                 step = "not_reachable"
                 reasons[str(problem)] = reasons.get(str(problem), 0) + 1
         left_out[step] += 1
-    changes, unchanged, stuck = _difference(destination, called, wanted, believed, repeat)
+    unknown = dict.fromkeys(attributes)
+    changes, unchanged, stuck = _difference(destination, called, wanted, believed, repeat, unknown)
     return Plan(
         destination, audience.name, called, day, len(candidates),
         {step: users for step, users in left_out.items() if users or (step == "consent" and audience.purpose == "ads")},
         reasons, unchanged, tuple(changes), tuple(stuck), _stale(newest, moment),
+        tuple(attributes),
     )  # fmt: skip
 
 
@@ -248,6 +263,7 @@ def _difference(
     wanted: Mapping[str, Change],
     believed: Mapping[str, Believed],
     repeat: bool,
+    unknown: Mapping[str, Value],
 ) -> tuple[list[Change], int, list[str]]:
     """The changes from what is there to what is wanted; how many users stay as they are; who cannot leave.
 
@@ -270,8 +286,9 @@ def _difference(
     for key, before in believed.items():
         if key in wanted or not (before.is_there or (again and not before.is_certain)):
             continue
+        member = before.member._replace(attributes=unknown)
         try:
-            leaves.append(Change("leave", before.member, *destination.plan("leave", before.member, called)))
+            leaves.append(Change("leave", member, *destination.plan("leave", member, called)))
         except NotReachable:
             stuck.append(key)
     # a send that stops half-way has removed those who withdrew their consent
@@ -311,6 +328,42 @@ def _candidates(
         for key, *of_user, _, devices, step in rows
     }
     return found, rows[0][-3] if rows else None, newest
+
+
+def _attributes(audience: Audience, destination: Destination) -> dict[str, str]:
+    """The expressions of what is sent of each member beside their ids, by name."""
+    return dict(
+        name_of_attribute(one) for to in audience.activate if to.to == destination.name for one in to.attributes
+    )
+
+
+def _known(
+    connection: duckdb.DuckDBPyConnection, audience: Audience, attributes: Mapping[str, str], settings: Settings
+) -> dict[str, dict[str, Value]]:
+    """The attributes of the members, by user key.
+
+    Raises:
+        ActivationError: an expression cannot be used.
+    """
+    try:
+        query = attributes_sql(connection, audience, attributes, load_audiences(settings.audiences.file))
+        rows = connection.execute(
+            f"""select user_key, columns(* exclude (property_id, user_key)) from ({query})
+            semi join (from {_MEMBERS} where audience = ?) using (property_id, user_key)""",
+            [audience.name],
+        ).fetchall()
+    except (AudienceError, duckdb.Error) as error:
+        raise ActivationError(str(error).splitlines()[0]) from None
+    return {key: {name: _sent_as(one) for name, one in zip(attributes, values, strict=True)} for key, *values in rows}
+
+
+def _sent_as(value: object) -> Value:
+    """A value as it is sent. Numbers have four decimals, so that a smaller change sends nothing."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float | Decimal):
+        return round(float(value), 4) if math.isfinite(value) else None
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _listed(listed: Path | None, settings: Settings) -> frozenset[str]:

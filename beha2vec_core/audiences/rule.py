@@ -6,7 +6,7 @@ columns and functions of `names`, and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import sqlglot
@@ -63,6 +63,35 @@ def audience_sql(
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise AudienceError(f"audience {audience.name}: its expressions do not fit the data: {reason}") from None
+    return query
+
+
+def attributes_sql(
+    connection: duckdb.DuckDBPyConnection,
+    audience: Audience,
+    attributes: Mapping[str, str],
+    audiences: Sequence[Audience] = (),
+) -> str:
+    """What is sent of users beside their ids, as SQL: ``property_id``, ``user_key`` and a column for each attribute.
+
+    Args:
+        connection: a database that has the tables of the expressions.
+        audience: that they belong to.
+        attributes: expressions by name.
+        audiences: all of the file.
+
+    Raises:
+        AudienceError: an expression cannot be read, or uses a name that is not known; the message names the nearest.
+    """
+    compiler = _Compiler(connection, audiences, strict=False)
+    one = _One(compiler, audience.name)
+    columns = [f'{one.sql(expression, "attributes")} as "{name}"' for name, expression in attributes.items()]
+    source = " ".join([joined(one.tables), *one.joins])
+    query = compiler.with_shared(f"select users.property_id, users.user_key, {', '.join(columns)} from {source}")
+    try:
+        connection.execute(f"describe {query}").fetchall()
+    except duckdb.Error as error:
+        raise AudienceError(f"audience {audience.name}, attributes: {str(error).splitlines()[0]}") from None
     return query
 
 

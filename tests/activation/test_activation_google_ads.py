@@ -264,6 +264,9 @@ def test_an_audience_for_analytics_is_refused(settings: Settings, service: Servi
     named = EVERYONE.model_copy(update={"activate": ADS.activate})
     with pytest.raises(ActivationError, match="audience everyone is not for ads: set purpose: ads"):
         plan_only(settings, named, _google(settings, service))
+    scored = Activation.model_validate({"to": "google", "as": 4711, "attributes": ["cluster"]})
+    with pytest.raises(ActivationError, match="its type data_manager takes no attributes"):
+        plan_only(settings, ADS.model_copy(update={"activate": (scored,)}), _google(settings, service))
     with pytest.raises(ActivationError, match="give the number of the list in Google Ads with as:"):
         plan_only(settings, ADS.model_copy(update={"activate": ()}), _google(settings, service))
     assert not service.requests

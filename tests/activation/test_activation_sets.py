@@ -192,7 +192,7 @@ def test_ids_that_a_spreadsheet_would_run_are_left_out_of_csv(settings: Settings
     key = min(may_be_contacted(settings, "buyers"))
     change(settings, f"update ga4.dim_ga4__users set user_id = '=HYPERLINK(1)' where user_key = '{key}'")
     plan, _ = plan_and_send(settings, BUYERS, _files(settings, tmp_path / "lists"))
-    assert plan.reasons == {"an id that a spreadsheet would run as a formula": 1}
+    assert plan.reasons == {"a text that a spreadsheet would run as a formula": 1}
     assert "HYPERLINK" not in (tmp_path / "lists" / "buyers.csv").read_text()
 
 
