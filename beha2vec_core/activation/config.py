@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,6 +18,7 @@ from beha2vec_core.activation.files import Files
 from beha2vec_core.activation.folders import BUCKETS, folder_of
 from beha2vec_core.activation.ga4 import GA4
 from beha2vec_core.activation.http import Client
+from beha2vec_core.activation.warehouses import Dlt
 from beha2vec_core.activation.webhook import Webhook
 from beha2vec_core.audiences.file import is_name, nearest
 from beha2vec_core.privacy.places import note_written
@@ -86,6 +88,15 @@ class AdsFileConfig(DestinationConfig):
     folder: FolderText
 
 
+class DltConfig(DestinationConfig):
+    """A table of a warehouse; see `warehouses.Dlt`."""
+
+    type: Literal["dlt"]
+    database: str
+    dataset: str
+    table: str = "audience_members"
+
+
 class BigQueryConfig(DestinationConfig):
     """A table; see `bigquery.BigQuery`."""
 
@@ -94,7 +105,7 @@ class BigQueryConfig(DestinationConfig):
 
 
 Config = Annotated[
-    GA4Config | FilesConfig | WebhookConfig | DataManagerConfig | AdsFileConfig | BigQueryConfig,
+    GA4Config | FilesConfig | WebhookConfig | DataManagerConfig | AdsFileConfig | BigQueryConfig | DltConfig,
     Field(discriminator="type"),
 ]
 _TYPES: Mapping[str, type[DestinationConfig]] = {
@@ -104,6 +115,7 @@ _TYPES: Mapping[str, type[DestinationConfig]] = {
     "data_manager": DataManagerConfig,
     "ads_file": AdsFileConfig,
     "bigquery": BigQueryConfig,
+    "dlt": DltConfig,
 }
 
 
@@ -190,8 +202,15 @@ def build(
         )  # fmt: skip
     if isinstance(config, BigQueryConfig):
         return BigQuery(config.name, table=config.table, **common)
+    beside = settings.activation.file.parent
+    note = partial(note_written, settings)
+    if isinstance(config, DltConfig):
+        return Dlt(
+            config.name, database=config.database, dataset=config.dataset, table=config.table,
+            secret=secret(config.name), work=settings.storage.data_dir / ".dlt", beside=beside, note=note, **common,
+        )  # fmt: skip
     if isinstance(config, AdsFileConfig | FilesConfig):
-        folder = folder_of(config.folder, settings.activation.file.parent, lambda path: note_written(settings, path))
+        folder = folder_of(config.folder, beside, note)
         if isinstance(config, AdsFileConfig):
             return AdsFile(config.name, folder=folder, contacts=contacts, **common)
         return Files(config.name, folder=folder, format=config.format, **common)
