@@ -56,14 +56,61 @@ def audience_sql(
     query = compiler.with_shared(query)
     try:
         kinds = {name: kind for name, kind, *_ in connection.execute(f"describe {query}").fetchall()}
-        if {kinds["is_member"], kinds["is_excluded"]} != {"BOOLEAN"}:
-            raise AudienceError(f"audience {audience.name}: rule and exclude are conditions, such as purchases > 0")
-        totals = "count_if(is_member), count_if(is_excluded), sum(rank), max(why)"
-        connection.execute(f"select {totals} from ({query})").fetchall()
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
-        raise AudienceError(f"audience {audience.name}: its expressions do not fit the data: {reason}") from None
+        raise _does_not_fit(audience, error) from None
+    if {kinds["is_member"], kinds["is_excluded"]} != {"BOOLEAN"}:
+        raise AudienceError(f"audience {audience.name}: rule and exclude are conditions, such as purchases > 0")
     return query
+
+
+def audience_table(
+    connection: duckdb.DuckDBPyConnection,
+    audience: Audience,
+    audiences: Sequence[Audience] = (),
+    *,
+    strict: bool = True,
+) -> str:
+    """Run the rule of an audience, once: a temporary table of its members; its name.
+
+    The columns, arguments and errors are those of `audience_sql`.
+    """
+    query = audience_sql(connection, audience, audiences, strict=strict)
+    table = f"temp.audience_{audience.name}"
+    try:
+        connection.execute(f"create or replace temp table audience_{audience.name} as from ({query}) where is_member")
+    except duckdb.Error as error:
+        raise _does_not_fit(audience, error) from None
+    return table
+
+
+def _does_not_fit(audience: Audience, error: duckdb.Error) -> AudienceError:
+    reason = str(error).splitlines()[0]
+    return AudienceError(f"audience {audience.name}: its expressions do not fit the data: {reason}")
+
+
+def uses(audience: Audience) -> frozenset[str]:
+    """The audiences that the expressions of one name."""
+    found = set()
+    for text in filter(None, (audience.rule, audience.exclude, audience.rank_by)):
+        try:
+            trees = sqlglot.parse(text, dialect=_DIALECT)
+        except (sqlglot.errors.SqlglotError, RecursionError):
+            continue
+        for node in (node for tree in trees if tree is not None for node in tree.find_all(exp.Anonymous)):
+            function = FUNCTIONS.get(node.name.lower())
+            if function is not None and "audience" in function.arguments and node.expressions:
+                found.add(node.expressions[function.arguments.index("audience")].name)
+    return frozenset(found)
+
+
+def users_of(name: str, audiences: Sequence[Audience]) -> list[Audience]:
+    """The audiences whose members depend on those of one, also by way of others."""
+    found: dict[str, Audience] = {}
+    names = {name}
+    while more := [one for one in audiences if one.name not in {*found, name} and uses(one) & names]:
+        found |= {one.name: one for one in more}
+        names |= found.keys()
+    return list(found.values())
 
 
 def attributes_sql(
