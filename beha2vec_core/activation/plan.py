@@ -220,7 +220,7 @@ def _stale(newest: date | None, moment: datetime) -> str:
         return ""
     return (
         f"the members are of {newest}, {days:,} days ago, and so is what is known of consent: run beha2vec "
-        "materialize, or send them all the same with --stale"
+        "materialize, or send them anyway with --stale"
     )
 
 

@@ -176,7 +176,7 @@ def send_marked(
 
     What goes wrong with one of them stops no other. What nobody sends is reported where it is due: users who withdrew
     their consent at destinations that are not marked, and users where the file no longer names their audience. Requests
-    that a destination went on to work on are followed up, whoever sent them.
+    that a destination went on to work on are followed up.
 
     Args:
         settings: where everything is.

@@ -166,7 +166,7 @@ class Dlt(Destination):
             if problem.step == "load":
                 return [Outcome("unknown", "the load was not finished")] * len(changes)
             raise ActivationError(
-                "the database did not let us in: check its address, the user's rights and the secret"
+                "the connection to the database failed: check its address, the user's rights and the secret"
             ) from None
         finally:
             shutil.rmtree(self._work, ignore_errors=True)

@@ -81,7 +81,7 @@ class Audience(BaseModel, frozen=True, extra="forbid"):
         rank_by: an expression; if there are more than ``cap``, those with the highest value are taken.
         holdout: the share of those that is never contacted, drawn by a keyed hash: comparing them with the others
             measures the effect.
-        refresh: the members are found anew every so many days, counted from a Monday.
+        refresh: the members are found again every so many days, counted from a Monday.
         activate: where the members may be sent.
         pause: nobody enters a destination who entered one in another audience, or this one before, within so many
             days.

@@ -63,7 +63,7 @@ def usable(
 
 
 def is_due(audience: Audience, day: date, before: date | None) -> bool:
-    """Whether a night finds the members of an audience anew: the first one since the last day that ``refresh`` names.
+    """Whether a night finds the members of an audience again: the first one since the last day that ``refresh`` names.
 
     Args:
         audience: the audience.

@@ -163,6 +163,8 @@ def test_a_wrong_password_is_named_and_shown_nowhere(
 ) -> None:
     wrong = "an0ther-p@ssword"
     _, report = plan_and_send(settings, BUYERS, _at(settings, server, secret=wrong))
-    assert report.stopped == "the database did not let us in: check its address, the user's rights and the secret"
+    assert (
+        report.stopped == "the connection to the database failed: check its address, the user's rights and the secret"
+    )
     assert wrong not in "".join([*capfd.readouterr(), caplog.text, repr(report)])
     assert plan_only(settings, BUYERS, _at(settings, server)).of_kind("enter"), "nobody counts as sent"
