@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from beha2vec_core.activation.destination import (
+    COLUMNS,
+    KEYS,
     ActivationError,
     Change,
     Destination,
@@ -18,6 +20,7 @@ from beha2vec_core.activation.destination import (
     NotReachable,
     Outcome,
     hash_of,
+    row_of,
 )
 
 if TYPE_CHECKING:
@@ -25,16 +28,8 @@ if TYPE_CHECKING:
 
 _DIALECT = "bigquery"
 _TABLE = re.compile(r"([a-z][a-z0-9-]{4,28}[a-z0-9])\.([A-Za-z0-9_]{1,1024})\.([A-Za-z0-9_]{1,1024})")
-_TYPES = {
-    "audience": "STRING",
-    "user_key": "STRING",
-    "property_id": "STRING",
-    "user_pseudo_id": "STRING",
-    "user_id": "STRING",
-    "is_ads_consented": "BOOL",
-}
-_KEYS = ("audience", "user_key")
-_VALUES = tuple(name for name in _TYPES if name not in _KEYS)
+_TYPES = {name: "STRING" if is_text else "BOOL" for name, is_text in COLUMNS.items()}
+_VALUES = tuple(name for name in _TYPES if name not in KEYS)
 # runs a statement; raises `Lost` or ActivationError
 Run = Callable[[str], None]
 
@@ -73,8 +68,7 @@ class BigQuery(Destination):
         """The row of a user."""
         if kind != "leave" and self._property_id and member.property_id != self._property_id:
             raise NotReachable("users of another GA4 property")
-        values = (called, member.user_key, member.property_id, member.client_id, member.login_id)
-        row = dict(zip(_TYPES, (*values, member.is_ads_consented), strict=True))
+        row = row_of(member, called)
         return row, hash_of(row)
 
     def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
@@ -108,7 +102,7 @@ def merge_sql(table: str, changes: Sequence[Change]) -> str:
         for change in changes
     ]
     source = " UNION ALL ".join(row.sql(_DIALECT) for row in rows)
-    same = " AND ".join(f"there.{name} = changes.{name}" for name in _KEYS)
+    same = " AND ".join(f"there.{name} = changes.{name}" for name in KEYS)
     merge = f"""MERGE INTO {_quoted(table)} AS there USING ({source}) AS changes ON {same}
         WHEN MATCHED AND changes.leaves THEN DELETE
         WHEN MATCHED THEN UPDATE SET {", ".join(f"{name} = changes.{name}" for name in _VALUES)}

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, TypeAdapter, ValidationError
 
 from beha2vec_core.activation.bigquery import BigQuery
 from beha2vec_core.activation.contacts import Contacts, load_contacts
 from beha2vec_core.activation.data_manager import SECONDS_BETWEEN, AdsFile, DataManager
 from beha2vec_core.activation.destination import ActivationError, Destination
 from beha2vec_core.activation.files import Files
+from beha2vec_core.activation.folders import BUCKETS, folder_of
 from beha2vec_core.activation.ga4 import GA4
 from beha2vec_core.activation.http import Client
+from beha2vec_core.activation.warehouses import Dlt
 from beha2vec_core.activation.webhook import Webhook
 from beha2vec_core.audiences.file import is_name, nearest
 from beha2vec_core.privacy.places import note_written
@@ -25,13 +28,13 @@ if TYPE_CHECKING:
     from beha2vec_core.pages.fetching.addresses import AddressGuard
 
 
-def _no_bucket(folder: object) -> object:
-    if "://" in str(folder):  # a path would make a folder of this name
-        raise ValueError("give a folder of this machine; to fill a bucket, copy its files there")
+def _is_folder(folder: str) -> str:
+    if "://" in folder and folder.split("://")[0] not in BUCKETS:  # a path would make a folder of this name
+        raise ValueError("give a folder of this machine, or one of a bucket: s3://bucket/folder or gs://bucket/folder")
     return folder
 
 
-Folder = Annotated[Path, BeforeValidator(_no_bucket)]
+FolderText = Annotated[str, AfterValidator(_is_folder)]
 
 
 class DestinationConfig(BaseModel, frozen=True, extra="forbid", coerce_numbers_to_str=True):
@@ -59,7 +62,7 @@ class FilesConfig(DestinationConfig):
     """A folder; see `files.Files`."""
 
     type: Literal["files"]
-    folder: Folder
+    folder: FolderText
     format: Literal["csv", "parquet"] = "csv"
 
 
@@ -82,7 +85,16 @@ class AdsFileConfig(DestinationConfig):
     """Files of hashed contacts for Google Ads; see `data_manager.AdsFile`."""
 
     type: Literal["ads_file"]
-    folder: Folder
+    folder: FolderText
+
+
+class DltConfig(DestinationConfig):
+    """A table of a warehouse; see `warehouses.Dlt`."""
+
+    type: Literal["dlt"]
+    database: str
+    dataset: str
+    table: str = "audience_members"
 
 
 class BigQueryConfig(DestinationConfig):
@@ -93,7 +105,7 @@ class BigQueryConfig(DestinationConfig):
 
 
 Config = Annotated[
-    GA4Config | FilesConfig | WebhookConfig | DataManagerConfig | AdsFileConfig | BigQueryConfig,
+    GA4Config | FilesConfig | WebhookConfig | DataManagerConfig | AdsFileConfig | BigQueryConfig | DltConfig,
     Field(discriminator="type"),
 ]
 _TYPES: Mapping[str, type[DestinationConfig]] = {
@@ -103,6 +115,7 @@ _TYPES: Mapping[str, type[DestinationConfig]] = {
     "data_manager": DataManagerConfig,
     "ads_file": AdsFileConfig,
     "bigquery": BigQueryConfig,
+    "dlt": DltConfig,
 }
 
 
@@ -178,9 +191,6 @@ def build(
     if isinstance(config, WebhookConfig):
         return Webhook(config.name, url=config.url, secret=secret(config.name), client=client, **common)
 
-    def note(path: Path) -> None:
-        note_written(settings, path)
-
     def contacts() -> Contacts:
         return load_contacts(settings.activation.contacts_file, settings.storage.data_dir)
 
@@ -192,10 +202,18 @@ def build(
         )  # fmt: skip
     if isinstance(config, BigQueryConfig):
         return BigQuery(config.name, table=config.table, **common)
-    if isinstance(config, AdsFileConfig):
-        return AdsFile(config.name, folder=config.folder, contacts=contacts, note=note, **common)
-    if isinstance(config, FilesConfig):
-        return Files(config.name, folder=config.folder, format=config.format, note=note, **common)
+    beside = settings.activation.file.parent
+    note = partial(note_written, settings)
+    if isinstance(config, DltConfig):
+        return Dlt(
+            config.name, database=config.database, dataset=config.dataset, table=config.table,
+            secret=secret(config.name), work=settings.storage.data_dir / ".dlt", beside=beside, note=note, **common,
+        )  # fmt: skip
+    if isinstance(config, AdsFileConfig | FilesConfig):
+        folder = folder_of(config.folder, beside, note)
+        if isinstance(config, AdsFileConfig):
+            return AdsFile(config.name, folder=folder, contacts=contacts, **common)
+        return Files(config.name, folder=folder, format=config.format, **common)
     raise AssertionError(f"{type(config)} is built above")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -27,7 +26,8 @@ from beha2vec_core.activation.destination import (
     Outcome,
     hash_of,
 )
-from beha2vec_core.activation.files import Files
+from beha2vec_core.activation.files import Files, csv_of
+from beha2vec_core.activation.folders import Folder
 from beha2vec_core.activation.http import Answer, Client, NoAnswer
 
 HOST = "https://datamanager.googleapis.com"
@@ -72,6 +72,7 @@ class DataManager(Destination):
 
     kind = "data_manager"
     for_ads = True
+    takes_attributes = False
     has_debug = True
     batch = MOST_MEMBERS
 
@@ -220,30 +221,30 @@ class DataManager(Destination):
 class AdsFile(Files):
     """A folder with CSV files of hashed contacts, to be uploaded by hand in Google Ads.
 
+    A file of an audience has what Google takes and nothing else. Whose contacts these are is in a second one.
+
     Args:
         name: of the destination.
         folder: where the files are.
         contacts: reads the contacts, when they are first needed.
         property_id: only users of this GA4 property.
-        note: called with each file.
     """
 
     kind = "ads_file"
     for_ads = True
-    columns = ("User ID", "Email", "Phone")
+    takes_attributes = False
+    columns = ("user_key", "Email", "Phone")
 
     def __init__(
-        self,
-        name: str,
-        *,
-        folder: Path,
-        contacts: Callable[[], Contacts],
-        property_id: str | None = None,
-        note: Callable[[Path], None] = lambda path: None,
+        self, name: str, *, folder: Folder, contacts: Callable[[], Contacts], property_id: str | None = None
     ) -> None:
-        super().__init__(name, folder=folder, property_id=property_id, note=note)
+        super().__init__(name, folder=folder, property_id=property_id)
         self._read_contacts = contacts
         self._contacts: Contacts | None = None
+
+    def file(self, called: str) -> str:
+        """The name of the file that says whose contacts were written."""
+        return f"{called}.members.csv"
 
     def validate(self, called: str) -> list[str]:
         """The name of the file, the folder, and the file of contacts."""
@@ -256,7 +257,7 @@ class AdsFile(Files):
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The row of a user: the first address and the first number."""
-        row = {"User ID": member.user_key, "Email": "", "Phone": ""}
+        row = {"user_key": member.user_key, "Email": "", "Phone": ""}
         if kind != "leave":
             if self._property_id and member.property_id != self._property_id:
                 raise NotReachable("users of another GA4 property")
@@ -266,9 +267,16 @@ class AdsFile(Files):
         return row, hash_of(row)
 
     def reconcile(self, believed: Mapping[str, Believed], called: str) -> dict[str, Believed]:
-        """Who is in the file."""
+        """Who is in the file that Google gets; nobody, where it is gone."""
+        if self._folder.read(f"{called}.csv") is None:
+            return {}
         rows = self._read(called)
-        return {row["User ID"]: Believed(Member(row["User ID"]), hash_of(row), True, True) for row in rows}
+        return {row["user_key"]: Believed(Member(row["user_key"]), hash_of(row), True, True) for row in rows}
+
+    def _write(self, called: str, rows: list[dict[str, str]]) -> None:
+        # what a killed process wrote of the first only is written again
+        self._folder.write(f"{called}.csv", csv_of(rows, self.columns[1:]))
+        super()._write(called, rows)
 
 
 def _receipt(answer: Answer) -> str:

@@ -11,6 +11,15 @@ from typing import Any, Literal, NamedTuple
 
 Kind = Literal["enter", "update", "leave"]
 State = Literal["accepted", "refused", "unknown"]
+Value = str | int | float | bool | None
+
+
+# of a table of members, and whether it is a text
+COLUMNS = {
+    "audience": True, "user_key": True, "property_id": True, "user_pseudo_id": True, "user_id": True,
+    "is_ads_consented": False, "attributes": True,
+}  # fmt: skip
+KEYS = ("audience", "user_key")
 
 
 class ActivationError(RuntimeError):
@@ -39,6 +48,7 @@ class Member(NamedTuple):
         login_id: GA4's ``user_id``, where they logged in.
         is_ads_consented: whether they allowed ads; not known means no.
         last_seen: the day of their last event.
+        attributes: what is sent of them beside their ids, by name; None: not known, or they leave.
     """
 
     user_key: str
@@ -47,6 +57,7 @@ class Member(NamedTuple):
     login_id: str | None = None
     is_ads_consented: bool = False
     last_seen: date | None = None
+    attributes: Mapping[str, Value] = {}
 
 
 class Change(NamedTuple):
@@ -87,12 +98,14 @@ class Believed(NamedTuple):
         hash: of the last payload.
         is_there: whether they entered last, or left.
         is_certain: the answer is known.
+        is_pending: the destination still works on the request.
     """
 
     member: Member
     hash: str
     is_there: bool
     is_certain: bool
+    is_pending: bool = False
 
 
 class Destination(ABC):
@@ -105,6 +118,7 @@ class Destination(ABC):
         counts: sending twice counts twice, so a request whose answer was lost is not repeated.
         for_ads: it only serves ads: audiences need ``purpose: ads``.
         has_debug: its service has a way to check requests without using them.
+        takes_attributes: there is room for attributes of members.
         batch: the most users of one request.
     """
 
@@ -112,6 +126,7 @@ class Destination(ABC):
     counts = False
     for_ads = False
     has_debug = False
+    takes_attributes = True
     batch = 1
 
     def __init__(self, name: str, *address: object) -> None:
@@ -158,6 +173,13 @@ class Destination(ABC):
     def confirm(self, receipt: str) -> Outcome | None:
         """What became of a request that was accepted for later; None: it is not finished."""
         return Outcome("accepted")
+
+
+def row_of(member: Member, called: str) -> dict[str, Any]:
+    """The row of a member in a table; attributes are JSON, as each audience has others."""
+    attributes = json.dumps(dict(member.attributes), ensure_ascii=False) if member.attributes else None
+    values = (called, member.user_key, member.property_id, member.client_id, member.login_id, member.is_ads_consented)
+    return dict(zip(COLUMNS, (*values, attributes), strict=True))
 
 
 def hash_of(says: Any) -> str:

@@ -7,10 +7,9 @@ deleted it.
 from __future__ import annotations
 
 import csv
-import os
+import io
 import re
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from beha2vec_core.activation.destination import (
@@ -24,7 +23,7 @@ from beha2vec_core.activation.destination import (
     Outcome,
     hash_of,
 )
-from beha2vec_core.files import put_in_place
+from beha2vec_core.activation.folders import Folder
 
 # spreadsheets take a cell that begins like this for a formula
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
@@ -38,7 +37,6 @@ class Files(Destination):
         folder: where the files are.
         format: csv or parquet.
         property_id: only users of this property.
-        note: called with each file, so that `beha2vec forget` looks there.
     """
 
     kind = "files"
@@ -52,30 +50,25 @@ class Files(Destination):
         self,
         name: str,
         *,
-        folder: Path,
+        folder: Folder,
         format: Literal["csv", "parquet"] = "csv",
         property_id: str | None = None,
-        note: Callable[[Path], None] = lambda path: None,
     ) -> None:
-        super().__init__(name, folder, format)
+        super().__init__(name, folder.address, format)
         self._folder = folder
         self._format = format
         self._property_id = property_id
-        self._note = note
 
-    def path(self, called: str) -> Path:
-        """The file of an audience."""
-        return self._folder / f"{called}.{self._format}"
+    def file(self, called: str) -> str:
+        """The name of the file of an audience."""
+        return f"{called}.{self._format}"
 
     def validate(self, called: str) -> list[str]:
         """The name of the file, and whether the folder can be written."""
         found = []
         if not called.replace("_", "").replace("-", "").isalnum() or not called.isascii():
             found.append("the name of the file (as:) may have letters, digits, _ and - only")
-        parent = next((one for one in (self._folder, *self._folder.parents) if one.exists()), self._folder)
-        if not parent.is_dir() or not os.access(parent, os.W_OK):
-            found.append(f"{self._folder} cannot be written: give another folder, or its rights")
-        return found
+        return found + self._folder.problems()
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The row of a user."""
@@ -85,23 +78,22 @@ class Files(Destination):
             member.user_key, member.property_id or "", member.client_id or "", member.login_id or "", called,
             member.is_ads_consented,
         )  # fmt: skip
-        if self._format == "csv" and any(_FORMULA.match(str(value)) for value in values):
-            raise NotReachable("an id that a spreadsheet would run as a formula")
+        texts = (one for one in (*values, *member.attributes.values()) if isinstance(one, str))  # -1.5 is a number
+        if self._format == "csv" and any(_FORMULA.match(text) for text in texts):
+            raise NotReachable("a text that a spreadsheet would run as a formula")
         row = dict(zip(self.columns, (str(value) for value in values), strict=True))
+        if kind != "leave":
+            row |= {name: "" if value is None else str(value) for name, value in member.attributes.items()}
         return row, hash_of(row)
 
     def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
         """Write the file with the changes."""
-        try:
-            rows = {row[self.columns[0]]: row for row in self._read(called)}
-            for change in changes:
-                rows.pop(change.member.user_key, None)
-                if change.kind != "leave":
-                    rows[change.member.user_key] = dict(change.payload)
-            self._note(self.path(called))
-            self._write(called, [rows[one] for one in sorted(rows)])
-        except OSError as error:
-            raise ActivationError(f"{self.path(called)} cannot be written ({error.strerror})") from None
+        rows = {row[self.columns[0]]: row for row in self._read(called)}
+        for change in changes:
+            rows.pop(change.member.user_key, None)
+            if change.kind != "leave":
+                rows[change.member.user_key] = dict(change.payload)
+        self._write(called, [rows[one] for one in sorted(rows)])
         return [Outcome("accepted")] * len(changes)
 
     def reconcile(self, believed: Mapping[str, Believed], called: str) -> dict[str, Believed]:
@@ -113,45 +105,45 @@ class Files(Destination):
         return found
 
     def _read(self, called: str) -> list[dict[str, str]]:
-        path = self.path(called)
-        if not path.exists():
+        content = self._folder.read(self.file(called))
+        if content is None:
             return []
         rows: list[dict[str, Any]]
         try:
             if self._format == "csv":
-                with path.open(encoding="utf-8", newline="") as file:
-                    reader = csv.DictReader(file)
-                    rows, columns = list(reader), reader.fieldnames
+                reader = csv.DictReader(io.StringIO(content.decode(), newline=""))
+                rows, columns = list(reader), reader.fieldnames
             else:
                 import pyarrow.parquet as pq
 
-                table = pq.read_table(path)
+                table = pq.read_table(io.BytesIO(content))
                 rows, columns = table.to_pylist(), table.column_names
         except (OSError, ValueError, csv.Error):  # pyarrow's errors are among them
             columns = None
-        if columns is None or tuple(columns) != self.columns:
-            raise ActivationError(f"{path} is not a file that activation wrote: move it away, or give another folder")
-        return [{name: str(row[name] or "") for name in self.columns} for row in rows if row[self.columns[0]]]
+        if columns is None or tuple(columns[: len(self.columns)]) != self.columns:
+            where = f"{self._folder.address}/{self.file(called)}"
+            raise ActivationError(f"{where} is not a file that activation wrote: move it away, or give another folder")
+        return [{name: str(row[name] or "") for name in columns} for row in rows if row[self.columns[0]]]
 
     def _write(self, called: str, rows: list[dict[str, str]]) -> None:
-        path = self.path(called)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # one process sends at a time, so a fixed name is free, and a killed process leaves one file at most
-        temporary = path.with_name(f".{path.name}.part")
-        try:
-            temporary.unlink(missing_ok=True)
-            temporary.touch(0o600, exist_ok=False)
-            if self._format == "csv":
-                with temporary.open("w", encoding="utf-8", newline="") as file:
-                    writer = csv.DictWriter(file, self.columns)
-                    writer.writeheader()
-                    writer.writerows(rows)
-            else:
-                import pyarrow as pa
-                import pyarrow.parquet as pq
+        columns = list(dict.fromkeys([*self.columns, *(name for row in rows for name in row)]))
+        if self._format == "csv":
+            content = csv_of(rows, columns)
+        else:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
 
-                schema = pa.schema([(column, pa.string()) for column in self.columns])
-                pq.write_table(pa.Table.from_pylist(rows, schema), temporary, compression="zstd")
-            put_in_place(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+            schema = pa.schema([(column, pa.string()) for column in columns])
+            file = io.BytesIO()
+            pq.write_table(pa.Table.from_pylist(rows, schema), file, compression="zstd")
+            content = file.getvalue()
+        self._folder.write(self.file(called), content)
+
+
+def csv_of(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> bytes:
+    """Some columns of rows as CSV."""
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, columns, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue().encode()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from beha2vec_core.activation.config import build, load_destinations
-from beha2vec_core.activation.destination import ActivationError, Change, Destination, NotReachable
-from beha2vec_core.activation.ledger import open_ledger
+from beha2vec_core.activation.destination import ActivationError, Change, Destination, NotReachable, Outcome
+from beha2vec_core.activation.ledger import Ledger, open_ledger
+from beha2vec_core.activation.send import confirm
 from beha2vec_core.settings import Settings
 from beha2vec_core.words import counted
 
@@ -33,6 +35,8 @@ def leave_destinations(
 ) -> list[Departure]:
     """Remove people from every destination that the ledger knows them at.
 
+    Each removal is written to the ledger before and after its request, as any other change.
+
     Args:
         settings: where the ledger and the files are.
         ids: all ids of the people.
@@ -43,40 +47,69 @@ def leave_destinations(
     """
     if not settings.storage.ledger_path.exists():
         return []
+    wanted = frozenset(ids)
     found: list[Departure] = []
     with open_ledger(settings.storage.ledger_path) as ledger:
-        there = ledger.of_people(ids)
-        for name in sorted({destination for destination, *_ in there}):
-            of_it = [(audience, one) for destination, audience, one in there if destination == name]
-            users = len({one.member.user_key for _, one in of_it})
+        for name in sorted({destination for destination, *_ in ledger.of_people(wanted)}):
+            users = len(_users(ledger, wanted, name))
             try:
                 destination = _at(settings, name, build_one)
-                if destination.counts:
-                    raise NotReachable("what was sent cannot be taken back: delete the user there")
-                of_it = [(audience, one) for audience, one in of_it if one.is_there or not one.is_certain]
-                users = len({one.member.user_key for _, one in of_it})
-                sends = ledger.last_sends(name)
-                if any(sends[audience][1] != destination.place for audience, _ in of_it):
-                    raise NotReachable("its address was changed since: delete the user there")
-                by_place: dict[tuple[str, str], list[Change]] = {}
-                lost: dict[str, str] = {}
-                for audience, one in of_it:
-                    called, _ = sends[audience]
-                    try:
-                        change = Change("leave", one.member, *destination.plan("leave", one.member, called))
-                        by_place.setdefault((audience, called), []).append(change)
-                    except NotReachable as problem:
-                        lost[one.member.user_key] = f"{problem}: delete the user there"
-                _send(destination, by_place)
-                if len(lost) < users:
-                    found.append(Departure(name, users - len(lost)))
-                if lost:
-                    found.append(Departure(name, len(lost), next(iter(lost.values()))))
+                for audience in {audience for to, audience in ledger.waiting() if to == name}:
+                    confirm(destination, ledger, audience)
+                found += _leave(destination, ledger, wanted)
             except NotReachable as problem:
                 found.append(Departure(name, users, str(problem)))
             except ActivationError as problem:
                 found.append(Departure(name, users, str(problem), is_final=False))
     return found
+
+
+def _leave(destination: Destination, ledger: Ledger, wanted: frozenset[str]) -> list[Departure]:
+    """Remove people from one destination.
+
+    Raises:
+        NotReachable: none of them can be removed.
+        ActivationError: a later try may remove them.
+    """
+    name, sends = destination.name, ledger.last_sends(destination.name)
+    # where sending twice counts twice, a removal without an answer is not repeated
+    left = [
+        (audience, one)
+        for to, audience, one in ledger.of_people(wanted)
+        if to == name and (one.is_there or not (one.is_certain or destination.counts))
+    ]
+    if any(sends[audience][1] != destination.place for audience, _ in left):
+        raise NotReachable("its address was changed since: delete the user there")
+    lost: dict[str, str] = {}
+    for audience in dict.fromkeys(audience for audience, _ in left):
+        changes = []
+        for one in (one for its, one in left if its == audience):
+            try:
+                leave = destination.plan("leave", one.member, sends[audience][0])
+                changes.append(Change("leave", one.member, *leave))
+            except NotReachable as problem:
+                lost[one.member.user_key] = f"{problem}: delete the user there"
+        if changes:
+            _send(destination, ledger, audience, sends[audience], changes)
+    after = [one for to, _, one in ledger.of_people(wanted) if to == name]
+    if any(one.is_pending and not one.is_there for one in after):
+        raise ActivationError("it works on the removal for hours: run this command again tomorrow to hear the result")
+    removed = {one.member.user_key for _, one in left} - lost.keys()
+    if destination.counts:
+        unsure = {one.member.user_key for one in after if one.is_there or not one.is_certain}
+        lost |= dict.fromkeys(
+            unsure, "they may still be in the audience, and what was sent before stays: delete the user there"
+        )
+        removed, gone = set(), {one.member.user_key for one in after} - lost.keys()
+        lost |= dict.fromkeys(
+            gone, "they are out of the audience now, but what was sent before stays: delete the user there"
+        )
+    departures = [Departure(name, len(removed))] if removed else []
+    return [*departures, *(Departure(name, users, why) for why, users in Counter(lost.values()).items())]
+
+
+def _users(ledger: Ledger, wanted: frozenset[str], name: str) -> set[str]:
+    return {one.member.user_key for to, _, one in ledger.of_people(wanted) if to == name}
 
 
 def in_words(departure: Departure) -> str:
@@ -92,13 +125,23 @@ def _at(settings: Settings, name: str, build_one: Callable[..., Destination]) ->
     raise NotReachable(f"it is no longer in {settings.activation.file.name}: delete the user there")
 
 
-def _send(destination: Destination, by_place: dict[tuple[str, str], list[Change]]) -> None:
-    for (audience, called), changes in by_place.items():
-        if problems := destination.validate(called) + destination.missing():
-            raise ActivationError("; ".join(problems))
-        for start in range(0, len(changes), destination.batch):
-            part = changes[start : start + destination.batch]
-            outcomes = destination.send(part, called, f"forget-{audience}-{part[0].hash}-{len(part)}")
-            for outcome in outcomes:
-                if outcome.state != "accepted":
-                    raise ActivationError(outcome.reason)
+def _send(
+    destination: Destination, ledger: Ledger, audience: str, there: tuple[str, str], changes: list[Change]
+) -> None:
+    called, place = there
+    if problems := destination.validate(called) + destination.missing():
+        raise ActivationError("; ".join(problems))
+    ids = ledger.begin(destination.name, audience, {}, changes, called=called, place=place)
+    for start in range(0, len(changes), destination.batch):
+        part, part_ids = changes[start : start + destination.batch], ids[start : start + destination.batch]
+        key = f"forget-{audience}-{part[0].hash}-{len(part)}"
+        ledger.sending(part_ids, key)
+        try:
+            outcomes = destination.send(part, called, key)
+        except ActivationError as error:
+            outcomes = [Outcome("unknown" if error.is_sent else "refused", str(error))] * len(part)
+        ledger.answered(part_ids, outcomes)
+        for outcome in outcomes:
+            if outcome.state == "refused" or (outcome.state == "unknown" and not destination.counts):
+                raise ActivationError(outcome.reason)
+    ledger.finish(destination.name, audience)

@@ -23,13 +23,14 @@ from beha2vec_core.activation.destination import (
     Member,
     NotReachable,
     Outcome,
+    Value,
     hash_of,
 )
 from beha2vec_core.activation.http import Client, NoAnswer, outcome_of
 
 HOSTS = {"eu": "https://region1.google-analytics.com", "us": "https://www.google-analytics.com"}
 EVENT = "b2v_audience"
-IN, OUT = "in", "out"
+IN, OUT, NOT_KNOWN = "in", "out", "not known"
 MOST_EVENTS, MOST_PARAMS, MOST_PROPERTIES = 25, 25, 25
 LONGEST_NAME, LONGEST_VALUE, LONGEST_PROPERTY, LONGEST_PROPERTY_VALUE = 40, 100, 24, 36
 LONGEST_USER_ID = 256
@@ -231,7 +232,10 @@ class GA4(Destination):
         body: dict[str, Any] = {
             "client_id": member.client_id,
             "consent": {"ad_user_data": granted, "ad_personalization": granted},
-            "user_properties": {property_of(called): {"value": value}},
+            "user_properties": {
+                property_of(called): {"value": value},
+                **{property_of(called, name): {"value": _as_property(one)} for name, one in member.attributes.items()},
+            },
             # without session_id and engagement time: neither sessions nor engagement of the reports change
             "events": [{"name": EVENT, "params": {"audience": called, "state": value}}],
         }
@@ -240,7 +244,7 @@ class GA4(Destination):
         wrong = problems_of(body)
         if wrong:
             raise NotReachable(wrong[0])
-        return body, hash_of([called, value, granted])
+        return body, hash_of([called, value, granted, *member.attributes.items()])
 
     def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
         """One user."""
@@ -273,9 +277,14 @@ class GA4(Destination):
 _HEADERS = {"Content-Type": "application/json"}
 
 
-def property_of(called: str) -> str:
-    """The user property of an audience."""
-    return f"b2v_{called}"
+def property_of(called: str, attribute: str = "") -> str:
+    """The user property of an audience, or of an attribute of its members."""
+    return f"b2v_{called}_{attribute}" if attribute else f"b2v_{called}"
+
+
+def _as_property(value: Value) -> str | int | float:
+    """A property cannot be removed, so what is not known has a value."""
+    return NOT_KNOWN if value is None else str(value).lower() if isinstance(value, bool) else value
 
 
 def _was_seen_lately(day: date | None) -> bool:

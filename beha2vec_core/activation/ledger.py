@@ -72,7 +72,7 @@ def sent(path: Path, destination: str | None = None, audience: str | None = None
     with closing(_connect(path)) as connection:
         plans = connection.execute(
             f"""select destination, audience, substr(started_at, 1, 10) as day, steps, max(send_id) from sends
-            where {where} group by destination, audience, day""",
+            where {where} and steps <> '{{}}' group by destination, audience, day""",
             values,
         ).fetchall()
         for to, name, day, steps, _ in plans:
@@ -114,13 +114,13 @@ class Ledger:
     def believed(self, destination: str, audience: str) -> dict[str, Believed]:
         """The users that the destination has, or had, by user key: by the last change that may have had an effect."""
         rows = self._connection.execute(
-            """select user_key, user_pseudo_id, user_id, kind, payload_hash, state, max(change_id) from changes
+            """select user_key, user_pseudo_id, user_id, kind, payload_hash, state, receipt, max(change_id) from changes
             where destination = ? and audience = ? and state in ('accepted', 'unknown', 'sending') group by user_key""",
             [destination, audience],
         ).fetchall()
         return {
-            key: Believed(Member(key, None, device, login), hashed, kind != "leave", state == "accepted")
-            for key, device, login, kind, hashed, state, _ in rows
+            key: Believed(Member(key, None, device, login), hashed, kind != "leave", state == "accepted", bool(receipt))
+            for key, device, login, kind, hashed, state, receipt, _ in rows
         }
 
     def entered_since(self, moment: datetime, destination: str, audience: str) -> frozenset[str]:
@@ -151,7 +151,7 @@ class Ledger:
         Args:
             destination: its name.
             audience: of whom.
-            steps: the counts of the plan.
+            steps: the counts of the plan; empty where there was none.
             changes: what to send.
             called: the name of the audience there.
             place: where the destination is (`Destination.place`).
@@ -221,22 +221,54 @@ class Ledger:
                 [_text(datetime.now(UTC)), destination, audience],
             )
 
-    def receipts(self, destination: str) -> list[str]:
-        """The requests that the destination accepted for later, and has not finished as far as we know."""
+    def receipts(self, destination: str, audience: str) -> list[tuple[str, datetime]]:
+        """The requests that the destination accepted for later and has not finished as far as we know, and when."""
         rows = self._connection.execute(
-            "select distinct receipt from changes where destination = ? and receipt <> '' and state = 'accepted'",
-            [destination],
+            """select receipt, min(at) from changes where destination = ? and audience = ? and receipt <> ''
+            and state = 'accepted' group by receipt""",
+            [destination, audience],
         ).fetchall()
-        return [receipt for (receipt,) in rows]
+        return [(receipt, datetime.fromisoformat(at)) for receipt, at in rows]
+
+    def waiting(self) -> list[tuple[str, str]]:
+        """Each destination and audience that has such requests."""
+        return self._connection.execute(
+            """select distinct destination, audience from changes where receipt <> '' and state = 'accepted'
+            order by 1, 2"""
+        ).fetchall()
 
     def confirmed(self, destination: str, receipt: str, outcome: Outcome) -> None:
-        """Write down what became of such a request."""
+        """Write down what became of such a request. Users who were removed in part only are removed again."""
         with self._connection:
             self._connection.execute(
-                """update changes set state = ?, reason = ?, receipt = '' where destination = ? and receipt = ?
-                and state = 'accepted'""",
-                [outcome.state, outcome.reason, destination, receipt],
+                """update changes set reason = :reason, receipt = '',
+                    state = case when kind = 'leave' and :reason <> '' then 'refused' else :state end
+                where destination = :destination and receipt = :receipt and state = 'accepted'""",
+                {**outcome._asdict(), "destination": destination, "receipt": receipt},
             )
+
+    def close(self, destination: str, audience: str, users: Iterable[str]) -> None:
+        """Write down that users are at a destination no more: somebody removed them there."""
+        believed = self.believed(destination, audience)
+        called, place = self.last_sends(destination)[audience]
+        leaves = [Change("leave", believed[key].member, {}, believed[key].hash) for key in users]
+        ids = self.begin(destination, audience, {}, leaves, called=called, place=place)
+        self.answered(ids, [Outcome("accepted", "closed by hand")] * len(ids))
+        self.finish(destination, audience)
+
+    def remove_before(self, day: date) -> int:
+        """Remove changes before a day, except for the last one of each user who is at a destination; how many.
+
+        That one is needed to remove the user there.
+        """
+        with self._connection:
+            return self._connection.execute(
+                """delete from changes where at < ? and not (kind <> 'leave' and state in ('accepted', 'unknown')
+                    and change_id = (select max(change_id) from changes as later
+                        where later.destination = changes.destination and later.audience = changes.audience
+                            and later.user_key = changes.user_key and later.state in ('accepted', 'unknown')))""",
+                [day.isoformat()],
+            ).rowcount
 
     def tally(self, ids: Sequence[int]) -> list[tuple[str, str, str, int]]:
         """Changes by kind, state and reason, the most frequent first."""
@@ -304,24 +336,6 @@ def open_ledger(path: Path, wait_seconds: float = 2) -> Iterator[Ledger]:
             yield ledger
     except Timeout:
         raise ActivationError("another process is sending: wait until it ends, then try again") from None
-
-
-def remove_before(path: Path, day: date) -> int:
-    """Remove changes before a day, except for the last one of each user who is at a destination; how many.
-
-    That one is needed to remove the user there.
-    """
-    if not path.exists():
-        return 0
-    with closing(_connect(path)) as connection, connection:
-        connection.execute("pragma secure_delete = on")
-        return connection.execute(
-            """delete from changes where at < ? and not (kind <> 'leave' and state in ('accepted', 'unknown')
-                and change_id = (select max(change_id) from changes as later
-                    where later.destination = changes.destination and later.audience = changes.audience
-                        and later.user_key = changes.user_key and later.state in ('accepted', 'unknown')))""",
-            [day.isoformat()],
-        ).rowcount
 
 
 def _connect(path: Path) -> sqlite3.Connection:

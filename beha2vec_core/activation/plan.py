@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,17 +20,21 @@ from beha2vec_core.activation.destination import (
     Kind,
     Member,
     NotReachable,
+    Value,
 )
 from beha2vec_core.activation.ledger import Ledger
-from beha2vec_core.audiences.file import Audience
+from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences, name_of_attribute
 from beha2vec_core.audiences.names import has_table
+from beha2vec_core.audiences.rule import attributes_sql
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.login import LoginIds
-from beha2vec_core.settings import Storage
+from beha2vec_core.settings import Settings, Storage
 
 _IDENTITIES = "ga4.int_ga4__identity_map"
 _USERS = "ga4.dim_ga4__users"
 _MEMBERS = "beha2vec.audience_members_current"
+# GA4 exports a day up to three days late
+_OLDEST_DAYS = 4
 # steps of the plan, in their order, and what they leave out
 STEPS = {
     "consent": "no consent",
@@ -64,7 +70,9 @@ class Plan:
         members: users of the audience.
         unchanged: users who are there already, or whose answer was lost and is not sent again.
         changes: what to send.
-        stuck: users who have to leave and cannot be addressed any more.
+        stuck: keys of users who have to leave and cannot be addressed any more.
+        stale: why the members are too old to be sent; empty: they are not.
+        attributes: names of what is sent of each member beside their ids.
     """
 
     destination: Destination
@@ -76,7 +84,9 @@ class Plan:
     reasons: Mapping[str, int]
     unchanged: int
     changes: tuple[Change, ...]
-    stuck: int
+    stuck: tuple[str, ...]
+    stale: str = ""
+    attributes: tuple[str, ...] = ()
 
     def of_kind(self, kind: Kind) -> int:
         """The number of changes of a kind."""
@@ -99,8 +109,10 @@ class Plan:
         kinds: tuple[tuple[Kind, str], ...] = (("enter", "enter"), ("update", "update"), ("leave", "leave"))
         lines += [f"{word:<46}{self.of_kind(kind):>10,}" for kind, word in kinds]
         lines.append(f"{'unchanged':<46}{self.unchanged:>10,}")
+        if self.attributes:
+            lines.append(f"sent of each: {', '.join(self.attributes)}")
         if self.stuck:
-            lines.append(f"{'have to leave, but cannot be addressed':<46}{self.stuck:>10,}")
+            lines.append(f"{'have to leave, but cannot be addressed':<46}{len(self.stuck):>10,}")
         return lines
 
 
@@ -109,7 +121,7 @@ def make_plan(
     audience: Audience,
     destination: Destination,
     ledger: Ledger,
-    storage: Storage,
+    settings: Settings,
     *,
     empty: bool = False,
     repeat: bool = False,
@@ -125,7 +137,7 @@ def make_plan(
         audience: of the file.
         destination: where to.
         ledger: what was sent before.
-        storage: where the list of the forgotten is.
+        settings: where the list of the forgotten is, and how long the ledger is kept.
         empty: everybody leaves.
         repeat: send again what has no answer, although the destination may count it twice.
         now: the moment that days count back from; default: now.
@@ -137,17 +149,27 @@ def make_plan(
     problems = destination.validate(called) + _conflicts(audience, called, destination, ledger, empty=empty)
     if destination.for_ads and audience.purpose != "ads" and not empty:
         problems.append(f"audience {audience.name} is not for ads: set purpose: ads, so that consent is asked for")
+    kept = settings.privacy.retention_days_embeddings
+    if audience.pause and kept is not None and kept < audience.pause and not empty:
+        problems.append(
+            f"the pause of {audience.pause} days is longer than the ledger is kept "
+            f"(BEHA2VEC_RETENTION_DAYS_EMBEDDINGS={kept}): give the longer one to both"
+        )
+    attributes = _attributes(audience, destination)
+    if attributes and not destination.takes_attributes and not empty:
+        problems.append(f"its type {destination.kind} takes no attributes: remove them from activate:")
     if problems:
         raise ActivationError(f"{destination.name}: {'; '.join(problems)}")
-    candidates, day = ({}, None) if empty else _candidates(connection, audience)
+    candidates, day, newest = ({}, None, None) if empty else _candidates(connection, audience)
     believed = destination.reconcile(ledger.believed(destination.name, audience.name), called)
     moment = now or datetime.now(UTC)
     paused: frozenset[str] = frozenset()
     if audience.pause:
         since = moment - timedelta(days=audience.pause)
         paused = ledger.entered_since(since, destination.name, audience.name)
-    listed = _listed(audience.exclude_file, storage)
-    forgotten = _forgotten(candidates, storage)
+    listed = _listed(audience.exclude_file, settings)
+    forgotten = _forgotten(candidates, settings.storage)
+    known = _known(connection, audience, attributes, settings) if attributes and not empty else {}
     left_out = dict.fromkeys(STEPS, 0)
     reasons: dict[str, int] = {}
     wanted: dict[str, Change] = {}
@@ -160,6 +182,7 @@ def make_plan(
         elif step is None and key in paused and not is_there:
             step = "pause"
         if step is None:
+            member = member._replace(attributes=known.get(key, {}))
             try:
                 wanted[key] = Change("enter", member, *destination.plan("enter", member, called))
                 continue
@@ -167,12 +190,38 @@ def make_plan(
                 step = "not_reachable"
                 reasons[str(problem)] = reasons.get(str(problem), 0) + 1
         left_out[step] += 1
-    changes, unchanged, stuck = _difference(destination, called, wanted, believed, repeat)
+    unknown = dict.fromkeys(attributes)
+    changes, unchanged, stuck = _difference(destination, called, wanted, believed, repeat, unknown)
     return Plan(
         destination, audience.name, called, day, len(candidates),
         {step: users for step, users in left_out.items() if users or (step == "consent" and audience.purpose == "ads")},
-        reasons, unchanged, tuple(changes), stuck,
+        reasons, unchanged, tuple(changes), tuple(stuck), _stale(newest, moment),
+        tuple(attributes),
     )  # fmt: skip
+
+
+def withdrawn(connection: duckdb.DuckDBPyConnection, audience: Audience, destination: str, ledger: Ledger) -> int:
+    """How many users are at a destination who no longer consent, or are no users any more."""
+    there = [key for key, one in ledger.believed(destination, audience.name).items() if one.is_there]
+    if not there or not has_table(connection, _USERS):
+        return 0
+    consented = "coalesce(is_ads_consented, false)" if audience.purpose == "ads" else "true"
+    ((users,),) = connection.execute(
+        f"""select count(*) from (select unnest(?) as user_key)
+        anti join (from {_USERS} where {consented}) using (user_key)""",
+        [there],
+    ).fetchall()
+    return int(users)
+
+
+def _stale(newest: date | None, moment: datetime) -> str:
+    days = (moment.date() - newest).days if newest else 0
+    if days <= _OLDEST_DAYS:
+        return ""
+    return (
+        f"the members are of {newest}, {days:,} days ago, and so is what is known of consent: run beha2vec "
+        "materialize, or send them anyway with --stale"
+    )
 
 
 def _name_at(audience: Audience, destination: Destination, ledger: Ledger, *, empty: bool) -> str:
@@ -214,15 +263,17 @@ def _difference(
     wanted: Mapping[str, Change],
     believed: Mapping[str, Believed],
     repeat: bool,
-) -> tuple[list[Change], int, int]:
-    """The changes from what is there to what is wanted; how many users stay as they are; how many cannot leave.
+    unknown: Mapping[str, Value],
+) -> tuple[list[Change], int, list[str]]:
+    """The changes from what is there to what is wanted; how many users stay as they are; who cannot leave.
 
     Where sending twice does no harm, what has no answer is sent again. Where it counts twice, it is not.
     """
     again = repeat or not destination.counts
     changes: list[Change] = []
     leaves: list[Change] = []
-    unchanged = stuck = 0
+    unchanged = 0
+    stuck: list[str] = []
     for key, change in wanted.items():
         before = believed.get(key)
         is_same = before is not None and before.is_there and before.hash == change.hash
@@ -235,16 +286,22 @@ def _difference(
     for key, before in believed.items():
         if key in wanted or not (before.is_there or (again and not before.is_certain)):
             continue
+        member = before.member._replace(attributes=unknown)
         try:
-            leaves.append(Change("leave", before.member, *destination.plan("leave", before.member, called)))
+            leaves.append(Change("leave", member, *destination.plan("leave", member, called)))
         except NotReachable:
-            stuck += 1
+            stuck.append(key)
     # a send that stops half-way has removed those who withdrew their consent
     return [*leaves, *changes], unchanged, stuck
 
 
-def _candidates(connection: duckdb.DuckDBPyConnection, audience: Audience) -> tuple[dict[str, _Candidate], date | None]:
-    """The members, each with what leaves them out by the night's selection or by their consent of now; the day."""
+def _candidates(
+    connection: duckdb.DuckDBPyConnection, audience: Audience
+) -> tuple[dict[str, _Candidate], date | None, date]:
+    """The members, each with what leaves them out by the night's selection or by their consent of now.
+
+    With their day (None: there are none), and the last day of all audiences.
+    """
     for table in (_MEMBERS, _USERS, _IDENTITIES):
         if not has_table(connection, table):
             raise ActivationError(f"{table} is not there yet: run beha2vec materialize")
@@ -270,22 +327,59 @@ def _candidates(connection: duckdb.DuckDBPyConnection, audience: Audience) -> tu
         key: _Candidate(Member(key, *of_user), frozenset(filter(None, (key, of_user[2], *(devices or ())))), step)
         for key, *of_user, _, devices, step in rows
     }
-    return found, rows[0][-3] if rows else None
+    return found, rows[0][-3] if rows else None, newest
 
 
-def _listed(path: Path | None, storage: Storage) -> frozenset[str]:
-    """The users of a file who are not sent; login ids also as they are stored.
+def _attributes(audience: Audience, destination: Destination) -> dict[str, str]:
+    """The expressions of what is sent of each member beside their ids, by name."""
+    return dict(
+        name_of_attribute(one) for to in audience.activate if to.to == destination.name for one in to.attributes
+    )
+
+
+def _known(
+    connection: duckdb.DuckDBPyConnection, audience: Audience, attributes: Mapping[str, str], settings: Settings
+) -> dict[str, dict[str, Value]]:
+    """The attributes of the members, by user key.
+
+    Raises:
+        ActivationError: an expression cannot be used.
+    """
+    try:
+        query = attributes_sql(connection, audience, attributes, load_audiences(settings.audiences.file))
+        rows = connection.execute(
+            f"""select user_key, columns(* exclude (property_id, user_key)) from ({query})
+            semi join (from {_MEMBERS} where audience = ?) using (property_id, user_key)""",
+            [audience.name],
+        ).fetchall()
+    except (AudienceError, duckdb.Error) as error:
+        raise ActivationError(str(error).splitlines()[0]) from None
+    return {key: {name: _sent_as(one) for name, one in zip(attributes, values, strict=True)} for key, *values in rows}
+
+
+def _sent_as(value: object) -> Value:
+    """A value as it is sent. Numbers have four decimals, so that a smaller change sends nothing."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float | Decimal):
+        return round(float(value), 4) if math.isfinite(value) else None
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _listed(listed: Path | None, settings: Settings) -> frozenset[str]:
+    """The users of a file who are not sent; login ids also as they are stored. It lies beside that of audiences.
 
     Raises:
         ActivationError: the file cannot be read: without it, somebody would be sent who must not be.
     """
-    if path is None:
+    if listed is None:
         return frozenset()
+    path = settings.audiences.file.parent / listed
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ActivationError(f"exclude_file {path} cannot be read: {error}") from None
-    login_ids = LoginIds(storage.data_dir)
+        raise ActivationError(f"exclude_file {path} cannot be read ({type(error).__name__})") from None
+    login_ids = LoginIds(settings.storage.data_dir)
     return frozenset(form for line in lines if line.strip() for form in login_ids.forms(line.strip().strip('"')))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,7 +12,7 @@ import duckdb
 from beha2vec_core.activation.config import build, find_destination, load_destinations
 from beha2vec_core.activation.destination import ActivationError, Destination
 from beha2vec_core.activation.ledger import open_ledger, read_ledger
-from beha2vec_core.activation.plan import Plan, make_plan
+from beha2vec_core.activation.plan import Plan, make_plan, withdrawn
 from beha2vec_core.activation.send import Report, confirm, send_plan
 from beha2vec_core.audiences.file import Audience, find_audience, load_audiences
 from beha2vec_core.privacy.key import PrivacyError
@@ -30,11 +30,13 @@ class Options:
         empty: everybody leaves.
         repeat: repeat requests whose answer was lost, though the destination may count them twice.
         debug: let the service check the requests without using them; the ledger is not written.
+        stale: send members that are too old.
     """
 
     empty: bool = False
     repeat: bool = False
     debug: bool = False
+    stale: bool = False
 
 
 def destination_of(settings: Settings, to: str, *, debug: bool = False) -> Destination:
@@ -91,7 +93,7 @@ def plan_only(settings: Settings, audience: Audience, destination: Destination, 
     options = options or Options()
     with read_ledger(settings.storage.ledger_path) as ledger, _connect(settings)("activate") as connection:
         return make_plan(
-            connection, audience, destination, ledger, settings.storage, empty=options.empty, repeat=options.repeat
+            connection, audience, destination, ledger, settings, empty=options.empty, repeat=options.repeat
         )
 
 
@@ -123,12 +125,14 @@ def plan_and_send(
     if missing := destination.missing():
         raise ActivationError(f"{destination.name}: {'; '.join(missing)}")
     with open_ledger(settings.storage.ledger_path, wait_seconds) as ledger:
-        earlier = {} if options.debug else dict(confirm(destination, ledger))
+        earlier = {} if options.debug else confirm(destination, ledger, audience.name)
         with (connect or _connect(settings))("activate") as connection:
             plan = make_plan(
-                connection, audience, destination, ledger, settings.storage, empty=options.empty, repeat=options.repeat
+                connection, audience, destination, ledger, settings, empty=options.empty, repeat=options.repeat
             )
         say(plan)
+        if plan.stale and not options.stale:
+            raise ActivationError(plan.stale)
         if not options.debug:
             report = send_plan(plan, ledger)
             report.earlier = earlier
@@ -170,8 +174,9 @@ def send_marked(
 ) -> list[Sending]:
     """Send every audience to the destinations that its ``activate`` marks with ``send: true``, one after the other.
 
-    What goes wrong with one of them stops no other. Audiences that have users where the file no longer sends
-    them are reported.
+    What goes wrong with one of them stops no other. What nobody sends is reported where it is due: users who withdrew
+    their consent at destinations that are not marked, and users where the file no longer names their audience. Requests
+    that a destination went on to work on are followed up.
 
     Args:
         settings: where everything is.
@@ -193,15 +198,116 @@ def send_marked(
                 continue
             problems = [] if report.is_complete else [line.strip() for line in report.lines()]
             if plan.stuck:
-                problems.append(f"users who have to leave and cannot be addressed: {plan.stuck:,}; remove them there")
+                problems.append(
+                    f"users who have to leave and cannot be addressed: {len(plan.stuck):,}. "
+                    f"Remove them there, then write that down: {_close(audience.name, to)}"
+                )
             found.append(Sending(audience.name, to, plan, report, "; ".join(problems), report.has_failed))
-    named = {(one.to, audience.name) for audience in audiences for one in audience.activate}
+    tried = {(one.destination, one.audience) for one in found}
+    found += _followed_up(settings, find, tried)
+    found += _left_there(settings, audiences, connect, tried)
+    return found
+
+
+def _left_there(
+    settings: Settings, audiences: Sequence[Audience], connect: Connect, tried: set[tuple[str, str]]
+) -> list[Sending]:
+    """Users at destinations that nobody sends to any more, or not at night, where that has to be said."""
+    named = {(one.to, audience.name): audience for audience in audiences for one in audience.activate}
+    found = []
     with read_ledger(settings.storage.ledger_path) as ledger:
-        for to, name, users in ledger.present():
-            if (to, name) not in named:
+        present = ledger.present()
+        try:
+            vanished = {to for to, *_ in present} - {one.name for one in load_destinations(settings.activation.file)}
+        except ActivationError:  # the next send says so
+            vanished = set()
+        for to, name, users in present:
+            problem = ""
+            if (to, name) in tried:
+                continue
+            if to in vanished:
+                problem = (
+                    f"{settings.activation.file.name} no longer has the destination, and users are there: {users:,}. "
+                    f"Remove them there, then write that down: {_close(name, to)}"
+                )
+            elif (to, name) not in named:
                 problem = (
                     f"the file of audiences no longer names it, and users are there: {users:,}. "
                     f"beha2vec activate {name} --to {to} --empty --send removes them"
                 )
+            else:
+                with connect("activate") as connection:
+                    due = withdrawn(connection, named[to, name], to, ledger)
+                if due:
+                    problem = (
+                        f"users who withdrew their consent are still there: {due:,}. "
+                        f"beha2vec activate {name} --to {to} --send removes them"
+                    )
+            if problem:
                 found.append(Sending(name, to, problem=problem))
     return found
+
+
+def _close(audience: str, to: str) -> str:
+    return f"beha2vec sent --audience {audience} --to {to} --close"
+
+
+def _followed_up(
+    settings: Settings, find: Callable[[Settings, str], Destination], tried: set[tuple[str, str]]
+) -> list[Sending]:
+    """What became of requests that a destination went on to work on, of those not asked for yet; only what failed."""
+    found = []
+    with read_ledger(settings.storage.ledger_path) as ledger:
+        waiting = [one for one in ledger.waiting() if one not in tried]
+    for to, name in waiting:
+        try:
+            destination = find(settings, to)
+            with open_ledger(settings.storage.ledger_path, settings.storage.lock_timeout_seconds) as ledger:
+                outcomes = confirm(destination, ledger, name)
+        except ActivationError as error:
+            found.append(Sending(name, to, problem=str(error), is_error=True))
+            continue
+        failed = sum(requests for state, requests in outcomes.items() if state not in ("accepted", "pending"))
+        if failed:
+            problem = (
+                f"requests that were accepted and failed later, in part or whole: {failed:,}. "
+                f"beha2vec activate {name} --to {to} --send sends what is missing"
+            )
+            found.append(Sending(name, to, problem=problem, is_error=bool(outcomes.get("refused"))))
+    return found
+
+
+def close_users(
+    settings: Settings, name: str, to: str, find: Callable[[Settings, str], Destination] = destination_of
+) -> int:
+    """Write down that users are at a destination no more, after somebody removed them there; how many.
+
+    Where the file has the destination, these are the users who have to leave and cannot be addressed any more;
+    otherwise, all of the audience.
+
+    Args:
+        settings: where everything is.
+        name: of the audience.
+        to: the name of the destination.
+        find: gives the destination of a name.
+
+    Raises:
+        ActivationError: there are none; others are removed by a send.
+        AudienceError: there is no such audience.
+    """
+    path = settings.storage.ledger_path
+    if to in {one.name for one in load_destinations(settings.activation.file)}:
+        names = {one.name for one in load_audiences(settings.audiences.file)}
+        chosen = chosen_audience(settings, name, to, empty=name not in names)
+        is_empty = name not in names or bool(unnamed(chosen, to))
+        gone = plan_only(settings, chosen, find(settings, to), Options(empty=is_empty)).stuck
+        remedy = f"{to} can still be sent to: beha2vec activate {name} --to {to}{' --empty' * is_empty} --send"
+    else:
+        with read_ledger(path) as ledger:
+            gone = tuple(key for key, one in ledger.believed(to, name).items() if one.is_there)
+        remedy = "the ledger knows no users of it there (beha2vec sent)"
+    if not gone:
+        raise ActivationError(f"there is nobody of {name} to close at {to}; {remedy}")
+    with open_ledger(path) as ledger:
+        ledger.close(to, name, gone)
+    return len(gone)

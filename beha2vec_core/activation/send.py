@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from beha2vec_core.activation.destination import ActivationError, Change, Destination, Outcome
 from beha2vec_core.activation.ledger import Ledger
@@ -15,6 +16,8 @@ from beha2vec_core.words import counted
 
 # after so many requests in a row that were not accepted, no further one is sent
 _MOST_FAILURES = 5
+# a request that was accepted for later and has no result for so long is sent again
+_LONGEST_WORK = timedelta(days=7)
 
 
 @dataclass
@@ -49,7 +52,9 @@ class Report:
     @property
     def is_complete(self) -> bool:
         """Whether all was accepted, of earlier requests too."""
-        return not self.has_failed and not self.outcomes.get("unknown") and not self.earlier.get("partly")
+        return (
+            not self.has_failed and not self.outcomes.get("unknown") and self.earlier.keys() <= {"accepted", "pending"}
+        )
 
     def lines(self) -> list[str]:
         """For people: what became of it, and what to do."""
@@ -117,11 +122,13 @@ def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
     return report
 
 
-def confirm(destination: Destination, ledger: Ledger) -> Mapping[str, int]:
+def confirm(destination: Destination, ledger: Ledger, audience: str) -> Mapping[str, int]:
     """Ask what became of requests that were accepted for later; how many by state, also ``pending`` and ``partly``."""
     found: dict[str, int] = {}
-    for receipt in ledger.receipts(destination.name):
+    for receipt, moment in ledger.receipts(destination.name, audience):
         outcome = destination.confirm(receipt)
+        if outcome is None and datetime.now(UTC) - moment > _LONGEST_WORK:
+            outcome = Outcome("unknown", f"no result after {_LONGEST_WORK.days} days")
         if outcome is not None:
             ledger.confirmed(destination.name, receipt, outcome)
         state: str = "pending"

@@ -58,6 +58,8 @@ class Webhook(Destination):
         row: dict[str, Any] = {"user_key": member.user_key, "client_id": member.client_id, "user_id": member.login_id}
         if kind != "leave":
             row |= {"property_id": member.property_id, "is_ads_consented": member.is_ads_consented}
+            if member.attributes:
+                row["attributes"] = dict(member.attributes)
         return row, hash_of(row)
 
     def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:

@@ -11,6 +11,13 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 
+_NAME = "[a-z][a-z0-9_]{0,39}"
+_ATTRIBUTE = re.compile(rf"(?P<alone>{_NAME})|(?P<expression>.+?)\s+(?:as|AS)\s+(?P<name>{_NAME})", re.DOTALL)
+# what destinations say of each member
+_COLUMNS = frozenset(
+    ("user_key", "property_id", "user_pseudo_id", "client_id", "user_id", "audience", "is_ads_consented", "leaves")
+)
+
 
 class AudienceError(ValueError):
     """An audience cannot be used; the message names it and the remedy."""
@@ -18,9 +25,21 @@ class AudienceError(ValueError):
 
 def is_name(name: str) -> str:
     """The name, if audiences and destinations may have it."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+    if not re.fullmatch(_NAME, name):
         raise ValueError("use at most 40 lowercase letters, digits and _, beginning with a letter")
     return name
+
+
+def name_of_attribute(text: str) -> tuple[str, str]:
+    """The name of an attribute, and its expression.
+
+    Raises:
+        ValueError: it has no name.
+    """
+    found = _ATTRIBUTE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"give {text[:60]!r} a name: expression as name, with lowercase letters, digits and _")
+    return found["name"] or found["alone"], found["expression"] or found["alone"]
 
 
 class Activation(BaseModel, frozen=True, extra="forbid", coerce_numbers_to_str=True):
@@ -30,11 +49,23 @@ class Activation(BaseModel, frozen=True, extra="forbid", coerce_numbers_to_str=T
         to: the name of the destination.
         called: what the audience is called there (in the file: ``as``); without it, its own name.
         send: whether the nightly run sends; without it, only ``beha2vec activate --send`` does.
+        attributes: what is sent of each member beside their ids: expressions as in rules, with a name where they are
+            not one: ``probability('purchase', 28) as p28``.
     """
 
     to: str
     called: str | None = Field(None, alias="as")
     send: bool = False
+    attributes: tuple[str, ...] = ()
+
+    @field_validator("attributes")
+    @classmethod
+    def _names_are_clear(cls, attributes: tuple[str, ...]) -> tuple[str, ...]:
+        named = [name_of_attribute(one)[0] for one in attributes]
+        for name in named:
+            if name in _COLUMNS or named.count(name) > 1:
+                raise ValueError(f"{name} is the name of another column; write: expression as another_name")
+        return attributes
 
 
 class Audience(BaseModel, frozen=True, extra="forbid"):
@@ -50,6 +81,7 @@ class Audience(BaseModel, frozen=True, extra="forbid"):
         rank_by: an expression; if there are more than ``cap``, those with the highest value are taken.
         holdout: the share of those that is never contacted, drawn by a keyed hash: comparing them with the others
             measures the effect.
+        refresh: the members are found again every so many days, counted from a Monday.
         activate: where the members may be sent.
         pause: nobody enters a destination who entered one in another audience, or this one before, within so many
             days.
@@ -64,6 +96,7 @@ class Audience(BaseModel, frozen=True, extra="forbid"):
     holdout: float = Field(0.0, ge=0, le=0.9)
     cap: int | None = Field(None, ge=1)
     rank_by: str | None = None
+    refresh: int = Field(1, ge=1, le=365)
     activate: tuple[Activation, ...] = ()
     pause: int | None = Field(None, ge=1, le=365)
     exclude_file: Path | None = None

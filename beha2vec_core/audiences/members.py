@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 
 from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
 from beha2vec_core.audiences.names import USERS, has_table
-from beha2vec_core.audiences.rule import audience_sql
+from beha2vec_core.audiences.rule import audience_table
 from beha2vec_core.audiences.selection import selection_sql
 from beha2vec_core.store.warehouse import transaction
 
@@ -34,17 +34,45 @@ def audiences_of_night(connection: duckdb.DuckDBPyConnection, path: Path) -> lis
 
 
 def usable(
-    connection: duckdb.DuckDBPyConnection, audiences: Sequence[Audience], *, strict: bool
+    connection: duckdb.DuckDBPyConnection,
+    audiences: Sequence[Audience],
+    *,
+    strict: bool,
+    of: Sequence[Audience] | None = None,
 ) -> tuple[dict[str, str], list[str]]:
-    """The SQL of each audience that can be used (see `audience_sql`); what is wrong with others, a sentence each."""
-    queries: dict[str, str] = {}
+    """Run the rules of audiences.
+
+    Args:
+        connection: a database that has the tables of the rules.
+        audiences: all of the file.
+        strict: see `audience_sql`.
+        of: those to run; default: all.
+
+    Returns:
+        a table of members (see `audience_table`) for each audience that can be used; what is wrong with others, a
+        sentence each.
+    """
+    tables: dict[str, str] = {}
     problems: list[str] = []
-    for audience in audiences:
+    for audience in audiences if of is None else of:
         try:
-            queries[audience.name] = audience_sql(connection, audience, audiences, strict=strict)
+            tables[audience.name] = audience_table(connection, audience, audiences, strict=strict)
         except AudienceError as error:
             problems.append(str(error))
-    return queries, problems
+    return tables, problems
+
+
+def is_due(audience: Audience, day: date, before: date | None) -> bool:
+    """Whether a night finds the members of an audience again: the first one since the last day that ``refresh`` names.
+
+    Args:
+        audience: the audience.
+        day: the day that is written.
+        before: the last day that its members were written before; None: never.
+    """
+    # day 1 was a Monday: weeks begin with it
+    last = day - timedelta(days=(day.toordinal() - 1) % audience.refresh)
+    return before is None or before < last
 
 
 def write_members(
@@ -53,7 +81,8 @@ def write_members(
     """Replace the day's rows of ``beha2vec.audience_members``, at once.
 
     A user is compared with the last day that was written before: ``entered``, ``stayed``, or ``left`` (a row on that
-    day only). The members of an audience whose rule cannot be used stay as they were. A day before the last one that
+    day only). The members of an audience whose rule cannot be used stay as they were, and those of an
+    audience that is not due (`is_due`). A day before the last one that
     was written is left as it is: rules read what is known now.
 
     Args:
@@ -68,8 +97,14 @@ def write_members(
     ((newest,),) = connection.execute(f"select max(event_date) from {_TABLE}").fetchall()
     if newest and day < newest:
         return {}, [f"{day} is not written: there are members of {newest} already, and rules read what is known now"]
-    queries, problems = usable(connection, audiences, strict=False)
-    kept = [audience.name for audience in audiences if audience.name not in queries]
+    written = dict(
+        connection.execute(
+            f"select audience, max(event_date) from {_TABLE} where event_date < $day group by audience", {"day": day}
+        ).fetchall()
+    )
+    due = [audience for audience in audiences if is_due(audience, day, written.get(audience.name))]
+    tables, problems = usable(connection, audiences, strict=False, of=due)
+    kept = [audience.name for audience in audiences if audience.name not in tables]
     # who withdrew consent or was forgotten since is no user any more
     still = f"semi join {USERS} using (property_id, user_key)" if has_table(connection, USERS) else ""
     with transaction(connection):
@@ -91,7 +126,7 @@ def write_members(
             {"day": day, "kept": kept},
         )
         for audience in audiences:
-            if audience.name not in queries:
+            if audience.name not in tables:
                 continue
             connection.execute(
                 f"""insert into {_TABLE} by name
@@ -101,7 +136,7 @@ def write_members(
                     case when now.user_key is null then 'left' when before.user_key is null then 'entered'
                         else 'stayed' end as state,
                     coalesce(now.why, '{_RULE}') as why, now.step
-                from ({selection_sql(audience, queries[audience.name], secret)}) as now
+                from ({selection_sql(audience, tables[audience.name], secret)}) as now
                 full join (from before_members where audience = $name) as before
                     on now.property_id = before.property_id and now.user_key = before.user_key""",
                 {"day": day, "name": audience.name},

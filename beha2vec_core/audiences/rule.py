@@ -6,7 +6,7 @@ columns and functions of `names`, and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import sqlglot
@@ -56,13 +56,89 @@ def audience_sql(
     query = compiler.with_shared(query)
     try:
         kinds = {name: kind for name, kind, *_ in connection.execute(f"describe {query}").fetchall()}
-        if {kinds["is_member"], kinds["is_excluded"]} != {"BOOLEAN"}:
-            raise AudienceError(f"audience {audience.name}: rule and exclude are conditions, such as purchases > 0")
-        totals = "count_if(is_member), count_if(is_excluded), sum(rank), max(why)"
-        connection.execute(f"select {totals} from ({query})").fetchall()
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
-        raise AudienceError(f"audience {audience.name}: its expressions do not fit the data: {reason}") from None
+        raise _does_not_fit(audience, error) from None
+    if {kinds["is_member"], kinds["is_excluded"]} != {"BOOLEAN"}:
+        raise AudienceError(f"audience {audience.name}: rule and exclude are conditions, such as purchases > 0")
+    return query
+
+
+def audience_table(
+    connection: duckdb.DuckDBPyConnection,
+    audience: Audience,
+    audiences: Sequence[Audience] = (),
+    *,
+    strict: bool = True,
+) -> str:
+    """Run the rule of an audience, once: a temporary table of its members; its name.
+
+    The columns, arguments and errors are those of `audience_sql`.
+    """
+    query = audience_sql(connection, audience, audiences, strict=strict)
+    table = f"temp.audience_{audience.name}"
+    try:
+        connection.execute(f"create or replace temp table audience_{audience.name} as from ({query}) where is_member")
+    except duckdb.Error as error:
+        raise _does_not_fit(audience, error) from None
+    return table
+
+
+def _does_not_fit(audience: Audience, error: duckdb.Error) -> AudienceError:
+    reason = str(error).splitlines()[0]
+    return AudienceError(f"audience {audience.name}: its expressions do not fit the data: {reason}")
+
+
+def uses(audience: Audience) -> frozenset[str]:
+    """The audiences that the expressions of one name."""
+    found = set()
+    for text in filter(None, (audience.rule, audience.exclude, audience.rank_by)):
+        try:
+            trees = sqlglot.parse(text, dialect=_DIALECT)
+        except (sqlglot.errors.SqlglotError, RecursionError):
+            continue
+        for node in (node for tree in trees if tree is not None for node in tree.find_all(exp.Anonymous)):
+            function = FUNCTIONS.get(node.name.lower())
+            if function is not None and "audience" in function.arguments and node.expressions:
+                found.add(node.expressions[function.arguments.index("audience")].name)
+    return frozenset(found)
+
+
+def users_of(name: str, audiences: Sequence[Audience]) -> list[Audience]:
+    """The audiences whose members depend on those of one, also by way of others."""
+    found: dict[str, Audience] = {}
+    names = {name}
+    while more := [one for one in audiences if one.name not in {*found, name} and uses(one) & names]:
+        found |= {one.name: one for one in more}
+        names |= found.keys()
+    return list(found.values())
+
+
+def attributes_sql(
+    connection: duckdb.DuckDBPyConnection,
+    audience: Audience,
+    attributes: Mapping[str, str],
+    audiences: Sequence[Audience] = (),
+) -> str:
+    """What is sent of users beside their ids, as SQL: ``property_id``, ``user_key`` and a column for each attribute.
+
+    Args:
+        connection: a database that has the tables of the expressions.
+        audience: that they belong to.
+        attributes: expressions by name.
+        audiences: all of the file.
+
+    Raises:
+        AudienceError: an expression cannot be read, or uses a name that is not known; the message names the nearest.
+    """
+    compiler = _Compiler(connection, audiences, strict=False)
+    one = _One(compiler, audience.name)
+    columns = [f'{one.sql(expression, "attributes")} as "{name}"' for name, expression in attributes.items()]
+    source = " ".join([joined(one.tables), *one.joins])
+    query = compiler.with_shared(f"select users.property_id, users.user_key, {', '.join(columns)} from {source}")
+    try:
+        connection.execute(f"describe {query}").fetchall()
+    except duckdb.Error as error:
+        raise AudienceError(f"audience {audience.name}, attributes: {str(error).splitlines()[0]}") from None
     return query
 
 

@@ -18,7 +18,7 @@ _BY_HAND = "change it by hand"
 
 
 def save_audience(path: Path, audience: Audience, replaces: Audience | None) -> list[Audience]:
-    """Write an audience to the file: at its end, or in place of the audience of its name.
+    """Write an audience to the file: at its end, or in place of the one that it replaces, which may have another name.
 
     The file is made where there is none, and replaced atomically. What is written is read back first.
 
@@ -31,26 +31,34 @@ def save_audience(path: Path, audience: Audience, replaces: Audience | None) -> 
         The audiences of the file now.
 
     Raises:
-        AudienceError: the file cannot be read or written, the audience was changed meanwhile, or its entry has comments
-            that would be lost.
+        AudienceError: the file cannot be read or written, the audience was changed meanwhile, another one has its name,
+            or its entry has comments that would be lost.
     """
+    return _changed(path, audience, replaces)
+
+
+def remove_audience(path: Path, audience: Audience) -> list[Audience]:
+    """Remove an audience from the file; otherwise like `save_audience`."""
+    return _changed(path, None, audience)
+
+
+def _changed(path: Path, audience: Audience | None, replaces: Audience | None) -> list[Audience]:
     file = path.resolve()  # of a link, what it leads to
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(file.with_name(f".{file.name}.lock"), timeout=10):
             before = load_audiences(file)
-            if next((one for one in before if one.name == audience.name), None) != replaces:
-                raise AudienceError(
-                    f"{file.name}: audience {audience.name} was changed meanwhile; look at the file, and start again"
-                    if replaces
-                    else f"{file.name}: there is an audience {audience.name} already; choose another name"
-                )
+            _check_still(before, audience, replaces, file.name)
             text = file.read_text(encoding="utf-8") if file.exists() else ""
-            after = [audience if one.name == audience.name else one for one in before]
+            if replaces is None:
+                after = [*before, audience]
+            else:
+                after = [audience if one.name == replaces.name else one for one in before]
             temporary = file.with_name(f".{file.stem}.{os.getpid()}{file.suffix}")
             try:
-                temporary.write_text(_written(text, audience, file.name), encoding="utf-8")
-                if load_audiences(temporary) != (after if replaces else [*before, audience]):
+                written = _written(text, audience, replaces.name if replaces else "", file.name)
+                temporary.write_text(written, encoding="utf-8")
+                if load_audiences(temporary) != [one for one in after if one is not None]:
                     raise AudienceError(f"{file.name}: would say something else than before; {_BY_HAND}")
                 if file.exists():
                     shutil.copymode(file, temporary)
@@ -64,23 +72,35 @@ def save_audience(path: Path, audience: Audience, replaces: Audience | None) -> 
     return load_audiences(file)
 
 
+def _check_still(before: list[Audience], audience: Audience | None, replaces: Audience | None, name: str) -> None:
+    """Whether the file says what it said when the person began, and has room for the name."""
+    now = {one.name: one for one in before}
+    if replaces is not None and now.get(replaces.name) != replaces:
+        raise AudienceError(
+            f"{name}: audience {replaces.name} was changed meanwhile; look at the file, and start again"
+        )
+    if audience is not None and (replaces is None or audience.name != replaces.name) and audience.name in now:
+        raise AudienceError(f"{name}: there is an audience {audience.name} already; choose another name")
+
+
 def as_yaml(audience: Audience) -> str:
     """The entry of an audience; what it leaves to the default is left out."""
     entry = audience.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return str(yaml.safe_dump([entry], allow_unicode=True, sort_keys=False, width=1_000))
 
 
-def _written(text: str, audience: Audience, name: str) -> str:
-    """The text of the file with the audience."""
+def _written(text: str, audience: Audience | None, replaces: str, name: str) -> str:
+    """The text of the file with the audience, in place of one, or without it."""
+    new = as_yaml(audience) if audience else ""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     if not isinstance(root, yaml.SequenceNode):  # nothing, or comments only
-        return _ended(text) + as_yaml(audience)
+        return _ended(text) + new
     if root.flow_style:
         if root.value:
             raise AudienceError(f"{name}: its audiences stand in brackets; {_BY_HAND}")
-        return _ended(text[: root.start_mark.index] + text[root.end_mark.index :].lstrip("\n")) + as_yaml(audience)
+        return _ended(text[: root.start_mark.index] + text[root.end_mark.index :].lstrip("\n")) + new
     column = root.start_mark.column
-    entry = textwrap.indent(as_yaml(audience), " " * column)
+    entry = textwrap.indent(new, " " * column)
     # the lines that entries begin on, and the one after the last
     first = [
         token.start_mark.line
@@ -89,14 +109,14 @@ def _written(text: str, audience: Audience, name: str) -> str:
     ]
     lines = text.splitlines(keepends=True)
     names = [_name_of(node) for node in root.value]
-    if audience.name not in names:
+    if not replaces:
         return _ended(text) + entry
-    place = names.index(audience.name)
+    place = names.index(replaces)
     begin, end = first[place], [*first[1:], len(lines)][place]
     while not lines[end - 1].split("#")[0].strip():  # comments before the next audience are about that one
         end -= 1
     if any(re.search(r"(^|\s)#", line) for line in lines[begin:end]):
-        raise AudienceError(f"{name}: audience {audience.name} has comments, which would be lost; {_BY_HAND}")
+        raise AudienceError(f"{name}: audience {replaces} has comments, which would be lost; {_BY_HAND}")
     return "".join(lines[:begin]) + entry + "".join(lines[end:])
 
 

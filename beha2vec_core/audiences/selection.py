@@ -23,7 +23,7 @@ class Step(NamedTuple):
     users: int
 
 
-def selection_sql(audience: Audience, query: str, secret: bytes) -> str:
+def selection_sql(audience: Audience, table: str, secret: bytes) -> str:
     """SQL of the members: ``property_id``, ``user_key``, ``why``, ``rank`` and ``step``.
 
     ``step`` is what leaves a user out (``consent``, ``exclude``, ``cap``, ``holdout``), or null: they may be contacted.
@@ -31,7 +31,7 @@ def selection_sql(audience: Audience, query: str, secret: bytes) -> str:
 
     Args:
         audience: the audience.
-        query: its SQL, from `audience_sql`.
+        table: its members, from `audience_table`.
         secret: the key of the installation (`privacy.key.key`).
     """
     hashed = hmac_sql(f"('{audience.name}:' || user_key)", secret)
@@ -44,7 +44,7 @@ def selection_sql(audience: Audience, query: str, secret: bytes) -> str:
             select *, row_number() over (partition by step is null order by rank desc nulls last, user_key) as place
             from (
                 select *, case when not {consented} then 'consent' when is_excluded then 'exclude' end as step
-                from ({query}) where is_member))"""
+                from {table}))"""
 
 
 def steps(connection: duckdb.DuckDBPyConnection, audience: Audience, selection: str) -> list[Step]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from beha2vec_core.cli.app import app, fail, read_settings
+from beha2vec_core.words import counted
 
 _NOT_ALL = 1
 
@@ -28,6 +29,9 @@ def activate(
         bool,
         typer.Option("--repeat-unknown", help="Repeat requests without an answer, though they may count twice."),
     ] = False,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Send members that are older than four days, and consent as known then.")
+    ] = False,
 ) -> None:
     """Show who of an audience would be sent to a destination, step by step; with --send, send (docs/activation.md).
 
@@ -42,7 +46,7 @@ def activate(
     if send and debug:
         fail("give --send or --debug: with --debug nothing is used", 2)
     settings = read_settings()
-    options = Options(empty, repeat_unknown, debug)
+    options = Options(empty, repeat_unknown, debug, stale)
     try:
         chosen = chosen_audience(settings, audience, to, empty=empty)
         destination = destination_of(settings, to, debug=debug)
@@ -50,11 +54,13 @@ def activate(
         if problems and (send or debug):
             raise ActivationError(f"{to}: {problems[0]}")
         if not send and not debug:
-            for line in plan_only(settings, chosen, destination, options).lines():
+            plan = plan_only(settings, chosen, destination, options)
+            for line in plan.lines():
                 typer.echo(line)
+            problems += [plan.stale] if plan.stale and not stale else []
             for problem in (*destination.missing(), *problems):
                 typer.secho(f"{to}: {problem}", fg="yellow", err=True)
-            asked = " --empty" * empty + " --repeat-unknown" * repeat_unknown
+            asked = " --empty" * empty + " --repeat-unknown" * repeat_unknown + " --stale" * stale
             typer.echo(f"Nothing was sent. To send it: beha2vec activate {audience} --to {to}{asked} --send")
             return
         _, report = plan_and_send(
@@ -74,12 +80,33 @@ def sent(
     audience: Annotated[str | None, typer.Option("--audience", help="Only of this audience.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="Only to this destination.")] = None,
     days: Annotated[int, typer.Option("--days", min=1, help="So many days.")] = 7,
+    close: Annotated[
+        bool,
+        typer.Option(
+            "--close",
+            help="Write down that users are there no more, after you removed them by hand: those who cannot be "
+            "addressed, or all of the audience where the file no longer has the destination.",
+        ),
+    ] = False,
 ) -> None:
     """Show what was sent, by day, destination and audience, with the users that each step left out."""
     from beha2vec_core.activation.destination import ActivationError
     from beha2vec_core.activation.ledger import sent as lines_of
+    from beha2vec_core.activation.run import close_users
+    from beha2vec_core.audiences.file import AudienceError
+    from beha2vec_core.privacy.key import PrivacyError
+    from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
     settings = read_settings()
+    if close:
+        if not (audience and to):
+            fail("--close needs --audience and --to", 2)
+        try:
+            users = close_users(settings, audience, to)
+        except (ActivationError, AudienceError, PrivacyError, WarehouseBusyError, WarehouseVersionError) as error:
+            fail(error, 2)
+        typer.echo(f"{counted(users, 'user')} of {audience}: written down as no longer at {to}")
+        return
     try:
         found = lines_of(settings.storage.ledger_path, to, audience)
     except ActivationError as error:

@@ -54,13 +54,13 @@ def names() -> None:
 def preview(name: _Name) -> None:
     """Show how many users the rule selects now, and how many of them may be contacted, step by step."""
     from beha2vec_core.audiences.file import find_audience
-    from beha2vec_core.audiences.rule import audience_sql
+    from beha2vec_core.audiences.rule import audience_table
     from beha2vec_core.audiences.selection import preview_key, selection_sql, steps
 
     with _opened() as (settings, audiences, connection):
         audience = find_audience(audiences, name)
         secret = preview_key(settings.storage.data_dir)
-        selection = selection_sql(audience, audience_sql(connection, audience, audiences), secret)
+        selection = selection_sql(audience, audience_table(connection, audience, audiences), secret)
         typer.echo(f"{audience.name}: {' '.join(audience.rule.split())}")
         for step in steps(connection, audience, selection):
             left_out = f"  (-{step.left_out:,})" if step.left_out else ""
@@ -80,15 +80,15 @@ def preview(name: _Name) -> None:
 def diff(name: _Name) -> None:
     """Show how many users would enter and leave, compared with the last day that was materialized."""
     from beha2vec_core.audiences.file import find_audience
-    from beha2vec_core.audiences.rule import audience_sql
+    from beha2vec_core.audiences.rule import audience_table
 
     with _opened() as (_, audiences, connection):
-        query = audience_sql(connection, find_audience(audiences, name), audiences)
+        table = audience_table(connection, find_audience(audiences, name), audiences)
         ((day, entered, stayed, left),) = connection.execute(
             f"""select (select max(event_date) from beha2vec.audience_members),
                 count(*) filter (before.user_key is null), count(*) filter (now.user_key = before.user_key),
                 count(*) filter (now.user_key is null)
-            from (from ({query}) where is_member) as now
+            from {table} as now
             full join (from beha2vec.audience_members_current where audience = ?) as before
                 on now.property_id = before.property_id and now.user_key = before.user_key""",
             [name],

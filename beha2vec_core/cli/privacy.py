@@ -111,6 +111,7 @@ def forget(
 @app.command("apply-retention")
 def apply_retention() -> None:
     """Remove what is older than BEHA2VEC_RETENTION_DAYS_* allow, as the nightly job apply_retention does."""
+    from beha2vec_core.activation.destination import ActivationError
     from beha2vec_core.privacy.retention import apply_retention as apply
     from beha2vec_core.store.compact import CompactError
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
@@ -118,7 +119,7 @@ def apply_retention() -> None:
     settings = read_settings()
     try:
         removed = apply(settings)
-    except (CompactError, WarehouseBusyError, WarehouseVersionError) as error:
+    except (ActivationError, CompactError, WarehouseBusyError, WarehouseVersionError) as error:
         fail(error)
     if not removed:
         typer.echo("all layers are kept forever: set BEHA2VEC_RETENTION_DAYS_RAW or another one (docs/privacy.md)")

@@ -9,7 +9,7 @@ from typing import NamedTuple, get_args
 
 import duckdb
 
-from beha2vec_core.activation.ledger import remove_before
+from beha2vec_core.activation.ledger import open_ledger
 from beha2vec_core.privacy.find import columns_of, tables_of
 from beha2vec_core.privacy.partitions import forget_originals
 from beha2vec_core.privacy.people import sql_name, sql_text
@@ -49,6 +49,7 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
 
     Raises:
         WarehouseBusyError: another process holds the warehouse.
+        ActivationError: another process sends.
     """
     cuts = {layer: cut for layer in LAYERS if (cut := settings.first_kept_day(layer, now or datetime.now(UTC)))}
     storage = settings.storage
@@ -78,8 +79,9 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
             _remove_from_tables(storage.warehouse_path, cuts, days, rows)
         if storage.serving_path.exists():
             _remove_from_published(storage.serving_path, cuts)
-        if "embeddings" in cuts:
-            rows["embeddings"] += remove_before(storage.ledger_path, cuts["embeddings"])
+        if "embeddings" in cuts and storage.ledger_path.exists():
+            with open_ledger(storage.ledger_path, storage.lock_timeout_seconds) as ledger:
+                rows["embeddings"] += ledger.remove_before(cuts["embeddings"])
     return [
         LayerRemoved(layer, settings.privacy.retention_days(layer) or 0, cut, len(days[layer]), rows[layer])
         for layer, cut in cuts.items()

@@ -15,5 +15,5 @@ def audiences_can_be_used(look: Look) -> CheckOutcome:
             audiences = audiences_of_night(connection, look.settings.audiences.file)
         except AudienceError as error:
             return CheckOutcome(False, {}, str(error))
-        queries, problems = usable(connection, audiences, strict=True)
-    return CheckOutcome(not problems, {"usable": len(queries), "unusable": len(problems)}, "; ".join(problems))
+        tables, problems = usable(connection, audiences, strict=True)
+    return CheckOutcome(not problems, {"usable": len(tables), "unusable": len(problems)}, "; ".join(problems))

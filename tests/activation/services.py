@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 LOCAL = "127.0.0.1/32"
@@ -34,6 +34,7 @@ class Request:
     query: dict[str, list[str]]
     headers: dict[str, str]
     raw: bytes
+    method: str = "POST"
     taken: bool = False
 
     @property
@@ -65,6 +66,17 @@ class Service:
         return reply
 
 
+def unframed(chunks: BinaryIO) -> bytes:
+    """The content of a body in chunks, without what follows the last one."""
+    content = b""
+    while size := int(chunks.readline().split(b";")[0], 16):
+        content += chunks.read(size)
+        chunks.readline()
+    while chunks.readline().strip():
+        pass
+    return content
+
+
 @contextmanager
 def served(**about: Any) -> Iterator[Service]:
     """A server on a free port of this machine."""
@@ -73,9 +85,14 @@ def served(**about: Any) -> Iterator[Service]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             parts = urlsplit(self.path)
-            raw = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            reply = service.reply_to(Request(parts.path, parse_qs(parts.query), headers, raw))
+            if headers.get("expect") == "100-continue":
+                self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            is_chunked = headers.get("transfer-encoding") == "chunked"
+            raw = unframed(self.rfile) if is_chunked else self.rfile.read(int(headers.get("content-length") or 0))
+            reply = service.reply_to(
+                Request(parts.path, parse_qs(parts.query, keep_blank_values=True), headers, raw, self.command)
+            )
             time.sleep(reply.hang)
             if reply.lost:
                 self.close_connection = True
@@ -86,11 +103,12 @@ def served(**about: Any) -> Iterator[Service]:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(reply.body)))
                 self.end_headers()
-                self.wfile.write(reply.body)
+                if self.command != "HEAD":
+                    self.wfile.write(reply.body)
             except (BrokenPipeError, ConnectionResetError):
                 pass  # the sender was killed
 
-        do_GET = do_POST
+        do_GET = do_HEAD = do_PUT = do_DELETE = do_POST
 
         def log_message(self, *_: object) -> None: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import sqlite3
 from collections.abc import Iterator
 from functools import partial
@@ -22,6 +23,8 @@ from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.settings import Settings
 from tests.activation.activation_world import BUYERS, EVERYONE, SECRET, change, client_id, make_folder, may_be_contacted
 from tests.activation.services import LOCAL, Reply, Service, served
+
+OUT = "they are out of the audience now, but what was sent before stays: delete the user there"
 
 
 @pytest.fixture
@@ -70,11 +73,13 @@ def test_a_forgotten_person_leaves_every_destination(settings: Settings, service
     assert any("activation.sqlite" in place for place in places) and any("everyone.csv" in place for place in places)
     certificate = forget(settings, [device])
     assert certificate.left == [] and not is_unfinished(settings)
-    rows = [row for request in service.taken for row in request.body["users"]]
+    rows = [row for request in service.taken for row in request.body.get("users", ())]
     assert [(row["change"], row["user_key"]) for row in rows] == [("leave", key)] * 2, "of two audiences"
     remarks = "\n".join(certificate.remarks)
     assert "Destination crm: 1 user removed." in remarks and "Destination lists: 1 user removed." in remarks
-    assert "Destination ga4: 1 user still there: what was sent cannot be taken back: delete the user there." in remarks
+    states = [request.body["user_properties"] for request in service.taken if request.path == "/mp/collect"]
+    assert states == [{"b2v_buyers": {"value": "out"}}, {"b2v_everyone": {"value": "out"}}]
+    assert f"Destination ga4: 1 user still there: {OUT}." in remarks
     assert key not in _ledger_users(settings) and len(_ledger_users(settings)) == 59
     with (tmp_path / "lists" / "everyone.csv").open() as file:
         assert {row["user_key"] for row in csv.DictReader(file)} == _ledger_users(settings)
@@ -104,8 +109,57 @@ def test_who_left_is_only_still_at_destinations_that_count(settings: Settings, s
     certificate = forget(settings, [client_id(int(key[1:]))])
     assert service.requests == [] and certificate.left == []
     assert [one for one in certificate.remarks if one.startswith("Destination")] == [
-        "Destination ga4: 1 user still there: what was sent cannot be taken back: delete the user there."
+        f"Destination ga4: 1 user still there: {OUT}."
     ]
+
+
+def test_ga4_is_asked_once_where_the_answer_is_lost(settings: Settings, service: Service) -> None:
+    _send(settings, service, "ga4")
+    key = min(may_be_contacted(settings, "buyers"))
+    service.requests.clear()
+    service.replies = [Reply(lost=True)]
+    certificate = forget(settings, [client_id(int(key[1:]))])
+    assert certificate.left == [] and len(service.requests) == 2, "of two audiences"
+    assert any("they may still be in the audience, and what was sent" in one for one in certificate.remarks)
+
+
+def test_a_removal_that_google_works_on_is_asked_for_again(
+    settings: Settings, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEHA2VEC_SECRET_ADS", SECRET)
+    path = settings.storage.data_dir.parent / "contacts.csv"
+    path.write_text("user_id,email\nlogin-u0006,jane@example.com\n")
+    settings.activation.file.write_text("- {name: ads, type: data_manager, account_id: 1}")
+    settings = Settings(
+        data_dir=str(settings.storage.data_dir),
+        destinations_file=str(settings.activation.file),
+        contacts_file=str(path),
+    )
+    to = BUYERS.model_copy(update={"activate": (Activation.model_validate({"to": "ads", "as": 4711}),)})
+    change(settings, "update beha2vec.audience_members set step = null where user_key = 'u0006'")
+    ads = build(
+        load_destinations(settings.activation.file)[0], settings, guard=AddressGuard.of([LOCAL]), host=service.address
+    )
+    service.usual = Reply(200, body=b'{"requestId": "r-1"}')
+    assert plan_and_send(settings, to, ads)[1].outcomes == {"accepted": 1}
+
+    def status(word: str) -> Reply:
+        return Reply(200, body=json.dumps({"requestStatusPerDestination": [{"requestStatus": word}]}).encode())
+
+    service.replies = [status("SUCCESS")]
+    certificate = forget(settings, [client_id(6)])
+    assert service.requests[-1].path.endswith(":remove") and is_unfinished(settings)
+    assert any(
+        "it works on the removal for hours: run this command again tomorrow" in one for one in certificate.remarks
+    )
+    service.replies = [status("FAILED")]
+    forget(settings, [client_id(6)])
+    assert service.requests[-1].path.endswith(":remove") and is_unfinished(settings), "removed again"
+    service.replies = [status("SUCCESS")]
+    before = len(service.requests)
+    certificate = forget(settings, [client_id(6)])
+    assert len(service.requests) == before + 1 and certificate.left == [] and not is_unfinished(settings)
+    assert "u0006" not in _ledger_users(settings)
 
 
 def test_nobody_is_forgotten_while_somebody_sends(settings: Settings, service: Service) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ from pydantic import SecretStr
 from beha2vec_core.activation.contacts import Contacts, load_contacts, normal_email, normal_phone
 from beha2vec_core.activation.data_manager import AdsFile, DataManager
 from beha2vec_core.activation.destination import ActivationError
+from beha2vec_core.activation.folders import LocalFolder
 from beha2vec_core.activation.ledger import sent
-from beha2vec_core.activation.run import Options, plan_and_send, plan_only, send_marked
+from beha2vec_core.activation.run import Options, close_users, plan_and_send, plan_only, send_marked
 from beha2vec_core.audiences.file import Activation, Audience
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import Warehouse
@@ -150,8 +153,14 @@ def test_who_has_to_leave_and_has_no_contact_any_more_is_reported(settings: Sett
     )
     connect = Warehouse.of(settings.storage).connect
     (done,) = send_marked(settings, connect, find=lambda *_: _google(settings, service))
-    assert done.plan and done.plan.of_kind("leave") == 1 and done.plan.stuck == 1
-    assert done.problem == "users who have to leave and cannot be addressed: 1; remove them there"
+    assert done.plan and done.plan.of_kind("leave") == 1 and done.plan.stuck == ("u0006",)
+    assert done.problem == (
+        "users who have to leave and cannot be addressed: 1. Remove them there, then write that down: "
+        "beha2vec sent --audience ads --to google --close"
+    )
+    settings.activation.file.write_text("- {name: google, type: data_manager, account_id: 1}")
+    assert close_users(settings, "ads", "google", lambda *_: _google(settings, service)) == 1
+    assert send_marked(settings, connect, find=lambda *_: _google(settings, service))[0].problem == ""
 
 
 def test_new_contacts_are_an_update(settings: Settings, service: Service) -> None:
@@ -195,6 +204,36 @@ def test_a_request_that_fails_later_is_sent_again(settings: Settings, service: S
     assert report.earlier == {"refused": 1} and plan.of_kind("enter") == 9 and not report.is_complete
 
 
+def test_what_fails_later_is_followed_up_where_nobody_sends(settings: Settings, service: Service) -> None:
+    settings.audiences.file.write_text("- {name: ads, rule: 'true', purpose: ads, activate: [{to: google, as: 4711}]}")
+    settings.activation.file.write_text("- {name: google, type: data_manager, account_id: 1}")
+
+    def night() -> list[str]:
+        connect = Warehouse.of(settings.storage).connect
+        return [one.problem for one in send_marked(settings, connect, lambda *_: _google(settings, service))]
+
+    plan_and_send(settings, ADS, _google(settings, service))
+    service.replies = [_status("SUCCESS")]
+    assert night() == [] and night() == []
+    change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key in ('u0000', 'u0006')")
+    due = "users who withdrew their consent are still there: 2. beha2vec activate ads --to google --send removes them"
+    assert night() == [due]
+    for later in ("FAILED", "PARTIAL_SUCCESS"):
+        plan_and_send(settings, ADS, _google(settings, service))
+        service.replies = [_status("PROCESSING")]
+        assert night() == []
+        service.replies = [_status(later)]
+        failed = "requests that were accepted and failed later, in part or whole: 1. beha2vec activate ads --to google"
+        first, second = night()
+        assert first.startswith(failed) and second == due, "who was removed in part is removed again"
+    plan_and_send(settings, ADS, _google(settings, service))
+    with closing(sqlite3.connect(settings.storage.ledger_path)) as ledger, ledger:
+        ledger.execute("update changes set at = '2026-01-01T00:00:00+00:00' where receipt <> ''")
+    service.replies = [_status("PROCESSING")]
+    assert "failed later" in night()[0], "a request without a result for a week is sent again"
+    assert plan_only(settings, ADS, _google(settings, service)).of_kind("leave") == 2
+
+
 def test_an_audience_that_left_the_file_can_be_ended(settings: Settings, service: Service) -> None:
     plan_and_send(settings, ADS, _google(settings, service))
     gone = Audience(name="ads", rule="false")  # neither for ads nor with the number of a list
@@ -225,6 +264,9 @@ def test_an_audience_for_analytics_is_refused(settings: Settings, service: Servi
     named = EVERYONE.model_copy(update={"activate": ADS.activate})
     with pytest.raises(ActivationError, match="audience everyone is not for ads: set purpose: ads"):
         plan_only(settings, named, _google(settings, service))
+    scored = Activation.model_validate({"to": "google", "as": 4711, "attributes": ["cluster"]})
+    with pytest.raises(ActivationError, match="its type data_manager takes no attributes"):
+        plan_only(settings, ADS.model_copy(update={"activate": (scored,)}), _google(settings, service))
     with pytest.raises(ActivationError, match="give the number of the list in Google Ads with as:"):
         plan_only(settings, ADS.model_copy(update={"activate": ()}), _google(settings, service))
     assert not service.requests
@@ -233,17 +275,24 @@ def test_an_audience_for_analytics_is_refused(settings: Settings, service: Servi
 def test_a_file_for_google_ads(settings: Settings, tmp_path: Path) -> None:
     contacts = tmp_path / "contacts.csv"
     destination = AdsFile(
-        "google", folder=tmp_path / "out", contacts=lambda: load_contacts(contacts, settings.storage.data_dir)
+        "google",
+        folder=LocalFolder(tmp_path / "out"),
+        contacts=lambda: load_contacts(contacts, settings.storage.data_dir),
     )
     for _ in range(2):
         plan_and_send(settings, ADS, destination)
-        with (tmp_path / "out" / "4711.csv").open() as file:
-            rows = list(csv.DictReader(file))
-        assert [row["User ID"] for row in rows] == [f"u{n:04}" for n in range(0, 60, 6) if n != 12]
-        assert rows[1] == {"User ID": "u0006", "Email": _sha("jane.doe+6@example.com"), "Phone": _sha("+436641234006")}
+        upload, members = tmp_path / "out" / "4711.csv", tmp_path / "out" / "4711.members.csv"
+        hers = {"Email": _sha("jane.doe+6@example.com"), "Phone": _sha("+436641234006")}
+        rows = list(csv.DictReader(members.open()))
+        assert [row["user_key"] for row in rows] == [f"u{n:04}" for n in range(0, 60, 6) if n != 12]
+        assert rows[1] == {"user_key": "u0006", **hers}
+        rows = list(csv.DictReader(upload.open()))
+        assert len(rows) == 9 and rows[1] == hers, "contacts and nothing else"
+        upload.unlink()
+    plan_and_send(settings, ADS, destination)
     change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key = 'u0006'")
     plan_and_send(settings, ADS, destination)
-    assert "u0006" not in (tmp_path / "out" / "4711.csv").read_text()
+    assert hers["Email"] not in upload.read_text() + members.read_text() and len(upload.read_text().splitlines()) == 9
 
 
 # --- contacts -------------------------------------------------------------------------------------------------------

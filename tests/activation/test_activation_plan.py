@@ -7,15 +7,17 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from beha2vec_core.activation.destination import ActivationError
-from beha2vec_core.activation.ledger import Sent, open_ledger, remove_before, sent
-from beha2vec_core.activation.run import Options, plan_and_send, plan_only
+from beha2vec_core.activation.ledger import Sent, open_ledger, read_ledger, sent
+from beha2vec_core.activation.run import Options, close_users, plan_and_send, plan_only, send_marked
 from beha2vec_core.audiences.file import Activation, Audience
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.privacy.retention import apply_retention
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.warehouse import Warehouse
 from tests.activation.activation_world import (
     BUYERS,
     EVERYONE,
@@ -75,7 +77,7 @@ def test_who_leaves_is_sent_first(settings: Settings, service: Service) -> None:
 
 def test_a_file_of_users_that_cannot_be_read_stops_the_plan(settings: Settings, service: Service) -> None:
     audience = BUYERS.model_copy(update={"exclude_file": Path("gone.txt")})
-    with pytest.raises(ActivationError, match=r"exclude_file gone.txt cannot be read"):
+    with pytest.raises(ActivationError, match=r"exclude_file .*gone.txt cannot be read \(FileNotFoundError\)"):
         plan_only(settings, audience, webhook(service.address))
 
 
@@ -230,7 +232,97 @@ def test_retention_keeps_what_a_removal_needs(settings: Settings, service: Servi
         left = {key for (key,) in ledger.execute("select user_key from changes").fetchall()}
     assert left == set(free[1:])
     assert plan_only(settings, BUYERS, ga4(service.address)).unchanged == len(free) - 1
-    assert remove_before(path, date(2020, 1, 2)) == 0 and remove_before(path.with_name("none"), date(2020, 1, 2)) == 0
+    with open_ledger(path) as opened:
+        assert opened.remove_before(date(2020, 1, 2)) == 0
+        with pytest.raises(ActivationError, match="another process is sending"):
+            apply_retention(
+                limited.model_copy(update={"storage": limited.storage.model_copy(update={"lock_timeout_seconds": 0.1})})
+            )
+
+
+def test_a_pause_that_is_longer_than_the_ledger_is_kept_is_refused(settings: Settings, service: Service) -> None:
+    kept = Settings(data_dir=str(settings.storage.data_dir), retention_days_embeddings="30")
+    calm = EVERYONE.model_copy(update={"pause": 31})
+    with pytest.raises(
+        ActivationError, match=r"longer than the ledger is kept \(BEHA2VEC_RETENTION_DAYS_EMBEDDINGS=30"
+    ):
+        plan_only(kept, calm, webhook(service.address))
+    assert plan_only(kept, EVERYONE.model_copy(update={"pause": 30}), webhook(service.address)).changes
+
+
+def test_members_that_are_too_old_are_planned_and_not_sent(settings: Settings, service: Service) -> None:
+    change(settings, "update beha2vec.audience_members set event_date = event_date - 4")
+    assert plan_only(settings, BUYERS, webhook(service.address)).stale == ""
+    change(settings, "update beha2vec.audience_members set event_date = event_date - 1")
+    assert "5 days ago" in plan_only(settings, BUYERS, webhook(service.address)).stale
+    with pytest.raises(ActivationError, match="run beha2vec materialize, or send them anyway with --stale"):
+        plan_and_send(settings, BUYERS, webhook(service.address))
+    assert not service.requests
+    plan_and_send(settings, BUYERS, webhook(service.address), Options(stale=True))
+    assert len(service.taken) == 1
+    plan_and_send(settings, BUYERS, webhook(service.address), Options(empty=True))
+    assert len(service.taken) == 2, "to leave is always possible"
+
+
+def test_a_file_of_users_lies_beside_that_of_audiences(
+    settings: Settings, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "never.txt").write_text("\n".join(may_be_contacted(settings, "buyers")))
+    monkeypatch.chdir("/")
+    audience = BUYERS.model_copy(update={"exclude_file": Path("never.txt")})
+    assert plan_only(settings, audience, webhook(service.address)).changes == ()
+
+
+# --- what nobody sends ----------------------------------------------------------------------------------------------
+
+
+def _night(settings: Settings, service: Service, **sends: bool) -> list[str]:
+    """What the nightly run says, where ``crm`` is in both files; ``send`` may be set."""
+    entry = {"name": "buyers", "rule": "purchases = 1", "purpose": "ads", "activate": [{"to": "crm", **sends}]}
+    settings.audiences.file.write_text(yaml.safe_dump([entry]))
+    found = send_marked(
+        settings, Warehouse.of(settings.storage).connect, lambda settings, name: webhook(service.address, name=name)
+    )
+    return [f"{one.audience} to {one.destination}: {one.problem}" for one in found if one.problem]
+
+
+def test_consent_that_was_withdrawn_is_reported_where_nobody_sends(settings: Settings, service: Service) -> None:
+    settings.activation.file.write_text(f"- {{name: crm, type: webhook, url: '{service.address}/hook'}}")
+    plan_and_send(settings, BUYERS, webhook(service.address))
+    assert _night(settings, service) == []
+    one, other, *_ = sorted(may_be_contacted(settings, "buyers"))
+    change(settings, f"update beha2vec.audience_members set step = 'cap' where user_key = '{other}'")
+    assert _night(settings, service) == [], "who leaves for another reason is due with the next send"
+    change(settings, f"update ga4.dim_ga4__users set is_ads_consented = false where user_key = '{one}'")
+    assert _night(settings, service) == [
+        "buyers to crm: users who withdrew their consent are still there: 1. "
+        "beha2vec activate buyers --to crm --send removes them"
+    ]
+    plan_and_send(settings, BUYERS, webhook(service.address))
+    assert _night(settings, service) == []
+
+
+def test_users_at_a_destination_that_is_gone_can_be_closed(settings: Settings, service: Service) -> None:
+    settings.activation.file.write_text(f"- {{name: crm, type: webhook, url: '{service.address}/hook'}}")
+    plan_and_send(settings, BUYERS, webhook(service.address))
+    with pytest.raises(ActivationError, match="crm can still be sent to: beha2vec activate buyers --to crm --empty"):
+        close_users(settings, "buyers", "crm", lambda settings, name: webhook(service.address, name=name))
+    settings.activation.file.write_text("[]")
+    there = len(may_be_contacted(settings, "buyers"))
+    (said,) = _night(settings, service)
+    assert f"no longer has the destination, and users are there: {there}." in said
+    assert said.endswith("Remove them there, then write that down: beha2vec sent --audience buyers --to crm --close")
+    before = sent(settings.storage.ledger_path)
+    assert close_users(settings, "buyers", "crm") == there
+    assert _night(settings, service) == []
+    with read_ledger(settings.storage.ledger_path) as ledger:
+        assert ledger.present() == []
+    after = sent(settings.storage.ledger_path)
+    assert {line for line in after if line not in before} == {
+        before[0]._replace(step="leave", outcome="accepted", users=there)
+    }
+    with pytest.raises(ActivationError, match="nobody of buyers to close at crm; the ledger knows no users"):
+        close_users(settings, "buyers", "crm")
 
 
 def test_nobody_leaves_because_no_members_are_known(settings: Settings, service: Service) -> None:

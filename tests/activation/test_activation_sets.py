@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.files import Files
+from beha2vec_core.activation.folders import LocalFolder
 from beha2vec_core.activation.http import Client
 from beha2vec_core.activation.run import plan_and_send, plan_only
 from beha2vec_core.activation.webhook import Webhook
@@ -133,8 +134,8 @@ def test_private_addresses_are_not_connected_to(settings: Settings, service: Ser
 
 
 def _files(settings: Settings, folder: Path, form: str = "csv") -> Files:
-    note = lambda path: note_written(settings, path)  # noqa: E731
-    return Files("lists", folder=folder, format=form, note=note)  # type: ignore[arg-type]
+    at = LocalFolder(folder, lambda path: note_written(settings, path))
+    return Files("lists", folder=at, format=form)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
@@ -191,7 +192,7 @@ def test_ids_that_a_spreadsheet_would_run_are_left_out_of_csv(settings: Settings
     key = min(may_be_contacted(settings, "buyers"))
     change(settings, f"update ga4.dim_ga4__users set user_id = '=HYPERLINK(1)' where user_key = '{key}'")
     plan, _ = plan_and_send(settings, BUYERS, _files(settings, tmp_path / "lists"))
-    assert plan.reasons == {"an id that a spreadsheet would run as a formula": 1}
+    assert plan.reasons == {"a text that a spreadsheet would run as a formula": 1}
     assert "HYPERLINK" not in (tmp_path / "lists" / "buyers.csv").read_text()
 
 

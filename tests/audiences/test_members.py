@@ -12,7 +12,7 @@ import pytest
 from beha2vec_core.audiences import members
 from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
 from beha2vec_core.audiences.members import audiences_of_night, counts, write_members
-from beha2vec_core.audiences.rule import audience_sql
+from beha2vec_core.audiences.rule import audience_table
 from beha2vec_core.audiences.selection import selection_sql, steps
 from tests.audiences.audience_world import make_world
 
@@ -29,7 +29,7 @@ def world() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _selection(world: duckdb.DuckDBPyConnection, audience: Audience, key: bytes = KEY) -> str:
-    return selection_sql(audience, audience_sql(world, audience), key)
+    return selection_sql(audience, audience_table(world, audience), key)
 
 
 def _step(world: duckdb.DuckDBPyConnection, audience: Audience, step: str | None, key: bytes = KEY) -> set[str]:
@@ -121,13 +121,27 @@ def test_a_rule_that_no_longer_works_keeps_its_members(world: duckdb.DuckDBPyCon
     assert len(problems) == 1 and "did you mean purchases" in problems[0]
 
 
+def test_members_are_found_anew_every_so_many_days(world: duckdb.DuckDBPyConnection) -> None:
+    weekly = Audience(name="weekly", rule="purchases = 4", refresh=7)
+    daily = Audience(name="daily", rule="purchases = 4")
+    day = date(2026, 3, 25)  # a Wednesday
+    sizes = []
+    for number in (0, 1, 4, 6, 6, 7):  # Sunday is written, Monday is missed, Tuesday is written twice
+        world.execute(f"update ga4.dim_ga4__users set purchases = 4 where user_key < 'u00{number}'").fetchall()
+        counts, problems = write_members(world, [weekly, daily], day + timedelta(days=number), KEY)
+        assert problems == []
+        sizes.append(tuple(sum(counts[name].values()) for name in ("weekly", "daily")))
+    assert [daily for _, daily in sizes] == [200, 208, 232, 248, 248, 256]
+    assert [weekly for weekly, _ in sizes] == [200, 200, 200, 248, 248, 248]
+
+
 def test_a_write_that_is_stopped_leaves_the_day_as_it_was(
     world: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audience = Audience(name="top", rule="purchases >= 4")
     write_members(world, [audience], DAY, KEY)
     before = _states(world, DAY)
-    broken = {"top": "select * from nowhere"}
+    broken = {"top": "nowhere"}
     monkeypatch.setattr(members, "usable", lambda *_, **__: (broken, []))
     with pytest.raises(duckdb.CatalogException):
         write_members(world, [audience], DAY, KEY)

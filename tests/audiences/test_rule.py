@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from beha2vec_core.audiences.file import Audience, AudienceError
 from beha2vec_core.audiences.names import columns
-from beha2vec_core.audiences.rule import audience_sql
+from beha2vec_core.audiences.rule import audience_sql, audience_table, users_of
 from tests.audiences.audience_world import USERS, make_world
 
 
@@ -24,8 +24,8 @@ def world() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _members(world: duckdb.DuckDBPyConnection, rule: str, *others: Audience) -> list[int]:
-    query = audience_sql(world, Audience(name="tested", rule=rule), others)
-    found = world.execute(f"select user_key from ({query}) where is_member order by all").fetchall()
+    table = audience_table(world, Audience(name="tested", rule=rule), others)
+    found = world.execute(f"select user_key from {table} order by all").fetchall()
     return [int(key[1:]) for (key,) in found]
 
 
@@ -193,6 +193,21 @@ def test_an_audience_that_many_name_is_read_once(world: duckdb.DuckDBPyConnectio
         chain.append(Audience(name=f"a{number}", rule=f"purchases >= 0 and {others}"))
     query = audience_sql(world, chain[-1], chain)
     assert query.count("cluster_key = 0") == 1 and len(query) < 40_000
+
+
+def test_a_rule_is_run_once(world: duckdb.DuckDBPyConnection) -> None:
+    table = audience_table(world, Audience(name="tested", rule="purchases = 4"))
+    world.execute("drop table ga4.dim_ga4__users").fetchall()
+    assert world.execute(f"select count(*) from {table}").fetchall() == [(200,)]
+
+
+def test_what_depends_on_an_audience_is_found(world: duckdb.DuckDBPyConnection) -> None:
+    first = Audience(name="first", rule="true")
+    second = Audience(name="second", rule="true", exclude="not in_audience('first')")
+    third = Audience(name="third", rule="similar_to_audience('second', 10)")
+    other = Audience(name="other", rule="country = 'first' and in_audience('third")
+    assert [one.name for one in users_of("first", [other, third, second, first])] == ["second", "third"]
+    assert users_of("third", [other, third, second, first]) == []
 
 
 def test_columns_keep_their_capital_letters() -> None:

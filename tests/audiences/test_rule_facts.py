@@ -14,7 +14,7 @@ from matplotlib.path import Path
 
 from beha2vec_core.audiences.area import MOST_CORNERS, as_text, inside_sql, read_area, simplified
 from beha2vec_core.audiences.file import Audience, AudienceError
-from beha2vec_core.audiences.rule import audience_sql
+from beha2vec_core.audiences.rule import audience_sql, audience_table
 from beha2vec_core.lookalikes import rank
 from tests.audiences.audience_world import USERS, add_behavior, make_world
 
@@ -30,8 +30,8 @@ def world() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _members(world: duckdb.DuckDBPyConnection, rule: str, *others: Audience, strict: bool = True) -> list[int]:
-    query = audience_sql(world, Audience(name="tested", rule=rule), others, strict=strict)
-    found = world.execute(f"select user_key from ({query}) where is_member order by all").fetchall()
+    table = audience_table(world, Audience(name="tested", rule=rule), others, strict=strict)
+    found = world.execute(f"select user_key from {table} order by all").fetchall()
     return [int(key[1:]) for (key,) in found]
 
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
-from beha2vec_core.audiences.save import save_audience
+from beha2vec_core.audiences.save import as_yaml, remove_audience, save_audience
 from tests.hostile_text import HOSTILE_TEXTS
 
 FILE = """# the team looks at this file on Mondays
@@ -96,6 +96,32 @@ def test_what_would_be_lost_or_was_changed_meanwhile_is_refused(path: Path) -> N
     path.write_text("- name: [")
     with pytest.raises(AudienceError, match="cannot be read"):
         save_audience(path, NEW, None)
+
+
+def test_an_audience_gets_another_name_where_it_stands(path: Path) -> None:
+    before = load_audiences(path)
+    renamed = before[1].model_copy(update={"name": "subscribers"})
+    assert save_audience(path, renamed, before[1]) == [before[0], renamed]
+    assert path.read_text().startswith(FILE[: FILE.index("- name: readers")] + "- name: subscribers\n")
+    with pytest.raises(AudienceError, match="there is an audience buyers already; choose another name"):
+        save_audience(path, renamed.model_copy(update={"name": "buyers"}), renamed)
+    with pytest.raises(AudienceError, match="readers was changed meanwhile"):
+        save_audience(path, before[1], before[1])
+
+
+def test_an_audience_is_removed_and_all_else_stays(path: Path) -> None:
+    buyers, readers = load_audiences(path)
+    with pytest.raises(AudienceError, match="has comments, which would be lost; change it by hand"):
+        remove_audience(path, buyers)
+    with pytest.raises(AudienceError, match="readers was changed meanwhile"):
+        remove_audience(path, readers.model_copy(update={"cap": 5}))
+    assert path.read_text() == FILE
+    assert remove_audience(path, readers) == [buyers]
+    start = FILE.index("- name: readers")
+    assert path.read_text() == FILE[:start] + "\n# the end\n"
+    only = Audience(name="only", rule="true")
+    path.write_text(as_yaml(only))
+    assert remove_audience(path, only) == [] == load_audiences(path)
 
 
 def test_an_entry_that_others_refer_to_is_not_replaced(tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="beha2vec-explorer-speed-"))
     try:
         enlarge(asked.data, folder / "data", asked.users)
+        (folder / "audiences.yml").write_text(AUDIENCES)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
             measure(browser, folder, asked.rounds, asked.only)
@@ -280,6 +281,23 @@ def search_pages(page: Page, round_: int, _: World) -> Iterator[None]:
     )
 
 
+def open_audiences(page: Page, _: int, __: World) -> Iterator[None]:
+    yield from _open(page, "Audiences", "h2", "Sent to other systems")
+
+
+def size_of_a_rule(page: Page, round_: int, _: World) -> Iterator[None]:
+    if "/audiences" not in page.url:
+        turn_to(page, "Audiences")
+    _type(page, RULE, "")
+    page.keyboard.press("Control+Enter")
+    appears(page, "p", "Write a rule, or add conditions to it.")
+    _type(page, RULE, f"sessions > {round_} and probability('purchase', 28) < 0.5")
+    yield
+    page.keyboard.press("Control+Enter")
+    appears(page, "h3", "Size")
+    appears(page, "h3", "Overlap with other audiences")
+
+
 def open_model(page: Page, _: int, __: World) -> Iterator[None]:
     yield from _open(page, "Model", "h2", "In Dagster")
 
@@ -287,13 +305,19 @@ def open_model(page: Page, _: int, __: World) -> Iterator[None]:
 STEPS: tuple[Step, ...] = (
     open_overview, open_clusters, another_cluster, open_map, map_in_other_colours, one_move_of_a_lasso,
     lasso_let_go_until_the_profile_is_drawn, map_of_all_users, user_from_the_map,
-    another_user, look_alikes, open_pages, search_pages, open_model,
+    another_user, look_alikes, open_pages, search_pages, open_audiences, size_of_a_rule, open_model,
 )  # fmt: skip
 COLOURS = (
     ("Last visit", "days since the last visit"),
     ("Purchase", "no purchase"),
     ("First visit", "day of the first visit"),
 )
+RULE = "Rule: who is in it"
+AUDIENCES = """
+- {name: likely_buyers, rule: "probability('purchase', 28) >= 0.3", purpose: ads, holdout: 0.1}
+- {name: regulars, rule: sessions > 3 and not in_audience('likely_buyers')}
+- {name: similar, rule: "similar_to_audience('likely_buyers', 500)"}
+"""
 WORDS = ("return", "care", "guides", "bag", "jacket", "shipping")
 
 

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -24,11 +23,11 @@ import yaml
 
 from beha2vec_core.demo_shop import write_demo_export
 from tests.explorer.browsing import free_port
+from tests.postgres_server import POSTGRES, postgres
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"
 BIN = Path(sys.executable).parent
-POSTGRES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 PASSWORD = "p@ss/w:rd"  # that a careless address would break on
 
 pytestmark = [
@@ -42,36 +41,11 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """PostgreSQL and DAGSTER_HOME, as the services see them."""
-    folder, port = Path(tempfile.mkdtemp(prefix="postgres-")), free_port()  # where its user gets at it
-    as_postgres: dict[str, Any] = {"check": True, "capture_output": True}
-    if os.getuid() == 0:  # PostgreSQL does not run as root
-        as_postgres |= {"user": "postgres", "group": "postgres", "extra_groups": []}
-        shutil.chown(folder, "postgres", "postgres")
-    (folder / "password").write_text(PASSWORD)
-    (folder / "password").chmod(0o644)
-    cluster = str(folder / "cluster")
-    initdb = [
-        f"{POSTGRES}/initdb",
-        "-D",
-        cluster,
-        "-U",
-        "dagster",
-        "-A",
-        "scram-sha-256",
-        f"--pwfile={folder}/password",
-    ]
-    subprocess.run(initdb, cwd=folder, **as_postgres)
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
-    log = str(folder / "log")
-    subprocess.run(
-        [f"{POSTGRES}/pg_ctl", "-D", cluster, "-l", log, "-w", "-o", options, "start"],
-        cwd=folder,
-        **(as_postgres | {"capture_output": False, "stdout": subprocess.DEVNULL}),
-    )
+    port = free_port()
     home = tmp_path_factory.mktemp("dagster_home")
     shutil.copy(DEPLOY / "dagster.yaml", home)
     own = {k: v for k, v in os.environ.items() if not k.startswith(("BEHA2VEC_", "DAGSTER_", "OPENAI_"))}
-    try:
+    with postgres(port, "dagster", PASSWORD):
         yield own | {
             "DAGSTER_HOME": str(home),
             "BEHA2VEC_CODE_HOST": "127.0.0.1",
@@ -81,9 +55,6 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
             "DAGSTER_PG_PASSWORD": PASSWORD,
             "DAGSTER_PG_DB": "postgres",
         }
-    finally:
-        subprocess.run([f"{POSTGRES}/pg_ctl", "-D", cluster, "-m", "immediate", "stop"], cwd=folder, **as_postgres)
-        shutil.rmtree(folder)
 
 
 @contextlib.contextmanager

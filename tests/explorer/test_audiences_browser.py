@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from beha2vec_core.activation.ledger import sent
-from beha2vec_core.activation.run import plan_and_send
+from beha2vec_core.activation.run import Options, plan_and_send
 from beha2vec_core.audiences.file import Audience, find_audience, load_audiences
 from beha2vec_core.audiences.members import write_members
 from beha2vec_core.settings import Settings
@@ -113,7 +113,9 @@ def test_from_a_cluster_to_the_ledger(page: Page, address: str, folder: Path) ->
             yield connection
 
     with served() as service:
-        _, report = plan_and_send(settings, audience, ga4(service.address, name="web"), connect=connect)
+        # the shop's days are in the past
+        destination, options = ga4(service.address, name="web"), Options(stale=True)
+        _, report = plan_and_send(settings, audience, destination, options, connect=connect)
         hits = sorted(request.body["client_id"] for request in service.taken)
     with connect("") as connection:
         expected = connection.execute(

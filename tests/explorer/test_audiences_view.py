@@ -140,7 +140,7 @@ def test_an_audience_is_built_tried_and_saved(file: Path, shop: Published) -> No
 def test_an_audience_of_the_file_is_changed_and_its_other_keys_stay(file: Path) -> None:
     app = view("audiences")
     app.selectbox(key="audience_start").set_value("buyers").run()
-    assert app.text_input(key="audience_name").disabled and app.number_input(key="audience_holdout").value == 20
+    assert app.number_input(key="audience_holdout").value == 20
     app.text_area(key="audience_rule").set_value("purchases > 1").run()
     app.button(key="audience_save").click().run()
     before = yaml.safe_load(FILE)
@@ -156,6 +156,53 @@ def test_what_the_nightly_run_sends_is_changed_in_the_file_only(file: Path) -> N
     app.selectbox(key="audience_purpose").set_value("analytics").run()
     assert "change it in the file, where others review it" in app.warning[-1].value
     assert "audience_save" not in {button.key for button in app.button}
+
+
+def test_what_sent_audiences_depend_on_is_changed_in_the_file_only(file: Path) -> None:
+    entry = "- {name: sent, rule: \"in_audience('readers')\", activate: [{to: web, send: true}]}\n"
+    file.write_text(FILE + entry)
+    app = view("audiences")
+    app.selectbox(key="audience_start").set_value("readers").run()
+    app.text_area(key="audience_rule").set_value("cluster = 1").run()
+    assert "The nightly run sends sent, whose members depend on this audience" in app.warning[-1].value
+    assert not {"audience_save", "audience_remove"} & {button.key for button in app.button}
+
+
+def test_an_audience_is_renamed_and_removed(file: Path) -> None:
+    app = view("audiences")
+    app.selectbox(key="audience_start").set_value("buyers").run()
+    app.text_input(key="audience_name").set_value("customers").run()
+    app.text_input(key="audience_name").set_value("shoppers").run()
+    assert any("no longer work" in error.value and "buyers" in error.value for error in app.error)
+    assert "audience_save" not in {button.key for button in app.button}, "another audience names it"
+    app.selectbox(key="audience_start").set_value("customers").run()
+    app.text_input(key="audience_name").set_value("everybody").run()
+    app.button(key="audience_save").click().run()
+    assert [one.name for one in load_audiences(file)] == ["buyers", "readers", "everybody"]
+    app.button(key="audience_remove").click().run()
+    assert not app.exception and "Removed everybody." in app.success[0].value
+    assert [one.name for one in load_audiences(file)] == ["buyers", "readers"] and file.read_text().startswith("# rev")
+
+
+def test_an_audience_whose_members_are_at_a_destination_keeps_its_name(
+    night: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    shutil.copy(night, data_dir / "serving.duckdb")
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(data_dir))
+    page.settings_of_server.clear()
+    with open_ledger(data_dir / "activation.sqlite") as ledger:
+        change = Change("enter", Member("g1-1"), {}, "hash")
+        ids = ledger.begin("crm", "readers", {"members": 1}, [change], called="readers", place="hash")
+        ledger.answered(ids, [Outcome("accepted")])
+    app = view("audiences")
+    app.selectbox(key="audience_start").set_value("readers").run()
+    app.text_input(key="audience_name").set_value("lost").run()
+    found = [warning.value for warning in app.warning]
+    assert any("It cannot have another name: members are at crm under readers" in text for text in found)
+    assert any("Members are at crm: end it there first" in text for text in found)
+    assert not {"audience_save", "audience_remove"} & {button.key for button in app.button}
 
 
 def test_what_others_saved_meanwhile_is_not_overwritten(file: Path) -> None:

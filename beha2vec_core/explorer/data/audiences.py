@@ -20,7 +20,7 @@ from beha2vec_core.activation.plan import Plan, make_plan
 from beha2vec_core.audiences import members as core
 from beha2vec_core.audiences import names
 from beha2vec_core.audiences.file import Audience, AudienceError
-from beha2vec_core.audiences.rule import audience_sql
+from beha2vec_core.audiences.rule import audience_table
 from beha2vec_core.audiences.selection import Step, selection_sql, steps
 from beha2vec_core.explorer.data import groups
 from beha2vec_core.explorer.published import Published
@@ -92,7 +92,7 @@ def preview(published: Published, audience: Audience, audiences: Audiences, secr
         AudienceError: the rule cannot be used.
     """
     with published.cursor() as cursor:
-        return steps(cursor, audience, selection_sql(audience, audience_sql(cursor, audience, audiences), secret))
+        return steps(cursor, audience, selection_sql(audience, audience_table(cursor, audience, audiences), secret))
 
 
 def overlaps(published: Published, audience: Audience, audiences: Audiences) -> pd.DataFrame:
@@ -104,11 +104,11 @@ def overlaps(published: Published, audience: Audience, audiences: Audiences) -> 
             if other.name == audience.name:
                 continue
             try:
-                query = audience_sql(cursor, other, audiences, strict=False)
+                table = audience_table(cursor, other, audiences, strict=False)
             except AudienceError:  # `problems` names it
                 continue
             ((users, both),) = cursor.execute(
-                f"select count(*), count(*) filter (user_key in (from chosen)) from ({query}) where is_member"
+                f"select count(*), count(*) filter (user_key in (from chosen)) from {table}"
             ).fetchall()
             rows.append((other.name, users, both, both / members if members else 0.0, both / users if users else 0.0))
     return pd.DataFrame(rows, columns=["audience", "users", "both", "share", "share_of_other"])
@@ -120,8 +120,8 @@ def beside(published: Published, audience: Audience, other: Audience | None, aud
     with _chosen(published, audience, audiences) as cursor:
         both, two = 0, groups.BESIDE_OTHERS
         if other is not None:
-            query = audience_sql(cursor, other, audiences, strict=False)
-            cursor.execute(f"create temp table others as select user_key from ({query}) where is_member")
+            table = audience_table(cursor, other, audiences, strict=False)
+            cursor.execute(f"create temp table others as select user_key from {table}")
             ((both,),) = cursor.execute("select count(*) from chosen semi join others using (user_key)").fetchall()
             two = f"""from ({groups.BESIDE_OTHERS}) left join others using (user_key)
                 where (cluster_key = {groups.FIRST}) <> (others.user_key is not null)"""
@@ -209,6 +209,16 @@ def sent(published: Published, ledger: Path, changed: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["day", "audience", "destination", "members", "left_out", "sent"])
 
 
+def present(settings: Settings, name: str) -> list[str]:
+    """The destinations that have users of an audience, as far as is known.
+
+    Raises:
+        ActivationError: the file is not a ledger.
+    """
+    with read_ledger(settings.storage.ledger_path) as ledger:
+        return [to for to, audience, _ in ledger.present() if audience == name]
+
+
 def plan(published: Published, settings: Settings, audience: Audience, to: str) -> Plan:
     """What a send would do, by the published tables; nothing is sent or written, and no secret is read.
 
@@ -219,7 +229,7 @@ def plan(published: Published, settings: Settings, audience: Audience, to: str) 
     config = find_destination(load_destinations(path), to, path)
     destination = build(config, settings, secret=lambda name: None)
     with read_ledger(settings.storage.ledger_path) as ledger, published.cursor() as cursor:
-        return make_plan(cursor, audience, destination, ledger, settings.storage)
+        return make_plan(cursor, audience, destination, ledger, settings)
 
 
 def plan_rows(found: Plan) -> list[tuple[str, str, int]]:
@@ -232,13 +242,13 @@ def plan_rows(found: Plan) -> list[tuple[str, str, int]]:
     rows += [(f"not reachable: {reason}", "", number) for reason, number in found.reasons.items()]
     rows += [(f"would {kind}", "", found.of_kind(kind)) for kind in _CHANGES]
     rows.append(("unchanged", "", found.unchanged))
-    return [*rows, ("have to leave, but cannot be addressed", "", found.stuck)] if found.stuck else rows
+    return [*rows, ("have to leave, but cannot be addressed", "", len(found.stuck))] if found.stuck else rows
 
 
 @contextmanager
 def _chosen(published: Published, audience: Audience, audiences: Audiences) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with a table ``chosen``: the user_key of the members by the rule."""
     with published.cursor() as cursor:
-        query = audience_sql(cursor, audience, audiences, strict=False)
-        cursor.execute(f"create temp table chosen as select user_key from ({query}) where is_member")
+        table = audience_table(cursor, audience, audiences, strict=False)
+        cursor.execute(f"create temp table chosen as select user_key from {table}")
         yield cursor

@@ -9,8 +9,8 @@ import streamlit as st
 
 from beha2vec_core.audiences.file import Audience, AudienceError, audience_of, find_audience, load_audiences
 from beha2vec_core.audiences.names import FUNCTIONS, WHOLE
-from beha2vec_core.audiences.rule import text_literal
-from beha2vec_core.audiences.save import save_audience
+from beha2vec_core.audiences.rule import text_literal, users_of
+from beha2vec_core.audiences.save import remove_audience, save_audience
 from beha2vec_core.audiences.selection import Step, preview_key
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.data import audiences as data
@@ -75,11 +75,11 @@ def build(published: Published, audiences: data.Audiences) -> Draft | None:
     original: Audience | None = st.session_state.get(_ORIGINAL) if start else None
     with st.container(border=True, width=900):
         _condition(published, audiences)
-        _fields(is_new=not start)
+        _fields()
     draft = _draft(original)
     if draft is None:
         return None
-    all_of_them = with_draft(audiences, draft.audience)
+    all_of_them = with_draft(audiences, draft)
     try:
         steps = published.ask(data.preview, draft.audience, all_of_them, _secret())
     except AudienceError as error:
@@ -109,7 +109,7 @@ def _fill(audience: Audience | None) -> None:
         st.session_state[f"audience_{field}"] = found
 
 
-def _fields(*, is_new: bool) -> None:
+def _fields() -> None:
     st.text_area(
         "Rule: who is in it",
         height=90,
@@ -122,8 +122,7 @@ def _fields(*, is_new: bool) -> None:
         "Name",
         max_chars=40,
         placeholder="lost_customers",
-        help="Lowercase letters, digits and _. The hold-out stays the same as long as the name does.",
-        disabled=not is_new,
+        help="Lowercase letters, digits and _. With another name, other users are in the hold-out.",
         key=page.kept("audience_name"),
     )
     right.selectbox("Purpose", list(_PURPOSES), format_func=_PURPOSES.__getitem__, key=page.kept("audience_purpose"))
@@ -157,7 +156,7 @@ def _draft(original: Audience | None) -> Draft | None:
     texts = {field: given[field].strip() for field in ("rule", "description")}
     entry = (original.model_dump(by_alias=True) if original else {}) | given | texts
     entry |= {
-        "name": original.name if original else given["name"].strip() or "unnamed",
+        "name": given["name"].strip() or (original.name if original else "unnamed"),
         "holdout": round(given["holdout"] / 100, 6),
         "exclude": given["exclude"].strip() or None,
         "rank_by": given["rank_by"].strip() or None,
@@ -169,11 +168,12 @@ def _draft(original: Audience | None) -> Draft | None:
         return None
 
 
-def with_draft(audiences: data.Audiences, draft: Audience) -> data.Audiences:
+def with_draft(audiences: data.Audiences, draft: Draft) -> data.Audiences:
     """The audiences of the file, as they would be with the draft."""
-    if draft.name in {one.name for one in audiences}:
-        return tuple(draft if one.name == draft.name else one for one in audiences)
-    return (*audiences, draft)
+    name = (draft.original or draft.audience).name
+    if name in {one.name for one in audiences}:
+        return tuple(draft.audience if one.name == name else one for one in audiences)
+    return (*audiences, draft.audience)
 
 
 def _secret() -> bytes:
@@ -223,28 +223,67 @@ def _overlaps(published: Published, draft: Audience, audiences: data.Audiences) 
 
 
 def _save(published: Published, audiences: data.Audiences, draft: Draft) -> None:
-    file = page.settings().audiences.file
-    broken = _broken(published, audiences, draft.audience)
+    """What can be done with the draft: save it, or remove its audience; otherwise, why not."""
+    file = in_markdown(page.settings().audiences.file.name)
+    original = draft.original
+    after = with_draft(audiences, draft)
+    if original is None and not st.session_state["audience_name"].strip():
+        st.caption("Give it a name to save it.")
+    elif guard := _guard(audiences, draft):
+        st.warning(guard)
+        return
+    elif draft.audience == original:
+        st.caption(f"This is what {file} has.")
+    elif (
+        original and draft.audience.name != original.name and (sent_to := data.present(page.settings(), original.name))
+    ):
+        st.warning(
+            f"It cannot have another name: members are at {in_markdown(', '.join(sent_to), 200)} under "
+            f"{in_markdown(original.name)}. End it there first (docs/activation.md)."
+        )
+    elif not _show_broken(published, audiences, after):
+        st.button(f"Save to {file}", type="primary", on_click=_saved, args=(draft,), key="audience_save")
+    if original is not None:
+        with st.popover(f"Remove from {file}"):
+            without = tuple(one for one in audiences if one.name != original.name)
+            if sent_to := data.present(page.settings(), original.name):
+                st.warning(
+                    f"Members are at {in_markdown(', '.join(sent_to), 200)}: end it there first (docs/activation.md)."
+                )
+            elif not _show_broken(published, audiences, without):
+                st.write(f"All members of {in_markdown(original.name)} leave it with the next night.")
+                st.button("Remove it", type="primary", on_click=_removed, args=(original,), key="audience_remove")
+
+
+def _guard(audiences: data.Audiences, draft: Draft) -> str:
+    """Why an audience is changed in the file only: the nightly run sends it, or another one that depends on it."""
+    for one in (draft.original, draft.audience):
+        to = [to.to for to in one.activate if to.send] if one else []
+        if to:
+            return (
+                f"The nightly run sends this audience to {in_markdown(', '.join(to), 200)}: change it in the file, "
+                "where others review it."
+            )
+    users = users_of(draft.original.name, audiences) if draft.original else []
+    sent = [one.name for one in users if any(to.send for to in one.activate)]
+    if not sent:
+        return ""
+    return (
+        f"The nightly run sends {in_markdown(', '.join(sent), 200)}, whose members depend on this audience: change it "
+        "in the file, where others review it."
+    )
+
+
+def _show_broken(published: Published, audiences: data.Audiences, after: data.Audiences) -> bool:
+    """Show what would be wrong with other audiences that is not wrong now: they may use this one."""
+    names = {one.name for one in after}
+    if names >= {one.name for one in audiences} and len(after) > len(audiences):
+        return False
+    now = set(published.ask(data.problems, audiences))
+    broken = [problem for problem in published.ask(data.problems, after) if problem not in now]
     for problem in broken:
         st.error(f"Another audience would no longer work: {in_markdown(problem, 300)}")
-    if draft.audience == draft.original:
-        st.caption(f"This is what {in_markdown(file.name)} has.")
-    elif draft.original is None and not st.session_state["audience_name"].strip():
-        st.caption("Give it a name to save it.")
-    elif to := [one.to for one in draft.audience.activate if one.send]:
-        where = in_markdown(", ".join(to), 200)
-        st.warning(f"The nightly run sends this audience to {where}: change it in the file, where others review it.")
-    elif not broken:
-        label = f"Save to {in_markdown(file.name)}"
-        st.button(label, type="primary", on_click=_saved, args=(draft,), key="audience_save")
-
-
-def _broken(published: Published, audiences: data.Audiences, draft: Audience) -> list[str]:
-    """What would be wrong with other audiences that is not wrong now: they may use this one."""
-    if draft.name not in {one.name for one in audiences}:
-        return []
-    now = set(published.ask(data.problems, audiences))
-    return [problem for problem in published.ask(data.problems, with_draft(audiences, draft)) if problem not in now]
+    return bool(broken)
 
 
 def _saved(draft: Draft) -> None:
@@ -259,6 +298,17 @@ def _saved(draft: Draft) -> None:
         "saved",
         f"Saved. From the next night on, audience\\_members has who is in {in_markdown(draft.audience.name)}.",
     )
+
+
+def _removed(audience: Audience) -> None:
+    try:
+        remove_audience(page.settings().audiences.file, audience)
+    except AudienceError as error:
+        st.session_state[_SAVED] = ("refused", words(error))
+        return
+    st.session_state["audience_start"] = _NEW
+    _fill(None)
+    st.session_state[_SAVED] = ("saved", f"Removed {in_markdown(audience.name)}.")
 
 
 # -- a condition -------------------------------------------------------------------------------------------------------

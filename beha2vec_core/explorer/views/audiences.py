@@ -85,7 +85,7 @@ def _cell(row: Mapping[Hashable, Any] | None, column: str) -> str:
 
 
 def _compare(published: Published, audiences: data.Audiences, draft: audience_form.Draft | None) -> None:
-    all_of_them = data.rules_of(audience_form.with_draft(audiences, draft.audience) if draft else audiences)
+    all_of_them = data.rules_of(audience_form.with_draft(audiences, draft) if draft else audiences)
     choices = {one.name: one for one in data.rules_of(audiences)}
     if draft is not None:
         choices = {_DRAFT: find_audience(list(all_of_them), draft.audience.name)} | choices
@@ -188,6 +188,10 @@ def _plan(published: Published, audience: Audience, to: str) -> None:
     page.write(f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
     if problem := unnamed(audience, to):
         page.write(f'<p class="b2v-quiet">{in_html(f"{to}: {problem}.", 300)}</p>')
+    if plan.attributes:
+        page.write(f'<p class="b2v-quiet">Sent of each: {in_html(", ".join(plan.attributes), 300)}.</p>')
+    if plan.stale:
+        page.write(f'<p class="b2v-quiet">It is not sent: {in_html(plan.stale, 300)}.</p>')
     command = f"beha2vec activate {audience.name} --to {to} --send"
     page.write(f'<p class="b2v-quiet">Nothing was sent. To send it: <code>{in_html(command, 200)}</code></p>')
 
