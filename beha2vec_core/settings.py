@@ -174,7 +174,17 @@ class Export(_Group):
         return ZoneInfo(self.timezone or "UTC")
 
 
-class Storage(_Group):
+class _InDataDir:
+    """The path of a file or folder in ``data_dir``."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, storage: Storage, _: type[Storage]) -> Path:
+        return storage.data_dir / self._name
+
+
+class Storage(_Group, ignored_types=(_InDataDir,)):
     """Where everything is kept."""
 
     data_dir: Path = Field(
@@ -204,55 +214,16 @@ class Storage(_Group):
             raise ValueError(f"DuckDB would read {' '.join(wrong)} as a pattern; use a folder without, such as ./data")
         return value
 
-    @property
-    def warehouse_path(self) -> Path:
-        """The DuckDB file that the graph writes."""
-        return self.data_dir / "warehouse.duckdb"
-
-    @property
-    def serving_path(self) -> Path:
-        """The read-only copy for people and the explorer."""
-        return self.data_dir / "serving.duckdb"
-
-    @property
-    def raw_path(self) -> Path:
-        """The canonical raw partitions."""
-        return self.data_dir / "raw_ga4_events"
-
-    @property
-    def sequences_path(self) -> Path:
-        """The user sequences, a folder a day."""
-        return self.data_dir / "user_sequences"
-
-    @property
-    def encoders_path(self) -> Path:
-        """The trained encoders, a folder a model version."""
-        return self.data_dir / "encoders"
-
-    @property
-    def cluster_models_path(self) -> Path:
-        """The cluster models, a file a version."""
-        return self.data_dir / "cluster_models"
-
-    @property
-    def prediction_models_path(self) -> Path:
-        """The prediction models, a folder a version."""
-        return self.data_dir / "prediction_models"
-
-    @property
-    def prediction_encoders_path(self) -> Path:
-        """The encoders whose vectors prediction models read, a folder a version."""
-        return self.data_dir / "prediction_encoders"
-
-    @property
-    def ledger_path(self) -> Path:
-        """What was sent to whom: not in the warehouse, as it cannot be made again."""
-        return self.data_dir / "activation.sqlite"
-
-    @property
-    def page_cache_path(self) -> Path:
-        """What was fetched, a small file a page."""
-        return self.data_dir / "page_cache"
+    warehouse_path = _InDataDir("warehouse.duckdb")  # the DuckDB file that the graph writes
+    serving_path = _InDataDir("serving.duckdb")  # the read-only copy for people and the explorer
+    raw_path = _InDataDir("raw_ga4_events")  # the canonical raw partitions
+    sequences_path = _InDataDir("user_sequences")  # the user sequences, a folder a day
+    encoders_path = _InDataDir("encoders")  # the trained encoders, a folder a model version
+    cluster_models_path = _InDataDir("cluster_models")  # the cluster models, a file a version
+    prediction_models_path = _InDataDir("prediction_models")  # the prediction models, a folder a version
+    prediction_encoders_path = _InDataDir("prediction_encoders")  # those whose vectors prediction models read
+    ledger_path = _InDataDir("activation.sqlite")  # what was sent to whom; it cannot be made again
+    page_cache_path = _InDataDir("page_cache")  # what was fetched, a small file a page
 
 
 class Encoder(_Group):
