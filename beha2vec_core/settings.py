@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -174,6 +174,16 @@ class Export(_Group):
         return ZoneInfo(self.timezone or "UTC")
 
 
+class _InDataDir:
+    """The path of a file or folder in ``data_dir``."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, storage: Storage, _: type[Storage]) -> Path:
+        return storage.data_dir / self._name
+
+
 class Storage(_Group):
     """Where everything is kept."""
 
@@ -204,60 +214,17 @@ class Storage(_Group):
             raise ValueError(f"DuckDB would read {' '.join(wrong)} as a pattern; use a folder without, such as ./data")
         return value
 
-    @property
-    def warehouse_path(self) -> Path:
-        """The DuckDB file that the graph writes."""
-        return self.data_dir / "warehouse.duckdb"
-
-    @property
-    def serving_path(self) -> Path:
-        """The read-only copy for people and the explorer."""
-        return self.data_dir / "serving.duckdb"
-
-    @property
-    def raw_path(self) -> Path:
-        """The canonical raw partitions."""
-        return self.data_dir / "raw_ga4_events"
-
-    @property
-    def users_path(self) -> Path:
-        """Who allowed personal ads, from GA4's tables of users."""
-        return self.data_dir / "raw_ga4_users"
-
-    @property
-    def sequences_path(self) -> Path:
-        """The user sequences, a folder a day."""
-        return self.data_dir / "user_sequences"
-
-    @property
-    def encoders_path(self) -> Path:
-        """The trained encoders, a folder a model version."""
-        return self.data_dir / "encoders"
-
-    @property
-    def cluster_models_path(self) -> Path:
-        """The cluster models, a file a version."""
-        return self.data_dir / "cluster_models"
-
-    @property
-    def prediction_models_path(self) -> Path:
-        """The prediction models, a folder a version."""
-        return self.data_dir / "prediction_models"
-
-    @property
-    def prediction_encoders_path(self) -> Path:
-        """The encoders whose vectors prediction models read, a folder a version."""
-        return self.data_dir / "prediction_encoders"
-
-    @property
-    def ledger_path(self) -> Path:
-        """What was sent to whom: not in the warehouse, as it cannot be made again."""
-        return self.data_dir / "activation.sqlite"
-
-    @property
-    def page_cache_path(self) -> Path:
-        """What was fetched, a small file a page."""
-        return self.data_dir / "page_cache"
+    warehouse_path: ClassVar = _InDataDir("warehouse.duckdb")  # the DuckDB file that the graph writes
+    serving_path: ClassVar = _InDataDir("serving.duckdb")  # the read-only copy for people and the explorer
+    raw_path: ClassVar = _InDataDir("raw_ga4_events")  # the canonical raw partitions
+    users_path: ClassVar = _InDataDir("raw_ga4_users")  # who allowed personal ads, from GA4's tables of users
+    sequences_path: ClassVar = _InDataDir("user_sequences")  # the user sequences, a folder a day
+    encoders_path: ClassVar = _InDataDir("encoders")  # the trained encoders, a folder a model version
+    cluster_models_path: ClassVar = _InDataDir("cluster_models")  # the cluster models, a file a version
+    prediction_models_path: ClassVar = _InDataDir("prediction_models")  # the prediction models, a folder a version
+    prediction_encoders_path: ClassVar = _InDataDir("prediction_encoders")  # those whose vectors prediction models read
+    ledger_path: ClassVar = _InDataDir("activation.sqlite")  # what was sent to whom; it cannot be made again
+    page_cache_path: ClassVar = _InDataDir("page_cache")  # what was fetched, a small file a page
 
 
 class Encoder(_Group):

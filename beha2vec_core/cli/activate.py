@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from beha2vec_core.cli.app import app, fail, read_settings
+from beha2vec_core.cli.app import app, ended_by, fail, read_settings
 from beha2vec_core.words import counted
 
 _NOT_ALL = 1
@@ -47,7 +47,7 @@ def activate(
         fail("give --send or --debug: with --debug nothing is used", 2)
     settings = read_settings()
     options = Options(empty, repeat_unknown, debug, stale)
-    try:
+    with ended_by(ActivationError, AudienceError, PrivacyError, WarehouseBusyError, WarehouseVersionError, code=2):
         chosen = chosen_audience(settings, audience, to, empty=empty)
         destination = destination_of(settings, to, debug=debug)
         problems = [problem for problem in (unnamed(chosen, to),) if problem and not empty]
@@ -66,8 +66,6 @@ def activate(
         _, report = plan_and_send(
             settings, chosen, destination, options, say=lambda plan: typer.echo("\n".join(plan.lines()))
         )
-    except (ActivationError, AudienceError, PrivacyError, WarehouseBusyError, WarehouseVersionError) as error:
-        fail(error, 2)
     typer.echo("Checked by the service, and not used:" if debug else "Sent:")
     for line in report.lines() or ["nothing to send"]:
         typer.echo(f"  {line}")
@@ -101,16 +99,12 @@ def sent(
     if close:
         if not (audience and to):
             fail("--close needs --audience and --to", 2)
-        try:
+        with ended_by(ActivationError, AudienceError, PrivacyError, WarehouseBusyError, WarehouseVersionError, code=2):
             users = close_users(settings, audience, to)
-        except (ActivationError, AudienceError, PrivacyError, WarehouseBusyError, WarehouseVersionError) as error:
-            fail(error, 2)
         typer.echo(f"{counted(users, 'user')} of {audience}: written down as no longer at {to}")
         return
-    try:
+    with ended_by(ActivationError, code=2):
         found = lines_of(settings.storage.ledger_path, to, audience)
-    except ActivationError as error:
-        fail(error, 2)
     shown: list[date] = sorted({line.day for line in found}, reverse=True)[:days]
     if not found:
         typer.echo("Nothing has been sent yet: beha2vec activate AUDIENCE --to DESTINATION shows a plan")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -81,6 +82,15 @@ def fail(error: Exception | str, code: int = 1) -> NoReturn:
     """End the command with a message and an exit code."""
     typer.secho(str(error), fg="red", err=True)
     raise typer.Exit(code)
+
+
+@contextmanager
+def ended_by(*errors: type[Exception], code: int = 1) -> Iterator[None]:
+    """A block that ends the command at one of these errors, with its message."""
+    try:
+        yield
+    except errors as error:
+        fail(error, code)
 
 
 def _print_version(wanted: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from beha2vec_core.cli import project
-from beha2vec_core.cli.app import app, fail, read_settings, require_results
+from beha2vec_core.cli.app import app, ended_by, fail, read_settings, require_results
 
 
 @app.command()
@@ -36,10 +36,8 @@ def mcp(
     if not http:
         serve_stdio(server)
         return
-    try:
+    with ended_by(HttpError, project.ProjectError):
         web = http_app(server, settings.mcp, host, port)
         project.require_port(host, port)
-    except (HttpError, project.ProjectError) as error:
-        fail(str(error))
     typer.echo(f"MCP over HTTP on {host}, port {port}, path {PATH}. Ctrl-C stops it.", err=True)
     listen(web, host, port)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from beha2vec_core.cli import project
-from beha2vec_core.cli.app import app, fail, read_settings
+from beha2vec_core.cli.app import app, ended_by, fail, read_settings
 from beha2vec_core.words import counted
 
 _NOT_FOUND, _SOMETHING_LEFT = 3, 1
@@ -33,10 +33,8 @@ def find_person(user: Users = None, file: File = None, also: Also = None) -> Non
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
     settings = read_settings()
-    try:
+    with ended_by(WarehouseBusyError, WarehouseVersionError):
         resolved, found = locate(settings, _asked(user, file), _dagster_home(), also or ())
-    except (WarehouseBusyError, WarehouseVersionError) as error:
-        fail(error)
     people = resolved.people
     typer.echo(
         f"{counted(len(people.devices - resolved.unknown), 'device id')}, "
@@ -78,7 +76,7 @@ def forget(
         return find_person(user, file, also)
     settings = read_settings()
     home = _dagster_home()
-    try:
+    with ended_by(PrivacyError, CompactError, WarehouseBusyError, WarehouseVersionError):
         asked = on_the_list(settings, home, also or ()) if again else _asked(user, file)
         if not asked and not is_unfinished(settings):
             typer.echo("no one on the list of forgotten people is in the data")
@@ -91,8 +89,6 @@ def forget(
             say=lambda text: None if quiet else typer.echo(text, err=True),
             runs_in_progress=lambda: _runs_in_progress(home) if home else [],
         )
-    except (PrivacyError, CompactError, WarehouseBusyError, WarehouseVersionError) as error:
-        fail(error)
     typer.echo(certificate.as_text())
     typer.echo(f"\nthe certificate is kept as {certificate.path}")
     if certificate.left:
@@ -117,10 +113,8 @@ def apply_retention() -> None:
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
     settings = read_settings()
-    try:
+    with ended_by(ActivationError, CompactError, WarehouseBusyError, WarehouseVersionError):
         removed = apply(settings)
-    except (ActivationError, CompactError, WarehouseBusyError, WarehouseVersionError) as error:
-        fail(error)
     if not removed:
         typer.echo("all layers are kept forever: set BEHA2VEC_RETENTION_DAYS_RAW or another one (docs/privacy.md)")
     for one in removed:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from beha2vec_core.cli import project
-from beha2vec_core.cli.app import app, fail, read_settings, require_results
+from beha2vec_core.cli.app import app, ended_by, fail, read_settings, require_results
 from beha2vec_core.cli.rows import Layout, write_rows
 from beha2vec_core.privacy.places import note_written
 from beha2vec_core.store.export import ExportError, Format, What, load_commands, parse_dataset
@@ -215,11 +215,9 @@ def explore(
     from beha2vec_core.explorer.launch import LaunchError, launch
 
     settings = read_settings()
-    try:
+    with ended_by(LaunchError, project.ProjectError):
         project.require_port(host, port)
         launch(settings, host, port)
-    except (LaunchError, project.ProjectError) as error:
-        fail(str(error))
 
 
 @app.command()
@@ -235,9 +233,7 @@ def report(
     from beha2vec_core.explorer.published import NotPublishedError, Published
     from beha2vec_core.explorer.report import write_report
 
-    try:
+    with ended_by(NotPublishedError, OSError):
         size = write_report(Published(settings.storage.serving_path), out, settings.export.tz)
-    except (NotPublishedError, OSError) as error:
-        fail(str(error))
     note_written(settings, out)
     typer.echo(f"{out}: {size / 1e6:.1f} MB; open it in a browser or send it by e-mail")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from beha2vec_core.cli import project
-from beha2vec_core.cli.app import app, fail, parse_day, read_export_settings, read_settings, require_results
+from beha2vec_core.cli.app import app, ended_by, fail, parse_day, read_export_settings, read_settings, require_results
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.words import counted
 
@@ -82,10 +82,8 @@ def run_command(select: str, first: date, last: date, config: str | None = None)
 
 def _become_run(select: str, first: date, last: date, config: str | None) -> NoReturn:
     """Become the process that runs it: what stops this command stops the run."""
-    try:
+    with ended_by(project.ProjectError, code=2):
         environment = project.environment()
-    except project.ProjectError as error:
-        fail(error, 2)
     sys.stdout.flush()
     os.execve(sys.executable, run_command(select, first, last, config), environment)
 
@@ -111,12 +109,10 @@ def rollback(
             fail("give --to or --predictions, not both", 2)
         _roll_back_predictions(warehouse)
         _become_run("user_predictions,serving_database", last, last, None)
-    try:
-        with warehouse.connect("rollback") as connection:
-            create_tables(connection)
-            found = roll_back(connection, to)
-    except (RollbackError, WarehouseBusyError, WarehouseVersionError) as error:
-        fail(str(error))
+    errors = RollbackError, WarehouseBusyError, WarehouseVersionError
+    with ended_by(*errors), warehouse.connect("rollback") as connection:
+        create_tables(connection)
+        found = roll_back(connection, to)
     typer.echo(f"encoder {found.model_version} is in use again, with clusters {found.cluster_model_version}")
     select = "cluster_members,cluster_profiles,cluster_insights,serving_database"
     if found.lacking:
@@ -132,12 +128,9 @@ def _roll_back_predictions(warehouse: Warehouse) -> None:
     from beha2vec_core.store.tables import create_tables
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
-    try:
-        with warehouse.connect("rollback") as connection:
-            create_tables(connection)
-            version = roll_back(connection)
-    except (WarehouseBusyError, WarehouseVersionError) as error:
-        fail(str(error))
+    with ended_by(WarehouseBusyError, WarehouseVersionError), warehouse.connect("rollback") as connection:
+        create_tables(connection)
+        version = roll_back(connection)
     if version is None:
         fail("there is no earlier prediction model to return to")
     typer.echo(f"prediction model {version} is in use again")
@@ -161,7 +154,7 @@ def migrate(
         typer.echo(f"{settings.storage.warehouse_path} does not exist yet: the first run creates it")
         return
     warehouse = Warehouse.of(settings.storage)
-    try:
+    with ended_by(MigrationError, WarehouseBusyError, WarehouseVersionError):
         with warehouse.connect("migrate --check") as connection:
             plan = make_plan(connection)
             stored = find_uncleaned(connection, settings.storage.raw_path)
@@ -175,8 +168,6 @@ def migrate(
             raise typer.Exit(1 if pending else 0)
         done = migrate_warehouse(warehouse, backup)
         changed = clean_stored(warehouse, settings.storage.raw_path, typer.echo) if stored.pending else 0
-    except (MigrationError, WarehouseBusyError, WarehouseVersionError) as error:
-        fail(str(error))
     if done.plan.pending:
         typer.echo(f"done: {counted(len(done.rows), 'table')} with {counted(sum(done.rows.values()), 'row')}")
     if changed:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from beha2vec_core.cli import project
-from beha2vec_core.cli.app import app, fail, parse_day, read_settings
+from beha2vec_core.cli.app import app, ended_by, parse_day, read_settings
 from beha2vec_core.words import counted
 
 # of the demo; its settings, demo_shop/demo.env, have the same last day
@@ -23,10 +23,8 @@ def init(
     folder: Annotated[Path, typer.Argument(help="The project's folder; created if it does not exist.")],
 ) -> None:
     """Create a project: a folder with settings, Dagster's configuration and a README."""
-    try:
+    with ended_by(project.ProjectError, OSError):
         project.init(folder)
-    except (project.ProjectError, OSError) as error:
-        fail(error)
     typer.echo(
         f"Created {folder}. Try it with the data of an invented shop:\n  cd {quote(str(folder))}\n  beha2vec demo\n"
         "or set your export in .env, then:\n  beha2vec doctor\n  beha2vec materialize"
@@ -42,10 +40,8 @@ def demo(
     seed: Annotated[int, typer.Option(help="Same seed: same data.")] = 7,
 ) -> None:
     """Write the export of an invented shop and build everything from it."""
-    try:
+    with ended_by(project.ProjectError):
         values = project.prepare_demo(read_settings().export.source, days)
-    except project.ProjectError as error:
-        fail(error)
     from beha2vec_core.cli.results import summary
     from beha2vec_core.cli.runs import run_command
 
@@ -62,10 +58,8 @@ def ui(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 3000,
 ) -> None:
     """Open Dagster for this machine: the graph, its runs, checks and schedules. For a server see docs/deployment.md."""
-    try:
+    with ended_by(project.ProjectError):
         project.become_ui(port)
-    except project.ProjectError as error:
-        fail(error)
 
 
 @app.command("demo-data")
@@ -80,10 +74,8 @@ def demo_data(
     """Write the GA4 export of a demo shop; a truth file has the persona of each user."""
     from beha2vec_core.demo_shop import write_demo_export
 
-    try:
+    with ended_by(ValueError, code=2):
         summary = write_demo_export(out, users=users, days=days, seed=seed, start_date=start, timezone=timezone)
-    except ValueError as error:
-        fail(str(error), 2)
     typer.echo(
         f"{counted(summary.events, 'event')} of {counted(summary.users, 'user')} on {counted(summary.days, 'day')} in "
         f"{out} ({counted(len(summary.files), 'file')}). Personas: {summary.truth}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from beha2vec_core.cli.app import app, fail, read_settings
+from beha2vec_core.cli.app import app, ended_by, fail, read_settings
 from beha2vec_core.settings import Settings
 from beha2vec_core.words import counted
 
@@ -40,7 +40,7 @@ def suggest_themes(
     settings = read_settings()
     if output.exists() and not force:
         fail(f"{output} already exists: choose another --output, or --force to overwrite it", 2)
-    try:
+    with ended_by(DiscoveryError, ModelUnavailable, DeviceError):
         device = str(resolve_device(settings.encoder.device))
         found = discover_themes(
             _pages(settings),
@@ -49,8 +49,6 @@ def suggest_themes(
             max_pages=pages,
             seed=seed,
         )
-    except (DiscoveryError, ModelUnavailable, DeviceError) as error:
-        fail(str(error))
     output.write_text(label_file(found), encoding="utf-8")
     for theme in found.themes:
         typer.echo(f"  {theme.label.name:<40} {theme.pages:>6,} pages  {theme.share_of_views:6.1%} of page views")

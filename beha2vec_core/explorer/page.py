@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from beha2vec_core.explorer import tables
 from beha2vec_core.explorer.charts.theme import PALETTE
 from beha2vec_core.explorer.published import NothingYet, Published, latest
 from beha2vec_core.settings import Settings
@@ -104,33 +103,9 @@ def style() -> None:
     st.html(f"<style>:root {{--b2v-blue:{PALETTE[0]}}}</style>{_STYLE}")
 
 
-def table(rows: pd.DataFrame, names: Mapping[str, str], numbers: tuple[str, ...] = ()) -> None:
-    """A short table, as `table_markup` has it."""
-    write(table_markup(rows, names, numbers))
-
-
-def table_markup(
-    rows: pd.DataFrame, names: Mapping[str, str], numbers: tuple[str, ...] = (), ids: str | None = None
-) -> str:
-    """A short table as HTML; texts are shown as they are: escape nothing.
-
-    Args:
-        rows: what it shows.
-        names: columns and their headings, in order.
-        numbers: columns that are aligned to the right.
-        ids: the column of our own ids that links lead to.
-    """
-    head = "".join(f'<th class="{"number" if c in numbers else ""}">{html.escape(n)}</th>' for c, n in names.items())
-    body = "".join(
-        (f'<tr id="{html.escape(row[ids])}">' if ids else "<tr>")
-        + "".join(
-            f'<td class="{"number" if column in numbers else ""}">{html.escape(str(row[column]))}</td>'
-            for column in names
-        )
-        + "</tr>"
-        for row in rows.to_dict("records")
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+def table(columns: tables.Columns) -> None:
+    """A short table: the cells of each column by its heading, see `tables`."""
+    write(tables.table_html(columns))
 
 
 def local(moment: datetime, zone: ZoneInfo | None = None) -> str:

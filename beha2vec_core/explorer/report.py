@@ -15,10 +15,10 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
+from beha2vec_core.explorer import tables
 from beha2vec_core.explorer.charts import clusters as cluster_charts
 from beha2vec_core.explorer.charts import map as map_charts
 from beha2vec_core.explorer.charts import overview as overview_charts
@@ -160,15 +160,9 @@ class _Page:
         )
         self.figures.append(figure.to_json())
 
-    def table(self, rows: pd.DataFrame, names: dict[str, str], numbers: tuple[str, ...] = ()) -> None:
+    def table(self, columns: tables.Columns) -> None:
         """A table; texts are escaped here."""
-        kinds = {column: ' class="number"' if column in numbers else "" for column in names}
-        head = "".join(f"<th{kinds[column]}>{in_html(name)}</th>" for column, name in names.items())
-        body = "".join(
-            "<tr>" + "".join(f"<td{kinds[one]}>{in_html(row[one], _CELL)}</td>" for one in names) + "</tr>"
-            for row in rows[list(names)].to_dict("records")
-        )
-        self.add(f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+        self.add(f'<div class="wide">{tables.table_html(columns)}</div>')
 
     def _highlights(self) -> None:
         found = self.published.ask(overview.highlights).head(overview.HIGHLIGHTS_SHOWN).to_dict("records")
@@ -195,7 +189,7 @@ class _Page:
 
     def _funnel(self) -> None:
         self.add("<h2>From events to clusters</h2>")
-        self.table(overview.steps(self.published.ask(overview.funnel)), overview.STEPS, numbers=("count",))
+        self.table(overview.steps(self.published.ask(overview.funnel)))
 
     def _sizes(self) -> None:
         self.add("<h2>Clusters</h2>")
@@ -203,26 +197,17 @@ class _Page:
         self.add(f"<p>{clusters.in_words(sizes)}</p>")
         self.draw(overview_charts.cluster_sizes(sizes, clusters.names(self.published), dark=False))
         self.table(
-            pd.DataFrame(
-                {
-                    "name": sizes["name"],
-                    "users": sizes["users"].map("{:,}".format),
-                    "share": sizes["share"].map(lambda share: number(share, "share")),
-                }
-            ),
-            {"name": "Cluster", "users": "Users", "share": "Share of all users with a vector"},
-            numbers=("users", "share"),
+            {
+                "Cluster": sizes["name"],
+                "Users": tables.numbers(sizes["users"]),
+                "Share of all users with a vector": tables.shares(sizes["share"]),
+            }
         )
 
     def _changes(self) -> None:
-        names = clusters.names(self.published)
-        week, headings, note = overview.week_table(self.published)
+        columns, note = overview.week_table(self.published)
         self.add("<h2>Users active in the last 7 days</h2>")
-        self.table(
-            week.assign(cluster=[names.get(int(key), f"Cluster {key}") for key in week["cluster_key"]]),
-            {"cluster": "Cluster"} | headings,
-            numbers=("now", "before", "change"),
-        )
+        self.table(columns)
         self.add(f'<p class="quiet">{note}</p>')
 
     def _map(self) -> None:
@@ -261,8 +246,8 @@ class _Page:
                 f"<p>Of {users} seen lately, {expected} are expected to {in_html(does(target))} within "
                 f"{horizons[-1]} days (95 % interval: {between(low, high)}).</p>"
             )
-        rows, headings, note = predictions.expected_purchases(self.published)
-        self.table(rows, headings, numbers=predictions.EXPECTED_NUMBERS)
+        columns, note = predictions.expected_purchases(self.published)
+        self.table(columns)
         self.add(f'<p class="quiet">{note}</p>')
 
     def _clusters(self) -> None:
@@ -304,9 +289,12 @@ class _Page:
         self.draw(profile_charts.over_index(chosen, title, dark=False))
         self.add("<details><summary>The same as a table</summary>")
         self.table(
-            chosen.assign(n=chosen["support"].map("{:,}".format)),
-            {"label": "Fact", "shown_value": "Value", "shown_population": "All users", "n": "n (users)"},
-            numbers=("shown_value", "shown_population", "n"),
+            {
+                "Fact": chosen["label"],
+                "Value": tables.Numbers(chosen["shown_value"]),
+                "All users": tables.Numbers(chosen["shown_population"]),
+                "n (users)": tables.numbers(chosen["support"]),
+            }
         )
         self.add("</details>")
 

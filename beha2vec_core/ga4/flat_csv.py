@@ -17,15 +17,14 @@ from beha2vec_core.ga4.reading import (
     UnreadableFileError,
     batches,
     chunked,
-    identifier,
     leftovers_json,
     merged_json,
     open_file,
-    quote,
     whole,
 )
 from beha2vec_core.ga4.schema import EVENT_PARAM_COLUMNS, EVENT_SCHEMA, FieldType, duckdb_type
 from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.store.sql import identifier, quote
 
 _CSV_FIELD_LIMIT = 16 * 2**20
 _MAX_TEXT = 3_000

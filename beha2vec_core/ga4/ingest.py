@@ -25,13 +25,14 @@ import duckdb
 
 from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT, QUARANTINED_ROWS_SHOWN, create_tables, read_file
-from beha2vec_core.ga4.reading import UnreadableFileError, quote
+from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA
 from beha2vec_core.ga4.sources import SourceFile
 from beha2vec_core.privacy.clean import clean_reason, clean_row
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.partitions import ORIGINALS, cleaner_of, forget_originals, write_cleaned
 from beha2vec_core.progress import ProgressBar
+from beha2vec_core.store.sql import quote
 from beha2vec_core.words import counted
 
 # What DuckDB may hold in memory before it spills to the scratch folder. A day is held whole.
@@ -414,7 +415,7 @@ def _rows_of(connection: duckdb.DuckDBPyConnection, property_id: str, day: date)
 def _write_original(connection: duckdb.DuckDBPyConnection, rows: str, target: Path, scratch: Path) -> None:
     """Write rows as they came; only the owner may read them."""
     temporary = scratch / "original.parquet.part"
-    connection.execute(f"copy ({rows}) to {quote(str(temporary))} (format parquet, compression zstd)")
+    connection.execute(f"copy ({rows}) to {quote(temporary)} (format parquet, compression zstd)")
     temporary.chmod(0o600)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     put_in_place(temporary, target)

@@ -10,16 +10,10 @@ import duckdb
 import pyarrow as pa
 
 from beha2vec_core.ga4.ndjson import parse
-from beha2vec_core.ga4.reading import (
-    UnreadableFileError,
-    identifier,
-    leftovers_json,
-    merged_json,
-    quote,
-    whole,
-)
+from beha2vec_core.ga4.reading import UnreadableFileError, leftovers_json, merged_json, whole
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, REQUIRED_FIELDS, FieldType, duckdb_type
 from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.store.sql import identifier, quote
 
 # Canonical types with the parquet types whose values they may be unable to hold.
 _LOSSY = {(kind, actual) for kind in ("BIGINT", "DOUBLE", "BOOLEAN") for actual in ("varchar", "struct", "list", "map")}

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from beha2vec_core.store.sql import quote
+
 # Text that is read at once: bounds memory, and leaves DuckDB enough rows to share among its threads.
 BATCH_BYTES = 32 * 2**20
 _ARROW_CHUNK = 2_048  # rows: DuckDB reads the chunks of an Arrow table in parallel
@@ -88,13 +90,3 @@ def leftovers_json(entries: list[tuple[str, str]]) -> str:
 def merged_json(one: str, other: str) -> str:
     """SQL of one JSON object of the members of two, each of them an object with members, or null."""
     return f"coalesce(left({one}, -1) || ', ' || substr({other}, 2), {one}, {other})"
-
-
-def quote(text: str) -> str:
-    """A SQL string."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """A SQL name."""
-    return '"' + name.replace('"', '""') + '"'

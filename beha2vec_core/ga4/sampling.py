@@ -16,8 +16,9 @@ import duckdb
 
 from beha2vec_core.ga4 import ndjson
 from beha2vec_core.ga4.parquet import escape_glob
-from beha2vec_core.ga4.reading import UnreadableFileError, open_file, quote
+from beha2vec_core.ga4.reading import UnreadableFileError, open_file
 from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.store.sql import quote
 
 _LINES_LOOKED_AT = 100_000
 

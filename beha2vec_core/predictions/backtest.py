@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -135,22 +135,23 @@ def backtest(
             bar.update(about=f"{counted(len(users), 'user')} as of {day}")
             tested.append(day)
             earlier_models = [one for one in champions if one.standing <= day]
+            fold = _Fold(judged, len(tested) - 1, users)
             for method, model in models:
-                _judge(judged, method, model, users, len(tested) - 1)
+                fold.add_model(method, model)
             if earlier_models:
                 champion = max(earlier_models, key=lambda one: one.standing)
                 own = users[_USER].merge(rows_for(champion, day), on=_USER) if rows_for else users
                 if len(own) == len(users):
-                    _judge(judged, CHAMPION, champion, own, len(tested) - 1)
+                    replace(fold, users=own).add_model(CHAMPION, champion)
                 else:
                     _LOG.warning("backtest: no champion as of %s, users of the examples have no features now", day)
             if rivals:
                 population = frame["days_since_last_session"] <= config.population_days
                 earlier = frame[(as_of < pd.Timestamp(day)) & population]
                 everyone = frame[as_of == pd.Timestamp(day)]
-                _judge_rules(judged, earlier, everyone, users, models[0][1], day, len(tested) - 1)
+                fold.add_rules(earlier, everyone, models[0][1], day)
             if ga4_scores is not None:
-                _judge_ga4(judged, ga4_scores(day), users, len(tested) - 1)
+                fold.add_ga4(ga4_scores(day))
         if tested:
             break
     bar.close()
@@ -172,73 +173,65 @@ def _fitted(frame: pd.DataFrame, day: date, config: FitConfig, rivals: bool) -> 
         yield name, fit_predictions(frame, day, replace(config, features=features, trees=False))
 
 
-def _judge(
-    judged: dict[tuple[str, int, str], list[_Judged]],
-    method: str,
-    model: PredictionModel,
-    users: pd.DataFrame,
-    fold: int,
-) -> None:
-    for name, target in model.targets.items():
-        found = outcome(users, name, target.horizons)
-        spend = target.value.per_buyer(users, target.horizons) if target.value else None
-        probability = target.score(users).probability
-        for j, days in enumerate(target.horizons):
-            value = probability[:, j] * spend[:, j] if spend is not None else np.full(len(users), np.nan)
-            _add(
-                judged,
-                (name, days, method),
-                users,
-                found.known[:, j],
-                probability[:, j],
-                found.happened[:, j],
-                value,
-                fold,
-            )
+@dataclass(frozen=True)
+class _Fold:
+    """The users of a test date, and where what methods said of them is kept: by target, horizon and method."""
+
+    judged: dict[tuple[str, int, str], list[_Judged]]
+    place: int  # of the test date
+    users: pd.DataFrame
+
+    def add_model(self, method: str, model: PredictionModel) -> None:
+        for name, target in model.targets.items():
+            spend = target.value.per_buyer(self.users, target.horizons) if target.value else None
+            probability = target.score(self.users).probability
+            for j, days in enumerate(target.horizons):
+                value = probability[:, j] * spend[:, j] if spend is not None else None
+                self._add(name, days, method, probability[:, j], value)
+
+    def add_rules(self, earlier: pd.DataFrame, everyone: pd.DataFrame, model: PredictionModel, day: date) -> None:
+        """The base rate of what has matured, and BG/NBD for purchases."""
+        for name, target in model.targets.items():
+            before = outcome(earlier, name, target.horizons, day)
+            for j, days in enumerate(target.horizons):
+                known, happened = before.known[:, j], before.happened[:, j]
+                self._add(name, days, BASE_RATE, np.full(len(self.users), _share(happened[known])))
+                if name == PURCHASE:
+                    others = (earlier["purchases_ever"].fillna(0) == 0).to_numpy() & known
+                    bought = _bg_nbd(everyone, self.users, days, _share(happened[others]))
+                    if bought is not None:
+                        self._add(name, days, BG_NBD, bought)
+
+    def add_ga4(self, scores: pd.DataFrame) -> None:
+        """GA4's own predictions, on the users who have one."""
+        for target, part in scores.groupby("target"):
+            if (target, GA4_DAYS, MODEL) in self.judged:
+                probability = self.users[_USER].merge(part, on=_USER, how="left")["probability"]
+                self._add(str(target), GA4_DAYS, GA4, probability.to_numpy(dtype=np.float64))
+
+    def _add(self, target: str, days: int, method: str, said: FloatArray, value: FloatArray | None = None) -> None:
+        """Keep what a method said of the users whose outcome is known; NaN where it said nothing."""
+        found = outcome(self.users, target, (days,))
+        known = found.known[:, 0] & np.isfinite(said)
+        if not known.any():
+            return
+        value = np.full(len(self.users), np.nan) if value is None else value
+        paid = value
+        if target == PURCHASE:
+            paid = self.users[f"revenue_{days}d"].to_numpy(dtype=np.float64, na_value=np.nan)
+        rows = _Judged(
+            self.users["user_key"].to_numpy(dtype=object)[known],
+            (self.place << 32) + np.flatnonzero(known),
+            said[known],
+            found.happened[known, 0],
+            paid[known],
+            value[known],
+        )
+        self.judged.setdefault((target, days, method), []).append(rows)
 
 
-def _judge_rules(
-    judged: dict[tuple[str, int, str], list[_Judged]],
-    earlier: pd.DataFrame,
-    everyone: pd.DataFrame,
-    users: pd.DataFrame,
-    model: PredictionModel,
-    day: date,
-    fold: int,
-) -> None:
-    """The base rate of what has matured, and BG/NBD for purchases."""
-    nothing = np.full(len(users), np.nan)
-    for name, target in model.targets.items():
-        before, found = outcome(earlier, name, target.horizons, day), outcome(users, name, target.horizons)
-        for j, days in enumerate(target.horizons):
-            known = before.known[:, j]
-            rate = before.happened[known, j].mean() if known.any() else 0.0
-            same = np.full(len(users), float(rate))
-            _add(judged, (name, days, BASE_RATE), users, found.known[:, j], same, found.happened[:, j], nothing, fold)
-            if name != PURCHASE:
-                continue
-            others = (earlier["purchases_ever"].fillna(0) == 0).to_numpy() & known
-            rest = before.happened[others, j].mean() if others.any() else 0.0
-            bought = _bg_nbd(everyone, users, days, float(rest))
-            if bought is not None:
-                _add(
-                    judged, (name, days, BG_NBD), users, found.known[:, j], bought, found.happened[:, j], nothing, fold
-                )
-
-
-def _judge_ga4(
-    judged: dict[tuple[str, int, str], list[_Judged]], scores: pd.DataFrame, users: pd.DataFrame, fold: int
-) -> None:
-    """GA4's own predictions, on the users who have one."""
-    for name, part in scores.groupby("target"):
-        target = str(name)
-        if (target, GA4_DAYS, MODEL) not in judged:
-            continue
-        probability = users[_USER].merge(part, on=_USER, how="left")["probability"].to_numpy(dtype=np.float64)
-        found = outcome(users, target, (GA4_DAYS,))
-        known = found.known[:, 0] & np.isfinite(probability)
-        nothing = np.full(len(users), np.nan)
-        _add(judged, (target, GA4_DAYS, GA4), users, known, probability, found.happened[:, 0], nothing, fold)
+def _share(happened: BoolArray) -> float:
+    return float(happened.mean()) if len(happened) else 0.0
 
 
 def _bg_nbd(everyone: pd.DataFrame, users: pd.DataFrame, days: int, others: float) -> FloatArray | None:
@@ -262,27 +255,6 @@ def _histories(users: pd.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]
     age = part["days_since_first_purchase"].to_numpy(dtype=np.float64)
     recency = age - part["days_since_last_purchase"].to_numpy(dtype=np.float64)
     return part["purchase_days_ever"].to_numpy(dtype=np.float64) - 1, recency, age
-
-
-def _add(
-    judged: dict[tuple[str, int, str], list[_Judged]],
-    key: tuple[str, int, str],
-    users: pd.DataFrame,
-    known: BoolArray,
-    probability: FloatArray,
-    happened: BoolArray,
-    value: FloatArray,
-    fold: int,
-) -> None:
-    if not known.any():
-        return
-    name, days, _ = key
-    paid = users[f"revenue_{days}d"].to_numpy(dtype=np.float64, na_value=np.nan) if name == PURCHASE else value
-    kept = users["user_key"].to_numpy(dtype=object)[known]
-    rows = _Judged(
-        kept, (fold << 32) + np.flatnonzero(known), probability[known], happened[known], paid[known], value[known]
-    )
-    judged.setdefault(key, []).append(rows)
 
 
 def _summary(judged: dict[tuple[str, int, str], list[_Judged]]) -> tuple[pd.DataFrame, pd.DataFrame]:

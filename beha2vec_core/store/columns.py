@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import duckdb
 
+from beha2vec_core.store.sql import quote
+
 _ANYWHERE = {
     "user_key": "the user, from GA4's device and login ids by the identity model",
     "event_date": "the day, in the property's time zone",
@@ -273,5 +275,4 @@ def comment_columns(
         described = others.get(table) or column_descriptions(table)
         if description := described.get(column):
             schema, name = table.split(".", 1)
-            description = description.replace("'", "''")
-            connection.execute(f'comment on column {database}.{schema}."{name}"."{column}" is \'{description}\'')
+            connection.execute(f'comment on column {database}.{schema}."{name}"."{column}" is {quote(description)}')

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from beha2vec_core.files import put_in_place
+from beha2vec_core.store.sql import identifier, quote
 
 
 class CompactError(RuntimeError):
@@ -27,29 +28,22 @@ def compact(path: Path) -> None:
     """
     copy = path.with_name(f".{path.name}.compact")
     require_room(path)
-    _remove(copy)  # of a killed run
+    remove(copy)  # of a killed run
     try:
         with duckdb.connect() as connection:
             # others may read the file, but what its log has is only in it once it was opened for writing
             mode = "" if path.with_name(f"{path.name}.wal").exists() else " (read_only)"
-            connection.execute(f"attach {_text(path)} as original{mode}")
-            ((storage,),) = connection.execute(
-                "select tags['storage_version'] from duckdb_databases() where database_name = 'original'"
-            ).fetchall()
-            version = str(storage).rstrip("+")
-            connection.execute(f"attach {_text(copy)} as copy (storage_version {_text(version)})")
+            connection.execute(f"attach {quote(path)} as original{mode}")
+            version = storage(connection, "original").rstrip("+")
+            connection.execute(f"attach {quote(copy)} as copy (storage_version {quote(version)})")
             connection.execute("copy from database original to copy")
-            if _rows(connection, "copy") != _rows(connection, "original"):
+            if rows_by_table(connection, "copy") != rows_by_table(connection, "original"):
                 raise CompactError(f"the copy of {path.name} differs from it. Nothing was changed; report this")
             connection.execute("detach copy")
-        old = path.stat()
-        copy.chmod(old.st_mode)
-        with suppress(PermissionError):  # only root gives files away
-            os.chown(copy, old.st_uid, old.st_gid)
-        put_in_place(copy, path)
+        take_place(copy, path)
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
     finally:
-        _remove(copy)
+        remove(copy)
 
 
 @contextmanager
@@ -61,16 +55,16 @@ def changed_copy(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     copy = path.with_name(f".{path.name}.changed")
     require_room(path)
-    _remove(copy)
+    remove(copy)
     try:
         shutil.copy2(path, copy)
         with duckdb.connect() as connection:
-            connection.execute(f"attach {_text(copy)} as copy")
+            connection.execute(f"attach {quote(copy)} as copy")
             yield connection
         compact(copy)
         put_in_place(copy, path)
     finally:
-        _remove(copy)
+        remove(copy)
 
 
 def require_room(path: Path) -> None:
@@ -87,21 +81,37 @@ def require_room(path: Path) -> None:
         )
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, database: str) -> dict[tuple[str, str], int]:
-    tables = connection.execute(
+def rows_by_table(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, int]:
+    """How many rows each table of an attached database has."""
+    names = connection.execute(
         "select schema_name, table_name from duckdb_tables() where database_name = ?", [database]
     ).fetchall()
     found = {}
-    for schema, table in tables:
-        ((rows,),) = connection.execute(f'select count(*) from {database}."{schema}"."{table}"').fetchall()
-        found[schema, table] = int(rows)
+    for schema, table in names:
+        source = ".".join(identifier(part) for part in (database, schema, table))
+        ((rows,),) = connection.execute(f"select count(*) from {source}").fetchall()
+        found[f"{schema}.{table}"] = int(rows)
     return found
 
 
-def _remove(copy: Path) -> None:
+def storage(connection: duckdb.DuckDBPyConnection, database: str) -> str:
+    """The oldest DuckDB that reads the file of an attached database, as ``v1.5.0+``."""
+    ((found,),) = connection.execute(
+        "select tags['storage_version'] from duckdb_databases() where database_name = ?", [database]
+    ).fetchall()
+    return str(found)
+
+
+def take_place(copy: Path, path: Path) -> None:
+    """Put a copy in its original's place, with the same owner and rights."""
+    old = path.stat()
+    copy.chmod(old.st_mode)
+    with suppress(PermissionError):  # only root gives files away
+        os.chown(copy, old.st_uid, old.st_gid)
+    put_in_place(copy, path)
+
+
+def remove(copy: Path) -> None:
+    """Delete a database that need not be there, with its log."""
     for name in (copy.name, f"{copy.name}.wal"):
         copy.with_name(name).unlink(missing_ok=True)
-
-
-def _text(text: object) -> str:
-    return "'" + str(text).replace("'", "''") + "'"

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import duckdb
 from filelock import FileLock, Timeout
 
+from beha2vec_core.store.sql import quote
+
 
 class ExportError(RuntimeError):
     """Nothing was written; the message names the remedy."""
@@ -196,9 +198,8 @@ def _write(connection: duckdb.DuckDBPyConnection, what: What, folder: Path, form
     columns = {str(name): str(kind) for name, kind, *_ in described}
     selected = ", ".join(_column(connection, query, name, kind, form) for name, kind in columns.items())
     path = folder / f"{what}{_SUFFIXES[form]}"
-    quoted = str(path).replace("'", "''")
     ((rows,),) = connection.execute(
-        f"copy (select {selected} from ({query})) to '{quoted}' ({_COPY_OPTIONS[form]})"
+        f"copy (select {selected} from ({query})) to {quote(path)} ({_COPY_OPTIONS[form]})"
     ).fetchall()
     if form is Format.BIGQUERY:
         schema = json.dumps([_field(name, kind) for name, kind in columns.items()], indent=2)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +17,8 @@ from typing import NamedTuple
 import duckdb
 from packaging.version import Version
 
-from beha2vec_core.files import put_in_place
+from beha2vec_core.store.compact import remove, rows_by_table, storage, take_place
+from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import create_tables, record_version, refuse_newer, schema_version
 from beha2vec_core.store.warehouse import Warehouse, transaction
 
@@ -124,7 +124,7 @@ def make_plan(connection: duckdb.DuckDBPyConnection) -> Plan:
     found = schema_version(connection)
     refuse_newer(found)
     steps = tuple(step for step in STEPS if found is not None and step.version > found)
-    return Plan(found, _storage(connection), _newest_storage(), steps)
+    return Plan(found, storage(connection, _current(connection)), _newest_storage(), steps)
 
 
 def migrate(warehouse: Warehouse, backup: bool = True) -> Migrated:
@@ -151,7 +151,7 @@ def migrate(warehouse: Warehouse, backup: bool = True) -> Migrated:
                 version = f"{plan.schema or 0}-{plan.storage.rstrip('+')}"
                 kept = path.with_name(f"{path.name}.bak-{version}") if backup else None
                 _check_room(path, kept)
-                _remove(copy)  # of a killed migration
+                remove(copy)  # of a killed migration
                 connection.execute("checkpoint")  # the backup has to be whole without its log
                 contents = _contents(connection)
                 _copy(connection, copy)
@@ -162,15 +162,14 @@ def migrate(warehouse: Warehouse, backup: bool = True) -> Migrated:
                 f"{path.name} could not be copied: {error}. Nothing was changed; fix that and try again"
             ) from error
         finally:
-            _remove(copy)
+            remove(copy)
     return Migrated(plan, rows, kept)
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
-    ((name,),) = connection.execute("select current_database()").fetchall()
-    connection.execute(f"attach {_text(str(copy))} as migration (storage_version 'latest')")
+    connection.execute(f"attach {quote(copy)} as migration (storage_version 'latest')")
     try:
-        connection.execute(f"copy from database {_name(name)} to migration")
+        connection.execute(f"copy from database {identifier(_current(connection))} to migration")
     finally:
         connection.execute("detach migration")
 
@@ -201,20 +200,18 @@ def _change(copy: Path, config: dict[str, str], plan: Plan, contents: dict[str, 
 
 def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Rows of each table; -1 for what has none: a view, a macro."""
-    tables = connection.execute(
-        "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
-    ).fetchall()
-    found = {}
-    for schema, table in tables:
-        ((rows,),) = connection.execute(f"select count(*) from {_name(schema)}.{_name(table)}").fetchall()
-        found[f"{schema}.{table}"] = int(rows)
     others = connection.execute(
         """select schema_name, view_name from duckdb_views()
         where not internal and database_name = current_database()
         union select schema_name, function_name from duckdb_functions()
         where not internal and database_name = current_database()"""
     ).fetchall()
-    return found | {f"{schema}.{name}": -1 for schema, name in others}
+    return rows_by_table(connection, _current(connection)) | {f"{schema}.{name}": -1 for schema, name in others}
+
+
+def _current(connection: duckdb.DuckDBPyConnection) -> str:
+    ((name,),) = connection.execute("select current_database()").fetchall()
+    return str(name)
 
 
 def _check_room(path: Path, kept: Path | None) -> None:
@@ -230,11 +227,7 @@ def _check_room(path: Path, kept: Path | None) -> None:
 
 
 def _put_in_place(copy: Path, path: Path, kept: Path | None) -> None:
-    """Owner and rights as before; the old file under a second name, by a copy where the file system has no links."""
-    old = path.stat()
-    copy.chmod(old.st_mode)
-    with suppress(PermissionError):  # only root gives files away
-        os.chown(copy, old.st_uid, old.st_gid)
+    """The old file stays under a second name, by a copy where the file system has no links."""
     if kept:
         try:
             os.link(path, kept)
@@ -244,36 +237,14 @@ def _put_in_place(copy: Path, path: Path, kept: Path | None) -> None:
             unfinished = kept.with_name(f".{kept.name}")
             shutil.copy2(path, unfinished)
             unfinished.replace(kept)
-    put_in_place(copy, path)
-
-
-def _remove(copy: Path) -> None:
-    for name in (copy.name, f"{copy.name}.wal"):
-        copy.with_name(name).unlink(missing_ok=True)
-
-
-def _storage(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> str:
-    """The oldest DuckDB that reads the file, as ``v1.5.0+``."""
-    ((found,),) = connection.execute(
-        "select tags['storage_version'] from duckdb_databases() where database_name = coalesce(?, current_database())",
-        [database],
-    ).fetchall()
-    return str(found)
+    take_place(copy, path)
 
 
 def _newest_storage() -> str:
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
-        connection.execute(f"attach {_text(str(Path(folder) / 'newest'))} as newest (storage_version 'latest')")
-        return _storage(connection, "newest")
+        connection.execute(f"attach {quote(Path(folder) / 'newest')} as newest (storage_version 'latest')")
+        return storage(connection, "newest")
 
 
 def _version(storage: str) -> Version:
     return Version(storage.rstrip("+"))
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -14,6 +14,7 @@ from beha2vec_core.files import put_in_place
 from beha2vec_core.progress import with_progress
 from beha2vec_core.store.anonymous import create_anonymous_tables
 from beha2vec_core.store.columns import comment_columns
+from beha2vec_core.store.sql import quote
 from beha2vec_core.store.tables import IDENTIFIERS, create_macros
 
 # Tables and views of the warehouse that people ask about; raw events stay where they are.
@@ -66,8 +67,7 @@ def publish(
         where table_catalog = current_database() and list_contains(?::varchar[], table_schema) order by all""",
         [list(_PUBLISHED)],
     ).fetchall()
-    quoted = str(temporary).replace("'", "''")
-    connection.execute(f"attach '{quoted}' as serving")
+    connection.execute(f"attach {quote(temporary)} as serving")
     counts: dict[str, int] = {}
     try:
         for schema in _PUBLISHED:
@@ -142,8 +142,7 @@ def open_published(path: Path) -> duckdb.DuckDBPyConnection:
         ":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     )
     try:
-        quoted = str(path.absolute()).replace("'", "''")
-        connection.execute(f"attach '{quoted}' as published (read_only)")
+        connection.execute(f"attach {quote(path.absolute())} as published (read_only)")
         connection.execute("use published")
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")

@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import dagster as dg
 import duckdb
 from dagster import MetadataValue, TableColumn, TableSchema
 
@@ -77,6 +78,28 @@ def picture(figure: "Figure", alt: str) -> MetadataValue:
     # a palette of 64 colours keeps the picture at a third of its size
     Image.open(drawn).convert("RGB").quantize(64).save(buffer, format="png", optimize=True)
     return MetadataValue.md(f"![{alt}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})")
+
+
+def made(
+    about: Mapping[str, Any] | None = None,
+    *,
+    version: str | None = None,
+    checks: Sequence[dg.AssetCheckResult] = (),
+    **values: Any,
+) -> dg.MaterializeResult[Any]:
+    """What an asset returns: its metadata, of which values that are None are left out.
+
+    Args:
+        about: metadata of its table, as `relation_metadata` has it.
+        version: of what was made; without it Dagster takes one of its own.
+        checks: results of its checks.
+        values: further metadata, by name.
+    """
+    return dg.MaterializeResult(
+        metadata={**(about or {}), **plain(values)},
+        data_version=dg.DataVersion(version) if version else None,
+        check_results=checks,
+    )
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:

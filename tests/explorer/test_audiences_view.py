@@ -79,7 +79,7 @@ def shop(night: Path) -> Published:
 
 def _numbers(app: AppTest, name: str) -> list[str]:
     """The cells of a row of the list."""
-    row = text_of(app).partition(f"<tr><td>{name} ")[2].partition("</tr>")[0]
+    row = text_of(app).partition(f'<tr><td class="">{name} ')[2].partition("</tr>")[0]
     return [cell.partition("<")[0] for cell in row.split('<td class="number">')[1:]]
 
 

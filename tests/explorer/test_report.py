@@ -72,9 +72,9 @@ def test_it_tells_what_the_explorer_tells(read: Reader) -> None:
 def test_predictions_are_those_of_the_explorer(read: Reader, serving: Path) -> None:
     found = Published(serving).ask(predictions.totals, "purchase", 28)
     assert f"Of {found['users']:,.0f} users seen lately, {found['expected']:,.0f} are expected to buy" in read.text
-    rows, headings, note = Published(serving).ask(predictions.expected_purchases)
-    assert len(rows) > 1 and note in read.text
-    for text in (*headings.values(), *rows["cluster"], *rows["interval"]):
+    columns, note = Published(serving).ask(predictions.expected_purchases)
+    assert len(list(columns["Cluster"])) > 1 and note in read.text
+    for text in (*columns, *columns["Cluster"], *columns["95 % interval"]):
         assert text in read.text
 
 

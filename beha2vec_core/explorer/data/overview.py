@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 
 from beha2vec_core.chat.nearest import as_question
+from beha2vec_core.explorer import tables
+from beha2vec_core.explorer.data import clusters
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.profiles import counts
 from beha2vec_core.profiles.counts import Step
@@ -47,18 +49,13 @@ def funnel(published: Published) -> tuple[Step, ...]:
         return counts.funnel(cursor)
 
 
-STEPS = {"name": "Step", "count": "How many", "why": "Left out, and why"}
-
-
-def steps(found: tuple[Step, ...]) -> pd.DataFrame:
-    """The steps of `funnel` as a table to show, with the headings `STEPS`."""
-    return pd.DataFrame(
-        {
-            "name": [step.name for step in found],
-            "count": [f"{step.count:,}" for step in found],
-            "why": [step.why for step in found],
-        }
-    )
+def steps(found: tuple[Step, ...]) -> tables.Columns:
+    """The steps of `funnel` as a table."""
+    return {
+        "Step": [step.name for step in found],
+        "How many": tables.numbers(step.count for step in found),
+        "Left out, and why": [step.why for step in found],
+    }
 
 
 def highlights(published: Published) -> pd.DataFrame:
@@ -109,23 +106,24 @@ def weeks(published: Published) -> tuple[date, int] | None:
     return None if last is None else (last, min(max((last - first).days + 1 - _WEEK, 0), _WEEK))
 
 
-def week_table(published: Published) -> tuple[pd.DataFrame, dict[str, str], str]:
-    """The rows of `weekly_change` as they are shown, their headings, and a note for below the table.
+def week_table(published: Published) -> tuple[tables.Columns, str]:
+    """The rows of `weekly_change` as a table, and a note for below it.
 
     Where the 7 days before are not whole, there is no change: it would be drawn from fewer days.
     """
     week, found = published.ask(weekly_change), published.ask(weeks)
-    shown = week.assign(now=week["now"].map("{:,}".format), before=week["before"].map("{:,}".format))
-    headings = {"now": "Last 7 days", "before": "7 days before"}
+    names = clusters.names(published)
+    clustered = [names.get(int(key), f"Cluster {key}") for key in week["cluster_key"]]
+    columns: dict[str, list[str]] = {"Cluster": clustered, "Last 7 days": tables.numbers(week["now"])}
+    before = tables.numbers(week["before"])
     if found is None:
-        return shown, headings, ""
+        return columns | {"7 days before": before}, ""
     last, whole = found
     note = f"The last 7 days are {days(last - timedelta(days=_WEEK - 1), last)}."
     if whole < _WEEK:
-        headings = {"now": "Last 7 days"} | ({"before": f"{counted(whole, 'day')} before"} if whole else {})
-        return shown, headings, f"{note} Only {whole} of the 7 days before have data: too few to compare."
-    changes = [change(now, before) for now, before in zip(week["now"], week["before"], strict=True)]
-    return shown.assign(change=changes), headings | {"change": "Change"}, note
+        columns |= {f"{counted(whole, 'day')} before": before} if whole else {}
+        return columns, f"{note} Only {whole} of the 7 days before have data: too few to compare."
+    return columns | {"7 days before": before, "Change": tables.Numbers(map(change, week["now"], week["before"]))}, note
 
 
 def moves(published: Published) -> pd.DataFrame:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from beha2vec_core.explorer import tables
 from beha2vec_core.explorer.data import clusters
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.text import shown
-from beha2vec_core.insights.wording import number
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import NONE_YET
 from beha2vec_core.profiles.currency import reporting_currencies
@@ -29,7 +29,6 @@ _METRICS = 1_000
 FIRST = 100  # users of the first decile that are listed
 _BINS = 8  # of the distribution, for each factor of ten
 _Z = 1.96  # of a 95 % interval
-EXPECTED_NUMBERS = ("users", "expected", "interval", "value", "money")  # columns of `expected_purchases`
 
 
 class NoPredictionsYet(NothingYet):
@@ -122,38 +121,26 @@ def by_cluster(published: Published, target: str, horizon: int) -> pd.DataFrame:
     )
 
 
-def expected_purchases(published: Published) -> tuple[pd.DataFrame, dict[str, str], str]:
-    """What each cluster is expected to buy within the longest horizon: the rows as text, their headings, and a note."""
+def expected_purchases(published: Published) -> tuple[tables.Columns, str]:
+    """What each cluster is expected to buy within the longest horizon: a table, and a note."""
     horizons = published.ask(choices).get(PURCHASE)
     if horizons is None:
         raise NoPredictionsYet
     found, names = published.ask(by_cluster, PURCHASE, horizons[-1]), clusters.names(published)
     of = published.ask(currency)
-    rows = pd.DataFrame(
-        {
-            "cluster": [shown(names.get(int(key), f"Cluster {key}"), 60) for key in found["cluster_key"]],
-            "users": found["users"].map("{:,}".format),
-            "expected": found["expected"].map("{:,.0f}".format),
-            "interval": [
-                between(number(low, "users"), number(high, "users"))
-                for low, high in zip(found["low"], found["high"], strict=True)
-            ],
-            "value": [money(one, of or "") for one in found["value"]],
-            "money": [
-                between(f"{low:,.0f}", f"{high:,.0f}")
-                for low, high in zip(found["value_low"], found["value_high"], strict=True)
-            ],
-        }
-    )
-    headings = {
-        "cluster": "Cluster",
-        "users": "n (users with a score)",
-        "expected": f"Expected to buy in {horizons[-1]} days",
-        "interval": "95 % interval",
+    columns = {
+        "Cluster": [shown(names.get(int(key), f"Cluster {key}"), 60) for key in found["cluster_key"]],
+        "n (users with a score)": tables.numbers(found["users"]),
+        f"Expected to buy in {horizons[-1]} days": tables.numbers(found["expected"], "{:,.0f}"),
+        "95 % interval": tables.intervals(found["low"], found["high"], "users"),
     }
     if of is not None and found["value"].notna().any():
-        headings |= {"value": "Expected revenue", "money": f"95 % interval ({of})"}
-    return rows, headings, "Intervals are of chance alone: they take the probabilities as right."
+        ends = zip(found["value_low"], found["value_high"], strict=True)
+        columns |= {
+            "Expected revenue": tables.Numbers(money(one, of) for one in found["value"]),
+            f"95 % interval ({of})": tables.Numbers(between(f"{low:,.0f}", f"{high:,.0f}") for low, high in ends),
+        }
+    return columns, "Intervals are of chance alone: they take the probabilities as right."
 
 
 def _summed(published: Published, target: str, horizon: int, *, by: str) -> pd.DataFrame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import pandas as pd
 import streamlit as st
 
 from beha2vec_core.audiences.file import Audience, AudienceError, audience_of, find_audience, load_audiences
@@ -12,12 +11,11 @@ from beha2vec_core.audiences.names import FUNCTIONS, WHOLE
 from beha2vec_core.audiences.rule import text_literal, users_of
 from beha2vec_core.audiences.save import remove_audience, save_audience
 from beha2vec_core.audiences.selection import Step, preview_key
-from beha2vec_core.explorer import page
+from beha2vec_core.explorer import page, tables
 from beha2vec_core.explorer.data import audiences as data
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, in_markdown, shown
 from beha2vec_core.explorer.views import parts
-from beha2vec_core.insights.wording import number
 from beha2vec_core.privacy.key import PrivacyError
 
 _NEW = ""  # a new audience, in the list of what can be built
@@ -185,14 +183,9 @@ def _secret() -> bytes:
 
 def _steps(steps: list[Step]) -> None:
     st.subheader("Size")
-    body = "".join(
-        f"<tr><td>{in_html(step.name, 160)}</td>"
-        f'<td class="number">{f"-{step.left_out:,}" if step.left_out else ""}</td>'
-        f'<td class="number">{step.users:,}</td></tr>'
-        for step in steps
-    )
-    heads = '<th>Step</th><th class="number">Left out</th><th class="number">Users</th>'
-    page.write(f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>")
+    left_out = tables.Numbers(f"-{step.left_out:,}" if step.left_out else "" for step in steps)
+    users = tables.numbers(step.users for step in steps)
+    page.table({"Step": [step.name for step in steps], "Left out": left_out, "Users": users})
 
 
 def _overlaps(published: Published, draft: Audience, audiences: data.Audiences) -> None:
@@ -202,23 +195,13 @@ def _overlaps(published: Published, draft: Audience, audiences: data.Audiences) 
         return
     st.subheader("Overlap with other audiences")
     page.table(
-        pd.DataFrame(
-            {
-                "audience": found["audience"].map(shown),
-                "users": found["users"].map("{:,}".format),
-                "both": found["both"].map("{:,}".format),
-                "share": [number(share, "share") for share in found["share"]],
-                "share_of_other": [number(share, "share") for share in found["share_of_other"]],
-            }
-        ),
         {
-            "audience": "Audience",
-            "users": "Its members",
-            "both": "In both",
-            "share": "Of this one",
-            "share_of_other": "Of the other",
-        },
-        numbers=("users", "both", "share", "share_of_other"),
+            "Audience": found["audience"],
+            "Its members": tables.numbers(found["users"]),
+            "In both": tables.numbers(found["both"]),
+            "Of this one": tables.shares(found["share"]),
+            "Of the other": tables.shares(found["share_of_other"]),
+        }
     )
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import Any
-
 import streamlit as st
 
 from beha2vec_core.activation.config import load_destinations
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.run import unnamed
 from beha2vec_core.audiences.file import Audience, AudienceError, find_audience
-from beha2vec_core.explorer import page
+from beha2vec_core.explorer import page, tables
 from beha2vec_core.explorer.charts.profile import ALL_USERS
 from beha2vec_core.explorer.data import audiences as data
 from beha2vec_core.explorer.data import profile
@@ -58,27 +55,18 @@ def _listed(published: Published, audiences: data.Audiences) -> None:
     else:
         st.caption(f"Members on {day(nights['event_date'].iloc[0])}, and who entered and left since the night before.")
     rows = nights.set_index("audience").to_dict("index")
-    columns = ("members", *data.STEPS, "contacted", "entered", "left")
-    body = "".join(
-        f"<tr><td>{_about(one)}</td>"
-        + "".join(f'<td class="number">{_cell(rows.get(one.name), column)}</td>' for column in columns)
-        + "</tr>"
-        for one in audiences
-    )
-    heads = "".join(
-        f'<th class="number">{head}</th>'
-        for head in ("Members", *data.STEPS.values(), "May be contacted", "Entered", "Left")
-    )
-    page.write(f"<table><thead><tr><th>Audience</th>{heads}</tr></thead><tbody>{body}</tbody></table>")
+    headings = {"members": "Members", **data.STEPS, "contacted": "May be contacted"}
+    headings |= {"entered": "Entered", "left": "Left"}
+    counts = {
+        heading: tables.Numbers(f"{rows[one.name][name]:,}" if one.name in rows else "–" for one in audiences)
+        for name, heading in headings.items()
+    }
+    page.table({"Audience": map(_about, audiences), **counts})
 
 
-def _about(one: Audience) -> str:
+def _about(one: Audience) -> tables.Markup:
     words = in_html(one.description or one.rule, 120)
-    return f'{in_html(one.name)} <span class="b2v-quiet">({one.purpose})<br>{words}</span>'
-
-
-def _cell(row: Mapping[Hashable, Any] | None, column: str) -> str:
-    return "–" if row is None else f"{int(row[column]):,}"
+    return tables.Markup(f'{in_html(one.name)} <span class="b2v-quiet">({one.purpose})<br>{words}</span>')
 
 
 # -- compare -----------------------------------------------------------------------------------------------------------
@@ -140,22 +128,16 @@ def _sent(published: Published, audiences: data.Audiences) -> None:
         st.write("Nothing has been sent yet.")
     else:
         st.caption("By day (UTC). Who is left out is of the last send of the day; what was sent is of all of them.")
+        newest = found.head(_SENT_SHOWN)
         page.table(
-            found.head(_SENT_SHOWN).assign(
-                day=found["day"].map(day),
-                audience=found["audience"].map(shown),
-                destination=found["destination"].map(shown),
-                members=found["members"].map("{:,}".format),
-            ),
             {
-                "day": "Day",
-                "audience": "Audience",
-                "destination": "To",
-                "members": "Members",
-                "left_out": "Left out",
-                "sent": "Sent",
-            },
-            numbers=("members",),
+                "Day": newest["day"].map(day),
+                "Audience": newest["audience"],
+                "To": newest["destination"],
+                "Members": tables.numbers(newest["members"]),
+                "Left out": newest["left_out"],
+                "Sent": newest["sent"],
+            }
         )
         if len(found) > _SENT_SHOWN:
             st.caption(f"The newest {_SENT_SHOWN} of {len(found):,}; beha2vec sent shows the others.")
@@ -180,12 +162,8 @@ def _plan(published: Published, audience: Audience, to: str) -> None:
         return
     if plan.day is None:
         st.info(f"{in_markdown(audience.name)} has no members yet: the next night writes them.")
-    rows = "".join(
-        f'<tr><td>{in_html(words, 160)}</td><td class="number">{out}</td><td class="number">{users:,}</td></tr>'
-        for words, out, users in data.plan_rows(plan)
-    )
-    heads = '<th>Step</th><th class="number">Left out</th><th class="number">Users</th>'
-    page.write(f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
+    steps, left_out, users = zip(*data.plan_rows(plan), strict=True)
+    page.table({"Step": steps, "Left out": tables.Numbers(left_out), "Users": tables.numbers(users)})
     if problem := unnamed(audience, to):
         page.write(f'<p class="b2v-quiet">{in_html(f"{to}: {problem}.", 300)}</p>')
     if plan.attributes:

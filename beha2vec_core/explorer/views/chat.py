@@ -15,7 +15,7 @@ from beha2vec_core.chat.events import BY_LOOKUP, Answer, Bars, Event, Notice, Sq
 from beha2vec_core.chat.published import NotInData
 from beha2vec_core.chat.show import as_csv, plain
 from beha2vec_core.chat.sql import SqlAnswer
-from beha2vec_core.explorer import page
+from beha2vec_core.explorer import page, tables
 from beha2vec_core.explorer.charts.chat import answer_bars
 from beha2vec_core.explorer.data import overview, profile
 from beha2vec_core.explorer.published import Published
@@ -210,18 +210,14 @@ def _sources(published: Published, answer: Answer) -> None:
         facts = published.ask(profile.named, tuple(answer.facts[:_KEPT]))
         with st.expander(f"Sources: facts ({len(answer.facts):,})"):
             page.table(
-                pd.DataFrame(
-                    {
-                        "cluster": facts["cluster_key"].astype(str),
-                        "words": [shown(label, 90) for label in facts["label"]],
-                        "value": facts["shown_value"],
-                        "all": facts["shown_population"],
-                        "n": facts["support"].map("{:,}".format),
-                        "id": [shown(one, 80) for one in facts["fact_id"]],
-                    }
-                ),
-                {"cluster": "Cluster", "words": "Fact", "value": "Value", "all": "All users", "n": "n", "id": "Id"},
-                numbers=("cluster", "value", "all", "n"),
+                {
+                    "Cluster": tables.numbers(facts["cluster_key"], "{}"),
+                    "Fact": [shown(label, 90) for label in facts["label"]],
+                    "Value": tables.Numbers(facts["shown_value"]),
+                    "All users": tables.Numbers(facts["shown_population"]),
+                    "n": tables.numbers(facts["support"]),
+                    "Id": [shown(one, 80) for one in facts["fact_id"]],
+                }
             )
     if answer.statements:
         with st.expander(f"Sources: SQL ({len(answer.statements):,})"):

@@ -8,7 +8,7 @@ from itertools import zip_longest
 import pandas as pd
 import streamlit as st
 
-from beha2vec_core.explorer import page
+from beha2vec_core.explorer import page, tables
 from beha2vec_core.explorer.charts import clusters as charts
 from beha2vec_core.explorer.charts import profile as profile_charts
 from beha2vec_core.explorer.charts.theme import color
@@ -141,26 +141,20 @@ def _with_sources(text: str, draft: str | None, evidence: pd.DataFrame | None) -
 
 
 def _facts_table(evidence: pd.DataFrame) -> str:
-    intervals = [
+    intervals = tables.Numbers(
         between(number(low, unit), number(high, unit)) if pd.notna(low) and pd.notna(high) else ""
         for low, high, unit in zip(evidence["interval_low"], evidence["interval_high"], evidence["unit"], strict=True)
-    ]
-    return page.table_markup(
-        evidence.assign(
-            words=[shown(label, 90) for label in evidence["label"]],
-            interval=intervals,
-            users=evidence["support"].map("{:,}".format),
-        ),
+    )
+    return tables.table_html(
         {
-            "place": "",
-            "words": "Fact",
-            "shown_value": "Value",
-            "interval": "95 % interval",
-            "shown_population": "All users",
-            "users": "n (users)",
+            "": tables.numbers(evidence["place"]),
+            "Fact": [shown(label, 90) for label in evidence["label"]],
+            "Value": tables.Numbers(evidence["shown_value"]),
+            "95 % interval": intervals,
+            "All users": tables.Numbers(evidence["shown_population"]),
+            "n (users)": tables.numbers(evidence["support"]),
         },
-        numbers=("place", "shown_value", "interval", "shown_population", "users"),
-        ids="anchor",
+        ids=evidence["anchor"],
     )
 
 
@@ -169,18 +163,14 @@ def _next_clusters(published: Published, key: int) -> None:
     if found.empty:
         return
     st.subheader("Cluster on their next active day")
+    most = found.head(6)
     page.table(
-        found.head(6).assign(
-            to=[shown(names.get(one, f"Cluster {one}"), 40) for one in found["to_cluster"].head(6)],
-            shown_share=[number(one, "share") for one in found["share"].head(6)],
-            interval=[
-                between(number(low, "share"), number(high, "share"))
-                for low, high in zip(found["interval_low"].head(6), found["interval_high"].head(6), strict=True)
-            ],
-            n=found["users"].head(6).map("{:,}".format),
-        ),
-        {"to": "Cluster", "shown_share": "Share", "interval": "95 % interval", "n": "n (moves)"},
-        numbers=("shown_share", "interval", "n"),
+        {
+            "Cluster": [shown(names.get(one, f"Cluster {one}"), 40) for one in most["to_cluster"]],
+            "Share": tables.shares(most["share"]),
+            "95 % interval": tables.intervals(most["interval_low"], most["interval_high"]),
+            "n (moves)": tables.numbers(most["users"]),
+        }
     )
 
 
@@ -218,8 +208,8 @@ def _outcomes(published: Published) -> None:
 def _expected(published: Published) -> None:
     st.header("Expected purchases")
     with page.or_empty():
-        found, headings, note = predictions.expected_purchases(published)
-        page.table(found, headings, numbers=predictions.EXPECTED_NUMBERS)
+        columns, note = predictions.expected_purchases(published)
+        page.table(columns)
         st.caption(f"{note} See the page Predictions.")
 
 

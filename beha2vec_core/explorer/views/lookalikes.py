@@ -8,12 +8,13 @@ from typing import TypeVar
 import pandas as pd
 import streamlit as st
 
-from beha2vec_core.explorer import page
+from beha2vec_core.explorer import page, tables
 from beha2vec_core.explorer.charts import lookalikes as charts
 from beha2vec_core.explorer.data import clusters
 from beha2vec_core.explorer.data import lookalikes as data
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, shown
+from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.wording import number
 from beha2vec_core.lookalikes import (
     LEAST_SEEDS,
@@ -218,30 +219,17 @@ def _users(found: pd.DataFrame, names: dict[int, str]) -> None:
     st.caption("Users with too few events are excluded.")
     top = found.head(_SHOWN)
     page.table(
-        pd.DataFrame(
-            {
-                "rank": top["rank"],
-                "user": [f"{key[:12]}…" if len(key) > 13 else key for key in top["user_key"]],
-                "score": top["score"].map("{:.3f}".format),
-                "cluster": [shown(names.get(int(key), ""), 40) if pd.notna(key) else "" for key in top["cluster_key"]],
-                "events": top["n_events"].map("{:,}".format),
-            }
-        ),
         {
-            "rank": "Rank",
-            "user": "User",
-            "score": "Similarity (1 = same)",
-            "cluster": "Cluster",
-            "events": "Events",
-        },
-        numbers=("rank", "score", "events"),
+            "Rank": tables.numbers(top["rank"], "{}"),
+            "User": map(parts.short_key, top["user_key"]),
+            "Similarity (1 = same)": tables.numbers(top["score"], "{:.3f}"),
+            "Cluster": parts.cluster_names(top["cluster_key"], names),
+            "Events": tables.numbers(top["n_events"]),
+        }
     )
     if len(found) > len(top):
         st.caption(f"The first {len(top)}; the files contain all.")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox("Choose a user", top["user_key"].tolist(), width=380, key="look_user")
-        if st.button("Open", key="look_open"):
-            page.open_user(str(chosen))
+    parts.choose_user(top["user_key"], key="look")
 
 
 def _files(found: pd.DataFrame, published: Published) -> None:

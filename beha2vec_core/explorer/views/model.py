@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from beha2vec_core.explorer import page
+from beha2vec_core.explorer import page, tables
 from beha2vec_core.explorer.charts import model as charts
 from beha2vec_core.explorer.data import model as data
 from beha2vec_core.explorer.published import Published
@@ -94,39 +94,20 @@ def _evaluation(published: Published) -> None:
     )
     if not found.empty:
         before = found["less_champion"].notna().any()
+        gain_over_before = map(_difference, found["less_champion"], found["champion_low"], found["champion_high"])
         page.table(
-            pd.DataFrame(
-                {
-                    "task": [_TASKS.get(task, shown(task)) for task in found["task"]],
-                    "metric": [_FIGURES.get(metric, shown(metric)) for metric in found["metric"]],
-                    "value": found["value"].map("{:.3f}".format),
-                    "floor": [
-                        f"{value:.3f}" + (f" ({shown(name, 30)})" if isinstance(name, str) else "")
-                        for name, value in zip(found["floor"], found["floor_value"], strict=True)
-                    ],
-                    "gain": [
-                        _difference(*one)
-                        for one in zip(found["less_best_floor"], found["low"], found["high"], strict=True)
-                    ],
-                    "before": [
-                        _difference(*one)
-                        for one in zip(
-                            found["less_champion"], found["champion_low"], found["champion_high"], strict=True
-                        )
-                    ],
-                    "n": found["n"].map("{:,}".format),
-                }
-            ),
             {
-                "task": "Task",
-                "metric": "Metric",
-                "value": "Encoder",
-                "floor": "Best baseline",
-                "gain": "Gain (95 % interval)",
-                **({"before": "Gain over the previous encoder"} if before else {}),
-                "n": "n",
-            },
-            numbers=("value", "n"),
+                "Task": [_TASKS.get(task, task) for task in found["task"]],
+                "Metric": [_FIGURES.get(metric, metric) for metric in found["metric"]],
+                "Encoder": tables.numbers(found["value"], "{:.3f}"),
+                "Best baseline": [
+                    f"{value:.3f}" + (f" ({shown(name, 30)})" if isinstance(name, str) else "")
+                    for name, value in zip(found["floor"], found["floor_value"], strict=True)
+                ],
+                "Gain (95 % interval)": map(_difference, found["less_best_floor"], found["low"], found["high"]),
+                **({"Gain over the previous encoder": gain_over_before} if before else {}),
+                "n": tables.numbers(found["n"]),
+            }
         )
     with st.expander("All metrics"):
         wide = rows.pivot_table(index=["task", "metric"], columns="method", values="value", aggfunc="first")
@@ -173,41 +154,28 @@ def _quality(published: Published) -> None:
         return
     page.chart(charts.volume(days, dark=page.is_dark()), key="volume", alt="Bars: events by day, with the usual level")
     last = days.tail(_DAYS_SHOWN).iloc[::-1]
+    tracking = [
+        shown(reason, 80) if broken and isinstance(reason, str) else ("broken" if broken else "")
+        for broken, reason in zip(last["is_break"], last["reason"], strict=True)
+    ]
     page.table(
-        pd.DataFrame(
-            {
-                "day": [f"{day:%a %-d %b %Y}" for day in pd.to_datetime(last["event_date"])],
-                "events": last["events"].map("{:,}".format),
-                "users": last["users"].map("{:,}".format),
-                "views": last["page_views"].map("{:,}".format),
-                "purchases": last["purchases"].map("{:,}".format),
-                "without": _shares(last["without_user"], last["raw_events"]),
-                "twice": _shares(last["duplicates"], last["raw_events"]),
-                "late": _shares(last["late"], last["raw_events"]),
-                "said": [
-                    shown(reason, 80) if broken and isinstance(reason, str) else ("broken" if broken else "")
-                    for broken, reason in zip(last["is_break"], last["reason"], strict=True)
-                ],
-            }
-        ),
         {
-            "day": "Day",
-            "events": "Events",
-            "users": "Users",
-            "views": "Page views",
-            "purchases": "Purchases",
-            "without": "Without a user",
-            "twice": "Duplicates",
-            "late": "Late",
-            **({"said": "Tracking"} if last["is_break"].any() else {}),
-        },
-        numbers=("events", "users", "views", "purchases", "without", "twice", "late"),
+            "Day": [f"{day:%a %-d %b %Y}" for day in pd.to_datetime(last["event_date"])],
+            "Events": tables.numbers(last["events"]),
+            "Users": tables.numbers(last["users"]),
+            "Page views": tables.numbers(last["page_views"]),
+            "Purchases": tables.numbers(last["purchases"]),
+            "Without a user": _shares(last["without_user"], last["raw_events"]),
+            "Duplicates": _shares(last["duplicates"], last["raw_events"]),
+            "Late": _shares(last["late"], last["raw_events"]),
+            **({"Tracking": tracking} if any(tracking) else {}),
+        }
     )
     st.caption("Shares are of the day's exported events (n = events). Rejected rows are in Dagster's checks.")
 
 
-def _shares(part: pd.Series, whole: pd.Series) -> list[str]:
-    return [number(one / of, "share") if of else "none" for one, of in zip(part, whole, strict=True)]
+def _shares(part: pd.Series, whole: pd.Series) -> tables.Numbers:
+    return tables.Numbers(number(one / of, "share") if of else "none" for one, of in zip(part, whole, strict=True))
 
 
 def _links() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from beha2vec_core import words
-from beha2vec_core.explorer import page
+from beha2vec_core.explorer import page, tables
 from beha2vec_core.explorer.charts import overview as charts
 from beha2vec_core.explorer.charts.theme import color
 from beha2vec_core.explorer.data import clusters, overview
@@ -93,7 +93,7 @@ def _totals(published: Published) -> None:
 def _funnel(published: Published) -> None:
     steps = published.ask(overview.funnel)
     st.header("From events to clusters")
-    page.table(overview.steps(steps), overview.STEPS, numbers=("count",))
+    page.table(overview.steps(steps))
 
 
 def _clusters(published: Published) -> None:
@@ -133,12 +133,8 @@ def _changes(published: Published) -> None:
             name = in_html(_name(names, row["cluster_key"]))
             page.write(f"<p>{changed.format(name=name, other=other, change=in_html(row['change']))}.</p>")
     st.subheader("Users active in the last 7 days")
-    week, headings, note = overview.week_table(published)
-    page.table(
-        week.assign(cluster=[_name(names, key) for key in week["cluster_key"]]),
-        {"cluster": "Cluster"} | headings,
-        numbers=("now", "before", "change"),
-    )
+    columns, note = overview.week_table(published)
+    page.table(columns)
     if note:
         st.caption(note)
     moved = published.ask(overview.moves)
@@ -146,16 +142,13 @@ def _changes(published: Published) -> None:
     if moved.empty:
         st.write("No user changed cluster.")
         return
+    most = moved.head(8)
     page.table(
-        pd.DataFrame(
-            {
-                "from": [_name(names, key) for key in moved["from_cluster"].head(8)],
-                "to": [_name(names, key) for key in moved["to_cluster"].head(8)],
-                "users": moved["users"].head(8).map("{:,}".format),
-            }
-        ),
-        {"from": "From", "to": "To", "users": "Users"},
-        numbers=("users",),
+        {
+            "From": [_name(names, key) for key in most["from_cluster"]],
+            "To": [_name(names, key) for key in most["to_cluster"]],
+            "Users": tables.numbers(most["users"]),
+        }
     )
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from beha2vec_core.explorer import page
+from beha2vec_core.explorer import page, tables
 from beha2vec_core.explorer.charts import profile as charts
 from beha2vec_core.explorer.data import predictions, profile
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import shown
-from beha2vec_core.insights.wording import number
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.metrics import STANDS_OUT
-from beha2vec_core.words import between, counted
+from beha2vec_core.words import counted, money
 
 
 def over_index(
@@ -60,9 +59,29 @@ def choose_prediction(published: Published) -> tuple[str, int]:
     return target, horizons[-1] if horizon is None else int(horizon)
 
 
-def interval(low: float, high: float) -> str:
-    """An interval of shares: 4% to 6%."""
-    return between(number(low, "share"), number(high, "share"))
+def choose_user(user_keys: Iterable[str], key: str, width: int = 380) -> None:
+    """Let the person choose one of the users, and open that user's page."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox("Choose a user", list(user_keys), width=width, key=f"{key}_user")
+        if st.button("Open", key=f"{key}_open"):
+            page.open_user(str(chosen))
+
+
+def short_key(user_key: str) -> str:
+    """The beginning of a user_key, for tables."""
+    return f"{user_key[:12]}…" if len(user_key) > 13 else user_key
+
+
+def cluster_names(cluster_keys: Iterable[float | None], names: Mapping[int, str]) -> list[str]:
+    """The name of each user's cluster; empty where there is none."""
+    return [shown(names.get(int(key), ""), 40) if key is not None and key == key else "" for key in cluster_keys]
+
+
+def expected_revenue(values: pd.Series, known: pd.Series, currency: str | None) -> dict[str, tables.Numbers]:
+    """The column of a table with what each user is expected to spend; none where no amount of ``known`` says it."""
+    if currency is None or known.isna().all():
+        return {}
+    return {"Expected revenue": tables.Numbers(money(one, currency) if pd.notna(one) else "" for one in values)}
 
 
 def reasons(texts: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from beha2vec_core.explorer import page
+from beha2vec_core.explorer import page, tables
 from beha2vec_core.explorer.charts import predictions as charts
 from beha2vec_core.explorer.data import clusters
 from beha2vec_core.explorer.data import predictions as data
@@ -92,28 +92,18 @@ def _first_decile(published: Published, target: str, horizon: int) -> None:
     st.header("The first tenth")
     found, names = published.ask(data.first_decile, target, horizon), clusters.names(published)
     currency = published.ask(data.currency)
-    with_value = currency is not None and found["value"].notna().any()
     top = found.head(_SHOWN)
     page.table(
-        pd.DataFrame(
-            {
-                "user": [_short(key) for key in top["user_key"]],
-                "cluster": [shown(names.get(int(key), ""), 40) if pd.notna(key) else "" for key in top["cluster_key"]],
-                "probability": [number(one, "share") for one in top["probability"]],
-                "interval": [parts.interval(*ends) for ends in zip(top["low"], top["high"], strict=True)],
-                "value": [money(one, currency or "") if pd.notna(one) else "" for one in top["value"]],
-                "why": [parts.reasons(texts) or "not known" for texts in top["reasons"]],
-            }
-        ),
         {
-            "user": "User",
-            "cluster": "Cluster",
-            "probability": f"Will {shown(does(target), 40)}",
-            "interval": "90 % interval",
-            **({"value": "Expected revenue"} if with_value else {}),
-            "why": "What raises it most (part of the log odds)",
-        },
-        numbers=("probability", "interval", "value"),
+            "User": map(parts.short_key, top["user_key"]),
+            "Cluster": parts.cluster_names(top["cluster_key"], names),
+            f"Will {shown(does(target), 40)}": tables.shares(top["probability"]),
+            "90 % interval": tables.intervals(top["low"], top["high"]),
+            **parts.expected_revenue(top["value"], found["value"], currency),
+            "What raises it most (part of the log odds)": [
+                parts.reasons(texts) or "not known" for texts in top["reasons"]
+            ],
+        }
     )
     first = published.ask(data.deciles, target, horizon).to_dict("records")[0]
     st.caption(
@@ -121,14 +111,7 @@ def _first_decile(published: Published, target: str, horizon: int) -> None:
         f"we expect {first['expected']:,.0f} to {in_markdown(does(target))}. Reasons say what goes together with a "
         "high score, not what causes it."
     )
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox("Choose a user", top["user_key"].tolist(), width=380, key="prediction_user")
-        if st.button("Open", key="prediction_open"):
-            page.open_user(str(chosen))
-
-
-def _short(key: str) -> str:
-    return f"{key[:12]}…" if len(key) > 13 else key
+    parts.choose_user(top["user_key"], key="prediction")
 
 
 def _trust(published: Published, target: str, horizon: int) -> None:
@@ -239,21 +222,17 @@ def _methods(rows: pd.DataFrame) -> None:
         return number(one["value"], "share") if form == "share" else f"{one['value']:.{form}f}"
 
     columns = {
-        "auroc": ("AUROC (95 % interval)", "interval"),
-        "lift_10pct": ("Lift of the first tenth", "1"),
-        "revenue_in_top_decile": ("Revenue in the first tenth", "share"),
-        "brier_skill": ("Brier skill", "3"),
-        "calibration_error": ("Calibration error (points)", "points"),
+        heading: tables.Numbers(cell(one, metric, form) for one in ordered)
+        for metric, heading, form in (
+            ("auroc", "AUROC (95 % interval)", "interval"),
+            ("lift_10pct", "Lift of the first tenth", "1"),
+            ("revenue_in_top_decile", "Revenue in the first tenth", "share"),
+            ("brier_skill", "Brier skill", "3"),
+            ("calibration_error", "Calibration error (points)", "points"),
+        )
+        if any(metric in metrics for metrics in by_method.values())
     }
-    known = {name: of for name, of in columns.items() if any(name in metrics for metrics in by_method.values())}
-    page.table(
-        pd.DataFrame(
-            {"method": [_METHODS.get(one, shown(one, 40)) for one in ordered]}
-            | {name: [cell(one, name, form) for one in ordered] for name, (_, form) in known.items()}
-        ),
-        {"method": "Method", **{name: heading for name, (heading, _) in known.items()}},
-        numbers=tuple(known),
-    )
+    page.table({"Method": [_METHODS.get(one, one) for one in ordered], **columns})
     scores = counted(int(rows.loc[rows["method"] == MODEL, "n"].max()), "score") if MODEL in by_method else ""
     st.caption(
         f"n = {scores} of users on the test dates. AUROC: 1 = always right, 0.5 = chance. Lift: 1 = chance. Brier "
@@ -299,19 +278,8 @@ def _break_even(published: Published, horizon: int, currency: str | None) -> Non
     found = published.ask(data.deciles, PURCHASE, horizon)
     if budget is not None:
         _reach(found, budget, cost)
-    page.table(
-        pd.DataFrame([_tenth(row, margin / 100, cost, currency) for row in found.to_dict("records")]),
-        {
-            "decile": "Tenth",
-            "users": "Users",
-            "base": "Will buy",
-            "spend": "Expected revenue per buyer",
-            "cost": "Cost of all contacts",
-            "uplift": "Break-even uplift (percentage points)",
-            "experiment": "Users per group of an experiment",
-        },
-        numbers=("decile", "users", "base", "spend", "cost", "uplift", "experiment"),
-    )
+    tenths = [_tenth(row, margin / 100, cost, currency) for row in found.to_dict("records")]
+    page.table({heading: tables.Numbers(tenth[heading] for tenth in tenths) for heading in tenths[0]})
     st.caption(
         "Break-even uplift: by how much a contact has to raise the probability of a purchase to pay for itself. "
         f"Experiment: users with and without a contact that a test needs to detect that uplift (power "
@@ -336,21 +304,22 @@ def _reach(found: pd.DataFrame, budget: float, cost: float) -> None:
 
 def _tenth(row: dict[Any, Any], margin: float, cost: float, currency: str) -> dict[str, str]:
     users, base = int(row["users"]), row["expected"] / row["users"]
-    said = {
-        "decile": f"{int(row['decile'])}",
-        "users": f"{users:,}",
-        "base": number(base, "share"),
-        "cost": money(users * cost, currency),
-    }
     spend = row["value"] / row["expected"] if row["expected"] > 0 else float("nan")
-    if pd.isna(spend) or spend <= 0:
-        return said | {"spend": "not known", "uplift": "not known", "experiment": "not known"}
-    uplift = decide.break_even_uplift(cost, margin, spend)
-    needed = decide.users_per_group(base, uplift) if uplift > 0 else None
-    return said | {
-        "spend": money(spend, currency),
-        "uplift": f"{100 * uplift:.2f}" if base + uplift <= 1 else "cannot pay",
-        "experiment": f"{needed:,}" if needed is not None else "none",
+    spent = break_even = experiment = "not known"
+    if spend > 0:
+        uplift = decide.break_even_uplift(cost, margin, spend)
+        needed = decide.users_per_group(base, uplift) if uplift > 0 else None
+        spent = money(spend, currency)
+        break_even = f"{100 * uplift:.2f}" if base + uplift <= 1 else "cannot pay"
+        experiment = f"{needed:,}" if needed is not None else "none"
+    return {
+        "Tenth": f"{int(row['decile'])}",
+        "Users": f"{users:,}",
+        "Will buy": number(base, "share"),
+        "Expected revenue per buyer": spent,
+        "Cost of all contacts": money(users * cost, currency),
+        "Break-even uplift (percentage points)": break_even,
+        "Users per group of an experiment": experiment,
     }
 
 
@@ -358,15 +327,7 @@ def _model(about: dict[str, Any], target: str) -> None:
     st.header("The model")
     methods = about["methods"].get(target, {})
     if methods:
-        page.table(
-            pd.DataFrame(
-                {
-                    "users": [_SEGMENTS.get(name, shown(name, 40)) for name in methods],
-                    "method": [shown(method, 80) for method in methods.values()],
-                }
-            ),
-            {"users": "For", "method": "Method"},
-        )
+        page.table({"For": [_SEGMENTS.get(name, name) for name in methods], "Method": methods.values()})
     notes: Iterable[str] = about["notes"]
     if items := "".join(f"<li>{in_html(note, 400)}</li>" for note in notes):
         page.write(f"<h3>Notes</h3><ul>{items}</ul>")

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from beha2vec_core.explorer import page
+from beha2vec_core.explorer import page, tables
 from beha2vec_core.explorer.charts import pages as charts
 from beha2vec_core.explorer.data import pages as data
 from beha2vec_core.explorer.data.overview import totals
@@ -83,25 +83,30 @@ def _review(published: Published) -> None:
 
 
 def _table(found: pd.DataFrame) -> None:
-    cells = zip(found.to_dict("records"), _said(found, "theme"), _said(found, "page_type"), strict=True)
-    body = "".join(
-        f'<tr><td style="overflow-wrap:anywhere;min-width:7.5rem">'
-        f"{in_html(row['page_title'] or row['page_key'], 70)}<br>"
-        f'<span class="b2v-quiet">{in_html(row["page_key"], 70)}</span></td>'
-        f'<td>{theme}</td><td>{page_type}</td><td class="number">{row["views"]:,}</td></tr>'
-        for row, theme, page_type in cells
+    pages = [
+        tables.Markup(
+            f'<div style="overflow-wrap:anywhere;min-width:7.5rem">{in_html(title or key, 70)}<br>'
+            f'<span class="b2v-quiet">{in_html(key, 70)}</span></div>'
+        )
+        for title, key in zip(found["page_title"], found["page_key"], strict=True)
+    ]
+    page.table(
+        {
+            "Page": pages,
+            "Theme (how sure)": _said(found, "theme"),
+            "Type (how sure)": _said(found, "page_type"),
+            "Views": tables.numbers(found["views"]),
+        }
     )
-    heads = '<th>Page</th><th>Theme (how sure)</th><th>Type (how sure)</th><th class="number">Views</th>'
-    page.write(f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>")
 
 
 def _said(found: pd.DataFrame, kind: data.Kind) -> list[str]:
-    """Each page's label, how sure it is, and the runner-up, for HTML."""
+    """Each page's label, how sure it is, and the runner-up."""
     cells = []
     columns = (found[kind], found[f"{kind}_confidence"], found[f"{kind}_runner_up"])
     for label, sure, other in zip(*columns, strict=True):
-        text = in_html(_words(label)) + (f" ({sure:.0%})" if pd.notna(sure) else "")
-        cells.append(f"{text}, or {in_html(_words(other))}" if isinstance(other, str) and other else text)
+        text = _words(label) + (f" ({sure:.0%})" if pd.notna(sure) else "")
+        cells.append(f"{text}, or {_words(other)}" if isinstance(other, str) and other else text)
     return cells
 
 
@@ -181,19 +186,16 @@ def _pending(published: Published, labels: Labels, overrides: Overrides) -> None
     if waiting.empty:
         st.write("None: all corrections are published.")
         return
+    rows = waiting.to_dict("records")
     page.table(
-        pd.DataFrame(
-            {
-                "page": [shown(row["page_title"] or row["page_key"], 70) for row in waiting.to_dict("records")],
-                "kind": waiting["kind"].map(_KINDS),
-                "now": [
-                    _words(now) if known else "never viewed"
-                    for now, known in zip(waiting["now"], waiting["known"], strict=True)
-                ],
-                "next": [_words(one) if isinstance(one, str) else "what classifiers say" for one in waiting["next"]],
-            }
-        ),
-        {"page": "Page", "kind": "What", "now": "Now", "next": "After the next run"},
+        {
+            "Page": [shown(row["page_title"] or row["page_key"], 70) for row in rows],
+            "What": waiting["kind"].map(_KINDS),
+            "Now": [_words(row["now"]) if row["known"] else "never viewed" for row in rows],
+            "After the next run": [
+                _words(row["next"]) if isinstance(row["next"], str) else "what classifiers say" for row in rows
+            ],
+        }
     )
     keys = [key for key in dict.fromkeys(waiting["page_key"]) if key in overrides.page_keys]
     if not keys:

@@ -8,18 +8,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from beha2vec_core.explorer import page
+from beha2vec_core.explorer import page, tables
 from beha2vec_core.explorer.charts import user as charts
 from beha2vec_core.explorer.data import clusters, predictions
 from beha2vec_core.explorer.data import user as data
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, shown
 from beha2vec_core.explorer.views import parts
-from beha2vec_core.insights.wording import number
 from beha2vec_core.predictions.wording import does
-from beha2vec_core.words import money
 
 _LONGEST_KEY = 128
+_LISTED = 200  # steps of a journey, as a table
 
 
 def render() -> None:
@@ -63,8 +62,8 @@ def _facts(found: dict[str, Any], names: dict[int, str]) -> None:
         "Device": ", ".join(str(found[n]) for n in ("device_category", "browser", "operating_system") if found[n]),
         "Country": found["country"] or "unknown",
     }
-    facts = pd.DataFrame({"what": list(rows), "value": [shown(value, 80) for value in rows.values()]})
-    page.table(facts, {"what": "", "value": f"Times in {page.settings().export.tz.key}"})
+    times = f"Times in {page.settings().export.tz.key}"
+    page.table({"": rows, times: [shown(value, 80) for value in rows.values()]})
     if pd.notna(key) and st.button("Look at the cluster"):
         page.open_cluster(int(key))
 
@@ -77,29 +76,16 @@ def _predictions(published: Published, user_key: str) -> None:
         st.write(f"There are no scores of this user: they were not seen in the {lately} days before the last date.")
         return
     currency = published.ask(predictions.currency)
-    with_value = currency is not None and found["value"].notna().any()
     page.table(
-        pd.DataFrame(
-            {
-                "target": [shown(does(target), 60) for target in found["target"]],
-                "horizon": [f"{days} days" for days in found["horizon"]],
-                "probability": [number(one, "share") for one in found["probability"]],
-                "interval": [parts.interval(*ends) for ends in zip(found["low"], found["high"], strict=True)],
-                "decile": found["decile"],
-                "value": [money(one, currency or "") if pd.notna(one) else "" for one in found["value"]],
-                "method": [shown(method, 60) for method in found["method"]],
-            }
-        ),
         {
-            "target": "Will",
-            "horizon": "within",
-            "probability": "Probability",
-            "interval": "90 % interval",
-            "decile": "Tenth (1 = highest)",
-            **({"value": "Expected revenue"} if with_value else {}),
-            "method": "Method",
-        },
-        numbers=("probability", "interval", "decile", "value"),
+            "Will": [shown(does(target), 60) for target in found["target"]],
+            "within": [f"{days} days" for days in found["horizon"]],
+            "Probability": tables.shares(found["probability"]),
+            "90 % interval": tables.intervals(found["low"], found["high"]),
+            "Tenth (1 = highest)": tables.numbers(found["decile"]),
+            **parts.expected_revenue(found["value"], found["value"], currency),
+            "Method": [shown(method, 60) for method in found["method"]],
+        }
     )
     _reasons(published, user_key, found)
 
@@ -127,18 +113,15 @@ def _journey(published: Published, user_key: str) -> None:
     page.chart(figure, key="journey", alt="A row of marks for each session: the pages viewed, in order")
     with st.expander("The same as a table"):
         started = dict(labels)
+        listed = events.head(_LISTED)
         page.table(
-            pd.DataFrame(
-                {
-                    "session": [started[key] for key in events["session_key"]],
-                    "step": events["step"],
-                    "event": [shown(name).replace("_", " ") for name in events["event_name"]],
-                    "page": [shown(title, 90) for title in events["title"]],
-                    "type": [shown(kind).replace("_", " ") for kind in events["page_type"].fillna("")],
-                }
-            ).head(200),
-            {"session": "Session", "step": "Step", "event": "Event", "page": "Page", "type": "Page type"},
-            numbers=("step",),
+            {
+                "Session": [started[key] for key in listed["session_key"]],
+                "Step": tables.numbers(listed["step"]),
+                "Event": listed["event_name"].str.replace("_", " "),
+                "Page": [shown(title, 90) for title in listed["title"]],
+                "Page type": listed["page_type"].fillna("").str.replace("_", " "),
+            }
         )
 
 
@@ -159,21 +142,14 @@ def _nearest(published: Published, user_key: str) -> None:
         return
     st.caption("By identity vector; users with too few events are excluded.")
     page.table(
-        pd.DataFrame(
-            {
-                "user": [f"{key[:8]}…" for key in found["user_key"]],
-                "cluster": [names.get(int(key), "") if pd.notna(key) else "" for key in found["cluster_key"]],
-                "similarity": found["similarity"].map("{:.2f}".format),
-                "why": [_why(n, pages) for n, pages in zip(found["shared_pages"], found["pages"], strict=True)],
-            }
-        ),
-        {"user": "User", "cluster": "Cluster", "similarity": "Similarity (1 = same)", "why": "Pages both viewed"},
-        numbers=("similarity",),
+        {
+            "User": [f"{key[:8]}…" for key in found["user_key"]],
+            "Cluster": parts.cluster_names(found["cluster_key"], names),
+            "Similarity (1 = same)": tables.numbers(found["similarity"], "{:.2f}"),
+            "Pages both viewed": map(_why, found["shared_pages"], found["pages"]),
+        }
     )
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox("Choose a user", found["user_key"].tolist(), width=360, key=f"near_{user_key}")
-        if st.button("Open", key="open_near"):
-            page.open_user(str(chosen))
+    parts.choose_user(found["user_key"], key=f"near_{user_key}")
 
 
 def _why(shared: int, pages: object) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 import dagster as dg
 
 from beha2vec_core.settings import ExportSettings
-from beha2vec_dagster.lib.metadata import markdown_table, plain
+from beha2vec_dagster.lib.metadata import made, markdown_table
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 _ERROR = dg.AssetCheckSeverity.ERROR
@@ -71,18 +71,12 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             severity=_ERROR if unreadable or any(one.is_error for one in found) else dg.AssetCheckSeverity.WARN,
             metadata={"message": "; ".join(problems), "remedy": _REMEDY} if problems else {},
         )
-        return dg.MaterializeResult(
-            metadata=plain(
-                {
-                    "status": "; ".join(problems) or ("sent" if found else "no audience has send: true"),
-                    "users_by_step": markdown_table([*where, "step", "users"], steps) if steps else None,
-                    "users_by_outcome": markdown_table([*where, "change", "outcome", "users"], outcomes)
-                    if outcomes
-                    else None,
-                    **{outcome: totals[outcome] for outcome in ("accepted", "refused", "unknown", "not_sent")},
-                }
-            ),
-            check_results=[check],
+        return made(
+            {outcome: totals[outcome] for outcome in ("accepted", "refused", "unknown", "not_sent")},
+            checks=[check],
+            status="; ".join(problems) or ("sent" if found else "no audience has send: true"),
+            users_by_step=markdown_table([*where, "step", "users"], steps) if steps else None,
+            users_by_outcome=markdown_table([*where, "change", "outcome", "users"], outcomes) if outcomes else None,
         )
 
     return [activations]

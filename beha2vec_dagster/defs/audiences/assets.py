@@ -6,7 +6,7 @@ import dagster as dg
 
 from beha2vec_core.privacy.key import key
 from beha2vec_core.settings import ExportSettings
-from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
+from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
 from beha2vec_dagster.lib.resources import WarehouseResource
 
@@ -40,7 +40,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 audiences = audiences_of_night(connection, settings.audiences.file)
             except AudienceError as error:
                 context.log.warning(f"{error}. The members stay as they were")
-                return dg.MaterializeResult(metadata={"status": str(error)})
+                return made(status=str(error))
             counts, problems = write_members(connection, audiences, day, key(settings.storage.data_dir))
             about = relation_metadata(connection, "beha2vec.audience_members_current")
         for problem in problems:
@@ -53,15 +53,11 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             {"dagster/partition_row_count": sum(sum(states.values()) for states in counts.values())},
             partition_key=day.isoformat(),
         )
-        return dg.MaterializeResult(
-            metadata=about
-            | plain(
-                {
-                    "status": f"written for {day}" if audiences else f"{settings.audiences.file} has no audiences",
-                    "audiences": markdown_table(["audience", "entered", "stayed", "left"], rows) if rows else None,
-                    "problems": "; ".join(problems) or None,
-                }
-            )
+        return made(
+            about,
+            status=f"written for {day}" if audiences else f"{settings.audiences.file} has no audiences",
+            audiences=markdown_table(["audience", "entered", "stayed", "left"], rows) if rows else None,
+            problems="; ".join(problems) or None,
         )
 
     return [audience_members]

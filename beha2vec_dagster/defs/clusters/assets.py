@@ -24,7 +24,7 @@ from beha2vec_dagster.defs.clusters.models import (
 )
 from beha2vec_dagster.defs.encoder.versions import load_encoder, version_in_use
 from beha2vec_dagster.lib import plots
-from beha2vec_dagster.lib.metadata import markdown_table, picture, relation_metadata
+from beha2vec_dagster.lib.metadata import made, markdown_table, picture, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
 from beha2vec_dagster.lib.resources import WarehouseResource
 
@@ -117,26 +117,24 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 before.version if before else None,
             )
             about = relation_metadata(connection, "beha2vec.cluster_models")
-        return dg.MaterializeResult(
-            data_version=dg.DataVersion(digest),
-            metadata=about
-            | {
-                "cluster_model_version": digest,
-                "model_version": version,
-                "k": model.k,
-                "why": model.why,
-                "outcome": outcome.name,
-                "users": len(vectors),
-                "users_with_too_little_evidence": too_little,
-                "largest_share": float(model.shares.max()),
-                "before": before.version if before else "none",
-                "lineage": markdown_table(list(lineage[0]._fields), lineage),
-                "choice_of_k": picture(plots.choice_of_k(curve, outcome.name), "choice of k"),
-                "user_map": picture(plots.user_map(model.project_2d(vectors), labels), "users by cluster"),
-                "curve": markdown_table(list(model.curve.columns), [tuple(row.values()) for row in curve]),
-            }
-            | _likely_clusters(model.posterior)
-            | (_dense_groups(model, vectors, labels) if config.explore_hdbscan else {}),
+        return made(
+            about,
+            version=digest,
+            cluster_model_version=digest,
+            model_version=version,
+            k=model.k,
+            why=model.why,
+            outcome=outcome.name,
+            users=len(vectors),
+            users_with_too_little_evidence=too_little,
+            largest_share=float(model.shares.max()),
+            before=before.version if before else "none",
+            lineage=markdown_table(list(lineage[0]._fields), lineage),
+            choice_of_k=picture(plots.choice_of_k(curve, outcome.name), "choice of k"),
+            user_map=picture(plots.user_map(model.project_2d(vectors), labels), "users by cluster"),
+            curve=markdown_table(list(model.curve.columns), [tuple(row.values()) for row in curve]),
+            **_likely_clusters(model.posterior),
+            **(_dense_groups(model, vectors, labels) if config.explore_hdbscan else {}),
         )
 
     @dg.asset(
@@ -180,29 +178,27 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             context.log.warning(f"readers keep the old clusters until user_clusters is materialized for {waiting}")
         for day in days:
             context.add_asset_metadata({"dagster/partition_row_count": counts[day]}, partition_key=day.isoformat())
-        return dg.MaterializeResult(
-            metadata=about
-            | {
-                "cluster_model_versions": [model.version for model in models],
-                "waiting_for_days": waiting or "none",
-                "clusters": totals.clusters,
-                "users_in_clusters": totals.clustered_users,
-                "users": totals.users,
-                "from_events_to_clusters": markdown_table(
-                    ["step", "how many", "lost on the way", "of", "why"],
-                    [
-                        (
-                            step.name,
-                            step.count,
-                            *((loss.count, f"{loss.of}s", loss.why) if loss else (None, None, None)),
-                        )
-                        for step in steps
-                        for loss in step.losses or (None,)
-                    ],
-                    longest=1000,
-                ),
-                "cluster_sizes": picture(plots.cluster_sizes(sizes), "cluster sizes"),
-            }
+        return made(
+            about,
+            cluster_model_versions=[model.version for model in models],
+            waiting_for_days=waiting or "none",
+            clusters=totals.clusters,
+            users_in_clusters=totals.clustered_users,
+            users=totals.users,
+            from_events_to_clusters=markdown_table(
+                ["step", "how many", "lost on the way", "of", "why"],
+                [
+                    (
+                        step.name,
+                        step.count,
+                        *((loss.count, f"{loss.of}s", loss.why) if loss else (None, None, None)),
+                    )
+                    for step in steps
+                    for loss in step.losses or (None,)
+                ],
+                longest=1000,
+            ),
+            cluster_sizes=picture(plots.cluster_sizes(sizes), "cluster sizes"),
         )
 
     @dg.asset(
@@ -226,7 +222,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             connection.register("members", find_members(connection, current.load(settings.storage.cluster_models_path)))
             replace_partition(connection, "beha2vec.cluster_members", "select * from members", "true")
             about = relation_metadata(connection, "beha2vec.cluster_members")
-        return dg.MaterializeResult(metadata=about)
+        return made(about)
 
     @dg.asset(
         # a promotion switches readers to other clusters and does not make user_clusters: the job train_encoder waits
@@ -265,14 +261,14 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             facts, buying = profiles.build_profiles(*asked), profiles.buying_paths(*asked)
             currency = profiles.currency_of(connection, profiles.WAREHOUSE)
             unfilled = profiles.unfilled_texts(connection, profiles.WAREHOUSE, titles="ga4.dim_ga4__pages")
-            made = {
+            tables = {
                 "cluster_profiles": facts,
                 "cluster_transitions": profiles.cluster_transitions(*asked),
                 "cluster_paths": profiles.cluster_paths(*asked),
                 "buying_paths": buying.rows,
             }
             with transaction(connection):  # all four are of one moment
-                for table, rows in made.items():
+                for table, rows in tables.items():
                     connection.register("made", rows)
                     connection.execute(f"delete from beha2vec.{table}")
                     connection.execute(f"insert into beha2vec.{table} by name select * from made")
@@ -283,25 +279,23 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             ).fetchall()
         by_metric = Counter(facts["metric"])
         significant = facts.loc[facts["significant"].fillna(False), "metric"].value_counts()
-        return dg.MaterializeResult(
-            metadata=about
-            | {
-                "over_represented_pages": picture(plots.over_represented(pages), "over-represented pages"),
-                "facts_by_metric": markdown_table(
-                    ["metric", "facts", "significant"],
-                    [(metric, n, int(significant.get(metric, 0))) for metric, n in by_metric.most_common()],
-                ),
-                "facts_tested": int(facts["q_value"].notna().sum()),
-                "facts_significant": int(significant.sum()),
-                "transitions": len(made["cluster_transitions"]),
-                "path_steps": len(made["cluster_paths"]),
-                "buying_paths": buying.note,
-                "money": currency.why,
-                "unfilled_texts": len(unfilled),
-                "unfilled_texts_most_frequent": markdown_table(
-                    list(unfilled.columns), list(unfilled.head(_UNFILLED_SHOWN).itertuples(index=False, name=None))
-                ),
-            }
+        return made(
+            about,
+            over_represented_pages=picture(plots.over_represented(pages), "over-represented pages"),
+            facts_by_metric=markdown_table(
+                ["metric", "facts", "significant"],
+                [(metric, n, int(significant.get(metric, 0))) for metric, n in by_metric.most_common()],
+            ),
+            facts_tested=int(facts["q_value"].notna().sum()),
+            facts_significant=int(significant.sum()),
+            transitions=len(tables["cluster_transitions"]),
+            path_steps=len(tables["cluster_paths"]),
+            buying_paths=buying.note,
+            money=currency.why,
+            unfilled_texts=len(unfilled),
+            unfilled_texts_most_frequent=markdown_table(
+                list(unfilled.columns), list(unfilled.head(_UNFILLED_SHOWN).itertuples(index=False, name=None))
+            ),
         )
 
     return [cluster_model, user_clusters, cluster_members, cluster_profiles]

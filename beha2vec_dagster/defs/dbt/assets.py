@@ -4,14 +4,22 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject, dbt_assets
+import duckdb
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtCliInvocation,
+    DbtCliResource,
+    DbtProject,
+    dbt_assets,
+)
 from filelock import FileLock
 from pydantic import Field
 
@@ -104,54 +112,6 @@ class IncrementalModelsConfig(dg.Config):
     )
 
 
-def _dbt_build(
-    context: dg.AssetExecutionContext,
-    settings: ExportSettings,
-    dbt: DbtCliResource,
-    warehouse: WarehouseResource,
-    window: Mapping[str, str],
-    *,
-    full_refresh: bool = False,
-) -> Iterator[Any]:
-    """Run ``dbt build`` under the warehouse's lock, then report the tables it built.
-
-    Tables that were built before a failure are reported too. Unit tests are for the developer (`make test`).
-    """
-    # buildable: a test that also reads a model which neither was selected nor comes before does not apply here
-    arguments = [*_build_arguments(settings, full_refresh), "--indirect-selection", "buildable"]
-    events: list[Any] = []
-    target_path = _target_path(settings)
-    try:
-        with warehouse.exclusive(f"dbt build ({context.op_execution_context.op.name})"), brief_dbt():
-            with _environment(settings, **window):
-                started = dbt.cli(arguments, context=context, target_path=target_path)
-            for event in started.stream():
-                events.append(event)
-    finally:
-        built = [key for key in context.selected_asset_keys if _was_built(key, events)]
-        with warehouse.connect("dbt metadata") as connection:
-            for key in built:
-                node = _node(key.path[-1])
-                about = relation_metadata(
-                    connection, f"{_SCHEMA}.{node['name']}", descriptions=_column_descriptions(node)
-                )
-                if node["resource_type"] == "model":
-                    compiled = target_path / "compiled" / node["package_name"] / node["original_file_path"]
-                    about["dagster/column_lineage"] = column_lineage(
-                        _manifest(), node, compiled.read_text(), _translator
-                    )
-                context.add_asset_metadata(about, asset_key=key)
-        yield from events
-
-
-def _build_arguments(settings: ExportSettings, full_refresh: bool) -> list[str]:
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
-    # the output of a step goes to a file; dbt's own files of the whole project and of results, which nobody reads, take
-    # a seventh of a call
-    arguments += ["--no-use-colors", "--no-write-json", "--vars", json.dumps(_variables(settings))]
-    return arguments + (["--full-refresh"] if full_refresh else [])
-
-
 def _variables(settings: ExportSettings) -> dict[str, object]:
     """The variables of the models that are settings of ours."""
     return {
@@ -161,116 +121,138 @@ def _variables(settings: ExportSettings) -> dict[str, object]:
     }
 
 
-def _target_path(settings: Settings) -> Path:
-    """One folder, not one a run as is the default, which a year of nights would fill; the lock guards it."""
-    return settings.storage.data_dir / "dbt_target"
-
-
 def _window(days: tuple[date, date] | None) -> dict[str, str]:
     """Days as environment variables: with other vars dbt would parse the whole project again."""
     first, last = days or ("", "")
     return {"GA4_MIN_DATE": str(first), "GA4_MAX_DATE": str(last)}
 
 
-def _build_days(
-    context: dg.AssetExecutionContext,
-    settings: ExportSettings,
-    dbt: DbtCliResource,
-    warehouse: WarehouseResource,
-    *,
-    full_refresh: bool,
-) -> Iterator[Any]:
-    """Build the run's days, or with a full refresh all days that have raw partitions, in one dbt call or in chunks.
+class _Build(NamedTuple):
+    """Builds models in a run of Dagster."""
 
-    A stopped build of the same days continues after its last finished chunk. The data tests run in the last call, for
-    the days of all.
-    """
-    asked = range_of(context.run.tags)
-    raw = chunks.raw_days(settings.storage.raw_path)
-    span = (min(raw), max(raw)) if full_refresh and raw else asked
-    days = chunks.days_between(*span) if span else []
-    build = _this_build(context, settings, days, raw if full_refresh else {}, full_refresh)
-    with warehouse.connect("dbt chunks") as connection:
-        finished = chunks.begin_build(connection, build, raw)
-    done = {day for chunk in finished for day in chunk.days}
-    calls = chunks.split_days(
-        [day for day in days if day not in done],
-        raw,
-        chunk_bytes(settings, days, raw),
-        settings.storage.dbt_chunk_days,
-    )
-    # a run of the data tests alone builds nothing
-    if (len(calls) <= 1 and not done) or not context.selected_asset_keys:
-        yield from _dbt_build(context, settings, dbt, warehouse, _window(asked), full_refresh=full_refresh)
-        return
-    context.log.info(
-        f"{counted(len(days), 'day')} in {counted(len(calls), 'dbt call')}"
-        + (f"; a build that was stopped has finished {counted(len(done), 'day')} of them" if done else "")
-    )
-    asked_here = False
-    if full_refresh:
-        # from the first call on the tables lack days: if this run is stopped, the next one has to go on
-        with warehouse.connect("dbt chunks") as connection:
-            asked_here = require_full_refresh(connection, _INCREMENTAL_ASSET, "a rebuild of all days was stopped")
-    bar = ProgressBar(title="dbt", unit="call", total=len(calls))
-    for number, chunk in enumerate(calls[:-1], 1):
-        state = chunks.chunk_state(chunk, raw)
-        _dbt_chunk(
-            context, settings, dbt, warehouse, chunk, is_first=number == 1 and not done, full_refresh=full_refresh
+    context: dg.AssetExecutionContext
+    settings: ExportSettings
+    dbt: DbtCliResource
+    warehouse: WarehouseResource
+    full_refresh: bool = False
+
+    @property
+    def target_path(self) -> Path:
+        """One folder, not one a run as is the default, which a year of nights would fill; the lock guards it."""
+        return self.settings.storage.data_dir / "dbt_target"
+
+    def _start(self, window: Mapping[str, str], *options: str, full_refresh: bool) -> DbtCliInvocation:
+        """Start ``dbt build``. Unit tests are for the developer (`make test`)."""
+        arguments = ["build", "--exclude-resource-type", "unit_test", *options]
+        # the output of a step goes to a file; dbt's own files of the whole project and of results, which nobody reads,
+        # take a seventh of a call
+        arguments += ["--no-use-colors", "--no-write-json", "--vars", json.dumps(_variables(self.settings))]
+        arguments += ["--full-refresh"] if full_refresh else []
+        with _environment(self.settings, **window):
+            return self.dbt.cli(arguments, context=self.context, target_path=self.target_path)
+
+    def whole(self, window: Mapping[str, str]) -> Iterator[Any]:
+        """Run ``dbt build`` with the tests under the warehouse's lock, then report the tables it built.
+
+        Tables that were built before a failure are reported too.
+        """
+        events: list[Any] = []
+        # buildable: a test that also reads a model which neither was selected nor comes before does not apply here
+        options = ("--indirect-selection", "buildable")
+        try:
+            purpose = f"dbt build ({self.context.op_execution_context.op.name})"
+            with self.warehouse.exclusive(purpose), brief_dbt():
+                for event in self._start(window, *options, full_refresh=self.full_refresh).stream():
+                    events.append(event)
+        finally:
+            self._report({event.output_name for event in events if isinstance(event, dg.Output)})
+            yield from events
+
+    def _report(self, built: set[str]) -> None:
+        with self.warehouse.connect("dbt metadata") as connection:
+            for key in self.context.selected_asset_keys:
+                if key.to_python_identifier() not in built:
+                    continue
+                node = _node(key.path[-1])
+                table = f"{_SCHEMA}.{node['name']}"
+                about = relation_metadata(connection, table, descriptions=_column_descriptions(node))
+                if node["resource_type"] == "model":
+                    compiled = self.target_path / "compiled" / node["package_name"] / node["original_file_path"]
+                    about["dagster/column_lineage"] = column_lineage(
+                        _manifest(), node, compiled.read_text(), _translator
+                    )
+                self.context.add_asset_metadata(about, asset_key=key)
+
+    def in_chunks(self) -> Iterator[Any]:
+        """Build the run's days, or with a full refresh all days that have raw partitions, in one dbt call or in chunks.
+
+        A stopped build of the same days continues after its last finished chunk. The data tests run in the last call,
+        for the days of all.
+        """
+        context, settings, storage = self.context, self.settings, self.settings.storage
+        asked = range_of(context.run.tags)
+        raw = chunks.raw_days(storage.raw_path)
+        span = (min(raw), max(raw)) if self.full_refresh and raw else asked
+        days = chunks.days_between(*span) if span else []
+        build = self._identity(days, raw if self.full_refresh else {})
+        with self._chunks() as connection:
+            finished = chunks.begin_build(connection, build, raw)
+        done = {day for chunk in finished for day in chunk.days}
+        left = [day for day in days if day not in done]
+        calls = chunks.split_days(left, raw, chunk_bytes(settings, days, raw), storage.dbt_chunk_days)
+        # a run of the data tests alone builds nothing
+        if (len(calls) <= 1 and not done) or not context.selected_asset_keys:
+            yield from self.whole(_window(asked))
+            return
+        context.log.info(
+            f"{counted(len(days), 'day')} in {counted(len(calls), 'dbt call')}"
+            + (f"; a build that was stopped has finished {counted(len(done), 'day')} of them" if done else "")
         )
-        with warehouse.connect("dbt chunks") as connection:
-            chunks.chunk_done(connection, build, chunk, state)
-        context.log.info(f"{chunk.first} to {chunk.last} ({number}/{len(calls)} dbt calls)")
-        bar.update()
-    bar.close()
-    last = _window(calls[-1]) | {"GA4_TEST_MIN_DATE": str(days[0])}
-    built = set()
-    try:
-        for event in _dbt_build(context, settings, dbt, warehouse, last):
-            built |= {event.output_name} if isinstance(event, dg.Output) else set()
-            yield event
-    finally:  # a data test that fails leaves no day to be built again
-        if {key.to_python_identifier() for key in context.selected_asset_keys} <= built:
-            with warehouse.connect("dbt chunks") as connection:
-                chunks.build_done(connection, build)
-                if asked_here:
-                    full_refresh_done(connection, _INCREMENTAL_ASSET)
+        asked_here = False
+        if self.full_refresh:
+            # from the first call on the tables lack days: if this run is stopped, the next one has to go on
+            with self._chunks() as connection:
+                asked_here = require_full_refresh(connection, _INCREMENTAL_ASSET, "a rebuild of all days was stopped")
+        bar = ProgressBar(title="dbt", unit="call", total=len(calls))
+        for number, chunk in enumerate(calls[:-1], 1):
+            state = chunks.chunk_state(chunk, raw)
+            self._chunk(chunk, is_first=number == 1 and not done)
+            with self._chunks() as connection:
+                chunks.chunk_done(connection, build, chunk, state)
+            context.log.info(f"{chunk.first} to {chunk.last} ({number}/{len(calls)} dbt calls)")
+            bar.update()
+        bar.close()
+        last = _window(calls[-1]) | {"GA4_TEST_MIN_DATE": str(days[0])}
+        built = set()
+        try:
+            for event in self._replace(full_refresh=False).whole(last):
+                built |= {event.output_name} if isinstance(event, dg.Output) else set()
+                yield event
+        finally:  # a data test that fails leaves no day to be built again
+            if {key.to_python_identifier() for key in context.selected_asset_keys} <= built:
+                with self._chunks() as connection:
+                    chunks.build_done(connection, build)
+                    if asked_here:
+                        full_refresh_done(connection, _INCREMENTAL_ASSET)
 
+    def _chunk(self, chunk: chunks.Chunk, *, is_first: bool) -> None:
+        """Build some of the days, without tests. Readers get the warehouse between two calls."""
+        options = ["--exclude-resource-type", "test"]
+        options += [] if is_first else ["--exclude-resource-type", "seed"]  # the last call writes them again
+        window = _window(chunk) | {"GA4_FULL_REFRESH_IN_PARTS": "1"}
+        with self.warehouse.exclusive(f"dbt build ({chunk.first} to {chunk.last})"), brief_dbt():
+            self._start(window, *options, full_refresh=is_first and self.full_refresh).wait()
 
-def _dbt_chunk(
-    context: dg.AssetExecutionContext,
-    settings: ExportSettings,
-    dbt: DbtCliResource,
-    warehouse: WarehouseResource,
-    chunk: chunks.Chunk,
-    *,
-    is_first: bool,
-    full_refresh: bool,
-) -> None:
-    """Build some of the days, without tests. Readers get the warehouse between two calls."""
-    arguments = [*_build_arguments(settings, is_first and full_refresh), "--exclude-resource-type", "test"]
-    arguments += [] if is_first else ["--exclude-resource-type", "seed"]  # the last call writes them again
-    window = _window(chunk) | {"GA4_FULL_REFRESH_IN_PARTS": "1"}
-    with warehouse.exclusive(f"dbt build ({chunk.first} to {chunk.last})"), brief_dbt():
-        with _environment(settings, **window):
-            started = dbt.cli(arguments, context=context, target_path=_target_path(settings))
-        started.wait()
+    def _chunks(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        return self.warehouse.connect("dbt chunks")
 
-
-def _this_build(
-    context: dg.AssetExecutionContext,
-    settings: ExportSettings,
-    days: Sequence[date],
-    raw: Mapping[date, chunks.RawDay],
-    full_refresh: bool,
-) -> chunks.Build:
-    """What this build is made of. A full refresh also follows all raw partitions: its first call reads them."""
-    models = chunks.text_hash([_variables(settings), [path.read_text() for path in _project_files()]])
-    selected = sorted(key.to_user_string() for key in context.selected_asset_keys)
-    states = [day.state for day in raw.values()]
-    return chunks.Build(
-        models, chunks.text_hash([models, selected, days[:1], days[-1:], states, full_refresh]), full_refresh
-    )
+    def _identity(self, days: Sequence[date], raw: Mapping[date, chunks.RawDay]) -> chunks.Build:
+        """What this build is made of. A full refresh also follows all raw partitions: its first call reads them."""
+        models = chunks.text_hash([_variables(self.settings), [path.read_text() for path in _project_files()]])
+        selected = sorted(key.to_user_string() for key in self.context.selected_asset_keys)
+        states = [day.state for day in raw.values()]
+        key = chunks.text_hash([models, selected, days[:1], days[-1:], states, self.full_refresh])
+        return chunks.Build(models, key, self.full_refresh)
 
 
 @cache
@@ -293,10 +275,6 @@ def dbt_descriptions() -> dict[str, dict[str, str]]:
 
 def _column_descriptions(node: dict[str, Any]) -> dict[str, str]:
     return {name: column["description"] for name, column in node["columns"].items()}
-
-
-def _was_built(key: dg.AssetKey, events: list[Any]) -> bool:
-    return any(isinstance(event, dg.Output) and event.output_name == key.to_python_identifier() for event in events)
 
 
 def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
@@ -326,9 +304,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             pending = pending_full_refresh(connection, _INCREMENTAL_ASSET)
         if pending:
             context.log.info(f"All days are rebuilt from scratch, because {pending}.")
-        yield from _build_days(
-            context, settings, dbt, warehouse, full_refresh=config.full_refresh or pending is not None
-        )
+        full_refresh = config.full_refresh or pending is not None
+        yield from _Build(context, settings, dbt, warehouse, full_refresh).in_chunks()
         if pending and context.selected_asset_keys == dbt_incremental_models.keys:
             with warehouse.connect("dbt full refresh") as connection:
                 full_refresh_done(connection, _INCREMENTAL_ASSET)
@@ -346,6 +323,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource
     ) -> Iterator[Any]:
         """Persons, dimensions and features rebuilt whole, and the views of the marts."""
-        yield from _dbt_build(context, settings, dbt, warehouse, _window(range_of(context.run.tags)))
+        yield from _Build(context, settings, dbt, warehouse).whole(_window(range_of(context.run.tags)))
 
     return [dbt_incremental_models, dbt_table_models]

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from beha2vec_dagster.defs.encoder.versions import (
 )
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.console import core_messages
-from beha2vec_dagster.lib.metadata import markdown_table, picture, plain, relation_metadata
+from beha2vec_dagster.lib.metadata import made, markdown_table, picture, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
 from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
 
@@ -114,14 +114,9 @@ class TrainingConfig(dg.Config):
         """The encoder's shape."""
         modalities = ("page", "event_name", "theme", "page_type")
         return EncoderConfig(
-            dim=self.dim,
-            layers=self.layers,
-            heads=self.heads,
-            feed_forward=self.feed_forward,
-            dropout=self.dropout,
+            **self.model_dump(include={field.name for field in fields(EncoderConfig)}),
             token_fields=(*DEFAULT_TOKEN_FIELDS, "title") if self.titles else DEFAULT_TOKEN_FIELDS,
             modality_weights={name: getattr(self, f"{name}_modality") for name in modalities},
-            min_events=self.min_events,
             max_length=max_length,
         )
 
@@ -129,16 +124,8 @@ class TrainingConfig(dg.Config):
         """How to train it."""
         weights = {name: getattr(self, f"{name}_weight") for name in OBJECTIVES}
         config = TrainConfig(
+            **self.model_dump(include={field.name for field in fields(TrainConfig)}),
             objectives={name: weight for name, weight in weights.items() if weight > 0},
-            epochs=self.epochs,
-            max_updates=self.max_updates,
-            max_minutes=self.max_minutes,
-            patience=self.patience,
-            held_out_time=self.held_out_time,
-            learning_rate=self.learning_rate,
-            horizon_days=self.horizon_days,
-            checkpoint_every=self.checkpoint_every,
-            seed=self.seed,
             device=device,
             progress=False,
         )
@@ -199,7 +186,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         folder = settings.storage.encoders_path / encoder.model_version
         encoder.save(folder)
         shutil.rmtree(checkpoints, ignore_errors=True)
-        row = {
+        row: dict[str, Any] = {
             "model_version": encoder.model_version,
             "config": json.dumps(asdict(encoder.config)),
             "train_config": json.dumps(asdict(encoder.train_config)),
@@ -214,24 +201,18 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 list(row.values()),
             )
             about = relation_metadata(connection, "beha2vec.encoders")
-        return dg.MaterializeResult(
-            data_version=dg.DataVersion(encoder.model_version),
-            metadata=about
-            | plain(
-                {
-                    "model_version": encoder.model_version,
-                    "device": device_note,
-                    "warm_start_from": before.model_version if before else None,
-                    "users": encoder.data_window["users"],
-                    "events": encoder.data_window["events"],
-                }
-                | _of_curve(encoder.training_curve, training.epochs)
-                | {
-                    "model_card": dg.MetadataValue.md(model_card(encoder).text),
-                    "config": dg.MetadataValue.json(json.loads(row["config"])),
-                    "train_config": dg.MetadataValue.json(json.loads(row["train_config"])),
-                }
-            ),
+        return made(
+            about,
+            version=encoder.model_version,
+            model_version=encoder.model_version,
+            device=device_note,
+            warm_start_from=before.model_version if before else None,
+            users=encoder.data_window["users"],
+            events=encoder.data_window["events"],
+            **_of_curve(encoder.training_curve, training.epochs),
+            model_card=dg.MetadataValue.md(model_card(encoder).text),
+            config=dg.MetadataValue.json(json.loads(row["config"])),
+            train_config=dg.MetadataValue.json(json.loads(row["train_config"])),
         )
 
     @dg.asset(
@@ -271,16 +252,12 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             low = connection.execute(
                 f"select avg(low_evidence::int) from beha2vec.user_embeddings where {of_run}"
             ).fetchone()
-        return dg.MaterializeResult(
-            metadata=about
-            | plain(
-                {
-                    "model_version": version,
-                    "device": device_note,
-                    "low_evidence_share": low[0] if low else None,
-                    "embedded": sum(of_day.embedded for of_day in done.values()),
-                }
-            )
+        return made(
+            about,
+            model_version=version,
+            device=device_note,
+            low_evidence_share=low[0] if low else None,
+            embedded=sum(of_day.embedded for of_day in done.values()),
         )
 
     return [encoder_candidate, user_embeddings]

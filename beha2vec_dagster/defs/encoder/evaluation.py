@@ -10,7 +10,7 @@ from beha2vec_core.encoder.config import Device
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.defs.encoder.versions import load_encoder, newest_version, version_beside
-from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
+from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
 
 if TYPE_CHECKING:
@@ -70,22 +70,18 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         for note in evaluation.notes:
             context.log.warning(note)
         card = _write_card(context, encoder, settings.storage.encoders_path / version, evaluation.rows.to_pylist())
-        return dg.MaterializeResult(
-            metadata=about
-            | plain(
-                {
-                    "model_version": version,
-                    "beside": champion.model_version if champion else None,
-                    "device": device_note,
-                    "judged": evaluation.judged,
-                    "learned_from": evaluation.learned_from,
-                    "data_until": str(evaluation.data_until) if evaluation.data_until else None,
-                    "not_judged": evaluation.notes,
-                    "figures": markdown_table(*headline(evaluation.rows)),
-                    "versions": markdown_table(version_names, version_rows, longest=1000),
-                    "model_card": card,
-                }
-            ),
+        return made(
+            about,
+            model_version=version,
+            beside=champion.model_version if champion else None,
+            device=device_note,
+            judged=evaluation.judged,
+            learned_from=evaluation.learned_from,
+            data_until=str(evaluation.data_until) if evaluation.data_until else None,
+            not_judged=evaluation.notes,
+            figures=markdown_table(*headline(evaluation.rows)),
+            versions=markdown_table(version_names, version_rows, longest=1000),
+            model_card=card,
         )
 
     return [encoder_evaluation]

@@ -30,7 +30,7 @@ from beha2vec_dagster.defs.encoder.versions import (
     load_encoder,
     newest_version,
 )
-from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
+from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
 
 if TYPE_CHECKING:
@@ -107,19 +107,15 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             about = relation_metadata(connection, "beha2vec.encoders")
         for version in forgotten:
             shutil.rmtree(settings.storage.encoders_path / version, ignore_errors=True)
-        return dg.MaterializeResult(
-            data_version=dg.DataVersion(candidate),
-            metadata=about
-            | plain(
-                {
-                    "model_version": candidate,
-                    "before": in_use,
-                    "days": len(days),
-                    "forced": reasons or None,
-                    "forgotten": forgotten or None,
-                }
-            )
-            | moved,
+        return made(
+            about,
+            version=candidate,
+            model_version=candidate,
+            before=in_use,
+            days=len(days),
+            forced=reasons or None,
+            forgotten=forgotten or None,
+            **moved,
         )
 
     return [trained_encoder]

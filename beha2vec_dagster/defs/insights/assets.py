@@ -10,7 +10,7 @@ from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.anonymous import MIN_USERS, PAGE_TITLES
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.defs.clusters.models import current_cluster_model
-from beha2vec_dagster.lib.metadata import markdown_table, plain, relation_metadata
+from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import OPENAI_POOL, LlmResource, WarehouseResource
 
 
@@ -69,19 +69,17 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         rows = insights.to_pylist()
         if usage["model"] and usage["cost"] is None:
             usage["cost"] = "unknown: set BEHA2VEC_LLM_PRICE_IN and BEHA2VEC_LLM_PRICE_OUT"
-        return dg.MaterializeResult(
-            metadata=about
-            | plain({key: value for key, value in usage.items() if key != "problems"})
-            | {
-                "problems": usage["problems"],
-                "names": markdown_table(["cluster", "name"], [(r["cluster_key"], r["name"]) for r in rows]),
-                "preview": markdown_table(
-                    ["cluster", "name", "written by", "why"],
-                    [(r["cluster_key"], r["name"], r["written_by"], r["reason"]) for r in rows],
-                    longest=1000,
-                ),
-                **{f"summary_{r['cluster_key']}": r["summary"] for r in rows if r["cluster_key"] is not None},
-            }
+        return made(
+            about,
+            **{key: value for key, value in usage.items() if key != "problems"},
+            problems=usage["problems"],
+            names=markdown_table(["cluster", "name"], [(r["cluster_key"], r["name"]) for r in rows]),
+            preview=markdown_table(
+                ["cluster", "name", "written by", "why"],
+                [(r["cluster_key"], r["name"], r["written_by"], r["reason"]) for r in rows],
+                longest=1000,
+            ),
+            **{f"summary_{r['cluster_key']}": r["summary"] for r in rows if r["cluster_key"] is not None},
         )
 
     @dg.asset(
@@ -113,17 +111,15 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         if new and settings.alerts.configured and settings.alerts.highlights:
             for delivery in send(alert_of(new, settings.explorer.url), settings):
                 context.log.info(f"new highlights; {delivery.target}: {delivery.error or 'sent'}")
-        return dg.MaterializeResult(
-            metadata=about
-            | {
-                "comparisons": found.searched,
-                "new": len(new),
-                "highlights": markdown_table(
-                    ["rank", "what", "numbers"],
-                    [(row["rank"], row["headline"], row["sentence"]) for row in found.rows],
-                    longest=1000,
-                ),
-            }
+        return made(
+            about,
+            comparisons=found.searched,
+            new=len(new),
+            highlights=markdown_table(
+                ["rank", "what", "numbers"],
+                [(row["rank"], row["headline"], row["sentence"]) for row in found.rows],
+                longest=1000,
+            ),
         )
 
     return [cluster_insights, highlights]

@@ -17,7 +17,7 @@ from beha2vec_core.pages import (
     require_valid_settings,
 )
 from beha2vec_core.settings import ExportSettings
-from beha2vec_dagster.lib.metadata import markdown_table, relation_metadata
+from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, LlmResource, WarehouseResource
 
 _OPTIONAL_COLUMNS = ("item_names", "item_categories", "page_text")
@@ -101,26 +101,21 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             tables["confusion_with_overrides"] = markdown_table(
                 ["kind", "override", "said before", "pages", "page views"], _confusion(connection, result.overruled)
             )
-        return dg.MaterializeResult(
-            metadata=about
-            | tables
-            | {
-                "classified": result.classified,
-                "classified_themes": result.classified_by_kind["theme"],
-                "classified_page_types": result.classified_by_kind["page_type"],
-                "reused": result.reused,
-                "unknown_theme_share_of_views": result.unknown_theme_share,
-                "unknown_page_type_share_of_views": result.unknown_page_type_share,
-                "methods": markdown_table(
-                    ["method", "version, or why it was not asked"], list(result.methods.items()), longest=1000
-                ),
-                "language_model_usage": markdown_table(["", ""], list(result.usage.items())),
-                "unknown_overrides": markdown_table(
-                    ["page_key"], [(key,) for key in result.unknown_overrides[:_REVIEWED]]
-                ),
-                "device": device_note,
-            }
-            | ({"pages_fetched": markdown_table(["outcome", "pages"], list(fetched.items()))} if fetched else {})
+        return made(
+            about | tables,
+            classified=result.classified,
+            classified_themes=result.classified_by_kind["theme"],
+            classified_page_types=result.classified_by_kind["page_type"],
+            reused=result.reused,
+            unknown_theme_share_of_views=result.unknown_theme_share,
+            unknown_page_type_share_of_views=result.unknown_page_type_share,
+            methods=markdown_table(
+                ["method", "version, or why it was not asked"], list(result.methods.items()), longest=1000
+            ),
+            language_model_usage=markdown_table(["", ""], list(result.usage.items())),
+            unknown_overrides=markdown_table(["page_key"], [(key,) for key in result.unknown_overrides[:_REVIEWED]]),
+            device=device_note,
+            pages_fetched=markdown_table(["outcome", "pages"], list(fetched.items())) if fetched else None,
         )
 
     return [enriched_pages]

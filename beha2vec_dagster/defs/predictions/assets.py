@@ -25,7 +25,7 @@ from beha2vec_dagster.defs.predictions.models import (
 )
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.console import core_messages
-from beha2vec_dagster.lib.metadata import markdown_table, picture, plain, relation_metadata
+from beha2vec_dagster.lib.metadata import made, markdown_table, picture, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
 from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
 
@@ -146,17 +146,13 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 group by as_of order by as_of"""
             ).fetchall()
         names = ["as of", "users", "return in 7 days", "known", "purchase in 28 days", "known"]
-        return dg.MaterializeResult(
-            metadata=about
-            | plain(
-                {
-                    "dates": len(dates),
-                    "users_by_date": markdown_table(names, by_date),
-                    "encoder_version": encoder.version if encoder else None,
-                    "vectors": f"from an encoder of the events before {start.date}" if encoder else start.reason,
-                    "device": about_device if encoder else None,
-                }
-            )
+        return made(
+            about,
+            dates=len(dates),
+            users_by_date=markdown_table(names, by_date),
+            encoder_version=encoder.version if encoder else None,
+            vectors=f"from an encoder of the events before {start.date}" if encoder else start.reason,
+            device=about_device if encoder else None,
         )
 
     @dg.asset(
@@ -181,12 +177,12 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
         frame, until, encoder = read_examples(warehouse, "prediction_candidate")
         if until is None:
-            return dg.MaterializeResult(metadata={"status": _NO_USERS})
+            return made(status=_NO_USERS)
         try:
             model = fit_predictions(frame, until, replace(fit_config(settings, config), encoder=encoder))
         except NotEnoughHistoryError as error:
             context.log.warning(str(error))
-            return dg.MaterializeResult(metadata={"status": str(error)})
+            return made(status=str(error))
         model.save(model_folder(settings, model.version))
         for name, target in model.targets.items():
             for segment, part in target.segments.items():
@@ -202,22 +198,18 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             for segment, found in target.gains.items()
             for gain in found
         ]
-        return dg.MaterializeResult(
-            data_version=dg.DataVersion(model.version),
-            metadata=about
-            | plain(
-                {
-                    "status": "fitted",
-                    "prediction_version": model.version,
-                    "fitted_as_of": model.standing.isoformat(),
-                    "examples": len(frame),
-                    "notes": model.all_notes or None,
-                    "what_blocks_add": markdown_table(
-                        ["target", "users", "block", "log loss saved", "from", "to", "used"], gains[:_GAINS_SHOWN]
-                    ),
-                    "model_card": dg.MetadataValue.md(model_card(model)),
-                }
+        return made(
+            about,
+            version=model.version,
+            status="fitted",
+            prediction_version=model.version,
+            fitted_as_of=model.standing.isoformat(),
+            examples=len(frame),
+            notes=model.all_notes or None,
+            what_blocks_add=markdown_table(
+                ["target", "users", "block", "log loss saved", "from", "to", "used"], gains[:_GAINS_SHOWN]
             ),
+            model_card=dg.MetadataValue.md(model_card(model)),
         )
 
     @dg.asset(
@@ -240,14 +232,14 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         with warehouse.connect("prediction_evaluation: versions") as connection:
             version, earlier = store.newest_version(connection), store.promoted_versions(connection)
         if version is None:
-            return dg.MaterializeResult(metadata={"status": _NONE_YET})
+            return made(status=_NONE_YET)
         model = load_model(settings, version)
         rivals = champions(context, settings, earlier[:_CHAMPIONS])
         frame, until, encoder = read_examples(warehouse, "prediction_evaluation: read")
         if until is None:
-            return dg.MaterializeResult(metadata={"status": _NO_USERS})
+            return made(status=_NO_USERS)
         if encoder != model.config.encoder:
-            return dg.MaterializeResult(metadata={"status": "there are newer examples: fit prediction_candidate again"})
+            return made(status="there are newer examples: fit prediction_candidate again")
 
         def rows_for(champion: "PredictionModel", day: date) -> "pd.DataFrame":
             return features_for(settings, warehouse, champion, [day])
@@ -268,18 +260,14 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             store.write_evaluation(connection, version, found)
             of_version = f"(from beha2vec.prediction_evaluation where prediction_version = '{version}')"
             about = relation_metadata(connection, of_version)
-        return dg.MaterializeResult(
-            metadata=about
-            | plain(
-                {
-                    "status": "tested" if found.origins else found.notes[0] if found.notes else "nothing to test",
-                    "prediction_version": version,
-                    "test_dates": [day.isoformat() for day in found.origins],
-                    "headline": _headline(found.rows),
-                    "reliability": _curve_picture(found.curves, plots.reliability_by_target, "reliability"),
-                    "gains": _curve_picture(found.curves, plots.gains, "gains"),
-                }
-            )
+        return made(
+            about,
+            status="tested" if found.origins else found.notes[0] if found.notes else "nothing to test",
+            prediction_version=version,
+            test_dates=[day.isoformat() for day in found.origins],
+            headline=_headline(found.rows),
+            reliability=_curve_picture(found.curves, plots.reliability_by_target, "reliability"),
+            gains=_curve_picture(found.curves, plots.gains, "gains"),
         )
 
     @dg.asset(
@@ -305,10 +293,10 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             dates = store.feature_dates(connection)
             left = store.rolled_back(connection, candidate) if candidate else None
         if candidate is None or not dates:
-            return dg.MaterializeResult(metadata={"status": _NONE_YET})
+            return made(status=_NONE_YET)
         if left and not config.force:
             context.log.warning(f"prediction model {candidate} was {left}: {in_use} stays in use until the next one")
-            return dg.MaterializeResult(metadata={"status": left})
+            return made(status=left)
         reasons = gate.reasons_to_refuse(rows, config.tolerance) if candidate != in_use else []
         if reasons and not config.force:
             message = "; ".join(reasons)
@@ -327,19 +315,15 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             about = relation_metadata(connection, "beha2vec.prediction_models")
         remove_encoders(settings, needed)
         context.log.info(f"prediction model {candidate} is in use; before it: {in_use or 'none'}")
-        return dg.MaterializeResult(
-            data_version=dg.DataVersion(candidate),
-            metadata=about
-            | plain(
-                {
-                    "status": "in use",
-                    "prediction_version": candidate,
-                    "before": in_use,
-                    "forced": reasons or None,
-                    "scores": sum(scored.rows.values()),
-                    "old_scores_deleted": deleted or None,
-                }
-            ),
+        return made(
+            about,
+            version=candidate,
+            status="in use",
+            prediction_version=candidate,
+            before=in_use,
+            forced=reasons or None,
+            scores=sum(scored.rows.values()),
+            old_scores_deleted=deleted or None,
         )
 
     @dg.asset(
@@ -365,13 +349,13 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             version = store.version_in_use(connection)
         if version is None:
             context.log.warning(_NONE_YET)
-            return dg.MaterializeResult(metadata={"status": _NONE_YET, "dagster/row_count": 0})
+            return made({"dagster/row_count": 0}, status=_NONE_YET)
         try:
             model = load_model(settings, version)
             scored = write_scores(settings, warehouse, model, days, reasons=config.reasons)
         except dg.Failure as error:  # files of another release: the rest of the night runs on
             context.log.warning(str(error.description))
-            return dg.MaterializeResult(metadata={"status": str(error.description)})
+            return made(status=str(error.description))
         for day in days:
             of_day = {"dagster/partition_row_count": scored.rows.get(day, 0)}
             context.add_asset_metadata(of_day, partition_key=day.isoformat())
@@ -389,18 +373,14 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             stability = store.stability(connection)
         names = ["target", "days", "users", "expected to do it", "median probability", "expected revenue"]
         of_both = ["target", "days", "users of both dates", "rank correlation", "still in the first decile"]
-        return dg.MaterializeResult(
-            metadata=about
-            | plain(
-                {
-                    "status": "scored",
-                    "prediction_version": version,
-                    "expected": markdown_table(names, expected),
-                    "compared_with_the_date_before": markdown_table(of_both, stability) if stability else None,
-                    "shifts": {name: round(shift, 3) for name, shift in scored.shifts.items()} or None,
-                    "days_without_features": len([day for day in days if day not in scored.rows]) or None,
-                }
-            )
+        return made(
+            about,
+            status="scored",
+            prediction_version=version,
+            expected=markdown_table(names, expected),
+            compared_with_the_date_before=markdown_table(of_both, stability) if stability else None,
+            shifts={name: round(shift, 3) for name, shift in scored.shifts.items()} or None,
+            days_without_features=len([day for day in days if day not in scored.rows]) or None,
         )
 
     return [prediction_examples, prediction_candidate, prediction_evaluation, prediction_model, user_predictions]

@@ -18,7 +18,7 @@ from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import transaction
 from beha2vec_dagster.lib import plots
-from beha2vec_dagster.lib.metadata import markdown_table, picture, relation_metadata
+from beha2vec_dagster.lib.metadata import made, markdown_table, picture, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of, require_kept
 from beha2vec_dagster.lib.resources import WarehouseResource
 
@@ -86,7 +86,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         require_usable(report, max_bad_share=config.max_bad_share)
         for day in days:
             context.add_asset_metadata(_day_metadata(report, day), partition_key=day.isoformat())
-        return dg.MaterializeResult(metadata=_run_metadata(report, users, days, settings.storage.raw_path))
+        return made(_run_metadata(report, users, days, settings.storage.raw_path))
 
     return [raw_ga4_events]
 

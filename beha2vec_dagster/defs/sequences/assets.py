@@ -10,8 +10,9 @@ import duckdb
 from beha2vec_core.events.user_sequences import sequence_file, write_day
 from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store.sql import quote
 from beha2vec_dagster.lib import plots
-from beha2vec_dagster.lib.metadata import picture, relation_metadata
+from beha2vec_dagster.lib.metadata import made, picture, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of, require_kept
 from beha2vec_dagster.lib.resources import WarehouseResource
 
@@ -55,17 +56,14 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 {"dagster/partition_row_count": written.users, "events": written.events}, partition_key=day.isoformat()
             )
         with duckdb.connect() as connection:
-            last = str(sequence_file(settings.storage.sequences_path, days[-1])).replace("'", "''")
-            about = relation_metadata(connection, f"read_parquet('{last}', hive_partitioning = false)", rows=3)
-        return dg.MaterializeResult(
-            metadata=about
-            | {
-                "dagster/row_count": user_days,
-                "events": events,
-                "lookback_days": settings.encoder.lookback_days,
-                "sequence_length_limit": settings.encoder.sequence_length,
-                "sequence_length": picture(plots.sequence_lengths(lengths), "sequence lengths"),
-            }
+            last = quote(sequence_file(settings.storage.sequences_path, days[-1]))
+            about = relation_metadata(connection, f"read_parquet({last}, hive_partitioning = false)", rows=3)
+        return made(
+            about | {"dagster/row_count": user_days},
+            events=events,
+            lookback_days=settings.encoder.lookback_days,
+            sequence_length_limit=settings.encoder.sequence_length,
+            sequence_length=picture(plots.sequence_lengths(lengths), "sequence lengths"),
         )
 
     return [user_sequences]

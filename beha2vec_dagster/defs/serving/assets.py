@@ -9,7 +9,7 @@ from beha2vec_core.privacy.key import key as privacy_key
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.publish import publish
 from beha2vec_dagster.defs.dbt.assets import dbt_descriptions
-from beha2vec_dagster.lib.metadata import markdown_table, relation_metadata
+from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 # one nightly run, and some hours to fix a failure
@@ -52,13 +52,11 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 identifiers=settings.privacy.publish_identifiers,
             )
             about = relation_metadata(connection, "beha2vec.user_clusters_current")
-        return dg.MaterializeResult(
-            metadata=about
-            | {
-                "file": settings.storage.serving_path.name,
-                "size_mb": round(settings.storage.serving_path.stat().st_size / 1e6, 1),
-                "tables": markdown_table(["table", "rows"], list(counts.items())),
-            }
+        return made(
+            about,
+            file=settings.storage.serving_path.name,
+            size_mb=round(settings.storage.serving_path.stat().st_size / 1e6, 1),
+            tables=markdown_table(["table", "rows"], list(counts.items())),
         )
 
     return [serving_database]
