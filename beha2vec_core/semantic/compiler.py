@@ -19,6 +19,7 @@ DIALECT = "duckdb"
 MAX_ROWS = 1000
 # metrics whose rows are counted once each, so that a part of them is a share with an interval
 COUNTED_ONCE = ("users", "sessions", "orders", "buyers")
+REST = "all others"
 ENOUGH = 20  # rows of `n`: a rate of fewer is not ranked
 
 
@@ -61,9 +62,17 @@ def compile_query(query: Query) -> str:
         ]
         select = select.where(*known) if known else select
     if query.by:
-        select = select.order_by(*_order(query)).limit(query.top or MAX_ROWS)
         if is_ranked(query):
             select = select.where(parse_one(f"now.n >= {ENOUGH}", dialect=DIALECT))
+        if query.over is not None:
+            select = select.where(parse_one(f"now.value > {float(query.over)!r}", dialect=DIALECT))
+        if query.counts_groups:
+            some = [exp.column(name, table="now").is_(exp.null()).not_() for name in query.by]
+            counted = exp.func("count", exp.Star())
+            select = select.where(parse_one("now.value > 0", dialect=DIALECT), *some)
+            select.set("expressions", [counted.as_("value"), counted.copy().as_("n")])
+            return select.sql(dialect=DIALECT, pretty=True)
+        select = select.order_by(*_order(query)).limit(query.top or MAX_ROWS)
     return select.sql(dialect=DIALECT, pretty=True)
 
 
@@ -92,11 +101,11 @@ def compile_by_user(query: Query, period: Period | None) -> str:
     """
     _, table, measure = place(query)
     columns = [f"{table.alias}.user_key as user_key"]
-    columns += [f"{expression_of(DIMENSIONS[name], table)} as {name}" for name in query.by]
+    columns += _keys(query, table)
     keys = len(columns)
     columns.append(f"{measure.value} as part")
     columns += [f"{measure.per} as base"] if measure.per else []
-    return _grouped(columns, keys, table, period, query.filters).sql(dialect=DIALECT)
+    return _grouped(columns, keys, table, period, _applied(query)).sql(dialect=DIALECT)
 
 
 def is_ranked(query: Query) -> bool:
@@ -166,17 +175,43 @@ def expression_of(dimension: Dimension, table: Table) -> str:
 
 def _aggregate(query: Query, metric: Metric, table: Table, measure: Measure, period: Period | None) -> exp.Select:
     """The metric in one period, by the breakdown."""
-    keys = [f"{expression_of(DIMENSIONS[name], table)} as {name}" for name in query.by]
+    keys = _keys(query, table)
     if metric.unit == "share" or (query.is_share and metric.name in COUNTED_ONCE):
         return _by_user(query, table, measure, keys, period)
     value = measure.value if measure.per is None else f"({measure.value})::double / nullif({measure.per}, 0)"
     columns = [f"{value} as value", f"{measure.n or measure.per or measure.value} as n"]
     columns += [f"{measure.extra} as currency"] if measure.extra else []
-    select = _grouped([*keys, *columns], len(keys), table, period, query.filters)
+    select = _grouped([*keys, *columns], len(keys), table, period, _applied(query))
     if query.is_share:
         whole = _rows([f"{measure.value} as value"], table, period, _filters_of_whole(query))
         select = select.select(whole.subquery().as_("total"))
     return select
+
+
+def _keys(query: Query, table: Table) -> list[str]:
+    """Columns of the breakdown; against the rest, the filter's values are one group and all others another."""
+    keys = {name: expression_of(DIMENSIONS[name], table) for name in query.by}
+    if query.against_rest:
+        ((name, key),) = keys.items()
+        one = next(one for one in query.filters if one.dimension == name)
+        label = exp.Literal.string(" or ".join(one.values)).sql(dialect=DIALECT)
+        among = _among(one, table).sql(dialect=DIALECT)
+        keys[name] = f"case when {among} then {label} when {key} is not null then '{REST}' end"
+    return [f"{key} as {name}" for name, key in keys.items()]
+
+
+def _applied(query: Query) -> tuple[Filter, ...]:
+    """The filters that leave rows out."""
+    return tuple(one for one in query.filters if not (query.against_rest and one.dimension in query.by))
+
+
+def _among(one: Filter, table: Table) -> exp.Expr:
+    """Whether the dimension has one of the filter's values."""
+    side = parse_one(expression_of(DIMENSIONS[one.dimension], table), dialect=DIALECT)
+    values: list[exp.Expr] = [exp.Literal.string(value) for value in one.values]
+    if DIMENSIONS[one.dimension].kind == "number":
+        values = [exp.Literal.number(int(value)) for value in one.values]
+    return side.isin(*values)
 
 
 def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
@@ -214,7 +249,7 @@ def _by_user(query: Query, table: Table, measure: Measure, keys: list[str], peri
         )
     else:
         pair = [f"{measure.value} as k", f"{measure.per} as n"]
-        part, whole = _grouped([*keys, user, *pair], len(keys) + 1, table, period, query.filters), None
+        part, whole = _grouped([*keys, user, *pair], len(keys) + 1, table, period, _applied(query)), None
         totals = "sum(n)", "sum(n::double * n)", "count(*) filter (where n > 0)"
         rows = "part"
         columns = "sum(k)::double / nullif(sum(n), 0) as value, coalesce(sum(n), 0)::bigint as n"
@@ -249,11 +284,8 @@ def _rows(columns: list[str], table: Table, period: Period | None, filters: tupl
     """Columns of the table's rows in the period that pass the filters, with the joins these need."""
     wheres: list[exp.Expr] = []
     for one in filters:
-        side = parse_one(expression_of(DIMENSIONS[one.dimension], table), dialect=DIALECT)
-        values: list[exp.Expr] = [exp.Literal.string(value) for value in one.values]
-        if DIMENSIONS[one.dimension].kind == "number":
-            values = [exp.Literal.number(int(value)) for value in one.values]
-        wheres.append(side.isin(*values))
+        among = _among(one, table)
+        wheres.append(exp.func("coalesce", among.not_(), exp.true()) if one.is_excluded else among)
     if period and table.date:
         ends = [exp.cast(exp.Literal.string(str(end)), "date") for end in (period.first, period.last)]
         wheres.append(exp.Between(this=parse_one(table.date, dialect=DIALECT), low=ends[0], high=ends[1]))
@@ -275,8 +307,11 @@ def _aliases(sql: str, table: Table) -> set[str]:
 def _order(query: Query) -> list[exp.Expr]:
     """Time in its order unless the largest or smallest is asked for; names decide ties."""
     names = [exp.column(name) for name in query.by]
-    if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
+    kinds = {DIMENSIONS[name].kind for name in query.by}
+    if query.ascending is None and kinds & {"time", "step"}:
         return [exp.Ordered(this=name, nulls_first=False) for name in names]
-    value = exp.column("value", table="now")
+    value: exp.Expr = exp.column("value", table="now")
+    if query.by_change:
+        value = parse_one("coalesce(now.value, 0) - coalesce(earlier.value, 0)", dialect=DIALECT)
     first = exp.Ordered(this=value, desc=not query.ascending, nulls_first=False)
     return [first, *(exp.Ordered(this=name, nulls_first=False) for name in names)]

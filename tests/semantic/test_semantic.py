@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import combinations
 from pathlib import Path
 
 import duckdb
@@ -13,7 +14,7 @@ import yaml
 from sqlglot import exp
 
 from beha2vec_core.semantic.compiler import ENOUGH, NotAnswerable, compile_query, dimensions_of
-from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, METRICS, RETENTION_DAYS, TABLES
+from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, METRICS, RETENTION_DAYS, STEPS, TABLES
 from beha2vec_core.semantic.layer import contents, run_query
 from beha2vec_core.semantic.query import Filter, Period, Query
 from beha2vec_core.store.tables import create_tables
@@ -66,8 +67,20 @@ EXPECTED = {
     "checkout_completion": f"select avg((step_6_at is not null)::int) {FUNNELS} and step_3_at is not null",
     "cart_sessions": f"select count(step_2_at) {FUNNELS}",
     "checkout_sessions": f"select count(step_3_at) {FUNNELS}",
+    "engaged_sessions": f"select sum(is_engaged::int)::bigint {SESSIONS}",
+    "abandoned_carts": f"select count(*) {FUNNELS} and step_2_at is not null and step_6_at is null",
+    "cart_users": f"select count(distinct user_key) {FUNNELS} and step_2_at is not null",
+    "product_view_sessions": f"select count(step_1_at) {FUNNELS}",
+    "product_view_rate": f"select (select count(step_1_at) {FUNNELS})::double / (select count(*) {SESSIONS})",
+    "funnel": f"select count(*) {FUNNELS}",
+    "exits": f"select count(*) {SESSIONS}",
     "expected_buyers": """select sum(probability) from beha2vec.user_predictions_current
         where target = 'purchase' and horizon = 28""",
+}
+EXPECTED |= {
+    f"{name}_to_{later}": f"select avg((furthest_step >= {last})::int) {FUNNELS} and step_{first}_at is not null"
+    for (first, (name, _)), (last, (later, _)) in combinations(STEPS.items(), 2)
+    if f"{name}_to_{later}" not in EXPECTED and later != "order" or name not in ("cart", "checkout")
 }
 
 
