@@ -23,10 +23,13 @@ SIMILAR = re.compile(r"\b(resembl\w*|similar|look-?alikes?|like user|nearest|clo
 MOVES = re.compile(r"\b(move\w*|transition\w*|migrat\w*|flow\w*|becomes?|became)\b", re.IGNORECASE)
 PATHS = re.compile(r"\b(paths?|steps?|journeys?|walk)\b", re.IGNORECASE)
 BEFORE = re.compile(
-    r"\b(before|lead\w* to|precede\w*|on the way to)\b.*\b(buy\w*|purchas\w*|order\w*|active)\b", re.IGNORECASE
+    r"\b(before|lead\w* to|precede\w*|on the way to|what (?:drives|makes (?:\w+ ){1,3}?(?:likely to )?))\b.*\b(buy\w*|purchas\w*|"
+    r"order\w*|convert|active)\b",
+    re.IGNORECASE,
 )
 LIST = re.compile(
-    r"\bclusters\b|\b(overview|summary|everything)\b|\bwhich (groups|clusters)\b|\bwho are (our|the|my)\b",
+    r"\bclusters\b|\b(overview|summary|everything)\b|\bwhich (groups|clusters)\b|\bwho are (our|the|my)\b"
+    r"|\b(?:what|which) (?:kinds?|types?|sorts?|groups?) of (?:users?|customers?|visitors?|people|shoppers?)\b",
     re.IGNORECASE,
 )
 _LEAST = re.compile(r"\b(least|fewest|lowest|smallest|worst|less|never)\b", re.IGNORECASE)
@@ -37,7 +40,7 @@ PERSONA = re.compile(
     r"\b(persona|describe|who|tell|about|profile|what (is|are)|explain|summar\w*|show|build)\b", re.IGNORECASE
 )
 PREDICTED = re.compile(
-    r"\b((?:un)?likel\w*|probab\w*|predict\w*|forecast\w*|expect\w*|will|won['’]t|going to"
+    r"\b((?:un)?likel\w*|probab\w*|predict\w*|forecast\w*|expect\w*|will|won['’]t|going to|about to"
     r"|(?:next|coming) (?:week|month|\d+ (?:days|weeks)))\b",
     re.IGNORECASE,
 )
@@ -196,7 +199,7 @@ def _stem(word: str) -> str:
 
 _LOOKED_UP = re.compile(
     r"\b(buy\w*|lose|losing|lost|stop\w*|where|do|drop\w*|off|leak\w*|before|after|lead\w*|leave|there|biggest|step\w*|next|overview|"
-    r"summary|everything|groups?|describe|profile)\b",
+    r"summary|everything|groups?|kinds?|types?|sorts?|describe|profile)\b",
     re.IGNORECASE,
 )
 

@@ -115,7 +115,7 @@ def is_ranked(query: Query) -> bool:
         ("aov", "revenue_per")
     )
     few = {"new_or_returning", *chosen}  # their groups are named, or two
-    return rated and any(DIMENSIONS[name].kind != "time" and name not in few for name in query.by)
+    return rated and not query.by_change and any(DIMENSIONS[name].kind != "time" and name not in few for name in query.by)
 
 
 def lists_zeros(query: Query) -> bool:
@@ -176,6 +176,8 @@ def expression_of(dimension: Dimension, table: Table) -> str:
 def _aggregate(query: Query, metric: Metric, table: Table, measure: Measure, period: Period | None) -> exp.Select:
     """The metric in one period, by the breakdown."""
     keys = _keys(query, table)
+    if query.is_share and _is_over_time(query):
+        return _share_over_time(query, table, measure, keys, period)
     if metric.unit == "share" or (query.is_share and metric.name in COUNTED_ONCE):
         return _by_user(query, table, measure, keys, period)
     value = measure.value if measure.per is None else f"({measure.value})::double / nullif({measure.per}, 0)"
@@ -267,9 +269,30 @@ def _by_user(query: Query, table: Table, measure: Measure, keys: list[str], peri
     return select.with_("whole", as_=whole) if whole is not None else select
 
 
+def _is_over_time(query: Query) -> bool:
+    """Whether shares are those of a part, day by day, by week or by month."""
+    timed = [name for name in query.by if DIMENSIONS[name].kind == "time"]
+    return bool(timed and (query.filters or len(query.by) > len(timed)))
+
+
+def _share_over_time(query: Query, table: Table, measure: Measure, keys: list[str], period: Period | None) -> exp.Select:
+    """Shares of the whole of the same day, week or month; without intervals."""
+    timed = [name for name in query.by if DIMENSIONS[name].kind == "time"]
+    times = [key for name, key in zip(query.by, keys, strict=True) if name in timed]
+    extra = [f"{measure.extra} as currency"] if measure.extra else []
+    part = _grouped([*keys, f"{measure.value} as value"], len(keys), table, period, query.filters)
+    whole = _grouped([*times, f"{measure.value} as total", *extra], len(times), table, period, _filters_of_whole(query))
+    columns = [*query.by, "coalesce(value, 0) as value", "coalesce(value, 0) as n", "total", "null::double as n_effective"]
+    columns += ["currency"] if extra else []
+    select = parse_one(f"select {', '.join(columns)} from whole left join part using ({', '.join(timed)})", dialect=DIALECT)
+    assert isinstance(select, exp.Select)
+    return select.with_("part", as_=part).with_("whole", as_=whole)
+
+
 def _filters_of_whole(query: Query) -> tuple[Filter, ...]:
     """Of parts that are chosen, too: mobile and desktop are shares of all devices."""
-    return tuple(one for one in query.filters if one.dimension not in query.by) if query.by else ()
+    by = [name for name in query.by if DIMENSIONS[name].kind != "time"]
+    return tuple(one for one in query.filters if one.dimension not in by) if by else query.filters[1:]
 
 
 def _grouped(

@@ -70,7 +70,8 @@ class Query:
         filters: all of them hold; one per dimension.
         period: None: all data.
         versus: the period to compare with.
-        is_share: the value as a share of the total: of all parts, or with one filter, of all rows without it.
+        is_share: the value as a share of the total: of all parts, of those of the same day, week or month; without a
+            breakdown, the first filter's part of all rows that pass the others.
         top: so many rows.
         ascending: the smallest first; None: the order of time, or else the largest first.
         against_rest: two groups: the filter's values of the only breakdown, and all others.
@@ -106,8 +107,8 @@ class Query:
             raise ValueError("a comparison needs a period, and no breakdown by time")
         if self.is_share and METRICS[self.metric].unit not in ("count", "money"):
             raise ValueError(f"{self.metric} has no share of a total")
-        if self.is_share and not self.by and len(self.filters) != 1:
-            raise ValueError("a share of the total needs a breakdown, or one filter")
+        if self.is_share and not self.by and not self.filters:
+            raise ValueError("a share of the total needs a breakdown, or a filter")
         if (self.by_change or self.explains) and not self.versus:
             raise ValueError("a change needs a period to compare with")
         if (self.over is not None or self.counts_groups) and not self.by:

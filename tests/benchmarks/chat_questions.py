@@ -17,13 +17,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from beha2vec_core.chat.lookup import Lookup, LookupAnswer
+from beha2vec_core.chat.answer import LookupAnswer
+from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import Published
 from beha2vec_core.semantic.query import Query
 from tests.semantic.semantic_world import make_world
 
-QUESTIONS = Path(__file__).parent / "chat_questions" / "questions.txt"
+FOLDER = Path(__file__).parent / "chat_questions"
+SETS = ("questions", "stranger", "unseen")
 _TOOLS = {
     "checkout_funnel": "funnel", "predictions": "predictions", "similar_users": "similar",
     "paths_in_cluster": "paths", "moves_between_clusters": "moves", "before_buying": "before",
@@ -45,11 +47,11 @@ class Case:
     is_tuned: bool
 
 
-def cases() -> list[Case]:
-    """All questions."""
+def cases(name: str = "questions") -> list[Case]:
+    """All questions of a set."""
     found: list[Case] = []
     seen: Counter[str] = Counter()
-    for line in QUESTIONS.read_text().splitlines():
+    for line in (FOLDER / f"{name}.txt").read_text().splitlines():
         if line and not line.startswith("#"):
             kind, _, rest = line.partition(": ")
             question, _, expected = rest.rpartition(" -> ")
@@ -67,7 +69,7 @@ def given(lookup: Lookup, question: str) -> tuple[str, LookupAnswer]:
     if not answer.understood:
         return "no", answer
     if answer.reading is not None and answer.reading.query is not None:
-        return canonical(answer.reading.query), answer
+        return " && ".join(map(canonical, (answer.reading.query, *answer.reading.more))), answer
     if answer.tool:
         return f"lookup:{_TOOLS[answer.tool[0]]}", answer
     return next((f"lookup:{name}" for opening, name in _OPENINGS if re.match(opening, answer.text)), "lookup"), answer
@@ -77,30 +79,41 @@ def canonical(query: Query) -> str:
     """One line, the same for equal questions: revenue | by channel | device=mobile | 2026-05-04..2026-05-10."""
     parts = [query.metric]
     parts += [f"by {','.join(query.by)}"] if query.by else []
-    parts += [f"{f.dimension}={';'.join(sorted(f.values))}" for f in sorted(query.filters, key=lambda f: f.dimension)]
+    parts += [
+        f"{f.dimension}{'!=' if f.is_excluded else '='}{';'.join(sorted(f.values))}"
+        for f in sorted(query.filters, key=lambda f: f.dimension)
+    ]
     parts += [str(query.period)] if query.period else []
     parts += [f"vs {query.versus}"] if query.versus else []
     parts += ["share"] if query.is_share else []
     parts += [f"top {query.top}"] if query.top else []
+    parts += ["rest"] if query.against_rest else []
+    parts += ["change"] if query.by_change else []
     parts += ["asc"] if query.ascending else []
+    parts += [f"{'count ' if query.counts_groups else ''}over {query.over:g}"] if query.over is not None else []
+    parts += ["count"] if query.counts_groups and query.over is None else []
+    parts += ["why"] if query.explains else []
     return " | ".join(parts)
 
 
 def main() -> None:
-    """Print the table: the tuned and the scored half by kind, and with --misses the questions that were not right."""
+    """Print a table for each set (of the first one, its halves) by kind, and with --misses what was not right."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--half", choices=("tuned", "scored", "both"), default="both")
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--misses", action="store_true", help="print what was not right")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = make_world(Path(folder) / "serving.duckdb")
         lookup = Lookup(Published(path), Aliases(path))
-        for half in ("tuned", "scored"):
-            if arguments.half in (half, "both"):
-                _score(lookup, [case for case in cases() if case.is_tuned == (half == "tuned")], half, arguments.misses)
+        for name in arguments.sets:
+            halves = (True, False) if name == "questions" else (None,)
+            for half in halves:
+                asked = [case for case in cases(name) if half is None or case.is_tuned == half]
+                title = name if half is None else f"{name}, {'tuned' if half else 'scored'} half"
+                _score(lookup, asked, title, arguments.misses)
 
 
-def _score(lookup: Lookup, asked: list[Case], half: str, shows_misses: bool) -> None:
+def _score(lookup: Lookup, asked: list[Case], title: str, shows_misses: bool) -> None:
     counts: dict[str, Counter[str]] = {}
     for case in asked:
         got, _ = given(lookup, case.question)
@@ -109,7 +122,7 @@ def _score(lookup: Lookup, asked: list[Case], half: str, shows_misses: bool) -> 
             counts.setdefault(kind, Counter())[verdict] += 1
         if shows_misses and verdict != "right":
             print(f"{verdict}: {case.question}\n    asked {' || '.join(case.expected)}\n    got   {got}")
-    print(f"\n| {half} half | questions | right | said not understood | wrong without saying so |")
+    print(f"\n| {title} | questions | right | said not understood | wrong without saying so |")
     print("|---|---:|---:|---:|---:|")
     for kind, count in sorted(counts.items(), key=lambda pair: pair[0] == "all"):
         total = count.total()

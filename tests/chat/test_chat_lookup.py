@@ -236,7 +236,7 @@ def test_rows_of_money_say_their_currency(tmp_path: Path, change: str, note: str
     chat = Conversation(None, path)
     shown: list[str] = []
     answer_once(chat, "/sql " + asked.format("revenue"), shown.append)
-    assert note in "".join(shown) and "Total: 805 users" in chat._lookup.clusters().text
+    assert note in "".join(shown) and "Total: 805 users" in chat._lookup.about_clusters.clusters().text
 
 
 def test_facts_of_money_have_their_currency(tmp_path: Path) -> None:
