@@ -20,6 +20,7 @@ from beha2vec_core.chat.question import (
     BEFORE,
     CLUSTER,
     COMPARE,
+    KINDS_OF_USERS,
     PREDICTED,
     SIMILAR,
     TWO,
@@ -97,6 +98,8 @@ class Lookup:
         self._previous = None  # but where a query is answered: a refusal leaves nothing to continue
         if reading.is_follow_up:
             return _refused(reading)
+        if KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
+            return self.about_clusters.clusters()
         if SIMILAR.search(question) or (BEFORE.search(question) and not reading.filters and not reading.period):
             return self.about_clusters.answer(question, keys, overview)
         is_predicted = PREDICTED.search(question) and not (query is not None and _MORE_LIKELY.search(question))

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from beha2vec_core.chat.nearest import SOURCES, reaches
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
-from beha2vec_core.chat.rewrites import PEOPLE, in_known_words
+from beha2vec_core.chat.rewrites import PEOPLE, in_known_words, spelled_out
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
 from beha2vec_core.semantic.compiler import MAX_ROWS
@@ -78,7 +78,9 @@ class Parts:
 
 def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     """The parts of a question."""
-    text = question.lower().replace("\u2019", "'").replace(MARK, " ")
+    if not question.isupper():
+        question = re.sub(r"\bUS\b", "usa", question)
+    text = spelled_out(question.lower().replace("\u2019", "'").replace(MARK, " "))
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
     text = re.sub(r"\s*[&+]\s*|(?<=\w) / (?=\w)", " and ", text)
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun

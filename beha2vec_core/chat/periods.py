@@ -112,6 +112,9 @@ def find_times(text: str, data: Period) -> Times:
         if rest != times.text and (_names_period(rest) or not (is_year or _PREVIOUS.search(times.text))):
             times.text, times.asks_before = rest, True
             times.years_back = times.years_back or is_year
+    times.text = re.sub(
+        rf"\b(first|second) half of (?:the )?({_MONTH})\b(.*?)\b(first|second) half\b(?! of)", r"\1 half of \2\3\4 half of \2", times.text
+    )
     for pattern, period in (
         (rf"\b(?:the )?(first|second|last) half of (?:the )?({_MONTH})(?: (\d{{4}}))?\b", _half),
         (rf"\b(?:the )?(first|second|third|fourth|last) week of (?:the )?({_MONTH})(?: (\d{{4}}))?\b", _week_of),

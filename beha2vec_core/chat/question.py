@@ -23,13 +23,17 @@ SIMILAR = re.compile(r"\b(resembl\w*|similar|look-?alikes?|like user|nearest|clo
 MOVES = re.compile(r"\b(move\w*|transition\w*|migrat\w*|flow\w*|becomes?|became)\b", re.IGNORECASE)
 PATHS = re.compile(r"\b(paths?|steps?|journeys?|walk)\b", re.IGNORECASE)
 BEFORE = re.compile(
-    r"\b(before|lead\w* to|precede\w*|on the way to|what (?:drives|makes (?:\w+ ){1,3}?(?:likely to )?))\b.*\b(buy\w*|purchas\w*|"
+    r"\b(before|lead\w* to|precede\w*|on the way to|what (?:drives|makes))\b.*\b(buy\w*|purchas\w*|"
     r"order\w*|convert|active)\b",
     re.IGNORECASE,
 )
 LIST = re.compile(
-    r"\bclusters\b|\b(overview|summary|everything)\b|\bwhich (groups|clusters)\b|\bwho are (our|the|my)\b"
-    r"|\b(?:what|which) (?:kinds?|types?|sorts?|groups?) of (?:users?|customers?|visitors?|people|shoppers?)\b",
+    r"\bclusters\b|\b(overview|summary|everything)\b|\bwhich (groups|clusters)\b|\bwho are (our|the|my)\b",
+    re.IGNORECASE,
+)
+KINDS_OF_USERS = re.compile(
+    r"^\W*(?:what|which) (?:different )?(?:kinds?|types?|sorts?|groups?|segments?) of (?:users?|customers?|visitors?|people|shoppers?)"
+    r"(?: (?:do we have|are there|visit us|exist|come to us))?\W*$",
     re.IGNORECASE,
 )
 _LEAST = re.compile(r"\b(least|fewest|lowest|smallest|worst|less|never)\b", re.IGNORECASE)
@@ -199,7 +203,7 @@ def _stem(word: str) -> str:
 
 _LOOKED_UP = re.compile(
     r"\b(buy\w*|lose|losing|lost|stop\w*|where|do|drop\w*|off|leak\w*|before|after|lead\w*|leave|there|biggest|step\w*|next|overview|"
-    r"summary|everything|groups?|kinds?|types?|sorts?|describe|profile)\b",
+    r"summary|everything|groups?|describe|profile)\b",
     re.IGNORECASE,
 )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import pairwise
 from typing import Literal
 
@@ -201,7 +202,9 @@ def _query(
         raise _Problem("I give numbers, not lists of single orders or sessions.")
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
     explains = parts.has("cause") and not pair
+    extreme = parts.has("low") or parts.has("high") or parts.has("judged")
     changes = parts.has("change") or (explains and (parts.has("happened") or parts.goes_down is not None))
+    changes |= explains and extreme and period is not None and not included
     if parts.comparatives and not (pair or by or parts.has("rest") or len(parts.times.periods) > 1):
         changes = changes or (period is not None and _GETS.search(parts.text) is not None)
     if changes and versus is None and not timed and not parts.has("rest"):
@@ -211,7 +214,7 @@ def _query(
         elif period is None:
             raise _Problem("A change needs a period: for example last week, or last month.")
         else:
-            versus = period.before()
+            versus = _before(period, contents)
     if explains and versus is None and not parts.has("rest"):
         if not (len(included) == 1 and metrics and not by and (parts.judged or parts.has("low") or parts.has("high"))):
             raise _Problem("The data show what happened, not why it happened or what would happen.")
@@ -237,7 +240,7 @@ def _query(
     if len(by) > 1 and _EITHER.search(parts.text) and not pair:
         raise _Problem("I break down by all of several dimensions at once, not by one or the other.")
     by_change = bool(versus and by and (explains or ((parts.has("high") or parts.has("low")) and changes)))
-    ascending = _ascending(parts, metric) if metric != "funnel" else None
+    ascending = None if metric == "funnel" or against_rest else _ascending(parts, metric)
     if by_change:
         ascending = parts.goes_down
     if groups is not None and parts.over is None and not set(by) - {groups}:
@@ -332,7 +335,7 @@ def _metric(
     if groups is not None:
         return _DEFAULTS.get(groups, "sessions")
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
-    if len(parts.times.periods) == 2 and (compares or parts.judged) and not by:
+    if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
         notes.append("No measure is named: by revenue.")
         return "revenue"
     judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
@@ -372,6 +375,15 @@ def _periods(parts: Parts, compares: bool, notes: list[str]) -> tuple[Period | N
     if parts.times.years_back:
         return one, Period(add_months(one.first, -12), add_months(one.last, -12))
     return one, one.before()
+
+
+def _before(period: Period, contents: Contents) -> Period:
+    """The period to compare with: of days in the middle of the data that are no whole months, as many days before."""
+    whole = period.first.day == 1 and (period.last + timedelta(days=1)).day == 1
+    if whole or period.last == contents.days.last:
+        return period.before()
+    length = period.last - period.first + timedelta(days=1)
+    return Period(period.first - length, period.last - length)
 
 
 def _follows(parts: Parts, first: str, second: str) -> bool:

@@ -20,13 +20,16 @@ _STOPS = (
 )
 _NO_COUNT = r"(?!\s*(?:days?|weeks?|months?|quarters?|years?|hours?|minutes?)\b)"
 _TWO_KINDS = r"\bweekends?\b.*\b(?:weekdays?|week days?|working days?)\b|\b(?:weekdays?|week days?|working days?)\b.*\bweekends?\b"
-_REWRITES: tuple[tuple[str, str], ...] = (
-    # short and misspelled forms of short words
-    (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"),
-    (r"\br\b", "are"), (r"\bu\b", "you"), (r"\bv\b", "vs"), (r"\bshr\b", "share"), (r"\b(?:totl|ttl)\b", "total"),
+# short and misspelled forms of short words
+_SHORT: tuple[tuple[str, str], ...] = (
+    (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"), (r"\b(?:pls|plz|thx)\b", "please"), (r"\br\b", "are"),
+    (r"\bu\b", "you"), (r"\bv\b", "vs"), (r"\bshr\b", "share"), (r"\b(?:totl|ttl)\b", "total"),
     (r"\b(?:nr|num|no\.)(?= of\b)", "number"), (r"\b(?:sinse|scince)\b", "since"), (r"\b(?:pct|perc)\b", "percent"),
-    (r"\s[-\u2013\u2014]\s", " , "), (r"\be-?mails?\b", "email"), (r"\bw/o\b", "without"),
-    (r"^\W*is it (?:true|right|correct) that\b", " "),
+    (r"\bfeb\w{0,3}uar?y\b", "february"), (r"\b(?:yest|ystrday|yesterdy)\b", "yesterday"),
+    (r"\s[-\u2013\u2014]\s", " , "), (r"\be-?mails?\b", "email"), (r"\bw/o\b", "without"), (r"\bthere (?=carts?|baskets?)", "their "),
+    (r"^\W*is it (?:true|right|correct) that\b", " "), (r"\bat least (?:one|1)\b", "any"),
+)  # fmt: skip
+_REWRITES: tuple[tuple[str, str], ...] = (
     # people and what they spend
     (rf"\b({PEOPLE}|sessions?|visits?) (?:who|that|which) (?:viewed|visited|saw|opened)\b(?! (?:a |the )?(?:products?|items?)\b)", r"\1"),
     (rf"\b(?:highest|top|biggest|most)[\s-]+(?:spending|valuable)\s+({PEOPLE})\b", r"top \1"),
@@ -60,7 +63,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bwhen (?:was|were|is|are|did|do|does)\b(?=.*\b(?:best|worst|most|fewest|least|highest|lowest|busiest)\b)", "which"),
     (r"\bhow (?:has|have|had|is|are|was|were)\b(.*?)\b(?:been )?(?:doing|going|performing|looking|coming along)\b", r"trend \1"),
     # what a group is compared with, and what is left out
-    (r"\b(?:vs|versus|against|compared (?:to|with)|than|and|from|with) (?:that of |those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|everywhere|elsewhere|all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|[?.,;]|in\b|on\b|for\b|last\b|this\b|by\b|\u00a7))", " allothers "),
+    (r"\b(?:vs|versus|against|compared (?:to|with)|than|and|from|with) (?:the (?:[\w-]+ ){1,3}?of |that of |those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|everywhere|elsewhere|all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|[?.,;]|in\b|on\b|for\b|last\b|this\b|by\b|\u00a7))", " allothers "),
     (r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|leaving out|not counting|ignoring|without|but not|not) (?:from |on |in |via )?(?:the )?", "without "),
     # causes: where a change comes from is known
     (r"\b(?:what|which)? ?(?:is|are|'s|s)? ?(?:the )?(?:reasons?|causes?|explanations?) (?:for|of|behind|that)\b", " askswhy "),
@@ -68,6 +71,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bwhy\b|\bhow come\b|\bexplain\b|\b(?:is |are |was |were )?responsible for\b|\b(?:caused?|contribut(?:e|es|ed)(?: the)?(?: most)? to|explains?|explained)\b", " askswhy "),
     (r"\bbreak down (?=the (?:change|drop|increase|decline|growth|rise|fall)\b)|\bwhere (?:does|did) (?=.*\b(?:change|drop|increase|decline|growth|rise|fall)\b.*\bcomes? from\b)", " askswhy "),
 )  # fmt: skip
+_SPELLED = [(re.compile(pattern), new) for pattern, new in _SHORT]
 _COMPILED = [(re.compile(pattern), new) for pattern, new in _REWRITES]
 _STEP_WORDS = {
     1: rf"(?:view|see|saw|seen|visit|look(?:ed|ing)? at|open)(?:s|ed|ing|er)?\s+{_THE}(?:products?|items?)(?: pages?)?|product (?:pages?|views?|details?)|view(?= to\b)",
@@ -82,6 +86,13 @@ _APART = re.compile(r"\b(?:vs|versus|or|not|no|without|never|before|by|than|but|
 _THOSE = re.compile(
     r"\b(?:who|that|which|those|of all|between|from|once|after|make it|get|drop[\s-]*offs?|conversion|continue|go)\b"
 )
+
+
+def spelled_out(text: str) -> str:
+    """The text, in small letters, with short words in full."""
+    for pattern, new in _SPELLED:
+        text = pattern.sub(new, text)
+    return text
 
 
 def in_known_words(text: str) -> str:

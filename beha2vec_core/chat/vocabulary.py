@@ -55,14 +55,14 @@ _GRAMMAR: dict[str, str] = {
     "sell": "sell, sold, we sell, we sold, did we sell",
     "average": "average, avg, mean",
     "filler": """broken down, break down, split by, split up, brought in, as well as, in terms of, ordered by,
-        acquired by, acquired through, acquired via""",
+        acquired by, acquired through, acquired via, picked up, pick up, end up, ended up, look like, look for""",
     # known, and not measured so: other words must not make a question of them
     "unknown": """repeat customer, repeat buyer, first time buyer, loyal customer, customer lifetime value,
         lifetime value, median, shipping, tax""",
 }
 _VALUES = {  # of dimensions whose values are always the same
-    ("new_or_returning", "returning"): "returning, returning one, returning session",
-    ("new_or_returning", "new"): "new one, new session",
+    ("new_or_returning", "returning"): "returning, returning one, returning session, are returning, were returning",
+    ("new_or_returning", "new"): "new one, new session, are new, were new",
     ("weekend", "weekend"): "weekend",
 }
 _HOME = ("home page", "homepage", "start page", "front page")
