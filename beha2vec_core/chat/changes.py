@@ -85,8 +85,8 @@ class _Pair:
 
 def _is_ratio(row: dict[str, Any]) -> bool:
     """Whether the value is per something."""
-    return (
-        (row["value"] is None and row["n"] in (0, None)) or (row["value_before"] is None and row["n_before"] in (0, None))
+    return (row["value"] is None and row["n"] in (0, None)) or (
+        row["value_before"] is None and row["n_before"] in (0, None)
     )
 
 

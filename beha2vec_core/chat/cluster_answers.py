@@ -68,7 +68,7 @@ class ClusterAnswers:
         if COMPARE.search(question) and not keys and not metrics:
             return _compared(overview)
         if BEFORE.search(question):
-            return self._before_buying()
+            return self.before_buying()
         if keys and PATHS.search(question):
             return self._paths(keys[0], overview)
         if MOVES.search(question):
@@ -263,7 +263,8 @@ class ClusterAnswers:
         source = f"from beha2vec.cluster_paths where cluster_key = {key}"
         return LookupAnswer("\n".join(lines), [], [source], ("paths_in_cluster", {"cluster": key}))
 
-    def _before_buying(self) -> LookupAnswer:
+    def before_buying(self) -> LookupAnswer:
+        """What was more frequent before users became buyers than among others."""
         rows = self._data.table("buying_paths", "significant and lift > 1", [], "z desc limit 12")
         if not rows:
             return LookupAnswer(

@@ -46,9 +46,12 @@ _BIGGEST = re.compile(
 )
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
 _OF_CLUSTERS = ("cluster", "page_type", "theme")  # filters that answers from clusters and facts know
+_MAKES_BUY = re.compile(
+    r"^\W*what (?:drives|makes|leads)\b[\w\s]*\b(?:buy(?:ers|ing)?|purchases?|convert|conversions?)\W*$", re.IGNORECASE
+)
 _MORE_LIKELY = re.compile(r"\b(?:more|less) likely to\b.*\bthan\b", re.IGNORECASE)
 _OF_ONE_STEP = (  # of the funnel, and not in its text
-    "cart_abandonment", "abandoned_carts", "cart_users", "cart_rate", "checkout_rate", "checkout_completion",
+    "cart_abandonment", "unfinished_carts", "cart_users", "cart_rate", "checkout_rate", "checkout_completion",
     "cart_sessions", "checkout_sessions",
 )  # fmt: skip
 _FUNNEL_METRICS = (*_OF_ONE_STEP, "checkout_abandonment")
@@ -100,7 +103,9 @@ class Lookup:
             return _refused(reading)
         if KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
             return self.about_clusters.clusters()
-        if SIMILAR.search(question) or (BEFORE.search(question) and not reading.filters and not reading.period):
+        if _MAKES_BUY.search(question) and not reading.filters and not reading.period:
+            return self.about_clusters.before_buying()
+        if SIMILAR.search(question):
             return self.about_clusters.answer(question, keys, overview)
         is_predicted = PREDICTED.search(question) and not (query is not None and _MORE_LIKELY.search(question))
         if is_predicted and target_asked(unnamed, self._data.predicted()):

@@ -42,6 +42,7 @@ _PREVIOUS = re.compile(r"\b(?:previous|prior|preceding)\b")
 # the period before another one; and whether that is a year before
 _BEFORE = (
     (r"\b(?:the )?same (?:period|time|days|week|month) (?:of )?(?:the )?last year\b", True),
+    (r"\b(?:the )?same (?:period|time|days) (?:of |in )?(?:the )?(?:last|previous) (?:week|month|quarter)\b", False),
     (
         r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: that)?\b"
         + _NO_PERIOD,
@@ -113,7 +114,9 @@ def find_times(text: str, data: Period) -> Times:
             times.text, times.asks_before = rest, True
             times.years_back = times.years_back or is_year
     times.text = re.sub(
-        rf"\b(first|second) half of (?:the )?({_MONTH})\b(.*?)\b(first|second) half\b(?! of)", r"\1 half of \2\3\4 half of \2", times.text
+        rf"\b(first|second) half of (?:the )?({_MONTH})\b(.*?)\b(first|second) half\b(?! of)",
+        r"\1 half of \2\3\4 half of \2",
+        times.text,
     )
     for pattern, period in (
         (rf"\b(?:the )?(first|second|last) half of (?:the )?({_MONTH})(?: (\d{{4}}))?\b", _half),

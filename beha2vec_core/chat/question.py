@@ -23,7 +23,7 @@ SIMILAR = re.compile(r"\b(resembl\w*|similar|look-?alikes?|like user|nearest|clo
 MOVES = re.compile(r"\b(move\w*|transition\w*|migrat\w*|flow\w*|becomes?|became)\b", re.IGNORECASE)
 PATHS = re.compile(r"\b(paths?|steps?|journeys?|walk)\b", re.IGNORECASE)
 BEFORE = re.compile(
-    r"\b(before|lead\w* to|precede\w*|on the way to|what (?:drives|makes))\b.*\b(buy\w*|purchas\w*|"
+    r"\b(before|lead\w* to|precede\w*|on the way to)\b.*\b(buy\w*|purchas\w*|"
     r"order\w*|convert|active)\b",
     re.IGNORECASE,
 )

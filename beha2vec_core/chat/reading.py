@@ -182,6 +182,8 @@ def _query(
         raise _Problem(
             "An average has to be one of: revenue per order, per user or per session, page views per session."
         )
+    if parts.is_of_users and by and by != ["user"]:
+        raise _Problem("I can list users, or break down by a dimension, not both.")
     if parts.is_of_users and "user" not in by:
         by = [*by, "user"]
     period, versus = _periods(parts, compares, notes)
@@ -194,6 +196,14 @@ def _query(
     is_share = (parts.has("share") or parts.is_part) and unit in ("count", "money") and metric != "funnel"
     if is_share and metric in ("new_users", "returning_users"):
         metric = "users"
+    rate = next((one.name for one in METRICS.values() if one.count == metric), None)
+    if is_share and not by and not included and rate:
+        metric, unit, is_share = rate, "share", False
+    groups_of_part = [name for name in by if DIMENSIONS[name].kind != "time"]
+    if is_share and groups_of_part and any(_is_part(parts, one) for one in included if one.dimension not in by):
+        raise _Problem(
+            "A share of which whole? I know the share of one part, or the shares of all parts of a breakdown."
+        )
     if is_share and not by and not included:
         raise _Problem("A share needs a part of a whole: the share of which device, channel, country ...?")
     if is_share and not by and len(included) > 1:
@@ -223,7 +233,11 @@ def _query(
         timed = True
     if parts.has("cause"):
         notes.append(_NOT_WHY)
-    against_rest = not by and len(included) == 1 and (parts.has("rest") or (explains and versus is None))
+    if "weekend" in {*by, *(one.dimension for one in included)} and unit in ("count", "money"):
+        notes.append("A week has two days of weekend and five others.")
+    is_single = not by and len(included) == 1 and not pair and versus is None
+    implied = is_single and bool(parts.comparatives) and "than" not in parts.text.split() and not parts.has("compare")
+    against_rest = is_single and (explains or implied)
     if parts.has("rest") and (not included or len(included) > 1):
         raise _Problem("Against the rest of what: of one channel, device, country ...?")
     if against_rest or parts.has("rest"):
@@ -267,6 +281,17 @@ def _part_of(parts: Parts, filters: tuple[Filter, ...]) -> Filter:
     after = [word for word in values if word.place >= begun] or values
     names = {value.dimension for value in after[0].values} if after else set()
     return next((one for one in filters if one.dimension in names), filters[0])
+
+
+def _is_part(parts: Parts, one: Filter) -> bool:
+    """Whether a value stands where the part of a share does: "share of mobile visitors", "mobile share"."""
+    values = [
+        word for word in parts.words if word.kind == "value" and one.dimension in {v.dimension for v in word.values}
+    ]
+    shares = [word for word in parts.words if word.kind == "share"]
+    return any(
+        abs(share.place + len(share.text.split()) - word.place) < 2 for share in shares for word in values
+    ) or any(word.is_beside(share) for share in shares for word in values)
 
 
 def _asks_either(parts: Parts, pair: Filter) -> bool:

@@ -15,7 +15,7 @@ _THE = r"(?:(?:the|a|an|my|our|their|there|they're|your|any|some|this)\s+)?"
 _WAS = r"(?:(?:that|which|is|are|was|were|gets?|got|being|been)\s+)*"
 _GROUND = r"(?:checkout|funnel|process|shop|store|site|website|journey)"
 _STOPS = (
-    r"(?:lose|losing|lost|drop(?:ping|s)?(?:[\s-]+(?:offs?|outs?))?|giv(?:e|es|ing) up|bail\w*|leak\w*|abandon\w*|quit\w*|stop\w*|"
+    r"(?:loses?|losing|lost|drop(?:ping|s)?(?:[\s-]+(?:offs?|outs?))?|giv(?:e|es|ing) up|bail\w*|leak\w*|abandon\w*|quit\w*|stop\w*|"
     r"fall(?:ing|s)? (?:off|out|away))"
 )
 _NO_COUNT = r"(?!\s*(?:days?|weeks?|months?|quarters?|years?|hours?|minutes?)\b)"
@@ -27,6 +27,8 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:nr|num|no\.)(?= of\b)", "number"), (r"\b(?:sinse|scince)\b", "since"), (r"\b(?:pct|perc)\b", "percent"),
     (r"\bfeb\w{0,3}uar?y\b", "february"), (r"\b(?:yest|ystrday|yesterdy)\b", "yesterday"),
     (r"\s[-\u2013\u2014]\s", " , "), (r"\be-?mails?\b", "email"), (r"\bw/o\b", "without"), (r"\bthere (?=carts?|baskets?)", "their "),
+    (r"\b(?:shopping )?(?:basket|trolley)(s?)\b", r"cart\1"), (r"\bshopping cart", "cart"),
+    (r"\b(to|in|into) (the|their|a) bags?\b", r"\1 \2 cart"), (r"n't\b", " not"),
     (r"^\W*is it (?:true|right|correct) that\b", " "), (r"\bat least (?:one|1)\b", "any"),
 )  # fmt: skip
 _REWRITES: tuple[tuple[str, str], ...] = (
@@ -41,10 +43,10 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(?:how much|what)(?: money)? (?:did|do|have|has) (?:we|the shop|the store) (?:make|made|take in|took in|taken in|take|earn(?:ed)?|bring in|turn over)\b", "revenue"),
     (r"\bwho (?:refers|referred|sends|sent)\b", "which source brings"),
     # carts, checkout and the steps between
-    (r"\b(?:shopping )?(?:basket|trolley)(s?)\b", r"cart\1"), (r"\bshopping cart", "cart"), (r"\b(to|in|into) (the|their|a) bags?\b", r"\1 \2 cart"),
     (rf"\b(cart|checkout)s?\s+{_WAS}(?:abandoned|left behind)\b", r"\1 abandonment"),
     (rf"\babandon(?:s|ed|ing)?\s+{_THE}(cart|checkout)s?\b", r"\1 abandonment"),
-    (r"\b(?:had|have|has|with) (?:a )?carts? (?:but|and) (?:no|without) (?:an? )?(?:order|purchase)s?\b", "cart session without an order"),
+    (rf"\babandonment(?: rate)? (?:at|in|during|of) {_THE}(checkout|cart)s?\b", r"\1 abandonment"),
+    (rf"\bcheckouts?\s+{_WAS}(?:completed|finished)\b", "checkout to order rate"),
     (rf"\b(?:finish|complet)(?:e|es|ed|ing)?\s+{_THE}checkouts?\b", "checkout to order rate"),
     (rf"^(?=.*(?:\bpercent|%|\bshare|\bhow many|\bproportion))(.*?){_STOPS} (?:at|in|during|from) {_THE}checkout\b", r"\1 checkout abandonment"),
     (rf"\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b(.*?)\b{_STOPS}\b", r"funnel \1"),
@@ -63,12 +65,14 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bwhen (?:was|were|is|are|did|do|does)\b(?=.*\b(?:best|worst|most|fewest|least|highest|lowest|busiest)\b)", "which"),
     (r"\bhow (?:has|have|had|is|are|was|were)\b(.*?)\b(?:been )?(?:doing|going|performing|looking|coming along)\b", r"trend \1"),
     # what a group is compared with, and what is left out
-    (r"\b(?:vs|versus|against|compared (?:to|with)|than|and|from|with) (?:the (?:[\w-]+ ){1,3}?of |that of |those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|everywhere|elsewhere|all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|[?.,;]|in\b|on\b|for\b|last\b|this\b|by\b|\u00a7))", " allothers "),
+    (r"\b(?:vs|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|everywhere|elsewhere|all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|[?.,;]|in\b|on\b|for\b|last\b|this\b|by\b|\u00a7))", " allothers "),
+    (r"\b(?:everything|everywhere|everyone|anything|all) (?:but|except)\b", "without"),
     (r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|leaving out|not counting|ignoring|without|but not|not) (?:from |on |in |via )?(?:the )?", "without "),
     # causes: where a change comes from is known
     (r"\b(?:what|which)? ?(?:is|are|'s|s)? ?(?:the )?(?:reasons?|causes?|explanations?) (?:for|of|behind|that)\b", " askswhy "),
-    (r"\bwhat(?: is|s)? (?:behind|driving|causing)\b|\bwhat happened (?:to|with)\b|\bwhat (?:caused|explains?|explained|drove|contributed(?: the)?(?: most)? to)\b", " askswhy "),
+    (r"\bwhat(?: is|s)? (?:behind|driving|causing)\b|\bwhat happened (?:to|with)\b|\bwhat (?:caused|explains?|explained|drove|made|makes|pushed|contributed(?: the)?(?: most)? to)\b", " askswhy "),
     (r"\bwhy\b|\bhow come\b|\bexplain\b|\b(?:is |are |was |were )?responsible for\b|\b(?:caused?|contribut(?:e|es|ed)(?: the)?(?: most)? to|explains?|explained)\b", " askswhy "),
+    (r"\b(?:drove|drives?|driving|pushed) (?=(?:the |our |this )?(?:change|drop|increase|decrease|decline|growth|rise|fall)\b)", "askswhy "),
     (r"\bbreak down (?=the (?:change|drop|increase|decline|growth|rise|fall)\b)|\bwhere (?:does|did) (?=.*\b(?:change|drop|increase|decline|growth|rise|fall)\b.*\bcomes? from\b)", " askswhy "),
 )  # fmt: skip
 _SPELLED = [(re.compile(pattern), new) for pattern, new in _SHORT]
@@ -97,6 +101,7 @@ def spelled_out(text: str) -> str:
 
 def in_known_words(text: str) -> str:
     """The text, in small letters, in words that the vocabulary knows better."""
+    text = _as_step_rate(text)
     for pattern, new in _COMPILED:
         if pattern.pattern == _TWO_KINDS:
             if pattern.search(text):
@@ -108,7 +113,7 @@ def in_known_words(text: str) -> str:
                 text += " by weekend or weekday"
             continue
         text = pattern.sub(new, text)
-    return _as_step_rate(text)
+    return _ADD_TO_CART.sub("add to cart", text)
 
 
 def _as_step_rate(text: str) -> str:
@@ -117,15 +122,23 @@ def _as_step_rate(text: str) -> str:
     if len(found) == 2 and found[0][0] < found[1][0]:
         (first, one), (last, other) = found
         between = text[one.end() : other.start()]
-        beside = re.fullmatch(r"\s*(?:,\s*)?(?:->|to|into|and then|and)\s+(?:the )?", between)
+        beside = _BESIDE.fullmatch(between)
         if not _APART.search(between) and (beside or _THOSE.search(text[: other.start()])):
             rate = f"{STEPS[first][0]} to {STEPS[last][0]} rate"
             rest = _FROM_TO.sub(" ", between)
             before = re.sub(r"\b(?:drop[\s-]*offs?|conversion)\b", " ", text[: one.start()])
             return f"{before} {rate} {rest} {re.sub(r'^ (?:rate|step)s?', '', text[other.end() :])}"
-    return _ADD_TO_CART.sub("add to cart", text)
+        if last == max(STEPS) and first in (2, 3) and _WITHOUT.search(between):
+            return f"{text[: one.start()]} {STEPS[first][0]} abandonment {text[other.end() :]}"
+    return text
 
 
+_WITHOUT = re.compile(
+    r"^\W*(?:but|and|who|that|\s)*\s*(?:did|do|does|have|has|were|was)?\s*(?:not|never|no|without)\b(?:\W+\w+){0,2}\W*$"
+)
+_BESIDE = re.compile(
+    r"\s*(?:,\s*)?(?:->|to|(?:turn(?:s|ed)? |convert(?:s|ed)? )?into|become|became|lead to|led to|and then|and)\s+(?:the )?"
+)
 _FROM_TO = re.compile(r"\b(?:to|into|and|then|reach(?:es)?|get|actually|really|end up|go on|continue)\b")
 _ADD_TO_CART = re.compile(
     rf"\b(?:(?:something|anything|items?|products?|things?)\s+)?(?:add|put)(?:s|ed|ing)?\s+"

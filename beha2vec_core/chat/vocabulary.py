@@ -25,7 +25,7 @@ _FILLERS = """
     performed performance doing done going look looked looking seem wonder wondering curious check pull rank ranked
     store company business here altogether combined together full whole entire different distinct often ever
     already still yet again please times started were per there it's i'd i'm we've we're am as only just maybe
-    actual biggest us people's lot lots well now then if so entry whether prefer preferred place placed
+    actual us everybody everyone anybody anyone those whom browsed browse lot lots well now then if so entry whether prefer preferred place placed
 """
 FILLERS = frozenset(_FILLERS.split())
 # kinds of phrases that say how a metric is shown or compared
@@ -55,7 +55,7 @@ _GRAMMAR: dict[str, str] = {
     "sell": "sell, sold, we sell, we sold, did we sell",
     "average": "average, avg, mean",
     "filler": """broken down, break down, split by, split up, brought in, as well as, in terms of, ordered by,
-        acquired by, acquired through, acquired via, picked up, pick up, end up, ended up, look like, look for""",
+        acquired by, acquired through, acquired via, picked up, pick up, end up, ended up, look like, look for, stack up""",
     # known, and not measured so: other words must not make a question of them
     "unknown": """repeat customer, repeat buyer, first time buyer, loyal customer, customer lifetime value,
         lifetime value, median, shipping, tax""",

@@ -356,7 +356,7 @@ METRICS = {
             )},
             ("cart abandonment", "cart abandonment rate", "abandoned cart", "abandon the cart", "abandon cart",
              "abandon their cart"),
-            n_of="sessions with a cart", better=-1, count="abandoned_carts",
+            n_of="sessions with a cart", better=-1, count="unfinished_carts",
         ),
         Metric(
             "checkout_abandonment", "checkout abandonment (checkouts without an order)", "share",
@@ -390,9 +390,9 @@ METRICS = {
             ("cart session", "session with a cart", "session with cart", "add to carts"),
         ),
         Metric(
-            "abandoned_carts", "sessions with a cart and without an order", "count",
+            "unfinished_carts", "sessions with a cart and without an order", "count",
             {"sessions": Measure(_count("f.step_2_at is not null and f.step_6_at is null"))},
-            ("cart session without an order", "session with a cart but no order"),
+            ("unfinished cart",),
         ),
         Metric(
             "cart_users", "users who added something to the cart", "count",

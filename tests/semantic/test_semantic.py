@@ -68,7 +68,7 @@ EXPECTED = {
     "cart_sessions": f"select count(step_2_at) {FUNNELS}",
     "checkout_sessions": f"select count(step_3_at) {FUNNELS}",
     "engaged_sessions": f"select sum(is_engaged::int)::bigint {SESSIONS}",
-    "abandoned_carts": f"select count(*) {FUNNELS} and step_2_at is not null and step_6_at is null",
+    "unfinished_carts": f"select count(*) {FUNNELS} and step_2_at is not null and step_6_at is null",
     "cart_users": f"select count(distinct user_key) {FUNNELS} and step_2_at is not null",
     "product_view_sessions": f"select count(step_1_at) {FUNNELS}",
     "product_view_rate": f"select (select count(step_1_at) {FUNNELS})::double / (select count(*) {SESSIONS})",
