@@ -61,7 +61,7 @@ class ClusterAnswers:
             return self._similar(question, overview)
         if PREDICTED.search(question) and (target := target_asked(unnamed, self._data.predicted())):
             return self._predictions(target, question, keys, overview)
-        if len(keys) >= 2 and (COMPARE.search(question) or not metrics):
+        if len(keys) >= 2 and (COMPARE.search(question) or " than " in question or not metrics):
             return self.compare(keys[0], keys[1])
         if FUNNEL.search(question):
             return self._funnel(keys, overview)

@@ -326,7 +326,7 @@ def _table(result: Result) -> SqlAnswer:
     """The rows as people read them: breakdown, value, interval, n; with a comparison the earlier value and change."""
     query, metric = result.query, result.metric
     rows = result.rows
-    if query.top is None and not any(DIMENSIONS[name].kind == "time" for name in query.by):
+    if query.top is None and not any(DIMENSIONS[name].kind in ("time", "step") for name in query.by):
         rows = rows[:_SHOWN]
     columns = [DIMENSIONS[name].label for name in query.by] + [metric.name.replace("_", " ")]
     columns[-1] = f"share of {columns[-1]}" if query.is_share else columns[-1]
@@ -334,6 +334,9 @@ def _table(result: Result) -> SqlAnswer:
     columns += ["95 % interval"] if has_ends else []
     columns += ["of" if query.is_share else metric.n_of] if metric.n_of or query.is_share else []
     columns += ["before", "change"] if query.versus else []
+    of_steps = query.by[:1] == ("step",)
+    columns += ["of the step before"] if of_steps else []
+    reached: dict[tuple[Any, ...], int] = {}  # of each group, at the step before
     shown = []
     for row in rows:
         value = _of_whole(query, row)
@@ -347,6 +350,10 @@ def _table(result: Result) -> SqlAnswer:
         if metric.n_of or query.is_share:
             total = row.get("total" if query.is_share else "n")
             cells.append(_short(metric, metric.unit, total, row) if query.is_share else total)
+        if of_steps:
+            group = tuple(row[name] for name in query.by[1:])
+            cells.append(number(row["value"] / reached[group], "share") if reached.get(group) else "")
+            reached[group] = row["value"]
         if query.versus:
             before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
             earlier = _of_whole(query, before)

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from beha2vec_core.chat.nearest import SOURCES, reaches
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
-from beha2vec_core.chat.rewrites import PEOPLE, in_known_words, spelled_out
+from beha2vec_core.chat.rewrites import EXCLUDES, PEOPLE, in_known_words, spelled_out
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
 from beha2vec_core.semantic.compiler import MAX_ROWS
@@ -19,8 +19,8 @@ _RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE}
 _WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
 _FROM_WHERE = re.compile(r"\bwhere\b(.*\bcom(?:e|es|ing) from)\b")
 _LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")
-_PART = re.compile(r"\bhow (?:much|many) of (?:our|the|all)\b.*\bcom(?:e|es|ing)\b")
-_HOW_MANY = re.compile(r"\b(?:how many|number of)\b(?! (?:percent|%))")
+_PART = re.compile(r"\bhow (?:much|many) of\b.*\b(?:came|com(?:e|es|ing))\b")
+_HOW_MANY = re.compile(r"\b(?:how many|(?<!average )number of)\b(?! (?:percent|%))")
 _CLUSTER = re.compile(r"\bcluster\s*#?\s*(-?\d+)")
 _COMPARATIVES = re.compile(r"\b(more|less|better|worse|higher|lower|fewer|bigger|smaller)\b")
 _JUDGED = re.compile(r"\b(better|worse|best|worst)\b")
@@ -128,7 +128,8 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     for word in parts.words:
         following = [one for one in parts.words if one.kind == "value" and parts.are_beside(word, one)]
         if word.kind == "without" and not any(one.place > word.place for one in following):
-            parts.unknown.append(word.text)
+            named = re.search(EXCLUDES, f"{question.lower()} ")
+            parts.unknown.append(named[0].strip() if named else word.text)
     return parts
 
 

@@ -360,6 +360,9 @@ def _metric(
     if groups is not None:
         return _DEFAULTS.get(groups, "sessions")
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
+    if parts.has("change") and by and not timed and parts.times.periods:
+        notes.append("No measure is named: by revenue.")
+        return "revenue"
     if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
         notes.append("No measure is named: by revenue.")
         return "revenue"

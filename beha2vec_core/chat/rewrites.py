@@ -20,6 +20,8 @@ _STOPS = (
 )
 _NO_COUNT = r"(?!\s*(?:days?|weeks?|months?|quarters?|years?|hours?|minutes?)\b)"
 _TWO_KINDS = r"\bweekends?\b.*\b(?:weekdays?|week days?|working days?)\b|\b(?:weekdays?|week days?|working days?)\b.*\bweekends?\b"
+# what leaves a value out
+EXCLUDES = r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|leaving out|not counting|ignoring|without|but not|not) (?:from |on |in |via )?(?:the )?"
 # short and misspelled forms of short words
 _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"), (r"\b(?:pls|plz|thx)\b", "please"), (r"\br\b", "are"),
@@ -67,7 +69,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     # what a group is compared with, and what is left out
     (r"\b(?:vs|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|everywhere|elsewhere|all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|[?.,;]|in\b|on\b|for\b|last\b|this\b|by\b|\u00a7))", " allothers "),
     (r"\b(?:everything|everywhere|everyone|anything|all) (?:but|except)\b", "without"),
-    (r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|leaving out|not counting|ignoring|without|but not|not) (?:from |on |in |via )?(?:the )?", "without "),
+    (EXCLUDES, "without "),
     # causes: where a change comes from is known
     (r"\b(?:what|which)? ?(?:is|are|'s|s)? ?(?:the )?(?:reasons?|causes?|explanations?) (?:for|of|behind|that)\b", " askswhy "),
     (r"\bwhat(?: is|s)? (?:behind|driving|causing)\b|\bwhat happened (?:to|with)\b|\bwhat (?:caused|explains?|explained|drove|made|makes|pushed|contributed(?: the)?(?: most)? to)\b", " askswhy "),
@@ -125,8 +127,8 @@ def _as_step_rate(text: str) -> str:
         beside = _BESIDE.fullmatch(between)
         if not _APART.search(between) and (beside or _THOSE.search(text[: other.start()])):
             rate = f"{STEPS[first][0]} to {STEPS[last][0]} rate"
-            rest = _FROM_TO.sub(" ", between)
-            before = re.sub(r"\b(?:drop[\s-]*offs?|conversion)\b", " ", text[: one.start()])
+            rest = " " if beside else _FROM_TO.sub(" ", between)
+            before = re.sub(r"\b(?:drop[\s-]*offs?|conversion(?: rate)?|between|from)\b", " ", text[: one.start()])
             return f"{before} {rate} {rest} {re.sub(r'^ (?:rate|step)s?', '', text[other.end() :])}"
         if last == max(STEPS) and first in (2, 3) and _WITHOUT.search(between):
             return f"{text[: one.start()]} {STEPS[first][0]} abandonment {text[other.end() :]}"

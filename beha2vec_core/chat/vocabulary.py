@@ -46,7 +46,7 @@ _GRAMMAR: dict[str, str] = {
     "change": """drop, dropped, increase, increased, rise, rose, grow, grew, grown, fall, fell, fallen, decline,
         declined, decrease, decreased, change, changed, improve, improved, up, down, growth, go up,
         go down, gone up, gone down, went up, went down, lose, losing, lost, gain, gained, jump, jumped, spike, dip,
-        dipped, improvement, reduction, grow most, growth in, growth of""",
+        dipped, improvement, reduction, pick up, picked up, grow most, growth in, growth of""",
     "judged": "best, worst, bad, good, strong, weak, poor",
     "high": """most, top, highest, biggest, largest, greatest, busiest, strongest, popular, most popular, highest first,
         largest first, high, most often, fastest, max, maximum""",
@@ -55,7 +55,7 @@ _GRAMMAR: dict[str, str] = {
     "sell": "sell, sold, we sell, we sold, did we sell",
     "average": "average, avg, mean",
     "filler": """broken down, break down, split by, split up, brought in, as well as, in terms of, ordered by,
-        acquired by, acquired through, acquired via, picked up, pick up, end up, ended up, look like, look for, stack up""",
+        acquired by, acquired through, acquired via, we picked up, end up, ended up, look like, look for, stack up""",
     # known, and not measured so: other words must not make a question of them
     "unknown": """repeat customer, repeat buyer, first time buyer, loyal customer, customer lifetime value,
         lifetime value, median, shipping, tax""",

@@ -397,7 +397,7 @@ METRICS = {
         Metric(
             "cart_users", "users who added something to the cart", "count",
             {"sessions": Measure("count(distinct case when f.step_2_at is not null then s.user_key end)")},
-            ("user added to cart", "user add to cart", "people added to cart", "people add to cart",
+            ("cart user", "user added to cart", "user add to cart", "people added to cart", "people add to cart",
              "visitor added to cart", "visitor add to cart", "customer added to cart", "customer add to cart"),
         ),
         Metric(
