@@ -1,8 +1,9 @@
 """Where a change comes from: the parts of it that lie in groups, as a table and in a sentence.
 
-The parts of one dimension add up to the whole change. Of a number they are the changes of its groups. Of a rate, a mean or
-a ratio, the part of a group is what its own rate changed at its average weight, and what its weight changed at the
-difference of its average rate from that of all: an exact decomposition (Kitagawa 1955, https://doi.org/10.2307/2281213).
+The parts of one dimension add up to the whole change. Of a number they are the changes of its groups. Of a rate, a
+mean or a ratio, the part of a group is what its own rate changed at its average weight, and what its weight changed at
+the difference of its average rate from that of all: an exact decomposition (Kitagawa 1955,
+https://doi.org/10.2307/2281213).
 """
 
 from __future__ import annotations
@@ -85,9 +86,7 @@ class _Pair:
 
 def _is_ratio(row: dict[str, Any]) -> bool:
     """Whether the value is per something."""
-    return (row["value"] is None and row["n"] in (0, None)) or (
-        row["value_before"] is None and row["n_before"] in (0, None)
-    )
+    return any(row[f"value{when}"] is None and not row[f"n{when}"] for when in ("", "_before"))
 
 
 def changes(total: Result, results: Iterable[Result]) -> tuple[list[str], list[str], list[list[Any]]]:

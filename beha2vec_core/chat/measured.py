@@ -39,7 +39,7 @@ class Measured:
 
 
 def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Result] = ()) -> Measured:
-    """The answer to the query of a reading, in data of these days; ``parts``: comparisons that show where it changed."""
+    """The answer to the query of a reading, in data of these days; ``parts``: comparisons that show what changed."""
     query, metric = result.query, result.metric
     if query.counts_groups:
         looked = f"Looked up: {looked_up(query, metric, days)}."

@@ -1,4 +1,4 @@
-"""What the words of a question name: metrics, breakdowns, filters, periods, and how they are to be shown or compared."""
+"""What the words of a question name: metrics, breakdowns, filters, periods, and how to show or compare them."""
 
 from __future__ import annotations
 

@@ -37,7 +37,10 @@ _NAMED = re.compile(
 _NO_PERIOD = rf"(?!\s+(?:the\s+)?(?:{_MONTH}|\d|q[1-4]\b|yesterday|today|last|this|past))"
 _LATELY = r"\b(?:lately|recently|these days|nowadays|of late)\b"
 # with these, two months are compared: "the change from March to April"
-_CHANGES = r"\b(?:chang\w*|differen\w*|compar\w*|gr[eo]w\w*|r[io]se|drop\w*|fall\w*|fell|declin\w*|increas\w*|decreas\w*|improv\w*)\b"
+_CHANGES = (
+    r"\b(?:chang\w*|differen\w*|compar\w*|gr[eo]w\w*|r[io]se|drop\w*|fall\w*|fell|declin\w*|increas\w*|decreas\w*|"
+    r"improv\w*)\b"
+)
 _PREVIOUS = re.compile(r"\b(?:previous|prior|preceding)\b")
 # the period before another one; and whether that is a year before
 _BEFORE = (

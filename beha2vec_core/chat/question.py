@@ -14,7 +14,8 @@ from beha2vec_core.profiles.metrics import metric as metric_of
 _KEYS = r"(-?\d+)"
 CLUSTER = re.compile(rf"\bcluster\s*#?\s*{_KEYS}", re.IGNORECASE)
 TWO = re.compile(
-    rf"(?:\bclusters?\s*#?\s*)?{_KEYS}\s*(?:and|with|to|vs\.?|versus|against|or|,|&)\s*(?:cluster\s*#?\s*)?{_KEYS}(?!\d)",
+    rf"(?:\bclusters?\s*#?\s*)?{_KEYS}\s*(?:and|with|to|vs\.?|versus|against|or|,|"
+    rf"&)\s*(?:cluster\s*#?\s*)?{_KEYS}(?!\d)",
     re.IGNORECASE,
 )
 COMPARE = re.compile(r"\b(compare|comparison|differ\w*|vs\.?|versus|against)\b", re.IGNORECASE)
@@ -32,7 +33,8 @@ LIST = re.compile(
     re.IGNORECASE,
 )
 KINDS_OF_USERS = re.compile(
-    r"^\W*(?:what|which) (?:different )?(?:kinds?|types?|sorts?|groups?|segments?) of (?:users?|customers?|visitors?|people|shoppers?)"
+    r"^\W*(?:what|which) (?:different )?(?:kinds?|types?|sorts?|groups?|segments?) of (?:users?|customers?|"
+    r"visitors?|people|shoppers?)"
     r"(?: (?:do we have|are there|visit us|exist|come to us))?\W*$",
     re.IGNORECASE,
 )
@@ -69,7 +71,8 @@ _NUMBERED = re.compile(
 )
 _CARTS = re.compile(r"\b(?:carts?|baskets?)\b", re.IGNORECASE)
 _OF_PREDICTIONS = re.compile(
-    r"\b(?:place|placing|add\w*|once|again|soon|probably|highest|lowest|next|window|chance\w*|propensity|score\w*|someone|"
+    r"\b(?:place|placing|add\w*|once|again|soon|probably|highest|lowest|next|window|chance\w*|propensity|score\w*|"
+    r"someone|"
     r"won|ll|re|be|due)\b",
     re.IGNORECASE,
 )
@@ -202,7 +205,8 @@ def _stem(word: str) -> str:
 
 
 _LOOKED_UP = re.compile(
-    r"\b(buy\w*|lose|losing|lost|stop\w*|where|do|drop\w*|off|leak\w*|before|after|lead\w*|leave|there|biggest|step\w*|next|overview|"
+    r"\b(buy\w*|lose|losing|lost|stop\w*|where|do|drop\w*|off|leak\w*|before|after|lead\w*|leave|there|biggest|"
+    r"step\w*|next|overview|"
     r"summary|everything|groups?|describe|profile)\b",
     re.IGNORECASE,
 )

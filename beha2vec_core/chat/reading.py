@@ -1,7 +1,7 @@
 """Plain questions read as semantic queries, without a language model.
 
-Every word of content has to be understood: a question with such a word left over is not answered, as the answer would be
-to another question. What was read, what was assumed and which words were not understood is part of the reading.
+Every word of content has to be understood: a question with such a word left over is not answered, as the answer would
+be to another question. What was read, what was assumed and which words were not understood is part of the reading.
 """
 
 from __future__ import annotations
@@ -23,19 +23,22 @@ from beha2vec_core.semantic.query import Filter, Period, Query, add_months
 
 # advice, and causes from outside: no data here can answer these
 _ADVICE = re.compile(
-    r"\b(because|due to|impact|effect|influence|how (?:can|could|should|do) (?:we|i) (?:increase|improve|grow|reduce|lower|raise|get)|"
+    r"\b(because|due to|impact|effect|influence|how (?:can|could|should|do) (?:we|i) (?:increase|improve|grow|"
+    r"reduce|lower|raise|get)|"
     r"should (?:we|i)|what (?:should|can|could) (?:we|i)|what (?:would|if)|what happens if|recommend\w*|advice)\b"
 )
 # verbs whose subject is a cause: "did the campaign increase conversion" is no question about numbers
 _DID = re.compile(
-    r"\b(?:did|does|do|has|have|will)\b.*\b(?:increase|decrease|improve|boost|raise|reduce|lower|hurt|help|affect|cause)\b\s+"
+    r"\b(?:did|does|do|has|have|will)\b.*\b(?:increase|decrease|improve|boost|raise|reduce|lower|hurt|help|affect|"
+    r"cause)\b\s+"
     r"(?!in|on|last|this|since|from|for|over|during|compared|vs|versus|by|at|after|between|to|week|month|yesterday)\w"
 )
 _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
 _DEFAULTS = {  # of "top 5 landing pages"
-    "landing_page": "sessions", "page": "page_views", "item": "items_sold", "campaign": "sessions", "source": "sessions",
+    "landing_page": "sessions", "page": "page_views", "item": "items_sold", "campaign": "sessions",
+    "source": "sessions",
 }  # fmt: skip
 _NOT_WHY = "The data show where this is so, not its cause."
 
@@ -175,9 +178,9 @@ def _query(
         by = ["step", *(name for name in by if name != "step")]
     unit = METRICS[metric].unit
     same = named is not None and METRICS[metric].label.startswith(METRICS[named.name].label)
-    if parts.is_counted and named and METRICS[named.name].is_weak and metric != named.name and groups is None:
-        if unit in ("count", "money") and not same and parts.over is None:
-            raise _Problem(f"I know no number of {METRICS[named.name].label} by their {METRICS[metric].label}.")
+    is_beside = named is not None and METRICS[named.name].is_weak and not same and groups is None and parts.over is None
+    if parts.is_counted and named and is_beside and unit in ("count", "money"):
+        raise _Problem(f"I know no number of {METRICS[named.name].label} by their {METRICS[metric].label}.")
     if parts.has("average") and unit in ("count", "money") and metric != "aov":
         raise _Problem(
             "An average has to be one of: revenue per order, per user or per session, page views per session."
@@ -192,6 +195,7 @@ def _query(
         if METRICS[metric].count is None and "_to_" not in metric:
             raise _Problem(f"I know the {METRICS[metric].label} as a rate, not as a number of its own.")
         metric = METRICS[metric].count or metric
+        notes += ["Sessions are counted, not users."] if named and named.name == "users" else []
         unit = METRICS[metric].unit
     is_share = (parts.has("share") or parts.is_part) and unit in ("count", "money") and metric != "funnel"
     if is_share and metric in ("new_users", "returning_users"):
@@ -225,9 +229,9 @@ def _query(
             raise _Problem("A change needs a period: for example last week, or last month.")
         else:
             versus = _before(period, contents)
-    if explains and versus is None and not parts.has("rest"):
-        if not (len(included) == 1 and metrics and not by and (parts.judged or parts.has("low") or parts.has("high"))):
-            raise _Problem("The data show what happened, not why it happened or what would happen.")
+    is_judged = len(included) == 1 and metrics and not by and (parts.judged or parts.has("low") or parts.has("high"))
+    if explains and versus is None and not parts.has("rest") and not is_judged:
+        raise _Problem("The data show what happened, not why it happened or what would happen.")
     if parts.has("trend") and not timed and versus is None:
         by = [_step(period or contents.days), *by]
         timed = True
@@ -274,7 +278,7 @@ def _query(
 
 
 def _part_of(parts: Parts, filters: tuple[Filter, ...]) -> Filter:
-    """The filter that is the part: "mobile" in "share of mobile users in Germany", and in "of German users, is mobile"."""
+    """The filter that is the part: "mobile" in "share of mobile users in Germany", and in "German users, is mobile"."""
     asked = re.search(r"\b(?:is|are|was|were|comes?|came|from)\b(?!.*\bshare of\b)", parts.text)
     begun = len(parts.text[: asked.end()].split()) if asked and "share of" not in parts.text[asked.end() :] else 0
     values = [word for word in parts.words if word.kind == "value" or word.name in ("new_users", "returning_users")]

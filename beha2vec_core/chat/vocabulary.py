@@ -20,12 +20,13 @@ _FILLERS = """
     across among during within over via through using used use out as into about data figure stat statistic
     report visited segment segmented sorted originated originate generated generate drove
     drive drives driving calculate display plot table chart graph
-    good morning evening afternoon hey dear quick question one kindly may might also too both either very quite rather
-    roughly approximately exactly pick picked receive received take taken took gotten getting perform performing
-    performed performance doing done going look looked looking seem wonder wondering curious check pull rank ranked
-    store company business here altogether combined together full whole entire different distinct often ever
-    already still yet again please times started were per there it's i'd i'm we've we're am as only just maybe
-    actual us everybody everyone anybody anyone those whom browsed browse lot lots well now then if so entry whether prefer preferred place placed
+    good morning evening afternoon hey dear quick question one kindly may might also too both either very quite
+    rather roughly approximately exactly pick picked receive received take taken took gotten getting perform
+    performing performed performance doing done going look looked looking seem wonder wondering curious check pull
+    rank ranked store company business here altogether combined together full whole entire different distinct often
+    ever already still yet again please times started were per there it's i'd i'm we've we're am as only just maybe
+    actual us everybody everyone anybody anyone those whom browsed browse lot lots well now then if so entry whether
+    prefer preferred place placed
 """
 FILLERS = frozenset(_FILLERS.split())
 # kinds of phrases that say how a metric is shown or compared

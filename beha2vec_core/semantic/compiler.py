@@ -115,7 +115,9 @@ def is_ranked(query: Query) -> bool:
         ("aov", "revenue_per")
     )
     few = {"new_or_returning", *chosen}  # their groups are named, or two
-    return rated and not query.by_change and any(DIMENSIONS[name].kind != "time" and name not in few for name in query.by)
+    return (
+        rated and not query.by_change and any(DIMENSIONS[name].kind != "time" and name not in few for name in query.by)
+    )
 
 
 def lists_zeros(query: Query) -> bool:
@@ -275,16 +277,26 @@ def _is_over_time(query: Query) -> bool:
     return bool(timed and (query.filters or len(query.by) > len(timed)))
 
 
-def _share_over_time(query: Query, table: Table, measure: Measure, keys: list[str], period: Period | None) -> exp.Select:
+def _share_over_time(
+    query: Query, table: Table, measure: Measure, keys: list[str], period: Period | None
+) -> exp.Select:
     """Shares of the whole of the same day, week or month; without intervals."""
     timed = [name for name in query.by if DIMENSIONS[name].kind == "time"]
     times = [key for name, key in zip(query.by, keys, strict=True) if name in timed]
     extra = [f"{measure.extra} as currency"] if measure.extra else []
     part = _grouped([*keys, f"{measure.value} as value"], len(keys), table, period, query.filters)
     whole = _grouped([*times, f"{measure.value} as total", *extra], len(times), table, period, _filters_of_whole(query))
-    columns = [*query.by, "coalesce(value, 0) as value", "coalesce(value, 0) as n", "total", "null::double as n_effective"]
+    columns = [
+        *query.by,
+        "coalesce(value, 0) as value",
+        "coalesce(value, 0) as n",
+        "total",
+        "null::double as n_effective",
+    ]
     columns += ["currency"] if extra else []
-    select = parse_one(f"select {', '.join(columns)} from whole left join part using ({', '.join(timed)})", dialect=DIALECT)
+    select = parse_one(
+        f"select {', '.join(columns)} from whole left join part using ({', '.join(timed)})", dialect=DIALECT
+    )
     assert isinstance(select, exp.Select)
     return select.with_("part", as_=part).with_("whole", as_=whole)
 

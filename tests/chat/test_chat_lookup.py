@@ -334,7 +334,9 @@ def test_users_with_too_little_evidence_are_counted_and_not_compared(tmp_path: P
     assert f"{805 - few} users in 4 clusters, and {few} with too few events (-1)" in lookup.ask("clusters?").text
     assert "too few events for a comparison" in lookup.ask("compare 0 and -1").text
     assert "cluster -1" not in lookup.ask("which cluster buys most?").text
-    assert lookup.ask("which cluster leaks at checkout?").text.endswith("Users with too few events (cluster -1) are left out.")
+    assert lookup.ask("which cluster leaks at checkout?").text.endswith(
+        "Users with too few events (cluster -1) are left out."
+    )
     assert lookup.ask("cluster -1").facts
     with duckdb.connect(str(path)) as connection:
         connection.execute(

@@ -143,7 +143,8 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
     )
     world.execute(
         """create or replace table ga4.fct_ga4__funnel_sessions as
-        select session_key, user_key, session_date, case when purchases > 0 then 6 when has_cart then 3 + (pick(n, 'ships', 3) > 0)::int
+        select session_key, user_key, session_date,
+            case when purchases > 0 then 6 when has_cart then 3 + (pick(n, 'ships', 3) > 0)::int
                 else 2 end as furthest_step, case when purchases = 0 then furthest_step end as dropped_after,
             session_started_at as step_1_at, session_started_at as step_2_at,
             case when furthest_step >= 3 then session_started_at end as step_3_at,
