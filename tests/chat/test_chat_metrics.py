@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from beha2vec_core.chat.changes import parts_of
 from beha2vec_core.chat.conversation import Conversation
 from beha2vec_core.chat.events import Answer, SqlRows, TextDelta
 from beha2vec_core.chat.lookup import Lookup
@@ -22,6 +23,7 @@ from beha2vec_core.chat.terminal import answer_once
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.semantic.compiler import dimensions_of, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.layer import run_query
 from beha2vec_core.semantic.query import Filter, Period, Query
 from tests.benchmarks.chat_questions import canonical, cases
 from tests.semantic.semantic_world import FIRST, LAST, make_world
@@ -268,6 +270,80 @@ def test_questions_in_the_words_of_others(vocabulary: Vocabulary) -> None:
         "Which campaigns drove the most revenue last month?": "revenue | by campaign | 2026-04-01..2026-04-30",
     }.items():
         assert read(vocabulary, question) == expected
+
+
+# each needs one of: steps of buying in a sentence, the rest, what is left out, a share of a part, numbers of groups,
+# several measures, where a change lies
+ANSWERED = {
+    "orders not from google": "orders | source!=google",
+    "sessions from everything but google": "sessions | source!=google",
+    "share of revenue from new customers": "revenue | new_or_returning=new | share",
+    "what share of mobile sessions is from google": "sessions | device=mobile | source=google | share",
+    "mobile share of sessions over time": "sessions | by month | device=mobile | share",
+    "how many people added to cart last week": "cart_users | 2026-05-04..2026-05-10",
+    "out of everybody who saw a product, how many put it in the cart?": "view_to_cart",
+    "what share of carts turn into orders": "cart_to_order",
+    "what's the drop-off between begin checkout and purchase?": "checkout_completion",
+    "funnel on mobile last week": "funnel | by step | device=mobile | 2026-05-04..2026-05-10",
+    "which step loses the most mobile users": "funnel | by step | device=mobile",
+    "how many countries do we sell to": "revenue | by country | count",
+    "how many customers ordered at least twice": "orders | by user | count over 1",
+    "bounce rate for chrome compared to other browsers": "bounce_rate | by browser | browser=Chrome | rest",
+    "is bounce rate worse for chrome than for all other browsers?": "bounce_rate | by browser | browser=Chrome | rest",
+    "biggest drop in sessions by channel last week vs the week before": (
+        "sessions | by channel | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03 | change | asc"
+    ),
+    "why did ppl visit less last week": "sessions | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03 | why",
+    "aov in the second half of april": "aov | 2026-04-16..2026-04-30",
+    "orders in the first week of march": "orders | 2026-03-01..2026-03-07",
+    "why did orders rise in the first week of march": (
+        "orders | 2026-03-01..2026-03-07 | vs 2026-02-22..2026-02-28 | why"
+    ),
+}
+
+
+def test_questions_that_need_more_than_a_number(vocabulary: Vocabulary) -> None:
+    for question, expected in ANSWERED.items():
+        assert read(vocabulary, question).startswith(expected), question
+
+
+def test_several_measures_have_an_answer_each(lookup: Lookup, serving: Path) -> None:
+    answer = lookup.ask("revenue and orders by channel")
+    assert answer.reading is not None and [one.metric for one in answer.reading.more] == ["orders"]
+    assert answer.text.count("Looked up: ") == 2 and len(answer.statements) == 2
+    events = list(Conversation(None, serving).ask("revenue and orders by channel"))
+    assert [type(event) for event in events] == [TextDelta, SqlRows, SqlRows, Answer]
+    assert not lookup.ask("and on mobile?").understood, "of both, or of one?"
+
+
+@pytest.mark.parametrize("metric", ["revenue", "sessions", "conversion_rate", "aov", "pages_per_session"])
+def test_parts_of_a_change_add_up_to_it(data: duckdb.DuckDBPyConnection, metric: str) -> None:
+    april = Period(date(2026, 4, 1), date(2026, 4, 30))
+    total = run_query(data, Query(metric, period=april, versus=april.before())).rows[0]
+    for name in ("channel", "landing_page", "new_or_returning"):
+        result = run_query(data, Query(metric, (name,), period=april, versus=april.before(), by_change=True))
+        parts = sum(part.part for part in parts_of(result))
+        assert parts == pytest.approx(total["value"] - total["value_before"]), name
+
+
+def test_a_change_is_said_with_where_it_lies_and_no_cause(lookup: Lookup) -> None:
+    answer = lookup.ask("why did revenue drop in april?")
+    assert "Channel: most in " in answer.text and "not its cause." in answer.text
+    assert answer.table is not None and {row[0] for row in answer.table.rows} >= {"channel", "device", "country"}
+    largest = lookup.ask("which channel is responsible for the drop in revenue in april?")
+    assert largest.table is not None and "All together: -" in largest.text
+
+
+def test_the_funnel_is_that_of_the_sessions_asked_for(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    answer = lookup.ask("show me the funnel on mobile")
+    reached = data.execute(
+        """select count(*) filter (furthest_step >= 1), count(*) filter (furthest_step >= 6)
+        from ga4.fct_ga4__funnel_sessions join ga4.fct_ga4__sessions using (session_key)
+        where device_category = 'mobile'"""
+    ).fetchall()[0]
+    assert answer.table is not None and answer.table.columns == ["step", "funnel", "of the step before"]
+    assert (answer.table.rows[0][1], answer.table.rows[-1][1]) == reached
+    assert "Most are lost after " in answer.text
 
 
 def test_a_misspelled_word_is_read_and_said(vocabulary: Vocabulary) -> None:

@@ -196,6 +196,32 @@ def test_shares_of_a_total(world: duckdb.DuckDBPyConnection) -> None:
     assert sum(row["value"] for row in rows) == pytest.approx(rows[0]["total"])
 
 
+def test_the_rest_what_is_left_out_and_numbers_of_groups(world: duckdb.DuckDBPyConnection) -> None:
+    google = Filter("source", ("google",))
+    part, rest = world.execute(
+        """select count(*) filter (source = 'google'), count(*) filter (source is distinct from 'google')
+        from ga4.fct_ga4__sessions"""
+    ).fetchall()[0]
+    rows = run_query(world, Query("sessions", ("source",), (google,), against_rest=True)).rows
+    assert {row["source"]: row["value"] for row in rows} == {"google": part, "all others": rest}
+    (row,) = run_query(world, Query("sessions", filters=(Filter("source", ("google",), is_excluded=True),))).rows
+    assert row["value"] == rest
+    (row,) = run_query(world, Query("orders", ("user",), over=1, counts_groups=True)).rows
+    assert row["value"] == world.execute(
+        """select count(*) from (select user_key from ga4.fct_ga4__purchases where user_key is not null
+        group by 1 having count(*) > 1)"""
+    ).fetchall()[0][0]  # fmt: skip
+
+
+def test_shares_over_time_are_of_the_same_month(world: duckdb.DuckDBPyConnection) -> None:
+    mobile = Query("sessions", ("month",), (Filter("device", ("mobile",)),), is_share=True)
+    expected = world.execute(
+        """select date_trunc('month', session_date)::date, count(*) filter (device_category = 'mobile'), count(*)
+        from ga4.fct_ga4__sessions group by 1 order by 1"""
+    ).fetchall()
+    assert [(row["month"], row["value"], row["total"]) for row in run_query(world, mobile).rows] == expected
+
+
 def test_rates_of_few_are_not_ranked(world: duckdb.DuckDBPyConnection) -> None:
     week = Period(date(2026, 5, 4), date(2026, 5, 10))
     rows = run_query(world, Query("conversion_rate", ("source",), period=week)).rows
