@@ -39,7 +39,7 @@ from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.query import Query
 from beha2vec_core.words import counted
 
-_CLUSTERS = re.compile(r"\b(clusters?|personas?)\b", re.IGNORECASE)
+_CLUSTERS = re.compile(r"\b(clusters?|personas?|which segments?)\b", re.IGNORECASE)
 _BIGGEST = re.compile(
     r"\b(biggest|largest|smallest)\s+(?:cluster|segment|group|persona)\b(?!\s+(?:by|for|with|of|in terms)\b)",
     re.IGNORECASE,

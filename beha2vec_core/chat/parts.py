@@ -149,7 +149,7 @@ def metrics_of(parts: Parts) -> list[str]:
         strong = [name for name in strong if name not in ("new_users", "returning_users")] or strong
     if len(strong) > 1 and "buyers" in strong:  # customers are those who have revenue and orders, or who check out
         strong.remove("buyers")
-    return strong or found
+    return strong or found[:1]  # "people visit us"
 
 
 def _listed_together(parts: Parts) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Literal
 
@@ -189,10 +189,10 @@ def _query(
         raise _Problem("I can list users, or break down by a dimension, not both.")
     if parts.is_of_users and "user" not in by:
         by = [*by, "user"]
-    period, versus = _periods(parts, compares, notes)
+    period, versus = _periods(parts, compares, contents.days.last, notes)
     of_sessions = any(word.kind == "metric" and word.name == "sessions" for word in parts.words)
     if parts.is_counted and METRICS[metric].n_of.startswith("session") and not of_sessions and not parts.has("share"):
-        if METRICS[metric].count is None and "_to_" not in metric:
+        if METRICS[metric].count is None and METRICS[metric].n_of == "sessions":
             raise _Problem(f"I know the {METRICS[metric].label} as a rate, not as a number of its own.")
         metric = METRICS[metric].count or metric
         notes += ["Sessions are counted, not users."] if named and named.name == "users" else []
@@ -381,7 +381,7 @@ def _metric(
     raise _Problem("I found no measure in the question, such as revenue, sessions or conversion rate.")
 
 
-def _periods(parts: Parts, compares: bool, notes: list[str]) -> tuple[Period | None, Period | None]:
+def _periods(parts: Parts, compares: bool, last: date, notes: list[str]) -> tuple[Period | None, Period | None]:
     """The period that is asked for, and the one to compare it with."""
     used = {int(word.name) for word in parts.words if word.kind == "period"}
     periods = [period for number, period in enumerate(parts.times.periods) if number in used]
@@ -396,7 +396,11 @@ def _periods(parts: Parts, compares: bool, notes: list[str]) -> tuple[Period | N
             second = first.before()
         return first, _as_far(first, second, notes)
     if len(periods) == 1 and not asks_before and _follows(parts, "compare", "period"):
-        raise _Problem(f"Which period should I compare {periods[0].in_words} with?")
+        now = Period(periods[0].last + timedelta(days=1), last)
+        if not (parts.has("change") and now.first <= now.last and now.before().first == periods[0].first):
+            raise _Problem(f"Which period should I compare {periods[0].in_words} with?")
+        notes.append(f"Compared are the days since then, {now.in_words}.")
+        return now, now.before()
     if not periods:
         if asks_before:
             raise _Problem("The period before which one?")

@@ -155,7 +155,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     ),
     # what a group is compared with, and what is left out
     (
-        r"\b(?:vs|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
+        r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
         r"those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|everywhere|"
         r"elsewhere|"
         r"all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|"
@@ -166,12 +166,14 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(?:everything|everywhere|everyone|anything|all) (?:but|except)\b", "without"),
     (EXCLUDES, "without "),
     # causes: where a change comes from is known
+    (r"\bwhat happened (?:to|with)\b", " askswhy happened "),
+    (r"\b(come back|return) within (?:a|one|1|the first) week\b|\b(come back|return) within 7 days\b", r"\1\2"),
     (
         r"\b(?:what|which)? ?(?:is|are|'s|s)? ?(?:the )?(?:reasons?|causes?|explanations?) (?:for|of|behind|that)\b",
         " askswhy ",
     ),
     (
-        r"\bwhat(?: is|s)? (?:behind|driving|causing)\b|\bwhat happened (?:to|with)\b|\bwhat (?:caused|explains?|"
+        r"\bwhat(?: is|s)? (?:behind|driving|causing)\b|\bwhat (?:caused|explains?|"
         r"explained|drove|made|makes|pushed|contributed(?: the)?(?: most)? to)\b",
         " askswhy ",
     ),

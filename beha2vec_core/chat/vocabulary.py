@@ -21,7 +21,7 @@ _FILLERS = """
     report visited segment segmented sorted originated originate generated generate drove
     drive drives driving calculate display plot table chart graph
     good morning evening afternoon hey dear quick question one kindly may might also too both either very quite
-    rather roughly approximately exactly pick picked receive received take taken took gotten getting perform
+    rather roughly approximately exactly pick picked receive received take taken took got gotten getting perform
     performing performed performance doing done going look looked looking seem wonder wondering curious check pull
     rank ranked store company business here altogether combined together full whole entire different distinct often
     ever already still yet again please times started were per there it's i'd i'm we've we're am as only just maybe
@@ -56,7 +56,8 @@ _GRAMMAR: dict[str, str] = {
     "sell": "sell, sold, we sell, we sold, did we sell",
     "average": "average, avg, mean",
     "filler": """broken down, break down, split by, split up, brought in, as well as, in terms of, ordered by,
-        acquired by, acquired through, acquired via, we picked up, end up, ended up, look like, look for, stack up""",
+        acquired by, acquired through, acquired via, good morning, good afternoon,
+        good evening, good day, we picked up, end up, ended up, look like, look for, stack up""",
     # known, and not measured so: other words must not make a question of them
     "unknown": """repeat customer, repeat buyer, first time buyer, loyal customer, customer lifetime value,
         lifetime value, median, shipping, tax""",
@@ -241,7 +242,8 @@ def _phrases(dimension: str, value: str) -> list[str]:
     """What people call a value."""
     if dimension in ("page", "landing_page"):
         path = value[value.index("/") :] if "/" in value else value
-        return [value, path, *(_HOME if path == "/" else ())]
+        named = " ".join(tokens(path.strip("/").rpartition("/")[2]))
+        return [value, path, *(_HOME if path == "/" else ()), *([f"{named} page"] if named else [])]
     if dimension == "page_type":
         return [value, f"{value} page"]
     others = DIMENSIONS[dimension].values

@@ -177,7 +177,7 @@ REFUSED = [
     ("did the spring_sale campaign increase revenue", "not why"),
     ("revenue in 2019", "The data cover 1 Jun 2025 to 13 May 2026"),
     ("conversion rate by product", "Conversion rate (sessions with an order): not known by item."),
-    ("Did our bounce rate improve compared to last week?", "Which period should I compare"),
+    ("bounce rate compared to last week", "Which period should I compare"),
     ("conversion rate by campaign or landing page", "one or the other"),
     ("how many sessions had orders", "no number of sessions by their orders"),
     ("highest revenue", "of what"),
