@@ -236,7 +236,7 @@ def _moved(result: Result, what: str) -> str:
     whole = sum(part.part for part in parts_of(result))
     currency = next(iter(parts_of(result))).currency
     return (
-        f"{what}, parts of the change{_when(query.versus).replace(' from ', ' since ', 1)}: {'; '.join(shown)}. "
+        f"{what}, parts of the change against the days{_when(query.versus)}: {'; '.join(shown)}. "
         f"All together: {signed(whole, unit, currency)}."
     )
 

@@ -126,9 +126,9 @@ def find_times(text: str, data: Period) -> Times:
         (rf"\b(?:the )?(first|second|third|fourth|last) week of (?:the )?({_MONTH})(?: (\d{{4}}))?\b", _week_of),
     ):
         take(pattern, partial(period, last=last))
-    if re.search(_LATELY, times.text):
+    if lately := re.search(_LATELY, times.text):
         ago = Period(last - timedelta(days=27), last)
-        times.notes.append(f"“{re.search(_LATELY, times.text)[0]}” was read as the last 28 days.")
+        times.notes.append(f"“{lately[0]}” was read as the last 28 days.")
         take(_LATELY, lambda _: ago)
     times.text = re.sub(
         r"\b(?:the )?(?:start|beginning) of (?:the|this) (year|month|week|quarter)\b", r"this \1", times.text
