@@ -39,7 +39,7 @@ def parts_of(result: Result) -> list[Part]:
     """The parts of the change, the largest first, of a comparison of periods by one dimension."""
     (name,), is_rate = result.query.by, result.metric.unit in ("share", "mean", "seconds")
     is_rate = is_rate or any(measure.per for measure in result.metric.sql.values())
-    rows = [_Pair.of(row) for row in result.rows]
+    rows = [_Pair.of(row, is_rate) for row in result.rows]
     n, n_before = sum(one.n for one in rows), sum(one.n_before for one in rows)
     mean = (
         sum(one.now * one.n for one in rows) / (n or 1)
@@ -65,7 +65,7 @@ def ordered_parts(result: Result) -> list[Part]:
 
 @dataclass(frozen=True)
 class _Pair:
-    """A value and its weight in both periods; a rate of nothing is that of the other period."""
+    """A value and its weight in both periods: 0 where there is none; a rate of nothing is that of the other period."""
 
     now: float
     before: float
@@ -73,20 +73,12 @@ class _Pair:
     n_before: float
 
     @classmethod
-    def of(cls, row: dict[str, Any]) -> _Pair:
-        now, before = row["value"], row["value_before"]
-        n, n_before = float(row["n"] or 0), float(row["n_before"] or 0)
-        is_rate = now is not None and before is not None
-        return cls(
-            float(now if now is not None else before if not is_rate and n == 0 and _is_ratio(row) else 0),
-            float(before if before is not None else now if not is_rate and n_before == 0 and _is_ratio(row) else 0),
-            n, n_before,
-        )  # fmt: skip
-
-
-def _is_ratio(row: dict[str, Any]) -> bool:
-    """Whether the value is per something."""
-    return any(row[f"value{when}"] is None and not row[f"n{when}"] for when in ("", "_before"))
+    def of(cls, row: dict[str, Any], is_rate: bool) -> _Pair:
+        values = [None if row[name] is None else float(row[name]) for name in ("value", "value_before")]
+        now, before = [
+            one if one is not None or not is_rate else other for one, other in zip(values, values[::-1], strict=True)
+        ]
+        return cls(now or 0.0, before or 0.0, float(row["n"] or 0), float(row["n_before"] or 0))
 
 
 def changes(total: Result, results: Iterable[Result]) -> tuple[list[str], list[str], list[list[Any]]]:

@@ -293,7 +293,7 @@ ANSWERED = {
     "biggest drop in sessions by channel last week vs the week before": (
         "sessions | by channel | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03 | change | asc"
     ),
-    "why did ppl visit less last week": "sessions | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03 | why",
+    "why did ppl visit less last week": "users | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03 | why",
     "aov in the second half of april": "aov | 2026-04-16..2026-04-30",
     "orders in the first week of march": "orders | 2026-03-01..2026-03-07",
     "why did orders rise in the first week of march": (
@@ -457,7 +457,7 @@ def test_the_lowest_is_one_that_has_none(tmp_path: Path) -> None:
 
 def test_offered_questions_are_read_as_the_same_query(vocabulary: Vocabulary) -> None:
     period = Period(date(2026, 3, 2), date(2026, 3, 8))
-    for metric in (name for name in METRICS if METRICS[name].words):
+    for metric in (name for name in METRICS if METRICS[name].words and name != "funnel"):  # always by step
         queries = [Query(metric), Query(metric, period=period), Query(metric, period=period, versus=period.before())]
         named = [name for name in dimensions_of(metric) if DIMENSIONS[name].words and name != "cluster_then"]
         named = [name for name in named if place(Query(metric, (name,)))[0].name == metric]
