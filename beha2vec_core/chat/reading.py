@@ -135,10 +135,8 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
 def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]]:
     """A query for each measure, and what was assumed."""
     found, notes = [], list(parts.notes)
-    for name in metrics if len(metrics) > 1 else [None]:
-        query, more = _query(
-            parts, [name] if name else metrics, filters_of(parts, name or next(iter(metrics), None)), contents
-        )
+    for asked in [[name] for name in metrics] or [metrics]:
+        query, more = _query(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
         found.append(query)
         notes += more
     if len({(one.by, one.filters, one.period) for one in found}) > 1:
@@ -159,7 +157,7 @@ def _query(
     notes = list(parts.notes)
     by = breakdown_of(parts)
     groups = group_counted(parts)
-    _refuse_what_is_no_query(parts, filters, by, len(metrics) > 1)
+    _refuse_what_is_no_query(parts, filters, by)
     included = tuple(one for one in filters if not one.is_excluded)
     pair = next((one for one in included if len(one.values) > 1), None)
     compares = parts.has("compare") or bool(parts.comparatives) or parts.times.compares
@@ -306,7 +304,7 @@ def _asks_either(parts: Parts, pair: Filter) -> bool:
     return any(re.search(rf"{loosely(a.text)} or {loosely(b.text)}", parts.text) for a, b in pairwise(values))
 
 
-def _refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[str], are_several: bool) -> None:
+def _refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[str]) -> None:
     """Raise for what the words mean together, though each of them is understood."""
     named = [word for word in parts.words if word.kind == "metric"]
     before = {word.place + len(word.text.split()): word.text for word in parts.words}
@@ -315,9 +313,7 @@ def _refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list
         is_second = (
             before.get(word.place) == "by" and word in named[1:] and word.name in ("users", "buyers", "sessions")
         )
-        if word.kind in ("metric", "value") and (per or is_second) and not are_several:
-            raise _Problem(f"I know no such ratio: nothing per {word.text}.")
-        if word.kind in ("metric", "value") and per:
+        if word.kind in ("metric", "value") and (per or is_second):
             raise _Problem(f"I know no such ratio: nothing per {word.text}.")
     several = [one for one in filters if len(one.values) > 1 and not one.is_excluded]
     if len(several) > 1 and not any(len(value.values) > 1 for word in parts.words for value in word.values):
