@@ -242,8 +242,8 @@ def _phrases(dimension: str, value: str) -> list[str]:
     """What people call a value."""
     if dimension in ("page", "landing_page"):
         path = value[value.index("/") :] if "/" in value else value
-        named = " ".join(tokens(path.strip("/").rpartition("/")[2]))
-        return [value, path, *(_HOME if path == "/" else ()), *([f"{named} page"] if named else [])]
+        words = " ".join(tokens(path.strip("/").rpartition("/")[2]))
+        return [value, path, *(_HOME if path == "/" else ()), *([f"{words} page"] if words else [])]
     if dimension == "page_type":
         return [value, f"{value} page"]
     others = DIMENSIONS[dimension].values
