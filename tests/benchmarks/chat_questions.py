@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import argparse
 import re
+import statistics
 import sys
 import tempfile
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+
+import duckdb
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -101,9 +105,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--misses", action="store_true", help="print what was not right")
+    parser.add_argument("--users", type=int, help="print how long answers take with so many users, and no tables")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = make_world(Path(folder) / "serving.duckdb")
+        if arguments.users:
+            _time(path, arguments.users)
+            return
         lookup = Lookup(Published(path), Aliases(path))
         for name in arguments.sets:
             halves = (True, False) if name == "questions" else (None,)
@@ -111,6 +119,32 @@ def main() -> None:
                 asked = [case for case in cases(name) if half is None or case.is_tuned == half]
                 title = name if half is None else f"{name}, {'tuned' if half else 'scored'} half"
                 _score(lookup, asked, title, arguments.misses)
+
+
+def _time(path: Path, users: int) -> None:
+    """Print how long first answers take: the world's users many times over, each with keys of their own."""
+    with duckdb.connect(str(path)) as world:
+        ((known,),) = world.execute("select count(*) from beha2vec.user_clusters_current").fetchall()
+        columns = "user_key", "session_key", "purchase_key"
+        for schema, table, names in world.execute(
+            """select schema_name, table_name, list(column_name) from duckdb_columns() join duckdb_tables()
+            using (schema_name, table_name) where schema_name = 'ga4' or table_name like 'user_clusters_current%'
+            group by all having list_contains(list(column_name), 'user_key')"""
+        ).fetchall():
+            keys = ", ".join(f"{name} || '-' || copy as {name}" for name in columns if name in names)
+            world.execute(
+                f"""create or replace table {schema}.{table} as select * exclude (copy) replace ({keys})
+                from {schema}.{table}, (select unnest(range({-(-users // known)})) as copy)"""
+            )
+    lookup = Lookup(Published(path), Aliases(path))
+    given(lookup, "sessions")  # reads the values of dimensions, once a publication
+    taken = []
+    for case in cases("stranger"):
+        begun = time.perf_counter()
+        given(lookup, case.question.partition(" >> ")[0])
+        taken.append(time.perf_counter() - begun)
+    low, high = statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
+    print(f"{len(taken)} first answers with {users:,} users: median {low:.2f} s, 95th percentile {high:.2f} s")
 
 
 def _score(lookup: Lookup, asked: list[Case], title: str, shows_misses: bool) -> None:
