@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from beha2vec_core.chat.answer import LookupAnswer
 from beha2vec_core.chat.completion import BrokenAnswerError, Call, Completion, NoToolsError, ToolChoice
 from beha2vec_core.chat.events import BY_LOOKUP, Answer, Event, Notice, SqlRows, TextDelta, ToolCall
-from beha2vec_core.chat.lookup import Lookup, LookupAnswer
+from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.nearest import as_question
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import Fact, NotInData, Overview, Published
@@ -164,9 +165,9 @@ class Conversation:
         rest = rest.strip()
         try:
             if name == "clusters":
-                yield from _told(self._lookup.clusters())
+                yield from _told(self._lookup.about_clusters.clusters())
             elif name == "facts" and (found := re.match(r"(?:cluster\s+)?(-?\d+)\b\s*(.*)", rest)):
-                yield from _told(self._lookup.facts(int(found[1]), found[2].strip()))
+                yield from _told(self._lookup.about_clusters.facts(int(found[1]), found[2].strip()))
             elif name == "facts":
                 yield Answer("Give a cluster, for example: /facts 3 checkout", BY_LOOKUP)
             elif name == "sql" and rest:
@@ -384,13 +385,16 @@ def _told(found: LookupAnswer) -> Iterator[Event]:
     yield TextDelta(found.text)
     if found.table is not None:
         yield SqlRows(found.table, bars=found.bars)
-    query = found.reading.query if found.reading else None
+    for other in found.more:
+        if other.table is not None:
+            yield SqlRows(other.table, bars=other.bars)
+    queries = [found.reading.query, *found.reading.more] if found.reading and found.reading.query else []
     yield Answer(
         found.text,
         BY_LOOKUP,
         facts=[fact.fact_id for fact in found.facts],
         statements=list(found.statements),
-        read_as=as_question(query) if query else "",
+        read_as="; ".join(as_question(query) for query in queries if query),
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
+from beha2vec_core.chat.changes import changes, ordered_parts, parts_of, signed
 from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.nearest import as_question
 from beha2vec_core.chat.reading import Reading
@@ -22,6 +25,7 @@ from beha2vec_core.words import UNKNOWN_CURRENCY, between, change
 from beha2vec_core.words import day as day_words
 
 _SHOWN = 12  # rows of a table, where no number is asked for
+_GROUPS = 6  # funnels in words
 _UNKNOWN = "(unknown)"
 
 
@@ -34,13 +38,27 @@ class Measured:
     bars: Bars | None = None
 
 
-def measured(result: Result, reading: Reading, days: Period) -> Measured:
-    """The answer to the query of a reading, in data of these days."""
+def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Result] = ()) -> Measured:
+    """The answer to the query of a reading, in data of these days; ``parts``: comparisons that show what changed."""
     query, metric = result.query, result.metric
-    lines = [_sentence(result)]
+    if query.counts_groups:
+        looked = f"Looked up: {looked_up(query, metric, days)}."
+        return Measured("\n".join([_groups_counted(result), *reading.notes, looked]))
+    lines = [_funnel(result) if metric.name == "funnel" and query.by[:1] == ("step",) else _sentence(result)]
+    where, columns, rows = changes(result, parts) if parts else ([], [], [])
+    lines += where
+    lines += (
+        [f"Only {_plural(query.by[-1])} with more than {query.over:g} {metric.label}."]
+        if query.over is not None
+        else []
+    )
     lines += list(reading.notes)
     if query.is_share and not query.by:
-        lines.append(f"The whole is all {metric.label}{_when(query.period)}.")
+        whole = replace(query, filters=query.filters[1:], is_share=False)
+        lines.append(f"The whole is all {metric.label}{_where(whole)}{_when(query.period)}.")
+    if query.is_share and query.top and len(result.rows) > 1 and metric.name not in ("users", "buyers"):
+        together = sum(_of_whole(query, row) or 0 for row in result.rows)
+        lines.append(f"Together they have {number(together, 'share')}.")
     if query.by and is_ranked(query):
         lines.append(f"Groups with fewer than {ENOUGH} {metric.n_of} are left out.")
     if metric.unit == "share" and query.by and len(result.rows) > 1:
@@ -55,12 +73,61 @@ def measured(result: Result, reading: Reading, days: Period) -> Measured:
     lines += _without_rows(result)
     lines += _not_ranked(result)
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
+    if rows:
+        numbers = [False] * len(columns)
+        return Measured("\n".join(lines), SqlAnswer(result.statement, columns, numbers, rows, truncated=False))
     if not query.by or not result.rows:
         return Measured("\n".join(lines))
     table = _table(result)
     if len(table.rows) < len(result.rows):
         lines.append(f"The first {len(table.rows)} of {len(result.rows):,} are shown.")
     return Measured("\n".join(lines), table, _bars(result, len(table.rows)))
+
+
+def _groups_counted(result: Result) -> str:
+    """How many groups there are."""
+    query = result.query
+    over = (
+        f" with more than {query.over:g} {result.metric.label}"
+        if query.over is not None
+        else f" with {result.metric.label}"
+    )
+    what = _plural(query.by[0])
+    return f"{what[0].upper()}{what[1:]}{over}{_where(query)}{_when(query.period)}: {result.rows[0]['value']:,}."
+
+
+def _plural(dimension: str) -> str:
+    label = DIMENSIONS[dimension].label
+    return f"{label[:-1]}ies" if label.endswith("y") and label != "day" else f"{label}s"
+
+
+def _funnel(result: Result) -> str:
+    """How far sessions get, and after which step most of them end, of each group."""
+    query, lines = result.query, []
+    groups = dict.fromkeys(tuple(row[name] for name in query.by[1:]) for row in result.rows)
+    for group in groups:
+        rows = [row for row in result.rows if tuple(row[name] for name in query.by[1:]) == group]
+        of = f" ({' / '.join(map(_cell, group))})" if group else ""
+        lost = [(1 - b["value"] / a["value"], a, b) for a, b in pairwise(rows) if a["value"]]
+        if not lost:
+            lines.append(f"Funnel{of}{_where(query)}{_when(query.period)}: only one step.")
+            continue
+        share, last, _ = max(lost, key=lambda one: one[0])
+        ends = _interval(round(share * last["value"]), last["value"], last["value"])
+        between_words = f" (95 % interval {between(*(number(end, 'share') for end in ends))})" if ends else ""
+        through = number(rows[-1]["value"] / rows[0]["value"], "share") if rows[0]["value"] else "none"
+        lines.append(
+            f"Funnel{of}{_where(query)}{_when(query.period)}: of {rows[0]['value']:,} sessions with the step "
+            f"{_step(rows[0])}, {rows[-1]['value']:,} ({through}) reached {_step(rows[-1])}. Most are lost after "
+            f"{_step(last)}: {number(share, 'share')} of {last['value']:,}{between_words}."
+        )
+        if len(lines) == _GROUPS:
+            break
+    return "\n".join([*lines, "A step is reached with a later one too. The interval takes sessions as independent."])
+
+
+def _step(row: dict[str, Any]) -> str:
+    return str(row["step"])[2:]
 
 
 def _begun(query: Query, days: Period) -> str:
@@ -80,7 +147,7 @@ def _without_rows(result: Result) -> list[str]:
     """Values that were asked for and have no rows, and several filters that no row has."""
     lines = []
     for one in result.query.filters:
-        if one.dimension in result.query.by:
+        if one.dimension in result.query.by and not one.is_excluded and not result.query.against_rest:
             there = {str(row[one.dimension]) for row in result.rows}
             if missing := [value for value in one.values if value not in there]:
                 lines.append(f"There is nothing for {' and '.join(map(_name, missing))}.")
@@ -115,10 +182,17 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
     if query.by:
         words.append("by " + " and ".join(DIMENSIONS[name].label for name in query.by))
     for one in query.filters:
-        words.append(f"{DIMENSIONS[one.dimension].label}: {' or '.join(_name(value) for value in one.values)}")
+        without = "not " if one.is_excluded else ""
+        named = " or ".join(_name(value) for value in one.values)
+        words.append(f"{DIMENSIONS[one.dimension].label}: {without}{named}")
     words.append(query.period.in_words if query.period else f"all data, {days.in_words}")
     if query.versus:
         words.append(f"compared with {query.versus.in_words}")
+    words += ["against all others"] if query.against_rest else []
+    words += ["in the order of the change"] if query.by_change else []
+    words += ["and where it changed"] if query.explains else []
+    words += [f"more than {query.over:g}"] if query.over is not None else []
+    words += ["number of groups"] if query.counts_groups else []
     return ", ".join(words)
 
 
@@ -142,6 +216,8 @@ def _sentence(result: Result) -> str:
         last = result.rows[-1]
         ends = [f"{_group(query, row)}, {_value(result, row)}" for row in (first, last)]
         return f"{what}, the first and the last: {ends[0]}; {ends[1]}."
+    if query.by_change:
+        return _moved(result, what)
     order = "lowest" if query.ascending else "highest"
     against = _against(result, first) if query.versus else ""
     if len(result.rows) == 1:
@@ -149,6 +225,20 @@ def _sentence(result: Result) -> str:
     second = f"{_group(query, result.rows[1])}, {_value(result, result.rows[1])}"
     leads = f"{order} for {_group(query, first)}, {_value(result, first)}{against}"
     return f"{what}: {leads}; then {second}{_sure(result)}."
+
+
+def _moved(result: Result, what: str) -> str:
+    """Which groups changed most, and their parts of the whole change."""
+    query, unit = result.query, result.metric.unit
+    shown = []
+    for part in ordered_parts(result)[:3]:
+        shown.append(f"{part.group}, {signed(part.part, unit, part.currency)}")
+    whole = sum(part.part for part in parts_of(result))
+    currency = next(iter(parts_of(result))).currency
+    return (
+        f"{what}, parts of the change against the days{_when(query.versus)}: {'; '.join(shown)}. "
+        f"All together: {signed(whole, unit, currency)}."
+    )
 
 
 def _sure(result: Result) -> str:
@@ -236,7 +326,7 @@ def _table(result: Result) -> SqlAnswer:
     """The rows as people read them: breakdown, value, interval, n; with a comparison the earlier value and change."""
     query, metric = result.query, result.metric
     rows = result.rows
-    if query.top is None and not any(DIMENSIONS[name].kind == "time" for name in query.by):
+    if query.top is None and not any(DIMENSIONS[name].kind in ("time", "step") for name in query.by):
         rows = rows[:_SHOWN]
     columns = [DIMENSIONS[name].label for name in query.by] + [metric.name.replace("_", " ")]
     columns[-1] = f"share of {columns[-1]}" if query.is_share else columns[-1]
@@ -244,6 +334,9 @@ def _table(result: Result) -> SqlAnswer:
     columns += ["95 % interval"] if has_ends else []
     columns += ["of" if query.is_share else metric.n_of] if metric.n_of or query.is_share else []
     columns += ["before", "change"] if query.versus else []
+    of_steps = query.by[:1] == ("step",)
+    columns += ["of the step before"] if of_steps else []
+    reached: dict[tuple[Any, ...], int] = {}  # of each group, at the step before
     shown = []
     for row in rows:
         value = _of_whole(query, row)
@@ -257,6 +350,10 @@ def _table(result: Result) -> SqlAnswer:
         if metric.n_of or query.is_share:
             total = row.get("total" if query.is_share else "n")
             cells.append(_short(metric, metric.unit, total, row) if query.is_share else total)
+        if of_steps:
+            group = tuple(row[name] for name in query.by[1:])
+            cells.append(number(row["value"] / reached[group], "share") if reached.get(group) else "")
+            reached[group] = row["value"]
         if query.versus:
             before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
             earlier = _of_whole(query, before)
@@ -278,7 +375,7 @@ def _bars(result: Result, shown: int) -> Bars | None:
     query, rows = result.query, result.rows[:shown]
     values = [_of_whole(query, row) for row in rows]
     known = [value for value in values if value is not None]
-    if len(rows) < 2 or len(known) < len(values):
+    if len(rows) < 2 or query.by[0] == "step" or query.by_change or len(known) < len(values):
         return None
     days = [row[query.by[0]] for row in rows] if len(query.by) == 1 else []
     return Bars(
@@ -318,16 +415,17 @@ def _group(query: Query, row: dict[str, Any]) -> str:
         when = f"week of {day_words(value)}" if name == "week" else f"{value:%B %Y}" if name == "month" else ""
         if name == "day" and isinstance(value, date):
             when = day_words(value)
-        prefix = "cluster " if DIMENSIONS[name].kind == "number" else ""
+        prefix = "cluster " if name.startswith("cluster") else "hour " if name == "hour" else ""
         shown.append(when or f"{prefix}{_cell(value)}")
     return " / ".join(shown)
 
 
 def _where(query: Query) -> str:
     chosen = [
-        f"{'cluster ' if DIMENSIONS[one.dimension].kind == 'number' else ''}{' or '.join(map(_name, one.values))}"
+        f"{'not ' if one.is_excluded else ''}{'cluster ' if one.dimension.startswith('cluster') else ''}"
+        f"{' or '.join(map(_name, one.values))}"
         for one in query.filters
-        if one.dimension not in query.by
+        if one.dimension not in query.by or one.is_excluded
     ]
     return f" ({', '.join(chosen)})" if chosen else ""
 

@@ -67,11 +67,18 @@ def as_question(query: Query) -> str:
         )
     for one in query.filters:
         named = " and ".join(one.values)
+        if one.is_excluded:
+            words.append(f"without {named}")
+            continue
         words.append(f"for cluster {named}" if one.dimension == "cluster" else f"for {named}")
     if query.period:
         words.append(_named(query.period))
     if query.versus:
         words.append(f"vs {_named(query.versus)}")
+    words += ["against all others"] if query.against_rest else []
+    words += [f"more than {query.over:g}"] if query.over is not None else []
+    words += ["by part of the change"] if query.by_change else []
+    words[:0] = ["why the change in"] if query.explains else ["how many groups of"] if query.counts_groups else []
     return " ".join(words)
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.semantic.query import Period, add_months
@@ -34,10 +35,17 @@ _NAMED = re.compile(
 )
 # "the week before 15 March" is a week of its own
 _NO_PERIOD = rf"(?!\s+(?:the\s+)?(?:{_MONTH}|\d|q[1-4]\b|yesterday|today|last|this|past))"
+_LATELY = r"\b(?:lately|recently|these days|nowadays|of late)\b"
+# with these, two months are compared: "the change from March to April"
+_CHANGES = (
+    r"\b(?:chang\w*|differen\w*|compar\w*|gr[eo]w\w*|r[io]se|drop\w*|fall\w*|fell|declin\w*|increas\w*|decreas\w*|"
+    r"improv\w*)\b"
+)
 _PREVIOUS = re.compile(r"\b(?:previous|prior|preceding)\b")
 # the period before another one; and whether that is a year before
 _BEFORE = (
     (r"\b(?:the )?same (?:period|time|days|week|month) (?:of )?(?:the )?last year\b", True),
+    (r"\b(?:the )?same (?:period|time|days) (?:of |in )?(?:the )?(?:last|previous) (?:week|month|quarter)\b", False),
     (
         r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: that)?\b"
         + _NO_PERIOD,
@@ -93,7 +101,7 @@ def find_times(text: str, data: Period) -> Times:
         times.text = re.sub(pattern, keep, times.text)
 
     # before a comparison's word: what is before the other period, not a period of its own
-    overs = (("wow", "week"), ("mom", "month"), ("yoy", "year"))
+    overs = (("wow", "week"), ("mom", "month"), ("qoq", "quarter"), ("yoy", "year"))
     for short, unit in overs:
         pattern = rf"\b(?:{short}|{unit}[ -](?:over|on)[ -]{unit})\b"
         if re.search(pattern, times.text):
@@ -108,6 +116,24 @@ def find_times(text: str, data: Period) -> Times:
         if rest != times.text and (_names_period(rest) or not (is_year or _PREVIOUS.search(times.text))):
             times.text, times.asks_before = rest, True
             times.years_back = times.years_back or is_year
+    times.text = re.sub(
+        rf"\b(first|second) half of (?:the )?({_MONTH})\b(.*?)\b(first|second) half\b(?! of)",
+        r"\1 half of \2\3\4 half of \2",
+        times.text,
+    )
+    for pattern, period in (
+        (rf"\b(?:the )?(first|second|last) half of (?:the )?({_MONTH})(?: (\d{{4}}))?\b", _half),
+        (rf"\b(?:the )?(first|second|third|fourth|last) week of (?:the )?({_MONTH})(?: (\d{{4}}))?\b", _week_of),
+    ):
+        take(pattern, partial(period, last=last))
+    if lately := re.search(_LATELY, times.text):
+        ago = Period(last - timedelta(days=27), last)
+        times.notes.append(f"“{lately[0]}” was read as the last 28 days.")
+        take(_LATELY, lambda _: ago)
+    times.text = re.sub(
+        r"\b(?:the )?(?:start|beginning) of (?:the|this) (year|month|week|quarter)\b", r"this \1", times.text
+    )
+    times.text = re.sub(r"\bfortnight\b", "two weeks", times.text)
     # "between 1 and 15 march" has two days of one month
     times.text = re.sub(
         rf"\b({_DAY}) ?(and|to|until|-|\u2013) ?({_DAY}) (?:of )?({_MONTH})\b", r"\1 \4 \2 \3 \4", times.text
@@ -173,9 +199,12 @@ def _join(times: Times, data: Period) -> None:
     of_week = rf"(?<!by )(?<!per )(?<!each )(?<!every )\b(?:the )?week (?:of|from|starting|beginning)(?: on)?\s+{one}"
     times.text = re.sub(of_week, week, times.text)
 
+    changes = re.search(_CHANGES, times.text) is not None
+
     def both(found: re.Match[str]) -> str:
         first, last = times.periods[int(found[1])], times.periods[int(found[2])]
-        if last.last < first.first:  # between this month and last month: a comparison
+        whole = first.first != first.last and last.first != last.last
+        if last.last < first.first or (changes and whole):  # between this month and last month: a comparison
             times.compares = True
             return f" {MARK}{found[1]} {MARK}{found[2]} "
         times.periods[int(found[1])] = Period(first.first, last.last)
@@ -227,6 +256,26 @@ def _day(text: str, data: Period | None = None, order: str = "YMD") -> Period | 
         settings["RELATIVE_BASE"] = base
     found = dateparser.parse(text, languages=["en"], settings=settings)
     return Period(found.date(), found.date()) if found else None
+
+
+def _half(found: re.Match[str], last: date) -> Period | None:
+    """The days up to the 15th of a month, or those after it."""
+    month = _month(found[2], last, int(found[3]) if found[3] else None)
+    middle = month.first.replace(day=15)
+    return (
+        Period(month.first, min(middle, month.last))
+        if found[1] == "first"
+        else Period(middle + timedelta(days=1), month.last)
+    )
+
+
+def _week_of(found: re.Match[str], last: date) -> Period | None:
+    """Seven days of a month: its first to seventh, eighth to fourteenth ... or its last."""
+    month = _month(found[2], last, int(found[3]) if found[3] else None)
+    if found[1] == "last":
+        return Period(month.last - timedelta(days=6), month.last)
+    first = month.first + timedelta(days=7 * ("first", "second", "third", "fourth").index(found[1]))
+    return Period(first, first + timedelta(days=6))
 
 
 def _clip(period: Period, last: date) -> Period:

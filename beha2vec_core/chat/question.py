@@ -14,7 +14,8 @@ from beha2vec_core.profiles.metrics import metric as metric_of
 _KEYS = r"(-?\d+)"
 CLUSTER = re.compile(rf"\bcluster\s*#?\s*{_KEYS}", re.IGNORECASE)
 TWO = re.compile(
-    rf"(?:\bclusters?\s*#?\s*)?{_KEYS}\s*(?:and|with|to|vs\.?|versus|against|or|,|&)\s*(?:cluster\s*#?\s*)?{_KEYS}(?!\d)",
+    rf"(?:\bclusters?\s*#?\s*)?{_KEYS}\s*(?:and|with|to|vs\.?|versus|against|or|,|"
+    rf"&)\s*(?:cluster\s*#?\s*)?{_KEYS}(?!\d)",
     re.IGNORECASE,
 )
 COMPARE = re.compile(r"\b(compare|comparison|differ\w*|vs\.?|versus|against)\b", re.IGNORECASE)
@@ -23,10 +24,18 @@ SIMILAR = re.compile(r"\b(resembl\w*|similar|look-?alikes?|like user|nearest|clo
 MOVES = re.compile(r"\b(move\w*|transition\w*|migrat\w*|flow\w*|becomes?|became)\b", re.IGNORECASE)
 PATHS = re.compile(r"\b(paths?|steps?|journeys?|walk)\b", re.IGNORECASE)
 BEFORE = re.compile(
-    r"\b(before|lead\w* to|precede\w*|on the way to)\b.*\b(buy\w*|purchas\w*|order\w*|active)\b", re.IGNORECASE
+    r"\b(before|lead\w* to|precede\w*|on the way to)\b.*\b(buy\w*|purchas\w*|"
+    r"order\w*|convert|active)\b",
+    re.IGNORECASE,
 )
 LIST = re.compile(
     r"\bclusters\b|\b(overview|summary|everything)\b|\bwhich (groups|clusters)\b|\bwho are (our|the|my)\b",
+    re.IGNORECASE,
+)
+KINDS_OF_USERS = re.compile(
+    r"^\W*(?:what|which) (?:different )?(?:kinds?|types?|sorts?|groups?|segments?) of (?:users?|customers?|"
+    r"visitors?|people|shoppers?)"
+    r"(?: (?:do we have|are there|visit us|exist|come to us))?\W*$",
     re.IGNORECASE,
 )
 _LEAST = re.compile(r"\b(least|fewest|lowest|smallest|worst|less|never)\b", re.IGNORECASE)
@@ -37,7 +46,7 @@ PERSONA = re.compile(
     r"\b(persona|describe|who|tell|about|profile|what (is|are)|explain|summar\w*|show|build)\b", re.IGNORECASE
 )
 PREDICTED = re.compile(
-    r"\b((?:un)?likel\w*|probab\w*|predict\w*|forecast\w*|expect\w*|will|won['’]t|going to"
+    r"\b((?:un)?likel\w*|probab\w*|predict\w*|forecast\w*|expect\w*|will|won['’]t|going to|about to"
     r"|(?:next|coming) (?:week|month|\d+ (?:days|weeks)))\b",
     re.IGNORECASE,
 )
@@ -62,7 +71,8 @@ _NUMBERED = re.compile(
 )
 _CARTS = re.compile(r"\b(?:carts?|baskets?)\b", re.IGNORECASE)
 _OF_PREDICTIONS = re.compile(
-    r"\b(?:place|placing|add\w*|once|again|soon|probably|highest|lowest|next|window|chance\w*|propensity|score\w*|someone|"
+    r"\b(?:place|placing|add\w*|once|again|soon|probably|highest|lowest|next|window|chance\w*|propensity|score\w*|"
+    r"someone|"
     r"won|ll|re|be|due)\b",
     re.IGNORECASE,
 )
@@ -195,7 +205,8 @@ def _stem(word: str) -> str:
 
 
 _LOOKED_UP = re.compile(
-    r"\b(buy\w*|lose|losing|lost|stop\w*|where|do|drop\w*|off|leak\w*|before|after|lead\w*|leave|there|biggest|step\w*|next|overview|"
+    r"\b(buy\w*|lose|losing|lost|stop\w*|where|do|drop\w*|off|leak\w*|before|after|lead\w*|leave|there|biggest|"
+    r"step\w*|next|overview|"
     r"summary|everything|groups?|describe|profile)\b",
     re.IGNORECASE,
 )

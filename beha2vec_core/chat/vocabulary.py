@@ -20,34 +20,53 @@ _FILLERS = """
     across among during within over via through using used use out as into about data figure stat statistic
     report visited segment segmented sorted originated originate generated generate drove
     drive drives driving calculate display plot table chart graph
+    good morning evening afternoon hey dear quick question one kindly may might also too both either very quite
+    rather roughly approximately exactly pick picked receive received take taken took got gotten getting perform
+    performing performed performance doing done going look looked looking seem wonder wondering curious check pull
+    rank ranked store company business here altogether combined together full whole entire different distinct often
+    ever already still yet again please times started were per there it's i'd i'm we've we're am as only just maybe
+    actual us everybody everyone anybody anyone those whom browsed browse lot lots well now then if so entry whether
+    prefer preferred place placed
 """
 FILLERS = frozenset(_FILLERS.split())
 # kinds of phrases that say how a metric is shown or compared
 _GRAMMAR: dict[str, str] = {
     "compare": """vs, versus, compare, compared, comparing, compare between, comparison between,
         compare to, compared to, compared with, comparison, against, than,
-        difference, differ, difference between, instead of""",
+        difference, differ, difference between, instead of, contrast""",
+    "rest": "allothers",
+    "without": "without",
+    "cause": "askswhy",
+    "happened": "happened, happen to",
     "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, share of, percentage of,
-        proportion of, % of, split, how many percent, how much percent""",
+        proportion of, % of, split, how many percent, how much percent, how many %, portion, slice, chunk,
+        make up, account for, makes up, accounts for""",
     "trend": """trend, over time, develop, development, developed, developing, evolve, evolving, evolution, evolved,
-        history, time series, timeline, trending, growing, going up, going down,
-        rising, falling, declining, shrinking, progress""",
+        history, time series, timeline, trending, growing, going up, going down, going up or down, up or down,
+        rising, falling, declining, shrinking, progress, increasing, decreasing, dropping, improving""",
     "change": """drop, dropped, increase, increased, rise, rose, grow, grew, grown, fall, fell, fallen, decline,
         declined, decrease, decreased, change, changed, improve, improved, up, down, growth, go up,
-        go down, gone up, gone down, went up, went down""",
-    "judged": "best, worst, bad, good",
-    "high": "most, top, highest, biggest, largest, greatest, busiest, strongest, popular, most popular",
-    "low": "least, lowest, fewest, smallest, weakest, bottom",
-    "bought": "bought, purchased",
+        go down, gone up, gone down, went up, went down, lose, losing, lost, gain, gained, jump, jumped, spike, dip,
+        dipped, improvement, reduction, pick up, picked up, grow most, growth in, growth of""",
+    "judged": "best, worst, bad, good, strong, weak, poor",
+    "high": """most, top, highest, biggest, largest, greatest, busiest, strongest, popular, most popular, highest first,
+        largest first, high, most often, fastest, max, maximum""",
+    "low": "least, lowest, fewest, smallest, weakest, bottom, lowest first, smallest first, low, slowest, min, minimum",
+    "bought": "bought, purchased, buy, buying, ordered",
     "sell": "sell, sold, we sell, we sold, did we sell",
     "average": "average, avg, mean",
     "filler": """broken down, break down, split by, split up, brought in, as well as, in terms of, ordered by,
-        acquired by, acquired through, acquired via""",
+        acquired by, acquired through, acquired via, good morning, good afternoon,
+        good evening, good day, we picked up, end up, ended up, look like, look for, stack up""",
     # known, and not measured so: other words must not make a question of them
-    "unknown": """new customer, returning customer, repeat customer, repeat buyer, first time buyer, loyal customer,
-        new buyer, returning buyer, customer lifetime value, lifetime value, time of day, median, shipping, tax""",
+    "unknown": """repeat customer, repeat buyer, first time buyer, loyal customer, customer lifetime value,
+        lifetime value, median, shipping, tax""",
 }
-_VALUES = {"returning": "returning, returning one, returning session", "new": "new one"}  # of new_or_returning
+_VALUES = {  # of dimensions whose values are always the same
+    ("new_or_returning", "returning"): "returning, returning one, returning session, are returning, were returning",
+    ("new_or_returning", "new"): "new one, new session, are new, were new",
+    ("weekend", "weekend"): "weekend",
+}
 _HOME = ("home page", "homepage", "start page", "front page")
 _TOKEN = re.compile(r"[^\s,?!;:()\[\]\"“”]+")
 _LONGEST = 7  # words of a phrase
@@ -209,11 +228,11 @@ def _fixed() -> dict[str, _Meaning]:
     found = {_key(word): _Meaning("filler") for word in FILLERS}
     for kind, phrases in _GRAMMAR.items():
         found |= {_key(phrase): _Meaning(kind) for phrase in phrases.split(",")}
-    for value, phrases in _VALUES.items():
-        meaning = _Meaning("value", values=(Value("new_or_returning", (value,)),))
+    for (dimension, value), phrases in _VALUES.items():
+        meaning = _Meaning("value", values=(Value(dimension, (value,)),))
         found |= {_key(phrase): meaning for phrase in phrases.split(",")}
-    for dimension in DIMENSIONS.values():
-        found |= {_key(phrase): _Meaning("by", dimension.name) for phrase in dimension.words}
+    for one in DIMENSIONS.values():
+        found |= {_key(phrase): _Meaning("by", one.name) for phrase in one.words}
     for metric in METRICS.values():
         found |= {_key(phrase): _Meaning("metric", metric.name) for phrase in metric.words}
     return found
@@ -223,7 +242,8 @@ def _phrases(dimension: str, value: str) -> list[str]:
     """What people call a value."""
     if dimension in ("page", "landing_page"):
         path = value[value.index("/") :] if "/" in value else value
-        return [value, path, *(_HOME if path == "/" else ())]
+        words = " ".join(tokens(path.strip("/").rpartition("/")[2]))
+        return [value, path, *(_HOME if path == "/" else ()), *([f"{words} page"] if words else [])]
     if dimension == "page_type":
         return [value, f"{value} page"]
     others = DIMENSIONS[dimension].values

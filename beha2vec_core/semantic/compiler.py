@@ -19,6 +19,7 @@ DIALECT = "duckdb"
 MAX_ROWS = 1000
 # metrics whose rows are counted once each, so that a part of them is a share with an interval
 COUNTED_ONCE = ("users", "sessions", "orders", "buyers")
+REST = "all others"
 ENOUGH = 20  # rows of `n`: a rate of fewer is not ranked
 
 
@@ -61,9 +62,17 @@ def compile_query(query: Query) -> str:
         ]
         select = select.where(*known) if known else select
     if query.by:
-        select = select.order_by(*_order(query)).limit(query.top or MAX_ROWS)
         if is_ranked(query):
             select = select.where(parse_one(f"now.n >= {ENOUGH}", dialect=DIALECT))
+        if query.over is not None:
+            select = select.where(parse_one(f"now.value > {float(query.over)!r}", dialect=DIALECT))
+        if query.counts_groups:
+            some = [exp.column(name, table="now").is_(exp.null()).not_() for name in query.by]
+            counted = exp.func("count", exp.Star())
+            select = select.where(parse_one("now.value > 0", dialect=DIALECT), *some)
+            select.set("expressions", [counted.as_("value"), counted.copy().as_("n")])
+            return select.sql(dialect=DIALECT, pretty=True)
+        select = select.order_by(*_order(query)).limit(query.top or MAX_ROWS)
     return select.sql(dialect=DIALECT, pretty=True)
 
 
@@ -92,11 +101,11 @@ def compile_by_user(query: Query, period: Period | None) -> str:
     """
     _, table, measure = place(query)
     columns = [f"{table.alias}.user_key as user_key"]
-    columns += [f"{expression_of(DIMENSIONS[name], table)} as {name}" for name in query.by]
+    columns += _keys(query, table)
     keys = len(columns)
     columns.append(f"{measure.value} as part")
     columns += [f"{measure.per} as base"] if measure.per else []
-    return _grouped(columns, keys, table, period, query.filters).sql(dialect=DIALECT)
+    return _grouped(columns, keys, table, period, _applied(query)).sql(dialect=DIALECT)
 
 
 def is_ranked(query: Query) -> bool:
@@ -106,7 +115,9 @@ def is_ranked(query: Query) -> bool:
         ("aov", "revenue_per")
     )
     few = {"new_or_returning", *chosen}  # their groups are named, or two
-    return rated and any(DIMENSIONS[name].kind != "time" and name not in few for name in query.by)
+    return (
+        rated and not query.by_change and any(DIMENSIONS[name].kind != "time" and name not in few for name in query.by)
+    )
 
 
 def lists_zeros(query: Query) -> bool:
@@ -166,17 +177,45 @@ def expression_of(dimension: Dimension, table: Table) -> str:
 
 def _aggregate(query: Query, metric: Metric, table: Table, measure: Measure, period: Period | None) -> exp.Select:
     """The metric in one period, by the breakdown."""
-    keys = [f"{expression_of(DIMENSIONS[name], table)} as {name}" for name in query.by]
+    keys = _keys(query, table)
+    if query.is_share and _is_over_time(query):
+        return _share_over_time(query, table, measure, keys, period)
     if metric.unit == "share" or (query.is_share and metric.name in COUNTED_ONCE):
         return _by_user(query, table, measure, keys, period)
     value = measure.value if measure.per is None else f"({measure.value})::double / nullif({measure.per}, 0)"
     columns = [f"{value} as value", f"{measure.n or measure.per or measure.value} as n"]
     columns += [f"{measure.extra} as currency"] if measure.extra else []
-    select = _grouped([*keys, *columns], len(keys), table, period, query.filters)
+    select = _grouped([*keys, *columns], len(keys), table, period, _applied(query))
     if query.is_share:
         whole = _rows([f"{measure.value} as value"], table, period, _filters_of_whole(query))
         select = select.select(whole.subquery().as_("total"))
     return select
+
+
+def _keys(query: Query, table: Table) -> list[str]:
+    """Columns of the breakdown; against the rest, the filter's values are one group and all others another."""
+    keys = {name: expression_of(DIMENSIONS[name], table) for name in query.by}
+    if query.against_rest:
+        ((name, key),) = keys.items()
+        one = next(one for one in query.filters if one.dimension == name)
+        label = exp.Literal.string(" or ".join(one.values)).sql(dialect=DIALECT)
+        among = _among(one, table).sql(dialect=DIALECT)
+        keys[name] = f"case when {among} then {label} when {key} is not null then '{REST}' end"
+    return [f"{key} as {name}" for name, key in keys.items()]
+
+
+def _applied(query: Query) -> tuple[Filter, ...]:
+    """The filters that leave rows out."""
+    return tuple(one for one in query.filters if not (query.against_rest and one.dimension in query.by))
+
+
+def _among(one: Filter, table: Table) -> exp.Expr:
+    """Whether the dimension has one of the filter's values."""
+    side = parse_one(expression_of(DIMENSIONS[one.dimension], table), dialect=DIALECT)
+    values: list[exp.Expr] = [exp.Literal.string(value) for value in one.values]
+    if DIMENSIONS[one.dimension].kind == "number":
+        values = [exp.Literal.number(int(value)) for value in one.values]
+    return side.isin(*values)
 
 
 def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
@@ -214,7 +253,7 @@ def _by_user(query: Query, table: Table, measure: Measure, keys: list[str], peri
         )
     else:
         pair = [f"{measure.value} as k", f"{measure.per} as n"]
-        part, whole = _grouped([*keys, user, *pair], len(keys) + 1, table, period, query.filters), None
+        part, whole = _grouped([*keys, user, *pair], len(keys) + 1, table, period, _applied(query)), None
         totals = "sum(n)", "sum(n::double * n)", "count(*) filter (where n > 0)"
         rows = "part"
         columns = "sum(k)::double / nullif(sum(n), 0) as value, coalesce(sum(n), 0)::bigint as n"
@@ -232,9 +271,40 @@ def _by_user(query: Query, table: Table, measure: Measure, keys: list[str], peri
     return select.with_("whole", as_=whole) if whole is not None else select
 
 
+def _is_over_time(query: Query) -> bool:
+    """Whether shares are those of a part, day by day, by week or by month."""
+    timed = [name for name in query.by if DIMENSIONS[name].kind == "time"]
+    return bool(timed and (query.filters or len(query.by) > len(timed)))
+
+
+def _share_over_time(
+    query: Query, table: Table, measure: Measure, keys: list[str], period: Period | None
+) -> exp.Select:
+    """Shares of the whole of the same day, week or month; without intervals."""
+    timed = [name for name in query.by if DIMENSIONS[name].kind == "time"]
+    times = [key for name, key in zip(query.by, keys, strict=True) if name in timed]
+    extra = [f"{measure.extra} as currency"] if measure.extra else []
+    part = _grouped([*keys, f"{measure.value} as value"], len(keys), table, period, query.filters)
+    whole = _grouped([*times, f"{measure.value} as total", *extra], len(times), table, period, _filters_of_whole(query))
+    columns = [
+        *query.by,
+        "coalesce(value, 0) as value",
+        "coalesce(value, 0) as n",
+        "total",
+        "null::double as n_effective",
+    ]
+    columns += ["currency"] if extra else []
+    select = parse_one(
+        f"select {', '.join(columns)} from whole left join part using ({', '.join(timed)})", dialect=DIALECT
+    )
+    assert isinstance(select, exp.Select)
+    return select.with_("part", as_=part).with_("whole", as_=whole)
+
+
 def _filters_of_whole(query: Query) -> tuple[Filter, ...]:
     """Of parts that are chosen, too: mobile and desktop are shares of all devices."""
-    return tuple(one for one in query.filters if one.dimension not in query.by) if query.by else ()
+    by = [name for name in query.by if DIMENSIONS[name].kind != "time"]
+    return tuple(one for one in query.filters if one.dimension not in by) if by else query.filters[1:]
 
 
 def _grouped(
@@ -249,11 +319,8 @@ def _rows(columns: list[str], table: Table, period: Period | None, filters: tupl
     """Columns of the table's rows in the period that pass the filters, with the joins these need."""
     wheres: list[exp.Expr] = []
     for one in filters:
-        side = parse_one(expression_of(DIMENSIONS[one.dimension], table), dialect=DIALECT)
-        values: list[exp.Expr] = [exp.Literal.string(value) for value in one.values]
-        if DIMENSIONS[one.dimension].kind == "number":
-            values = [exp.Literal.number(int(value)) for value in one.values]
-        wheres.append(side.isin(*values))
+        among = _among(one, table)
+        wheres.append(exp.func("coalesce", among.not_(), exp.true()) if one.is_excluded else among)
     if period and table.date:
         ends = [exp.cast(exp.Literal.string(str(end)), "date") for end in (period.first, period.last)]
         wheres.append(exp.Between(this=parse_one(table.date, dialect=DIALECT), low=ends[0], high=ends[1]))
@@ -275,8 +342,11 @@ def _aliases(sql: str, table: Table) -> set[str]:
 def _order(query: Query) -> list[exp.Expr]:
     """Time in its order unless the largest or smallest is asked for; names decide ties."""
     names = [exp.column(name) for name in query.by]
-    if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
+    kinds = {DIMENSIONS[name].kind for name in query.by}
+    if query.ascending is None and kinds & {"time", "step"}:
         return [exp.Ordered(this=name, nulls_first=False) for name in names]
-    value = exp.column("value", table="now")
+    value: exp.Expr = exp.column("value", table="now")
+    if query.by_change:
+        value = parse_one("coalesce(now.value, 0) - coalesce(earlier.value, 0)", dialect=DIALECT)
     first = exp.Ordered(this=value, desc=not query.ascending, nulls_first=False)
     return [first, *(exp.Ordered(this=name, nulls_first=False) for name in names)]

@@ -8,6 +8,7 @@ engagement and bounce rate, /answer/12253918 users), and say in their labels whe
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import combinations
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,16 @@ _FIRST_DAYS = f"""(
     from ga4.fct_ga4__user_days as n
     where n.is_new and n.user_date <= (select max(user_date) from ga4.fct_ga4__user_days) - {RETENTION_DAYS}
     group by n.user_key) as r"""
+STEPS = {  # of buying, by their number in `ga4_event_taxonomy`
+    1: ("view", "product view"), 2: ("cart", "cart"), 3: ("checkout", "checkout"), 4: ("shipping", "shipping step"),
+    5: ("payment", "payment step"), 6: ("order", "order"),
+}  # fmt: skip
+# a row per session and step that it reached, of the steps that the site records
+_REACHED = f"""(
+    select b.session_key, b.user_key, b.session_date, x.step
+    from ga4.fct_ga4__funnel_sessions as b
+    join (select unnest([{", ".join(f"case when count(b.step_{n}_at) > 0 then {n} end" for n in STEPS)}]) as step
+        from ga4.fct_ga4__funnel_sessions as b) as x on b.furthest_step >= x.step) as q"""
 TABLES = {
     "sessions": Table("s", "ga4.fct_ga4__sessions as s", "s.session_date", (*_PEOPLE, "f"), "sessions"),
     "purchases": Table("p", "ga4.fct_ga4__purchases as p", "p.occurred_on", ("s", *_PEOPLE), "orders"),
@@ -55,6 +66,7 @@ TABLES = {
     "page_views": Table("v", "ga4.fct_ga4__page_views as v", "v.occurred_on", ("s", *_PEOPLE, "g"), "page views"),
     "key_events": Table("k", "ga4.fct_ga4__conversions as k", "k.occurred_on", ("s", *_PEOPLE), "key events"),
     "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c",), "new users"),
+    "steps": Table("q", _REACHED, "q.session_date", ("s", *_PEOPLE), "sessions"),
     "predictions": Table(
         "e",
         """(select user_key, probability from beha2vec.user_predictions_current where target = 'purchase' and horizon =
@@ -89,6 +101,7 @@ class Metric:
         better: 1 where more is better, -1 where less is.
         otherwise: the metric that takes its place where no table of this one has a dimension.
         is_weak: words such as "users", which also stand beside the name of another metric.
+        count: of a share of sessions, the metric that is its numerator.
     """
 
     name: str
@@ -100,6 +113,7 @@ class Metric:
     better: int = 1
     otherwise: str | None = None
     is_weak: bool = False
+    count: str | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +125,8 @@ class Dimension:
         sql: the expression.
         words: phrases that ask for a breakdown by it.
         values: other words of people for its values.
-        kind: text, time (its values have an order of their own), number, or user (one row per user: never for models).
+        kind: text, time, step (its values have an order of their own too), number, or user (one row per user: never for
+            models).
         is_searched: words of a question are looked for among its values.
     """
 
@@ -151,6 +166,17 @@ _EXPRESSED = """(p.revenue is not null or p.event_revenue is null and p.revenue_
 _ITEM_EXPRESSED = "i.item_revenue is not null or i.price is null"
 
 
+def _step_rate(first: int, last: int) -> Metric:
+    """The share of sessions with one step of buying that reached a later one, or a step after that."""
+    (name, label), (later, later_label) = STEPS[first], STEPS[last]
+    had = f"f.step_{first}_at is not null"
+    return Metric(
+        f"{name}_to_{later}", f"sessions with a {label} that reached the {later_label}", "share",
+        {"sessions": Measure(_count(f"{had} and f.furthest_step >= {last}"), _count(had))},
+        (f"{name} to {later}", f"{name} to {later} rate"), n_of=f"sessions with a {label}",
+    )  # fmt: skip
+
+
 _REVENUE = Measure(_money("p.revenue", known=_EXPRESSED), n=_ORDERS, extra=_currency("p.revenue"))
 _NET = Measure(_money("p.net_revenue", known=_EXPRESSED), n=_ORDERS, extra=_currency("p.net_revenue"))
 _SALES = Measure(_money("i.item_revenue", known=_ITEM_EXPRESSED), n="count(distinct i.purchase_key)",
@@ -188,7 +214,11 @@ METRICS = {
         Metric(
             "engaged_rate", "engagement rate (engaged sessions)", "share",
             {"sessions": Measure(_count("s.is_engaged"), "count(*)")},
-            ("engagement rate", "engaged rate", "engaged session", "engagement", "engaged"), n_of="sessions",
+            ("engagement rate", "engaged rate", "engagement", "engaged"), n_of="sessions", count="engaged_sessions",
+        ),
+        Metric(
+            "engaged_sessions", "engaged sessions", "count", {"sessions": Measure(_count("s.is_engaged"))},
+            ("engaged session", "engaged visit"),
         ),
         Metric(
             "bounce_rate", "bounce rate (sessions without engagement)", "share",
@@ -232,7 +262,8 @@ METRICS = {
                 "purchases": Measure(f"count(distinct case when {_ORDERED} then p.user_key end)"),
                 "items": Measure("count(distinct i.user_key)"),
             },
-            ("buyer", "customer", "purchaser", "paying customer", "paying user", "shopper", "user bought",
+            ("people buy", "user buy", "visitor buy", "buyer", "customer", "purchaser", "paying customer",
+             "paying user", "shopper", "user bought",
              "people bought", "visitor bought", "customer bought", "user who bought", "people who bought",
              "customer who bought", "user ordered", "people ordered", "visitor ordered", "customer ordered"),
         ),
@@ -268,8 +299,8 @@ METRICS = {
         Metric(
             "aov", "revenue per order", "money",
             {"purchases": Measure(_REVENUE.value, _ORDERS, extra=_REVENUE.extra)},
-            ("aov", "average order value", "avg order value", "order value", "basket size", "average basket",
-             "average basket size", "basket value", "revenue per order", "average revenue per order",
+            ("aov", "average order value", "avg order value", "order value", "average cart size", "revenue per order",
+             "average revenue per order",
              "spending per order",
              "spend per order", "average purchase value", "transaction value",
              "average transaction value", "cart value", "cart size", "average cart"),
@@ -278,7 +309,7 @@ METRICS = {
         Metric(
             "revenue_per_user", "revenue per user", "money",
             {"sessions": Measure(_OF_SESSIONS, "count(distinct s.user_key)", extra=_currency("s.revenue"))},
-            ("revenue per user", "revenue per visitor", "arpu", "rev per user",
+            ("revenue per user", "revenue per visitor", "arpu", "rev per user", "valuable",
              "average revenue per user", "average revenue per visitor", "spend per user", "spend per visitor"),
             n_of="users",
         ),
@@ -305,20 +336,20 @@ METRICS = {
             "retention", f"new users who came back within {RETENTION_DAYS} days", "share",
             {"first_days": Measure(_count("r.came_back"), "count(*)")},
             ("retention", "retention rate", "new visitor come back", "new user come back", "new visitor return",
-             "new user return", "retained"),
+             "new user return", "retained", "people come back", "user come back", "visitor come back"),
             n_of="new users",
         ),
         Metric(
             "cart_rate", "sessions with something added to the cart", "share",
             {"sessions": Measure(_count("f.step_2_at is not null"), "count(*)")},
             ("add to cart rate", "add to cart", "cart rate", "added to cart", "atc rate", "cart addition rate",
-             "add to basket rate"),
-            n_of="sessions",
+             "cart addition"),
+            n_of="sessions", count="cart_sessions",
         ),
         Metric(
             "checkout_rate", "sessions that began checkout", "share",
             {"sessions": Measure(_count("f.step_3_at is not null"), "count(*)")},
-            ("checkout rate", "begin checkout rate"), n_of="sessions",
+            ("checkout rate", "begin checkout rate"), n_of="sessions", count="checkout_sessions",
         ),
         Metric(
             "cart_abandonment", "cart abandonment (carts without an order)", "share",
@@ -326,8 +357,8 @@ METRICS = {
                 _count("f.step_2_at is not null and f.step_6_at is null"), _count("f.step_2_at is not null")
             )},
             ("cart abandonment", "cart abandonment rate", "abandoned cart", "abandon the cart", "abandon cart",
-             "abandon their cart", "basket abandonment", "abandoned basket"),
-            n_of="sessions with a cart", better=-1,
+             "abandon their cart"),
+            n_of="sessions with a cart", better=-1, count="unfinished_carts",
         ),
         Metric(
             "checkout_abandonment", "checkout abandonment (checkouts without an order)", "share",
@@ -358,7 +389,39 @@ METRICS = {
         Metric(
             "cart_sessions", "sessions with something added to the cart", "count",
             {"sessions": Measure(_count("f.step_2_at is not null"))},
-            ("cart session", "session with a cart", "session with cart"),
+            ("cart session", "session with a cart", "session with cart", "add to carts"),
+        ),
+        Metric(
+            "unfinished_carts", "sessions with a cart and without an order", "count",
+            {"sessions": Measure(_count("f.step_2_at is not null and f.step_6_at is null"))},
+            ("unfinished cart",),
+        ),
+        Metric(
+            "cart_users", "users who added something to the cart", "count",
+            {"sessions": Measure("count(distinct case when f.step_2_at is not null then s.user_key end)")},
+            ("cart user", "user added to cart", "user add to cart", "people added to cart", "people add to cart",
+             "visitor added to cart", "visitor add to cart", "customer added to cart", "customer add to cart"),
+        ),
+        Metric(
+            "product_view_sessions", "sessions with a product view", "count",
+            {"sessions": Measure(_count("f.step_1_at is not null"))},
+            ("session with a product view", "product view"),
+        ),
+        Metric(
+            "product_view_rate", "sessions with a product view", "share",
+            {"sessions": Measure(_count("f.step_1_at is not null"), "count(*)")},
+            ("product view rate", "viewed a product", "view a product"), n_of="sessions", count="product_view_sessions",
+        ),
+        *(_step_rate(*pair) for pair in combinations(STEPS, 2) if pair not in ((2, 6), (3, 6))),
+        Metric(
+            "funnel", "sessions that reached the step or a later one", "count",
+            {"steps": Measure("count(distinct q.session_key)")},
+            ("funnel", "purchase funnel", "checkout funnel", "sale funnel", "conversion funnel", "buying funnel",
+             "shopping funnel", "order funnel"),
+        ),
+        Metric(
+            "exits", "exits (last page views of sessions)", "count", {"page_views": Measure(_count("v.is_exit"))},
+            ("exit", "leave the site from", "left the site from", "leave from", "exit the site from"),
         ),
         Metric(
             "checkout_sessions", "sessions that began checkout", "count",
@@ -386,6 +449,16 @@ DIMENSIONS = {
                   ("month", "monthly", "month by month"), kind="time"),
         Dimension("weekday", "weekday", "strftime({date}, '%A')",
                   ("weekday", "day of the week", "day of week", "week day")),
+        Dimension("weekend", "weekend or not",
+                  "case when isodow({date}) >= 6 then 'weekend' else 'Monday to Friday' end",
+                  ("weekend or weekday",)),
+        Dimension(
+            "hour", "hour in which the session began",
+            """hour(timezone((select min(z.timezone) from ga4.dim_ga4__properties as z),
+                timezone('UTC', s.session_started_at)))""",
+            ("hour", "hour of the day", "hour of day", "hourly", "time of day", "time of the day"), kind="number"),
+        Dimension("step", "step", f"{[f'{n} {text}' for n, (_, text) in STEPS.items()]}[q.step]", ("step",),
+                  kind="step"),
         Dimension(
             "channel", "channel", "s.default_channel_group",
             ("channel", "channel group", "marketing channel", "acquisition channel"),
@@ -404,8 +477,12 @@ DIMENSIONS = {
         Dimension("os", "operating system", "s.operating_system", ("os", "operating system", "platform"),
                   is_searched=True),
         Dimension("country", "country", "s.country", ("country", "nation"),
-                  {"United States": ("usa", "america", "the states"), "United Kingdom": ("uk", "britain", "england"),
-                   "Germany": ("german", "de"), "France": ("french",)}, is_searched=True),
+                  {"United States": ("usa", "america", "the states", "american"),
+                   "United Kingdom": ("uk", "britain", "england", "british"),
+                   "Germany": ("german", "de"), "France": ("french",), "Austria": ("austrian",),
+                   "Netherlands": ("dutch", "holland"),
+                   "Switzerland": ("swiss",), "Poland": ("polish",), "Spain": ("spanish",), "Italy": ("italian",)},
+                  is_searched=True),
         Dimension("campaign", "campaign", "s.campaign", ("campaign",), is_searched=True),
         Dimension("item_category", "item category", "i.item_category",
                   ("category", "product category", "item category", "product type"), is_searched=True),

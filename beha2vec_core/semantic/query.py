@@ -53,10 +53,11 @@ def add_months(when: date, months: int) -> date:
 
 @dataclass(frozen=True)
 class Filter:
-    """Rows whose dimension has one of these values."""
+    """Rows whose dimension has one of these values, or none of them."""
 
     dimension: str
     values: tuple[str, ...]
+    is_excluded: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,15 @@ class Query:
         filters: all of them hold; one per dimension.
         period: None: all data.
         versus: the period to compare with.
-        is_share: the value as a share of the total: of all parts, or with one filter, of all rows without it.
+        is_share: the value as a share of the total: of all parts, of those of the same day, week or month; without a
+            breakdown, the first filter's part of all rows that pass the others.
         top: so many rows.
         ascending: the smallest first; None: the order of time, or else the largest first.
+        against_rest: two groups: the filter's values of the only breakdown, and all others.
+        by_change: groups in the order of their change, with a period to compare with.
+        over: only groups with a larger value.
+        counts_groups: how many groups there are, in place of them.
+        explains: where the change comes from: the chat adds the groups of several dimensions that changed most.
     """
 
     metric: str
@@ -82,6 +89,11 @@ class Query:
     is_share: bool = False
     top: int | None = None
     ascending: bool | None = None
+    against_rest: bool = False
+    by_change: bool = False
+    over: float | None = None
+    counts_groups: bool = False
+    explains: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for names that are not defined, and for a combination that has no meaning."""
@@ -95,7 +107,13 @@ class Query:
             raise ValueError("a comparison needs a period, and no breakdown by time")
         if self.is_share and METRICS[self.metric].unit not in ("count", "money"):
             raise ValueError(f"{self.metric} has no share of a total")
-        if self.is_share and not self.by and len(self.filters) != 1:
-            raise ValueError("a share of the total needs a breakdown, or one filter")
+        if self.is_share and not self.by and not self.filters:
+            raise ValueError("a share of the total needs a breakdown, or a filter")
+        if (self.by_change or self.explains) and not self.versus:
+            raise ValueError("a change needs a period to compare with")
+        if (self.over is not None or self.counts_groups) and not self.by:
+            raise ValueError("groups need a breakdown")
+        if self.against_rest and not (len(self.by) == 1 and self.by[0] in dimensions and not self.is_share):
+            raise ValueError("a comparison with the rest needs one breakdown, and a filter of it")
         if self.top is not None and self.top < 1:
             raise ValueError("top is at least 1")

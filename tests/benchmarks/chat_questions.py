@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import argparse
 import re
+import statistics
 import sys
 import tempfile
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from beha2vec_core.chat.lookup import Lookup, LookupAnswer
+from beha2vec_core.chat.answer import LookupAnswer
+from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import Published
 from beha2vec_core.semantic.query import Query
 from tests.semantic.semantic_world import make_world
 
-QUESTIONS = Path(__file__).parent / "chat_questions" / "questions.txt"
+FOLDER = Path(__file__).parent / "chat_questions"
+SETS = ("questions", "stranger", "unseen")
 _TOOLS = {
     "checkout_funnel": "funnel", "predictions": "predictions", "similar_users": "similar",
     "paths_in_cluster": "paths", "moves_between_clusters": "moves", "before_buying": "before",
@@ -45,11 +51,11 @@ class Case:
     is_tuned: bool
 
 
-def cases() -> list[Case]:
-    """All questions."""
+def cases(name: str = "questions") -> list[Case]:
+    """All questions of a set."""
     found: list[Case] = []
     seen: Counter[str] = Counter()
-    for line in QUESTIONS.read_text().splitlines():
+    for line in (FOLDER / f"{name}.txt").read_text().splitlines():
         if line and not line.startswith("#"):
             kind, _, rest = line.partition(": ")
             question, _, expected = rest.rpartition(" -> ")
@@ -67,7 +73,7 @@ def given(lookup: Lookup, question: str) -> tuple[str, LookupAnswer]:
     if not answer.understood:
         return "no", answer
     if answer.reading is not None and answer.reading.query is not None:
-        return canonical(answer.reading.query), answer
+        return " && ".join(map(canonical, (answer.reading.query, *answer.reading.more))), answer
     if answer.tool:
         return f"lookup:{_TOOLS[answer.tool[0]]}", answer
     return next((f"lookup:{name}" for opening, name in _OPENINGS if re.match(opening, answer.text)), "lookup"), answer
@@ -77,30 +83,71 @@ def canonical(query: Query) -> str:
     """One line, the same for equal questions: revenue | by channel | device=mobile | 2026-05-04..2026-05-10."""
     parts = [query.metric]
     parts += [f"by {','.join(query.by)}"] if query.by else []
-    parts += [f"{f.dimension}={';'.join(sorted(f.values))}" for f in sorted(query.filters, key=lambda f: f.dimension)]
+    parts += [
+        f"{f.dimension}{'!=' if f.is_excluded else '='}{';'.join(sorted(f.values))}"
+        for f in sorted(query.filters, key=lambda f: f.dimension)
+    ]
     parts += [str(query.period)] if query.period else []
     parts += [f"vs {query.versus}"] if query.versus else []
     parts += ["share"] if query.is_share else []
     parts += [f"top {query.top}"] if query.top else []
+    parts += ["rest"] if query.against_rest else []
+    parts += ["change"] if query.by_change else []
     parts += ["asc"] if query.ascending else []
+    parts += [f"{'count ' if query.counts_groups else ''}over {query.over:g}"] if query.over is not None else []
+    parts += ["count"] if query.counts_groups and query.over is None else []
+    parts += ["why"] if query.explains else []
     return " | ".join(parts)
 
 
 def main() -> None:
-    """Print the table: the tuned and the scored half by kind, and with --misses the questions that were not right."""
+    """Print a table for each set (of the first one, its halves) by kind, and with --misses what was not right."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--half", choices=("tuned", "scored", "both"), default="both")
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--misses", action="store_true", help="print what was not right")
+    parser.add_argument("--users", type=int, help="print how long answers take with so many users, and no tables")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = make_world(Path(folder) / "serving.duckdb")
+        if arguments.users:
+            _time(path, arguments.users)
+            return
         lookup = Lookup(Published(path), Aliases(path))
-        for half in ("tuned", "scored"):
-            if arguments.half in (half, "both"):
-                _score(lookup, [case for case in cases() if case.is_tuned == (half == "tuned")], half, arguments.misses)
+        for name in arguments.sets:
+            halves = (True, False) if name == "questions" else (None,)
+            for half in halves:
+                asked = [case for case in cases(name) if half is None or case.is_tuned == half]
+                title = name if half is None else f"{name}, {'tuned' if half else 'scored'} half"
+                _score(lookup, asked, title, arguments.misses)
 
 
-def _score(lookup: Lookup, asked: list[Case], half: str, shows_misses: bool) -> None:
+def _time(path: Path, users: int) -> None:
+    """Print how long first answers take: the world's users many times over, each with keys of their own."""
+    with duckdb.connect(str(path)) as world:
+        ((known,),) = world.execute("select count(*) from beha2vec.user_clusters_current").fetchall()
+        columns = "user_key", "session_key", "purchase_key"
+        for schema, table, names in world.execute(
+            """select schema_name, table_name, list(column_name) from duckdb_columns() join duckdb_tables()
+            using (schema_name, table_name) where schema_name = 'ga4' or table_name like 'user_clusters_current%'
+            group by all having list_contains(list(column_name), 'user_key')"""
+        ).fetchall():
+            keys = ", ".join(f"{name} || '-' || copy as {name}" for name in columns if name in names)
+            world.execute(
+                f"""create or replace table {schema}.{table} as select * exclude (copy) replace ({keys})
+                from {schema}.{table}, (select unnest(range({-(-users // known)})) as copy)"""
+            )
+    lookup = Lookup(Published(path), Aliases(path))
+    given(lookup, "sessions")  # reads the values of dimensions, once a publication
+    taken = []
+    for case in cases("stranger"):
+        begun = time.perf_counter()
+        given(lookup, case.question.partition(" >> ")[0])
+        taken.append(time.perf_counter() - begun)
+    low, high = statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
+    print(f"{len(taken)} first answers with {users:,} users: median {low:.2f} s, 95th percentile {high:.2f} s")
+
+
+def _score(lookup: Lookup, asked: list[Case], title: str, shows_misses: bool) -> None:
     counts: dict[str, Counter[str]] = {}
     for case in asked:
         got, _ = given(lookup, case.question)
@@ -109,7 +156,7 @@ def _score(lookup: Lookup, asked: list[Case], half: str, shows_misses: bool) -> 
             counts.setdefault(kind, Counter())[verdict] += 1
         if shows_misses and verdict != "right":
             print(f"{verdict}: {case.question}\n    asked {' || '.join(case.expected)}\n    got   {got}")
-    print(f"\n| {half} half | questions | right | said not understood | wrong without saying so |")
+    print(f"\n| {title} | questions | right | said not understood | wrong without saying so |")
     print("|---|---:|---:|---:|---:|")
     for kind, count in sorted(counts.items(), key=lambda pair: pair[0] == "all"):
         total = count.total()

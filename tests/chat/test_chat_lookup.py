@@ -236,7 +236,7 @@ def test_rows_of_money_say_their_currency(tmp_path: Path, change: str, note: str
     chat = Conversation(None, path)
     shown: list[str] = []
     answer_once(chat, "/sql " + asked.format("revenue"), shown.append)
-    assert note in "".join(shown) and "Total: 805 users" in chat._lookup.clusters().text
+    assert note in "".join(shown) and "Total: 805 users" in chat._lookup.about_clusters.clusters().text
 
 
 def test_facts_of_money_have_their_currency(tmp_path: Path) -> None:
@@ -334,7 +334,9 @@ def test_users_with_too_little_evidence_are_counted_and_not_compared(tmp_path: P
     assert f"{805 - few} users in 4 clusters, and {few} with too few events (-1)" in lookup.ask("clusters?").text
     assert "too few events for a comparison" in lookup.ask("compare 0 and -1").text
     assert "cluster -1" not in lookup.ask("which cluster buys most?").text
-    assert lookup.ask("show me the funnel").text.endswith("Users with too few events (cluster -1) are left out.")
+    assert lookup.ask("which cluster leaks at checkout?").text.endswith(
+        "Users with too few events (cluster -1) are left out."
+    )
     assert lookup.ask("cluster -1").facts
     with duckdb.connect(str(path)) as connection:
         connection.execute(

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from beha2vec_core.chat.changes import parts_of
 from beha2vec_core.chat.conversation import Conversation
 from beha2vec_core.chat.events import Answer, SqlRows, TextDelta
 from beha2vec_core.chat.lookup import Lookup
@@ -22,6 +23,7 @@ from beha2vec_core.chat.terminal import answer_once
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.semantic.compiler import dimensions_of, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.layer import run_query
 from beha2vec_core.semantic.query import Filter, Period, Query
 from tests.benchmarks.chat_questions import canonical, cases
 from tests.semantic.semantic_world import FIRST, LAST, make_world
@@ -146,43 +148,43 @@ def test_the_last_week_ends_on_the_last_day_where_that_completes_it() -> None:
 
 # each was once read as another question, or could be
 REFUSED = [
+    ("orders without a discount", "“discount”"),
+    ("sessions excluding", "“excluding”"),
+    ("which country has the highest share of mobile visitors", "of which whole"),
+    ("which channel brings the best customers", "not both"),
+    ("why are people not buying", "“not”"),
+    ("why do customers like wool hats", "“like”"),
+    ("did the ads cause the drop in orders last week", "not why"),
+    ("users who came back after buying", "“back”"),
+    ("funnel of the newsletter open and click", "“open”"),
+    ("how many people searched for shoes", "“searched”"),
+    ("sessions with more than 5 minutes", "“minutes”"),
+    ("channels with more than 5", "no measure"),
+    ("conversion rate of customers over 50", "More than a number"),
     ("revenue from tiktok last week", "“tiktok”"),
-    ("orders not from google", "“not”"),
     ("sessions without purchases", "“without”"),
     ("how many orders per customer", "no such ratio"),
     ("average orders per day", "“average”|An average has to be"),
     ("repeat purchase rate", "“repeat”"),
-    ("share of revenue from new customers", "“new customers”"),
     ("days between orders", "“between”"),
     ("users who viewed /sale and bought", "Buyers, orders or items sold"),
     ("what did users do yesterday", "“do”"),
-    ("how many people added to cart last week", "as a rate"),
     ("revenue drop", "needs a period"),
     ("sessions per user", "several: |no such ratio"),
-    ("revenue and orders by channel", "one measure at a time"),
     ("mobile vs desktop", "no measure"),
     ("what was the best month", "no measure"),
     ("which users came from google", "list users by"),
-    ("what share of mobile sessions is from google", "one part of a whole"),
-    ("why did revenue drop last week", "not why"),
     ("did the spring_sale campaign increase revenue", "not why"),
     ("revenue in 2019", "The data cover 1 Jun 2025 to 13 May 2026"),
     ("conversion rate by product", "Conversion rate (sessions with an order): not known by item."),
-    ("Did our bounce rate improve compared to last week?", "Which period should I compare"),
+    ("bounce rate compared to last week", "Which period should I compare"),
     ("conversion rate by campaign or landing page", "one or the other"),
-    ("How many returning customers?", "“returning customers”"),
     ("how many sessions had orders", "no number of sessions by their orders"),
     ("highest revenue", "of what"),
-    ("have orders declined since march", "two periods"),
-    ("organic vs email conversion", "several channels|"),
     ("revenue last month vs", "two values"),
     ("list all orders", "not lists"),
-    ("funnel on mobile last week", ""),
     ("users who won the match", "“won”"),
-    ("sessions, users and conversion rate last week", "one measure at a time"),
-    ("new users and orders by device", "one measure at a time"),
-    ("revenue / sessions by channel", "one measure at a time"),
-    ("buyers vs users by channel", "one measure at a time"),
+    ("new users and orders by device", "in one go"),
     ("revenue by customer", "no such ratio"),
     ("revenue per email", "no such ratio"),
     ("unique page views", "“unique”"),
@@ -190,12 +192,9 @@ REFUSED = [
     ("sessions country != germany", "“=”"),
     ("how many users did we acquire", "“acquire”"),
     ("google ads spend last month", "“spend”"),
-    ("how many countries do we sell to", "not how many of them"),
     ("sessions from email and google", "describe the same visit"),
     ("countries with more revenue than germany", "more or less than one of them"),
-    ("biggest drop in sessions by channel last week vs the week before", "not of its change"),
     ("mobile vs desktop conversion rate germany vs austria", "one dimension at a time"),
-    ("share of sessions by device by week", "one period at a time"),
     ("median order value", "“median”"),
     ("shipping revenue", "“shipping”"),
     ("sessions from australia", "“australia”"),
@@ -204,8 +203,6 @@ REFUSED = [
     ("predicted revenue by channel", "by cluster, not by channel"),
     ("which cluster buys most on mobile?", "not of some of them"),
     ("orders on 5 and 9 march", "Two periods"),
-    ("mobile share of sessions over time", "one period at a time"),
-    ("trend of the share of revenue from email", "one period at a time"),
     ("which visiters abandon there carts", "list users by"),
     ("which visitors bounce", "list users by"),
     ("in which cluster do carts leak", "“leak”"),
@@ -214,7 +211,6 @@ REFUSED = [
     ("what will our revenue be next month", "not what the site will sell"),
     ("how many orders will we get next week", "not what the site will sell"),
     ("how many buyers will we have next month", "not what the site will sell"),
-    ("what makes someone likely to buy?", "not why"),
     ("what is likely to increase our revenue next month", "not what the site will sell"),
     ("what will users buy next week", "not what the site will sell"),
     ("when will customers buy again", "not what the site will sell"),
@@ -276,6 +272,80 @@ def test_questions_in_the_words_of_others(vocabulary: Vocabulary) -> None:
         assert read(vocabulary, question) == expected
 
 
+# each needs one of: steps of buying in a sentence, the rest, what is left out, a share of a part, numbers of groups,
+# several measures, where a change lies
+ANSWERED = {
+    "orders not from google": "orders | source!=google",
+    "sessions from everything but google": "sessions | source!=google",
+    "share of revenue from new customers": "revenue | new_or_returning=new | share",
+    "what share of mobile sessions is from google": "sessions | device=mobile | source=google | share",
+    "mobile share of sessions over time": "sessions | by month | device=mobile | share",
+    "how many people added to cart last week": "cart_users | 2026-05-04..2026-05-10",
+    "out of everybody who saw a product, how many put it in the cart?": "view_to_cart",
+    "what share of carts turn into orders": "cart_to_order",
+    "what's the drop-off between begin checkout and purchase?": "checkout_completion",
+    "funnel on mobile last week": "funnel | by step | device=mobile | 2026-05-04..2026-05-10",
+    "which step loses the most mobile users": "funnel | by step | device=mobile",
+    "how many countries do we sell to": "revenue | by country | count",
+    "how many customers ordered at least twice": "orders | by user | count over 1",
+    "bounce rate for chrome compared to other browsers": "bounce_rate | by browser | browser=Chrome | rest",
+    "is bounce rate worse for chrome than for all other browsers?": "bounce_rate | by browser | browser=Chrome | rest",
+    "biggest drop in sessions by channel last week vs the week before": (
+        "sessions | by channel | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03 | change | asc"
+    ),
+    "why did ppl visit less last week": "users | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03 | why",
+    "aov in the second half of april": "aov | 2026-04-16..2026-04-30",
+    "orders in the first week of march": "orders | 2026-03-01..2026-03-07",
+    "why did orders rise in the first week of march": (
+        "orders | 2026-03-01..2026-03-07 | vs 2026-02-22..2026-02-28 | why"
+    ),
+}
+
+
+def test_questions_that_need_more_than_a_number(vocabulary: Vocabulary) -> None:
+    for question, expected in ANSWERED.items():
+        assert read(vocabulary, question).startswith(expected), question
+
+
+def test_several_measures_have_an_answer_each(lookup: Lookup, serving: Path) -> None:
+    answer = lookup.ask("revenue and orders by channel")
+    assert answer.reading is not None and [one.metric for one in answer.reading.more] == ["orders"]
+    assert answer.text.count("Looked up: ") == 2 and len(answer.statements) == 2
+    events = list(Conversation(None, serving).ask("revenue and orders by channel"))
+    assert [type(event) for event in events] == [TextDelta, SqlRows, SqlRows, Answer]
+    assert not lookup.ask("and on mobile?").understood, "of both, or of one?"
+
+
+@pytest.mark.parametrize("metric", ["revenue", "sessions", "conversion_rate", "aov", "pages_per_session"])
+def test_parts_of_a_change_add_up_to_it(data: duckdb.DuckDBPyConnection, metric: str) -> None:
+    april = Period(date(2026, 4, 1), date(2026, 4, 30))
+    total = run_query(data, Query(metric, period=april, versus=april.before())).rows[0]
+    for name in ("channel", "landing_page", "new_or_returning"):
+        result = run_query(data, Query(metric, (name,), period=april, versus=april.before(), by_change=True))
+        parts = sum(part.part for part in parts_of(result))
+        assert parts == pytest.approx(total["value"] - total["value_before"]), name
+
+
+def test_a_change_is_said_with_where_it_lies_and_no_cause(lookup: Lookup) -> None:
+    answer = lookup.ask("why did revenue drop in april?")
+    assert "Channel: most in " in answer.text and "not its cause." in answer.text
+    assert answer.table is not None and {row[0] for row in answer.table.rows} >= {"channel", "device", "country"}
+    largest = lookup.ask("which channel is responsible for the drop in revenue in april?")
+    assert largest.table is not None and "All together: -" in largest.text
+
+
+def test_the_funnel_is_that_of_the_sessions_asked_for(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    answer = lookup.ask("show me the funnel on mobile")
+    reached = data.execute(
+        """select count(*) filter (furthest_step >= 1), count(*) filter (furthest_step >= 6)
+        from ga4.fct_ga4__funnel_sessions join ga4.fct_ga4__sessions using (session_key)
+        where device_category = 'mobile'"""
+    ).fetchall()[0]
+    assert answer.table is not None and answer.table.columns == ["step", "funnel", "of the step before"]
+    assert (answer.table.rows[0][1], answer.table.rows[-1][1]) == reached
+    assert "Most are lost after " in answer.text
+
+
 def test_a_misspelled_word_is_read_and_said(vocabulary: Vocabulary) -> None:
     reading = read_question("convertion rate in germny", vocabulary)
     assert reading.query is not None and canonical(reading.query) == "conversion_rate | country=Germany"
@@ -312,11 +382,15 @@ FOLLOWED = [
     ("revenue in march", "and users?", "users | 2026-03-01..2026-03-31"),
     ("users last month", "and sessions on mobile?", "sessions | device=mobile | 2026-04-01..2026-04-30"),
     ("revenue from tiktok in march", "and orders?", None),  # not answered: there is nothing to continue
-    ("why did revenue drop in march?", "and sessions?", None),
+    (
+        "why did revenue drop in march?",
+        "and sessions?",
+        "sessions | 2026-03-01..2026-03-31 | vs 2026-02-01..2026-02-28 | why",
+    ),
     ("how many users are in each cluster", "and how much revenue?", None),
     ("errors in cluster 0", "and in cluster 1?", None),
     ("revenue in march", "and is mobile worse than desktop?", None),  # in March, or in all?
-    ("mobile share of revenue", "and by week?", None),
+    ("mobile share of revenue", "and by week?", "revenue | by week | device=mobile | share"),
 ]
 
 
@@ -383,7 +457,7 @@ def test_the_lowest_is_one_that_has_none(tmp_path: Path) -> None:
 
 def test_offered_questions_are_read_as_the_same_query(vocabulary: Vocabulary) -> None:
     period = Period(date(2026, 3, 2), date(2026, 3, 8))
-    for metric in (name for name in METRICS if METRICS[name].words):
+    for metric in (name for name in METRICS if METRICS[name].words and name != "funnel"):  # always by step
         queries = [Query(metric), Query(metric, period=period), Query(metric, period=period, versus=period.before())]
         named = [name for name in dimensions_of(metric) if DIMENSIONS[name].words and name != "cluster_then"]
         named = [name for name in named if place(Query(metric, (name,)))[0].name == metric]

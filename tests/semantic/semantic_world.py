@@ -130,7 +130,7 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
         """create or replace table ga4.fct_ga4__page_views as
         select session_key || '-' || view as page_view_key, property_id, session_date as occurred_on, user_key,
             session_key, case when view = 0 then landing_page_key else page_key end as page_key,
-            null::text as page_title, null::text as next_page_key
+            null::text as page_title, null::text as next_page_key, view = page_views - 1 as is_exit
         from (select *, unnest(range(page_views)) as view from ga4.fct_ga4__sessions) s
         join pages on pages.place = pick(s.n + view, 'page', 8)"""
     )
@@ -143,9 +143,13 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
     )
     world.execute(
         """create or replace table ga4.fct_ga4__funnel_sessions as
-        select session_key, user_key, session_date, case when purchases > 0 then 6 when has_cart then 3 else 2 end
-                as furthest_step, case when purchases = 0 then furthest_step end as dropped_after,
-            session_started_at as step_2_at, case when furthest_step >= 3 then session_started_at end as step_3_at,
+        select session_key, user_key, session_date,
+            case when purchases > 0 then 6 when has_cart then 3 + (pick(n, 'ships', 3) > 0)::int
+                else 2 end as furthest_step, case when purchases = 0 then furthest_step end as dropped_after,
+            session_started_at as step_1_at, session_started_at as step_2_at,
+            case when furthest_step >= 3 then session_started_at end as step_3_at,
+            case when furthest_step >= 3 and pick(n, 'ships', 3) > 0 then session_started_at end as step_4_at,
+            case when furthest_step = 6 then session_started_at end as step_5_at,
             case when furthest_step = 6 then session_started_at end as step_6_at
         from ga4.fct_ga4__sessions where has_cart or purchases > 0 or pick(n, 'basket', 20) = 0"""
     )

@@ -90,6 +90,10 @@ def test_what_few_users_did_is_not_told(path: Path) -> None:
         Query("sessions", ("channel", "device", "country")),
         Query("sessions", filters=(Filter("device", ("mobile", "desktop")),)),
         Query("sessions", ("device",), is_share=True),
+        Query("sessions", filters=(Filter("device", ("mobile",), is_excluded=True),)),
+        Query("sessions", ("device",), (Filter("device", ("mobile",)),), against_rest=True),
+        Query("orders", ("country",), over=1),
+        Query("orders", ("country",), counts_groups=True),
     ],
 )
 def test_queries_that_could_tell_of_few_are_refused(path: Path, query: Query) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import combinations
 from pathlib import Path
 
 import duckdb
@@ -13,7 +14,7 @@ import yaml
 from sqlglot import exp
 
 from beha2vec_core.semantic.compiler import ENOUGH, NotAnswerable, compile_query, dimensions_of
-from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, METRICS, RETENTION_DAYS, TABLES
+from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, METRICS, RETENTION_DAYS, STEPS, TABLES
 from beha2vec_core.semantic.layer import contents, run_query
 from beha2vec_core.semantic.query import Filter, Period, Query
 from beha2vec_core.store.tables import create_tables
@@ -66,9 +67,24 @@ EXPECTED = {
     "checkout_completion": f"select avg((step_6_at is not null)::int) {FUNNELS} and step_3_at is not null",
     "cart_sessions": f"select count(step_2_at) {FUNNELS}",
     "checkout_sessions": f"select count(step_3_at) {FUNNELS}",
+    "engaged_sessions": f"select sum(is_engaged::int)::bigint {SESSIONS}",
+    "unfinished_carts": f"select count(*) {FUNNELS} and step_2_at is not null and step_6_at is null",
+    "cart_users": f"select count(distinct user_key) {FUNNELS} and step_2_at is not null",
+    "product_view_sessions": f"select count(step_1_at) {FUNNELS}",
+    "product_view_rate": f"select (select count(step_1_at) {FUNNELS})::double / (select count(*) {SESSIONS})",
+    "funnel": f"select count(*) {FUNNELS}",
+    "exits": f"select count(*) {SESSIONS}",
     "expected_buyers": """select sum(probability) from beha2vec.user_predictions_current
         where target = 'purchase' and horizon = 28""",
 }
+EXPECTED |= {
+    f"{name}_to_{later}": f"select avg((furthest_step >= {last})::int) {FUNNELS} and step_{first}_at is not null"
+    for (first, (name, _)), (last, (later, _)) in combinations(STEPS.items(), 2)
+    if f"{name}_to_{later}" in METRICS and f"{name}_to_{later}" not in EXPECTED
+}
+
+# the rates between two steps are alike: two of them stand for all
+SOME = [name for name in METRICS if "_to_" not in name or name in ("view_to_cart", "shipping_to_payment")]
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +107,7 @@ def test_a_metric_equals_its_mart(world: duckdb.DuckDBPyConnection, metric: str)
         assert row["currency"] == "EUR"
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", SOME)
 def test_every_dimension_of_a_metric_runs_and_its_parts_are_the_whole(
     world: duckdb.DuckDBPyConnection, metric: str
 ) -> None:
@@ -121,7 +137,7 @@ def test_what_is_read_is_published_and_described() -> None:
         ).fetchall():
             columns[f"beha2vec.{table}"] = set(names)
     read: set[tuple[str, str]] = set()
-    for metric in METRICS:
+    for metric in SOME:
         for query in [Query(metric), *(Query(metric, (name,)) for name in dimensions_of(metric))]:
             for select in sqlglot.parse_one(compile_query(query), dialect="duckdb").find_all(exp.Select):
                 tables = {t.alias: f"{t.db}.{t.name}" for t in select.find_all(exp.Table) if t.db}
@@ -178,6 +194,32 @@ def test_shares_of_a_total(world: duckdb.DuckDBPyConnection) -> None:
     assert {row["total"] for row in run_query(world, chosen).rows} == {expected[1]}, "of all devices"
     rows = run_query(world, Query("revenue", ("channel",), period=APRIL, is_share=True)).rows
     assert sum(row["value"] for row in rows) == pytest.approx(rows[0]["total"])
+
+
+def test_the_rest_what_is_left_out_and_numbers_of_groups(world: duckdb.DuckDBPyConnection) -> None:
+    google = Filter("source", ("google",))
+    part, rest = world.execute(
+        """select count(*) filter (source = 'google'), count(*) filter (source is distinct from 'google')
+        from ga4.fct_ga4__sessions"""
+    ).fetchall()[0]
+    rows = run_query(world, Query("sessions", ("source",), (google,), against_rest=True)).rows
+    assert {row["source"]: row["value"] for row in rows} == {"google": part, "all others": rest}
+    (row,) = run_query(world, Query("sessions", filters=(Filter("source", ("google",), is_excluded=True),))).rows
+    assert row["value"] == rest
+    (row,) = run_query(world, Query("orders", ("user",), over=1, counts_groups=True)).rows
+    assert row["value"] == world.execute(
+        """select count(*) from (select user_key from ga4.fct_ga4__purchases where user_key is not null
+        group by 1 having count(*) > 1)"""
+    ).fetchall()[0][0]  # fmt: skip
+
+
+def test_shares_over_time_are_of_the_same_month(world: duckdb.DuckDBPyConnection) -> None:
+    mobile = Query("sessions", ("month",), (Filter("device", ("mobile",)),), is_share=True)
+    expected = world.execute(
+        """select date_trunc('month', session_date)::date, count(*) filter (device_category = 'mobile'), count(*)
+        from ga4.fct_ga4__sessions group by 1 order by 1"""
+    ).fetchall()
+    assert [(row["month"], row["value"], row["total"]) for row in run_query(world, mobile).rows] == expected
 
 
 def test_rates_of_few_are_not_ranked(world: duckdb.DuckDBPyConnection) -> None:

@@ -1,0 +1,236 @@
+"""What the words of a question name: metrics, breakdowns, filters, periods, and how to show or compare them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from beha2vec_core.chat.nearest import SOURCES, reaches
+from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
+from beha2vec_core.chat.rewrites import EXCLUDES, PEOPLE, in_known_words, spelled_out
+from beha2vec_core.chat.verify import NUMBER_WORDS
+from beha2vec_core.chat.vocabulary import Vocabulary, Word
+from beha2vec_core.semantic.compiler import MAX_ROWS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.query import Filter
+
+_RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE})\b|\bspenders?\b")
+_WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
+_FROM_WHERE = re.compile(r"\bwhere\b(.*\bcom(?:e|es|ing) from)\b")
+_LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")
+_PART = re.compile(r"\bhow (?:much|many) of\b.*\b(?:came|com(?:e|es|ing))\b")
+_HOW_MANY = re.compile(r"\b(?:how many|(?<!average )number of)\b(?! (?:percent|%))")
+_CLUSTER = re.compile(r"\bcluster\s*#?\s*(-?\d+)")
+_COMPARATIVES = re.compile(r"\b(more|less|better|worse|higher|lower|fewer|bigger|smaller)\b")
+_JUDGED = re.compile(r"\b(better|worse|best|worst)\b")
+_DOWN = re.compile(
+    r"\b(?:drop\w*|fall\w*|fell|declin\w*|decreas\w*|los(?:e|ing|t)|down|shrink\w*|less|fewer|lower|worse|dip\w*)\b"
+)
+_UP = re.compile(r"\b(?:ris\w+|rose|gr[eo]w\w*|increas\w*|up|gain\w*|jump\w*|spik\w*|more|higher|better|improv\w*)\b")
+_TOP = re.compile(
+    rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})"
+    rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
+)
+_OVER = re.compile(
+    rf"\b(more than|over|above|at least)\s+(?:(once|twice)|(?<!{MARK})({COUNT}))(?: times)?\b"
+    r"(?!\s*(?:days?|weeks?|months?|quarters?|years?|%|percent))"
+)
+_ARTICLES = ("the", "a", "an", "our")
+_KINDS_OF_PAGES = ("page_type", "theme")
+
+
+@dataclass
+class Parts:
+    """What is found in a question on the way to its query."""
+
+    times: Times
+    text: str = ""  # in small letters, with marks in place of periods
+    words: list[Word] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    top: int | None = None
+    over: float | None = None  # "more than 2 orders"
+    comparatives: list[str] = field(default_factory=list)
+    judged: list[str] = field(default_factory=list)  # better, worst ...
+    by: list[str] = field(default_factory=list)  # dimensions that no word of their own names
+    clusters: list[str] = field(default_factory=list)
+    is_of_users: bool = False  # "which customers"
+    is_part: bool = False  # "how much of our revenue comes from"
+    is_counted: bool = False  # "how many"
+
+    def has(self, kind: str) -> bool:
+        """Whether there is a phrase of this kind."""
+        return any(word.kind == kind for word in self.words)
+
+    def are_beside(self, one: Word, other: Word) -> bool:
+        """Whether nothing stands between two phrases but an article: "landing on the home page"."""
+        first, second = sorted((one, other), key=lambda word: word.place)
+        between = [word for word in self.words if first.place < word.place < second.place]
+        return all(word.text in _ARTICLES for word in between)
+
+    @property
+    def goes_down(self) -> bool | None:
+        """Whether the question is about a decrease; None: it does not say."""
+        down, up = _DOWN.search(self.text) is not None, _UP.search(self.text) is not None
+        return down if down != up else None
+
+
+def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
+    """The parts of a question."""
+    if not question.isupper():
+        question = re.sub(r"\bUS\b", "usa", question)
+    text = spelled_out(question.lower().replace("\u2019", "'").replace(MARK, " "))
+    text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
+    text = re.sub(r"\s*[&+]\s*|(?<=\w) / (?=\w)", " and ", text)
+    text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun
+    conversions = re.sub(r"\bconversions\b", "key events", text)
+    times = find_times(conversions, vocabulary.contents.days)
+    parts = Parts(times, notes=list(times.notes))
+    if conversions != text:
+        parts.notes.append("“conversions” was read as GA4's key events.")
+    if re.search(r"\b(?:new|returning) (?:customer|buyer|shopper)s?\b", text):
+        parts.notes.append("Customers are new or returning by their sessions, as GA4 counts them: not by their orders.")
+    text = parts.text = re.sub(r"\s+", " ", in_known_words(times.text)).strip()
+    if _WHAT_THEY_DO.search(text):
+        parts.unknown.append("do")
+    parts.judged = _JUDGED.findall(text)
+    if top := _TOP.search(text):
+        parts.top = min(int(NUMBER_WORDS.get(top[2] or top[3], top[2] or top[3])), MAX_ROWS)
+        text = text.replace(top.group(), f"{top[1] or top[4]} ", 1)
+    if over := _OVER.search(text):
+        number = 1.0 if over[2] == "once" else 2.0 if over[2] else float(NUMBER_WORDS.get(over[3], over[3]))
+        parts.over = number - 1 if over[1] == "at least" else number
+        text = text.replace(over.group(), " ", 1)
+    parts.is_of_users = _RANKED_USERS.search(text) is not None
+    parts.is_part = _PART.search(text) is not None
+    parts.is_counted = _HOW_MANY.search(text) is not None
+    parts.clusters = _CLUSTER.findall(text)
+    parts.comparatives = _COMPARATIVES.findall(text)
+    text = _COMPARATIVES.sub(" ", _CLUSTER.sub(" ", text))
+    if found := _FROM_WHERE.search(text):
+        parts.by.append("channel")
+        parts.notes.append("“where from” was read as: from which channel.")
+        text = text.replace(found.group(), found[1], 1)
+    elif found := _LIVE_WHERE.search(text):
+        parts.by.append("country")
+        text = text.replace(found.group(), found[1], 1)
+    for word, phrase, note in vocabulary.read(text):
+        if word is None:
+            parts.unknown.append(phrase)
+        else:
+            parts.words.append(word)
+        if note:
+            parts.notes.append(note)
+            if word is not None and word.name in ("users", "buyers"):  # "which custmers"
+                before = [one for one in parts.words if one.is_beside(word) and one.place < word.place]
+                parts.is_of_users |= any(one.text in ("which", "top", "biggest", "largest", "best") for one in before)
+    for word in parts.words:
+        following = [one for one in parts.words if one.kind == "value" and parts.are_beside(word, one)]
+        if word.kind == "without" and not any(one.place > word.place for one in following):
+            named = re.search(EXCLUDES, f"{question.lower()} ")
+            parts.unknown.append(named[0].strip() if named else word.text)
+    return parts
+
+
+def metrics_of(parts: Parts) -> list[str]:
+    """Metrics that the question asks for; words such as users stand beside another one without being asked for."""
+    found = list(dict.fromkeys(word.name for word in parts.words if word.kind == "metric"))
+    if together := _listed_together(parts):
+        return together
+    strong = [name for name in found if not METRICS[name].is_weak]
+    if {*strong} == {"new_users", "returning_users"}:  # a comparison of both
+        return [name for name in found if name not in strong] or ["users"]
+    if len(strong) > 1 and any(
+        word.text.startswith(("best", "top")) for word in parts.words if word.name == "items_sold"
+    ):
+        strong.remove("items_sold")  # best sellers by revenue
+    if len(strong) > 1:  # "conversion of returning visitors"
+        strong = [name for name in strong if name not in ("new_users", "returning_users")] or strong
+    if len(strong) > 1 and "buyers" in strong:  # customers are those who have revenue and orders, or who check out
+        strong.remove("buyers")
+    return strong or found[:1]  # "people visit us"
+
+
+def _listed_together(parts: Parts) -> list[str]:
+    """Metrics with nothing but "and", a comma or the like between them: all of them are asked for."""
+    named = [word for word in parts.words if word.kind == "metric"]
+    found: list[str] = []
+    for one, other in pairwise(named):
+        both = rf"{loosely(one.text)}\s*(?:,|\band\b|\bor\b|\bvs\b|\bversus\b|\s)+\s*{loosely(other.text)}"
+        separated = not one.is_beside(other) or re.search(rf"{loosely(one.text)}\s*,", parts.text)
+        of_users = {one.name, other.name} == {"new_users", "returning_users"}
+        told = "one" in one.text.split() or f"{one.text} , revenue" in parts.text
+        if one.name != other.name and separated and not of_users and not told and re.search(both, parts.text):
+            found += [one.name, other.name]
+    return list(dict.fromkeys(found))
+
+
+def loosely(text: str) -> str:
+    """A pattern of a phrase, whatever stood between its words."""
+    return r"\W+".join(map(re.escape, text.split()))
+
+
+def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
+    """Values of the question by dimension; of a value in several dimensions, the first that the metric has."""
+    found: dict[str, list[str]] = {}
+    excluded: dict[str, list[str]] = {}
+    for word in parts.words:
+        if word.kind == "value":
+            beside = {other.name for other in parts.words if other.kind == "by" and parts.are_beside(other, word)}
+            some = [value for value in word.values if value.dimension in beside] or list(word.values)
+            if metric:
+                some = [value for value in some if reaches(metric, value.dimension)] or some
+            if len({one.dimension for one in some}) > 1 and (len(some[0].values) > 1 or some[0].dimension in SOURCES):
+                label = DIMENSIONS[some[0].dimension].label
+                parts.notes.append(f"“{word.text}” was read as {label}: {' or '.join(some[0].values)}.")
+            before = [one for one in parts.words if one.place < word.place and one.kind == "without"]
+            is_excluded = any(parts.are_beside(one, word) for one in before)
+            (excluded if is_excluded else found).setdefault(some[0].dimension, []).extend(some[0].values)
+    specific = {word.name for word in parts.words if word.kind == "metric"} & {"new_users", "returning_users"}
+    if specific and (metric not in ("new_users", "returning_users") or parts.has("share")):
+        kinds = [name.removesuffix("_users") for name in ("new_users", "returning_users") if name in specific]
+        found["new_or_returning"] = [*kinds, *found.get("new_or_returning", [])]
+    if parts.clusters:
+        found["cluster"] = parts.clusters
+    return tuple(
+        Filter(name, tuple(dict.fromkeys(values)), which is excluded)
+        for which in (found, excluded)
+        for name, values in which.items()
+    )
+
+
+def breakdown_of(parts: Parts) -> list[str]:
+    """Dimensions that the question asks a breakdown by; "campaign" beside the name of a campaign is none."""
+    by = list(parts.by)
+    for word in parts.words:
+        if word.kind == "by":
+            beside = [other for other in parts.words if other.kind == "value" and parts.are_beside(other, word)]
+            is_named = any(value.dimension == word.name for other in beside for value in other.values)
+            is_named |= word.name == "device" and any(
+                v.dimension in ("os", "browser") for o in beside for v in o.values
+            )
+            in_all = word.name == "campaign" and parts.is_counted  # how many from email campaigns
+            is_named |= in_all and any(v.dimension == "channel" for o in beside for v in o.values)
+            is_named |= word.name == "page" and any(v.dimension in _KINDS_OF_PAGES for o in beside for v in o.values)
+            is_counted = word.name == "item" and parts.has("sell") and not _is_listed(parts, word)
+            if not is_named and not is_counted:
+                by.append(word.name)
+    return list(dict.fromkeys(by))
+
+
+def _is_listed(parts: Parts, item: Word) -> bool:
+    """Whether "items ... sold" asks which, not how many."""
+    before = [word for word in parts.words if word.place < item.place][-1:]
+    asks = {"which", "what", "by", "per", "each", "every"}
+    return bool(parts.top) or any(word.kind in ("high", "low", "judged") or word.text in asks for word in before)
+
+
+def group_counted(parts: Parts) -> str | None:
+    """The dimension of "how many countries"; None: numbers of its groups are not asked for."""
+    for word in parts.words:
+        asked = rf"\b(?:how many|number of) (?:(?:different|distinct|unique|of|our|the)\s+)*{loosely(word.text)}"
+        is_sold = word.name == "item" and (parts.has("sell") or parts.has("metric"))
+        if word.kind == "by" and not is_sold and re.search(asked, parts.text):
+            return word.name
+    return None

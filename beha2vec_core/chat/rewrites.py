@@ -1,0 +1,275 @@
+"""Ways of people to say something, put into the words of the vocabulary, in a fixed order.
+
+A rewrite says the same in other words. What it leaves is read word by word, so that a word of content that no rule and
+no phrase knows is still not understood.
+"""
+
+from __future__ import annotations
+
+import re
+
+from beha2vec_core.semantic.definitions import STEPS
+
+PEOPLE = r"users?|customers?|buyers?|visitors?|people|shoppers?"
+_THE = r"(?:(?:the|a|an|my|our|their|there|they're|your|any|some|this)\s+)?"
+_WAS = r"(?:(?:that|which|is|are|was|were|gets?|got|being|been)\s+)*"
+_GROUND = r"(?:checkout|funnel|process|shop|store|site|website|journey)"
+_STOPS = (
+    r"(?:loses?|losing|lost|drop(?:ping|s)?(?:[\s-]+(?:offs?|outs?))?|giv(?:e|es|ing) up|bail\w*|leak\w*|"
+    r"abandon\w*|quit\w*|stop\w*|"
+    r"fall(?:ing|s)? (?:off|out|away))"
+)
+_TWO_KINDS = (
+    r"\bweekends?\b.*\b(?:weekdays?|week days?|working days?)\b|\b(?:weekdays?|week days?|"
+    r"working days?)\b.*\bweekends?\b"
+)
+_EITHER_KIND = re.compile(
+    r"\b(?:on |at |in |than |vs |versus |or |and )*(?:the )?(?:weekends?|weekdays?|week days?|working days?)\b"
+)
+_EITHER_KIND = re.compile(
+    r"\b(?:on |at |in |than |vs |versus |or |and )*(?:the )?(?:weekends?|weekdays?|week days?|working days?)\b"
+)
+# what leaves a value out
+EXCLUDES = (
+    r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|leaving out|not counting|ignoring|without|"
+    r"but not|not) (?:from |on |in |via )?(?:the )?"
+)
+# short and misspelled forms of short words
+_SHORT: tuple[tuple[str, str], ...] = (
+    (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"),
+    (r"\b(?:pls|plz|thx)\b", "please"),
+    (r"\br\b", "are"),
+    (r"\bu\b", "you"),
+    (r"\bv\b", "vs"),
+    (r"\bshr\b", "share"),
+    (r"\b(?:totl|ttl)\b", "total"),
+    (r"\b(?:nr|num|no\.)(?= of\b)", "number"),
+    (r"\b(?:sinse|scince)\b", "since"),
+    (r"\b(?:pct|perc)\b", "percent"),
+    (r"\bfeb\w{0,3}uar?y\b", "february"),
+    (r"\b(?:yest|ystrday|yesterdy)\b", "yesterday"),
+    (
+        r"\s[-\u2013\u2014]\s",
+        " , ",
+    ),
+    (
+        r"\be-?mails?\b",
+        "email",
+    ),
+    (
+        r"\bw/o\b",
+        "without",
+    ),
+    (
+        r"\bthere (?=carts?|baskets?)",
+        "their ",
+    ),
+    (r"\b(?:shopping )?(?:basket|trolley)(s?)\b", r"cart\1"),
+    (r"\bshopping cart", "cart"),
+    (r"\b(to|in|into) (the|their|a) bags?\b", r"\1 \2 cart"),
+    (r"n't\b", " not"),
+    (r"^\W*is it (?:true|right|correct) that\b", " "),
+    (r"\bat least (?:one|1)\b", "any"),
+)
+_REWRITES: tuple[tuple[str, str], ...] = (
+    # people and what they spend
+    (
+        rf"\b({PEOPLE}|sessions?|visits?) (?:who|that|which) (?:viewed|visited|saw|opened)\b(?! (?:a |"
+        r"the )?(?:products?|"
+        r"items?)\b)",
+        r"\1",
+    ),
+    (rf"\b(?:highest|top|biggest|most)[\s-]+(?:spending|valuable)\s+({PEOPLE})\b", r"top \1"),
+    (rf"\b({PEOPLE}) (?:who|that|which) (?:spend|spent|pay|paid) (?:the )?most\b(?: money)?", r"top \1 by revenue"),
+    (rf"\b({PEOPLE}) (?:who|that|which) (?:buy|bought|order(?:ed)?|purchased?) (?:the )?most\b", r"top \1 by orders"),
+    (
+        r"\bspend(?:s|ing)?\b(?= (?:more |less )?per order\b)",
+        "spending",
+    ),
+    (
+        r"\bspending (more|less) per order\b",
+        r"\1 spending per order",
+    ),
+    (rf"\b({PEOPLE}|ones) (?:spend|spends|spent|spending)\b", r"\1 , revenue"),
+    (r"\b(new|returning) (customer|buyer|shopper)(s?)\b", r"\1 one , buyer\3"),
+    (
+        r"\b(?:how much|what)(?: money)? (?:did|do|have|has) (?:we|the shop|the store) (?:make|made|take in|took in|"
+        r"taken in|take|earn(?:ed)?|bring in|turn over)\b",
+        "revenue",
+    ),
+    (r"\bwho (?:refers|referred|sends|sent)\b", "which source brings"),
+    # carts, checkout and the steps between
+    (rf"\b(cart|checkout)s?\s+{_WAS}(?:abandoned|left behind)\b", r"\1 abandonment"),
+    (rf"\babandon(?:s|ed|ing)?\s+{_THE}(cart|checkout)s?\b", r"\1 abandonment"),
+    (rf"\babandonment(?: rate)? (?:at|in|during|of) {_THE}(checkout|cart)s?\b", r"\1 abandonment"),
+    (rf"\bcheckouts?\s+{_WAS}(?:completed|finished)\b", "checkout to order rate"),
+    (rf"\b(?:finish|complet)(?:e|es|ed|ing)?\s+{_THE}checkouts?\b", "checkout to order rate"),
+    (
+        rf"^(?=.*(?:\bpercent|%|\bshare|\bhow many|\bproportion))(.*?){_STOPS} (?:at|in|during|from) {_THE}checkout\b",
+        r"\1 checkout abandonment",
+    ),
+    (rf"\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b(.*?)\b{_STOPS}\b", r"funnel \1"),
+    (rf"\b(?:which|what) (?:step|stage)s?\b(?: of {_THE}{_GROUND})?(.*?)\b(?:worst|weakest|leakiest)\b", r"funnel \1"),
+    (rf"^(?=.*\bfunnel\b)(.*?)\b(?:in|at|of|during|through) {_THE}{_GROUND}\b(?! funnel)", r"\1 "),
+    (
+        r"^(?!.*\b(?:rate|abandonment|funnel|share|percent)\b)(.*)\b(?:in|at|during|"
+        rf"through) {_THE}checkout(?: process)?\b",
+        r"\1 , funnel",
+    ),
+    (
+        r"\b(?:end|result)(?:s|ed|ing)? (?:up )?(?:in|with) (?:a |an )?(?:purchase|order|sale|conversion)s?\b",
+        "converted",
+    ),
+    (r"\b(more|less) likely to (?:buy|purchase|order|convert)\b", r"converting \1"),
+    # shares
+    (
+        r"\bhow (?:big|large|high) (?:(?:is|are|was|were|a|an|the)\s+)+",
+        "what is ",
+    ),
+    (
+        r"\bmost of (?:our|the|all)\b",
+        "share of",
+    ),
+    (
+        r"^(?=.*\b(?:share|percent\w*|part|portion|proportion|fraction|%))(.*)\b(?:vs|versus|of|against|"
+        r"to) (?:the )?(?:total|overall|whole)(?=\s*(?:$|[?.,]|in\b|\u00a7))",
+        r"\1 ",
+    ),
+    # time
+    (_TWO_KINDS, ""),
+    (r"\b(?:on|at|over) (?:the )?weekends?\b", "weekend"),
+    (r"\b(?:at )?(?:what|which) (?:time|hour)s?(?: of (?:the )?day)?\b", "which hour"),
+    (
+        r"\bwhen (?:was|were|is|are|did|do|does|have|has)\b(?=.*\b(?:best|worst|most|fewest|least|highest|lowest|"
+        r"busiest)"
+        r"\b)(?!.*\b(?:day|week|month|hour|quarter)s?\b)",
+        "which day",
+    ),
+    (
+        r"\bwhen (?:was|were|is|are|did|do|does)\b(?=.*\b(?:best|worst|most|fewest|least|highest|lowest|busiest)\b)",
+        "which",
+    ),
+    (
+        r"\bhow (?:has|have|had|is|are|was|were)\b(.*?)\b(?:been )?(?:doing|going|performing|looking|coming along)\b",
+        r"trend \1",
+    ),
+    # what a group is compared with, and what is left out
+    (
+        r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
+        r"those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|everywhere|"
+        r"elsewhere|"
+        r"all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|"
+        r"[?.,;]|in\b|"
+        r"on\b|for\b|last\b|this\b|by\b|\u00a7))",
+        " allothers ",
+    ),
+    (r"\b(?:everything|everywhere|everyone|anything|all) (?:but|except)\b", "without"),
+    (EXCLUDES, "without "),
+    # causes: where a change comes from is known
+    (r"\bwhat happened (?:to|with)\b", " askswhy happened "),
+    (r"\b(come back|return) within (?:a|one|1|the first) week\b|\b(come back|return) within 7 days\b", r"\1\2"),
+    (
+        r"\b(?:what|which)? ?(?:is|are|'s|s)? ?(?:the )?(?:reasons?|causes?|explanations?) (?:for|of|behind|that)\b",
+        " askswhy ",
+    ),
+    (
+        r"\bwhat(?: is|s)? (?:behind|driving|causing)\b|\bwhat (?:caused|explains?|"
+        r"explained|drove|made|makes|pushed|contributed(?: the)?(?: most)? to)\b",
+        " askswhy ",
+    ),
+    (
+        r"\bwhy\b|\bhow come\b|\bexplain\b|\b(?:is |are |was |were )?responsible for\b|\b(?:caused?|contribut(?:e|es|"
+        r"ed)(?: the)?(?: most)? to|explains?|explained)\b",
+        " askswhy ",
+    ),
+    (
+        r"\b(?:drove|drives?|driving|pushed) (?=(?:the |our |this )?(?:change|drop|increase|decrease|decline|"
+        r"growth|rise|"
+        r"fall)\b)",
+        "askswhy ",
+    ),
+    (
+        r"\bbreak down (?=the (?:change|drop|increase|decline|growth|rise|fall)\b)|\bwhere (?:does|"
+        r"did) (?=.*\b(?:change|"
+        r"drop|increase|decline|growth|rise|fall)\b.*\bcomes? from\b)",
+        " askswhy ",
+    ),
+)
+_SPELLED = [(re.compile(pattern), new) for pattern, new in _SHORT]
+_COMPILED = [(re.compile(pattern), new) for pattern, new in _REWRITES]
+_STEP_WORDS = {
+    1: (
+        rf"(?:view|see|saw|seen|visit|look(?:ed|ing)? at|open)(?:s|ed|ing|er)?\s+{_THE}(?:products?|"
+        r"items?)(?: pages?)?|product (?:pages?|views?|details?)|view(?= to\b)"
+    ),
+    2: (
+        r"(?:add|put)(?:s|ed|ing)?\s+(?:(?:something|anything|items?|products?|things?|stuff|it|them|"
+        rf"one)\s+)?(?:to|in|into)\s+{_THE}carts?|carts?"
+    ),
+    3: (
+        rf"(?:start|begin|began|begun|enter|reach|initiate|get to|go to)(?:s|ed|d|ning|ing)?\s+{_THE}checkouts?|"
+        r"checkouts?"
+    ),
+    4: r"shipping(?: (?:step|info\w*|details?|page))?",
+    5: r"payment(?: (?:step|info\w*|details?|page))?",
+    6: (
+        r"(?:end(?:s|ed)? up\s+)?(?:buy(?:s|ing)?|bought|purchas(?:e|es|ed|ing)|orders?|ordered|pay|convert(?:s|"
+        r"ed)?|complete|finish(?:es|ed)?)"
+    ),
+}
+_ANY_STEP = re.compile(rf"\b(?:{'|'.join(f'(?P<s{n}>{words})' for n, words in _STEP_WORDS.items())})\b")
+_APART = re.compile(r"\b(?:vs|versus|or|not|no|without|never|before|by|than|but|abandonment|rate)\b|[;]")
+_THOSE = re.compile(
+    r"\b(?:who|that|which|those|of all|between|from|once|after|make it|get|drop[\s-]*offs?|conversion|continue|go)\b"
+)
+
+
+def spelled_out(text: str) -> str:
+    """The text, in small letters, with short words in full."""
+    for pattern, new in _SPELLED:
+        text = pattern.sub(new, text)
+    return text
+
+
+def in_known_words(text: str) -> str:
+    """The text, in small letters, in words that the vocabulary knows better."""
+    text = _as_step_rate(text)
+    for pattern, new in _COMPILED:
+        if pattern.pattern == _TWO_KINDS:
+            if pattern.search(text):
+                text = re.sub(r"\bwhen\b", " ", f"{_EITHER_KIND.sub(' ', text)} by weekend or weekday")
+            continue
+        text = pattern.sub(new, text)
+    return _ADD_TO_CART.sub("add to cart", text)
+
+
+def _as_step_rate(text: str) -> str:
+    """Two steps of buying, the later one asked of those with the earlier one: "who add to cart, how many buy"."""
+    found = [(int(str(m.lastgroup)[1:]), m) for m in _ANY_STEP.finditer(text)]
+    if len(found) == 2 and found[0][0] < found[1][0]:
+        (first, one), (last, other) = found
+        between = text[one.end() : other.start()]
+        beside = _BESIDE.fullmatch(between)
+        if not _APART.search(between) and (beside or _THOSE.search(text[: other.start()])):
+            rate = f"{STEPS[first][0]} to {STEPS[last][0]} rate"
+            rest = " " if beside else _FROM_TO.sub(" ", between)
+            before = re.sub(r"\b(?:drop[\s-]*offs?|conversion(?: rate)?|between|from)\b", " ", text[: one.start()])
+            return f"{before} {rate} {rest} {re.sub(r'^ (?:rate|step)s?', '', text[other.end() :])}"
+        if last == max(STEPS) and first in (2, 3) and _WITHOUT.search(between):
+            return f"{text[: one.start()]} {STEPS[first][0]} abandonment {text[other.end() :]}"
+    return text
+
+
+_WITHOUT = re.compile(
+    r"^\W*(?:but|and|who|that|\s)*\s*(?:did|do|does|have|has|were|was)?\s*(?:not|never|no|without)\b(?:\W+\w+){0,2}\W*$"
+)
+_BESIDE = re.compile(
+    r"\s*(?:,\s*)?(?:->|to|(?:turn(?:s|ed)? |convert(?:s|ed)? )?into|become|became|lead to|led to|and then|"
+    r"and)\s+(?:the )?"
+)
+_FROM_TO = re.compile(r"\b(?:to|into|and|then|reach(?:es)?|get|actually|really|end up|go on|continue)\b")
+_ADD_TO_CART = re.compile(
+    rf"\b(?:(?:something|anything|items?|products?|things?)\s+)?(?:add|put)(?:s|ed|ing)?\s+"
+    rf"(?:(?:something|anything|items?|products?|things?|stuff)\s+)?(?:to|in|into)\s+{_THE}carts?\b|"
+    r"\badd[\s-]to[\s-]carts?\b"
+)
