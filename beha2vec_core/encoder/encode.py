@@ -9,12 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 
 from beha2vec_core.encoder.batches import random_split, split_by_tokens
 from beha2vec_core.encoder.features import Fields, IdArray, IntArray, Tokens, gap_buckets, slice_hashes
 from beha2vec_core.encoder.network import BehaviorNetwork
+from beha2vec_core.encoder.next_step.model import Head
 from beha2vec_core.encoder.next_step.moments import Target
 from beha2vec_core.encoder.packing import Packed, pack
+from beha2vec_core.encoder.vocabulary import FIRST_BUCKET
 from beha2vec_core.events.sequences import Sequences
 
 FloatArray = npt.NDArray[np.float32]
@@ -148,34 +151,27 @@ def next_states(network: BehaviorNetwork, fields: Fields, sequences: Sequences, 
     return found
 
 
-def next_head(network: BehaviorNetwork, fields: Fields, target: Target) -> Callable[[Tensor], Tensor]:
-    """What turns states [n, dim] into log probabilities of each known value and, last, of any other [n, known + 1].
-
-    What comes is the page of the next page view, or the name of the next event. Pages are embedded once, here.
-    """
+@torch.inference_mode()
+def next_head(network: BehaviorNetwork, fields: Fields, target: Target) -> Head:
+    """What turns states into logits of the page of the next page view, or of the name of the next event."""
     first = fields.vocabularies[target].first_known
-    with torch.inference_mode():
-        pages = network.embed(network.page_kinds) if target == "page" else None
-
-    @torch.inference_mode()
-    def log_probabilities(states: Tensor) -> Tensor:
-        logits = network.next_event_name(states) if pages is None else network.next_page_logits(states, pages)
-        total = logits.logsumexp(-1, keepdim=True)
-        other = logits[:, :first].logsumexp(-1, keepdim=True)
-        return torch.cat((logits[:, first:], other), dim=-1).sub_(total)
-
-    return log_probabilities
+    if target == "event_name":
+        return Head(lambda states: states, network.next_event_name.weight, network.next_event_name.bias, first)
+    pages, bias = network.embed(network.page_kinds[FIRST_BUCKET:]), network.next_page_bias[FIRST_BUCKET:]
+    return Head(network.next_page, pages, bias, first - FIRST_BUCKET)
 
 
+@torch.inference_mode()
 def next_probabilities(
     network: BehaviorNetwork, fields: Fields, sequences: Sequences, rows: npt.NDArray[np.int64], target: Target
 ) -> FloatArray:
-    """What `next_head` says at each of these events, as probabilities [n, known + 1]."""
+    """The network's probability of each known value and, last, of any other at each of these events [n, known + 1]."""
     states, head = next_states(network, fields, sequences, rows), next_head(network, fields, target)
-    found = np.empty((len(rows), len(fields.vocabularies[target].values) + 1), dtype=np.float32)
+    found = np.empty((len(rows), len(head.weight) - head.others + 1), dtype=np.float32)
     for start in range(0, len(rows), BATCH_USERS):
         block = slice(start, start + BATCH_USERS)
-        found[block] = head(states[block]).exp().cpu().numpy()
+        p = linear(head.project(states[block]), head.weight, head.bias).softmax(1)
+        found[block, :-1], found[block, -1] = p[:, head.others :].cpu(), p[:, : head.others].sum(1).cpu()
     return found
 
 

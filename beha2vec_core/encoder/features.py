@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -209,6 +209,19 @@ class Fields:
 
     def page_kinds(self, pages: Sequence[str]) -> IdArray:
         """Ids of what follows from a page, for distinct pages [n, page columns + words]."""
+        vocabulary = self.vocabularies["page"]
+        place = vocabulary.ids(pages) - vocabulary.first_known
+        found = self._known_pages[np.maximum(place, 0)] if len(self._known_pages) else self._page_kinds(pages)
+        new = np.flatnonzero(place < 0)
+        found[new] = self._page_kinds([pages[i] for i in new.tolist()])
+        return found
+
+    @cached_property
+    def _known_pages(self) -> IdArray:
+        """:meth:`page_kinds` of the known pages: read once, since most pages come in every call."""
+        return self._page_kinds(self.vocabularies["page"].values)
+
+    def _page_kinds(self, pages: Sequence[str]) -> IdArray:
         columns = [self.vocabularies[name].ids([_of_page(name, page) for page in pages]) for name in self.page_columns]
         return np.concatenate([np.stack(columns, axis=1), self._word_ids(pages)], axis=1)
 

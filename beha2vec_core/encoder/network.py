@@ -57,17 +57,19 @@ class TokenEmbedding(nn.Module):
 
     def forward(self, kinds: Tensor) -> Tensor:
         """Ids [K, F], words in the last columns -> [K, D]."""
-        parts = []
+        token = torch.zeros(())
         for column, (name, embed) in enumerate(zip(self.names, self.tables.values(), strict=True)):
+            assert isinstance(embed, nn.Embedding)
             if name == WORD:
                 words = kinds[:, -WORDS:]
-                part = embed(words).sum(1) / (words != 0).sum(1, keepdim=True).clamp(min=1)
+                part = F.embedding_bag(words, embed.weight, mode="sum", padding_idx=0, sparse=embed.sparse)
+                part = part / (words != 0).sum(1, keepdim=True).clamp(min=1)
             else:
                 part = embed(kinds[:, column])
-            parts.append(self.weights[name] * part)
+            token = torch.add(token, part, alpha=self.weights[name])
         if self.page_title is not None:
-            parts.append(self.weights[TITLE] * self.title(self.page_title[kinds[:, 0]]))
-        return torch.stack(parts).sum(0)
+            token = torch.add(token, self.title(self.page_title[kinds[:, 0]]), alpha=self.weights[TITLE])
+        return token
 
 
 def by_field(modules: Mapping[str, nn.Module]) -> nn.ModuleDict:
@@ -247,11 +249,8 @@ class BehaviorNetwork(nn.Module):
                 embedding.sparse = name in fields
         self.salience.sparse = "page" in fields
 
-    def next_page_logits(self, states: Tensor, pages: Tensor | None = None) -> Tensor:
-        """States [..., D] -> logits [..., page ids] of the next page viewed; padding and null cannot come.
-
-        ``pages`` [page ids, D]: the pages' embeddings, where they were made before.
-        """
-        pages = self.embed(self.page_kinds) if pages is None else pages
+    def next_page_logits(self, states: Tensor, pages: Tensor) -> Tensor:
+        """States [..., D] and the pages' embeddings [page ids, D] -> logits [..., page ids]; padding and null cannot
+        come."""
         logits: Tensor = self.next_page(states) @ pages.T + self.next_page_bias
         return logits.index_fill(-1, torch.tensor([0, 1], device=logits.device), float("-inf"))

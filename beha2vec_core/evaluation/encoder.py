@@ -29,7 +29,11 @@ class Vectors:
 
     def encode(self, events: pd.DataFrame) -> npt.NDArray[np.float32]:
         """The vectors of each user in sorted order."""
-        return as_matrix(self.encoder.encode(encoder_input(events))[self.kind])
+        return self.encode_as_of(events, None)
+
+    def encode_as_of(self, events: pd.DataFrame, moment: int | None) -> npt.NDArray[np.float32]:
+        """The same as of a moment; None: each user's last event."""
+        return as_matrix(self.encoder.encode(encoder_input(events), moment)[self.kind])
 
     def warm_start(self, events: pd.DataFrame, seed: int) -> Vectors:
         """Trained on, more gently than from scratch."""

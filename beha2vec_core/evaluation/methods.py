@@ -25,6 +25,22 @@ class Encodes(Protocol):
 
 
 @runtime_checkable
+class EncodesAsOf(Encodes, Protocol):
+    """Vectors that know how long ago things happened."""
+
+    def encode_as_of(self, events: pd.DataFrame, moment: int) -> npt.NDArray[np.float32]:
+        """The same as of a moment (microseconds UTC) after all events, instead of each user's last event."""
+        ...
+
+
+@runtime_checkable
+class AddsToCounts(EncodesAsOf, Protocol):
+    """Counts in the first ``counts`` columns, and after them vectors, which probes use only if they help."""
+
+    counts: int
+
+
+@runtime_checkable
 class RanksNext(Protocol):
     """Says what comes next."""
 

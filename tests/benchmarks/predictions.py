@@ -35,10 +35,9 @@ from beha2vec_core.store.tables import create_tables
 from tests.benchmarks.data_sets import cache_folder, data_folder
 from tests.benchmarks.data_sets.customers import CUSTOMERS, CustomerEdition, truth
 from tests.benchmarks.data_sets.customers_export import write_customers
-from tests.benchmarks.data_sets.logs_export import write_export
+from tests.benchmarks.data_sets.logs_export import LOGS, write_export
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_ga4"
-LOGS = ("online_retail_2010_11", "cdnow", "mathoverflow_2009_16")
 WEEKS = 20
 # the budget of the asset
 TRAINING = TrainConfig(epochs=10, max_updates=2_000, device="cpu", progress=False)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from beha2vec_core.encoder.next_step.counts import PRIOR, Followers, popularity
 from beha2vec_core.encoder.next_step.features import PageTree
 from beha2vec_core.encoder.next_step.loglinear import Choices, fit_weights, log_probabilities
-from beha2vec_core.encoder.next_step.model import BLEND, NextStep, first_largest
+from beha2vec_core.encoder.next_step.model import BLEND, Head, NextStep, first_largest
 from beha2vec_core.encoder.next_step.moments import Moments, last_moments, past_moments
 from beha2vec_core.encoder.vocabulary import Vocabulary
 from beha2vec_core.events.sequences import Sequences, build_sequences
@@ -48,6 +48,9 @@ def last(sequences: Sequences) -> Moments:
 def even(moments: Moments) -> npt.NDArray[np.float32]:
     """What a network says that knows nothing."""
     return np.full((len(moments), moments.size + 1), 1 / (moments.size + 1), dtype=np.float32)
+
+
+KNOWS_NOTHING = Head(torch.clone, torch.zeros(OTHER + 1, 1), torch.zeros(OTHER + 1), 1)
 
 
 def fit(sequences: Sequences, held_out: Sequences) -> NextStep:
@@ -163,11 +166,39 @@ def test_probabilities_hold_for_any_history_and_do_not_depend_on_other_users(
     for user in range(len(sequences)):
         alone = last(sequences.select(np.array([user])))
         np.testing.assert_array_equal(model.probabilities(alone, even(alone))[0], p[user])
-    states = torch.from_numpy(np.log(even(moments)))
-    values, likely = model.most_likely(moments, states, torch.clone, 3)
+    values, likely = model.most_likely(moments, torch.zeros(len(moments), 1), KNOWS_NOTHING, 3)
     np.testing.assert_allclose(likely, np.take_along_axis(p, values, axis=1), rtol=1e-4)
     np.testing.assert_allclose(likely, -np.sort(-p[:, :-1], axis=1)[:, :3], rtol=1e-4)
     assert values.max() < OTHER
+
+
+@pytest.mark.parametrize("months", [1, 30], ids=["one month", "many months"])
+def test_of_many_pages_the_most_likely_are_found_as_if_all_were_compared(months: int) -> None:
+    rng = np.random.default_rng(0)
+    many = tuple(f"shop/{i % 9}/{i}" for i in range(1_001))
+    pages = rng.choice(len(many), (100, 4), p=(share := 1 / np.arange(1, len(many) + 1)) / share.sum())
+    start = rng.integers(0, months, 100) * 31 * 86_400_000_000
+    events = [
+        (f"u{user:05d}", int(start[user]) + second, "page_view", many[page])
+        for user, viewed in enumerate(pages)
+        for second, page in enumerate(viewed)
+    ]
+    sequences, vocabularies = read(events), VOCABULARIES | {"page": Vocabulary(many, 4)}
+    states = torch.from_numpy(rng.normal(size=(100, 8)).astype(np.float32))
+    weight, bias = (torch.from_numpy(rng.normal(size=(4 + len(many), n)).astype(np.float32)) for n in (8, 1))
+    head = Head(torch.tanh, weight, bias[:, 0], 4)
+    logits = torch.tanh(states) @ head.weight.T + head.bias
+    network = logits.softmax(1).numpy()
+    network = np.concatenate((network[:, 4:], network[:, :4].sum(1, keepdims=True)), axis=1)
+
+    past = past_moments(sequences, vocabularies, "page")
+    fitted = NextStep.fit(past, past.select(np.arange(0)), network[:0], many)
+    moments = last_moments(sequences, vocabularies, "page")
+    wanted = fitted.probabilities(moments, network)[:, :-1]
+    values, likely = fitted.most_likely(moments, states, head, 10)
+    np.testing.assert_allclose(likely, -np.sort(-wanted, axis=1)[:, :10], rtol=1e-4)
+    np.testing.assert_allclose(np.take_along_axis(wanted, values, axis=1), likely, rtol=1e-4)
+    assert all(len(set(found)) == 10 for found in values.tolist())
 
 
 def test_of_equally_likely_values_the_first_stands_first() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from beha2vec_core.ga4.ingest import IngestReport, ingest_days
 from beha2vec_core.ga4.sources import find_source_files
-from tests.benchmarks.data_sets import DataNotFoundError, cache_folder, data_folder
+from tests.benchmarks.data_sets import DataNotFoundError, cache_folder, data_folder, load
 from tests.benchmarks.data_sets.logs_export import ExportSummary, write_export
 
 
@@ -47,6 +47,19 @@ def test_online_retail_arrives(tmp_path: Path, capsys: pytest.CaptureFixture[str
         """
     ).fetchall()[0]
     assert 2 * orders == report.accepted and revenue > 100_000 and currencies == 1 and days <= 7 and own
+
+
+@pytest.mark.parametrize(("name", "purchases"), [("online_retail_2010_11", 18_532), ("cdnow", 69_579)])
+def test_orders_are_a_data_set(name: str, purchases: int) -> None:
+    try:
+        data = load(name)
+    except DataNotFoundError as error:
+        pytest.skip(str(error))
+    events = data.events
+    assert data.temporal and len(events) == 2 * purchases and events["is_purchase"].sum() == purchases
+    first, second = events.iloc[0], events.iloc[1]
+    assert first["is_page_view"] and second["is_purchase"] and first["page"] == second["page"]
+    assert first["session"] == second["session"] and (events["is_purchase"] == events["is_conversion"]).all()
 
 
 def test_cdnow_arrives(tmp_path: Path) -> None:

@@ -75,9 +75,11 @@ def test_rich_counts() -> None:
         "section": ["/mugs", "/hats"],
     }  # fmt: skip
     found = np.expm1(counts(events)).round(6)
-    #         names    type theme  sections  quarters of the day; sessions, pages, days, events, span, middle gap
-    assert found[0].tolist() == [2, 1, 0, 3, 3, 2, 1, 0, 0, 0, 3, 2, 2, 1, 3, 2400, 1200]
-    assert found[1].tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 0, 1, 1, 0, 0]
+    #         names    type theme  sections  quarters of the day; sessions, pages, days, events, span, gap, recency
+    assert found[0].tolist() == [2, 1, 0, 3, 3, 2, 1, 0, 0, 0, 3, 2, 2, 1, 3, 2400, 1200, 0]
+    assert found[1].tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 0, 1, 1, 0, 0, 0]
+    later = 40 * 60 * 1_000_000 + 2 * DAY * 60 * 1_000_000
+    assert np.expm1(counts(events, later + int(events["event_timestamp"].min())))[:, -1].round(2).tolist() == [2, 2.03]
 
 
 def test_popular_is_the_same_for_all_and_breaks_ties_by_name() -> None:

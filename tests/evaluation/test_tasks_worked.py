@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,10 @@ from scipy.stats import rankdata
 
 from beha2vec_core.clusters.unit import normalise
 from beha2vec_core.evaluation.splits import DAY, Split
+from beha2vec_core.evaluation.statistics import auroc
 from beha2vec_core.evaluation.tasks import content, determinism, geometry, intent, next_step, retrieval, stability
 from beha2vec_core.evaluation.tasks.inputs import encode, halves
+from beha2vec_core.evaluation.tasks.probe import probe
 from tests.benchmarks.encoders import ceiling
 from tests.benchmarks.tasks import TASKS, horizon, personas
 from tests.evaluation.task_world import (
@@ -146,6 +148,37 @@ def test_horizon_worked(monkeypatch: pytest.MonkeyPatch) -> None:
         assert outcome.value == 1.0
         assert outcome.users is not None and len(outcome.users) == len(set(outcome.users)) == outcome.n
     assert set(figures(horizon.TASK, trial(horizon_world(), constant(), cut=100 * DAY)).values()) == {0.5}
+
+
+def test_horizon_asks_as_of_t_where_a_method_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(horizon, "PROBES", 1)
+
+    class Clock(Encoder):
+        asked: ClassVar[list[int]] = []
+
+        def encode_as_of(self, events: pd.DataFrame, moment: int) -> npt.NDArray[np.float32]:
+            self.asked.append(moment)
+            return self.encode(events)
+
+    horizon.TASK.run(trial(horizon_world(), Clock(lambda user, journey: [1.0]), cut=100 * DAY))
+    assert Clock.asked == [100 * DAY]
+
+
+@pytest.mark.parametrize("useful", [False, True])
+def test_vectors_behind_counts_are_used_only_if_they_help(useful: bool) -> None:
+    rng = np.random.default_rng(0)
+    label = rng.random(300) < 0.5
+    counts, vectors = label[:, None] + rng.normal(size=(300, 1)), rng.normal(size=(300, 60))
+    vectors[:, 0] += 2 * useful * label
+    both = np.concatenate((counts, vectors), axis=1).astype(np.float32)
+    train, test = both[:150], both[150:]
+    alone = probe(train[:, :1], label[:150], test[:, :1], seed=0)
+    found = probe(train, label[:150], test, seed=0, counts=1)
+    assert alone is not None and found is not None
+    if useful:
+        assert auroc(found, label[150:]) > auroc(alone, label[150:]) + 0.05
+    else:
+        np.testing.assert_array_equal(found, alone)
 
 
 def test_probes_of_other_scales_can_be_averaged() -> None:

@@ -72,7 +72,7 @@ def features(
     return {**of_values(popularity), **of_states(moments, followers, popularity), **of_history(moments, tree)}
 
 
-def of_values(popularity: FloatArray) -> dict[str, Feature]:
+def of_values(popularity: FloatArray) -> dict[str, FloatArray]:
     """What speaks for a value at any moment."""
     other = np.zeros(len(popularity))
     other[-1] = 1

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
+from torch.nn.functional import linear
 
 from beha2vec_core.encoder.next_step.counts import Followers, popularity
 from beha2vec_core.encoder.next_step.features import PageTree, features, of_history, of_states, of_values
@@ -24,6 +26,7 @@ from beha2vec_core.encoder.next_step.loglinear import (
 from beha2vec_core.encoder.next_step.moments import IntArray, Moments
 
 Probabilities = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
 
 FOLDS = 5
 # Weights are fitted on about CELLS moments times values; on FEWEST moments if that were fewer, as there are two dozen
@@ -33,11 +36,29 @@ FEWEST = 1_000
 MOST_CELLS = 20_000_000
 # weights of the counts, of the network, and for a value not known, before any user is held out
 BLEND = np.array([0.7, 0.3, 0.0])
-LEAST = 1e-7
+LEAST = 1e-38
 # moments times values whose scores are held at a time: what a processor keeps in its cache
 BLOCK_CELLS = 2_000_000
+# values side by side whose maximum is taken first when the largest are looked for
+SPAN = 64
 # a context with as many states or fewer is one of those that many moments share
 FEW_STATES = 8
+
+
+class Head(NamedTuple):
+    """How the network turns states into logits of values: ``project(states) @ weight.T + bias``.
+
+    Attributes:
+        project: [n, dim] -> [n, dim].
+        weight: [others + size, dim].
+        bias: [others + size].
+        others: how many of the first rows stand for values that are not known.
+    """
+
+    project: Callable[[Tensor], Tensor]
+    weight: Tensor
+    bias: Tensor
+    others: int
 
 
 @dataclass(frozen=True)
@@ -87,31 +108,45 @@ class NextStep:
         return np.exp(log_probabilities(self._parts(moments, network), self.blend, (len(moments), moments.size + 1)))
 
     @torch.inference_mode()
-    def most_likely(
-        self, moments: Moments, states: torch.Tensor, head: Callable[[torch.Tensor], torch.Tensor], k: int
-    ) -> tuple[IntArray, FloatArray]:
+    def most_likely(self, moments: Moments, states: Tensor, head: Head, k: int) -> tuple[IntArray, FloatArray]:
         """The k most likely known values and their probabilities, both [n, k]; of equal ones the first stands first.
 
-        ``head`` turns the network's states [n, dim] into its log probabilities [n, size + 1], a block at a time. What
-        is constant over a moment's values cancels, so c needs no sum of its own.
+        ``states``: the network's at the moments [n, dim]. What is constant over a moment's values cancels, so neither
+        c nor n needs a sum of its own, and one matrix product scores all values: those of the network and, as further
+        columns, those that moments share. The largest scores lie in the spans with the largest maxima.
         """
         by_counts, by_network, is_other = self.blend.tolist()
-        few, shared, group = self._shared_scores(moments)
-        scores_of_groups = torch.from_numpy((by_counts * shared).astype(np.float32))
-        scores_of_groups[:, -1] += is_other
+        few, states_of, shared = self._shared_scores(moments)
+        size, spans, dim = moments.size, -(-(moments.size + 1) // SPAN), head.weight.shape[1]
+        keys = states.new_zeros(dim + len(shared), spans * SPAN)
+        keys[:dim, :size] = by_network * head.weight[head.others :].T
+        keys[dim:, : size + 1] = torch.from_numpy(by_counts * shared)
+        keys[dim, :size] += by_network * head.bias[head.others :]
+        keys[dim, size] += is_other
+        is_in = torch.from_numpy(states_of).to(states)
         places, likely = np.zeros((len(moments), k), dtype=np.int64), np.zeros((len(moments), k))
-        size = max(1, BLOCK_CELLS // (moments.size + 1))
-        for start in range(0, len(moments), size):
-            block = slice(start, min(start + size, len(moments)))
-            scores = head(states[block]).cpu().clamp_(min=math.log(LEAST)).mul_(by_network)
-            scores += scores_of_groups[torch.from_numpy(group[block])]
+        step = max(1, BLOCK_CELLS // keys.shape[1])
+        for start in range(0, len(moments), step):
+            block = slice(start, min(start + step, len(moments)))
+            queries = head.project(states[block])
+            scores = torch.cat((queries, is_in[block]), dim=1) @ keys
+            other = linear(queries, head.weight[: head.others], head.bias[: head.others]).logsumexp(1)
+            scores[:, size] += by_network * other
             own = self._own_features(moments.select(np.arange(block.start, block.stop)), without=few)
             for name, (rows, values, amounts) in own.items():  # each cell at most once in a feature
-                added = torch.from_numpy((by_counts * self.weights[name] * amounts).astype(np.float32))
-                scores.view(-1).index_add_(0, torch.from_numpy(rows * scores.shape[1] + values), added)
-            total, known = scores.logsumexp(1, keepdim=True), scores[:, :-1]
-            places[block] = first_largest(known, k)
-            likely[block] = (known.gather(1, torch.from_numpy(places[block])) - total).exp().numpy()
+                cells = torch.from_numpy(rows * scores.shape[1] + values).to(scores.device)
+                scores.view(-1).index_add_(
+                    0, cells, torch.from_numpy(by_counts * self.weights[name] * amounts).to(scores)
+                )
+            scores[:, size + 1 :] = -math.inf
+            log_p = scores.log_softmax(1)
+            log_p[:, size] = -math.inf
+            by_span = log_p.view(len(log_p), spans, SPAN)
+            chosen = first_largest(by_span.amax(2), min(k, spans)).sort(1).values
+            candidates = by_span.gather(1, chosen[..., None].expand(-1, -1, SPAN)).flatten(1)
+            best = first_largest(candidates, k)
+            places[block] = (chosen.gather(1, best // SPAN) * SPAN + best % SPAN).cpu()
+            likely[block] = candidates.gather(1, best).exp().cpu()
         return places, likely
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -145,20 +180,24 @@ class NextStep:
         weights = np.array([self.weights[name] for name in found])
         return log_probabilities(list(found.values()), weights, (len(moments), moments.size + 1))
 
-    def _shared_scores(self, moments: Moments) -> tuple[list[str], FloatArray, IntArray]:
-        """The part of log c that the moments of a group share: contexts, scores of groups [G, size + 1], groups [n].
+    def _shared_scores(self, moments: Moments) -> tuple[list[str], BoolArray, FloatArray]:
+        """The part of log c that moments share: contexts, which states moments are in [n, S], scores [S, size + 1].
 
-        The moments of a group share the states of the contexts that have few of them, such as the month. Nearly every
-        value has followed such a state, so these are added up once for the group.
+        The contexts are those with few states, such as the month: nearly every value has followed such a state. The
+        first row is that of all moments.
         """
-        few = [name for name in self.followers if len(np.unique(moments.states[name])) <= FEW_STATES]
-        joint = np.stack([np.zeros(len(moments), dtype=np.int64), *(moments.states[name] for name in few)])
-        _, firsts, group = np.unique(joint, axis=1, return_index=True, return_inverse=True)
-        followers = {name: self.followers[name] for name in few}
-        found = of_values(self.popularity) | of_states(moments.select(firsts), followers, self.popularity)
-        weights = np.array([self.weights[name] for name in found])
-        scores = log_probabilities(list(found.values()), weights, (len(firsts), moments.size + 1))
-        return few, scores, group.reshape(-1)
+        few = []
+        of_all = [self.weights[name] * amounts for name, amounts in of_values(self.popularity).items()]
+        is_in, scores = [np.ones((len(moments), 1), dtype=bool)], [np.sum(of_all, axis=0, keepdims=True)]
+        for name, followers in self.followers.items():
+            states = np.unique(moments.states[name])
+            if len(states) <= FEW_STATES:
+                few.append(name)
+                is_in.append(moments.states[name][:, None] == states)
+                rows, values, amounts = followers.lift(states, self.popularity)
+                scores.append(np.zeros((len(states), moments.size + 1)))
+                scores[-1][rows, values] = self.weights[f"after {name}"] * amounts
+        return few, np.concatenate(is_in, axis=1), np.concatenate(scores)
 
     def _own_features(self, moments: Moments, without: Collection[str]) -> dict[str, Sparse]:
         """What the moments do not have in common."""
@@ -172,16 +211,15 @@ class NextStep:
         return [self._counted(moments), np.log(np.maximum(network.astype(np.float64), LEAST)), other]
 
 
-def first_largest(scores: torch.Tensor, k: int) -> IntArray:
+def first_largest(scores: Tensor, k: int) -> Tensor:
     """The places of the k largest scores of each row [n, k], the largest first; of equal ones the first."""
     scores = scores.nan_to_num(nan=-math.inf, posinf=math.inf, neginf=-math.inf)
     least = scores.topk(k, dim=1).values[:, -1:]
     rows, places = (scores >= least).nonzero(as_tuple=True)
     # as many as are equal to the k-th largest are found, too many where there are more of them
-    order = np.lexsort((places.numpy(), -scores[rows, places].numpy(), rows.numpy()))
-    starts = np.searchsorted(rows.numpy(), np.arange(len(scores)))
-    found: IntArray = places.numpy()[order[starts[:, None] + np.arange(k)]]
-    return found
+    order = np.lexsort((places.cpu().numpy(), -scores[rows, places].cpu().numpy(), rows.cpu().numpy()))
+    starts = np.searchsorted(rows.cpu().numpy(), np.arange(len(scores)))
+    return places[torch.from_numpy(order[starts[:, None] + np.arange(k)]).to(places.device)]
 
 
 def _count(moments: Moments, tree: PageTree | None) -> NextStep:

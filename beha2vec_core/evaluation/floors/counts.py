@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,12 +49,16 @@ class Scale:
 class Features:
     """Columns computed from the events, and their scale."""
 
-    columns: Callable[[pd.DataFrame], FloatArray]
+    columns: Callable[[pd.DataFrame, int | None], FloatArray]
     scale: Callable[[FloatArray], FloatArray]
 
     def encode(self, events: pd.DataFrame) -> npt.NDArray[np.float32]:
         """The columns of each user in sorted order."""
-        return self.scale(self.columns(events)).astype(np.float32)
+        return self.encode_as_of(events, None)
+
+    def encode_as_of(self, events: pd.DataFrame, moment: int | None) -> npt.NDArray[np.float32]:
+        """The same as of a moment."""
+        return self.scale(self.columns(events, moment)).astype(np.float32)
 
 
 def fit_length(events: pd.DataFrame, seed: int) -> Features:
@@ -71,7 +76,7 @@ def fit_rich_counts(events: pd.DataFrame, seed: int) -> Features:
     return _scaled(RichCounts.fit(events), events)
 
 
-def length(events: pd.DataFrame) -> FloatArray:
+def length(events: pd.DataFrame, moment: int | None = None) -> FloatArray:
     """The log number of page views as an angle, up to half a circle at `LONG`: rows of one length keep it apart."""
     log = ordered(events)
     views = np.bincount(user_codes(log, users(log)), weights=are_views(log))
@@ -81,26 +86,31 @@ def length(events: pd.DataFrame) -> FloatArray:
 
 @dataclass(frozen=True)
 class RecencyFrequencyMonetary:
-    """Log days from the user's last event to the end of the log fitted on (0 where later), sessions, purchases.
+    """Log days from the user's last event to the moment or the end of the log fitted on (0 where later), sessions,
+    purchases.
 
     Purchases are counted, since no input column holds money.
     """
 
     end: int
 
-    def __call__(self, events: pd.DataFrame) -> FloatArray:
+    def __call__(self, events: pd.DataFrame, moment: int | None = None) -> FloatArray:
         """The three columns."""
         log = ordered(events)
         log["session"] = sessions(log)
         by_user = log.assign(bought=log["event_name"] == "purchase").groupby("user_key", sort=True)
-        recency = np.maximum(self.end - by_user["event_timestamp"].max().to_numpy(), 0) / DAY
-        columns = (recency, by_user["session"].nunique().to_numpy(), by_user["bought"].sum().to_numpy())
+        columns = (
+            _recency(by_user, self.end if moment is None else moment),
+            by_user["session"].nunique().to_numpy(),
+            by_user["bought"].sum().to_numpy(),
+        )
         return np.log1p(np.stack(columns, axis=1).astype(np.float64))
 
 
 @dataclass(frozen=True)
 class RichCounts:
-    """What an analyst would count: log counts of each field's frequent values, sessions, distinct pages, days, times.
+    """What an analyst would count: log counts of each field's frequent values, sessions, distinct pages, days, times,
+    and as of a moment the log days since the last event.
 
     ``values`` are the counted ones: event names, page types, themes, sections (first path level of the page). Times are
     log seconds of the whole span and of the middle gap between events; hours count events in quarters of the UTC day.
@@ -118,7 +128,7 @@ class RichCounts:
             values[name] = [v for _, v in sorted(zip((-counts).tolist(), counts.index, strict=True))[:MAX_VALUES]]
         return cls(values)
 
-    def __call__(self, events: pd.DataFrame) -> FloatArray:
+    def __call__(self, events: pd.DataFrame, moment: int | None = None) -> FloatArray:
         """All columns."""
         log = _with_section(ordered(events))
         names = users(log)
@@ -137,12 +147,19 @@ class RichCounts:
         numbers["events"] = by_user.size()
         numbers["span"] = (by_user["event_timestamp"].max() - by_user["event_timestamp"].min()) / SECOND
         numbers["gap"] = by_user["gap"].median().fillna(0)
+        numbers["recency"] = 0.0 if moment is None else _recency(by_user, moment)
         columns: FloatArray = np.log1p(np.concatenate([*tables, numbers.to_numpy(dtype=np.float64)], axis=1))
         return columns
 
 
-def _scaled(columns: Callable[[pd.DataFrame], FloatArray], events: pd.DataFrame) -> Features:
-    return Features(columns, Scale.fit(columns(events)))
+def _scaled(columns: Callable[[pd.DataFrame, int | None], FloatArray], events: pd.DataFrame) -> Features:
+    return Features(columns, Scale.fit(columns(events, int(events["event_timestamp"].max()))))
+
+
+def _recency(by_user: Any, moment: int) -> FloatArray:
+    """Days from each user's last event to a moment, 0 where it is later."""
+    days: FloatArray = np.maximum(moment - by_user["event_timestamp"].max().to_numpy(), 0) / DAY
+    return days
 
 
 def _with_section(log: pd.DataFrame) -> pd.DataFrame:

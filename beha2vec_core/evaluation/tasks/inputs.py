@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from beha2vec_core.evaluation.data import inputs
-from beha2vec_core.evaluation.methods import Encodes, Fitted, Method
+from beha2vec_core.evaluation.methods import Encodes, EncodesAsOf, Fitted, Method
 
 Vectors = npt.NDArray[np.float32]
 
@@ -25,13 +25,17 @@ def fit(method: Method, events: pd.DataFrame, seed: int) -> Fitted:
     return method.fit(inputs(events).reset_index(drop=True), seed)
 
 
-def encode(fitted: Encodes, events: pd.DataFrame) -> Vectors:
-    """The users' vectors, from the columns a method may read.
+def encode(fitted: Encodes, events: pd.DataFrame, as_of: int | None = None) -> Vectors:
+    """The users' vectors, from the columns a method may read; as of a moment, of methods that can tell the difference.
 
     Raises:
         ValueError: not one row a user, of one finite number or more.
     """
-    vectors = np.asarray(fitted.encode(inputs(events).reset_index(drop=True)), dtype=np.float32)
+    given = inputs(events).reset_index(drop=True)
+    if as_of is not None and isinstance(fitted, EncodesAsOf):
+        vectors = np.asarray(fitted.encode_as_of(given, as_of), dtype=np.float32)
+    else:
+        vectors = np.asarray(fitted.encode(given), dtype=np.float32)
     users = events["user_key"].nunique()
     if vectors.ndim != 2 or len(vectors) != users or not vectors.shape[1] or not np.isfinite(vectors).all():
         raise ValueError(f"{users} users became vectors of shape {vectors.shape}, or of numbers that are not finite")

@@ -3,7 +3,7 @@
 - ``export``: an export of GA4, any user's own or the merchandise store's; ``warehouse``: what dbt made of one
 - ``demo``: the demo shop in two frozen editions; ``intent``: how the second one plants its signal
 - ``customers``: the demo shop's customers with the true probability of what they do; ``customers_export`` writes them
-- ``logs_export``: real logs of purchases and posts, written as exports
+- ``logs_export``: real logs of purchases and posts, as they are and written as exports
 - ``movielens``, ``cdnow``: public sets, fetched on demand (``wheel``)
 - ``base``: what all sets look like; ``addresses``: pages from addresses
 """
@@ -17,13 +17,14 @@ from pathlib import Path
 from tests.benchmarks.data_sets.base import DataNotFoundError, EvaluationData
 from tests.benchmarks.data_sets.demo import demo_intent, demo_personas
 from tests.benchmarks.data_sets.export import from_export, merch_store
+from tests.benchmarks.data_sets.logs_export import LOGS, as_data
 from tests.benchmarks.data_sets.movielens import movielens_100k
 from tests.benchmarks.data_sets.warehouse import from_warehouse
 
 __all__ = ["NAMES", "OWN", "DataNotFoundError", "EvaluationData", "load"]
 
 # what the table shows, and what a team brings
-NAMES = ("merch_store", "demo_personas", "demo_intent", "movielens_100k")
+NAMES = ("merch_store", "demo_personas", "demo_intent", "movielens_100k", *LOGS)
 OWN = "own"
 
 _BESIDE = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -70,6 +71,8 @@ def load(
             return demo_intent()
         case "movielens_100k":
             return movielens_100k(cache)
+        case _ if name in LOGS:
+            return as_data(name, folder=folder, cache=cache)
         case "own" if source is not None:
             if Path(source).suffix == ".duckdb":
                 return from_warehouse(Path(source), below=below)

@@ -1,4 +1,4 @@
-"""Logs of real customers as GA4 exports, so that ingest, dbt and features run on them as on any property.
+"""Logs of real customers as data sets, and as GA4 exports, so that ingest, dbt and features run on them.
 
 Each order, post or comment is a page view; an order also is a purchase with its transaction id, value and currency. A
 session is what no pause of 30 minutes cuts. The export day is the day of the event, in UTC: use the time zone UTC.
@@ -16,10 +16,12 @@ from typing import Any
 import pandas as pd
 
 from beha2vec_core.demo_shop.export import FILE_PATTERN, DayFile, param
+from beha2vec_core.evaluation.data import INPUT_COLUMNS, TASK_COLUMNS, TEXTS
 from beha2vec_core.progress import with_progress
-from tests.benchmarks.data_sets.base import DataNotFoundError, number_of_pauses
+from tests.benchmarks.data_sets.base import DataNotFoundError, EvaluationData, number_of_pauses
 from tests.benchmarks.data_sets.cdnow import cdnow_transactions
 
+LOGS = ("online_retail_2010_11", "cdnow", "mathoverflow_2009_16")
 RETAIL = Path("online_retail_2010_11") / "online_retail.parquet"
 MATHOVERFLOW = Path("mathoverflow_2009_16") / "sx-mathoverflow.txt.gz"
 _SECOND = 1_000_000
@@ -40,7 +42,7 @@ class ExportSummary:
 
 
 @dataclass(frozen=True)
-class _Log:
+class Log:
     """Events with the columns ``user_key``, ``event_timestamp`` (µs UTC), ``path``, ``title``, ``order``, ``value``.
 
     ``order`` is null where nothing is bought.
@@ -52,7 +54,7 @@ class _Log:
     left_out: str
 
 
-def online_retail(folder: Path) -> _Log:
+def online_retail(folder: Path) -> Log:
     """Orders of a UK gift shop, December 2010 to December 2011 (UCI Online Retail, CC BY 4.0); times as if in UTC.
 
     The page of an order is its most expensive line.
@@ -86,10 +88,10 @@ def online_retail(folder: Path) -> _Log:
             "value": orders["value"].round(2),
         }
     )
-    return _Log("gifts.example", "GBP", events, left_out)
+    return Log("gifts.example", "GBP", events, left_out)
 
 
-def mathoverflow(folder: Path) -> _Log:
+def mathoverflow(folder: Path) -> Log:
     """Answers and comments on MathOverflow, 2009 to 2016 (SNAP; Stack Exchange data, CC BY-SA); nobody buys.
 
     The page is the person who is answered.
@@ -109,10 +111,10 @@ def mathoverflow(folder: Path) -> _Log:
             "value": 0.0,
         }
     )
-    return _Log("mathoverflow.example", None, events, "Nothing was left out.")
+    return Log("mathoverflow.example", None, events, "Nothing was left out.")
 
 
-def cdnow(cache: Path) -> _Log:
+def cdnow(cache: Path) -> Log:
     """Purchases of CDs, January 1997 to June 1998 (see the module ``cdnow``); each at noon, as the hour is unknown.
 
     All dates are 887 weeks later, from January 2014: ingest refuses timestamps that are older than Google Analytics.
@@ -136,7 +138,38 @@ def cdnow(cache: Path) -> _Log:
             "value": orders["value"],
         }
     )
-    return _Log("cds.example", "USD", events, f"{free.sum()} purchases of the value 0 left out.")
+    return Log("cds.example", "USD", events, f"{free.sum()} purchases of the value 0 left out.")
+
+
+def read_log(name: str, *, folder: Path, cache: Path) -> Log:
+    """A log by name, see `write_export`."""
+    match name:
+        case "online_retail_2010_11":
+            return online_retail(folder)
+        case "mathoverflow_2009_16":
+            return mathoverflow(folder)
+        case "cdnow":
+            return cdnow(cache)
+    raise ValueError(f"there is no log {name!r}; choose online_retail_2010_11, mathoverflow_2009_16 or cdnow")
+
+
+def as_data(name: str, *, folder: Path, cache: Path) -> EvaluationData:
+    """A log as a data set: each order or post is a page view, and each order a purchase right after it.
+
+    Raises:
+        DataNotFoundError, ValueError: see `write_export`.
+    """
+    log = read_log(name, folder=folder, cache=cache)
+    views = log.events[["user_key", "event_timestamp"]].assign(page=log.host + log.events["path"])
+    views[["theme", "page_type", "section"]] = ""
+    orders = views[log.events["order"].notna()].assign(event_name="purchase")
+    events = pd.concat([views.assign(event_name="page_view"), orders])
+    events = events.sort_values(["user_key", "event_timestamp"], kind="stable").reset_index(drop=True)
+    events["session"] = events["user_key"] + "/" + number_of_pauses(events).astype(str)
+    events["is_page_view"] = events["event_name"] == "page_view"
+    events["is_conversion"] = events["is_purchase"] = ~events["is_page_view"]
+    about = f"What real people ordered or posted, not what they looked at. {log.left_out}"
+    return EvaluationData(name, about, events[[*INPUT_COLUMNS, *TASK_COLUMNS]].astype(TEXTS), temporal=True)
 
 
 def write_export(
@@ -158,15 +191,7 @@ def write_export(
     """
     if any(out.glob(FILE_PATTERN)):
         raise FileExistsError(f"{out} holds an export: choose an empty folder")
-    match name:
-        case "online_retail_2010_11":
-            log = online_retail(folder)
-        case "mathoverflow_2009_16":
-            log = mathoverflow(folder)
-        case "cdnow":
-            log = cdnow(cache)
-        case _:
-            raise ValueError(f"there is no log {name!r}; choose online_retail_2010_11, mathoverflow_2009_16 or cdnow")
+    log = read_log(name, folder=folder, cache=cache)
     events = log.events.sort_values(["user_key", "event_timestamp"], kind="stable").reset_index(drop=True)
     pause = number_of_pauses(events)
     users = events["user_key"]
@@ -193,7 +218,7 @@ def write_export(
     return ExportSummary(rows, users.nunique(), first, last, log.left_out)
 
 
-def _row(name: str, event: Mapping[Hashable, Any], log: _Log) -> str:
+def _row(name: str, event: Mapping[Hashable, Any], log: Log) -> str:
     """One row of the export, as a line of JSON: int64 as strings, nulls dropped."""
     params: dict[str, str | int | float] = {
         "ga_session_id": int(event["session_id"]),

@@ -7,7 +7,7 @@ so that judging vectors of one kind, then of another, trains once.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -18,10 +18,11 @@ import pandas as pd
 
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.evaluation.encoder import Vectors, behavior_of, encoder_input
-from beha2vec_core.evaluation.methods import Encodes, Method
+from beha2vec_core.evaluation.methods import EncodesAsOf, Method
 
 if TYPE_CHECKING:
     from beha2vec_core.encoder.encoder import BehaviorEncoder
+    from beha2vec_core.evaluation.floors.counts import Scale
 
 KEPT_FITS = 16
 
@@ -30,22 +31,37 @@ _fits: OrderedDict[str, BehaviorEncoder] = OrderedDict()
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Two methods' vectors, each column scaled to mean 0 and deviation 1, each block to the same weight."""
+    """Several methods' vectors, each column scaled to mean 0 and deviation 1, each block to the same weight."""
 
-    parts: tuple[Encodes, Encodes]
-    scales: tuple[Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]], ...]
+    parts: Sequence[EncodesAsOf]
+    scales: Sequence[Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]]
 
     def encode(self, events: pd.DataFrame) -> npt.NDArray[np.float32]:
         """The blocks one after the other."""
-        tables = [part.encode(events).astype(np.float64) for part in self.parts]
-        blocks = [scale(t) / np.sqrt(t.shape[1]) for scale, t in zip(self.scales, tables, strict=True)]
+        return self._joined([part.encode(events) for part in self.parts])
+
+    def encode_as_of(self, events: pd.DataFrame, moment: int) -> npt.NDArray[np.float32]:
+        """The same as of a moment."""
+        return self._joined([part.encode_as_of(events, moment) for part in self.parts])
+
+    def _joined(self, tables: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+        blocks = [
+            scale(t.astype(np.float64)) / np.sqrt(t.shape[1]) for scale, t in zip(self.scales, tables, strict=True)
+        ]
         return np.concatenate(blocks, axis=1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class CountsFirst(SideBySide):
+    """The same; probes use what stands behind the first ``counts`` columns only if it helps."""
+
+    counts: int
 
 
 def ours(
     config: EncoderConfig | None = None, train_config: TrainConfig | None = None, name: str = "ours"
 ) -> dict[str, Method]:
-    """The methods of a configuration: ``name``, ``name, identity`` and ``[name ‖ rich counts]``.
+    """The methods of a configuration: ``name``, ``name, identity``, ``[name ‖ rich counts]``, ``RFM, then name``.
 
     The seed of the train config gives way to that of each fit.
     """
@@ -64,15 +80,29 @@ def ours(
         return Vectors(encoder(events, seed), "identity")
 
     def beside_counts(events: pd.DataFrame, seed: int) -> SideBySide:
-        from beha2vec_core.evaluation.floors.counts import Scale, fit_rich_counts
+        from beha2vec_core.evaluation.floors.counts import fit_rich_counts
 
-        parts = (behavior(events, seed), fit_rich_counts(events, seed))
-        return SideBySide(parts, tuple(Scale.fit(part.encode(events).astype(np.float64)) for part in parts))
+        return SideBySide(*_scaled(events, behavior(events, seed), fit_rich_counts(events, seed)))
+
+    def after_counts(events: pd.DataFrame, seed: int) -> CountsFirst:
+        from beha2vec_core.evaluation.floors.counts import fit_rfm
+
+        counts = fit_rfm(events, seed)
+        width = counts.encode(events).shape[1]
+        return CountsFirst(*_scaled(events, counts, behavior(events, seed)), width)
 
     first = Method(name, "ours", behavior, costly=True, epochs=train.epochs, has_fit=has_fit)
     second = replace(first, shares_fit_with=name, name=f"{name}, identity", fit=identity)
     third = replace(second, name=f"[{name} ‖ rich counts]", fit=beside_counts)
-    return {method.name: method for method in (first, second, third)}
+    fourth = replace(second, name=f"RFM, then {name}", fit=after_counts)
+    return {method.name: method for method in (first, second, third, fourth)}
+
+
+def _scaled(events: pd.DataFrame, *parts: EncodesAsOf) -> tuple[Sequence[EncodesAsOf], Sequence[Scale]]:
+    """Methods, and the scales of their vectors of these users."""
+    from beha2vec_core.evaluation.floors.counts import Scale
+
+    return parts, [Scale.fit(part.encode(events).astype(np.float64)) for part in parts]
 
 
 def untrained(config: EncoderConfig | None = None, name: str = "ours, untrained") -> Method:

@@ -6,8 +6,12 @@ users and score the other 30 %, twenty times by hash of the user; a user's score
 ties by mean rank) among the users scored with him. Averaging before judging keeps one unit a user, so that a bootstrap
 of users is right, and ranks let probes of different intercepts be averaged.
 
-Traps: who was seen long ago is not coming back and everybody knows: hence the 28 days, as a method is not told T and
-could only guess it from the dates. Frequent users come back: a count of events is a strong floor here, rightly so.
+Methods that can encode as of a moment do so as of T, as predictions in production do.
+
+Traps: who was seen long ago is not coming back and everybody knows: hence the 28 days. Methods that cannot encode as of
+a moment do not know how long ago the last event was, and lose by it. Frequent users come back: a count of events is a
+strong floor here, rightly so. A hundred columns of vectors beside three counts cost a probe of few users more than they
+bring, so a method that adds to counts lets each probe choose (see `probe`).
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from beha2vec_core.evaluation.methods import AddsToCounts
 from beha2vec_core.evaluation.splits import DAY, user_hash
 from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, user_auroc
 from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, users_of
@@ -49,25 +54,28 @@ def run(trial: Trial) -> list[Outcome]:
     before, labels = population(trial.split.judged, trial.split.cut)
     if before.empty:
         return []
-    users, vectors = users_of(before), encode(trial.fitted, before)
+    users, vectors = users_of(before), encode(trial.fitted, before, as_of=trial.split.cut)
+    counts = trial.fitted.counts if isinstance(trial.fitted, AddsToCounts) else None
     trained_on = [
         np.array([user_hash(user, f"probe {repeat}") % 1000 < FIT_SHARE * 1000 for user in users])
         for repeat in range(PROBES)
     ]
     outcomes = []
     for name, label in labels.items():
-        score = _scores(vectors, label, trained_on)
+        score = _scores(vectors, label, trained_on, counts)
         scored = ~np.isnan(score)
         if len(set(label[scored])) == 2:
             outcomes.append(user_auroc("horizon", f"{name} auroc", users[scored], score[scored], label[scored]))
     return outcomes
 
 
-def _scores(vectors: Vectors, label: BoolArray, trained_on: list[BoolArray]) -> FloatArray:
+def _scores(vectors: Vectors, label: BoolArray, trained_on: list[BoolArray], counts: int | None = None) -> FloatArray:
     """Each user's mean rank among the users scored with him, NaN where no probe scored him."""
     total, times = np.zeros(len(label)), np.zeros(len(label))
     for repeat, train in enumerate(trained_on):
-        score = None if train.all() else probe(vectors[train], label[train], vectors[~train], seed=repeat)
+        if train.all():
+            continue
+        score = probe(vectors[train], label[train], vectors[~train], seed=repeat, counts=counts)
         if score is not None:
             total[~train] += _rank_shares(score)
             times[~train] += 1
