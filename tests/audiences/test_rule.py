@@ -195,10 +195,12 @@ def test_an_audience_that_many_name_is_read_once(world: duckdb.DuckDBPyConnectio
     assert query.count("cluster_key = 0") == 1 and len(query) < 40_000
 
 
-def test_a_rule_is_run_once(world: duckdb.DuckDBPyConnection) -> None:
-    table = audience_table(world, Audience(name="tested", rule="purchases = 4"))
-    world.execute("drop table ga4.dim_ga4__users").fetchall()
-    assert world.execute(f"select count(*) from {table}").fetchall() == [(200,)]
+def test_a_rule_is_run_once() -> None:
+    with duckdb.connect() as world:
+        make_world(world)
+        table = audience_table(world, Audience(name="tested", rule="purchases = 4"))
+        world.execute("drop table ga4.dim_ga4__users")
+        assert world.execute(f"select count(*) from {table}").fetchall() == [(200,)]
 
 
 def test_what_depends_on_an_audience_is_found(world: duckdb.DuckDBPyConnection) -> None:
