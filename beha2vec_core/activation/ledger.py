@@ -289,6 +289,15 @@ class Ledger:
         ).fetchall()
         return {audience: (called, place) for audience, called, place, _ in rows}
 
+    def others_at(self, destination: str, called: str, place: str) -> list[tuple[str, str]]:
+        """The other destinations with this address, each with the audience that was last sent there by this name."""
+        rows = self._connection.execute(
+            """select destination, audience, called, place, max(send_id) from sends where destination <> ?
+            group by destination, audience""",
+            [destination],
+        ).fetchall()
+        return [(to, audience) for to, audience, *there, _ in rows if there == [called, place]]
+
     def is_unfinished(self) -> bool:
         """Whether a send is under way, or was stopped in the middle."""
         found = self._connection.execute("select 1 from changes where state in ('planned', 'sending') limit 1")

@@ -254,6 +254,12 @@ def _conflicts(audience: Audience, called: str, destination: Destination, ledger
                 f"audience {name} is there as {called}: give this one another name with as:, or end that one first "
                 f"({end.format(name)})"
             )
+    for other, name in ledger.others_at(destination.name, called, destination.place):
+        if not empty and any(one.is_there for one in ledger.believed(other, name).values()):
+            found.append(
+                f"destination {other} has the same address and users there as {called}: give this one another name "
+                f"with as:, or end that one first (beha2vec activate {name} --to {other} --empty --send)"
+            )
     return found
 
 

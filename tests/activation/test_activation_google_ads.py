@@ -322,8 +322,8 @@ def test_nobody_stays_in_the_file_to_upload_after_a_kill(
     contacts = partial(load_contacts, tmp_path / "contacts.csv", settings.storage.data_dir)
     write = LocalFolder.write
 
-    def consent(given: bool) -> None:
-        change(settings, f"update ga4.dim_ga4__users set is_ads_consented = {given} where user_key = 'u0006'")
+    def consent(is_given: bool) -> None:
+        change(settings, f"update ga4.dim_ga4__users set is_ads_consented = {is_given} where user_key = 'u0006'")
 
     def send() -> None:
         plan_and_send(settings, ADS, AdsFile("google", folder=LocalFolder(folder), contacts=contacts))
@@ -340,8 +340,8 @@ def test_nobody_stays_in_the_file_to_upload_after_a_kill(
         monkeypatch.setattr(LocalFolder, "write", write)
 
     send()
-    for given in (False, True):  # killed while they leave, and while they come back and then withdraw
-        consent(given)
+    for again in (False, True):  # killed while they leave, and while they come back and then withdraw
+        consent(again)
         send_and_be_killed()
         consent(False)
         send()
