@@ -338,7 +338,9 @@ def test_users_at_a_destination_that_is_gone_can_be_closed(settings: Settings, s
     assert {line for line in after if line not in before} == {
         before[0]._replace(step="leave", outcome="accepted", users=there)
     }
-    with pytest.raises(ActivationError, match="nobody of buyers to close at crm; the ledger knows no users"):
+    with pytest.raises(
+        ActivationError, match="no users of buyers at crm have to be closed by hand; the ledger knows no users"
+    ):
         close_users(settings, "buyers", "crm")
 
 
