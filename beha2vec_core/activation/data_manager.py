@@ -268,15 +268,24 @@ class AdsFile(Files):
 
     def reconcile(self, believed: Mapping[str, Believed], called: str) -> dict[str, Believed]:
         """Who is in the file that Google gets; nobody, where it is gone."""
-        if self._folder.read(f"{called}.csv") is None:
+        uploaded = self._folder.read(f"{called}.csv")
+        if uploaded is None:
             return {}
         rows = self._read(called)
-        return {row["user_key"]: Believed(Member(row["user_key"]), hash_of(row), True, True) for row in rows}
+        found = {row["user_key"]: Believed(Member(row["user_key"]), hash_of(row), True, True) for row in rows}
+        if uploaded == self._upload(rows):
+            return found
+        # a process was killed between the two files, or somebody changed one: each change makes both again
+        perhaps = {key: one for key, one in believed.items() if one.is_there or not one.is_certain}
+        return {key: one._replace(is_certain=False) for key, one in (perhaps | found).items()}
 
     def _write(self, called: str, rows: list[dict[str, str]]) -> None:
-        # what a killed process wrote of the first only is written again
-        self._folder.write(f"{called}.csv", csv_of(rows, self.columns[1:]))
+        # first those who will be in the other file, so that nobody is in it of whom nothing is known
         super()._write(called, rows)
+        self._folder.write(f"{called}.csv", self._upload(rows))
+
+    def _upload(self, rows: list[dict[str, str]]) -> bytes:
+        return csv_of(rows, self.columns[1:])
 
 
 def _receipt(answer: Answer) -> str:

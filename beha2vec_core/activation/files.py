@@ -121,7 +121,7 @@ class Files(Destination):
         except (OSError, ValueError, csv.Error):  # pyarrow's errors are among them
             columns = None
         if columns is None or tuple(columns[: len(self.columns)]) != self.columns:
-            where = f"{self._folder.address}/{self.file(called)}"
+            where = f"{self.file(called)} in {self._folder.address}"
             raise ActivationError(f"{where} is not a file that activation wrote: move it away, or give another folder")
         return [{name: str(row[name] or "") for name in columns} for row in rows if row[self.columns[0]]]
 

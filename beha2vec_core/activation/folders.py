@@ -97,7 +97,9 @@ class Bucket:
     """
 
     def __init__(self, url: str) -> None:
-        self.address = url.partition("?")[0]
+        (server,) = parse_qs(urlsplit(url).query).get("endpoint_override", [""])[-1:]
+        self.address = url.partition("?")[0] + f" at {server}" * bool(server)
+        self._server = server
         self._url = url
         self._opened: tuple[FileSystem, str] | None = None
 
@@ -105,11 +107,10 @@ class Bucket:
         """The address."""
         parts = urlsplit(self._url)
         options = parse_qs(parts.query)
-        (host,) = options.get("endpoint_override", [""])[-1:]
         found = []
         if "@" in parts.netloc or not parts.netloc:
             found.append(f"{parts.scheme}:// is followed by the name of the bucket: credentials are in the environment")
-        if "http" in options.get("scheme", []) and host.rpartition(":")[0] not in _LOCAL:
+        if "http" in options.get("scheme", []) and self._server.rpartition(":")[0] not in _LOCAL:
             found.append("scheme=http: personal data would travel unencrypted")
         return found
 
@@ -122,7 +123,7 @@ class Bucket:
         except FileNotFoundError:
             return None
         except (OSError, ValueError):  # the message may name accounts
-            raise self._error(f"{self.address}/{name} cannot be read") from None
+            raise self._error(f"{name} in {self.address} cannot be read") from None
 
     def write(self, name: str, content: bytes) -> None:
         """Replace an object: it is there when all of it has arrived."""
@@ -131,7 +132,7 @@ class Bucket:
             with system.open_output_stream(f"{folder}/{name}") as file:
                 file.write(content)
         except (OSError, ValueError):
-            raise self._error(f"{self.address}/{name} cannot be written") from None
+            raise self._error(f"{name} in {self.address} cannot be written") from None
 
     def _open(self) -> tuple[FileSystem, str]:
         if self._opened is None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from beha2vec_core.activation.config import build, load_destinations
 from beha2vec_core.activation.destination import ActivationError, Change, Destination, NotReachable, Outcome
 from beha2vec_core.activation.ledger import Ledger, open_ledger
-from beha2vec_core.activation.send import confirm
+from beha2vec_core.activation.send import confirm, key_of
 from beha2vec_core.settings import Settings
 from beha2vec_core.words import counted
 
@@ -134,7 +134,7 @@ def _send(
     ids = ledger.begin(destination.name, audience, {}, changes, called=called, place=place)
     for start in range(0, len(changes), destination.batch):
         part, part_ids = changes[start : start + destination.batch], ids[start : start + destination.batch]
-        key = f"forget-{audience}-{part[0].hash}-{len(part)}"
+        key = key_of(ledger, destination.name, audience, part)
         ledger.sending(part_ids, key)
         try:
             outcomes = destination.send(part, called, key)

@@ -257,16 +257,19 @@ class Ledger:
         self.finish(destination, audience)
 
     def remove_before(self, day: date) -> int:
-        """Remove changes before a day, except for the last one of each user who is at a destination; how many.
+        """Remove changes before a day, except for those of users who are or may be at a destination; how many.
 
-        That one is needed to remove the user there.
+        Of these users, what follows the last change that is certain is kept, and that change itself unless they left:
+        it is needed to remove them there. A removal is certain when the destination has finished it.
         """
         with self._connection:
             return self._connection.execute(
-                """delete from changes where at < ? and not (kind <> 'leave' and state in ('accepted', 'unknown')
-                    and change_id = (select max(change_id) from changes as later
-                        where later.destination = changes.destination and later.audience = changes.audience
-                            and later.user_key = changes.user_key and later.state in ('accepted', 'unknown')))""",
+                """delete from changes where at < ? and (state not in ('accepted', 'unknown') or exists (
+                    select 1 from changes as certain
+                    where certain.destination = changes.destination and certain.audience = changes.audience
+                        and certain.user_key = changes.user_key and certain.state = 'accepted' and certain.receipt = ''
+                        and (certain.change_id > changes.change_id
+                            or (certain.change_id = changes.change_id and changes.kind = 'leave'))))""",
                 [day.isoformat()],
             ).rowcount
 
@@ -285,6 +288,15 @@ class Ledger:
             [destination],
         ).fetchall()
         return {audience: (called, place) for audience, called, place, _ in rows}
+
+    def others_at(self, destination: str, called: str, place: str) -> list[tuple[str, str]]:
+        """The other destinations with this address, each with the audience that was last sent there by this name."""
+        rows = self._connection.execute(
+            """select destination, audience, called, place, max(send_id) from sends where destination <> ?
+            group by destination, audience""",
+            [destination],
+        ).fetchall()
+        return [(to, audience) for to, audience, *there, _ in rows if there == [called, place]]
 
     def is_unfinished(self) -> bool:
         """Whether a send is under way, or was stopped in the middle."""

@@ -254,6 +254,12 @@ def _conflicts(audience: Audience, called: str, destination: Destination, ledger
                 f"audience {name} is there as {called}: give this one another name with as:, or end that one first "
                 f"({end.format(name)})"
             )
+    for other, name in ledger.others_at(destination.name, called, destination.place):
+        if not empty and any(one.is_there for one in ledger.believed(other, name).values()):
+            found.append(
+                f"destination {other} has the same address and users there as {called}: give this one another name "
+                f"with as:, or end that one first (beha2vec activate {name} --to {other} --empty --send)"
+            )
     return found
 
 
@@ -307,7 +313,7 @@ def _candidates(
             raise ActivationError(f"{table} is not there yet: run beha2vec materialize")
     ((newest,),) = connection.execute("select max(event_date) from beha2vec.audience_members").fetchall()
     if newest is None:  # unknown, which is not the same as empty: with no members, everybody would leave
-        raise ActivationError("no members of any audience are known yet: materialize audience_members")
+        raise ActivationError("no members of any audience are known yet: run beha2vec materialize")
     is_for_ads = audience.purpose == "ads"
     rows = connection.execute(
         f"""with devices as (

@@ -307,7 +307,7 @@ def close_users(
             gone = tuple(key for key, one in ledger.believed(to, name).items() if one.is_there)
         remedy = "the ledger knows no users of it there (beha2vec sent)"
     if not gone:
-        raise ActivationError(f"there is nobody of {name} to close at {to}; {remedy}")
+        raise ActivationError(f"no users of {name} at {to} have to be closed by hand; {remedy}")
     with open_ledger(path) as ledger:
         ledger.close(to, name, gone)
     return len(gone)

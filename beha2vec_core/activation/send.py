@@ -96,7 +96,7 @@ def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
         while done < len(changes) and not report.stopped:
             batch = changes[done : done + destination.batch]
             batch_ids = ids[done : done + destination.batch]
-            key = _key(ledger, destination, plan, batch)
+            key = key_of(ledger, destination.name, plan.audience, batch)
             ledger.sending(batch_ids, key)
             try:
                 outcomes = destination.send(batch, plan.called, key)
@@ -138,9 +138,9 @@ def confirm(destination: Destination, ledger: Ledger, audience: str) -> Mapping[
     return found
 
 
-def _key(ledger: Ledger, destination: Destination, plan: Plan, batch: Sequence[Change]) -> str:
+def key_of(ledger: Ledger, destination: str, audience: str, batch: Sequence[Change]) -> str:
     """The key of a request: the same when it is sent again, another one when the same users come back later."""
     users = [change.member.user_key for change in batch]
-    generation = ledger.generation(destination.name, plan.audience, users)
+    generation = ledger.generation(destination, audience, users)
     said = [(change.kind == "leave", change.member.user_key, change.hash) for change in batch]
-    return hashlib.sha256(f"{destination.name} {plan.audience} {generation} {said}".encode()).hexdigest()
+    return hashlib.sha256(f"{destination} {audience} {generation} {said}".encode()).hexdigest()

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from pydantic import SecretStr
 
@@ -186,7 +186,9 @@ class Dlt(Destination):
         if parts.scheme != "snowflake" and "sslmode=" not in query and parts.hostname not in _LOCAL:
             query = f"{query}&sslmode=require".lstrip("&")
         host = parts.netloc.rpartition("@")[2]
-        url = parts._replace(netloc=f"{quote(parts.username or '')}:{password}@{host}", query=query).geturl()
+        url = parts._replace(
+            netloc=f"{quote(unquote(parts.username or ''), safe='')}:{password}@{host}", query=query
+        ).geturl()
         build = {
             "postgresql": dlt.destinations.postgres,
             "redshift": dlt.destinations.redshift,

@@ -68,7 +68,7 @@ def is_due(audience: Audience, day: date, before: date | None) -> bool:
     Args:
         audience: the audience.
         day: the day that is written.
-        before: the last day that its members were written before; None: never.
+        before: the last day that was written before; None: the audience had no members on it.
     """
     # day 1 was a Monday: weeks begin with it
     last = day - timedelta(days=(day.toordinal() - 1) % audience.refresh)
@@ -99,7 +99,9 @@ def write_members(
         return {}, [f"{day} is not written: there are members of {newest} already, and rules read what is known now"]
     written = dict(
         connection.execute(
-            f"select audience, max(event_date) from {_TABLE} where event_date < $day group by audience", {"day": day}
+            f"""select audience, max(event_date) from {_TABLE} where state <> 'left'
+            and event_date = (select max(event_date) from {_TABLE} where event_date < $day) group by audience""",
+            {"day": day},
         ).fetchall()
     )
     due = [audience for audience in audiences if is_due(audience, day, written.get(audience.name))]

@@ -15,7 +15,7 @@ from beha2vec_core.activation.config import build, load_destinations
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.files import Files
 from beha2vec_core.activation.folders import Bucket
-from beha2vec_core.activation.run import plan_and_send
+from beha2vec_core.activation.run import plan_and_send, plan_only
 from beha2vec_core.settings import Settings
 from tests.activation.activation_world import BUYERS, change, make_folder, may_be_contacted
 from tests.activation.bucket_server import Objects, bucket
@@ -76,7 +76,7 @@ def test_an_object_is_replaced_whole_or_not_at_all(
     change(settings, "update ga4.dim_ga4__users set is_ads_consented = user_key < 'u0100'", BUYERS)
     objects.refuse = refuse
     _, report = plan_and_send(settings, BUYERS, Files("s3", folder=bucket(service)))
-    assert objects.objects == before and report.stopped.startswith("s3://crm/lists/buyers.csv cannot be written: check")
+    assert objects.objects == before and report.stopped.startswith(f"buyers.csv in {bucket(service).address} cannot")
     assert "AWS_SECRET_ACCESS_KEY" in report.stopped and os.environ["AWS_SECRET_ACCESS_KEY"] not in report.stopped
     objects.refuse = None
     assert plan_and_send(settings, BUYERS, Files("s3", folder=bucket(service)))[1].is_complete
@@ -86,7 +86,9 @@ def test_an_object_is_replaced_whole_or_not_at_all(
 def test_a_bucket_that_cannot_be_read_stops_the_plan(settings: Settings, service: Service, objects: Objects) -> None:
     plan_and_send(settings, BUYERS, Files("s3", folder=bucket(service)))
     objects.refuse = ("HEAD", "")
-    with pytest.raises(ActivationError, match=r"s3://crm/lists/buyers\.csv cannot be read: check the bucket"):
+    with pytest.raises(
+        ActivationError, match=r"buyers\.csv in s3://crm/lists at 127.* cannot be read: check the bucket"
+    ):
         plan_and_send(settings, BUYERS, Files("s3", folder=bucket(service)))
 
 
@@ -101,6 +103,14 @@ def test_a_bucket_that_cannot_be_read_stops_the_plan(settings: Settings, service
 def test_an_address_that_is_not_safe_is_refused(url: str, problem: str) -> None:
     (found,) = Bucket(url).problems()
     assert problem in found and "secret" not in found
+
+
+def test_a_bucket_of_another_server_is_another_place(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, BUYERS, Files("s3", folder=bucket(service)))
+    with pytest.raises(ActivationError, match="when the destination had another address: change it back"):
+        plan_only(settings, BUYERS, Files("s3", folder=Bucket("s3://crm/lists?region=eu-central-1")))
+    same = Files("s3", folder=Bucket(f"{bucket(service)._url}&allow_bucket_creation=false"))
+    assert plan_only(settings, BUYERS, same).changes == ()
 
 
 def test_folders_count_from_the_file_of_destinations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,6 +100,21 @@ def test_a_destination_that_is_away_is_asked_by_the_next_command(settings: Setti
     assert certificate.left == [] and not is_unfinished(settings) and key not in _ledger_users(settings)
 
 
+def test_each_removal_has_a_key_of_its_own(settings: Settings, service: Service) -> None:
+    _send(settings, service, "crm")
+    first, second, third = sorted(may_be_contacted(settings, "buyers"))[:3]
+    service.requests.clear()
+    service.usual = Reply(500)  # the answer says nothing about what became of it
+    forget(settings, [client_id(int(first[1:])), client_id(int(second[1:]))])
+    service.usual = Reply()
+    forget(settings, [client_id(int(first[1:])), client_id(int(third[1:]))])
+    said: dict[str, set[bytes]] = {}
+    for request in service.requests:
+        said.setdefault(request.headers["idempotency-key"], set()).add(request.raw)
+    assert [len(bodies) for bodies in said.values()] == [1] * len(said), "a receiver applies each key once"
+    assert third in str([request.raw for request in service.taken])
+
+
 def test_who_left_is_only_still_at_destinations_that_count(settings: Settings, service: Service) -> None:
     _send(settings, service, "ga4", "crm")
     key = min(may_be_contacted(settings, "buyers"))

@@ -8,6 +8,8 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from beha2vec_core.activation.contacts import Contacts, load_contacts, normal_em
 from beha2vec_core.activation.data_manager import AdsFile, DataManager
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.folders import LocalFolder
-from beha2vec_core.activation.ledger import sent
+from beha2vec_core.activation.ledger import open_ledger, sent
 from beha2vec_core.activation.run import Options, close_users, plan_and_send, plan_only, send_marked
 from beha2vec_core.audiences.file import Activation, Audience
 from beha2vec_core.settings import Settings
@@ -234,6 +236,23 @@ def test_what_fails_later_is_followed_up_where_nobody_sends(settings: Settings, 
     assert plan_only(settings, ADS, _google(settings, service)).of_kind("leave") == 2
 
 
+def test_retention_keeps_users_whose_removal_is_not_certain(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, ADS, _google(settings, service))
+    with closing(sqlite3.connect(settings.storage.ledger_path)) as ledger, ledger:
+        ledger.execute("update changes set at = '2020-01-01T00:00:00+00:00', receipt = ''")
+    change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key in ('u0000', 'u0006')")
+    plan_and_send(settings, ADS, _google(settings, service))
+    with open_ledger(settings.storage.ledger_path) as opened:
+        assert opened.remove_before(date(2020, 1, 2)) == 0
+    service.replies = [_status("FAILED")]
+    plan, _ = plan_and_send(settings, ADS, _google(settings, service))
+    assert plan.of_kind("leave") == 2, "they are still in the list"
+    service.replies = [_status("SUCCESS")]
+    plan_and_send(settings, ADS, _google(settings, service))
+    with open_ledger(settings.storage.ledger_path) as opened:
+        assert opened.remove_before(date(2020, 1, 2)) == 2
+
+
 def test_an_audience_that_left_the_file_can_be_ended(settings: Settings, service: Service) -> None:
     plan_and_send(settings, ADS, _google(settings, service))
     gone = Audience(name="ads", rule="false")  # neither for ads nor with the number of a list
@@ -293,6 +312,41 @@ def test_a_file_for_google_ads(settings: Settings, tmp_path: Path) -> None:
     change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key = 'u0006'")
     plan_and_send(settings, ADS, destination)
     assert hers["Email"] not in upload.read_text() + members.read_text() and len(upload.read_text().splitlines()) == 9
+
+
+@pytest.mark.parametrize("name", ["4711.csv", "4711.members.csv"])
+def test_nobody_stays_in_the_file_to_upload_after_a_kill(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    folder = tmp_path / "out"
+    contacts = partial(load_contacts, tmp_path / "contacts.csv", settings.storage.data_dir)
+    write = LocalFolder.write
+
+    def consent(is_given: bool) -> None:
+        change(settings, f"update ga4.dim_ga4__users set is_ads_consented = {is_given} where user_key = 'u0006'")
+
+    def send() -> None:
+        plan_and_send(settings, ADS, AdsFile("google", folder=LocalFolder(folder), contacts=contacts))
+
+    def killed(self: LocalFolder, its: str, content: bytes) -> None:
+        if its == name:
+            raise KeyboardInterrupt
+        write(self, its, content)
+
+    def send_and_be_killed() -> None:
+        monkeypatch.setattr(LocalFolder, "write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            send()
+        monkeypatch.setattr(LocalFolder, "write", write)
+
+    send()
+    for again in (False, True):  # killed while they leave, and while they come back and then withdraw
+        consent(again)
+        send_and_be_killed()
+        consent(False)
+        send()
+        assert all(_sha("jane.doe+6@example.com") not in file.read_text() for file in folder.iterdir())
+        assert len((folder / "4711.csv").read_text().splitlines()) == 9
 
 
 # --- contacts -------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from beha2vec_core.activation.destination import ActivationError
+from beha2vec_core.activation.files import Files
+from beha2vec_core.activation.folders import LocalFolder
 from beha2vec_core.activation.ledger import Sent, open_ledger, read_ledger, sent
 from beha2vec_core.activation.run import Options, close_users, plan_and_send, plan_only, send_marked
 from beha2vec_core.audiences.file import Activation, Audience
@@ -159,6 +161,21 @@ def test_two_audiences_under_one_name_would_remove_each_others_users(settings: S
         plan_only(settings, _as(EVERYONE, "list"), webhook(service.address))
     plan_and_send(settings, BUYERS, webhook(service.address), Options(empty=True))
     assert plan_only(settings, _as(EVERYONE, "list"), webhook(service.address)).of_kind("enter") == 100
+
+
+def test_two_destinations_with_one_address_would_remove_each_others_users(
+    settings: Settings, service: Service, tmp_path: Path
+) -> None:
+    def lists(name: str) -> Files:
+        return Files(name, folder=LocalFolder(tmp_path / "lists"))
+
+    plan_and_send(settings, BUYERS, lists("one"))
+    with pytest.raises(ActivationError, match="destination one has the same address and users there as buyers: give"):
+        plan_only(settings, BUYERS, lists("two"))
+    assert plan_only(settings, _as(BUYERS, "others", to="two"), lists("two")).of_kind("enter")
+    assert plan_only(settings, EVERYONE, lists("two")).of_kind("enter") == 100
+    plan_and_send(settings, BUYERS, lists("one"), Options(empty=True))
+    assert plan_only(settings, BUYERS, lists("two")).of_kind("enter")
 
 
 def test_the_ledger_says_what_was_sent(settings: Settings, service: Service) -> None:
@@ -321,7 +338,9 @@ def test_users_at_a_destination_that_is_gone_can_be_closed(settings: Settings, s
     assert {line for line in after if line not in before} == {
         before[0]._replace(step="leave", outcome="accepted", users=there)
     }
-    with pytest.raises(ActivationError, match="nobody of buyers to close at crm; the ledger knows no users"):
+    with pytest.raises(
+        ActivationError, match="no users of buyers at crm have to be closed by hand; the ledger knows no users"
+    ):
         close_users(settings, "buyers", "crm")
 
 

@@ -168,3 +168,8 @@ def test_a_wrong_password_is_named_and_shown_nowhere(
     )
     assert wrong not in "".join([*capfd.readouterr(), caplog.text, repr(report)])
     assert plan_only(settings, BUYERS, _at(settings, server)).of_kind("enter"), "nobody counts as sent"
+
+
+def test_the_name_of_a_user_is_quoted_once(settings: Settings) -> None:
+    built = _at(settings, "postgresql://loader%40shop@localhost/crm")._warehouse()
+    assert "//loader%40shop:" in str(built.config_params["credentials"])

@@ -135,6 +135,15 @@ def test_members_are_found_anew_every_so_many_days(world: duckdb.DuckDBPyConnect
     assert [weekly for weekly, _ in sizes] == [200, 200, 200, 248, 248, 248]
 
 
+def test_an_audience_that_comes_back_does_not_wait_for_its_day(world: duckdb.DuckDBPyConnection) -> None:
+    weekly = Audience(name="weekly", rule="purchases = 4", refresh=7)
+    monday = date(2026, 3, 30)
+    members = write_members(world, [weekly], monday, KEY)[0]["weekly"]["entered"]
+    write_members(world, [], monday + timedelta(days=1), KEY)
+    counts, _ = write_members(world, [weekly], monday + timedelta(days=2), KEY)
+    assert counts == {"weekly": {"entered": members}}
+
+
 def test_a_write_that_is_stopped_leaves_the_day_as_it_was(
     world: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
