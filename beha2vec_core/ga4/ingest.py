@@ -87,7 +87,7 @@ class IngestReport:
         unknown_fields: in how many accepted rows each field occurs that the schema does not know.
         rows_of_no_day: quarantined rows of undated files that name no day.
         forgotten_of_no_day: such rows that name forgotten people, and were left out.
-        notice: what of the source was skipped, and why (see `sources.Export`); None where nothing was.
+        notice: what of the source holds no events (see `sources.Export`); None where all does.
     """
 
     days: list[DayReport] = field(default_factory=list)
@@ -150,7 +150,7 @@ def ingest_days(
         raw_path: the folder of the partitions.
         max_bad_share: a day with a larger share of quarantined rows is ``unreadable``.
         progress: called with a few lines of text as files are read; a terminal also shows a progress bar.
-        notice: what of the source was skipped: progress shows it once, and the report has it.
+        notice: what of the source holds no events: progress shows it once, and the report has it.
         keep_originals_days: how long rows are also kept as they came, with all personal data; 0: not at all.
         memory_bytes: what DuckDB may use before it writes to the disk.
 

@@ -81,10 +81,8 @@ class Export:
         """What holds no events, as a sentence; None where all does."""
         if not self.user_tables:
             return None
-        files = counted(len(self.user_tables), "file")
-        return (
-            f"{files} of GA4's tables of users, read for consent to personal ads only; first {self.user_tables[0].name}"
-        )
+        files, name = counted(len(self.user_tables), "file"), self.user_tables[0].name
+        return f"{files} of GA4's tables of users, read for consent to personal ads, not for events; first {name}"
 
 
 def find_source_files(source: str, property_id: str) -> list[SourceFile]:

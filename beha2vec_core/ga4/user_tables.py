@@ -21,6 +21,7 @@ from beha2vec_core.ga4.parquet import escape_glob
 from beha2vec_core.ga4.sources import SourceFile
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.login import LoginIds
+from beha2vec_core.store.sql import quote
 from beha2vec_core.words import counted
 
 _COLUMNS = """pseudo_user_id: 'varchar', user_id: 'varchar',
@@ -159,7 +160,7 @@ def _write(connection: duckdb.DuckDBPyConnection, target: Path, report: UserTabl
     )
     ((users, denied),) = connection.execute("select count(*), count(*) filter (not is_allowed) from known").fetchall()
     try:
-        connection.execute(f"copy known to '{str(temporary).replace(chr(39), chr(39) * 2)}' (format parquet)")
+        connection.execute(f"copy known to {quote(temporary)} (format parquet)")
         put_in_place(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -143,6 +143,13 @@ def test_vectors_as_of_a_moment_know_how_long_ago_things_happened(name: str) -> 
     assert np.abs(late - soon).max(axis=1).min() > 1e-3
 
 
+def test_rich_counts_without_a_moment_say_nothing_of_recency() -> None:
+    """A constant beside the other columns would turn all rows of unit length to one side."""
+    events = small_log(20)
+    encoded = METHODS["rich counts"].fit(events, 0).encode(events)
+    np.testing.assert_allclose(encoded.mean(axis=0), 0, atol=1e-5)
+
+
 def test_kinds_of_vectors_of_one_configuration_share_a_fit() -> None:
     _fits.clear()
     events = small_log(20)

@@ -205,6 +205,21 @@ def test_an_audience_whose_members_are_at_a_destination_keeps_its_name(
     assert not {"audience_save", "audience_remove"} & {button.key for button in app.button}
 
 
+def test_a_broken_ledger_is_named_and_the_form_still_works(
+    night: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    shutil.copy(night, data_dir / "serving.duckdb")
+    (data_dir / "activation.sqlite").write_text("no ledger")
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(data_dir))
+    page.settings_of_server.clear()
+    app = view("audiences")
+    app.selectbox(key="audience_start").set_value("readers").run()
+    assert not app.exception and "restore it from your backup" in app.error[0].value
+    assert "audience_remove" not in {button.key for button in app.button}, "members may be somewhere"
+
+
 def test_what_others_saved_meanwhile_is_not_overwritten(file: Path) -> None:
     app = view("audiences")
     app.selectbox(key="audience_start").set_value("readers").run()

@@ -370,7 +370,8 @@ def test_tables_of_users_are_no_events_and_named_in_a_notice(name: str, world: W
     said: list[str] = []
     report = world.ingest(progress=said.append, notice=export.notice)
     assert (report.accepted, report.quarantined, report.quarantine) == (1, 0, [])
-    assert report.notice == f"1 file of GA4's tables of users, read for consent to personal ads only; first {name}"
+    what = "1 file of GA4's tables of users, read for consent to personal ads, not for events"
+    assert report.notice == f"{what}; first {name}"
     assert said == [report.notice, f"{D1}: 1 event"]
 
 

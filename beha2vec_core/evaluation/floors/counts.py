@@ -57,8 +57,8 @@ class Features:
         return self.encode_as_of(events, None)
 
     def encode_as_of(self, events: pd.DataFrame, moment: int | None) -> npt.NDArray[np.float32]:
-        """The same as of a moment."""
-        return self.scale(self.columns(events, moment)).astype(np.float32)
+        """The same as of a moment; what is not known (NaN) stands at the mean."""
+        return np.nan_to_num(self.scale(self.columns(events, moment))).astype(np.float32)
 
 
 def fit_length(events: pd.DataFrame, seed: int) -> Features:
@@ -110,7 +110,7 @@ class RecencyFrequencyMonetary:
 @dataclass(frozen=True)
 class RichCounts:
     """What an analyst would count: log counts of each field's frequent values, sessions, distinct pages, days, times,
-    and as of a moment the log days since the last event.
+    and the log days from the last event to the moment, NaN without one.
 
     ``values`` are the counted ones: event names, page types, themes, sections (first path level of the page). Times are
     log seconds of the whole span and of the middle gap between events; hours count events in quarters of the UTC day.
@@ -147,7 +147,7 @@ class RichCounts:
         numbers["events"] = by_user.size()
         numbers["span"] = (by_user["event_timestamp"].max() - by_user["event_timestamp"].min()) / SECOND
         numbers["gap"] = by_user["gap"].median().fillna(0)
-        numbers["recency"] = 0.0 if moment is None else _recency(by_user, moment)
+        numbers["recency"] = np.nan if moment is None else _recency(by_user, moment)
         columns: FloatArray = np.log1p(np.concatenate([*tables, numbers.to_numpy(dtype=np.float64)], axis=1))
         return columns
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.audiences.file import Audience, AudienceError, audience_of, find_audience, load_audiences
 from beha2vec_core.audiences.names import FUNCTIONS, WHOLE
 from beha2vec_core.audiences.rule import text_literal, users_of
@@ -86,7 +87,10 @@ def build(published: Published, audiences: data.Audiences) -> Draft | None:
     _steps(steps)
     if len(audiences) > (1 if start else 0):
         _overlaps(published, draft.audience, all_of_them)
-    _save(published, audiences, draft)
+    try:
+        _save(published, audiences, draft)
+    except ActivationError as error:  # no ledger says where members are
+        st.error(words(error))
     return draft
 
 

@@ -59,10 +59,10 @@ def choose_prediction(published: Published) -> tuple[str, int]:
     return target, horizons[-1] if horizon is None else int(horizon)
 
 
-def choose_user(user_keys: Iterable[str], key: str, width: int = 380) -> None:
+def choose_user(user_keys: Iterable[str], key: str) -> None:
     """Let the person choose one of the users, and open that user's page."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox("Choose a user", list(user_keys), width=width, key=f"{key}_user")
+        chosen = st.selectbox("Choose a user", list(user_keys), width=380, key=f"{key}_user")
         if st.button("Open", key=f"{key}_open"):
             page.open_user(str(chosen))
 
@@ -74,7 +74,7 @@ def short_key(user_key: str) -> str:
 
 def cluster_names(cluster_keys: Iterable[float | None], names: Mapping[int, str]) -> list[str]:
     """The name of each user's cluster; empty where there is none."""
-    return [shown(names.get(int(key), ""), 40) if key is not None and key == key else "" for key in cluster_keys]
+    return [shown(names.get(int(key), ""), 40) if pd.notna(key) else "" for key in cluster_keys]
 
 
 def expected_revenue(values: pd.Series, known: pd.Series, currency: str | None) -> dict[str, tables.Numbers]:

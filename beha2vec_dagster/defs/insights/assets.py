@@ -71,8 +71,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             usage["cost"] = "unknown: set BEHA2VEC_LLM_PRICE_IN and BEHA2VEC_LLM_PRICE_OUT"
         return made(
             about,
-            **{key: value for key, value in usage.items() if key != "problems"},
-            problems=usage["problems"],
+            **usage,
             names=markdown_table(["cluster", "name"], [(r["cluster_key"], r["name"]) for r in rows]),
             preview=markdown_table(
                 ["cluster", "name", "written by", "why"],

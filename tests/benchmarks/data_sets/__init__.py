@@ -23,7 +23,7 @@ from tests.benchmarks.data_sets.warehouse import from_warehouse
 
 __all__ = ["NAMES", "OWN", "DataNotFoundError", "EvaluationData", "load"]
 
-# what the table shows, and what a team brings
+# what anyone can load, and what a team brings
 NAMES = ("merch_store", "demo_personas", "demo_intent", "movielens_100k", *LOGS)
 OWN = "own"
 
