@@ -284,7 +284,8 @@ def test_secrets_never_reach_metadata_or_logs(materialized: Project, tmp_path: P
 
 def test_truth_file_is_read_by_no_asset(materialized: Project) -> None:
     persona = materialized.query(
-        "select table_name, column_name from information_schema.columns where column_name ilike '%persona%' and column_name not ilike '%personalization%'"
+        """select table_name, column_name from information_schema.columns
+        where column_name ilike '%persona%' and column_name not ilike '%personalization%'"""
     )
     assert persona == [("cluster_insights", "persona")]  # the narrator's text, not the generator's label
 
