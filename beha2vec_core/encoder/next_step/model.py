@@ -36,7 +36,8 @@ FEWEST = 1_000
 MOST_CELLS = 20_000_000
 # weights of the counts, of the network, and for a value not known, before any user is held out
 BLEND = np.array([0.7, 0.3, 0.0])
-LEAST = 1e-38
+# where the network gives a value less than this share of what it gives the most likely one, the counts decide
+LEAST = 1e-7
 # moments times values whose scores are held at a time: what a processor keeps in its cache
 BLOCK_CELLS = 2_000_000
 # values side by side whose maximum is taken first when the largest are looked for
@@ -112,26 +113,28 @@ class NextStep:
         """The k most likely known values and their probabilities, both [n, k]; of equal ones the first stands first.
 
         ``states``: the network's at the moments [n, dim]. What is constant over a moment's values cancels, so neither
-        c nor n needs a sum of its own, and one matrix product scores all values: those of the network and, as further
-        columns, those that moments share. The largest scores lie in the spans with the largest maxima.
+        c nor n needs a sum of its own: one matrix product has the network's scores of all values, a second one adds
+        those that moments share. The largest scores lie in the spans with the largest maxima.
         """
         by_counts, by_network, is_other = self.blend.tolist()
         few, states_of, shared = self._shared_scores(moments)
         size, spans, dim = moments.size, -(-(moments.size + 1) // SPAN), head.weight.shape[1]
-        keys = states.new_zeros(dim + len(shared), spans * SPAN)
-        keys[:dim, :size] = by_network * head.weight[head.others :].T
-        keys[dim:, : size + 1] = torch.from_numpy(by_counts * shared)
-        keys[dim, :size] += by_network * head.bias[head.others :]
-        keys[dim, size] += is_other
+        keys, bias = states.new_zeros(dim, spans * SPAN), states.new_full((spans * SPAN,), -math.inf)
+        keys[:, :size], bias[: size + 1] = head.weight[head.others :].T, 0
+        bias[:size] = head.bias[head.others :]
+        added = states.new_zeros(len(shared), spans * SPAN)
+        added[:, : size + 1] = torch.from_numpy(by_counts * shared)
+        added[0, size] += is_other
         is_in = torch.from_numpy(states_of).to(states)
         places, likely = np.zeros((len(moments), k), dtype=np.int64), np.zeros((len(moments), k))
         step = max(1, BLOCK_CELLS // keys.shape[1])
         for start in range(0, len(moments), step):
             block = slice(start, min(start + step, len(moments)))
             queries = head.project(states[block])
-            scores = torch.cat((queries, is_in[block]), dim=1) @ keys
-            other = linear(queries, head.weight[: head.others], head.bias[: head.others]).logsumexp(1)
-            scores[:, size] += by_network * other
+            scores = torch.addmm(bias, queries, keys)
+            scores[:, size] = linear(queries, head.weight[: head.others], head.bias[: head.others]).logsumexp(1)
+            scores.clamp_(min=scores.amax(1, keepdim=True) + math.log(LEAST))
+            scores.addmm_(is_in[block], added, beta=by_network)
             own = self._own_features(moments.select(np.arange(block.start, block.stop)), without=few)
             for name, (rows, values, amounts) in own.items():  # each cell at most once in a feature
                 cells = torch.from_numpy(rows * scores.shape[1] + values).to(scores.device)
@@ -208,7 +211,8 @@ class NextStep:
         """What the blend weighs: log c, log n and which value is the other."""
         other = np.zeros(moments.size + 1)
         other[-1] = 1
-        return [self._counted(moments), np.log(np.maximum(network.astype(np.float64), LEAST)), other]
+        likely = network.astype(np.float64)
+        return [self._counted(moments), np.log(np.maximum(likely, LEAST * likely.max(axis=1, keepdims=True))), other]
 
 
 def first_largest(scores: Tensor, k: int) -> Tensor:
