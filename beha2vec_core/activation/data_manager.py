@@ -41,6 +41,13 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
 _FINISHED = {"SUCCESS", "PARTIAL_SUCCESS", "FAILED"}
 
 
+def person_of(member: Member, contacts: Contacts, property_id: str | None) -> str:
+    """Who a user is to Google; users of another property may have the same login ids."""
+    is_other = property_id and member.property_id not in (None, property_id)
+    person = contacts.person(member.login_id) if member.login_id and not is_other else None
+    return f"login {person}" if person else member.user_key
+
+
 def contacts_of(member: Member, contacts: Contacts) -> Identifiers:
     """The hashes of a member.
 
@@ -118,6 +125,10 @@ class DataManager(Destination):
         except ActivationError as problem:
             found.append(str(problem))
         return found
+
+    def person(self, member: Member) -> str:
+        """All login ids that share a contact are one person."""
+        return person_of(member, self.contacts, self._property_id)
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The member of a request. The hash is keyed: nobody can guess contacts by it."""
@@ -250,10 +261,20 @@ class AdsFile(Files):
         """The name of the file, the folder, and the file of contacts."""
         found = super().validate(called)
         try:
-            self._contacts = self._contacts or self._read_contacts()
+            _ = self.contacts
         except ActivationError as problem:
             found.append(str(problem))
         return found
+
+    @property
+    def contacts(self) -> Contacts:
+        """The contacts; read once."""
+        self._contacts = self._contacts or self._read_contacts()
+        return self._contacts
+
+    def person(self, member: Member) -> str:
+        """All login ids that share a contact are one person."""
+        return person_of(member, self.contacts, self._property_id)
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The row of a user: the first address and the first number."""
@@ -261,8 +282,7 @@ class AdsFile(Files):
         if kind != "leave":
             if self._property_id and member.property_id != self._property_id:
                 raise NotReachable("users of another GA4 property")
-            self._contacts = self._contacts or self._read_contacts()
-            found = contacts_of(member, self._contacts)
+            found = contacts_of(member, self.contacts)
             row |= {"Email": (*found.emails, "")[0], "Phone": (*found.phones, "")[0]}
         return row, hash_of(row)
 
@@ -272,7 +292,7 @@ class AdsFile(Files):
         if uploaded is None:
             return {}
         rows = self._read(called)
-        found = {row["user_key"]: Believed(Member(row["user_key"]), hash_of(row), True, True) for row in rows}
+        found = {row["user_key"]: Believed(Member(row["user_key"]), hash_of(row), "enter", True) for row in rows}
         if uploaded == self._upload(rows):
             return found
         # a process was killed between the two files, or somebody changed one: each change makes both again

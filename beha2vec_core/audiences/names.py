@@ -22,6 +22,12 @@ from beha2vec_core.store.tables import IDENTIFIERS
 from beha2vec_core.words import UNKNOWN_CURRENCY
 
 USERS = "ga4.dim_ga4__users"
+IDENTITIES = "ga4.int_ga4__identity_map"
+# the hold-out is drawn by it: the user keys of one login id share it, and a user keeps it when they log in
+FIRST_DEVICES = f"""select user_key, min(device) as device from (
+    select user_key, first_value(user_pseudo_id) over (
+        partition by property_id, coalesce(user_id, user_key) order by first_seen, user_pseudo_id) as device
+    from {IDENTITIES}) group by user_key"""
 _FEATURES = "ga4.ml_ga4__user_features"
 _EVENTS = "ga4.ml_ga4__sequence_events"
 _PAGES = "beha2vec.enriched_pages"

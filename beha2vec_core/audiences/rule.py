@@ -14,7 +14,18 @@ from sqlglot import exp
 
 from beha2vec_core.audiences.area import inside_sql, read_area
 from beha2vec_core.audiences.file import Audience, AudienceError, find_audience, nearest
-from beha2vec_core.audiences.names import FUNCTIONS, SHARED, USERS, WHOLE, Function, columns, has_table, joined
+from beha2vec_core.audiences.names import (
+    FIRST_DEVICES,
+    FUNCTIONS,
+    IDENTITIES,
+    SHARED,
+    USERS,
+    WHOLE,
+    Function,
+    columns,
+    has_table,
+    joined,
+)
 from beha2vec_core.store.sql import quote
 
 _DIALECT = "duckdb"
@@ -41,7 +52,8 @@ def audience_sql(
     """An audience as SQL over the published views, of all users.
 
     The columns of the query: ``property_id``, ``user_key``, ``is_ads_consented``, ``is_member``, ``is_excluded``,
-    ``rank`` and ``why`` (what the rule reads, with the user's values).
+    ``rank``, ``why`` (what the rule reads, with the user's values) and ``first_device`` (of all user keys with their
+    login id; `names.FIRST_DEVICES`).
 
     Args:
         connection: a database that has the tables of the rule.
@@ -147,7 +159,7 @@ class _Compiler:
     """Audiences of one file; each that another one names is compiled once."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, audiences: Sequence[Audience], strict: bool) -> None:
-        if not has_table(connection, USERS):
+        if not (has_table(connection, USERS) and has_table(connection, IDENTITIES)):
             raise AudienceError("there are no users yet: run beha2vec materialize first")
         self.connection, self.audiences, self.strict = connection, list(audiences), strict
         self.columns = columns(connection)
@@ -176,8 +188,9 @@ class _Compiler:
         why = f"concat_ws(', ', {', '.join(parts)})" if parts else "''"
         return f"""select users.property_id, users.user_key, users.is_ads_consented,
             coalesce({rule}, false) as is_member, coalesce({excluded}, false) as is_excluded,
-            ({rank})::double as rank, {why} as why
-            from {" ".join([joined(one.tables), *one.joins])}"""
+            ({rank})::double as rank, {why} as why, coalesce(first_devices.device, users.user_key) as first_device
+            from {" ".join([joined(one.tables), *one.joins])}
+            left join ({FIRST_DEVICES}) as first_devices on users.user_key = first_devices.user_key"""
 
 
 class _One:

@@ -25,6 +25,9 @@ def make_world(connection: duckdb.DuckDBPyConnection) -> None:
             case when n % 10 > 0 then 'AT' end as country, n % 2 = 0 as is_ads_consented,
             timestamp '{LAST} 12:00:00' - n % 60 * interval 1 day as last_seen_at
         from range({USERS}) as t(n);
+        create table ga4.int_ga4__identity_map as select user_key, property_id, user_pseudo_id,
+            null::varchar as user_id, date '{LAST}' - 40 as first_seen, date '{LAST}' as last_seen
+        from ga4.dim_ga4__users;
         comment on column ga4.dim_ga4__users.country is 'Country of the user.';
         create table ga4.ml_ga4__user_features as select property_id, user_key, as_of, purchases as purchases_ever,
             case when purchases > 0 then 3 end as days_since_last_purchase, true as will_return_7d
