@@ -106,6 +106,7 @@ class DataManager(Destination):
         self._property_id = property_id
         self._debug = debug
         self._host = host or HOST
+        self._credentials: Any = None
 
     @property
     def contacts(self) -> Contacts:
@@ -153,7 +154,11 @@ class DataManager(Destination):
         return [outcomes[change.member.user_key] for change in changes]
 
     def confirm(self, receipt: str) -> Outcome | None:
-        """What became of a request; Google works on it for hours."""
+        """What became of a request; Google works on it for hours.
+
+        Raises:
+            ActivationError: it does not accept the secret.
+        """
         try:
             answer = self._client.get(
                 f"{self._host}/v1/requestStatus:retrieve?requestId={quote(receipt, safe='')}", self._headers()
@@ -204,11 +209,9 @@ class DataManager(Destination):
         return body
 
     def _headers(self) -> dict[str, str]:
-        return {"Content-Type": "application/json", "Authorization": f"Bearer {self._token()}"}
-
-    def _token(self) -> str:
+        headers = {"Content-Type": "application/json"}
         if self._secret is not None:
-            return self._secret.get_secret_value()
+            return headers | {"Authorization": f"Bearer {self._secret.get_secret_value()}"}
         try:
             import google.auth
             from google.auth.exceptions import GoogleAuthError
@@ -219,14 +222,15 @@ class DataManager(Destination):
                 "pip install 'beha2vec[bigquery]'"
             ) from None
         try:
-            credentials, _ = google.auth.default(scopes=[_SCOPE])
-            credentials.refresh(Request())  # type: ignore[no-untyped-call]
+            self._credentials = self._credentials or google.auth.default(scopes=[_SCOPE])[0]
+            # a new token where the last one is too old, and the project whose quota counts
+            self._credentials.before_request(Request(), "POST", self._host, headers)
         except GoogleAuthError:
             raise ActivationError(
                 "there are no credentials for Google: run gcloud auth application-default login "
                 f"--scopes {_SCOPE},https://www.googleapis.com/auth/cloud-platform"
             ) from None
-        return str(credentials.token)
+        return headers
 
 
 class AdsFile(Files):

@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from google.oauth2.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -248,6 +249,32 @@ def test_debug_validates_only(settings: Settings, service: Service) -> None:
 def _status(state: str, **more: Any) -> Reply:
     about = {"requestStatusPerDestination": [{"requestStatus": state, **more}]}
     return Reply(200, body=json.dumps(about).encode())
+
+
+def test_credentials_of_the_machine_name_the_project_that_pays(
+    settings: Settings, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials = Credentials(token=TOKEN, quota_project_id="my-project")  # type: ignore[no-untyped-call]
+    monkeypatch.setattr("google.auth.default", lambda scopes: (credentials, "other"))
+    path = settings.storage.data_dir.parent / "contacts.csv"
+    google = DataManager(
+        "google", account_id="1", secret=None, client=quick_client(), host=service.address,
+        contacts=lambda: load_contacts(path, settings.storage.data_dir),
+    )  # fmt: skip
+    assert plan_and_send(settings, ADS, google)[1].is_complete
+    assert service.requests[0].headers["x-goog-user-project"] == "my-project"
+
+
+def test_a_token_that_ended_is_reported_and_not_taken_for_work(settings: Settings, service: Service) -> None:
+    settings.activation.file.write_text("- {name: google, type: data_manager, account_id: 1}")
+    settings.audiences.file.write_text("- {name: ads, rule: 'true', purpose: ads, activate: [{to: google, as: 4711}]}")
+    plan_and_send(settings, ADS, _google(settings, service))
+    service.answer = lambda request: Reply(401)
+    with pytest.raises(ActivationError, match="does not accept the secret"):
+        plan_and_send(settings, ADS, _google(settings, service))
+    connect = Warehouse.of(settings.storage).connect
+    (said,) = send_marked(settings, connect, lambda *_: _google(settings, service))
+    assert "does not accept the secret" in said.problem and said.is_error
 
 
 def test_google_says_later_what_became_of_a_request(settings: Settings, service: Service) -> None:

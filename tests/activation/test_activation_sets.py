@@ -155,6 +155,9 @@ def test_a_new_login_is_an_update(settings: Settings, service: Service) -> None:
         ("https://", "does not begin with https://"),
         ("https://jane:pass@crm.example", "holds a user or password"),
         ("https://crm.example:99999/", "cannot be read"),
+        ("https://☃.example/", "cannot be read"),
+        ("https://xn--a/", "cannot be read"),
+        ("https://crm.example/\n", "cannot be read"),
     ],
 )
 def test_an_address_that_is_not_safe_is_refused(settings: Settings, url: str, problem: str) -> None:
