@@ -26,6 +26,8 @@ from beha2vec_core.audiences.names import (
     has_table,
     joined,
 )
+from beha2vec_core.semantic.compiler import dimensions_of
+from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.store.sql import quote
 
 _DIALECT = "duckdb"
@@ -242,6 +244,9 @@ class _One:
         column = self.compiler.columns.get(name)
         if column is None:
             quoted = "; write texts in single quotes" if node.this.args.get("quoted") else ""
+            if name in DIMENSIONS and DIMENSIONS[name].kind == "text" and not quoted:
+                function = "sessions_with" if name in dimensions_of("sessions") else "orders_with"
+                quoted = f" of users, but of visits: write {function}('{name}', '...', 28) > 0"
             raise self._error(key, f"{node.name} is not known{quoted or nearest(name, list(self.compiler.columns))}")
         self.tables.add(column.table)
         self.reads[name] = (column.source, _shown(column.source, column.is_fraction))
@@ -269,22 +274,28 @@ class _One:
             ):
                 kind = f"a whole number up to {most:,}" if argument in WHOLE else "a text in single quotes"
                 raise self._error(key, f"{_short(shown)}: {argument} is {kind}")
-            if argument in function.known and (self.compiler.strict or function.gives != "count"):
+            # a dimension is a name of ours, and does not stop to occur
+            is_checked = self.compiler.strict or function.gives != "count" or argument == "dimension"
+            if argument in function.known and is_checked:
                 self._check_known(function, argument, value, values, _short(shown), key)
             values[argument] = self._value(argument, value, key)
+        query = function.sql(values)
         for table, sql in SHARED.items():
-            if table in function.query:
+            if table in query:
                 self.compiler.shared.setdefault(table, sql)
         if function.seeds and not self._has_rows(function.seeds.format(**values)):
             raise self._error(key, f"{shown}: none of them has a reliable vector, so no one is similar to them")
         is_fraction = function.gives == "number"
-        return self._joined(shown, function.query.format(**values), _OTHERWISE[function.gives], is_fraction=is_fraction)
+        return self._joined(shown, query, _OTHERWISE[function.gives], is_fraction=is_fraction)
 
     def _check_known(
         self, function: Function, argument: str, value: str, before: dict[str, str], shown: str, key: str
     ) -> None:
-        query = function.known[argument].format(**before)
-        known = [str(one) for (one,) in self.compiler.connection.execute(query).fetchall() if one is not None]
+        try:
+            rows = self.compiler.connection.execute(function.known_sql(argument, before)).fetchall()
+        except duckdb.CatalogException:
+            raise self._error(key, f"{shown}: its tables are not there yet: run beha2vec materialize") from None
+        known = [str(one) for (one,) in rows if one is not None]
         if not known:
             raise self._error(key, f"{shown}: {function.tables[0]} has no rows yet")
         if value not in known and argument == "map":

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beha2vec_core.activation.bigquery import BigQuery
 from beha2vec_core.activation.destination import Member, NotReachable
 from beha2vec_core.activation.forget import leave_destinations
 from beha2vec_core.activation.ga4 import problems_of
@@ -94,6 +95,14 @@ def test_a_request_without_a_clear_answer_is_not_repeated(settings: Settings, se
     assert plan.changes == () and len(service.requests) == expected
     plan, report = plan_and_send(settings, BUYERS, ga4(service.address), Options(repeat=True))
     assert len(plan.changes) == 1 and report.outcomes == {"accepted": 1}
+
+
+def test_attributes_in_another_order_are_the_same(settings: Settings) -> None:
+    one = Member("u", "p", client_id(1), last_seen=datetime.now(UTC).date(), attributes={"a": 1, "b": 2})
+    other = one._replace(attributes={"b": 2, "a": 1})
+    for destination in (ga4("http://127.0.0.1:1"), BigQuery("bq", table="my-project.crm.members")):
+        hashes = {destination.change("enter", member, "buyers").hash for member in (one, other)}
+        assert len(hashes) == 1
 
 
 NEW = "99999.1767818299"
@@ -280,6 +289,8 @@ def _micros(hours: float) -> int:
         (_body(user_properties={"ga_p": {"value": "v"}}), "which are reserved"),
         (_body(user_properties={"firebase_p": {"value": "v"}}), "which are reserved"),
         (_body(user_properties={"google_p": {"value": "v"}}), "which are reserved"),
+        (_body(user_properties={"GA_p": {"value": "v"}}), "which are reserved"),
+        (_body(user_properties={"User_ID": {"value": "v"}}), "is reserved"),
         (_body(events=[{"name": "e" * 40, "params": {"p" * 40: "v" * 100}}]), None),
         (_body(events=[{"name": "e" * 41}]), "an event is longer than 40 characters"),
         (_body(events=[{"name": "e", "params": {"p" * 41: 1}}]), "a parameter is longer than 40"),
