@@ -123,7 +123,7 @@ class Destination(ABC):
         place: a hash of where it is (an account, a table, an address): another one has none of the users.
         kind: of system, as the file has it.
         counts: sending twice counts twice, so a request whose answer was lost is not repeated.
-        by_device: it knows devices, and no users: each device that received something has to be told the next.
+        by_device: it knows devices, and no users: each device that received something receives the next too.
         for_ads: it only serves ads: audiences need ``purpose: ads``.
         has_debug: its service has a way to check requests without using them.
         takes_attributes: there is room for attributes of members.

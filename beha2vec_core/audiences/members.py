@@ -81,7 +81,7 @@ def write_members(
     """Replace the day's rows of ``beha2vec.audience_members``, at once.
 
     A user is compared with the last day that was written before: ``entered``, ``stayed``, or ``left`` (a row on that
-    day only). The members of an audience that is not due (`is_due`) stay, and are selected anew: consent,
+    day only). The members of an audience that is not due (`is_due`) stay, and are selected again: consent,
     exclusions, cap and hold-out are of every night. Those of an audience whose rule cannot be used stay as they were. A
     day before the last one that was written is left as it is: rules read what is known now.
 
