@@ -101,7 +101,7 @@ def test_settings_and_instance_are_ones_that_are_read(manifests: dict[tuple[str,
     here = yaml.safe_load((DEPLOY / "kubernetes" / "dagster.yaml").read_text())
     assert here.pop("run_launcher")
     assert here == yaml.safe_load((DEPLOY / "dagster.yaml").read_text())
-    checked = process_config(K8sRunLauncher.config_type(), LAUNCHER["config"])
+    checked = process_config(K8sRunLauncher.config_type(), LAUNCHER["config"])  # type: ignore[no-untyped-call]
     assert checked.success, checked.errors
 
 
