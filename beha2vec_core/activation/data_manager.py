@@ -119,6 +119,10 @@ class DataManager(Destination):
             found.append(str(problem))
         return found
 
+    def notes(self) -> list[str]:
+        """Contacts that cannot be used."""
+        return self.contacts.notes()
+
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The member of a request. The hash is keyed: nobody can guess contacts by it."""
         if kind != "leave":
@@ -242,6 +246,12 @@ class AdsFile(Files):
         self._read_contacts = contacts
         self._contacts: Contacts | None = None
 
+    @property
+    def contacts(self) -> Contacts:
+        """The contacts; read once."""
+        self._contacts = self._contacts or self._read_contacts()
+        return self._contacts
+
     def file(self, called: str) -> str:
         """The name of the file that says whose contacts were written."""
         return f"{called}.members.csv"
@@ -250,10 +260,14 @@ class AdsFile(Files):
         """The name of the file, the folder, and the file of contacts."""
         found = super().validate(called)
         try:
-            self._contacts = self._contacts or self._read_contacts()
+            _ = self.contacts
         except ActivationError as problem:
             found.append(str(problem))
         return found
+
+    def notes(self) -> list[str]:
+        """Contacts that cannot be used."""
+        return self.contacts.notes()
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The row of a user: the first address and the first number."""
@@ -261,8 +275,7 @@ class AdsFile(Files):
         if kind != "leave":
             if self._property_id and member.property_id != self._property_id:
                 raise NotReachable("users of another GA4 property")
-            self._contacts = self._contacts or self._read_contacts()
-            found = contacts_of(member, self._contacts)
+            found = contacts_of(member, self.contacts)
             row |= {"Email": (*found.emails, "")[0], "Phone": (*found.phones, "")[0]}
         return row, hash_of(row)
 

@@ -73,6 +73,7 @@ class Plan:
         stuck: keys of users who have to leave and cannot be addressed any more.
         stale: why the members are too old to be sent; empty: they are not.
         attributes: names of what is sent of each member beside their ids.
+        notes: what people should know, a sentence each.
     """
 
     destination: Destination
@@ -87,6 +88,7 @@ class Plan:
     stuck: tuple[str, ...]
     stale: str = ""
     attributes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def of_kind(self, kind: Kind) -> int:
         """The number of changes of a kind."""
@@ -113,6 +115,7 @@ class Plan:
             lines.append(f"sent of each: {', '.join(self.attributes)}")
         if self.stuck:
             lines.append(f"{'have to leave, but cannot be addressed':<46}{len(self.stuck):>10,}")
+        lines += self.notes
         return lines
 
 
@@ -196,7 +199,7 @@ def make_plan(
         destination, audience.name, called, day, len(candidates),
         {step: users for step, users in left_out.items() if users or (step == "consent" and audience.purpose == "ads")},
         reasons, unchanged, tuple(changes), tuple(stuck), _stale(newest, moment),
-        tuple(attributes),
+        tuple(attributes), tuple(() if empty else destination.notes()),
     )  # fmt: skip
 
 
