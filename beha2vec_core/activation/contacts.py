@@ -55,8 +55,8 @@ class Contacts:
         if not self.unusable:
             return []
         return [
-            f"{counted(self.unusable, 'contact')} of the file cannot be used: no e-mail address, or no phone number that "
-            "exists in its country"
+            f"{counted(self.unusable, 'contact')} of the file cannot be used: no e-mail address, or no phone number "
+            "that exists in its country"
         ]
 
 

@@ -18,8 +18,8 @@ def prepare(pages: pd.DataFrame | pa.Table) -> pd.DataFrame:
 
     Columns ``page_key``, ``page_title`` (without the site's name), ``page_path``, ``hostname``, ``page_text``,
     ``shape`` (see `site.page_shapes`), all text without control characters and never null; ``item_names`` and
-    ``item_categories``, tuples of at most `MAX_ITEMS` texts; ``page_views``; ``users``, who saw the page under its title
-    (0 where nothing says it).
+    ``item_categories``, tuples of at most `MAX_ITEMS` texts; ``page_views``; ``users``, who saw the page under its
+    title (0 where nothing says it).
 
     Raises:
         ValueError: a column is missing.

@@ -36,7 +36,7 @@ _SPOKEN_EMAIL = re.compile(
     r"(?<![\w.+-])[\w.+-]+\s{0,3}[\[({]\s*(?:at|ät|arroba|chez|@)\s*[\])}]\s*[\w-]+(?:(?:\.|\s*[\[({]\s*(?:dot|punkt|punto|point)\s*[\])}]\s*)[\w-]+)+",
     re.IGNORECASE,
 )
-# jane at example dot com: the words for both marks in one language, and the end of a host; such an end that is also a word
+# jane at example dot com: the words for both marks in one language, and the end of a host; an end that is also a word
 # counts only at the end of the text
 _AT_AND_DOT = (
     (r"at", r"dot|punkt"),

@@ -132,7 +132,9 @@ def looks_like_family(text: str) -> bool:
     It has a capital: in small letters many family names are words, such as blanc.
     """
     words = [word for word in re.split(r"[\s.,+]+", fold(text.strip())) if word]
-    if not words or len(words) > 4 or text.islower() or words[-1] in words_of_titles() or words[-1] not in family_names():
+    if not 1 <= len(words) <= 4 or text.islower():
+        return False
+    if words[-1] in words_of_titles() or words[-1] not in family_names():
         return False
     return all(len(word) == 1 or word in rules().particles for word in words[:-1])
 

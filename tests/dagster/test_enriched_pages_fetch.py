@@ -34,7 +34,8 @@ def materialize(folder: Path, **given: Any) -> dict[str, Any]:
                 'user' || number as user_key
             from range(30) as numbers(number)
             union all select 'screen:Home', 'Home', 'user1'
-            union all select 'elsewhere.example/', 'Elsewhere', 'user' || number % 19 from range(40) as numbers(number)"""
+            union all select 'elsewhere.example/', 'Elsewhere', 'user' || number % 19
+            from range(40) as numbers(number)"""
         )
     settings = export_settings(data_dir=folder / "data", **given)
     result = dg.materialize(

@@ -334,9 +334,14 @@ def in_base64(text: str) -> str:
 
 
 LINKED = [
-    f"https://shop.example/?_gl=1*1abc*_ga*{in_base64(DEVICE)}.*_ga_XXXX*MTcx", f"/?_gl=1%2A1abc%2A_ga%2A{in_base64(DEVICE)}",
+    f"https://shop.example/?_gl=1*1abc*_ga*{in_base64(DEVICE)}.*_ga_XXXX*MTcx",
+    f"/?_gl=1%2A1abc%2A_ga%2A{in_base64(DEVICE)}",
     f"/?_ga=2.123456789.987654321.{DEVICE}", "/?cid=1087360520_1767818244", "/?cid=GA1.2.1087360520-1767818244",
-    *(f"/?d={in_base64(before + DEVICE + after)}" for before in ("", "x", "xy", "xyz") for after in ("", '"}', "-more")),
+    *(
+        f"/?d={in_base64(before + DEVICE + after)}"
+        for before in ("", "x", "xy", "xyz")
+        for after in ("", '"}', "-more")
+    ),
 ]  # fmt: skip
 
 

@@ -120,21 +120,51 @@ def test_keys_say_what_they_hold(key: str, kind: str | None) -> None:
         ("/s?q=jane_at_mail_dot_example_dot_co_dot_uk", f"/s?q={MARKER}"),
         ("/s?q=jane.doe+arroba+example+punto+es", f"/s?q={MARKER}"),
         ("/s?q=anna+%C3%A4t+web+punkt+de", f"/s?q={MARKER}"),
-        *((f"/s?q={text}", f"/s?q={text}") for text in (
-            "look+at+the+dot+pattern", "dress+at+polka+dot+store", "Treffen+am+Treff+punkt+Berlin", "we+are+at+a+point+in+time",
-            "dinner+at+polka+dot+in+Berlin", "arroba+punto+de+vista",
-        )),
+        *(
+            (f"/s?q={text}", f"/s?q={text}")
+            for text in (
+                "look+at+the+dot+pattern",
+                "dress+at+polka+dot+store",
+                "Treffen+am+Treff+punkt+Berlin",
+                "we+are+at+a+point+in+time",
+                "dinner+at+polka+dot+in+Berlin",
+                "arroba+punto+de+vista",
+            )
+        ),
         # keys that mean a name and a thing, with a family name or a thing
-        *((f"/f?{key}={value}", f"/f?{key}={MARKER}") for key, value in (
-            ("naam", "Jansen"), ("naam", "De+Vries"), ("nom", "Dupont"), ("nombre", "Garc%C3%ADa"), ("nome", "Rossi"),
-            ("nazwa", "Kowalski"), ("namn", "Svensson"), ("last", "Smith"), ("nom", "J.+Dupont"),
-        )),
-        *((f"/f?{pair}", f"/f?{pair}") for pair in (
-            "nom=Chaise", "nom=blanc", "nombre=Mesa+grande", "nome=scarpe", "naam=Tafel", "nazwa=Buty", "name=black",
-        )),
-        ("/x?auth=Bearer+abcd1234efgh5678", f"/x?auth={MARKER}"), ("/x?auth=Bearer%20abc123", f"/x?auth={MARKER}"),
-        ("/x?q=Bearer+abcd1234efgh5678", f"/x?q=Bearer%20{MARKER}"), ("/x?q=basic+tshirt2024white", "/x?q=basic+tshirt2024white"),
-        ("/x?token=usd", "/x?token=usd"), ("/x?token=USDT", "/x?token=USDT"), ("/x?token=abc123", f"/x?token={MARKER}"),
+        *(
+            (f"/f?{key}={value}", f"/f?{key}={MARKER}")
+            for key, value in (
+                ("naam", "Jansen"),
+                ("naam", "De+Vries"),
+                ("nom", "Dupont"),
+                ("nombre", "Garc%C3%ADa"),
+                ("nome", "Rossi"),
+                ("nazwa", "Kowalski"),
+                ("namn", "Svensson"),
+                ("last", "Smith"),
+                ("nom", "J.+Dupont"),
+            )
+        ),
+        *(
+            (f"/f?{pair}", f"/f?{pair}")
+            for pair in (
+                "nom=Chaise",
+                "nom=blanc",
+                "nombre=Mesa+grande",
+                "nome=scarpe",
+                "naam=Tafel",
+                "nazwa=Buty",
+                "name=black",
+            )
+        ),
+        ("/x?auth=Bearer+abcd1234efgh5678", f"/x?auth={MARKER}"),
+        ("/x?auth=Bearer%20abc123", f"/x?auth={MARKER}"),
+        ("/x?q=Bearer+abcd1234efgh5678", f"/x?q=Bearer%20{MARKER}"),
+        ("/x?q=basic+tshirt2024white", "/x?q=basic+tshirt2024white"),
+        ("/x?token=usd", "/x?token=usd"),
+        ("/x?token=USDT", "/x?token=USDT"),
+        ("/x?token=abc123", f"/x?token={MARKER}"),
     ],
 )
 def test_addresses_lose_their_personal_parts(url: str, cleaned: str) -> None:

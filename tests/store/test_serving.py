@@ -102,7 +102,9 @@ def test_keyed_copies_have_nothing_that_a_guess_can_be_compared_with(
         )
         publish(connection, tmp_path / "serving.duckdb", secret=b"secret", identifiers=identifiers)
     with duckdb.connect(str(tmp_path / "serving.duckdb"), read_only=True) as served:
-        (view,) = served.execute("from ga4.fct_ga4__page_views semi join ga4.dim_ga4__users using (user_key)").fetchall()
+        (view,) = served.execute(
+            "from ga4.fct_ga4__page_views semi join ga4.dim_ga4__users using (user_key)"
+        ).fetchall()
         users = served.execute("from ga4.dim_ga4__users").fetchall()
     assert view[2] == view[3] and view[4:6] == ("shop.example/a", "Title")
     assert view[6] == "https://shop.example/?a=1&_ga=[removed]&_gl=[removed]&b=2#c=GA1.2.[removed]"
