@@ -12,8 +12,7 @@ import duckdb
 import pandas as pd
 
 from beha2vec_core.activation.config import build, find_destination, load_destinations
-from beha2vec_core.activation.destination import Kind
-from beha2vec_core.activation.destination import ActivationError
+from beha2vec_core.activation.destination import ActivationError, Kind
 from beha2vec_core.activation.ledger import Sent, read_ledger
 from beha2vec_core.activation.ledger import sent as read_sent
 from beha2vec_core.activation.plan import STEPS as PLAN_STEPS
@@ -228,8 +227,8 @@ def plan(published: Published, settings: Settings, audience: Audience, to: str) 
     """
     if settings.privacy.publish_identifiers != "plain":
         raise ActivationError(
-            "with BEHA2VEC_PUBLISH_IDENTIFIERS other than plain, the published tables do not have the keys by which the "
-            f"ledger knows users. For the plan: beha2vec activate {audience.name} --to {to}"
+            "with BEHA2VEC_PUBLISH_IDENTIFIERS other than plain, the published tables do not have the keys by which "
+            f"the ledger knows users. For the plan: beha2vec activate {audience.name} --to {to}"
         )
     path = settings.activation.file
     config = find_destination(load_destinations(path), to, path)
