@@ -422,4 +422,4 @@ def test_a_plan_is_shown_and_nothing_is_sent(
     page.settings_of_server.clear()
     app = view("audiences")
     next(one for one in app.button if one.label == "Show the plan").click().run()
-    assert not app.exception and "beha2vec activate buyers --to folder" in app.error[0].value
+    assert not app.exception and "beha2vec activate buyers" in app.error[0].value
