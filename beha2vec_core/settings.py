@@ -364,7 +364,8 @@ class Privacy(_Group):
     publish_identifiers: Literal["plain", "keyed", "none"] = Field(
         "plain",
         description="device and login ids in serving.duckdb and its exports: plain joins them back to GA4, keyed is a "
-        "keyed hash, none leaves them out",
+        "keyed hash, none leaves them out. Unless it is plain, user_key and other keys are keyed hashes there too "
+        "(docs/privacy.md)",
     )
     retention_days_raw: int | None = Field(
         None, ge=1, description="days that raw partitions are kept (docs/privacy.md); empty: all"

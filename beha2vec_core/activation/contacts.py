@@ -10,16 +10,19 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable
+from email.utils import getaddresses
 from pathlib import Path
 from typing import NamedTuple
 
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.privacy.key import key
 from beha2vec_core.privacy.login import LoginIds
+from beha2vec_core.words import counted
 
 COLUMNS = ("user_id", "email", "phone", "country")
 _GMAIL = ("gmail.com", "googlemail.com")
-_EMAIL = re.compile(r"[^@]+@[^@.]+(\.[^@.]+)+")
+_PLAIN = r"[^\s@.,:;<>()\[\]\"\\]+"
+_EMAIL = re.compile(rf"{_PLAIN}(\.{_PLAIN})*@{_PLAIN}(\.{_PLAIN})+")
 
 
 class Identifiers(NamedTuple):
@@ -51,6 +54,15 @@ class Contacts:
         """A keyed hash of somebody's hashes: the ledger can tell that they changed, and not what they are."""
         text = repr((found.emails, found.phones))
         return hmac.new(self._secret, f"contacts:{text}".encode(), hashlib.sha256).hexdigest()[:32]
+
+    def notes(self) -> list[str]:
+        """What people should know of the file, a sentence each."""
+        if not self.unusable:
+            return []
+        return [
+            f"{counted(self.unusable, 'contact')} of the file cannot be used: no e-mail address, or no phone number "
+            "that exists in its country"
+        ]
 
 
 def _persons(people: dict[str, Identifiers]) -> dict[str, str]:
@@ -104,27 +116,47 @@ def load_contacts(path: Path | None, data_dir: Path) -> Contacts:
 
 
 def normal_email(text: str) -> str | None:
-    """An address as Google hashes it: small letters, no blanks; of Gmail, no dots and no +suffix. None: it is none."""
-    address = "".join(text.split()).lower()
-    if not _EMAIL.fullmatch(address) or not address.isprintable():
-        return None
-    name, host = address.split("@")
+    """An address as Google hashes it: small letters, no blanks; of Gmail, no dots and no +suffix. None: it is none.
+
+    Also of ``Jane Doe <jane@example.com>`` and ``mailto:jane@example.com``.
+    """
+    text = text.strip()
+    if text.lower().startswith("mailto:"):
+        text = text[len("mailto:") :].partition("?")[0]
+    if "<" not in text:
+        text = "".join(text.split())
+    found = getaddresses([text])
+    # it takes what stands before a colon for the name of a group
+    address = found[0][1].lower() if len(found) == 1 and ":" not in text else ""
+    name, _, host = address.partition("@")
     if host in _GMAIL:
         name = name.split("+")[0].replace(".", "")
-    return f"{name}@{host}" if name else None
+    address = f"{name}@{host}"
+    return address if _EMAIL.fullmatch(address) and address.isprintable() else None
 
 
 def normal_phone(text: str, country: str | None = None) -> str | None:
-    """A number as Google hashes it: E.164, such as +43123456789. None: it is none, or its country is not known."""
+    """A number as Google hashes it: E.164, such as +43123456789. None: it is none, or its country is not known.
+
+    Without + and 00, a number may be a national one, or begin with the country's code all the same: 491712345678. If it
+    could be either, it is national only if it has the prefix that national numbers of the country have.
+    """
     import phonenumbers
 
-    try:
-        number = phonenumbers.parse(text, (country or "").strip().upper() or None)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    region = (country or "").strip().upper() or None
+    about = phonenumbers.PhoneMetadata.metadata_for_region(region) if region else None
+    digits = re.sub(r"\D", "", text)
+    readings = [(text, region)]
+    if about and not text.strip().startswith("+") and digits.startswith(str(about.country_code)):
+        readings.insert(0 if about.national_prefix else 1, (f"+{digits}", None))
+    for reading in readings:
+        try:
+            number = phonenumbers.parse(*reading)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return None
 
 
 def _sha256(text: str) -> str:

@@ -131,6 +131,10 @@ class DataManager(Destination):
         """All login ids that share a contact are one person."""
         return person_of(member, self.contacts, self._property_id)
 
+    def notes(self) -> list[str]:
+        """Contacts that cannot be used."""
+        return self.contacts.notes()
+
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The member of a request. The hash is keyed: nobody can guess contacts by it."""
         if kind != "leave":
@@ -279,6 +283,10 @@ class AdsFile(Files):
     def person(self, member: Member) -> str:
         """All login ids that share a contact are one person."""
         return person_of(member, self.contacts, self._property_id)
+
+    def notes(self) -> list[str]:
+        """Contacts that cannot be used."""
+        return self.contacts.notes()
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The row of a user: the first address and the first number."""

@@ -154,6 +154,10 @@ class Destination(ABC):
         """What sending needs and a plan does not, such as a secret; a sentence each, with the remedy."""
         return []
 
+    def notes(self) -> list[str]:
+        """What people should know of a plan, such as contacts that cannot be used; a sentence each."""
+        return []
+
     @abstractmethod
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """What is sent of a user, within all limits, and the hash of what it says.

@@ -77,6 +77,7 @@ class Plan:
         unsure: whose removal has no answer and is not sent again, as that would count twice; by `Destination.unit`.
         stale: why the members are too old to be sent; empty: they are not.
         attributes: names of what is sent of each member beside their ids.
+        notes: what people should know, a sentence each.
     """
 
     destination: Destination
@@ -92,6 +93,7 @@ class Plan:
     unsure: tuple[str, ...] = ()
     stale: str = ""
     attributes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def of_kind(self, kind: Kind) -> int:
         """The number of changes of a kind."""
@@ -120,6 +122,7 @@ class Plan:
             lines.append(f"{'have to leave, but cannot be addressed':<46}{len(self.stuck):>10,}")
         if self.unsure:
             lines.append(f"{'have left, or may still be there: no answer':<46}{len(self.unsure):>10,}")
+        lines += self.notes
         return lines
 
 
@@ -229,7 +232,7 @@ def make_plan(
         destination, audience.name, called, day, len(candidates),
         {step: users for step, users in left_out.items() if users or (step == "consent" and audience.purpose == "ads")},
         reasons, unchanged, tuple(changes), tuple(stuck), tuple(unit for unit in lost if unit not in wanted),
-        _stale(newest, moment), tuple(attributes),
+        _stale(newest, moment), tuple(attributes), tuple(() if empty else destination.notes()),
     )  # fmt: skip
 
 

@@ -145,34 +145,37 @@ def migrate(
 ) -> None:
     """Migrate the warehouse to this release's schema and storage format; clean older partitions of personal data."""
     from beha2vec_core.privacy.stored import clean_stored, find_uncleaned
+    from beha2vec_core.store.compact import CompactError
     from beha2vec_core.store.migrate import MigrationError, make_plan
     from beha2vec_core.store.migrate import migrate as migrate_warehouse
     from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 
     settings = read_settings()
-    if not settings.storage.warehouse_path.exists():
-        typer.echo(f"{settings.storage.warehouse_path} does not exist yet: the first run creates it")
-        return
     warehouse = Warehouse.of(settings.storage)
-    with ended_by(MigrationError, WarehouseBusyError, WarehouseVersionError):
-        with warehouse.connect("migrate --check") as connection:
-            plan = make_plan(connection)
-            stored = find_uncleaned(connection, settings.storage.raw_path)
-        typer.echo(f"{warehouse.path.name} has schema {plan.schema or '(none yet)'} and storage {plan.storage}")
-        pending = [*plan.pending, *stored.pending]
+    with ended_by(CompactError, MigrationError, WarehouseBusyError, WarehouseVersionError):
+        there = warehouse.path.exists()
+        if there:
+            with warehouse.connect("migrate --check") as connection:
+                plan = make_plan(connection)
+                stored = find_uncleaned(connection, settings.storage.raw_path)
+            typer.echo(f"{warehouse.path.name} has schema {plan.schema or '(none yet)'} and storage {plan.storage}")
+        else:
+            stored = find_uncleaned(None, settings.storage.raw_path)
+            typer.echo(f"{warehouse.path} does not exist yet: the first run creates it")
+        pending = [*(plan.pending if there else ()), *stored.pending]
         for change in pending:
             typer.echo(f"  {'to do' if check else 'doing'}: {change}")
         if not pending:
             typer.echo("nothing to migrate")
         if check:
             raise typer.Exit(1 if pending else 0)
-        done = migrate_warehouse(warehouse, backup)
-        changed = clean_stored(warehouse, settings.storage.raw_path, typer.echo) if stored.pending else 0
-    if done.plan.pending:
+        done = migrate_warehouse(warehouse, backup) if there else None
+        changed = clean_stored(warehouse, settings.storage, typer.echo) if stored.pending else 0
+    if done and done.plan.pending:
         typer.echo(f"done: {counted(len(done.rows), 'table')} with {counted(sum(done.rows.values()), 'row')}")
     if changed:
         typer.echo(f"personal data removed from {counted(changed, 'value')}; the next run builds the dbt models again")
-    if done.backup:
+    if done and done.backup:
         typer.echo(f"the old file is kept as {done.backup}; delete it once everything works")
 
 

@@ -18,10 +18,11 @@ _CODE_VERSION = 1
 
 @dataclass(frozen=True)
 class Step:
-    """A classifier, and from which confidence its label is taken."""
+    """A classifier, from which confidence its label is taken, and how many users a page needs to be shown to it."""
 
     classifier: Classifier
     threshold: float
+    least_users: int = 0
 
 
 class Cascade:
@@ -36,6 +37,10 @@ class Cascade:
         """Take the steps in their order."""
         self.steps = tuple(steps)
         self.names = tuple(step.classifier.name for step in steps)
+
+    def for_users(self, users: int) -> "Cascade":
+        """The same with the steps that are asked about a page of so many users."""
+        return Cascade([step for step in self.steps if users >= step.least_users])
 
     def version_through(self, method: str, confidence: float) -> str | None:
         """A hash of all steps that an answer rests on; None where there is no such method.
@@ -81,9 +86,9 @@ class Cascade:
         for column in ("guess", "guess_method", "guess_version"):
             answer[column] = pd.Series([None] * len(pages), index=pages.index, dtype=object)
         for step in self.steps:
-            open_pages = answer.index[answer["label"] == UNKNOWN]
+            open_pages = answer.index[(answer["label"] == UNKNOWN) & (pages["users"] >= step.least_users)]
             if open_pages.empty:
-                break
+                continue
             self._ask(step, pages.loc[open_pages], answer)
         settled = min((step.threshold for step in self.steps), default=1.0)
         held = (answer["label"] == UNKNOWN) & answer["guess"].notna() & (answer["confidence"] >= settled)

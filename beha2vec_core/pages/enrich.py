@@ -97,8 +97,9 @@ def classify_pages(
 
     Args:
         pages: columns `page_key`, `page_title`, `page_path`, `hostname`, `page_views`, and optionally `item_names` and
-            `item_categories` (lists of text, most viewed first) and `page_text`. A page_key may occur more than once
-            (several properties): its most viewed title counts.
+            `item_categories` (lists of text, most viewed first), `page_text`, and `users` (who saw the page under its
+            title; without it no page is sent to a language model). A page_key may occur more than once (several
+            properties): its most viewed title counts.
         known: rows of an earlier call; by default those of the store. What did not change is kept.
         labels: themes and page types; the default ones for shops, content sites and SaaS.
         rules: the default ones.
@@ -246,13 +247,20 @@ def _hashes(kind: str, rows: pd.DataFrame, pages: pd.DataFrame, cascade: Cascade
     methods, confidence = rows[f"{kind}_method"], rows[f"{kind}_confidence"]
     # a theme may follow from the type, and a type from overrides of other pages
     from_other = rows["page_type"] if kind == "theme" else pages["taught_page_type"]
-    version = cache(cascade.version_through)
+
+    @cache
+    def version(users: int, method: str, confidence: float) -> str | None:
+        return cascade.for_users(users).version_through(method, confidence)
+
     hashes = []
     columns = (pages[column] for column in SEEN_COLUMNS)
-    for *seen, label, method, sure in zip(
-        *columns, from_other, given.loc[pages.index], methods, confidence, strict=True
+    # of users, only whether they are enough for each step counts
+    limits = sorted({0, *(step.least_users for step in cascade.steps)})
+    users = [max(limit for limit in limits if limit <= number) for number in pages["users"]]
+    for *seen, label, method, sure, number in zip(
+        *columns, from_other, given.loc[pages.index], methods, confidence, users, strict=True
     ):
-        rests_on = version(method, float(sure)) if isinstance(method, str) else None
+        rests_on = version(number, method, float(sure)) if isinstance(method, str) else None
         override = None if pd.isna(label) else label
         hashes.append(_digest([*seen, override, rests_on]) if rests_on else "never")
     return pd.Series(hashes, index=pages.index, dtype=object)

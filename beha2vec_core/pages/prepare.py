@@ -18,7 +18,8 @@ def prepare(pages: pd.DataFrame | pa.Table) -> pd.DataFrame:
 
     Columns ``page_key``, ``page_title`` (without the site's name), ``page_path``, ``hostname``, ``page_text``,
     ``shape`` (see `site.page_shapes`), all text without control characters and never null; ``item_names`` and
-    ``item_categories``, tuples of at most `MAX_ITEMS` texts; ``page_views``.
+    ``item_categories``, tuples of at most `MAX_ITEMS` texts; ``page_views``; ``users``, who saw the page under its
+    title (0 where nothing says it).
 
     Raises:
         ValueError: a column is missing.
@@ -42,6 +43,7 @@ def prepare(pages: pd.DataFrame | pa.Table) -> pd.DataFrame:
         lists = frame[column] if column in frame else [None] * len(frame)
         cleaned[column] = pd.Series([_texts(value) for value in lists], index=frame.index, dtype=object)
     cleaned["page_views"] = frame["page_views"].fillna(0).astype("int64")
+    cleaned["users"] = frame["users"].fillna(0).astype("int64") if "users" in frame else 0
     views = cleaned.groupby("page_key")["page_views"].sum()
     order = cleaned.sort_values(["page_key", "page_views", "page_title"], ascending=[True, False, True])
     distinct = order.drop_duplicates("page_key").reset_index(drop=True)

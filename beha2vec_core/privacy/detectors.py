@@ -36,10 +36,41 @@ _SPOKEN_EMAIL = re.compile(
     r"(?<![\w.+-])[\w.+-]+\s{0,3}[\[({]\s*(?:at|ät|arroba|chez|@)\s*[\])}]\s*[\w-]+(?:(?:\.|\s*[\[({]\s*(?:dot|punkt|punto|point)\s*[\])}]\s*)[\w-]+)+",
     re.IGNORECASE,
 )
+# jane at example dot com: the words for both marks in one language, and the end of a host; an end that is also a word
+# counts only at the end of the text
+_AT_AND_DOT = (
+    (r"at", r"dot|punkt"),
+    (r"ät|a", r"punkt"),
+    (r"arroba", r"punto|ponto"),
+    (r"arobase|arrobase|arobas", r"point"),
+    (r"chiocciola", r"punto"),
+    (r"apenstaartje", r"punt"),
+    (r"małpa|malpa", r"kropka"),
+    (r"snabel[ -]?a", r"punkt|prick"),
+    (r"zavináč|zavinac", r"tečka|tecka|bodka"),
+    (r"собака", r"точка"),
+)
+_HOST_END = (
+    r"(?:com|net|org|info|biz|edu|gov|app|dev|eu|uk|рф|ру"
+    r"|(?!(?:in|to|is|it|at|be|no|so|my|am|as|do|by|de|la|es)(?=[\s_]+\S))"
+    rf"(?:{'|'.join(sorted(phonenumbers.SUPPORTED_REGIONS))}))(?![^\W_])"
+)
+_SPELLED_EMAIL = re.compile(
+    "|".join(
+        rf"(?<![\w.+-])[\w.+-]{{1,64}}?[\s_]+(?:{at})[\s_]+(?!(?:the|an?|this|my|our)[\s_])[^\W_][^\W_-]{{1,40}}"
+        rf"(?:[\s_]+(?:{dot})[\s_]+[^\W_]{{2,40}}){{0,3}}[\s_]+(?:{dot})[\s_]+{_HOST_END}"
+        for at, dot in _AT_AND_DOT
+    ),
+    re.IGNORECASE,
+)
+_HAS_DOT_WORD = re.compile(rf"[\s_](?:{'|'.join(dot for _, dot in _AT_AND_DOT)})[\s_]", re.IGNORECASE)
 
 
 def emails(text: str) -> Iterator[Span]:
-    """E-mail addresses, also written ``jane (at) example (dot) com``; no names of files such as ``icon@2x.png``."""
+    """E-mail addresses, also written ``jane (at) example (dot) com`` or ``jane at example dot com``.
+
+    Names of files such as ``icon@2x.png`` are none.
+    """
     if "@" in text:
         for match in _EMAIL.finditer(text):
             ending = match[2].rpartition(".")[2].lower()
@@ -49,6 +80,9 @@ def emails(text: str) -> Iterator[Span]:
             yield match.span()
     if "(" in text or "[" in text or "{" in text:
         for match in _SPOKEN_EMAIL.finditer(text):
+            yield match.span()
+    if _HAS_DOT_WORD.search(text):
+        for match in _SPELLED_EMAIL.finditer(text):
             yield match.span()
 
 
@@ -101,6 +135,11 @@ def is_phone(text: str) -> bool:
     return any(span == (0, len(text)) for span in phones(text, plain=True))
 
 
+def is_phone_of_login(text: str) -> bool:
+    """Whether a login id is a phone number: also a mobile number that begins with a country's code and has no plus."""
+    return is_phone(text) or (text.isascii() and text.isdecimal() and 11 <= len(text) <= 15 and _is_mobile(f"+{text}"))
+
+
 @lru_cache(10_000)
 def _is_possible(number: str) -> bool:
     digits = re.sub(r"\D", "", number)
@@ -127,13 +166,17 @@ def _is_national(number: str, plain: bool) -> bool:
 
 @lru_cache(10_000)
 def _is_mobile(number: str) -> bool:
-    for region in rules().phone_regions:
+    """Whether it is a mobile number, with the country's code or in one of the regions."""
+    for region in (None,) if number.startswith("+") else rules().phone_regions:
         try:
             parsed = phonenumbers.parse(number, region)
         except phonenumbers.NumberParseException:
             continue
         kind = phonenumbers.number_type(parsed)
         if kind == phonenumbers.PhoneNumberType.MOBILE:
+            return True
+        # in North America, numbers do not tell
+        if region is None and kind == phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE:
             return True
     return False
 
@@ -225,7 +268,9 @@ _KNOWN_SECRETS = re.compile(
     r"|EAAC[A-Za-z0-9]{30,}|sq0(?:atp|csp)-[\w-]{22,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|npm_[A-Za-z0-9]{36}|dop_v1_[a-f0-9]{64}|hf_[A-Za-z]{30,}"
     r"|sk-(?:ant-|proj-)?[A-Za-z0-9_-]{24,}|key-[0-9a-f]{32}|\d{8,10}:AA[\w-]{33})(?![A-Za-z0-9])"
 )
-_BEARER = re.compile(r"\b(?:bearer|basic)[\s:]+([A-Za-z0-9._~+/-]{16,}=*)", re.IGNORECASE)
+_BEARER = re.compile(r"\b(bearer|basic)[\s:]+([A-Za-z0-9._~+/-]{16,}=*)", re.IGNORECASE)
+# a value of a key for authorization: a scheme (RFC 7235) and what it is followed by
+_AUTHORIZATION = re.compile(r"(?:bearer|basic|digest|negotiate|token|apikey)[\s:]+\S{6,}", re.IGNORECASE)
 
 
 def secrets(text: str) -> Iterator[Span]:
@@ -237,8 +282,15 @@ def secrets(text: str) -> Iterator[Span]:
     for match in _KNOWN_SECRETS.finditer(text):
         yield match.span()
     for match in _BEARER.finditer(text):
-        if looks_random(match[1]):
-            yield match.span(1)
+        # after bearer nothing else is so long and has digits and letters; basic is a word of products
+        bears = match[1].lower() == "bearer" and re.search(r"\d", match[2]) and re.search(r"[A-Za-z]", match[2])
+        if bears or looks_random(match[2]):
+            yield match.span(2)
+
+
+def is_authorization(text: str) -> bool:
+    """Whether the whole text is the value of an HTTP header for authorization: a scheme, and what only one may know."""
+    return _AUTHORIZATION.fullmatch(text.strip()) is not None
 
 
 def _is_jose_header(part: str) -> bool:

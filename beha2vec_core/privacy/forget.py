@@ -25,7 +25,7 @@ from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.ingest import partition_file, remove_stale_scratch
 from beha2vec_core.privacy.find import Found, columns_of, find_person, tables_of
 from beha2vec_core.privacy.forgotten import Forgotten
-from beha2vec_core.privacy.identities import Resolved, resolve
+from beha2vec_core.privacy.identities import Resolved, published_forms, resolve
 from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.privacy.people import KINDS_THAT_NAME, People
 from beha2vec_core.privacy.places import Kind, files_of, kind_of
@@ -127,10 +127,11 @@ def forget(
         # before the ledger forgets where they are
         departures = _leave_destinations(settings, people, say)
         kept = {settings.storage.ledger_path} if any(one.problem and not one.is_final for one in departures) else set()
-        removed = _remove_everywhere(settings, people, dagster_home, more, say, bool(unfinished.named), kept)
+        searched = published_forms(settings, people)
+        removed = _remove_everywhere(settings, searched, dagster_home, more, say, bool(unfinished.named), kept)
         _require_no_run(runs_in_progress())  # a run that began meanwhile; the note is still there
         say("searching again")
-        left = [found for found in find_person(settings, people, dagster_home, more) if found.file != note]
+        left = [found for found in find_person(settings, searched, dagster_home, more) if found.file != note]
         # what could not be changed is tried again by the next run, which needs to know who they are
         if all(_is_encoder(settings, found.file) for found in left):
             note.unlink()
@@ -151,7 +152,7 @@ def locate(
     """
     with Warehouse.of(settings.storage).exclusive("find-person"):
         resolved = resolve(settings, asked)
-        return resolved, find_person(settings, resolved.people, dagster_home, more)
+        return resolved, find_person(settings, published_forms(settings, resolved.people), dagster_home, more)
 
 
 def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iterable[Path] = ()) -> frozenset[str]:

@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import fcntl
 import hashlib
 import hmac
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from urllib.parse import unquote
@@ -28,6 +30,9 @@ from beha2vec_core.store.sql import identifier
 _CHECK = "check of the key"
 # how an identifier may stand in a text; each pattern cuts differently
 _WORDS = [re.compile(pattern) for pattern in (r"[\w.@+-]+", r"[\w.@]+", r"\w+", r"\d{6,}\.\d{6,}", r"[A-Za-z0-9]+")]
+# a client id as cookies and links write it
+_CLIENT_ID = re.compile(r"(\d{6,})[._-](\d{6,})")
+_BASE64 = re.compile(r"[A-Za-z0-9_-]{12,}")
 _JSON_FIELD = re.compile(r'"(?:user_id|user_pseudo_id)"\s*:\s*"([^"]+)"')
 
 
@@ -165,5 +170,15 @@ def _digest(secret: bytes, identifier: str) -> str:
 
 
 def _words(text: str) -> set[str]:
-    forms = (text, unquote(text)) if "%" in text else (text,)
-    return {word.strip(".-") for form in forms for pattern in _WORDS for word in pattern.findall(form)}
+    forms = [text, unquote(text)] if "%" in text else [text]
+    forms += [inner for form in tuple(forms) for inner in _in_base64(form)]
+    words = {word.strip(".-") for form in forms for pattern in _WORDS for word in pattern.findall(form)}
+    return words | {".".join(parts) for form in forms for parts in _CLIENT_ID.findall(form)}
+
+
+def _in_base64(text: str) -> Iterator[str]:
+    """What stands in a text as base64, such as the client id in GA4's linker ``_gl``."""
+    for match in _BASE64.finditer(text):
+        letters = match[0].replace("-", "+").replace("_", "/")
+        with suppress(ValueError, binascii.Error):
+            yield base64.b64decode(letters + "=" * (-len(letters) % 4)).decode()

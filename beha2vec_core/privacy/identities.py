@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 import duckdb
 
+from beha2vec_core.privacy.key import key, key_path
 from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.privacy.people import KINDS_THAT_NAME, People, load, owned_by
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.publish import hmac_sql, published_id, published_key, published_key_sql
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS
 
@@ -31,13 +33,13 @@ def resolve(settings: Settings, asked: Iterable[str]) -> Resolved:
 
     Args:
         settings: where the data are.
-        asked: device ids, login ids or user keys.
+        asked: device ids, login ids or user keys, also as they are published.
     """
-    wanted = frozenset(asked)
     login_ids = LoginIds(settings.storage.data_dir)
     with duckdb.connect() as connection:
         tables = _attach(connection, settings)
         _collect(connection, settings, tables, login_ids)
+        wanted = _as_stored(connection, settings, frozenset(asked))
         devices = _column(connection, "select distinct device from pairs where device in (select unnest($ids))", wanted)
         forms = frozenset(form for one in wanted for form in login_ids.forms(one))
         logins = _column(
@@ -87,6 +89,43 @@ def resolve(settings: Settings, asked: Iterable[str]) -> Resolved:
             sessions=_linked(connection, tables, "session_key"), events=_linked(connection, tables, "event_key")
         )
     return Resolved(people, unknown)
+
+
+def published_forms(settings: Settings, people: People) -> People:
+    """The people, also with the identifiers that copies have of them which are published as keyed hashes."""
+    if not key_path(settings.storage.data_dir).exists():
+        return people
+    secret = key(settings.storage.data_dir)
+
+    def keys(ids: frozenset[str]) -> frozenset[str]:
+        return frozenset(published_key(one, secret) for one in ids)
+
+    return people | People(
+        devices=frozenset(published_id(one, secret) for one in people.devices),
+        logins=frozenset(published_id(one, secret) for one in people.logins),
+        keys=keys(people.keys),
+        sessions=keys(people.sessions),
+        events=keys(people.events),
+        shared=keys(people.shared),
+    )
+
+
+def _as_stored(connection: duckdb.DuckDBPyConnection, settings: Settings, asked: frozenset[str]) -> frozenset[str]:
+    """What was asked for, with stored identifiers in place of published ones: someone may have copied those."""
+    if not key_path(settings.storage.data_dir).exists():
+        return asked
+    secret = key(settings.storage.data_dir)
+    stored = dict(
+        connection.execute(
+            f"""from (
+                select {published_key_sql("key", secret)} as published, key from keys
+                union select {hmac_sql("device", secret)}, device from pairs
+                union select {hmac_sql("canonical", secret)}, canonical from pairs)
+            where published in (select unnest($ids))""",
+            {"ids": sorted(asked)},
+        ).fetchall()
+    )
+    return frozenset(stored.get(one, one) for one in asked)
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, dict[str, str]]:

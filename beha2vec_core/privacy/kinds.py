@@ -7,7 +7,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from beha2vec_core.privacy import detectors
-from beha2vec_core.privacy.names import is_east_asian_name, looks_like_account_name, looks_like_person
+from beha2vec_core.privacy.names import (
+    is_east_asian_name,
+    looks_like_account_name,
+    looks_like_family,
+    looks_like_person,
+)
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, rules
 
 LEAST_DIGITS_OF_AN_ID = 6  # an RFC of Mexico has six, an RFC of the internet four, a price or a year up to five
@@ -16,6 +21,7 @@ _TRIVIAL = re.compile(
     r"|new|edit|change|update|add",
     re.IGNORECASE,
 )
+_NO_SECRET = re.compile(r"[A-Za-z]{1,4}")  # token=usd: a currency, or another code
 _HEX = re.compile(r"[0-9a-fA-F]{32,128}")
 _DECIMAL = re.compile(r"-?\d{1,3}[.,]\d{2,}")
 _PASSWORD = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)\S{6,64}")
@@ -49,11 +55,12 @@ def _is_person(value: _Value) -> bool:
 # by kind of `parameters` in rules.yml
 _PERSONAL: dict[str, Callable[[_Value], bool]] = {
     "email": lambda value: True,
-    "secret": lambda value: True,
-    "maybe_secret": lambda value: detectors.looks_random(value.text),
+    "secret": lambda value: _NO_SECRET.fullmatch(value.text) is None,
+    "maybe_secret": lambda value: detectors.looks_random(value.text) or detectors.is_authorization(value.text),
     "maybe_password": lambda value: _PASSWORD.fullmatch(value.text) is not None,
     "name": lambda value: value.letters > 0,
     "maybe_name": lambda value: looks_like_person(value.text),
+    "maybe_family_name": lambda value: looks_like_person(value.text) or looks_like_family(value.text),
     "person": _is_person,
     "phone": lambda value: (value.digits >= 6 and value.letters <= 4) or value.is_hash,
     "hashed": _is_hashed,

@@ -31,7 +31,7 @@ class LoginIds:
         plain = decoded(login_id).strip()
         whole = (0, len(plain))
         numbers = (*detectors.cards(plain), *detectors.ibans(plain))
-        if any(True for _ in detectors.emails(plain)) or detectors.is_phone(plain) or whole in numbers:
+        if any(True for _ in detectors.emails(plain)) or detectors.is_phone_of_login(plain) or whole in numbers:
             return hmac.new(self._key, plain.casefold().encode(), hashlib.sha256).hexdigest()
         return login_id
 

@@ -126,6 +126,19 @@ def looks_like_person(text: str) -> bool:
     return any(is_first_name(word) for word in words) or is_east_asian_name(text.strip())
 
 
+def looks_like_family(text: str) -> bool:
+    """Whether the text as a whole may be a family name, with its particles and initials: Jansen, de Vries, J. Dupont.
+
+    It has a capital: in small letters many family names are words, such as blanc.
+    """
+    words = [word for word in re.split(r"[\s.,+]+", fold(text.strip())) if word]
+    if not 1 <= len(words) <= 4 or text.islower():
+        return False
+    if words[-1] in words_of_titles() or words[-1] not in family_names():
+        return False
+    return all(len(word) == 1 or word in rules().particles for word in words[:-1])
+
+
 @lru_cache(100_000)
 def looks_like_account_name(text: str) -> bool:
     """Whether a value may be the name that a person chose for an account.

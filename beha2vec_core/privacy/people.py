@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 
@@ -22,6 +23,9 @@ _SHORTEST_IN_TEXT, _SHORTEST_NUMBER_IN_TEXT = 6, 8
 # An identifier stands alone: not inside a longer word or number. An escaped character may stand before it.
 _BEFORE = r"(^|[^0-9A-Za-z]|%(?:25)*[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[nrtbf])"
 _AFTER = r"($|[^0-9A-Za-z])"
+# shorter ones have too few letters of their own in base64
+_SHORTEST_IN_BASE64 = 10
+_CLIENT_ID = re.compile(r"\d+\.\d+")
 _JSON_FIELD = r"(\"(?:user_id|user_pseudo_id)\\?\"\s*:\s*\\?\")"
 # alternatives of one regular expression
 _CHUNK = 200
@@ -80,6 +84,9 @@ class People:
         """Regular expressions (RE2 and Python's) of which one matches a text that names one of the people."""
         spelled = sorted(_spellings(one) for one in self.named if long_enough(one))
         found = [f"(?i){_BEFORE}(?:{part}){_AFTER}" for part in _alternatives(spelled)]
+        hidden = sorted(self.devices | self.logins)
+        in_base64 = [form for one in hidden if long_enough(one) for form in _spellings_in_base64(one)]
+        found += [f"(?i)()(?:{part})()" for part in _alternatives(in_base64)]
         short = sorted(_spellings(one) for one in self.devices | self.logins if not long_enough(one))
         return found + [rf"(?i){_JSON_FIELD}(?:{part})(\\?\")" for part in _alternatives(short)]
 
@@ -115,8 +122,29 @@ def long_enough(identifier: str) -> bool:
 
 
 def _spellings(identifier: str) -> str:
-    """A regular expression of an identifier however it is escaped: for JSON, Markdown, HTML, an address, or several."""
+    """A regular expression of an identifier however it is escaped: for JSON, Markdown, HTML, an address, or several.
+
+    The dot of a client id may also be another mark: cookies and links write 1087360520_1767818244.
+    """
+    if _CLIENT_ID.fullmatch(identifier):
+        return rf"(?:{_spellings_of_mark('.')}|[_-])".join(identifier.split("."))
     return "".join(one if one.isascii() and one.isalnum() else _spellings_of_mark(one) for one in identifier)
+
+
+def _spellings_in_base64(identifier: str) -> Iterator[str]:
+    """Regular expressions of an identifier in base64, as in GA4's linker ``_gl``: alone, or amid other text.
+
+    Amid other text it may begin at any of the three bytes that four letters stand for; letters that neighbours decide
+    about are left out.
+    """
+    plain = identifier.encode(errors="surrogatepass")
+    if len(plain) < _SHORTEST_IN_BASE64:
+        return
+    for before, first in ((0, 0), (1, 2), (2, 3)):
+        letters = base64.b64encode(bytes(before) + plain).decode().rstrip("=")
+        whole = letters[first : (before + len(plain)) * 8 // 6]
+        for form in dict.fromkeys((letters, whole)) if before == 0 else (whole,):
+            yield form.replace("+", "[+-]").replace("/", "[/_]")
 
 
 def _spellings_of_mark(mark: str) -> str:

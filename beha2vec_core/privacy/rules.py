@@ -186,10 +186,9 @@ def _among(kind: str, before: tuple[str, ...], after: tuple[str, ...], is_long: 
         return kind
     others = (*before, *after)
     people = all(_is_of_people(word, known) for word in others)
-    if kind == "maybe_name" and people:
-        return "name" if any(_is_person(word, known) for word in others) else kind
-    if kind == "maybe_name":
-        return None
+    if kind in ("maybe_name", "maybe_family_name"):
+        of_person = any(_is_person(word, known) for word in others)
+        return ("name" if of_person else kind) if people else None
     if kind in ("maybe_secret", "maybe_password"):
         return kind if people and not after else None
     # of a long name it is clear what it means before other words too: imie_kierowcy, but not mei_actie

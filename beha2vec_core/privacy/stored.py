@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
+from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT
-from beha2vec_core.privacy.clean import clean_reason, clean_row
+from beha2vec_core.privacy.clean import clean_address, clean_reason, clean_row, clean_text
 from beha2vec_core.privacy.partitions import clean_partitions, uncleaned_partitions
 from beha2vec_core.privacy.rules import rules
+from beha2vec_core.settings import Storage
+from beha2vec_core.store.compact import changed_copy
+from beha2vec_core.store.sql import quote
 from beha2vec_core.store.warehouse import Warehouse, transaction
 from beha2vec_core.words import counted
 
@@ -36,24 +43,36 @@ class Uncleaned(NamedTuple):
         return todo
 
 
-def find_uncleaned(connection: duckdb.DuckDBPyConnection, raw_path: Path) -> Uncleaned:
-    """What `clean_stored` would clean; changes nothing."""
+def find_uncleaned(connection: duckdb.DuckDBPyConnection | None, raw_path: Path) -> Uncleaned:
+    """What `clean_stored` would clean; changes nothing. Without a warehouse there may be partitions all the same."""
+    quarantined = _uncleaned_rows(connection) if connection else 0
+    return Uncleaned(uncleaned_partitions(raw_path), quarantined)
+
+
+def _uncleaned_rows(connection: duckdb.DuckDBPyConnection) -> int:
     columns = connection.execute(
         """select column_name from duckdb_columns() where database_name = current_database()
         and schema_name = 'raw' and table_name = 'ga4_quarantine'"""
     ).fetchall()
+    if not columns:
+        return 0
     older = f"where privacy_rules is distinct from {rules().version}" if ("privacy_rules",) in columns else ""
-    found = connection.execute(f"select count(*) from raw.ga4_quarantine {older}").fetchone() if columns else None
-    return Uncleaned(uncleaned_partitions(raw_path), int(found[0]) if found else 0)
+    ((found,),) = connection.execute(f"select count(*) from raw.ga4_quarantine {older}").fetchall()
+    return int(found)
 
 
-def clean_stored(warehouse: Warehouse, raw_path: Path, progress: Callable[[str], None]) -> int:
-    """Clean quarantine and partitions, each in one step: a killed call is done again. The number of values changed.
+def clean_stored(warehouse: Warehouse, storage: Storage, progress: Callable[[str], None]) -> int:
+    """Clean quarantine, sequences and partitions, each in one step: a killed call is done again.
 
-    Where a partition changed, the next run builds the dbt models from all history.
+    Where a partition changed, the next run builds the dbt models from all history. Sequences of older days are not
+    built again, so the pages in them are cleaned here. Returns the number of values changed in partitions.
+
+    Raises:
+        CompactError: no room on the disk.
     """
-    with warehouse.connect("migrate") as connection:
-        _clean_quarantine(connection)
+    there = warehouse.path.exists()
+    if there:
+        _clean_quarantine(warehouse)
     changed = 0
 
     def say(file: Path, values: int) -> None:
@@ -61,13 +80,52 @@ def clean_stored(warehouse: Warehouse, raw_path: Path, progress: Callable[[str],
         changed += values
         progress(f"{file.parent.name}: personal data removed from {counted(values, 'value')}")
 
-    pending = uncleaned_partitions(raw_path)
+    pending = uncleaned_partitions(storage.raw_path)
     if pending:
         # before the first: a killed call may have changed some
-        with warehouse.connect("migrate") as connection:
-            _ask_for_refresh(connection)
-        clean_partitions(pending, raw_path, say)
+        if there:
+            with warehouse.connect("migrate") as connection:
+                _ask_for_refresh(connection)
+        with warehouse.exclusive("migrate"):
+            if files := _clean_sequences(storage.sequences_path):
+                progress(f"{storage.sequences_path.name}: personal data removed from pages of {counted(files, 'day')}")
+        clean_partitions(pending, storage.raw_path, say)
     return changed
+
+
+def _clean_sequences(folder: Path) -> int:
+    """Clean the pages in stored sequences; how many files had any. Files are replaced by rename."""
+    changed = 0
+    with duckdb.connect() as connection:
+        for file in sorted(folder.glob("*/*.parquet")):
+            scan = f"read_parquet({quote(file)}, hive_partitioning = false)"
+            found = connection.execute(f"select distinct unnest(page) as page from {scan}").fetchall()
+            cleaned = {page: after for (page,) in found if page is not None and (after := _clean_page(page)) != page}
+            if not cleaned:
+                continue
+            changed += 1
+            temporary = file.with_name(f".{file.name}.{os.getpid()}")
+            try:
+                connection.execute(
+                    "set variable cleaned = map(?::varchar[], ?::varchar[])", [list(cleaned), list(cleaned.values())]
+                )
+                pages = "list_transform(page, lambda one: coalesce(getvariable('cleaned')[one], one))"
+                connection.execute(
+                    f"""copy (select * replace ({pages} as page) from {scan})
+                    to {quote(temporary)} (format parquet, compression zstd)"""
+                )
+                put_in_place(temporary, file)
+            finally:
+                temporary.unlink(missing_ok=True)
+    return changed
+
+
+@lru_cache(100_000)
+def _clean_page(page: str) -> str:
+    """A page_key, ``host/path`` or ``screen:name``, without what is personal."""
+    if page.startswith("screen:"):
+        return clean_text(page)
+    return clean_address(f"https://{page}").removeprefix("https://")
 
 
 def _ask_for_refresh(connection: duckdb.DuckDBPyConnection) -> None:
@@ -79,16 +137,25 @@ def _ask_for_refresh(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _clean_quarantine(connection: duckdb.DuckDBPyConnection) -> None:
+def _clean_quarantine(warehouse: Warehouse) -> None:
+    """Clean rows; in a copy of the file, as the old texts would stay in the file's free blocks."""
     version = rules().version
-    rows = connection.execute(
-        "select rowid, reason, content from raw.ga4_quarantine where privacy_rules is distinct from ?", [version]
-    ).fetchall()
-    with transaction(connection):
-        for row, reason, content in rows:
-            cleaned = reason and clean_reason(reason), content and clean_row(content, MAX_QUARANTINED_TEXT)
-            if cleaned != (reason, content):
-                connection.execute(
-                    "update raw.ga4_quarantine set reason = ?, content = ? where rowid = ?", [*cleaned, row]
-                )
-        connection.execute("update raw.ga4_quarantine set privacy_rules = ?", [version])
+    with warehouse.exclusive("migrate"):
+        with closing(warehouse.open()) as connection:
+            rows = connection.execute(
+                "select rowid, reason, content from raw.ga4_quarantine where privacy_rules is distinct from ?",
+                [version],
+            ).fetchall()
+            changes = [
+                [*cleaned, row]
+                for row, reason, content in rows
+                if (cleaned := (reason and clean_reason(reason), content and clean_row(content, MAX_QUARANTINED_TEXT)))
+                != (reason, content)
+            ]
+            if not changes:
+                connection.execute("update raw.ga4_quarantine set privacy_rules = ?", [version])
+                return
+        with changed_copy(warehouse.path) as connection, transaction(connection):
+            for change in changes:
+                connection.execute("update copy.raw.ga4_quarantine set reason = ?, content = ? where rowid = ?", change)
+            connection.execute("update copy.raw.ga4_quarantine set privacy_rules = ?", [version])

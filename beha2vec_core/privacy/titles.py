@@ -16,6 +16,7 @@ from beha2vec_core.privacy.names import (
     is_east_asian_name,
     is_family_name,
     is_first_name,
+    looks_like_family,
     looks_like_person,
 )
 from beha2vec_core.privacy.rules import fold, rules
@@ -194,12 +195,13 @@ _LABEL_VALUES = {
     "card": r"\d(?:[ -]?\d){2,20}",
     "secret": r"(?=\S{0,30}[\d!?$%§_*])[^\s|,;]{4,}",
     "name": r"[^\W\d_][\w'’-]*(?:\s[^\W\d_][\w'’-]*){0,2}",
+    "maybe_family_name": r"[^\W\d_][\w'’.-]*(?:\s[^\W\d_][\w'’.-]*){0,2}",
     "maybe_name": r"[^\W\d_][\w'’.-]*(?:\s[^\W\d_][\w'’-]*){0,2}",
     "address": r"[^|:;–—•]{0,60}\d[^|:;–—•]{0,40}",
     "place": r"-?\d{1,3}[.,]\d{2,}(?:\s*,\s*-?\d{1,3}[.,]\d{2,})?",
 }
 # labels of these kinds need a colon or an equals sign: `Password reset`, `Address book` are no labels
-_NEEDS_COLON = frozenset(("secret", "name", "maybe_name", "person", "address", "card"))
+_NEEDS_COLON = frozenset(("secret", "name", "maybe_name", "maybe_family_name", "person", "address", "card"))
 
 
 @cache
@@ -236,8 +238,9 @@ def labelled_spans(text: str) -> Iterator[Span]:
             value = text[begin:end]
             if kind == "name" and not (value[0].isupper() or not value.isascii()):
                 continue
-            if kind in ("maybe_name", "person") and not (
-                (value[0].isupper() or "." in value) and looks_like_person(value)
+            if kind in ("maybe_name", "maybe_family_name", "person") and not (
+                (value[0].isupper() or "." in value)
+                and (looks_like_person(value) or (kind == "maybe_family_name" and looks_like_family(value)))
             ):
                 continue
             if kind == "phone" and detectors.DATE.search(value):

@@ -14,7 +14,7 @@ from beha2vec_core.files import put_in_place
 from beha2vec_core.progress import with_progress
 from beha2vec_core.store.anonymous import create_anonymous_tables
 from beha2vec_core.store.columns import comment_columns
-from beha2vec_core.store.sql import quote
+from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS, create_macros
 
 # Tables and views of the warehouse that people ask about; raw events stay where they are.
@@ -27,6 +27,11 @@ _LEFT_OUT = {
     "ga4.int_ga4__identities_as_of",
 }
 _GA4_IDS = {name for name, kind in IDENTIFIERS.items() if kind in ("devices", "logins")}
+_KEY_LENGTH = 32  # letters of our keys
+# what GA4 passes from site to site in links, and client ids wherever a text has them
+_LINKER = r"(_g(?:l|a|ac|cl)(?:_\w+)?(?:=|%(?:25)*3D))[^&#\s]+"
+_CLIENT_ID = r"\b\d{5,10}[._-]1\d{9}\b"
+Identifiers = Literal["plain", "keyed", "none"]
 # of these only what readers see: the versions kept to go back to are as large again
 _OF_READERS = {
     "beha2vec.user_embeddings": "semi join beha2vec.cluster_model_current using (model_version)",
@@ -44,7 +49,7 @@ def publish(
     dbt_descriptions: Mapping[str, Mapping[str, str]] | None = None,
     *,
     secret: bytes,
-    identifiers: Literal["plain", "keyed", "none"] = "plain",
+    identifiers: Identifiers = "plain",
 ) -> dict[str, int]:
     """Write the serving database beside ``path`` and rename it over; readers of the old file keep what they have.
 
@@ -56,7 +61,8 @@ def publish(
         path: of the serving database.
         dbt_descriptions: of dbt's tables, as ga4.<model>: the description of each column.
         secret: of the installation, for keyed identifiers and `create_anonymous_tables`.
-        identifiers: what becomes of GA4's device and login ids.
+        identifiers: what becomes of GA4's device and login ids. Unless it is ``plain``, our own keys are published as
+            keyed hashes, because they are hashes of those ids that anyone can try, and texts without client ids.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -103,14 +109,39 @@ def publish(
 
 
 def _published_columns(
-    connection: duckdb.DuckDBPyConnection, table: str, identifiers: Literal["plain", "keyed", "none"], secret: bytes
+    connection: duckdb.DuckDBPyConnection, table: str, identifiers: Identifiers, secret: bytes
 ) -> str:
-    """SQL: the columns of a table, GA4's own ids as they are to be published."""
+    """SQL: the columns of a table, identifiers as they are to be published."""
     if identifiers == "plain":
         return "*"
-    found = [name for name, *_ in connection.execute(f"describe {table}").fetchall() if name in _GA4_IDS]
-    keyed = [f"{hmac_sql(name, secret) if identifiers == 'keyed' else 'null::varchar'} as {name}" for name in found]
-    return f"* replace ({', '.join(keyed)})" if keyed else "*"
+    replaced = []
+    for name, kind, *_ in connection.execute(f"describe {table}").fetchall():
+        column = identifier(name)
+        if name in _GA4_IDS:
+            replaced.append(f"{hmac_sql(column, secret) if identifiers == 'keyed' else 'null::varchar'} as {column}")
+        elif kind == "VARCHAR" and name.endswith("_key"):
+            # an address is no key of a person; it stays, and so do joins over it
+            if not name.endswith("page_key"):
+                replaced.append(f"{published_key_sql(column, secret)} as {column}")
+        elif kind == "VARCHAR" and not name.endswith("_id"):  # ids of orders and items may look like client ids
+            without = f"regexp_replace({column}, {quote(_LINKER)}, '\\1[removed]', 'gi')"
+            replaced.append(f"regexp_replace({without}, {quote(_CLIENT_ID)}, '[removed]', 'g') as {column}")
+    return f"* replace ({', '.join(replaced)})" if replaced else "*"
+
+
+def published_key_sql(column: str, secret: bytes) -> str:
+    """SQL: a key of ours (``user_key``, ``session_key``) as it is published unless identifiers are plain."""
+    return f"left({hmac_sql(column, secret)}, {_KEY_LENGTH})"
+
+
+def published_id(plain: str, secret: bytes) -> str:
+    """A device or login id as it is published where identifiers are keyed."""
+    return hmac.digest(secret, plain.encode(), "sha256").hex()
+
+
+def published_key(plain: str, secret: bytes) -> str:
+    """A key as `published_key_sql` publishes it."""
+    return published_id(plain, secret)[:_KEY_LENGTH]
 
 
 def hmac_sql(column: str, secret: bytes) -> str:

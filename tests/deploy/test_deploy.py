@@ -95,6 +95,25 @@ def test_caddy_is_the_only_way_in_and_alone_has_the_password() -> None:
         assert ("beha2vec.env" in text) == (unit.stem == "beha2vec-code")
 
 
+def test_each_service_has_a_limit_of_memory_and_the_capabilities_it_starts_with() -> None:
+    services = compose()["services"]
+    capabilities = {
+        "postgres": {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"},  # its entrypoint: chown, and another user
+        "proxy": {"NET_BIND_SERVICE"},
+    }
+    for name, service in services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert set(service.get("cap_add", [])) == capabilities.get(name, set()), name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["mem_limit"], name
+    for unit in UNITS:
+        limit = re.findall("^MemoryMax=(.+)$", unit.read_text(), re.M)
+        assert len(limit) == 1, unit
+        if unit.stem != "beha2vec-code":  # three quarters of a machine, which only .env knows
+            assert services[unit.stem.removeprefix("beha2vec-")]["mem_limit"] == limit[0].lower(), unit
+    assert services["code"]["mem_limit"].startswith("${BEHA2VEC_CODE_MEMORY:?")
+
+
 def test_the_image_is_made_of_files_that_there_are_and_no_others() -> None:
     dockerfile = (DEPLOY / "docker" / "Dockerfile").read_text()
     sources = {source for line in re.findall(r"^COPY (.+)$", dockerfile, re.M) for source in line.split()[:-1]}

@@ -418,3 +418,9 @@ def test_a_plan_is_shown_and_nothing_is_sent(
     app.selectbox(key="plan_to").set_value("crm")
     next(one for one in app.button if one.label == "Show the plan").click().run()
     assert not app.exception and "https" in app.error[0].value
+    # keyed tables have other keys than the ledger: a plan would be wrong
+    monkeypatch.setenv("BEHA2VEC_PUBLISH_IDENTIFIERS", "keyed")
+    page.settings_of_server.clear()
+    app = view("audiences")
+    next(one for one in app.button if one.label == "Show the plan").click().run()
+    assert not app.exception and "beha2vec activate buyers" in app.error[0].value

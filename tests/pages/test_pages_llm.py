@@ -8,6 +8,7 @@ import pytest
 
 from beha2vec_core.llm import LlmSettings
 from beha2vec_core.pages import Enrichment, Label, Labels, Models, classify_pages, parse_steps
+from beha2vec_core.store.anonymous import MIN_USERS
 from tests.llm.llm_server import Reply, completion, document, serving
 
 LABELS = Labels(
@@ -33,6 +34,7 @@ def pages(titles: list[str]) -> pd.DataFrame:
             "page_path": [f"/{number:02}" for number in range(len(titles))],
             "hostname": "h.example",
             "page_views": 1,
+            "users": MIN_USERS,
         }
     )
 
@@ -102,6 +104,24 @@ def test_no_query_address_or_number_is_sent() -> None:
         classify_pages(asked, labels=LABELS, steps=parse_steps("llm"), models=Models(llm=settings))
     sent = json.dumps([request["messages"] for request in llm.requests])
     assert "jane" not in sent and "123456789" not in sent
+
+
+def test_pages_of_few_users_are_not_sent_and_are_asked_about_when_more_have_seen_them() -> None:
+    few = pages(["Soup", "Bread"]).assign(users=[MIN_USERS - 1, MIN_USERS])
+    more = few.assign(users=MIN_USERS)
+    with serving(honest) as llm:
+        about = {"labels": LABELS, "steps": parse_steps("rules, llm")}
+        about |= {"models": Models(llm=LlmSettings(base_url=llm.url, model="scripted"))}
+        first = classify_pages(few, **about)
+        sent = [page["title"] for request in llm.requests for page in document(request)["pages"]]
+        again = classify_pages(few.assign(users=[0, 100]), known=first.pages, **about)
+        then = classify_pages(more, known=first.pages, **about)
+        unknown = classify_pages(few.drop(columns="users"), **about)
+    assert sent == ["Bread", "Bread"], "for the theme and for the type"
+    assert first.pages["theme"].tolist() == ["unknown", "food"]
+    assert again.classified == 0, "the number of users alone changes nothing"
+    assert (then.classified, then.pages["theme"].tolist()) == (1, ["food", "food"])
+    assert set(unknown.pages["theme_method"]) == {"none"}
 
 
 def test_an_unreadable_answer_is_asked_for_in_halves() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 import shutil
 import sqlite3
@@ -24,6 +26,8 @@ from beha2vec_core.privacy.identities import resolve
 from beha2vec_core.privacy.key import PrivacyError, key
 from beha2vec_core.privacy.people import People
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.export import Format, What, export
+from beha2vec_core.store.publish import publish
 from beha2vec_core.store.tables import _TABLES, IDENTIFIERS, PEOPLE
 from tests.ga4.ingest_world import event, write
 from tests.privacy.privacy_world import (
@@ -322,6 +326,57 @@ def test_an_id_with_marks_is_known_however_it_is_escaped(login: str, text: str) 
         assert connection.execute(query, [text]).fetchall() == [(True,)]
 
 
+DEVICE = "1087360520.1767818244"
+
+
+def in_base64(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+LINKED = [
+    f"https://shop.example/?_gl=1*1abc*_ga*{in_base64(DEVICE)}.*_ga_XXXX*MTcx",
+    f"/?_gl=1%2A1abc%2A_ga%2A{in_base64(DEVICE)}",
+    f"/?_ga=2.123456789.987654321.{DEVICE}", "/?cid=1087360520_1767818244", "/?cid=GA1.2.1087360520-1767818244",
+    *(
+        f"/?d={in_base64(before + DEVICE + after)}"
+        for before in ("", "x", "xy", "xyz")
+        for after in ("", '"}', "-more")
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LINKED)
+def test_a_link_with_a_client_id_names_a_person(text: str) -> None:
+    people = People(devices=frozenset([DEVICE]))
+    assert people.named_in(text) and people.named_in_bytes(text.encode())
+    left = people.taken_out_of(text)
+    assert not people.named_in(left) and "[removed]" in left
+    with duckdb.connect() as connection:
+        taken_out = people_module.taken_out_sql("t", "VARCHAR", people)
+        assert connection.execute(f"select {taken_out} from (select ? as t)", [text]).fetchall() == [(left,)]
+
+
+def test_a_client_id_in_others_links_is_found_removed_and_kept_out(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", source=str(tmp_path / "export"), property_id="p1")
+    world = PrivacyWorld(settings, tmp_path / "home", tmp_path / "exported")
+    links = [
+        {"key": "page_location", "value": {"string_value": f"https://shop.example{link[link.index('/?') :]}"}}
+        for link in LINKED[:5]
+    ]
+    other = "2222222222.1767818245"
+    rows = [event(n, DAYS[0], user_pseudo_id=other, event_params=[link]) for n, link in enumerate(links)]
+    rows.append(event(9, DAYS[0], user_pseudo_id=DEVICE))
+    write(tmp_path / "export" / f"events_{DAYS[0]:%Y%m%d}.json.gz", rows)
+    world.ingest()
+    assert [one.rows for one in world.find(DEVICE) if one.column == "event_params"] == [5]
+    assert world.forget(DEVICE).left == []
+    world.ingest()
+    left = str(world.raw_rows())
+    assert len(world.raw_rows()) == 5
+    for hidden in (in_base64(DEVICE), DEVICE, DEVICE.replace(".", "_"), DEVICE.replace(".", "-")):
+        assert hidden not in left
+
+
 @pytest.mark.parametrize("text", ["joann-4711", "ann-47110", "4711", "ann"])
 def test_a_text_like_it_does_not(text: str) -> None:
     assert not People(logins=frozenset(["ann-4711"])).named_in(text)
@@ -408,3 +463,21 @@ def test_what_lies_behind_links_is_found_and_changed(world: PrivacyWorld, tmp_pa
     assert any("larger_disk" in str(found.file) or found.file.is_relative_to(raw) for found in world.find(ANN))
     assert world.forget(ANN).left == []
     assert not world.raw_rows(f"user_id = '{ANN}'") and raw.is_symlink()
+
+
+def test_a_person_is_found_in_keyed_copies_and_by_the_ids_that_they_have(world: PrivacyWorld) -> None:
+    """The explorer and exports then have keyed hashes; someone may copy one of them into the command."""
+    storage = world.settings.storage
+    secret = key(storage.data_dir)
+    with duckdb.connect(str(storage.warehouse_path)) as connection:
+        publish(connection, storage.serving_path, secret=secret, identifiers="keyed")
+    export(storage.serving_path, world.exported, Format.CSV, (What.USER_VECTORS,))
+    anns = hmac.digest(secret, client_key(PHONE).encode(), "sha256").hex()[:32]
+    assert anns in read_otherwise(world) and anns in (world.exported / "user_vectors.csv").read_text()
+    for asked in (anns, hmac.digest(secret, PHONE.encode(), "sha256").hex()):
+        assert resolve(world.settings, [asked]).people.devices == {PHONE, LAPTOP}
+    assert {storage.serving_path.name, "user_vectors.csv"} <= {one.file.name for one in world.find(ANN)}
+    certificate = world.forget(anns)
+    assert certificate.left == [] and certificate.not_found == []
+    assert anns not in read_otherwise(world) and anns not in (world.exported / "user_vectors.csv").read_text()
+    assert world.find(anns) == [] and world.find(ANN) == []

@@ -115,6 +115,56 @@ def test_keys_say_what_they_hold(key: str, kind: str | None) -> None:
         ("/books?clave=novela", "/books?clave=novela"),
         ("/join?invite_code=gX7-pQ2v-Lm9z-Tt4k", f"/join?invite_code={MARKER}"),
         ("/a?code=AB12-CD34-EF56-GH78", "/a?code=AB12-CD34-EF56-GH78"),
+        # addresses in words, in one language
+        ("/s?q=jane%20at%20example%20dot%20com", f"/s?q={MARKER}"),
+        ("/s?q=jane_at_mail_dot_example_dot_co_dot_uk", f"/s?q={MARKER}"),
+        ("/s?q=jane.doe+arroba+example+punto+es", f"/s?q={MARKER}"),
+        ("/s?q=anna+%C3%A4t+web+punkt+de", f"/s?q={MARKER}"),
+        *(
+            (f"/s?q={text}", f"/s?q={text}")
+            for text in (
+                "look+at+the+dot+pattern",
+                "dress+at+polka+dot+store",
+                "Treffen+am+Treff+punkt+Berlin",
+                "we+are+at+a+point+in+time",
+                "dinner+at+polka+dot+in+Berlin",
+                "arroba+punto+de+vista",
+            )
+        ),
+        # keys that mean a name and a thing, with a family name or a thing
+        *(
+            (f"/f?{key}={value}", f"/f?{key}={MARKER}")
+            for key, value in (
+                ("naam", "Jansen"),
+                ("naam", "De+Vries"),
+                ("nom", "Dupont"),
+                ("nombre", "Garc%C3%ADa"),
+                ("nome", "Rossi"),
+                ("nazwa", "Kowalski"),
+                ("namn", "Svensson"),
+                ("last", "Smith"),
+                ("nom", "J.+Dupont"),
+            )
+        ),
+        *(
+            (f"/f?{pair}", f"/f?{pair}")
+            for pair in (
+                "nom=Chaise",
+                "nom=blanc",
+                "nombre=Mesa+grande",
+                "nome=scarpe",
+                "naam=Tafel",
+                "nazwa=Buty",
+                "name=black",
+            )
+        ),
+        ("/x?auth=Bearer+abcd1234efgh5678", f"/x?auth={MARKER}"),
+        ("/x?auth=Bearer%20abc123", f"/x?auth={MARKER}"),
+        ("/x?q=Bearer+abcd1234efgh5678", f"/x?q=Bearer%20{MARKER}"),
+        ("/x?q=basic+tshirt2024white", "/x?q=basic+tshirt2024white"),
+        ("/x?token=usd", "/x?token=usd"),
+        ("/x?token=USDT", "/x?token=USDT"),
+        ("/x?token=abc123", f"/x?token={MARKER}"),
     ],
 )
 def test_addresses_lose_their_personal_parts(url: str, cleaned: str) -> None:
@@ -234,13 +284,15 @@ def test_a_slice_of_a_batch_is_cleaned_and_counted_alone() -> None:
 
 
 def test_login_ids_that_are_addresses_become_keyed_hashes(world: World) -> None:
-    ids = ["jane@example.com", "JANE%40example.com", "+49 171 2345678", "user-42", "4711", None]
-    world.write(NAME, [event(n, user_id=user_id) for n, user_id in enumerate(ids)])
+    ids = ["jane@example.com", "JANE%40example.com", "+49 171 2345678", "491712345678", "4366412345670", "16502530000"]
+    plain = ["user-42", "4711", "1712345678", "1712345678901", "100000187654", "202403010001", None]
+    world.write(NAME, [event(n, user_id=user_id) for n, user_id in enumerate(ids + plain)])
     world.ingest()
-    one, same, phone, *others = world.values("user_id")
-    assert one == same != phone
-    assert len(one) == len(phone) == 64
-    assert others == ["user-42", "4711", None]
+    one, same, *found = world.values("user_id")
+    assert one == same
+    phones, others = found[:4], found[4:]
+    assert len({one, *phones}) == 5 and {len(each) for each in (one, *phones)} == {64}
+    assert others == plain
     key = world.raw.parent / "privacy.key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert LoginIds(world.raw.parent).judged("jane@example.com") == one

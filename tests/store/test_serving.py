@@ -1,5 +1,6 @@
 """The published database holds what readers see, as tables, and what they ask of a past day."""
 
+import base64
 import hashlib
 import hmac
 from datetime import datetime
@@ -73,5 +74,39 @@ def test_ids_of_ga4_are_published_as_set(
             "create table ga4.dim_ga4__users as select 'u' as user_key, '12.34' as user_pseudo_id, null as user_id"
         )
         publish(connection, tmp_path / "serving.duckdb", secret=b"secret", identifiers=identifiers)
+    key = "u" if identifiers == "plain" else hmac.new(b"secret", b"u", hashlib.sha256).hexdigest()[:32]
     with duckdb.connect(str(tmp_path / "serving.duckdb"), read_only=True) as served:
-        assert served.execute("from ga4.dim_ga4__users").fetchall() == [("u", device, None)]
+        assert served.execute("from ga4.dim_ga4__users").fetchall() == [(key, device, None)]
+
+
+@pytest.mark.parametrize("identifiers", ["keyed", "none"])
+def test_keyed_copies_have_nothing_that_a_guess_can_be_compared_with(
+    tmp_path: Path, identifiers: Literal["keyed", "none"]
+) -> None:
+    """Our keys are hashes of ids without a key, and links carry client ids; tables still join."""
+    device = "1087360520.1767818244"
+    plain = {name: hashlib.md5(f"p|{name}|4711".encode()).hexdigest() for name in ("user", "client", "session")}
+    linker = f"_gl=1*1abc*_ga*{base64.b64encode(device.encode()).decode()}*_ga_X*MTcx"
+    referrer = f"https://shop.example/?a=1&_ga=2.1.1.{device}&{linker}&b=2#c=GA1.2.{device}"
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        create_tables(connection)
+        connection.execute("create schema ga4")
+        connection.execute(
+            f"create table ga4.dim_ga4__users as select '{plain['user']}' as user_key, '{device}' as user_pseudo_id"
+        )
+        connection.execute(
+            f"""create table ga4.fct_ga4__page_views as select '{plain["user"]}' as user_key,
+                '{plain["client"]}' as client_key, '{plain["session"]}' as session_key,
+                '{plain["session"]}' as last_non_direct_session_key, 'shop.example/a' as page_key,
+                'Title' as page_title, '{referrer}' as page_referrer"""
+        )
+        publish(connection, tmp_path / "serving.duckdb", secret=b"secret", identifiers=identifiers)
+    with duckdb.connect(str(tmp_path / "serving.duckdb"), read_only=True) as served:
+        (view,) = served.execute(
+            "from ga4.fct_ga4__page_views semi join ga4.dim_ga4__users using (user_key)"
+        ).fetchall()
+        users = served.execute("from ga4.dim_ga4__users").fetchall()
+    assert view[2] == view[3] and view[4:6] == ("shop.example/a", "Title")
+    assert view[6] == "https://shop.example/?a=1&_ga=[removed]&_gl=[removed]&b=2#c=GA1.2.[removed]"
+    contents = str([view, users])
+    assert not any(one in contents for one in (*plain.values(), device))

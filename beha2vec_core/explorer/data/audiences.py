@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 
 from beha2vec_core.activation.config import build, find_destination, load_destinations
-from beha2vec_core.activation.destination import Kind
+from beha2vec_core.activation.destination import ActivationError, Kind
 from beha2vec_core.activation.ledger import Sent, read_ledger
 from beha2vec_core.activation.ledger import sent as read_sent
 from beha2vec_core.activation.plan import STEPS as PLAN_STEPS
@@ -225,6 +225,11 @@ def plan(published: Published, settings: Settings, audience: Audience, to: str) 
     Raises:
         ActivationError: it cannot be planned; the message has the remedy.
     """
+    if settings.privacy.publish_identifiers != "plain":
+        raise ActivationError(
+            "with BEHA2VEC_PUBLISH_IDENTIFIERS other than plain, the published tables do not have the keys by which "
+            f"the ledger knows users. For the plan: beha2vec activate {audience.name} --to {to}"
+        )
     path = settings.activation.file
     config = find_destination(load_destinations(path), to, path)
     destination = build(config, settings, secret=lambda name: None)

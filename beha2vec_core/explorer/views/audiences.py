@@ -168,6 +168,8 @@ def _plan(published: Published, audience: Audience, to: str) -> None:
         page.write(f'<p class="b2v-quiet">{in_html(f"{to}: {problem}.", 300)}</p>')
     if plan.attributes:
         page.write(f'<p class="b2v-quiet">Sent of each: {in_html(", ".join(plan.attributes), 300)}.</p>')
+    for note in plan.notes:
+        page.write(f'<p class="b2v-quiet">{in_html(note, 300)}.</p>')
     if plan.stale:
         page.write(f'<p class="b2v-quiet">It is not sent: {in_html(plan.stale, 300)}.</p>')
     command = f"beha2vec activate {audience.name} --to {to} --send"

@@ -23,6 +23,7 @@ from beha2vec_core.pages.own_types import OwnTypes
 from beha2vec_core.pages.rules import Rules
 from beha2vec_core.pages.store import CachedEmbedder, PageStore
 from beha2vec_core.pages.weights import ModelUnavailable
+from beha2vec_core.store.anonymous import MIN_USERS
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +148,8 @@ class Models:
                 continue
             for kind, of_kind in kinds.items():
                 classifier = make(kind, of_kind)
-                cascades[kind].append(Step(classifier, getattr(config, kind)))
+                least_users = MIN_USERS if isinstance(classifier, LlmClassifier) else 0
+                cascades[kind].append(Step(classifier, getattr(config, kind), least_users))
                 methods[config.name] = classifier.version
                 client = classifier.client if isinstance(classifier, LlmClassifier) else client
         text_version = None if isinstance(self.embedder, str) or "embedding" not in methods else self.embedder.version

@@ -44,7 +44,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         chunk_size: int = Field(2000, gt=0, description="Pages classified and kept together.")
 
     @dg.asset(
-        deps=["dim_ga4__pages"],
+        deps=["dim_ga4__pages", "fct_ga4__page_views"],
         group_name="pages",
         kinds={"duckdb", "sentencetransformers"},
         pool=GPU_POOL,
@@ -121,11 +121,14 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
 
 def _pages(connection: duckdb.DuckDBPyConnection) -> Any:
-    """The pages, with those optional columns that the table has."""
+    """The pages with who saw them under their titles, and with those optional columns that the table has."""
     there = {row[0] for row in connection.execute("describe ga4.dim_ga4__pages").fetchall()}
     optional = "".join(f", {column}" for column in _OPTIONAL_COLUMNS if column in there)
     return connection.execute(
-        f"select page_key, page_title, page_path, hostname, page_views{optional} from ga4.dim_ga4__pages"
+        f"""select pages.page_key, pages.page_title, page_path, hostname, page_views, seen.users{optional}
+        from ga4.dim_ga4__pages as pages left join (
+            select page_key, page_title, count(distinct user_key) as users from ga4.fct_ga4__page_views group by all
+        ) as seen on pages.page_key = seen.page_key and pages.page_title is not distinct from seen.page_title"""
     ).df()
 
 
