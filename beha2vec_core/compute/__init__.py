@@ -15,7 +15,9 @@ from beha2vec_core.encoder.config import Device
 
 T = TypeVar("T")
 R = TypeVar("R")
+OnEpoch = Callable[[dict[str, float]], None]
 Prepare = Callable[[Device], Callable[[T], R]]
+Fit = Callable[[Device, OnEpoch | None], R]
 
 # users of a part: enough for batches of like length, little beside what a network needs
 LOCAL_ROWS = 32_768
@@ -39,10 +41,11 @@ class Compute(Protocol):
         """
         ...
 
-    def train(self, fit: Callable[[Device], R], folder: Path) -> R:
-        """What ``fit`` returns when it is called with a device, by one process or by several that train together.
+    def train(self, fit: Fit[R], folder: Path | None, on_epoch: OnEpoch | None) -> R:
+        """What ``fit`` returns, called by one process or by several that train together.
 
-        folder: for what the processes share.
+        fit: takes a device, and what to call with each row of the training curve.
+        folder: for what the processes share. on_epoch: is called here with each row.
         """
         ...
 
@@ -58,6 +61,6 @@ class LocalCompute:
         """See :meth:`Compute.map`."""
         yield from map(prepare(self.device), items)
 
-    def train(self, fit: Callable[[Device], R], folder: Path) -> R:
+    def train(self, fit: Fit[R], folder: Path | None, on_epoch: OnEpoch | None) -> R:
         """See :meth:`Compute.train`."""
-        return fit(self.device)
+        return fit(self.device, on_epoch)

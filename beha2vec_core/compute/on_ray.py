@@ -6,9 +6,10 @@ room of its own (docs/decisions.md). Ray is imported when a cluster is first use
 
 from __future__ import annotations
 
-import importlib.util
+import json
 import shutil
 import socket
+import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from beha2vec_core.compute import ComputeError, Prepare
+from beha2vec_core.compute import ComputeError, Fit, OnEpoch, Prepare
 from beha2vec_core.encoder.config import Device
 
 T = TypeVar("T")
@@ -27,6 +28,7 @@ RETRIES = 5
 # parts that wait for each worker, so that none is idle
 AHEAD = 2
 _SECONDS_TO_ANSWER = 5
+_SECONDS_BETWEEN_LOOKS = 1
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class RayCompute:
             for task in waiting:
                 ray.cancel(task, force=True)
 
-    def train(self, fit: Callable[[Device], R], folder: Path) -> R:
+    def train(self, fit: Fit[R], folder: Path | None, on_epoch: OnEpoch | None) -> R:
         """See :meth:`Compute.train`. The folder must be the same one on all nodes.
 
         A lost worker or node ends the group: it begins again from the last checkpoint with the workers that there is
@@ -79,6 +81,8 @@ class RayCompute:
 
         Raises ComputeError where the cluster cannot do it, and what ``fit`` itself raises.
         """
+        if folder is None:
+            raise ComputeError("training on Ray needs a folder for its checkpoints, the same one on all nodes")
         ray, room = self._connect()
         from ray.train import FailureConfig, RunConfig, ScalingConfig
         from ray.train.torch import TorchTrainer
@@ -100,6 +104,9 @@ class RayCompute:
                 name="training", storage_path=str(state), failure_config=FailureConfig(max_failures=RETRIES)
             ),
         )
+        ended = threading.Event()
+        teller = threading.Thread(target=_tell, args=(mark, on_epoch, ended))
+        teller.start()
         try:
             outcome = trainer.fit().return_value
         except Exception as error:
@@ -108,6 +115,8 @@ class RayCompute:
                 "nodes and the logs of Ray, then run it again: it goes on from the last checkpoint"
             ) from error
         finally:
+            ended.set()
+            teller.join()
             mark.unlink(missing_ok=True)
             shutil.rmtree(state, ignore_errors=True)
         if isinstance(outcome, _Failed):
@@ -117,15 +126,15 @@ class RayCompute:
 
     def _connect(self) -> tuple[Any, int]:
         """Ray, connected to the cluster, and how many workers there is room for."""
-        if importlib.util.find_spec("ray") is None:
-            raise ComputeError("the backend ray needs Ray: pip install 'beha2vec[ray]'")
+        try:
+            import ray
+        except ModuleNotFoundError:
+            raise ComputeError("the backend ray needs Ray: pip install 'beha2vec[ray]'") from None
         host, _, port = self.address.rpartition(":")
         if not (host and port.isdigit()):
             raise ComputeError(
                 f"the address of the Ray cluster is {self.address!r}: set BEHA2VEC_RAY_ADDRESS to host:port of its head"
             )
-        import ray
-
         if not ray.is_initialized():
             try:  # Ray itself would try for minutes
                 socket.create_connection((host, int(port)), _SECONDS_TO_ANSWER).close()
@@ -148,6 +157,17 @@ class RayCompute:
         needs = {"CPU": self.cpus, "GPU": self.gpus}
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         return sum(int(min(node.get(name, 0) / need for name, need in needs.items() if need)) for node in nodes)
+
+
+def _tell(rows: Path, on_epoch: OnEpoch | None, ended: threading.Event) -> None:
+    """Call ``on_epoch`` with the rows that the first worker writes, until the training has ended."""
+    told, over = 0, False
+    while on_epoch and not over:
+        over = ended.wait(_SECONDS_BETWEEN_LOOKS)
+        written = [line for line in rows.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
+        for line in written[told:]:
+            on_epoch(json.loads(line))
+        told = len(written)
 
 
 @dataclass(frozen=True)
@@ -178,20 +198,26 @@ def _train(config: dict[str, Any]) -> Any:
     import torch
 
     from beha2vec_core.encoder.curve import DivergedError
+    from beha2vec_core.encoder.workers import Workers
 
-    if not Path(config["mark"]).exists():
-        folder = Path(config["mark"]).parent
+    mark, workers = Path(config["mark"]), Workers(torch.device(config["device"]))
+    if not workers.every(mark.exists()):
         return _Failed(
             ComputeError(
-                f"{folder} is not the same folder on all nodes of the Ray cluster: put BEHA2VEC_DATA_DIR on storage "
-                "that all of them mount at the same path"
+                f"{mark.parent} is not the same folder on all nodes of the Ray cluster: put BEHA2VEC_DATA_DIR on "
+                "storage that all of them mount at the same path"
             )
         )
+
+    def tell(row: dict[str, float]) -> None:
+        with mark.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
     try:
-        result = ray.get(config["fit"][0])(config["device"])
+        result = ray.get(config["fit"][0])(config["device"], tell)
     except (ValueError, DivergedError) as error:  # others may come of a lost worker
         return _Failed(error)
-    return result if torch.distributed.get_rank() == 0 else None
+    return result if workers.is_first else None
 
 
 def _result(ray: Any, task: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,7 +14,6 @@ from beha2vec_core.encoder.features import IntArray
 from beha2vec_core.encoder.workers import Workers
 
 EpochMetrics = dict[str, float]
-OnEpoch = Callable[[EpochMetrics], None]
 
 
 def best_row(curve: Sequence[EpochMetrics]) -> EpochMetrics:

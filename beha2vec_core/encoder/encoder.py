@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -119,6 +119,7 @@ class BehaviorEncoder:
         page_titles: Mapping[str, str] | None = None,
         checkpoints: str | Path | None = None,
         mlflow: bool = False,
+        compute: Compute | None = None,
     ) -> BehaviorEncoder:
         """Learn vocabulary and network from events or sequences (forms: see :func:`build_sequences`).
 
@@ -130,7 +131,7 @@ class BehaviorEncoder:
         centroids. Give a lower learning rate and fewer epochs than it had. ``page_titles`` are read where ``title`` is
         among the token fields; without them those of a column ``page_title``. ``checkpoints`` is a folder from which a
         killed fit of the same table and settings goes on; ``mlflow`` logs to MLflow (see
-        :func:`beha2vec_core.encoder.train.train`).
+        :func:`beha2vec_core.encoder.train.train`). ``compute`` trains, on its device; without one, this process does.
 
         Raises SequenceError for a table that cannot be read, DeviceError for a device that is not there, DivergedError
         where the loss stops being finite, ValueError for a config other than that of ``warm_start``.
@@ -139,6 +140,17 @@ class BehaviorEncoder:
             raise ValueError("a warm start goes on with the config of the encoder before; leave config out")
         config = warm_start.config if warm_start else config or EncoderConfig()
         train_config = train_config or TrainConfig()
+        if compute:
+
+            def fit(device: Device, tell: OnEpoch | None) -> BehaviorEncoder:
+                training = replace(train_config, device=device)
+                options = {"warm_start": warm_start, "page_titles": page_titles, "mlflow": mlflow}
+                return cls.fit(events, config, training, tell, checkpoints=checkpoints, **options)
+
+            encoder = compute.train(fit, Path(checkpoints) if checkpoints else None, on_epoch)
+            if checkpoints:
+                remove_checkpoints(Path(checkpoints))
+            return encoder
         device = resolve_device(train_config.device)
         sequences = (
             _read(events, config, required=warm_start.fields.text_columns)

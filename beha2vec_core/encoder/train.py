@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from beha2vec_core.compute import OnEpoch
 from beha2vec_core.encoder.batches import UserBatches
 from beha2vec_core.encoder.checkpoint import Checkpoints, Progress, fingerprint
 from beha2vec_core.encoder.config import TrainConfig
-from beha2vec_core.encoder.curve import DivergedError, EpochMetrics, OnEpoch, RunningLosses, best_row
+from beha2vec_core.encoder.curve import DivergedError, EpochMetrics, RunningLosses, best_row
 from beha2vec_core.encoder.device import compiled, seeded
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
