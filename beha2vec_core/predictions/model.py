@@ -313,7 +313,7 @@ class PredictionModel:
     def predict(self, frame: pd.DataFrame, compute: Compute | None = None) -> pd.DataFrame:
         """A row per user, target and horizon, for rows of ``ga4.ml_ga4__user_features`` of one date.
 
-        ``compute`` scores the users; None: this process does.
+        ``compute`` scores each target by itself, as intervals depend on all users; None: this process does.
 
         Returns:
             ``property_id``, ``as_of``, ``user_key``, ``target``, ``horizon``, ``probability``, ``low``, ``high`` (90 %
@@ -321,13 +321,11 @@ class PredictionModel:
             only), ``method``. Longer horizons never have a smaller probability.
         """
         users = self.population(frame)
-        compute = compute or LocalCompute("cpu")
-        size = compute.rows_at_once
-        parts = [users.iloc[start : start + size] for start in range(0, max(len(users), 1), size)]
-        found = list(compute.map(lambda _: self._scores, parts))
+        found = (compute or LocalCompute("cpu")).map(
+            lambda device: lambda target: target.score(users), self.targets.values()
+        )
         tables = []
-        for name, target in self.targets.items():
-            scores = Scores(*(np.concatenate(arrays) for arrays in zip(*(part[name] for part in found), strict=True)))
+        for (name, target), scores in zip(self.targets.items(), found, strict=True):
             spend = target.value.per_buyer(users, target.horizons) if target.value else None
             for j, days in enumerate(target.horizons):
                 probability = scores.probability[:, j]
@@ -349,10 +347,6 @@ class PredictionModel:
                     )
                 )
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-
-    def _scores(self, users: pd.DataFrame) -> dict[str, Scores]:
-        """What each target's model says of some users."""
-        return {name: target.score(users) for name, target in self.targets.items()}
 
     def save(self, folder: Path) -> None:
         """Write it as ``model.json`` in a folder; the file appears whole."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,7 +44,7 @@ NOTICE = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "he
 class Deadly:
     """The cluster, where the worker that has the n-th part, or has trained an epoch, is killed: once.
 
-    It keeps which nodes have worked.
+    It keeps which nodes have worked, and waits for the second one, whose first worker may start late.
     """
 
     compute: RayCompute
@@ -59,6 +60,9 @@ class Deadly:
 
             def once(numbered: tuple[int, Any]) -> Any:
                 (folder / f"node-{ray.get_runtime_context().get_node_id()}").touch()
+                until = time.monotonic() + 60
+                while len(list(folder.glob("node-*"))) < 2 and time.monotonic() < until:
+                    time.sleep(0.05)
                 if numbered[0] == at:
                     die_once(folder / "died")
                 return work(numbered[1])
@@ -102,8 +106,11 @@ class Nodes:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "_system_config": NOTICE})
+def running() -> Iterator[Nodes]:
+    # a minute by default, for workers on the node that was just lost
+    os.environ["RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"] = "15"
+    head = {"num_cpus": 1, "include_dashboard": False, "_system_config": NOTICE}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
         yield Nodes(cluster, RayCompute(cluster.address))
     finally:
@@ -131,9 +138,7 @@ def encoder(events: pd.DataFrame) -> BehaviorEncoder:
 
 @pytest.fixture(scope="module")
 def sequences(events: pd.DataFrame) -> pa.Table:
-    columns = ["event_timestamp", "event_name", "page"]
-    lists = events.groupby("user_key", as_index=False)[columns].agg(list)
-    return pa.Table.from_pandas(lists, preserve_index=False)
+    return pa.Table.from_pandas(events.groupby("user_key", as_index=False).agg(list), preserve_index=False)
 
 
 def assert_all_there(found: pa.Table, encoder: BehaviorEncoder, sequences: pa.Table) -> None:
@@ -192,14 +197,12 @@ def test_training_goes_on_after_a_killed_worker_and_a_killed_node(
     losses = [one.training_curve[-1]["held_out_loss"] for one in (encoder, *others)]
     spread = max(losses) - min(losses)
     assert min(losses) - spread < trained.training_curve[-1]["held_out_loss"] < max(losses) + spread
-    assert_all_there(trained.encode_stream(_lists(events), batch_users=50).read_all(), trained, _lists(events))
 
 
 def test_what_training_itself_raises_comes_back(nodes: Nodes, events: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="users of two events or more"):
-        BehaviorEncoder.fit(
-            events.groupby("user_key").head(1), CONFIG, TRAIN, compute=nodes.compute, checkpoints=tmp_path
-        )
+        compute, short = replace(nodes.compute, workers=1), events.groupby("user_key").head(1)
+        BehaviorEncoder.fit(short, CONFIG, TRAIN, compute=compute, checkpoints=tmp_path)
 
 
 def test_a_folder_that_workers_do_not_see_is_named(nodes: Nodes, tmp_path: Path) -> None:
@@ -228,7 +231,7 @@ def test_scores_texts_and_the_choice_of_k_are_those_of_one_process(nodes: Nodes)
     model = fit_predictions(frame, days[-1], FitConfig(trees=False))
     rows = frame[frame["as_of"] == days[-1]]
     alone, together = model.predict(rows), model.predict(rows, compute)
-    assert len(alone) > 2 * compute.rows_at_once
+    assert len(alone) > 1_000
     pd.testing.assert_frame_equal(together, alone, rtol=1e-9)
 
     points = normalise(np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32))
@@ -252,7 +255,3 @@ def test_what_the_work_raises_comes_back_as_it_is(nodes: Nodes, encoder: Behavio
         encoder.encode_stream(sequences.drop_columns("page"), compute=nodes.compute).read_all()
     with pytest.raises(ComputeError, match="no node of the Ray cluster has 64 CPUs: add one, or lower"):
         encoder.encode_stream(sequences, compute=replace(nodes.compute, cpus=64)).read_all()
-
-
-def _lists(events: pd.DataFrame) -> pa.Table:
-    return pa.Table.from_pandas(events.groupby("user_key", as_index=False).agg(list), preserve_index=False)
