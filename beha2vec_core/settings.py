@@ -248,7 +248,7 @@ class Compute(_Group):
         alias="compute_backend",
         description="local: one machine; ray: a Ray cluster (extra `[ray]`, docs/ray.md)",
     )
-    ray_address: str = Field("", description="host:port of the Ray cluster's head, such as ray-head:6379")
+    ray_address: str | None = Field(None, description="host:port of the Ray cluster's head, such as ray-head:6379")
     ray_workers: int = Field(
         0, ge=0, description="Ray workers that train together at most; 0: as many as there is room for"
     )
@@ -257,10 +257,11 @@ class Compute(_Group):
 
     @model_validator(mode="after")
     def _ray_has_an_address(self) -> Self:
-        host, _, port = self.ray_address.rpartition(":")
+        address = self.ray_address or ""
+        host, _, port = address.rpartition(":")
         if self.backend == "ray" and not (host and port.isdigit()):
             raise ValueError(
-                f"BEHA2VEC_COMPUTE_BACKEND=ray needs BEHA2VEC_RAY_ADDRESS (is {self.ray_address!r}): host:port of the "
+                f"BEHA2VEC_COMPUTE_BACKEND=ray needs BEHA2VEC_RAY_ADDRESS (is {address!r}): host:port of the "
                 "cluster's head, such as ray-head:6379"
             )
         return self

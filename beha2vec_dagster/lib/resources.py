@@ -61,7 +61,7 @@ class ComputeResource(ConfigurableResource[None]):
 
     device: str = Field("auto", description="auto, cpu, cuda or mps; a named device that is absent is an error")
     backend: str = Field("local", description="local: in the step's process; ray: on a Ray cluster (docs/ray.md)")
-    ray_address: str = Field("", description="host:port of the Ray cluster's head")
+    ray_address: str | None = Field(None, description="host:port of the Ray cluster's head")
     ray_workers: int = Field(0, description="workers that train together at most; 0: as many as there is room for")
     ray_cpus: float = Field(1, description="CPUs of a Ray worker")
     ray_gpus: float = Field(0, description="GPUs of a Ray worker")
@@ -75,7 +75,7 @@ class ComputeResource(ConfigurableResource[None]):
         if self.backend == "ray":
             from beha2vec_core.compute.on_ray import RayCompute
 
-            return RayCompute(self.ray_address, self.ray_cpus, self.ray_gpus, self.ray_workers)
+            return RayCompute(self.ray_address or "", self.ray_cpus, self.ray_gpus, self.ray_workers)
         return LocalCompute(self.resolve()[0])
 
     def resolve(self) -> tuple[Device, str]:
