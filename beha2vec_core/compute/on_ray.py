@@ -27,6 +27,8 @@ R = TypeVar("R")
 RETRIES = 5
 # parts that wait for each worker, so that none is idle
 AHEAD = 2
+# workers keep memory that they will need again for the next part; giving it back and forth takes a tenth of their time
+_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
 _SECONDS_TO_ANSWER = 5
 _SECONDS_BETWEEN_LOOKS = 1
 
@@ -138,7 +140,12 @@ class RayCompute:
         if not ray.is_initialized():
             try:  # Ray itself would try for minutes
                 socket.create_connection((host, int(port)), _SECONDS_TO_ANSWER).close()
-                ray.init(address=self.address, logging_level="WARNING", log_to_driver=False)
+                ray.init(
+                    address=self.address,
+                    logging_level="WARNING",
+                    log_to_driver=False,
+                    runtime_env={"env_vars": _KEEP_MEMORY},
+                )
             except (OSError, RuntimeError, ValueError) as error:
                 raise ComputeError(
                     f"no Ray cluster can be used at {self.address} ({_last_line(error)}): start one there (ray start "

@@ -144,8 +144,16 @@ class BehaviorEncoder:
 
             def fit(device: Device, tell: OnEpoch | None) -> BehaviorEncoder:
                 training = replace(train_config, device=device)
-                options = {"warm_start": warm_start, "page_titles": page_titles, "mlflow": mlflow}
-                return cls.fit(events, config, training, tell, checkpoints=checkpoints, **options)
+                return cls.fit(
+                    events,
+                    config,
+                    training,
+                    tell,
+                    warm_start=warm_start,
+                    page_titles=page_titles,
+                    checkpoints=checkpoints,
+                    mlflow=mlflow,
+                )
 
             encoder = compute.train(fit, Path(checkpoints) if checkpoints else None, on_epoch)
             if checkpoints:

@@ -75,7 +75,7 @@ class Workers:
         flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
         dist.all_reduce(flat)
         flat /= self.size
-        for weight, mean in zip(dense, flat.split([weight.numel() for weight in dense]), strict=True):
+        for weight, mean in zip(dense, torch.split(flat, [weight.numel() for weight in dense]), strict=True):
             weight.grad = mean.view_as(weight)
 
     def _mean_of_rows(self, weight: nn.Parameter) -> Tensor:

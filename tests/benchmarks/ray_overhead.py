@@ -1,19 +1,22 @@
 """What Ray costs beside the work itself: users encoded by one worker of a cluster and by one process, by size.
 
-    python tests/benchmarks/ray_overhead.py --users 1000 4000 16000
+    python tests/benchmarks/ray_overhead.py --users 2000 8000 32000
 
-Both have one CPU and one thread. Prints seconds of each size (the best of some rounds), the overhead, and the size from
-which it is below 10 %. The cluster is there before; connecting, the start of the worker and the transfer of encoder and
-users count, in the row "first" alone with all that happens once.
+Both have one CPU and one thread. Prints seconds and CPU seconds of each size (the least of some rounds), the overhead
+in CPU seconds, and the size from which it is below 10 %. CPU seconds are those of all processes, also of Ray's own;
+other work on the machine changes them less than seconds. The cluster is there before. What happens once, such as
+connecting and the start of a worker, is measured by itself.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +34,7 @@ LIMIT = 0.1
 
 
 def sequences(users: int) -> pa.Table:
-    """Users of the demo shop as often as needed, each copy with its pages in another order: equal users are encoded once."""
+    """Users of the demo shop as often as needed, each copy with its pages in another order: equal users count once."""
     events, rng, tables = demo_personas().events, np.random.default_rng(0), []
     each = events["user_key"].nunique()
     for copy in range(-(-users // each)):
@@ -41,11 +44,35 @@ def sequences(users: int) -> pa.Table:
     return pa.concat_tables(tables).slice(0, users).combine_chunks()
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long it takes."""
-    begun = time.perf_counter()
+class Cost(NamedTuple):
+    """Of a piece of work: how long it took, and the CPU time of this process and all that it has started."""
+
+    seconds: float
+    cpu: float
+
+
+def cost(work: Callable[[], object]) -> Cost:
+    """Do the work."""
+    begun, used = time.perf_counter(), cpu_seconds()
     work()
-    return time.perf_counter() - begun
+    return Cost(time.perf_counter() - begun, cpu_seconds() - used)
+
+
+def cpu_seconds() -> float:
+    """Of this process and its descendants, Ray's processes among them."""
+    parents, used = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended
+            continue
+        pid = int(stat.parent.name)
+        parents[pid], used[pid] = int(fields[1]), int(fields[11]) + int(fields[12])
+    ours, found = {os.getpid()}, 0
+    while len(ours) > found:
+        found = len(ours)
+        ours |= {pid for pid, parent in parents.items() if parent in ours}
+    return sum(used[pid] for pid in ours if pid in used) / os.sysconf("SC_CLK_TCK")
 
 
 def crossing(sizes: list[int], local: list[float], on_ray: list[float]) -> float | None:
@@ -58,7 +85,7 @@ def crossing(sizes: list[int], local: list[float], on_ray: list[float]) -> float
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--users", type=int, nargs="+", default=[1_000, 4_000, 16_000])
+    parser.add_argument("--users", type=int, nargs="+", default=[2_000, 8_000, 32_000])
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     torch.set_num_threads(1)  # as Ray gives a worker of one CPU
@@ -74,22 +101,24 @@ def main() -> None:
     def encode(compute: Compute, users: int) -> Callable[[], object]:
         return lambda: encoder.encode_stream(table.slice(0, users), compute=compute).read_all()
 
-    first = seconds(encode(on_ray, options.users[0]))
+    first = cost(encode(on_ray, options.users[0]))
     encode(alone, options.users[0])()
-    print("| users | one process, s | Ray, s | overhead |\n|---:|---:|---:|---:|")
-    times: list[tuple[float, float]] = []
+    print("| users | one process, s | Ray, s | one process, CPU s | Ray, CPU s | overhead |")
+    print("|---:|---:|---:|---:|---:|---:|")
+    cpu: list[tuple[float, float]] = []
     for users in options.users:
         # in turn, so that other work on the machine meets both
-        rounds = [[seconds(encode(compute, users)) for compute in (alone, on_ray)] for _ in range(options.rounds)]
-        here, there = (min(column) for column in zip(*rounds, strict=True))
-        times.append((here, there))
-        print(f"| {users:,} | {here:.2f} | {there:.2f} | {there / here - 1:.0%} |", flush=True)
-    local, clustered = ([time[place] for time in times] for place in (0, 1))
-    once = first - times[0][1]
-    print(f"\nOnce for each run: {once:.1f} s (connecting, starting a worker, importing torch).")
-    for name, extra in (("a worker that is there", 0.0), ("all that happens once counted", once)):
-        size = crossing(options.users, local, [seconds + extra for seconds in clustered])
-        print(f"Below {LIMIT:.0%}, {name}: " + ("at no size" if size is None else f"from {size:,.0f} users"))
+        rounds = [[cost(encode(compute, users)) for compute in (alone, on_ray)] for _ in range(options.rounds)]
+        here, there = (Cost(*map(min, zip(*costs, strict=True))) for costs in zip(*rounds, strict=True))
+        cpu.append((here.cpu, there.cpu))
+        numbers = f"{here.seconds:.2f} | {there.seconds:.2f} | {here.cpu:.2f} | {there.cpu:.2f}"
+        print(f"| {users:,} | {numbers} | {there.cpu / here.cpu - 1:.0%} |", flush=True)
+    local, clustered = ([pair[place] for pair in cpu] for place in (0, 1))
+    once = first.cpu - clustered[0]
+    print(f"\nOnce for each run: {first.seconds:.1f} s, {once:.1f} CPU s (connecting, starting a worker, imports).")
+    for name, extra in (("without it", 0.0), ("with it", once)):
+        size = crossing(options.users, local, [used + extra for used in clustered])
+        print(f"Below {LIMIT:.0%} {name}: " + ("at no size" if size is None else f"from {size:,.0f} users"))
     ray.shutdown()
     cluster.shutdown()
 
