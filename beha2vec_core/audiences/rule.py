@@ -15,6 +15,7 @@ from sqlglot import exp
 from beha2vec_core.audiences.area import inside_sql, read_area
 from beha2vec_core.audiences.file import Audience, AudienceError, find_audience, nearest
 from beha2vec_core.audiences.names import FUNCTIONS, SHARED, USERS, WHOLE, Function, columns, has_table, joined
+from beha2vec_core.store.sql import quote
 
 _DIALECT = "duckdb"
 _ALLOWED = (
@@ -170,8 +171,7 @@ class _Compiler:
         rank = one.sql(audience.rank_by, "rank_by") if audience.rank_by else "null"
         self.within.pop()
         parts = [
-            f"{text_literal(_short(name))} || ' = ' || coalesce({shown}, 'not known')"
-            for name, (_, shown) in reads.items()
+            f"{quote(_short(name))} || ' = ' || coalesce({shown}, 'not known')" for name, (_, shown) in reads.items()
         ]
         why = f"concat_ws(', ', {', '.join(parts)})" if parts else "''"
         return f"""select users.property_id, users.user_key, users.is_ads_consented,
@@ -290,7 +290,7 @@ class _One:
                 return inside_sql(read_area(value))
             except ValueError as error:
                 raise self._error(key, str(error)) from None
-        return text_literal(value)
+        return quote(value)
 
     def _other(self, name: str, key: str) -> str:
         """The table of the members of another audience."""
@@ -319,11 +319,6 @@ class _One:
 
     def _error(self, key: str, problem: str) -> AudienceError:
         return AudienceError(f"audience {self.name}, {key}: {problem}")
-
-
-def text_literal(value: str) -> str:
-    """The text as a rule has it, in single quotes."""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _short(shown: str) -> str:
