@@ -12,10 +12,11 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import nn
 
-from beha2vec_core.compute import ComputeError
+from beha2vec_core.compute import ComputeError, LocalCompute
 from beha2vec_core.compute.on_ray import RayCompute
 from beha2vec_core.encoder.workers import Workers
 from beha2vec_core.settings import Settings
+from beha2vec_dagster.lib.resources import ComputeResource
 
 CPU = torch.device("cpu")
 
@@ -49,6 +50,15 @@ def test_the_backend_ray_needs_an_address() -> None:
     assert Settings(compute_backend="ray", ray_address="head:6379").compute.ray_address == "head:6379"
     with pytest.raises(ValueError, match="BEHA2VEC_COMPUTE_BACKEND=ray needs BEHA2VEC_RAY_ADDRESS"):
         Settings(compute_backend="ray", ray_address="head")
+
+
+def test_the_graph_gives_the_settings_to_the_backend() -> None:
+    settings = Settings(compute_backend="ray", ray_address="head:6379", ray_cpus=4, ray_gpus=1, ray_workers=3)
+    resource = ComputeResource(device="auto", **settings.compute.model_dump())
+    assert resource.open() == RayCompute("head:6379", cpus=4, gpus=1, workers=3)
+    assert resource.open().device == "cuda"
+    assert resource.resolve() == ("cpu", "Ray at head:6379: 4 CPUs and 1 GPUs a worker")
+    assert ComputeResource(device="cpu", **Settings().compute.model_dump()).open() == LocalCompute("cpu")
 
 
 def table(rank: int) -> tuple[nn.Embedding, nn.Embedding, nn.Linear]:
