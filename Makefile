@@ -8,7 +8,7 @@ COLES := .venv-coles
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help docs install lock .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-scale bench-pages dbt-docs lint lint-python lint-sql format clean explore bench-lookalikes bench-explorer bench-privacy bench-predictions bench-chat
+.PHONY: help docs install lock .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-scale bench-pages dbt-docs lint lint-python lint-sql format clean explore bench-lookalikes bench-explorer bench-privacy bench-predictions bench-chat bench-ray
 
 help: ## what can be made
 	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -102,6 +102,9 @@ bench-encoder-speed: $(INSTALLED) $(COLES)/.installed ## how fast the encoder le
 
 simulate-nights: $(INSTALLED) ## 120 nights without anyone awake, compared with a clean build (an hour)
 	$(BIN)/python tests/simulation/nights.py
+
+bench-ray: $(INSTALLED) ## what Ray costs beside the work, by users
+	$(BIN)/python tests/benchmarks/ray_overhead.py
 
 bench-kills: $(INSTALLED) ## runs killed at random moments and run again (40 minutes)
 	$(BIN)/python tests/simulation/kills.py

@@ -240,6 +240,33 @@ class Encoder(_Group):
     )
 
 
+class Compute(_Group):
+    """Where encoders are trained and users embedded and scored: in the steps' process, or on a Ray cluster."""
+
+    backend: Literal["local", "ray"] = Field(
+        "local",
+        alias="compute_backend",
+        description="local: one machine; ray: a Ray cluster (extra `[ray]`, docs/ray.md)",
+    )
+    ray_address: str | None = Field(None, description="host:port of the Ray cluster's head, such as ray-head:6379")
+    ray_workers: int = Field(
+        0, ge=0, description="Ray workers that train together at most; 0: as many as there is room for"
+    )
+    ray_cpus: float = Field(1, gt=0, description="CPUs of a Ray worker")
+    ray_gpus: float = Field(0, ge=0, description="GPUs of a Ray worker")
+
+    @model_validator(mode="after")
+    def _ray_has_an_address(self) -> Self:
+        address = self.ray_address or ""
+        host, _, port = address.rpartition(":")
+        if self.backend == "ray" and not (host and port.isdigit()):
+            raise ValueError(
+                f"BEHA2VEC_COMPUTE_BACKEND=ray needs BEHA2VEC_RAY_ADDRESS (is {address!r}): host:port of the "
+                "cluster's head, such as ray-head:6379"
+            )
+        return self
+
+
 class Pages(_Group):
     """How pages get their themes and types."""
 
@@ -480,6 +507,7 @@ class Settings(BaseModel, frozen=True):
     export: Export
     storage: Storage
     encoder: Encoder
+    compute: Compute
     pages: Pages
     fetch: Fetch
     llm: Llm

@@ -68,7 +68,7 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
         loggers={"console": console},
         resources={
             "warehouse": warehouse,
-            "compute": ComputeResource(device=settings.encoder.device),
+            "compute": ComputeResource(device=settings.encoder.device, **settings.compute.model_dump()),
             "llm": LlmResource(settings),
             "dbt": dbt.dbt_resource(settings),
         }

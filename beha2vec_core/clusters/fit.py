@@ -12,6 +12,7 @@ from beha2vec_core.clusters.map import fit_map
 from beha2vec_core.clusters.model import ClusterModel
 from beha2vec_core.clusters.stability import Choice, choose_k, stability_curve
 from beha2vec_core.clusters.unit import normalise
+from beha2vec_core.compute import Compute
 
 # Of 200 users, a cluster of 50 that does something 20 points more often than the others differs by 2.5 standard errors.
 MIN_USERS = 200
@@ -35,6 +36,7 @@ def fit_clusters(
     curve_users: int = 10_000,
     minibatch_above: int = MINIBATCH_ABOVE,
     progress: bool = True,
+    compute: Compute | None = None,
 ) -> ClusterModel:
     """K-Means over L2-normalised behavior vectors.
 
@@ -59,6 +61,7 @@ def fit_clusters(
         curve_users: the curve is made on a sample of at most this many users; the final fit takes all.
         minibatch_above: with more users than this the final fit goes by mini-batches.
         progress: show a progress bar.
+        compute: where the curve is made; None: in this process.
 
     Raises:
         ValueError: fewer distinct users than clusters, or a range or share that makes no sense.
@@ -85,7 +88,7 @@ def fit_clusters(
 
     def curve_of(numbers: Iterable[int]) -> pd.DataFrame:
         possible = (number for number in numbers if number < len(sample))
-        return stability_curve(sample, possible, seed=seed, outcome=of_sample, progress=progress)
+        return stability_curve(sample, possible, seed=seed, outcome=of_sample, progress=progress, compute=compute)
 
     choose = partial(
         choose_k,

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from beha2vec_core.clusters.kmeans import kmeans, nearest
 from beha2vec_core.clusters.separation import epsilon_squared
+from beha2vec_core.compute import Compute, LocalCompute
 from beha2vec_core.progress import with_progress
 
 CURVE_COLUMNS = (
@@ -37,6 +38,7 @@ def stability_curve(
     resamples: int = 12,
     silhouette_users: int = 2_000,
     progress: bool = True,
+    compute: Compute | None = None,
 ) -> pd.DataFrame:
     """One row a k, in ascending order, ``chosen`` still false.
 
@@ -55,14 +57,14 @@ def stability_curve(
         resamples: bootstrap resamples a k.
         silhouette_users: silhouette needs all pairs of users, so it is taken on a sample.
         progress: show a progress bar.
+        compute: where the numbers are tried, each by itself; None: in this process.
     """
     from sklearn.metrics import adjusted_rand_score, silhouette_score
 
-    rows = []
-    for k in with_progress(sorted(set(ks)), title="choosing k", unit="k", shown=progress):
+    def row_of(k: int) -> dict[str, float | bool] | None:
         centroids, labels = kmeans(points, k, seed=seed)
         if len(centroids) < k:
-            continue
+            return None
         agreements, recovered = [], []
         for resample in range(resamples):
             rng = np.random.default_rng([seed, k, resample])
@@ -74,21 +76,22 @@ def stability_curve(
         sizes = np.bincount(labels, minlength=k) / len(points)
         sample = np.random.default_rng(seed).permutation(len(points))[:silhouette_users]
         in_sample = np.unique(labels[sample]).size
-        rows.append(
-            {
-                "k": k,
-                "stability_ari": float(np.mean(agreements)),
-                "least_jaccard": float(np.mean(recovered, axis=0).min()),
-                "silhouette": float(silhouette_score(points[sample], labels[sample]))
-                if 1 < in_sample < len(sample)
-                else 0.0,
-                "largest_share": float(sizes.max()),
-                "smallest_share": float(sizes.min()),
-                "outcome_epsilon2": float("nan") if outcome is None else epsilon_squared(labels, outcome),
-                "inertia": float(np.square(points - centroids[labels]).sum(axis=1).mean()),
-                "chosen": False,
-            }
-        )
+        return {
+            "k": k,
+            "stability_ari": float(np.mean(agreements)),
+            "least_jaccard": float(np.mean(recovered, axis=0).min()),
+            "silhouette": float(silhouette_score(points[sample], labels[sample]))
+            if 1 < in_sample < len(sample)
+            else 0.0,
+            "largest_share": float(sizes.max()),
+            "smallest_share": float(sizes.min()),
+            "outcome_epsilon2": float("nan") if outcome is None else epsilon_squared(labels, outcome),
+            "inertia": float(np.square(points - centroids[labels]).sum(axis=1).mean()),
+            "chosen": False,
+        }
+
+    numbers = with_progress(sorted(set(ks)), title="choosing k", unit="k", shown=progress)
+    rows = [row for row in (compute or LocalCompute("cpu")).map(lambda _: row_of, numbers) if row]
     kinds = dict.fromkeys(CURVE_COLUMNS, "float64") | {"k": "int64", "chosen": "bool"}
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS)).astype(kinds)  # also where it is empty
 

@@ -17,6 +17,7 @@ from beha2vec_core.encoder.features import Fields, IdArray, IntArray, Tokens, ga
 from beha2vec_core.encoder.objectives.batch import Batch
 from beha2vec_core.encoder.packing import pack
 from beha2vec_core.encoder.sampling import Sampler
+from beha2vec_core.encoder.workers import Workers
 from beha2vec_core.events.sequences import Sequences, ragged_range
 
 DAY = 86_400
@@ -105,11 +106,27 @@ class UserBatches:
         plan = plan_batches(self.lengths, self.users, self.config, rng)
         return plan[: self.config.max_updates // self.config.epochs]
 
-    def of_epoch(self, epoch: int, skip: int = 0) -> Iterator[tuple[Batch, IntArray]]:
-        """Each batch of an epoch but the first ``skip``, and how many events each of its users has, [B]."""
-        for place, users in enumerate(self.plan(epoch)[skip:], start=skip + 1):
-            rng = np.random.default_rng((self.config.seed, epoch, place))
-            yield make_batch(self.data, users, self.config, rng, self.device, self.samplers), self.lengths[users]
+    def of_epoch(self, epoch: int, skip: int = 0, every: int = 1) -> Iterator[tuple[Batch, IntArray]]:
+        """Batches of an epoch and how many events each of their users has, [B]: the one after ``skip``, the
+        ``every``-th after that, and so on.
+        """
+        plan = self.plan(epoch)
+        for place in range(skip, len(plan), every):
+            rng = np.random.default_rng((self.config.seed, epoch, place + 1))
+            yield self._batch(plan[place], rng), self.lengths[plan[place]]
+
+    def shares(self, epoch: int, workers: Workers, skip: int = 0) -> Iterator[tuple[Batch | None, IntArray]]:
+        """One worker's share of each batch of an epoch but the first ``skip``; None where it has no user."""
+        if workers.size == 1:
+            yield from self.of_epoch(epoch, skip)
+            return
+        for place, whole in enumerate(self.plan(epoch)[skip:], start=skip + 1):
+            users = workers.share(whole)
+            rng = np.random.default_rng((self.config.seed, epoch, place, workers.rank))
+            yield self._batch(users, rng) if len(users) else None, self.lengths[users]
+
+    def _batch(self, users: IntArray, rng: np.random.Generator) -> Batch:
+        return make_batch(self.data, users, self.config, rng, self.device, self.samplers)
 
 
 def plan_batches(lengths: IntArray, users: IntArray, config: TrainConfig, rng: np.random.Generator) -> list[IntArray]:

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.encoder.curve import EpochMetrics, RunningLosses
 from beha2vec_core.encoder.features import Fields
+from beha2vec_core.encoder.workers import Workers
 from beha2vec_core.events.sequences import Sequences
 from beha2vec_core.files import put_in_place
 
@@ -101,11 +102,20 @@ class Checkpoints:
         self.folder = folder
         self.fingerprint = fingerprint
 
-    def restore(self, progress: Progress) -> bool:
-        """Go on from the newest checkpoint of this training; whether there is one.
+    def restore(self, progress: Progress, workers: Workers) -> bool:
+        """Go on from the newest checkpoint of this training; whether there is one. The first worker reads it for all.
 
         Checkpoints of another training, and damaged ones, are removed.
         """
+        found = workers.from_first(self._newest() if workers.is_first else None)
+        if found is None:
+            return False
+        progress.restore(*found)
+        if not workers.is_first:
+            progress.running = RunningLosses(progress.running.weights)  # the first one has those of all
+        return True
+
+    def _newest(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         for path in _paths(self.folder):
             try:
                 tensors, record = load_file(path / TENSORS), json.loads((path / RECORD).read_text("utf-8"))
@@ -114,11 +124,10 @@ class Checkpoints:
             else:
                 if record.get("fingerprint") == self.fingerprint:
                     logger.info("training resumes from %s", path)
-                    progress.restore(tensors, record)
-                    return True
+                    return tensors, record
                 logger.warning("checkpoint %s is of other data or settings and is removed", path)
             shutil.rmtree(path)
-        return False
+        return None
 
     def write(self, progress: Progress) -> None:
         """Add a checkpoint: it appears whole, then older ones go."""

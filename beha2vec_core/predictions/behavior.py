@@ -27,6 +27,7 @@ from beha2vec_core.store.vectors import as_matrix
 from beha2vec_core.store.warehouse import transaction
 
 if TYPE_CHECKING:
+    from beha2vec_core.compute import Compute
     from beha2vec_core.encoder.encoder import BehaviorEncoder
 
 COMPONENTS = 16
@@ -128,18 +129,28 @@ def events_before(connection: duckdb.DuckDBPyConnection, day: date, most: int = 
     ).to_arrow_table()
 
 
-def fit_encoder(events: pa.Table, day: date, training: TrainConfig) -> PredictionEncoder:
+def fit_encoder(
+    events: pa.Table,
+    day: date,
+    training: TrainConfig,
+    *,
+    compute: Compute | None = None,
+    checkpoints: Path | None = None,
+) -> PredictionEncoder:
     """Fit an encoder.
 
     Args:
         events: from `events_before`.
         day: the date before which they were exported.
         training: its budget.
+        compute: where it is trained; None: in this process.
+        checkpoints: a folder from which a killed training goes on.
     """
     from beha2vec_core.encoder.encoder import BehaviorEncoder
 
     # no labels of pages: they come from all titles ever seen, also from later ones
-    encoder = BehaviorEncoder.fit(events, EncoderConfig(optional_fields=()), training)
+    config = EncoderConfig(optional_fields=())
+    encoder = BehaviorEncoder.fit(events, config, training, compute=compute, checkpoints=checkpoints)
     vectors = as_matrix(encoder.encode(events, _moment(day))["behavior"]).astype(np.float64)
     centre = vectors.mean(axis=0)
     _, scales, directions = np.linalg.svd(vectors - centre, full_matrices=False)
@@ -147,13 +158,16 @@ def fit_encoder(events: pa.Table, day: date, training: TrainConfig) -> Predictio
     return PredictionEncoder(encoder, centre, directions[:kept].T * np.sqrt(len(vectors)) / scales[:kept])
 
 
-def write_vectors(connection: duckdb.DuckDBPyConnection, encoder: PredictionEncoder, day: date) -> int:
+def write_vectors(
+    connection: duckdb.DuckDBPyConnection, encoder: PredictionEncoder, day: date, compute: Compute | None = None
+) -> int:
     """Encode the users of a date, unless all have vectors by this encoder and no late event can come; the rows written.
 
     Args:
         connection: of the warehouse.
         encoder: whose vectors they are.
         day: the date; a user has a vector if they are in ``ga4.ml_ga4__user_features`` as of it.
+        compute: where users are encoded; None: in this process.
     """
     rows_of = f"""from {_EVENTS} as events
         join ga4.int_ga4__identities_as_of as identities using (client_key)
@@ -173,7 +187,7 @@ def write_vectors(connection: duckdb.DuckDBPyConnection, encoder: PredictionEnco
         _BATCH_ROWS
     )
     keys, parts = [], []
-    for batch in encoder.encoder.encode_stream(users, _moment(day)):
+    for batch in encoder.encoder.encode_stream(users, _moment(day), compute=compute):
         vectors = as_matrix(pa.Table.from_batches([batch])["behavior"])
         keys.append(batch.column("user_key"))
         parts.append(((vectors - encoder.centre) @ encoder.components).astype(np.float32))

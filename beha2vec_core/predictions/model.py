@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
+from beha2vec_core.compute import Compute, LocalCompute
 from beha2vec_core.files import put_in_place
 from beha2vec_core.predictions.arrays import BoolArray, FloatArray, IntArray, SavedArray
 from beha2vec_core.predictions.calibration import (
@@ -309,8 +310,10 @@ class PredictionModel:
         """The rows of the users who are scored."""
         return frame[frame["days_since_last_session"] <= self.config.population_days].reset_index(drop=True)
 
-    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def predict(self, frame: pd.DataFrame, compute: Compute | None = None) -> pd.DataFrame:
         """A row per user, target and horizon, for rows of ``ga4.ml_ga4__user_features`` of one date.
+
+        ``compute`` scores each target by itself, as intervals depend on all users; None: this process does.
 
         Returns:
             ``property_id``, ``as_of``, ``user_key``, ``target``, ``horizon``, ``probability``, ``low``, ``high`` (90 %
@@ -318,9 +321,11 @@ class PredictionModel:
             only), ``method``. Longer horizons never have a smaller probability.
         """
         users = self.population(frame)
+        found = (compute or LocalCompute("cpu")).map(
+            lambda device: lambda target: target.score(users), self.targets.values()
+        )
         tables = []
-        for name, target in self.targets.items():
-            scores = target.score(users)
+        for (name, target), scores in zip(self.targets.items(), found, strict=True):
             spend = target.value.per_buyer(users, target.horizons) if target.value else None
             for j, days in enumerate(target.horizons):
                 probability = scores.probability[:, j]

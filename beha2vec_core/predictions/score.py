@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from beha2vec_core.compute import Compute
 from beha2vec_core.predictions.model import PredictionModel
 
 
@@ -23,7 +24,12 @@ class Scored(NamedTuple):
 
 
 def score(
-    model: PredictionModel, frame: pd.DataFrame, matured: pd.DataFrame | None = None, *, reasons: bool = True
+    model: PredictionModel,
+    frame: pd.DataFrame,
+    matured: pd.DataFrame | None = None,
+    *,
+    reasons: bool = True,
+    compute: Compute | None = None,
 ) -> Scored:
     """Score the users of one date.
 
@@ -33,6 +39,7 @@ def score(
         matured: rows of the last date of which the shortest horizon has matured, after the model was calibrated. If
             certainly more or fewer users did it than expected, the scores of the target are shifted.
         reasons: whether the first decile gets reasons.
+        compute: where users are scored; None: in this process.
     """
     shifts: dict[str, float] = {}
     if matured is not None:
@@ -43,7 +50,7 @@ def score(
         name: target.shifted([shifts.get(name, 0.0)] * len(target.horizons)) for name, target in model.targets.items()
     }
     moved = replace(model, targets=targets)
-    rows = moved.predict(frame)
+    rows = moved.predict(frame, compute)
     rows["reasons"] = None
     if not reasons or rows.empty:
         return Scored(rows, shifts)

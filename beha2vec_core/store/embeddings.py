@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from beha2vec_core.store.warehouse import transaction
 
 if TYPE_CHECKING:
+    from beha2vec_core.compute import Compute
     from beha2vec_core.encoder.encoder import BehaviorEncoder
 
 _TABLE = "beha2vec.user_embeddings"
@@ -39,7 +40,12 @@ def known_sequences(connection: duckdb.DuckDBPyConnection, model_version: str, d
 
 
 def encode_changed(
-    encoder: BehaviorEncoder, sequences: Path, known: pa.Table, target: Path, memory_limit: str = "80%"
+    encoder: BehaviorEncoder,
+    sequences: Path,
+    known: pa.Table,
+    target: Path,
+    memory_limit: str = "80%",
+    compute: Compute | None = None,
 ) -> pa.Table:
     """Encode the users of a sequence file whose sequence is not the one known, to a parquet file.
 
@@ -49,6 +55,7 @@ def encode_changed(
         known: from ``known_sequences``; a hash that is null or another means that the user is encoded again.
         target: the file to write; it has what ``encode_stream`` gives.
         memory_limit: of DuckDB, such as 4GB.
+        compute: where users are encoded; None: in this process.
 
     Returns:
         ``user_key`` and ``sequence_hash`` of all users of the day.
@@ -66,7 +73,7 @@ def encode_changed(
             order by sequences.user_key"""
         )
         with (
-            encoder.encode_stream(changed.to_arrow_reader(_BATCH_ROWS)) as encoded,
+            encoder.encode_stream(changed.to_arrow_reader(_BATCH_ROWS), compute=compute) as encoded,
             pq.ParquetWriter(target, encoded.schema) as file,
         ):
             for batch in encoded:

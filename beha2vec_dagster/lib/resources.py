@@ -10,6 +10,7 @@ from dagster import ConfigurableResource
 from dagster_duckdb import DuckDBResource
 from pydantic import Field
 
+from beha2vec_core.compute import Compute, LocalCompute
 from beha2vec_core.encoder.config import Device
 from beha2vec_core.insights import LlmSettings
 from beha2vec_core.settings import Settings
@@ -55,13 +56,32 @@ class ComputeResource(ConfigurableResource[None]):
     """Where training and encoding run."""
 
     device: str = Field("auto", description="auto, cpu, cuda or mps; a named device that is absent is an error")
+    backend: str = Field("local", description="local: in the step's process; ray: on a Ray cluster (docs/ray.md)")
+    ray_address: str | None = Field(None, description="host:port of the Ray cluster's head")
+    ray_workers: int = Field(0, description="workers that train together at most; 0: as many as there is room for")
+    ray_cpus: float = Field(1, description="CPUs of a Ray worker")
+    ray_gpus: float = Field(0, description="GPUs of a Ray worker")
 
-    def resolve(self) -> tuple[Device, str]:
-        """The device to use, and a sentence for the metadata.
+    def open(self) -> Compute:
+        """The backend, for the functions of the core; a cluster is connected to when it is first used.
 
         Raises:
             DeviceError: the named device is not there.
         """
+        if self.backend == "ray":
+            from beha2vec_core.compute.on_ray import RayCompute
+
+            return RayCompute(self.ray_address or "", self.ray_cpus, self.ray_gpus, self.ray_workers)
+        return LocalCompute(self.resolve()[0])
+
+    def resolve(self) -> tuple[Device, str]:
+        """The device of this process, and a sentence for the metadata.
+
+        Raises:
+            DeviceError: the named device is not there.
+        """
+        if self.backend == "ray":
+            return "cpu", f"Ray at {self.ray_address}: {self.ray_cpus:g} CPUs and {self.ray_gpus:g} GPUs a worker"
         from beha2vec_core.encoder.device import resolve_device
 
         device = cast(Device, resolve_device(cast(Device, self.device)).type)

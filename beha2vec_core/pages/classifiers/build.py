@@ -5,10 +5,12 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
+from beha2vec_core.compute import Compute, LocalCompute
+from beha2vec_core.encoder.config import Device
 from beha2vec_core.llm import LlmClient, LlmSettings
 from beha2vec_core.pages.cascade import NO_METHOD, Cascade, Step
 from beha2vec_core.pages.classifiers.base import Classifier
@@ -16,7 +18,7 @@ from beha2vec_core.pages.classifiers.embedding import EmbeddingClassifier, SiteT
 from beha2vec_core.pages.classifiers.llm import LlmClassifier
 from beha2vec_core.pages.classifiers.nli import DEFAULT_NLI_MODEL, NliClassifier, NliModel
 from beha2vec_core.pages.classifiers.rules import OwnThemesClassifier, OwnTypesClassifier, RulesClassifier
-from beha2vec_core.pages.embedder import DEFAULT_MODEL, Embedder
+from beha2vec_core.pages.embedder import DEFAULT_MODEL, ComputedEmbedder, Embedder
 from beha2vec_core.pages.labels import Label, Labels, bundled_names
 from beha2vec_core.pages.own_themes import OwnThemes
 from beha2vec_core.pages.own_types import OwnTypes
@@ -98,6 +100,7 @@ class Models:
         nli_model: the name of a model for zero-shot classification.
         llm: how to reach a language model; None: none is configured.
         device: ``cpu``, ``cuda``, ``mps``.
+        compute: where texts are embedded; None: in this process, on the device.
         progress: whether models show bars.
     """
 
@@ -106,6 +109,7 @@ class Models:
     llm: LlmSettings | None = None
     device: str = "cpu"
     progress: bool = False
+    compute: Compute | None = None
 
     def cascades(
         self,
@@ -162,7 +166,8 @@ class Models:
     ) -> Callable[[str, tuple[Label, ...]], Classifier]:
         if isinstance(self.embedder, str):  # found once in the life of this object
             self.embedder = Embedder.find(self.embedder, device=self.device, progress=self.progress)
-        cached = CachedEmbedder(self.embedder, store)
+        compute = self.compute or LocalCompute(cast(Device, self.device))
+        cached = CachedEmbedder(ComputedEmbedder(self.embedder, compute), store)
         if not labels.own_themes:
             return lambda kind, of_kind: EmbeddingClassifier(cached, of_kind, kind)
         silent = OwnTypes(labels.page_types).functional()

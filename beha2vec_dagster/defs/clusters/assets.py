@@ -26,7 +26,7 @@ from beha2vec_dagster.defs.encoder.versions import load_encoder, version_in_use
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.metadata import made, markdown_table, picture, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
-from beha2vec_dagster.lib.resources import WarehouseResource
+from beha2vec_dagster.lib.resources import ComputeResource, WarehouseResource
 
 if TYPE_CHECKING:
     from beha2vec_core.clusters import ClusterModel, ClusterPosterior
@@ -69,7 +69,10 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         code_version="5",
     )
     def cluster_model(
-        context: dg.AssetExecutionContext, config: ClusterConfig, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext,
+        config: ClusterConfig,
+        compute: ComputeResource,
+        warehouse: WarehouseResource,
     ) -> dg.MaterializeResult[Any]:
         """K-Means centroids over the latest behavior vector of each user with enough events, with the choice of k.
 
@@ -100,6 +103,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             earlier=None if config.begin_anew else earlier,
             outcome=outcome.values,
             minibatch_above=config.minibatch_above,
+            compute=compute.open(),
         )
         context.log.info(fitted.why)
         model, lineage = keep_keys(fitted, vectors, earlier, used)

@@ -181,6 +181,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 page_titles=_page_titles(warehouse) if titled else None,
                 checkpoints=checkpoints,
                 mlflow=config.mlflow,
+                compute=compute.open(),
             )
         folder = settings.storage.encoders_path / encoder.model_version
         encoder.save(folder)
@@ -240,7 +241,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         with warehouse.connect("encoder in use") as connection:
             version = version_in_use(connection)
         encoder = load_encoder(settings.storage.encoders_path / version, device)
-        done = embed_days(settings, warehouse, encoder, days, again=config.again)
+        done = embed_days(settings, warehouse, encoder, days, compute.open(), again=config.again)
         for day in days:
             of_day = {"dagster/partition_row_count": done[day].users, "embedded": done[day].embedded}
             context.add_asset_metadata(of_day, partition_key=day.isoformat())

@@ -94,7 +94,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             device, _ = compute.resolve()
             encoder = load_encoder(settings.storage.encoders_path / candidate, device)
             context.log.info(f"embedding {counted(len(days), 'day')} with {candidate}; {in_use} stays in use")
-            embed_days(settings, warehouse, encoder, days)
+            embed_days(settings, warehouse, encoder, days, compute.open())
             moved = _switch(context, config, settings.storage, warehouse, encoder, clusters)
         with warehouse.connect("trained_encoder: accept") as connection:
             connection.execute(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import duckdb
 
+from beha2vec_core.compute import Compute
 from beha2vec_core.encoder.config import Device
 from beha2vec_core.events.user_sequences import sequence_file
 from beha2vec_core.progress import with_progress
@@ -107,6 +108,7 @@ def embed_days(
     warehouse: WarehouseResource,
     encoder: "BehaviorEncoder",
     days: list[date],
+    compute: Compute,
     *,
     again: bool = False,
 ) -> dict[date, EmbeddedDay]:
@@ -137,6 +139,7 @@ def embed_days(
                 known,
                 file,
                 memory_limit=settings.storage.memory_limit,
+                compute=compute,
             )
             with warehouse.connect(f"user_embeddings {day}: write") as connection:
                 embedded[day] = replace_changed(connection, version, day, users, file)

@@ -75,7 +75,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             pages, fetched = add_page_text(pages, settings)
         device, device_note = compute.resolve()
         store = PageStore(warehouse.connect)
-        models = Models(config.embedding_model, config.nli_model, llm.settings, device)
+        models = Models(config.embedding_model, config.nli_model, llm.settings, device, compute=compute.open())
         result = classify_pages(
             pages,
             labels=labels,

@@ -126,10 +126,11 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         encoder = None
         if start.date:
             dates = [day for day in dates if day >= start.date]
-            encoder = fit_encoder_before(context, settings, warehouse, start.date, config.training(device))
+            training = config.training(device)
+            encoder = fit_encoder_before(context, settings, warehouse, start.date, training, compute.open())
             for day in with_progress(dates, title="vectors", unit="date"):
                 with warehouse.connect(f"prediction_examples: vectors of {day}") as connection:
-                    write_vectors(connection, encoder, day)
+                    write_vectors(connection, encoder, day, compute.open())
         with warehouse.connect("prediction_examples") as connection:
             version = f"'{encoder.version}'" if encoder else "null::varchar"
             users = f"""select as_of, property_id, user_key, {version} as encoder_version
@@ -219,7 +220,10 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         code_version="1",
     )
     def prediction_evaluation(
-        context: dg.AssetExecutionContext, config: EvaluationConfig, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext,
+        config: EvaluationConfig,
+        compute: ComputeResource,
+        warehouse: WarehouseResource,
     ) -> dg.MaterializeResult[Any]:
         """The newest model tested on dates it has not seen, beside simple rules and the model in use.
 
@@ -241,7 +245,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             return made(status="there are newer examples: fit prediction_candidate again")
 
         def rows_for(champion: "PredictionModel", day: date) -> "pd.DataFrame":
-            return features_for(settings, warehouse, champion, [day])
+            return features_for(settings, warehouse, champion, [day], compute.open())
 
         with core_messages(context.log, _LOGGER):
             found = backtest(
@@ -277,7 +281,10 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         code_version="1",
     )
     def prediction_model(
-        context: dg.AssetExecutionContext, config: PromotionConfig, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext,
+        config: PromotionConfig,
+        compute: ComputeResource,
+        warehouse: WarehouseResource,
     ) -> dg.MaterializeResult[Any]:
         """The prediction model in use: the newest candidate takes its place here, or is refused.
 
@@ -307,7 +314,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 allow_retries=False,
             )
         model = load_model(settings, candidate)
-        scored = write_scores(settings, warehouse, model, [store.scored_day(dates[-1])], reasons=True)
+        scored = write_scores(settings, warehouse, model, [store.scored_day(dates[-1])], compute.open(), reasons=True)
         with warehouse.connect("prediction_model: promote") as connection:
             deleted = store.promote(connection, candidate)
             needed = store.encoders_needed(connection, _CHAMPIONS)
@@ -334,7 +341,10 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         code_version="1",
     )
     def user_predictions(
-        context: dg.AssetExecutionContext, config: ScoringConfig, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext,
+        config: ScoringConfig,
+        compute: ComputeResource,
+        warehouse: WarehouseResource,
     ) -> dg.MaterializeResult[Any]:
         """What each user seen lately is expected to do, as of the end of the day: a row per user, target and horizon.
 
@@ -351,7 +361,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             return made({"dagster/row_count": 0}, status=_NONE_YET)
         try:
             model = load_model(settings, version)
-            scored = write_scores(settings, warehouse, model, days, reasons=config.reasons)
+            scored = write_scores(settings, warehouse, model, days, compute.open(), reasons=config.reasons)
         except dg.Failure as error:  # files of another release: the rest of the night runs on
             context.log.warning(str(error.description))
             return made(status=str(error.description))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import dagster as dg
 
+from beha2vec_core.compute import Compute
 from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import ExportSettings
@@ -97,6 +98,7 @@ def fit_encoder_before(
     warehouse: WarehouseResource,
     first: date,
     training: TrainConfig,
+    compute: Compute,
 ) -> "PredictionEncoder":
     """An encoder fitted on what was exported before a date, saved."""
     from beha2vec_core.predictions.behavior import events_before, fit_encoder
@@ -104,13 +106,19 @@ def fit_encoder_before(
     with warehouse.connect("prediction_examples: events") as connection:
         events = events_before(connection, first)
     context.log.info(f"The encoder learns from {counted(events.num_rows, 'device')} before {first}.")
-    encoder = fit_encoder(events, first, training)
+    checkpoints = settings.storage.prediction_encoders_path / ".training"
+    encoder = fit_encoder(events, first, training, compute=compute, checkpoints=checkpoints)
     encoder.save(settings.storage.prediction_encoders_path / encoder.version)
+    shutil.rmtree(checkpoints, ignore_errors=True)
     return encoder
 
 
 def features_for(
-    settings: ExportSettings, warehouse: WarehouseResource, model: "PredictionModel", days: list[date]
+    settings: ExportSettings,
+    warehouse: WarehouseResource,
+    model: "PredictionModel",
+    days: list[date],
+    compute: Compute,
 ) -> "pd.DataFrame":
     """Features of some dates, with the vectors that a model reads; they are written where they are not there yet.
 
@@ -132,7 +140,7 @@ def features_for(
             ) from None
         for day in with_progress(days, title="vectors", unit="day"):
             with warehouse.connect(f"prediction vectors of {day}") as connection:
-                write_vectors(connection, encoder, day)
+                write_vectors(connection, encoder, day, compute)
     with warehouse.connect("prediction rows") as connection:
         return store.read_features(connection, days, version)
 
@@ -145,7 +153,13 @@ class Scores(NamedTuple):
 
 
 def write_scores(
-    settings: ExportSettings, warehouse: WarehouseResource, model: "PredictionModel", days: list[date], *, reasons: bool
+    settings: ExportSettings,
+    warehouse: WarehouseResource,
+    model: "PredictionModel",
+    days: list[date],
+    compute: Compute,
+    *,
+    reasons: bool,
 ) -> Scores:
     """Write the scores of the days that have features and that the model was fitted for or before."""
     from beha2vec_core.predictions import store
@@ -165,9 +179,9 @@ def write_scores(
         # the model has seen what had matured when it was fitted
         origin = last_matured(weekly, as_of, shortest)
         newer = origin and origin != last_matured(weekly, fitted, shortest)
-        frame = features_for(settings, warehouse, model, [as_of])
-        matured = features_for(settings, warehouse, model, [origin]) if origin and newer else None
-        scored = score(model, frame, matured, reasons=reasons)
+        frame = features_for(settings, warehouse, model, [as_of], compute)
+        matured = features_for(settings, warehouse, model, [origin], compute) if origin and newer else None
+        scored = score(model, frame, matured, reasons=reasons, compute=compute)
         with warehouse.connect(f"user_predictions {day}: write") as connection:
             store.write_predictions(connection, day, model, scored.rows)
         found.rows[day] = len(scored.rows)
