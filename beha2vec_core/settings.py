@@ -136,7 +136,9 @@ class Export(_Group):
     """Which GA4 export is read, and how."""
 
     source: str | None = Field(
-        None, description="the GA4 export: a file, a folder or a glob (JSON, parquet, CSV; docs/export.md)"
+        None,
+        description="the GA4 export: a file, a folder or a glob (JSON, parquet, CSV), s3://bucket/folder, "
+        "gs://bucket/folder or bigquery://project/dataset (docs/export.md)",
     )
     property_id: Annotated[
         str,
@@ -150,6 +152,9 @@ class Export(_Group):
     )
     max_bad_share: float = Field(
         0.05, ge=0, le=1, description="share of unreadable rows above which a day's ingest fails"
+    )
+    bigquery_maximum_bytes: int = Field(
+        2**40, ge=1, description="most bytes that one run may read from BigQuery (docs/bigquery.md); default: 1 TiB"
     )
 
     @field_validator("property_timezones", mode="before")

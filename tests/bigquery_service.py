@@ -1,0 +1,399 @@
+"""A local server that plays BigQuery over DuckDB: the REST calls and the Storage Read API (gRPC, Arrow) that we use.
+
+Its SQL is BigQuery's, transpiled by `tests.dbt.bigquery_world`. Sizes in bytes are those of the values as JSON. What it
+cannot show: BigQuery's own checks of types and limits, prices, and rights (docs/bigquery.md).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import RLock, Thread
+from typing import Any, Self
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import duckdb
+import grpc
+import pyarrow as pa
+import sqlglot
+from google.cloud.bigquery_storage_v1 import types
+from sqlglot import exp
+
+from beha2vec_core.ga4.schema import EVENT_SCHEMA, duckdb_type
+from tests.dbt.bigquery_world import to_duckdb
+
+_API = re.compile(r"/bigquery/v2/projects/(?P<project>[^/]+)/(?P<rest>.*)")
+_STORED = re.compile(r"projects/([^/]+)/datasets/([^/]+)/tables/([^/]+)")
+_ROWS_AT_ONCE = 1_000
+USER_COLUMNS = {
+    "pseudo_user_id": "VARCHAR",
+    "privacy_info": "STRUCT(is_ads_personalization_allowed VARCHAR)",
+    "predictions": "STRUCT(purchase_score_7d DOUBLE, churn_score_7d DOUBLE)",
+    "user_ltv": "STRUCT(revenue DOUBLE)",
+}
+
+
+class ApiError(Exception):
+    """An answer that is an error, as BigQuery words it."""
+
+    def __init__(self, code: int, reason: str, message: str = "refused by the test") -> None:
+        super().__init__(message)
+        self.code, self.reason, self.message = code, reason, message
+
+    @property
+    def body(self) -> dict[str, Any]:
+        errors = [{"reason": self.reason, "message": self.message}]
+        return {"error": {"code": self.code, "message": self.message, "errors": errors}}
+
+
+@dataclass
+class BigQueryService:
+    """The server, and what it holds.
+
+    Attributes:
+        jobs: the configurations of all jobs, in order.
+        reads: the sessions of the Storage Read API: table and columns.
+        refuse: called with each REST path; may raise `ApiError`.
+        breaks: by table, the gRPC status that ends its reading after the first rows.
+    """
+
+    connection: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
+    jobs: list[dict[str, Any]] = field(default_factory=list)
+    reads: list[tuple[str, list[str]]] = field(default_factory=list)
+    refuse: Callable[[str], None] = lambda path: None
+    breaks: dict[str, grpc.StatusCode] = field(default_factory=dict)
+    _results: dict[str, pa.Table] = field(default_factory=dict)
+    _written: dict[tuple[str, ...], tuple[int, int]] = field(default_factory=dict)
+    _sessions: dict[str, pa.Table] = field(default_factory=dict)
+    _lock: RLock = field(default_factory=RLock)
+
+    def __enter__(self) -> Self:
+        self.connection.execute("set timezone = 'UTC'")
+        self._rest = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        Thread(target=self._rest.serve_forever, daemon=True).start()
+        self._grpc = grpc.server(ThreadPoolExecutor(4))
+        self._grpc.add_generic_rpc_handlers([_storage(self)])
+        port = self._grpc.add_insecure_port("127.0.0.1:0")
+        self._grpc.start()
+        self.endpoint, self.storage_endpoint = f"http://127.0.0.1:{self._rest.server_port}", f"127.0.0.1:{port}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._rest.shutdown()
+        self._rest.server_close()
+        self._grpc.stop(None).wait()
+
+    def source(self, project: str = "my-project", data_set: str = "analytics_123456789") -> str:
+        """The address of a data set, as BEHA2VEC_SOURCE has it."""
+        return (
+            f"bigquery://{project}/{data_set}?endpoint={self.endpoint}&storage_endpoint={self.storage_endpoint}"
+            "&billing_project=who-pays"
+        )
+
+    # --- what it holds
+
+    def load(
+        self,
+        files: Iterable[Path],
+        *,
+        project: str = "my-project",
+        data_set: str = "analytics_123456789",
+        fields: dict[str, Any] = EVENT_SCHEMA,
+        at: int = 1_700_000_000_000,
+    ) -> None:
+        """Make a table of each NDJSON file, named as the file; event_date is text, as GA4 has it.
+
+        ``at`` is when it was written, in milliseconds.
+        """
+        for file in files:
+            name = file.name.partition(".")[0]
+            columns = (
+                {"event_date": "VARCHAR"} | {one: duckdb_type(kind) for one, kind in fields.items()}
+                if name.startswith("events_")
+                else USER_COLUMNS
+            )
+            given = "{" + ", ".join(f"'{one}': '{kind}'" for one, kind in columns.items()) + "}"
+            read = f"read_json('{file}', format = 'newline_delimited', columns = {given})"
+            self.write((project, data_set, name), read, at)
+
+    def write(self, table: tuple[str, str, str], source: str, at: int = 1_700_000_000_000) -> None:
+        """Replace a table by what SQL of DuckDB selects from."""
+        self.make_data_set(*table[:2])
+        self.connection.execute(f"create or replace table {_quoted(table)} as from {source}")
+        self._written[table] = (self._written.get(table, (at, at))[0], at)
+
+    def make_data_set(self, project: str, data_set: str) -> None:
+        """Make a data set where it is not there."""
+        if not self._rows(f"select 1 from duckdb_databases() where database_name = '{project}'"):
+            self.connection.execute(f"attach ':memory:' as \"{project}\"")
+        self.connection.execute(f'create schema if not exists "{project}"."{data_set}"')
+
+    def drop(self, name: str, project: str = "my-project", data_set: str = "analytics_123456789") -> None:
+        """Delete a table."""
+        self.connection.execute(f"drop table {_quoted((project, data_set, name))}")
+        del self._written[project, data_set, name]
+
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(sql).fetchall()
+
+    def _tables(self, project: str, data_set: str) -> list[str]:
+        if not self._rows(
+            f"select 1 from duckdb_schemas() where database_name = '{project}' and schema_name = '{data_set}'"
+        ):
+            raise ApiError(404, "notFound", f"Not found: Dataset {project}:{data_set}")
+        of = f"database_name = '{project}' and schema_name = '{data_set}'"
+        return [name for (name,) in self._rows(f"select table_name from duckdb_tables() where {of} order by all")]
+
+    def _arrow(self, table: tuple[str, str, str], columns: list[str] | None = None) -> pa.Table:
+        if table[2] not in self._tables(*table[:2]):
+            raise ApiError(404, "notFound", f"Not found: Table {table[0]}:{table[1]}.{table[2]}")
+        selected = ", ".join(f'"{name}"' for name in columns) if columns else "*"
+        return self.connection.sql(f"select {selected} from {_quoted(table)}").to_arrow_table()
+
+    def _bytes(self, table: tuple[str, str, str], columns: Iterable[str] | None = None) -> int:
+        values = " + ".join(f"coalesce(length(to_json({name})), 0)" for name in columns or ["COLUMNS(*)"])
+        if columns is None:
+            values = "coalesce(length(to_json(one)::varchar), 0)"
+        ((found,),) = self._rows(f"select coalesce(sum({values}), 0) from {_quoted(table)} as one")
+        return int(found)
+
+    # --- SQL
+
+    def run(self, configuration: dict[str, Any]) -> tuple[pa.Table | None, int]:
+        """Run a job; its result, and how many bytes it reads."""
+        self.jobs.append(configuration)
+        query = configuration["query"]["query"]
+        default = configuration["query"].get("defaultDataset", {})
+        try:
+            tree = sqlglot.parse_one(query, dialect="bigquery")
+            wanted = [column.name for column in tree.find_all(exp.Column) if column.name != "_table_suffix"]
+            suffixes = {literal.name for literal in tree.find_all(exp.Literal)}
+            read = self._resolve(tree, default)
+            if configuration.get("dryRun"):
+                found = [table for table in read if any(table[2].endswith(suffix) for suffix in suffixes)]
+                return None, sum(self._bytes(table, wanted) for table in found)
+            return self.connection.sql(to_duckdb(tree.sql(dialect="bigquery"))).to_arrow_table(), 0
+        except (duckdb.Error, sqlglot.ParseError) as error:
+            raise ApiError(400, "invalidQuery", str(error)) from None
+
+    def _resolve(self, tree: exp.Expression, default: dict[str, str]) -> list[tuple[str, str, str]]:
+        """Put selects in the place of wildcard and meta tables; the tables that are read."""
+        read: list[tuple[str, str, str]] = []
+        for table in list(tree.find_all(exp.Table)):
+            parts = [part.name for part in table.parts]
+            if len(parts) == 1 and "." in parts[0]:
+                parts = parts[0].split(".")
+            project, data_set, name = (default.get("projectId", ""), default.get("datasetId", ""), *parts)[-3:]
+            if name == "__TABLES__":
+                rows = [
+                    f"select '{one}' as table_id, {self._bytes((project, data_set, one))} as size_bytes, {created} as "
+                    f"creation_time, {written} as last_modified_time, 1 as type"
+                    for one in self._tables(project, data_set)
+                    for created, written in [self._written[project, data_set, one]]
+                ]
+                nothing = (
+                    "select '' as table_id, 0 as size_bytes, 0 as creation_time, 0 as last_modified_time, 1 as type "
+                    "from unnest([1]) where false"
+                )
+                select = " union all ".join(rows) or nothing
+            elif name.endswith("*"):
+                prefix = name[:-1]
+                found = [one for one in self._tables(project, data_set) if one.startswith(prefix)]
+                read += [(project, data_set, one) for one in found]
+                select = " union all by name ".join(
+                    f"select *, '{one.removeprefix(prefix)}' as _table_suffix from `{project}`.`{data_set}`.`{one}`"
+                    for one in found
+                )
+            else:
+                read.append((project, data_set, name))
+                continue
+            inner = sqlglot.parse_one(select, dialect="bigquery")
+            assert isinstance(inner, exp.Query)
+            table.replace(inner.subquery(table.alias or None))
+        return read
+
+    # --- REST
+
+    def answer(self, method: str, path: str, query: dict[str, str], body: bytes) -> dict[str, Any]:
+        """The answer to a request."""
+        with self._lock:
+            self.refuse(path)
+            if not (found := _API.fullmatch(path)):
+                raise ApiError(404, "notFound")
+            project, rest = found["project"], unquote(found["rest"]).split("/")
+            match method, rest:
+                case "POST", ["jobs"]:
+                    return self._job(project, json.loads(body))
+                case "GET", ["queries" | "jobs" as kind, job]:
+                    reference = {"projectId": project, "jobId": job, "location": "US"}
+                    result = self._results[job]
+                    if kind == "jobs":
+                        return self._done(reference, {"query": {}}, 0)
+                    schema = {"fields": _fields(result.schema)}
+                    return {"jobReference": reference, "jobComplete": True, "schema": schema} | _page(result, query)
+                case "GET", ["datasets", data_set, "tables", name]:
+                    schema = self._of(project, data_set, name).schema
+                    reference = {"projectId": project, "datasetId": data_set, "tableId": name}
+                    return {"tableReference": reference, "schema": {"fields": _fields(schema)}, "type": "TABLE"}
+                case "GET", ["datasets", data_set, "tables", name, "data"]:
+                    columns = query.get("selectedFields", "").split(",") if query.get("selectedFields") else None
+                    return _page(self._of(project, data_set, name, columns), query)
+            raise ApiError(404, "notFound", f"the stand-in does not know {method} {path}")
+
+    def _of(self, project: str, data_set: str, name: str, columns: list[str] | None = None) -> pa.Table:
+        if data_set == "_results":
+            return self._results[name]
+        return self._arrow((project, data_set, name), columns)
+
+    def _job(self, project: str, job: dict[str, Any]) -> dict[str, Any]:
+        result, size = self.run(job["configuration"])
+        reference = {"location": "US"} | job["jobReference"] | {"projectId": project}
+        if result is not None:
+            self._results[reference["jobId"]] = result
+        return self._done(reference, job["configuration"], size)
+
+    def _done(self, reference: dict[str, str], configuration: dict[str, Any], size: int) -> dict[str, Any]:
+        table = {"projectId": reference["projectId"], "datasetId": "_results", "tableId": reference["jobId"]}
+        return {
+            "jobReference": reference,
+            "configuration": configuration | {"query": configuration.get("query", {}) | {"destinationTable": table}},
+            "status": {"state": "DONE"},
+            "statistics": {"totalBytesProcessed": str(size), "query": {"totalBytesProcessed": str(size)}},
+        }
+
+    # --- the Storage Read API
+
+    def open_session(self, request: Any) -> Any:
+        """A session with one stream, or none for a table without rows."""
+        wanted = request.read_session
+        found = _STORED.fullmatch(wanted.table)
+        assert found is not None and request.max_stream_count == 1
+        columns = list(wanted.read_options.selected_fields)
+        with self._lock:
+            rows = self._arrow((found[1], found[2], found[3]), columns)
+            self.reads.append((found[3], columns))
+            name = f"{request.parent}/locations/us/sessions/s{len(self.reads)}/streams/{found[3]}"
+            self._sessions[name] = rows
+        return types.ReadSession(
+            name=name.partition("/streams/")[0],
+            arrow_schema=types.ArrowSchema(serialized_schema=rows.schema.serialize().to_pybytes()),
+            streams=[types.ReadStream(name=name)] if rows.num_rows else [],
+        )
+
+    def read(self, request: Any, context: grpc.ServicerContext) -> Iterable[Any]:
+        """The rows of a stream from an offset on."""
+        table = request.read_stream.rpartition("/")[2]
+        rows = self._sessions[request.read_stream].slice(request.offset)
+        for batch in rows.to_batches(max_chunksize=_ROWS_AT_ONCE):
+            yield types.ReadRowsResponse(
+                row_count=batch.num_rows,
+                arrow_schema=types.ArrowSchema(serialized_schema=rows.schema.serialize().to_pybytes()),
+                arrow_record_batch=types.ArrowRecordBatch(
+                    serialized_record_batch=batch.serialize().to_pybytes(), row_count=batch.num_rows
+                ),
+            )
+            if table in self.breaks:
+                status = self.breaks[table]
+                if status is grpc.StatusCode.UNAVAILABLE:  # Google's client asks again by itself
+                    del self.breaks[table]
+                context.abort(status, "broken by the test")
+
+
+def _quoted(table: Iterable[str]) -> str:
+    return ".".join(f'"{part}"' for part in table)
+
+
+def _handler(service: BigQueryService) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def _serve(self) -> None:
+            parts = urlsplit(self.path)
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+            try:
+                status, answer = 200, service.answer(self.command, parts.path, query, body)
+            except ApiError as error:
+                status, answer = error.code, error.body
+            content = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
+
+        def log_message(self, *_: Any) -> None:
+            """No lines in the test's output."""
+
+    return Handler
+
+
+def _storage(service: BigQueryService) -> grpc.GenericRpcHandler:
+    def opened(request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            return service.open_session(request)
+        except ApiError as error:
+            context.abort(grpc.StatusCode.NOT_FOUND, error.message)
+
+    session, rows, stream = types.CreateReadSessionRequest, types.ReadRowsRequest, types.ReadSession
+    return grpc.method_handlers_generic_handler(
+        "google.cloud.bigquery.storage.v1.BigQueryRead",
+        {
+            "CreateReadSession": grpc.unary_unary_rpc_method_handler(opened, session.deserialize, stream.serialize),
+            "ReadRows": grpc.unary_stream_rpc_method_handler(
+                service.read, rows.deserialize, types.ReadRowsResponse.serialize
+            ),
+        },
+    )
+
+
+def _fields(schema: Iterable[pa.Field]) -> list[dict[str, Any]]:
+    """Fields of Arrow as REST names them."""
+    return [_field(one.name, one.type) for one in schema]
+
+
+def _field(name: str, kind: pa.DataType) -> dict[str, Any]:
+    if pa.types.is_list(kind):
+        return _field(name, kind.value_type) | {"mode": "REPEATED"}
+    if pa.types.is_struct(kind):
+        return {"name": name, "type": "RECORD", "mode": "NULLABLE", "fields": _fields(kind)}
+    for is_kind, called in (
+        (pa.types.is_integer, "INTEGER"),
+        (pa.types.is_floating, "FLOAT"),
+        (pa.types.is_decimal, "NUMERIC"),
+        (pa.types.is_boolean, "BOOLEAN"),
+        (pa.types.is_date, "DATE"),
+        (pa.types.is_timestamp, "TIMESTAMP" if getattr(kind, "tz", None) else "DATETIME"),
+        (pa.types.is_binary, "BYTES"),
+    ):
+        if is_kind(kind):
+            return {"name": name, "type": called, "mode": "NULLABLE"}
+    return {"name": name, "type": "STRING", "mode": "NULLABLE"}
+
+
+def _page(table: pa.Table, query: dict[str, str]) -> dict[str, Any]:
+    """Some rows as REST gives them, and where the next ones begin."""
+    start = int(query.get("pageToken", query.get("startIndex", "0")))
+    rows = table.slice(start, min(int(query.get("maxResults", _ROWS_AT_ONCE)), _ROWS_AT_ONCE))
+    kinds = pa.struct(list(table.schema))
+    values = [_rest(row, kinds) for row in rows.to_pylist()]
+    more = {"pageToken": str(start + rows.num_rows)} if start + rows.num_rows < table.num_rows else {}
+    return {"totalRows": str(table.num_rows), "rows": values} | more
+
+
+def _rest(value: Any, kind: pa.DataType) -> Any:
+    if pa.types.is_list(kind):  # BigQuery has no list that is null
+        return [{"v": _rest(member, kind.value_type)} for member in value or []]
+    if isinstance(value, dict):
+        return {"f": [{"v": _rest(value[one.name], one.type)} for one in kind]}
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return None if value is None else str(value)
