@@ -153,9 +153,6 @@ class Export(_Group):
     max_bad_share: float = Field(
         0.05, ge=0, le=1, description="share of unreadable rows above which a day's ingest fails"
     )
-    bigquery_maximum_bytes: int = Field(
-        2**40, ge=1, description="most bytes that one run may read from BigQuery (docs/bigquery.md); default: 1 TiB"
-    )
 
     @field_validator("property_timezones", mode="before")
     @classmethod
@@ -195,6 +192,9 @@ class Storage(_Group):
     data_dir: Path = Field(
         Path("data"), validate_default=True, description="folder for the warehouse, raw partitions, encoders"
     )
+    warehouse: Literal["duckdb", "bigquery"] = Field(
+        "duckdb", description="where dbt builds the models: duckdb, or bigquery for a source in BigQuery"
+    )
     lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
     memory_limit: _MemoryLimit = Field(
         "80%",
@@ -230,6 +230,19 @@ class Storage(_Group):
     prediction_encoders_path: ClassVar = _InDataDir("prediction_encoders")  # those whose vectors prediction models read
     ledger_path: ClassVar = _InDataDir("activation.sqlite")  # what was sent to whom; it cannot be made again
     page_cache_path: ClassVar = _InDataDir("page_cache")  # what was fetched, a small file a page
+
+
+class Bigquery(_Group, alias_generator="bigquery_".__add__):
+    """BigQuery, as the source or as the warehouse (docs/bigquery.md)."""
+
+    maximum_bytes: int = Field(
+        2**40, ge=1, description="most bytes that one run may read as the source, or one query of dbt; default: 1 TiB"
+    )
+    project: str | None = Field(
+        None, description="project of the models and results, if BigQuery is the warehouse; empty: the one that pays"
+    )
+    dataset: str = Field("ga4", description="data set of the models and results; one property has one data set")
+    location: str = Field("US", description="location of both data sets")
 
 
 class Encoder(_Group):
@@ -478,6 +491,7 @@ class Settings(BaseModel, frozen=True):
 
     export: Export
     storage: Storage
+    bigquery: Bigquery
     encoder: Encoder
     pages: Pages
     fetch: Fetch
@@ -520,6 +534,16 @@ class Settings(BaseModel, frozen=True):
             raise SettingsError(report) from None
         except UnicodeDecodeError as error:
             raise SettingsError(f".env is not UTF-8 text ({error}); save it as UTF-8") from None
+
+    @model_validator(mode="after")
+    def _bigquery_has_the_export(self) -> Self:
+        source = self.export.source
+        if self.storage.warehouse == "bigquery" and source and not source.startswith("bigquery://"):
+            raise ValueError(
+                "BEHA2VEC_WAREHOUSE=bigquery needs the export in BigQuery: set BEHA2VEC_SOURCE to "
+                "bigquery://my-project/analytics_123456789, or BEHA2VEC_WAREHOUSE to duckdb"
+            )
+        return self
 
     @model_validator(mode="after")
     def _retention_leaves_what_is_needed(self) -> Self:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+import tempfile
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,16 +19,19 @@ from pathlib import Path
 from threading import RLock, Thread
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import uuid4
 
 import duckdb
 import grpc
 import pyarrow as pa
 import sqlglot
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from google.cloud.bigquery_storage_v1 import types
 from sqlglot import exp
 
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, duckdb_type
-from tests.dbt.bigquery_world import to_duckdb
+from tests.dbt.bigquery_world import as_duckdb, connect
 
 _API = re.compile(r"/bigquery/v2/projects/(?P<project>[^/]+)/(?P<rest>.*)")
 _STORED = re.compile(r"projects/([^/]+)/datasets/([^/]+)/tables/([^/]+)")
@@ -63,18 +68,19 @@ class BigQueryService:
         breaks: by table, the gRPC status that ends its reading after the first rows.
     """
 
-    connection: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
+    connection: duckdb.DuckDBPyConnection = field(default_factory=connect)
     jobs: list[dict[str, Any]] = field(default_factory=list)
     reads: list[tuple[str, list[str]]] = field(default_factory=list)
     refuse: Callable[[str], None] = lambda path: None
     breaks: dict[str, grpc.StatusCode] = field(default_factory=dict)
     _results: dict[str, pa.Table] = field(default_factory=dict)
     _written: dict[tuple[str, ...], tuple[int, int]] = field(default_factory=dict)
+    _answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _uploads: dict[str, dict[str, Any]] = field(default_factory=dict)
     _sessions: dict[str, pa.Table] = field(default_factory=dict)
     _lock: RLock = field(default_factory=RLock)
 
     def __enter__(self) -> Self:
-        self.connection.execute("set timezone = 'UTC'")
         self._rest = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         Thread(target=self._rest.serve_forever, daemon=True).start()
         self._grpc = grpc.server(ThreadPoolExecutor(4))
@@ -88,6 +94,22 @@ class BigQueryService:
         self._rest.shutdown()
         self._rest.server_close()
         self._grpc.stop(None).wait()
+
+    def credentials(self, folder: Path) -> Path:
+        """The key file of a service account, whose tokens this server gives."""
+        key = rsa.generate_private_key(65537, 2048).private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        about = {
+            "type": "service_account",
+            "project_id": "my-project",
+            "private_key": key.decode(),
+            "client_email": "test@my-project.iam.gserviceaccount.com",
+            "token_uri": f"{self.endpoint}/token",
+        }
+        file = folder / "credentials.json"
+        file.write_text(json.dumps(about))
+        return file
 
     def source(self, project: str = "my-project", data_set: str = "analytics_123456789") -> str:
         """The address of a data set, as BEHA2VEC_SOURCE has it."""
@@ -126,7 +148,7 @@ class BigQueryService:
         """Replace a table by what SQL of DuckDB selects from."""
         self.make_data_set(*table[:2])
         self.connection.execute(f"create or replace table {_quoted(table)} as from {source}")
-        self._written[table] = (self._written.get(table, (at, at))[0], at)
+        self._note(table, at)
 
     def make_data_set(self, project: str, data_set: str) -> None:
         """Make a data set where it is not there."""
@@ -150,11 +172,17 @@ class BigQueryService:
         of = f"database_name = '{project}' and schema_name = '{data_set}'"
         return [name for (name,) in self._rows(f"select table_name from duckdb_tables() where {of} order by all")]
 
-    def _arrow(self, table: tuple[str, str, str], columns: list[str] | None = None) -> pa.Table:
+    def _arrow(
+        self, table: tuple[str, str, str], columns: list[str] | None = None, condition: str = ""
+    ) -> pa.Table:
+        self._require(table)
+        selected = ", ".join(f'"{name}"' for name in columns) if columns else "*"
+        where = f" where {condition}" if condition else ""
+        return self.connection.sql(f"select {selected} from {_quoted(table)}{where}").to_arrow_table()
+
+    def _require(self, table: tuple[str, str, str]) -> None:
         if table[2] not in self._tables(*table[:2]):
             raise ApiError(404, "notFound", f"Not found: Table {table[0]}:{table[1]}.{table[2]}")
-        selected = ", ".join(f'"{name}"' for name in columns) if columns else "*"
-        return self.connection.sql(f"select {selected} from {_quoted(table)}").to_arrow_table()
 
     def _bytes(self, table: tuple[str, str, str], columns: Iterable[str] | None = None) -> int:
         values = " + ".join(f"coalesce(length(to_json({name})), 0)" for name in columns or ["COLUMNS(*)"])
@@ -163,45 +191,94 @@ class BigQueryService:
         ((found,),) = self._rows(f"select coalesce(sum({values}), 0) from {_quoted(table)} as one")
         return int(found)
 
+    def _count(self, table: tuple[str, str, str]) -> int:
+        ((found,),) = self._rows(f"select count(*) from {_quoted(table)}")
+        return int(found)
+
     # --- SQL
 
-    def run(self, configuration: dict[str, Any]) -> tuple[pa.Table | None, int]:
-        """Run a job; its result, and how many bytes it reads."""
-        self.jobs.append(configuration)
-        query = configuration["query"]["query"]
+    def run(self, configuration: dict[str, Any]) -> tuple[pa.Table, int]:
+        """Run a query; its result, and how many bytes it reads."""
         default = configuration["query"].get("defaultDataset", {})
+        result, size = pa.table({}), 0
         try:
-            tree = sqlglot.parse_one(query, dialect="bigquery")
-            wanted = [column.name for column in tree.find_all(exp.Column) if column.name != "_table_suffix"]
-            suffixes = {literal.name for literal in tree.find_all(exp.Literal)}
-            read = self._resolve(tree, default)
-            if configuration.get("dryRun"):
-                found = [table for table in read if any(table[2].endswith(suffix) for suffix in suffixes)]
-                return None, sum(self._bytes(table, wanted) for table in found)
-            return self.connection.sql(to_duckdb(tree.sql(dialect="bigquery"))).to_arrow_table(), 0
+            for tree in sqlglot.parse(configuration["query"]["query"], dialect="bigquery"):
+                if tree is None or isinstance(tree, exp.Semicolon):
+                    continue
+                wanted = [column.name for column in tree.find_all(exp.Column) if column.name != "_table_suffix"]
+                suffixes = {literal.name for literal in tree.find_all(exp.Literal)}
+                read = self._resolve(tree, default)
+                if configuration.get("dryRun"):
+                    found = [table for table in read if any(table[2].endswith(suffix) for suffix in suffixes)]
+                    size += sum(self._bytes(table, wanted) for table in found)
+                elif isinstance(tree, exp.Query):
+                    result = self.connection.sql(as_duckdb(tree)).to_arrow_table()
+                else:
+                    self._change(tree, default)
         except (duckdb.Error, sqlglot.ParseError) as error:
             raise ApiError(400, "invalidQuery", str(error)) from None
+        return result, size
+
+    def _change(self, tree: exp.Expr, default: dict[str, str]) -> None:
+        """Run what makes, changes or deletes a table or a data set."""
+        if tree.find(exp.AlterSet):
+            return  # descriptions and labels
+        named = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+        if isinstance(tree, exp.Create):
+            tree.set("properties", None)  # partitions, clusters, labels: DuckDB has none
+            if tree.expression:
+                tree.set("this", named)  # DuckDB takes no types beside a select
+        self.connection.execute(as_duckdb(tree))
+        if isinstance(named, exp.Table):
+            table = self._name(named, default)
+            if isinstance(tree, exp.Drop):
+                self._written.pop(table, None)
+            else:
+                self._note(table)
+
+    def _note(self, table: tuple[str, str, str], at: int | None = None) -> None:
+        at = at or int(time.time() * 1000)
+        self._written[table] = (self._written.get(table, (at, at))[0], at)
+
+    def _name(self, table: exp.Table, default: dict[str, str]) -> tuple[str, str, str]:
+        parts = [part.name for part in table.parts]
+        if len(parts) == 1 and "." in parts[0]:
+            parts = parts[0].split(".")
+        project, data_set, name = (default.get("projectId", ""), default.get("datasetId", ""), *parts)[-3:]
+        return project, data_set, name
 
     def _resolve(self, tree: exp.Expression, default: dict[str, str]) -> list[tuple[str, str, str]]:
         """Put selects in the place of wildcard and meta tables; the tables that are read."""
         read: list[tuple[str, str, str]] = []
         for table in list(tree.find_all(exp.Table)):
-            parts = [part.name for part in table.parts]
-            if len(parts) == 1 and "." in parts[0]:
-                parts = parts[0].split(".")
-            project, data_set, name = (default.get("projectId", ""), default.get("datasetId", ""), *parts)[-3:]
+            project, data_set, name = self._name(table, default)
             if name == "__TABLES__":
                 rows = [
-                    f"select '{one}' as table_id, {self._bytes((project, data_set, one))} as size_bytes, {created} as "
+                    f"select '{one}' as table_id, {self._bytes((project, data_set, one))} as size_bytes, {self._count((project, data_set, one))} as "
+                    f"row_count, {created} as "
                     f"creation_time, {written} as last_modified_time, 1 as type"
                     for one in self._tables(project, data_set)
                     for created, written in [self._written[project, data_set, one]]
                 ]
                 nothing = (
-                    "select '' as table_id, 0 as size_bytes, 0 as creation_time, 0 as last_modified_time, 1 as type "
+                    "select '' as table_id, 0 as size_bytes, 0 as row_count, 0 as creation_time, 0 as last_modified_time, 1 as type "
                     "from unnest([1]) where false"
                 )
                 select = " union all ".join(rows) or nothing
+            elif name == "INFORMATION_SCHEMA.COLUMN_FIELD_PATHS":
+                values = [
+                    f"select '{one}' as table_name, '{path}' as field_path, '{kind}' as data_type"
+                    for one in self._tables(project, data_set)
+                    for path, kind in _paths(_fields(self._of(project, data_set, one).schema))
+                ]
+                select = " union all ".join(values)
+            elif name == "INFORMATION_SCHEMA.TABLES":
+                found_tables = self._tables(project, data_set)
+                select = " union all ".join(
+                    f"select '{one}' as table_name, timestamp_millis({self._written[project, data_set, one][0]}) as "
+                    "creation_time"
+                    for one in found_tables
+                )
             elif name.endswith("*"):
                 prefix = name[:-1]
                 found = [one for one in self._tables(project, data_set) if one.startswith(prefix)]
@@ -224,23 +301,41 @@ class BigQueryService:
         """The answer to a request."""
         with self._lock:
             self.refuse(path)
+            if path == "/token":
+                return {"access_token": "none", "token_type": "Bearer", "expires_in": 3600}
             if not (found := _API.fullmatch(path)):
                 raise ApiError(404, "notFound")
             project, rest = found["project"], unquote(found["rest"]).split("/")
             match method, rest:
                 case "POST", ["jobs"]:
                     return self._job(project, json.loads(body))
-                case "GET", ["queries" | "jobs" as kind, job]:
-                    reference = {"projectId": project, "jobId": job, "location": "US"}
+                case "GET", ["jobs", job]:
+                    return self._answers[job]
+                case "GET", ["queries", job]:
                     result = self._results[job]
-                    if kind == "jobs":
-                        return self._done(reference, {"query": {}}, 0)
-                    schema = {"fields": _fields(result.schema)}
-                    return {"jobReference": reference, "jobComplete": True, "schema": schema} | _page(result, query)
-                case "GET", ["datasets", data_set, "tables", name]:
-                    schema = self._of(project, data_set, name).schema
-                    reference = {"projectId": project, "datasetId": data_set, "tableId": name}
-                    return {"tableReference": reference, "schema": {"fields": _fields(schema)}, "type": "TABLE"}
+                    about = {"jobReference": self._answers[job]["jobReference"], "jobComplete": True}
+                    return about | {"schema": {"fields": _fields(result.schema)}} | _page(result, query)
+                case "GET", ["datasets"]:
+                    names = self._rows(f"select schema_name from duckdb_schemas() where database_name = '{project}'")
+                    return {"datasets": [{"datasetReference": _reference(project, name)} for (name,) in names]}
+                case "POST", ["datasets"]:
+                    made = json.loads(body)
+                    self.make_data_set(project, made["datasetReference"]["datasetId"])
+                    return dict(made)
+                case "GET", ["datasets", data_set]:
+                    self._tables(project, data_set)
+                    return {"datasetReference": _reference(project, data_set), "location": "US"}
+                case "GET", ["datasets", data_set, "tables"]:
+                    found_tables = [self._about(project, data_set, name) for name in self._tables(project, data_set)]
+                    return {"tables": found_tables, "totalItems": len(found_tables)}
+                case "GET" | "PATCH" | "PUT", ["datasets", data_set, "tables", name]:
+                    return self._about(project, data_set, name)
+                case "GET", ["datasets", _, "routines"]:
+                    return {"routines": []}
+                case "DELETE", ["datasets", data_set, "tables", name]:
+                    self._require((project, data_set, name))
+                    self.drop(name, project, data_set)
+                    return {}
                 case "GET", ["datasets", data_set, "tables", name, "data"]:
                     columns = query.get("selectedFields", "").split(",") if query.get("selectedFields") else None
                     return _page(self._of(project, data_set, name, columns), query)
@@ -251,21 +346,66 @@ class BigQueryService:
             return self._results[name]
         return self._arrow((project, data_set, name), columns)
 
-    def _job(self, project: str, job: dict[str, Any]) -> dict[str, Any]:
-        result, size = self.run(job["configuration"])
-        reference = {"location": "US"} | job["jobReference"] | {"projectId": project}
-        if result is not None:
-            self._results[reference["jobId"]] = result
-        return self._done(reference, job["configuration"], size)
+    def _about(self, project: str, data_set: str, name: str) -> dict[str, Any]:
+        schema = self._of(project, data_set, name).schema
+        reference = _reference(project, data_set) | {"tableId": name}
+        return {"tableReference": reference, "schema": {"fields": _fields(schema)}, "type": "TABLE"}
 
-    def _done(self, reference: dict[str, str], configuration: dict[str, Any], size: int) -> dict[str, Any]:
-        table = {"projectId": reference["projectId"], "datasetId": "_results", "tableId": reference["jobId"]}
-        return {
+    def _job(self, project: str, job: dict[str, Any], content: bytes = b"") -> dict[str, Any]:
+        configuration = job["configuration"]
+        self.jobs.append(configuration)
+        reference = {"location": "US"} | job["jobReference"] | {"projectId": project}
+        result, size = self._load(configuration["load"], content) if content else self.run(configuration)
+        self._results[reference["jobId"]] = result
+        if not content:
+            table = _reference(project, "_results") | {"tableId": reference["jobId"]}
+            configuration = configuration | {"query": configuration["query"] | {"destinationTable": table}}
+        self._answers[reference["jobId"]] = {
             "jobReference": reference,
-            "configuration": configuration | {"query": configuration.get("query", {}) | {"destinationTable": table}},
+            "configuration": configuration,
             "status": {"state": "DONE"},
-            "statistics": {"totalBytesProcessed": str(size), "query": {"totalBytesProcessed": str(size)}},
+            "statistics": {
+                "totalBytesProcessed": str(size),
+                "query": {"totalBytesProcessed": str(size), "statementType": "SELECT" if result.schema else "SCRIPT"},
+            },
         }
+        return self._answers[reference["jobId"]]
+
+    def _load(self, load: dict[str, Any], content: bytes) -> tuple[pa.Table, int]:
+        """A load job: a file of CSV or parquet becomes a table."""
+        target = load["destinationTable"]
+        table = (target["projectId"], target["datasetId"], target["tableId"])
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(content)
+            file.flush()
+            if load.get("sourceFormat") == "PARQUET":
+                read = f"read_parquet('{file.name}')"
+            else:
+                kinds = {"STRING": "VARCHAR", "INT64": "BIGINT", "INTEGER": "BIGINT", "FLOAT64": "DOUBLE"}
+                columns = {one["name"]: kinds.get(one["type"], one["type"]) for one in load["schema"]["fields"]}
+                given = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items()) + "}"
+                read = f"read_csv('{file.name}', header = true, columns = {given})"
+            if load.get("writeDisposition") == "WRITE_APPEND" and table[2] in self._tables(*table[:2]):
+                self.connection.execute(f"insert into {_quoted(table)} by name from {read}")
+                self._note(table)
+            else:
+                self.write(table, read)
+        return pa.table({}), 0
+
+    def upload(self, path: str, query: dict[str, str], headers: Any, body: bytes) -> tuple[dict[str, Any], str | None]:
+        """A load job's two requests: what is to be made, then the file. Also where the second one goes."""
+        project = str(_API.fullmatch(path.removeprefix("/upload"))["project"])  # type: ignore[index]
+        with self._lock:
+            if query.get("upload_id"):
+                return self._job(project, self._uploads.pop(query["upload_id"]), body), None
+            if query.get("uploadType") == "resumable":
+                name = str(uuid4())
+                self._uploads[name] = json.loads(body)
+                return {}, f"{self.endpoint}{path}?uploadType=resumable&upload_id={name}"
+            boundary = headers["Content-Type"].partition("boundary=")[2].strip('"').encode()
+            first, second = body.split(b"--" + boundary)[1:3]
+            job = json.loads(first.partition(b"\r\n\r\n")[2])
+            return self._job(project, job, second.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")), None
 
     # --- the Storage Read API
 
@@ -276,7 +416,7 @@ class BigQueryService:
         assert found is not None and request.max_stream_count == 1
         columns = list(wanted.read_options.selected_fields)
         with self._lock:
-            rows = self._arrow((found[1], found[2], found[3]), columns)
+            rows = self._arrow((found[1], found[2], found[3]), columns, wanted.read_options.row_restriction)
             self.reads.append((found[3], columns))
             name = f"{request.parent}/locations/us/sessions/s{len(self.reads)}/streams/{found[3]}"
             self._sessions[name] = rows
@@ -305,6 +445,10 @@ class BigQueryService:
                 context.abort(status, "broken by the test")
 
 
+def _reference(project: str, data_set: str) -> dict[str, str]:
+    return {"projectId": project, "datasetId": data_set}
+
+
 def _quoted(table: Iterable[str]) -> str:
     return ".".join(f'"{part}"' for part in table)
 
@@ -315,14 +459,23 @@ def _handler(service: BigQueryService) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+            goes_to = None
             try:
-                status, answer = 200, service.answer(self.command, parts.path, query, body)
+                status = 200
+                if parts.path.startswith("/upload"):
+                    answer, goes_to = service.upload(parts.path, query, self.headers, body)
+                else:
+                    answer = service.answer(self.command, parts.path, query, body)
             except ApiError as error:
                 status, answer = error.code, error.body
+            except Exception as error:  # of the stand-in itself: told, and not tried again
+                status, answer = 400, ApiError(400, "standIn", f"{type(error).__name__}: {error}").body
             content = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
+            if goes_to:
+                self.send_header("Location", goes_to)
             self.end_headers()
             self.wfile.write(content)
 
@@ -356,6 +509,15 @@ def _storage(service: BigQueryService) -> grpc.GenericRpcHandler:
 def _fields(schema: Iterable[pa.Field]) -> list[dict[str, Any]]:
     """Fields of Arrow as REST names them."""
     return [_field(one.name, one.type) for one in schema]
+
+
+def _paths(fields: list[dict[str, Any]], above: str = "") -> Iterable[tuple[str, str]]:
+    """Paths and types of fields, as COLUMN_FIELD_PATHS lists them."""
+    called = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT<...>"}
+    for one in fields:
+        kind = called.get(one["type"], one["type"])
+        yield above + one["name"], f"ARRAY<{kind}>" if one["mode"] == "REPEATED" else kind
+        yield from _paths(one.get("fields", []), f"{above}{one['name']}.")
 
 
 def _field(name: str, kind: pa.DataType) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def _print_estimate(settings: ExportSettings, first: date, last: date) -> None:
     with ended_by(SourceNotReachedError, TooManyBytesError):
         price = price_of(file for file in files if file.day and first <= file.day <= last)
         if price:
-            require_affordable(price, settings.export.bigquery_maximum_bytes)
+            require_affordable(price, settings.bigquery.maximum_bytes)
             typer.echo(price.summary)
     found = estimate_run(settings, first, last, files)
     if not found.fits:

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from beha2vec_core.ga4.ingest import DayReport, DayStatus
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.schema import EVENT_SCHEMA
 from beha2vec_core.ga4.sources import Origin, SourceFile, SourceNotReachedError
@@ -122,6 +124,53 @@ class DataSet:
         config = bigquery.QueryJobConfig(dry_run=dry_run, use_query_cache=False, labels=_LABELS)
         return self.client.query(sql, job_config=config, retry=_retry(), job_retry=None, timeout=_TIMEOUT_SECONDS)
 
+    def read(
+        self, table: str, columns: Sequence[str] = (), condition: str = ""
+    ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        """The rows of a table by the Storage Read API, as they arrive; which asks again where a stream breaks.
+
+        Args:
+            table: its name; not one of a view.
+            columns: which ones; default: all.
+            condition: SQL of the rows that are wanted, which compares columns with literals.
+        """
+        import pyarrow as pa
+        from google.cloud.bigquery_storage_v1 import types
+
+        options = types.ReadSession.TableReadOptions(selected_fields=columns, row_restriction=condition)
+        session = self.storage.create_read_session(
+            parent=f"projects/{self.payer}",
+            read_session=types.ReadSession(
+                table=f"projects/{self.project}/datasets/{self.name}/tables/{table}",
+                data_format=types.DataFormat.ARROW,
+                read_options=options,
+            ),
+            max_stream_count=1,  # rows keep one order
+            timeout=_TIMEOUT_SECONDS,
+        )
+        schema = pa.ipc.read_schema(pa.py_buffer(session.arrow_schema.serialized_schema))
+        read: Any = self.storage.read_rows
+        # a table without rows has no stream
+        parts = (part for stream in session.streams for part in read(stream.name))
+        return schema, (
+            pa.ipc.read_record_batch(pa.py_buffer(part.arrow_record_batch.serialized_record_batch), schema)
+            for part in parts
+        )
+
+    def load(self, file: Path, table: str) -> None:
+        """Replace a table by a parquet file, with a load job, which costs nothing."""
+        from google.cloud import bigquery
+        from google.cloud.bigquery.format_options import ParquetOptions
+
+        options = ParquetOptions()
+        options.enable_list_inference = True
+        config = bigquery.LoadJobConfig(
+            source_format="PARQUET", write_disposition="WRITE_TRUNCATE", labels=_LABELS, parquet_options=options
+        )
+        with file.open("rb") as content:
+            job = self.client.load_table_from_file(content, f"{self}.{table}", job_config=config)
+        job.result(timeout=_TIMEOUT_SECONDS)
+
     @contextmanager
     def asked(self) -> Iterator[None]:
         """Turn what Google's clients raise into one sentence with a remedy.
@@ -184,6 +233,7 @@ class DayTable(Origin):
     """A table of a day.
 
     Attributes:
+        rows: how many it has.
         size: bytes before compression, as BigQuery counts them.
         modified: when it was last written to, in seconds since 1970.
         created: when it was made.
@@ -191,6 +241,7 @@ class DayTable(Origin):
 
     data_set: DataSet
     name: str
+    rows: int
     size: int
     modified: float
     created: float = field(compare=False)
@@ -224,7 +275,7 @@ class DayTable(Origin):
             from google.api_core.exceptions import NotFound
 
             try:
-                schema, batches = self._sample(rows) if rows else self._stream()
+                schema, batches = self._sample(rows) if rows else self._whole()
                 with pq.ParquetWriter(target, schema) as file:
                     for table in _gathered(schema, batches):
                         file.write_table(table)
@@ -234,37 +285,15 @@ class DayTable(Origin):
                     "them. Read the day again"
                 ) from None
 
+    def _whole(self) -> tuple[pa.Schema, Iterable[pa.RecordBatch]]:
+        return self.data_set.read(self.name, [column.name for column in self.columns()])
+
     def _sample(self, rows: int) -> tuple[pa.Schema, Iterable[pa.RecordBatch]]:
         found = self.data_set.client.list_rows(
             f"{self.data_set}.{self.name}", selected_fields=self.columns(), max_results=rows, retry=_retry()
         )
         read = found.to_arrow(create_bqstorage_client=False)
         return read.schema, read.to_batches()
-
-    def _stream(self) -> tuple[pa.Schema, Iterable[pa.RecordBatch]]:
-        import pyarrow as pa
-        from google.cloud.bigquery_storage_v1 import types
-
-        data_set = self.data_set
-        options = types.ReadSession.TableReadOptions(selected_fields=[column.name for column in self.columns()])
-        session = data_set.storage.create_read_session(
-            parent=f"projects/{data_set.payer}",
-            read_session=types.ReadSession(
-                table=f"projects/{data_set.project}/datasets/{data_set.name}/tables/{self.name}",
-                data_format=types.DataFormat.ARROW,
-                read_options=options,
-            ),
-            max_stream_count=1,  # rows keep one order
-            timeout=_TIMEOUT_SECONDS,
-        )
-        schema = pa.ipc.read_schema(pa.py_buffer(session.arrow_schema.serialized_schema))
-        read: Any = data_set.storage.read_rows  # asks again, from the last row on, where a stream breaks
-        # a table without rows has no stream
-        parts = (part for stream in session.streams for part in read(stream.name))
-        return schema, (
-            pa.ipc.read_record_batch(pa.py_buffer(part.arrow_record_batch.serialized_record_batch), schema)
-            for part in parts
-        )
 
 
 def find_tables(address: str) -> list[DayTable]:
@@ -275,16 +304,36 @@ def find_tables(address: str) -> list[DayTable]:
     """
     data_set = DataSet.of(address)
     sql = (
-        "select table_id, size_bytes, creation_time, last_modified_time "
+        "select table_id, row_count, size_bytes, creation_time, last_modified_time "
         f"from `{data_set}.__TABLES__` where type = 1 order by table_id"
     )
     with data_set.asked():
         rows = list(data_set.query(sql).result(retry=_retry(), timeout=_TIMEOUT_SECONDS))
     return [
-        DayTable(data_set, row.table_id, row.size_bytes, row.last_modified_time / 1e3, row.creation_time / 1e3)
+        DayTable(
+            data_set,
+            row.table_id,
+            row.row_count,
+            row.size_bytes,
+            row.last_modified_time / 1e3,
+            row.creation_time / 1e3,
+        )
         for row in rows
         if _TABLE.fullmatch(row.table_id)
     ]
+
+
+def table_reports(files: Sequence[SourceFile], days: Iterable[date]) -> list[DayReport]:
+    """What is there of each property and day, as ingest reports it; for models that read the tables themselves."""
+    reports = []
+    for property_id in sorted({file.property_id for file in files}):
+        for day in days:
+            of_day = [file for file in files if (file.property_id, file.day) == (property_id, day)]
+            rows = sum(file.origin.rows for file in of_day if isinstance(file.origin, DayTable))
+            names = [file.name for file in of_day]
+            status: DayStatus = "ingested" if rows else "missing"
+            reports.append(DayReport(property_id, day, status, rows, rows, files=names))
+    return reports
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from beha2vec_core.estimate import chunk_bytes
 from beha2vec_core.progress import ProgressBar
 from beha2vec_core.settings import ExportSettings, Settings
 from beha2vec_core.store import chunks
+from beha2vec_core.store.bigquery import NOT_COPIED, copy_table, dbt_environment, target_of
 from beha2vec_core.store.tables import full_refresh_done, pending_full_refresh, require_full_refresh
 from beha2vec_core.words import counted
 from beha2vec_dagster.lib.console import brief_dbt
@@ -65,11 +66,15 @@ def _project_files() -> list[Path]:
 @contextmanager
 def _environment(settings: Settings, **more: str) -> Iterator[None]:
     """What dbt reads from the environment: its profile the data folder, dagster-dbt where `dbt` is, and more."""
-    names = more | {
-        "BEHA2VEC_DATA_DIR": str(settings.storage.data_dir),
-        "BEHA2VEC_MEMORY_LIMIT": settings.storage.memory_limit,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-    }
+    names = (
+        more
+        | (dbt_environment(settings) if _in_bigquery(settings) else {})
+        | {
+            "BEHA2VEC_DATA_DIR": str(settings.storage.data_dir),
+            "BEHA2VEC_MEMORY_LIMIT": settings.storage.memory_limit,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        }
+    )
     before = {name: os.environ.get(name) for name in names}
     os.environ |= names
     try:
@@ -88,6 +93,10 @@ def dbt_resource(settings: Settings) -> DbtCliResource:
         _project()  # its manifest is as new as its files
         folder = str(_PROJECT_DIR)
         return DbtCliResource(project_dir=folder, profiles_dir=folder, dbt_executable=str(dbt_process.EXECUTABLE))
+
+
+def _in_bigquery(settings: Settings) -> bool:
+    return settings.storage.warehouse == "bigquery"
 
 
 class _Translator(DagsterDbtTranslator):
@@ -148,6 +157,7 @@ class _Build(NamedTuple):
         # take a seventh of a call
         arguments += ["--no-use-colors", "--no-write-json", "--vars", json.dumps(_variables(self.settings))]
         arguments += ["--full-refresh"] if full_refresh else []
+        arguments += ["--target", "bigquery"] if _in_bigquery(self.settings) else []
         with _environment(self.settings, **window):
             return self.dbt.cli(arguments, context=self.context, target_path=self.target_path)
 
@@ -165,8 +175,28 @@ class _Build(NamedTuple):
                 for event in self._start(window, *options, full_refresh=self.full_refresh).stream():
                     events.append(event)
         finally:
-            self._report({event.output_name for event in events if isinstance(event, dg.Output)})
+            built = {event.output_name for event in events if isinstance(event, dg.Output)}
+            if _in_bigquery(self.settings):
+                self._copy(built)
+            self._report(built)
             yield from events
+
+    def _copy(self, built: set[str]) -> None:
+        """Copy what dbt built in BigQuery to the warehouse, as far as Python reads it; see `store.bigquery`."""
+        data_set, days = target_of(self.settings), range_of(self.context.run.tags)
+        nodes = [_node(key.path[-1]) for key in self.context.selected_asset_keys if key.to_python_identifier() in built]
+        views = [node["name"] for node in nodes if node["config"]["materialized"] == "view"]
+        with self.warehouse.connect("copy from BigQuery") as connection:
+            for node in nodes:
+                if node["name"] not in (*views, *NOT_COPIED):
+                    window = None if self.full_refresh else node["config"].get("meta", {}).get("window")
+                    rows = copy_table(connection, data_set, node["name"], window, days)
+                    self.context.log.info(f"{node['name']}: {counted(rows, 'row')} from BigQuery")
+        if views:
+            arguments = ["run", "--target", "duckdb", "--select", *views, "--no-use-colors", "--no-write-json"]
+            arguments += ["--vars", json.dumps(_variables(self.settings))]
+            with self.warehouse.exclusive("dbt run (views)"), _environment(self.settings, **_window(days)):
+                self.dbt.cli(arguments, target_path=self.target_path).wait()
 
     def _report(self, built: set[str]) -> None:
         with self.warehouse.connect("dbt metadata") as connection:
@@ -174,6 +204,8 @@ class _Build(NamedTuple):
                 if key.to_python_identifier() not in built:
                     continue
                 node = _node(key.path[-1])
+                if _in_bigquery(self.settings) and node["name"] in NOT_COPIED:
+                    continue
                 table = f"{_SCHEMA}.{node['name']}"
                 about = relation_metadata(connection, table, descriptions=_column_descriptions(node))
                 if node["resource_type"] == "model":
@@ -191,6 +223,9 @@ class _Build(NamedTuple):
         """
         context, settings, storage = self.context, self.settings, self.settings.storage
         asked = range_of(context.run.tags)
+        if _in_bigquery(settings):  # which has no use for chunks
+            yield from self.whole(_window(asked))
+            return
         raw = chunks.raw_days(storage.raw_path)
         span = (min(raw), max(raw)) if self.full_refresh and raw else asked
         days = chunks.days_between(*span) if span else []

@@ -11,9 +11,9 @@ import pyarrow as pa
 from pydantic import Field
 
 from beha2vec_core.estimate import memory_bytes
-from beha2vec_core.ga4.bigquery import price_of, require_affordable
+from beha2vec_core.ga4.bigquery import price_of, require_affordable, table_reports
 from beha2vec_core.ga4.ingest import MEMORY_BYTES, IngestReport, ingest_days, require_usable
-from beha2vec_core.ga4.sources import find_export
+from beha2vec_core.ga4.sources import Export, find_export
 from beha2vec_core.ga4.user_tables import UserTablesReport, due_tables, ingest_user_tables
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import ExportSettings
@@ -70,12 +70,14 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         days = days_of(context)
         require_kept(settings, (days[0], days[-1]))
         export = find_export(config.source, settings.export.property_id)
+        if settings.storage.warehouse == "bigquery":
+            return _stay_in_bigquery(context, warehouse, export, days)
         since = settings.first_kept_day("events", datetime.now(UTC))
         tables = due_tables(export.user_tables, days, settings.storage.users_path, since)
         price = price_of([*(file for file in export.files if file.day in days), *tables])
         if price is not None:
             context.log.info(price.summary)
-            require_affordable(price, settings.export.bigquery_maximum_bytes)
+            require_affordable(price, settings.bigquery.maximum_bytes)
         report = ingest_days(
             export.files,
             days,
@@ -100,6 +102,28 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         )
 
     return [raw_ga4_events]
+
+
+def _stay_in_bigquery(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource, export: Export, days: list[date]
+) -> dg.MaterializeResult[Any]:
+    """Note which tables there are: events stay where they are, and dbt reads them there."""
+    report = IngestReport(days=table_reports(export.files, days), notice=export.notice)
+    with warehouse.connect("raw_ga4_events") as connection:
+        _record(connection, report, days, [])
+    require_usable(report, max_bad_share=0.0)
+    for day in days:
+        context.add_asset_metadata(_day_metadata(report, day), partition_key=day.isoformat())
+    events = {day.event_date: day.accepted for day in report.days}
+    return made(
+        {
+            "dagster/row_count": report.accepted,
+            "days_by_status": dict(Counter(day.status for day in report.days)),
+            "tables_of_users": report.notice or "none",
+            "stored": "in BigQuery, without a copy",
+            "events_per_day": picture(plots.events_per_day(events), "events a day"),
+        }
+    )
 
 
 def _record(
