@@ -172,9 +172,7 @@ class BigQueryService:
         of = f"database_name = '{project}' and schema_name = '{data_set}'"
         return [name for (name,) in self._rows(f"select table_name from duckdb_tables() where {of} order by all")]
 
-    def _arrow(
-        self, table: tuple[str, str, str], columns: list[str] | None = None, condition: str = ""
-    ) -> pa.Table:
+    def _arrow(self, table: tuple[str, str, str], columns: list[str] | None = None, condition: str = "") -> pa.Table:
         self._require(table)
         selected = ", ".join(f'"{name}"' for name in columns) if columns else "*"
         where = f" where {condition}" if condition else ""
@@ -253,18 +251,18 @@ class BigQueryService:
         for table in list(tree.find_all(exp.Table)):
             project, data_set, name = self._name(table, default)
             if name == "__TABLES__":
-                rows = [
-                    f"select '{one}' as table_id, {self._bytes((project, data_set, one))} as size_bytes, {self._count((project, data_set, one))} as "
-                    f"row_count, {created} as "
-                    f"creation_time, {written} as last_modified_time, 1 as type"
+                columns = ("size_bytes", "row_count", "creation_time", "last_modified_time", "type")
+                about = {
+                    one: (self._bytes((project, data_set, one)), self._count((project, data_set, one)), *written, 1)
                     for one in self._tables(project, data_set)
-                    for created, written in [self._written[project, data_set, one]]
+                    for written in [self._written[project, data_set, one]]
+                } or {"": (0,) * len(columns)}
+                rows = [
+                    f"select '{one}' as table_id, "
+                    + ", ".join(f"{value} as {column}" for column, value in zip(columns, values, strict=True))
+                    for one, values in about.items()
                 ]
-                nothing = (
-                    "select '' as table_id, 0 as size_bytes, 0 as row_count, 0 as creation_time, 0 as last_modified_time, 1 as type "
-                    "from unnest([1]) where false"
-                )
-                select = " union all ".join(rows) or nothing
+                select = " union all ".join(rows)
             elif name == "INFORMATION_SCHEMA.COLUMN_FIELD_PATHS":
                 values = [
                     f"select '{one}' as table_name, '{path}' as field_path, '{kind}' as data_type"

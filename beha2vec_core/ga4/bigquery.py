@@ -162,7 +162,7 @@ class DataSet:
         from google.cloud import bigquery
         from google.cloud.bigquery.format_options import ParquetOptions
 
-        options = ParquetOptions()
+        options = ParquetOptions()  # type: ignore[no-untyped-call]
         options.enable_list_inference = True
         config = bigquery.LoadJobConfig(
             source_format="PARQUET", write_disposition="WRITE_TRUNCATE", labels=_LABELS, parquet_options=options
@@ -323,17 +323,40 @@ def find_tables(address: str) -> list[DayTable]:
     ]
 
 
-def table_reports(files: Sequence[SourceFile], days: Iterable[date]) -> list[DayReport]:
-    """What is there of each property and day, as ingest reports it; for models that read the tables themselves."""
-    reports = []
+def table_reports(files: Sequence[SourceFile], days: Sequence[date]) -> list[DayReport]:
+    """What is there of each property and day, as ingest reports it; for models that read the tables themselves.
+
+    Users are counted by a query that reads one column.
+
+    Raises:
+        SourceNotReachedError: BigQuery does not say.
+    """
+    reports, users = [], _users([file.origin for file in files if file.day in days])
     for property_id in sorted({file.property_id for file in files}):
         for day in days:
             of_day = [file for file in files if (file.property_id, file.day) == (property_id, day)]
             rows = sum(file.origin.rows for file in of_day if isinstance(file.origin, DayTable))
             names = [file.name for file in of_day]
             status: DayStatus = "ingested" if rows else "missing"
-            reports.append(DayReport(property_id, day, status, rows, rows, files=names))
+            devices = sum(users.get(name, 0) for name in names)
+            reports.append(DayReport(property_id, day, status, rows, rows, users=devices, files=names))
     return reports
+
+
+def _users(origins: Sequence[Origin | None]) -> dict[str, int]:
+    """The devices of tables of events, by the table's name."""
+    tables = [one for one in origins if isinstance(one, DayTable)]
+    if not tables:
+        return {}
+    data_set = tables[0].data_set
+    suffixes = ", ".join(f"'{table.name.removeprefix('events_')}'" for table in tables)
+    sql = (
+        f"select _table_suffix as suffix, count(distinct user_pseudo_id) as users from `{data_set}.events_*` "
+        f"where _table_suffix in ({suffixes}) group by _table_suffix"
+    )
+    with data_set.asked():
+        found = list(data_set.query(sql).result(retry=_retry(), timeout=_TIMEOUT_SECONDS))
+    return {f"events_{row.suffix}": row.users for row in found}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from beha2vec_core.ga4.bigquery import DataSet
+from beha2vec_core.ga4.bigquery import DataSet, find_tables
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.sql import quote
 from beha2vec_core.store.warehouse import transaction
@@ -61,6 +61,16 @@ def dbt_environment(settings: ExportSettings) -> dict[str, str]:
         "BEHA2VEC_BIGQUERY_LOCATION": settings.bigquery.location,
         "BEHA2VEC_BIGQUERY_MAXIMUM_BYTES": str(settings.bigquery.maximum_bytes),
     } | ({"BIGQUERY_EMULATOR_HOST": source.endpoint} if source.endpoint else {})
+
+
+def user_tables(settings: ExportSettings) -> list[str]:
+    """Which of GA4's tables of users the export has, as the variable ``read_user_tables`` names them.
+
+    Raises:
+        SourceNotReachedError: the data set cannot be asked.
+    """
+    found = {table.prefix for table in find_tables(settings.export.source)}
+    return sorted(f"{prefix}*" for prefix in found - {"events_"})
 
 
 def copy_table(

@@ -27,9 +27,9 @@ import beha2vec_dagster
 from beha2vec_core import dbt_process
 from beha2vec_core.estimate import chunk_bytes
 from beha2vec_core.progress import ProgressBar
-from beha2vec_core.settings import ExportSettings, Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store import chunks
-from beha2vec_core.store.bigquery import NOT_COPIED, copy_table, dbt_environment, target_of
+from beha2vec_core.store.bigquery import NOT_COPIED, copy_table, dbt_environment, target_of, user_tables
 from beha2vec_core.store.tables import full_refresh_done, pending_full_refresh, require_full_refresh
 from beha2vec_core.words import counted
 from beha2vec_dagster.lib.console import brief_dbt
@@ -64,7 +64,7 @@ def _project_files() -> list[Path]:
 
 
 @contextmanager
-def _environment(settings: Settings, **more: str) -> Iterator[None]:
+def _environment(settings: ExportSettings, **more: str) -> Iterator[None]:
     """What dbt reads from the environment: its profile the data folder, dagster-dbt where `dbt` is, and more."""
     names = (
         more
@@ -87,7 +87,7 @@ def _environment(settings: Settings, **more: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def dbt_resource(settings: Settings) -> DbtCliResource:
+def dbt_resource(settings: ExportSettings) -> DbtCliResource:
     """dbt on our project, as a process that ends with its run."""
     with _environment(settings):
         _project()  # its manifest is as new as its files
@@ -95,7 +95,7 @@ def dbt_resource(settings: Settings) -> DbtCliResource:
         return DbtCliResource(project_dir=folder, profiles_dir=folder, dbt_executable=str(dbt_process.EXECUTABLE))
 
 
-def _in_bigquery(settings: Settings) -> bool:
+def _in_bigquery(settings: ExportSettings) -> bool:
     return settings.storage.warehouse == "bigquery"
 
 
@@ -123,11 +123,12 @@ class IncrementalModelsConfig(dg.Config):
 
 def _variables(settings: ExportSettings) -> dict[str, object]:
     """The variables of the models that are settings of ours."""
-    return {
+    variables: dict[str, object] = {
         "timezone": settings.export.timezone,
         "property_timezones": settings.export.property_timezones,
         "predicted_events": settings.predictions.events,
     }
+    return variables | ({"read_user_tables": user_tables(settings)} if _in_bigquery(settings) else {})
 
 
 def _window(days: tuple[date, date] | None) -> dict[str, str]:
@@ -193,10 +194,12 @@ class _Build(NamedTuple):
                     rows = copy_table(connection, data_set, node["name"], window, days)
                     self.context.log.info(f"{node['name']}: {counted(rows, 'row')} from BigQuery")
         if views:
-            arguments = ["run", "--target", "duckdb", "--select", *views, "--no-use-colors", "--no-write-json"]
+            arguments = ["run", "--target", "duckdb", "--select", " ".join(views), "--no-use-colors", "--no-write-json"]
             arguments += ["--vars", json.dumps(_variables(self.settings))]
+            # a folder of its own: dbt parses the whole project again where the target has changed
+            folder = self.target_path.with_name("dbt_target_views")
             with self.warehouse.exclusive("dbt run (views)"), _environment(self.settings, **_window(days)):
-                self.dbt.cli(arguments, target_path=self.target_path).wait()
+                self.dbt.cli(arguments, target_path=folder).wait()
 
     def _report(self, built: set[str]) -> None:
         with self.warehouse.connect("dbt metadata") as connection:
@@ -210,8 +213,9 @@ class _Build(NamedTuple):
                 about = relation_metadata(connection, table, descriptions=_column_descriptions(node))
                 if node["resource_type"] == "model":
                     compiled = self.target_path / "compiled" / node["package_name"] / node["original_file_path"]
+                    dialect = "bigquery" if _in_bigquery(self.settings) else "duckdb"
                     about["dagster/column_lineage"] = column_lineage(
-                        _manifest(), node, compiled.read_text(), _translator
+                        _manifest(), node, compiled.read_text(), _translator, dialect
                     )
                 self.context.add_asset_metadata(about, asset_key=key)
 
