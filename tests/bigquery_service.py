@@ -339,10 +339,12 @@ class BigQueryService:
                     return _page(self._of(project, data_set, name, columns), query)
             raise ApiError(404, "notFound", f"the stand-in does not know {method} {path}")
 
-    def _of(self, project: str, data_set: str, name: str, columns: list[str] | None = None) -> pa.Table:
+    def _of(
+        self, project: str, data_set: str, name: str, columns: list[str] | None = None, condition: str = ""
+    ) -> pa.Table:
         if data_set == "_results":
             return self._results[name]
-        return self._arrow((project, data_set, name), columns)
+        return self._arrow((project, data_set, name), columns, condition)
 
     def _about(self, project: str, data_set: str, name: str) -> dict[str, Any]:
         schema = self._of(project, data_set, name).schema
@@ -414,7 +416,8 @@ class BigQueryService:
         assert found is not None and request.max_stream_count == 1
         columns = list(wanted.read_options.selected_fields)
         with self._lock:
-            rows = self._arrow((found[1], found[2], found[3]), columns, wanted.read_options.row_restriction)
+            restriction = wanted.read_options.row_restriction
+            rows = self._of(found[1], found[2], found[3], columns or None, restriction)
             self.reads.append((found[3], columns))
             name = f"{request.parent}/locations/us/sessions/s{len(self.reads)}/streams/{found[3]}"
             self._sessions[name] = rows

@@ -130,7 +130,7 @@ class DataSet:
         """The rows of a table by the Storage Read API, as they arrive; which asks again where a stream breaks.
 
         Args:
-            table: its name; not one of a view.
+            table: its name; not one of a view. With ``projects/.../datasets/.../tables/...`` it is elsewhere.
             columns: which ones; default: all.
             condition: SQL of the rows that are wanted, which compares columns with literals.
         """
@@ -141,7 +141,7 @@ class DataSet:
         session = self.storage.create_read_session(
             parent=f"projects/{self.payer}",
             read_session=types.ReadSession(
-                table=f"projects/{self.project}/datasets/{self.name}/tables/{table}",
+                table=table if "/" in table else f"projects/{self.project}/datasets/{self.name}/tables/{table}",
                 data_format=types.DataFormat.ARROW,
                 read_options=options,
             ),
@@ -156,6 +156,13 @@ class DataSet:
             pa.ipc.read_record_batch(pa.py_buffer(part.arrow_record_batch.serialized_record_batch), schema)
             for part in parts
         )
+
+    def read_view(self, view: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        """The rows of a view, by a query, whose result is a table that lives for a day."""
+        job = self.query(f"select * from `{self}.{view}`")
+        job.result(retry=_retry(), timeout=_TIMEOUT_SECONDS)
+        result = job.destination
+        return self.read(f"projects/{result.project}/datasets/{result.dataset_id}/tables/{result.table_id}")
 
     def load(self, file: Path, table: str) -> None:
         """Replace a table by a parquet file, with a load job, which costs nothing."""

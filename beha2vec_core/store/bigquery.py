@@ -79,15 +79,18 @@ def copy_table(
     model: str,
     window: Mapping[str, Any] | None = None,
     days: tuple[date, date] | None = None,
+    *,
+    is_view: bool = False,
 ) -> int:
     """Copy a table of dbt's models to the warehouse; the rows that were read.
 
     Args:
         connection: the warehouse.
         data_set: where dbt built it.
-        model: its name; not one of a view, which has no rows to read.
+        model: its name.
         window: of an incremental model (its ``meta.window``): column, days before and after that its runs rewrite.
         days: of the run; with a window, only the rows of these days and around are read and replaced.
+        is_view: a view has no rows of its own: a query reads it, and here it becomes a table.
 
     Raises:
         SourceNotReachedError: BigQuery does not give it.
@@ -106,7 +109,7 @@ def copy_table(
         last = days[1] + timedelta(days=int(window["days_after"]))
         condition = f"{window['column']} between '{first}' and '{last}'"
     with data_set.asked():
-        schema, batches = data_set.read(model, condition=condition)
+        schema, batches = data_set.read_view(model) if is_view else data_set.read(model, condition=condition)
         reader = pa.RecordBatchReader.from_batches(schema, batches)
         # a TIMESTAMP of BigQuery is a moment; ours are in UTC, without a zone
         moments = [one.name for one in schema if pa.types.is_timestamp(one.type) and one.type.tz]
@@ -119,6 +122,8 @@ def copy_table(
                     connection.execute(f"delete from {table} where {condition}")
                     ((rows,),) = connection.execute(f"insert into {table} by name {select}").fetchall()
                 else:
+                    if is_view and not there:  # it was one here too, while DuckDB was the warehouse
+                        connection.execute(f"drop view if exists {table}")
                     ((rows,),) = connection.execute(f"create or replace table {table} as {select}").fetchall()
         finally:
             connection.unregister("read_here")

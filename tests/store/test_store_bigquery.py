@@ -111,3 +111,14 @@ def test_the_warehouse_needs_the_export_there(monkeypatch: pytest.MonkeyPatch, t
         SettingsError, match="BEHA2VEC_WAREHOUSE=bigquery needs the export in BigQuery: set BEHA2VEC_SO"
     ):
         ExportSettings.load()
+
+
+def test_a_view_is_copied_as_a_table(service: BigQueryService, tmp_path: Path) -> None:
+    data_set = target_of(settings_of(service, tmp_path))
+    service.write(("who-pays", "ga4", "visits"), "(select n from range(2500) as numbers(n))")
+    service.connection.execute('create view "who-pays".ga4.long_visits as from "who-pays".ga4.visits where n >= 10')
+    with duckdb.connect() as connection:
+        connection.execute("create schema ga4; create view ga4.long_visits as select 1 as n")
+        for _ in range(2):
+            assert copy_table(connection, data_set, "long_visits", is_view=True) == 2_490
+        assert connection.execute("select min(n), count(*) from ga4.long_visits").fetchone() == (10, 2_490)

@@ -187,11 +187,18 @@ class _Build(NamedTuple):
         data_set, days = target_of(self.settings), range_of(self.context.run.tags)
         nodes = [_node(key.path[-1]) for key in self.context.selected_asset_keys if key.to_python_identifier() in built]
         views = [node["name"] for node in nodes if node["config"]["materialized"] == "view"]
+        # what they are made of is not here
+        read = {
+            node["name"]
+            for node in nodes
+            if node["name"] in views and {key.rpartition(".")[2] for key in node["depends_on"]["nodes"]} & {*NOT_COPIED}
+        }
+        views = [name for name in views if name not in read]
         with self.warehouse.connect("copy from BigQuery") as connection:
             for node in nodes:
                 if node["name"] not in (*views, *NOT_COPIED):
                     window = None if self.full_refresh else node["config"].get("meta", {}).get("window")
-                    rows = copy_table(connection, data_set, node["name"], window, days)
+                    rows = copy_table(connection, data_set, node["name"], window, days, is_view=node["name"] in read)
                     self.context.log.info(f"{node['name']}: {counted(rows, 'row')} from BigQuery")
         if views:
             arguments = ["run", "--target", "duckdb", "--select", " ".join(views), "--no-use-colors", "--no-write-json"]
