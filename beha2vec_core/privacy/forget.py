@@ -191,8 +191,8 @@ def require_no_bigquery(settings: Settings) -> None:
     if settings.storage.warehouse == "bigquery":
         raise PrivacyError(
             "with BEHA2VEC_WAREHOUSE=bigquery nobody can be forgotten yet: tables of BigQuery have the person too, and "
-            "the next run would read them again. Delete the rows there first (docs/bigquery.md), and make the data "
-            "folder anew"
+            "the next run would read them again. Delete the rows there first (docs/bigquery.md), and start with a new "
+            "data folder"
         )
 
 

@@ -135,7 +135,7 @@ def test_a_run_goes_on_where_it_was_ended(service: BigQueryService, tmp_path: Pa
     with pytest.raises(SourceNotReachedError, match="a quota of BigQuery is used up in who-pays"):
         ingest(service, [DAY, NEXT, last], tmp_path)
     service.breaks.clear()
-    service.load([day_table(tmp_path, NEXT, number=7)], at=1_700_000_500_000)  # GA4 wrote it anew
+    service.load([day_table(tmp_path, NEXT, number=7)], at=1_700_000_500_000)  # GA4 wrote it again
     service.reads.clear()
     said: list[str] = []
     report = ingest(service, [DAY, NEXT, last], tmp_path, progress=said.append)
