@@ -243,6 +243,9 @@ class Bigquery(_Group, alias_generator="bigquery_".__add__):
     )
     dataset: str = Field("ga4", description="data set of the models and results; one property has one data set")
     location: str = Field("US", description="location of both data sets")
+    labels: str | None = Field(
+        None, description="labels of dbt's jobs for the billing export, such as `team=growth,env=production`"
+    )
 
 
 class Encoder(_Group):

@@ -53,6 +53,7 @@ def target_of(settings: ExportSettings) -> DataSet:
 def dbt_environment(settings: ExportSettings) -> dict[str, str]:
     """The variables that dbt's profile and macros read, see docs/bigquery.md."""
     source, target = DataSet.of(settings.export.source), target_of(settings)
+    given = {"BIGQUERY_EMULATOR_HOST": source.endpoint, "BEHA2VEC_BIGQUERY_LABELS": settings.bigquery.labels}
     return {
         "GA4_BIGQUERY_PROJECT": source.project,
         "GA4_BIGQUERY_DATASET": source.name,
@@ -60,7 +61,7 @@ def dbt_environment(settings: ExportSettings) -> dict[str, str]:
         "BEHA2VEC_BIGQUERY_DATASET": target.name,
         "BEHA2VEC_BIGQUERY_LOCATION": settings.bigquery.location,
         "BEHA2VEC_BIGQUERY_MAXIMUM_BYTES": str(settings.bigquery.maximum_bytes),
-    } | ({"BIGQUERY_EMULATOR_HOST": source.endpoint} if source.endpoint else {})
+    } | {name: value for name, value in given.items() if value}
 
 
 def user_tables(settings: ExportSettings) -> list[str]:
