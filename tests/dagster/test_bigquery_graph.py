@@ -16,7 +16,8 @@ from tests.dagster.project import DAYS, Project, make_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("graph")]
 # BigQuery has one type of whole numbers
-MADE_AT = {"trained_at", "accepted_at", "evaluated_at", "fitted_at", "promoted_at", "classified_at", "applied_at"}
+# when something was made, and how fast: training_curve has seconds
+MADE_AT = {"trained_at", "accepted_at", "evaluated_at", "fitted_at", "promoted_at", "classified_at", "training_curve"}
 OF_THE_INSTALLATION = {"beha2vec.rounding", "beha2vec.schema_history"}
 WHOLE = re.compile(r"TINYINT|SMALLINT|INTEGER|HUGEINT|UBIGINT|BIGINT")
 
