@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from beha2vec_core.ga4.bigquery import DayTable
 from beha2vec_core.ga4.sources import SourceFile
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.chunks import RawDay, days_between, raw_days, split_days
@@ -40,7 +41,8 @@ SECONDS_PER_RAW_MB = 8.0
 SECONDS_PER_DBT_CALL = 10
 SECONDS_ONCE = 60
 # Raw bytes for each byte of an export that is compressed (gzip: 56 MB of 85 MB, or 10 MB of 8 MB if days are small),
-# or of plain text (not measured: gzip makes it about ten times smaller).
+# or of plain text, or of a table of BigQuery, which counts its bytes before compression (not measured: gzip makes text
+# about ten times smaller).
 # The folders of tests/benchmarks/scale.py --events 100000 1000000.
 RAW_PER_COMPRESSED_BYTE, RAW_PER_PLAIN_BYTE = 1.0, 0.1
 _PLAIN = (".json", ".ndjson", ".jsonl", ".csv")
@@ -121,8 +123,8 @@ def _with_expected(
     expected: dict[date, float] = {}
     undated = 0.0
     for file in export:
-        plain = file.path.suffix.lower() in _PLAIN
-        size = file.path.stat().st_size * (RAW_PER_PLAIN_BYTE if plain else RAW_PER_COMPRESSED_BYTE)
+        plain = file.path.suffix.lower() in _PLAIN or isinstance(file.origin, DayTable)
+        size = file.size * (RAW_PER_PLAIN_BYTE if plain else RAW_PER_COMPRESSED_BYTE)
         if file.day is None:
             undated += size
         else:

@@ -136,7 +136,9 @@ class Export(_Group):
     """Which GA4 export is read, and how."""
 
     source: str | None = Field(
-        None, description="the GA4 export: a file, a folder or a glob (JSON, parquet, CSV; docs/export.md)"
+        None,
+        description="the GA4 export: a file, a folder or a glob (JSON, parquet, CSV), s3://bucket/folder, "
+        "gs://bucket/folder or bigquery://project/dataset (docs/export.md)",
     )
     property_id: Annotated[
         str,
@@ -190,6 +192,9 @@ class Storage(_Group):
     data_dir: Path = Field(
         Path("data"), validate_default=True, description="folder for the warehouse, raw partitions, encoders"
     )
+    warehouse: Literal["duckdb", "bigquery"] = Field(
+        "duckdb", description="where dbt builds the models: duckdb, or bigquery for a source in BigQuery"
+    )
     lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
     memory_limit: _MemoryLimit = Field(
         "80%",
@@ -225,6 +230,22 @@ class Storage(_Group):
     prediction_encoders_path: ClassVar = _InDataDir("prediction_encoders")  # those whose vectors prediction models read
     ledger_path: ClassVar = _InDataDir("activation.sqlite")  # what was sent to whom; it cannot be made again
     page_cache_path: ClassVar = _InDataDir("page_cache")  # what was fetched, a small file a page
+
+
+class Bigquery(_Group, alias_generator="bigquery_".__add__):
+    """BigQuery, as the source or as the warehouse (docs/bigquery.md)."""
+
+    maximum_bytes: int = Field(
+        2**40, ge=1, description="most bytes that one run may read as the source, or one query of dbt; default: 1 TiB"
+    )
+    project: str | None = Field(
+        None, description="project of the models and results, if BigQuery is the warehouse; empty: the one that pays"
+    )
+    dataset: str = Field("ga4", description="data set of the models and results; one property has one data set")
+    location: str = Field("US", description="location of both data sets")
+    labels: str | None = Field(
+        None, description="labels of dbt's jobs for the billing export, such as `team=growth,env=production`"
+    )
 
 
 class Encoder(_Group):
@@ -506,6 +527,7 @@ class Settings(BaseModel, frozen=True):
 
     export: Export
     storage: Storage
+    bigquery: Bigquery
     encoder: Encoder
     compute: Compute
     pages: Pages
@@ -549,6 +571,16 @@ class Settings(BaseModel, frozen=True):
             raise SettingsError(report) from None
         except UnicodeDecodeError as error:
             raise SettingsError(f".env is not UTF-8 text ({error}); save it as UTF-8") from None
+
+    @model_validator(mode="after")
+    def _bigquery_has_the_export(self) -> Self:
+        source = self.export.source
+        if self.storage.warehouse == "bigquery" and source and not source.startswith("bigquery://"):
+            raise ValueError(
+                "BEHA2VEC_WAREHOUSE=bigquery needs the export in BigQuery: set BEHA2VEC_SOURCE to "
+                "bigquery://my-project/analytics_123456789, or BEHA2VEC_WAREHOUSE to duckdb"
+            )
+        return self
 
     @model_validator(mode="after")
     def _retention_leaves_what_is_needed(self) -> Self:

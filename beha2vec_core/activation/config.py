@@ -15,12 +15,13 @@ from beha2vec_core.activation.contacts import Contacts, load_contacts
 from beha2vec_core.activation.data_manager import SECONDS_BETWEEN, AdsFile, DataManager
 from beha2vec_core.activation.destination import ActivationError, Destination
 from beha2vec_core.activation.files import Files
-from beha2vec_core.activation.folders import BUCKETS, folder_of
+from beha2vec_core.activation.folders import folder_of
 from beha2vec_core.activation.ga4 import GA4
 from beha2vec_core.activation.http import Client
 from beha2vec_core.activation.warehouses import Dlt
 from beha2vec_core.activation.webhook import Webhook
 from beha2vec_core.audiences.file import is_name, nearest
+from beha2vec_core.buckets import is_bucket
 from beha2vec_core.privacy.places import note_written
 from beha2vec_core.settings import Settings, destination_secret
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def _is_folder(folder: str) -> str:
-    if "://" in folder and folder.split("://")[0] not in BUCKETS:  # a path would make a folder of this name
+    if "://" in folder and not is_bucket(folder):  # a path would make a folder of this name
         raise ValueError("give a folder of this machine, or one of a bucket: s3://bucket/folder or gs://bucket/folder")
     return folder
 

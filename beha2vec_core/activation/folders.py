@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs, urlsplit
 
+from beha2vec_core import buckets
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.files import put_in_place
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
-BUCKETS = {"s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY", "gs": "GOOGLE_APPLICATION_CREDENTIALS"}
 _LOCAL = ("localhost", "127.0.0.1")
 
 
@@ -97,9 +97,7 @@ class Bucket:
     """
 
     def __init__(self, url: str) -> None:
-        (server,) = parse_qs(urlsplit(url).query).get("endpoint_override", [""])[-1:]
-        self.address = url.partition("?")[0] + f" at {server}" * bool(server)
-        self._server = server
+        self.address = buckets.shown(url)
         self._url = url
         self._opened: tuple[FileSystem, str] | None = None
 
@@ -110,7 +108,7 @@ class Bucket:
         found = []
         if "@" in parts.netloc or not parts.netloc:
             found.append(f"{parts.scheme}:// is followed by the name of the bucket: credentials are in the environment")
-        if "http" in options.get("scheme", []) and self._server.rpartition(":")[0] not in _LOCAL:
+        if "http" in options.get("scheme", []) and buckets.server_of(self._url).rpartition(":")[0] not in _LOCAL:
             found.append("scheme=http: personal data would travel unencrypted")
         return found
 
@@ -136,17 +134,11 @@ class Bucket:
 
     def _open(self) -> tuple[FileSystem, str]:
         if self._opened is None:
-            from pyarrow.fs import FileSystem
-
-            system, folder = FileSystem.from_uri(self._url)
-            self._opened = system, folder.rstrip("/")
+            self._opened = buckets.open_bucket(self._url)
         return self._opened
 
     def _error(self, problem: str) -> ActivationError:
-        return ActivationError(
-            f"{problem}: check the bucket, its region, and the credentials of the environment "
-            f"({BUCKETS[urlsplit(self._url).scheme]})"
-        )
+        return ActivationError(str(buckets.error_of(problem, self._url)))
 
 
 def folder_of(given: str, beside: Path, note: Callable[[Path], None]) -> Folder:

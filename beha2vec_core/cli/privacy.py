@@ -67,7 +67,7 @@ def forget(
     Exit code 1: something is left. 3: a person was not found, and is on the list of the forgotten anyway.
     """
     from beha2vec_core.privacy.forget import forget as forget_people
-    from beha2vec_core.privacy.forget import is_unfinished, on_the_list
+    from beha2vec_core.privacy.forget import is_unfinished, on_the_list, require_no_bigquery
     from beha2vec_core.privacy.key import PrivacyError
     from beha2vec_core.store.compact import CompactError
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
@@ -77,6 +77,7 @@ def forget(
     settings = read_settings()
     home = _dagster_home()
     with ended_by(PrivacyError, CompactError, WarehouseBusyError, WarehouseVersionError):
+        require_no_bigquery(settings)
         asked = on_the_list(settings, home, also or ()) if again else _asked(user, file)
         if not asked and not is_unfinished(settings):
             typer.echo("no one on the list of forgotten people is in the data")

@@ -61,8 +61,16 @@ def _print_estimate(settings: ExportSettings, first: date, last: date) -> None:
     from beha2vec_core.cli.doctor.export import export_files
     from beha2vec_core.cli.doctor.storage import SCRATCH_REMEDY
     from beha2vec_core.estimate import estimate_run
+    from beha2vec_core.ga4.bigquery import TooManyBytesError, price_of, require_affordable
+    from beha2vec_core.ga4.sources import SourceNotReachedError
 
-    found = estimate_run(settings, first, last, export_files(settings))
+    files = export_files(settings)
+    with ended_by(SourceNotReachedError, TooManyBytesError):
+        price = price_of(file for file in files if file.day and first <= file.day <= last)
+        if price:
+            require_affordable(price, settings.bigquery.maximum_bytes)
+            typer.echo(price.summary)
+    found = estimate_run(settings, first, last, files)
     if not found.fits:
         fail(f"{found.summary}\n  -> {SCRATCH_REMEDY}")
     typer.echo(found.summary)

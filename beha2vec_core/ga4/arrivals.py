@@ -32,13 +32,13 @@ def fingerprints(files: Iterable[SourceFile], *, now: float, settle_seconds: flo
         if file.day is None:
             continue
         try:
-            state = file.path.stat()
+            size, modified_ns = file.size, file.modified_ns
         except OSError:
             growing.add(file.day)
             continue
-        if now - state.st_mtime < settle_seconds:
+        if now - modified_ns / 1e9 < settle_seconds:
             growing.add(file.day)
-        states[file.day].append(f"{file.property_id}\t{file.name}\t{state.st_size}\t{state.st_mtime_ns}")
+        states[file.day].append(f"{file.property_id}\t{file.name}\t{size}\t{modified_ns}")
     return {
         day: hashlib.blake2b("\n".join(lines).encode(), digest_size=8).hexdigest()
         for day, lines in states.items()

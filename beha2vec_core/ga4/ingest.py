@@ -16,7 +16,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +27,8 @@ from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT, QUARANTINED_ROWS_SHOWN, create_tables, read_file
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA
-from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.ga4.sources import SourceFile, on_this_machine
+from beha2vec_core.ga4.unfinished import Unfinished
 from beha2vec_core.privacy.clean import clean_reason, clean_row
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.partitions import ORIGINALS, cleaner_of, forget_originals, write_cleaned
@@ -154,12 +155,15 @@ def ingest_days(
         keep_originals_days: how long rows are also kept as they came, with all personal data; 0: not at all.
         memory_bytes: what DuckDB may use before it writes to the disk.
 
+    A run that was ended goes on where it was, if the source lies elsewhere and a day's files have not changed.
+
     Raises:
         IngestError: the source holds our own partitions.
+        SourceNotReachedError: the source cannot be read; days before it are ingested.
     """
     wanted = sorted(set(days))
     raw_path.mkdir(parents=True, exist_ok=True)
-    ours = next((file.path for file in files if file.path.resolve().is_relative_to(raw_path.resolve())), None)
+    ours = next((file.path for file in files if file.lies_in(raw_path)), None)
     if ours:
         raise IngestError(f"the source holds what ingest itself wrote ({ours}); set BEHA2VEC_SOURCE to the export only")
     remove_stale_scratch(raw_path)
@@ -174,6 +178,11 @@ def ingest_days(
             dated[file.day].append(file)
 
     undated = [file for file in files if file.day is None]
+    unfinished = Unfinished(raw_path, files, (max_bad_share, keep_originals_days > 0))
+    resumed = [day for day in wanted if run.resume(day, unfinished)]
+    if resumed:
+        run.say(f"{counted(len(resumed), 'day')} that the run before this one had read")
+    wanted = [day for day in wanted if day not in resumed]
     run.files = len(undated) + sum(len(dated[day]) for day in wanted)
     with (
         _scratch(raw_path) as scratch,
@@ -182,7 +191,7 @@ def ingest_days(
             ProgressBar(title="reading the export", unit="file", total=run.files, shown=progress is not None)
         ) as bar,
     ):
-        run.bar = bar
+        run.bar, run.scratch = bar, scratch
         create_tables(connection)
         run.read(connection, undated, wanted)
         for day in wanted:
@@ -192,8 +201,10 @@ def ingest_days(
                 with Forgotten(raw_path.parent).held() as forgotten:
                     run.settle(connection, property_id, day, own, scratch, forgotten)
             run.forget(connection, day)
+            run.note(day, unfinished)
         run.leave_out_of_no_day(connection)
         run.forget(connection, None)
+    unfinished.end()
     if run.report.redacted:
         run.say(f"personal data removed from {counted(run.report.redacted, 'value')}")
     return run.report
@@ -240,6 +251,7 @@ class _Run:
     keep_originals: bool = False
     files: int = 0
     bar: ProgressBar | None = None
+    scratch: Path | None = None
 
     def __post_init__(self) -> None:
         self.cleaner = cleaner_of(self.raw_path)
@@ -250,7 +262,8 @@ class _Run:
         for file in files:
             self.done += 1
             try:
-                read = read_file(connection, file, days)
+                with on_this_machine(file, self.scratch) as here:
+                    read = read_file(connection, here, days)
             except UnreadableFileError as error:
                 self.broken[file] = str(error)
                 connection.execute(
@@ -349,6 +362,21 @@ class _Run:
             return f"{day.quarantined:,} of {day.rows_in:,} rows could not be read, most because: {most}"
         return None
 
+    def note(self, day: date, unfinished: Unfinished) -> None:
+        """Note a day that was read without problems, for the case that the run does not come to its end."""
+        settled = [report for report in self.report.days if report.event_date == day]
+        if all(report.status == "ingested" and not report.quarantined for report in settled):
+            plain = [asdict(report) | {"event_date": day.isoformat()} for report in settled]
+            unfinished.add(day, {"reports": plain, "unknown_fields": self.unknown_of_day})
+
+    def resume(self, day: date, unfinished: Unfinished) -> bool:
+        """Take over what an earlier run found of a day; whether there is such a run."""
+        noted = unfinished.of(day)
+        if noted is not None:
+            self.report.days += [DayReport(**one | {"event_date": day}) for one in noted["reports"]]
+            self.report.unknown_fields.update(noted["unknown_fields"])
+        return noted is not None
+
     def leave_out_of_no_day(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Leave out quarantined rows of no day that name forgotten people."""
         forgotten = Forgotten(self.raw_path.parent)
@@ -367,6 +395,7 @@ class _Run:
             ((rows,),) = connection.execute(f"select count(source_line) from quarantine where {which}").fetchall()
             self.report.rows_of_no_day = rows
         ingested = [report.property_id for report in settled if report.status == "ingested"]
+        self.unknown_of_day: dict[str, int] = {}
         for name, rows in connection.execute(
             f"""
             select field, count(*) from (
@@ -377,6 +406,7 @@ class _Run:
             [ingested],
         ).fetchall():
             self.report.unknown_fields[name] += rows
+            self.unknown_of_day[name] = rows
         connection.execute(f"delete from accepted where {which}")
         connection.execute(f"delete from quarantine where {which}")
 

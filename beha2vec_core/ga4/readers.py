@@ -17,7 +17,7 @@ import duckdb
 from beha2vec_core.ga4 import flat_csv, ndjson, parquet
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA, duckdb_type
-from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.ga4.sources import SourceFile, on_this_machine
 from beha2vec_core.store.sql import quote
 
 _READERS = {"ndjson": ndjson.read, "csv": flat_csv.read, "parquet": parquet.read}
@@ -58,15 +58,15 @@ def require_readable(file: SourceFile) -> None:
     Raises:
         UnreadableFileError: the file is not what its name says, or lacks required columns.
     """
-    with duckdb.connect() as connection:
+    with on_this_machine(file, rows=1) as here, duckdb.connect() as connection:
         create_tables(connection)
-        next(iter(_READERS[file.format](connection, file)), None)
+        next(iter(_READERS[here.format](connection, here)), None)
 
 
 def read_file(
     connection: duckdb.DuckDBPyConnection, file: SourceFile, days: Collection[date] | None = None
 ) -> FileReport:
-    """Read one file into ``accepted`` and ``quarantine``, of a file of many days only ``days`` (None: all).
+    """Read one file of this machine into ``accepted`` and ``quarantine``, of many days only ``days`` (None: all).
 
     Raises:
         UnreadableFileError: the file is cut short, not what its name says, or lacks required columns; rows read

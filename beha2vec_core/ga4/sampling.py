@@ -17,7 +17,7 @@ import duckdb
 from beha2vec_core.ga4 import ndjson
 from beha2vec_core.ga4.parquet import escape_glob
 from beha2vec_core.ga4.reading import UnreadableFileError, open_file
-from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.ga4.sources import SourceFile, on_this_machine
 from beha2vec_core.store.sql import quote
 
 _LINES_LOOKED_AT = 100_000
@@ -29,8 +29,11 @@ def sample_times(file: SourceFile, size: int = 2_000) -> list[tuple[date, int]]:
     Taken from the first hundred thousand lines; what cannot be read is passed by (ingest is the one to complain).
     """
     rows: list[tuple[Any, Any]] = []
-    with suppress(OSError, duckdb.Error, RuntimeError, UnicodeError):
-        rows += {"ndjson": _from_ndjson, "csv": _from_csv, "parquet": _from_parquet}[file.format](file.path, size)
+    with (
+        suppress(OSError, duckdb.Error, RuntimeError, UnicodeError, UnreadableFileError),
+        on_this_machine(file, rows=size) as here,
+    ):
+        rows += {"ndjson": _from_ndjson, "csv": _from_csv, "parquet": _from_parquet}[here.format](here.path, size)
     pairs = []
     for day, time in rows:
         with suppress(ValueError, TypeError, OverflowError):

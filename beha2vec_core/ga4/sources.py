@@ -1,4 +1,4 @@
-"""Find the files of an export and derive from their names which property and day they hold.
+"""Find the files of an export, here or elsewhere, and derive from their names which property and day they hold.
 
 Known names: BigQuery's shards ``events_YYYYMMDD``, ``events_intraday_YYYYMMDD`` and ``events_fresh_YYYYMMDD`` (with
 any suffix, as ``EXPORT DATA`` adds; two dates in a name are a span, not a day), folders ``event_date=YYYY-MM-DD``,
@@ -13,12 +13,16 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
+from beha2vec_core.buckets import is_bucket
 from beha2vec_core.words import counted
 
 Format = Literal["ndjson", "parquet", "csv"]
@@ -47,12 +51,44 @@ class SourceNotFoundError(FileNotFoundError):
     """The configured source names no readable file."""
 
 
+class SourceNotReachedError(SourceNotFoundError):
+    """The configured source cannot be asked: its address, credentials, rights, a quota. The message has the remedy."""
+
+
+class Origin(ABC):
+    """A part of an export that does not lie on this machine: an object of a bucket, a table.
+
+    Attributes:
+        name: for messages and provenance.
+        size: its bytes.
+        modified: when it was last written to, in seconds since 1970.
+    """
+
+    name: str
+    size: int
+    modified: float
+
+    @property
+    @abstractmethod
+    def path(self) -> PurePath:
+        """What a file of it would be called; folders and the suffix mean what they do for files."""
+
+    @abstractmethod
+    def fetch(self, target: Path, rows: int | None = None) -> None:
+        """Write it to a file; only its first ``rows`` rows, if that is cheaper.
+
+        Raises:
+            UnreadableFileError: it is gone, or cannot be read.
+            SourceNotReachedError: nothing of the source can be read.
+        """
+
+
 @dataclass(frozen=True, order=True)
 class SourceFile:
     """One file of an export.
 
     ``name`` is its path below the folder that all files share, for messages and provenance; ``day`` is None where only
-    the rows show it.
+    the rows show it. Of one that lies elsewhere (``origin``), ``path`` is a name only: see `on_this_machine`.
     """
 
     path: Path
@@ -61,6 +97,21 @@ class SourceFile:
     day: date | None
     kind: TableKind
     format: Format
+    origin: Origin | None = field(default=None, compare=False)
+
+    @property
+    def size(self) -> int:
+        """Its bytes; of a table, those before compression."""
+        return self.origin.size if self.origin else self.path.stat().st_size
+
+    @property
+    def modified_ns(self) -> int:
+        """When it was last written to, in nanoseconds since 1970."""
+        return int(self.origin.modified * 1e9) if self.origin else self.path.stat().st_mtime_ns
+
+    def lies_in(self, folder: Path) -> bool:
+        """Whether it is a file below a folder of this machine."""
+        return self.origin is None and self.path.resolve().is_relative_to(folder.resolve())
 
     @property
     def compressed(self) -> str:
@@ -96,12 +147,72 @@ def find_export(source: str, property_id: str) -> Export:
     Where a property's day has a daily table, its intraday and fresh tables are left out: they hold the same events.
 
     Args:
-        source: a file, a folder (searched deeply) or a glob (``**`` allowed).
+        source: a file, a folder (searched deeply) or a glob (``**`` allowed); a file or folder of a bucket; a data set
+            of BigQuery (`bigquery`).
         property_id: the property of files whose path names none.
 
     Raises:
         SourceNotFoundError: nothing there that could be an export.
+        SourceNotReachedError: it does not lie on this machine, and cannot be asked.
     """
+    described = [_describe(*found, property_id) for found in _found(source)]
+    files = [file for file in described if not _is_user_table(file.path)]
+    user_tables = sorted(file for file in described if _is_user_table(file.path))
+    if user_tables and not files:
+        raise SourceNotFoundError(
+            f"no events at {source!r}, only GA4's tables of users, first {user_tables[0].name}. Export the tables "
+            "events_YYYYMMDD too (docs/export.md), and set BEHA2VEC_SOURCE to where they are"
+        )
+    if not files:
+        raise SourceNotFoundError(
+            f"no GA4 export at {source!r}. Set BEHA2VEC_SOURCE to a file, a folder or a glob of "
+            f"{', '.join(_SUFFIXES)} files (.gz and .zst too), or to a data set of BigQuery with tables "
+            "events_YYYYMMDD; or write a demo export: beha2vec demo-data --out data/demo_export"
+        )
+    return Export(sorted(_without_superseded(files)), user_tables)
+
+
+def is_elsewhere(source: str) -> bool:
+    """Whether a source does not lie on this machine."""
+    return is_bucket(source) or source.startswith("bigquery://")
+
+
+@contextmanager
+def on_this_machine(file: SourceFile, folder: Path | None = None, rows: int | None = None) -> Iterator[SourceFile]:
+    """The file, or a copy of it that is here for a while, which only its owner can read.
+
+    Args:
+        file: from `find_export`.
+        folder: where the copy is made; default: the folder of temporary files.
+        rows: how many rows of its beginning are needed; default: all.
+    """
+    if file.origin is None:
+        yield file
+        return
+    with tempfile.TemporaryDirectory(prefix="fetched-", dir=folder) as here:
+        copy = Path(here) / file.path.name
+        file.origin.fetch(copy, rows)
+        yield replace(file, path=copy, origin=None)
+
+
+def source_days(files: Iterable[SourceFile]) -> list[date]:
+    """The days that file names promise, in order."""
+    return sorted({file.day for file in files if file.day is not None})
+
+
+def _found(source: str) -> list[tuple[Path, str, Origin | None]]:
+    """Path, name and origin of what a source has."""
+    origins: Sequence[Origin] | None = None
+    if source.startswith("bigquery://"):
+        from beha2vec_core.ga4.bigquery import find_tables
+
+        origins = find_tables(source)
+    elif is_bucket(source):
+        from beha2vec_core.ga4.bucket import find_objects
+
+        origins = find_objects(source)
+    if origins is not None:
+        return [(Path(one.path), one.name, one) for one in origins if _format(Path(one.path))]
     path = Path(source).expanduser()
     if path.is_dir():
         # glob follows linked folders, which Path.rglob does not, and passes hidden names by
@@ -114,27 +225,7 @@ def find_export(source: str, property_id: str) -> Export:
     candidates.sort(key=lambda file: (-len(file.parts), file))
     paths = {file.resolve(): file for file in candidates if _format(file) and file.is_file()}
     root = path if path.is_dir() else _common_folder(paths.values())
-    named = {file: file.relative_to(root).as_posix() for file in paths.values()}
-    described = [_describe(file, name, property_id) for file, name in named.items()]
-    files = [file for file in described if not _is_user_table(file.path)]
-    user_tables = sorted(file for file in described if _is_user_table(file.path))
-    if user_tables and not files:
-        raise SourceNotFoundError(
-            f"no events at {source!r}, only GA4's tables of users, first {user_tables[0].name}. Export the tables "
-            "events_YYYYMMDD too (docs/export.md), and set BEHA2VEC_SOURCE to where they are"
-        )
-    if not files:
-        raise SourceNotFoundError(
-            f"no GA4 export at {source!r}. Set BEHA2VEC_SOURCE to a file, a folder or a glob of "
-            f"{', '.join(_SUFFIXES)} files (.gz and .zst too), or write a demo export: "
-            "beha2vec demo-data --out data/demo_export"
-        )
-    return Export(sorted(_without_superseded(files)), user_tables)
-
-
-def source_days(files: Iterable[SourceFile]) -> list[date]:
-    """The days that file names promise, in order."""
-    return sorted({file.day for file in files if file.day is not None})
+    return [(file, file.relative_to(root).as_posix(), None) for file in paths.values()]
 
 
 def _common_folder(paths: Iterable[Path]) -> Path:
@@ -158,7 +249,7 @@ def _is_user_table(path: Path) -> bool:
     return any(_USER_TABLE.search(name) for name in (path.name, path.parent.name))
 
 
-def _describe(path: Path, name: str, property_id: str) -> SourceFile:
+def _describe(path: Path, name: str, origin: Origin | None, property_id: str) -> SourceFile:
     day, kind = _day_and_kind(path)
     for folder in reversed(path.parent.parts):
         if match := _PROPERTY_FOLDER.match(folder):
@@ -166,7 +257,7 @@ def _describe(path: Path, name: str, property_id: str) -> SourceFile:
             break
     file_format = _format(path)
     assert file_format is not None
-    return SourceFile(path, name, property_id, day, kind, file_format)
+    return SourceFile(path, name, property_id, day, kind, file_format, origin)
 
 
 def _day_and_kind(path: Path) -> tuple[date | None, TableKind]:

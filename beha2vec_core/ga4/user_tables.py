@@ -18,7 +18,8 @@ import duckdb
 
 from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.parquet import escape_glob
-from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.ga4.reading import UnreadableFileError
+from beha2vec_core.ga4.sources import SourceFile, on_this_machine
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.store.sql import quote
@@ -52,8 +53,27 @@ def users_file(users_path: Path, property_id: str, day: date) -> Path:
     return users_path / f"property_id={property_id}" / f"event_date={day.isoformat()}" / "users.parquet"
 
 
+def due_tables(
+    tables: Iterable[SourceFile], days: Collection[date], users_path: Path, since: date | None
+) -> list[SourceFile]:
+    """The tables that `ingest_user_tables` reads."""
+    return [
+        table
+        for table in tables
+        if table.day is not None
+        and (
+            table.day in days
+            or (
+                table.day < max(days)
+                and (since is None or table.day >= since)
+                and not users_file(users_path, table.property_id, table.day).exists()
+            )
+        )
+    ]
+
+
 def ingest_user_tables(
-    tables: Iterable[SourceFile], days: Collection[date], users_path: Path, since: date | None = None
+    tables: Sequence[SourceFile], days: Collection[date], users_path: Path, since: date | None = None
 ) -> UserTablesReport:
     """Read the tables of the days, and earlier ones that were never read, and replace the files of their days.
 
@@ -66,16 +86,10 @@ def ingest_user_tables(
         since: the first day that retention keeps.
     """
     report = UserTablesReport()
+    report.problems += [f"{table.name} names no day, and was left out" for table in tables if table.day is None]
     due: defaultdict[tuple[str, date], list[SourceFile]] = defaultdict(list)
-    for table in tables:
-        if table.day is None:
-            report.problems.append(f"{table.name} names no day, and was left out")
-        elif table.day in days or (
-            table.day < max(days)
-            and (since is None or table.day >= since)
-            and not users_file(users_path, table.property_id, table.day).exists()
-        ):
-            due[table.property_id, table.day].append(table)
+    for table in due_tables(tables, days, users_path, since):
+        due[table.property_id, table.day].append(table)  # type: ignore[index]  # due ones have a day
     for (property_id, day), of_day in sorted(due.items()):
         with duckdb.connect() as connection:
             connection.execute("create table users (user_pseudo_id varchar, user_id varchar, allowed varchar)")
@@ -104,7 +118,10 @@ def load_user_table(
     if table.format not in readers:
         return "it is neither JSON nor parquet"
     try:
-        connection.execute(f"{insert} from {readers[table.format]}", [*values, escape_glob(table.path)])
+        with on_this_machine(table) as here:
+            connection.execute(f"{insert} from {readers[table.format]}", [*values, escape_glob(here.path)])
+    except UnreadableFileError as error:
+        return str(error)
     except (duckdb.Error, RuntimeError, UnicodeError) as error:  # the latter two where a damaged footer garbles names
         return type(error).__name__
     return None

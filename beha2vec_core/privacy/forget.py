@@ -186,6 +186,20 @@ def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iter
     return frozenset(found)
 
 
+def require_no_bigquery(settings: Settings) -> None:
+    """Refuse to certify what would come back with the next run: BigQuery's tables have the person too.
+
+    Raises:
+        PrivacyError: BigQuery is the warehouse.
+    """
+    if settings.storage.warehouse == "bigquery":
+        raise PrivacyError(
+            "with BEHA2VEC_WAREHOUSE=bigquery nobody can be forgotten yet: tables of BigQuery have the person too, and "
+            "the next run would read them again. Delete the rows there first (docs/bigquery.md), and start with a new "
+            "data folder"
+        )
+
+
 def is_unfinished(settings: Settings) -> bool:
     """Whether a removal was cut off, or left something that it could not change."""
     return (settings.storage.data_dir / _NOTE).exists()

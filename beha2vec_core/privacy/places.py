@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from beha2vec_core.files import put_in_place
-from beha2vec_core.ga4.sources import SourceNotFoundError, find_source_files
+from beha2vec_core.ga4.sources import SourceNotFoundError, find_source_files, is_elsewhere
 from beha2vec_core.settings import Settings
 
 _WRITTEN = "written_elsewhere.txt"
@@ -83,7 +83,7 @@ def files_of(settings: Settings, dagster_home: Path | None, more: Iterable[Path]
 def source_files(settings: Settings) -> frozenset[Path]:
     """The files of the export."""
     export = settings.export
-    if export.source is None:
+    if export.source is None or is_elsewhere(export.source):
         return frozenset()
     try:
         return frozenset(file.path.resolve() for file in find_source_files(export.source, export.property_id))

@@ -12,19 +12,23 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
 
 Node = Mapping[str, Any]
-_DIALECT = "duckdb"
 
 
 def column_lineage(
-    manifest: Mapping[str, Any], node: Node, compiled_sql: str, translator: DagsterDbtTranslator
+    manifest: Mapping[str, Any],
+    node: Node,
+    compiled_sql: str,
+    translator: DagsterDbtTranslator,
+    dialect: str = "duckdb",
 ) -> dg.TableColumnLineage:
     """The columns of the parents that each column of the model is computed from; none for a column of constants.
 
     Args:
         manifest: dbt's manifest.
         node: the model in it.
-        compiled_sql: its query on DuckDB, as dbt leaves it under ``target/compiled``.
+        compiled_sql: its query, as dbt leaves it under ``target/compiled``.
         translator: says which asset a parent is.
+        dialect: of the query, as sqlglot calls it.
     """
     from sqlglot import exp, parse_one
     from sqlglot.lineage import lineage
@@ -36,10 +40,10 @@ def column_lineage(
     schema: dict[str, object] = {name: dict.fromkeys(parent["columns"], "text") for name, parent in parents.items()}
     asset_key = cache(lambda name: translator.get_asset_key(parents[name]))
 
-    query = parse_one(compiled_sql, dialect=_DIALECT).transform(_plain_table, parents)
-    query = qualify(query, schema=schema, dialect=_DIALECT, validate_qualify_columns=False)
+    query = parse_one(compiled_sql, dialect=dialect).transform(_plain_table, parents)
+    query = qualify(query, schema=schema, dialect=dialect, validate_qualify_columns=False)
     # without copies and trimmed queries in its nodes, lineage is 30 times faster
-    how: dict[str, Any] = {"scope": build_scope(query), "dialect": _DIALECT, "copy": False, "trim_selects": False}
+    how: dict[str, Any] = {"scope": build_scope(query), "dialect": dialect, "copy": False, "trim_selects": False}
     deps: dict[str, list[dg.TableColumnDep]] = {}
     for column in query.named_selects:
         origins = {

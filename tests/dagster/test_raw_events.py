@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from beha2vec_core.ga4.user_tables import users_file
 from beha2vec_dagster.defs.raw.assets import build_assets
@@ -37,3 +38,31 @@ def test_tables_of_users_are_read_and_their_problems_named(tmp_path: Path) -> No
     assert about["problems_of_tables_of_users"].startswith("analytics_7/users_20240301.csv cannot be read")
     assert "secret" not in str(about)
     assert users_file(settings.storage.users_path, "p", DAY).exists()
+
+
+def test_bigquery_is_priced_and_refused_above_the_limit(tmp_path: Path) -> None:
+    pytest.importorskip("google.cloud.bigquery_storage_v1", reason="pip install -e '.[dev]'")
+    from beha2vec_core.ga4.bigquery import TooManyBytesError
+    from tests.bigquery_service import BigQueryService
+
+    data = tmp_path / "data"
+    resources = {"warehouse": WarehouseResource(database=str(data / "warehouse.duckdb"), lock_timeout_seconds=60)}
+    with BigQueryService() as service:
+        service.load([write(tmp_path / "events_20240301.ndjson", [event(n) for n in range(3)])])
+
+        def run(maximum: int) -> dg.ExecuteInProcessResult:
+            settings = export_settings(
+                data_dir=data, source=service.source(), start_date=DAY, bigquery_maximum_bytes=maximum
+            )
+            instance = dg.DagsterInstance.ephemeral()
+            return dg.materialize(
+                build_assets(settings), resources=resources, instance=instance, partition_key=DAY.isoformat()
+            )
+
+        with pytest.raises(TooManyBytesError, match="raise BEHA2VEC_BIGQUERY_MAXIMUM_BYTES"):
+            run(1)
+        assert not service.reads
+        (materialized,) = run(2**40).asset_materializations_for_node("raw_ga4_events")
+    about = {name: value.value for name, value in materialized.metadata.items()}
+    assert about["dagster/row_count"] == 3 and about["bytes_read"] > 0
+    assert "1 table of BigQuery" in about["price"] and "US dollars at list price" in about["price"]

@@ -153,7 +153,11 @@ def is_model(node: Any) -> bool:
 @cache
 def to_duckdb(sql: str) -> str:
     """BigQuery's SQL as DuckDB's: sqlglot's, with a rule for each function that it transpiles to something else."""
-    tree = sqlglot.parse_one(sql, dialect="bigquery")
+    return as_duckdb(sqlglot.parse_one(sql, dialect="bigquery"))
+
+
+def as_duckdb(tree: exp.Expr) -> str:
+    """As `to_duckdb`, of SQL that is parsed."""
     for node in reversed(list(tree.walk(bfs=False))):  # the inner ones first
         for rule in RULES:
             changed = rule(node)
@@ -253,21 +257,29 @@ RULES = (
 )
 
 
+def connect() -> duckdb.DuckDBPyConnection:
+    """A DuckDB that runs what `to_duckdb` makes."""
+    connection = duckdb.connect()
+    # it can give null for bytes that are no text
+    connection.create_function(
+        "utf8_or_null", _utf8_or_null, ["blob"], "varchar", null_handling=FunctionNullHandling.SPECIAL
+    )
+    connection.execute("""
+        set timezone = 'UTC';
+        -- long patterns are compiled for each thread, and wherever a common table expression is put
+        set threads = 1;
+        set disabled_optimizers = 'cte_inlining';
+    """)
+    return connection
+
+
 class BigQuery:
     """Day tables as GA4 exports them and the models that BigQuery's SQL makes of them, in DuckDB."""
 
     def __init__(self, seeds_of: Path, fields: dict[str, Any] = EVENT_SCHEMA) -> None:
         """``fields`` are the columns of the day tables, beside event_date, as in `EVENT_SCHEMA`."""
-        self.connection = duckdb.connect()
-        # it can give null for bytes that are no text
-        self.connection.create_function(
-            "utf8_or_null", _utf8_or_null, ["blob"], "varchar", null_handling=FunctionNullHandling.SPECIAL
-        )
+        self.connection = connect()
         self.connection.execute(f"""
-            set timezone = 'UTC';
-            -- long patterns are compiled for each thread, and wherever a common table expression is put
-            set threads = 1;
-            set disabled_optimizers = 'cte_inlining';
             attach ':memory:' as project;
             create schema project.ga4;
             create schema project.analytics_{PROPERTY};

@@ -11,10 +11,18 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from beha2vec_core.cli.doctor.check import Check, fail, not_set, ok, warn
+from beha2vec_core.ga4.bigquery import price_of
 from beha2vec_core.ga4.readers import require_readable
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.sampling import sample_times
-from beha2vec_core.ga4.sources import SourceFile, SourceNotFoundError, find_export, find_source_files, source_days
+from beha2vec_core.ga4.sources import (
+    SourceFile,
+    SourceNotFoundError,
+    SourceNotReachedError,
+    find_export,
+    find_source_files,
+    source_days,
+)
 from beha2vec_core.settings import Settings
 from beha2vec_core.words import counted
 
@@ -28,10 +36,9 @@ def check_export(settings: Settings) -> Check:
     try:
         export = find_export(settings.export.source, settings.export.property_id)
     except SourceNotFoundError as error:
-        what, _, remedy = str(error).partition(". ")
-        return fail(what, remedy)
+        return _not_found(error)
     files = export.files
-    ours = [file for file in files if file.path.resolve().is_relative_to(settings.storage.raw_path.resolve())]
+    ours = [file for file in files if file.lies_in(settings.storage.raw_path)]
     if ours:
         return fail(f"the source holds our own partitions ({ours[0].name})", "set BEHA2VEC_SOURCE to the export only")
     for file in {file.format: file for file in reversed(files)}.values():
@@ -40,12 +47,17 @@ def check_export(settings: Settings) -> Check:
         except (UnreadableFileError, OSError, duckdb.Error) as error:
             message = str(error) if file.name in str(error) else f"{file.name}: {error}"
             return fail(message, "export this file again, or set BEHA2VEC_SOURCE to the export (docs/export.md)")
+    try:
+        price = price_of(files)
+    except SourceNotReachedError as error:
+        return _not_found(error)
     days = source_days(files)
     found = (
         f"{counted(len(files), 'file')} ({_counted(Counter(file.format for file in files))}), "
         f"{_counted(Counter(file.property_id for file in files), 'property ')}, "
         + (f"{days[0]} to {days[-1]}" if days else "no dates in file names: each file is read whole to find its days")
         + (f"; {export.notice}" if export.notice else "")
+        + (f"; {price.summary}" if price else "")
     )
     twice = _delivered_twice(files)
     if twice:
@@ -57,6 +69,11 @@ def check_export(settings: Settings) -> Check:
             "export them again (docs/export.md), or accept them: they are recorded as missing",
         )
     return ok(found)
+
+
+def _not_found(error: SourceNotFoundError) -> Check:
+    what, _, remedy = str(error).partition(". ")
+    return fail(what, remedy)
 
 
 def export_files(settings: Settings) -> list[SourceFile]:

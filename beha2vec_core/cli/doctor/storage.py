@@ -52,7 +52,7 @@ def check_disk(settings: Settings) -> Check:
     """There is room for what the export becomes."""
     folder = settings.storage.data_dir
     free = shutil.disk_usage(_existing(folder)).free
-    export = sum(file.path.stat().st_size for file in export_files(settings))
+    export = sum(file.size for file in export_files(settings))
     summary = f"{free / _GIGABYTE:,.1f} GB free for {folder}; the export has {export / _GIGABYTE:,.2f} GB"
     remedy = "free some space, or set BEHA2VEC_DATA_DIR to a larger disk"
     if free < max(_LEAST_FREE_BYTES, export):

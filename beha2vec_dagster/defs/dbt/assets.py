@@ -27,8 +27,9 @@ import beha2vec_dagster
 from beha2vec_core import dbt_process
 from beha2vec_core.estimate import chunk_bytes
 from beha2vec_core.progress import ProgressBar
-from beha2vec_core.settings import ExportSettings, Settings
+from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store import chunks
+from beha2vec_core.store.bigquery import NOT_COPIED, copy_table, dbt_environment, target_of, user_tables
 from beha2vec_core.store.tables import full_refresh_done, pending_full_refresh, require_full_refresh
 from beha2vec_core.words import counted
 from beha2vec_dagster.lib.console import brief_dbt
@@ -63,13 +64,17 @@ def _project_files() -> list[Path]:
 
 
 @contextmanager
-def _environment(settings: Settings, **more: str) -> Iterator[None]:
+def _environment(settings: ExportSettings, **more: str) -> Iterator[None]:
     """What dbt reads from the environment: its profile the data folder, dagster-dbt where `dbt` is, and more."""
-    names = more | {
-        "BEHA2VEC_DATA_DIR": str(settings.storage.data_dir),
-        "BEHA2VEC_MEMORY_LIMIT": settings.storage.memory_limit,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-    }
+    names = (
+        more
+        | (dbt_environment(settings) if _in_bigquery(settings) else {})
+        | {
+            "BEHA2VEC_DATA_DIR": str(settings.storage.data_dir),
+            "BEHA2VEC_MEMORY_LIMIT": settings.storage.memory_limit,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        }
+    )
     before = {name: os.environ.get(name) for name in names}
     os.environ |= names
     try:
@@ -82,12 +87,16 @@ def _environment(settings: Settings, **more: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def dbt_resource(settings: Settings) -> DbtCliResource:
+def dbt_resource(settings: ExportSettings) -> DbtCliResource:
     """dbt on our project, as a process that ends with its run."""
     with _environment(settings):
         _project()  # its manifest is as new as its files
         folder = str(_PROJECT_DIR)
         return DbtCliResource(project_dir=folder, profiles_dir=folder, dbt_executable=str(dbt_process.EXECUTABLE))
+
+
+def _in_bigquery(settings: ExportSettings) -> bool:
+    return settings.storage.warehouse == "bigquery"
 
 
 class _Translator(DagsterDbtTranslator):
@@ -114,11 +123,12 @@ class IncrementalModelsConfig(dg.Config):
 
 def _variables(settings: ExportSettings) -> dict[str, object]:
     """The variables of the models that are settings of ours."""
-    return {
+    variables: dict[str, object] = {
         "timezone": settings.export.timezone,
         "property_timezones": settings.export.property_timezones,
         "predicted_events": settings.predictions.events,
     }
+    return variables | ({"read_user_tables": user_tables(settings)} if _in_bigquery(settings) else {})
 
 
 def _window(days: tuple[date, date] | None) -> dict[str, str]:
@@ -148,6 +158,7 @@ class _Build(NamedTuple):
         # take a seventh of a call
         arguments += ["--no-use-colors", "--no-write-json", "--vars", json.dumps(_variables(self.settings))]
         arguments += ["--full-refresh"] if full_refresh else []
+        arguments += ["--target", "bigquery"] if _in_bigquery(self.settings) else []
         with _environment(self.settings, **window):
             return self.dbt.cli(arguments, context=self.context, target_path=self.target_path)
 
@@ -165,8 +176,37 @@ class _Build(NamedTuple):
                 for event in self._start(window, *options, full_refresh=self.full_refresh).stream():
                     events.append(event)
         finally:
-            self._report({event.output_name for event in events if isinstance(event, dg.Output)})
+            built = {event.output_name for event in events if isinstance(event, dg.Output)}
+            if _in_bigquery(self.settings):
+                self._copy(built)
+            self._report(built)
             yield from events
+
+    def _copy(self, built: set[str]) -> None:
+        """Copy what dbt built in BigQuery to the warehouse, as far as Python reads it; see `store.bigquery`."""
+        data_set, days = target_of(self.settings), range_of(self.context.run.tags)
+        nodes = [_node(key.path[-1]) for key in self.context.selected_asset_keys if key.to_python_identifier() in built]
+        views = [node["name"] for node in nodes if node["config"]["materialized"] == "view"]
+        # what they are made of is not here
+        read = {
+            node["name"]
+            for node in nodes
+            if node["name"] in views and {key.rpartition(".")[2] for key in node["depends_on"]["nodes"]} & {*NOT_COPIED}
+        }
+        views = [name for name in views if name not in read]
+        with self.warehouse.connect("copy from BigQuery") as connection:
+            for node in nodes:
+                if node["name"] not in (*views, *NOT_COPIED):
+                    window = None if self.full_refresh else node["config"].get("meta", {}).get("window")
+                    rows = copy_table(connection, data_set, node["name"], window, days, is_view=node["name"] in read)
+                    self.context.log.info(f"{node['name']}: {counted(rows, 'row')} from BigQuery")
+        if views:
+            arguments = ["run", "--target", "duckdb", "--select", " ".join(views), "--no-use-colors", "--no-write-json"]
+            arguments += ["--vars", json.dumps(_variables(self.settings))]
+            # a folder of its own: dbt parses the whole project again where the target has changed
+            folder = self.target_path.with_name("dbt_target_views")
+            with self.warehouse.exclusive("dbt run (views)"), _environment(self.settings, **_window(days)):
+                self.dbt.cli(arguments, target_path=folder).wait()
 
     def _report(self, built: set[str]) -> None:
         with self.warehouse.connect("dbt metadata") as connection:
@@ -174,12 +214,15 @@ class _Build(NamedTuple):
                 if key.to_python_identifier() not in built:
                     continue
                 node = _node(key.path[-1])
+                if _in_bigquery(self.settings) and node["name"] in NOT_COPIED:
+                    continue
                 table = f"{_SCHEMA}.{node['name']}"
                 about = relation_metadata(connection, table, descriptions=_column_descriptions(node))
                 if node["resource_type"] == "model":
                     compiled = self.target_path / "compiled" / node["package_name"] / node["original_file_path"]
+                    dialect = "bigquery" if _in_bigquery(self.settings) else "duckdb"
                     about["dagster/column_lineage"] = column_lineage(
-                        _manifest(), node, compiled.read_text(), _translator
+                        _manifest(), node, compiled.read_text(), _translator, dialect
                     )
                 self.context.add_asset_metadata(about, asset_key=key)
 
@@ -191,6 +234,9 @@ class _Build(NamedTuple):
         """
         context, settings, storage = self.context, self.settings, self.settings.storage
         asked = range_of(context.run.tags)
+        if _in_bigquery(settings):  # which has no use for chunks
+            yield from self.whole(_window(asked))
+            return
         raw = chunks.raw_days(storage.raw_path)
         span = (min(raw), max(raw)) if self.full_refresh and raw else asked
         days = chunks.days_between(*span) if span else []

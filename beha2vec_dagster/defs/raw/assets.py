@@ -11,9 +11,10 @@ import pyarrow as pa
 from pydantic import Field
 
 from beha2vec_core.estimate import memory_bytes
+from beha2vec_core.ga4.bigquery import price_of, require_affordable, table_reports
 from beha2vec_core.ga4.ingest import MEMORY_BYTES, IngestReport, ingest_days, require_usable
-from beha2vec_core.ga4.sources import find_export
-from beha2vec_core.ga4.user_tables import UserTablesReport, ingest_user_tables
+from beha2vec_core.ga4.sources import Export, find_export
+from beha2vec_core.ga4.user_tables import UserTablesReport, due_tables, ingest_user_tables
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.sql import quote
@@ -43,7 +44,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     class IngestConfig(dg.Config):
         """What to read and how much of it may be bad."""
 
-        source: str = Field(settings.export.source, description="The GA4 export: a file, a folder or a glob.")
+        source: str = Field(settings.export.source, description="The GA4 export (docs/export.md).")
         max_bad_share: float = Field(
             settings.export.max_bad_share, description="A day with a larger share of unreadable rows fails (0 to 1)."
         )
@@ -60,14 +61,23 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     ) -> dg.MaterializeResult[Any]:
         """GA4 events as exported, one canonical nested parquet partition per property and day.
 
-        Reads JSON, parquet and flattened CSV exports. A row that cannot be read goes to `raw.ga4_quarantine` with file,
-        line and reason: rows in = accepted + quarantined + forgotten (people who asked for it: `beha2vec forget`).
+        Reads JSON, parquet and flattened CSV exports, here or in a bucket, and tables of BigQuery. A row that cannot be
+        read goes to `raw.ga4_quarantine` with file, line and reason: rows in = accepted + quarantined + forgotten
+        (people who asked for it: `beha2vec forget`).
         Reading a day again replaces it. Personal data in addresses, titles, parameters and campaigns becomes
         `[redacted]` (docs/privacy.md).
         """
         days = days_of(context)
         require_kept(settings, (days[0], days[-1]))
         export = find_export(config.source, settings.export.property_id)
+        if settings.storage.warehouse == "bigquery":
+            return _stay_in_bigquery(context, warehouse, export, days)
+        since = settings.first_kept_day("events", datetime.now(UTC))
+        tables = due_tables(export.user_tables, days, settings.storage.users_path, since)
+        price = price_of([*(file for file in export.files if file.day in days), *tables])
+        if price is not None:
+            context.log.info(price.summary)
+            require_affordable(price, settings.bigquery.maximum_bytes)
         report = ingest_days(
             export.files,
             days,
@@ -78,7 +88,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             keep_originals_days=settings.privacy.keep_originals_days,
             memory_bytes=min(MEMORY_BYTES, memory_bytes(settings.storage.memory_limit)),
         )
-        since = settings.first_kept_day("events", datetime.now(UTC))
         users = ingest_user_tables(export.user_tables, days, settings.storage.users_path, since)
         for problem in users.problems:
             context.log.warning(f"Consent to personal ads: {problem}.")
@@ -87,9 +96,34 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         require_usable(report, max_bad_share=config.max_bad_share)
         for day in days:
             context.add_asset_metadata(_day_metadata(report, day), partition_key=day.isoformat())
-        return made(_run_metadata(report, users, days, settings.storage.raw_path))
+        return made(
+            _run_metadata(report, users, days, settings.storage.raw_path)
+            | ({"price": price.summary, "bytes_read": price.bytes} if price else {})
+        )
 
     return [raw_ga4_events]
+
+
+def _stay_in_bigquery(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource, export: Export, days: list[date]
+) -> dg.MaterializeResult[Any]:
+    """Note which tables there are: events stay where they are, and dbt reads them there."""
+    report = IngestReport(days=table_reports(export.files, days), notice=export.notice)
+    with warehouse.connect("raw_ga4_events") as connection:
+        _record(connection, report, days, [])
+    require_usable(report, max_bad_share=0.0)
+    for day in days:
+        context.add_asset_metadata(_day_metadata(report, day), partition_key=day.isoformat())
+    events = {day.event_date: day.accepted for day in report.days}
+    return made(
+        {
+            "dagster/row_count": report.accepted,
+            "days_by_status": dict(Counter(day.status for day in report.days)),
+            "tables_of_users": report.notice or "none",
+            "stored": "in BigQuery, without a copy",
+            "events_per_day": picture(plots.events_per_day(events), "events a day"),
+        }
+    )
 
 
 def _record(

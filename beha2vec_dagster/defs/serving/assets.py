@@ -7,9 +7,11 @@ import dagster as dg
 
 from beha2vec_core.privacy.key import key as privacy_key
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store.bigquery import target_of, write_results
 from beha2vec_core.store.publish import publish
 from beha2vec_dagster.defs.dbt.assets import dbt_descriptions
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
+from beha2vec_dagster.lib.partitions import range_of
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 # one nightly run, and some hours to fix a failure
@@ -38,7 +40,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=_FAIL_AFTER, warn_window=_WARN_AFTER),
         code_version="1",
     )
-    def serving_database(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
+    def serving_database(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
         """`serving.duckdb`: tables only, published by atomic rename, free to read while the graph writes the warehouse.
 
         Every column has a comment (`select comment from duckdb_columns()`).
@@ -52,6 +54,10 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 identifiers=settings.privacy.publish_identifiers,
             )
             about = relation_metadata(connection, "beha2vec.user_clusters_current")
+            if settings.storage.warehouse == "bigquery":
+                days = range_of(context.run.tags)
+                written = write_results(connection, target_of(settings), settings.storage.sequences_path, days)
+                about["written_to_bigquery"] = markdown_table(["table", "rows"], list(written.items()))
         return made(
             about,
             file=settings.storage.serving_path.name,

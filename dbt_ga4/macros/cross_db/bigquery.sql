@@ -29,12 +29,13 @@
 
 {# The tables have a row for each user of whom a field changed on the day. #}
 {% macro bigquery__ga4_users(source_relation) %}
+    {%- set given = var('read_user_tables') %}
     (
         {%- for table, id in [('pseudonymous_users_*', 'pseudo_user_id'), ('users_*', 'user_id')] %}
         {{ 'union all' if not loop.first }}
         select
             '{{ source_relation.schema | replace("analytics_", "") }}' as property_id,
-            {%- if var('read_user_tables') %}
+            {%- if given is sameas true or (given and table in given) %}
             parse_date('%Y%m%d', _table_suffix) as event_date,
             {{ id if loop.first else 'cast(null as STRING)' }} as user_pseudo_id,
             {{ id if loop.last else 'cast(null as STRING)' }} as user_id,

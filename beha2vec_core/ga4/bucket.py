@@ -1,0 +1,77 @@
+"""The files of an export in a bucket of S3 or of Google Cloud Storage: each is fetched just before it is read."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from beha2vec_core.buckets import error_of, open_bucket, shown
+from beha2vec_core.ga4.reading import UnreadableFileError
+from beha2vec_core.ga4.sources import Origin, SourceNotReachedError
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileSystem
+
+_COPIED_AT_ONCE = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class Object(Origin):
+    """An object of a bucket."""
+
+    name: str
+    size: int
+    modified: float
+    address: str
+    system: FileSystem = field(compare=False)
+
+    @property
+    def path(self) -> PurePosixPath:
+        """Its folders and its name."""
+        return PurePosixPath(self.address)
+
+    def fetch(self, target: Path, rows: int | None = None) -> None:
+        """Copy the object to a file, all of it.
+
+        Raises:
+            UnreadableFileError: it is gone, or cannot be read.
+        """
+        try:
+            with self.system.open_input_stream(self.address) as object_, target.open("wb") as file:
+                shutil.copyfileobj(object_, file, _COPIED_AT_ONCE)
+        except FileNotFoundError:
+            raise UnreadableFileError(f"{self.name}: it is not in the bucket any more; export it again") from None
+        except OSError:  # its message may name accounts
+            raise UnreadableFileError(
+                f"{self.name}: it cannot be fetched. Check the network and the rights on the bucket; read its day again"
+            ) from None
+
+
+def find_objects(url: str) -> list[Object]:
+    """The objects of a folder, or one; see `buckets.open_bucket` for the address.
+
+    Raises:
+        SourceNotReachedError: the bucket cannot be listed.
+    """
+    from pyarrow.fs import FileSelector, FileType
+
+    if "*" in url:
+        raise SourceNotReachedError(
+            f"BEHA2VEC_SOURCE={shown(url)}: a pattern is not possible in a bucket. Give a folder, or one file"
+        )
+    try:
+        system, folder = open_bucket(url)
+        (found,) = system.get_file_info([folder])
+        if found.type == FileType.File:
+            listed, folder = [found], str(PurePosixPath(folder).parent)
+        else:
+            listed = system.get_file_info(FileSelector(folder, recursive=True, allow_not_found=True))
+    except (OSError, ValueError):
+        raise SourceNotReachedError(str(error_of(f"{shown(url)} cannot be listed", url))) from None
+    return [
+        Object(PurePosixPath(one.path).relative_to(folder).as_posix(), one.size, one.mtime_ns / 1e9, one.path, system)
+        for one in listed
+        if one.type == FileType.File and not any(part.startswith(".") for part in PurePosixPath(one.path).parts)
+    ]

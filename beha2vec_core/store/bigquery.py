@@ -1,0 +1,200 @@
+"""With ``BEHA2VEC_WAREHOUSE=bigquery``: what dbt built in BigQuery comes to the local warehouse, results go back.
+
+dbt builds the models where GA4's tables are. The tables that Python reads are copied here, of the days that changed, as
+Arrow by the Storage Read API; views are made again here, as they have no rows. After a run its results are loaded and
+merged into the same data set. Both replace whole partitions, so doing it again changes nothing. Never tried on the real
+service: docs/bigquery.md.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from beha2vec_core.ga4.bigquery import DataSet, find_tables
+from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store.sql import quote
+from beha2vec_core.store.warehouse import transaction
+
+# what dbt's other models are made of, and nothing else reads: the largest tables
+NOT_COPIED = ("base_ga4__events", "stg_ga4__events", "int_ga4__events_sessionized")
+# results with a row for each user and day, replaced by day, and those that are replaced whole
+_DAILY = ("user_embeddings", "user_clusters", "user_predictions", "audience_members")
+_WHOLE = (
+    "enriched_pages",
+    "encoders",
+    "encoder_evaluation",
+    "cluster_models",
+    "cluster_members",
+    "cluster_profiles",
+    "cluster_transitions",
+    "cluster_paths",
+    "cluster_insights",
+    "highlights",
+    "prediction_models",
+    "prediction_evaluation",
+)
+SEQUENCES = "user_sequences"
+_TIMEOUT_SECONDS = 600.0
+
+
+def target_of(settings: ExportSettings) -> DataSet:
+    """The data set of the models and results."""
+    source = DataSet.of(settings.export.source)
+    return replace(source, project=settings.bigquery.project or source.payer, name=settings.bigquery.dataset)
+
+
+def dbt_environment(settings: ExportSettings) -> dict[str, str]:
+    """The variables that dbt's profile and macros read, see docs/bigquery.md."""
+    source, target = DataSet.of(settings.export.source), target_of(settings)
+    given = {"BIGQUERY_EMULATOR_HOST": source.endpoint, "BEHA2VEC_BIGQUERY_LABELS": settings.bigquery.labels}
+    return {
+        "GA4_BIGQUERY_PROJECT": source.project,
+        "GA4_BIGQUERY_DATASET": source.name,
+        "BEHA2VEC_BIGQUERY_PROJECT": target.project,
+        "BEHA2VEC_BIGQUERY_DATASET": target.name,
+        "BEHA2VEC_BIGQUERY_LOCATION": settings.bigquery.location,
+        "BEHA2VEC_BIGQUERY_MAXIMUM_BYTES": str(settings.bigquery.maximum_bytes),
+    } | {name: value for name, value in given.items() if value}
+
+
+def user_tables(settings: ExportSettings) -> list[str]:
+    """Which of GA4's tables of users the export has, as the variable ``read_user_tables`` names them.
+
+    Raises:
+        SourceNotReachedError: the data set cannot be asked.
+    """
+    found = {table.prefix for table in find_tables(settings.export.source)}
+    return sorted(f"{prefix}*" for prefix in found - {"events_"})
+
+
+def copy_table(
+    connection: duckdb.DuckDBPyConnection,
+    data_set: DataSet,
+    model: str,
+    window: Mapping[str, Any] | None = None,
+    days: tuple[date, date] | None = None,
+    *,
+    is_view: bool = False,
+) -> int:
+    """Copy a table of dbt's models to the warehouse; the rows that were read.
+
+    Args:
+        connection: the warehouse.
+        data_set: where dbt built it.
+        model: its name.
+        window: of an incremental model (its ``meta.window``): column, days before and after that its runs rewrite.
+        days: of the run; with a window, only the rows of these days and around are read and replaced.
+        is_view: a view has no rows of its own: a query reads it, and here it becomes a table.
+
+    Raises:
+        SourceNotReachedError: BigQuery does not give it.
+    """
+    import pyarrow as pa
+
+    table, condition = f'ga4."{model}"', ""
+    connection.execute("create schema if not exists ga4")
+    ((there,),) = connection.execute(
+        """select count(*) from duckdb_tables() where schema_name = 'ga4' and table_name = ?
+        and database_name = current_database()""",
+        [model],
+    ).fetchall()
+    if window and days and there:
+        first = days[0] - timedelta(days=int(window["days_before"]))
+        last = days[1] + timedelta(days=int(window["days_after"]))
+        condition = f"{window['column']} between '{first}' and '{last}'"
+    with data_set.asked():
+        schema, batches = data_set.read_view(model) if is_view else data_set.read(model, condition=condition)
+        reader = pa.RecordBatchReader.from_batches(schema, batches)
+        # a TIMESTAMP of BigQuery is a moment; ours are in UTC, without a zone
+        moments = [one.name for one in schema if pa.types.is_timestamp(one.type) and one.type.tz]
+        replaced = ", ".join(f'"{name}" at time zone \'UTC\' as "{name}"' for name in moments)
+        connection.register("read_here", reader)
+        select = f"select * {f'replace ({replaced})' if replaced else ''} from read_here"
+        try:
+            with transaction(connection):
+                if condition:
+                    connection.execute(f"delete from {table} where {condition}")
+                    ((rows,),) = connection.execute(f"insert into {table} by name {select}").fetchall()
+                else:
+                    if is_view and not there:  # it was one here too, while DuckDB was the warehouse
+                        connection.execute(f"drop view if exists {table}")
+                    ((rows,),) = connection.execute(f"create or replace table {table} as {select}").fetchall()
+        finally:
+            connection.unregister("read_here")
+    return int(rows)
+
+
+def write_results(
+    connection: duckdb.DuckDBPyConnection,
+    data_set: DataSet,
+    sequences_path: Path,
+    days: tuple[date, date] | None = None,
+) -> dict[str, int]:
+    """Write our results to BigQuery, next to the models: those of days by load job and MERGE, others as whole tables.
+
+    Args:
+        connection: the warehouse.
+        data_set: the data set of the models.
+        sequences_path: the folder of the user sequences.
+        days: of which rows are replaced; None: all.
+
+    Returns:
+        The rows written, by table.
+
+    Raises:
+        SourceNotReachedError: BigQuery does not take them; tables before it are written.
+    """
+    of_days = f"event_date between date '{days[0]}' and date '{days[1]}'" if days else "true"
+    written: dict[str, int] = {}
+    for name in _DAILY:
+        written[name] = _write(connection, data_set, name, f"select * from beha2vec.{name} where {of_days}", of_days)
+    files = quote(f"{sequences_path}/event_date=*/sequences.parquet")
+    if any(sequences_path.glob("event_date=*/sequences.parquet")):
+        select = f"select * from read_parquet({files}, hive_partitioning = true, hive_types = {{event_date: date}})"
+        written[SEQUENCES] = _write(connection, data_set, SEQUENCES, f"{select} where {of_days}", of_days)
+    for name in _WHOLE:
+        written[name] = _write(connection, data_set, name, f"select * from beha2vec.{name}")
+    return written
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, data_set: DataSet, name: str, select: str, of_days: str | None = None
+) -> int:
+    """Replace the rows of some days, or the table."""
+    with tempfile.TemporaryDirectory(prefix="results-") as folder:
+        file = Path(folder) / f"{name}.parquet"
+        described = connection.execute(f"describe {select}").fetchall()
+        # BigQuery has neither a type for numbers above its INT64, nor does it read DuckDB's JSON as text
+        as_text = [column for column, kind, *_ in described if kind in ("UBIGINT", "JSON")]
+        replaced = ", ".join(f'"{column}"::varchar as "{column}"' for column in as_text)
+        rows = f"select * {f'replace ({replaced})' if replaced else ''} from ({select})"
+        ((count,),) = connection.execute(f"copy ({rows}) to {quote(file)} (format parquet)").fetchall()
+        with data_set.asked():
+            if of_days is None:
+                data_set.load(file, name)
+            else:
+                _merge(data_set, file, name, [column for column, *_ in described], of_days)
+    return int(count)
+
+
+def _merge(data_set: DataSet, file: Path, name: str, columns: list[str], of_days: str) -> None:
+    staged = f"{name}__loaded"
+    data_set.load(file, staged)
+    names = ", ".join(f"`{column}`" for column in columns)
+    values = ", ".join(f"loaded.`{column}`" for column in columns)
+    partitioned = "partition by event_date " if "event_date" in columns else ""
+    there = of_days.replace("event_date", "kept.event_date")
+    for sql in (
+        f"create table if not exists `{data_set}.{name}` {partitioned}as select * from `{data_set}.{staged}` limit 0",
+        f"merge into `{data_set}.{name}` as kept using `{data_set}.{staged}` as loaded on false "
+        f"when not matched by source and {there} then delete when not matched then insert ({names}) values ({values})",
+    ):
+        data_set.query(sql).result(timeout=_TIMEOUT_SECONDS)
+    data_set.client.delete_table(f"{data_set}.{staged}", not_found_ok=True)
