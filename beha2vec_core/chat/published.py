@@ -180,6 +180,12 @@ class Published:
         with self._connection() as connection:
             return currency_note(reporting_currencies(connection))
 
+    def has_one_currency(self) -> bool:
+        """Whether all money is in one known currency, or the database (of an earlier release) knows of none."""
+        with self._connection() as connection:
+            currencies = reporting_currencies(connection)
+        return currencies is None or (len(currencies) == 1 and currencies[0] is not None)
+
     def contents(self) -> Contents | None:
         """The days of the data and the values of dimensions, read once per publication; None without a day."""
         with self._connection() as connection:

@@ -164,20 +164,21 @@ class Toolbox:
             versus = period.before() if asked.compare and period else None
             query = Query(asked.metric, (asked.by,) if asked.by else (), filters, period, versus)
             metric, _, _ = place(query)
+            is_money = metric.unit == "money"
+            # judged by the site: whether the few orders of a group have amounts would tell that there are some
+            if is_money and not self._data.has_one_currency():
+                raise NotInData("amounts are in several currencies, or in one that is not known")
             rows = self._data.anonymous_measure(query)
         except ValueError as error:  # of the query, or what it could tell
             raise NotInData(str(error)) from error
-        is_money = metric.unit == "money"
-        if is_money and self._data.measure(Query(asked.metric, (), filters, period)).rows[0]["value"] is None:
-            raise NotInData("amounts are in several currencies, or not known")
         # without the asker's text: if it were an id, its alias in the answer would show that the id exists
         what = looked_up(replace(query, filters=()), metric, contents.days)
         data: dict[str, Any] = {"looked_up": what + (f", filtered by {asked.where}" if asked.where else "")}
         data["rows"] = [{name: _readable(name, value, metric.unit) for name, value in row.items()} for row in rows]
         if not rows:
             data["note"] = f"nothing of {self._min_users} users or more"
-        if is_money and (money := self._data.money()):
-            data["money"] = money
+        if is_money:
+            data["money"] = f"{self._data.money()} Orders without a known amount add nothing.".strip()
         return ToolResult(data, tables=[f"semantic query: {data['looked_up']}"])
 
     def _list_clusters(self, _: ListClusters) -> ToolResult:
