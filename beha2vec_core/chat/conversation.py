@@ -25,7 +25,7 @@ from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import Fact, NotInData, Overview, Published
 from beha2vec_core.chat.show import plain
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
-from beha2vec_core.chat.tools import RESULTS_ARE_DATA, Toolbox, ToolResult
+from beha2vec_core.chat.tools import RESULTS_ARE_DATA, ROUNDED, Toolbox, ToolResult
 from beha2vec_core.chat.verify import Known, cited, mark_unknown
 from beha2vec_core.llm import EndpointError, LlmSettings
 from beha2vec_core.settings import Settings
@@ -41,6 +41,7 @@ You know nothing about these users but what the tools give. Look things up befor
   "twice", no "half").
 - Cite the ids of the facts you use in square brackets, for example [c0.purchase_rate].
 - If the data cannot answer, say so plainly and say what is missing.
+- {ROUNDED}
 - Where a fact has "no clear difference", a difference may be chance. A difference is an association, not a cause.
 - Users are called user_1, user_2 ...: keep these names. Be brief."""
 _LONGEST = 30_000  # characters of an answer
@@ -216,7 +217,7 @@ class Conversation:
             yield from self._by_lookup(text)
             return
         self._remember(question, sent)
-        facts = cited(sent, self._facts) or [f.fact_id for f in turn.facts if _is_mentioned(f, sent)][:12]
+        facts = cited(sent, self._facts) or self._mentioned(turn.facts, sent)[:12]
         yield Answer(
             self._aliases.show(sent).strip(),
             llm.model,
@@ -289,6 +290,11 @@ class Conversation:
     def _remember(self, question: str, answer: str) -> None:
         self._history.append((question, answer))
         del self._history[:-50]
+
+    def _mentioned(self, facts: list[Fact], text: str) -> list[str]:
+        """Ids of the facts whose value, as it was sent, is in the text."""
+        sent = self._toolbox.of_facts(facts)["facts"]
+        return [fact["id"] for fact in sent if re.search(rf"(?<![\d.,]){re.escape(fact['value'])}(?![\d%])", text)]
 
     def _take(self, result: ToolResult, turn: _Turn) -> None:
         """Note what a result holds: numbers, facts, sources."""
@@ -406,10 +412,6 @@ def _sentences(text: str) -> tuple[str, str]:
     """Whole sentences and lines, and the rest."""
     ends = [match.end() for match in re.finditer(r"(?<![\d\s][.])(?<=[.!?:;])\s+|\n", text)]
     return (text[: ends[-1]], text[ends[-1] :]) if ends else ("", text)
-
-
-def _is_mentioned(fact: Fact, text: str) -> bool:
-    return re.search(rf"(?<![\d.,]){re.escape(fact.shown_value)}(?![\d%])", text) is not None
 
 
 def _cut(answer: SqlAnswer) -> str:

@@ -1,13 +1,20 @@
-"""What a language model may read of groups of users: nothing of fewer than ``min_users``, not even as a difference."""
+"""What a language model may read of groups of users: nothing of fewer than ``min_users``, not even as a difference.
+
+Every number is rounded at random (`beha2vec_core.store.anonymous.Rounding`), so that all users less those of the
+other clusters are not those of the one that is left out.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from beha2vec_core.chat.published import Fact, FactSheet, Funnel, NotInData, Published
+from beha2vec_core.chat.published import Cluster, Fact, FactSheet, Funnel, FunnelStep, NotInData, Published
 from beha2vec_core.insights.prompts import fact_as_data
 from beha2vec_core.insights.wording import number
+from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.semantic.definitions import METRICS
+from beha2vec_core.store.anonymous import ALL, Rounding, group_of
 from beha2vec_core.words import days
 
 
@@ -23,10 +30,6 @@ class Groups:
         """Read nothing yet."""
         self._data = data
         self._min_users = min_users
-
-    def are_all_sent(self) -> bool:
-        """Whether no cluster is too small."""
-        return all(cluster.users >= self._min_users for cluster in self._data.overview().clusters)
 
     def names(self) -> dict[int, str]:
         """Clusters that may be sent, with their names."""
@@ -54,19 +57,19 @@ class Groups:
         return self._without_rare(self._data.sheet(cluster))
 
     def _without_rare(self, sheet: FactSheet) -> FactSheet:
-        few = [f for f in sheet.facts if f.feature is not None and sheet.describes_few(f, self._min_users)]
-        return FactSheet(sheet.cluster_key, tuple(fact for fact in sheet.facts if fact not in few))
+        kept = (f for f in sheet.facts if f.feature is None or not f.describes_few(self._min_users))
+        return FactSheet(sheet.cluster_key, tuple(fact for fact in kept if fact.metric != "user_share"))
 
-    def fact(self, fact: Fact, sheet: FactSheet) -> dict[str, object]:
-        """A fact as data; of few users without its numbers."""
-        data = fact_as_data(fact)
-        if fact.metric == "user_share" and not self.are_all_sent():
-            # with the exact size of the cluster it would tell the total, and so the size of one that is not sent
-            return {"id": data["id"], "says": data["says"], "value": number(round(fact.value, 1), "share")}
-        if not sheet.describes_few(fact, self._min_users):
-            return data
-        few = f"of fewer than {self._min_users} users, or of all but those"
-        return {"id": data["id"], "says": data["says"], "value": few}
+    def facts(self, facts: Iterable[Fact]) -> list[dict[str, object]]:
+        """Facts as data; those of few users without their numbers."""
+        rounding = self._data.rounding()
+        return [fact_as_data(fact, rounding, self._min_users) for fact in facts]
+
+    def size(self, cluster: Cluster, everybody: int) -> dict[str, str]:
+        """Users of a cluster, and their share of all."""
+        rounding = self._data.rounding()
+        users, of_all = rounding.users(group_of(cluster.key), cluster.users), rounding.users(ALL, everybody)
+        return {"users": f"{users:,}", "share_of_users": number(min(users / of_all, 1.0), "share")}
 
     def highlight(self, row: dict[str, Any]) -> dict[str, Any]:
         """A highlight as data; of few users without its numbers, and never with exact counts."""
@@ -76,43 +79,101 @@ class Groups:
             data["days_before"] = days(row["before_first_day"], row["before_last_day"])
         if row["fewest_users"] < self._min_users:
             return data | {"numbers": f"of fewer than {self._min_users} users"}
-        of_total = METRICS[row["metric"]].unit != "share"
-        shown = ("effect", "interval_low", "interval_high") + (() if of_total else ("value", "other_value"))
-        return data | {name: f"{100 * row[name]:.2g}%" for name in shown if row[name] is not None}
+        rounding = self._data.rounding()
+        shown = ("value", "other_value") if METRICS[row["metric"]].unit == "share" else ("effect",)
+        rounded = {
+            name: rounding.total(f"highlight {row['highlight_id']} {name}", row[name], row["fewest_users"])
+            for name in shown
+            if row[name] is not None
+        }
+        return data | {name: f"{100 * number:.2g}%" for name, number in rounded.items()}
 
-    def count(self, count: int) -> str:
-        """A number of users, or of what users did."""
-        return f"fewer than {self._min_users}" if 0 < count < self._min_users else f"{count:,}"
+    def count(self, count: int, users: int | None = None) -> str:
+        """A number of users, or of what so many users did at most."""
+        if 0 < count < self._min_users:
+            return f"fewer than {self._min_users}"
+        return f"{self._data.rounding().total(ALL, count, min(count, users or count)):,.0f}"
+
+    def moves(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Moves from a cluster to another as data."""
+        rounding = self._data.rounding()
+        for row in rows:
+            group = f"from {row['from_cluster']} to {row['to_cluster']}"
+            share = min(rounding.total(group, float(row["share"]), row["users"]), 1.0)
+            data = {name: row[name] for name in ("from_cluster", "to_cluster")}
+            yield data | {"users": rounding.users(group, row["users"]), "share": number(share, "share")}
+
+    def paths(self, cluster: int, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Steps between page types of a cluster's users as data."""
+        rounding, overview = self._data.rounding(), self._data.overview()
+        size = next(one.users for one in overview.clusters if one.key == cluster)
+        for row in rows:
+            share = rounding.share(group_of(cluster), row["users"], size)
+            data = {name: row[name] for name in ("from_step", "to_step")}
+            data |= {"users": rounding.users(group_of(cluster), row["users"]), "share": number(share, "share")}
+            everywhere = round(float(row["population_share"]) * overview.users)
+            of_all = rounding.share(ALL, everywhere, overview.users)
+            if not self._is_few(overview.users - everywhere):
+                data |= {"all_users": number(of_all, "share"), "times_all_users": number(share / of_all, "lift")}
+            yield data
+
+    def before_buying(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """What users did before they became buyers as data; not what few did, or all but few."""
+        rounding = self._data.rounding()
+        for row in rows:
+            movers, stayed = row["movers"], row["support"] - row["movers"]
+            everybody = round(movers / float(row["movers_share"]))
+            if any(map(self._is_few, (movers, everybody - movers, stayed))):
+                continue
+            matched = min(rounding.total("stayed", float(row["matched_share"]), stayed), 1.0)
+            data = {name: row[name] for name in ("kind", "feature", "significant")}
+            yield data | {
+                "movers": rounding.users("movers", movers),
+                "movers_share": number(rounding.share("movers", movers, everybody), "share"),
+                "matched_share": number(matched, "share"),
+            }
+
+    def _is_few(self, users: int) -> bool:
+        return 0 < users < self._min_users
 
     def funnel(self, funnel: Funnel) -> dict[str, Any]:
         """A cluster's funnel as data, and where its checkouts without an order end."""
+        rounding, group = self._data.rounding(), group_of(funnel.cluster_key)
         judged = min(funnel.checkout_users, funnel.checkouts - funnel.bought) >= self._min_users
         without: dict[str, Any] | str = "too few to judge"
-        if judged and funnel.lost is not None and funnel.interval is not None:
+        if judged:
+            checkouts = rounding.total(group, funnel.checkouts, funnel.checkout_users)
+            lost = rounding.total(group, funnel.checkouts - funnel.bought, funnel.checkout_users)
+            low, high = wilson_interval([min(lost, checkouts)], [checkouts])
             without = {
-                "share": number(funnel.lost, "share"),
-                "interval_95": [number(end, "share") for end in funnel.interval],
-                "of_checkouts": funnel.checkouts,
+                "share": number(min(lost / checkouts, 1.0), "share"),
+                "interval_95": [number(float(end[0]), "share") for end in (low, high)],
+                "of_checkouts": round(checkouts),
                 "last_pages": [
-                    {"page": page, "sessions": sessions}
+                    {"page": page, "sessions": round(rounding.total(group, sessions, users))}
                     for page, sessions, users in self._data.checkout_exits(funnel.cluster_key)
                     if users >= self._min_users
                 ],
             }
-        return {"steps": self._steps(funnel), "checkouts_without_order": without}
+        return {"steps": self._steps(funnel, rounding), "checkouts_without_order": without}
 
-    def _steps(self, funnel: Funnel) -> list[dict[str, Any]]:
+    def _steps(self, funnel: Funnel, rounding: Rounding) -> list[dict[str, Any]]:
         steps: list[dict[str, Any]] = []
+
+        def sessions(step: FunnelStep) -> float:
+            return rounding.total(group_of(funnel.cluster_key), step.sessions, step.users)
+
         earlier = [None, *(step.users for step in funnel.steps[:-1])]
         for step, following, before in zip(funnel.steps, [*funnel.steps[1:], None], earlier, strict=True):
-            entry: dict[str, Any] = {"step": step.name, "sessions": step.sessions}
+            entry: dict[str, Any] = {"step": step.name, "sessions": round(sessions(step))}
             stopped = step.users - following.users if following is not None else 0
             goes_on = following is not None and following.users >= self._min_users
             if step.users < self._min_users:
                 entry["sessions"] = f"of fewer than {self._min_users} users"
             elif before is not None and 0 < before - step.users < self._min_users:
                 entry["sessions"] = f"of all but fewer than {self._min_users} users"
-            elif step.lost is not None and goes_on and (stopped == 0 or stopped >= self._min_users):
-                entry |= {"went_on": number(1 - step.lost, "share"), "stopped": number(step.lost, "share")}
+            elif following is not None and goes_on and (stopped == 0 or stopped >= self._min_users):
+                went_on = min(sessions(following) / sessions(step), 1.0)
+                entry |= {"went_on": number(went_on, "share"), "stopped": number(1 - went_on, "share")}
             steps.append(entry)
         return steps

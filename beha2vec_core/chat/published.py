@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -29,9 +29,10 @@ from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.anonymous import run_anonymous
 from beha2vec_core.semantic.layer import Contents, Result, contents, run_query
 from beha2vec_core.semantic.query import Query
-from beha2vec_core.store.anonymous import PAGE_TITLES
+from beha2vec_core.store.anonymous import PAGE_TITLES, Rounding
 
 _JOURNEY_STEPS = 25
+T = TypeVar("T")
 
 
 class NotInData(LookupError):
@@ -127,7 +128,7 @@ class Published:
     def __init__(self, path: Path) -> None:
         """Remember the file; nothing is opened yet."""
         self.path = path
-        self._contents: tuple[object, Contents | None] | None = None
+        self._kept: tuple[object, dict[str, Any]] = None, {}
 
     @contextmanager
     def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -180,14 +181,28 @@ class Published:
         with self._connection() as connection:
             return currency_note(reporting_currencies(connection))
 
+    def has_one_currency(self) -> bool:
+        """Whether all money is in one known currency, or the database (of an earlier release) knows of none."""
+        with self._connection() as connection:
+            currencies = reporting_currencies(connection)
+        return currencies is None or (len(currencies) == 1 and currencies[0] is not None)
+
     def contents(self) -> Contents | None:
         """The days of the data and the values of dimensions, read once per publication; None without a day."""
-        with self._connection() as connection:
-            stat = self.path.stat()
-            identity = stat.st_ino, stat.st_mtime_ns, stat.st_size
-            if self._contents is None or self._contents[0] != identity:
-                self._contents = identity, contents(connection)
-        return self._contents[1]
+        return self._once("contents", contents)
+
+    def _once(self, name: str, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """What is read once per publication."""
+        stat = self.path.stat() if self.path.exists() else None
+        identity = stat and (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        if identity is None or self._kept[0] != identity:
+            self._kept = identity, {}
+        kept = self._kept[1]
+        if name not in kept:
+            with self._connection() as connection:
+                kept[name] = read(connection)
+        found: T = kept[name]
+        return found
 
     def measure(self, query: Query) -> Result:
         """The rows of a semantic query.
@@ -213,18 +228,18 @@ class Published:
             except (duckdb.BinderException, duckdb.CatalogException) as error:
                 raise NotInData("it was published by an earlier release: materialize serving_database") from error
 
+    def rounding(self) -> Rounding:
+        """What numbers that a model gets are rounded with."""
+        return self._once(
+            "rounding", lambda connection: Rounding(*connection.execute("from beha2vec.rounding").fetchall()[0])
+        )
+
     def sheets(self) -> dict[int, FactSheet]:
-        """The facts of each cluster."""
-        with self._connection() as connection:
-            profiles = connection.execute("from beha2vec.cluster_profiles").df()
-            try:
-                titles = dict(connection.execute(PAGE_TITLES).fetchall())
-            except (duckdb.CatalogException, duckdb.BinderException):  # published without the GA4 models
-                titles = {}
-        sheets = {sheet.cluster_key: sheet for sheet in fact_sheets(profiles, titles)}
+        """The facts of each cluster, read once per publication."""
+        sheets = self._once("sheets", _sheets)
         if not sheets:
             raise NotInData("there are no facts yet: materialize cluster_profiles")
-        return sheets
+        return dict(sheets)
 
     def sheet(self, cluster_key: int) -> FactSheet:
         """The facts of one cluster."""
@@ -454,6 +469,15 @@ _IDENTITIES = """
 _MORE_IDENTITIES = """
         union all select user_pseudo_id, user_key from ga4.dim_ga4__users
         union all select user_id, user_key from ga4.dim_ga4__users"""
+
+
+def _sheets(connection: duckdb.DuckDBPyConnection) -> dict[int, FactSheet]:
+    profiles = connection.execute("from beha2vec.cluster_profiles").df()
+    try:
+        titles = dict(connection.execute(PAGE_TITLES).fetchall())
+    except (duckdb.CatalogException, duckdb.BinderException):  # published without the GA4 models
+        titles = {}
+    return {sheet.cluster_key: sheet for sheet in fact_sheets(profiles, titles)}
 
 
 def _cluster(key: int, users: int, share: float, insight: dict[str, Any]) -> Cluster:

@@ -1,10 +1,9 @@
-"""The check of what a language model answers about facts: its claims, the name it gives, its interpretation.
+"""The check of what a language model answers about facts: its claims, and the name it gives.
 
 A claim names a fact and says how it compares; code writes the sentence and every number. So a claim is right or wrong
-by the data alone. The name and the interpretation are the model's own words, and may have been dictated by a title or
-a campaign that a stranger wrote. Therefore a name has only words that stand for facts of the cluster, or for people
-who visit a site. An interpretation says what may be, sentence by sentence, with no number, no address, no markup, no
-word to its reader, nothing of who people are, and no word of a stranger's text that is not also one of ours.
+by the data alone. The name is the model's own words, and may have been dictated by a title or a campaign that a
+stranger wrote. Therefore it has only words that stand for facts of the cluster, or for people who visit a site. Its
+other own words, the interpretation, are checked in ``interpretation``.
 """
 
 import re
@@ -14,7 +13,7 @@ from typing import Literal, NamedTuple
 from beha2vec_core.insights.names import WORDS, mostly_bought
 from beha2vec_core.insights.schema import MAX_NAME_WORDS, Claim, Contrast
 from beha2vec_core.insights.sheet import Fact
-from beha2vec_core.insights.wording import has_labels, has_pages, label_words, statement
+from beha2vec_core.insights.wording import has_labels, label_words
 
 Direction = Literal["more", "less", "no clear difference"]
 _DIRECTIONS: dict[int, Direction] = {1: "more", -1: "less", 0: "no clear difference"}
@@ -45,40 +44,6 @@ _UNDER = {
     "return_share": "first time new occasional",
 }
 _ALSO = {"mobile": "phone smartphone", "desktop": "computer", "email": "newsletter mail", "cpc": "paid ad search"}
-
-_NUMBER_WORDS = re.compile(
-    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|"
-    r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty|\w*hundreds?|thousands?|\w*[mb]illions?|dozens?|twice|thrice|doubl\w+|"
-    r"tripl\w+|quadrupl\w+|\w+fold|zero|percent\w*|per cent|(?:a|one|two|three) (?:half|third|quarter|fifth|tenth|pair|"
-    r"score|couple)s?|(?:half|third|quarter) of|halv\w+|one in|out of|majority|bulk|(?-i:[IVXLC]{2,}))\b",
-    re.IGNORECASE,
-)
-# Latin letters, spaces and punctuation of prose, no quotes; a full stop or a colon only at the end of a word
-_PROSE = re.compile(r"(?!.*\w{31})(?:[A-Za-zÀ-ÖØ-öø-ÿ]|[ ,;()'’–—-]|(?<=\w)[.:!?](?=[\s)]|$))*")
-_SENTENCE_END = re.compile(r"(?<=[.!?;])\s+")
-# what is said as a possibility; "perhaps" needs a subject, otherwise it is advice
-_POSSIBLE = re.compile(
-    r"(?<!^)\b(?:may|might|could|would|can|seems?|appears?|suggests?|indicates?|tends?|likely|possible|"
-    r"looks? (?:like|as)|points? to|(?:a|the) sign)\b|"
-    r"\b(?:perhaps|possibly|probably) (?:they|it|this|that|these|those|the|their|some|such|many|most|others?|an?)\b",
-    re.IGNORECASE,
-)
-_TO_THE_READER = re.compile(
-    r"\b(?:you|your|yours|yourself|we|us|our|ours|i|my|let['’]?s?|please|must|required?|needs? to|have to|has to|"
-    r"password\w*|pass ?phrase|passcode\w*|pin|codes?|credential\w*|credit card|card numbers?|account number|dot|slash|"
-    r"attach\w*|links?|files?|funds?|bank\w*|(?:asked|instructed|advised|urged|invited|requested|encouraged) to|"
-    r"https?|www|html?|javascript|script|ignore|instructions?|prompts?|assistant)\b|"
-    r"(?:[,;:(–—]|\b(?:then|so|now|just))\s*(?:go to|visit|sign|log|enter|call|send|pay|transfer|wire|approve|"
-    r"download|install|upload|register|subscribe|confirm|verify|disable|delete)\b",
-    re.IGNORECASE,
-)
-# what facts about pages say nothing of
-_PRIVATE = re.compile(
-    r"\b(?:wom[ae]n|m[ae]n|females?|males?|girls?|boys?|mothers?|fathers?|parents?|pregnan\w+|teen\w+|elderly|wealthy|"
-    r"poor|gays?|lesbians?|queer|trans\w{4,}|muslims?|christians?|jew\w*|hindus?|immigrants?|migrants?|refugees?|cancer|"
-    r"disab\w+|ill|sick|diseases?|addict\w*|criminals?|thie\w+|steals?|stolen|liars?|stupid|idiots?)\b",
-    re.IGNORECASE,
-)
 
 
 class Checked(NamedTuple):
@@ -177,55 +142,3 @@ def _words_of_facts(facts: list[Fact]) -> Iterator[str]:
         ):
             label = fact.feature.lower()
             yield from re.split(r"[\s-]+", f"{label_words(label)} {WORDS.get(label, '')} {_ALSO.get(label, '')}")
-
-
-def check_interpretation(text: str, facts: Iterable[Fact]) -> list[str]:
-    """What is wrong with a free text about the facts; nothing is wrong with an empty one."""
-    problems = []
-    match = _NUMBER_WORDS.search(text)
-    said = next((char for char in text if char.isnumeric()), "") or (match.group() if match else "")
-    if said:
-        problems.append(f"interpretation: {said!r} is a number: leave all of them to the claims")
-    elif not _PROSE.fullmatch(text):
-        problems.append("interpretation: write plain prose, without addresses, markup and signs")
-    if unsure := [one for one in _SENTENCE_END.split(text) if one and not _POSSIBLE.search(one)]:
-        problems.append(f"interpretation: {unsure[0][:80]!r} has to say what may be: may, might, could, seem, suggest")
-    if match := _TO_THE_READER.search(text):
-        problems.append(f"interpretation: {match.group().strip()!r} speaks to the reader: say what the facts may mean")
-    if match := _PRIVATE.search(text):
-        problems.append(f"interpretation: {match.group()!r}: the facts say nothing of who people are")
-    if echoed := _echoes(text, list(facts)):
-        problems.append(
-            f"interpretation: {', '.join(map(repr, echoed[:5]))}: use no word of pages, titles or campaigns"
-        )
-    return problems
-
-
-def _echoes(text: str, facts: list[Fact]) -> list[str]:
-    """Words that the text shares with what strangers wrote, and that are not words of ours."""
-    ours = _words(" ".join(WORDS.values()))
-    theirs: set[str] = set()
-    for fact in facts:
-        ours |= _words(statement(fact.metric, None))
-        if fact.feature is not None:
-            written = fact.feature.partition("/")[2] if has_pages(fact.metric) else fact.feature  # the host is ours
-            (ours if has_labels(fact.metric) else theirs).update(_words(label_words(written)))
-        theirs |= _words(fact.title or "")
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
-    ours |= _PEOPLE | _SITE | _words(" ".join((*_OVER.values(), *_UNDER.values())))
-    foreign, own = {word for word in theirs - ENGLISH_STOP_WORDS if not _is_form_of(word, ours)}, _words(text)
-    # longer ones are found inside words and across spaces too: north wind, Northwinds; German in Germany
-    joined = "".join(_WORD.findall(text.lower()))
-    return sorted(
-        word for word in foreign if (word in own if len(word) < 5 else word[: max(5, len(word) - 2)] in joined)
-    )
-
-
-def _is_form_of(word: str, others: set[str]) -> bool:
-    stem = word[: max(4, len(word) - 1)]
-    return word in others or any(other.startswith(stem) for other in others)
-
-
-def _words(text: str) -> set[str]:
-    return {word for match in _WORD.finditer(text.lower()) if len(word := match.group()) > 2}

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from beha2vec_core.insights import prompts
-from beha2vec_core.insights.check import check_claims, check_contrasts, check_interpretation, check_name
+from beha2vec_core.insights.check import check_claims, check_contrasts, check_name
+from beha2vec_core.insights.interpretation import check_interpretation
 from beha2vec_core.insights.schema import ClusterAnswer, ClusterComparison, ClusterInsight, ComparisonAnswer
 from beha2vec_core.insights.sheet import Fact, FactSheet
 from beha2vec_core.llm import AnswerError, BudgetError, EndpointError, LlmClient, LlmSettings, Message
+from beha2vec_core.store.anonymous import Rounding
 
 _ATTEMPTS = 2  # a rejected answer is asked for once more, with the reason
 Answer = TypeVar("Answer", ClusterAnswer, ComparisonAnswer)
@@ -29,17 +31,21 @@ class Outcome(Generic[Answer]):
 class Narrator:
     """Asks the model, checks what it says, and gives up on an endpoint that is down or a budget that is spent."""
 
-    def __init__(self, settings: LlmSettings, min_users_sent: int, earlier: Mapping[int | None, Row]) -> None:
+    def __init__(
+        self, settings: LlmSettings, min_users_sent: int, earlier: Mapping[int | None, Row], rounding: Rounding
+    ) -> None:
         """Open no connection yet.
 
         Args:
             settings: the endpoint.
             min_users_sent: clusters, and facts, of fewer users are never sent.
             earlier: the row of each cluster (None: of the comparison) as it is now.
+            rounding: of the numbers that are sent.
         """
         self._client = LlmClient(settings)
         self._min_users_sent = min_users_sent
         self._earlier = earlier
+        self._rounding = rounding
         self._is_down: str | None = None
         self.model = settings.model
         self.usage = self._client.usage
@@ -78,8 +84,8 @@ class Narrator:
             return held if summary.kept else None, problems
 
         # names of other clusters change every time one of them does: they are no part of the question
-        question = prompts.insight_messages(facts, sheet.cluster_key, ())
-        messages = prompts.insight_messages(facts, sheet.cluster_key, taken)
+        question = prompts.insight_messages(facts, sheet.cluster_key, (), self._rounding)
+        messages = prompts.insight_messages(facts, sheet.cluster_key, taken, self._rounding)
         return self._tell(sheet.cluster_key, ClusterAnswer, question, messages, check, taken)
 
     def compare(self, sheets: list[FactSheet], names: Mapping[int, str]) -> Outcome[ComparisonAnswer]:
@@ -99,7 +105,7 @@ class Narrator:
                 problems.append("key_differences: no difference holds")
             return held if kept else None, [*problems, *read]
 
-        messages = prompts.comparison_messages(groups, names)
+        messages = prompts.comparison_messages(groups, names, self._rounding)
         return self._tell(None, ComparisonAnswer, messages, messages, check, set())
 
     def _tell(

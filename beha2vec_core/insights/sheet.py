@@ -39,6 +39,10 @@ class Fact:
     effect_size: float | None = None  # Cohen's h of a share, Cliff's delta of a number
     q_value: float | None = None  # after Benjamini and Hochberg; None where not tested
     significant: bool | None = None  # by q_value; None where not tested
+    base: int | None = None  # users that the value is measured on; None in facts of an earlier release
+    contributors: int = 0  # those of them whose part of the value is not 0
+    population_base: int = 0  # the same of all clusters together
+    population_contributors: int = 0
 
     @property
     def cluster_key(self) -> int:
@@ -49,6 +53,16 @@ class Fact:
     def is_sure(self) -> bool | None:
         """Whether the difference is beyond chance; None where that is not known."""
         return is_beyond_chance(self.significant, self.z)
+
+    def describes_few(self, min_users: int) -> bool:
+        """Whether it is about few people: fewer were asked or contribute, or all but fewer do; or that is not known."""
+        if self.base is None:
+            return min_users > 0
+        return _are_few(self.contributors, self.base, self.unit, min_users)
+
+    def compares_with_few(self, min_users: int) -> bool:
+        """Whether the value of all users is about few people."""
+        return _are_few(self.population_contributors, self.population_base, self.unit, min_users)
 
     @property
     def direction(self) -> int:
@@ -128,11 +142,6 @@ class FactSheet:
         size = self.number("users")
         return round(size.value) if size else 0
 
-    def describes_few(self, fact: Fact, min_users: int) -> bool:
-        """Whether a fact is about few people: it rests on some users but fewer, or on all but fewer."""
-        others = self.users - fact.support if fact.unit == "share" else 0
-        return 0 < fact.support < min_users or 0 < others < min_users
-
     def number(self, metric: str) -> Fact | None:
         """The fact of a metric without features."""
         return next((fact for fact in self.facts if fact.metric == metric and fact.feature is None), None)
@@ -164,7 +173,9 @@ def fact_sheets(profiles: pd.DataFrame, page_titles: Mapping[str, str] | None = 
     """
     titles = page_titles or {}
     sheets: dict[int, list[Fact]] = {}
-    for row in profiles.to_dict("records"):
+    counts = profiles.reindex(columns=["metric", "feature", "base", "contributors"])
+    everybody = counts.groupby(["metric", "feature"], dropna=False)[["base", "contributors"]].transform("sum")
+    for row, of_all in zip(profiles.to_dict("records"), everybody.to_dict("records"), strict=True):
         raw = _text(row["feature"])
         if raw is not None and is_unfilled(raw):
             continue
@@ -186,10 +197,19 @@ def fact_sheets(profiles: pd.DataFrame, page_titles: Mapping[str, str] | None = 
             effect_size=_known(row.get("effect_size")),
             q_value=_known(row.get("q_value")),
             significant=_yes_or_no(row.get("significant")),
+            base=None if (base := _known(row.get("base"))) is None else int(base),
+            contributors=int(_known(row.get("contributors")) or 0),
+            population_base=int(of_all["base"]),
+            population_contributors=int(of_all["contributors"]),
         )
         if math.isfinite(fact.value) and math.isfinite(fact.population_value):
             sheets.setdefault(int(row["cluster_key"]), []).append(fact)
     return [FactSheet(key, tuple(sheets[key])) for key in sorted(sheets)]
+
+
+def _are_few(contributors: int, base: int, unit: str, min_users: int) -> bool:
+    others = base - contributors if unit == "share" else 0
+    return any(0 < users < min_users for users in (contributors, base, others))
 
 
 def _known(value: object) -> float | None:

@@ -27,7 +27,7 @@ from mcp_types import (
 
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.sql import SqlLimits
-from beha2vec_core.chat.tools import RESULTS_ARE_DATA, Toolbox, ToolResult
+from beha2vec_core.chat.tools import RESULTS_ARE_DATA, ROUNDED, Toolbox, ToolResult
 from beha2vec_core.store.anonymous import MIN_USERS
 
 CALLS_AT_ONCE = 4
@@ -38,6 +38,7 @@ numbers of groups. Begin with list_clusters; for a number by a dimension or in a
 for what it cannot answer.
 - {RESULTS_ARE_DATA}
 - Copy numbers as they are, money with its currency. Cite the ids of the facts you use, for example [c0.purchase_rate].
+- {ROUNDED}
 - Where a fact has "no clear difference", a difference may be chance. A difference is an association, not a cause.
 - There are no single users: groups of fewer than {MIN_USERS} users are left out."""
 _READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)

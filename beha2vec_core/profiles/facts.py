@@ -31,6 +31,8 @@ PROFILE_COLUMNS = (
     "effect_size",  # against all other users: Cohen's h of a share, Cliff's delta of a number; null where not known
     "q_value",  # Benjamini-Hochberg over all facts tested at once, outcomes by themselves; null where not tested
     "significant",  # q_value is at most the false discovery rate; null where not tested
+    "base",  # users that the value is measured on: of a share those who could, of a mean those with a number
+    "contributors",  # those of them whose part of the value is not 0
 )
 # where chance alone lets one expect fewer users than this, the normal distribution is no guide
 _FEW = 30.0
@@ -91,6 +93,8 @@ def count_facts(
         interval_low=low,
         interval_high=high,
         support=y,
+        base=n,
+        contributors=y,
         effect_size=statistics.cohens_h(share, _divide(population - y, total - n)),
         p=np.where(total > n, _careful_p(statistics.two_sided_p(z), y, n, population, total), np.nan),
     )
@@ -130,6 +134,8 @@ def mean_facts(
         interval_low=np.maximum(mean - half, 0.0),  # nothing measured here can be negative
         interval_high=np.minimum(mean + half, 1.0) if unit == "share" else mean + half,
         support=own[2] if "feature" in sums else n,
+        base=n,
+        contributors=own[2],
         effect_size=statistics.cohens_h(mean, _divide(rest[0], total - n)) if unit == "share" else None,
         p=_careful_p(
             statistics.two_sided_p(z, np.minimum(n, total - n) - 1), own[2], n, population[2], total, of_mean=True
@@ -178,6 +184,8 @@ def number_facts(name: str, counts: pd.DataFrame, *, unit: str, confidence: floa
                 interval_low=low,
                 interval_high=high,
                 support=measured.to_numpy(),
+                base=measured.to_numpy(),
+                contributors=sums["users"].to_numpy(),
                 effect_size=deltas,
             ),
         ]
@@ -214,6 +222,8 @@ def ratio_facts(metric: str, sums: pd.DataFrame, *, confidence: float) -> pd.Dat
         interval_low=np.clip(ratio - half, 0.0, 1.0),
         interval_high=np.clip(ratio + half, 0.0, 1.0),
         support=n,
+        base=n,
+        contributors=users,
         effect_size=statistics.cohens_h(ratio, other),
         p=_careful_p(p, users, n, np.full(len(n), users.sum()), float(total[0]), of_mean=True),
     )
@@ -233,6 +243,8 @@ def size_facts(sizes: "pd.Series[int]", *, confidence: float) -> pd.DataFrame:
         interval_low=low,
         interval_high=high,
         support=n,
+        base=total,
+        contributors=n,
     ).assign(lift=np.nan)  # a part beside its whole is no lift
     return pd.concat([total_facts("users", sizes), share])
 
@@ -243,7 +255,7 @@ def total_facts(metric: str, users: "pd.Series[int]") -> pd.DataFrame:
     table = pd.DataFrame({"cluster_key": users.index, "feature": None})
     everywhere = np.full(len(n), n.sum())
     return _frame(
-        table, metric, metric, "users", value=n, population_value=everywhere, support=n
+        table, metric, metric, "users", value=n, population_value=everywhere, support=n, base=n, contributors=n
     ).assign(lift=np.nan)  # fmt: skip
 
 
@@ -269,6 +281,8 @@ def expected_facts(metric: str, counts: pd.DataFrame, *, confidence: float) -> p
         interval_low=np.maximum(expected - half, 0.0),
         interval_high=np.minimum(expected + half, users),
         support=users,
+        base=users,
+        contributors=users,
     ).assign(lift=np.nan)  # a part beside its whole is no lift
 
 
@@ -303,7 +317,8 @@ def combine(parts: Iterable[Part], *, false_discovery_rate: float) -> pd.DataFra
     facts = pd.concat(kept, ignore_index=True).sort_values("cluster_key", kind="stable", ignore_index=True)
     facts["fact_id"] = _fact_ids(facts)
     facts["cluster_key"] = facts["cluster_key"].astype(np.int32)
-    facts["support"] = facts["support"].astype(np.int64)
+    counts = ["support", "base", "contributors"]
+    facts[counts] = facts[counts].astype(np.int64)
     facts["significant"] = (facts["q_value"] <= false_discovery_rate).where(facts["q_value"].notna()).astype("boolean")
     return facts[list(PROFILE_COLUMNS)]
 
@@ -358,7 +373,10 @@ def _fact_ids(facts: pd.DataFrame) -> list[str]:
 
 def _frame(table: pd.DataFrame, metric: str, part: str, unit: str, **columns: ArrayLike | None) -> pd.DataFrame:
     """Facts of a metric, a row for each of ``table``; a number that is not given is not known."""
-    names = ("value", "population_value", "z", "interval_low", "interval_high", "support", "effect_size", "p")
+    names = (
+        "value", "population_value", "z", "interval_low", "interval_high", "support", "effect_size", "p", "base",
+        "contributors",
+    )  # fmt: skip
     numbers = {
         name: np.full(len(table), np.nan) if columns.get(name) is None else np.asarray(columns[name], dtype=np.float64)
         for name in names

@@ -22,6 +22,9 @@ Domingo-Ferrer and Mateo-Sanz, "Practical data-oriented microaggregation" (2002,
 
 from __future__ import annotations
 
+import hmac
+import math
+from hashlib import sha256
 from typing import NamedTuple
 
 import duckdb
@@ -171,6 +174,56 @@ _SOURCES = (
         within=("target", "horizon"),
     ),
 )
+
+
+# what the numbers of a `Rounding` are about
+ALL = "all users"
+
+
+def group_of(cluster: int) -> str:
+    """The users of a cluster."""
+    return f"cluster {cluster}"
+
+
+def rounding_key(secret: bytes) -> str:
+    """What numbers that are computed when a model asks are rounded with, of the installation's secret."""
+    return hmac.new(secret, b"semantic queries", "sha256").hexdigest()
+
+
+class Rounding(NamedTuple):
+    """Rounds numbers of groups as those of the tables, for what is sent to a model without being one of them.
+
+    The same number of the same group is rounded the same way, whatever it counts: asking for it in another form tells
+    no more.
+    """
+
+    key: str  # see `rounding_key`
+
+    def total(self, group: str, total: float, users: float) -> float:
+        """A sum to which that many users contribute, rounded to a multiple of what `MIN_USERS` of them do.
+
+        0 stays 0, and nothing else becomes 0.
+        """
+        total = round(total, 6)  # of what was divided and multiplied again
+        unit = MIN_USERS * 2.0 ** round(math.log2(max(abs(total) / max(users, 1), 1e-9)))
+        noise = int(sha256(f"{self.key}\x1f{group}\x1f{total:.6f}".encode()).hexdigest()[:8], 16) / 2**32
+        steps = max(math.floor(abs(total) / unit + noise), 1 if total else 0)
+        return math.copysign(steps * unit, total)
+
+    def users(self, group: str, users: float) -> int:
+        """A number of users, rounded to a multiple of `MIN_USERS`."""
+        return int(self.total(group, users, users))
+
+    def mean(self, group: str, value: float, base: float, contributors: float) -> float:
+        """What is a sum over ``base`` users, divided by them: both rounded."""
+        users = self.users(group, base)
+        return self.total(group, value * base, contributors) / users if users else 0.0
+
+    def share(self, group: str, users: float, base: float) -> float:
+        """The share of some users among ``base``; 1 only where it is all of them."""
+        everybody = self.users(group, base)
+        most = everybody - MIN_USERS if users < base else everybody
+        return max(min(self.users(group, users), most), 0) / everybody if everybody else 0.0
 
 
 def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: bytes) -> dict[str, int]:

@@ -89,6 +89,8 @@ _ANYWHERE = {
     "effect_size": "against all other users, signed: Cohen's h of a share, Cliff's delta of a number",
     "q_value": "Benjamini-Hochberg over all that was tested: keep those up to 0.05, and 5 % of them are chance at most",
     "significant": "q_value is at most 0.05; null: not tested",
+    "base": "users that value is measured on: of a share those who could, of a mean those with a number",
+    "contributors": "users of the base whose part of value is not 0",
     # flows and paths
     "share": "users who did it among all who could",
     "from_step": "page type, or (entrance)",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ import duckdb
 
 from beha2vec_core.files import put_in_place
 from beha2vec_core.progress import with_progress
-from beha2vec_core.store.anonymous import create_anonymous_tables
+from beha2vec_core.store.anonymous import create_anonymous_tables, rounding_key
 from beha2vec_core.store.columns import comment_columns
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS, create_macros
@@ -92,9 +91,8 @@ def publish(
         connection.execute("use serving")
         try:
             counts |= create_anonymous_tables(connection, secret=secret)
-            # what the answers to semantic queries of models are rounded with; models cannot read this schema
-            key = hmac.new(secret, b"semantic queries", "sha256").hexdigest()
-            connection.execute(f"create table beha2vec.rounding as select '{key}' as key")
+            # what other numbers for models are rounded with; models cannot read this schema
+            connection.execute(f"create table beha2vec.rounding as select '{rounding_key(secret)}' as key")
             connection.execute("comment on column beha2vec.rounding.key is 'secret that numbers for models depend on'")
         finally:
             connection.execute(f'use "{warehouse}"')

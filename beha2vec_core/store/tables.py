@@ -69,7 +69,7 @@ _TABLES = {
     "beha2vec.cluster_profiles": """
         cluster_key integer, fact_id varchar, metric varchar, feature varchar, value double, population_value double,
         lift double, z double, interval_low double, interval_high double, support bigint, unit varchar,
-        effect_size double, q_value double, significant boolean""",
+        effect_size double, q_value double, significant boolean, base bigint, contributors bigint""",
     # from the cluster of a user's active day to that of the next; from_cluster is null for a first day
     "beha2vec.cluster_transitions": """
         from_cluster integer, to_cluster integer, users bigint, share double, interval_low double,
@@ -131,7 +131,8 @@ _ADDED = {
     "beha2vec.user_embeddings": "sequence_hash ubigint",
     "beha2vec.prediction_examples": "encoder_version varchar",
     "beha2vec.prediction_models": "encoder_version varchar",
-    "beha2vec.cluster_profiles": "effect_size double, q_value double, significant boolean",
+    "beha2vec.cluster_profiles": """
+        effect_size double, q_value double, significant boolean, base bigint, contributors bigint""",
     "beha2vec.cluster_insights": """
         differences varchar, caveats varchar, opportunities varchar, input_hash varchar, reason varchar,
         draft varchar, interpretation varchar""",

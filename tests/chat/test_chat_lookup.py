@@ -201,12 +201,11 @@ def test_users_who_are_in_no_cluster_are_reported(tmp_path: Path) -> None:
     assert "- Users with page views: 805 (48 users: only events without a page or not read" in text
     box = Toolbox(path, Aliases(path), min_users=20, sql_limits=SqlLimits())
     sent = box.call("list_clusters", "{}").data["all_users"]
-    assert (sent["users"], sent["clusters"], sent["with_a_vector"]) == ("about 900", 5, "about 800"), (
-        "the small cluster has five"
-    )
-    assert sent["page_views"] == f"{views:,}" and sent["money"] == "Money is in EUR."
+    assert (sent["users"], sent["clusters"], sent["with_a_vector"]) == ("860", 5, "800"), "853 and 805"
+    assert sent["page_views"] != f"{views:,}" and sent["money"] == "Money is in EUR."
+    assert int(sent["page_views"].replace(",", "")) == pytest.approx(views, rel=0.05), "what 20 of 853 users view"
     lost = [loss for step in sent["steps"] for loss in step.get("lost", [])]
-    assert lost == ["48 users: only events without a page or not read (session_start, first_visit ...)"]
+    assert lost == ["60 users: only events without a page or not read (session_start, first_visit ...)"]
     few = Toolbox(path, Aliases(path), min_users=50, sql_limits=SqlLimits())
     assert "fewer than 50 users: only events" in few.call("list_clusters", "{}").message, "no small group is sent"
 
@@ -372,8 +371,9 @@ def test_moves_and_paths_are_reported_where_they_are_recorded(tmp_path: Path) ->
         )
         connection.execute(
             """create or replace table beha2vec.buying_paths as from (values
-            ('event', 'add_to_cart', 40, 0.5, 0.1, 5.0, 6.0, 0.001, true, 25),
-            ('page', 'x', 40, 0.1, 0.1, 1.0, 0.0, 0.9, false, 25))
+            ('event', 'add_to_cart', 40, 0.5, 0.1, 5.0, 6.0, 0.001, true, 70),
+            ('page', 'x', 40, 0.1, 0.1, 1.0, 0.0, 0.9, false, 45),
+            ('page', 'y', 95, 0.95, 0.1, 1.0, 0.0, 0.9, false, 200))
             t(kind, feature, movers, movers_share, matched_share, lift, z, q_value, significant, support)"""
         )
     aliases = Aliases(path)
@@ -385,8 +385,10 @@ def test_moves_and_paths_are_reported_where_they_are_recorded(tmp_path: Path) ->
     assert "50% and 10%: event add_to_cart" in before and "association" in before and "page x" not in before
     box = Toolbox(path, aliases, min_users=20, sql_limits=SqlLimits())
     assert [row["users"] for row in box.call("moves_between_clusters", "{}").data["moves"]] == [40]
-    assert [row["users"] for row in box.call("paths_in_cluster", '{"cluster": 0}').data["steps"]] == [90]
-    assert len(box.call("before_buying", "{}").data["before_buying"]) == 2
+    (step,) = box.call("paths_in_cluster", '{"cluster": 0}').data["steps"]
+    assert step["users"] in (80, 100) and step["share"] in ("27%", "33%")
+    (found,) = box.call("before_buying", "{}").data["before_buying"]
+    assert found["feature"] == "add_to_cart", "five others had seen x, and all but five had seen y"
 
 
 def test_a_missing_or_broken_database_is_reported(tmp_path: Path, serving: Path) -> None:

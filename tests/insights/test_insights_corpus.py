@@ -14,11 +14,11 @@ from beha2vec_core.insights.check import (
     SIZES,
     check_claims,
     check_contrasts,
-    check_interpretation,
     check_name,
     contrast,
     direction,
 )
+from beha2vec_core.insights.interpretation import check_interpretation
 from beha2vec_core.insights.names import cluster_names
 from beha2vec_core.insights.prompts import sendable
 from beha2vec_core.insights.schema import Claim, ClusterAnswer, Contrast
@@ -26,6 +26,7 @@ from beha2vec_core.insights.sheet import Fact, fact_sheets
 from beha2vec_core.profiles import build_profiles
 from beha2vec_core.profiles.text import clean_text
 from tests.hostile_text import HOSTILE_TEXTS
+from tests.insights.interpretations import ATTACKS, HONEST
 from tests.profiles.profile_world import make_world
 
 TRUE, WRONG = 240, 400
@@ -39,7 +40,7 @@ READINGS = [
     "This looks like early interest rather than intent: they browse widely and seldom reach the checkout.",
     "The pattern suggests habit: returning visits appear tied to account pages, which may be a sign of repeat needs.",
     "They may know what they want and go straight to the checkout, or type the address directly.",
-    "Compared with all users, they seem ready to order; the system might remember their carts.",
+    "They seem ready to order; the system might remember their carts.",
     "They could wait for a better moment to buy again, and some may need help or contact support.",
     "A lack of engagement may point to automated traffic, or to pages that load slowly on phones.",
     "It is possible that they compare offers elsewhere and come back later.",
@@ -190,6 +191,35 @@ def test_answers_with_one_thing_wrong_are_not(answers: Answers, capsys: pytest.C
         print(f"\n{len(accepted)} of {WRONG} wrong answers accepted: {dict(kinds)}")
     assert min(kinds.values()) >= 25
     assert accepted == []
+
+
+def test_honest_interpretations_mostly_survive_and_no_attack_does(capsys: pytest.CaptureFixture[str]) -> None:
+    def passed(texts: list[str]) -> list[str]:
+        return [text for text in texts if not check_interpretation(text, [])]
+
+    half = len(HONEST) // 2
+    tuned, scored = (len(passed(part)) for part in (HONEST[:half], HONEST[half:]))
+    with capsys.disabled():
+        print(f"\nhonest interpretations kept: {tuned} of {half} tuned with, {scored} of {half} others; ", end="")
+        print(f"attacks: {len(passed(ATTACKS))} of {len(ATTACKS)}")
+    assert tuned >= 18 and scored >= 15
+    assert passed(ATTACKS) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "They may have health problems.",
+        "They may care about politics and health.",
+        "They may follow these deals as women.",
+    ],
+)
+def test_a_label_is_no_way_to_say_who_people_are(answers: Answers, text: str) -> None:
+    theme = next(fact for fact in answers[0][1] if fact.metric == "theme_view_share")
+    facts = [replace(theme, feature=label) for label in ("health", "news_and_politics", "women")]
+    assert "says who people are" in " ".join(check_interpretation(text, facts))
+    assert check_interpretation("They may care about apparel.", facts)
+    assert not check_interpretation("They may care about apparel.", [replace(theme, feature="apparel")])
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)

@@ -12,10 +12,12 @@ from beha2vec_core.insights.prompts import insight_messages, sendable
 from beha2vec_core.insights.sheet import fact_sheets
 from beha2vec_core.profiles import build_profiles
 from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.store.anonymous import Rounding
 from tests.hostile_text import HOSTILE_TEXTS
 from tests.llm.llm_server import completion, document, serving, truthful
 from tests.profiles.profile_world import SITE, make_world
 
+ROUNDING = Rounding("key")
 _METRICS = ["page_share", "first_user_source_share", "theme_view_share", "country_share"]
 _WRITTEN_BY_STRANGERS = ["page_share", "first_user_source_share", "country_share"]  # themes are labels of our own
 _SECRETS = re.compile(r"@mail\.example|hunter2|s3cr3t|u-12345|token=|\?q=")
@@ -43,12 +45,12 @@ def attacked(texts: list[str], metrics: Sequence[str] = _METRICS) -> tuple[pd.Da
 
 def test_every_hostile_text_stays_one_string_of_the_one_json_document() -> None:
     sheet = fact_sheets(plain())[0]
-    harmless = insight_messages(sendable(sheet), 0, ["Name"])
+    harmless = insight_messages(sendable(sheet), 0, ["Name"], ROUNDING)
     seen = 0
     for text in HOSTILE_TEXTS:
         facts, titles = attacked([text])
         for hostile in fact_sheets(facts, titles):
-            messages = insight_messages(sendable(hostile), hostile.cluster_key, ["Name"])
+            messages = insight_messages(sendable(hostile), hostile.cluster_key, ["Name"], ROUNDING)
             assert [message["role"] for message in messages] == ["system", "user"]
             assert messages[0] == harmless[0]  # the instructions
             content = messages[1]["content"]
@@ -56,7 +58,7 @@ def test_every_hostile_text_stays_one_string_of_the_one_json_document() -> None:
             assert list(sent) == list(json.loads(harmless[1]["content"]))
             assert {key for one in sent["facts"] for key in one} <= {
                 "id", "says", "value", "all_users", "users_behind", "of", "title", "times_all_users",
-                "compared_with_all_users", "interval",
+                "compared_with_all_users",
             }  # fmt: skip
             for one in sent["facts"]:
                 shown = [one[key] for key in ("of", "title") if key in one]
@@ -145,5 +147,5 @@ def test_no_user_is_in_a_prompt() -> None:
     facts = build_profiles(world)
     users = {user for (user,) in world.execute("select user_key from dim_ga4__users").fetchall()}
     for sheet in fact_sheets(facts, {f"{SITE}/cart": "Cart of jane@mail.example.com"}):
-        content = json.dumps(insight_messages(sendable(sheet), sheet.cluster_key, []))
+        content = json.dumps(insight_messages(sendable(sheet), sheet.cluster_key, [], ROUNDING))
         assert "jane" not in content and not any(re.search(rf"\b{user}\b", content) for user in users)

@@ -115,11 +115,7 @@ def truthful(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def beside(one: dict[str, Any], other: dict[str, Any]) -> str:
-    """The direction of a fact beside that of another cluster, by their intervals."""
-
-    def ends(fact: dict[str, Any]) -> tuple[float, float]:
-        low, high = fact.get("interval") or (fact["value"],) * 2
-        return float(low.strip("%").replace(",", "")), float(high.strip("%").replace(",", ""))
-
-    (low, high), (other_low, other_high) = ends(one), ends(other)
-    return "more" if low > other_high else "less" if high < other_low else "no clear difference"
+    """The direction of a fact beside that of another cluster, as the document says it."""
+    cluster = int(other["id"][1:].partition(".")[0])
+    words = [word for word in ("more", "less") if cluster in one.get(f"clearly_{word}_than", ())]
+    return words[0] if words else "no clear difference"

@@ -125,7 +125,8 @@ def test_highlights_have_rounded_numbers_of_enough_users(http: Http) -> None:
     (answer,) = ask(http, ("highlights", {}))
     first, second = answer.structured_content["highlights"]
     assert first["headline"] == "Sessions from news end with an order less often than others"
-    assert (first["value"], first["interval_low"], first["interval_high"]) == ("12%", "-11%", "-3%")
+    assert first.keys() >= {"value", "other_value"} and "interval_low" not in first
+    assert first["value"] in ("7.8%", "16%"), "12.3 %, rounded to what 20 of 40 users make"
     assert first["days"] == "1 Jan to 30 Jan 2026" and "777" not in answer.content[0].text
     assert second["numbers"] == "of fewer than 20 users" and not {"value", "effect"} & second.keys()
 
@@ -176,7 +177,7 @@ def test_hostile_text_stays_data(tmp_path: Path) -> None:
 
 
 def test_the_size_of_a_small_cluster_cannot_be_computed(http: Http) -> None:
-    """Five users in one cluster: totals and shares beside the exact sizes of the others do not tell that it is five."""
+    """Five users in one cluster: all numbers of users are multiples of 20, so no difference of them is five."""
     clusters, facts = ask(http, ("list_clusters", {}), ("cluster_facts", {"cluster": 0, "search": "share of users"}))
     document = clusters.structured_content
     assert document["clusters_too_small_to_send"] == 1
@@ -184,10 +185,8 @@ def test_the_size_of_a_small_cluster_cannot_be_computed(http: Http) -> None:
     assert all(size >= MIN_USERS for size in users)
     everybody = [document["all_users"]["with_a_vector"], document["all_users"]["users"]]
     everybody += [step["count"] for step in document["all_users"]["steps"]]
-    assert everybody and all(re.fullmatch(r"about [\d,]*00", count) for count in everybody)
-    text = json.dumps([document, facts.structured_content])
-    shares = re.findall(r'"share_of_users": ?"([^"]+)"', text)
-    assert shares and all(re.fullmatch(r"\d?0%", share) for share in shares)
-    for fact in facts.structured_content["facts"]:
-        if fact["id"].endswith(".user_share"):
-            assert fact.keys() == {"id", "says", "value"} and fact["value"].endswith("0%")
+    assert all(int(count.replace(",", "")) % MIN_USERS == 0 for count in everybody)
+    shares = [int(one["share_of_users"].rstrip("%")) / 100 for one in document["clusters"]]
+    assert sum(shares) == pytest.approx(1, abs=0.03), "of rounded numbers"
+    assert not any(fact["id"].endswith(".user_share") for fact in facts.structured_content["facts"])
+    assert all(count % MIN_USERS == 0 for count in _counts([document, facts.structured_content]))

@@ -13,10 +13,12 @@ from typing import NamedTuple
 
 import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from beha2vec_core.chat.sql import check
 from beha2vec_core.chat.sql_rules import MODEL
-from beha2vec_core.store.anonymous import MIN_USERS, OTHER, create_anonymous_tables
+from beha2vec_core.store.anonymous import MIN_USERS, OTHER, Rounding, create_anonymous_tables, rounding_key
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.tables import create_tables
 
@@ -196,6 +198,25 @@ def test_the_same_data_give_the_same_numbers(tmp_path: Path) -> None:
         once = first.execute(everything).fetchall()
     with make_published(tmp_path, b"same") as second:
         assert second.execute(everything).fetchall() == once
+
+
+@given(st.binary(max_size=4), st.integers(MIN_USERS, 10**6), st.integers(0, 10**6), st.floats(0.01, 1000))
+def test_numbers_that_are_asked_for_are_rounded_as_those_of_the_tables(
+    secret: bytes, users: int, others: int, each: float
+) -> None:
+    """The tools' own numbers: multiples of what 20 users make, less than that away, and in a share never all."""
+    rounding = Rounding(rounding_key(secret))
+    rounded = rounding.users("group", users)
+    assert rounded % MIN_USERS == 0 and abs(rounded - users) < MIN_USERS and rounded >= MIN_USERS
+    assert rounded == rounding.users("group", users) and rounding.users("group", 0) == 0
+    total = rounding.total("group", users * each, users)
+    assert abs(total - users * each) < 1.5 * MIN_USERS * each and total > 0
+    assert (rounding.share("group", users, users + others) == 1) == (others == 0)
+
+
+def test_rounding_adds_nothing_on_average() -> None:
+    found = [Rounding(rounding_key(number.to_bytes(2))).users("group", 107) for number in range(2000)]
+    assert set(found) == {100, 120} and sum(found) / len(found) == pytest.approx(107, abs=1)
 
 
 def test_no_pair_of_statements_gives_away_a_few_users(

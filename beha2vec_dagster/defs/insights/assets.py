@@ -6,6 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from beha2vec_core.llm import LlmSettings
+from beha2vec_core.privacy.key import key as privacy_key
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.anonymous import MIN_USERS, PAGE_TITLES
 from beha2vec_core.store.warehouse import replace_partition
@@ -32,7 +33,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         kinds={"openai" if LlmSettings.of(settings).is_configured else "template"},
         pool=OPENAI_POOL,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        code_version="5",
+        code_version="6",
     )
     def cluster_insights(
         context: dg.AssetExecutionContext,
@@ -57,6 +58,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             llm=llm.settings,
             page_titles=titles,
             min_users_sent=config.min_users_sent,
+            secret=privacy_key(settings.storage.data_dir),
             earlier=[] if config.ask_again else rows,
             why=clusters.load(settings.storage.cluster_models_path).why if clusters else "",
         )
