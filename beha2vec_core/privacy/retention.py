@@ -64,7 +64,8 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
         # the log first: a day whose partition is half gone would not add up
         if "raw" in cuts and storage.warehouse_path.exists():
             _mark_removed(settings, cuts["raw"])
-        for layer, folder in (("raw", storage.raw_path), ("sequences", storage.sequences_path)):
+        folders: tuple[tuple[Layer, Path], ...] = (("raw", storage.raw_path), ("sequences", storage.sequences_path))
+        for layer, folder in folders:
             for day, partition in _partitions_before(cuts.get(layer), folder):
                 rows[layer] += _rows_of(partition)
                 days[layer].add(day)
