@@ -202,7 +202,7 @@ def test_honest_interpretations_mostly_survive_and_no_attack_does(capsys: pytest
     with capsys.disabled():
         print(f"\nhonest interpretations kept: {tuned} of {half} tuned with, {scored} of {half} others; ", end="")
         print(f"attacks: {len(passed(ATTACKS))} of {len(ATTACKS)}")
-    assert tuned >= 18 and scored >= 15
+    assert tuned >= 18 and scored >= 16
     assert passed(ATTACKS) == []
 
 
