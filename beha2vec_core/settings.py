@@ -361,6 +361,11 @@ class Dagster(_Group):
     export_deadline_hour: int = Field(
         20, ge=0, le=23, description="hour of the next day by which a day's export must arrive, property time"
     )
+    executor: Literal["in_process", "kubernetes"] = Field(
+        "in_process",
+        description="where the steps of a run are executed: in_process, in the run's process; kubernetes, each in a "
+        "pod of its own",
+    )
     owners: Annotated[list[_Owner], _Commas] | None = Field(
         None, description="owners of the assets in Dagster: e-mail addresses and team:name, comma-separated"
     )

@@ -24,6 +24,7 @@ from beha2vec_dagster.defs.sequences import assets as sequences
 from beha2vec_dagster.defs.serving import assets as serving
 from beha2vec_dagster.lib.asset_attributes import with_attributes
 from beha2vec_dagster.lib.console import console
+from beha2vec_dagster.lib.executor import build_executor
 from beha2vec_dagster.lib.resources import ComputeResource, LlmResource, WarehouseResource
 
 
@@ -54,9 +55,12 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
         activations,
         serving,
     )
-    assets = [asset for module in modules for asset in module.build_assets(settings)]
+    assets = dg.map_asset_specs(
+        lambda spec: with_attributes(spec, settings),
+        [asset for module in modules for asset in module.build_assets(settings)],
+    )
     return dg.Definitions(
-        assets=dg.with_source_code_references(dg.map_asset_specs(lambda spec: with_attributes(spec, settings), assets)),
+        assets=dg.with_source_code_references(assets),
         asset_checks=[*checks.build_checks(settings), candidate_is_no_worse],
         jobs=jobs.ALL,
         schedules=jobs.build_schedules(settings),
@@ -69,8 +73,7 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
             "dbt": dbt.dbt_resource(settings),
         }
         | dict(resource_overrides or {}),
-        # a step costs a third of a second in this process, and seconds in one of its own
-        executor=dg.in_process_executor,
+        executor=build_executor(settings, assets),
     )
 
 

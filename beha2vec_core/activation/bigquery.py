@@ -6,7 +6,7 @@ The statements are tested on DuckDB, in its dialect; they have not been tried on
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from beha2vec_core.activation.destination import (
@@ -30,6 +30,10 @@ _DIALECT = "bigquery"
 _TABLE = re.compile(r"([a-z][a-z0-9-]{4,28}[a-z0-9])\.([A-Za-z0-9_]{1,1024})\.([A-Za-z0-9_]{1,1024})")
 _TYPES = {name: "STRING" if is_text else "BOOL" for name, is_text in COLUMNS.items()}
 _VALUES = tuple(name for name in _TYPES if name not in KEYS)
+# statements have at most 1 MB; this leaves room for what surrounds the rows
+_MOST_BYTES = 900_000
+_MOST_BYTES_OF_A_USER = 100_000
+_BETWEEN = " UNION ALL "
 # runs a statement; raises `Lost` or ActivationError
 Run = Callable[[str], None]
 
@@ -49,7 +53,7 @@ class BigQuery(Destination):
     """
 
     kind = "bigquery"
-    batch = 1000  # statements have at most 1 MB
+    batch = 1000
 
     def __init__(self, name: str, *, table: str, property_id: str | None = None, run: Run | None = None) -> None:
         super().__init__(name, table)
@@ -69,7 +73,23 @@ class BigQuery(Destination):
         if kind != "leave" and self._property_id and member.property_id != self._property_id:
             raise NotReachable("users of another GA4 property")
         row = row_of(member, called)
+        if len(_row_sql(Change(kind, member, row, "")).encode()) > _MOST_BYTES_OF_A_USER:
+            raise NotReachable(f"more than {_MOST_BYTES_OF_A_USER // 1000} kB of attributes")
         return row, hash_of(row)
+
+    def batches(self, changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+        """The changes of each statement: at most 1,000, and at most 1 MB."""
+        some: list[Change] = []
+        size = 0
+        for change in changes:
+            more = len(f"{_row_sql(change)}{_BETWEEN}".encode())
+            if some and (len(some) == self.batch or size + more > _MOST_BYTES):
+                yield some
+                some, size = [], 0
+            some.append(change)
+            size += more
+        if some:
+            yield some
 
     def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
         """One MERGE: all or nothing of it."""
@@ -91,24 +111,23 @@ def create_sql(table: str) -> str:
 
 def merge_sql(table: str, changes: Sequence[Change]) -> str:
     """The statement that brings the changes into the table. Values are literals that sqlglot writes."""
-    import sqlglot
-    from sqlglot import exp
-
-    rows = [
-        exp.select(
-            *(exp.alias_(_literal(change.payload[name], kind), name) for name, kind in _TYPES.items()),
-            exp.alias_(exp.Boolean(this=change.kind == "leave"), "leaves"),
-        )
-        for change in changes
-    ]
-    source = " UNION ALL ".join(row.sql(_DIALECT) for row in rows)
+    source = _BETWEEN.join(_row_sql(change) for change in changes)
     same = " AND ".join(f"there.{name} = changes.{name}" for name in KEYS)
-    merge = f"""MERGE INTO {_quoted(table)} AS there USING ({source}) AS changes ON {same}
+    return f"""MERGE INTO {_quoted(table)} AS there USING ({source}) AS changes ON {same}
         WHEN MATCHED AND changes.leaves THEN DELETE
         WHEN MATCHED THEN UPDATE SET {", ".join(f"{name} = changes.{name}" for name in _VALUES)}
         WHEN NOT MATCHED AND NOT changes.leaves THEN
             INSERT ({", ".join(_TYPES)}) VALUES ({", ".join(f"changes.{name}" for name in _TYPES)})"""
-    return sqlglot.transpile(merge, read=_DIALECT, write=_DIALECT)[0]
+
+
+def _row_sql(change: Change) -> str:
+    from sqlglot import exp
+
+    row = exp.select(
+        *(exp.alias_(_literal(change.payload[name], kind), name) for name, kind in _TYPES.items()),
+        exp.alias_(exp.Boolean(this=change.kind == "leave"), "leaves"),
+    )
+    return row.sql(_DIALECT)
 
 
 def _literal(value: object, kind: str) -> exp.Expression:

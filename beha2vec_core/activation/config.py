@@ -181,16 +181,20 @@ def build(
         guard: which addresses may be connected to; default: public ones, over TLS.
         host: where a service is that has one address for all; for tests.
         secret: gives the secret of a destination.
+
+    Raises:
+        ActivationError: the secret cannot be sent.
     """
+    given = _checked(config, secret(config.name))
     client = Client(guard)
     common: dict[str, Any] = {"property_id": config.property_id}
     if isinstance(config, GA4Config):
         return GA4(
             config.name, measurement_id=config.measurement_id, region=config.region, with_login=config.with_login,
-            secret=secret(config.name), client=client, debug=debug, host=host, **common,
+            secret=given, client=client, debug=debug, host=host, **common,
         )  # fmt: skip
     if isinstance(config, WebhookConfig):
-        return Webhook(config.name, url=config.url, secret=secret(config.name), client=client, **common)
+        return Webhook(config.name, url=config.url, secret=given, client=client, **common)
 
     def contacts() -> Contacts:
         return load_contacts(settings.activation.contacts_file, settings.storage.data_dir)
@@ -199,7 +203,7 @@ def build(
         client = Client(guard, seconds=60, seconds_between=SECONDS_BETWEEN)
         return DataManager(
             config.name, account_id=config.account_id, login_account_id=config.login_account_id,
-            secret=secret(config.name), client=client, contacts=contacts, debug=debug, host=host, **common,
+            secret=given, client=client, contacts=contacts, debug=debug, host=host, **common,
         )  # fmt: skip
     if isinstance(config, BigQueryConfig):
         return BigQuery(config.name, table=config.table, **common)
@@ -208,7 +212,7 @@ def build(
     if isinstance(config, DltConfig):
         return Dlt(
             config.name, database=config.database, dataset=config.dataset, table=config.table,
-            secret=secret(config.name), work=settings.storage.data_dir / ".dlt", beside=beside, note=note, **common,
+            secret=given, work=settings.storage.data_dir / ".dlt", beside=beside, note=note, **common,
         )  # fmt: skip
     if isinstance(config, AdsFileConfig | FilesConfig):
         folder = folder_of(config.folder, beside, note)
@@ -216,6 +220,16 @@ def build(
             return AdsFile(config.name, folder=folder, contacts=contacts, **common)
         return Files(config.name, folder=folder, format=config.format, **common)
     raise AssertionError(f"{type(config)} is built above")
+
+
+def _checked(config: DestinationConfig, secret: SecretStr | None) -> SecretStr | None:
+    """The secret, if a request can hold it; the passwords of databases are encoded."""
+    text = secret.get_secret_value() if secret else ""
+    if text.isprintable() and (text.isascii() or isinstance(config, DltConfig)):
+        return secret
+    raise ActivationError(
+        f"BEHA2VEC_SECRET_{config.name.upper()} has line breaks or characters other than ASCII: copy the secret again"
+    )
 
 
 def _explained(error: ValidationError, entry: Any) -> str:

@@ -41,11 +41,31 @@ class Contacts:
         self.people = people
         self.unusable = unusable
         self._secret = secret
+        self._persons = _persons(people)
+
+    def person(self, login_id: str) -> str | None:
+        """Who a login id is to Google: those who share an address or a number are one person. None: no contact."""
+        return self._persons.get(login_id)
 
     def digest(self, found: Identifiers) -> str:
         """A keyed hash of somebody's hashes: the ledger can tell that they changed, and not what they are."""
         text = repr((found.emails, found.phones))
         return hmac.new(self._secret, f"contacts:{text}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _persons(people: dict[str, Identifiers]) -> dict[str, str]:
+    """The first login id of each person, by login id: those linked by contacts, also over others."""
+    first: dict[str, str] = {}  # one that a login id or contact is linked to; the first to itself
+
+    def find(one: str) -> str:
+        while first.setdefault(one, one) != one:
+            first[one] = one = first[first[one]]
+        return one
+
+    for login, found in people.items():
+        for contact in (*found.emails, *found.phones):
+            first[find(f"contact {contact}")] = find(login)
+    return {login: find(login) for login in people}
 
 
 def load_contacts(path: Path | None, data_dir: Path) -> Contacts:

@@ -41,6 +41,13 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
 _FINISHED = {"SUCCESS", "PARTIAL_SUCCESS", "FAILED"}
 
 
+def person_of(member: Member, contacts: Contacts, property_id: str | None) -> str:
+    """Who a user is to Google; users of another property may have the same login ids."""
+    is_other = property_id and member.property_id not in (None, property_id)
+    person = contacts.person(member.login_id) if member.login_id and not is_other else None
+    return f"login {person}" if person else member.user_key
+
+
 def contacts_of(member: Member, contacts: Contacts) -> Identifiers:
     """The hashes of a member.
 
@@ -99,6 +106,7 @@ class DataManager(Destination):
         self._property_id = property_id
         self._debug = debug
         self._host = host or HOST
+        self._credentials: Any = None
 
     @property
     def contacts(self) -> Contacts:
@@ -118,6 +126,10 @@ class DataManager(Destination):
         except ActivationError as problem:
             found.append(str(problem))
         return found
+
+    def person(self, member: Member) -> str:
+        """All login ids that share a contact are one person."""
+        return person_of(member, self.contacts, self._property_id)
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The member of a request. The hash is keyed: nobody can guess contacts by it."""
@@ -142,7 +154,11 @@ class DataManager(Destination):
         return [outcomes[change.member.user_key] for change in changes]
 
     def confirm(self, receipt: str) -> Outcome | None:
-        """What became of a request; Google works on it for hours."""
+        """What became of a request; Google works on it for hours.
+
+        Raises:
+            ActivationError: it does not accept the secret.
+        """
         try:
             answer = self._client.get(
                 f"{self._host}/v1/requestStatus:retrieve?requestId={quote(receipt, safe='')}", self._headers()
@@ -193,11 +209,9 @@ class DataManager(Destination):
         return body
 
     def _headers(self) -> dict[str, str]:
-        return {"Content-Type": "application/json", "Authorization": f"Bearer {self._token()}"}
-
-    def _token(self) -> str:
+        headers = {"Content-Type": "application/json"}
         if self._secret is not None:
-            return self._secret.get_secret_value()
+            return headers | {"Authorization": f"Bearer {self._secret.get_secret_value()}"}
         try:
             import google.auth
             from google.auth.exceptions import GoogleAuthError
@@ -208,14 +222,15 @@ class DataManager(Destination):
                 "pip install 'beha2vec[bigquery]'"
             ) from None
         try:
-            credentials, _ = google.auth.default(scopes=[_SCOPE])
-            credentials.refresh(Request())  # type: ignore[no-untyped-call]
+            self._credentials = self._credentials or google.auth.default(scopes=[_SCOPE])[0]
+            # a new token where the last one is too old, and the project whose quota counts
+            self._credentials.before_request(Request(), "POST", self._host, headers)
         except GoogleAuthError:
             raise ActivationError(
                 "there are no credentials for Google: run gcloud auth application-default login "
                 f"--scopes {_SCOPE},https://www.googleapis.com/auth/cloud-platform"
             ) from None
-        return str(credentials.token)
+        return headers
 
 
 class AdsFile(Files):
@@ -250,10 +265,20 @@ class AdsFile(Files):
         """The name of the file, the folder, and the file of contacts."""
         found = super().validate(called)
         try:
-            self._contacts = self._contacts or self._read_contacts()
+            _ = self.contacts
         except ActivationError as problem:
             found.append(str(problem))
         return found
+
+    @property
+    def contacts(self) -> Contacts:
+        """The contacts; read once."""
+        self._contacts = self._contacts or self._read_contacts()
+        return self._contacts
+
+    def person(self, member: Member) -> str:
+        """All login ids that share a contact are one person."""
+        return person_of(member, self.contacts, self._property_id)
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The row of a user: the first address and the first number."""
@@ -261,8 +286,7 @@ class AdsFile(Files):
         if kind != "leave":
             if self._property_id and member.property_id != self._property_id:
                 raise NotReachable("users of another GA4 property")
-            self._contacts = self._contacts or self._read_contacts()
-            found = contacts_of(member, self._contacts)
+            found = contacts_of(member, self.contacts)
             row |= {"Email": (*found.emails, "")[0], "Phone": (*found.phones, "")[0]}
         return row, hash_of(row)
 
@@ -272,7 +296,7 @@ class AdsFile(Files):
         if uploaded is None:
             return {}
         rows = self._read(called)
-        found = {row["user_key"]: Believed(Member(row["user_key"]), hash_of(row), True, True) for row in rows}
+        found = {row["user_key"]: Believed(Member(row["user_key"]), hash_of(row), "enter", True) for row in rows}
         if uploaded == self._upload(rows):
             return found
         # a process was killed between the two files, or somebody changed one: each change makes both again

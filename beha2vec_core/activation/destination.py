@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
@@ -68,12 +68,14 @@ class Change(NamedTuple):
         member: the user.
         payload: made by `Destination.plan`.
         hash: of what the payload says (`hash_of`): the same hash is the same state at the destination.
+        unit: `Destination.unit` of the member; empty: their user key.
     """
 
     kind: Kind
     member: Member
     payload: Mapping[str, Any]
     hash: str
+    unit: str = ""
 
 
 class Outcome(NamedTuple):
@@ -96,16 +98,21 @@ class Believed(NamedTuple):
     Attributes:
         member: the user, with the ids that were sent.
         hash: of the last payload.
-        is_there: whether they entered last, or left.
+        kind: of the last change.
         is_certain: the answer is known.
         is_pending: the destination still works on the request.
     """
 
     member: Member
     hash: str
-    is_there: bool
+    kind: Kind
     is_certain: bool
     is_pending: bool = False
+
+    @property
+    def is_there(self) -> bool:
+        """Whether they entered last, or left."""
+        return self.kind != "leave"
 
 
 class Destination(ABC):
@@ -116,6 +123,7 @@ class Destination(ABC):
         place: a hash of where it is (an account, a table, an address): another one has none of the users.
         kind: of system, as the file has it.
         counts: sending twice counts twice, so a request whose answer was lost is not repeated.
+        by_device: it knows devices, and no users: each device that received something receives the next too.
         for_ads: it only serves ads: audiences need ``purpose: ads``.
         has_debug: its service has a way to check requests without using them.
         takes_attributes: there is room for attributes of members.
@@ -124,6 +132,7 @@ class Destination(ABC):
 
     kind: str
     counts = False
+    by_device = False
     for_ads = False
     has_debug = False
     takes_attributes = True
@@ -153,21 +162,38 @@ class Destination(ABC):
             NotReachable: the destination cannot take this user.
         """
 
+    def unit(self, member: Member) -> str:
+        """What the destination knows the user by: the ledger keeps a state for each."""
+        return (member.client_id if self.by_device else None) or member.user_key
+
+    def person(self, member: Member) -> str:
+        """Whom the destination takes the user for: users of one person are sent only if all of them may be."""
+        return member.user_key
+
+    def change(self, kind: Kind, member: Member, called: str) -> Change:
+        """What to send about a user; see `plan`."""
+        return Change(kind, member, *self.plan(kind, member, called), self.unit(member))
+
+    def batches(self, changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+        """The changes of each request, in order."""
+        for start in range(0, len(changes), self.batch):
+            yield changes[start : start + self.batch]
+
     @abstractmethod
     def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
         """Send one request (at most `batch` changes); what became of each change. Never raises for what is sent.
 
         Args:
-            changes: what to send.
+            changes: what to send, one of `batches`.
             called: the name of the audience at the destination.
-            key: of the request; the same for the same changes sent again.
+            key: of the request; the same only where the very same request is sent again.
 
         Raises:
             ActivationError: no further request can succeed, as where the secret is wrong.
         """
 
     def reconcile(self, believed: Mapping[str, Believed], called: str) -> dict[str, Believed]:
-        """What is really there, by user key, where the destination can say; otherwise what the ledger says."""
+        """What is really there, by `unit`, where the destination can say; otherwise what the ledger says."""
         return dict(believed)
 
     def confirm(self, receipt: str) -> Outcome | None:
@@ -177,7 +203,7 @@ class Destination(ABC):
 
 def row_of(member: Member, called: str) -> dict[str, Any]:
     """The row of a member in a table; attributes are JSON, as each audience has others."""
-    attributes = json.dumps(dict(member.attributes), ensure_ascii=False) if member.attributes else None
+    attributes = json.dumps(dict(member.attributes), ensure_ascii=False, sort_keys=True) if member.attributes else None
     values = (called, member.user_key, member.property_id, member.client_id, member.login_id, member.is_ads_consented)
     return dict(zip(COLUMNS, (*values, attributes), strict=True))
 

@@ -101,7 +101,7 @@ class Files(Destination):
         found = {}
         for row in self._read(called):
             member = Member(row["user_key"], row["property_id"] or None, row["user_pseudo_id"] or None, row["user_id"])
-            found[member.user_key] = Believed(member, hash_of(row), is_there=True, is_certain=True)
+            found[member.user_key] = Believed(member, hash_of(row), "enter", is_certain=True)
         return found
 
     def _read(self, called: str) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from beha2vec_core.activation.config import build, load_destinations
 from beha2vec_core.activation.destination import ActivationError, Change, Destination, NotReachable, Outcome
 from beha2vec_core.activation.ledger import Ledger, open_ledger
-from beha2vec_core.activation.send import confirm, key_of
+from beha2vec_core.activation.send import confirm
 from beha2vec_core.settings import Settings
 from beha2vec_core.words import counted
 
@@ -85,8 +85,7 @@ def _leave(destination: Destination, ledger: Ledger, wanted: frozenset[str]) -> 
         changes = []
         for one in (one for its, one in left if its == audience):
             try:
-                leave = destination.plan("leave", one.member, sends[audience][0])
-                changes.append(Change("leave", one.member, *leave))
+                changes.append(destination.change("leave", one.member, sends[audience][0]))
             except NotReachable as problem:
                 lost[one.member.user_key] = f"{problem}: delete the user there"
         if changes:
@@ -132,9 +131,11 @@ def _send(
     if problems := destination.validate(called) + destination.missing():
         raise ActivationError("; ".join(problems))
     ids = ledger.begin(destination.name, audience, {}, changes, called=called, place=place)
-    for start in range(0, len(changes), destination.batch):
-        part, part_ids = changes[start : start + destination.batch], ids[start : start + destination.batch]
-        key = key_of(ledger, destination.name, audience, part)
+    done = 0
+    for part in destination.batches(changes):
+        part_ids = ids[done : done + len(part)]
+        done += len(part)
+        key = ledger.request_for(destination.name, audience, part)
         ledger.sending(part_ids, key)
         try:
             outcomes = destination.send(part, called, key)

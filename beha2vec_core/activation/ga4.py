@@ -104,7 +104,7 @@ def _name_problems(what: str, name: object, longest: int) -> list[str]:
         return [f"the name of {what} has other characters than letters, digits and _, or no letter first"]
     if len(name) > longest:
         return [f"the name of {what} is longer than {longest} characters"]
-    if name.startswith(_RESERVED_PREFIXES):
+    if name.lower().startswith(_RESERVED_PREFIXES):
         return [f"the name of {what} begins with one of {', '.join(_RESERVED_PREFIXES)}, which are reserved"]
     return []
 
@@ -125,7 +125,7 @@ def _property_problems(properties: object) -> list[str]:
         found.append(f"there are more than {MOST_PROPERTIES} user properties")
     for name, holder in properties.items():
         found += _name_problems("a user property", name, LONGEST_PROPERTY)
-        if name in _RESERVED_PROPERTIES:
+        if str(name).lower() in _RESERVED_PROPERTIES:
             found.append("the name of a user property is reserved")
         if not isinstance(holder, Mapping) or set(holder) != {"value"}:
             found.append("a user property is not written as {'value': ...}")
@@ -145,7 +145,7 @@ def _event_problems(events: object) -> list[str]:
             found.append("an event has other fields than name and params")
             continue
         found += _name_problems("an event", event.get("name"), LONGEST_NAME)
-        if event.get("name") in _RESERVED_EVENTS:
+        if str(event.get("name")).lower() in _RESERVED_EVENTS:
             found.append("the name of an event is reserved")
         params = event.get("params", {})
         if not isinstance(params, Mapping):
@@ -176,6 +176,7 @@ class GA4(Destination):
 
     kind = "ga4"
     counts = True
+    by_device = True
     has_debug = True
 
     def __init__(
@@ -220,7 +221,7 @@ class GA4(Destination):
         return [f"there is no secret: set BEHA2VEC_SECRET_{self.name.upper()} ({where})"]
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
-        """The request of a user. Its hash is that of the state and the consent, and not of the device."""
+        """The request of a device. Its hash is that of the state and the consent."""
         if self._property_id and member.property_id not in (None, self._property_id):
             raise NotReachable("users of another GA4 property")
         if not member.client_id or not _CLIENT_ID.fullmatch(member.client_id):
@@ -244,7 +245,7 @@ class GA4(Destination):
         wrong = problems_of(body)
         if wrong:
             raise NotReachable(wrong[0])
-        return body, hash_of([called, value, granted, *member.attributes.items()])
+        return body, hash_of([called, value, granted, *sorted(member.attributes.items())])
 
     def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
         """One user."""

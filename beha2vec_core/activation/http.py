@@ -76,10 +76,13 @@ class Client:
             import beha2vec_core.pages.fetching  # noqa: F401
         except ImportError:
             return ["sending needs the packages that fetch pages: pip install 'beha2vec[fetch]'"]
+        import httpx
+
         try:
             parts = urlsplit(url)
             has_host, _ = bool(parts.hostname), parts.port
-        except ValueError:
+            httpx.Request("POST", url)
+        except (ValueError, httpx.InvalidURL):
             return ["the address cannot be read: write it as https://host/path"]
         local = self._guard is not None and bool(self._guard.allowed_networks)
         if not has_host or not (parts.scheme == "https" or (local and parts.scheme == "http")):
@@ -132,8 +135,16 @@ class Client:
         raise AssertionError("every try returns or raises")
 
     def get(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """Ask for something; see `post`."""
-        return self._once("GET", url, b"", headers)[0]
+        """Ask for something.
+
+        Raises:
+            NoAnswer: no answer came.
+            ActivationError: the answer says that no request can succeed.
+        """
+        answer, _ = self._once("GET", url, b"", headers)
+        if answer.status in _STOP:
+            raise ActivationError(f"{_STOP[answer.status]} (HTTP {answer.status})")
+        return answer
 
     def _once(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[Answer, str | None]:
         import httpcore

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
@@ -25,10 +26,11 @@ _SCHEMA = """
         finished_at text, steps text not null, called text not null, place text not null);
     create table if not exists changes (
         change_id integer primary key, send_id integer not null, destination text not null, audience text not null,
-        user_key text not null, user_pseudo_id text, user_id text, kind text not null, payload_hash text not null,
-        state text not null, reason text not null default '', request text not null default '',
-        receipt text not null default '', at text not null);
-    create index if not exists changes_of_users on changes (destination, audience, user_key, change_id);
+        unit text not null, user_key text not null, user_pseudo_id text, user_id text, kind text not null,
+        payload_hash text not null, state text not null, reason text not null default '',
+        request text not null default '', receipt text not null default '', at text not null);
+    create index if not exists changes_of_users on changes (destination, audience, unit, change_id);
+    create index if not exists changes_by_request on changes (request);
     create index if not exists changes_by_state on changes (state, destination, audience);
 """
 
@@ -112,29 +114,31 @@ class Ledger:
         return lost
 
     def believed(self, destination: str, audience: str) -> dict[str, Believed]:
-        """The users that the destination has, or had, by user key: by the last change that may have had an effect."""
+        """What the destination has, or had, by `Destination.unit`: by the last change that may have had an effect."""
         rows = self._connection.execute(
-            """select user_key, user_pseudo_id, user_id, kind, payload_hash, state, receipt, max(change_id) from changes
-            where destination = ? and audience = ? and state in ('accepted', 'unknown', 'sending') group by user_key""",
+            """select unit, user_key, user_pseudo_id, user_id, kind, payload_hash, state, receipt, max(change_id)
+            from changes where destination = ? and audience = ? and state in ('accepted', 'unknown', 'sending')
+            group by unit""",
             [destination, audience],
         ).fetchall()
         return {
-            key: Believed(Member(key, None, device, login), hashed, kind != "leave", state == "accepted", bool(receipt))
-            for key, device, login, kind, hashed, state, receipt, _ in rows
+            unit: Believed(Member(key, None, device, login), hashed, kind, state == "accepted", bool(receipt))
+            for unit, key, device, login, kind, hashed, state, receipt, _ in rows
         }
 
     def entered_since(self, moment: datetime, destination: str, audience: str) -> frozenset[str]:
-        """The users who entered another audience anywhere since, or this one at this destination, or may have.
+        """All ids of users who entered another audience anywhere since, or this one at this destination, or may have.
 
-        The same audience at several destinations is one contact.
+        The same audience at several destinations is one contact. A login gives a user another key: their device and
+        login id tell who they are.
         """
         rows = self._connection.execute(
-            """select distinct user_key from changes
+            """select distinct user_key, user_pseudo_id, user_id from changes
             where kind = 'enter' and state in ('accepted', 'unknown', 'sending') and at >= ?
             and (audience <> ? or destination = ?)""",
             [_text(moment), audience, destination],
         ).fetchall()
-        return frozenset(key for (key,) in rows)
+        return frozenset(one for row in rows for one in row if one)
 
     def begin(
         self,
@@ -166,11 +170,11 @@ class Ledger:
             return [
                 int(
                     self._connection.execute(
-                        """insert into changes (send_id, destination, audience, user_key, user_pseudo_id, user_id,
-                            kind, payload_hash, state, at) values (?, ?, ?, ?, ?, ?, ?, ?, 'planned', ?)""",
+                        """insert into changes (send_id, destination, audience, unit, user_key, user_pseudo_id,
+                            user_id, kind, payload_hash, state, at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned', ?)""",
                         [
-                            send_id, destination, audience, one.member.user_key, one.member.client_id,
-                            one.member.login_id, one.kind, one.hash, now,
+                            send_id, destination, audience, one.unit or one.member.user_key, one.member.user_key,
+                            one.member.client_id, one.member.login_id, one.kind, one.hash, now,
                         ],
                     ).lastrowid
                     or 0
@@ -199,14 +203,25 @@ class Ledger:
                 ],
             )
 
-    def generation(self, destination: str, audience: str, users: Sequence[str]) -> int:
-        """The newest accepted change of some users: a number that tells a state from the same one later."""
-        (found,) = self._connection.execute(
-            """select coalesce(max(change_id), 0) from changes where destination = ? and audience = ?
-            and state = 'accepted' and user_key in (select value from json_each(?))""",
-            [destination, audience, json.dumps(list(users))],
-        ).fetchone()
-        return int(found)
+    def request_for(self, destination: str, audience: str, changes: Sequence[Change]) -> str:
+        """The key of a request: a new one, unless it is the very same as the last one of all its users, which is lost.
+
+        Then the destination may have it, and can tell by the key that it comes again.
+        """
+        said = [(one.unit or one.member.user_key, one.kind, one.hash, 1) for one in changes]
+        rows = self._connection.execute(
+            """select request, unit, kind, payload_hash, state = 'unknown' and not exists (
+                select 1 from changes as later where later.destination = one.destination
+                    and later.audience = one.audience and later.unit = one.unit and later.change_id > one.change_id
+                    and later.state <> 'planned')
+            from changes as one where destination = ?1 and audience = ?2 and request = (
+                select request from changes where destination = ?1 and audience = ?2 and unit = ?3
+                and state <> 'planned' order by change_id desc limit 1)
+            order by change_id""",
+            [destination, audience, said[0][0]],
+        ).fetchall()
+        is_again = [tuple(row) for _, *row in rows] == said
+        return str(rows[0][0]) if is_again and rows[0][0] else uuid.uuid4().hex
 
     def finish(self, destination: str, audience: str) -> None:
         """Write down that the newest send of an audience has ended; what it did not send is planned no more."""
@@ -247,11 +262,11 @@ class Ledger:
                 {**outcome._asdict(), "destination": destination, "receipt": receipt},
             )
 
-    def close(self, destination: str, audience: str, users: Iterable[str]) -> None:
+    def close(self, destination: str, audience: str, units: Iterable[str]) -> None:
         """Write down that users are at a destination no more: somebody removed them there."""
         believed = self.believed(destination, audience)
         called, place = self.last_sends(destination)[audience]
-        leaves = [Change("leave", believed[key].member, {}, believed[key].hash) for key in users]
+        leaves = [Change("leave", believed[unit].member, {}, believed[unit].hash, unit) for unit in units]
         ids = self.begin(destination, audience, {}, leaves, called=called, place=place)
         self.answered(ids, [Outcome("accepted", "closed by hand")] * len(ids))
         self.finish(destination, audience)
@@ -267,7 +282,7 @@ class Ledger:
                 """delete from changes where at < ? and (state not in ('accepted', 'unknown') or exists (
                     select 1 from changes as certain
                     where certain.destination = changes.destination and certain.audience = changes.audience
-                        and certain.user_key = changes.user_key and certain.state = 'accepted' and certain.receipt = ''
+                        and certain.unit = changes.unit and certain.state = 'accepted' and certain.receipt = ''
                         and (certain.change_id > changes.change_id
                             or (certain.change_id = changes.change_id and changes.kind = 'leave'))))""",
                 [day.isoformat()],
@@ -306,7 +321,19 @@ class Ledger:
     def present(self) -> list[tuple[str, str, int]]:
         """Each destination and audience, with the users who are there as far as is known."""
         pairs = self._connection.execute("select distinct destination, audience from changes order by 1, 2").fetchall()
-        counted = [(*pair, sum(one.is_there for one in self.believed(*pair).values())) for pair in pairs]
+        counted = [
+            (*pair, len({one.member.user_key for one in self.believed(*pair).values() if one.is_there}))
+            for pair in pairs
+        ]
+        return [(destination, audience, users) for destination, audience, users in counted if users]
+
+    def lost_removals(self) -> list[tuple[str, str, int]]:
+        """Each destination and audience with users whose removal has no answer, and how many."""
+        pairs = self._connection.execute(
+            """select distinct destination, audience from changes where kind = 'leave' and state = 'unknown'
+            order by 1, 2"""
+        ).fetchall()
+        counted = [(*pair, len(unsure(self.believed(*pair)))) for pair in pairs]
         return [(destination, audience, users) for destination, audience, users in counted if users]
 
     def of_people(self, ids: Iterable[str]) -> list[tuple[str, str, Believed]]:
@@ -319,6 +346,11 @@ class Ledger:
             for one in self.believed(*pair).values()
             if wanted & {one.member.user_key, one.member.client_id, one.member.login_id}
         ]
+
+
+def unsure(believed: Mapping[str, Believed]) -> tuple[str, ...]:
+    """Those whose removal has no answer: they may still be there."""
+    return tuple(unit for unit, one in believed.items() if not one.is_there and not one.is_certain)
 
 
 @contextmanager

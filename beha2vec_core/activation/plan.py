@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -22,16 +22,14 @@ from beha2vec_core.activation.destination import (
     NotReachable,
     Value,
 )
-from beha2vec_core.activation.ledger import Ledger
+from beha2vec_core.activation.ledger import Ledger, unsure
 from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences, name_of_attribute
-from beha2vec_core.audiences.names import has_table
+from beha2vec_core.audiences.names import IDENTITIES, USERS, has_table
 from beha2vec_core.audiences.rule import attributes_sql
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.settings import Settings, Storage
 
-_IDENTITIES = "ga4.int_ga4__identity_map"
-_USERS = "ga4.dim_ga4__users"
 _MEMBERS = "beha2vec.audience_members_current"
 # GA4 exports a day up to three days late
 _OLDEST_DAYS = 4
@@ -49,11 +47,16 @@ STEPS = {
 
 
 class _Candidate(NamedTuple):
-    """A member, all ids of theirs, and what leaves them out."""
+    """A member, all their devices, the one they used last first, and what leaves them out."""
 
     member: Member
-    ids: frozenset[str]
+    devices: tuple[str, ...]
     step: str | None
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """All ids of theirs."""
+        return frozenset(filter(None, (self.member.user_key, self.member.login_id, *self.devices)))
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ class Plan:
         members: users of the audience.
         unchanged: users who are there already, or whose answer was lost and is not sent again.
         changes: what to send.
-        stuck: keys of users who have to leave and cannot be addressed any more.
+        stuck: who has to leave and cannot be addressed any more, by `Destination.unit`.
+        unsure: whose removal has no answer and is not sent again, as that would count twice; by `Destination.unit`.
         stale: why the members are too old to be sent; empty: they are not.
         attributes: names of what is sent of each member beside their ids.
     """
@@ -85,6 +89,7 @@ class Plan:
     unchanged: int
     changes: tuple[Change, ...]
     stuck: tuple[str, ...]
+    unsure: tuple[str, ...] = ()
     stale: str = ""
     attributes: tuple[str, ...] = ()
 
@@ -113,6 +118,8 @@ class Plan:
             lines.append(f"sent of each: {', '.join(self.attributes)}")
         if self.stuck:
             lines.append(f"{'have to leave, but cannot be addressed':<46}{len(self.stuck):>10,}")
+        if self.unsure:
+            lines.append(f"{'have left, or may still be there: no answer':<46}{len(self.unsure):>10,}")
         return lines
 
 
@@ -161,7 +168,8 @@ def make_plan(
     if problems:
         raise ActivationError(f"{destination.name}: {'; '.join(problems)}")
     candidates, day, newest = ({}, None, None) if empty else _candidates(connection, audience)
-    believed = destination.reconcile(ledger.believed(destination.name, audience.name), called)
+    known = ledger.believed(destination.name, audience.name)
+    believed = destination.reconcile(known, called)
     moment = now or datetime.now(UTC)
     paused: frozenset[str] = frozenset()
     if audience.pause:
@@ -169,49 +177,91 @@ def make_plan(
         paused = ledger.entered_since(since, destination.name, audience.name)
     listed = _listed(audience.exclude_file, settings)
     forgotten = _forgotten(candidates, settings.storage)
-    known = _known(connection, audience, attributes, settings) if attributes and not empty else {}
+    values = _values(connection, audience, attributes, settings) if attributes and not empty else {}
+    # also those that a file lost: they are put right, which is no new contact
+    there = {unit for found in (known, believed) for unit, one in found.items() if one.is_there}
+    persons_there = {destination.person(one.member) for unit, one in known.items() if unit in there}
+    persons = {key: destination.person(one.member) for key, one in candidates.items()}
+    members = {
+        key: [one.member, *(other for other in _on_other_devices(destination, one) if destination.unit(other) in there)]
+        for key, one in candidates.items()
+    }
+    held: dict[str, str] = dict.fromkeys(_without_consent(connection, destination), "consent")
+    are_there = {
+        key for key, of_user in members.items()
+        if persons[key] in persons_there or any(destination.unit(one) in there for one in of_user)
+    }  # fmt: skip
+    for key, one in candidates.items():
+        step = one.step
+        if step is None and one.ids & forgotten:
+            step = "forgotten"
+        elif step is None and one.ids & listed:
+            step = "exclude_file"
+        elif step is None and one.ids & paused and key not in are_there:
+            step = "pause"
+        if step is not None:
+            held.setdefault(persons[key], step)
+            candidates[key] = one._replace(step=step)
     left_out = dict.fromkeys(STEPS, 0)
     reasons: dict[str, int] = {}
     wanted: dict[str, Change] = {}
-    for key, (member, ids, step) in candidates.items():
-        is_there = key in believed and believed[key].is_there
-        if step is None and ids & forgotten:
-            step = "forgotten"
-        elif step is None and ids & listed:
-            step = "exclude_file"
-        elif step is None and key in paused and not is_there:
-            step = "pause"
+    for key, one in candidates.items():
+        step = one.step or held.get(persons[key])
         if step is None:
-            member = member._replace(attributes=known.get(key, {}))
+            kind: Kind = "update" if key in are_there else "enter"
+            known_of_user = values.get(key, {})
             try:
-                wanted[key] = Change("enter", member, *destination.plan("enter", member, called))
+                changes_of_user = [
+                    destination.change(kind, member._replace(attributes=known_of_user), called)
+                    for member in members[key]
+                ]
+                wanted |= {change.unit: change for change in changes_of_user}
                 continue
             except NotReachable as problem:
                 step = "not_reachable"
                 reasons[str(problem)] = reasons.get(str(problem), 0) + 1
         left_out[step] += 1
-    unknown = dict.fromkeys(attributes)
-    changes, unchanged, stuck = _difference(destination, called, wanted, believed, repeat, unknown)
+    changes, unchanged, stuck = _difference(
+        destination, called, wanted, believed, repeat=repeat or not destination.counts, attributes=attributes
+    )
+    lost = unsure(believed) if destination.counts and not repeat else ()
     return Plan(
         destination, audience.name, called, day, len(candidates),
         {step: users for step, users in left_out.items() if users or (step == "consent" and audience.purpose == "ads")},
-        reasons, unchanged, tuple(changes), tuple(stuck), _stale(newest, moment),
-        tuple(attributes),
+        reasons, unchanged, tuple(changes), tuple(stuck), tuple(unit for unit in lost if unit not in wanted),
+        _stale(newest, moment), tuple(attributes),
     )  # fmt: skip
 
 
-def withdrawn(connection: duckdb.DuckDBPyConnection, audience: Audience, destination: str, ledger: Ledger) -> int:
-    """How many users are at a destination who no longer consent, or are no users any more."""
-    there = [key for key, one in ledger.believed(destination, audience.name).items() if one.is_there]
-    if not there or not has_table(connection, _USERS):
+def withdrawn(
+    connection: duckdb.DuckDBPyConnection, audience: Audience, destination: Destination, ledger: Ledger
+) -> int:
+    """How many users are at a destination who no longer consent, or are no users any more.
+
+    Raises:
+        ActivationError: it cannot be known, as the contacts cannot be read.
+    """
+    there = [one.member for one in ledger.believed(destination.name, audience.name).values() if one.is_there]
+    if not there or not has_table(connection, USERS):
         return 0
+    refused = _without_consent(connection, destination)
+    gone = {one.user_key for one in there if destination.person(one) in refused}
     consented = "coalesce(is_ads_consented, false)" if audience.purpose == "ads" else "true"
-    ((users,),) = connection.execute(
-        f"""select count(*) from (select unnest(?) as user_key)
-        anti join (from {_USERS} where {consented}) using (user_key)""",
-        [there],
+    # a login gives a user another key: then their device or login id belongs to somebody else
+    rows = connection.execute(
+        f"""with there as (select unnest($keys) as user_key, unnest($devices) as device, unnest($logins) as login),
+        consenting as (from {USERS} where {consented})
+        select user_key from there anti join consenting using (user_key)
+        where user_key in (select user_key from {USERS}) or not (
+            coalesce(device in (select user_pseudo_id from {IDENTITIES} semi join consenting using (user_key)), false)
+            or coalesce(login in (select user_id from consenting), false))""",
+        {
+            "keys": [one.user_key for one in there],
+            "devices": [one.client_id for one in there],
+            "logins": [one.login_id for one in there],
+        },
     ).fetchall()
-    return int(users)
+    return len(gone | {key for (key,) in rows})
 
 
 def _stale(newest: date | None, moment: datetime) -> str:
@@ -268,35 +318,44 @@ def _difference(
     called: str,
     wanted: Mapping[str, Change],
     believed: Mapping[str, Believed],
+    *,
     repeat: bool,
-    unknown: Mapping[str, Value],
+    attributes: Iterable[str],
 ) -> tuple[list[Change], int, list[str]]:
     """The changes from what is there to what is wanted; how many users stay as they are; who cannot leave.
 
-    Where sending twice does no harm, what has no answer is sent again. Where it counts twice, it is not.
+    Args:
+        destination: where to.
+        called: the name of the audience there.
+        wanted: what each unit is to receive, unless it has it.
+        believed: what is there, by unit.
+        repeat: send again what has no answer.
+        attributes: their names; they are not known of users who leave.
     """
-    again = repeat or not destination.counts
+    unknown: Mapping[str, Value] = dict.fromkeys(attributes)
+    persons = {destination.person(change.member) for change in wanted.values()}
     changes: list[Change] = []
     leaves: list[Change] = []
     unchanged = 0
     stuck: list[str] = []
-    for key, change in wanted.items():
-        before = believed.get(key)
-        is_same = before is not None and before.is_there and before.hash == change.hash
-        if before is not None and is_same and (before.is_certain or not again):
-            unchanged += 1
-        elif before is None or not before.is_there or is_same:
+    for unit, change in wanted.items():
+        before = believed.get(unit)
+        if before is None or not before.is_there or before.hash != change.hash:
             changes.append(change)
+        elif before.is_certain or not repeat:
+            unchanged += 1
         else:
-            changes.append(change._replace(kind="update"))
-    for key, before in believed.items():
-        if key in wanted or not (before.is_there or (again and not before.is_certain)):
+            changes.append(change._replace(kind=before.kind))  # the very same again
+    for unit, before in believed.items():
+        if unit in wanted or not (before.is_there or (repeat and not before.is_certain)):
             continue
-        member = before.member._replace(attributes=unknown)
+        if destination.person(before.member) in persons:  # they are there by another key of theirs
+            unchanged += before.is_there
+            continue
         try:
-            leaves.append(Change("leave", member, *destination.plan("leave", member, called)))
+            leaves.append(destination.change("leave", before.member._replace(attributes=unknown), called))
         except NotReachable:
-            stuck.append(key)
+            stuck.append(unit)
     # a send that stops half-way has removed those who withdrew their consent
     return [*leaves, *changes], unchanged, stuck
 
@@ -308,7 +367,7 @@ def _candidates(
 
     With their day (None: there are none), and the last day of all audiences.
     """
-    for table in (_MEMBERS, _USERS, _IDENTITIES):
+    for table in (_MEMBERS, USERS, IDENTITIES):
         if not has_table(connection, table):
             raise ActivationError(f"{table} is not there yet: run beha2vec materialize")
     ((newest,),) = connection.execute("select max(event_date) from beha2vec.audience_members").fetchall()
@@ -318,20 +377,19 @@ def _candidates(
     rows = connection.execute(
         f"""with devices as (
             select property_id, user_key, list(user_pseudo_id order by last_seen desc, user_pseudo_id) as ids
-            from {_IDENTITIES} group by all)
+            from {IDENTITIES} group by all)
         select members.user_key, members.property_id, devices.ids[1], users.user_id,
             coalesce(users.is_ads_consented, false), users.last_seen_at::date, members.event_date, devices.ids,
             case when users.user_key is null then 'consent' when members.step is not null then members.step
                 when {is_for_ads} and not coalesce(users.is_ads_consented, false) then 'consent' end
         from {_MEMBERS} as members
-        left join {_USERS} as users using (property_id, user_key)
+        left join {USERS} as users using (property_id, user_key)
         left join devices using (property_id, user_key)
         where audience = ? order by members.user_key""",
         [audience.name],
     ).fetchall()
     found = {
-        key: _Candidate(Member(key, *of_user), frozenset(filter(None, (key, of_user[2], *(devices or ())))), step)
-        for key, *of_user, _, devices, step in rows
+        key: _Candidate(Member(key, *of_user), tuple(devices or ()), step) for key, *of_user, _, devices, step in rows
     }
     return found, rows[0][-3] if rows else None, newest
 
@@ -343,7 +401,28 @@ def _attributes(audience: Audience, destination: Destination) -> dict[str, str]:
     )
 
 
-def _known(
+def _on_other_devices(destination: Destination, candidate: _Candidate) -> list[Member]:
+    """The user as each device of theirs but the last, where the destination knows devices."""
+    others = candidate.devices[1:] if destination.by_device else ()
+    return [candidate.member._replace(client_id=device) for device in others]
+
+
+def _without_consent(connection: duckdb.DuckDBPyConnection, destination: Destination) -> set[str]:
+    """The persons of whom a user did not consent, members or not, where the destination knows persons by their login.
+
+    Raises:
+        ActivationError: it cannot be known, as the contacts cannot be read.
+    """
+    if not destination.for_ads or not has_table(connection, USERS):
+        return set()
+    rows = connection.execute(
+        f"""select user_key, property_id, user_id from {USERS}
+        where user_id is not null and not coalesce(is_ads_consented, false)"""
+    ).fetchall()
+    return {destination.person(Member(key, of, login_id=login)) for key, of, login in rows}
+
+
+def _values(
     connection: duckdb.DuckDBPyConnection, audience: Audience, attributes: Mapping[str, str], settings: Settings
 ) -> dict[str, dict[str, Value]]:
     """The attributes of the members, by user key.

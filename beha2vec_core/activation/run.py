@@ -11,13 +11,13 @@ import duckdb
 
 from beha2vec_core.activation.config import build, find_destination, load_destinations
 from beha2vec_core.activation.destination import ActivationError, Destination
-from beha2vec_core.activation.ledger import open_ledger, read_ledger
+from beha2vec_core.activation.ledger import open_ledger, read_ledger, unsure
 from beha2vec_core.activation.plan import Plan, make_plan, withdrawn
 from beha2vec_core.activation.send import Report, confirm, send_plan
-from beha2vec_core.audiences.file import Audience, find_audience, load_audiences
+from beha2vec_core.audiences.file import Audience, AudienceError, find_audience, load_audiences
 from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.settings import Settings
-from beha2vec_core.store.warehouse import Warehouse
+from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 
 Connect = Callable[[str], AbstractContextManager[duckdb.DuckDBPyConnection]]
 
@@ -193,8 +193,8 @@ def send_marked(
             try:
                 wait = settings.storage.lock_timeout_seconds
                 plan, report = plan_and_send(settings, audience, find(settings, to), connect=connect, wait_seconds=wait)
-            except (ActivationError, PrivacyError) as error:
-                found.append(Sending(audience.name, to, problem=str(error), is_error=True))
+            except Exception as error:
+                found.append(Sending(audience.name, to, problem=_in_words(error), is_error=True))
                 continue
             problems = [] if report.is_complete else [line.strip() for line in report.lines()]
             if plan.stuck:
@@ -202,23 +202,32 @@ def send_marked(
                     f"users who have to leave and cannot be addressed: {len(plan.stuck):,}. "
                     f"Remove them there, then write that down: {_close(audience.name, to)}"
                 )
+            if plan.unsure:
+                problems.append(_lost(audience.name, to, len(plan.unsure)))
             found.append(Sending(audience.name, to, plan, report, "; ".join(problems), report.has_failed))
     tried = {(one.destination, one.audience) for one in found}
     found += _followed_up(settings, find, tried)
-    found += _left_there(settings, audiences, connect, tried)
+    found += _left_there(settings, audiences, connect, find, tried)
     return found
 
 
 def _left_there(
-    settings: Settings, audiences: Sequence[Audience], connect: Connect, tried: set[tuple[str, str]]
+    settings: Settings,
+    audiences: Sequence[Audience],
+    connect: Connect,
+    find: Callable[[Settings, str], Destination],
+    tried: set[tuple[str, str]],
 ) -> list[Sending]:
     """Users at destinations that nobody sends to any more, or not at night, where that has to be said."""
     named = {(one.to, audience.name): audience for audience in audiences for one in audience.activate}
     found = []
     with read_ledger(settings.storage.ledger_path) as ledger:
         present = ledger.present()
+        lost = {(to, name): users for to, name, users in ledger.lost_removals()}
         try:
-            vanished = {to for to, *_ in present} - {one.name for one in load_destinations(settings.activation.file)}
+            vanished = {to for to, *_ in [*present, *lost]} - {
+                one.name for one in load_destinations(settings.activation.file)
+            }
         except ActivationError:  # the next send says so
             vanished = set()
         for to, name, users in present:
@@ -236,16 +245,38 @@ def _left_there(
                     f"beha2vec activate {name} --to {to} --empty --send removes them"
                 )
             else:
-                with connect("activate") as connection:
-                    due = withdrawn(connection, named[to, name], to, ledger)
-                if due:
-                    problem = (
-                        f"users who withdrew their consent are still there: {due:,}. "
-                        f"beha2vec activate {name} --to {to} --send removes them"
-                    )
+                try:
+                    with connect("activate") as connection:
+                        due = withdrawn(connection, named[to, name], find(settings, to), ledger)
+                    if due:
+                        problem = (
+                            f"users who withdrew their consent are still there: {due:,}. "
+                            f"beha2vec activate {name} --to {to} --send removes them"
+                        )
+                except Exception as error:
+                    problem = f"who withdrew their consent and is still there is not known: {_in_words(error)}"
             if problem:
                 found.append(Sending(name, to, problem=problem))
+        found += [
+            Sending(name, to, problem=_lost(name, to, users))
+            for (to, name), users in lost.items()
+            if (to, name) not in tried
+        ]
     return found
+
+
+def _lost(audience: str, to: str, users: int) -> str:
+    """What to do about users whose removal has no answer."""
+    return (
+        f"removals without an answer: {users:,}. Look there whether they arrived; if so, write that down: "
+        f"{_close(audience, to)}. If not, beha2vec activate {audience} --to {to} --send --repeat-unknown"
+    )
+
+
+def _in_words(error: Exception) -> str:
+    """What went wrong; of what nobody expected, only its kind, as its words may hold a secret or an id."""
+    expected = (ActivationError, AudienceError, PrivacyError, WarehouseBusyError, WarehouseVersionError)
+    return str(error) if isinstance(error, expected) else f"it failed unexpectedly ({type(error).__name__})"
 
 
 def _close(audience: str, to: str) -> str:
@@ -264,8 +295,8 @@ def _followed_up(
             destination = find(settings, to)
             with open_ledger(settings.storage.ledger_path, settings.storage.lock_timeout_seconds) as ledger:
                 outcomes = confirm(destination, ledger, name)
-        except ActivationError as error:
-            found.append(Sending(name, to, problem=str(error), is_error=True))
+        except Exception as error:
+            found.append(Sending(name, to, problem=_in_words(error), is_error=True))
             continue
         failed = sum(requests for state, requests in outcomes.items() if state not in ("accepted", "pending"))
         if failed:
@@ -280,10 +311,10 @@ def _followed_up(
 def close_users(
     settings: Settings, name: str, to: str, find: Callable[[Settings, str], Destination] = destination_of
 ) -> int:
-    """Write down that users are at a destination no more, after somebody removed them there; how many.
+    """Write down that users are at a destination no more, after somebody removed them there or looked; how many.
 
-    Where the file has the destination, these are the users who have to leave and cannot be addressed any more;
-    otherwise, all of the audience.
+    Where the file has the destination, these are the users who have to leave and cannot be addressed any more, and
+    those whose removal has no answer; otherwise, all of the audience.
 
     Args:
         settings: where everything is.
@@ -300,11 +331,13 @@ def close_users(
         names = {one.name for one in load_audiences(settings.audiences.file)}
         chosen = chosen_audience(settings, name, to, empty=name not in names)
         is_empty = name not in names or bool(unnamed(chosen, to))
-        gone = plan_only(settings, chosen, find(settings, to), Options(empty=is_empty)).stuck
+        plan = plan_only(settings, chosen, find(settings, to), Options(empty=is_empty))
+        gone = (*plan.stuck, *plan.unsure)
         remedy = f"{to} can still be sent to: beha2vec activate {name} --to {to}{' --empty' * is_empty} --send"
     else:
         with read_ledger(path) as ledger:
-            gone = tuple(key for key, one in ledger.believed(to, name).items() if one.is_there)
+            believed = ledger.believed(to, name)
+        gone = (*(unit for unit, one in believed.items() if one.is_there), *unsure(believed))
         remedy = "the ledger knows no users of it there (beha2vec sent)"
     if not gone:
         raise ActivationError(f"no users of {name} at {to} have to be closed by hand; {remedy}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from beha2vec_core.activation.destination import ActivationError, Change, Destination, Outcome
+from beha2vec_core.activation.destination import ActivationError, Destination, Outcome
 from beha2vec_core.activation.ledger import Ledger
 from beha2vec_core.activation.plan import Plan
 from beha2vec_core.progress import ProgressBar
@@ -93,10 +92,9 @@ def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
     done = failures = 0
     title = f"sending {plan.audience} to {destination.name}"
     with closing(ProgressBar(title=title, unit="user", total=len(changes), shown=shown)) as bar:
-        while done < len(changes) and not report.stopped:
-            batch = changes[done : done + destination.batch]
-            batch_ids = ids[done : done + destination.batch]
-            key = key_of(ledger, destination.name, plan.audience, batch)
+        for batch in destination.batches(changes):
+            batch_ids = ids[done : done + len(batch)]
+            key = ledger.request_for(destination.name, plan.audience, batch)
             ledger.sending(batch_ids, key)
             try:
                 outcomes = destination.send(batch, plan.called, key)
@@ -109,6 +107,8 @@ def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
             if failures == _MOST_FAILURES and done < len(changes):
                 report.stopped = f"{failures} requests in a row were not accepted ({outcomes[-1].reason})"
             bar.update(len(batch))
+            if report.stopped:
+                break
     for kind, state, reason, users in ledger.tally(ids[:done]):
         report.outcomes[state] = report.outcomes.get(state, 0) + users
         report.kinds[kind, state] = report.kinds.get((kind, state), 0) + users
@@ -136,11 +136,3 @@ def confirm(destination: Destination, ledger: Ledger, audience: str) -> Mapping[
             state = "partly" if outcome.state == "accepted" and outcome.reason else outcome.state
         found[state] = found.get(state, 0) + 1
     return found
-
-
-def key_of(ledger: Ledger, destination: str, audience: str, batch: Sequence[Change]) -> str:
-    """The key of a request: the same when it is sent again, another one when the same users come back later."""
-    users = [change.member.user_key for change in batch]
-    generation = ledger.generation(destination, audience, users)
-    said = [(change.kind == "leave", change.member.user_key, change.hash) for change in batch]
-    return hashlib.sha256(f"{destination} {audience} {generation} {said}".encode()).hexdigest()

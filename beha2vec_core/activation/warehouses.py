@@ -42,6 +42,12 @@ _SETTINGS = {
 }
 
 
+_FAILED = {
+    False: "the connection to the database failed: check its address, the user's rights and the secret",
+    True: "the file of DuckDB cannot be opened: close the programs that have it open, or check its folder and rights",
+}
+
+
 class Dlt(Destination):
     """A table of a warehouse; it is made where it is not there.
 
@@ -74,7 +80,13 @@ class Dlt(Destination):
         property_id: str | None = None,
         note: Callable[[Path], None] = lambda path: None,
     ) -> None:
-        super().__init__(name, database, dataset, table)
+        try:
+            parts = urlsplit(database)
+            where = [parts.scheme, parts.hostname, parts.port, parts.path]
+        except ValueError:  # see `validate`
+            where = [database]
+        # neither the user nor options, such as a role: what was sent is still there when they change
+        super().__init__(name, *where, dataset, table)
         self._database = database
         self._dataset = dataset
         self._table = table
@@ -165,9 +177,7 @@ class Dlt(Destination):
         except PipelineStepFailed as problem:  # its words may hold rows
             if problem.step == "load":
                 return [Outcome("unknown", "the load was not finished")] * len(changes)
-            raise ActivationError(
-                "the connection to the database failed: check its address, the user's rights and the secret"
-            ) from None
+            raise ActivationError(_FAILED[urlsplit(self._database).scheme == "duckdb"]) from None
         finally:
             shutil.rmtree(self._work, ignore_errors=True)
         return [Outcome("accepted")] * len(changes)

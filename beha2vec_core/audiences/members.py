@@ -62,17 +62,17 @@ def usable(
     return tables, problems
 
 
-def is_due(audience: Audience, day: date, before: date | None) -> bool:
+def is_due(audience: Audience, day: date, found: date | None) -> bool:
     """Whether a night finds the members of an audience again: the first one since the last day that ``refresh`` names.
 
     Args:
         audience: the audience.
         day: the day that is written.
-        before: the last day that was written before; None: the audience had no members on it.
+        found: the day on which the rule found the members; None: there are none.
     """
     # day 1 was a Monday: weeks begin with it
     last = day - timedelta(days=(day.toordinal() - 1) % audience.refresh)
-    return before is None or before < last
+    return found is None or found < last
 
 
 def write_members(
@@ -81,9 +81,9 @@ def write_members(
     """Replace the day's rows of ``beha2vec.audience_members``, at once.
 
     A user is compared with the last day that was written before: ``entered``, ``stayed``, or ``left`` (a row on that
-    day only). The members of an audience whose rule cannot be used stay as they were, and those of an
-    audience that is not due (`is_due`). A day before the last one that
-    was written is left as it is: rules read what is known now.
+    day only). The members of an audience that is not due (`is_due`) stay, and are selected again: consent,
+    exclusions, cap and hold-out are of every night. Those of an audience whose rule cannot be used stay as they were. A
+    day before the last one that was written is left as it is: rules read what is known now.
 
     Args:
         connection: the warehouse.
@@ -97,21 +97,24 @@ def write_members(
     ((newest,),) = connection.execute(f"select max(event_date) from {_TABLE}").fetchall()
     if newest and day < newest:
         return {}, [f"{day} is not written: there are members of {newest} already, and rules read what is known now"]
-    written = dict(
+    found = dict(
         connection.execute(
-            f"""select audience, max(event_date) from {_TABLE} where state <> 'left'
+            f"""select audience, min(coalesce(found_on, event_date)) from {_TABLE} where state <> 'left'
             and event_date = (select max(event_date) from {_TABLE} where event_date < $day) group by audience""",
             {"day": day},
         ).fetchall()
     )
-    due = [audience for audience in audiences if is_due(audience, day, written.get(audience.name))]
-    tables, problems = usable(connection, audiences, strict=False, of=due)
+    due = {audience.name for audience in audiences if is_due(audience, day, found.get(audience.name))}
+    # of all users, so that the members of before are among them
+    tonight = [one if one.name in due else one.model_copy(update={"rule": "true"}) for one in audiences]
+    tables, problems = usable(connection, audiences, strict=False, of=tonight)
     kept = [audience.name for audience in audiences if audience.name not in tables]
     # who withdrew consent or was forgotten since is no user any more
     still = f"semi join {USERS} using (property_id, user_key)" if has_table(connection, USERS) else ""
     with transaction(connection):
         connection.execute(
-            f"""create or replace temp table before_members as from {_TABLE}
+            f"""create or replace temp table before_members as
+            select * replace (coalesce(found_on, event_date) as found_on) from {_TABLE}
             where state <> 'left' and event_date = (select max(event_date) from {_TABLE} where event_date < $day)""",
             {"day": day},
         )
@@ -121,7 +124,7 @@ def write_members(
         )
         connection.execute(
             f"""insert into {_TABLE} by name
-            select $day as event_date, audience, property_id, user_key, 'stayed' as state, why, step
+            select $day as event_date, audience, property_id, user_key, 'stayed' as state, why, step, found_on
             from before_members {still}
             where list_contains($kept::varchar[], audience)
                 and audience not in (select audience from {_TABLE} where event_date = $day)""",
@@ -130,6 +133,12 @@ def write_members(
         for audience in audiences:
             if audience.name not in tables:
                 continue
+            table = tables[audience.name]
+            if audience.name not in due:
+                table = f"""(
+                    select now.* replace (before.why as why) from {table} as now
+                    join (from before_members where audience = '{audience.name}') as before
+                        on now.property_id = before.property_id and now.user_key = before.user_key)"""
             connection.execute(
                 f"""insert into {_TABLE} by name
                 select $day as event_date, $name as audience,
@@ -137,11 +146,12 @@ def write_members(
                     coalesce(now.user_key, before.user_key) as user_key,
                     case when now.user_key is null then 'left' when before.user_key is null then 'entered'
                         else 'stayed' end as state,
-                    coalesce(now.why, '{_RULE}') as why, now.step
-                from ({selection_sql(audience, tables[audience.name], secret)}) as now
+                    coalesce(now.why, '{_RULE}') as why, now.step,
+                    case when $due then $day else before.found_on end as found_on
+                from ({selection_sql(audience, table, secret)}) as now
                 full join (from before_members where audience = $name) as before
                     on now.property_id = before.property_id and now.user_key = before.user_key""",
-                {"day": day, "name": audience.name},
+                {"day": day, "name": audience.name, "due": audience.name in due},
             )
         connection.execute(
             f"""insert into {_TABLE} by name

@@ -6,7 +6,7 @@ the descriptions that the tables have. A new column of these tables can be used 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -18,10 +18,18 @@ from beha2vec_core.profiles import WAREHOUSE
 from beha2vec_core.profiles.measures import users_sql
 from beha2vec_core.profiles.metric import Number, Share
 from beha2vec_core.profiles.metrics import measured_as
+from beha2vec_core.semantic.compiler import compile_last_days, compile_values, dimensions_of
+from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.store.tables import IDENTIFIERS
 from beha2vec_core.words import UNKNOWN_CURRENCY
 
 USERS = "ga4.dim_ga4__users"
+IDENTITIES = "ga4.int_ga4__identity_map"
+# the hold-out is drawn by it: the user keys of one login id share it, and a user keeps it when they log in
+FIRST_DEVICES = f"""select user_key, min(device) as device from (
+    select user_key, first_value(user_pseudo_id) over (
+        partition by property_id, coalesce(user_id, user_key) order by first_seen, user_pseudo_id) as device
+    from {IDENTITIES}) group by user_key"""
 _FEATURES = "ga4.ml_ga4__user_features"
 _EVENTS = "ga4.ml_ga4__sequence_events"
 _PAGES = "beha2vec.enriched_pages"
@@ -67,6 +75,10 @@ class Column(NamedTuple):
         return self.kind in ("DOUBLE", "FLOAT") or self.kind.startswith("DECIMAL")
 
 
+# SQL with the arguments in braces, or a function that makes it of them; the arguments are SQL
+Sql = str | Callable[..., str]
+
+
 class Function(NamedTuple):
     """A function of a user, with constant arguments.
 
@@ -85,10 +97,47 @@ class Function(NamedTuple):
     arguments: tuple[str, ...]
     description: str
     tables: tuple[str, ...]
-    query: str
-    known: Mapping[str, str] = {}
+    query: Sql
+    known: Mapping[str, Sql] = {}
     gives: Literal["number", "count", "condition"] = "number"
     seeds: str = ""
+
+    def sql(self, values: Mapping[str, str]) -> str:
+        """The query with the values of the arguments, which are SQL."""
+        return _made(self.query, values)
+
+    def known_sql(self, argument: str, before: Mapping[str, str]) -> str:
+        """SQL of the values that an argument may have, after those before it."""
+        return _made(self.known[argument], before)
+
+
+def _made(template: Sql, values: Mapping[str, str]) -> str:
+    return template.format(**values) if isinstance(template, str) else template(**values)
+
+
+def _counted_with(metric: str, what: str, table: str) -> Function:
+    """A metric of the semantic layer, of the rows in which a dimension of it has a value."""
+
+    def query(dimension: str, value: str, days: str) -> str:
+        name = dimension.strip("'")
+        rows = compile_last_days(metric, name, int(days))
+        return f"select user_key, part as value from ({rows}) where {name} = {value}"
+
+    def dimensions() -> str:
+        return f"select unnest({[name for name in dimensions_of(metric) if DIMENSIONS[name].kind == 'text']})"
+
+    def values(dimension: str) -> str:
+        return compile_values(metric, dimension.strip("'"))
+
+    return Function(
+        ("dimension", "value", "days"),
+        f"{what} in the last days, such as ('channel', 'Organic Search', 28); dimensions are those of the semantic "
+        "layer",
+        (table,),
+        query,
+        {"dimension": dimensions, "value": values},
+        gives="count",
+    )
 
 
 def _predicted(value: str, where: str) -> str:
@@ -165,6 +214,8 @@ FUNCTIONS = {
         {"theme": f"select distinct theme from {_PAGES}"},
         gives="count",
     ),
+    "sessions_with": _counted_with("sessions", "sessions in which a dimension has a value", WAREHOUSE.sessions),
+    "orders_with": _counted_with("orders", "orders in which a dimension has a value", "ga4.fct_ga4__purchases"),
     "user_fact": Function(
         ("fact",),
         f"a number that profiles measure, of the user; 1 or 0 where users do it or not: {', '.join(_USER_FACTS)}",

@@ -14,7 +14,21 @@ from sqlglot import exp
 
 from beha2vec_core.audiences.area import inside_sql, read_area
 from beha2vec_core.audiences.file import Audience, AudienceError, find_audience, nearest
-from beha2vec_core.audiences.names import FUNCTIONS, SHARED, USERS, WHOLE, Function, columns, has_table, joined
+from beha2vec_core.audiences.names import (
+    FIRST_DEVICES,
+    FUNCTIONS,
+    IDENTITIES,
+    SHARED,
+    USERS,
+    WHOLE,
+    Function,
+    columns,
+    has_table,
+    joined,
+)
+from beha2vec_core.semantic.compiler import dimensions_of
+from beha2vec_core.semantic.definitions import DIMENSIONS
+from beha2vec_core.store.sql import quote
 
 _DIALECT = "duckdb"
 _ALLOWED = (
@@ -40,7 +54,8 @@ def audience_sql(
     """An audience as SQL over the published views, of all users.
 
     The columns of the query: ``property_id``, ``user_key``, ``is_ads_consented``, ``is_member``, ``is_excluded``,
-    ``rank`` and ``why`` (what the rule reads, with the user's values).
+    ``rank``, ``why`` (what the rule reads, with the user's values) and ``first_device`` (of all user keys with their
+    login id; `names.FIRST_DEVICES`).
 
     Args:
         connection: a database that has the tables of the rule.
@@ -146,7 +161,7 @@ class _Compiler:
     """Audiences of one file; each that another one names is compiled once."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, audiences: Sequence[Audience], strict: bool) -> None:
-        if not has_table(connection, USERS):
+        if not (has_table(connection, USERS) and has_table(connection, IDENTITIES)):
             raise AudienceError("there are no users yet: run beha2vec materialize first")
         self.connection, self.audiences, self.strict = connection, list(audiences), strict
         self.columns = columns(connection)
@@ -170,14 +185,14 @@ class _Compiler:
         rank = one.sql(audience.rank_by, "rank_by") if audience.rank_by else "null"
         self.within.pop()
         parts = [
-            f"{text_literal(_short(name))} || ' = ' || coalesce({shown}, 'not known')"
-            for name, (_, shown) in reads.items()
+            f"{quote(_short(name))} || ' = ' || coalesce({shown}, 'not known')" for name, (_, shown) in reads.items()
         ]
         why = f"concat_ws(', ', {', '.join(parts)})" if parts else "''"
         return f"""select users.property_id, users.user_key, users.is_ads_consented,
             coalesce({rule}, false) as is_member, coalesce({excluded}, false) as is_excluded,
-            ({rank})::double as rank, {why} as why
-            from {" ".join([joined(one.tables), *one.joins])}"""
+            ({rank})::double as rank, {why} as why, coalesce(first_devices.device, users.user_key) as first_device
+            from {" ".join([joined(one.tables), *one.joins])}
+            left join ({FIRST_DEVICES}) as first_devices on users.user_key = first_devices.user_key"""
 
 
 class _One:
@@ -229,6 +244,9 @@ class _One:
         column = self.compiler.columns.get(name)
         if column is None:
             quoted = "; write texts in single quotes" if node.this.args.get("quoted") else ""
+            if name in DIMENSIONS and DIMENSIONS[name].kind == "text" and not quoted:
+                function = "sessions_with" if name in dimensions_of("sessions") else "orders_with"
+                quoted = f" of users, but of visits: write {function}('{name}', '...', 28) > 0"
             raise self._error(key, f"{node.name} is not known{quoted or nearest(name, list(self.compiler.columns))}")
         self.tables.add(column.table)
         self.reads[name] = (column.source, _shown(column.source, column.is_fraction))
@@ -256,22 +274,28 @@ class _One:
             ):
                 kind = f"a whole number up to {most:,}" if argument in WHOLE else "a text in single quotes"
                 raise self._error(key, f"{_short(shown)}: {argument} is {kind}")
-            if argument in function.known and (self.compiler.strict or function.gives != "count"):
+            # a dimension is a name of ours, and does not stop to occur
+            is_checked = self.compiler.strict or function.gives != "count" or argument == "dimension"
+            if argument in function.known and is_checked:
                 self._check_known(function, argument, value, values, _short(shown), key)
             values[argument] = self._value(argument, value, key)
+        query = function.sql(values)
         for table, sql in SHARED.items():
-            if table in function.query:
+            if table in query:
                 self.compiler.shared.setdefault(table, sql)
         if function.seeds and not self._has_rows(function.seeds.format(**values)):
             raise self._error(key, f"{shown}: none of them has a reliable vector, so no one is similar to them")
         is_fraction = function.gives == "number"
-        return self._joined(shown, function.query.format(**values), _OTHERWISE[function.gives], is_fraction=is_fraction)
+        return self._joined(shown, query, _OTHERWISE[function.gives], is_fraction=is_fraction)
 
     def _check_known(
         self, function: Function, argument: str, value: str, before: dict[str, str], shown: str, key: str
     ) -> None:
-        query = function.known[argument].format(**before)
-        known = [str(one) for (one,) in self.compiler.connection.execute(query).fetchall() if one is not None]
+        try:
+            rows = self.compiler.connection.execute(function.known_sql(argument, before)).fetchall()
+        except duckdb.CatalogException:
+            raise self._error(key, f"{shown}: its tables are not there yet: run beha2vec materialize") from None
+        known = [str(one) for (one,) in rows if one is not None]
         if not known:
             raise self._error(key, f"{shown}: {function.tables[0]} has no rows yet")
         if value not in known and argument == "map":
@@ -290,7 +314,7 @@ class _One:
                 return inside_sql(read_area(value))
             except ValueError as error:
                 raise self._error(key, str(error)) from None
-        return text_literal(value)
+        return quote(value)
 
     def _other(self, name: str, key: str) -> str:
         """The table of the members of another audience."""
@@ -319,11 +343,6 @@ class _One:
 
     def _error(self, key: str, problem: str) -> AudienceError:
         return AudienceError(f"audience {self.name}, {key}: {problem}")
-
-
-def text_literal(value: str) -> str:
-    """The text as a rule has it, in single quotes."""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _short(shown: str) -> str:

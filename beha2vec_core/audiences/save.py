@@ -86,7 +86,18 @@ def _check_still(before: list[Audience], audience: Audience | None, replaces: Au
 def as_yaml(audience: Audience) -> str:
     """The entry of an audience; what it leaves to the default is left out."""
     entry = audience.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return str(yaml.safe_dump([entry], allow_unicode=True, sort_keys=False, width=1_000))
+    return str(yaml.dump([entry], Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1_000))
+
+
+class _Dumper(yaml.SafeDumper):
+    """PyYAML loses line breaks of Unicode, but not in double quotes."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        style = '"' if re.search("[\x85\u2028\u2029]", data) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 def _written(text: str, audience: Audience | None, replaces: str, name: str) -> str:

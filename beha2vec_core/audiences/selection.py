@@ -27,14 +27,15 @@ def selection_sql(audience: Audience, table: str, secret: bytes) -> str:
     """SQL of the members: ``property_id``, ``user_key``, ``why``, ``rank`` and ``step``.
 
     ``step`` is what leaves a user out (``consent``, ``exclude``, ``cap``, ``holdout``), or null: they may be contacted.
-    The hold-out is a keyed hash of audience and user, so that a user stays in it, and no one can guess it.
+    The hold-out is a keyed hash of the audience and the user's first device: no one can guess it, all user keys of a
+    login id are in it or none, and a user stays in it when they log in and so get another key.
 
     Args:
         audience: the audience.
         table: its members, from `audience_table`.
         secret: the key of the installation (`privacy.key.key`).
     """
-    hashed = hmac_sql(f"('{audience.name}:' || user_key)", secret)
+    hashed = hmac_sql(f"('{audience.name}:' || first_device)", secret)
     drawn = f"('0x' || left({hashed}, 8))::ubigint / {2**32}"
     consented = "coalesce(is_ads_consented, false)" if audience.purpose == "ads" else "true"
     capped = f"place > {audience.cap}" if audience.cap else "false"

@@ -38,6 +38,7 @@ from beha2vec_core.insights.wording import number, statement
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.store.sql import quote
 from beha2vec_core.words import between, counted, day
 
 _BUYING_SQL = "from beha2vec.buying_paths where significant and lift > 1 order by z desc"
@@ -209,8 +210,7 @@ class ClusterAnswers:
         lines += ["A high probability does not mean that contacting the user has an effect."]
         if target == PURCHASE and (money := self._data.money()):
             lines += [money]
-        quoted = target.replace("'", "''")
-        where = f"where target = '{quoted}' and horizon = {horizon} order by"
+        where = f"where target = {quote(target)} and horizon = {horizon} order by"
         return LookupAnswer(
             "\n".join(lines),
             statements=[

@@ -60,7 +60,7 @@ def activate(
             problems += [plan.stale] if plan.stale and not stale else []
             for problem in (*destination.missing(), *problems):
                 typer.secho(f"{to}: {problem}", fg="yellow", err=True)
-            asked = " --empty" * empty + " --repeat-unknown" * repeat_unknown + " --stale" * stale
+            asked = " --empty" * empty + " --repeat-unknown" * repeat_unknown + " --stale" * bool(stale or plan.stale)
             typer.echo(f"Nothing was sent. To send it: beha2vec activate {audience} --to {to}{asked} --send")
             return
         _, report = plan_and_send(

@@ -27,11 +27,13 @@ _Name = Annotated[str, typer.Argument(help="Name of the audience in the file.")]
 
 @audiences_app.command("list")
 def list_audiences() -> None:
-    """List the audiences of the file, with their members on the last day."""
+    """List the audiences of the file, with their members on the last day that is published."""
     from beha2vec_core.audiences.members import counts
 
     with _opened() as (_, audiences, connection):
         members = {name: sum(states.values()) for name, states in counts(connection).items()}
+        if audiences and not members:
+            typer.echo("No members are published yet: materialize audience_members, then serving_database.", err=True)
         for one in audiences:
             typer.echo(f"{one.name}  ({one.purpose}, {counted(members.get(one.name, 0), 'member')})")
             for text in filter(None, (one.description, one.rule)):

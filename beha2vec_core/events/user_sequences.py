@@ -16,6 +16,7 @@ import pyarrow as pa
 from beha2vec_core.events.query import ENCODER_INPUT, LATEST_FIRST
 from beha2vec_core.events.sequences import OPTIONAL_INPUTS
 from beha2vec_core.files import put_in_place
+from beha2vec_core.store.sql import quote
 
 _COLUMNS = ("event_timestamp", "event_name", "page", "theme", "page_type", *OPTIONAL_INPUTS)
 _LISTS = ", ".join(f"list({name} order by recency desc) filter (recency <= $length) as {name}" for name in _COLUMNS)
@@ -94,8 +95,7 @@ def write_day(
     }
     try:
         connection.execute(f"create or replace temp table sequences as {_HISTORY}", parameters)
-        path = str(temporary).replace("'", "''")
-        connection.execute(f"copy sequences to '{path}' (format parquet, compression zstd)")
+        connection.execute(f"copy sequences to {quote(temporary)} (format parquet, compression zstd)")
         put_in_place(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -21,11 +21,10 @@ from beha2vec_core.privacy.people import (
     may_hold_text,
     named_in_sql,
     owned_by,
-    sql_name,
-    sql_text,
 )
 from beha2vec_core.privacy.places import Kind, files_of, kind_of, read_lines
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS
 
 
@@ -72,7 +71,7 @@ def find_in_file(path: Path, people: People) -> Iterator[Found]:
         elif kind is Kind.PARQUET:
             with duckdb.connect() as connection:
                 load(connection, people)
-                relation = f"read_parquet({sql_text(str(path))}, hive_partitioning = false)"
+                relation = f"read_parquet({quote(path)}, hive_partitioning = false)"
                 yield from _in_table(connection, path, "", relation, people)
         elif kind is Kind.SQLITE:
             yield from _in_sqlite(path, people)
@@ -91,10 +90,10 @@ def find_in_file(path: Path, people: People) -> Iterator[Found]:
 def _in_duckdb(path: Path, people: People) -> Iterator[Found]:
     with duckdb.connect() as connection:
         load(connection, people)
-        connection.execute(f"attach {sql_text(str(path))} as found_in (read_only)")
+        connection.execute(f"attach {quote(path)} as found_in (read_only)")
         for schema, table in tables_of(connection, "found_in"):
             yield from _in_table(
-                connection, path, f"{schema}.{table}", f"found_in.{sql_name(schema)}.{sql_name(table)}", people
+                connection, path, f"{schema}.{table}", f"found_in.{identifier(schema)}.{identifier(table)}", people
             )
 
 
@@ -119,7 +118,7 @@ def _in_table(
     if not connection.execute(f"select 1 from {relation} where {has_any(columns, people)} limit 1").fetchall():
         return
     for column, kind in columns.items():
-        name = sql_name(column)
+        name = identifier(column)
         parts = [named_in_sql(name, people)] if may_hold_text(kind) else []
         if column in IDENTIFIERS:
             parts.append(owned_by(name, kind, IDENTIFIERS[column]))
@@ -138,8 +137,8 @@ def _in_sqlite(path: Path, people: People) -> Iterator[Found]:
         for table, columns in sqlite_columns(connection).items():
             if not columns:
                 continue
-            counted = ", ".join(f"sum(has_person({sql_name(column)}))" for column in columns)
-            (rows,) = connection.execute(f"select {counted} from {sql_name(table)}").fetchall()
+            counted = ", ".join(f"sum(has_person({identifier(column)}))" for column in columns)
+            (rows,) = connection.execute(f"select {counted} from {identifier(table)}").fetchall()
             for column, number in zip(columns, rows, strict=True):
                 if number:
                     yield Found(path, table, column, int(number))
@@ -154,7 +153,7 @@ def sqlite_columns(connection: sqlite3.Connection) -> dict[str, list[str]]:
     """The columns of each table."""
     names = connection.execute("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
     return {
-        table: [str(row[1]) for row in connection.execute(f"pragma table_info({sql_name(table)})")]
+        table: [str(row[1]) for row in connection.execute(f"pragma table_info({identifier(table)})")]
         for (table,) in names.fetchall()
     }
 

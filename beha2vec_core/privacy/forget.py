@@ -27,11 +27,12 @@ from beha2vec_core.privacy.find import Found, columns_of, find_person, tables_of
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.identities import Resolved, resolve
 from beha2vec_core.privacy.key import PrivacyError
-from beha2vec_core.privacy.people import KINDS_THAT_NAME, People, sql_name, sql_text
+from beha2vec_core.privacy.people import KINDS_THAT_NAME, People
 from beha2vec_core.privacy.places import Kind, files_of, kind_of
 from beha2vec_core.privacy.remove import Removed, remove_from_file
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.compact import compact
+from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS, create_tables
 from beha2vec_core.store.warehouse import Warehouse
 from beha2vec_core.words import counted
@@ -170,14 +171,16 @@ def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iter
                 continue
             with duckdb.connect() as connection:
                 if kind is Kind.PARQUET:
-                    relations = [f"read_parquet({sql_text(str(path))}, hive_partitioning = false)"]
+                    relations = [f"read_parquet({quote(path)}, hive_partitioning = false)"]
                 else:
-                    connection.execute(f"attach {sql_text(str(path))} as found_in (read_only)")
-                    relations = [f"found_in.{sql_name(s)}.{sql_name(t)}" for s, t in tables_of(connection, "found_in")]
+                    connection.execute(f"attach {quote(path)} as found_in (read_only)")
+                    relations = [
+                        f"found_in.{identifier(s)}.{identifier(t)}" for s, t in tables_of(connection, "found_in")
+                    ]
                 for relation in relations:
                     for column, kind_of_column in columns_of(connection, relation).items():
                         if IDENTIFIERS.get(column) in KINDS_THAT_NAME and kind_of_column == "VARCHAR":
-                            ids = connection.execute(f"select distinct {sql_name(column)} from {relation}").fetchall()
+                            ids = connection.execute(f"select distinct {identifier(column)} from {relation}").fetchall()
                             found |= forgotten.those_of({one for (one,) in ids if one is not None}, hashes)
     return frozenset(found)
 
@@ -278,7 +281,7 @@ def _correct_log(settings: Settings) -> None:
             path = partition_file(settings.storage.raw_path, property_id, day)
             if not path.exists():
                 continue
-            scan = f"read_parquet({sql_text(str(path))}, hive_partitioning = false)"
+            scan = f"read_parquet({quote(path)}, hive_partitioning = false)"
             ((rows,),) = connection.execute(f"select count(*) from {scan}").fetchall()
             if rows < accepted:
                 connection.execute(

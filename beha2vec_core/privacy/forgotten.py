@@ -22,7 +22,8 @@ import duckdb
 from beha2vec_core.files import put_in_place
 from beha2vec_core.privacy.key import PrivacyError, key, key_path
 from beha2vec_core.privacy.login import LoginIds
-from beha2vec_core.privacy.people import People, long_enough, may_hold_text, named_in_sql, sql_name, taken_out_sql
+from beha2vec_core.privacy.people import People, long_enough, may_hold_text, named_in_sql, taken_out_sql
+from beha2vec_core.store.sql import identifier
 
 _CHECK = "check of the key"
 # how an identifier may stand in a text; each pattern cuts differently
@@ -136,7 +137,7 @@ class Forgotten:
             people = People(logins=named)
             for column, kind, *_ in connection.execute("describe accepted").fetchall():
                 if may_hold_text(kind):
-                    name = sql_name(column)
+                    name = identifier(column)
                     connection.execute(
                         f"""update accepted set {name} = {taken_out_sql(name, kind, people)}
                         where {where} and {named_in_sql(name, people)}"""

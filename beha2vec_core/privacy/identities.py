@@ -13,8 +13,9 @@ from typing import NamedTuple
 import duckdb
 
 from beha2vec_core.privacy.login import LoginIds
-from beha2vec_core.privacy.people import KINDS_THAT_NAME, People, load, owned_by, sql_name, sql_text
+from beha2vec_core.privacy.people import KINDS_THAT_NAME, People, load, owned_by
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS
 
 
@@ -92,14 +93,14 @@ def _attach(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[s
     """Open the warehouse for reading; the identifier columns of its tables, with their types."""
     tables: dict[str, dict[str, str]] = {}
     if settings.storage.warehouse_path.exists():
-        connection.execute(f"attach {sql_text(str(settings.storage.warehouse_path))} as warehouse (read_only)")
+        connection.execute(f"attach {quote(settings.storage.warehouse_path)} as warehouse (read_only)")
         for schema, table, column, kind in connection.execute(
             """select schema_name, table_name, column_name, data_type
             from duckdb_columns() join duckdb_tables() using (database_name, schema_name, table_name)
             where database_name = 'warehouse' and list_contains(?::varchar[], column_name)""",
             [list(IDENTIFIERS)],
         ).fetchall():
-            tables.setdefault(f"warehouse.{sql_name(schema)}.{sql_name(table)}", {})[column] = kind
+            tables.setdefault(f"warehouse.{identifier(schema)}.{identifier(table)}", {})[column] = kind
     return tables
 
 
@@ -119,7 +120,7 @@ def _collect(
         if {"user_pseudo_id", "user_id"} <= columns.keys()
     ]
     if any(settings.storage.raw_path.glob("*/*/*.parquet")):
-        files = sql_text(f"{settings.storage.raw_path}/*/*/*.parquet")
+        files = quote(f"{settings.storage.raw_path}/*/*/*.parquet")
         both.append(
             "select user_pseudo_id, user_id from "
             f"read_parquet({files}, hive_partitioning = false, union_by_name = true)"
@@ -161,7 +162,7 @@ def _linked(connection: duckdb.DuckDBPyConnection, tables: dict[str, dict[str, s
     queries = []
     for table, columns in tables.items():
         owners = [
-            owned_by(sql_name(column), kind, IDENTIFIERS[column])
+            owned_by(identifier(column), kind, IDENTIFIERS[column])
             for column, kind in columns.items()
             if IDENTIFIERS[column] in KINDS_THAT_NAME
         ]

@@ -11,6 +11,7 @@ from functools import cached_property
 
 import duckdb
 
+from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS
 
 REMOVED = "[removed]"
@@ -156,7 +157,7 @@ def owned_by(column: str, kind: str, ids: str) -> str:
 
 def named_in_sql(column: str, people: People) -> str:
     """SQL: whether a column's text names one of the people."""
-    tests = [f"regexp_matches({column}::varchar, {sql_text(pattern)})" for pattern in people.patterns]
+    tests = [f"regexp_matches({column}::varchar, {quote(pattern)})" for pattern in people.patterns]
     return f"coalesce({' or '.join(tests) or 'false'}, false)"
 
 
@@ -165,8 +166,8 @@ def has_any(columns: Mapping[str, str], people: People) -> str:
 
     A pattern costs more to prepare than to match, so tables are asked this first, and then column by column.
     """
-    tests = [owned_by(sql_name(one), kind, IDENTIFIERS[one]) for one, kind in columns.items() if one in IDENTIFIERS]
-    texts = ", ".join(f"{sql_name(one)}::varchar" for one, kind in columns.items() if may_hold_text(kind))
+    tests = [owned_by(identifier(one), kind, IDENTIFIERS[one]) for one, kind in columns.items() if one in IDENTIFIERS]
+    texts = ", ".join(f"{identifier(one)}::varchar" for one, kind in columns.items() if may_hold_text(kind))
     if texts:
         tests.append(named_in_sql(f"concat_ws(chr(10), {texts})", people))
     return " or ".join(tests) or "false"
@@ -177,9 +178,7 @@ def taken_out_sql(column: str, kind: str, people: People) -> str:
     text = f"{column}::varchar" if kind in ("VARCHAR", "JSON") else f"to_json({column})::varchar"
     for pattern in people.patterns:
         for _ in range(2):
-            text = (
-                f"regexp_replace({text}, {sql_text(pattern)}, {sql_text(chr(92) + '1' + REMOVED + chr(92) + '2')}, 'g')"
-            )
+            text = f"regexp_replace({text}, {quote(pattern)}, {quote(chr(92) + '1' + REMOVED + chr(92) + '2')}, 'g')"
     return (
         text
         if kind == "VARCHAR"
@@ -192,13 +191,3 @@ def taken_out_sql(column: str, kind: str, people: People) -> str:
 def may_hold_text(kind: str) -> bool:
     """Whether values of a DuckDB type can hold an identifier."""
     return _NO_TEXT.match(kind) is None
-
-
-def sql_text(text: str) -> str:
-    """A text as SQL."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def sql_name(name: str) -> str:
-    """A name as SQL."""
-    return '"' + name.replace('"', '""') + '"'

@@ -26,12 +26,11 @@ from beha2vec_core.privacy.people import (
     may_hold_text,
     named_in_sql,
     owned_by,
-    sql_name,
-    sql_text,
     taken_out_sql,
 )
 from beha2vec_core.privacy.places import Kind, kind_of, read_lines
 from beha2vec_core.store.compact import changed_copy
+from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS, PEOPLE
 from beha2vec_core.store.warehouse import transaction
 
@@ -81,13 +80,13 @@ class _Plan(NamedTuple):
 
 
 def _plan(columns: dict[str, str], people: People, with_shared: bool) -> _Plan:
-    tests = [owned_by(sql_name(one), kind, IDENTIFIERS[one]) for one, kind in columns.items() if one in IDENTIFIERS]
+    tests = [owned_by(identifier(one), kind, IDENTIFIERS[one]) for one, kind in columns.items() if one in IDENTIFIERS]
     if with_shared:
         keys = [one for one in ("user_key", "client_key") if one in columns]
-        tests += [owned_by(sql_name(one), columns[one], "shared") for one in keys]
+        tests += [owned_by(identifier(one), columns[one], "shared") for one in keys]
     texts = {one: kind for one, kind in columns.items() if may_hold_text(kind)}
     if not tests:
-        return _Plan(" or ".join(named_in_sql(sql_name(one), people) for one in texts) or "false", {})
+        return _Plan(" or ".join(named_in_sql(identifier(one), people) for one in texts) or "false", {})
     return _Plan(" or ".join(tests), texts)
 
 
@@ -100,7 +99,7 @@ def _look(
     if not connection.execute(f"select 1 from {relation} where {first} limit 1").fetchall():
         return 0, _Plan("false", {})
     counted = "".join(
-        f", count(*) filter (where not theirs and {named_in_sql(sql_name(column), people)})" for column in plan.texts
+        f", count(*) filter (where not theirs and {named_in_sql(identifier(column), people)})" for column in plan.texts
     )
     ((theirs, *named),) = connection.execute(
         f"select count(*) filter (where theirs){counted} from (select *, {plan.theirs} as theirs from {relation})"
@@ -108,7 +107,7 @@ def _look(
     texts = {one: kind for (one, kind), number in zip(plan.texts.items(), named, strict=True) if number}
     # a value that is no longer one of its type without the identifier: the row goes
     lost = [
-        f"({named_in_sql(sql_name(one), people)} and {taken_out_sql(sql_name(one), kind, people)} is null)"
+        f"({named_in_sql(identifier(one), people)} and {taken_out_sql(identifier(one), kind, people)} is null)"
         for one, kind in texts.items()
         if kind != "VARCHAR"
     ]
@@ -116,7 +115,7 @@ def _look(
 
 
 def _from_parquet(path: Path, people: People, made_from_events: bool) -> list[Removed]:
-    relation = f"read_parquet({sql_text(str(path))}, hive_partitioning = false)"
+    relation = f"read_parquet({quote(path)}, hive_partitioning = false)"
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with duckdb.connect() as connection:
         load(connection, people)
@@ -130,7 +129,7 @@ def _from_parquet(path: Path, people: People, made_from_events: bool) -> list[Re
             if one in plan.texts
             else name
             for one in columns
-            for name in [sql_name(one)]
+            for name in [identifier(one)]
         ]
         ((rows, texts),) = connection.execute(
             f"select count(*), count(*) filter (where not ({plan.theirs}) and ({_any_named(plan, people)})) "
@@ -139,7 +138,7 @@ def _from_parquet(path: Path, people: People, made_from_events: bool) -> list[Re
         try:
             ((kept,),) = connection.execute(
                 f"copy (select {', '.join(selected)} from {relation} where not ({plan.theirs})) "
-                f"to {sql_text(str(temporary))} (format parquet, compression zstd)"
+                f"to {quote(temporary)} (format parquet, compression zstd)"
             ).fetchall()
             shutil.copystat(path, temporary)  # originals are kept by their age
             put_in_place(temporary, path)
@@ -149,7 +148,7 @@ def _from_parquet(path: Path, people: People, made_from_events: bool) -> list[Re
 
 
 def _any_named(plan: _Plan, people: People) -> str:
-    return " or ".join(named_in_sql(sql_name(one), people) for one in plan.texts) or "false"
+    return " or ".join(named_in_sql(identifier(one), people) for one in plan.texts) or "false"
 
 
 def _from_duckdb(path: Path, people: People) -> list[Removed]:
@@ -157,13 +156,13 @@ def _from_duckdb(path: Path, people: People) -> list[Removed]:
     with duckdb.connect() as connection:
         load(connection, people)
         mode = "" if path.with_name(f"{path.name}.wal").exists() else " (read_only)"
-        connection.execute(f"attach {sql_text(str(path))} as found_in{mode}")
+        connection.execute(f"attach {quote(path)} as found_in{mode}")
         plans = {}
         for schema, table in tables_of(connection, "found_in"):
             name = f"{schema}.{table}"
             registered = PEOPLE.get(name.removesuffix("_current"))
             with_shared = registered is not None and registered.made_from_events
-            relation = f"{sql_name(schema)}.{sql_name(table)}"
+            relation = f"{identifier(schema)}.{identifier(table)}"
             columns = columns_of(connection, f"found_in.{relation}")
             theirs, plan = _look(connection, f"found_in.{relation}", columns, people, with_shared)
             if theirs or plan.texts:
@@ -178,9 +177,10 @@ def _from_duckdb(path: Path, people: People) -> list[Removed]:
             with transaction(connection):
                 ((rows,),) = connection.execute(f"delete from {relation} where {plan.theirs}").fetchall()
                 for column, kind in plan.texts.items():
+                    name = identifier(column)
                     ((changed,),) = connection.execute(
-                        f"update {relation} set {sql_name(column)} = {taken_out_sql(sql_name(column), kind, people)} "
-                        f"where {named_in_sql(sql_name(column), people)}"
+                        f"update {relation} set {name} = {taken_out_sql(name, kind, people)} "
+                        f"where {named_in_sql(name, people)}"
                     ).fetchall()
                     texts += int(changed)
             done.append(Removed(path, name, int(rows), texts))
@@ -201,12 +201,12 @@ def _from_sqlite(path: Path, people: People) -> list[Removed]:
             rows = texts = 0
             for column in columns:
                 if column in IDENTIFIERS:
-                    theirs = f"is_of_{IDENTIFIERS[column]}({sql_name(column)})"
-                    rows += connection.execute(f"delete from {sql_name(table)} where {theirs}").rowcount
+                    theirs = f"is_of_{IDENTIFIERS[column]}({identifier(column)})"
+                    rows += connection.execute(f"delete from {identifier(table)} where {theirs}").rowcount
             for column in columns:
-                name = sql_name(column)
+                name = identifier(column)
                 texts += connection.execute(
-                    f"update {sql_name(table)} set {name} = without_person({name}) where has_person({name})"
+                    f"update {identifier(table)} set {name} = without_person({name}) where has_person({name})"
                 ).rowcount
             if rows or texts:
                 done.append(Removed(path, table, rows, texts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import NamedTuple, get_args
 import duckdb
 
 from beha2vec_core.activation.ledger import open_ledger
+from beha2vec_core.files import put_in_place
 from beha2vec_core.privacy.find import columns_of, tables_of
 from beha2vec_core.privacy.partitions import forget_originals
-from beha2vec_core.privacy.people import sql_name, sql_text
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.compact import changed_copy, compact
+from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS, PEOPLE, Layer, create_tables
 from beha2vec_core.store.warehouse import Warehouse, transaction
 
@@ -62,21 +64,17 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
         # the log first: a day whose partition is half gone would not add up
         if "raw" in cuts and storage.warehouse_path.exists():
             _mark_removed(settings, cuts["raw"])
-        files: tuple[tuple[Layer, Path, str], ...] = (
-            ("raw", storage.raw_path, "property_id=*/event_date=*"),
-            # as long as the sessions of the people, who must not become contactable before they are gone
-            ("events", storage.users_path, "property_id=*/event_date=*"),
-            ("sequences", storage.sequences_path, "event_date=*"),
-        )
-        for layer, folder, pattern in files:
-            for partition in sorted(folder.glob(pattern)) if layer in cuts else ():
-                day = date.fromisoformat(partition.name.removeprefix("event_date="))
-                if day < cuts[layer]:
-                    rows[layer] += _rows_of(partition)
-                    days[layer].add(day)
-                    shutil.rmtree(partition)
+        for layer, folder in (("raw", storage.raw_path), ("sequences", storage.sequences_path)):
+            for day, partition in _partitions_before(cuts.get(layer), folder):
+                rows[layer] += _rows_of(partition)
+                days[layer].add(day)
+                shutil.rmtree(partition)
         if storage.warehouse_path.exists():
             _remove_from_tables(storage.warehouse_path, cuts, days, rows)
+            for day, partition in _partitions_before(cuts.get("events"), storage.users_path):
+                if removed := _remove_users(partition, storage.warehouse_path):
+                    rows["events"] += removed
+                    days["events"].add(day)
         if storage.serving_path.exists():
             _remove_from_published(storage.serving_path, cuts)
         if "embeddings" in cuts and storage.ledger_path.exists():
@@ -88,12 +86,45 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
     ]
 
 
+def _partitions_before(cut: date | None, folder: Path) -> list[tuple[date, Path]]:
+    days = ((date.fromisoformat(path.name.removeprefix("event_date=")), path) for path in folder.rglob("event_date=*"))
+    return sorted((day, path) for day, path in days if cut and day < cut)
+
+
+def _remove_users(partition: Path, warehouse: Path) -> int:
+    """Remove a day of GA4's tables of users, and return how many rows.
+
+    People who did not allow personal ads stay while a session of theirs is kept: GA4 may never say it again, and
+    without it they could be contacted.
+    """
+    seen = "select {id} from warehouse.ga4.int_ga4__sessions where property_id = ? and {id} is not null"
+    target = partition / "users.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {quote(warehouse)} as warehouse (read_only)")
+        connection.execute(f"create table users as from read_parquet({quote(target)}, hive_partitioning = false)")
+        property_id = partition.parent.name.removeprefix("property_id=")
+        ((removed,),) = connection.execute(
+            f"""delete from users where is_allowed
+            or coalesce(user_pseudo_id not in ({seen.format(id="user_pseudo_id")}), true)
+            and coalesce(user_id not in ({seen.format(id="user_id")}), true)""",
+            [property_id, property_id],
+        ).fetchall()
+        ((left,),) = connection.execute("select count(*) from users").fetchall()
+        if removed and left:
+            temporary = target.with_name(f".{target.name}.{os.getpid()}")
+            connection.execute(f"copy users to {quote(temporary)} (format parquet)")
+            put_in_place(temporary, target)
+    if not left:
+        shutil.rmtree(partition)
+    return int(removed)
+
+
 def _rows_of(partition: Path) -> int:
     files = [str(path) for path in partition.glob("*.parquet")]
     if not files:
         return 0
     with duckdb.connect() as connection:
-        listed = ", ".join(sql_text(file) for file in files)
+        listed = ", ".join(quote(file) for file in files)
         ((rows,),) = connection.execute(
             f"select count(*) from read_parquet([{listed}], hive_partitioning = false)"
         ).fetchall()
@@ -115,7 +146,7 @@ def _rules(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, _R
     rules: dict[str, _Rule] = {}
     for schema, table in tables_of(connection, database):
         registered = PEOPLE.get(f"{schema}.{table}".removesuffix("_current"))
-        relation = f"{database}.{sql_name(schema)}.{sql_name(table)}"
+        relation = f"{database}.{identifier(schema)}.{identifier(table)}"
         if registered and registered.layer and registered.day:
             rules[relation] = _Rule(registered.layer, registered.day)
         elif schema == "ga4":
@@ -130,7 +161,7 @@ def _remove_from_tables(
     path: Path, cuts: dict[Layer, date], days: dict[Layer, set[date]], rows: dict[Layer, int]
 ) -> None:
     with duckdb.connect() as connection:
-        connection.execute(f"attach {sql_text(str(path))} as warehouse")
+        connection.execute(f"attach {quote(path)} as warehouse")
         with transaction(connection):
             for relation, (layer, day) in _rules(connection, "warehouse").items():
                 if layer not in cuts:
@@ -151,7 +182,7 @@ def _remove_from_tables(
 def _remove_from_published(path: Path, cuts: dict[Layer, date]) -> None:
     """Readers may have the file open, so a copy is changed and renamed over it."""
     with duckdb.connect() as connection:
-        connection.execute(f"attach {sql_text(str(path))} as published (read_only)")
+        connection.execute(f"attach {quote(path)} as published (read_only)")
         rules = {relation: rule for relation, rule in _rules(connection, "published").items() if rule.layer in cuts}
         old = {relation: f"{day}::date < date '{cuts[layer]}'" for relation, (layer, day) in rules.items()}
         if not any(

@@ -108,6 +108,23 @@ def compile_by_user(query: Query, period: Period | None) -> str:
     return _grouped(columns, keys, table, period, _applied(query)).sql(dialect=DIALECT)
 
 
+def compile_last_days(metric: str, dimension: str, days: int) -> str:
+    """The statement for a metric of each user in the last days of the export: user_key, the dimension and ``part``."""
+    query = Query(metric, (dimension,))
+    _, table, measure = place(query)
+    columns = [f"{table.alias}.user_key as user_key", *_keys(query, table), f"{measure.value} as part"]
+    last = f"(select z.last_day from ga4.dim_ga4__properties as z where z.property_id = {table.alias}.property_id)"
+    select = _grouped(columns, 2, table, None, ())
+    return select.where(f"{table.date} > {last} - {int(days)}", dialect=DIALECT).sql(dialect=DIALECT)
+
+
+def compile_values(metric: str, dimension: str) -> str:
+    """The statement for the values of a dimension where the metric is counted: one column."""
+    query = Query(metric, (dimension,))
+    _, table, _ = place(query)
+    return _rows(_keys(query, table), table, None, ()).distinct().sql(dialect=DIALECT)
+
+
 def is_ranked(query: Query) -> bool:
     """Whether groups are put in the order of a rate, so that those of a few rows are left out."""
     chosen = {one.dimension for one in query.filters}

@@ -238,7 +238,8 @@ _OF_TABLE = {
         "audience": "its name in the file of audiences",
         "state": "entered, stayed or left, compared with the last day that was written before",
         "step": "why the member is not contacted: consent, exclude, cap or holdout; null: they may be contacted",
-        "why": "what the rule reads, with the user's values",
+        "why": "what the rule reads, with the user's values, on the day that found_on names",
+        "found_on": "the day on which the rule found the members; earlier than event_date if refresh lets them wait",
     },
     "beha2vec.cluster_predictions": {
         "users": "users of the cluster with a prediction",

@@ -116,7 +116,7 @@ _TABLES = {
     # who is in an audience on each day, and whether they may be contacted; see audiences/
     "beha2vec.audience_members": """
         event_date date, audience varchar, property_id varchar, user_key varchar, state varchar, why varchar,
-        step varchar""",
+        step varchar, found_on date""",
 }
 
 # columns that a table of an earlier version lacks
@@ -135,6 +135,7 @@ _ADDED = {
     "beha2vec.cluster_insights": """
         differences varchar, caveats varchar, opportunities varchar, input_hash varchar, reason varchar,
         draft varchar, interpretation varchar""",
+    "beha2vec.audience_members": "found_on date",
     "beha2vec.user_clusters": "map_x double, map_y double, likely_cluster integer, probability double",
 }
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import duckdb
 from dagster import ConfigurableResource
@@ -16,11 +16,7 @@ from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import create_tables
 from beha2vec_core.store.warehouse import Warehouse
 
-# A step on the GPU pool asks Kubernetes for a GPU; elsewhere the tag means nothing.
 GPU_POOL = "gpu"
-GPU_TAGS: dict[str, Any] = {
-    "dagster-k8s/config": {"container_config": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}}
-}
 OPENAI_POOL = "openai"
 
 

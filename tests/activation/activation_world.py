@@ -22,7 +22,7 @@ from beha2vec_core.settings import Settings
 from tests.activation.services import LOCAL
 from tests.audiences.audience_world import make_world
 
-KEY = b"k" * 32
+KEY = b"h" * 32
 SECRET = "a-secret-of-the-service"
 # users n with n % 10 = 1: one purchase, no consent; n % 10 = 6: one purchase, consent
 BUYERS = Audience(name="buyers", rule="purchases = 1", purpose="ads", exclude="cluster = 3", holdout=0.2)
@@ -56,10 +56,10 @@ def _warehouse(audiences: tuple[Audience, ...], users: int) -> bytes:
             update ga4.dim_ga4__users set last_seen_at = now()::timestamp,
                 user_pseudo_id = '1000' || right(user_key, 4)::int || '.1767818244',
                 user_id = case when right(user_key, 4)::int % 3 = 0 then 'login-' || user_key end;
-            create table ga4.int_ga4__identity_map as select user_key, property_id, user_pseudo_id,
-                current_date as last_seen from ga4.dim_ga4__users;
+            create or replace table ga4.int_ga4__identity_map as select user_key, property_id, user_pseudo_id,
+                current_date as last_seen, user_id, current_date - 9 as first_seen from ga4.dim_ga4__users;
             insert into ga4.int_ga4__identity_map select user_key, property_id, 'old.' || user_pseudo_id,
-                current_date - 9 from ga4.dim_ga4__users"""
+                current_date - 9, user_id, current_date - 30 from ga4.dim_ga4__users"""
         ).fetchall()
         night(connection, *audiences)
         connection.execute("checkpoint")
@@ -78,6 +78,26 @@ def change(settings: Settings, sql: str, *audiences: Audience) -> None:
         connection.execute(sql).fetchall()
         if audiences:
             night(connection, *audiences)
+
+
+def new_device(settings: Settings, user: str, device: str) -> None:
+    """A user comes with another device, which becomes the last one they used."""
+    change(
+        settings,
+        f"""insert into ga4.int_ga4__identity_map by name select user_key, property_id, user_id,
+            '{device}' as user_pseudo_id, current_date as first_seen, current_date + 1 as last_seen
+        from ga4.dim_ga4__users where user_key = '{user}'""",
+    )
+
+
+def log_in(settings: Settings, *audiences: Audience) -> None:
+    """All users log in, and so get other keys; then comes a night."""
+    change(
+        settings,
+        """update ga4.int_ga4__identity_map set user_id = 'me-' || user_key, user_key = 'k' || user_key;
+        update ga4.dim_ga4__users set user_id = 'me-' || user_key, user_key = 'k' || user_key""",
+        *audiences,
+    )
 
 
 def may_be_contacted(settings: Settings, audience: str) -> set[str]:

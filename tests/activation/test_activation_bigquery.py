@@ -15,6 +15,7 @@ from sqlglot import exp
 from beha2vec_core.activation.bigquery import BigQuery, Lost, create_sql, merge_sql
 from beha2vec_core.activation.destination import ActivationError, Change, Member
 from beha2vec_core.activation.run import plan_and_send, plan_only
+from beha2vec_core.audiences.file import Activation
 from beha2vec_core.settings import Settings
 from tests.activation.activation_world import BUYERS, EVERYONE, change, make_folder, may_be_contacted
 
@@ -30,7 +31,7 @@ class Service:
         self.lose = 0
 
     def run(self, statement: str) -> None:
-        assert len(statement.encode()) < 1024 * 1024
+        assert len(statement.encode()) < 1_000_000
         (here,) = sqlglot.transpile(statement, read="bigquery", write="duckdb")
         self.connection.execute(here).fetchall()
         if self.lose:
@@ -76,6 +77,17 @@ def test_a_statement_without_an_answer_is_run_again(settings: Settings, service:
     service.lose = 0
     assert plan_and_send(settings, BUYERS, _destination(service))[1].is_complete
     assert service.members("buyers") == sorted(may_be_contacted(settings, "buyers"))
+
+
+@pytest.mark.parametrize("size", [100, 1500, 150_000])
+def test_no_statement_is_too_long(settings: Settings, service: Service, size: int) -> None:
+    change(settings, f"update ga4.dim_ga4__users set country = repeat('''', {size}) where user_key < 'u0190'")
+    to = Activation.model_validate({"to": "bq", "attributes": ["country"]})
+    audience = EVERYONE.model_copy(update={"activate": (to,)})
+    plan, report = plan_and_send(settings, audience, _destination(service))
+    too_many = 190 if size == 150_000 else 0
+    assert report.outcomes == {"accepted": 200 - too_many} and sum(plan.reasons.values()) == too_many
+    assert len(service.members("everyone")) == 200 - too_many
 
 
 @given(st.text(max_size=50), st.text(max_size=50), st.one_of(st.none(), st.text(max_size=50)))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import traceback
 from pathlib import Path
 
 import pytest
+import yaml
+from pydantic import SecretStr
 
 from beha2vec_core.activation.config import build, find_destination, load_destinations
 from beha2vec_core.activation.destination import ActivationError
-from beha2vec_core.activation.run import destination_of, plan_and_send
-from beha2vec_core.audiences.file import AudienceError, load_audiences
+from beha2vec_core.activation.run import destination_of, plan_and_send, send_marked
+from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
 from beha2vec_core.pages.fetching.addresses import AddressGuard
 from beha2vec_core.settings import Settings, destination_secret, misspelt_variables
+from beha2vec_core.store.warehouse import Warehouse
 from tests.activation.activation_world import BUYERS, make_folder
 from tests.activation.services import LOCAL, Reply, served
 
@@ -94,6 +98,42 @@ def test_secrets_come_from_the_environment_or_dotenv(tmp_path: Path, monkeypatch
     found = destination_secret("crm")
     assert found and found.get_secret_value() == "of-the-environment"
     assert misspelt_variables() == {}
+
+
+@pytest.mark.parametrize("secret", ["token-ö-of-the-service", "token\nof-the-service", "token\x7fof-the-service"])
+def test_a_secret_that_no_request_can_hold_is_refused(tmp_path: Path, secret: str) -> None:
+    (tmp_path / "destinations.yml").write_text(FILE)
+    settings = Settings(data_dir=str(tmp_path), destinations_file=str(tmp_path / "destinations.yml"))
+    for config in load_destinations(settings.activation.file):
+        if config.name in ("crm", "ga4"):
+            with pytest.raises(ActivationError, match=f"BEHA2VEC_SECRET_{config.name.upper()} has line breaks"):
+                build(config, settings, secret=lambda name: SecretStr(secret))
+
+
+@pytest.mark.parametrize("failure", ["address", "secret", "unexpected"])
+def test_a_destination_that_fails_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: str) -> None:
+    one, two = (
+        Audience.model_validate({"name": name, "rule": "true", "activate": [{"to": to, "send": True}]})
+        for name, to in (("a", "crm"), ("b", "lists"))
+    )
+    settings = make_folder(tmp_path, one, two, users=20)
+    settings.audiences.file.write_text(
+        yaml.safe_dump([json.loads(audience.model_dump_json(by_alias=True)) for audience in (one, two)])
+    )
+    url = "https://☃.example/hook" if failure == "address" else "https://crm.example/hook"
+    settings.activation.file.write_text(
+        f"- {{name: crm, type: webhook, url: '{url}'}}\n- {{name: lists, type: files, folder: lists}}"
+    )
+    monkeypatch.setenv("BEHA2VEC_SECRET_CRM", "ö" * 20 if failure == "secret" else "o" * 20)
+    if failure == "unexpected":
+        monkeypatch.setattr("beha2vec_core.activation.webhook.body_of", lambda *_: 1 / 0)
+    crm, lists = send_marked(settings, Warehouse.of(settings.storage).connect)
+    expected = {
+        "address": "crm: the address cannot be read", "secret": "BEHA2VEC_SECRET_CRM has line breaks",
+        "unexpected": "it failed unexpectedly (ZeroDivisionError)",
+    }  # fmt: skip
+    assert crm.is_error and crm.problem.startswith(expected[failure])
+    assert lists.report and lists.report.is_complete and (tmp_path / "lists" / "b.csv").exists()
 
 
 @pytest.mark.parametrize("reply", [Reply(), Reply(400), Reply(401), Reply(500), Reply(lost=True), Reply(307)], ids=str)

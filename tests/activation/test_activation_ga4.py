@@ -11,19 +11,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beha2vec_core.activation.bigquery import BigQuery
 from beha2vec_core.activation.destination import Member, NotReachable
+from beha2vec_core.activation.forget import leave_destinations
 from beha2vec_core.activation.ga4 import problems_of
 from beha2vec_core.activation.ledger import sent
-from beha2vec_core.activation.run import Options, plan_and_send, plan_only
+from beha2vec_core.activation.run import Options, close_users, plan_and_send, plan_only, send_marked
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.warehouse import Warehouse
 from tests.activation.activation_world import (
     BUYERS,
     SECRET,
     change,
     client_id,
     ga4,
+    log_in,
     make_folder,
     may_be_contacted,
+    new_device,
 )
 from tests.activation.services import Reply, Service
 
@@ -90,6 +95,94 @@ def test_a_request_without_a_clear_answer_is_not_repeated(settings: Settings, se
     assert plan.changes == () and len(service.requests) == expected
     plan, report = plan_and_send(settings, BUYERS, ga4(service.address), Options(repeat=True))
     assert len(plan.changes) == 1 and report.outcomes == {"accepted": 1}
+
+
+def test_attributes_in_another_order_are_the_same(settings: Settings) -> None:
+    one = Member("u", "p", client_id(1), last_seen=datetime.now(UTC).date(), attributes={"a": 1, "b": 2})
+    other = one._replace(attributes={"b": 2, "a": 1})
+    for destination in (ga4("http://127.0.0.1:1"), BigQuery("bq", table="my-project.crm.members")):
+        hashes = {destination.change("enter", member, "buyers").hash for member in (one, other)}
+        assert len(hashes) == 1
+
+
+NEW = "99999.1767818299"
+
+
+def _states(service: Service) -> dict[str, tuple[str, str]]:
+    """What each device received last: the state, and the consent."""
+    return {
+        one.body["client_id"]: (*(p["value"] for p in one.body["user_properties"].values()), _granted(one.body))
+        for one in service.taken
+    }
+
+
+def _granted(body: dict[str, Any]) -> str:
+    return str(body["consent"]["ad_user_data"])
+
+
+def test_every_device_that_received_something_is_told_the_next(settings: Settings, service: Service) -> None:
+    one, *others = sorted(may_be_contacted(settings, "buyers"))
+    plan_and_send(settings, BUYERS, ga4(service.address))
+    new_device(settings, one, NEW)
+    plan, _ = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert [(change.kind, change.member.client_id) for change in plan.changes] == [("update", NEW)]
+    assert plan.unchanged == len(others) + 1
+    change(settings, f"update ga4.dim_ga4__users set is_ads_consented = false where user_key = '{one}'")
+    service.replies = [Reply(400)]  # of the two removals, one is refused and sent again
+    for removals in (2, 1, 0):
+        assert plan_and_send(settings, BUYERS, ga4(service.address))[0].of_kind("leave") == removals
+    states = _states(service)
+    assert {device: states.pop(device) for device in (client_id(int(one[1:])), NEW)} == {
+        client_id(int(one[1:])): ("out", "DENIED"), NEW: ("out", "DENIED"),
+    }  # fmt: skip
+    assert set(states.values()) == {("in", "GRANTED")}
+
+
+def test_a_forgotten_person_leaves_with_all_devices(settings: Settings, service: Service) -> None:
+    settings.activation.file.write_text("- {name: ga4, type: ga4, measurement_id: G-ABC1234}")
+    one = min(may_be_contacted(settings, "buyers"))
+    plan_and_send(settings, BUYERS, ga4(service.address))
+    new_device(settings, one, NEW)
+    plan_and_send(settings, BUYERS, ga4(service.address))
+    leave_destinations(settings, [one, client_id(int(one[1:])), NEW], lambda *_: ga4(service.address))
+    assert [_states(service)[device][0] for device in (client_id(int(one[1:])), NEW)] == ["out", "out"]
+
+
+def test_a_login_gives_another_key_and_the_device_receives_nothing_new(settings: Settings, service: Service) -> None:
+    paused = BUYERS.model_copy(update={"pause": 30})
+    expected = may_be_contacted(settings, "buyers")
+    plan_and_send(settings, paused, ga4(service.address))
+    log_in(settings, paused)
+    assert may_be_contacted(settings, "buyers") == {f"k{key}" for key in expected}, "the hold-out is the same"
+    plan, _ = plan_and_send(settings, paused, ga4(service.address))
+    assert plan.changes == () and plan.unchanged == len(expected)
+
+
+def test_a_removal_without_an_answer_is_reported_until_somebody_looked(settings: Settings, service: Service) -> None:
+    settings.activation.file.write_text("- {name: ga4, type: ga4, measurement_id: G-ABC1234}")
+
+    def night(send: str) -> list[str]:
+        settings.audiences.file.write_text(
+            "- {name: buyers, rule: purchases = 1, purpose: ads, exclude: cluster = 3, holdout: 0.2, "
+            f"activate: [{{to: ga4, send: {send}}}]}}"
+        )
+        connect = Warehouse.of(settings.storage).connect
+        return [one.problem for one in send_marked(settings, connect, lambda *_: ga4(service.address)) if one.problem]
+
+    assert night("true") == []
+    one = min(may_be_contacted(settings, "buyers"))
+    change(settings, f"update ga4.dim_ga4__users set is_ads_consented = false where user_key = '{one}'")
+    service.replies = [Reply(lost=True)]
+    assert "unknown" in night("true")[0]
+    due = (
+        "removals without an answer: 1. Look there whether they arrived; if so, write that down: beha2vec sent "
+        "--audience buyers --to ga4 --close. If not, beha2vec activate buyers --to ga4 --send --repeat-unknown"
+    )
+    for send in ("true", "true", "false"):
+        assert night(send) == [due]
+    assert "no answer" in "".join(plan_only(settings, BUYERS, ga4(service.address)).lines())
+    assert close_users(settings, "buyers", "ga4", lambda *_: ga4(service.address)) == 1
+    assert night("true") == night("false") == []
 
 
 def test_a_server_that_hangs_after_it_took_a_request(settings: Settings, service: Service) -> None:
@@ -196,6 +289,8 @@ def _micros(hours: float) -> int:
         (_body(user_properties={"ga_p": {"value": "v"}}), "which are reserved"),
         (_body(user_properties={"firebase_p": {"value": "v"}}), "which are reserved"),
         (_body(user_properties={"google_p": {"value": "v"}}), "which are reserved"),
+        (_body(user_properties={"GA_p": {"value": "v"}}), "which are reserved"),
+        (_body(user_properties={"User_ID": {"value": "v"}}), "is reserved"),
         (_body(events=[{"name": "e" * 40, "params": {"p" * 40: "v" * 100}}]), None),
         (_body(events=[{"name": "e" * 41}]), "an event is longer than 40 characters"),
         (_body(events=[{"name": "e", "params": {"p" * 41: 1}}]), "a parameter is longer than 40"),

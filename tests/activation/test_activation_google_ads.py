@@ -13,7 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
+from google.oauth2.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -173,6 +175,70 @@ def test_new_contacts_are_an_update(settings: Settings, service: Service) -> Non
     assert [(one.kind, one.member.user_key) for one in plan.changes] == [("update", "u0000")]
 
 
+def _contact(settings: Settings, *lines: str) -> None:
+    with (settings.storage.data_dir.parent / "contacts.csv").open("a") as file:
+        file.write("\n" + "\n".join(lines) + "\n")
+
+
+def _there(service: Service) -> set[str]:
+    """The contacts in Google's list."""
+    found: set[str] = set()
+    for request in service.taken:
+        for one in request.body["audienceMembers"] if request.method == "POST" else ():
+            hashes = {hashed for identifier in one["userData"]["userIdentifiers"] for hashed in identifier.values()}
+            found = found - hashes if request.path.endswith(":remove") else found | hashes
+    return found
+
+
+def test_a_contact_is_sent_if_all_users_who_have_it_may_be(settings: Settings, service: Service) -> None:
+    # users 0 and 6 share an address, and users 18 and 24 one login; 21 did not consent, and has a number of 30
+    _contact(
+        settings, "login-u0000,both@example.com,,", "login-u0006,both@example.com,,", "login-u0021,,0664 1234030,at"
+    )
+    change(settings, "update ga4.dim_ga4__users set user_id = 'login-u0018' where user_key = 'u0024'", ADS)
+    plan, _ = plan_and_send(settings, ADS, _google(settings, service))
+    sent_now = {one.member.user_key for one in plan.changes}
+    assert {"u0000", "u0006", "u0018", "u0024"} <= sent_now and "u0030" not in sent_now
+    assert _sha("+436641234030") not in _there(service) and _sha("both@example.com") in _there(service)
+    of_18 = _sha("jane.doe+18@example.com")
+    change(settings, "update beha2vec.audience_members set state = 'left' where user_key = 'u0024'")
+    plan, _ = plan_and_send(settings, ADS, _google(settings, service))
+    assert plan.changes == () and of_18 in _there(service), "another member has this contact"
+    change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key in ('u0006', 'u0024')")
+    plan, _ = plan_and_send(settings, ADS, _google(settings, service))
+    assert {one.member.user_key for one in plan.changes} == {"u0000", "u0006", "u0018", "u0024"}
+    assert not {of_18, _sha("both@example.com"), _sha("jane.doe+0@example.com")} & _there(service)
+    assert plan_only(settings, ADS, _google(settings, service)).changes == ()
+
+
+def test_the_night_says_that_somebody_withdrew_on_another_device(settings: Settings, service: Service) -> None:
+    settings.audiences.file.write_text("- {name: ads, rule: 'true', purpose: ads, activate: [{to: google, as: 4711}]}")
+    settings.activation.file.write_text("- {name: google, type: data_manager, account_id: 1}")
+    plan_and_send(settings, ADS, _google(settings, service))
+    service.replies = [_status("SUCCESS")]
+    change(settings, "update ga4.dim_ga4__users set user_id = 'login-u0018' where user_key = 'u0021'")
+    connect = Warehouse.of(settings.storage).connect
+    (said,) = send_marked(settings, connect, lambda *_: _google(settings, service))
+    assert said.problem.startswith("users who withdrew their consent are still there: 1.")
+
+
+def test_a_login_id_is_in_the_hold_out_or_not_with_all_its_keys(settings: Settings, service: Service) -> None:
+    half = ADS.model_copy(update={"holdout": 0.5})
+    change(
+        settings,
+        """update ga4.int_ga4__identity_map set user_id = 'of-' || right(user_key, 4)::int % 30;
+        update ga4.dim_ga4__users set user_id = 'of-' || right(user_key, 4)::int % 30""",
+        half,
+    )
+    with duckdb.connect(str(settings.storage.warehouse_path)) as connection:
+        rows = connection.execute(
+            """select user_id, count(distinct step is null) as fates, bool_or(step is null) from
+                beha2vec.audience_members_current join ga4.dim_ga4__users using (user_key)
+            where is_ads_consented group by user_id"""
+        ).fetchall()
+    assert {fates for _, fates, _ in rows} == {1} and {free for *_, free in rows} == {True, False}
+
+
 def test_debug_validates_only(settings: Settings, service: Service) -> None:
     service.replies = [Reply(200, body=b"{}")]
     _, report = plan_and_send(settings, ADS, _google(settings, service, debug=True), Options(debug=True))
@@ -183,6 +249,32 @@ def test_debug_validates_only(settings: Settings, service: Service) -> None:
 def _status(state: str, **more: Any) -> Reply:
     about = {"requestStatusPerDestination": [{"requestStatus": state, **more}]}
     return Reply(200, body=json.dumps(about).encode())
+
+
+def test_credentials_of_the_machine_name_the_project_that_pays(
+    settings: Settings, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials = Credentials(token=TOKEN, quota_project_id="my-project")  # type: ignore[no-untyped-call]
+    monkeypatch.setattr("google.auth.default", lambda scopes: (credentials, "other"))
+    path = settings.storage.data_dir.parent / "contacts.csv"
+    google = DataManager(
+        "google", account_id="1", secret=None, client=quick_client(), host=service.address,
+        contacts=lambda: load_contacts(path, settings.storage.data_dir),
+    )  # fmt: skip
+    assert plan_and_send(settings, ADS, google)[1].is_complete
+    assert service.requests[0].headers["x-goog-user-project"] == "my-project"
+
+
+def test_a_token_that_ended_is_reported_and_not_taken_for_work(settings: Settings, service: Service) -> None:
+    settings.activation.file.write_text("- {name: google, type: data_manager, account_id: 1}")
+    settings.audiences.file.write_text("- {name: ads, rule: 'true', purpose: ads, activate: [{to: google, as: 4711}]}")
+    plan_and_send(settings, ADS, _google(settings, service))
+    service.answer = lambda request: Reply(401)
+    with pytest.raises(ActivationError, match="does not accept the secret"):
+        plan_and_send(settings, ADS, _google(settings, service))
+    connect = Warehouse.of(settings.storage).connect
+    (said,) = send_marked(settings, connect, lambda *_: _google(settings, service))
+    assert "does not accept the secret" in said.problem and said.is_error
 
 
 def test_google_says_later_what_became_of_a_request(settings: Settings, service: Service) -> None:

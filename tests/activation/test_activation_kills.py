@@ -17,7 +17,7 @@ from beha2vec_core.activation.ga4 import problems_of
 from beha2vec_core.activation.ledger import read_ledger
 from beha2vec_core.activation.run import plan_and_send
 from beha2vec_core.settings import Settings
-from tests.activation.activation_world import change, client_id, in_file, make_folder, may_be_contacted
+from tests.activation.activation_world import change, client_id, in_file, make_folder, may_be_contacted, new_device
 from tests.activation.sender import CONSENTED, destination, send
 from tests.activation.services import Reply, Service, received, served
 
@@ -27,8 +27,10 @@ _USERS = 120
 _HANG = {"ga4": 0.02, "webhook": 0.3, "files": 0}
 
 
-def _flip(settings: Settings, dice: random.Random) -> None:
-    """Some users give their consent, others withdraw it; then comes a night."""
+def _flip(settings: Settings, dice: random.Random, number: int) -> None:
+    """Some users give their consent, others withdraw it, and three come with a new device; then comes a night."""
+    for n in dice.sample(range(_USERS), 3):
+        new_device(settings, f"u{n:04}", f"1000{n}.{number}")
     users = ", ".join(f"'u{n:04}'" for n in dice.sample(range(_USERS), 25))
     change(
         settings,
@@ -51,6 +53,11 @@ def _killed(folder: Path, kind: str, service: Service, seconds: float, *, after_
         return ledger.is_unfinished()
 
 
+def _owner(device: str) -> str:
+    """The user of a device; see `client_id`."""
+    return f"u{int(device.partition('.')[0].removeprefix('1000')):04}"
+
+
 def _entered(kind: str, request: object) -> set[str]:
     body = request.body  # type: ignore[attr-defined]
     if kind == "ga4":
@@ -66,7 +73,7 @@ def _kill_again_and_again(tmp_path: Path, kind: str, kills: int, seed: int) -> N
     with served(usual=Reply(hang=_HANG[kind])) as service:
         for number in range(kills + 1):
             if number:
-                _flip(settings, dice)
+                _flip(settings, dice, number)
             allowed = may_be_contacted(settings, "consented")
             before = len(service.taken)
             if number < kills:
@@ -78,7 +85,7 @@ def _kill_again_and_again(tmp_path: Path, kind: str, kills: int, seed: int) -> N
                 _, report = plan_and_send(settings, CONSENTED, destination(kind, service.address, tmp_path))
                 assert report.is_complete
             entered = set().union(*(_entered(kind, request) for request in service.taken[before:]))
-            assert entered <= {client_id(int(key[1:])) for key in allowed}, "no consent, or in the hold-out"
+            assert {_owner(device) for device in entered} <= allowed, "no consent, or in the hold-out"
         assert kind == "files" or in_the_middle
         _check_the_end(tmp_path, settings, kind, service, kills)
 
@@ -111,11 +118,11 @@ def _check_the_end(folder: Path, settings: Settings, kind: str, service: Service
     assert not states, "the ledger knows everybody who was sent"
     with read_ledger(settings.storage.ledger_path) as ledger:
         known = ledger.believed("ga4", "consented")
-    lost = {key for key, one in known.items() if not one.is_certain}
-    assert len(lost) <= kills
+    unsure = {device for device, one in known.items() if not one.is_certain}
+    assert len(unsure) <= kills
     there = {client for client, said in last.items() if said == "in"}
-    unsure = {client_id(int(key[1:])) for key in lost}
-    assert there - unsure == {client_id(int(key[1:])) for key in allowed} - unsure
+    assert {_owner(device) for device in there - unsure} <= allowed, "with every device"
+    assert allowed <= {_owner(device) for device in there | unsure}
 
 
 def _written(settings: Settings) -> dict[str, list[tuple[str, str]]]:

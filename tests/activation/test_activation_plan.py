@@ -347,7 +347,7 @@ def test_users_at_a_destination_that_is_gone_can_be_closed(settings: Settings, s
 def test_nobody_leaves_because_no_members_are_known(settings: Settings, service: Service) -> None:
     plan_and_send(settings, BUYERS, webhook(service.address))
     change(settings, "delete from beha2vec.audience_members")
-    with pytest.raises(ActivationError, match="materialize audience_members"):
+    with pytest.raises(ActivationError, match="run beha2vec materialize"):
         plan_only(settings, BUYERS, webhook(service.address))
 
 

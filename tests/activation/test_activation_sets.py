@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import sqlite3
+from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.files import Files
 from beha2vec_core.activation.folders import LocalFolder
 from beha2vec_core.activation.http import Client
+from beha2vec_core.activation.ledger import open_ledger
 from beha2vec_core.activation.run import plan_and_send, plan_only
 from beha2vec_core.activation.webhook import Webhook
 from beha2vec_core.privacy.places import note_written, written_elsewhere
@@ -95,6 +99,46 @@ def test_who_leaves_and_comes_back_has_a_new_key(settings: Settings, service: Se
     assert len({request.headers["idempotency-key"] for request in service.requests}) == 5
 
 
+def test_a_key_is_that_of_one_request(settings: Settings, service: Service) -> None:
+    lost = [Reply(lost=True)] * 3
+
+    def say(consented: str, *replies: Reply) -> None:
+        service.replies[:] = replies
+        change(settings, f"update ga4.dim_ga4__users set is_ads_consented = {consented}", BUYERS)
+        plan_and_send(settings, BUYERS, webhook(service.address))
+        service.replies[:] = []
+
+    say("true")
+    say("false", *lost)
+    say("true", *lost)
+    say("false")  # the answer of the same removal before was lost, and the users came back since
+    assert received(service).members == set()
+    with open_ledger(settings.storage.ledger_path) as ledger:
+        assert ledger.remove_before(date.today() + timedelta(days=1))
+    say("true")  # nobody was there, as far as is known
+    assert received(service).members == may_be_contacted(settings, "buyers")
+    keys = [request.headers["idempotency-key"] for request in service.requests]
+    assert len(set(keys)) == 5 and len(keys) == 9
+
+
+def test_a_change_and_its_return_have_keys_of_their_own(settings: Settings, service: Service) -> None:
+    for consented, replies in (
+        ("true", []), ("false", [Reply(lost=True)] * 3), ("true", [Reply(503)] * 3), ("false", []),
+    ):  # fmt: skip
+        service.replies[:] = replies
+        change(settings, f"update ga4.dim_ga4__users set is_ads_consented = {consented}", EVERYONE)
+        plan_and_send(settings, EVERYONE, webhook(service.address))
+    bodies: dict[str, set[bytes]] = {}
+    for request in service.requests:
+        bodies.setdefault(request.headers["idempotency-key"], set()).add(request.raw)
+    assert all(len(one) == 1 for one in bodies.values()), "a receiver applies each key once"
+    last = service.taken[-2:]
+    assert all(row["is_ads_consented"] is False for request in last for row in request.body["users"])
+    assert not {one.headers["idempotency-key"] for one in last} & {
+        one.headers["idempotency-key"] for one in service.requests[:-2]
+    }
+
+
 def test_a_new_login_is_an_update(settings: Settings, service: Service) -> None:
     plan_and_send(settings, BUYERS, webhook(service.address))
     key = min(may_be_contacted(settings, "buyers"))
@@ -111,6 +155,9 @@ def test_a_new_login_is_an_update(settings: Settings, service: Service) -> None:
         ("https://", "does not begin with https://"),
         ("https://jane:pass@crm.example", "holds a user or password"),
         ("https://crm.example:99999/", "cannot be read"),
+        ("https://☃.example/", "cannot be read"),
+        ("https://xn--a/", "cannot be read"),
+        ("https://crm.example/\n", "cannot be read"),
     ],
 )
 def test_an_address_that_is_not_safe_is_refused(settings: Settings, url: str, problem: str) -> None:
@@ -128,6 +175,19 @@ def test_private_addresses_are_not_connected_to(settings: Settings, service: Ser
     _, report = plan_and_send(settings, BUYERS, destination)
     assert report.outcomes == {"refused": len(may_be_contacted(settings, "buyers"))} and not service.requests
     assert report.stopped in {"the host has a private or reserved address", "the host is a number, not a name"}
+
+
+@pytest.mark.parametrize("where", ["lists", "gone"])
+def test_a_pause_leaves_nobody_out_who_is_put_right(settings: Settings, tmp_path: Path, where: str) -> None:
+    paused = BUYERS.model_copy(update={"pause": 14})
+    path = tmp_path / "lists" / "buyers.csv"
+    plan_and_send(settings, paused, _files(settings, path.parent))
+    path.unlink()
+    if where == "gone":  # of a process that was killed before it wrote the file
+        with closing(sqlite3.connect(settings.storage.ledger_path)) as ledger, ledger:
+            ledger.execute("update changes set state = 'sending'")
+    plan, _ = plan_and_send(settings, paused, _files(settings, path.parent))
+    assert "pause" not in plan.left_out and in_file(path) == may_be_contacted(settings, "buyers")
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
@@ -172,7 +232,7 @@ def test_a_file_that_somebody_changed_is_put_right(settings: Settings, tmp_path:
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], *lines[2:], "nobody,p,1.2,,buyers,True"]) + "\n")
     plan, _ = plan_and_send(settings, BUYERS, destination)
-    assert (plan.of_kind("enter"), plan.of_kind("leave")) == (1, 1)
+    assert (plan.of_kind("update"), plan.of_kind("leave")) == (1, 1)
     assert in_file(path) == may_be_contacted(settings, "buyers")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -118,6 +120,30 @@ def test_an_address_that_is_not_safe_is_refused(settings: Settings, database: st
     with pytest.raises(ActivationError, match=problem) as refused:
         plan_only(settings, BUYERS, destination)
     assert "secret@" not in str(refused.value) and "=secret" not in str(refused.value)
+
+
+def _dlt(settings: Settings, database: str) -> Dlt:
+    return Dlt(
+        "dwh", database=database, dataset="crm", table="members", secret=None,
+        work=settings.storage.data_dir / ".dlt", beside=settings.storage.data_dir.parent,
+    )  # fmt: skip
+
+
+def test_what_was_sent_is_there_for_another_user_and_role(settings: Settings) -> None:
+    one = _dlt(settings, "snowflake://loader@account/CRM?warehouse=WH&role=LOADER")
+    assert one.place == _dlt(settings, "snowflake://other@account/CRM?role=OTHER").place
+    for other in ("snowflake://loader@account/DWH", "snowflake://loader@second/CRM", "redshift://loader@account/CRM"):
+        assert one.place != _dlt(settings, other).place
+
+
+def test_a_file_that_another_program_has_open_is_named(settings: Settings) -> None:
+    path = settings.storage.data_dir.parent / "lists.duckdb"
+    script = f"import duckdb; c = duckdb.connect('{path}'); print('open', flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout and other.stdout.readline()
+        _, report = plan_and_send(settings, EVERYONE, _dlt(settings, "duckdb:lists.duckdb"))
+        other.communicate(b"\n")
+    assert report.stopped.startswith("the file of DuckDB cannot be opened: close the programs that have it open")
 
 
 def test_names_are_checked_and_the_secret_is_asked_for(settings: Settings) -> None:

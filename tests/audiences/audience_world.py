@@ -25,6 +25,9 @@ def make_world(connection: duckdb.DuckDBPyConnection) -> None:
             case when n % 10 > 0 then 'AT' end as country, n % 2 = 0 as is_ads_consented,
             timestamp '{LAST} 12:00:00' - n % 60 * interval 1 day as last_seen_at
         from range({USERS}) as t(n);
+        create table ga4.int_ga4__identity_map as select user_key, property_id, user_pseudo_id,
+            null::varchar as user_id, date '{LAST}' - 40 as first_seen, date '{LAST}' as last_seen
+        from ga4.dim_ga4__users;
         comment on column ga4.dim_ga4__users.country is 'Country of the user.';
         create table ga4.ml_ga4__user_features as select property_id, user_key, as_of, purchases as purchases_ever,
             case when purchases > 0 then 3 end as days_since_last_purchase, true as will_return_7d
@@ -59,7 +62,9 @@ def add_behavior(connection: duckdb.DuckDBPyConnection) -> None:
 
     User n has a vector near that of n / 1000 of a quarter turn, the ten last ones too little evidence; lies at
     (n % 40, n // 40) on the map ``c``; and had a session on each of their last n % 3 + 1 days, with n % 2 error pages.
-    Clusters 0 and 1 have a purchase rate of 0.1 and 0.4, and views of offers of 0.2 and 0.6.
+    The last session of an even user came by Organic Search, earlier ones of all by Email. Users with purchases ordered
+    on their last day, those with n % 4 = 0 women's shoes. Clusters 0 and 1 have a purchase rate of 0.1 and 0.4, and
+    views of offers of 0.2 and 0.6.
     """
     n = "right(user_key, 4)::int"
     connection.execute(
@@ -70,9 +75,19 @@ def add_behavior(connection: duckdb.DuckDBPyConnection) -> None:
                 5 as n_events
             from ga4.dim_ga4__users;
         create table ga4.fct_ga4__sessions as select user_key, user_key || '.' || day as session_key,
+                property_id,
+                case when day = 0 and {n} % 2 = 0 then 'Organic Search' when day > 0 then 'Email' end
+                    as default_channel_group,
                 (last_seen_at - day * interval 1 day)::date as session_date, last_seen_at as session_started_at,
                 2 as page_views, {n} % 2 as error_page_views, '/home' as landing_page_key
             from ga4.dim_ga4__users, range(3) as days(day) where day <= {n} % 3;
+        create table ga4.fct_ga4__purchases as select user_key, property_id, user_key || '.0' as session_key,
+            last_seen_at::date as occurred_on, false as is_refund_without_purchase from ga4.dim_ga4__users
+            where purchases > 0;
+        create table ga4.fct_ga4__purchase_items as select *, user_key as purchase_key,
+            case when {n} % 4 = 0 then 'Women''s shoes' else 'Bags' end as item_category from ga4.fct_ga4__purchases;
+        create table ga4.fct_ga4__page_views as select user_key, property_id, session_key, session_date as occurred_on,
+            '/sale/' || {n} % 4 as page_key from ga4.fct_ga4__sessions;
         create table ga4.fct_ga4__funnel_sessions as select user_key, 2 as furthest_step from ga4.dim_ga4__users
             where {n} < 300;
         insert into beha2vec.cluster_profiles by name

@@ -65,6 +65,20 @@ def test_the_hold_out_has_its_share_stays_the_same_and_needs_the_key(world: duck
         assert 50 < len(held & other) < 130, "as two independent draws: 90 expected"
 
 
+def test_a_login_leaves_a_user_in_the_hold_out(world: duckdb.DuckDBPyConnection) -> None:
+    everyone = Audience(name="everyone", rule="true", holdout=0.3)
+    held = _step(world, everyone, "holdout")
+    world.execute(
+        """update ga4.dim_ga4__users set user_key = 'k' || user_key;
+        update ga4.int_ga4__identity_map set user_key = 'k' || user_key, user_id = user_key;
+        insert into ga4.int_ga4__identity_map by name
+            select user_key, property_id, user_id, 'new.' || user_pseudo_id as user_pseudo_id, last_seen as first_seen,
+                last_seen
+            from ga4.int_ga4__identity_map"""
+    ).fetchall()
+    assert _step(world, everyone, "holdout") == {f"k{key}" for key in held}
+
+
 def test_the_cap_takes_the_highest_rank(world: duckdb.DuckDBPyConnection) -> None:
     ranked = Audience(name="top", rule="cluster = 0", cap=10, rank_by="probability('purchase', 28)")
     assert _step(world, ranked, None) == {f"u{n:04}" for n in range(960, 1000, 4)}
@@ -133,6 +147,42 @@ def test_members_are_found_anew_every_so_many_days(world: duckdb.DuckDBPyConnect
         sizes.append(tuple(sum(counts[name].values()) for name in ("weekly", "daily")))
     assert [daily for _, daily in sizes] == [200, 208, 232, 248, 248, 256]
     assert [weekly for weekly, _ in sizes] == [200, 200, 200, 248, 248, 248]
+
+
+def test_members_who_wait_are_selected_every_night(world: duckdb.DuckDBPyConnection) -> None:
+    weekly = Audience(
+        name="weekly", rule="purchases = 4", exclude="revenue > 99", purpose="ads", refresh=7, cap=90, rank_by="revenue"
+    )
+    monday = date(2026, 3, 30)
+
+    def night(days: int, audience: Audience) -> dict[str | None, int]:
+        assert write_members(world, [audience], monday + timedelta(days=days), KEY)[1] == []
+        rows = world.execute("select step, count(*) from beha2vec.audience_members_current group by 1").fetchall()
+        return dict(rows)
+
+    assert night(0, weekly) == {"consent": 100, "cap": 10, None: 90}
+    world.execute("update ga4.dim_ga4__users set purchases = 0, revenue = 100 where user_key < 'u0100'").fetchall()
+    world.execute("update ga4.dim_ga4__users set is_ads_consented = false where user_key > 'u0900'").fetchall()
+    assert night(1, weekly) == {"consent": 110, "exclude": 10, None: 80}, "who no longer fits the rule waits"
+    assert night(2, weekly.model_copy(update={"cap": 50})) == {"consent": 110, "exclude": 10, "cap": 30, None: 50}
+    everybody = night(3, weekly.model_copy(update={"holdout": 0.5}))
+    assert everybody["consent"] == 110 and 25 < everybody["holdout"] < 55
+    reasons = world.execute("select distinct why from beha2vec.audience_members").fetchall()
+    assert reasons == [("purchases = 4",)], "as the rule found them"
+    assert night(7, weekly) == {"consent": 100, None: 80}
+
+
+def test_a_rule_that_fails_on_its_day_finds_its_members_on_the_next(world: duckdb.DuckDBPyConnection) -> None:
+    weekly = Audience(name="weekly", rule="purchases = 4", refresh=7)
+    broken = weekly.model_copy(update={"rule": "purchase = 4"})
+    monday = date(2026, 3, 30)
+    sizes = []
+    for number, audience in ((0, weekly), (5, weekly), (7, broken), (8, broken), (9, weekly), (10, weekly)):
+        world.execute(f"update ga4.dim_ga4__users set purchases = 4 where user_key < 'u0{number:02}0'").fetchall()
+        found, problems = write_members(world, [audience], monday + timedelta(days=number), KEY)
+        assert bool(problems) == (audience is broken)
+        sizes.append(sum(found["weekly"].values()))
+    assert sizes == [200, 200, 200, 200, 272, 272]
 
 
 def test_an_audience_that_comes_back_does_not_wait_for_its_day(world: duckdb.DuckDBPyConnection) -> None:

@@ -234,7 +234,9 @@ def test_a_table_that_is_not_there_yet_is_named() -> None:
             """create table ga4.dim_ga4__users as select 'u' as user_key, 'p' as property_id, 1 as purchases,
             now()::timestamp as last_seen_at, true as is_ads_consented;
             create table ga4.dim_ga4__properties as select 'p' as property_id, current_date as last_day,
-            'UTC' as timezone"""
+            'UTC' as timezone;
+            create table ga4.int_ga4__identity_map as select 'u' as user_key, 'p' as property_id, 'd' as user_pseudo_id,
+            null::varchar as user_id, current_date as first_seen"""
         ).fetchall()
         assert audience_sql(some, Audience(name="buyers", rule="purchases > 0"))
         with pytest.raises(AudienceError, match="probability needs beha2vec"):

@@ -48,6 +48,44 @@ def _nearest(world: duckdb.DuckDBPyConnection, seeds: set[int], most: int) -> li
     return sorted(int(n) for n in others[:most])
 
 
+def test_a_dimension_of_the_semantic_layer_selects_those_with_such_a_session(world: duckdb.DuckDBPyConnection) -> None:
+    seen = {n: n % 60 for n in range(USERS)}  # days since the last session
+    assert _members(world, "sessions_with('channel', 'Organic Search', 28) > 0") == [
+        n for n in range(USERS) if n % 2 == 0 and seen[n] < 28
+    ]
+    assert _members(world, "sessions_with('channel', 'Email', 400) = 2") == [n for n in range(USERS) if n % 3 == 2]
+    assert _members(world, "orders_with('item_category', 'Women''s shoes', 7) > 0") == [
+        n for n in range(USERS) if n % 5 and n % 4 == 0 and seen[n] < 7
+    ]
+    assert _members(world, "orders_with('channel', 'Organic Search', 400) = 1 and cluster = 0") == [
+        n for n in range(USERS) if n % 5 and n % 4 == 0
+    ]
+    assert _members(world, "sessions_with('page_type', 'list', 400) >= 3") == [
+        n for n in range(USERS) if n % 4 < 2 and n % 3 == 2
+    ], "sessions with such a page"
+
+
+def test_unknown_dimensions_and_values_are_named(world: duckdb.DuckDBPyConnection) -> None:
+    for rule, message in (
+        (
+            "channel = 'Email'",
+            "channel is not known of users, but of visits: write sessions_with('channel', '...'",
+        ),
+        ("item_category = 'Bags'", "write orders_with('item_category', '...', 28) > 0"),
+        ("sessions_with('chanel', 'Email', 28) > 0", "there is no dimension chanel; did you mean channel"),
+        ("sessions_with('item', 'Bags', 28) > 0", "there is no dimension item"),
+        ("sessions_with('user', 'u0001', 28) > 0", "there is no dimension user"),
+        ("sessions_with('channel', 'E-mail', 28) > 0", "there is no value E-mail; did you mean Email"),
+        ("sessions_with('channel', 'Email') > 0", "write sessions_with(dimension, value, days)"),
+    ):
+        with pytest.raises(AudienceError) as error:
+            _members(world, rule)
+        assert message in str(error.value)
+    assert _members(world, "sessions_with('channel', 'gone', 28) > 0", strict=False) == [], "as at night"
+    with pytest.raises(AudienceError, match="no dimension chanel"):
+        _members(world, "sessions_with('chanel', 'Email', 28) > 0", strict=False)
+
+
 @pytest.mark.parametrize("most", [1, 37, 500])
 def test_those_similar_to_an_audience_are_the_nearest_to_its_average(
     world: duckdb.DuckDBPyConnection, most: int

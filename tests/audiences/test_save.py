@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
@@ -160,6 +160,7 @@ _texts = st.one_of(st.sampled_from(HOSTILE_TEXTS), st.text(max_size=60)).filter(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(_texts, _texts)
+@example("\x85", "a\u2028b\x85")
 def test_any_text_comes_back_as_it_was(path: Path, description: str, rule: str) -> None:
     path.write_text(FILE)
     audience = Audience(name="new", description=description, rule=rule)

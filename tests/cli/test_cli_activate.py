@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
@@ -13,6 +14,7 @@ from beha2vec_core.activation import run
 from beha2vec_core.activation.config import build
 from beha2vec_core.cli import app
 from beha2vec_core.pages.fetching.addresses import AddressGuard
+from beha2vec_core.settings import Settings
 from tests.activation.activation_world import BUYERS, make_folder, may_be_contacted
 from tests.activation.services import LOCAL, Reply, Service, served
 
@@ -67,6 +69,14 @@ def test_what_is_not_accepted_ends_with_1(service: Service) -> None:
     service.usual = Reply(401)
     text = _output("activate", "buyers", "--to", "ga4", "--send", code=1)
     assert "does not accept the secret (HTTP 401)" in text and "of-the-stream" not in text
+
+
+def test_members_that_are_too_old_are_sent_with_what_the_plan_says(service: Service) -> None:
+    with duckdb.connect(str(Settings.load().storage.warehouse_path)) as connection:
+        connection.execute("update beha2vec.audience_members set event_date = event_date - 9").fetchall()
+    text = _output("activate", "buyers", "--to", "ga4")
+    assert "9 days ago" in text and "beha2vec activate buyers --to ga4 --stale --send" in text
+    assert "Sent:" in _output("activate", "buyers", "--to", "ga4", "--stale", "--send")
 
 
 def test_debug_uses_nothing(service: Service) -> None:

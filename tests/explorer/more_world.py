@@ -27,7 +27,8 @@ def make_more(serving: Path, path: Path) -> Path:
                 user_id = case when user_key like 'g1-%' then 'C' || substr(user_key, 4) end,
                 is_ads_consented = not (user_key like '%3' or user_key like '%7');
             create or replace table ga4.int_ga4__identity_map as
-                select user_key as client_key, user_key, user_pseudo_id, user_id from ga4.dim_ga4__users;
+                select user_key as client_key, user_key, user_pseudo_id, user_id, property_id,
+                    date '2026-01-01' as first_seen from ga4.dim_ga4__users;
             create table ga4.fct_ga4__conversions as select user_key from ga4.dim_ga4__users where purchases > 0;
             update beha2vec.enriched_pages set theme_confidence = 0.9, page_type_confidence = 0.95,
                 theme_method = 'rules', page_type_method = 'rules', theme_runner_up = 'travel';

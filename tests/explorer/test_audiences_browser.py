@@ -40,7 +40,8 @@ def folder(more_serving: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
             """update ga4.dim_ga4__users set last_seen_at = now()::timestamp,
                 user_pseudo_id = '1000' || (hash(user_key) % 100000000)::varchar || '.1767818244';
             create or replace table ga4.int_ga4__identity_map as select user_key as client_key, user_key, property_id,
-                user_pseudo_id, user_id, last_seen_at::date as last_seen from ga4.dim_ga4__users"""
+                user_pseudo_id, user_id, last_seen_at::date as last_seen,
+                last_seen_at::date as first_seen from ga4.dim_ga4__users"""
         ).fetchall()
     (folder / "audiences.yml").write_text(FILE)
     (folder / "destinations.yml").write_text(DESTINATIONS)

@@ -397,7 +397,8 @@ def test_a_plan_is_shown_and_nothing_is_sent(
         connection.execute(
             """alter table ga4.dim_ga4__users add column user_id varchar;
             create or replace table ga4.int_ga4__identity_map as select user_key as client_key, user_key, property_id,
-                '1000.' || (hash(user_key) % 100000000)::varchar as user_pseudo_id, last_seen_at as last_seen
+                '1000.' || (hash(user_key) % 100000000)::varchar as user_pseudo_id, last_seen_at as last_seen,
+                null::varchar as user_id, last_seen_at::date as first_seen
             from ga4.dim_ga4__users"""
         ).fetchall()
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(data_dir))

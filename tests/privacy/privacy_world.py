@@ -146,6 +146,10 @@ def _fill(connection: duckdb.DuckDBPyConnection, settings: Settings, report: Ing
         from {raw};
         create table ga4.stg_ga4__event_items as select event_key, 1 as item_index, 'shirt' as item_name, event_date
         from ga4.base_ga4__events;
+        create table ga4.int_ga4__sessions as select session_key, any_value(property_id) as property_id,
+            any_value(client_key) as client_key, any_value(user_pseudo_id) as user_pseudo_id,
+            any_value(user_id) as user_id, min(event_date) as session_date
+        from ga4.base_ga4__events group by session_key;
         create table ga4.int_ga4__page_titles as select distinct session_key, 'a title' as page_title
         from ga4.base_ga4__events;
         create table ga4.int_ga4__identity_map as select client_key, any_value(property_id) as property_id,

@@ -15,7 +15,7 @@ from beha2vec_core.quality.check import Look
 from beha2vec_core.quality.export import rows_are_accounted_for
 from beha2vec_core.settings import ExportSettings, Settings, SettingsError
 from beha2vec_core.store.warehouse import Warehouse
-from tests.privacy.privacy_world import DAN, DAYS, PrivacyWorld, copy_world, make_world
+from tests.privacy.privacy_world import ANN, BEN, DAN, DAYS, LAPTOP, PHONE, TABLET, PrivacyWorld, copy_world, make_world
 
 LAYERS = ("raw", "quarantine", "events", "sequences", "embeddings")
 # the first of three days is beyond a limit of 130 days
@@ -78,6 +78,30 @@ def test_the_rows_that_stay_are_the_same(world: PrivacyWorld) -> None:
     left = world.raw_rows(f"event_date >= date '{DAYS[1]}'")
     apply_retention(with_limits(world, **dict.fromkeys(LAYERS, 130)), NOW)
     assert world.raw_rows() == left
+
+
+def denied(world: PrivacyWorld) -> set[str]:
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            f"""select coalesce(user_pseudo_id, user_id)
+            from read_parquet('{world.settings.storage.users_path}/*/*/*.parquet') where not is_allowed"""
+        ).fetchall()
+    return {one for (one,) in rows}
+
+
+def test_a_person_who_denied_personal_ads_stays_denied_while_they_are_seen(world: PrivacyWorld) -> None:
+    """GA4's tables of users have each change once: the day of the denial may be older than all that is kept."""
+    everyone = {PHONE, LAPTOP, TABLET, DAN, ANN, BEN}
+    assert denied(world) == everyone
+    with duckdb.connect(str(world.settings.storage.warehouse_path)) as connection:
+        connection.execute("delete from ga4.int_ga4__sessions where user_pseudo_id <> ?", [DAN])
+        connection.execute("update ga4.int_ga4__sessions set user_id = ?", [BEN])
+    # every day but the last is beyond the limit, and Dan has a session on the last, with Ben's login
+    late = NOW + timedelta(days=(DAYS[2] - DAYS[1]).days)
+    apply_retention(with_limits(world, events=130), late)
+    assert denied(world) == {DAN, BEN}
+    apply_retention(with_limits(world, events=130), late + timedelta(days=1))
+    assert not list(world.settings.storage.users_path.rglob("event_date=*"))
 
 
 def test_removed_days_still_add_up(world: PrivacyWorld) -> None:

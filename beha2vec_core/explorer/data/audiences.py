@@ -175,7 +175,7 @@ def known(published: Published, function: str, argument: str, before: tuple[tupl
     one = names.FUNCTIONS[function]
     if argument not in one.known or not all(published.has(table) for table in one.tables):
         return None
-    found = published.query(one.known[argument].format(**dict(before)))
+    found = published.query(one.known_sql(argument, dict(before)))
     texts = [str(value) for value in found.iloc[:, 0].dropna()]
     return sorted(texts, key=lambda text: (int(text), "") if text.isdecimal() else (0, text))
 
@@ -242,7 +242,11 @@ def plan_rows(found: Plan) -> list[tuple[str, str, int]]:
     rows += [(f"not reachable: {reason}", "", number) for reason, number in found.reasons.items()]
     rows += [(f"would {kind}", "", found.of_kind(kind)) for kind in _CHANGES]
     rows.append(("unchanged", "", found.unchanged))
-    return [*rows, ("have to leave, but cannot be addressed", "", len(found.stuck))] if found.stuck else rows
+    last = (
+        ("have to leave, but cannot be addressed", "", len(found.stuck)),
+        ("have left, or may still be there: no answer", "", len(found.unsure)),
+    )
+    return [*rows, *(row for row in last if row[2])]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import streamlit as st
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.audiences.file import Audience, AudienceError, audience_of, find_audience, load_audiences
 from beha2vec_core.audiences.names import FUNCTIONS, WHOLE
-from beha2vec_core.audiences.rule import text_literal, users_of
+from beha2vec_core.audiences.rule import users_of
 from beha2vec_core.audiences.save import remove_audience, save_audience
 from beha2vec_core.audiences.selection import Step, preview_key
 from beha2vec_core.explorer import page, tables
@@ -18,6 +18,7 @@ from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, in_markdown, shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.privacy.key import PrivacyError
+from beha2vec_core.store.sql import quote
 
 _NEW = ""  # a new audience, in the list of what can be built
 _ORIGINAL, _SAVED = "_audience_original", "_audience_saved"
@@ -357,12 +358,12 @@ def _of_text(published: Published, name: str) -> str | None:
             return f"{name} is null"
         if sign == "is like":
             pattern = st.text_input("Pattern", placeholder="%winter%", width=300, key=f"condition_like_{name}")
-            return f"{name} like {text_literal(pattern)}" if pattern else None
+            return f"{name} like {quote(pattern)}" if pattern else None
         values = published.ask(data.values, name)
         chosen = st.multiselect("Values", values, format_func=lambda one: shown(one, 60), key=f"condition_in_{name}")
     if not chosen:
         return None
-    literals = ", ".join(text_literal(one) for one in chosen)
+    literals = ", ".join(quote(one) for one in chosen)
     if len(chosen) == 1:
         return f"{name} {'=' if sign == 'is' else '<>'} {literals}"
     return f"{name} {'' if sign == 'is' else 'not '}in ({literals})"
@@ -390,7 +391,7 @@ def _call(published: Published, audiences: data.Audiences, name: str) -> str | N
                 value = st.text_input(label, placeholder="/sale/%" if argument == "pattern" else "", key=key)
             if not value:
                 return None
-            literal = value if argument in WHOLE else text_literal(value)
+            literal = value if argument in WHOLE else quote(value)
             written.append(literal)
             before.append((argument, literal))
         call = f"{name}({', '.join(written)})"

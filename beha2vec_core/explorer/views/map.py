@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from beha2vec_core.audiences.area import Corners, as_text, simplified
-from beha2vec_core.audiences.rule import text_literal
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts import map as charts
 from beha2vec_core.explorer.data import clusters, predictions, profile
@@ -20,6 +19,7 @@ from beha2vec_core.explorer.text import in_chart, shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.wording import label_words, number
 from beha2vec_core.predictions.wording import does
+from beha2vec_core.store.sql import quote
 from beha2vec_core.words import counted
 
 _SELECT, _OPEN = "Select a group", "Open a user"  # Plotly does one or the other
@@ -153,7 +153,7 @@ def _group(published: Published, corners: Corners) -> None:
             icon=":material/download:",
         )
         if st.button(page.TO_AUDIENCE, key="map_audience", icon=page.AUDIENCE_ICON):
-            page.begin_audience(f"on_map({text_literal(data.map_version(published))}, '{as_text(corners)}')")
+            page.begin_audience(f"on_map({quote(data.map_version(published))}, '{as_text(corners)}')")
     if len(users) == everybody:
         st.write("These are all users: there are no others to compare them with.")
         return

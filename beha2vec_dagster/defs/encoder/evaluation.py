@@ -11,7 +11,7 @@ from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.defs.encoder.versions import load_encoder, newest_version, version_beside
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
-from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
+from beha2vec_dagster.lib.resources import GPU_POOL, ComputeResource, WarehouseResource
 
 if TYPE_CHECKING:
     from beha2vec_core import BehaviorEncoder
@@ -33,7 +33,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         group_name="encoder",
         kinds={"pytorch", "duckdb"},
         pool=GPU_POOL,
-        op_tags=GPU_TAGS,
         backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="1",
     )

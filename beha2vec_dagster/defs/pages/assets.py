@@ -18,7 +18,7 @@ from beha2vec_core.pages import (
 )
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
-from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, LlmResource, WarehouseResource
+from beha2vec_dagster.lib.resources import GPU_POOL, ComputeResource, LlmResource, WarehouseResource
 
 _OPTIONAL_COLUMNS = ("item_names", "item_categories", "page_text")
 _REVIEWED = 20
@@ -48,7 +48,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         group_name="pages",
         kinds={"duckdb", "sentencetransformers"},
         pool=GPU_POOL,
-        op_tags=GPU_TAGS,
         backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="2",
     )

@@ -27,7 +27,7 @@ from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.console import core_messages
 from beha2vec_dagster.lib.metadata import made, markdown_table, picture, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
-from beha2vec_dagster.lib.resources import GPU_POOL, GPU_TAGS, ComputeResource, WarehouseResource
+from beha2vec_dagster.lib.resources import GPU_POOL, ComputeResource, WarehouseResource
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +103,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         kinds={"duckdb", "pytorch"},
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=GPU_POOL,
-        op_tags=GPU_TAGS,
         code_version="2",
     )
     def prediction_examples(
