@@ -177,10 +177,10 @@ def _from_duckdb(path: Path, people: People) -> list[Removed]:
             with transaction(connection):
                 ((rows,),) = connection.execute(f"delete from {relation} where {plan.theirs}").fetchall()
                 for column, kind in plan.texts.items():
-                    name = identifier(column)
+                    text = identifier(column)
                     ((changed,),) = connection.execute(
-                        f"update {relation} set {name} = {taken_out_sql(name, kind, people)} "
-                        f"where {named_in_sql(name, people)}"
+                        f"update {relation} set {text} = {taken_out_sql(text, kind, people)} "
+                        f"where {named_in_sql(text, people)}"
                     ).fetchall()
                     texts += int(changed)
             done.append(Removed(path, name, int(rows), texts))

@@ -96,20 +96,22 @@ def _remove_users(partition: Path, warehouse: Path) -> int:
     """Remove a day of GA4's tables of users, and return how many rows.
 
     People who did not allow personal ads stay while a session of theirs is kept: GA4 may never say it again, and
-    without it they could be contacted.
+    without it they could be contacted. Before dbt has made sessions, all of them stay.
     """
-    seen = "select {id} from warehouse.ga4.int_ga4__sessions where property_id = ? and {id} is not null"
+    seen = "select {id} from warehouse.ga4.int_ga4__sessions where property_id = $1 and {id} is not null"
     target = partition / "users.parquet"
     with duckdb.connect() as connection:
         connection.execute(f"attach {quote(warehouse)} as warehouse (read_only)")
         connection.execute(f"create table users as from read_parquet({quote(target)}, hive_partitioning = false)")
         property_id = partition.parent.name.removeprefix("property_id=")
-        ((removed,),) = connection.execute(
-            f"""delete from users where is_allowed
-            or coalesce(user_pseudo_id not in ({seen.format(id="user_pseudo_id")}), true)
-            and coalesce(user_id not in ({seen.format(id="user_id")}), true)""",
-            [property_id, property_id],
-        ).fetchall()
+        ((removed,),) = connection.execute("delete from users where is_allowed").fetchall()
+        if ("ga4", "int_ga4__sessions") in tables_of(connection, "warehouse"):
+            ((unseen,),) = connection.execute(
+                f"""delete from users where coalesce(user_pseudo_id not in ({seen.format(id="user_pseudo_id")}), true)
+                and coalesce(user_id not in ({seen.format(id="user_id")}), true)""",
+                [property_id],
+            ).fetchall()
+            removed += unseen
         ((left,),) = connection.execute("select count(*) from users").fetchall()
         if removed and left:
             temporary = target.with_name(f".{target.name}.{os.getpid()}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -372,3 +374,18 @@ def test_a_name_that_is_too_long_is_refused_before_anything_is_sent() -> None:
         "the user property would be b2v_a_name_that_is_too_long, but the name of a user property is longer than 24 "
         "characters: give a shorter name with as:"
     ]
+
+
+def test_a_ledger_from_before_devices_goes_on(settings: Settings, service: Service) -> None:
+    plan_and_send(settings, BUYERS, ga4(service.address))
+    with closing(sqlite3.connect(settings.storage.ledger_path)) as older:
+        older.executescript(
+            """drop index changes_of_users;
+            alter table changes drop column unit;
+            create index changes_of_users on changes (destination, audience, user_key, change_id);"""
+        )
+    arrived = _clients(service)
+    plan, report = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert not plan.changes and report.is_complete and _clients(service) == arrived
+    plan, _ = plan_and_send(settings, BUYERS, ga4(service.address), Options(empty=True))
+    assert {one.kind for one in plan.changes} == {"leave"} and sorted(_clients(service)) == sorted(arrived * 2)

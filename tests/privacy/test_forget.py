@@ -90,6 +90,9 @@ def test_a_person_is_everywhere_before_and_nowhere_after(world: PrivacyWorld) ->
     assert all(one in read_otherwise(world) for one in ids)
     certificate = world.forget(ANN)
     assert certificate.left == [] and certificate.not_found == []
+    named = {str(place["place"]) for place in certificate.removed}
+    assert any(name.endswith(" beha2vec.cluster_profiles") for name in named), "tables by their names"
+    assert not any('"' in name for name in named)
     assert not any(one in read_otherwise(world) for one in ids)
     for who in ids:
         assert world.find(who) == []

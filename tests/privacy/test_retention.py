@@ -104,6 +104,14 @@ def test_a_person_who_denied_personal_ads_stays_denied_while_they_are_seen(world
     assert not list(world.settings.storage.users_path.rglob("event_date=*"))
 
 
+def test_before_dbt_has_made_sessions_denials_stay(world: PrivacyWorld) -> None:
+    everyone = denied(world)
+    with duckdb.connect(str(world.settings.storage.warehouse_path)) as connection:
+        connection.execute("drop schema ga4 cascade")
+    apply_retention(with_limits(world, events=130), NOW + timedelta(days=30))
+    assert denied(world) == everyone
+
+
 def test_removed_days_still_add_up(world: PrivacyWorld) -> None:
     apply_retention(with_limits(world, raw=130), NOW)
     settings = ExportSettings(source="x", start_date=DAYS[0], timezone="UTC", data_dir=world.settings.storage.data_dir)
