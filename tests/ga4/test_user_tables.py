@@ -154,9 +154,10 @@ def test_it_is_kept_as_long_as_events(world: World) -> None:
     world.ingest(DAY, NEXT)
     settings = Settings(data_dir=world.data, retention_days_raw=130, retention_days_events=200, timezone="UTC")
     with duckdb.connect(str(settings.storage.warehouse_path)) as warehouse:  # no session of theirs is left
-        warehouse.execute("create schema ga4")
         warehouse.execute(
-            "create table ga4.int_ga4__sessions (property_id text, user_pseudo_id text, user_id text, session_date date)"
+            """create schema ga4;
+            create table ga4.int_ga4__sessions
+                (property_id text, user_pseudo_id text, user_id text, session_date date)"""
         )
     now = datetime(2024, 3, 2, 8, tzinfo=UTC)
     apply_retention(settings, now + timedelta(days=199))
