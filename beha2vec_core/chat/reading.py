@@ -33,6 +33,19 @@ _DID = re.compile(
     r"cause)\b\s+"
     r"(?!in|on|last|this|since|from|for|over|during|compared|vs|versus|by|at|after|between|to|week|month|yesterday)\w"
 )
+# what no word of the vocabulary may make another question of
+_NOT_MEASURED = (
+    (
+        r"\b(?:do|did|does|are|were) [\w ]+ search(?:ing)?\b|\bsearch(?:es|ed|ing) (?:for|on)\b|"
+        r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b|\bsearched\b",
+        "What people search for on the site is not measured.",
+    ),
+    (
+        r"\bhow (?:long|many days|much time)\b.*\b(?:until|till|before|between|to|take|takes)\b.*"
+        r"\b(?:purchase|buy|order|convert)",
+        "The time up to a purchase is not measured.",
+    ),
+)  # fmt: skip
 _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
@@ -100,6 +113,8 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
         is_follow_up=leads, top=parts.top, kinds=tuple(dict.fromkeys(word.kind for word in parts.words)),
     )  # fmt: skip
     try:
+        if missing := next((why for what, why in _NOT_MEASURED if re.search(what, question.lower())), ""):
+            raise _Problem(missing)
         if advice:
             raise _Problem("The data show what happened, not why it happened or what would happen.")
         if parts.unknown:
@@ -195,6 +210,8 @@ def _query(
         metric = METRICS[metric].count or metric
         notes += ["Sessions are counted, not users."] if named and named.name == "users" else []
         unit = METRICS[metric].unit
+    if metric == "cart_sessions" and "add" in parts.text:
+        notes.append("Sessions with something added to the cart are counted, not how often.")
     is_share = (parts.has("share") or parts.is_part) and unit in ("count", "money") and metric != "funnel"
     if is_share and metric in ("new_users", "returning_users"):
         metric = "users"
@@ -223,12 +240,19 @@ def _query(
         if parts.times.is_open and not explains:
             by = [_step(period or contents.days), *by]
             timed = True
+        elif period is None and parts.has("trend"):
+            pass
+        elif period is None and contents.days.last - contents.days.first >= timedelta(days=55):
+            period = Period(contents.days.last - timedelta(days=27), contents.days.last)
+            versus = period.before()
+            notes.append("No period is named: the last 28 days against the 28 before.")
         elif period is None:
             raise _Problem("A change needs a period: for example last week, or last month.")
         else:
             versus = _before(period, contents)
     is_judged = len(included) == 1 and metrics and not by and (parts.judged or parts.has("low") or parts.has("high"))
-    if explains and versus is None and not parts.has("rest") and not is_judged:
+    is_peak = timed and extreme and period is None  # the day with the most, but not why
+    if explains and versus is None and not parts.has("rest") and not is_judged and not is_peak:
         raise _Problem("The data show what happened, not why it happened or what would happen.")
     if parts.has("trend") and not timed and versus is None:
         by = [_step(period or contents.days), *by]
