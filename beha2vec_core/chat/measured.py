@@ -65,7 +65,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append("Where the 95 % intervals overlap, the order may be due to chance.")
     if metric.n_of.startswith("session") and metric.unit == "share":
         lines.append("The intervals allow for users with several sessions.")
-    lines += _per_day(result) + _in_weeks(result)
+    lines += _not_as_supposed(result, reading) + _per_day(result) + _in_weeks(result)
     if part := _begun(query, days):
         lines.append(part)
     begins = [period.first for period in (query.period, query.versus) if period]
@@ -142,6 +142,16 @@ def _begun(query: Query, days: Period) -> str:
     if ("month" in query.by and after.day > 1) or ("week" in query.by and after.weekday() > 0):
         return f"{begun}The last {'month' if 'month' in query.by else 'week'} is shown up to {day_words(last)} only."
     return begun.strip()
+
+
+def _not_as_supposed(result: Result, reading: Reading) -> list[str]:
+    """That a decrease whose place is asked for is an increase, or the other way round."""
+    if not result.query.explains or reading.goes_down is None or not result.rows:
+        return []
+    now, before = result.rows[0]["value"], result.rows[0]["value_before"]
+    if now is None or before is None or now == before or (now < before) == reading.goes_down:
+        return []
+    return [f"The question supposes {'a decrease' if reading.goes_down else 'an increase'}: it was the opposite."]
 
 
 def _is_sum(metric: Metric) -> bool:

@@ -15,6 +15,7 @@ from typing import Literal
 from beha2vec_core.chat.follow_ups import LEADS, continued
 from beha2vec_core.chat.nearest import SOURCES, nearest_queries
 from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of, find_parts, group_counted, loosely, metrics_of
+from beha2vec_core.chat.rewrites import PEOPLE
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
 from beha2vec_core.semantic.compiler import place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
@@ -36,8 +37,8 @@ _DID = re.compile(
 # what no word of the vocabulary may make another question of
 _NOT_MEASURED = (
     (
-        r"\b(?:do|did|does|are|were) [\w ]+ search(?:ing)?\b|\bsearch(?:es|ed|ing) (?:for|on)\b|"
-        r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b|\bsearched\b",
+        rf"\b(?:{PEOPLE}|they|we) (?:are |do )?search(?:ing|ed|es)?\b|\bsearch(?:es|ed|ing) (?:for|on)\b|"
+        r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b",
         "What people search for on the site is not measured.",
     ),
     (
@@ -53,6 +54,7 @@ _DEFAULTS = {  # of "top 5 landing pages"
     "landing_page": "sessions", "page": "page_views", "item": "items_sold", "campaign": "sessions",
     "source": "sessions",
 }  # fmt: skip
+_ITEMS = {"item", "item_category", "item_subcategory"}
 _NOT_WHY = "The data show where this is so, not its cause."
 
 
@@ -75,6 +77,7 @@ class Reading:
         kinds: of its words: share, compare, trend ...
         nearest: queries that can be answered.
         more: further queries, where several measures are asked for.
+        goes_down: whether it is about a decrease; None: it does not say.
     """
 
     query: Query | None = None
@@ -91,6 +94,7 @@ class Reading:
     kinds: tuple[str, ...] = ()
     nearest: tuple[Query, ...] = ()
     more: tuple[Query, ...] = ()
+    goes_down: bool | None = None
 
 
 class _Problem(ValueError):
@@ -111,6 +115,7 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
         by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")),
         asks_cause=advice or parts.has("cause"),
         is_follow_up=leads, top=parts.top, kinds=tuple(dict.fromkeys(word.kind for word in parts.words)),
+        goes_down=parts.goes_down,
     )  # fmt: skip
     try:
         if missing := next((why for what, why in _NOT_MEASURED if re.search(what, question.lower())), ""):
@@ -370,7 +375,7 @@ def _metric(
         if (pair or parts.has("rest")) and (compares or parts.judged) and {*metrics} <= {"users", "sessions"}:
             notes.append("Buying was read as a question about the conversion rate, as no measure is named.")
             return "conversion_rate"
-        if metrics or parts.is_counted or not about & {"item", "item_category"}:
+        if metrics or parts.is_counted or not about & _ITEMS:
             raise _Problem("Buyers, orders or items sold?")
         return "items_sold"
     if metrics:
@@ -378,7 +383,7 @@ def _metric(
             raise _Problem("Revenue, orders or items sold?")
         return metrics[0]
     if parts.has("sell"):
-        return "items_sold" if about & {"item", "item_category"} else "revenue"
+        return "items_sold" if about & _ITEMS else "revenue"
     if parts.is_of_users and "spender" in parts.text:
         return "revenue"
     if groups is not None:
@@ -391,7 +396,7 @@ def _metric(
         notes.append("No measure is named: by revenue.")
         return "revenue"
     judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
-    if judged and (by or pair or parts.has("rest")) and not timed and not about & {"item", "item_category"}:
+    if judged and (by or pair or parts.has("rest")) and not timed and not about & _ITEMS:
         notes.append(f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named.")
         return "conversion_rate"
     ranked = parts.top or parts.has("high")

@@ -507,6 +507,8 @@ DIMENSIONS = {
         Dimension("campaign", "campaign", "s.campaign", ("campaign",), is_searched=True),
         Dimension("item_category", "item category", "i.item_category",
                   ("category", "product category", "item category", "product type"), is_searched=True),
+        Dimension("item_subcategory", "item subcategory", "i.item_category2",
+                  ("subcategory", "product subcategory", "item subcategory", "sub category"), is_searched=True),
         Dimension("item", "item", "i.item_name", ("item", "product", "article", "sku"), is_searched=True),
         Dimension("theme", "page theme", "g.theme", ("theme", "topic", "page theme", "content theme"),
                   is_searched=True),
