@@ -148,14 +148,16 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
         """create or replace table ga4.fct_ga4__funnel_sessions as
         select session_key, user_key, session_date,
             case when purchases > 0 then 6 when has_cart then 3 + (pick(n, 'ships', 3) > 0)::int
-                else 1 + (pick(n, 'basket', 20) = 0)::int end as furthest_step, case when purchases = 0 then furthest_step end as dropped_after,
+                else 1 + (pick(n, 'basket', 20) = 0)::int end as furthest_step,
+            case when purchases = 0 then furthest_step end as dropped_after,
             session_started_at as step_1_at,
             case when furthest_step >= 2 then session_started_at end as step_2_at,
             case when furthest_step >= 3 then session_started_at end as step_3_at,
             case when furthest_step >= 3 and pick(n, 'ships', 3) > 0 then session_started_at end as step_4_at,
             case when furthest_step = 6 then session_started_at end as step_5_at,
             case when furthest_step = 6 then session_started_at end as step_6_at
-        from ga4.fct_ga4__sessions where has_cart or purchases > 0 or pick(n, 'basket', 20) = 0 or pick(n, 'looks', 30) = 0"""
+        from ga4.fct_ga4__sessions where has_cart or purchases > 0 or pick(n, 'basket', 20) = 0
+            or pick(n, 'looks', 30) = 0"""
     )
     world.execute(
         """create or replace table ga4.fct_ga4__user_days as
