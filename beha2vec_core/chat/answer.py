@@ -29,6 +29,8 @@ CAN_DO = """Without a language model I look things up. You can ask
   who resembles user <user_key>?                the nearest users
   /sql select ...                               anything else, in SQL"""
 
+MORE = "More that you can ask: /help"
+
 
 @dataclass(frozen=True)
 class LookupAnswer:

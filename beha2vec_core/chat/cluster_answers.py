@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from beha2vec_core.chat.answer import CAN_DO, LookupAnswer
+from beha2vec_core.chat.answer import MORE, LookupAnswer
 from beha2vec_core.chat.facts import MAIN, differences, most_telling, of_metric, search_facts
 from beha2vec_core.chat.lines import cluster_line, count_lines, expected_line, fact_line, funnel_text, likely_line
 from beha2vec_core.chat.privacy import Aliases
@@ -91,7 +91,7 @@ class ClusterAnswers:
             return self._feature_ranking(question, overview)
         if metrics or LIST.search(question):
             return self.clusters()
-        return LookupAnswer(f"I did not understand this.\n\n{CAN_DO}", understood=False)
+        return LookupAnswer(f"I did not understand this.\n\n{MORE}", understood=False)
 
     def clusters(self) -> LookupAnswer:
         """All clusters: key, name, users, share."""
@@ -266,6 +266,11 @@ class ClusterAnswers:
     def before_buying(self) -> LookupAnswer:
         """What was more frequent before users became buyers than among others."""
         rows = self._data.table("buying_paths", "significant and lift > 1", [], "z desc limit 12")
+        if not rows and not self._data.table("buying_paths", "true", [], "z limit 1"):
+            raise NotInData(
+                "what users did before they became buyers was not measured, as too few users became buyers, or "
+                "cluster_profiles was not materialized"
+            )
         if not rows:
             return LookupAnswer(
                 "Nothing was clearly more frequent before users became buyers.", statements=[_BUYING_SQL]
@@ -317,7 +322,7 @@ class ClusterAnswers:
         ]
         best = max(scored, key=lambda item: item[:2], default=None)
         if not words or best is None or best[0] < 1:
-            return LookupAnswer(f"I did not understand this.\n\n{CAN_DO}", understood=False)
+            return LookupAnswer(f"I did not understand this.\n\n{MORE}", understood=False)
         metric, feature = best[2].metric, best[2].feature
         rows = [
             (s.cluster_key, fact) for s in sheets.values() for fact in s.features(metric) if fact.feature == feature

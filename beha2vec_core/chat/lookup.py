@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from beha2vec_core.chat.answer import CAN_DO, LookupAnswer
+from beha2vec_core.chat.answer import MORE, LookupAnswer
 from beha2vec_core.chat.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.cluster_answers import ClusterAnswers, one_of
 from beha2vec_core.chat.measured import measured, not_answered
@@ -36,7 +36,7 @@ from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.semantic.compiler import NotAnswerable, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
-from beha2vec_core.semantic.query import Query
+from beha2vec_core.semantic.query import Filter, Query
 from beha2vec_core.words import counted
 
 _CLUSTERS = re.compile(r"\b(clusters?|personas?|which segments?)\b", re.IGNORECASE)
@@ -45,14 +45,23 @@ _BIGGEST = re.compile(
     re.IGNORECASE,
 )
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
+_NO_CAUSE = "The data do not show why."
 _OF_CLUSTERS = ("cluster", "page_type", "theme")  # filters that answers from clusters and facts know
 _MAKES_BUY = re.compile(
-    r"^\W*what (?:drives|makes|leads)\b[\w\s]*\b(?:buy(?:ers|ing)?|purchases?|convert|conversions?)\W*$", re.IGNORECASE
+    r"^\W*(?:(?:what|which (?:pages?|events?|actions?|steps?)) (?:drives?|makes?|leads?)\b[\w\s]*\b|"
+    r"what do(?:es)? (?:an? |the |our )?(?:typical |average )?[a-z]+ (?:usually |typically )?do (?:right )?before "
+    r"(?:they |the |an? |making )*)(?:buy(?:ers|ing)?|purchas(?:es?|ing)|orders?|ordering|convert|conversions?)\W*$",
+    re.IGNORECASE,
+)
+_GROWS = re.compile(
+    r"\b(?:gr[eo]w\w*|shr[iau]nk\w*|(?:bigger|smaller|larger)|(?:in|de)creas\w*|declin\w*|"
+    r"los(?:e|ing) (?:users|members))\b",
+    re.IGNORECASE,
 )
 _MORE_LIKELY = re.compile(r"\b(?:more|less) likely to\b.*\bthan\b", re.IGNORECASE)
 _OF_ONE_STEP = (  # of the funnel, and not in its text
     "cart_abandonment", "unfinished_carts", "cart_users", "cart_rate", "checkout_rate", "checkout_completion",
-    "cart_sessions", "checkout_sessions",
+    "cart_sessions", "checkout_sessions", "unfinished_checkouts",
 )  # fmt: skip
 _FUNNEL_METRICS = (*_OF_ONE_STEP, "checkout_abandonment")
 # what is not about one measure, though a word such as users or conversion stands in it
@@ -107,6 +116,8 @@ class Lookup:
             return self.about_clusters.before_buying()
         if SIMILAR.search(question):
             return self.about_clusters.answer(question, keys, overview)
+        if (keys or _CLUSTERS.search(question)) and query is None and _GROWS.search(unnamed):
+            return self._growth(keys, reading)
         is_predicted = PREDICTED.search(question) and not (query is not None and _MORE_LIKELY.search(question))
         if is_predicted and target_asked(unnamed, self._data.predicted()):
             if others := [one.dimension for one in reading.filters if one.dimension not in ("cluster", "page_type")]:
@@ -118,7 +129,9 @@ class Lookup:
             if problem := not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
                 return _refused(reading, "" if reading.asks_cause else problem)
             return self.about_clusters.answer(question, keys, overview)
-        if query is not None and (query.metric in _OF_ONE_STEP or "_to_" in query.metric):
+        if query is not None and (query.metric in _OF_ONE_STEP or re.search("_to_|_without_", query.metric)):
+            if re.search(r"\bwho\b", question, re.IGNORECASE) and not query.by:
+                reading = replace(reading, notes=(*reading.notes, "This is a number: I do not list these users."))
             return self._measure(query, reading)
         if query is None and of_carts(question):  # the funnel of clusters is about checkout
             return _refused(reading)
@@ -132,7 +145,9 @@ class Lookup:
             kinds = {feature is None for _, feature in metrics_named(unnamed)}
             if narrowed and len(kinds) > 1:  # "which cluster buys most on mobile?" has a fact of buying, one of phones
                 return _refused(reading, "Facts of clusters are of all their users, not of some of them.")
-            return self.about_clusters.answer(question, keys, overview)
+            found = self.about_clusters.answer(question, keys, overview)
+            is_why = reading.asks_cause and found.understood
+            return replace(found, text=f"{found.text}\n\n{_NO_CAUSE}") if is_why else found
         if query is not None and not (_WHO.search(question) and not query.by):
             return self._measure(query, reading)
         if (
@@ -146,6 +161,15 @@ class Lookup:
             return _refused(reading)
         found = self.about_clusters.answer(question, keys, overview)
         return found if found.understood else _refused(reading)
+
+    def _growth(self, keys: list[int], reading: Reading) -> LookupAnswer:
+        """The users of each week who were in the cluster then; "growing" is a question of one cluster."""
+        if len(keys) != 1 or any(one.dimension != "cluster" for one in reading.filters):
+            return _refused(reading, "I know the growth of one cluster: is cluster 2 growing?")
+        query = Query("users", ("week",), (Filter("cluster_then", (str(keys[0]),)),), reading.period)
+        notes = ["Counted are the users of each week who were in the cluster then."]
+        notes += [_NO_CAUSE] if reading.asks_cause else []
+        return self._measure(query, replace(reading, query=query, unknown=(), more=(), notes=tuple(notes)))
 
     def _is_of_steps(self, question: str, reading: Reading) -> bool:
         """Whether the question is about steps of users, though a word such as users stands in it."""
@@ -211,4 +235,4 @@ def _with_key(question: str, overview: Overview) -> tuple[str, str]:
 
 def _refused(reading: Reading, problem: str = "") -> LookupAnswer:
     reading = replace(reading, query=None, problem=problem or reading.problem or "I did not understand the question.")
-    return LookupAnswer(f"{not_answered(reading)}\n\n{CAN_DO}", understood=False, reading=reading)
+    return LookupAnswer(f"{not_answered(reading)}\n\n{MORE}", understood=False, reading=reading)

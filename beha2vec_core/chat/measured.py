@@ -65,6 +65,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append("Where the 95 % intervals overlap, the order may be due to chance.")
     if metric.n_of.startswith("session") and metric.unit == "share":
         lines.append("The intervals allow for users with several sessions.")
+    lines += _not_as_supposed(result, reading) + _per_day(result) + _in_weeks(result)
     if part := _begun(query, days):
         lines.append(part)
     begins = [period.first for period in (query.period, query.versus) if period]
@@ -141,6 +142,64 @@ def _begun(query: Query, days: Period) -> str:
     if ("month" in query.by and after.day > 1) or ("week" in query.by and after.weekday() > 0):
         return f"{begun}The last {'month' if 'month' in query.by else 'week'} is shown up to {day_words(last)} only."
     return begun.strip()
+
+
+def _not_as_supposed(result: Result, reading: Reading) -> list[str]:
+    """That a decrease whose place is asked for is an increase, or the other way round."""
+    if not result.query.explains or reading.goes_down is None or not result.rows:
+        return []
+    now, before = result.rows[0]["value"], result.rows[0]["value_before"]
+    if now is None or before is None or now == before or (now < before) == reading.goes_down:
+        return []
+    return [f"The question supposes {'a decrease' if reading.goes_down else 'an increase'}: it was the opposite."]
+
+
+def _is_sum(metric: Metric) -> bool:
+    """Whether the value of several days is the sum of theirs: users of two days are not."""
+    return metric.unit in ("count", "money") and not any(
+        one.per or "user_key" in one.value for one in metric.sql.values()
+    )
+
+
+def _per_day(result: Result) -> list[str]:
+    """The values per day, where periods that are compared have not as many days."""
+    query, metric = result.query, result.metric
+    if query.versus is None or query.period is None or query.is_share or not _is_sum(metric):
+        return []
+    now, before = ((one.last - one.first).days + 1 for one in (query.period, query.versus))
+    if now == before:
+        return []
+    lines = [f"The periods have {now} and {before} days."]
+    if not query.by:
+        row = result.rows[0]
+        values = row["value"], row["value_before"]
+        if None not in values:
+            shown = [_plain(metric, value / days, row) for value, days in zip(values, (now, before), strict=True)]
+            if metric.unit == "count":
+                shown = [number(value / days, "mean") for value, days in zip(values, (now, before), strict=True)]
+            lines.append(f"Per day: {shown[0]} against {shown[1]}, {change(values[0] / now, values[1] / before)}.")
+    return lines
+
+
+def _in_weeks(result: Result) -> list[str]:
+    """A sum by day in words: the seven days up to the last, and those before them."""
+    query, metric, rows = result.query, result.metric, result.rows
+    known = rows and all(row.get("value") is not None for row in rows)
+    if query.by != ("day",) or query.is_share or query.ascending is not None or not known or not _is_sum(metric):
+        return []
+    first = query.period.first if query.period else rows[0]["day"]
+    last = query.period.last if query.period else rows[-1]["day"]
+    weeks = ((last - first).days + 1) // 7
+    if weeks < 2:
+        return []
+    sums = [0.0] * weeks
+    for row in rows:
+        if (place := (last - row["day"]).days // 7) < weeks:
+            sums[-1 - place] += float(row["value"])
+    shown = "; ".join(_plain(metric, value, rows[0]) for value in sums)
+    moved = f" ({change(sums[-1], sums[0])} from the first to the last)" if sums[0] else ""
+    total = _plain(metric, sum(float(row["value"]) for row in rows), rows[0])
+    return [f"All days: {total}. Weeks of seven days up to {day_words(last)}: {shown}{moved}."]
 
 
 def _without_rows(result: Result) -> list[str]:

@@ -128,7 +128,8 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     for word in parts.words:
         following = [one for one in parts.words if one.kind == "value" and parts.are_beside(word, one)]
         if word.kind == "without" and not any(one.place > word.place for one in following):
-            named = re.search(EXCLUDES, f"{question.lower()} ")
+            typed = question.lower().replace("\u2019", "'")
+            named = re.search(rf"{EXCLUDES}|\b\w+n'?t \w+", f"{typed} ")
             parts.unknown.append(named[0].strip() if named else word.text)
     return parts
 
@@ -230,7 +231,8 @@ def group_counted(parts: Parts) -> str | None:
     """The dimension of "how many countries"; None: numbers of its groups are not asked for."""
     for word in parts.words:
         asked = rf"\b(?:how many|number of) (?:(?:different|distinct|unique|of|our|the)\s+)*{loosely(word.text)}"
-        is_sold = word.name == "item" and (parts.has("sell") or parts.has("metric"))
+        is_apart = re.search(rf"\b(?:different|distinct|unique) {loosely(word.text)}", parts.text) is not None
+        is_sold = word.name == "item" and (parts.has("sell") or parts.has("metric")) and not is_apart
         if word.kind == "by" and not is_sold and re.search(asked, parts.text):
             return word.name
     return None

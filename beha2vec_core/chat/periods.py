@@ -133,6 +133,13 @@ def find_times(text: str, data: Period) -> Times:
     times.text = re.sub(
         r"\b(?:the )?(?:start|beginning) of (?:the|this) (year|month|week|quarter)\b", r"this \1", times.text
     )
+    times.text = re.sub(
+        rf"\b(since|from) (?:the )?(?:very )?(?:start|beginning) of (?=(?:{_MONTH})\b)", r"\1 ", times.text
+    )
+    take(
+        r"\b(?:calendar )?(?:week|wk|cw) (?:no\.? ?|# ?)?(\d{1,2})\b(?: (?:of )?(20\d\d))?",
+        lambda m: _iso_week(int(m[1]), last, int(m[2]) if m[2] else None),
+    )
     times.text = re.sub(r"\bfortnight\b", "two weeks", times.text)
     # "between 1 and 15 march" has two days of one month
     times.text = re.sub(
@@ -289,6 +296,14 @@ def _month(name: str, last: date, year: int | None = None) -> Period:
     if year is None and first > last:
         first = date(last.year - 1, first.month, 1)
     return _clip(Period(first, add_months(first, 1) - timedelta(days=1)), last)
+
+
+def _iso_week(number: int, last: date, year: int | None) -> Period:
+    """A week by its number (ISO 8601); without a year, the last that had begun."""
+    first = date.fromisocalendar(year or last.year, number, 1)
+    if year is None and first > last:
+        first = date.fromisocalendar(last.year - 1, number, 1)
+    return _clip(Period(first, first + timedelta(days=6)), last)
 
 
 def _quarter(number: int, last: date, year: int | None) -> Period:

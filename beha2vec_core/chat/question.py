@@ -33,6 +33,8 @@ LIST = re.compile(
     re.IGNORECASE,
 )
 KINDS_OF_USERS = re.compile(
+    r"^\W*(?:describe|list|show|explain)(?: me)? (?:all |the |our |my |all our )?(?:\w+ )?"
+    r"(?:clusters|segments|groups)\W*$|"
     r"^\W*(?:what|which) (?:different )?(?:kinds?|types?|sorts?|groups?|segments?) of (?:users?|customers?|"
     r"visitors?|people|shoppers?)"
     r"(?: (?:do we have|are there|visit us|exist|come to us))?\W*$",
@@ -46,7 +48,8 @@ PERSONA = re.compile(
     r"\b(persona|describe|who|tell|about|profile|what (is|are)|explain|summar\w*|show|build)\b", re.IGNORECASE
 )
 PREDICTED = re.compile(
-    r"\b((?:un)?likel\w*|probab\w*|predict\w*|forecast\w*|expect\w*|will|won['’]t|going to|about to"
+    r"\b((?:at )?risk (?:of|to)|"
+    r"(?:un)?likel\w*|probab\w*|predict\w*|forecast\w*|expect\w*|will|won['’]t|going to|about to"
     r"|(?:next|coming) (?:week|month|\d+ (?:days|weeks)))\b",
     re.IGNORECASE,
 )

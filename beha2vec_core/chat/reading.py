@@ -15,6 +15,7 @@ from typing import Literal
 from beha2vec_core.chat.follow_ups import LEADS, continued
 from beha2vec_core.chat.nearest import SOURCES, nearest_queries
 from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of, find_parts, group_counted, loosely, metrics_of
+from beha2vec_core.chat.rewrites import PEOPLE
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
 from beha2vec_core.semantic.compiler import place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
@@ -33,6 +34,19 @@ _DID = re.compile(
     r"cause)\b\s+"
     r"(?!in|on|last|this|since|from|for|over|during|compared|vs|versus|by|at|after|between|to|week|month|yesterday)\w"
 )
+# what no word of the vocabulary may make another question of
+_NOT_MEASURED = (
+    (
+        rf"\b(?:{PEOPLE}|they|we) (?:are |do )?search(?:ing|ed|es)?\b|\bsearch(?:es|ed|ing) (?:for|on)\b|"
+        r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b",
+        "What people search for on the site is not measured.",
+    ),
+    (
+        r"\bhow (?:long|many days|much time)\b.*\b(?:until|till|before|between|to|take|takes)\b.*"
+        r"\b(?:purchase|buy|order|convert)",
+        "The time up to a purchase is not measured.",
+    ),
+)  # fmt: skip
 _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
@@ -40,6 +54,7 @@ _DEFAULTS = {  # of "top 5 landing pages"
     "landing_page": "sessions", "page": "page_views", "item": "items_sold", "campaign": "sessions",
     "source": "sessions",
 }  # fmt: skip
+_ITEMS = {"item", "item_category", "item_subcategory"}
 _NOT_WHY = "The data show where this is so, not its cause."
 
 
@@ -62,6 +77,7 @@ class Reading:
         kinds: of its words: share, compare, trend ...
         nearest: queries that can be answered.
         more: further queries, where several measures are asked for.
+        goes_down: whether it is about a decrease; None: it does not say.
     """
 
     query: Query | None = None
@@ -78,6 +94,7 @@ class Reading:
     kinds: tuple[str, ...] = ()
     nearest: tuple[Query, ...] = ()
     more: tuple[Query, ...] = ()
+    goes_down: bool | None = None
 
 
 class _Problem(ValueError):
@@ -98,8 +115,11 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
         by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")),
         asks_cause=advice or parts.has("cause"),
         is_follow_up=leads, top=parts.top, kinds=tuple(dict.fromkeys(word.kind for word in parts.words)),
+        goes_down=parts.goes_down,
     )  # fmt: skip
     try:
+        if missing := next((why for what, why in _NOT_MEASURED if re.search(what, question.lower())), ""):
+            raise _Problem(missing)
         if advice:
             raise _Problem("The data show what happened, not why it happened or what would happen.")
         if parts.unknown:
@@ -195,6 +215,8 @@ def _query(
         metric = METRICS[metric].count or metric
         notes += ["Sessions are counted, not users."] if named and named.name == "users" else []
         unit = METRICS[metric].unit
+    if metric == "cart_sessions" and "add" in parts.text:
+        notes.append("Sessions with something added to the cart are counted, not how often.")
     is_share = (parts.has("share") or parts.is_part) and unit in ("count", "money") and metric != "funnel"
     if is_share and metric in ("new_users", "returning_users"):
         metric = "users"
@@ -223,12 +245,19 @@ def _query(
         if parts.times.is_open and not explains:
             by = [_step(period or contents.days), *by]
             timed = True
+        elif period is None and parts.has("trend"):
+            pass
+        elif period is None and contents.days.last - contents.days.first >= timedelta(days=55):
+            period = Period(contents.days.last - timedelta(days=27), contents.days.last)
+            versus = period.before()
+            notes.append("No period is named: the last 28 days against the 28 before.")
         elif period is None:
             raise _Problem("A change needs a period: for example last week, or last month.")
         else:
             versus = _before(period, contents)
     is_judged = len(included) == 1 and metrics and not by and (parts.judged or parts.has("low") or parts.has("high"))
-    if explains and versus is None and not parts.has("rest") and not is_judged:
+    is_peak = timed and extreme and period is None  # the day with the most, but not why
+    if explains and versus is None and not parts.has("rest") and not is_judged and not is_peak:
         raise _Problem("The data show what happened, not why it happened or what would happen.")
     if parts.has("trend") and not timed and versus is None:
         by = [_step(period or contents.days), *by]
@@ -346,7 +375,7 @@ def _metric(
         if (pair or parts.has("rest")) and (compares or parts.judged) and {*metrics} <= {"users", "sessions"}:
             notes.append("Buying was read as a question about the conversion rate, as no measure is named.")
             return "conversion_rate"
-        if metrics or parts.is_counted or not about & {"item", "item_category"}:
+        if metrics or parts.is_counted or not about & _ITEMS:
             raise _Problem("Buyers, orders or items sold?")
         return "items_sold"
     if metrics:
@@ -354,7 +383,7 @@ def _metric(
             raise _Problem("Revenue, orders or items sold?")
         return metrics[0]
     if parts.has("sell"):
-        return "items_sold" if about & {"item", "item_category"} else "revenue"
+        return "items_sold" if about & _ITEMS else "revenue"
     if parts.is_of_users and "spender" in parts.text:
         return "revenue"
     if groups is not None:
@@ -367,7 +396,7 @@ def _metric(
         notes.append("No measure is named: by revenue.")
         return "revenue"
     judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
-    if judged and (by or pair or parts.has("rest")) and not timed and not about & {"item", "item_category"}:
+    if judged and (by or pair or parts.has("rest")) and not timed and not about & _ITEMS:
         notes.append(f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named.")
         return "conversion_rate"
     ranked = parts.top or parts.has("high")

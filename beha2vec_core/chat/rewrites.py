@@ -7,13 +7,15 @@ no phrase knows is still not understood.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
-from beha2vec_core.semantic.definitions import STEPS
+from beha2vec_core.semantic.definitions import DROP_OFFS, STEPS
 
 PEOPLE = r"users?|customers?|buyers?|visitors?|people|shoppers?"
 _THE = r"(?:(?:the|a|an|my|our|their|there|they're|your|any|some|this)\s+)?"
 _WAS = r"(?:(?:that|which|is|are|was|were|gets?|got|being|been)\s+)*"
-_GROUND = r"(?:checkout|funnel|process|shop|store|site|website|journey)"
+_PROCESS = r"(?:buying|purchase|purchasing|checkout|shopping|order|sales) (?:process|journey|flow|path)"
+_GROUND = rf"(?:{_PROCESS}|checkout|funnel|process|shop|store|site|website|journey)"
 _STOPS = (
     r"(?:loses?|losing|lost|drop(?:ping|s)?(?:[\s-]+(?:offs?|outs?))?|giv(?:e|es|ing) up|bail\w*|leak\w*|"
     r"abandon\w*|quit\w*|stop\w*|"
@@ -22,9 +24,6 @@ _STOPS = (
 _TWO_KINDS = (
     r"\bweekends?\b.*\b(?:weekdays?|week days?|working days?)\b|\b(?:weekdays?|week days?|"
     r"working days?)\b.*\bweekends?\b"
-)
-_EITHER_KIND = re.compile(
-    r"\b(?:on |at |in |than |vs |versus |or |and )*(?:the )?(?:weekends?|weekdays?|week days?|working days?)\b"
 )
 _EITHER_KIND = re.compile(
     r"\b(?:on |at |in |than |vs |versus |or |and )*(?:the )?(?:weekends?|weekdays?|week days?|working days?)\b"
@@ -68,6 +67,14 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\bshopping cart", "cart"),
     (r"\b(to|in|into) (the|their|a) bags?\b", r"\1 \2 cart"),
     (r"n't\b", " not"),
+    (r"\b(have|has|had|did|does|do|is|are|was|were)nt\b", r"\1 not"),
+    (r"\b(how|when|where)s\b", r"\1 is"),
+    (r"\bdiff?e?re?nt\b", "different"),
+    # GA4's names of the events of buying
+    (r"\b(?:view|select)_item\b", "view item"),
+    (r"\badd_to_cart\b", "add to cart"),
+    (r"\bbegin_checkout\b", "begin checkout"),
+    (r"\badd_(shipping|payment)_info\b", r"\1 info"),
     (r"^\W*is it (?:true|right|correct) that\b", " "),
     (r"\bat least (?:one|1)\b", "any"),
 )
@@ -98,7 +105,17 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         "revenue",
     ),
     (r"\bwho (?:refers|referred|sends|sent)\b", "which source brings"),
+    (r"\b(?:buy|order|purchase)s? (more|less) (?:often|frequently)\b", r"converting \1"),
+    (rf"^(?=.*\b(?:hour|time|day|weekday|week|month)s?\b)(.*?)\b(?:{PEOPLE}) shop\b", r"\1 orders"),
+    (
+        r"\bhow many pages (?:does|do|did) (?:an? |the |our )?(?:average |typical )?(session|visit)s? "
+        r"(?:have|has|view|contain)\b",
+        r"pages per \1",
+    ),
+    (r"\b((?:bounce|engagement|conversion) rate) per (?:session|visit)\b", r"\1"),
+    (r"\bview(?:s|ed)? any (?:product|item)s?\b", "view a product"),
     # carts, checkout and the steps between
+    (rf"^(.*?)\b(?:in|at|of|during|through) {_THE}{_PROCESS}\b", r"\1 in the funnel"),
     (rf"\b(cart|checkout)s?\s+{_WAS}(?:abandoned|left behind)\b", r"\1 abandonment"),
     (rf"\babandon(?:s|ed|ing)?\s+{_THE}(cart|checkout)s?\b", r"\1 abandonment"),
     (rf"\babandonment(?: rate)? (?:at|in|during|of) {_THE}(checkout|cart)s?\b", r"\1 abandonment"),
@@ -153,6 +170,9 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"\bhow (?:has|have|had|is|are|was|were)\b(.*?)\b(?:been )?(?:doing|going|performing|looking|coming along)\b",
         r"trend \1",
     ),
+    (r"\bwhen (?:did|do|does|was|were|is) (.*?)\bpeak(?:ed|ing|s)?\b", r"which day highest \1"),
+    (r"\b(?:the |our )?(?:peak|high point|record) (?:in|of)\b", "which day highest"),
+    (r"\b(?:beat|beats|outperform(?:s|ed)?|exceed(?:s|ed)?|surpass(?:es|ed)?)\b", "compared with"),
     # what a group is compared with, and what is left out
     (
         r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
@@ -167,6 +187,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (EXCLUDES, "without "),
     # causes: where a change comes from is known
     (r"\bwhat happened (?:to|with)\b", " askswhy happened "),
+    (r"\bwhat (?:has |have )?changed (?:in|with|about|for)\b", " askswhy change "),
     (r"\b(come back|return) within (?:a|one|1|the first) week\b|\b(come back|return) within 7 days\b", r"\1\2"),
     (
         r"\b(?:what|which)? ?(?:is|are|'s|s)? ?(?:the )?(?:reasons?|causes?|explanations?) (?:for|of|behind|that)\b",
@@ -200,7 +221,7 @@ _COMPILED = [(re.compile(pattern), new) for pattern, new in _REWRITES]
 _STEP_WORDS = {
     1: (
         rf"(?:view|see|saw|seen|visit|look(?:ed|ing)? at|open)(?:s|ed|ing|er)?\s+{_THE}(?:products?|"
-        r"items?)(?: pages?)?|product (?:pages?|views?|details?)|view(?= to\b)"
+        r"items?)(?: pages?)?|product (?:pages?|views?|details?)|view(?:ed|s)?(?= (?:to|but|and never|and not)\b)"
     ),
     2: (
         r"(?:add|put)(?:s|ed|ing)?\s+(?:(?:something|anything|items?|products?|things?|stuff|it|them|"
@@ -213,7 +234,9 @@ _STEP_WORDS = {
     4: r"shipping(?: (?:step|info\w*|details?|page))?",
     5: r"payment(?: (?:step|info\w*|details?|page))?",
     6: (
-        r"(?:end(?:s|ed)? up\s+)?(?:buy(?:s|ing)?|bought|purchas(?:e|es|ed|ing)|orders?|ordered|pay|convert(?:s|"
+        r"(?:end(?:s|ed)? up\s+)?(?:check(?:s|ed|ing)? out|"
+        r"buy(?:s|ing)?|bought|purchas(?:e|es|ed|ing)|orders?|ordered|pay|"
+        r"convert(?:s|"
         r"ed)?|complete|finish(?:es|ed)?)"
     ),
 }
@@ -244,8 +267,16 @@ def in_known_words(text: str) -> str:
 
 
 def _as_step_rate(text: str) -> str:
-    """Two steps of buying, the later one asked of those with the earlier one: "who add to cart, how many buy"."""
+    """Two steps of buying, the later one asked of those with the earlier one: "who add to cart, how many buy".
+
+    More steps, one after the other, are the funnel; with "never" or "but not" between two, those are meant that ended.
+    """
+    text = _BUT_STOPS.sub("but did not buy", text)
     found = [(int(str(m.lastgroup)[1:]), m) for m in _ANY_STEP.finditer(text)]
+    steps = [step for step, _ in found]
+    betweens = [text[one.end() : other.start()] for (_, one), (_, other) in pairwise(found)]
+    if len(found) > 2 and steps == sorted(set(steps)) and all(map(_THEN.fullmatch, betweens)):
+        return f"{text[: found[0][1].start()]} funnel {text[found[-1][1].end() :]}"
     if len(found) == 2 and found[0][0] < found[1][0]:
         (first, one), (last, other) = found
         between = text[one.end() : other.start()]
@@ -255,11 +286,14 @@ def _as_step_rate(text: str) -> str:
             rest = " " if beside else _FROM_TO.sub(" ", between)
             before = re.sub(r"\b(?:drop[\s-]*offs?|conversion(?: rate)?|between|from)\b", " ", text[: one.start()])
             return f"{before} {rate} {rest} {re.sub(r'^ (?:rate|step)s?', '', text[other.end() :])}"
-        if last == max(STEPS) and first in (2, 3) and _WITHOUT.search(between):
-            return f"{text[: one.start()]} {STEPS[first][0]} abandonment {text[other.end() :]}"
+        if (first, last) in DROP_OFFS and _WITHOUT.search(between):
+            before = re.sub(rf"\b(?:the )?(?:{PEOPLE})(?: (?:who|that|which))?\s*$", " ", text[: one.start()])
+            return f"{before} {STEPS[first][0]} without {STEPS[last][0]} {text[other.end() :]}"
     return text
 
 
+_BUT_STOPS = re.compile(rf"\bbut (?:then |they |later )*{_STOPS}(?: (?:it|there|again|then))?\b")
+_THEN = re.compile(r"\s*(?:->|=>|\u2192|>|,|to|then|and|\s)+\s*(?:the )?")
 _WITHOUT = re.compile(
     r"^\W*(?:but|and|who|that|\s)*\s*(?:did|do|does|have|has|were|was)?\s*(?:not|never|no|without)\b(?:\W+\w+){0,2}\W*$"
 )

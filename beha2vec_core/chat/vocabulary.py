@@ -246,6 +246,8 @@ def _phrases(dimension: str, value: str) -> list[str]:
         return [value, path, *(_HOME if path == "/" else ()), *([f"{words} page"] if words else [])]
     if dimension == "page_type":
         return [value, f"{value} page"]
+    if dimension in ("item_category", "item_subcategory"):  # tents: of Tents & Shelters
+        return [value, *re.split(r"\s*[&,]\s*|\s+and\s+", value)]
     others = DIMENSIONS[dimension].values
     named = next((some for known, some in others.items() if known.lower() == value.lower()), ())
     # a domain without its ending: partner site, for partner-site.example

@@ -140,7 +140,7 @@ def is_ranked(query: Query) -> bool:
 def lists_zeros(query: Query) -> bool:
     """Whether groups of sessions without a single order (or item, page view) are put in the order too, as 0.
 
-    The lowest of counts and sums is one of these, where the metric's table has no row of it.
+    The lowest of counts and sums is one of these, where the metric's table has no row of it; so may be a named group.
     """
     _, table, measure = place(query)
     sessions = TABLES["sessions"]
@@ -148,7 +148,10 @@ def lists_zeros(query: Query) -> bool:
     reached = all(_aliases(DIMENSIONS[name].sql, sessions) <= {sessions.alias, *sessions.joins} for name in names)
     counts = METRICS[query.metric].unit in ("count", "money") and measure.per is None
     plain = not (query.is_share or query.versus or any(DIMENSIONS[name].kind == "user" for name in query.by))
-    return bool(query.ascending and query.by and counts and plain and reached) and table not in (
+    named = any(one.dimension in query.by and len(one.values) > 1 and not one.is_excluded for one in query.filters)
+    timed = any(DIMENSIONS[name].kind == "time" for name in query.by)
+    asked = query.ascending or (named and not timed)
+    return bool(asked and query.by and counts and plain and reached) and table not in (
         sessions, TABLES["predictions"],
     )  # fmt: skip
 

@@ -53,6 +53,7 @@ STEPS = {  # of buying, by their number in `ga4_event_taxonomy`
     1: ("view", "product view"), 2: ("cart", "cart"), 3: ("checkout", "checkout"), 4: ("shipping", "shipping step"),
     5: ("payment", "payment step"), 6: ("order", "order"),
 }  # fmt: skip
+DROP_OFFS = ((1, 2), (1, 6), (2, 3), (2, 6), (3, 6))  # one step without a later one: "viewed and never bought"
 # a row per session and step that it reached, of the steps that the site records
 _REACHED = f"""(
     select b.session_key, b.user_key, b.session_date, x.step
@@ -175,6 +176,20 @@ def _step_rate(first: int, last: int) -> Metric:
         {"sessions": Measure(_count(f"{had} and f.furthest_step >= {last}"), _count(had))},
         (f"{name} to {later}", f"{name} to {later} rate"), n_of=f"sessions with a {label}",
     )  # fmt: skip
+
+
+def _drop_off(first: int, last: int) -> tuple[Metric, Metric]:
+    """The share and the number of sessions with one step of buying that did not reach a later one."""
+    (name, label), (later, later_label) = STEPS[first], STEPS[last]
+    had = f"f.step_{first}_at is not null"
+    ended, words = _count(f"{had} and f.furthest_step < {last}"), f"{name} without {later}"
+    share = Metric(
+        f"{name}_without_{later}", f"sessions with a {label} that did not reach the {later_label}", "share",
+        {"sessions": Measure(ended, _count(had))}, (words,), n_of=f"sessions with a {label}", better=-1,
+        count=f"{name}_without_{later}_sessions",
+    )  # fmt: skip
+    count = Metric(f"{share.name}_sessions", share.label, "count", {"sessions": Measure(ended)}, (f"{words} session",))
+    return share, count
 
 
 _REVENUE = Measure(_money("p.revenue", known=_EXPRESSED), n=_ORDERS, extra=_currency("p.revenue"))
@@ -357,7 +372,7 @@ METRICS = {
                 _count("f.step_2_at is not null and f.step_6_at is null"), _count("f.step_2_at is not null")
             )},
             ("cart abandonment", "cart abandonment rate", "abandoned cart", "abandon the cart", "abandon cart",
-             "abandon their cart"),
+             "abandon their cart", "cart without order"),
             n_of="sessions with a cart", better=-1, count="unfinished_carts",
         ),
         Metric(
@@ -366,8 +381,8 @@ METRICS = {
                 _count("f.step_3_at is not null and f.step_6_at is null"), _count("f.step_3_at is not null")
             )},
             ("checkout abandonment", "checkout abandonment rate", "abandoned checkout", "abandon checkout",
-             "abandon the checkout", "checkout abandoned", "checkout are abandoned"),
-            n_of="sessions that began checkout", better=-1,
+             "abandon the checkout", "checkout abandoned", "checkout are abandoned", "checkout without order"),
+            n_of="sessions that began checkout", better=-1, count="unfinished_checkouts",
         ),
         Metric(
             "cart_to_order", "carts that led to an order", "share",
@@ -397,6 +412,11 @@ METRICS = {
             ("unfinished cart",),
         ),
         Metric(
+            "unfinished_checkouts", "sessions that began checkout and have no order", "count",
+            {"sessions": Measure(_count("f.step_3_at is not null and f.step_6_at is null"))},
+            ("unfinished checkout",),
+        ),
+        Metric(
             "cart_users", "users who added something to the cart", "count",
             {"sessions": Measure("count(distinct case when f.step_2_at is not null then s.user_key end)")},
             ("cart user", "user added to cart", "user add to cart", "people added to cart", "people add to cart",
@@ -412,6 +432,7 @@ METRICS = {
             {"sessions": Measure(_count("f.step_1_at is not null"), "count(*)")},
             ("product view rate", "viewed a product", "view a product"), n_of="sessions", count="product_view_sessions",
         ),
+        *(metric for pair in DROP_OFFS if pair not in ((2, 6), (3, 6)) for metric in _drop_off(*pair)),
         *(_step_rate(*pair) for pair in combinations(STEPS, 2) if pair not in ((2, 6), (3, 6))),
         Metric(
             "funnel", "sessions that reached the step or a later one", "count",
@@ -486,6 +507,8 @@ DIMENSIONS = {
         Dimension("campaign", "campaign", "s.campaign", ("campaign",), is_searched=True),
         Dimension("item_category", "item category", "i.item_category",
                   ("category", "product category", "item category", "product type"), is_searched=True),
+        Dimension("item_subcategory", "item subcategory", "i.item_category2",
+                  ("subcategory", "product subcategory", "item subcategory", "sub category"), is_searched=True),
         Dimension("item", "item", "i.item_name", ("item", "product", "article", "sku"), is_searched=True),
         Dimension("theme", "page theme", "g.theme", ("theme", "topic", "page theme", "content theme"),
                   is_searched=True),

@@ -29,7 +29,7 @@ from beha2vec_core.semantic.query import Query
 from tests.semantic.semantic_world import make_world
 
 FOLDER = Path(__file__).parent / "chat_questions"
-SETS = ("questions", "stranger", "unseen")
+SETS = ("questions", "stranger", "unseen", "independent")
 _TOOLS = {
     "checkout_funnel": "funnel", "predictions": "predictions", "similar_users": "similar",
     "paths_in_cluster": "paths", "moves_between_clusters": "moves", "before_buying": "before",

@@ -409,3 +409,12 @@ def test_a_missing_or_broken_database_is_reported(tmp_path: Path, serving: Path)
     with duckdb.connect(str(serving), read_only=True):
         assert Published(serving).overview().users == 805, "beside the explorer's connection"
         assert run_sql(serving, "select 1").rows == [[1]]
+
+
+def test_what_was_not_measured_is_no_finding(tmp_path: Path) -> None:
+    path = make_serving(tmp_path / "serving.duckdb")
+    for question in ("what drives purchases", "which pages lead to a purchase"):
+        with duckdb.connect(str(path)) as world:
+            world.execute("create or replace table beha2vec.buying_paths as from beha2vec.buying_paths limit 0")
+        text = Lookup(Published(path), Aliases(path)).ask(question).text
+        assert "was not measured" in text and "Nothing was clearly" not in text

@@ -128,6 +128,9 @@ def test_mobile_and_desktop_are_compared_by_what_is_named(lookup: Lookup, data: 
         ("in the month before march", ["2026-02-01..2026-02-28"], "in §0"),
         ("the day before yesterday", ["2026-05-11..2026-05-11"], "§0"),
         ("the week before last week", ["2026-04-27..2026-05-03"], "§0"),
+        ("week 8", ["2026-02-16..2026-02-22"], "§0"),
+        ("in week 30", ["2025-07-21..2025-07-27"], "in §0"),
+        ("since the beginning of january", ["2026-01-01..2026-05-13"], "§0"),
         ("from february", ["2026-02-01..2026-02-28"], "§0"),
         ("from 3 february", ["2026-02-03..2026-05-13"], "§0"),
         ("in december 9999", ["2025-12-01..2025-12-31"], "in §0 9999"),
@@ -157,7 +160,11 @@ REFUSED = [
     ("did the ads cause the drop in orders last week", "not why"),
     ("users who came back after buying", "“back”"),
     ("funnel of the newsletter open and click", "“open”"),
-    ("how many people searched for shoes", "“searched”"),
+    ("how many people searched for shoes", "search for on the site is not measured"),
+    ("what do people search for on the site", "search for on the site is not measured"),
+    ("how long does it take from the first visit to a purchase", "The time up to a purchase is not measured"),
+    ("how many users don't buy", "“don't buy”"),
+    ("which cluster is growing fastest", "growth of one cluster"),
     ("sessions with more than 5 minutes", "“minutes”"),
     ("channels with more than 5", "no measure"),
     ("conversion rate of customers over 50", "More than a number"),
@@ -169,7 +176,6 @@ REFUSED = [
     ("days between orders", "“between”"),
     ("users who viewed /sale and bought", "Buyers, orders or items sold"),
     ("what did users do yesterday", "“do”"),
-    ("revenue drop", "needs a period"),
     ("sessions per user", "several: |no such ratio"),
     ("mobile vs desktop", "no measure"),
     ("what was the best month", "no measure"),
@@ -344,6 +350,73 @@ def test_the_funnel_is_that_of_the_sessions_asked_for(lookup: Lookup, data: duck
     assert answer.table is not None and answer.table.columns == ["step", "funnel", "of the step before"]
     assert (answer.table.rows[0][1], answer.table.rows[-1][1]) == reached
     assert "Most are lost after " in answer.text
+
+
+def test_the_growth_of_a_cluster_is_its_users_by_week(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    answer = lookup.ask("why is cluster 2 growing")
+    assert answer.table is not None and "do not show why" in answer.text
+    expected = data.execute(
+        """select date_trunc('week', s.session_date)::date::text, count(distinct user_key)
+        from ga4.fct_ga4__sessions s join beha2vec.cluster_history h using (user_key)
+        where h.event_date = s.session_date and h.cluster_key = 2 group by 1 order by 1"""
+    ).fetchall()
+    assert [tuple(row) for row in answer.table.rows] == expected
+    profile = lookup.ask("why is cluster 0 interesting")
+    assert not profile.understood or "do not show why" in profile.text
+
+
+def test_steps_that_did_not_follow_are_counted(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    for question, ended in (
+        ("how many people view a product but never buy", "step_1_at is not null and furthest_step < 6"),
+        ("how many got to the checkout but bailed", "step_3_at is not null and step_6_at is null"),
+        ("how many put stuff in the basket but never went to checkout", "step_2_at is not null and furthest_step < 3"),
+    ):
+        ((count,),) = data.execute(f"select count(*) from ga4.fct_ga4__funnel_sessions where {ended}").fetchall()
+        assert f": {count:,}." in lookup.ask(question).text, question
+
+
+def test_a_change_without_a_period_is_of_the_last_28_days(lookup: Lookup) -> None:
+    text = lookup.ask("reason for fewer orders from germany").text
+    assert "No period is named: the last 28 days against the 28 before." in text
+    risen, fallen = (lookup.ask(f"why the {word} in revenue").text for word in ("rise", "drop"))
+    assert ("it was the opposite" in risen) != ("it was the opposite" in fallen), "one of them supposes what is not so"
+
+
+def test_unequal_periods_and_trends_are_summed_up(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    text = lookup.ask("sessions in march against february").text
+    counts = dict(
+        data.execute(
+            """select month(session_date), count(*) from ga4.fct_ga4__sessions
+            where session_date >= '2026-01-01' group by 1"""
+        ).fetchall()
+    )
+    assert "The periods have 31 and 28 days." in text
+    assert f"Per day: {counts[3] / 31:.1f} against {counts[2] / 28:.1f}" in text
+    weeks = data.execute(
+        """select count(*) from ga4.fct_ga4__sessions where session_date > date '2026-05-13' - 28
+        group by (date '2026-05-13' - session_date) // 7 order by (date '2026-05-13' - session_date) // 7 desc"""
+    ).fetchall()
+    shown = "; ".join(f"{count:,}" for (count,) in weeks)
+    assert f"Weeks of seven days up to 13 May 2026: {shown} " in lookup.ask("how did sessions develop lately").text
+    assert "Weeks of" not in lookup.ask("how did users develop lately").text, "users of two days are no sum"
+
+
+def test_named_groups_without_an_order_are_zero(tmp_path: Path) -> None:
+    path = make_world(tmp_path / "serving.duckdb")
+    with duckdb.connect(str(path)) as world:
+        world.execute(
+            """delete from ga4.fct_ga4__purchases where session_key in (select session_key
+            from ga4.fct_ga4__sessions where default_channel_group = 'Paid Social')"""
+        )
+    answer = Lookup(Published(path), Aliases(path)).ask("compare orders from email and paid social")
+    assert answer.table is not None and ["Paid Social", 0] in [row[:2] for row in answer.table.rows]
+    assert "There is nothing for" not in answer.text
+
+
+def test_items_by_the_category_within_their_category(vocabulary: Vocabulary) -> None:
+    expected = "items_sold | by item_subcategory | item_subcategory=Beanies;Runners"
+    assert read(vocabulary, "beanies or runners, which sells better") == expected
+    assert read(vocabulary, "how many ponchos were sold") == "items_sold | item_subcategory=Parkas & Ponchos"
 
 
 def test_a_misspelled_word_is_read_and_said(vocabulary: Vocabulary) -> None:

@@ -32,9 +32,9 @@ _PAGES = (  # path, page type, theme
     ("/sale", "category", "general"), ("/shoes/trail-running", "product", "shoes"),
     ("/blog/how-to-wash-wool", "article", "care"), ("/cart", "cart", "general"), ("/checkout", "checkout", "general"),
 )  # fmt: skip
-_ITEMS = (  # name, category, price
-    ("Trail Running Shoes", "Shoes", 120.0), ("Wool Hat", "Hats", 25.0), ("Rain Jacket", "Jackets", 150.0),
-    ("Gift Card", "Gifts", 50.0),
+_ITEMS = (  # name, category, category within it, price
+    ("Trail Running Shoes", "Shoes", "Runners", 120.0), ("Wool Hat", "Hats", "Beanies", 25.0),
+    ("Rain Jacket", "Jackets", "Parkas & Ponchos", 150.0), ("Gift Card", "Gifts", None, 50.0),
 )  # fmt: skip
 _made: list[bytes] = []
 
@@ -53,8 +53,11 @@ def make_world(path: Path) -> Path:
         world.execute("create temp table pages (place int, page_key text, page_type text, theme text)")
         pages = [[i, f"shop.example.com{path}", kind, theme] for i, (path, kind, theme) in enumerate(_PAGES)]
         world.executemany("insert into pages values (?, ?, ?, ?)", pages)
-        world.execute("create temp table items (place int, item_name text, item_category text, price double)")
-        world.executemany("insert into items values (?, ?, ?, ?)", [[i, *row] for i, row in enumerate(_ITEMS)])
+        world.execute(
+            """create temp table items (place int, item_name text, item_category text, item_category2 text,
+            price double)"""
+        )
+        world.executemany("insert into items values (?, ?, ?, ?, ?)", [[i, *row] for i, row in enumerate(_ITEMS)])
         # whole numbers that look random, the same on every machine
         world.execute("create temp macro pick(n, what, among) as (('0x' || left(md5(what || n), 12))::bigint % among)")
         _marts(world)
@@ -107,7 +110,7 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
     world.execute(
         """create or replace table ga4.fct_ga4__purchase_items as
         select purchase_key, 0 as item_index, property_id, occurred_on, user_key, session_key, item_name, item_category,
-            currency, price, (1 + pick(n, 'pieces', 3))::bigint as quantity, revenue as item_revenue
+            item_category2, currency, price, (1 + pick(n, 'pieces', 3))::bigint as quantity, revenue as item_revenue
         from ga4.fct_ga4__purchases join items on items.place = pick(n, 'item', 4)"""
     )
     world.execute(
@@ -145,13 +148,16 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
         """create or replace table ga4.fct_ga4__funnel_sessions as
         select session_key, user_key, session_date,
             case when purchases > 0 then 6 when has_cart then 3 + (pick(n, 'ships', 3) > 0)::int
-                else 2 end as furthest_step, case when purchases = 0 then furthest_step end as dropped_after,
-            session_started_at as step_1_at, session_started_at as step_2_at,
+                else 1 + (pick(n, 'basket', 20) = 0)::int end as furthest_step,
+            case when purchases = 0 then furthest_step end as dropped_after,
+            session_started_at as step_1_at,
+            case when furthest_step >= 2 then session_started_at end as step_2_at,
             case when furthest_step >= 3 then session_started_at end as step_3_at,
             case when furthest_step >= 3 and pick(n, 'ships', 3) > 0 then session_started_at end as step_4_at,
             case when furthest_step = 6 then session_started_at end as step_5_at,
             case when furthest_step = 6 then session_started_at end as step_6_at
-        from ga4.fct_ga4__sessions where has_cart or purchases > 0 or pick(n, 'basket', 20) = 0"""
+        from ga4.fct_ga4__sessions where has_cart or purchases > 0 or pick(n, 'basket', 20) = 0
+            or pick(n, 'looks', 30) = 0"""
     )
     world.execute(
         """create or replace table ga4.fct_ga4__user_days as

@@ -69,6 +69,13 @@ EXPECTED = {
     "checkout_sessions": f"select count(step_3_at) {FUNNELS}",
     "engaged_sessions": f"select sum(is_engaged::int)::bigint {SESSIONS}",
     "unfinished_carts": f"select count(*) {FUNNELS} and step_2_at is not null and step_6_at is null",
+    "unfinished_checkouts": f"select count(*) {FUNNELS} and step_3_at is not null and step_6_at is null",
+    "view_without_cart": f"select avg((furthest_step = 1)::int) {FUNNELS} and step_1_at is not null",
+    "view_without_order": f"select 1 - avg((furthest_step = 6)::int) {FUNNELS} and step_1_at is not null",
+    "cart_without_checkout": f"select 1 - avg((furthest_step >= 3)::int) {FUNNELS} and step_2_at is not null",
+    "view_without_cart_sessions": f"select count(*) {FUNNELS} and step_1_at is not null and furthest_step = 1",
+    "view_without_order_sessions": f"select count(step_1_at) - count(step_6_at) {FUNNELS}",
+    "cart_without_checkout_sessions": f"select count(*) {FUNNELS} and step_2_at is not null and furthest_step = 2",
     "cart_users": f"select count(distinct user_key) {FUNNELS} and step_2_at is not null",
     "product_view_sessions": f"select count(step_1_at) {FUNNELS}",
     "product_view_rate": f"select (select count(step_1_at) {FUNNELS})::double / (select count(*) {SESSIONS})",
@@ -118,7 +125,7 @@ def test_every_dimension_of_a_metric_runs_and_its_parts_are_the_whole(
         rows = run_query(world, Query(metric, (name,))).rows
         assert rows or name == "user", name
         counted_once = metric in ("sessions", "orders", "revenue", "net_revenue", "items_sold", "item_revenue")
-        if counted_once and name not in ("page", "page_type", "theme", "item", "item_category"):
+        if counted_once and name not in ("page", "page_type", "theme", "item", "item_category", "item_subcategory"):
             assert sum(row["value"] or 0 for row in rows) == pytest.approx(whole), name
 
 

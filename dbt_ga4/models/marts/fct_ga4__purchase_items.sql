@@ -15,6 +15,7 @@ select
     items.item_brand,
     items.item_variant,
     items.item_category,
+    items.item_category2,
     items.coupon,
     purchases.currency,
     {{ in_currency('purchases.currency', 'purchases.event_currency', 'items.price', 'items.price_in_usd') }} as price,
