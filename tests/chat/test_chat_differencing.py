@@ -186,7 +186,8 @@ def test_a_fact_is_judged_by_those_it_asks(path: Path, tmp_path: Path) -> None:
 def test_one_user_with_many_checkouts_is_few(path: Path, tmp_path: Path) -> None:
     """All of 100 users bought; one of them also left 30 checkouts: neither that nor where it happened is sent."""
     copy = with_secret(path, tmp_path, "checkouts")
-    sessions = """with theirs as (from beha2vec.user_clusters_current where cluster_key = 1 order by user_key limit {users})
+    sessions = """with theirs as (
+            from beha2vec.user_clusters_current where cluster_key = 1 order by user_key limit {users})
         insert into ga4.fct_ga4__funnel_sessions by name
         select user_key || range as session_key, user_key, {step} as furthest_step, {dropped} as dropped_after
         from theirs, range({each})"""
