@@ -82,6 +82,7 @@ class DataManager(Destination):
     takes_attributes = False
     has_debug = True
     batch = MOST_MEMBERS
+    left_behind = "addresses and numbers that they had earlier may still be in the list: remove those by hand"
 
     def __init__(
         self,

@@ -128,6 +128,7 @@ class Destination(ABC):
         has_debug: its service has a way to check requests without using them.
         takes_attributes: there is room for attributes of members.
         batch: the most users of one request.
+        left_behind: what of users who left may still be there, and what to do about it; empty: nothing.
     """
 
     kind: str
@@ -137,6 +138,7 @@ class Destination(ABC):
     has_debug = False
     takes_attributes = True
     batch = 1
+    left_behind = ""
 
     def __init__(self, name: str, *address: object) -> None:
         self.name = name

@@ -22,12 +22,14 @@ class Departure(NamedTuple):
         users: how many were there.
         problem: why they are still there; empty where they left.
         is_final: no later try can remove them.
+        left_behind: what of them may still be there although they were removed; see `Destination`.
     """
 
     destination: str
     users: int
     problem: str = ""
     is_final: bool = True
+    left_behind: str = ""
 
 
 def leave_destinations(
@@ -93,7 +95,9 @@ def _leave(destination: Destination, ledger: Ledger, wanted: frozenset[str]) -> 
     after = [one for to, _, one in ledger.of_people(wanted) if to == name]
     if any(one.is_pending and not one.is_there for one in after):
         raise ActivationError("it works on the removal for hours: run this command again tomorrow to hear the result")
-    removed = {one.member.user_key for _, one in left} - lost.keys()
+    # where something is left behind, also those who left before
+    users = after if destination.left_behind else [one for _, one in left]
+    removed = {one.member.user_key for one in users} - lost.keys()
     if destination.counts:
         unsure = {one.member.user_key for one in after if one.is_there or not one.is_certain}
         lost |= dict.fromkeys(
@@ -103,7 +107,7 @@ def _leave(destination: Destination, ledger: Ledger, wanted: frozenset[str]) -> 
         lost |= dict.fromkeys(
             gone, "they are out of the audience now, but what was sent before stays: delete the user there"
         )
-    departures = [Departure(name, len(removed))] if removed else []
+    departures = [Departure(name, len(removed), left_behind=destination.left_behind)] if removed else []
     return [*departures, *(Departure(name, users, why) for why, users in Counter(lost.values()).items())]
 
 
@@ -114,7 +118,9 @@ def _users(ledger: Ledger, wanted: frozenset[str], name: str) -> set[str]:
 def in_words(departure: Departure) -> str:
     """For the certificate."""
     where = f"destination {departure.destination}: {counted(departure.users, 'user')}"
-    return f"{where} removed" if not departure.problem else f"{where} still there: {departure.problem}"
+    if departure.problem:
+        return f"{where} still there: {departure.problem}"
+    return f"{where} removed" + f"; {departure.left_behind}" * bool(departure.left_behind)
 
 
 def _at(settings: Settings, name: str, build_one: Callable[..., Destination]) -> Destination:

@@ -27,8 +27,11 @@ from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
 from beha2vec_core.audiences.names import IDENTITIES, USERS, has_table
 from beha2vec_core.audiences.rule import attributes_sql
 from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.privacy.key import key as privacy_key
+from beha2vec_core.privacy.key import key_path
 from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.settings import Settings, Storage
+from beha2vec_core.store.publish import published_id, published_key
 
 _MEMBERS = "beha2vec.audience_members_current"
 # GA4 exports a day up to three days late
@@ -180,7 +183,7 @@ def make_plan(
     if audience.pause:
         since = moment - timedelta(days=audience.pause)
         paused = ledger.entered_since(since, destination.name, audience.name)
-    listed = _listed(audience.exclude_file, settings)
+    listed, unmatched = _listed(audience.exclude_file, candidates, settings)
     forgotten = _forgotten(candidates, settings.storage)
     values = _values(connection, audience, attributes, settings) if attributes and not empty else {}
     # also those that a file lost: they are put right, which is no new contact
@@ -234,7 +237,7 @@ def make_plan(
         destination, audience.name, called, day, len(candidates),
         {step: users for step, users in left_out.items() if users or (step == "consent" and audience.purpose == "ads")},
         reasons, unchanged, tuple(changes), tuple(stuck), tuple(unit for unit in lost if unit not in wanted),
-        _stale(newest, moment), tuple(attributes), tuple(() if empty else destination.notes()),
+        _stale(newest, moment), tuple(attributes), tuple(() if empty else [*destination.notes(), *unmatched]),
     )  # fmt: skip
 
 
@@ -456,21 +459,39 @@ def _sent_as(value: object) -> Value:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _listed(listed: Path | None, settings: Settings) -> frozenset[str]:
-    """The users of a file who are not sent; login ids also as they are stored. It lies beside that of audiences.
+def _listed(
+    listed: Path | None, candidates: Mapping[str, _Candidate], settings: Settings
+) -> tuple[frozenset[str], list[str]]:
+    """The ids of the members in a file of users who are not sent, and a note on lines that match no member.
+
+    The file lies beside that of audiences. A line may have an id as the export has it, as it is stored, or as it is
+    published where ``BEHA2VEC_PUBLISH_IDENTIFIERS`` is ``keyed``.
 
     Raises:
         ActivationError: the file cannot be read: without it, somebody would be sent who must not be.
     """
     if listed is None:
-        return frozenset()
+        return frozenset(), []
     path = settings.audiences.file.parent / listed
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ActivationError(f"exclude_file {path} cannot be read ({type(error).__name__})") from None
-    login_ids = LoginIds(settings.storage.data_dir)
-    return frozenset(form for line in lines if line.strip() for form in login_ids.forms(line.strip().strip('"')))
+    data_dir = settings.storage.data_dir
+    entries = frozenset(entry for line in lines if (entry := line.strip().strip('"')))
+    ids = frozenset(one for candidate in candidates.values() for one in candidate.ids)
+    published: dict[str, str] = {}
+    if key_path(data_dir).exists():
+        secret = privacy_key(data_dir)
+        forms = ((form(one, secret), one) for one in ids for form in (published_key, published_id))
+        published = {form: one for form, one in forms if form in entries}
+    login_ids = LoginIds(data_dir)
+    found = {
+        entry: (login_ids.forms(entry) & ids) or frozenset(filter(None, [published.get(entry)])) for entry in entries
+    }
+    unmatched = sum(not of_entry for of_entry in found.values())
+    notes = [f"lines of {path.name} that match no member: {unmatched:,} of {len(entries):,}"] if unmatched else []
+    return frozenset().union(*found.values()), notes
 
 
 def _forgotten(candidates: Mapping[str, _Candidate], storage: Storage) -> frozenset[str]:

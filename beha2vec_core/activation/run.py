@@ -257,19 +257,31 @@ def _left_there(
                     problem = f"who withdrew their consent and is still there is not known: {_in_words(error)}"
             if problem:
                 found.append(Sending(name, to, problem=problem))
+        told = {(one.destination, one.audience) for one in found} | tried
         found += [
-            Sending(name, to, problem=_lost(name, to, users))
+            Sending(name, to, problem=_lost(name, to, users, gone=to in vanished, unnamed=(to, name) not in named))
             for (to, name), users in lost.items()
-            if (to, name) not in tried
+            if (to, name) not in told
         ]
     return found
 
 
-def _lost(audience: str, to: str, users: int) -> str:
-    """What to do about users whose removal has no answer."""
+def _lost(audience: str, to: str, users: int, *, gone: bool = False, unnamed: bool = False) -> str:
+    """What to do about users whose removal has no answer.
+
+    Args:
+        audience: of whom.
+        to: the name of the destination.
+        users: how many.
+        gone: the file no longer has the destination, so nothing can be sent.
+        unnamed: the file of audiences no longer names it there, so only the end of the audience can be sent.
+    """
+    lost = f"removals without an answer: {users:,}"
+    if gone:
+        return f"{lost}. Remove them there if they did not arrive, then write that down: {_close(audience, to)}"
     return (
-        f"removals without an answer: {users:,}. Look there whether they arrived; if so, write that down: "
-        f"{_close(audience, to)}. If not, beha2vec activate {audience} --to {to} --send --repeat-unknown"
+        f"{lost}. Look there whether they arrived; if so, write that down: {_close(audience, to)}. "
+        f"If not, beha2vec activate {audience} --to {to}{' --empty' * unnamed} --send --repeat-unknown"
     )
 
 

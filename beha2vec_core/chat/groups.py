@@ -139,11 +139,12 @@ class Groups:
     def funnel(self, funnel: Funnel) -> dict[str, Any]:
         """A cluster's funnel as data, and where its checkouts without an order end."""
         rounding, group = self._data.rounding(), group_of(funnel.cluster_key)
-        judged = min(funnel.checkout_users, funnel.checkouts - funnel.bought) >= self._min_users
+        # one user with many sessions is one user
+        judged = min(funnel.bought_users, funnel.lost_users) >= self._min_users
         without: dict[str, Any] | str = "too few to judge"
         if judged:
             checkouts = rounding.total(group, funnel.checkouts, funnel.checkout_users)
-            lost = rounding.total(group, funnel.checkouts - funnel.bought, funnel.checkout_users)
+            lost = rounding.total(group, funnel.checkouts - funnel.bought, funnel.lost_users)
             low, high = wilson_interval([min(lost, checkouts)], [checkouts])
             without = {
                 "share": number(min(lost / checkouts, 1.0), "share"),
@@ -166,13 +167,13 @@ class Groups:
         earlier = [None, *(step.users for step in funnel.steps[:-1])]
         for step, following, before in zip(funnel.steps, [*funnel.steps[1:], None], earlier, strict=True):
             entry: dict[str, Any] = {"step": step.name, "sessions": round(sessions(step))}
-            stopped = step.users - following.users if following is not None else 0
+            stopped = (step.users - following.users, step.stopped_users) if following is not None else ()
             goes_on = following is not None and following.users >= self._min_users
             if step.users < self._min_users:
                 entry["sessions"] = f"of fewer than {self._min_users} users"
             elif before is not None and 0 < before - step.users < self._min_users:
                 entry["sessions"] = f"of all but fewer than {self._min_users} users"
-            elif following is not None and goes_on and (stopped == 0 or stopped >= self._min_users):
+            elif following is not None and goes_on and not any(map(self._is_few, stopped)):
                 went_on = min(sessions(following) / sessions(step), 1.0)
                 entry |= {"went_on": number(went_on, "share"), "stopped": number(1 - went_on, "share")}
             steps.append(entry)

@@ -79,6 +79,7 @@ class FunnelStep:
     name: str
     sessions: int
     users: int
+    stopped_users: int  # those of them with a session that did not go further
     went_on: int | None  # to the next step that the site records; None at the last
 
     @property
@@ -96,6 +97,8 @@ class Funnel:
     checkouts: int  # sessions that began checkout or went further
     checkout_users: int
     bought: int  # of these
+    bought_users: int
+    lost_users: int  # with a checkout that was not bought; some of them bought another one
 
     @property
     def lost(self) -> float | None:
@@ -258,27 +261,27 @@ class Published:
                 ).fetchall()
             )
             rows = connection.execute(FUNNEL_SQL).fetchall()
-        recorded = {step for _, step, _, _, at in rows if at}
+        recorded = {step for _, step, _, _, stopped, _ in rows if stopped}
         steps = [step for step in names if step in recorded]
         begins = next((step for step, name in names.items() if "checkout" in name), None)
         funnels = []
         for key in sorted({row[0] for row in rows}):
-            sessions = {step: int(n) for cluster, step, n, _, _ in rows if cluster == key}
-            users = {step: int(n) for cluster, step, _, n, _ in rows if cluster == key}
+            of_cluster = {step: list(map(int, counts)) for cluster, step, *counts in rows if cluster == key}
+            sessions = {step: counts[0] for step, counts in of_cluster.items()}
             following = dict(pairwise(steps))
             listed = [
                 FunnelStep(
                     clean_text(str(names[step]), limit=40),
                     sessions.get(step, 0),
-                    users.get(step, 0),
+                    *of_cluster.get(step, [0, 0, 0])[1:3],
                     sessions.get(following[step], 0) if step in following else None,
                 )
                 for step in steps
             ]
             last = max(names, default=0)
-            checkouts = sessions.get(begins, 0) if begins is not None else 0
-            checkout_users = users.get(begins, 0) if begins is not None else 0
-            funnels.append(Funnel(int(key), listed, checkouts, checkout_users, sessions.get(last, 0)))
+            checkouts, checkout_users, _, lost_users = of_cluster.get(begins, [0] * 4)
+            bought, bought_users, *_ = of_cluster.get(last, [0] * 4)
+            funnels.append(Funnel(int(key), listed, checkouts, checkout_users, bought, bought_users, lost_users))
         if not funnels:
             raise NotInData("no session of a clustered user has a funnel step (view_item, add_to_cart, ...)")
         return funnels
@@ -427,7 +430,8 @@ class Published:
 # Shown as the source of an answer, so it is to be run as it stands.
 FUNNEL_SQL = """select c.cluster_key, s.step, count(*) filter (where f.furthest_step >= s.step) as sessions,
     count(distinct f.user_key) filter (where f.furthest_step >= s.step) as users,
-    bool_or(f.furthest_step = s.step) as recorded
+    count(distinct f.user_key) filter (where f.furthest_step = s.step) as users_stopped,
+    count(distinct f.user_key) filter (where f.dropped_after >= s.step) as users_without_order
 from ga4.fct_ga4__funnel_sessions f
 join beha2vec.user_clusters_current c using (user_key)
 cross join (select distinct funnel_step as step from ga4.ga4_event_taxonomy where funnel_step is not null) s

@@ -226,15 +226,12 @@ class Toolbox:
             found["days"] = days(totals.first_day, totals.last_day)
         if money := self._data.money():
             found["money"] = money
-        found["steps"] = [
-            {"step": step.name, "count": count(step.count, totals.users)}
-            | (
-                {"lost": [f"{count(loss.count, totals.users)} {loss.of}s: {loss.why}" for loss in step.losses]}
-                if step.losses
-                else {}
-            )
-            for step in steps
-        ]
+        found["steps"] = []
+        for step in steps:
+            # of how many users the lost events are is not known: they may all be of one
+            lost = [f"{count(loss.count)} {loss.of}s: {loss.why}" for loss in step.losses if loss.of == "user"]
+            counted = {"step": step.name, "count": count(step.count, totals.users)}
+            found["steps"].append(counted | ({"lost": lost} if lost else {}))
         return found
 
     def money(self, statement: str) -> str:

@@ -165,10 +165,10 @@ def migrate(
         if there:
             with warehouse.connect("migrate --check") as connection:
                 plan = make_plan(connection)
-                stored = find_uncleaned(connection, settings.storage.raw_path)
+                stored = find_uncleaned(connection, settings.storage)
             typer.echo(f"{warehouse.path.name} has schema {plan.schema or '(none yet)'} and storage {plan.storage}")
         else:
-            stored = find_uncleaned(None, settings.storage.raw_path)
+            stored = find_uncleaned(None, settings.storage)
             typer.echo(f"{warehouse.path} does not exist yet: the first run creates it")
         pending = [*(plan.pending if there else ()), *stored.pending]
         for change in pending:

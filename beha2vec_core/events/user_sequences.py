@@ -16,6 +16,7 @@ import pyarrow as pa
 from beha2vec_core.events.query import ENCODER_INPUT, LATEST_FIRST
 from beha2vec_core.events.sequences import OPTIONAL_INPUTS
 from beha2vec_core.files import put_in_place
+from beha2vec_core.privacy.partitions import cleaned_parquet
 from beha2vec_core.store.sql import quote
 
 _COLUMNS = ("event_timestamp", "event_name", "page", "theme", "page_type", *OPTIONAL_INPUTS)
@@ -76,11 +77,13 @@ def write_day(
     length: int,
     tz: ZoneInfo,
     property_tz: Mapping[str, ZoneInfo] = MappingProxyType({}),
+    is_clean: bool = False,
 ) -> SequenceDay:
     """Replace the day's sequence file by what the warehouse holds now; a day without active users gives no rows.
 
     Reads ``ga4.ml_ga4__sequence_events`` and ``beha2vec.enriched_pages``. Users without any page or screen view in the
     look-back have no sequence. The day ends in the time zone ``tz``, for the properties of ``property_tz`` in theirs.
+    ``is_clean``: the raw partitions are cleaned of personal data, so `beha2vec migrate` has nothing to clean here.
     """
     target = sequence_file(sequences_path, day)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -93,9 +96,10 @@ def write_day(
         "ends": [end_of_day(day, zone) for zone in property_tz.values()],
         "length": length,
     }
+    options = cleaned_parquet() if is_clean else "format parquet, compression zstd"
     try:
         connection.execute(f"create or replace temp table sequences as {_HISTORY}", parameters)
-        connection.execute(f"copy sequences to {quote(temporary)} (format parquet, compression zstd)")
+        connection.execute(f"copy sequences to {quote(temporary)} ({options})")
         put_in_place(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

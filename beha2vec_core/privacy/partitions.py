@@ -24,7 +24,7 @@ from beha2vec_core.privacy.rules import rules
 # beside the raw partitions, in the data folder
 ORIGINALS = "raw_ga4_originals"
 
-_VERSION_KEY = b"beha2vec_privacy_rules"
+_VERSION_KEY = "beha2vec_privacy_rules"
 _PARTITIONS = "property_id=*/event_date=*/events.parquet"
 _COMPRESSION = {"compression": "zstd", "compression_level": 3}
 
@@ -45,12 +45,18 @@ def write_cleaned(batches: pa.RecordBatchReader, file: Path, cleaner: EventClean
 
 def uncleaned_partitions(raw_path: Path) -> list[Path]:
     """The partitions that these rules have not cleaned."""
-    return [file for file in sorted(raw_path.glob(_PARTITIONS)) if _version(file) != rules().version]
+    return [file for file in sorted(raw_path.glob(_PARTITIONS)) if not is_clean(file)]
 
 
-def _version(file: Path) -> int | None:
-    found = (pq.read_metadata(file).metadata or {}).get(_VERSION_KEY)
-    return int(found) if found is not None else None
+def is_clean(file: Path) -> bool:
+    """Whether a parquet file says that these rules have cleaned it."""
+    found = (pq.read_metadata(file).metadata or {}).get(_VERSION_KEY.encode())
+    return found is not None and int(found) == rules().version
+
+
+def cleaned_parquet() -> str:
+    """DuckDB's options of ``copy ... to`` for a parquet file that these rules have cleaned."""
+    return f"format parquet, compression zstd, kv_metadata {{{_VERSION_KEY}: '{rules().version}'}}"
 
 
 def clean_partitions(files: Iterable[Path], raw_path: Path, progress: Callable[[Path, int], None]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +14,7 @@ import duckdb
 from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT
 from beha2vec_core.privacy.clean import clean_address, clean_reason, clean_row, clean_text
-from beha2vec_core.privacy.partitions import clean_partitions, uncleaned_partitions
+from beha2vec_core.privacy.partitions import clean_partitions, cleaned_parquet, is_clean, uncleaned_partitions
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import Storage
 from beha2vec_core.store.compact import changed_copy
@@ -27,9 +27,10 @@ _DBT_MODELS = "dbt_incremental_models"
 
 
 class Uncleaned(NamedTuple):
-    """Partitions and quarantined rows that the present rules have not cleaned."""
+    """Partitions, days of sequences and quarantined rows that the present rules have not cleaned."""
 
     partitions: list[Path]
+    sequences: list[Path]
     quarantined: int
 
     @property
@@ -38,15 +39,23 @@ class Uncleaned(NamedTuple):
         todo = []
         if self.partitions:
             todo.append(f"personal data: {counted(len(self.partitions), 'raw partition')} to clean")
+        if self.sequences:
+            todo.append(f"personal data: {counted(len(self.sequences), 'day')} of user_sequences to clean")
         if self.quarantined:
             todo.append(f"personal data: {counted(self.quarantined, 'quarantined row')} to clean")
         return todo
 
 
-def find_uncleaned(connection: duckdb.DuckDBPyConnection | None, raw_path: Path) -> Uncleaned:
+def find_uncleaned(connection: duckdb.DuckDBPyConnection | None, storage: Storage) -> Uncleaned:
     """What `clean_stored` would clean; changes nothing. Without a warehouse there may be partitions all the same."""
     quarantined = _uncleaned_rows(connection) if connection else 0
-    return Uncleaned(uncleaned_partitions(raw_path), quarantined)
+    return Uncleaned(uncleaned_partitions(storage.raw_path), uncleaned_sequences(storage), quarantined)
+
+
+def uncleaned_sequences(storage: Storage) -> list[Path]:
+    """The days of sequences that these rules have not cleaned: all, while they are made from uncleaned partitions."""
+    files = sorted(storage.sequences_path.glob("*/*.parquet"))
+    return files if uncleaned_partitions(storage.raw_path) else [file for file in files if not is_clean(file)]
 
 
 def _uncleaned_rows(connection: duckdb.DuckDBPyConnection) -> int:
@@ -80,30 +89,30 @@ def clean_stored(warehouse: Warehouse, storage: Storage, progress: Callable[[str
         changed += values
         progress(f"{file.parent.name}: personal data removed from {counted(values, 'value')}")
 
-    pending = uncleaned_partitions(storage.raw_path)
-    if pending:
+    found = find_uncleaned(None, storage)
+    if found.partitions and there:
         # before the first: a killed call may have changed some
-        if there:
-            with warehouse.connect("migrate") as connection:
-                _ask_for_refresh(connection)
+        with warehouse.connect("migrate") as connection:
+            _ask_for_refresh(connection)
+    if found.sequences:
         with warehouse.exclusive("migrate"):
-            if files := _clean_sequences(storage.sequences_path):
+            if files := _clean_sequences(found.sequences):
                 progress(f"{storage.sequences_path.name}: personal data removed from pages of {counted(files, 'day')}")
-        clean_partitions(pending, storage.raw_path, say)
+    clean_partitions(found.partitions, storage.raw_path, say)
     return changed
 
 
-def _clean_sequences(folder: Path) -> int:
+def _clean_sequences(files: Iterable[Path]) -> int:
     """Clean the pages in stored sequences; how many files had any. Files are replaced by rename."""
     changed = 0
     with duckdb.connect() as connection:
-        for file in sorted(folder.glob("*/*.parquet")):
+        for file in files:
             scan = f"read_parquet({quote(file)}, hive_partitioning = false)"
             found = connection.execute(f"select distinct unnest(page) as page from {scan}").fetchall()
             cleaned = {page: after for (page,) in found if page is not None and (after := _clean_page(page)) != page}
-            if not cleaned:
+            if not cleaned and is_clean(file):
                 continue
-            changed += 1
+            changed += bool(cleaned)
             temporary = file.with_name(f".{file.name}.{os.getpid()}")
             try:
                 connection.execute(
@@ -111,8 +120,7 @@ def _clean_sequences(folder: Path) -> int:
                 )
                 pages = "list_transform(page, lambda one: coalesce(getvariable('cleaned')[one], one))"
                 connection.execute(
-                    f"""copy (select * replace ({pages} as page) from {scan})
-                    to {quote(temporary)} (format parquet, compression zstd)"""
+                    f"copy (select * replace ({pages} as page) from {scan}) to {quote(temporary)} ({cleaned_parquet()})"
                 )
                 put_in_place(temporary, file)
             finally:

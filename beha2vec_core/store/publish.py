@@ -30,7 +30,7 @@ _GA4_IDS = {name for name, kind in IDENTIFIERS.items() if kind in ("devices", "l
 _KEY_LENGTH = 32  # letters of our keys
 # what GA4 passes from site to site in links, and client ids wherever a text has them
 _LINKER = r"(_g(?:l|a|ac|cl)(?:_\w+)?(?:=|%(?:25)*3D))[^&#\s]+"
-_CLIENT_ID = r"\b\d{5,10}[._-]1\d{9}\b"
+_CLIENT_ID = r"(\b|_|%(?:25)*[0-9A-Fa-f]{2})\d{5,10}(?:[._-]|%(?:25)*2[Ee])1\d{9}(\b|[A-Za-z_])"
 Identifiers = Literal["plain", "keyed", "none"]
 # of these only what readers see: the versions kept to go back to are as large again
 _OF_READERS = {
@@ -124,7 +124,7 @@ def _published_columns(
                 replaced.append(f"{published_key_sql(column, secret)} as {column}")
         elif kind == "VARCHAR" and not name.endswith("_id"):  # ids of orders and items may look like client ids
             without = f"regexp_replace({column}, {quote(_LINKER)}, '\\1[removed]', 'gi')"
-            replaced.append(f"regexp_replace({without}, {quote(_CLIENT_ID)}, '[removed]', 'g') as {column}")
+            replaced.append(f"regexp_replace({without}, {quote(_CLIENT_ID)}, '\\1[removed]\\2', 'g') as {column}")
     return f"* replace ({', '.join(replaced)})" if replaced else "*"
 
 

@@ -187,6 +187,32 @@ def test_a_removal_without_an_answer_is_reported_until_somebody_looked(settings:
     assert night("true") == night("false") == []
 
 
+def test_a_lost_removal_is_reported_once_with_what_can_still_be_done(settings: Settings, service: Service) -> None:
+    def night(audiences: str, destinations: str) -> list[str]:
+        settings.audiences.file.write_text(audiences)
+        settings.activation.file.write_text(destinations)
+        connect = Warehouse.of(settings.storage).connect
+        return [one.problem for one in send_marked(settings, connect, lambda *_: ga4(service.address)) if one.problem]
+
+    named = "- {name: ga4, type: ga4, measurement_id: G-ABC1234}"
+    plan_and_send(settings, BUYERS, ga4(service.address))
+    one = min(may_be_contacted(settings, "buyers"))
+    change(settings, f"update ga4.dim_ga4__users set is_ads_consented = false where user_key = '{one}'")
+    service.replies = [Reply(lost=True)]
+    plan_and_send(settings, BUYERS, ga4(service.address))
+    (unnamed,), (gone,) = night("[]", named), night("[]", "[]")
+    assert "no longer names it, and users are there" in unnamed and "no longer has the destination" in gone
+    plan_and_send(settings, BUYERS, ga4(service.address), Options(empty=True))
+    (unnamed,), (gone,) = night("[]", named), night("[]", "[]")
+    assert unnamed.endswith("If not, beha2vec activate buyers --to ga4 --empty --send --repeat-unknown")
+    assert gone == (
+        "removals without an answer: 1. Remove them there if they did not arrive, then write that down: "
+        "beha2vec sent --audience buyers --to ga4 --close"
+    )
+    assert close_users(settings, "buyers", "ga4") == 1
+    assert night("[]", "[]") == []
+
+
 def test_a_server_that_hangs_after_it_took_a_request(settings: Settings, service: Service) -> None:
     service.replies = [Reply(hang=1.5)]
     _, report = plan_and_send(settings, BUYERS, ga4(service.address, seconds=0.5))

@@ -24,6 +24,7 @@ from beha2vec_core.activation.contacts import Contacts, load_contacts, normal_em
 from beha2vec_core.activation.data_manager import AdsFile, DataManager
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.folders import LocalFolder
+from beha2vec_core.activation.forget import in_words, leave_destinations
 from beha2vec_core.activation.ledger import open_ledger, sent
 from beha2vec_core.activation.run import Options, close_users, plan_and_send, plan_only, send_marked
 from beha2vec_core.audiences.file import Activation, Audience
@@ -289,6 +290,23 @@ def test_google_says_later_what_became_of_a_request(settings: Settings, service:
     assert report.earlier == {"partly": 1} and not report.is_complete
     plan, report = plan_and_send(settings, ADS, _google(settings, service))
     assert report.earlier == {} and plan.changes == (), "asked once"
+
+
+def test_the_certificate_says_that_earlier_contacts_are_removed_by_hand(settings: Settings, service: Service) -> None:
+    settings.activation.file.write_text("- {name: google, type: data_manager, account_id: 123}")
+    plan_and_send(settings, ADS, _google(settings, service))
+    done = _status("SUCCESS")
+    said = []
+    for _ in range(2):
+        service.replies = [done]
+        left = leave_destinations(settings, ["u0006"], lambda *_: _google(settings, service))
+        said.append([in_words(one) for one in left])
+    (first,), (second,) = said
+    assert "run this command again tomorrow" in first
+    assert second == (
+        "destination google: 1 user removed; addresses and numbers that they had earlier may still be in the list: "
+        "remove those by hand"
+    )
 
 
 def test_a_request_that_fails_later_is_sent_again(settings: Settings, service: Service) -> None:

@@ -16,9 +16,11 @@ from beha2vec_core.activation.ledger import Sent, open_ledger, read_ledger, sent
 from beha2vec_core.activation.run import Options, close_users, plan_and_send, plan_only, send_marked
 from beha2vec_core.audiences.file import Activation, Audience
 from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.privacy.key import key
 from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.privacy.retention import apply_retention
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.publish import published_id, published_key
 from beha2vec_core.store.warehouse import Warehouse
 from tests.activation.activation_world import (
     BUYERS,
@@ -61,6 +63,19 @@ def test_any_device_and_a_login_as_the_shop_has_it_exclude_a_user(settings: Sett
     listed.write_text(f"Jane@example.com\nold.{client_id(int(free[1][1:]))}\n")
     audience = BUYERS.model_copy(update={"exclude_file": listed})
     assert [one.member.user_key for one in plan_only(settings, audience, ga4(service.address)).changes] == free[2:]
+
+
+def test_published_ids_exclude_a_user_and_other_lines_are_counted(settings: Settings, service: Service) -> None:
+    free = sorted(may_be_contacted(settings, "buyers"))
+    change(settings, f"update ga4.dim_ga4__users set user_id = 'login7' where user_key = '{free[2]}'")
+    secret = key(settings.storage.data_dir)
+    ids = (client_id(int(free[1][1:])), "login7")
+    copied = [published_key(free[0], secret), *(published_id(one, secret) for one in ids)]
+    (settings.storage.data_dir / "never.txt").write_text("\n".join([*copied, free[3], "", "nobody", "0" * 32]))
+    audience = BUYERS.model_copy(update={"exclude_file": settings.storage.data_dir / "never.txt"})
+    plan = plan_only(settings, audience, webhook(service.address))
+    assert [one.member.user_key for one in plan.changes] == free[4:] and plan.left_out["exclude_file"] == 4
+    assert "lines of never.txt that match no member: 2 of 6" in plan.lines()
 
 
 def test_who_leaves_is_sent_first(settings: Settings, service: Service) -> None:

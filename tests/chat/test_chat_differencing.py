@@ -181,3 +181,40 @@ def test_a_fact_is_judged_by_those_it_asks(path: Path, tmp_path: Path) -> None:
     for name in ("churn_rate", "first_week_return_rate", "revenue_mean", "page_views_mean"):
         assert facts[f"c3.{name}"].keys() == {"id", "says", "value"} and "fewer than 20" in facts[f"c3.{name}"]["value"]
     assert "users_behind" in facts["c3.sessions_mean"]
+
+
+def test_one_user_with_many_checkouts_is_few(path: Path, tmp_path: Path) -> None:
+    """All of 100 users bought; one of them also left 30 checkouts: neither that nor where it happened is sent."""
+    copy = with_secret(path, tmp_path, "checkouts")
+    sessions = """with theirs as (
+            from beha2vec.user_clusters_current where cluster_key = 1 order by user_key limit {users})
+        insert into ga4.fct_ga4__funnel_sessions by name
+        select user_key || range as session_key, user_key, {step} as furthest_step, {dropped} as dropped_after
+        from theirs, range({each})"""
+    for_models = []
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("delete from ga4.fct_ga4__funnel_sessions")
+        connection.execute(sessions.format(step=6, dropped="null", users=100, each=1))
+    for users, each in ((1, 30), (30, 1)):
+        with duckdb.connect(str(copy)) as connection:
+            connection.execute("delete from ga4.fct_ga4__funnel_sessions where furthest_step = 3")
+            connection.execute(sessions.format(step=3, dropped="3", users=users, each=each))
+        (cluster,) = json.loads(_answer(make_toolbox(copy), "checkout_funnel", {}))["clusters"]
+        for_models.append(cluster)
+    one, many = for_models
+    assert one["checkouts_without_order"] == "too few to judge"
+    assert not any("stopped" in step for step in one["steps"])
+    assert many["checkouts_without_order"]["of_checkouts"] > 0
+    assert any("stopped" in step for step in many["steps"])
+
+
+def test_lost_events_are_not_sent(path: Path, tmp_path: Path) -> None:
+    """They may all be of one user."""
+    copy = with_secret(path, tmp_path, "events")
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(
+            """create or replace table ga4.ga4_quality__daily as select date '2026-01-30' as event_date,
+            9000 as raw_events, 8000 as events, 1000 as duplicates_dropped, 30 as events_without_user"""
+        )
+    steps = json.loads(_answer(make_toolbox(copy), "list_clusters", {}))["all_users"]["steps"]
+    assert steps[0]["step"] == "Events" and steps[0].keys() == {"step", "count"}

@@ -11,7 +11,8 @@ import duckdb
 from beha2vec_core.evaluation.data import from_connection, inputs
 from beha2vec_core.evaluation.floors.histories import page_views, sessions
 from beha2vec_core.events.sequences import build_sequences
-from beha2vec_core.events.user_sequences import write_day
+from beha2vec_core.events.user_sequences import sequence_file, write_day
+from beha2vec_core.privacy.partitions import is_clean
 
 DAY = date(2024, 1, 10)
 
@@ -42,7 +43,9 @@ def test_a_day_ends_in_the_time_zone_of_its_property(tmp_path: Path) -> None:
             length=128,
             tz=ZoneInfo("Europe/Berlin"),
             property_tz=zones,
+            is_clean=True,
         )
+        assert is_clean(sequence_file(tmp_path, DAY))
         rows = connection.execute(
             f"select user_key, n_events, as_of from '{tmp_path}/*/*.parquet' order by 1"
         ).fetchall()

@@ -10,10 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from beha2vec_core.cli import app
+from beha2vec_core.cli.doctor.storage import check_personal_data
 from beha2vec_core.events.user_sequences import sequence_file
 from beha2vec_core.ga4.ingest import partition_file
 from beha2vec_core.privacy import stored
 from beha2vec_core.privacy.partitions import ORIGINALS, uncleaned_partitions
+from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import create_tables
 from tests.ga4.ingest_world import DAY, World, event, world
 
@@ -66,6 +68,19 @@ def test_without_a_warehouse_partitions_and_sequences_are_cleaned_too(old: World
     assert uncleaned_partitions(old.raw) == [] and JANE not in str(old.rows())
     assert pages(old) == ["shop.example/u/[redacted]", "shop.example/", "screen:Home", None]
     assert migrate("--check")[0] == 0
+
+
+def test_sequences_are_cleaned_where_no_raw_partition_has_to_be(old: World) -> None:
+    """The raw partitions of an earlier release may be gone, and those that are there new."""
+    partition_file(old.raw, "p1", DAY).unlink()
+    assert JANE in str(pages(old))
+    code, said = migrate("--check")
+    assert code == 1 and "1 day of user_sequences to clean" in said
+    personal = check_personal_data(Settings.load())
+    assert personal.status == "warn" and "1 day of user_sequences to clean" in personal.message
+    assert migrate()[0] == 0
+    assert pages(old) == ["shop.example/u/[redacted]", "shop.example/", "screen:Home", None]
+    assert migrate("--check")[0] == 0 and check_personal_data(Settings.load()).status == "ok"
 
 
 def test_no_bytes_of_a_cleaned_row_are_left(old: World) -> None:

@@ -86,8 +86,10 @@ def test_keyed_copies_have_nothing_that_a_guess_can_be_compared_with(
     """Our keys are hashes of ids without a key, and links carry client ids; tables still join."""
     device = "1087360520.1767818244"
     plain = {name: hashlib.md5(f"p|{name}|4711".encode()).hexdigest() for name in ("user", "client", "session")}
+    encoded = f"x%3D{device.replace('.', '%2E')}%26y"
+    links = f"u={encoded}&v={encoded.replace('%', '%25')}&w=_{device}_x"
     linker = f"_gl=1*1abc*_ga*{base64.b64encode(device.encode()).decode()}*_ga_X*MTcx"
-    referrer = f"https://shop.example/?a=1&_ga=2.1.1.{device}&{linker}&b=2#c=GA1.2.{device}"
+    referrer = f"https://shop.example/?a=1&_ga=2.1.1.{device}&{linker}&b=2#c=GA1.2.{device},{device}&{links}"
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         create_tables(connection)
         connection.execute("create schema ga4")
@@ -107,6 +109,9 @@ def test_keyed_copies_have_nothing_that_a_guess_can_be_compared_with(
         ).fetchall()
         users = served.execute("from ga4.dim_ga4__users").fetchall()
     assert view[2] == view[3] and view[4:6] == ("shop.example/a", "Title")
-    assert view[6] == "https://shop.example/?a=1&_ga=[removed]&_gl=[removed]&b=2#c=GA1.2.[removed]"
+    removed = "u=x%3D[removed]%26y&v=x%253D[removed]%2526y&w=_[removed]_x"
+    assert view[6] == (
+        f"https://shop.example/?a=1&_ga=[removed]&_gl=[removed]&b=2#c=GA1.2.[removed],[removed]&{removed}"
+    )
     contents = str([view, users])
-    assert not any(one in contents for one in (*plain.values(), device))
+    assert not any(one in contents for one in (*plain.values(), *device.split(".")))

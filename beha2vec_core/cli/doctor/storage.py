@@ -16,8 +16,8 @@ from beha2vec_core.estimate import estimate_run
 from beha2vec_core.privacy.forget import is_unfinished
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.key import PrivacyError
-from beha2vec_core.privacy.partitions import uncleaned_partitions
 from beha2vec_core.privacy.rules import rules
+from beha2vec_core.privacy.stored import find_uncleaned
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.migrate import make_plan
 from beha2vec_core.store.warehouse import Warehouse, WarehouseVersionError
@@ -75,11 +75,11 @@ def check_estimate(settings: Settings) -> Check:
 
 
 def check_personal_data(settings: Settings) -> Check:
-    """The raw partitions were cleaned of personal data with the rules of this release."""
-    pending = len(uncleaned_partitions(settings.storage.raw_path))
+    """The raw partitions and sequences were cleaned of personal data with the rules of this release."""
+    pending = find_uncleaned(None, settings.storage).pending
     summary = f"version {rules().version} of the rules"
     if pending:
-        return warn(f"{summary}; {counted(pending, 'raw partition')} to clean", "beha2vec migrate")
+        return warn(f"{summary}; {'; '.join(pending)}", "beha2vec migrate")
     return ok(summary)
 
 

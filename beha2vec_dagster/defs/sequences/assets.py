@@ -8,6 +8,7 @@ import dagster as dg
 import duckdb
 
 from beha2vec_core.events.user_sequences import sequence_file, write_day
+from beha2vec_core.privacy.partitions import uncleaned_partitions
 from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.sql import quote
@@ -38,6 +39,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         user_days = events = 0
         days = days_of(context)
         require_kept(settings, (days[0], days[-1]), "events")
+        is_clean = not uncleaned_partitions(settings.storage.raw_path)
         for day in with_progress(days, title="sequences", unit="day"):
             with warehouse.connect(f"user_sequences {day}") as connection:
                 written = write_day(
@@ -48,6 +50,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                     length=settings.encoder.sequence_length,
                     tz=settings.export.tz,
                     property_tz={one: ZoneInfo(zone) for one, zone in settings.export.property_timezones.items()},
+                    is_clean=is_clean,
                 )
             lengths.update(written.lengths)
             user_days += written.users
