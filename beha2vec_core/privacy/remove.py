@@ -19,6 +19,7 @@ import duckdb
 
 from beha2vec_core.files import put_in_place
 from beha2vec_core.privacy.find import columns_of, open_sqlite, sqlite_columns, tables_of
+from beha2vec_core.privacy.partitions import cleaned_parquet, is_clean
 from beha2vec_core.privacy.people import (
     People,
     has_any,
@@ -136,9 +137,10 @@ def _from_parquet(path: Path, people: People, made_from_events: bool) -> list[Re
             f"from {relation}"
         ).fetchall()
         try:
+            options = cleaned_parquet() if is_clean(path) else "format parquet, compression zstd"
             ((kept,),) = connection.execute(
                 f"copy (select {', '.join(selected)} from {relation} where not ({plan.theirs})) "
-                f"to {quote(temporary)} (format parquet, compression zstd)"
+                f"to {quote(temporary)} ({options})"
             ).fetchall()
             shutil.copystat(path, temporary)  # originals are kept by their age
             put_in_place(temporary, path)

@@ -24,6 +24,7 @@ from beha2vec_core.privacy.forget import forget, on_the_list
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.identities import resolve
 from beha2vec_core.privacy.key import PrivacyError, key
+from beha2vec_core.privacy.partitions import is_clean
 from beha2vec_core.privacy.people import People
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.export import Format, What, export
@@ -90,6 +91,7 @@ def test_a_person_is_everywhere_before_and_nowhere_after(world: PrivacyWorld) ->
     assert all(one in read_otherwise(world) for one in ids)
     certificate = world.forget(ANN)
     assert certificate.left == [] and certificate.not_found == []
+    assert all(is_clean(path) for path in world.settings.storage.raw_path.glob("property_id=*/*/*.parquet"))
     named = {str(place["place"]) for place in certificate.removed}
     assert any(name.endswith(" beha2vec.cluster_profiles") for name in named), "tables by their names"
     assert not any('"' in name for name in named)
