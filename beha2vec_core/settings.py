@@ -154,6 +154,17 @@ class Export(_Group):
         0.05, ge=0, le=1, description="share of unreadable rows above which a day's ingest fails"
     )
 
+    @field_validator("source")
+    @classmethod
+    def _has_no_credentials(cls, value: str | None) -> str | None:
+        # a secret key may have a slash, and a folder an @
+        if re.match(r"(s3|gs)://[^/?]*(@|:[^?]*@)", value or ""):
+            raise ValueError(
+                "credentials belong in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+                "GOOGLE_APPLICATION_CREDENTIALS), not in the address"
+            )
+        return value
+
     @field_validator("property_timezones", mode="before")
     @classmethod
     def _is_json(cls, value: object) -> object:
