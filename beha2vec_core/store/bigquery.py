@@ -18,9 +18,12 @@ from typing import Any
 import duckdb
 
 from beha2vec_core.ga4.bigquery import DataSet, find_tables
-from beha2vec_core.settings import ExportSettings
+from beha2vec_core.ga4.ingest import IngestError, IngestReport
+from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.settings import ExportSettings, Settings, SettingsError, Storage
 from beha2vec_core.store.sql import quote
 from beha2vec_core.store.warehouse import transaction
+from beha2vec_core.words import counted
 
 # what dbt's other models are made of, and nothing else reads: the largest tables
 NOT_COPIED = ("base_ga4__events", "stg_ga4__events", "int_ga4__events_sessionized")
@@ -62,6 +65,66 @@ def dbt_environment(settings: ExportSettings) -> dict[str, str]:
         "BEHA2VEC_BIGQUERY_LOCATION": settings.bigquery.location,
         "BEHA2VEC_BIGQUERY_MAXIMUM_BYTES": str(settings.bigquery.maximum_bytes),
     } | {name: value for name, value in given.items() if value}
+
+
+def require_one_warehouse(settings: Settings) -> None:
+    """Refuse a data folder that was used with the other warehouse: two histories would mix, forgotten people come back.
+
+    Raises:
+        SettingsError: with the remedy.
+    """
+    storage = settings.storage
+    if storage.warehouse != "bigquery":
+        if _mark(storage).exists():
+            raise SettingsError(
+                f"{storage.data_dir} was used with BEHA2VEC_WAREHOUSE=bigquery, and has no raw events. Use a new "
+                "BEHA2VEC_DATA_DIR, or set BEHA2VEC_WAREHOUSE back to bigquery"
+            )
+        return
+    used = None
+    if Forgotten(storage.data_dir).hashes():
+        used = "people that were forgotten, whom BigQuery still has. Delete them there first, and use"
+    elif any(storage.raw_path.glob("property_id=*/event_date=*/*.parquet")):
+        used = "raw events of BEHA2VEC_WAREHOUSE=duckdb. Use"
+    if used:
+        raise SettingsError(f"{storage.data_dir} has {used} a new BEHA2VEC_DATA_DIR (docs/bigquery.md)")
+
+
+def mark_folder(storage: Storage) -> None:
+    """Note that a data folder belongs to models in BigQuery."""
+    storage.data_dir.mkdir(parents=True, exist_ok=True)
+    _mark(storage).touch()
+
+
+def _mark(storage: Storage) -> Path:
+    return storage.data_dir / "models_in_bigquery"
+
+
+def require_tables(connection: duckdb.DuckDBPyConnection, report: IngestReport) -> None:
+    """Refuse to build days again whose tables are gone, which would delete what was made of them.
+
+    Args:
+        connection: the warehouse, whose ingest log has what earlier runs found.
+        report: what is there now.
+
+    Raises:
+        IngestError: with the days.
+    """
+    missing = sorted({day.event_date for day in report.days if day.status == "missing"})
+    gone = [
+        day
+        for (day,) in connection.execute(
+            """select distinct event_date from raw.ga4_ingest_log
+            where status = 'ingested' and list_contains(?::date[], event_date) order by event_date""",
+            [missing],
+        ).fetchall()
+    ]
+    if gone:
+        raise IngestError(
+            f"BigQuery has no table any more of {counted(len(gone), 'day')} from {gone[0]} to {gone[-1]}, which an "
+            "earlier run read (do tables expire?). Ask for a range without these days, so that what was made of them "
+            "stays"
+        )
 
 
 def user_tables(settings: ExportSettings) -> list[str]:

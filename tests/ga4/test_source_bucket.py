@@ -149,13 +149,11 @@ def test_credentials_in_an_address_are_refused_and_not_shown(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, user: str
 ) -> None:
     url = bucket.url().replace("s3://", f"s3://{user}")
-    with pytest.raises(
-        SourceNotReachedError, match="credentials belong in the environment .AWS_ACCESS_KEY_ID"
-    ) as first:
+    with pytest.raises(SourceNotReachedError, match="credentials belong in the environment") as first:
         find_export(url, "p")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BEHA2VEC_SOURCE", url)
-    with pytest.raises(SettingsError, match="^BEHA2VEC_SOURCE: credentials belong in the environment") as second:
+    with pytest.raises(SettingsError, match=r"^BEHA2VEC_SOURCE: credentials belong in the environment") as second:
         Settings.load()
     assert "AKIA" not in f"{first.value} {second.value}" and "den@" not in f"{first.value} {second.value}"
 

@@ -11,8 +11,21 @@ import pytest
 
 pytest.importorskip("google.cloud.bigquery_storage_v1", reason="pip install -e '.[dev]'")
 
-from beha2vec_core.settings import ExportSettings, SettingsError
-from beha2vec_core.store.bigquery import copy_table, target_of, user_tables, write_results
+from beha2vec_core.cli.doctor.storage import check_data_folder
+from beha2vec_core.ga4.bigquery import table_reports
+from beha2vec_core.ga4.ingest import IngestError, IngestReport, partition_file
+from beha2vec_core.ga4.sources import find_export
+from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.settings import ExportSettings, Settings, SettingsError
+from beha2vec_core.store.bigquery import (
+    copy_table,
+    mark_folder,
+    require_one_warehouse,
+    require_tables,
+    target_of,
+    user_tables,
+    write_results,
+)
 from beha2vec_core.store.tables import create_tables
 from tests.bigquery_service import ApiError, BigQueryService
 from tests.ga4.ingest_world import event, write
@@ -82,6 +95,39 @@ def test_results_of_days_are_merged_and_others_replaced(service: BigQueryService
             assert there("highlights", "headline") == [("first",)]
     assert not [name for name in service._tables("who-pays", "ga4") if name.endswith("__loaded")]
     assert all(job["labels"] == {"application": "beha2vec"} for job in service.jobs)
+
+
+def test_a_data_folder_has_one_warehouse(service: BigQueryService, tmp_path: Path) -> None:
+    there = settings_of(service, tmp_path)
+    here = Settings(data_dir=tmp_path)
+    require_one_warehouse(there)
+    require_one_warehouse(here)
+    file = partition_file(there.storage.raw_path, "1", date(2026, 1, 1))
+    file.parent.mkdir(parents=True)
+    file.touch()
+    with pytest.raises(SettingsError, match=r"has raw events of .*duckdb\. Use a new BEHA2VEC_DATA_DIR"):
+        require_one_warehouse(there)
+    Forgotten(tmp_path).add(["1.1"], date(2026, 1, 1))
+    with pytest.raises(SettingsError, match=r"whom BigQuery still has\. Delete them there first, and use a new BEHA2V"):
+        require_one_warehouse(there)
+    assert check_data_folder(there).status == "fail" and check_data_folder(here).status == "ok"
+    mark_folder(there.storage)
+    with pytest.raises(SettingsError, match="set BEHA2VEC_WAREHOUSE back to bigquery"):
+        require_one_warehouse(here)
+
+
+def test_days_whose_tables_are_gone_are_refused(service: BigQueryService, tmp_path: Path) -> None:
+    first, second = date(2026, 1, 1), date(2026, 1, 2)
+    service.load([write(tmp_path / "events_20260102.ndjson", [event(day=second)])])
+    report = IngestReport(days=table_reports(find_export(service.source(), "p").files, [first, second]))
+    with duckdb.connect() as connection:
+        create_tables(connection)
+        require_tables(connection, report)  # it never was there
+        connection.execute(
+            "insert into raw.ga4_ingest_log by name select 'ingested' as status, ? as event_date", [first]
+        )
+        with pytest.raises(IngestError, match="no table any more of 1 day from 2026-01-01 to 2026-01-01"):
+            require_tables(connection, report)
 
 
 def test_tables_of_users_are_named_for_dbt(service: BigQueryService, tmp_path: Path) -> None:

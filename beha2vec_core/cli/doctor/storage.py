@@ -18,7 +18,8 @@ from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.privacy.partitions import uncleaned_partitions
 from beha2vec_core.privacy.rules import rules
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import Settings, SettingsError
+from beha2vec_core.store.bigquery import require_one_warehouse
 from beha2vec_core.store.migrate import make_plan
 from beha2vec_core.store.warehouse import Warehouse, WarehouseVersionError
 from beha2vec_core.words import counted
@@ -34,7 +35,7 @@ SCRATCH_REMEDY = (
 
 
 def check_data_folder(settings: Settings) -> Check:
-    """Files can be written to the data folder."""
+    """Files can be written to the data folder, and no other warehouse was used with it."""
     wanted = settings.storage.data_dir
     folder = _existing(wanted)
     remedy = f"give this user write access to {folder}, or set BEHA2VEC_DATA_DIR to another folder"
@@ -45,6 +46,13 @@ def check_data_folder(settings: Settings) -> Check:
             file.write(b"x")
     except OSError as error:
         return fail(f"{folder} cannot be written to: {error}", remedy)
+    try:
+        require_one_warehouse(settings)
+    except SettingsError as error:
+        what, _, remedy = str(error).partition(". ")
+        return fail(what, remedy)
+    except PrivacyError:
+        pass  # reported by the check of forgotten people
     return ok(f"{wanted} " + ("is writable" if folder == wanted else "can be created"))
 
 
