@@ -44,13 +44,13 @@ _WHOLE = (
     "prediction_evaluation",
 )
 SEQUENCES = "user_sequences"
-_TIMEOUT_SECONDS = 600.0
 
 
 def target_of(settings: ExportSettings) -> DataSet:
     """The data set of the models and results."""
     source = DataSet.of(settings.export.source)
-    return replace(source, project=settings.bigquery.project or source.payer, name=settings.bigquery.dataset)
+    ours = settings.bigquery
+    return replace(source, project=ours.project or source.payer, name=ours.dataset, maximum_bytes=ours.maximum_bytes)
 
 
 def dbt_environment(settings: ExportSettings) -> dict[str, str]:
@@ -259,5 +259,5 @@ def _merge(data_set: DataSet, file: Path, name: str, columns: list[str], of_days
         f"merge into `{data_set}.{name}` as kept using `{data_set}.{staged}` as loaded on false "
         f"when not matched by source and {there} then delete when not matched then insert ({names}) values ({values})",
     ):
-        data_set.query(sql).result(timeout=_TIMEOUT_SECONDS)
+        data_set.query(sql).result()
     data_set.client.delete_table(f"{data_set}.{staged}", not_found_ok=True)

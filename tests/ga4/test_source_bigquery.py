@@ -18,7 +18,7 @@ from beha2vec_core.cli.doctor import storage
 from beha2vec_core.cli.doctor.export import check_dates, check_export, check_timezone
 from beha2vec_core.demo_shop import write_demo_export
 from beha2vec_core.ga4.arrivals import changed_days, fingerprints
-from beha2vec_core.ga4.bigquery import TooManyBytesError, find_tables, price_of, require_affordable
+from beha2vec_core.ga4.bigquery import DataSet, TooManyBytesError, find_tables, price_of, require_affordable
 from beha2vec_core.ga4.ingest import IngestError, IngestReport, ingest_days, partition_file, require_usable
 from beha2vec_core.ga4.schema import EVENT_SCHEMA
 from beha2vec_core.ga4.sources import SourceNotFoundError, SourceNotReachedError, find_export
@@ -259,6 +259,14 @@ def test_a_missing_data_set_and_an_empty_one_name_the_remedy(service: BigQuerySe
         find_export(service.source(), "p")
     with pytest.raises(SourceNotReachedError, match=r"no data set my-project\.analytics_1\. Set BEHA2VEC_SOURCE to"):
         find_export(service.source(data_set="analytics_1"), "p")
+
+
+def test_a_request_that_takes_too_long_names_the_remedy(service: BigQueryService) -> None:
+    with (
+        pytest.raises(SourceNotReachedError, match=r"BigQuery does not answer \(TimeoutError\)\. Check the network"),
+        DataSet.of(service.source()).asked(),
+    ):
+        raise TimeoutError
 
 
 def test_missing_credentials_name_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

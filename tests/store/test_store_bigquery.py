@@ -95,6 +95,8 @@ def test_results_of_days_are_merged_and_others_replaced(service: BigQueryService
             assert there("highlights", "headline") == [("first",)]
     assert not [name for name in service._tables("who-pays", "ga4") if name.endswith("__loaded")]
     assert all(job["labels"] == {"application": "beha2vec"} for job in service.jobs)
+    queries = [job["query"] for job in service.jobs if "query" in job]
+    assert queries and all(query["maximumBytesBilled"] == str(2**40) for query in queries)
 
 
 def test_a_data_folder_has_one_warehouse(service: BigQueryService, tmp_path: Path) -> None:
@@ -119,9 +121,10 @@ def test_a_data_folder_has_one_warehouse(service: BigQueryService, tmp_path: Pat
 def test_days_whose_tables_are_gone_are_refused(service: BigQueryService, tmp_path: Path) -> None:
     first, second = date(2026, 1, 1), date(2026, 1, 2)
     service.load([write(tmp_path / "events_20260102.ndjson", [event(day=second)])])
-    report = IngestReport(days=table_reports(find_export(service.source(), "p").files, [first, second]))
+    report = IngestReport(days=table_reports(find_export(service.source(), "p").files, [first, second], 10**6))
     with duckdb.connect() as connection:
         create_tables(connection)
+        assert service.jobs[-1]["query"]["maximumBytesBilled"] == "1000000"
         require_tables(connection, report)  # it never was there
         connection.execute(
             "insert into raw.ga4_ingest_log by name select 'ingested' as status, ? as event_date", [first]

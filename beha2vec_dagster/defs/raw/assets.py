@@ -74,7 +74,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         export = find_export(config.source, settings.export.property_id)
         if settings.storage.warehouse == "bigquery":
             mark_folder(settings.storage)
-            return _stay_in_bigquery(context, warehouse, export, days)
+            return _stay_in_bigquery(context, warehouse, export, days, settings.bigquery.maximum_bytes)
         since = settings.first_kept_day("events", datetime.now(UTC))
         tables = due_tables(export.user_tables, days, settings.storage.users_path, since)
         price = price_of([*(file for file in export.files if file.day in days), *tables])
@@ -108,10 +108,14 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
 
 def _stay_in_bigquery(
-    context: dg.AssetExecutionContext, warehouse: WarehouseResource, export: Export, days: list[date]
+    context: dg.AssetExecutionContext,
+    warehouse: WarehouseResource,
+    export: Export,
+    days: list[date],
+    maximum_bytes: int,
 ) -> dg.MaterializeResult[Any]:
     """Note which tables there are: events stay where they are, and dbt reads them there."""
-    report = IngestReport(days=table_reports(export.files, days), notice=export.notice)
+    report = IngestReport(days=table_reports(export.files, days, maximum_bytes), notice=export.notice)
     with warehouse.connect("raw_ga4_events") as connection:
         require_tables(connection, report)
         _record(connection, report, days, [])
