@@ -9,11 +9,11 @@ service: docs/bigquery.md.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -24,6 +24,9 @@ from beha2vec_core.settings import ExportSettings, Settings, SettingsError, Stor
 from beha2vec_core.store.sql import quote
 from beha2vec_core.store.warehouse import transaction
 from beha2vec_core.words import counted
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # what dbt's other models are made of, and nothing else reads: the largest tables
 NOT_COPIED = ("base_ga4__events", "stg_ga4__events", "int_ga4__events_sessionized")
@@ -174,7 +177,8 @@ def copy_table(
         condition = f"{window['column']} between '{first}' and '{last}'"
     with data_set.asked():
         schema, batches = data_set.read_view(model) if is_view else data_set.read(model, condition=condition)
-        reader = pa.RecordBatchReader.from_batches(schema, batches)
+        broken: list[Exception] = []
+        reader = pa.RecordBatchReader.from_batches(schema, _noting(batches, broken))
         # a TIMESTAMP of BigQuery is a moment; ours are in UTC, without a zone
         moments = [one.name for one in schema if pa.types.is_timestamp(one.type) and one.type.tz]
         replaced = ", ".join(f'"{name}" at time zone \'UTC\' as "{name}"' for name in moments)
@@ -189,9 +193,22 @@ def copy_table(
                     if is_view and not there:  # it was one here too, while DuckDB was the warehouse
                         connection.execute(f"drop view if exists {table}")
                     ((rows,),) = connection.execute(f"create or replace table {table} as {select}").fetchall()
+        except duckdb.Error:
+            if broken:  # DuckDB's error has its whole text, with the names of accounts
+                raise broken[0] from None
+            raise
         finally:
             connection.unregister("read_here")
     return int(rows)
+
+
+def _noting(batches: Iterator[pa.RecordBatch], broken: list[Exception]) -> Iterator[pa.RecordBatch]:
+    """The batches; what breaks them is noted too, as DuckDB keeps only its text."""
+    try:
+        yield from batches
+    except Exception as error:
+        broken.append(error)
+        raise
 
 
 def write_results(

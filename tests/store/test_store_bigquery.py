@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import grpc
 import pytest
 
 pytest.importorskip("google.cloud.bigquery_storage_v1", reason="pip install -e '.[dev]'")
@@ -14,7 +15,7 @@ pytest.importorskip("google.cloud.bigquery_storage_v1", reason="pip install -e '
 from beha2vec_core.cli.doctor.storage import check_data_folder
 from beha2vec_core.ga4.bigquery import table_reports
 from beha2vec_core.ga4.ingest import IngestError, IngestReport, partition_file
-from beha2vec_core.ga4.sources import find_export
+from beha2vec_core.ga4.sources import SourceNotReachedError, find_export
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.settings import ExportSettings, Settings, SettingsError
 from beha2vec_core.store.bigquery import (
@@ -160,6 +161,17 @@ def test_the_warehouse_needs_the_export_there(monkeypatch: pytest.MonkeyPatch, t
         SettingsError, match="BEHA2VEC_WAREHOUSE=bigquery needs the export in BigQuery: set BEHA2VEC_SO"
     ):
         ExportSettings.load()
+
+
+def test_a_copy_that_breaks_names_the_remedy_and_leaves_the_table(service: BigQueryService, tmp_path: Path) -> None:
+    data_set = target_of(settings_of(service, tmp_path))
+    service.write(("who-pays", "ga4", "visits"), "(select n from range(5000) as numbers(n))")
+    with duckdb.connect() as connection:
+        assert copy_table(connection, data_set, "visits") == 5_000
+        service.breaks["visits"] = grpc.StatusCode.PERMISSION_DENIED
+        with pytest.raises(SourceNotReachedError, match=r"this account may not read who-pays\.ga4"):
+            copy_table(connection, data_set, "visits")
+        assert connection.execute("select count(*) from ga4.visits").fetchone() == (5_000,)
 
 
 def test_a_view_is_copied_as_a_table(service: BigQueryService, tmp_path: Path) -> None:

@@ -185,10 +185,12 @@ class _Build(NamedTuple):
                     events.append(event)
         finally:
             built = {event.output_name for event in events if isinstance(event, dg.Output)}
-            if _in_bigquery(self.settings):
-                self._copy(built)
-            self._report(built)
-            yield from events
+            try:
+                if _in_bigquery(self.settings):
+                    self._copy(built)
+                self._report(built)
+            finally:
+                yield from events
 
     def _copy(self, built: set[str]) -> None:
         """Copy what dbt built in BigQuery to the warehouse, as far as Python reads it; see `store.bigquery`."""
