@@ -215,15 +215,16 @@ def write_results(
     connection: duckdb.DuckDBPyConnection,
     data_set: DataSet,
     sequences_path: Path,
-    days: tuple[date, date] | None = None,
 ) -> dict[str, int]:
-    """Write our results to BigQuery, next to the models: those of days by load job and MERGE, others as whole tables.
+    """Write our results to BigQuery, next to the models: days that changed by load job and MERGE, others as a whole.
+
+    Which days changed shows in what was noted of each day when it was written last (`cache.written_to_bigquery`). So a
+    new encoder, a rollback or a day that was deleted here reaches BigQuery too.
 
     Args:
         connection: the warehouse.
         data_set: the data set of the models.
         sequences_path: the folder of the user sequences.
-        days: of which rows are replaced; None: all.
 
     Returns:
         The rows written, by table.
@@ -231,17 +232,57 @@ def write_results(
     Raises:
         SourceNotReachedError: BigQuery does not take them; tables before it are written.
     """
-    of_days = f"event_date between date '{days[0]}' and date '{days[1]}'" if days else "true"
     written: dict[str, int] = {}
+    with data_set.asked():
+        there = {table.table_id for table in data_set.client.list_tables(str(data_set))}
     for name in _DAILY:
-        written[name] = _write(connection, data_set, name, f"select * from beha2vec.{name} where {of_days}", of_days)
-    files = quote(f"{sequences_path}/event_date=*/sequences.parquet")
-    if any(sequences_path.glob("event_date=*/sequences.parquet")):
-        select = f"select * from read_parquet({files}, hive_partitioning = true, hive_types = {{event_date: date}})"
-        written[SEQUENCES] = _write(connection, data_set, SEQUENCES, f"{select} where {of_days}", of_days)
+        table = f"beha2vec.{name}"
+        states = connection.execute(
+            f"select event_date, count(*) || ' ' || sum(hash(one)) from {table} as one group by event_date"
+        ).fetchall()
+        written[name] = _write_days(connection, data_set, name, f"select * from {table}", dict(states), name in there)
+    files = {
+        date.fromisoformat(file.parent.name.partition("=")[2]): file.stat()
+        for file in sequences_path.glob("event_date=*/sequences.parquet")
+    }
+    if files:
+        read = f"read_parquet({quote(f'{sequences_path}/event_date=*/sequences.parquet')}, hive_partitioning = true"
+        select = f"select * from {read}, hive_types = {{event_date: date}})"
+        changed = {day: f"{file.st_size} {file.st_mtime_ns}" for day, file in files.items()}
+        written[SEQUENCES] = _write_days(connection, data_set, SEQUENCES, select, changed, SEQUENCES in there)
     for name in _WHOLE:
         written[name] = _write(connection, data_set, name, f"select * from beha2vec.{name}")
     return written
+
+
+def _write_days(
+    connection: duckdb.DuckDBPyConnection,
+    data_set: DataSet,
+    name: str,
+    select: str,
+    states: Mapping[date, str],
+    there: bool,
+) -> int:
+    """Replace the days whose state is not the one that was noted, and note it; all days if the table is not there."""
+    which = "data_set = ? and table_name = ?"
+    noted = dict(
+        connection.execute(
+            f"select event_date, state from cache.written_to_bigquery where {which}", [str(data_set), name]
+        ).fetchall()
+    )
+    changed = sorted(day for day in {*states, *noted} if states.get(day) != noted.get(day))
+    if there and not changed:
+        return 0
+    listed = ", ".join(f"date '{day}'" for day in changed)
+    of_days = f"event_date in ({listed})" if there and noted else "true"
+    rows = _write(connection, data_set, name, f"{select} where {of_days}", of_days)
+    with transaction(connection):
+        connection.execute(f"delete from cache.written_to_bigquery where {which}", [str(data_set), name])
+        for day, state in states.items():
+            connection.execute(
+                "insert into cache.written_to_bigquery values (?, ?, ?, ?)", [str(data_set), name, day, state]
+            )
+    return rows
 
 
 def _write(

@@ -86,14 +86,18 @@ def test_results_of_days_are_merged_and_others_replaced(service: BigQueryService
             [0.5, 2.0],
             "18446744073709551615",
         )
-        connection.execute("update beha2vec.user_embeddings set user_key = user_key || 'new'")
+        connection.execute("update beha2vec.user_embeddings set user_key = user_key || 'new' where user_key = 'u2'")
         connection.execute("delete from beha2vec.user_embeddings where event_date = date '2026-01-02'")
         connection.execute("delete from beha2vec.highlights where rank = 2")
-        days = (date(2026, 1, 2), date(2026, 1, 3))
-        for _ in range(2):  # again, nothing changes
-            write_results(connection, data_set, tmp_path / "user_sequences", days)
+        for rows in (1, 0):  # again, nothing changes
+            written = write_results(connection, data_set, tmp_path / "user_sequences")
+            assert written["user_embeddings"] == rows
             assert there("user_embeddings", "user_key") == [("u0",), ("u2new",)]
             assert there("highlights", "headline") == [("first",)]
+        # a table that was dropped there is written whole
+        service.drop("user_embeddings", "who-pays", "ga4")
+        assert write_results(connection, data_set, tmp_path / "user_sequences")["user_embeddings"] == 2
+        assert there("user_embeddings", "user_key") == [("u0",), ("u2new",)]
     assert not [name for name in service._tables("who-pays", "ga4") if name.endswith("__loaded")]
     assert all(job["labels"] == {"application": "beha2vec"} for job in service.jobs)
     queries = [job["query"] for job in service.jobs if "query" in job]
