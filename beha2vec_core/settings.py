@@ -285,7 +285,14 @@ class Compute(_Group):
         0, ge=0, description="Ray workers that train together at most; 0: as many as there is room for"
     )
     ray_cpus: float = Field(1, gt=0, description="CPUs of a Ray worker")
-    ray_gpus: float = Field(0, ge=0, description="GPUs of a Ray worker")
+    ray_gpus: float = Field(0, ge=0, description="GPUs of a Ray worker: 0, 1 or more")
+
+    @field_validator("ray_gpus")
+    @classmethod
+    def _is_not_shared(cls, value: float) -> float:
+        if 0 < value < 1:
+            raise ValueError("workers that share a GPU cannot train together (NCCL): give 0, 1 or more")
+        return value
 
     @model_validator(mode="after")
     def _ray_has_an_address(self) -> Self:
