@@ -27,8 +27,16 @@ def server_of(url: str) -> str:
     return server
 
 
+def has_credentials(url: str) -> bool:
+    """Whether an address names a user before the bucket, as pyarrow allows; a secret key may have a slash."""
+    named, _, path = url.partition("://")[2].partition("?")[0].partition("/")
+    return "@" in named or (":" in named and "@" in path)
+
+
 def shown(url: str) -> str:
-    """An address as messages show it, without its options."""
+    """An address as messages show it, without its options and credentials."""
+    if has_credentials(url):
+        return f"{url.partition('://')[0]}://..."
     server = server_of(url)
     return url.partition("?")[0] + f" at {server}" * bool(server)
 
@@ -41,10 +49,15 @@ def open_bucket(url: str) -> tuple[FileSystem, str]:
             ``?endpoint_override=``.
 
     Raises:
+        BucketError: the address has credentials.
         OSError, ValueError: the address is wrong, or its bucket cannot be reached; the message may name accounts.
     """
     from pyarrow.fs import FileSystem
 
+    if has_credentials(url):
+        raise BucketError(
+            f"credentials belong in the environment ({CREDENTIALS[url.partition('://')[0]]}), not in the address"
+        )
     system, folder = FileSystem.from_uri(url)
     return system, folder.rstrip("/")
 

@@ -154,6 +154,17 @@ class Export(_Group):
         0.05, ge=0, le=1, description="share of unreadable rows above which a day's ingest fails"
     )
 
+    @field_validator("source")
+    @classmethod
+    def _has_no_credentials(cls, value: str | None) -> str | None:
+        # a secret key may have a slash, and a folder an @
+        if re.match(r"(s3|gs)://[^/?]*(@|:[^?]*@)", value or ""):
+            raise ValueError(
+                "credentials belong in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+                "GOOGLE_APPLICATION_CREDENTIALS), not in the address"
+            )
+        return value
+
     @field_validator("property_timezones", mode="before")
     @classmethod
     def _is_json(cls, value: object) -> object:
@@ -274,7 +285,14 @@ class Compute(_Group):
         0, ge=0, description="Ray workers that train together at most; 0: as many as there is room for"
     )
     ray_cpus: float = Field(1, gt=0, description="CPUs of a Ray worker")
-    ray_gpus: float = Field(0, ge=0, description="GPUs of a Ray worker")
+    ray_gpus: float = Field(0, ge=0, description="GPUs of a Ray worker: 0, 1 or more")
+
+    @field_validator("ray_gpus")
+    @classmethod
+    def _is_not_shared(cls, value: float) -> float:
+        if 0 < value < 1:
+            raise ValueError("workers that share a GPU cannot train together (NCCL): give 0, 1 or more")
+        return value
 
     @model_validator(mode="after")
     def _ray_has_an_address(self) -> Self:

@@ -106,7 +106,7 @@ class Bucket:
         parts = urlsplit(self._url)
         options = parse_qs(parts.query)
         found = []
-        if "@" in parts.netloc or not parts.netloc:
+        if buckets.has_credentials(self._url) or not parts.netloc:
             found.append(f"{parts.scheme}:// is followed by the name of the bucket: credentials are in the environment")
         if "http" in options.get("scheme", []) and buckets.server_of(self._url).rpartition(":")[0] not in _LOCAL:
             found.append("scheme=http: personal data would travel unencrypted")

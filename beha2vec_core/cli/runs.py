@@ -51,7 +51,7 @@ def materialize(
     if _reads_export(select) and (obstacle := first_obstacle(settings.model_copy(update=asked))):
         remedy = "give --start and --end of days that the export has" if start or end else obstacle.remedy
         fail(f"{obstacle.message}\n  -> {remedy if obstacle.name == 'dates' else obstacle.remedy}")
-    if _reads_export(select) or "dbt" in select:
+    if settings.storage.warehouse == "duckdb" and (_reads_export(select) or "dbt" in select):
         _print_estimate(settings, first, last)
     _become_run(select, first, last, config)
 

@@ -71,7 +71,7 @@ class RayCompute:
                     yield _result(ray, waiting.popleft())
             while waiting:
                 yield _result(ray, waiting.popleft())
-        finally:  # also where the caller has had enough
+        finally:  # also if the caller stops early
             for task in waiting:
                 ray.cancel(task, force=True)
 
@@ -85,6 +85,8 @@ class RayCompute:
         """
         if folder is None:
             raise ComputeError("training on Ray needs a folder for its checkpoints, the same one on all nodes")
+        if 0 < self.gpus < 1:
+            raise ComputeError("workers that share a GPU cannot train together (NCCL): set BEHA2VEC_RAY_GPUS to 0 or 1")
         ray, room = self._connect()
         from ray.train import FailureConfig, RunConfig, ScalingConfig
         from ray.train.torch import TorchTrainer
@@ -120,6 +122,7 @@ class RayCompute:
             ended.set()
             teller.join()
             mark.unlink(missing_ok=True)
+            _failure(mark).unlink(missing_ok=True)
             shutil.rmtree(state, ignore_errors=True)
         if isinstance(outcome, _Failed):
             raise outcome.error
@@ -184,6 +187,23 @@ class _Failed:
     error: Exception
 
 
+def _failure(mark: Path) -> Path:
+    """Where a worker leaves what it raised, for the group that begins after it."""
+    return mark.with_name(f"{mark.name}.failed")
+
+
+def _is_loss(error: Exception) -> bool:
+    """Whether an error may come of a lost worker, node or disk. ``torch.distributed`` has plain RuntimeErrors too."""
+    import ray
+    import torch
+
+    from beha2vec_core.encoder.device import DeviceError
+
+    if isinstance(error, (DeviceError, torch.OutOfMemoryError)):
+        return False
+    return isinstance(error, (RuntimeError, OSError, ray.exceptions.RayError))
+
+
 # the work that this process did last, by its reference: it is prepared once
 _prepared: dict[str, Callable[[Any], Any]] = {}
 
@@ -216,14 +236,26 @@ def _train(config: dict[str, Any]) -> Any:
             )
         )
 
+    failure = _failure(mark)
+    if workers.from_first(failure.exists()):
+        return _Failed(ComputeError(failure.read_text("utf-8"))) if workers.is_first else None
+
     def tell(row: dict[str, float]) -> None:
         with mark.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
     try:
         result = ray.get(config["fit"][0])(config["device"], tell)
-    except (ValueError, DivergedError) as error:  # others may come of a lost worker
+    except (ValueError, DivergedError) as error:  # on all workers alike
         return _Failed(error)
+    except Exception as error:
+        if _is_loss(error):
+            raise
+        if workers.size == 1:
+            return _Failed(error)
+        # the others wait for this one: what it raises ends the group, and the next one says why
+        failure.write_text(f"a worker on Ray failed: {type(error).__name__}: {error}", "utf-8")
+        raise
     return result if workers.is_first else None
 
 

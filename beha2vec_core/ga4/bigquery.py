@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -43,7 +43,7 @@ _TABLE = re.compile(rf"(?:{'|'.join(_PREFIXES)})(?:intraday_|fresh_)?\d{{8}}")
 _EVENT_COLUMNS = ("event_date", *EVENT_SCHEMA)
 _USER_COLUMNS = ("pseudo_user_id", "user_id", "privacy_info", "predictions")
 _LABELS = {"application": "beha2vec"}
-# how long a request is tried again, and how long one may take
+# how long a request is tried again, and how long one may take; a job may take longer
 _RETRY_SECONDS, _TIMEOUT_SECONDS = 60.0, 120.0
 _ROW_GROUP = 100_000
 
@@ -61,6 +61,7 @@ class DataSet:
     payer: str
     endpoint: str | None = None
     storage_endpoint: str | None = None
+    maximum_bytes: int | None = None  # BigQuery refuses a query that would read more, and bills nothing for it
 
     @classmethod
     def of(cls, address: str) -> DataSet:
@@ -121,7 +122,9 @@ class DataSet:
         """Start a query, or ask how many bytes it would read."""
         from google.cloud import bigquery
 
-        config = bigquery.QueryJobConfig(dry_run=dry_run, use_query_cache=False, labels=_LABELS)
+        config = bigquery.QueryJobConfig(
+            dry_run=dry_run, use_query_cache=False, labels=_LABELS, maximum_bytes_billed=self.maximum_bytes
+        )
         return self.client.query(sql, job_config=config, retry=_retry(), job_retry=None, timeout=_TIMEOUT_SECONDS)
 
     def read(
@@ -160,7 +163,7 @@ class DataSet:
     def read_view(self, view: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """The rows of a view, by a query, whose result is a table that lives for a day."""
         job = self.query(f"select * from `{self}.{view}`")
-        job.result(retry=_retry(), timeout=_TIMEOUT_SECONDS)
+        job.result(retry=_retry())
         result = job.destination
         return self.read(f"projects/{result.project}/datasets/{result.dataset_id}/tables/{result.table_id}")
 
@@ -176,7 +179,7 @@ class DataSet:
         )
         with file.open("rb") as content:
             job = self.client.load_table_from_file(content, f"{self}.{table}", job_config=config)
-        job.result(timeout=_TIMEOUT_SECONDS)
+        job.result(retry=_retry())
 
     @contextmanager
     def asked(self) -> Iterator[None]:
@@ -195,7 +198,7 @@ class DataSet:
             ) from None
         try:
             yield
-        except (GoogleAPIError, GoogleAuthError, RequestException) as error:
+        except (GoogleAPIError, GoogleAuthError, RequestException, TimeoutError) as error:
             raise SourceNotReachedError(self._explained(error)) from None
 
     def _explained(self, error: Exception) -> str:
@@ -315,7 +318,7 @@ def find_tables(address: str) -> list[DayTable]:
         f"from `{data_set}.__TABLES__` where type = 1 order by table_id"
     )
     with data_set.asked():
-        rows = list(data_set.query(sql).result(retry=_retry(), timeout=_TIMEOUT_SECONDS))
+        rows = list(data_set.query(sql).result(retry=_retry()))
     return [
         DayTable(
             data_set,
@@ -330,15 +333,15 @@ def find_tables(address: str) -> list[DayTable]:
     ]
 
 
-def table_reports(files: Sequence[SourceFile], days: Sequence[date]) -> list[DayReport]:
+def table_reports(files: Sequence[SourceFile], days: Sequence[date], maximum_bytes: int) -> list[DayReport]:
     """What is there of each property and day, as ingest reports it; for models that read the tables themselves.
 
-    Users are counted by a query that reads one column.
+    Users are counted by a query that reads one column, of at most ``maximum_bytes``.
 
     Raises:
         SourceNotReachedError: BigQuery does not say.
     """
-    reports, users = [], _users([file.origin for file in files if file.day in days])
+    reports, users = [], _users([file.origin for file in files if file.day in days], maximum_bytes)
     for property_id in sorted({file.property_id for file in files}):
         for day in days:
             of_day = [file for file in files if (file.property_id, file.day) == (property_id, day)]
@@ -350,19 +353,19 @@ def table_reports(files: Sequence[SourceFile], days: Sequence[date]) -> list[Day
     return reports
 
 
-def _users(origins: Sequence[Origin | None]) -> dict[str, int]:
+def _users(origins: Sequence[Origin | None], maximum_bytes: int) -> dict[str, int]:
     """The devices of tables of events, by the table's name."""
     tables = [one for one in origins if isinstance(one, DayTable)]
     if not tables:
         return {}
-    data_set = tables[0].data_set
+    data_set = replace(tables[0].data_set, maximum_bytes=maximum_bytes)
     suffixes = ", ".join(f"'{table.name.removeprefix('events_')}'" for table in tables)
     sql = (
         f"select _table_suffix as suffix, count(distinct user_pseudo_id) as users from `{data_set}.events_*` "
         f"where _table_suffix in ({suffixes}) group by _table_suffix"
     )
     with data_set.asked():
-        found = list(data_set.query(sql).result(retry=_retry(), timeout=_TIMEOUT_SECONDS))
+        found = list(data_set.query(sql).result(retry=_retry()))
     return {f"events_{row.suffix}": row.users for row in found}
 
 
@@ -444,6 +447,6 @@ def _retry() -> Any:
 
 
 def _is_quota(error: Any) -> bool:
-    """Whether it is a quota that is used up, and not a right that lacks."""
+    """Whether it is a quota that is used up, and not a missing right."""
     reasons = {str(one.get("reason", "")) for one in error.errors if isinstance(one, dict)}
     return error.code == 429 or bool(reasons & {"quotaExceeded", "rateLimitExceeded"})

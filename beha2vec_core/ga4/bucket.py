@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from beha2vec_core.buckets import error_of, open_bucket, shown
+from beha2vec_core.buckets import BucketError, error_of, open_bucket, shown
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.sources import Origin, SourceNotReachedError
 
@@ -36,16 +36,25 @@ class Object(Origin):
         """Copy the object to a file, all of it.
 
         Raises:
-            UnreadableFileError: it is gone, or cannot be read.
+            UnreadableFileError: it is gone.
+            SourceNotReachedError: the bucket does not give it.
         """
+        with target.open("wb") as file:
+            for part in self._parts():
+                file.write(part)
+
+    def _parts(self) -> Iterator[bytes]:
+        """What the object holds; errors of the disk are raised where it is written."""
         try:
-            with self.system.open_input_stream(self.address) as object_, target.open("wb") as file:
-                shutil.copyfileobj(object_, file, _COPIED_AT_ONCE)
+            with self.system.open_input_stream(self.address) as object_:
+                while part := object_.read(_COPIED_AT_ONCE):
+                    yield part
         except FileNotFoundError:
             raise UnreadableFileError(f"{self.name}: it is not in the bucket any more; export it again") from None
         except OSError:  # its message may name accounts
-            raise UnreadableFileError(
-                f"{self.name}: it cannot be fetched. Check the network and the rights on the bucket; read its day again"
+            raise SourceNotReachedError(
+                f"{self.name}: the bucket does not give it. Check the network and the rights on the bucket, and start "
+                "the run again, which goes on where this one ended"
             ) from None
 
 
@@ -68,6 +77,8 @@ def find_objects(url: str) -> list[Object]:
             listed, folder = [found], str(PurePosixPath(folder).parent)
         else:
             listed = system.get_file_info(FileSelector(folder, recursive=True, allow_not_found=True))
+    except BucketError as error:
+        raise SourceNotReachedError(f"{shown(url)}: {error}") from None
     except (OSError, ValueError):
         raise SourceNotReachedError(str(error_of(f"{shown(url)} cannot be listed", url))) from None
     return [

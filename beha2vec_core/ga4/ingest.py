@@ -256,6 +256,7 @@ class _Run:
     def __post_init__(self) -> None:
         self.cleaner = cleaner_of(self.raw_path)
         self.done = self.events = self.bad_rows = 0
+        self.unknown_of_day: dict[str, int] = {}
 
     def read(self, connection: duckdb.DuckDBPyConnection, files: Sequence[SourceFile], days: Sequence[date]) -> None:
         """Read files one after the other into the scratch tables; note those that broke."""
@@ -363,9 +364,9 @@ class _Run:
         return None
 
     def note(self, day: date, unfinished: Unfinished) -> None:
-        """Note a day that was read without problems, for the case that the run does not come to its end."""
+        """Note a day that was read without problems, in case the run is stopped."""
         settled = [report for report in self.report.days if report.event_date == day]
-        if all(report.status == "ingested" and not report.quarantined for report in settled):
+        if settled and all(report.status == "ingested" and not report.quarantined for report in settled):
             plain = [asdict(report) | {"event_date": day.isoformat()} for report in settled]
             unfinished.add(day, {"reports": plain, "unknown_fields": self.unknown_of_day})
 
@@ -395,7 +396,7 @@ class _Run:
             ((rows,),) = connection.execute(f"select count(source_line) from quarantine where {which}").fetchall()
             self.report.rows_of_no_day = rows
         ingested = [report.property_id for report in settled if report.status == "ingested"]
-        self.unknown_of_day: dict[str, int] = {}
+        self.unknown_of_day = {}
         for name, rows in connection.execute(
             f"""
             select field, count(*) from (

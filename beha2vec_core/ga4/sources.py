@@ -22,7 +22,7 @@ from datetime import date
 from pathlib import Path, PurePath
 from typing import Literal
 
-from beha2vec_core.buckets import is_bucket
+from beha2vec_core.buckets import is_bucket, shown
 from beha2vec_core.words import counted
 
 Format = Literal["ndjson", "parquet", "csv"]
@@ -78,8 +78,8 @@ class Origin(ABC):
         """Write it to a file; only its first ``rows`` rows, if that is cheaper.
 
         Raises:
-            UnreadableFileError: it is gone, or cannot be read.
-            SourceNotReachedError: nothing of the source can be read.
+            UnreadableFileError: it is gone.
+            SourceNotReachedError: the source does not give it.
         """
 
 
@@ -158,14 +158,15 @@ def find_export(source: str, property_id: str) -> Export:
     described = [_describe(*found, property_id) for found in _found(source)]
     files = [file for file in described if not _is_user_table(file.path)]
     user_tables = sorted(file for file in described if _is_user_table(file.path))
+    where = shown(source) if is_bucket(source) else source
     if user_tables and not files:
         raise SourceNotFoundError(
-            f"no events at {source!r}, only GA4's tables of users, first {user_tables[0].name}. Export the tables "
+            f"no events at {where!r}, only GA4's tables of users, first {user_tables[0].name}. Export the tables "
             "events_YYYYMMDD too (docs/export.md), and set BEHA2VEC_SOURCE to where they are"
         )
     if not files:
         raise SourceNotFoundError(
-            f"no GA4 export at {source!r}. Set BEHA2VEC_SOURCE to a file, a folder or a glob of "
+            f"no GA4 export at {where!r}. Set BEHA2VEC_SOURCE to a file, a folder or a glob of "
             f"{', '.join(_SUFFIXES)} files (.gz and .zst too), or to a data set of BigQuery with tables "
             "events_YYYYMMDD; or write a demo export: beha2vec demo-data --out data/demo_export"
         )

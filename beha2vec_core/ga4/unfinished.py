@@ -1,7 +1,7 @@
 """Days that a run ingested before it was ended, so that the next run does not fetch them again.
 
 Fetching takes time and money, so this is for sources that do not lie on this machine. The note lies beside the
-partitions until a run comes to its end. It has reports only: a day with quarantined rows is read again.
+partitions until a run ends. It has reports only: a day with quarantined rows is read again.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Unfinished:
                 file.write(json.dumps(note | {"what": what}) + "\n")
 
     def end(self) -> None:
-        """Forget the note: the run has come to its end."""
+        """Forget the note: the run was not stopped."""
         self._path.unlink(missing_ok=True)
 
     def _partitions(self, day: date) -> list[list[Any]]:

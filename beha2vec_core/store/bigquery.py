@@ -9,18 +9,24 @@ service: docs/bigquery.md.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from beha2vec_core.ga4.bigquery import DataSet, find_tables
-from beha2vec_core.settings import ExportSettings
+from beha2vec_core.ga4.ingest import IngestError, IngestReport
+from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.settings import ExportSettings, Settings, SettingsError, Storage
 from beha2vec_core.store.sql import quote
 from beha2vec_core.store.warehouse import transaction
+from beha2vec_core.words import counted
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 # what dbt's other models are made of, and nothing else reads: the largest tables
 NOT_COPIED = ("base_ga4__events", "stg_ga4__events", "int_ga4__events_sessionized")
@@ -41,13 +47,13 @@ _WHOLE = (
     "prediction_evaluation",
 )
 SEQUENCES = "user_sequences"
-_TIMEOUT_SECONDS = 600.0
 
 
 def target_of(settings: ExportSettings) -> DataSet:
     """The data set of the models and results."""
     source = DataSet.of(settings.export.source)
-    return replace(source, project=settings.bigquery.project or source.payer, name=settings.bigquery.dataset)
+    ours = settings.bigquery
+    return replace(source, project=ours.project or source.payer, name=ours.dataset, maximum_bytes=ours.maximum_bytes)
 
 
 def dbt_environment(settings: ExportSettings) -> dict[str, str]:
@@ -62,6 +68,66 @@ def dbt_environment(settings: ExportSettings) -> dict[str, str]:
         "BEHA2VEC_BIGQUERY_LOCATION": settings.bigquery.location,
         "BEHA2VEC_BIGQUERY_MAXIMUM_BYTES": str(settings.bigquery.maximum_bytes),
     } | {name: value for name, value in given.items() if value}
+
+
+def require_one_warehouse(settings: Settings) -> None:
+    """Refuse a data folder that was used with the other warehouse: two histories would mix, forgotten people come back.
+
+    Raises:
+        SettingsError: with the remedy.
+    """
+    storage = settings.storage
+    if storage.warehouse != "bigquery":
+        if _mark(storage).exists():
+            raise SettingsError(
+                f"{storage.data_dir} was used with BEHA2VEC_WAREHOUSE=bigquery, and has no raw events. Use a new "
+                "BEHA2VEC_DATA_DIR, or set BEHA2VEC_WAREHOUSE back to bigquery"
+            )
+        return
+    used = None
+    if Forgotten(storage.data_dir).hashes():
+        used = "people that were forgotten, whom BigQuery still has. Delete them there first, and use"
+    elif any(storage.raw_path.glob("property_id=*/event_date=*/*.parquet")):
+        used = "raw events of BEHA2VEC_WAREHOUSE=duckdb. Use"
+    if used:
+        raise SettingsError(f"{storage.data_dir} has {used} a new BEHA2VEC_DATA_DIR (docs/bigquery.md)")
+
+
+def mark_folder(storage: Storage) -> None:
+    """Note that a data folder belongs to models in BigQuery."""
+    storage.data_dir.mkdir(parents=True, exist_ok=True)
+    _mark(storage).touch()
+
+
+def _mark(storage: Storage) -> Path:
+    return storage.data_dir / "models_in_bigquery"
+
+
+def require_tables(connection: duckdb.DuckDBPyConnection, report: IngestReport) -> None:
+    """Refuse to build days again whose tables are gone, which would delete what was made of them.
+
+    Args:
+        connection: the warehouse, whose ingest log has what earlier runs found.
+        report: what is there now.
+
+    Raises:
+        IngestError: with the days.
+    """
+    missing = sorted({day.event_date for day in report.days if day.status == "missing"})
+    gone = [
+        day
+        for (day,) in connection.execute(
+            """select distinct event_date from raw.ga4_ingest_log
+            where status = 'ingested' and list_contains(?::date[], event_date) order by event_date""",
+            [missing],
+        ).fetchall()
+    ]
+    if gone:
+        raise IngestError(
+            f"BigQuery has no table any more of {counted(len(gone), 'day')} from {gone[0]} to {gone[-1]}, which an "
+            "earlier run read (do tables expire?). Ask for a range without these days, so that what was made of them "
+            "stays"
+        )
 
 
 def user_tables(settings: ExportSettings) -> list[str]:
@@ -111,7 +177,8 @@ def copy_table(
         condition = f"{window['column']} between '{first}' and '{last}'"
     with data_set.asked():
         schema, batches = data_set.read_view(model) if is_view else data_set.read(model, condition=condition)
-        reader = pa.RecordBatchReader.from_batches(schema, batches)
+        broken: list[Exception] = []
+        reader = pa.RecordBatchReader.from_batches(schema, _noting(batches, broken))
         # a TIMESTAMP of BigQuery is a moment; ours are in UTC, without a zone
         moments = [one.name for one in schema if pa.types.is_timestamp(one.type) and one.type.tz]
         replaced = ", ".join(f'"{name}" at time zone \'UTC\' as "{name}"' for name in moments)
@@ -126,24 +193,38 @@ def copy_table(
                     if is_view and not there:  # it was one here too, while DuckDB was the warehouse
                         connection.execute(f"drop view if exists {table}")
                     ((rows,),) = connection.execute(f"create or replace table {table} as {select}").fetchall()
+        except duckdb.Error:
+            if broken:  # DuckDB's error has its whole text, with the names of accounts
+                raise broken[0] from None
+            raise
         finally:
             connection.unregister("read_here")
     return int(rows)
+
+
+def _noting(batches: Iterator[pa.RecordBatch], broken: list[Exception]) -> Iterator[pa.RecordBatch]:
+    """The batches; what breaks them is noted too, as DuckDB keeps only its text."""
+    try:
+        yield from batches
+    except Exception as error:
+        broken.append(error)
+        raise
 
 
 def write_results(
     connection: duckdb.DuckDBPyConnection,
     data_set: DataSet,
     sequences_path: Path,
-    days: tuple[date, date] | None = None,
 ) -> dict[str, int]:
-    """Write our results to BigQuery, next to the models: those of days by load job and MERGE, others as whole tables.
+    """Write our results to BigQuery, next to the models: days that changed by load job and MERGE, others as a whole.
+
+    Which days changed shows in what was noted of each day when it was written last (`cache.written_to_bigquery`). So a
+    new encoder, a rollback or a day that was deleted here reaches BigQuery too.
 
     Args:
         connection: the warehouse.
         data_set: the data set of the models.
         sequences_path: the folder of the user sequences.
-        days: of which rows are replaced; None: all.
 
     Returns:
         The rows written, by table.
@@ -151,17 +232,57 @@ def write_results(
     Raises:
         SourceNotReachedError: BigQuery does not take them; tables before it are written.
     """
-    of_days = f"event_date between date '{days[0]}' and date '{days[1]}'" if days else "true"
     written: dict[str, int] = {}
+    with data_set.asked():
+        there = {table.table_id for table in data_set.client.list_tables(str(data_set))}
     for name in _DAILY:
-        written[name] = _write(connection, data_set, name, f"select * from beha2vec.{name} where {of_days}", of_days)
-    files = quote(f"{sequences_path}/event_date=*/sequences.parquet")
-    if any(sequences_path.glob("event_date=*/sequences.parquet")):
-        select = f"select * from read_parquet({files}, hive_partitioning = true, hive_types = {{event_date: date}})"
-        written[SEQUENCES] = _write(connection, data_set, SEQUENCES, f"{select} where {of_days}", of_days)
+        table = f"beha2vec.{name}"
+        states = connection.execute(
+            f"select event_date, count(*) || ' ' || sum(hash(one)) from {table} as one group by event_date"
+        ).fetchall()
+        written[name] = _write_days(connection, data_set, name, f"select * from {table}", dict(states), name in there)
+    files = {
+        date.fromisoformat(file.parent.name.partition("=")[2]): file.stat()
+        for file in sequences_path.glob("event_date=*/sequences.parquet")
+    }
+    if files:
+        read = f"read_parquet({quote(f'{sequences_path}/event_date=*/sequences.parquet')}, hive_partitioning = true"
+        select = f"select * from {read}, hive_types = {{event_date: date}})"
+        changed = {day: f"{file.st_size} {file.st_mtime_ns}" for day, file in files.items()}
+        written[SEQUENCES] = _write_days(connection, data_set, SEQUENCES, select, changed, SEQUENCES in there)
     for name in _WHOLE:
         written[name] = _write(connection, data_set, name, f"select * from beha2vec.{name}")
     return written
+
+
+def _write_days(
+    connection: duckdb.DuckDBPyConnection,
+    data_set: DataSet,
+    name: str,
+    select: str,
+    states: Mapping[date, str],
+    there: bool,
+) -> int:
+    """Replace the days whose state is not the one that was noted, and note it; all days if the table is not there."""
+    which = "data_set = ? and table_name = ?"
+    noted = dict(
+        connection.execute(
+            f"select event_date, state from cache.written_to_bigquery where {which}", [str(data_set), name]
+        ).fetchall()
+    )
+    changed = sorted(day for day in {*states, *noted} if states.get(day) != noted.get(day))
+    if there and not changed:
+        return 0
+    listed = ", ".join(f"date '{day}'" for day in changed)
+    of_days = f"event_date in ({listed})" if there and noted else "true"
+    rows = _write(connection, data_set, name, f"{select} where {of_days}", of_days)
+    with transaction(connection):
+        connection.execute(f"delete from cache.written_to_bigquery where {which}", [str(data_set), name])
+        for day, state in states.items():
+            connection.execute(
+                "insert into cache.written_to_bigquery values (?, ?, ?, ?)", [str(data_set), name, day, state]
+            )
+    return rows
 
 
 def _write(
@@ -196,5 +317,5 @@ def _merge(data_set: DataSet, file: Path, name: str, columns: list[str], of_days
         f"merge into `{data_set}.{name}` as kept using `{data_set}.{staged}` as loaded on false "
         f"when not matched by source and {there} then delete when not matched then insert ({names}) values ({values})",
     ):
-        data_set.query(sql).result(timeout=_TIMEOUT_SECONDS)
+        data_set.query(sql).result()
     data_set.client.delete_table(f"{data_set}.{staged}", not_found_ok=True)

@@ -41,6 +41,8 @@ _TABLES = {
     # assets that the next run has to build from all history, and why; see migrate.py
     "cache.pending_full_refresh": "asset varchar primary key, reason varchar",
     # what a dbt build has finished so far; see chunks.py
+    # the state of each day when it was last written to BigQuery; see bigquery.py
+    "cache.written_to_bigquery": "data_set varchar, table_name varchar, event_date date, state varchar",
     "cache.dbt_chunks": "models varchar, build varchar, first_day date, last_day date, raw varchar",
     "beha2vec.encoders": """
         model_version varchar primary key, config json, train_config json, data_window json, training_curve json,

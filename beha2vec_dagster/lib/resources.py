@@ -75,7 +75,7 @@ class ComputeResource(ConfigurableResource[None]):
         return LocalCompute(self.resolve()[0])
 
     def resolve(self) -> tuple[Device, str]:
-        """The device of this process, and a sentence for the metadata.
+        """The device of this process, and a sentence for the metadata. With Ray, the steps that stay here use the CPU.
 
         Raises:
             DeviceError: the named device is not there.

@@ -53,6 +53,8 @@ def test_the_backend_ray_needs_an_address() -> None:
 
 
 def test_the_graph_gives_the_settings_to_the_backend() -> None:
+    with pytest.raises(ValueError, match="workers that share a GPU cannot train together"):
+        Settings(ray_gpus=0.5)
     settings = Settings(compute_backend="ray", ray_address="head:6379", ray_cpus=4, ray_gpus=1, ray_workers=3)
     resource = ComputeResource(device="auto", **settings.compute.model_dump())
     assert resource.open() == RayCompute("head:6379", cpus=4, gpus=1, workers=3)

@@ -22,6 +22,8 @@ from beha2vec_core.clusters.unit import normalise
 from beha2vec_core.compute import ComputeError
 from beha2vec_core.compute.on_ray import RayCompute, _train
 from beha2vec_core.demo_shop import write_demo_export
+from beha2vec_core.encoder.device import DeviceError
+from beha2vec_core.encoder.workers import Workers
 from beha2vec_core.pages.embedder import ComputedEmbedder, Embedder
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.fit import fit_predictions
@@ -204,6 +206,27 @@ def test_what_training_itself_raises_comes_back(nodes: Nodes, events: pd.DataFra
     with pytest.raises(ValueError, match="users of two events or more"):
         compute, short = replace(nodes.compute, workers=1), events.groupby("user_key").head(1)
         BehaviorEncoder.fit(short, CONFIG, TRAIN, compute=compute, checkpoints=tmp_path)
+
+
+def test_an_error_of_one_worker_comes_back_after_one_more_try(nodes: Nodes, tmp_path: Path) -> None:
+    """The other worker waits for the one that fails, as it would where memory of a GPU is used up."""
+    tries = tmp_path / "tries"
+    tries.touch()
+
+    def fit(device: Any, tell: Callable[[Any], None]) -> None:
+        import torch
+
+        workers = Workers(torch.device(device))
+        if workers.size == 1 or not workers.is_first:
+            with tries.open("a") as file:
+                file.write(f"{workers.size}\n")
+            raise DeviceError("this node has no GPU")
+        workers.gather(0)
+
+    with pytest.raises(ComputeError, match="a worker on Ray failed: DeviceError: this node has no GPU"):
+        nodes.compute.train(fit, tmp_path / "shared", None)
+    assert len(tries.read_text().splitlines()) == 1
+    assert not list((tmp_path / "shared").iterdir())
 
 
 def test_a_folder_that_a_worker_does_not_see_is_named(tmp_path: Path) -> None:

@@ -65,6 +65,10 @@ def test_a_delivery_replaces_the_day_and_leaves_others_alone(world: World) -> No
     assert (len(world.rows(DAY)), len(world.rows(NEXT))) == (2, 3)
 
 
+def test_a_source_without_files_reports_no_day(tmp_path: Path) -> None:
+    assert refused(ingest_days([], [DAY], tmp_path / "raw")) == "no day was asked for, or the source has no files"
+
+
 def test_a_missing_day_is_an_error_alone_and_recorded_in_a_range(world: World) -> None:
     world.write(D1, [event()])
     report = world.ingest([NEXT])

@@ -14,10 +14,11 @@ pytest.importorskip("google.cloud.bigquery_storage_v1", reason="pip install -e '
 
 import grpc
 
+from beha2vec_core.cli.doctor import storage
 from beha2vec_core.cli.doctor.export import check_dates, check_export, check_timezone
 from beha2vec_core.demo_shop import write_demo_export
 from beha2vec_core.ga4.arrivals import changed_days, fingerprints
-from beha2vec_core.ga4.bigquery import TooManyBytesError, price_of, require_affordable
+from beha2vec_core.ga4.bigquery import DataSet, TooManyBytesError, find_tables, price_of, require_affordable
 from beha2vec_core.ga4.ingest import IngestError, IngestReport, ingest_days, partition_file, require_usable
 from beha2vec_core.ga4.schema import EVENT_SCHEMA
 from beha2vec_core.ga4.sources import SourceNotFoundError, SourceNotReachedError, find_export
@@ -203,6 +204,25 @@ def test_doctor_reads_a_sample_that_is_free(service: BigQueryService, tmp_path: 
     assert not service.reads
 
 
+def test_doctor_counts_what_is_copied(
+    service: BigQueryService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.load([day_table(tmp_path), day_table(tmp_path, NEXT, number=50)])
+    day, *_ = (table.size for table in find_tables(service.source()))
+    monkeypatch.setattr(storage, "_GIGABYTE", 1)
+
+    def needed(**options: Any) -> str:
+        options = {"source": service.source(), "start_date": DAY, "timezone": "UTC", "data_dir": tmp_path} | options
+        return storage.check_disk(Settings(**options)).message.rpartition("has ")[2]
+
+    assert needed(end_date=DAY) == f"{day / 10:,.2f} GB"
+    assert needed(warehouse="bigquery") == "0.00 GB"
+    settings = Settings(
+        source=service.source(), start_date=DAY, timezone="Europe/Berlin", data_dir=tmp_path, warehouse="bigquery"
+    )
+    assert "price" not in check_export(settings).message and not [job for job in service.jobs if job.get("dryRun")]
+
+
 @pytest.mark.parametrize(
     ("error", "says"),
     [
@@ -239,6 +259,14 @@ def test_a_missing_data_set_and_an_empty_one_name_the_remedy(service: BigQuerySe
         find_export(service.source(), "p")
     with pytest.raises(SourceNotReachedError, match=r"no data set my-project\.analytics_1\. Set BEHA2VEC_SOURCE to"):
         find_export(service.source(data_set="analytics_1"), "p")
+
+
+def test_a_request_that_takes_too_long_names_the_remedy(service: BigQueryService) -> None:
+    with (
+        pytest.raises(SourceNotReachedError, match=r"BigQuery does not answer \(TimeoutError\)\. Check the network"),
+        DataSet.of(service.source()).asked(),
+    ):
+        raise TimeoutError
 
 
 def test_missing_credentials_name_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

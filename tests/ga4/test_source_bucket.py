@@ -17,7 +17,7 @@ from beha2vec_core.cli.doctor.export import check_export, check_timezone
 from beha2vec_core.ga4.arrivals import changed_days, fingerprints
 from beha2vec_core.ga4.ingest import ingest_days
 from beha2vec_core.ga4.sources import SourceNotFoundError, SourceNotReachedError, find_export
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import Settings, SettingsError
 from tests.ga4.ingest_world import DAY, NEXT, event, ndjson, write
 
 FOLDER = "exports/ga4/analytics_77"
@@ -27,6 +27,7 @@ class Bucket:
     """A bucket named `exports` with the files of a local folder below ``ga4``."""
 
     def __init__(self, server: ThreadedMotoServer) -> None:
+        self._server = server
         host, port = server.get_host_and_port()
         self.server = f"{host}:{port}"
         urlopen(Request(f"http://{self.server}/moto-api/reset", method="POST")).close()  # moto keeps buckets in memory
@@ -44,6 +45,10 @@ class Bucket:
 
     def delete(self, name: str) -> None:
         self._client.delete_object(Bucket="exports", Key=f"ga4/analytics_77/{name}")
+
+    def stop(self) -> None:
+        """No request is answered from now on."""
+        self._server.stop()
 
     def url(self, folder: str = "exports/ga4") -> str:
         return f"s3://{folder}?region=eu-central-1&scheme=http&endpoint_override={self.server}"
@@ -126,6 +131,31 @@ def test_an_object_that_is_gone_leaves_the_day_as_it_was(bucket: Bucket, tmp_pat
 def test_what_is_not_there_names_the_remedy(bucket: Bucket, folder: str, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         find_export(bucket.url(folder), "p")
+
+
+def test_a_bucket_that_refuses_an_object_ends_the_run(bucket: Bucket, tmp_path: Path) -> None:
+    for file in files_of(tmp_path / "export"):
+        bucket.put(file)
+    files = find_export(bucket.url(), "p").files
+    bucket.stop()
+    with pytest.raises(SourceNotReachedError, match=r"events_20240301_000.json.gz: the bucket does not give it"):
+        ingest_days(files, [DAY, NEXT], tmp_path / "raw")
+    with pytest.raises(NotADirectoryError):  # an error of this machine is none of the bucket
+        assert files[0].origin and files[0].origin.fetch(tmp_path / "export" / "_SUCCESS" / "copy")
+
+
+@pytest.mark.parametrize("user", ["AKIA1:hidden@", "AKIA1:hid/den@", "AKIA1@"])
+def test_credentials_in_an_address_are_refused_and_not_shown(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, user: str
+) -> None:
+    url = bucket.url().replace("s3://", f"s3://{user}")
+    with pytest.raises(SourceNotReachedError, match="credentials belong in the environment") as first:
+        find_export(url, "p")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BEHA2VEC_SOURCE", url)
+    with pytest.raises(SettingsError, match=r"^BEHA2VEC_SOURCE: credentials belong in the environment") as second:
+        Settings.load()
+    assert "AKIA" not in f"{first.value} {second.value}" and "den@" not in f"{first.value} {second.value}"
 
 
 def test_a_server_that_does_not_answer_names_the_remedy(bucket: Bucket) -> None:

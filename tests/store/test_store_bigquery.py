@@ -7,12 +7,26 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import grpc
 import pytest
 
 pytest.importorskip("google.cloud.bigquery_storage_v1", reason="pip install -e '.[dev]'")
 
-from beha2vec_core.settings import ExportSettings, SettingsError
-from beha2vec_core.store.bigquery import copy_table, target_of, user_tables, write_results
+from beha2vec_core.cli.doctor.storage import check_data_folder
+from beha2vec_core.ga4.bigquery import table_reports
+from beha2vec_core.ga4.ingest import IngestError, IngestReport, partition_file
+from beha2vec_core.ga4.sources import SourceNotReachedError, find_export
+from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.settings import ExportSettings, Settings, SettingsError
+from beha2vec_core.store.bigquery import (
+    copy_table,
+    mark_folder,
+    require_one_warehouse,
+    require_tables,
+    target_of,
+    user_tables,
+    write_results,
+)
 from beha2vec_core.store.tables import create_tables
 from tests.bigquery_service import ApiError, BigQueryService
 from tests.ga4.ingest_world import event, write
@@ -72,16 +86,56 @@ def test_results_of_days_are_merged_and_others_replaced(service: BigQueryService
             [0.5, 2.0],
             "18446744073709551615",
         )
-        connection.execute("update beha2vec.user_embeddings set user_key = user_key || 'new'")
+        connection.execute("update beha2vec.user_embeddings set user_key = user_key || 'new' where user_key = 'u2'")
         connection.execute("delete from beha2vec.user_embeddings where event_date = date '2026-01-02'")
         connection.execute("delete from beha2vec.highlights where rank = 2")
-        days = (date(2026, 1, 2), date(2026, 1, 3))
-        for _ in range(2):  # again, nothing changes
-            write_results(connection, data_set, tmp_path / "user_sequences", days)
+        for rows in (1, 0):  # again, nothing changes
+            written = write_results(connection, data_set, tmp_path / "user_sequences")
+            assert written["user_embeddings"] == rows
             assert there("user_embeddings", "user_key") == [("u0",), ("u2new",)]
             assert there("highlights", "headline") == [("first",)]
+        # a table that was dropped there is written whole
+        service.drop("user_embeddings", "who-pays", "ga4")
+        assert write_results(connection, data_set, tmp_path / "user_sequences")["user_embeddings"] == 2
+        assert there("user_embeddings", "user_key") == [("u0",), ("u2new",)]
     assert not [name for name in service._tables("who-pays", "ga4") if name.endswith("__loaded")]
     assert all(job["labels"] == {"application": "beha2vec"} for job in service.jobs)
+    queries = [job["query"] for job in service.jobs if "query" in job]
+    assert queries and all(query["maximumBytesBilled"] == str(2**40) for query in queries)
+
+
+def test_a_data_folder_has_one_warehouse(service: BigQueryService, tmp_path: Path) -> None:
+    there = settings_of(service, tmp_path)
+    here = Settings(data_dir=tmp_path)
+    require_one_warehouse(there)
+    require_one_warehouse(here)
+    file = partition_file(there.storage.raw_path, "1", date(2026, 1, 1))
+    file.parent.mkdir(parents=True)
+    file.touch()
+    with pytest.raises(SettingsError, match=r"has raw events of .*duckdb\. Use a new BEHA2VEC_DATA_DIR"):
+        require_one_warehouse(there)
+    Forgotten(tmp_path).add(["1.1"], date(2026, 1, 1))
+    with pytest.raises(SettingsError, match=r"whom BigQuery still has\. Delete them there first, and use a new BEHA2V"):
+        require_one_warehouse(there)
+    assert check_data_folder(there).status == "fail" and check_data_folder(here).status == "ok"
+    mark_folder(there.storage)
+    with pytest.raises(SettingsError, match="set BEHA2VEC_WAREHOUSE back to bigquery"):
+        require_one_warehouse(here)
+
+
+def test_days_whose_tables_are_gone_are_refused(service: BigQueryService, tmp_path: Path) -> None:
+    first, second = date(2026, 1, 1), date(2026, 1, 2)
+    service.load([write(tmp_path / "events_20260102.ndjson", [event(day=second)])])
+    report = IngestReport(days=table_reports(find_export(service.source(), "p").files, [first, second], 10**6))
+    with duckdb.connect() as connection:
+        create_tables(connection)
+        assert service.jobs[-1]["query"]["maximumBytesBilled"] == "1000000"
+        require_tables(connection, report)  # it never was there
+        connection.execute(
+            "insert into raw.ga4_ingest_log by name select 'ingested' as status, ? as event_date", [first]
+        )
+        with pytest.raises(IngestError, match="no table any more of 1 day from 2026-01-01 to 2026-01-01"):
+            require_tables(connection, report)
 
 
 def test_tables_of_users_are_named_for_dbt(service: BigQueryService, tmp_path: Path) -> None:
@@ -111,6 +165,17 @@ def test_the_warehouse_needs_the_export_there(monkeypatch: pytest.MonkeyPatch, t
         SettingsError, match="BEHA2VEC_WAREHOUSE=bigquery needs the export in BigQuery: set BEHA2VEC_SO"
     ):
         ExportSettings.load()
+
+
+def test_a_copy_that_breaks_names_the_remedy_and_leaves_the_table(service: BigQueryService, tmp_path: Path) -> None:
+    data_set = target_of(settings_of(service, tmp_path))
+    service.write(("who-pays", "ga4", "visits"), "(select n from range(5000) as numbers(n))")
+    with duckdb.connect() as connection:
+        assert copy_table(connection, data_set, "visits") == 5_000
+        service.breaks["visits"] = grpc.StatusCode.PERMISSION_DENIED
+        with pytest.raises(SourceNotReachedError, match=r"this account may not read who-pays\.ga4"):
+            copy_table(connection, data_set, "visits")
+        assert connection.execute("select count(*) from ga4.visits").fetchone() == (5_000,)
 
 
 def test_a_view_is_copied_as_a_table(service: BigQueryService, tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ def check_export(settings: Settings) -> Check:
             message = str(error) if file.name in str(error) else f"{file.name}: {error}"
             return fail(message, "export this file again, or set BEHA2VEC_SOURCE to the export (docs/export.md)")
     try:
-        price = price_of(files)
+        # nothing is read if the models are there too
+        price = None if settings.storage.warehouse == "bigquery" else price_of(files)
     except SourceNotReachedError as error:
         return _not_found(error)
     days = source_days(files)

@@ -5,20 +5,22 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 
 from beha2vec_core.cli.doctor.check import Check, fail, ok, warn
 from beha2vec_core.cli.doctor.export import export_files
-from beha2vec_core.estimate import estimate_run
+from beha2vec_core.estimate import RAW_PER_PLAIN_BYTE, estimate_run
+from beha2vec_core.ga4.bigquery import DayTable
 from beha2vec_core.privacy.forget import is_unfinished
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.privacy.stored import find_uncleaned
-from beha2vec_core.settings import Settings
+from beha2vec_core.settings import Settings, SettingsError
+from beha2vec_core.store.bigquery import require_one_warehouse
 from beha2vec_core.store.migrate import make_plan
 from beha2vec_core.store.warehouse import Warehouse, WarehouseVersionError
 from beha2vec_core.words import counted
@@ -34,7 +36,7 @@ SCRATCH_REMEDY = (
 
 
 def check_data_folder(settings: Settings) -> Check:
-    """Files can be written to the data folder."""
+    """Files can be written to the data folder, and no other warehouse was used with it."""
     wanted = settings.storage.data_dir
     folder = _existing(wanted)
     remedy = f"give this user write access to {folder}, or set BEHA2VEC_DATA_DIR to another folder"
@@ -45,14 +47,25 @@ def check_data_folder(settings: Settings) -> Check:
             file.write(b"x")
     except OSError as error:
         return fail(f"{folder} cannot be written to: {error}", remedy)
+    try:
+        require_one_warehouse(settings)
+    except SettingsError as error:
+        what, _, remedy = str(error).partition(". ")
+        return fail(what, remedy)
+    except PrivacyError:
+        pass  # reported by the check of forgotten people
     return ok(f"{wanted} " + ("is writable" if folder == wanted else "can be created"))
 
 
 def check_disk(settings: Settings) -> Check:
-    """There is room for what the export becomes."""
+    """There is room for what the days asked for become; nothing is copied if BigQuery is the warehouse."""
     folder = settings.storage.data_dir
     free = shutil.disk_usage(_existing(folder)).free
-    export = sum(file.size for file in export_files(settings))
+    first, last = settings.export.start_date or date.min, settings.export.end_date or date.max
+    stays = settings.storage.warehouse == "bigquery"
+    files = [] if stays else [one for one in export_files(settings) if one.day is None or first <= one.day <= last]
+    # a table's bytes are those before compression
+    export = sum(file.size * (RAW_PER_PLAIN_BYTE if isinstance(file.origin, DayTable) else 1) for file in files)
     summary = f"{free / _GIGABYTE:,.1f} GB free for {folder}; the export has {export / _GIGABYTE:,.2f} GB"
     remedy = "free some space, or set BEHA2VEC_DATA_DIR to a larger disk"
     if free < max(_LEAST_FREE_BYTES, export):
@@ -67,6 +80,8 @@ def check_estimate(settings: Settings) -> Check:
     first, last = settings.export.start_date, settings.export.end_date
     if first is None:
         return ok("not known: the first day is not set")
+    if settings.storage.warehouse == "bigquery":
+        return ok("not known: BigQuery builds the models")
     last = last or datetime.now(settings.export.tz).date() - timedelta(days=1)
     if last < first:
         return ok("no days yet")

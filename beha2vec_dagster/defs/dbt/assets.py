@@ -29,7 +29,14 @@ from beha2vec_core.estimate import chunk_bytes
 from beha2vec_core.progress import ProgressBar
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store import chunks
-from beha2vec_core.store.bigquery import NOT_COPIED, copy_table, dbt_environment, target_of, user_tables
+from beha2vec_core.store.bigquery import (
+    NOT_COPIED,
+    copy_table,
+    dbt_environment,
+    require_one_warehouse,
+    target_of,
+    user_tables,
+)
 from beha2vec_core.store.tables import full_refresh_done, pending_full_refresh, require_full_refresh
 from beha2vec_core.words import counted
 from beha2vec_dagster.lib.console import brief_dbt
@@ -153,6 +160,7 @@ class _Build(NamedTuple):
 
     def _start(self, window: Mapping[str, str], *options: str, full_refresh: bool) -> DbtCliInvocation:
         """Start ``dbt build``. Unit tests are for the developer (`make test`)."""
+        require_one_warehouse(self.settings)
         arguments = ["build", "--exclude-resource-type", "unit_test", *options]
         # the output of a step goes to a file; dbt's own files of the whole project and of results, which nobody reads,
         # take a seventh of a call
@@ -177,10 +185,12 @@ class _Build(NamedTuple):
                     events.append(event)
         finally:
             built = {event.output_name for event in events if isinstance(event, dg.Output)}
-            if _in_bigquery(self.settings):
-                self._copy(built)
-            self._report(built)
-            yield from events
+            try:
+                if _in_bigquery(self.settings):
+                    self._copy(built)
+                self._report(built)
+            finally:
+                yield from events
 
     def _copy(self, built: set[str]) -> None:
         """Copy what dbt built in BigQuery to the warehouse, as far as Python reads it; see `store.bigquery`."""

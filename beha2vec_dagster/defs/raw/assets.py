@@ -17,6 +17,7 @@ from beha2vec_core.ga4.sources import Export, find_export
 from beha2vec_core.ga4.user_tables import UserTablesReport, due_tables, ingest_user_tables
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store.bigquery import mark_folder, require_one_warehouse, require_tables
 from beha2vec_core.store.sql import quote
 from beha2vec_core.store.warehouse import transaction
 from beha2vec_dagster.lib import plots
@@ -67,11 +68,13 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         Reading a day again replaces it. Personal data in addresses, titles, parameters and campaigns becomes
         `[redacted]` (docs/privacy.md).
         """
+        require_one_warehouse(settings)
         days = days_of(context)
         require_kept(settings, (days[0], days[-1]))
         export = find_export(config.source, settings.export.property_id)
         if settings.storage.warehouse == "bigquery":
-            return _stay_in_bigquery(context, warehouse, export, days)
+            mark_folder(settings.storage)
+            return _stay_in_bigquery(context, warehouse, export, days, settings.bigquery.maximum_bytes)
         since = settings.first_kept_day("events", datetime.now(UTC))
         tables = due_tables(export.user_tables, days, settings.storage.users_path, since)
         price = price_of([*(file for file in export.files if file.day in days), *tables])
@@ -105,11 +108,16 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
 
 def _stay_in_bigquery(
-    context: dg.AssetExecutionContext, warehouse: WarehouseResource, export: Export, days: list[date]
+    context: dg.AssetExecutionContext,
+    warehouse: WarehouseResource,
+    export: Export,
+    days: list[date],
+    maximum_bytes: int,
 ) -> dg.MaterializeResult[Any]:
     """Note which tables there are: events stay where they are, and dbt reads them there."""
-    report = IngestReport(days=table_reports(export.files, days), notice=export.notice)
+    report = IngestReport(days=table_reports(export.files, days, maximum_bytes), notice=export.notice)
     with warehouse.connect("raw_ga4_events") as connection:
+        require_tables(connection, report)
         _record(connection, report, days, [])
     require_usable(report, max_bad_share=0.0)
     for day in days:

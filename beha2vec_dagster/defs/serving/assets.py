@@ -11,7 +11,6 @@ from beha2vec_core.store.bigquery import target_of, write_results
 from beha2vec_core.store.publish import publish
 from beha2vec_dagster.defs.dbt.assets import dbt_descriptions
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
-from beha2vec_dagster.lib.partitions import range_of
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 # one nightly run, and some hours to fix a failure
@@ -55,8 +54,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             )
             about = relation_metadata(connection, "beha2vec.user_clusters_current")
             if settings.storage.warehouse == "bigquery":
-                days = range_of(context.run.tags)
-                written = write_results(connection, target_of(settings), settings.storage.sequences_path, days)
+                written = write_results(connection, target_of(settings), settings.storage.sequences_path)
                 about["written_to_bigquery"] = markdown_table(["table", "rows"], list(written.items()))
         return made(
             about,
