@@ -273,10 +273,12 @@ class Published:
                 FunnelStep(
                     clean_text(str(names[step]), limit=40),
                     sessions.get(step, 0),
-                    *of_cluster.get(step, [0, 0, 0])[1:3],
+                    users,
+                    stopped_users,
                     sessions.get(following[step], 0) if step in following else None,
                 )
                 for step in steps
+                for _, users, stopped_users, _ in [of_cluster.get(step, [0] * 4)]
             ]
             last = max(names, default=0)
             checkouts, checkout_users, _, lost_users = of_cluster.get(begins, [0] * 4)
