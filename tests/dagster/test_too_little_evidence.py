@@ -22,7 +22,7 @@ from beha2vec_core.store.vectors import as_matrix
 from beha2vec_dagster.defs.clusters import assets as clusters
 from beha2vec_dagster.defs.clusters import models as cluster_models
 from beha2vec_dagster.lib.partitions import range_tags
-from beha2vec_dagster.lib.resources import WarehouseResource
+from beha2vec_dagster.lib.resources import ComputeResource, WarehouseResource
 from tests.dagster.project import export_settings
 
 DAYS = [date(2026, 1, 5), date(2026, 1, 6)]
@@ -72,7 +72,10 @@ class Shop:
         """Metadata of the first asset."""
         result = dg.materialize(
             [self.assets[name] for name in assets],
-            resources={"warehouse": WarehouseResource(database=str(self.path), lock_timeout_seconds=60)},
+            resources={
+                "warehouse": WarehouseResource(database=str(self.path), lock_timeout_seconds=60),
+                "compute": ComputeResource(),
+            },
             instance=dg.DagsterInstance.ephemeral(),
             tags=range_tags(DAYS[0], last),
             run_config={"ops": {"cluster_model": {"config": config}}} if config else None,

@@ -273,7 +273,9 @@ def test_audiences_that_cannot_be_used_are_named(world: World, tmp_path: Path, m
     world.execute(
         """create table ga4.dim_ga4__users as select 'u' as user_key, 'p' as property_id, 1 as purchases,
         now()::timestamp as last_seen_at, true as is_ads_consented; create table ga4.dim_ga4__properties as
-        select 'p' as property_id, 'UTC' as timezone, current_date as last_day"""
+        select 'p' as property_id, 'UTC' as timezone, current_date as last_day;
+        create or replace table ga4.int_ga4__identity_map as select 'u' as user_key, 'p' as property_id,
+        '1.1' as user_pseudo_id, null::varchar as user_id, current_date as first_seen"""
     )
     assert world.check("audiences_can_be_used").figures == {"usable": 1, "unusable": 0}
     file.write_text("- {name: buyers, rule: purchases > 0}\n- {name: lost, rule: purchase = 0}")

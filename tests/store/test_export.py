@@ -87,7 +87,8 @@ def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 'p1' as prediction_version from beha2vec.user_embeddings"""
         )
         connection.execute(
-            """insert into beha2vec.audience_members values
+            """insert into beha2vec.audience_members
+                (event_date, audience, property_id, user_key, state, why, step) values
             ('2026-01-02', 'buyers', 'p', 'u0', 'entered', '=purchases', 'holdout'),
             ('2026-01-02', 'buyers', 'p', 'u1', 'left', '', null)"""
         )
