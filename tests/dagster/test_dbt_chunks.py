@@ -93,7 +93,7 @@ def test_what_has_changed_since_is_built_again(
         """The calls of a build that stops before its last."""
         between = ("--start", days[0], "--end", days[1]) if days else ()
         with monkeypatch.context() as patch:
-            patch.setattr(assets, "_dbt_build", stop)
+            patch.setattr(assets._Build, "whole", stop)
             stopped = project.materialize(MODELS, *between, check=False, **TWO_DAYS | more)
         assert stopped.returncode == 1
         return calls(stopped.stdout)
