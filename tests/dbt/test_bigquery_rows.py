@@ -154,7 +154,7 @@ def _made(folder: Path) -> Export:
         "exclude_hostnames": ["staging.shop.example"],
         "feature_as_of_dates": ["2026-01-12", "2026-01-15"],
     }
-    return Export(folder, variables, last_days=3, other_events=60)
+    return Export(folder, variables, last_days=3, other_events=49)
 
 
 def _demo(folder: Path) -> Export:
