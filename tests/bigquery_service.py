@@ -393,7 +393,7 @@ class BigQueryService:
         return pa.table({}), 0
 
     def upload(self, path: str, query: dict[str, str], headers: Any, body: bytes) -> tuple[dict[str, Any], str | None]:
-        """A load job's two requests: what is to be made, then the file. Also where the second one goes."""
+        """The two requests of a load job: its configuration, then the file. Answers where to send the file."""
         project = str(_API.fullmatch(path.removeprefix("/upload"))["project"])  # type: ignore[index]
         with self._lock:
             if query.get("upload_id"):
@@ -469,7 +469,7 @@ def _handler(service: BigQueryService) -> type[BaseHTTPRequestHandler]:
                     answer = service.answer(self.command, parts.path, query, body)
             except ApiError as error:
                 status, answer = error.code, error.body
-            except Exception as error:  # of the stand-in itself: told, and not tried again
+            except Exception as error:  # of the stand-in itself: the client sees it and does not retry
                 status, answer = 400, ApiError(400, "standIn", f"{type(error).__name__}: {error}").body
             content = json.dumps(answer).encode()
             self.send_response(status)

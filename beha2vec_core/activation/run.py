@@ -257,11 +257,11 @@ def _left_there(
                     problem = f"who withdrew their consent and is still there is not known: {_in_words(error)}"
             if problem:
                 found.append(Sending(name, to, problem=problem))
-        told = {(one.destination, one.audience) for one in found} | tried
+        reported = {(one.destination, one.audience) for one in found} | tried
         found += [
             Sending(name, to, problem=_lost(name, to, users, gone=to in vanished, unnamed=(to, name) not in named))
             for (to, name), users in lost.items()
-            if (to, name) not in told
+            if (to, name) not in reported
         ]
     return found
 

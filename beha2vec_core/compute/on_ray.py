@@ -171,13 +171,13 @@ class RayCompute:
 
 def _tell(rows: Path, on_epoch: OnEpoch | None, ended: threading.Event) -> None:
     """Call ``on_epoch`` with the rows that the first worker writes, until the training has ended."""
-    told, over = 0, False
+    passed_on, over = 0, False
     while on_epoch and not over:
         over = ended.wait(_SECONDS_BETWEEN_LOOKS)
         written = [line for line in rows.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
-        for line in written[told:]:
+        for line in written[passed_on:]:
             on_epoch(json.loads(line))
-        told = len(written)
+        passed_on = len(written)
 
 
 @dataclass(frozen=True)

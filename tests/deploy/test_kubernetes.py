@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import subprocess
 from datetime import date
@@ -14,6 +15,7 @@ import yaml
 from dagster._config import process_config
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster_k8s import K8sRunLauncher
+from kubernetes_validate import ValidationError
 
 from beha2vec_core.demo_shop.export import write_demo_export
 from beha2vec_core.settings import variables
@@ -54,6 +56,10 @@ def named(value: object, key: str, field: str = "name") -> set[str]:
 def test_kubernetes_takes_the_manifests(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:
     for manifest in manifests.values():
         validate(manifest)
+    service = copy.deepcopy(manifests["Service", "code"])
+    service["spec"]["port"] = 4000  # instead of ports
+    with pytest.raises(ValidationError):
+        validate(service)
 
 
 def test_what_is_named_is_there(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:
