@@ -57,7 +57,7 @@ def drawn(page: Page) -> None:
 def choose(page: Page, label: str, option: re.Pattern[str]) -> None:
     """Open a list and choose; again where charts that come late closed it."""
     for _ in range(5):
-        page.get_by_role("combobox", name=label).click()
+        page.get_by_role("combobox", name=label, exact=True).last.click()
         try:
             page.get_by_role("option", name=option).first.click(timeout=2_000)
         except TimeoutError:

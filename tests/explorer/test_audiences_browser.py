@@ -20,7 +20,7 @@ from beha2vec_core.settings import Settings
 from tests.activation.activation_world import ga4
 from tests.activation.services import served
 from tests.explorer import looks
-from tests.explorer.browsing import draw, drawn, free_port, go, settle, square_around
+from tests.explorer.browsing import choose, draw, drawn, free_port, go, settle, square_around
 from tests.explorer.explorer_world import CENTRES, LAST, SIZES, serve
 from tests.explorer.test_browser import browser, context, page, pytestmark  # noqa: F401
 
@@ -77,10 +77,7 @@ def test_from_a_cluster_to_the_ledger(page: Page, address: str, folder: Path) ->
     expect(page.get_by_text("Give it a name to save it.")).to_be_visible()
     page.get_by_label("Name", exact=True).fill("support_seekers")
     page.keyboard.press("Tab")
-    purpose = page.get_by_role("combobox", name="Purpose")
-    purpose.click()
-    page.get_by_role("option", name=re.compile("^ads")).click()
-    settle(page)
+    choose(page, "Purpose", re.compile("^ads"))
     expect(page.locator("td", has_text=re.compile("^no consent for ads$"))).to_be_visible()
     page.get_by_role("button", name="Save to audiences.yml").click()
     expect(page.get_by_text(re.compile("^Saved."))).to_be_visible()
@@ -99,8 +96,7 @@ def test_from_a_cluster_to_the_ledger(page: Page, address: str, folder: Path) ->
     contacted = int(row.locator("td").nth(6).inner_text())
     assert 0 < contacted < SIZES[2], "some did not consent"
 
-    page.get_by_role("combobox", name="Audience", exact=True).last.click()
-    page.get_by_role("option", name="support_seekers").click()
+    choose(page, "Audience", re.compile("^support_seekers"))
     page.get_by_role("button", name="Show the plan").click()
     planned = page.locator("tr", has=page.locator("td", has_text=re.compile("^would enter$")))
     expect(planned.locator("td").last).to_have_text(str(contacted))
@@ -129,8 +125,7 @@ def test_from_a_cluster_to_the_ledger(page: Page, address: str, folder: Path) ->
     settle(page)
     expect(page.locator("td", has_text=re.compile(f"^{contacted} enter: accepted$"))).to_be_visible()
     expect(page.locator("td", has_text=f"{SIZES[2] - contacted} no consent")).to_be_visible()
-    page.get_by_role("combobox", name="Audience", exact=True).last.click()
-    page.get_by_role("option", name="support_seekers").click()
+    choose(page, "Audience", re.compile("^support_seekers"))
     page.get_by_role("button", name="Show the plan").click()
     unchanged = page.locator("tr", has=page.locator("td", has_text=re.compile("^unchanged$")))
     expect(unchanged.locator("td").last).to_have_text(str(contacted))
