@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NamedTuple
-
-import duckdb
 
 from beha2vec_core.activation.config import build, find_destination, load_destinations
 from beha2vec_core.activation.destination import ActivationError, Destination
@@ -17,9 +14,7 @@ from beha2vec_core.activation.send import Report, confirm, send_plan
 from beha2vec_core.audiences.file import Audience, AudienceError, find_audience, load_audiences
 from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.settings import Settings
-from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
-
-Connect = Callable[[str], AbstractContextManager[duckdb.DuckDBPyConnection]]
+from beha2vec_core.store.warehouse import Connect, Warehouse, WarehouseBusyError, WarehouseVersionError
 
 
 @dataclass(frozen=True)

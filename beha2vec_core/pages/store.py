@@ -4,18 +4,13 @@ A run that dies keeps every chunk that it had classified; the next one goes on f
 """
 
 import hashlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Protocol
 
-import duckdb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from beha2vec_core.store.warehouse import transaction
-
-Connect = Callable[[str], AbstractContextManager[duckdb.DuckDBPyConnection]]
+from beha2vec_core.store.warehouse import Connect, transaction
 
 
 class TextEncoder(Protocol):

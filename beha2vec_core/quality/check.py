@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-import duckdb
-
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store.warehouse import Connect
 
 Severity = Literal["error", "warn"]
 
@@ -19,11 +17,11 @@ Severity = Literal["error", "warn"]
 class Look:
     """What a check sees: the warehouse, the days of the run, the settings.
 
-    connect: opens the warehouse under its lock; a check holds it while it reads, never while it computes.
+    connect: opens the warehouse under its lock.
     first, last: the days that the run asked for, else the last day there is.
     """
 
-    connect: Callable[[str], AbstractContextManager[duckdb.DuckDBPyConnection]]
+    connect: Connect
     first: date
     last: date
     settings: ExportSettings

@@ -13,8 +13,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,9 @@ log = logging.getLogger("beha2vec.warehouse")
 # a wait is logged soon, then repeatedly
 _FIRST_REPORT_SECONDS, _REPORT_EVERY_SECONDS = 1.0, 10.0
 _OUTSIDER_SECONDS = 8.0
+
+# opens a database for the purpose it is given
+Connect = Callable[[str], AbstractContextManager[duckdb.DuckDBPyConnection]]
 
 
 class WarehouseBusyError(RuntimeError):

@@ -1,6 +1,8 @@
 """The core's catalogue as asset checks. One step an asset makes all of its checks: a step costs a third of a second."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date
 from itertools import groupby
 
 import dagster as dg
@@ -9,7 +11,7 @@ import duckdb
 from beha2vec_core.quality.catalogue import CHECKS
 from beha2vec_core.quality.check import Check, CheckOutcome, Look
 from beha2vec_core.settings import ExportSettings
-from beha2vec_core.store.warehouse import WarehouseBusyError
+from beha2vec_core.store.warehouse import Connect, WarehouseBusyError
 from beha2vec_dagster.lib.metadata import plain
 from beha2vec_dagster.lib.partitions import range_of
 from beha2vec_dagster.lib.resources import WarehouseResource
@@ -30,24 +32,40 @@ def _checks_of(asset: str, checks: list[Check], settings: ExportSettings) -> dg.
     @dg.multi_asset_check(name=f"checks_of_{asset}", specs=specs, can_subset=True)
     def made(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
         asked = {key.name for key in context.selected_asset_check_keys}
-        look = _look(context, warehouse, settings)
-        for check in checks:
-            if check.name in asked:
-                yield _result(check, _made(check, look))
+        with _opened_once(warehouse, f"checks of {asset}") as connect:
+            look = Look(connect, *_days(context, connect, settings), settings)
+            found = [_result(check, _made(check, look)) for check in checks if check.name in asked]
+        yield from found
 
     return made
 
 
-def _look(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource, settings: ExportSettings) -> Look:
+@contextmanager
+def _opened_once(warehouse: WarehouseResource, purpose: str) -> Iterator[Connect]:
+    """A `connect` that opens the warehouse at its first use and keeps it to the end: to open it takes longer than
+    most checks do."""
+    with ExitStack() as stack:
+        opened: list[duckdb.DuckDBPyConnection] = []
+
+        @contextmanager
+        def connect(_: str) -> Iterator[duckdb.DuckDBPyConnection]:
+            if not opened:
+                opened.append(stack.enter_context(warehouse.connect(purpose)))
+            yield opened[0]
+
+        yield connect
+
+
+def _days(context: dg.AssetCheckExecutionContext, connect: Connect, settings: ExportSettings) -> tuple[date, date]:
     """The days are the run's; of a run for no days, as of a check made by hand, the last day there is."""
     days = range_of(context.run.tags)
     if days is None:
-        with warehouse.connect("last day") as connection:
+        with connect("last day") as connection:
             ((found,),) = connection.execute(
                 "select max(event_date) from raw.ga4_ingest_log where status in ('ingested', 'kept')"
             ).fetchall()
         days = (found or settings.export.start_date,) * 2
-    return Look(warehouse.connect, *days, settings)
+    return days
 
 
 def _made(check: Check, look: Look) -> CheckOutcome:
