@@ -148,8 +148,9 @@ def _gains(method: str, found: Mapping[str, Repeats], groups: Mapping[str, Group
     if method not in found:
         return ""
     told = []
-    for rival in [against] if against else [best(found, groups, group) for group in RIVALS]:
-        interval = compare(found[method], found[rival]) if rival in found else None
+    rivals: list[str | None] = [against] if against else [best(found, groups, group) for group in RIVALS]
+    for rival in rivals:
+        interval = compare(found[method], found[rival]) if rival and rival in found else None
         told.append(
             f"{interval.difference:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}] {rival}" if interval else "-"
         )

@@ -27,7 +27,7 @@ from beha2vec_core.encoder.train import seeded
 from beha2vec_core.evaluation.encoder import encoder_input
 from beha2vec_core.evaluation.methods import EncodesAsOf
 from beha2vec_core.evaluation.splits import DAY
-from beha2vec_core.events.sequences import AsOf, build_sequences
+from beha2vec_core.events.sequences import build_sequences
 from tests.benchmarks.splits import HORIZONS
 from tests.benchmarks.tasks.horizon import population
 
@@ -138,7 +138,7 @@ def read_rows(
     fields: Fields,
     counts: EncodesAsOf,
     events: pd.DataFrame,
-    moment: AsOf,
+    moment: int | None,
     labels: npt.NDArray[np.float64],
 ) -> Rows:
     """The users of these events in sorted order, as of the moment or their last event."""
