@@ -56,7 +56,7 @@ FILES = (
     "heads.safetensors",
 )
 # users whose next steps are predicted at a time
-USERS_AT_ONCE = 50_000
+USERS_AT_ONCE = 10_000
 TARGETS: tuple[Target, ...] = get_args(Target)
 
 

@@ -72,7 +72,9 @@ CHUNK = 32_768
 MATMUL = 2_048
 MEDIAN = 3
 CATALOGUES = (500, 20_000, 200_000)
+FOLDERS = 40
 CATALOGUE_USERS, PREDICTED = 17_000, 4_000
+PREDICTED_SITES = ((500, FOLDERS), (20_000, FOLDERS), (20_000, 1))
 BUDGETS = (1 / 9, 1 / 3, 1.0)
 BUDGET_USERS = 3_000
 TARGETS = {
@@ -165,17 +167,17 @@ def print_catalogue(rounds: int) -> None:
 
 def print_predictions(rounds: int) -> None:
     """How long predictions take, in turns, so that other work disturbs all alike; the best time counts."""
-    print("\n| pages | predict_next, 4,000 users, CPU s | x |\n|---|---|---|")
-    sites = {pages: site(pages, PREDICTED) for pages in CATALOGUES[:2]}
-    encoders = {pages: unfitted(events) for pages, events in sites.items()}
+    print("\n| pages | in folders | predict_next, 4,000 users, CPU s | x |\n|---|---|---|---|")
+    sites = {(pages, folders): site(pages, PREDICTED, folders) for pages, folders in PREDICTED_SITES}
+    encoders = {shape: unfitted(events) for shape, events in sites.items()}
     predict = dict.fromkeys(sites, float("inf"))
     for _ in range(1 + rounds):
-        for pages, encoder in encoders.items():
+        for shape, encoder in encoders.items():
             started = time.process_time()
-            encoder.predict_next(sites[pages])
-            predict[pages] = min(predict[pages], time.process_time() - started)
-    for pages, seconds in predict.items():
-        print(f"| {pages:,} | {seconds:.2f} | {seconds / predict[CATALOGUES[0]]:.1f} |", flush=True)
+            encoder.predict_next(sites[shape])
+            predict[shape] = min(predict[shape], time.process_time() - started)
+    for (pages, folders), seconds in predict.items():
+        print(f"| {pages:,} | {folders} | {seconds:.2f} | {seconds / predict[PREDICTED_SITES[0]]:.1f} |", flush=True)
 
 
 def unfitted(events: pd.DataFrame) -> BehaviorEncoder:
@@ -206,7 +208,7 @@ def training_time(events: pd.DataFrame, rounds: int) -> float:
     return float(min(np.diff(ends))) / len(events) * 1e6
 
 
-def site(pages: int, users: int, views: int = 12) -> pd.DataFrame:
+def site(pages: int, users: int, folders: int = FOLDERS, views: int = 12) -> pd.DataFrame:
     draw = np.random.default_rng(0)
     popularity = 1 / np.arange(1, pages + 1) ** 0.8
     seen = draw.choice(pages, (users, views), p=popularity / popularity.sum())
@@ -218,7 +220,7 @@ def site(pages: int, users: int, views: int = 12) -> pd.DataFrame:
             "user_key": np.repeat([f"u{user:05d}" for user in range(users)], views),
             "event_timestamp": moments.ravel(),
             "event_name": "page_view",
-            "page": [f"shop.example/c{page % 40}/p{page}" for page in seen.ravel()],
+            "page": [f"shop.example/c{page % folders}/p{page}" for page in seen.ravel()],
         }
     )
 

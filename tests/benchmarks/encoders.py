@@ -53,6 +53,9 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", choices=(*NAMES, OWN), help=f"data sets; by default {', '.join(PUBLIC)}")
     parser.add_argument("--source", help="of your own data: an export, or a warehouse.duckdb or serving.duckdb")
     parser.add_argument("--methods", nargs="+", choices=tuple(METHODS), metavar="METHOD", help="by default all")
+    parser.add_argument(
+        "--against", choices=tuple(METHODS), metavar="METHOD", help="by default the best floor and peer"
+    )
     parser.add_argument("--repeats", type=int, default=REPEATS, help="splits by users")
     parser.add_argument("--costly-repeats", type=int, default=COSTLY_REPEATS, help="the same for methods slow to fit")
     parser.add_argument("--users", type=int, help="that many of a data set's users at most, chosen by hash")
@@ -112,7 +115,11 @@ def print_tables(asked: argparse.Namespace) -> None:
     for data in asked.data:
         files = [file for family in families(names) if (file := judgements_of(folder, data, family)).exists()]
         judgements = [judgement for file in files for judgement in read_judgements(file)]
-        print(f"\n## {data}\n\n{markdown(judgements, groups)}" if judgements else f"\n## {data}\n\nleft out")
+        print(
+            f"\n## {data}\n\n{markdown(judgements, groups, asked.against)}"
+            if judgements
+            else f"\n## {data}\n\nleft out"
+        )
         if not asked.locked and any(one.outcome.task == "content" for one in judgements):
             print(f"\n{ceiling_of_content(asked, data)}")
         for line in dict.fromkeys(left_out[data]):

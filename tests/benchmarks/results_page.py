@@ -59,18 +59,18 @@ RIVALS: tuple[Group, ...] = ("floor", "peer")
 Repeats = dict[int, Outcome]
 
 
-def markdown(judgements: Sequence[Judgement], groups: Mapping[str, Group]) -> str:
+def markdown(judgements: Sequence[Judgement], groups: Mapping[str, Group], against: str | None = None) -> str:
     """All tables of one data set: methods in the order of ``groups``, which says what each is.
 
     A cell is the mean over repeats, with the standard deviation. It is bold only where the method has the column's
     highest mean and its paired intervals to the best floor and to the best peer leave out zero. What each of ours
-    gains on those two stands in a table of its own.
+    gains on those two, or on ``against``, stands in a table of its own.
     """
     parts = []
     for title, columns in TABLES.items():
         shown = [column for column in columns if of_column(judgements, column)]
         if shown:
-            parts.append(_table(title, shown, judgements, groups))
+            parts.append(_table(title, shown, judgements, groups, against))
     return "\n\n".join(parts)
 
 
@@ -83,7 +83,13 @@ def of_column(judgements: Sequence[Judgement], column: Column) -> dict[str, Repe
     return found
 
 
-def _table(title: str, columns: Sequence[Column], judgements: Sequence[Judgement], groups: Mapping[str, Group]) -> str:
+def _table(
+    title: str,
+    columns: Sequence[Column],
+    judgements: Sequence[Judgement],
+    groups: Mapping[str, Group],
+    against: str | None,
+) -> str:
     figures = [of_column(judgements, column) for column in columns]
     methods = [method for method in groups if any(method in column for column in figures)]
     winners = [
@@ -101,13 +107,13 @@ def _table(title: str, columns: Sequence[Column], judgements: Sequence[Judgement
         ]
         lines.append(_row(method, *cells))
     gains = [
-        _row(method, *(_gains(method, found, groups) if column in WINNABLE else "" for column, found in pairs))
+        _row(method, *(_gains(method, found, groups, against) if column in WINNABLE else "" for column, found in pairs))
         for pairs in [list(zip(columns, figures, strict=True))]
         for method in methods
-        if groups[method] == "ours"
+        if groups[method] == "ours" and method != against
     ]
     if gains and any(column in WINNABLE for column in columns):
-        head = _row("less the best floor; the best peer", *(column.title for column in columns))
+        head = _row(f"less {against or 'the best floor; the best peer'}", *(column.title for column in columns))
         lines += ["", head, "|---" * (len(columns) + 1) + "|", *gains]
     return "\n".join(lines)
 
@@ -138,13 +144,13 @@ def _winner(found: Mapping[str, Repeats], groups: Mapping[str, Group]) -> str | 
     return leading if certain else None
 
 
-def _gains(method: str, found: Mapping[str, Repeats], groups: Mapping[str, Group]) -> str:
+def _gains(method: str, found: Mapping[str, Repeats], groups: Mapping[str, Group], against: str | None) -> str:
     if method not in found:
         return ""
     told = []
-    for group in RIVALS:
-        rival = best(found, groups, group)
-        interval = compare(found[method], found[rival]) if rival else None
+    rivals: list[str | None] = [against] if against else [best(found, groups, group) for group in RIVALS]
+    for rival in rivals:
+        interval = compare(found[method], found[rival]) if rival and rival in found else None
         told.append(
             f"{interval.difference:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}] {rival}" if interval else "-"
         )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from beha2vec_core.encoder.next_step.counts import PRIOR, Followers, popularity
 from beha2vec_core.encoder.next_step.features import PageTree
 from beha2vec_core.encoder.next_step.loglinear import Choices, fit_weights, log_probabilities
-from beha2vec_core.encoder.next_step.model import BLEND, Head, NextStep, first_largest
+from beha2vec_core.encoder.next_step.model import BLEND, PRODUCT, Head, NextStep, first_largest
 from beha2vec_core.encoder.next_step.moments import Moments, last_moments, past_moments
 from beha2vec_core.encoder.vocabulary import Vocabulary
 from beha2vec_core.events.sequences import Sequences, build_sequences
@@ -107,7 +107,7 @@ def test_followers_and_lift_by_hand() -> None:
     assert followers.values.tolist() == [0, 1, 2] and followers.counts.tolist() == [1, 1, 2]
     shares = popularity(truth, 2)
     np.testing.assert_allclose(shares, np.array([1.5, 1.5, 2.5]) / 5.5)
-    rows, values, amounts = followers.lift(np.array([6, 7, 5]), shares)
+    rows, values, amounts = followers.lift(np.array([6, 7, 5]), shares).written_out()
     assert rows.tolist() == [1, 1, 2] and values.tolist() == [1, 2, 0]
     np.testing.assert_allclose(amounts[1], np.log(1 + 2 / (PRIOR * 2.5 / 5.5)))
     # at weight 1 beside log popularity: the share after the state, smoothed by popularity
@@ -120,7 +120,8 @@ def test_page_tree_by_hand() -> None:
     tree = PageTree.of(["h/x", "h/x/one", "h/x/two", "h/x/one/deep"])
     found = tree.relations(np.array([1, 4]))
     pairs = {
-        name: sorted(zip(rows.tolist(), values.tolist(), strict=True)) for name, (rows, values, _) in found.items()
+        name: sorted(zip(*(part.tolist() for part in listed.written_out()[:2]), strict=True))
+        for name, listed in found.items()
     }
     assert pairs["below"] == [(0, 3)] and pairs["above"] == [(0, 0)] and pairs["beside"] == [(0, 1), (0, 2)]
     assert pairs["same section"] == [(0, 1), (0, 3)]
@@ -175,7 +176,7 @@ def test_probabilities_hold_for_any_history_and_do_not_depend_on_other_users(
 @pytest.mark.parametrize("months", [1, 30], ids=["one month", "many months"])
 def test_of_many_pages_the_most_likely_are_found_as_if_all_were_compared(months: int) -> None:
     rng = np.random.default_rng(0)
-    many = tuple(f"shop/{i % 9}/{i}" for i in range(1_001))
+    many = tuple(f"shop/{i % 9}/{i}" for i in range(PRODUCT + 77))
     pages = rng.choice(len(many), (100, 4), p=(share := 1 / np.arange(1, len(many) + 1)) / share.sum())
     start = rng.integers(0, months, 100) * 31 * 86_400_000_000
     events = [

@@ -134,7 +134,16 @@ def test_ranks_of_strange_users(name: str) -> None:
         assert [len(values) for values in ranked] == [2, 2, 2]
 
 
-@pytest.mark.parametrize("name", ["recency-frequency-monetary", "rich counts", "mine", "RFM, then mine"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "recency-frequency-monetary",
+        "rich counts",
+        "mine",
+        "RFM, then mine",
+        "RFM, then mine, fine-tuned",
+    ],
+)
 def test_vectors_as_of_a_moment_know_how_long_ago_things_happened(name: str) -> None:
     events = small_log(20)
     method = (METHODS | ours(SMALL, QUICK, "mine"))[name].fit(events, 0)
@@ -154,14 +163,21 @@ def test_kinds_of_vectors_of_one_configuration_share_a_fit() -> None:
     _fits.clear()
     events = small_log(20)
     methods = list(ours(SMALL, QUICK, "mine").values())
-    assert [method.name for method in methods] == ["mine", "mine, identity", "[mine ‖ rich counts]", "RFM, then mine"]
+    assert [method.name for method in methods] == [
+        "mine",
+        "mine, identity",
+        "[mine ‖ rich counts]",
+        "RFM, then mine",
+        "RFM, then mine, fine-tuned",
+    ]
     assert not any(method.has_fit(events, 0) for method in methods)
-    behavior, identity, both, after_counts = (method.fit(events, 0) for method in methods)
+    behavior, identity, both, after_counts, tuned = (method.fit(events, 0) for method in methods)
     assert all(method.has_fit(events, 0) for method in methods), "the time of the next one says nothing"
     assert not methods[0].has_fit(events, 1)
     assert len(_fits) == 1 and behavior.encoder is identity.encoder
     assert both.encode(events).shape[1] > behavior.encode(events).shape[1]
     assert after_counts.counts == 3 and after_counts.encode(events).shape[1] == 3 + behavior.encode(events).shape[1]
+    assert tuned.counts == 3 and tuned.encode(events).shape[1] == 3 + 6, "return and purchase in three horizons"
     methods[0].fit(events, 1)
     methods[0].fit(events.assign(page="another"), 0)
     assert len(_fits) == 3, "another seed or other events are another fit"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +13,29 @@ from beha2vec_core.events.sequences import ragged_range
 
 # a state's counts weigh as much as those of popularity once it was seen so often
 PRIOR = 20.0
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Values listed by state: moment i has those at the places ``starts[i]:starts[i] + lengths[i]`` of ``values``.
+
+    Moments with one start are in one state and share a list. ``amounts`` gives those of places.
+    """
+
+    starts: IntArray
+    lengths: IntArray
+    values: IntArray
+    amounts: Callable[[IntArray], FloatArray]
+
+    def select(self, moments: IntArray | slice) -> Lists:
+        """The lists of these moments, in this order."""
+        return replace(self, starts=self.starts[moments], lengths=self.lengths[moments])
+
+    def written_out(self) -> Sparse:
+        """Each moment's values and their amounts."""
+        places = ragged_range(self.starts, self.lengths)
+        rows = np.repeat(np.arange(len(self.starts)), self.lengths)
+        return rows, self.values[places], self.amounts(places)
 
 
 @dataclass(frozen=True)
@@ -38,7 +62,7 @@ class Followers:
             counts=np.diff(np.append(pairs, len(states))).astype(np.int64),
         )
 
-    def lift(self, states: IntArray, popularity: FloatArray) -> Sparse:
+    def lift(self, states: IntArray, popularity: FloatArray) -> Lists:
         """How much each state raises each value: ``log(1 + count / (PRIOR * popularity))``.
 
         But for a constant of the state this is the log of the share of the value after the state, smoothed by
@@ -47,12 +71,14 @@ class Followers:
         place = np.searchsorted(self.states, states)
         known = place < len(self.states)
         known[known] = self.states[place[known]] == states[known]
-        moments = np.flatnonzero(known)
-        starts, ends = self.starts[place[known]], self.starts[place[known] + 1]
-        entries = ragged_range(starts, ends - starts)
-        values = self.values[entries]
-        amounts = np.log1p(self.counts[entries] / (PRIOR * popularity[values]))
-        return np.repeat(moments, ends - starts), values, amounts
+        place[~known] = 0
+        lengths = np.where(known, np.diff(self.starts)[place] if len(self.states) else 0, 0)
+
+        def amounts(places: IntArray) -> FloatArray:
+            lifted: FloatArray = np.log1p(self.counts[places] / (PRIOR * popularity[self.values[places]]))
+            return lifted
+
+        return Lists(self.starts[place], lengths, self.values, amounts)
 
 
 def popularity(truth: IntArray, size: int) -> FloatArray:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from beha2vec_core.encoder.next_step.counts import Followers
+from beha2vec_core.encoder.next_step.counts import Followers, Lists
 from beha2vec_core.encoder.next_step.loglinear import Feature, FloatArray, Sparse
 from beha2vec_core.encoder.next_step.moments import IntArray, Moments
 from beha2vec_core.events.sequences import ragged_range
@@ -42,20 +42,15 @@ class PageTree:
         orders = {name: np.argsort(getattr(self, name), kind="stable") for name in ("page", "parent", "section")}
         return {name: (order, getattr(self, name)[order]) for name, order in orders.items()}
 
-    def relations(self, pages: IntArray) -> dict[str, Sparse]:
+    def relations(self, pages: IntArray) -> dict[str, Lists]:
         """The pages below, above, beside and in the section of these; a page that is not known is alone."""
-        known = np.flatnonzero(pages < len(self.page))
-        pages = pages[known]
 
-        def where(theirs: str, its: IntArray) -> Sparse:
+        def where(theirs: str, its: IntArray) -> Lists:
             values, numbers = self._in_order[theirs]
-            first = np.searchsorted(numbers, its[pages], side="left")
-            last = np.searchsorted(numbers, its[pages], side="right")
-            return (
-                np.repeat(known, last - first),
-                values[ragged_range(first, last - first)],
-                np.ones((last - first).sum()),
-            )
+            number = np.append(its, -1)[np.minimum(pages, len(its))]
+            first = np.searchsorted(numbers, number, side="left")
+            last = np.searchsorted(numbers, number, side="right")
+            return Lists(first, last - first, values, lambda places: np.ones(len(places)))
 
         return {
             "below": where("parent", self.page),
@@ -69,7 +64,12 @@ def features(
     moments: Moments, followers: Mapping[str, Followers], popularity: FloatArray, tree: PageTree | None
 ) -> dict[str, Feature]:
     """The features by name, each over moments and values [n, size + 1]."""
-    return {**of_values(popularity), **of_states(moments, followers, popularity), **of_history(moments, tree)}
+    lists = of_states(moments, followers, popularity, tree)
+    return {
+        **of_values(popularity),
+        **{name: listed.written_out() for name, listed in lists.items()},
+        **of_history(moments, tree),
+    }
 
 
 def of_values(popularity: FloatArray) -> dict[str, FloatArray]:
@@ -79,18 +79,20 @@ def of_values(popularity: FloatArray) -> dict[str, FloatArray]:
     return {"popularity": np.log(popularity), "other": other}
 
 
-def of_states(moments: Moments, followers: Mapping[str, Followers], popularity: FloatArray) -> dict[str, Sparse]:
-    """What followed the states the moments are in."""
-    return {f"after {name}": of.lift(moments.states[name], popularity) for name, of in followers.items()}
+def of_states(
+    moments: Moments, followers: Mapping[str, Followers], popularity: FloatArray, tree: PageTree | None
+) -> dict[str, Lists]:
+    """What followed the states the moments are in, and the pages near the last one."""
+    found = {f"after {name}": of.lift(moments.states[name], popularity) for name, of in followers.items()}
+    return found | (tree.relations(moments.back(1)) if tree else {})
 
 
 def of_history(moments: Moments, tree: PageTree | None) -> dict[str, Sparse]:
-    """What speaks for the values the user has seen, and for the pages near them."""
+    """What speaks for the values the user has seen."""
     found = _own(moments)
     found |= {"is last": _only(moments, moments.back(1)), "is before last": _only(moments, moments.back(2))}
     if tree:
         found["is event's"] = _only(moments, moments.event_page)
-        found |= tree.relations(moments.back(1))
     return found
 
 

@@ -13,13 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from beha2vec_core.encoder.next_step.counts import Followers, popularity
+from beha2vec_core.encoder.next_step.counts import Followers, Lists, popularity
 from beha2vec_core.encoder.next_step.features import PageTree, features, of_history, of_states, of_values
 from beha2vec_core.encoder.next_step.loglinear import (
     Choices,
     Feature,
     FloatArray,
-    Sparse,
     fit_weights,
     log_probabilities,
 )
@@ -38,12 +37,15 @@ MOST_CELLS = 20_000_000
 BLEND = np.array([0.7, 0.3, 0.0])
 # where the network gives a value less than this share of what it gives the most likely one, the counts decide
 LEAST = 1e-7
-# moments times values whose scores are held at a time: what a processor keeps in its cache
-BLOCK_CELLS = 2_000_000
+# moments times values whose scores are held at a time: about what a processor keeps in its cache
+BLOCK_CELLS = 4_000_000
+# values in a matrix product, so that it stays in the cache of a core
+PRODUCT = 1_024
 # values side by side whose maximum is taken first when the largest are looked for
 SPAN = 64
-# a context with as many states or fewer is one of those that many moments share
-FEW_STATES = 8
+# The values listed for a state are added to the moments in it by a matrix product if they are more than one in so many
+# of all pairs of moment and value: that then takes less time than adding them one by one.
+SHARED = 500
 
 
 class Head(NamedTuple):
@@ -113,36 +115,44 @@ class NextStep:
         """The k most likely known values and their probabilities, both [n, k]; of equal ones the first stands first.
 
         ``states``: the network's at the moments [n, dim]. What is constant over a moment's values cancels, so neither
-        c nor n needs a sum of its own: one matrix product has the network's scores of all values, a second one adds
-        those that moments share. The largest scores lie in the spans with the largest maxima.
+        c nor n needs a sum of its own: a matrix product has the network's scores of all values, a second one adds those
+        of states that many moments share. The largest scores lie in the spans with the largest maxima.
         """
         by_counts, by_network, is_other = self.blend.tolist()
-        few, states_of, shared = self._shared_scores(moments)
-        size, spans, dim = moments.size, -(-(moments.size + 1) // SPAN), head.weight.shape[1]
-        keys, bias = states.new_zeros(dim, spans * SPAN), states.new_full((spans * SPAN,), -math.inf)
-        keys[:, :size], bias[: size + 1] = head.weight[head.others :].T, 0
-        bias[:size] = head.bias[head.others :]
+        lists = of_states(moments, self.followers, self.popularity, self.tree)
+        is_in, shared, lists = self._shared_scores(moments, lists)
+        size, spans = moments.size, -(-(moments.size + 1) // SPAN)
+        # torch multiplies by MKL, which on some processors takes twice as long as oneDNN (once MKL-DNN)
+        one_dnn = states.is_cpu and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        layout = torch.Tensor.to_mkldnn if one_dnn else torch.clone
+        parts = [slice(start, min(start + PRODUCT, size)) for start in range(0, size, PRODUCT)]
+        keys = [[layout(of[head.others :][part].contiguous()) for of in (head.weight, head.bias)] for part in parts]
         added = states.new_zeros(len(shared), spans * SPAN)
         added[:, : size + 1] = torch.from_numpy(by_counts * shared)
         added[0, size] += is_other
-        is_in = torch.from_numpy(states_of).to(states)
+        in_states = torch.from_numpy(is_in).to(states)
         places, likely = np.zeros((len(moments), k), dtype=np.int64), np.zeros((len(moments), k))
-        step = max(1, BLOCK_CELLS // keys.shape[1])
+        step = min(max(1, BLOCK_CELLS // added.shape[1]), len(moments))
+        # used again and again, as new memory for each block takes nearly as long as the products
+        memory = states.new_full((2, step, added.shape[1]), -math.inf)
         for start in range(0, len(moments), step):
             block = slice(start, min(start + step, len(moments)))
             queries = head.project(states[block])
-            scores = torch.addmm(bias, queries, keys)
+            scores, log_p = memory[:, : len(queries)]
+            for part, (weight, bias) in zip(parts, keys, strict=True):
+                scores[:, part] = linear(layout(queries), weight, bias).to_dense()
             scores[:, size] = linear(queries, head.weight[: head.others], head.bias[: head.others]).logsumexp(1)
             scores.clamp_(min=scores.amax(1, keepdim=True) + math.log(LEAST))
-            scores.addmm_(is_in[block], added, beta=by_network)
-            own = self._own_features(moments.select(np.arange(block.start, block.stop)), without=few)
+            scores.addmm_(in_states[block], added, beta=by_network)
+            own = {name: listed.select(block).written_out() for name, listed in lists.items()}
+            own |= of_history(moments.select(np.arange(block.start, block.stop)), self.tree)
             for name, (rows, values, amounts) in own.items():  # each cell at most once in a feature
                 cells = torch.from_numpy(rows * scores.shape[1] + values).to(scores.device)
                 scores.view(-1).index_add_(
                     0, cells, torch.from_numpy(by_counts * self.weights[name] * amounts).to(scores)
                 )
             scores[:, size + 1 :] = -math.inf
-            log_p = scores.log_softmax(1)
+            torch.log_softmax(scores, 1, out=log_p)
             log_p[:, size] = -math.inf
             by_span = log_p.view(len(log_p), spans, SPAN)
             chosen = first_largest(by_span.amax(2), min(k, spans)).sort(1).values
@@ -183,29 +193,28 @@ class NextStep:
         weights = np.array([self.weights[name] for name in found])
         return log_probabilities(list(found.values()), weights, (len(moments), moments.size + 1))
 
-    def _shared_scores(self, moments: Moments) -> tuple[list[str], BoolArray, FloatArray]:
-        """The part of log c that moments share: contexts, which states moments are in [n, S], scores [S, size + 1].
+    def _shared_scores(
+        self, moments: Moments, lists: Mapping[str, Lists]
+    ) -> tuple[BoolArray, FloatArray, dict[str, Lists]]:
+        """The part of log c that moments share: which states they are in [n, S], scores [S, size + 1], and the rest.
 
-        The contexts are those with few states, such as the month: nearly every value has followed such a state. The
-        first row is that of all moments.
+        The first row is that of all moments; the others are of states, such as the month, in which many values are
+        listed for many moments.
         """
-        few = []
+        n, size = len(moments), moments.size
         of_all = [self.weights[name] * amounts for name, amounts in of_values(self.popularity).items()]
-        is_in, scores = [np.ones((len(moments), 1), dtype=bool)], [np.sum(of_all, axis=0, keepdims=True)]
-        for name, followers in self.followers.items():
-            states = np.unique(moments.states[name])
-            if len(states) <= FEW_STATES:
-                few.append(name)
-                is_in.append(moments.states[name][:, None] == states)
-                rows, values, amounts = followers.lift(states, self.popularity)
-                scores.append(np.zeros((len(states), moments.size + 1)))
-                scores[-1][rows, values] = self.weights[f"after {name}"] * amounts
-        return few, np.concatenate(is_in, axis=1), np.concatenate(scores)
-
-    def _own_features(self, moments: Moments, without: Collection[str]) -> dict[str, Sparse]:
-        """What the moments do not have in common."""
-        followers = {name: following for name, following in self.followers.items() if name not in without}
-        return of_states(moments, followers, self.popularity) | of_history(moments, self.tree)
+        is_in, scores, rest = [np.ones((n, 1), dtype=bool)], [np.sum(of_all, axis=0, keepdims=True)], {}
+        for name, listed in lists.items():
+            _, first, state, count = np.unique(
+                np.where(listed.lengths, listed.starts, -1), return_index=True, return_inverse=True, return_counts=True
+            )
+            many = np.flatnonzero(count * listed.lengths[first] * SHARED > n * size)
+            rows, values, amounts = listed.select(first[many]).written_out()
+            is_in.append(state[:, None] == many)
+            scores.append(np.zeros((len(many), size + 1)))
+            scores[-1][rows, values] = self.weights[name] * amounts
+            rest[name] = replace(listed, lengths=np.where(np.isin(state, many), 0, listed.lengths))
+        return np.concatenate(is_in, axis=1), np.concatenate(scores), rest
 
     def _parts(self, moments: Moments, network: Probabilities) -> list[Feature]:
         """What the blend weighs: log c, log n and which value is the other."""

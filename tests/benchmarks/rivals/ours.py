@@ -1,4 +1,4 @@
-"""Our encoder as methods: behaviour vectors and next values, identity vectors, both beside counts, untrained.
+"""Our encoder as methods: behaviour vectors and next values, identity vectors, beside counts, fine-tuned, untrained.
 
 Methods of one configuration share their fits: the last ones are kept by configuration, seed and content of the events,
 so that judging vectors of one kind, then of another, trains once.
@@ -61,7 +61,8 @@ class CountsFirst(SideBySide):
 def ours(
     config: EncoderConfig | None = None, train_config: TrainConfig | None = None, name: str = "ours"
 ) -> dict[str, Method]:
-    """The methods of a configuration: ``name``, ``name, identity``, ``[name ‖ rich counts]``, ``RFM, then name``.
+    """The methods of a configuration: ``name``, ``name, identity``, ``[name ‖ rich counts]``, ``RFM, then name``,
+    ``RFM, then name, fine-tuned``.
 
     The seed of the train config gives way to that of each fit.
     """
@@ -91,11 +92,20 @@ def ours(
         width = counts.encode(events).shape[1]
         return CountsFirst(*_scaled(events, counts, behavior(events, seed)), width)
 
+    def fine_tuned(events: pd.DataFrame, seed: int) -> CountsFirst:
+        from beha2vec_core.evaluation.floors.counts import fit_rfm
+        from tests.benchmarks.rivals.fine_tuned import fine_tune
+
+        counts = fit_rfm(events, seed)
+        width = counts.encode(events).shape[1]
+        return CountsFirst(*_scaled(events, counts, fine_tune(encoder(events, seed), counts, events, seed)), width)
+
     first = Method(name, "ours", behavior, costly=True, epochs=train.epochs, has_fit=has_fit)
     second = replace(first, shares_fit_with=name, name=f"{name}, identity", fit=identity)
     third = replace(second, name=f"[{name} ‖ rich counts]", fit=beside_counts)
     fourth = replace(second, name=f"RFM, then {name}", fit=after_counts)
-    return {method.name: method for method in (first, second, third, fourth)}
+    fifth = replace(second, name=f"RFM, then {name}, fine-tuned", fit=fine_tuned)
+    return {method.name: method for method in (first, second, third, fourth, fifth)}
 
 
 def _scaled(events: pd.DataFrame, *parts: EncodesAsOf) -> tuple[Sequence[EncodesAsOf], Sequence[Scale]]:
