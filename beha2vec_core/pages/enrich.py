@@ -25,7 +25,7 @@ from beha2vec_core.progress import ProgressBar
 ERROR_PAGE_TYPE = "error"
 KINDS = ("theme", "page_type")
 # of `prepare`; all of it but the views, which change every day
-SEEN_COLUMNS = ["page_key", "page_title", "shape", "item_names", "item_categories", "page_text"]
+SEEN_COLUMNS = ["page_key", "page_title", "shape", "events", "item_names", "item_categories", "page_text"]
 OUTPUT_COLUMNS = [
     "page_key",
     "theme",
@@ -97,7 +97,8 @@ def classify_pages(
 
     Args:
         pages: columns `page_key`, `page_title`, `page_path`, `hostname`, `page_views`, and optionally `item_names` and
-            `item_categories` (lists of text, most viewed first), `page_text`, and `users` (who saw the page under its
+            `item_categories` (lists of text, most viewed first), `usual_events` and `frequent_events` (names of events,
+            see `dim_ga4__pages`), `page_text`, and `users` (who saw the page under its
             title; without it no page is sent to a language model). A page_key may occur more than once (several
             properties): its most viewed title counts.
         known: rows of an earlier call; by default those of the store. What did not change is kept.

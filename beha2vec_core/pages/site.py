@@ -18,6 +18,7 @@ _BASKET = re.compile(
     r"/(shopping )?(cart|basket|bag|trolley|warenkorb|panier|carrito|cesta|carrello|winkelwagen|winkelmandje|koszyk|"
     r"varukorg|carrinho|kurv|kundvagn)(/|$)"
 )
+_BASKET_EVENT = re.compile(r":(add_to_cart|view_cart)\b")
 # hosts of one site: docs.example.com and www.example.com are both example.com
 _SUBDOMAIN = re.compile(
     r"^(www\d?|docs?|documentation|developers?|api|blog|news|help|support|status|app|shop|store|community|careers|jobs|learn|academy|m)\."
@@ -53,11 +54,11 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
     ``title-short`` (up to 2 words in the first part of the title), ``title-medium``, ``title-long`` (5 and more);
     ``items-none``, ``items-one``, ``items-many`` (names of items seen on the page); ``named-item`` (the title is an
     item's name); ``no-goods`` (no items in its folder, though the host reports items). Last the kind of site: ``shop``
-    (the host has a basket), ``software`` (documentation, features or integrations), ``news`` (five of the sections that
+    (the host has a basket, or people put things into one), ``software`` (documentation, features or integrations), ``news`` (five of the sections that
     newspapers have).
 
     Args:
-        pages: all pages of the site: ``hostname``, ``page_path``, ``page_title``, ``item_names``.
+        pages: all pages of the site: ``hostname``, ``page_path``, ``page_title``, ``item_names``, ``events``.
     """
     segments = [path_segments(path) for path in pages["page_path"]]
     hosts = pages["hostname"].tolist()
@@ -70,7 +71,11 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
     leaves = Counter(
         parent for host, path, parent in zip(hosts, segments, parents, strict=True) if (host, path) not in folders
     )
-    shops = {host for host, path in zip(hosts, segments, strict=True) if _BASKET.search(path)}
+    shops = {
+        host
+        for host, path, events in zip(hosts, segments, pages["events"], strict=True)
+        if _BASKET.search(path) or _BASKET_EVENT.search(events)
+    }
     sites = [_SUBDOMAIN.sub("", host) for host in hosts]
     sections: dict[str, set[str]] = defaultdict(set)
     software = set()

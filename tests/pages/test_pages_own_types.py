@@ -145,7 +145,7 @@ def test_hostile_addresses_and_titles_only_ever_get_a_label_or_unknown(texts: li
     pages = site(paths)
     own = OwnTypes(TRIPS.page_types)
     for segments, title, shape in zip(
-        paths, paths.values(), page_shapes(pages.assign(item_names=[()] * len(pages))), strict=True
+        paths, paths.values(), page_shapes(pages.assign(item_names=[()] * len(pages), events="")), strict=True
     ):
         verdict = own.judge({"segments": segments, "title_parts": f"/{title}", "shape": shape}, None)
         assert verdict.label in {None, *own.mapped} and 0 <= verdict.confidence <= 1

@@ -139,5 +139,6 @@ def rule_texts(page: dict[str, Any]) -> dict[str, str]:
         "title_parts": "/" + "/".join(title_parts(title, hostname)),
         "hostname": hostname,
         "shape": page["shape"],
+        "events": page["events"],
         "page_type": page.get("page_type", ""),
     }

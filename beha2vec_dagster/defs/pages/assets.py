@@ -20,7 +20,7 @@ from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import GPU_POOL, ComputeResource, LlmResource, WarehouseResource
 
-_OPTIONAL_COLUMNS = ("item_names", "item_categories", "page_text")
+_OPTIONAL_COLUMNS = ("item_names", "item_categories", "usual_events", "frequent_events", "page_text")
 _REVIEWED = 20
 _SURE = 0.9
 
