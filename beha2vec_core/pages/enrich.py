@@ -16,10 +16,11 @@ from beha2vec_core.pages.cascade import Cascade
 from beha2vec_core.pages.classifiers import DEFAULT_STEPS, Models, StepConfig
 from beha2vec_core.pages.labels import UNKNOWN, Labels, load_labels
 from beha2vec_core.pages.overrides import Overrides
+from beha2vec_core.pages.own_types import OwnTypes
 from beha2vec_core.pages.prepare import prepare
 from beha2vec_core.pages.rules import Rules, load_rules
 from beha2vec_core.pages.store import PageStore
-from beha2vec_core.pages.teach import taught_types
+from beha2vec_core.pages.teach import taught_types, voted_types
 from beha2vec_core.progress import ProgressBar
 
 ERROR_PAGE_TYPE = "error"
@@ -127,6 +128,8 @@ def classify_pages(
     prepared["taught_page_type"] = taught_types(prepared, given["page_type"], labels)
     built = models.cascades(steps, labels, rules, store, prepared)
     rows = _known_rows(known, prepared["page_key"])
+    anywhere = OwnTypes(labels.page_types).anywhere()
+    prepared["voted_page_type"] = _voted(prepared, rows, built.cascades["page_type"], given["page_type"], anywhere)
     stale = _stale(rows, prepared, built.cascades, given)
     asked = prepared.index[stale.any(axis=1)]
     by_kind = dict.fromkeys(KINDS, 0)
@@ -179,6 +182,25 @@ def _known_rows(known: pd.DataFrame | None, page_keys: pd.Series) -> pd.DataFram
     return rows.set_axis(page_keys.index)[OUTPUT_COLUMNS]
 
 
+def _voted(
+    pages: pd.DataFrame, rows: pd.DataFrame, cascade: Cascade, given: pd.Series, anywhere: frozenset[str]
+) -> pd.Series:
+    """What pages that are sure of their type say of others: as known, or by rules where that no longer holds."""
+    answers = rows[["page_type", "page_type_confidence", "page_type_method"]]
+    pages = pages.assign(voted_page_type=voted_types(pages, answers, anywhere))
+    stale = pages[_differs("page_type", rows, pages, cascade, given)]
+    answers = pd.concat([answers.drop(stale.index), said_by_rules(stale, cascade, given)]).reindex(pages.index)
+    return voted_types(pages, answers, anywhere)
+
+
+def said_by_rules(pages: pd.DataFrame, cascade: Cascade, given: pd.Series) -> pd.DataFrame:
+    """The types that overrides and rules give each page by itself, in the columns of a known row."""
+    said = cascade.only("rules").classify(pages.assign(voted_page_type=""), given.loc[pages.index])
+    return said.rename(columns={"label": "page_type"} | {c: f"page_type_{c}" for c in ("confidence", "method")})[
+        ["page_type", "page_type_confidence", "page_type_method"]
+    ]
+
+
 def _stale(
     rows: pd.DataFrame, pages: pd.DataFrame, cascades: dict[str, Cascade], given: dict[str, pd.Series]
 ) -> pd.DataFrame:
@@ -228,7 +250,9 @@ def _overruled(
         if override.empty:
             continue
         # without what the overrides themselves teach
-        labelled = pages.loc[override.index].assign(page_type=rows["page_type"], taught_page_type="")
+        labelled = pages.loc[override.index].assign(
+            page_type=rows["page_type"], taught_page_type="", voted_page_type=""
+        )
         said = cascades[kind].without("llm").classify(labelled, pd.Series(None, index=override.index, dtype=object))
         parts.append(
             pd.DataFrame({"page_key": labelled["page_key"], "kind": kind, "override": override, "said": said["label"]})
@@ -246,8 +270,8 @@ def _hashes(kind: str, rows: pd.DataFrame, pages: pd.DataFrame, cascade: Cascade
     ``never`` where the page has no answer yet, or one by a classifier that is not asked any more.
     """
     methods, confidence = rows[f"{kind}_method"], rows[f"{kind}_confidence"]
-    # a theme may follow from the type, and a type from overrides of other pages
-    from_other = rows["page_type"] if kind == "theme" else pages["taught_page_type"]
+    # a theme may follow from the type, and a type from other pages
+    from_other = rows["page_type"] if kind == "theme" else pages["taught_page_type"] + "/" + pages["voted_page_type"]
 
     @cache
     def version(users: int, method: str, confidence: float) -> str | None:

@@ -18,6 +18,7 @@ _BASKET = re.compile(
     r"/(shopping )?(cart|basket|bag|trolley|warenkorb|panier|carrito|cesta|carrello|winkelwagen|winkelmandje|koszyk|"
     r"varukorg|carrinho|kurv|kundvagn)(/|$)"
 )
+_GOODS_EVENT = re.compile(r"\boften:add_to_cart\b")
 _BASKET_EVENT = re.compile(r":(add_to_cart|view_cart)\b")
 # hosts of one site: docs.example.com and www.example.com are both example.com
 _SUBDOMAIN = re.compile(
@@ -54,8 +55,8 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
     ``title-short`` (up to 2 words in the first part of the title), ``title-medium``, ``title-long`` (5 and more);
     ``items-none``, ``items-one``, ``items-many`` (names of items seen on the page); ``named-item`` (the title is an
     item's name); ``no-goods`` (no items in its folder, though the host reports items). Last the kind of site: ``shop``
-    (the host has a basket, or people put things into one), ``software`` (documentation, features or integrations), ``news`` (five of the sections that
-    newspapers have).
+    (the host has a basket, or people put things into one), ``software`` (documentation, features or integrations),
+    ``news`` (five of the sections that newspapers have).
 
     Args:
         pages: all pages of the site: ``hostname``, ``page_path``, ``page_title``, ``item_names``, ``events``.
@@ -87,8 +88,10 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
     with_items = Counter(host for host, items in zip(hosts, pages["item_names"], strict=True) if items)
     goods = {
         (host, folder)
-        for host, path, parent, items in zip(hosts, segments, parents, pages["item_names"], strict=True)
-        if items
+        for host, path, parent, items, events in zip(
+            hosts, segments, parents, pages["item_names"], pages["events"], strict=True
+        )
+        if items or _GOODS_EVENT.search(events)
         for folder in (parent[1], path)
     }
     # leaves with a number or a code in their address, by folder and by host

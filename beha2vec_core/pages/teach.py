@@ -1,14 +1,19 @@
-"""What overrides say about the type of other pages: those of the same form in the same folder."""
+"""What overrides and pages of a sure type say about the type of others: those of the same form in the same folder."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
 
 import pandas as pd
 
+from beha2vec_core.pages.cascade import OVERRIDE
 from beha2vec_core.pages.labels import Labels
 from beha2vec_core.pages.text import path_segments
 
+# how sure a page must be of its type to vote; what is voted is less sure, so that no page passes on what others gave it
+VOTER, VOTED = 0.75, 0.7
+# so many pages must vote, and this share of them the same
+MIN_VOTERS, AGREED = 3, 0.8
 _NUMBERS = re.compile(r"\d+")
 
 
@@ -34,6 +39,38 @@ def taught_types(pages: pd.DataFrame, given: pd.Series, labels: Labels) -> pd.Se
         found = keys.map(lambda key, known=known: known.get(key, "")).astype(object)
         answer = answer.where(found == "", found)
     return answer
+
+
+def voted_types(pages: pd.DataFrame, answers: pd.DataFrame, anywhere: frozenset[str]) -> pd.Series:
+    """The page types that the sure pages of the same form in the same folder agree on, with the index of ``pages``.
+
+    Empty where too few vote or they disagree, and for the voters themselves.
+
+    Args:
+        pages: as `prepare.prepare` gives them.
+        answers: what is known of them: ``page_type``, ``page_type_confidence``, ``page_type_method``.
+        anywhere: types of pages that may be at any address, such as errors; they do not vote.
+    """
+    forms = page_forms(pages)
+    votes = answers["page_type_method"].isin(["rules", OVERRIDE]) & (
+        answers["page_type_confidence"].astype(float) >= VOTER
+    )
+    votes &= forms.notna() & ~answers["page_type"].isin(anywhere)
+    counts: dict[Hashable, Counter[str]] = defaultdict(Counter)
+    for form, label in zip(forms[votes], answers["page_type"][votes], strict=True):
+        counts[form][label] += 1
+    agreed = {}
+    for form, of_form in counts.items():
+        label, most = of_form.most_common(1)[0]
+        if of_form.total() >= MIN_VOTERS and most >= AGREED * of_form.total():
+            agreed[form] = label
+    return forms.map(lambda form: agreed.get(form, "")).astype(object).mask(votes, "")
+
+
+def page_forms(pages: pd.DataFrame) -> pd.Series:
+    """A key of the template of each page: its folder, and its form there; None where it lies in no folder."""
+    places = zip(pages["hostname"], pages["page_path"], pages["shape"], strict=True)
+    return pd.Series([_places(*place)[0] for place in places], index=pages.index, dtype=object)
 
 
 def _places(hostname: str, path: str, shape: str) -> tuple[Hashable, Hashable]:

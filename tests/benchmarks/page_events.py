@@ -3,8 +3,8 @@
     python tests/benchmarks/page_events.py [--folder FOLDER] [--users 1500]
 
 The pages come from GA4 exports through dbt: the demo shop and, where ../shared/data has it, the Merchandise Store.
-``as they are`` has the sites' own addresses and titles; in ``codes`` each folder, file name and title is a code of letters,
-the home page's path too. Types are scored with and without events, with the bundled labels and with German ones.
+``as they are`` has the sites' own addresses and titles; in ``codes`` each folder, file name and title is a code of
+letters, the home page's path too. Types are scored without and with events, by the bundled labels and by German ones.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def main() -> None:
                 seen = pages if how == "as they are" else in_codes(pages)
                 without = right(seen.drop(columns=["usual_events", "frequent_events"]), labels, models, name)
                 with_events = right(seen, labels, models, name)
-                views = pages["page_views"] / pages["page_views"].sum()
+                views = pages["page_views"][with_events.index] / pages["page_views"][with_events.index].sum()
                 print(
-                    f"{f'{site}, {how}, {name}':36}{len(pages):7}{without.mean():15.1%}{with_events.mean():12.1%}"
+                    f"{f'{site}, {how}, {name}':36}{len(with_events):7}{without.mean():15.1%}{with_events.mean():12.1%}"
                     f"{f'{(without * views).sum():.1%} > {(with_events * views).sum():.1%}':>18}"
                     f"{(without & ~with_events).sum():18}"
                 )
@@ -79,7 +79,9 @@ def demo_pages(folder: Path, users: int) -> pd.DataFrame:
         write_demo_export(export, users=users, days=DAYS, seed=0, start_date=START)
     shop = northfold()
     truth = {
-        shop.host + page.path: PAGE_TYPES.get(kind, {kind.value}) for kind, of_kind in shop.pages.items() for page in of_kind
+        shop.host + page.path: PAGE_TYPES.get(kind, {kind.value})
+        for kind, of_kind in shop.pages.items()
+        for page in of_kind
     }
     pages = built(folder / f"demo_{users}_project", export, START, START + timedelta(days=DAYS - 1))
     return pages.assign(truth=pages["page_key"].map(truth)).dropna(subset="truth")
@@ -114,17 +116,13 @@ def code(text: str | None) -> str:
 
 
 def right(pages: pd.DataFrame, labels: Labels, models: Models, name: str) -> pd.Series:
+    """Whether each scored page gets a right type."""
     answers = classify_pages(pages, labels=labels, models=models, progress=False).pages
     said = pages["page_key"].map(answers.set_index("page_key")["page_type"])
     meant = {label: accepted for label, (_, accepted) in GERMAN.items()} if name == "German" else {}
-    return pd.Series(
-        [
-            bool(meant.get(label, {label}) & truth) if isinstance(truth, set) else None
-            for label, truth in zip(said, pages["truth"], strict=True)
-        ],
-        index=pages.index,
-        dtype=object,
-    )
+    scored = pages["truth"].notna()
+    both = zip(said[scored], pages["truth"][scored], strict=True)
+    return pd.Series([bool(meant.get(label, {label}) & truth) for label, truth in both], index=pages.index[scored])
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ class EmbeddingClassifier:
         min_similarity: float = 0.2,
         never: frozenset[str] = frozenset(),
     ) -> None:
-        """Take the model and the labels of one kind (``theme`` or ``page_type``), and those that similarity never gives."""
+        """Take the model, the labels of one kind (``theme`` or ``page_type``) and those never given."""
         self.never = never
         self.encoder = encoder
         self.labels = [label for label in labels if label.similarity]
