@@ -18,7 +18,8 @@ _BASKET = re.compile(
     r"/(shopping )?(cart|basket|bag|trolley|warenkorb|panier|carrito|cesta|carrello|winkelwagen|winkelmandje|koszyk|"
     r"varukorg|carrinho|kurv|kundvagn)(/|$)"
 )
-_GOODS_EVENT = re.compile(r"\boften:add_to_cart\b")
+_BOUGHT_EVENT = re.compile(r"\boften:add_to_cart\b")
+_GOODS_EVENT = re.compile(r"\boften:(add_to_cart|select_item)\b")
 _BASKET_EVENT = re.compile(r":(add_to_cart|view_cart)\b")
 # hosts of one site: docs.example.com and www.example.com are both example.com
 _SUBDOMAIN = re.compile(
@@ -35,7 +36,7 @@ _NEWS = re.compile(
 )
 # of those sections a newspaper has at least this many; a university or a blog has a few
 MIN_NEWS_SECTIONS = 5
-# from this many pages with items on, a host is taken to report the items of all its pages
+# from this many pages with items on, a host is taken to report the items of all its pages, unless its basket says no
 MIN_GOODS = 10
 # from this share of leaves with a number or a code in their address, a leaf without one is of another kind
 MIN_NUMBERED = 0.35
@@ -86,6 +87,12 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
             software.add(site)
     news = {site for site, names in sections.items() if len(names) >= MIN_NEWS_SECTIONS}
     with_items = Counter(host for host, items in zip(hosts, pages["item_names"], strict=True) if items)
+    # pages from which people put things into the basket: more with items than without?
+    balance: Counter[str] = Counter()
+    for host, items, events in zip(hosts, pages["item_names"], pages["events"], strict=True):
+        if _BOUGHT_EVENT.search(events):
+            balance[host] += 1 if items else -1
+    reporting = {host for host, number in with_items.items() if number >= MIN_GOODS and balance[host] >= 0}
     goods = {
         (host, folder)
         for host, path, parent, items, events in zip(
@@ -123,7 +130,7 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
         words += ["date"] if _DATE.search(path) else []
         words += ["named-item"] if parts and any(parts[0] == " ".join(title_parts(name)) for name in items) else []
         beside = path if folder else parent[1]
-        words += ["no-goods"] if with_items[host] >= MIN_GOODS and (host, beside) not in goods else []
+        words += ["no-goods"] if host in reporting and (host, beside) not in goods else []
         words += ["shop"] if host in shops else []
         words += ["software"] if site in software and site not in news else []
         words += ["news"] if site in news else []
