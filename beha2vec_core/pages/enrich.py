@@ -20,11 +20,12 @@ from beha2vec_core.pages.own_types import OwnTypes
 from beha2vec_core.pages.prepare import prepare
 from beha2vec_core.pages.rules import Rules, load_rules
 from beha2vec_core.pages.store import PageStore
-from beha2vec_core.pages.teach import taught_types, voted_types
+from beha2vec_core.pages.teach import pages_to_review, taught_types, voted_types
 from beha2vec_core.progress import ProgressBar
 
 ERROR_PAGE_TYPE = "error"
 KINDS = ("theme", "page_type")
+MAX_REVIEWED = 20
 # of `prepare`; all of it but the views, which change every day
 SEEN_COLUMNS = ["page_key", "page_title", "shape", "events", "item_names", "item_categories", "page_text"]
 OUTPUT_COLUMNS = [
@@ -64,6 +65,7 @@ class Enrichment:
         unknown_overrides: pages of the override file that are not among the pages.
         overruled: what the classifiers say of each page that people labelled: ``page_key``, ``kind``, ``override``,
             ``said``.
+        to_review: the pages whose override would settle most, see `teach.pages_to_review`.
         text_version: version of the vectors in use, None without similarity.
     """
 
@@ -78,6 +80,7 @@ class Enrichment:
     usage: dict[str, Any] = field(default_factory=dict)
     unknown_overrides: list[str] = field(default_factory=list)
     overruled: pd.DataFrame = field(default_factory=pd.DataFrame)
+    to_review: pd.DataFrame = field(default_factory=pd.DataFrame)
     text_version: str | None = None
 
 
@@ -161,6 +164,7 @@ def classify_pages(
         usage=built.usage(),
         unknown_overrides=sorted(overrides.page_keys - set(prepared["page_key"])),
         overruled=overruled,
+        to_review=pages_to_review(prepared, rows, labels, MAX_REVIEWED),
         text_version=built.text_version,
     )
 
