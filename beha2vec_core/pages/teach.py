@@ -8,6 +8,7 @@ import pandas as pd
 
 from beha2vec_core.pages.cascade import OVERRIDE
 from beha2vec_core.pages.labels import Labels
+from beha2vec_core.pages.own_types import OwnTypes
 from beha2vec_core.pages.text import path_segments
 
 # how sure a page must be of its type to vote; what is voted is less sure, so that no page passes on what others gave it
@@ -88,6 +89,8 @@ def pages_to_review(pages: pd.DataFrame, answers: pd.DataFrame, labels: Labels, 
     review = pages[["page_key", "page_title", "page_views"]].join(answers[columns])
     doubt = 1 - review[["theme_confidence", "page_type_confidence"]].astype(float)
     doubt = doubt.where(doubt > 1 - SURE, 0.0)
+    if labels.own_themes:  # accounts, terms and the like have none
+        doubt["theme_confidence"] *= ~review["page_type"].isin(OwnTypes(labels.page_types).functional())
     views = review["page_views"]
     # a page without a template, or with nothing to teach, stands for itself
     alone = pd.Series(pages.index, index=pages.index)
