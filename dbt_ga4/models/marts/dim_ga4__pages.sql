@@ -62,7 +62,7 @@ pages as (
         case when page_key not like 'screen:%' then {{ extract('page_key', '^[^/]*(/[^?]*)') }} end as page_path,
         {{ count_where('is_page_view') }} as page_views,
         count(distinct client_key) as users,
-        count(distinct session_key) as sessions,
+        count(distinct case when is_page_view then session_key end) as sessions,
         min(occurred_on) as first_seen,
         max(occurred_on) as last_seen
     from events
