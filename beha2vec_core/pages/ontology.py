@@ -13,8 +13,6 @@ FUNCTIONAL = frozenset({
     "error", "confirmation", "cart", "checkout", "account", "search", "policy", "support", "pricing", "store_finder",
     "company", "home",
 })  # fmt: skip
-# of these, kinds whose pages have a text of their own, which similarity can read
-WITH_TEXT = frozenset({"policy", "support", "pricing", "store_finder", "company"})
 # bundled page types that are of another kind
 _OF_KIND = {
     "login": "account",

@@ -11,7 +11,7 @@ from functools import cache
 
 from beha2vec_core.pages.label_words import STOP_WORDS, LabelWords, alike, fold, own_version, telling_words
 from beha2vec_core.pages.labels import Label, bundled_names
-from beha2vec_core.pages.ontology import FUNCTIONAL, WITH_TEXT, instead_of, kind_of, kinds_in
+from beha2vec_core.pages.ontology import FUNCTIONAL, instead_of, kind_of, kinds_in
 
 # what a sure bundled rule says of a page's place, from -1, one of many, to 1, a list
 ROLES = {"article": -0.4, "product": -0.4, "article_list": 0.4, "category": 0.4}
@@ -84,10 +84,6 @@ class OwnTypes:
     def functional(self) -> frozenset[str]:
         """The labels of kinds that every site has, which say nothing about a theme; help may be about one."""
         return frozenset(mapped.label for mapped in self.mapped.values() if mapped.like in FUNCTIONAL - {"support"})
-
-    def without_text(self) -> frozenset[str]:
-        """The labels of kinds whose pages have no text that says what they are, such as carts."""
-        return frozenset(mapped.label for mapped in self.mapped.values() if mapped.like in FUNCTIONAL - WITH_TEXT)
 
     def anywhere(self) -> frozenset[str]:
         """The labels of kinds that may happen at any address."""

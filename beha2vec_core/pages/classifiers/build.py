@@ -173,16 +173,14 @@ class Models:
             self.embedder = Embedder.find(self.embedder, device=self.device, progress=self.progress)
         compute = self.compute or LocalCompute(cast(Device, self.device))
         cached = CachedEmbedder(ComputedEmbedder(self.embedder, compute), store)
-        own = OwnTypes(labels.page_types)
-
-        def make(kind: str, of_kind: tuple[Label, ...]) -> Classifier:
-            if kind == "theme" and labels.own_themes and site is not None:
-                return SiteThemesClassifier(cached, of_kind, site, own.functional())
-            # a trip to the sea resembles a search for trips: what every site has, rules find
-            never = own.without_text() if kind == "page_type" and labels.own_page_types else frozenset()
-            return EmbeddingClassifier(cached, of_kind, kind, never=never)
-
-        return make
+        if not labels.own_themes:
+            return lambda kind, of_kind: EmbeddingClassifier(cached, of_kind, kind)
+        silent = OwnTypes(labels.page_types).functional()
+        return lambda kind, of_kind: (
+            SiteThemesClassifier(cached, of_kind, site, silent)
+            if kind == "theme" and site is not None
+            else EmbeddingClassifier(cached, of_kind, kind)
+        )
 
     def _nli_maker(self) -> Callable[[str, tuple[Label, ...]], Classifier]:
         if isinstance(self.nli_model, str):

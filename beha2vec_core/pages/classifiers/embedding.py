@@ -47,23 +47,15 @@ class EmbeddingClassifier:
     name = "embedding"
 
     def __init__(
-        self,
-        encoder: TextEncoder,
-        labels: Sequence[Label],
-        kind: str,
-        *,
-        min_similarity: float = 0.2,
-        never: frozenset[str] = frozenset(),
+        self, encoder: TextEncoder, labels: Sequence[Label], kind: str, *, min_similarity: float = 0.2
     ) -> None:
-        """Take the model, the labels of one kind (``theme`` or ``page_type``) and those never given."""
-        self.never = never
+        """Take the model and the labels of one kind (``theme`` or ``page_type``)."""
         self.encoder = encoder
         self.labels = [label for label in labels if label.similarity]
         self.weights = WEIGHTS[kind]
         self.min_similarity = min_similarity
         leads = f"l{TYPE_LEAD}+{SITE_LEAD}"
         self.version = f"{encoder.version}/{labels_version(labels)}/t{TEMPERATURE}/{leads}/s{min_similarity}"
-        self.version += f"/never {'+'.join(sorted(never))}" if never else ""
 
     def classify(self, pages: pd.DataFrame) -> pd.DataFrame:
         """See `Classifier.classify`."""
@@ -74,7 +66,6 @@ class EmbeddingClassifier:
         names: list[str | None] = [label.name for label in self.labels]
         rows = range(len(pages))
         sure = [bool(readable[row]) and similarity[row, order[row, 0]] >= self.min_similarity for row in rows]
-        sure = [sure[row] and names[order[row, 0]] not in self.never for row in rows]
         return opinions(
             [names[order[row, 0]] if sure[row] else None for row in rows],
             [round(float(confidence[row, order[row, 0]]), 4) for row in rows],
