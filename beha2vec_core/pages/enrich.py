@@ -20,7 +20,7 @@ from beha2vec_core.pages.own_types import OwnTypes
 from beha2vec_core.pages.prepare import prepare
 from beha2vec_core.pages.rules import Rules, load_rules
 from beha2vec_core.pages.store import PageStore
-from beha2vec_core.pages.teach import pages_to_review, taught_types, voted_types
+from beha2vec_core.pages.teach import MIN_VOTERS, page_forms, pages_to_review, taught_types, voted_types
 from beha2vec_core.progress import ProgressBar
 
 ERROR_PAGE_TYPE = "error"
@@ -191,10 +191,12 @@ def _voted(
 ) -> pd.Series:
     """What pages that are sure of their type say of others: as known, or by rules where that no longer holds."""
     answers = rows[["page_type", "page_type_confidence", "page_type_method"]]
-    pages = pages.assign(voted_page_type=voted_types(pages, answers, anywhere))
-    stale = pages[_differs("page_type", rows, pages, cascade, given)]
+    forms = page_forms(pages)
+    pages = pages.assign(voted_page_type=voted_types(forms, answers, anywhere))
+    of_template = forms.map(forms.value_counts()) > MIN_VOTERS
+    stale = pages[of_template & _differs("page_type", rows, pages, cascade, given)]
     answers = pd.concat([answers.drop(stale.index), said_by_rules(stale, cascade, given)]).reindex(pages.index)
-    return voted_types(pages, answers, anywhere)
+    return voted_types(forms, answers, anywhere)
 
 
 def said_by_rules(pages: pd.DataFrame, cascade: Cascade, given: pd.Series) -> pd.DataFrame:

@@ -41,7 +41,7 @@ def explain_page(
     forms = page_forms(prepared)
     beside = prepared[forms == forms.loc[page.index[0]]]
     answers = said_by_rules(beside, built.cascades["page_type"], given["page_type"])
-    votes = voted_types(beside, answers, OwnTypes(labels.page_types).anywhere())
+    votes = voted_types(forms.loc[beside.index], answers, OwnTypes(labels.page_types).anywhere())
     page = page.assign(voted_page_type=votes.reindex(page.index).fillna(""))
     lines = [f"title      {page['page_title'].iloc[0]}", f"place      {page['shape'].iloc[0]}"]
     lines += [f"events     {page['events'].iloc[0]}"] if page["events"].iloc[0] else []

@@ -44,17 +44,16 @@ def taught_types(pages: pd.DataFrame, given: pd.Series, labels: Labels) -> pd.Se
     return answer
 
 
-def voted_types(pages: pd.DataFrame, answers: pd.DataFrame, anywhere: frozenset[str]) -> pd.Series:
-    """The page types that the sure pages of the same form in the same folder agree on, with the index of ``pages``.
+def voted_types(forms: pd.Series, answers: pd.DataFrame, anywhere: frozenset[str]) -> pd.Series:
+    """The page types that the sure pages of the same form in the same folder agree on, with the index of ``forms``.
 
     Empty where too few vote or they disagree, and for the voters themselves.
 
     Args:
-        pages: as `prepare.prepare` gives them.
-        answers: what is known of them: ``page_type``, ``page_type_confidence``, ``page_type_method``.
+        forms: of each page, see `page_forms`.
+        answers: what is known of the pages: ``page_type``, ``page_type_confidence``, ``page_type_method``.
         anywhere: types of pages that may be at any address, such as errors; they do not vote.
     """
-    forms = page_forms(pages)
     votes = answers["page_type_method"].isin(["rules", OVERRIDE]) & (
         answers["page_type_confidence"].astype(float) >= VOTER
     )
