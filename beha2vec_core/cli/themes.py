@@ -117,4 +117,4 @@ def _pages(settings: Settings, columns: str = _PAGE_COLUMNS) -> pd.DataFrame:
             return connection.execute(query).df()
     except duckdb.CatalogException:
         pass
-    fail("there are no pages yet: run beha2vec materialize --select '+dim_ga4__pages' first")
+    fail("there are no pages yet: run beha2vec materialize --select '*dim_ga4__pages' first")

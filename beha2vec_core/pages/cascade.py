@@ -64,6 +64,10 @@ class Cascade:
         """The same without some of its steps."""
         return Cascade([step for step in self.steps if step.classifier.name not in names])
 
+    def only(self, *names: str) -> "Cascade":
+        """The same with some of its steps alone."""
+        return Cascade([step for step in self.steps if step.classifier.name in names])
+
     def classify(self, pages: pd.DataFrame, overrides: pd.Series) -> pd.DataFrame:
         """Label pages.
 

@@ -16,16 +16,18 @@ from beha2vec_core.pages.cascade import Cascade
 from beha2vec_core.pages.classifiers import DEFAULT_STEPS, Models, StepConfig
 from beha2vec_core.pages.labels import UNKNOWN, Labels, load_labels
 from beha2vec_core.pages.overrides import Overrides
+from beha2vec_core.pages.own_types import OwnTypes
 from beha2vec_core.pages.prepare import prepare
 from beha2vec_core.pages.rules import Rules, load_rules
 from beha2vec_core.pages.store import PageStore
-from beha2vec_core.pages.teach import taught_types
+from beha2vec_core.pages.teach import MIN_VOTERS, page_forms, pages_to_review, taught_types, voted_types
 from beha2vec_core.progress import ProgressBar
 
 ERROR_PAGE_TYPE = "error"
 KINDS = ("theme", "page_type")
+MAX_REVIEWED = 20
 # of `prepare`; all of it but the views, which change every day
-SEEN_COLUMNS = ["page_key", "page_title", "shape", "item_names", "item_categories", "page_text"]
+SEEN_COLUMNS = ["page_key", "page_title", "shape", "events", "item_names", "item_categories", "page_text"]
 OUTPUT_COLUMNS = [
     "page_key",
     "theme",
@@ -63,6 +65,7 @@ class Enrichment:
         unknown_overrides: pages of the override file that are not among the pages.
         overruled: what the classifiers say of each page that people labelled: ``page_key``, ``kind``, ``override``,
             ``said``.
+        to_review: the pages whose override would settle most, see `teach.pages_to_review`.
         text_version: version of the vectors in use, None without similarity.
     """
 
@@ -77,6 +80,7 @@ class Enrichment:
     usage: dict[str, Any] = field(default_factory=dict)
     unknown_overrides: list[str] = field(default_factory=list)
     overruled: pd.DataFrame = field(default_factory=pd.DataFrame)
+    to_review: pd.DataFrame = field(default_factory=pd.DataFrame)
     text_version: str | None = None
 
 
@@ -97,7 +101,8 @@ def classify_pages(
 
     Args:
         pages: columns `page_key`, `page_title`, `page_path`, `hostname`, `page_views`, and optionally `item_names` and
-            `item_categories` (lists of text, most viewed first), `page_text`, and `users` (who saw the page under its
+            `item_categories` (lists of text, most viewed first), `usual_events` and `frequent_events` (names of events,
+            see `dim_ga4__pages`), `page_text`, and `users` (who saw the page under its
             title; without it no page is sent to a language model). A page_key may occur more than once (several
             properties): its most viewed title counts.
         known: rows of an earlier call; by default those of the store. What did not change is kept.
@@ -126,6 +131,8 @@ def classify_pages(
     prepared["taught_page_type"] = taught_types(prepared, given["page_type"], labels)
     built = models.cascades(steps, labels, rules, store, prepared)
     rows = _known_rows(known, prepared["page_key"])
+    anywhere = OwnTypes(labels.page_types).anywhere()
+    prepared["voted_page_type"] = _voted(prepared, rows, built.cascades["page_type"], given["page_type"], anywhere)
     stale = _stale(rows, prepared, built.cascades, given)
     asked = prepared.index[stale.any(axis=1)]
     by_kind = dict.fromkeys(KINDS, 0)
@@ -157,6 +164,7 @@ def classify_pages(
         usage=built.usage(),
         unknown_overrides=sorted(overrides.page_keys - set(prepared["page_key"])),
         overruled=overruled,
+        to_review=pages_to_review(prepared, rows, labels, MAX_REVIEWED),
         text_version=built.text_version,
     )
 
@@ -176,6 +184,27 @@ def _known_rows(known: pd.DataFrame | None, page_keys: pd.Series) -> pd.DataFram
     known = known.reindex(columns=OUTPUT_COLUMNS).drop_duplicates("page_key", keep="last").set_index("page_key")
     rows = known.reindex(page_keys).reset_index().astype(object)
     return rows.set_axis(page_keys.index)[OUTPUT_COLUMNS]
+
+
+def _voted(
+    pages: pd.DataFrame, rows: pd.DataFrame, cascade: Cascade, given: pd.Series, anywhere: frozenset[str]
+) -> pd.Series:
+    """What pages that are sure of their type say of others: as known, or by rules where that no longer holds."""
+    answers = rows[["page_type", "page_type_confidence", "page_type_method"]]
+    forms = page_forms(pages)
+    pages = pages.assign(voted_page_type=voted_types(forms, answers, anywhere))
+    of_template = forms.map(forms.value_counts()) > MIN_VOTERS
+    stale = pages[of_template & _differs("page_type", rows, pages, cascade, given)]
+    answers = pd.concat([answers.drop(stale.index), said_by_rules(stale, cascade, given)]).reindex(pages.index)
+    return voted_types(forms, answers, anywhere)
+
+
+def said_by_rules(pages: pd.DataFrame, cascade: Cascade, given: pd.Series) -> pd.DataFrame:
+    """The types that overrides and rules give each page by itself, in the columns of a known row."""
+    said = cascade.only("rules").classify(pages.assign(voted_page_type=""), given.loc[pages.index])
+    return said.rename(columns={"label": "page_type"} | {c: f"page_type_{c}" for c in ("confidence", "method")})[
+        ["page_type", "page_type_confidence", "page_type_method"]
+    ]
 
 
 def _stale(
@@ -227,7 +256,9 @@ def _overruled(
         if override.empty:
             continue
         # without what the overrides themselves teach
-        labelled = pages.loc[override.index].assign(page_type=rows["page_type"], taught_page_type="")
+        labelled = pages.loc[override.index].assign(
+            page_type=rows["page_type"], taught_page_type="", voted_page_type=""
+        )
         said = cascades[kind].without("llm").classify(labelled, pd.Series(None, index=override.index, dtype=object))
         parts.append(
             pd.DataFrame({"page_key": labelled["page_key"], "kind": kind, "override": override, "said": said["label"]})
@@ -245,8 +276,8 @@ def _hashes(kind: str, rows: pd.DataFrame, pages: pd.DataFrame, cascade: Cascade
     ``never`` where the page has no answer yet, or one by a classifier that is not asked any more.
     """
     methods, confidence = rows[f"{kind}_method"], rows[f"{kind}_confidence"]
-    # a theme may follow from the type, and a type from overrides of other pages
-    from_other = rows["page_type"] if kind == "theme" else pages["taught_page_type"]
+    # a theme may follow from the type, and a type from other pages
+    from_other = rows["page_type"] if kind == "theme" else pages["taught_page_type"] + "/" + pages["voted_page_type"]
 
     @cache
     def version(users: int, method: str, confidence: float) -> str | None:

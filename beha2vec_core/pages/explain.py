@@ -7,13 +7,13 @@ import pyarrow as pa
 
 from beha2vec_core.pages.classifiers import Models, StepConfig
 from beha2vec_core.pages.classifiers.rules import OwnTypesClassifier
-from beha2vec_core.pages.enrich import ERROR_PAGE_TYPE, given_labels
+from beha2vec_core.pages.enrich import ERROR_PAGE_TYPE, given_labels, said_by_rules
 from beha2vec_core.pages.labels import UNKNOWN, Labels
 from beha2vec_core.pages.overrides import Overrides
 from beha2vec_core.pages.own_types import OwnTypes
 from beha2vec_core.pages.prepare import prepare
 from beha2vec_core.pages.rules import Rules
-from beha2vec_core.pages.teach import taught_types
+from beha2vec_core.pages.teach import page_forms, taught_types, voted_types
 
 
 def explain_page(
@@ -38,7 +38,13 @@ def explain_page(
     if page.empty:
         raise KeyError(page_key)
     built = models.cascades(steps, labels, rules, site=prepared)
+    forms = page_forms(prepared)
+    beside = prepared[forms == forms.loc[page.index[0]]]
+    answers = said_by_rules(beside, built.cascades["page_type"], given["page_type"])
+    votes = voted_types(forms.loc[beside.index], answers, OwnTypes(labels.page_types).anywhere())
+    page = page.assign(voted_page_type=votes.reindex(page.index).fillna(""))
     lines = [f"title      {page['page_title'].iloc[0]}", f"place      {page['shape'].iloc[0]}"]
+    lines += [f"events     {page['events'].iloc[0]}"] if page["events"].iloc[0] else []
     for kind in ("page_type", "theme"):
         answer = built.cascades[kind].classify(page, given[kind].loc[page.index]).iloc[0]
         lines += ["", _answer(kind, answer, answer["method"])]

@@ -1,6 +1,7 @@
 """The label file: the themes and page types a page can have, each with a description a model can read."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,7 @@ def load_labels(path: Path | str | None = None) -> Labels:
     return Labels(tuple(themes.values()), tuple(page_types.values()))
 
 
+@cache
 def bundled_names(section: str) -> frozenset[str]:
     """The names of the default ``themes`` or ``page_types``."""
     return frozenset(label.name for label in getattr(load_labels(), section))

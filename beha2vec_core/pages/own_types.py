@@ -85,6 +85,10 @@ class OwnTypes:
         """The labels of kinds that every site has, which say nothing about a theme; help may be about one."""
         return frozenset(mapped.label for mapped in self.mapped.values() if mapped.like in FUNCTIONAL - {"support"})
 
+    def anywhere(self) -> frozenset[str]:
+        """The labels of kinds that may happen at any address."""
+        return frozenset(mapped.label for mapped in self.mapped.values() if mapped.like in ANYWHERE)
+
     def judge(self, page: dict[str, str], rule: tuple[str, float] | None) -> Verdict:
         """The type of one page.
 

@@ -1,5 +1,6 @@
 """What classifiers see of a page: one cleaned row, with nothing in it that is not text."""
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -10,16 +11,18 @@ from beha2vec_core.pages.text import clean_path, clean_text, clean_title
 
 INPUT_COLUMNS = ["page_key", "page_title", "page_path", "hostname", "page_views"]
 LIST_COLUMNS = ["item_names", "item_categories"]
-MAX_ITEMS = 5
+EVENT_COLUMNS = {"usual_events": "usually", "frequent_events": "often"}
+MAX_ITEMS, MAX_EVENTS = 5, 10
+_NOT_NAME = re.compile(r"\W+")
 
 
 def prepare(pages: pd.DataFrame | pa.Table) -> pd.DataFrame:
     """What classifiers see: one cleaned row a page_key, ordered by it.
 
     Columns ``page_key``, ``page_title`` (without the site's name), ``page_path``, ``hostname``, ``page_text``,
-    ``shape`` (see `site.page_shapes`), all text without control characters and never null; ``item_names`` and
-    ``item_categories``, tuples of at most `MAX_ITEMS` texts; ``page_views``; ``users``, who saw the page under its
-    title (0 where nothing says it).
+    ``shape`` (see `site.page_shapes`), ``events``, what people do there (``usually:view_item often:add_to_cart``), all
+    text without control characters and never null; ``item_names`` and ``item_categories``, tuples of at most
+    `MAX_ITEMS` texts; ``page_views``; ``users``, who saw the page under its title (0 where nothing says it).
 
     Raises:
         ValueError: a column is missing.
@@ -42,6 +45,7 @@ def prepare(pages: pd.DataFrame | pa.Table) -> pd.DataFrame:
     for column in LIST_COLUMNS:
         lists = frame[column] if column in frame else [None] * len(frame)
         cleaned[column] = pd.Series([_texts(value) for value in lists], index=frame.index, dtype=object)
+    cleaned["events"] = pd.Series(_events(frame), index=frame.index, dtype=object)
     cleaned["page_views"] = frame["page_views"].fillna(0).astype("int64")
     cleaned["users"] = frame["users"].fillna(0).astype("int64") if "users" in frame else 0
     views = cleaned.groupby("page_key")["page_views"].sum()
@@ -53,8 +57,17 @@ def prepare(pages: pd.DataFrame | pa.Table) -> pd.DataFrame:
     return distinct
 
 
-def _texts(value: Any) -> tuple[str, ...]:
+def _events(frame: pd.DataFrame) -> list[str]:
+    """The events of each page in one text, each name without what could pass for another."""
+    events = [""] * len(frame)
+    for column, how in EVENT_COLUMNS.items():
+        for row, names in enumerate(frame.get(column, ())):
+            events[row] += "".join(f"{how}:{_NOT_NAME.sub('_', name.lower())} " for name in _texts(names, MAX_EVENTS))
+    return events
+
+
+def _texts(value: Any, most: int = MAX_ITEMS) -> tuple[str, ...]:
     """A list column's cell (list, array or null) as cleaned texts."""
     if value is None or isinstance(value, str | float):
         return ()
-    return tuple(text for text in map(clean_title, list(value)[:MAX_ITEMS]) if text)
+    return tuple(text for text in map(clean_title, list(value)[:most]) if text)

@@ -25,6 +25,7 @@ SUBJECTS = {
     "title_parts": "all parts of the title but the site's name, in the form of segments: /webhooks/docs",
     "hostname": "the host name",
     "shape": "what the site's structure says, see `site.page_shapes`: depth-2 leaf siblings-many slug-long shop",
+    "events": "what people do there: usually:view_item (in most sessions), often:add_to_cart (in a quarter and more)",
     "page_type": "theme rules only: the type decided before",
 }
 

@@ -18,6 +18,9 @@ _BASKET = re.compile(
     r"/(shopping )?(cart|basket|bag|trolley|warenkorb|panier|carrito|cesta|carrello|winkelwagen|winkelmandje|koszyk|"
     r"varukorg|carrinho|kurv|kundvagn)(/|$)"
 )
+_BOUGHT_EVENT = re.compile(r"\boften:add_to_cart\b")
+_GOODS_EVENT = re.compile(r"\boften:(add_to_cart|select_item)\b")
+_BASKET_EVENT = re.compile(r":(add_to_cart|view_cart)\b")
 # hosts of one site: docs.example.com and www.example.com are both example.com
 _SUBDOMAIN = re.compile(
     r"^(www\d?|docs?|documentation|developers?|api|blog|news|help|support|status|app|shop|store|community|careers|jobs|learn|academy|m)\."
@@ -33,7 +36,7 @@ _NEWS = re.compile(
 )
 # of those sections a newspaper has at least this many; a university or a blog has a few
 MIN_NEWS_SECTIONS = 5
-# from this many pages with items on, a host is taken to report the items of all its pages
+# from this many pages with items on, a host is taken to report the items of all its pages, unless its basket says no
 MIN_GOODS = 10
 # from this share of leaves with a number or a code in their address, a leaf without one is of another kind
 MIN_NUMBERED = 0.35
@@ -53,11 +56,11 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
     ``title-short`` (up to 2 words in the first part of the title), ``title-medium``, ``title-long`` (5 and more);
     ``items-none``, ``items-one``, ``items-many`` (names of items seen on the page); ``named-item`` (the title is an
     item's name); ``no-goods`` (no items in its folder, though the host reports items). Last the kind of site: ``shop``
-    (the host has a basket), ``software`` (documentation, features or integrations), ``news`` (five of the sections that
-    newspapers have).
+    (the host has a basket, or people put things into one), ``software`` (documentation, features or integrations),
+    ``news`` (five of the sections that newspapers have).
 
     Args:
-        pages: all pages of the site: ``hostname``, ``page_path``, ``page_title``, ``item_names``.
+        pages: all pages of the site: ``hostname``, ``page_path``, ``page_title``, ``item_names``, ``events``.
     """
     segments = [path_segments(path) for path in pages["page_path"]]
     hosts = pages["hostname"].tolist()
@@ -70,7 +73,11 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
     leaves = Counter(
         parent for host, path, parent in zip(hosts, segments, parents, strict=True) if (host, path) not in folders
     )
-    shops = {host for host, path in zip(hosts, segments, strict=True) if _BASKET.search(path)}
+    shops = {
+        host
+        for host, path, events in zip(hosts, segments, pages["events"], strict=True)
+        if _BASKET.search(path) or _BASKET_EVENT.search(events)
+    }
     sites = [_SUBDOMAIN.sub("", host) for host in hosts]
     sections: dict[str, set[str]] = defaultdict(set)
     software = set()
@@ -80,10 +87,18 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
             software.add(site)
     news = {site for site, names in sections.items() if len(names) >= MIN_NEWS_SECTIONS}
     with_items = Counter(host for host, items in zip(hosts, pages["item_names"], strict=True) if items)
+    # pages from which people put things into the basket: more with items than without?
+    balance: Counter[str] = Counter()
+    for host, items, events in zip(hosts, pages["item_names"], pages["events"], strict=True):
+        if _BOUGHT_EVENT.search(events):
+            balance[host] += 1 if items else -1
+    reporting = {host for host, number in with_items.items() if number >= MIN_GOODS and balance[host] >= 0}
     goods = {
         (host, folder)
-        for host, path, parent, items in zip(hosts, segments, parents, pages["item_names"], strict=True)
-        if items
+        for host, path, parent, items, events in zip(
+            hosts, segments, parents, pages["item_names"], pages["events"], strict=True
+        )
+        if items or _GOODS_EVENT.search(events)
         for folder in (parent[1], path)
     }
     # leaves with a number or a code in their address, by folder and by host
@@ -115,7 +130,7 @@ def page_shapes(pages: pd.DataFrame) -> pd.Series:
         words += ["date"] if _DATE.search(path) else []
         words += ["named-item"] if parts and any(parts[0] == " ".join(title_parts(name)) for name in items) else []
         beside = path if folder else parent[1]
-        words += ["no-goods"] if with_items[host] >= MIN_GOODS and (host, beside) not in goods else []
+        words += ["no-goods"] if host in reporting and (host, beside) not in goods else []
         words += ["shop"] if host in shops else []
         words += ["software"] if site in software and site not in news else []
         words += ["news"] if site in news else []

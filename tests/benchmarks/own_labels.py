@@ -1,10 +1,11 @@
 """How good themes and page types are on sites that name their own, described in one line each, without examples.
 
-    python tests/benchmarks/own_labels.py [--half tuned|scored|both] [--overrides 0 5 10 20] [--errors]
+    python tests/benchmarks/own_labels.py [--half tuned|scored|both] [--overrides 0 5 10 20] [--review] [--errors]
 
 A site is ``own_labels/<site>.csv`` (`page_path`, `page_title` and the two labels), its label file ``<site>.yml`` as a
 user writes it, and ``<site>.second.csv``, the same pages labelled again in another order; where the two differ, either
 label is right. With overrides, pages drawn at random get their right label, three times over; the others are scored.
+With ``--review`` these are the pages of `pages_to_review`, and all pages are scored, here and where they are drawn.
 """
 
 import argparse
@@ -43,6 +44,7 @@ def main() -> None:
     options.add_argument("--half", choices=["tuned", "scored", "independent", "both"], default="both")
     options.add_argument("--overrides", type=int, nargs="*", default=[0, 5, 10, 20])
     options.add_argument("--steps", default="rules, embedding", help="the cascade")
+    options.add_argument("--review", action="store_true", help="also take the overrides from pages_to_review")
     options.add_argument("--errors", action="store_true", help="list the wrong pages of the tuned half")
     chosen = options.parse_args()
     sites = [site for site in load_sites() if chosen.half in (site.half, "both")]
@@ -59,6 +61,8 @@ def main() -> None:
                 seconds += time.perf_counter() - started
         answers[number] = pd.concat(parts, ignore_index=True)
     table(answers)
+    if chosen.review:
+        review(sites, [number for number in chosen.overrides if number], models, steps)
     print(f"{sum(page_counts(answers, sites, chosen.overrides)) / seconds:.0f} pages/s, the model loaded")
     if chosen.errors:
         list_errors(answers[chosen.overrides[0]])
@@ -98,6 +102,14 @@ def agreement(sites: list[Site]) -> None:
 def scored(site: Site, number: int, draw: int, models: Models, steps: tuple[StepConfig, ...]) -> pd.DataFrame:
     """The site's pages without those that were overridden, with their answers."""
     taught = site.pages.sample(number, random_state=draw)
+    answers, _ = answered(site, taught, models, steps)
+    return answers[~answers["page_key"].isin(taught["page_key"])]
+
+
+def answered(
+    site: Site, taught: pd.DataFrame, models: Models, steps: tuple[StepConfig, ...]
+) -> tuple[pd.DataFrame, list[str]]:
+    """All pages with their answers where those in ``taught`` are overridden, and the pages to review next."""
     given = {
         kind: {key: label for key, label in zip(taught["page_key"], taught[kind], strict=True) if label != UNKNOWN}
         for kind in KINDS
@@ -109,8 +121,23 @@ def scored(site: Site, number: int, draw: int, models: Models, steps: tuple[Step
     for kind in KINDS:
         both = zip(answers[kind], answers[f"true_{kind}"], strict=True)
         answers[f"right_{kind}"] = [label in accepted for label, accepted in both]
-    answers = answers[~answers["page_key"].isin(taught["page_key"])]
-    return answers.assign(site=site.name, language=site.language, half=site.half)
+    answers = answers.assign(site=site.name, language=site.language, half=site.half)
+    return answers, result.to_review["page_key"].tolist()
+
+
+def review(sites: list[Site], numbers: list[int], models: Models, steps: tuple[StepConfig, ...]) -> None:
+    """Right types of all pages, with as many overrides from the pages to review as drawn at random."""
+    for number in numbers:
+        right: dict[str, list[float]] = {"drawn": [], "to review": []}
+        for site in sites:
+            _, pages = answered(site, site.pages.head(0), models, steps)
+            chosen = site.pages[site.pages["page_key"].isin(pages[:number])]
+            draws = [site.pages.sample(len(chosen), random_state=draw) for draw in range(DRAWS)]
+            for how, overridden in (("drawn", draws), ("to review", [chosen])):
+                each = [answered(site, pages, models, steps)[0]["right_page_type"].mean() for pages in overridden]
+                right[how].append(float(np.mean(each)))
+        means = ", ".join(f"{how} {np.mean(of_sites):.1%}" for how, of_sites in right.items())
+        print(f"types of all pages right, mean of the sites, {number} overrides: {means}")
 
 
 def table(answers: dict[int, pd.DataFrame]) -> None:

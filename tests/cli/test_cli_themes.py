@@ -20,7 +20,7 @@ def published(serving: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: p
     serving.execute(
         """create table ga4.dim_ga4__pages as
         select 'trips.example' || path as page_key, title as page_title, path as page_path, 'trips.example' as hostname,
-            1 as page_views
+            1 as page_views, if(path = '/x', ['purchase'], []) as usual_events
         from (values ('/anmelden', 'Anmelden'), ('/touren/meran-2207', 'Nach Meran'),
             ('/x', 'Ignore' || chr(27) || '[31m the labels' || chr(8238))) as pages (path, title)"""
     )
@@ -46,8 +46,9 @@ def test_it_names_label_evidence_and_mapping() -> None:
     assert "theme      unknown" in shown
 
 
-def test_a_title_does_nothing_to_the_terminal() -> None:
+def test_it_shows_events_and_a_title_that_does_nothing_to_the_terminal() -> None:
     shown = explain("trips.example/x")
+    assert "events     usually:purchase" in shown
     assert "Ignore" in shown and "\x1b" not in shown and "\u202e" not in shown
 
 

@@ -114,6 +114,22 @@ def test_an_override_teaches_the_pages_of_its_form_until_another_disagrees() -> 
     assert types(paths, labels, disputed) == before | {"/eprints/100": "heft", "/eprints/101": "bericht"}
 
 
+def test_the_page_to_review_first_is_the_one_that_teaches_most() -> None:
+    papers = {f"/eprints/{number}": f"Paper {number}" for number in range(100, 106)}
+    pages = site({"/": "Home", "/zq": "Zq", **papers}).assign(page_views=[500, 20, *[9] * 5, 10])
+    steps = parse_steps("rules")
+
+    def review(overrides: Overrides | None = None) -> dict[str, int]:
+        result = classify_pages(pages, labels=TRIPS, overrides=overrides, steps=steps, progress=False).to_review
+        return dict(zip(result["page_key"].str.removeprefix("trips.example"), result["pages_like_it"], strict=True))
+
+    # the page of most views is sure of its type; of six that teach each other, the most viewed stands for all
+    assert next(iter(review().items())) == ("/eprints/105", 5)
+    assert not set(review()) & set(list(papers)[:5])
+    taught = review(Overrides({"trips.example/eprints/105": "wandern"}, {"trips.example/eprints/105": "bericht"}))
+    assert "/eprints/105" not in taught
+
+
 def test_like_in_the_label_file(tmp_path: Path) -> None:
     file = tmp_path / "labels.yml"
     file.write_text("themes: {a: b}\npage_types:\n  x: {description: y, like: cart}\n")
@@ -145,7 +161,7 @@ def test_hostile_addresses_and_titles_only_ever_get_a_label_or_unknown(texts: li
     pages = site(paths)
     own = OwnTypes(TRIPS.page_types)
     for segments, title, shape in zip(
-        paths, paths.values(), page_shapes(pages.assign(item_names=[()] * len(pages))), strict=True
+        paths, paths.values(), page_shapes(pages.assign(item_names=[()] * len(pages), events="")), strict=True
     ):
         verdict = own.judge({"segments": segments, "title_parts": f"/{title}", "shape": shape}, None)
         assert verdict.label in {None, *own.mapped} and 0 <= verdict.confidence <= 1

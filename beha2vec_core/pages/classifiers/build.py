@@ -17,7 +17,12 @@ from beha2vec_core.pages.classifiers.base import Classifier
 from beha2vec_core.pages.classifiers.embedding import EmbeddingClassifier, SiteThemesClassifier
 from beha2vec_core.pages.classifiers.llm import LlmClassifier
 from beha2vec_core.pages.classifiers.nli import DEFAULT_NLI_MODEL, NliClassifier, NliModel
-from beha2vec_core.pages.classifiers.rules import OwnThemesClassifier, OwnTypesClassifier, RulesClassifier
+from beha2vec_core.pages.classifiers.rules import (
+    OwnThemesClassifier,
+    OwnTypesClassifier,
+    RulesClassifier,
+    TypesClassifier,
+)
 from beha2vec_core.pages.embedder import DEFAULT_MODEL, ComputedEmbedder, Embedder
 from beha2vec_core.pages.labels import Label, Labels, bundled_names
 from beha2vec_core.pages.own_themes import OwnThemes
@@ -198,7 +203,7 @@ def _rules_maker(rules: Rules, labels: Labels) -> Callable[[str, tuple[Label, ..
     own = OwnTypes(labels.page_types)
     classifiers: dict[str, Classifier] = {
         "theme": RulesClassifier(known.themes, known.themes_version),
-        "page_type": RulesClassifier(known.page_types, known.page_types_version),
+        "page_type": TypesClassifier(known.page_types, known.page_types_version),
     }
     if labels.own_page_types:
         bundled = tuple(rule for rule in rules.page_types if rule.pack is not None)

@@ -8,6 +8,7 @@ from beha2vec_core.pages.classifiers.base import opinions, records
 from beha2vec_core.pages.own_themes import OwnThemes
 from beha2vec_core.pages.own_types import ANYWHERE, OwnTypes, Verdict
 from beha2vec_core.pages.rules import Rule
+from beha2vec_core.pages.teach import VOTED
 from beha2vec_core.pages.text import path_segments, title_crumbs, title_parts
 
 Answer = tuple[str | None, float, str | None]
@@ -50,6 +51,17 @@ class RulesClassifier:
         return first.label, first.confidence, second
 
 
+class TypesClassifier(RulesClassifier):
+    """Rules for page types; where none is sure, what the pages of the same form in the same folder are."""
+
+    def ask(self, page: dict[str, Any], texts: dict[str, str]) -> Answer:
+        """See `RulesClassifier.ask`."""
+        ruled = super().ask(page, texts)
+        if ruled[1] < _SURE and page.get("voted_page_type"):
+            return page["voted_page_type"], VOTED, ruled[0]
+        return ruled
+
+
 class OwnTypesClassifier(RulesClassifier):
     """Rules for page types where labels are a team's own: see `OwnTypes`.
 
@@ -79,6 +91,8 @@ class OwnTypesClassifier(RulesClassifier):
         verdict = self._verdict(page, texts)
         if page.get("taught_page_type") and verdict.kind not in ANYWHERE and verdict.confidence < TAUGHT:
             return page["taught_page_type"], TAUGHT, verdict.label
+        if page.get("voted_page_type") and verdict.kind not in ANYWHERE and verdict.confidence < VOTED:
+            return page["voted_page_type"], VOTED, verdict.label
         if self.extends and verdict.label not in self.own.own_names:
             return ruled
         return verdict.label, verdict.confidence, verdict.runner_up
@@ -93,6 +107,8 @@ class OwnTypesClassifier(RulesClassifier):
             said.append(f"{verdict.label} is taken for {mapped.like or 'no kind'} (from its {mapped.why})")
         if page["taught_page_type"]:
             said.append(f"overrides of pages like it say {page['taught_page_type']}")
+        if page["voted_page_type"]:
+            said.append(f"pages like it, which are sure of their type, are {page['voted_page_type']}")
         return said
 
     def _verdict(self, page: dict[str, Any], texts: dict[str, str]) -> Verdict:
@@ -139,5 +155,6 @@ def rule_texts(page: dict[str, Any]) -> dict[str, str]:
         "title_parts": "/" + "/".join(title_parts(title, hostname)),
         "hostname": hostname,
         "shape": page["shape"],
+        "events": page["events"],
         "page_type": page.get("page_type", ""),
     }

@@ -20,9 +20,8 @@ from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import GPU_POOL, ComputeResource, LlmResource, WarehouseResource
 
-_OPTIONAL_COLUMNS = ("item_names", "item_categories", "page_text")
+_OPTIONAL_COLUMNS = ("item_names", "item_categories", "usual_events", "frequent_events", "page_text")
 _REVIEWED = 20
-_SURE = 0.9
 
 
 def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
@@ -102,6 +101,10 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             )
         return made(
             about | tables,
+            pages_to_review=markdown_table(
+                ["page", "title", "views", "theme", "sure", "or", "type", "sure", "or", "pages like it"],
+                list(result.to_review.itertuples(index=False, name=None)),
+            ),
             classified=result.classified,
             classified_themes=result.classified_by_kind["theme"],
             classified_page_types=result.classified_by_kind["page_type"],
@@ -133,7 +136,7 @@ def _pages(connection: duckdb.DuckDBPyConnection) -> Any:
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """Pages and views by label and by method, and the pages that are worth a look."""
+    """Pages and views by label and by method."""
     weighted = "from beha2vec.enriched_pages join ga4.dim_ga4__pages using (page_key)"
     tables = {}
     for kind in ("theme", "page_type"):
@@ -150,21 +153,6 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         columns = ["pages", "page views", "share of views"]
         tables[f"pages_by_{kind}"] = markdown_table([kind, *columns, "mean confidence"], by_label)
         tables[f"coverage_of_{kind}_by_method"] = markdown_table(["method", *columns], by_method)
-    # what a wrong label would cost: views, weighted by how unsure it is
-    doubtful = connection.execute(
-        f"""with pages as (
-            select page_key, any_value(page_title) as title, sum(page_views)::bigint as views
-            from ga4.dim_ga4__pages group by all
-        )
-        select page_key, title, views, theme, round(theme_confidence, 2), theme_runner_up,
-            page_type, round(page_type_confidence, 2), page_type_runner_up
-        from beha2vec.enriched_pages join pages using (page_key)
-        where least(theme_confidence, page_type_confidence) < {_SURE}
-        order by views * (1 - least(theme_confidence, page_type_confidence)) desc, page_key limit {_REVIEWED}"""
-    ).fetchall()
-    tables["pages_to_review"] = markdown_table(
-        ["page", "title", "views", "theme", "sure", "or", "type", "sure", "or"], doubtful
-    )
     return tables
 
 

@@ -1,7 +1,10 @@
 {{ ga4_table(cluster_by=['page_key']) }}
+{% set min_sessions = 5 -%}
+{% set event_shares = {'usual_events': 0.7, 'frequent_events': 0.25} -%}
+
 with events as (
 
-    select event_key, property_id, page_key, page_title, client_key, occurred_on, is_page_view
+    select event_key, property_id, page_key, page_title, client_key, session_key, occurred_on, event_name, is_page_view
     from {{ ref('int_ga4__events_sessionized') }}
     where page_key is not null
 
@@ -59,6 +62,7 @@ pages as (
         case when page_key not like 'screen:%' then {{ extract('page_key', '^[^/]*(/[^?]*)') }} end as page_path,
         {{ count_where('is_page_view') }} as page_views,
         count(distinct client_key) as users,
+        count(distinct case when is_page_view then session_key end) as sessions,
         min(occurred_on) as first_seen,
         max(occurred_on) as last_seen
     from events
@@ -66,6 +70,41 @@ pages as (
 
 ),
 
+-- What people do there. Page views and what GA4 itself sends on any page say nothing about a page.
+page_events as (
+
+    select
+        actions.property_id,
+        actions.page_key,
+        actions.event_name,
+        actions.sessions / pages.sessions as share_of_sessions
+    from (
+        select events.property_id, events.page_key, events.event_name, count(distinct events.session_key) as sessions
+        from events
+        left join {{ ref('ga4_event_taxonomy') }} as taxonomy on events.event_name = taxonomy.event_name
+        where coalesce(taxonomy.event_group, 'other') not in ('lifecycle', 'page')
+        group by events.property_id, events.page_key, events.event_name
+    ) as actions
+    inner join pages on actions.property_id = pages.property_id and actions.page_key = pages.page_key
+    where pages.sessions >= {{ min_sessions }}
+
+),
+
+{% for name, share in event_shares.items() -%}
+{{ name }} as (
+
+    select property_id, page_key, {{ ordered_array('event_name', 'share_of_sessions desc, event_name') }} as event_names
+    from (
+        select *
+        from page_events
+        where share_of_sessions >= {{ share }}
+        qualify row_number() over (partition by property_id, page_key order by share_of_sessions desc, event_name) <= 10
+    ) as largest_shares
+    group by property_id, page_key
+
+),
+
+{% endfor -%}
 -- Many pages on many hosts share a path: each path is matched once.
 routes as (
 
@@ -85,6 +124,9 @@ select
     titles.page_title,
     coalesce(item_names.most_viewed, {{ empty_text_array() }}) as item_names,
     coalesce(item_categories.most_viewed, {{ empty_text_array() }}) as item_categories,
+    {%- for name in event_shares %}
+    coalesce({{ name }}.event_names, {{ empty_text_array() }}) as {{ name }},
+    {%- endfor %}
     pages.page_views,
     pages.users,
     pages.first_seen,
@@ -99,4 +141,9 @@ left join item_names
 left join item_categories
     on pages.property_id = item_categories.property_id
     and pages.page_key = item_categories.page_key
+{% for name in event_shares -%}
+left join {{ name }}
+    on pages.property_id = {{ name }}.property_id
+    and pages.page_key = {{ name }}.page_key
+{% endfor -%}
 left join routes on pages.page_path = routes.page_path
