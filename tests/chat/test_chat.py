@@ -329,8 +329,25 @@ def test_anybodys_login_cannot_rename_a_word(serving: Path) -> None:
         aliases.hide("which products do users of cluster 1 purchase?")
         == "which products do users of cluster 1 purchase?"
     )
-    assert aliases.hide(f"user {LOGIN}, and {LOGIN}x") == f"user user_1, and {LOGIN}x"
+    assert aliases.hide(f"user {LOGIN}, and {LOGIN}x") == "user user_1, and [id]"
     assert aliases.show("user_1 user_12 xuser_1") == f"{USER} user_12 xuser_1"
+
+
+def test_what_is_personal_in_a_question_is_replaced_and_the_person_sees_it(serving: Path, tmp_path: Path) -> None:
+    """Also a login id that the published tables have only as a keyed hash."""
+    copy = tmp_path / "serving.duckdb"
+    copy.write_bytes(serving.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("update ga4.dim_ga4__users set user_id = sha256(user_id)")
+    asked = "What did C1000187 and user jane.doe84 (jane@doe.example, +49 171 2345678) buy, and users of cluster 1?"
+    with scripted(says("I cannot tell.")) as server:
+        _, events = ask(conversation(server, copy), asked)
+        (request,) = server.requests
+    sent = request["messages"][-1]["content"]
+    assert sent == "What did [id] and user [id] ([redacted], [redacted]) buy, and users of cluster 1?"
+    assert sent in notices(events)
+    with scripted(says("I cannot tell.")) as server:
+        assert not notices(ask(conversation(server, copy), "Which of cluster1 bought in 2026-W18 or 20260401?")[1])
 
 
 def test_features_of_few_users_are_not_named(serving: Path, tmp_path: Path) -> None:
