@@ -65,17 +65,17 @@
         'first[ _.-]?name', 'fname', 'fodd', 'fodelsear', 'fodelsedag', 'fodelsedatum', 'fodselsdag', 'fodselsdato',
         'fodselsnummer', 'for[ _.-]?och[ _.-]?efternamn', 'forename', 'fornamn', 'fornavn', 'fulde[ _.-]?navn', 'full[
         _.-]?name', 'fullstandigt[ _.-]?namn', 'fullt[ _.-]?navn', 'furigana', 'gade', 'gata', 'gate', 'gatuadress',
-        'geb[ _.-]?datum', 'gebdat', 'geboortedag', 'geboortedatum', 'geboortejaar', 'geboren', 'gebruikersnaam',
-        'geburtsdatum', 'geburtsjahr', 'geburtsname', 'geburtstag', 'geheimnis', 'geheimzahl', 'given[ _.-]?name',
-        'gizli[ _.-]?anahtar', 'haslo', 'hausnr', 'hausnummer', 'hemlighet', 'henkilotunnus', 'hesap[ _.-]?no', 'heslo',
-        'hetu', 'ho[ _.-]?ten', 'ho[ _.-]?va[ _.-]?ten', 'home[ _.-]?address', 'house[ _.-]?number', 'huisnr',
-        'huisnummer', 'iban', 'id[ _.-]?card[ _.-]?number', 'id[ _.-]?token', 'id[ _.-]?token[ _.-]?hint', 'identifiant[
-        _.-]?utilisateur', 'identity[ _.-]?card[ _.-]?number', 'idnr', 'imia', 'imie', 'imie[ _.-]?i[ _.-]?nazwisko',
-        'imie[ _.-]?nazwisko', 'imya', 'imya[ _.-]?polzovatelya', 'indirizzo', 'indirizzo[ _.-]?email', 'indirizzo[
-        _.-]?ip', 'intestatario', 'invitation[ _.-]?token', 'invite[ _.-]?token', 'ip[ _.-]?address', 'ip[ _.-]?adres',
-        'ip[ _.-]?adresse', 'ipaddr', 'ipaddress', 'ipv4', 'ipv6', 'isikukood', 'isim[ _.-]?soyisim', 'jelszo', 'jeton',
-        'jmeno', 'jmeno[ _.-]?a[ _.-]?prijmeni', 'jusho', 'juusho', 'kaartnummer', 'kart[ _.-]?no', 'kart[
-        _.-]?numarasi', 'karteninhaber', 'karteninhaberin', 'kartennummer', 'kata[ _.-]?sandi', 'katuosoite',
+        'geb[ _.-]?am', 'geb[ _.-]?datum', 'gebdat', 'geboortedag', 'geboortedatum', 'geboortejaar', 'geboren',
+        'gebruikersnaam', 'geburtsdatum', 'geburtsjahr', 'geburtsname', 'geburtstag', 'geheimnis', 'geheimzahl', 'given[
+        _.-]?name', 'gizli[ _.-]?anahtar', 'haslo', 'hausnr', 'hausnummer', 'hemlighet', 'henkilotunnus', 'hesap[
+        _.-]?no', 'heslo', 'hetu', 'ho[ _.-]?ten', 'ho[ _.-]?va[ _.-]?ten', 'home[ _.-]?address', 'house[ _.-]?number',
+        'huisnr', 'huisnummer', 'iban', 'id[ _.-]?card[ _.-]?number', 'id[ _.-]?token', 'id[ _.-]?token[ _.-]?hint',
+        'identifiant[ _.-]?utilisateur', 'identity[ _.-]?card[ _.-]?number', 'idnr', 'imia', 'imie', 'imie[ _.-]?i[
+        _.-]?nazwisko', 'imie[ _.-]?nazwisko', 'imya', 'imya[ _.-]?polzovatelya', 'indirizzo', 'indirizzo[ _.-]?email',
+        'indirizzo[ _.-]?ip', 'intestatario', 'invitation[ _.-]?token', 'invite[ _.-]?token', 'ip[ _.-]?address', 'ip[
+        _.-]?adres', 'ip[ _.-]?adresse', 'ipaddr', 'ipaddress', 'ipv4', 'ipv6', 'isikukood', 'isim[ _.-]?soyisim',
+        'jelszo', 'jeton', 'jmeno', 'jmeno[ _.-]?a[ _.-]?prijmeni', 'jusho', 'juusho', 'kaartnummer', 'kart[ _.-]?no',
+        'kart[ _.-]?numarasi', 'karteninhaber', 'karteninhaberin', 'kartennummer', 'kata[ _.-]?sandi', 'katuosoite',
         'kayttajatunnus', 'kennwort', 'keresztnev', 'kimlik[ _.-]?no', 'kod[ _.-]?dostepu', 'kod[ _.-]?pocztowy', 'kod[
         _.-]?podtverzhdeniya', 'kodeord', 'kokonimi', 'kontoinhaber', 'kontoinhaberin', 'kontonummer', 'kortnummer',
         'kreditkarte', 'kreditkartennummer', 'kullanici[ _.-]?adi', 'lakcim', 'last[ _.-]?name', 'lianxiren',
