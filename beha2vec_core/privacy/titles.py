@@ -134,9 +134,9 @@ def name_spans(text: str) -> Iterator[Span]:
             called = which == "weak" and patterns["your"].search(folded, match.end()) is not None
             yield from _name_at(text, *match.span("name"), which == "strong", backwards=which == "owned", called=called)
     for match in patterns["things"].finditer(folded):
-        words = re.match(r"[\w'’-]+(?:\s[\w'’-]+)?", text[match.start("name") :])
-        if words and looks_like_full_name(words[0]) and words[0].istitle():
-            yield match.start("name"), match.start("name") + words.end()
+        pair = re.match(r"[\w'’-]+(?:\s[\w'’-]+)?", text[match.start("name") :])
+        if pair and looks_like_full_name(pair[0]) and pair[0].istitle():
+            yield match.start("name"), match.start("name") + pair.end()
     for match in patterns["leads"].finditer(folded):
         yield from _name_after_lead(*match.span("words"), match["words"], match["dead"] is not None)
     if _EAST_ASIAN.search(text):
