@@ -21,7 +21,7 @@ from beha2vec_core.chat.completion import BrokenAnswerError, Call, Completion, N
 from beha2vec_core.chat.events import BY_LOOKUP, Answer, Event, Notice, SqlRows, TextDelta, ToolCall
 from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.nearest import as_question
-from beha2vec_core.chat.privacy import Aliases
+from beha2vec_core.chat.privacy import Aliases, is_replaced
 from beha2vec_core.chat.published import Fact, NotInData, Overview, Published
 from beha2vec_core.chat.show import plain
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
@@ -191,6 +191,8 @@ class Conversation:
         turn = _Turn(deadline=time.monotonic() + self._limits.answer_seconds)
         try:
             question = self._aliases.hide(text)
+            if is_replaced(text, question):
+                yield Notice(f"What looks personal was replaced. {llm.host} gets: {question}")
             if self._uses_tools:
                 try:
                     yield from self._with_tools(llm, question, turn)

@@ -162,14 +162,14 @@ class Groups:
         steps: list[dict[str, Any]] = []
 
         def sessions(step: FunnelStep) -> float:
-            return rounding.total(group_of(funnel.cluster_key), step.sessions, step.users)
+            return rounding.total(group_of(funnel.cluster_key), step.sessions, step.contributors)
 
         earlier = [None, *(step.users for step in funnel.steps[:-1])]
         for step, following, before in zip(funnel.steps, [*funnel.steps[1:], None], earlier, strict=True):
             entry: dict[str, Any] = {"step": step.name, "sessions": round(sessions(step))}
             stopped = (step.users - following.users, step.stopped_users) if following is not None else ()
-            goes_on = following is not None and following.users >= self._min_users
-            if step.users < self._min_users:
+            goes_on = following is not None and following.contributors >= self._min_users
+            if step.contributors < self._min_users:
                 entry["sessions"] = f"of fewer than {self._min_users} users"
             elif before is not None and 0 < before - step.users < self._min_users:
                 entry["sessions"] = f"of all but fewer than {self._min_users} users"

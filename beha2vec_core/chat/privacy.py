@@ -1,4 +1,4 @@
-"""What leaves this machine: no user key, no id, no e-mail address, no query string."""
+"""What leaves this machine: no user key, no id, nothing personal that the rule list finds, no query string."""
 
 from __future__ import annotations
 
@@ -9,12 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from beha2vec_core.chat.published import Published
+from beha2vec_core.privacy.clean import MARKER
+from beha2vec_core.privacy.clean import clean_text as without_personal_data
+from beha2vec_core.privacy.names import looks_like_account_name
 from beha2vec_core.profiles.text import clean_text
 
 _WORD = re.compile(r"[\w.@+-]{1,128}")
 # a short word such as "4", or one without digits, is a user's id only where it stands behind such a word
 _SURE_LENGTH = 6
 _SAYS_USER = re.compile(r"\b(?:user|users|person|people|visitor|customer|client|id|key|member)\W{0,3}$", re.IGNORECASE)
+# what may follow such a word and is no login id: 28, 2026-04-01, 25-34
+_NUMBER = re.compile(r"\d{1,4}(?:[-.,]\d{1,4}){0,2}%?")
+_DAY = re.compile(r"(?<!\d)20\d\d(?:0\d|1[0-2])(?:[0-3]\d)?(?!\d)")
+# a word of its own that is no part of an address: letters and five digits in a row, or digits at its end
+_LETTERS_AND_DIGITS = re.compile(r"(?<![\w/.?=&-])(?!cluster\d)(?=[\w-]*[^\W\d_])[\w-]*(?:\d{5,}[\w-]*|\d)(?![\w/.-])")
+_NAMED = re.compile(
+    r"\b(?:user|person|visitor|customer|client|member|login|account)"
+    r"(?:[ _-]?(?:id|key|name|number))?(?:\s+is)?\W{1,3}(?P<id>[\w.@+-]{4,128})",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(rf"{re.escape(MARKER)}|\[id\]|\[e-mail\]")
 _ALIAS = re.compile(r"\buser_(\d+)\b")
 _ID = re.compile(
     # hashes, UUIDs, GA4 devices
@@ -72,8 +86,13 @@ class Aliases:
         return next(iter(self._lookup([name]).values()), None)
 
     def hide(self, text: str) -> str:
-        """A text of the asker's with users of the database as aliases, ready to send."""
-        return outgoing(self._replace(text, self._lookup(_candidates(text)) if self._named else {}))
+        """A text of the asker's, ready to send: users of the database as aliases, without what else is personal.
+
+        Published login ids may be keyed, so what looks like one and is none of the database becomes ``[id]``.
+        """
+        text = self._replace(text, self._lookup(_candidates(text)) if self._named else {})
+        text = _NAMED.sub(_without_id, without_personal_data(text))
+        return outgoing(_LETTERS_AND_DIGITS.sub(lambda word: "[id]" if _is_login(word[0]) else word[0], text))
 
     def hide_all(self, data: Any, *, limit: int = 1500, computed: bool = False) -> Any:
         """The same for every text of a JSON document.
@@ -111,6 +130,26 @@ class Aliases:
 
     def _lookup(self, words: Iterable[str]) -> dict[str, str]:
         return self._data.identities([word.lower() for word in words])
+
+
+def is_replaced(typed: str, sent: str) -> bool:
+    """Whether a text was sent with placeholders in place of what is personal."""
+    return len(_PLACEHOLDER.findall(sent)) > len(_PLACEHOLDER.findall(typed))
+
+
+def _without_id(named: re.Match[str]) -> str:
+    """A mention of a user without the id or account name that follows."""
+    word = named["id"].strip(".-+")
+    is_id = re.search(r"\d", word) and not _NUMBER.fullmatch(word) and not _ALIAS.fullmatch(word)
+    if not is_id and not looks_like_account_name(word):
+        return named[0]
+    return named[0].replace(word, "[id]")
+
+
+def _is_login(word: str) -> bool:
+    if _ALIAS.fullmatch(word) or _DAY.search(word):
+        return False
+    return re.search(r"\d{5}", word) is not None or looks_like_account_name(word)
 
 
 def _candidates(text: str) -> set[str]:

@@ -80,6 +80,7 @@ class FunnelStep:
     sessions: int
     users: int
     stopped_users: int  # those of them with a session that did not go further
+    contributors: int  # the users by the weight of their sessions
     went_on: int | None  # to the next step that the site records; None at the last
 
     @property
@@ -233,9 +234,12 @@ class Published:
 
     def rounding(self) -> Rounding:
         """What numbers that a model gets are rounded with."""
-        return self._once(
-            "rounding", lambda connection: Rounding(*connection.execute("from beha2vec.rounding").fetchall()[0])
-        )
+
+        def read(connection: duckdb.DuckDBPyConnection) -> Rounding:
+            ((key,),) = connection.execute("select key from beha2vec.rounding").fetchall()
+            return Rounding.read(connection, key)
+
+        return self._once("rounding", read)
 
     def sheets(self) -> dict[int, FactSheet]:
         """The facts of each cluster, read once per publication."""
@@ -261,7 +265,7 @@ class Published:
                 ).fetchall()
             )
             rows = connection.execute(FUNNEL_SQL).fetchall()
-        recorded = {step for _, step, _, _, stopped, _ in rows if stopped}
+        recorded = {step for _, step, _, _, stopped, *_ in rows if stopped}
         steps = [step for step in names if step in recorded]
         begins = next((step for step, name in names.items() if "checkout" in name), None)
         funnels = []
@@ -275,21 +279,22 @@ class Published:
                     sessions.get(step, 0),
                     users,
                     stopped_users,
+                    contributors,
                     sessions.get(following[step], 0) if step in following else None,
                 )
                 for step in steps
-                for _, users, stopped_users, _ in [of_cluster.get(step, [0] * 4)]
+                for _, users, stopped_users, contributors, _ in [of_cluster.get(step, [0] * 5)]
             ]
             last = max(names, default=0)
-            checkouts, checkout_users, _, lost_users = of_cluster.get(begins, [0] * 4)
-            bought, bought_users, *_ = of_cluster.get(last, [0] * 4)
+            checkouts, _, _, checkout_users, lost_users = of_cluster.get(begins, [0] * 5)
+            bought, _, _, bought_users, _ = of_cluster.get(last, [0] * 5)
             funnels.append(Funnel(int(key), listed, checkouts, checkout_users, bought, bought_users, lost_users))
         if not funnels:
             raise NotInData("no session of a clustered user has a funnel step (view_item, add_to_cart, ...)")
         return funnels
 
     def checkout_exits(self, cluster_key: int, *, limit: int = 5) -> list[tuple[str, int, int]]:
-        """Where checkouts without a purchase end: last page, sessions, users; the most frequent first."""
+        """Where checkouts without a purchase end: last page, sessions, users by weight; the most frequent first."""
         with self._connection() as connection:
             rows = connection.execute(EXITS_SQL, [cluster_key, limit]).fetchall()
         return [(clean_text(str(page)), int(sessions), int(users)) for page, sessions, users in rows]
@@ -429,27 +434,33 @@ class Published:
             return _records(connection, f"from beha2vec.{name} where {where} order by {order}", parameters)
 
 
+_BY_WEIGHT = "floor(coalesce(pow(sum({n}), 2) / nullif(sum(pow({n}, 2)), 0), 0))::bigint"  # `effective_number`
 # Shown as the source of an answer, so it is to be run as it stands.
-FUNNEL_SQL = """select c.cluster_key, s.step, count(*) filter (where f.furthest_step >= s.step) as sessions,
-    count(distinct f.user_key) filter (where f.furthest_step >= s.step) as users,
-    count(distinct f.user_key) filter (where f.furthest_step = s.step) as users_stopped,
-    count(distinct f.user_key) filter (where f.dropped_after >= s.step) as users_without_order
-from ga4.fct_ga4__funnel_sessions f
-join beha2vec.user_clusters_current c using (user_key)
-cross join (select distinct funnel_step as step from ga4.ga4_event_taxonomy where funnel_step is not null) s
+FUNNEL_SQL = f"""select cluster_key, step, sum(reached)::bigint as sessions, count_if(reached > 0) as users,
+    count_if(is_stopped) as users_stopped, {_BY_WEIGHT.format(n="reached")} as users_by_weight,
+    {_BY_WEIGHT.format(n="lost")} as users_without_order_by_weight
+from (
+    select c.cluster_key, s.step, user_key, count_if(f.furthest_step >= s.step) as reached,
+        bool_or(f.furthest_step = s.step) as is_stopped, count_if(f.dropped_after >= s.step) as lost
+    from ga4.fct_ga4__funnel_sessions f
+    join beha2vec.user_clusters_current c using (user_key)
+    cross join (select distinct funnel_step as step from ga4.ga4_event_taxonomy where funnel_step is not null) s
+    group by all)
 group by all order by all"""
 
-EXITS_SQL = """
-    select page_key, count(*) as sessions, count(distinct user_key) as users from (
-        select e.session_key, any_value(e.user_key) as user_key,
-            last(e.page_key order by e.event_timestamp, e.event_index) as page_key
-        from ga4.ml_ga4__sequence_events e
-        join ga4.fct_ga4__funnel_sessions f using (session_key)
-        join beha2vec.user_clusters_current c on c.user_key = e.user_key
-        where c.cluster_key = ? and f.dropped_after >= (
-            select min(funnel_step) from ga4.ga4_event_taxonomy where contains(event_name, 'checkout'))
-        group by e.session_key)
-    where page_key is not null group by 1 order by 2 desc, 1 limit ?"""
+EXITS_SQL = f"""
+    select page_key, sum(sessions)::bigint, {_BY_WEIGHT.format(n="sessions")} as users_by_weight from (
+        select user_key, page_key, count(*) as sessions from (
+            select e.session_key, any_value(e.user_key) as user_key,
+                last(e.page_key order by e.event_timestamp, e.event_index) as page_key
+            from ga4.ml_ga4__sequence_events e
+            join ga4.fct_ga4__funnel_sessions f using (session_key)
+            join beha2vec.user_clusters_current c on c.user_key = e.user_key
+            where c.cluster_key = ? and f.dropped_after >= (
+                select min(funnel_step) from ga4.ga4_event_taxonomy where contains(event_name, 'checkout'))
+            group by e.session_key)
+        where page_key is not null group by all)
+    group by 1 order by 2 desc, 1 limit ?"""
 
 _MEMBERS = """
     select user_key, rank from beha2vec.cluster_members where cluster_key = $cluster and role = $role

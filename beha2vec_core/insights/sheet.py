@@ -12,6 +12,7 @@ import pandas as pd
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.wording import counted, has_pages, number, statement
 from beha2vec_core.profiles.facts import is_beyond_chance
+from beha2vec_core.profiles.statistics import effective_number
 from beha2vec_core.profiles.text import clean_text, is_unfilled
 
 # a difference worth a sentence: unlikely to be chance (see `is_beyond_chance`), and large enough to matter
@@ -40,7 +41,7 @@ class Fact:
     q_value: float | None = None  # after Benjamini and Hochberg; None where not tested
     significant: bool | None = None  # by q_value; None where not tested
     base: int | None = None  # users that the value is measured on; None in facts of an earlier release
-    contributors: int = 0  # those of them whose part of the value is not 0
+    contributors: int = 0  # those of them whose part of the value is not 0, by the weight of their parts
     population_base: int = 0  # the same of all clusters together
     population_contributors: int = 0
 
@@ -173,8 +174,7 @@ def fact_sheets(profiles: pd.DataFrame, page_titles: Mapping[str, str] | None = 
     """
     titles = page_titles or {}
     sheets: dict[int, list[Fact]] = {}
-    counts = profiles.reindex(columns=["metric", "feature", "base", "contributors"])
-    everybody = counts.groupby(["metric", "feature"], dropna=False)[["base", "contributors"]].transform("sum")
+    everybody = _of_all(profiles)
     for row, of_all in zip(profiles.to_dict("records"), everybody.to_dict("records"), strict=True):
         raw = _text(row["feature"])
         if raw is not None and is_unfilled(raw):
@@ -205,6 +205,18 @@ def fact_sheets(profiles: pd.DataFrame, page_titles: Mapping[str, str] | None = 
         if math.isfinite(fact.value) and math.isfinite(fact.population_value):
             sheets.setdefault(int(row["cluster_key"]), []).append(fact)
     return [FactSheet(key, tuple(sheets[key])) for key in sorted(sheets)]
+
+
+def _of_all(profiles: pd.DataFrame) -> pd.DataFrame:
+    """Base and contributors of all clusters together, for each fact."""
+    counts = profiles.reindex(columns=["metric", "feature", "value", "base", "contributors"])
+    total = counts["value"] * counts["base"].where(profiles["unit"] != "users", 1)
+    counts["total"], counts["squares"] = total, (total**2 / counts["contributors"]).where(counts["contributors"] > 0)
+    of_all = counts.groupby(["metric", "feature"], dropna=False)[
+        ["base", "contributors", "total", "squares"]
+    ].transform("sum")
+    by_weight = pd.Series(effective_number(of_all["total"], of_all["squares"]), index=of_all.index)
+    return of_all.assign(contributors=by_weight.where(of_all["total"] != 0, of_all["contributors"]))
 
 
 def _are_few(contributors: int, base: int, unit: str, min_users: int) -> bool:

@@ -27,7 +27,7 @@ def write_insights(
     llm: LlmSettings | None = None,
     page_titles: Mapping[str, str] | None = None,
     min_users_sent: int = MIN_USERS,
-    secret: bytes = b"",
+    rounding: Rounding | None = None,
     earlier: Iterable[Row] = (),
     why: str = "",
     progress: bool = True,
@@ -39,7 +39,7 @@ def write_insights(
         llm: the endpoint to ask; None, or one without address and key: the template writes everything.
         page_titles: title of each page_key, where known.
         min_users_sent: clusters of fewer users, and facts that rest on fewer, are never sent to the endpoint.
-        secret: of the installation, for the rounding of the numbers that are sent.
+        rounding: of the numbers that are sent.
         earlier: rows as they were written before; where the model would be asked the same again, its answer is kept.
         why: how the number of clusters came about, in a sentence; said where the users are in one cluster only.
         progress: show a progress bar.
@@ -56,7 +56,7 @@ def write_insights(
     if not sheets:
         raise ValueError("cluster_profiles has no facts: materialize it first")
     known = {row["cluster_key"]: row for row in earlier}
-    rounding = Rounding(rounding_key(secret))
+    rounding = rounding or Rounding(rounding_key(b""))
     narrator = Narrator(llm, min_users_sent, known, rounding) if llm is not None and llm.is_configured else None
     clusters = [sheet for sheet in sheets if sheet.is_cluster]
     plain_names = _template_names(sheets)

@@ -402,11 +402,30 @@ def _in_path(segment: str, plain: str, find: Callable[[str], Iterator[Span]]) ->
     return segment
 
 
+# beside prenom, nom is a person's family name, whatever it is; beside a house number, a street is an address
+_FORMS = (
+    (("name", "birth"), ("maybe_name", "maybe_family_name")),
+    (("address", "postcode"), ("address",)),
+)
+_LETTERS = re.compile(r"[^\W\d_]{2,}(?:[ +'’-][^\W\d_]+){0,3}")
+
+
 def _query(query: str, depth: int, token_page: bool) -> str:
     pairs = query.split("&")
     # each alone may be a function or a link
     if {"fn", "ln"} <= {pair.partition("=")[0].lower() for pair in pairs}:
         pairs = [re.sub(r"(?i)^([fl]n=).*\w.*", rf"\g<1>{encoded(MARKER)}", pair) for pair in pairs]
+    keyed = [
+        (kind_of_key(decoded(key.replace("+", " "))), value) for key, _, value in (p.partition("=") for p in pairs)
+    ]
+    for of_form, kinds in _FORMS:
+        if any(kind in of_form and is_personal(kind, decoded(value)) for kind, value in keyed):
+            pairs = [
+                f"{pair.partition('=')[0]}={encoded(MARKER)}"
+                if kind in kinds and _LETTERS.fullmatch(decoded(value))
+                else pair
+                for pair, (kind, value) in zip(pairs, keyed, strict=True)
+            ]
     return "&".join(_pair(pair, depth, token_page) for pair in pairs)
 
 

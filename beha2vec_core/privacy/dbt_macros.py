@@ -8,7 +8,6 @@ SQL has no checksums and no libraries: the macros remove what a pattern can tell
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,36 +15,89 @@ from beha2vec_core.privacy.rules import rules
 
 MACRO_FILE = Path(__file__).resolve().parents[2] / "dbt_ga4" / "macros" / "cross_db" / "personal_data.sql"
 
+_MARKER = "[redacted]"
 # Kinds whose values go whatever they are. Names of three letters mean too much else, but for these.
 _WHOLE = ("email", "name", "address", "postcode", "birth", "secret", "card", "national_id", "ip")
 _SHORT = frozenset(("ssn", "dob", "pwd", "cvv", "cvc", "plz", "zip", "bsn", "dni", "cpf", "mdp"))
 _DOT = r"(?:\.|%2e|%252e)"
 _AT = r"(?:@|%40|%2540|%252540|＠)"
-_PLUS = r"(?:\+|%2b|%252b)"
 _GAP = r"(?:[ ().·/-]|%20|%2520|\+)"
 _SIX_DIGITS = r"(?:[^0-9a-z&#]|%[0-9a-f]{2})*[0-9](?:(?:[^0-9a-z&#]|%[0-9a-f]{2}){0,3}[0-9]){5}"
-# Patterns of RE2, which BigQuery and DuckDB share; they ignore case.
+_WORD = r"(?:[\p{L}\x27’-]|%[c-f][0-9a-f]%[89ab][0-9a-f])"
+_SPACE = r"(?:\+|%20| )"
+# letters, a space, and letters: a name under a key such as `customer`
+_WORDS = rf"{_WORD}{{2,}}(?:{_SPACE}{_WORD}{{2,}}){{1,3}}"
+# two words in capitals, whatever the case of the greeting before them
+_CAPITALS = r"(?-i:\p{Lu}[\p{L}\x27’-]+ \p{Lu}[\p{L}\x27’-]+)"
+_BEGIN = r"(^|[=\s(:/,;|]|%20|%3d)"
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+# Patterns of RE2, which BigQuery and DuckDB share, and what stays of what they find; they ignore case.
 PATTERNS = (
     # e-mail addresses, also encoded; no names of files such as icon@2x.png
-    rf"[^\s@<>()\[\],;:\x22\x27/?&=#|]+{_AT}(?:\p{{L}}|[0-9]{{2}})[^\s@<>()\[\],;:\x22\x27/?&=#|.%]*{_DOT}(?:[^\s@<>()\[\],;:\x22\x27/?&=#|.%]+{_DOT})*\p{{L}}{{2,}}",
-    # phone numbers with a country code, and North American ones
-    rf"{_PLUS}{_GAP}?[0-9](?:{_GAP}{{0,3}}[0-9]){{7,14}}\b",
-    r"(?:\([2-9][0-9]{2}\) ?|\b[2-9][0-9]{2}[-. ])[2-9][0-9]{2}[-. ][0-9]{4}\b",
+    (
+        rf"[^\s@<>()\[\],;:\x22\x27/?&=#|]+{_AT}(?:\p{{L}}|[0-9]{{2}})[^\s@<>()\[\],;:\x22\x27/?&=#|.%]*{_DOT}(?:[^\s@<>()\[\],;:\x22\x27/?&=#|.%]+{_DOT})*\p{{L}}{{2,}}",
+        _MARKER,
+    ),
+    # phone numbers with a country code, in groups after a zero, and North American; a plus in a query may be a space
+    (rf"(?:%2b|%252b){_GAP}?[0-9](?:{_GAP}{{0,3}}[0-9]){{7,14}}\b", _MARKER),
+    (rf"{_BEGIN}\+{_GAP}?[1-9](?:{_GAP}{{0,3}}[0-9]){{7,14}}\b", rf"\1{_MARKER}"),
+    (rf"{_BEGIN}\(?0[1-9][0-9]{{0,3}}\)?(?:[ /-]|%20|%2f|\+)(?:[0-9](?:[ -]|%20|\+)?){{6,8}}[0-9]\b", rf"\1{_MARKER}"),
+    (r"(?:\([2-9][0-9]{2}\) ?|\b[2-9][0-9]{2}[-. ])[2-9][0-9]{2}[-. ][0-9]{4}\b", _MARKER),
     # JSON web tokens, and keys of well-known services
-    r"\beyJ[a-z0-9_-]{8,}\.[a-z0-9_-]+(?:\.[a-z0-9_-]*)*",
-    r"\b(?:(?:sk|rk)_(?:live|test)_[a-z0-9]{10,}|gh[opusr]_[a-z0-9]{30,}|akia[a-z0-9]{16}|aiza[a-z0-9_-]{35}"
-    r"|xox[abprs]-[a-z0-9-]{10,})",
-    # cards in groups of four, accounts in groups of four
-    r"\b(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6(?:011|5[0-9]{2}))(?:(?:[ -]|%20|\+)[0-9]{4}){3}\b",
-    r"\b[a-z]{2}[0-9]{2}(?:(?: |%20|\+)[a-z0-9]{4}){3,7}(?:(?: |%20|\+)[a-z0-9]{1,4})?\b",
+    (r"\beyJ[a-z0-9_-]{8,}\.[a-z0-9_-]+(?:\.[a-z0-9_-]*)*", _MARKER),
+    (
+        r"\b(?:(?:sk|rk)_(?:live|test)_[a-z0-9]{10,}|gh[opusr]_[a-z0-9]{30,}|akia[a-z0-9]{16}|aiza[a-z0-9_-]{35}"
+        r"|xox[abprs]-[a-z0-9-]{10,})",
+        _MARKER,
+    ),
+    # cards in groups of four; accounts in groups of four, and by country
+    (r"\b(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6(?:011|5[0-9]{2}))(?:(?:[ -]|%20|\+)[0-9]{4}){3}\b", _MARKER),
+    (r"\b[a-z]{2}[0-9]{2}(?:(?: |%20|\+)[a-z0-9]{4}){3,7}(?:(?: |%20|\+)[a-z0-9]{1,4})?\b", _MARKER),
+    (
+        r"\b(?:de[0-9]{20}|(?:gb|nl)[0-9]{2}[a-z]{4}(?:[0-9]{14}|[0-9]{10})|fr[0-9]{12}[0-9a-z]{11}[0-9]{2}|(?:es|se)[0-9]{22}"
+        r"|it[0-9]{2}[a-z][0-9]{10}[0-9a-z]{12}|pl[0-9]{26}|pt[0-9]{23}|tr[0-9]{24}|at[0-9]{18}|be[0-9]{14})\b",
+        _MARKER,
+    ),
+    # national ids with a form of their own: Italy, Brazil, the United States, Sweden
+    (r"\b[a-z]{6}[0-9]{2}[a-ehlmprst][0-9]{2}[a-z][0-9]{3}[a-z]\b", _MARKER),
+    (r"\b[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}\b", _MARKER),
+    (r"\b[0-8][0-9]{2}-[0-9]{2}-[0-9]{4}\b", _MARKER),
+    (r"\b(?:19|20)?[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9]-[0-9]{4}\b", _MARKER),
+    # a name before an honorific in Japanese
+    (r"\p{Han}{3,6}( ?(?:様|さん|殿))", rf"{_MARKER}\1"),
+    # coordinates, addresses of the internet
+    (r"-?\b[0-9]{1,2}\.[0-9]{4,}(?:,|%2c)(?:%20|\+| )?-?[0-9]{1,3}\.[0-9]{4,}", _MARKER),
+    (rf"{_BEGIN}(?:[2-9][0-9]|1[1-9][0-9]|2[01][0-9])(?:\.{_OCTET}){{3}}([^0-9.]|$)", rf"\1{_MARKER}\2"),
 )
+
+
+# of texts without any of it no pattern is tried, which would take much time for each byte
+WORTH_A_LOOK = "[@＠%=0-9_,様殿]|さん|eyJ"
+
+
+def steps() -> list[tuple[str, str]]:
+    """The compiled rules: patterns, each with what it is replaced by. Separators of the words of keys are free."""
+    known = rules()
+    whole = {phrase for kind in _WHOLE for phrase in known.labels[kind] if len(phrase) > 3 or phrase in _SHORT}
+    people = [phrase for phrase in known.labels["person"] if not phrase.endswith("name")]
+    values = (
+        (known.labels["phone"], rf"{_SIX_DIGITS}[^&#]*"),
+        (people, _WORDS),
+        (known.labels["place"], r"-?[0-9]{1,3}\.[0-9]{2,}[^&#]*"),
+        (known.labels["maybe_secret"], r"[a-z0-9._~%-]{24,}"),
+        (whole, "[^&#]+"),
+    )
+    return [
+        *PATTERNS,
+        (rf"(\b(?:{_any_of(filter(str.isascii, known.strong_greetings))})[,!]? ){_CAPITALS}", rf"\1{_MARKER}"),
+        (rf"(/(?:{_any_of(known.token_paths)})[^/?#]*/)[a-z0-9._~-]{{16,}}", rf"\1{_MARKER}"),
+        *((f"{_parameter(phrases)}{value}", rf"\1{_MARKER}") for phrases, value in values),
+    ]
 
 
 def compiled() -> str:
     """The macro file's text."""
-    known = rules()
-    names = {phrase for kind in _WHOLE for phrase in known.labels[kind] if len(phrase) > 3 or phrase in _SHORT}
-    steps = "".join(f"        {_quoted(pattern)},\n" for pattern in PATTERNS)
+    listed = "".join(f"        [{_quoted(pattern)}, {_quoted(with_)}],\n" for pattern, with_ in steps())
     return f"""{{#
     Made by `python -m beha2vec_core.privacy.dbt_macros` from beha2vec_core/privacy/rules.yml: change that file instead.
     Personal data in texts and addresses becomes the marker. On DuckDB ingest has removed it before, with checksums and
@@ -76,47 +128,29 @@ def compiled() -> str:
     )
 {{%- endmacro %}}
 
-{{# Query parameters whose values go. Separators of their words are free. #}}
-{{% macro personal_parameters() -%}}
-    {{{{ return([
-{_listed(names)}    ]) }}}}
-{{%- endmacro %}}
-
-{{# Query parameters whose values go where they have six digits and more. #}}
-{{% macro phone_parameters() -%}}
-    {{{{ return([
-{_listed(known.labels["phone"])}    ]) }}}}
-{{%- endmacro %}}
-
-{{# Regular expressions of personal data, for engines where no ingest runs. #}}
+{{# Regular expressions of personal data and what they become, for engines where no ingest runs. #}}
 {{% macro personal_patterns() -%}}
     {{{{ return([
-{steps}    ]) }}}}
+{listed}    ]) }}}}
 {{%- endmacro %}}
 
 {{% macro bigquery__without_personal_data(value) -%}}
     {{%- set ns = namespace(sql=value) -%}}
-    {{%- for pattern in personal_patterns() -%}}
-        {{%- set ns.sql = replace_all(ns.sql, pattern, '{known.marker}') -%}}
+    {{%- for pattern, replacement in personal_patterns() -%}}
+        {{%- set ns.sql = replace_all(ns.sql, pattern, replacement) -%}}
     {{%- endfor -%}}
-    {{%- set begin = '([?&#;](?:[^=&#]*(?:[_.-]|\\\\[|%5b))?(?:' -%}}
-    {{%- set end = ')[0-9]*(?:\\\\]|%5d)?=)' -%}}
-    {{%- set parameter = begin ~ personal_parameters() | join('|') ~ end ~ '[^&#]+' -%}}
-    {{%- set six_digits = '{_SIX_DIGITS}[^&#]*' -%}}
-    {{%- set phone = begin ~ phone_parameters() | join('|') ~ end ~ six_digits -%}}
-    if(
-        regexp_contains({{{{ value }}}}, r'[@＠%=0-9]|eyJ|_'),
-        {{{{ replace_all(replace_all(ns.sql, phone, '\\\\1{known.marker}'), parameter, '\\\\1{known.marker}') }}}},
-        {{{{ value }}}}
-    )
+    if(regexp_contains({{{{ value }}}}, r'{WORTH_A_LOOK}'), {{{{ ns.sql }}}}, {{{{ value }}}})
 {{%- endmacro %}}
 """
 
 
-def _listed(phrases: Iterable[str]) -> str:
-    names = ", ".join(_quoted(name) for name in sorted({_separated(phrase) for phrase in phrases}))
-    lines = textwrap.wrap(names, 112, break_long_words=False, break_on_hyphens=False)
-    return "".join(f"        {line}\n" for line in lines)
+def _any_of(phrases: Iterable[str]) -> str:
+    return "|".join(sorted({_separated(phrase) for phrase in phrases}))
+
+
+def _parameter(phrases: Iterable[str]) -> str:
+    """A pattern of a query's parameter of one of these names, up to its value: `?name=`, `&billing_name2=`."""
+    return rf"([?&#;](?:[^=&#]*(?:[_.-]|\[|%5b))?(?:{_any_of(phrases)})[0-9]*(?:\]|%5d)?=)"
 
 
 def _separated(phrase: str) -> str:
@@ -125,7 +159,9 @@ def _separated(phrase: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    """A text of Jinja, in pieces of a line."""
+    escaped = re.findall(r"(?:\\{2}|\\'|.){1,100}", text.replace("\\", "\\\\").replace("'", "\\'"))
+    return "\n            ~ ".join(f"'{piece}'" for piece in escaped)
 
 
 def main() -> None:

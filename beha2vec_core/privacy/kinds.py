@@ -9,8 +9,10 @@ from typing import NamedTuple
 from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.names import (
     is_east_asian_name,
+    is_first_name,
     looks_like_account_name,
     looks_like_family,
+    looks_like_full_name,
     looks_like_person,
 )
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, rules
@@ -47,9 +49,17 @@ def _is_hashed(value: _Value) -> bool:
 def _is_person(value: _Value) -> bool:
     return (
         looks_like_account_name(value.text)
+        or looks_like_full_name(value.text, of_role=True)
         or ("-" not in value.text and looks_like_person(value.text))
         or (len(value.text) == 3 and is_east_asian_name(value.text, given_is_known=False))
     )
+
+
+def _is_name(text: str) -> bool:
+    """A person's name; with hyphens also a product's, unless all are names: jean-pierre, but not maria-biscuit."""
+    if "-" in text and " " not in text:
+        return looks_like_account_name(text) or all(map(is_first_name, text.split("-")))
+    return looks_like_person(text)
 
 
 # by kind of `parameters` in rules.yml
@@ -59,8 +69,9 @@ _PERSONAL: dict[str, Callable[[_Value], bool]] = {
     "maybe_secret": lambda value: detectors.looks_random(value.text) or detectors.is_authorization(value.text),
     "maybe_password": lambda value: _PASSWORD.fullmatch(value.text) is not None,
     "name": lambda value: value.letters > 0,
-    "maybe_name": lambda value: looks_like_person(value.text),
-    "maybe_family_name": lambda value: looks_like_person(value.text) or looks_like_family(value.text),
+    "maybe_name": lambda value: _is_name(value.text),
+    "maybe_family_name": lambda value: _is_name(value.text) or looks_like_family(value.text),
+    "maybe_full_name": lambda value: looks_like_full_name(value.text),
     "person": _is_person,
     "phone": lambda value: (value.digits >= 6 and value.letters <= 4) or value.is_hash,
     "hashed": _is_hashed,

@@ -126,6 +126,24 @@ def looks_like_person(text: str) -> bool:
     return any(is_first_name(word) for word in words) or is_east_asian_name(text.strip())
 
 
+def looks_like_full_name(text: str, of_role: bool = False) -> bool:
+    """Whether a text consists of a first and a family name: Thamires Brandão, Sjoerd van der Velde, anna kowalska.
+
+    With ``of_role``, as a patient has, one known name is enough, if all words but particles have capitals.
+    """
+    words = [word for word in re.split(r"[\s._,+]+", text.strip()) if word]
+    if not 2 <= len(words) <= 5 or not all(re.fullmatch(rf"{LETTER}(?:{LETTER}|['’-])*", word) for word in words):
+        return False
+    particles = rules().particles
+    folded = [fold(word) for word in words]
+    if any((word in words_of_titles() or word in rules().phrases) and word not in particles for word in folded):
+        return False
+    begins, ends = is_first_name(words[0]), is_family_name(folded[-1])
+    if of_role and (begins or ends):
+        return all(word[0].isupper() or folded[at] in particles for at, word in enumerate(words))
+    return begins and ends and not is_first_name(words[-1])
+
+
 def looks_like_family(text: str) -> bool:
     """Whether the text as a whole may be a family name, with its particles and initials: Jansen, de Vries, J. Dupont.
 

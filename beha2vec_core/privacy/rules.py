@@ -67,6 +67,9 @@ class Rules:
     accounts: tuple[str, ...]
     holdings: tuple[str, ...]
     of_words: tuple[str, ...]
+    leads: tuple[str, ...]
+    obituaries: tuple[str, ...]
+    deliveries: tuple[str, ...]
     forms_of_address: frozenset[str]
     possessives: tuple[str, ...]
     honorifics: tuple[str, ...]
@@ -113,6 +116,9 @@ def rules() -> Rules:
         accounts=tuple(raw["accounts"]),
         holdings=tuple(raw["holdings"]),
         of_words=tuple(raw["of_words"]),
+        leads=tuple(raw["leads"]),
+        obituaries=tuple(raw["obituaries"]),
+        deliveries=tuple(raw["deliveries"]),
         forms_of_address=_joined_all(raw["forms_of_address"]),
         possessives=tuple(raw["possessives"]),
         honorifics=tuple(raw["honorifics"]),
@@ -186,6 +192,8 @@ def _among(kind: str, before: tuple[str, ...], after: tuple[str, ...], is_long: 
         return kind
     others = (*before, *after)
     people = all(_is_of_people(word, known) for word in others)
+    if kind == "maybe_full_name":
+        return kind if people else None
     if kind in ("maybe_name", "maybe_family_name"):
         of_person = any(_is_person(word, known) for word in others)
         return ("name" if of_person else kind) if people else None

@@ -17,6 +17,7 @@ from beha2vec_core.privacy.names import (
     is_family_name,
     is_first_name,
     looks_like_family,
+    looks_like_full_name,
     looks_like_person,
 )
 from beha2vec_core.privacy.rules import fold, rules
@@ -69,6 +70,12 @@ def _patterns() -> dict[str, re.Pattern[str]]:
         # in Arabic and in Slavic languages the owner follows at once
         "construct": re.compile(rf"(?<![^\W_])(?:{_alternatives(owner_follows)})\s(?={name})"),
         "mentions": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.accounts)})(?![^\W_])"),
+        "your": re.compile(rf"(?<![^\W_])(?:{_alternatives(things + known.strong_greetings)})(?![^\W_])"),
+        "things": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.holdings)})\s*[:–—|-]\s+(?={name})"),
+        "leads": re.compile(
+            rf"(?<![^\W_])(?:(?P<dead>{_alternatives(known.obituaries)})|{_alternatives(known.leads)})"
+            rf"[\s_.:–-]+(?P<words>[^\W\d_]+(?:[\s_.-]+[^\W\d_]+){{1,2}})"
+        ),
     }
 
 
@@ -123,7 +130,15 @@ def name_spans(text: str) -> Iterator[Span]:
     of_account = patterns["mentions"].search(folded) is not None
     for which in ("strong", "weak", "account", "construct", "owned"):
         for match in patterns[which].finditer(folded):
-            yield from _name_at(text, *match.span("name"), which == "strong", backwards=which == "owned")
+            # Hello Anna, your cart: nobody else is called
+            called = which == "weak" and patterns["your"].search(folded, match.end()) is not None
+            yield from _name_at(text, *match.span("name"), which == "strong", backwards=which == "owned", called=called)
+    for match in patterns["things"].finditer(folded):
+        pair = re.match(r"[\w'’-]+(?:\s[\w'’-]+)?", text[match.start("name") :])
+        if pair and looks_like_full_name(pair[0]) and pair[0].istitle():
+            yield match.start("name"), match.start("name") + pair.end()
+    for match in patterns["leads"].finditer(folded):
+        yield from _name_after_lead(*match.span("words"), match["words"], match["dead"] is not None)
     if _EAST_ASIAN.search(text):
         for match in _HONORIFIC.finditer(text):
             if match["family"] or is_first_name(match["name"]) or match["name"].startswith(east_asian_names().japanese):
@@ -145,15 +160,28 @@ def name_spans(text: str) -> Iterator[Span]:
             at += len(part)
 
 
+def _name_after_lead(begin: int, end: int, folded: str, of_dead: bool) -> Iterator[Span]:
+    """A first and a family name in either order, or a name after Mrs."""
+    found = [(match.start() + begin, match[0]) for match in re.finditer(r"[^\W\d_]+", folded)]
+    words = [word for _, word in found]
+    if words[0] in rules().forms_of_address:
+        if len(words[0]) > 2 and len(words[1]) > 3:
+            yield found[1][0], end
+    elif (of_dead and is_first_name(words[0])) or any(
+        is_first_name(one) and is_family_name(other) for one, other in (words[:2], words[1::-1])
+    ):
+        yield begin, found[1][0] + len(words[1])
+
+
 def _without_particles(words: list[str]) -> list[str]:
     return [word for word in words if word not in rules().particles]
 
 
-def _name_at(text: str, begin: int, end: int, certain: bool, backwards: bool) -> Iterator[Span]:
+def _name_at(text: str, begin: int, end: int, certain: bool, backwards: bool, called: bool = False) -> Iterator[Span]:
     """The words of a name that stand in a span, from its beginning (or from its end).
 
     A first name has to be known, or the second of two words as a family name; where a name is certain, as after
-    `Dear`, two words in capitals are enough.
+    `Dear`, two words in capitals are enough, and where somebody is called, one word before a comma.
     """
     found = [(match.start() + begin, match.end() + begin) for match in re.finditer(r"\S+", text[begin:end])]
     if backwards:
@@ -181,6 +209,9 @@ def _name_at(text: str, begin: int, end: int, certain: bool, backwards: bool) ->
     if words and (
         any(is_first_name(part) for word in words for part in word.split("."))
         or (words[0][0].isupper() and (addressed or (certain and len(words) == 2)))
+        or (
+            called and len(words) == 1 and words[0][0].isupper() and text[taken[0][1] : taken[0][1] + 1] in tuple(",!:")
+        )
         or (words[0][0].isupper() and is_family_name(fold(words[-1])) and len(_without_particles(words)) == 2)
     ):
         yield min(a for a, _ in taken), max(b for _, b in taken)
@@ -252,7 +283,7 @@ def labelled_spans(text: str) -> Iterator[Span]:
 
 _ZIP = r"(?:\d{5}(?:-\d{3})?|\d{4}\s?[A-Z]{2}|\d{3}\s\d{2}|\d{2}-\d{3}|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|\d{3}-\d{4})"
 _HAS_ZIP = re.compile(rf"(?<!\w){_ZIP}(?!\w)", re.IGNORECASE)
-_STREET = re.compile(
+_STREET = (
     r"(?<!\w)(?:"
     r"[^\W\d_][\w.-]{0,40}(?:straße|strasse|str\.|gasse|allee|straat|laan|gracht|gatan|vägen)\s\d{1,4}\s?[a-z]?"
     r"|\d{1,5}(?:\s(?:bis|ter))?,?\s(?:rue|avenue|boulevard|chemin|impasse|place|quai)\s[\w'’ -]{2,40}?"
@@ -262,13 +293,21 @@ _STREET = re.compile(
     r"\s[\w'’. -]{2,40}?,?\s\d{1,4}[a-z]?"
     r"|[^\W\d_][\w.'’ -]{3,40}\s\d{1,4}\s?[a-z]?(?=,\s?\d{5}\s[^\W\d_])"
     r"|[^\W\d_][\w ]{2,30}\s(?:caddesi|sokak|sokağı|cad\.|sok\.)\s(?:no:?\s?)?\d{1,4}"
-    r")(?=[,\s]+(?:[^\W\d_]{1,20}[,\s]+){0,3}" + _ZIP + r"(?!\w))",
-    re.IGNORECASE,
+    r")"
 )
+_STREET_BEFORE_ZIP = re.compile(rf"{_STREET}(?=[,\s]+(?:[^\W\d_]{{1,20}}[,\s]+){{0,3}}{_ZIP}(?!\w))", re.IGNORECASE)
+
+
+@cache
+def _delivery() -> re.Pattern[str]:
+    words = _alternatives(rules().deliveries)
+    return re.compile(rf"(?<![^\W_])(?:{words})\s+(?:[^\W\d_]+\s)?(?P<street>{_STREET})", re.IGNORECASE)
 
 
 def street_spans(text: str) -> Iterator[Span]:
-    """Streets with a house number before a postcode; without a postcode a street may be a shop's or a film's."""
+    """Streets with a house number before a postcode or after `delivery to`; another may be a shop's or a film's."""
     if _HAS_ZIP.search(text):
-        for match in _STREET.finditer(text):
+        for match in _STREET_BEFORE_ZIP.finditer(text):
             yield match.span()
+    for match in _delivery().finditer(_same_length_fold(text)):
+        yield match.span("street")

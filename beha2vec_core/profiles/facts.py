@@ -32,7 +32,7 @@ PROFILE_COLUMNS = (
     "q_value",  # Benjamini-Hochberg over all facts tested at once, outcomes by themselves; null where not tested
     "significant",  # q_value is at most the false discovery rate; null where not tested
     "base",  # users that the value is measured on: of a share those who could, of a mean those with a number
-    "contributors",  # those of them whose part of the value is not 0
+    "contributors",  # those of them whose part of the value is not 0, by the weight of their parts: `effective_number`
 )
 # where chance alone lets one expect fewer users than this, the normal distribution is no guide
 _FEW = 30.0
@@ -135,7 +135,7 @@ def mean_facts(
         interval_high=np.minimum(mean + half, 1.0) if unit == "share" else mean + half,
         support=own[2] if "feature" in sums else n,
         base=n,
-        contributors=own[2],
+        contributors=statistics.effective_number(own[0], own[1]),
         effect_size=statistics.cohens_h(mean, _divide(rest[0], total - n)) if unit == "share" else None,
         p=_careful_p(
             statistics.two_sided_p(z, np.minimum(n, total - n) - 1), own[2], n, population[2], total, of_mean=True
@@ -223,7 +223,9 @@ def ratio_facts(metric: str, sums: pd.DataFrame, *, confidence: float) -> pd.Dat
         interval_high=np.clip(ratio + half, 0.0, 1.0),
         support=n,
         base=n,
-        contributors=users,
+        contributors=np.minimum(
+            statistics.effective_number(own[0], own[2]), statistics.effective_number(own[1], own[4])
+        ),
         effect_size=statistics.cohens_h(ratio, other),
         p=_careful_p(p, users, n, np.full(len(n), users.sum()), float(total[0]), of_mean=True),
     )
@@ -270,7 +272,8 @@ def expected_facts(metric: str, counts: pd.DataFrame, *, confidence: float) -> p
         confidence: of the intervals.
     """
     expected, users = counts["expected"].to_numpy(dtype=np.float64), counts["users"].to_numpy(dtype=np.float64)
-    half = statistics.quantile_of_confidence(confidence) * np.sqrt(counts["variance"].to_numpy(dtype=np.float64))
+    variance = counts["variance"].to_numpy(dtype=np.float64)
+    half = statistics.quantile_of_confidence(confidence) * np.sqrt(variance)
     return _frame(
         counts.assign(feature=None),
         metric,
@@ -282,7 +285,7 @@ def expected_facts(metric: str, counts: pd.DataFrame, *, confidence: float) -> p
         interval_high=np.minimum(expected + half, users),
         support=users,
         base=users,
-        contributors=users,
+        contributors=statistics.effective_number(expected, expected - variance),
     ).assign(lift=np.nan)  # a part beside its whole is no lift
 
 

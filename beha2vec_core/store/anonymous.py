@@ -7,10 +7,11 @@ over them is safe:
   too small is dropped.
 * A number to which fewer than `MIN_USERS` users contribute is null.
 * A contribution counts up to `_CAP` times the group's `MIN_USERS`-th largest, so that no total gives away one customer.
+  (Numbers that are computed elsewhere count contributors by their weight: `profiles.statistics.effective_number`.)
 * Each number is rounded at random, up or down, to a multiple of what `MIN_USERS` users contribute, so that the
-  difference of two numbers does not tell of fewer users. On average the rounding adds nothing. It depends on a secret,
-  on the users counted and on the exact number: the same number of the same users is rounded the same way in every
-  table and every publication.
+  difference of two numbers does not tell of fewer users. On average the rounding adds nothing, but that 0 stays 0 and
+  nothing else becomes 0. It depends on a secret, on the users of the group and on the exact number: the same number of
+  the same users is rounded the same way in every table, every answer of a tool and every publication.
 * A page has a title only if `MIN_USERS` users saw that title: sites put names of users into titles.
 
 What this does not prevent: adding up many tables averages the rounding, which tells about how many users a group
@@ -24,7 +25,9 @@ from __future__ import annotations
 
 import hmac
 import math
+from collections.abc import Mapping
 from hashlib import sha256
+from types import MappingProxyType
 from typing import NamedTuple
 
 import duckdb
@@ -45,6 +48,7 @@ PAGE_TITLES = f"""
 _CLUSTER, _TITLE = "cluster_key", "title"  # a page has one title
 _CAP = 3
 _CLUSTERS = "(select user_key, cluster_key from beha2vec.user_clusters_current)"
+_WHO = "bit_xor(hash(user_key))::varchar"  # the users of a group, whatever it is called
 _NAMES = {_CLUSTER: "cluster", "page_key": "page", "landing_page_key": "landing_page", "event_name": "name"}
 
 
@@ -186,7 +190,7 @@ def group_of(cluster: int) -> str:
 
 
 def rounding_key(secret: bytes) -> str:
-    """What numbers that are computed when a model asks are rounded with, of the installation's secret."""
+    """What all numbers for models are rounded with, of the installation's secret."""
     return hmac.new(secret, b"semantic queries", "sha256").hexdigest()
 
 
@@ -198,15 +202,26 @@ class Rounding(NamedTuple):
     """
 
     key: str  # see `rounding_key`
+    who: Mapping[str, str] = MappingProxyType({})  # of a group, its users as the tables know them
+
+    @classmethod
+    def read(cls, connection: duckdb.DuckDBPyConnection, key: str) -> Rounding:
+        """The rounding that the tables of this database have."""
+        try:
+            rows = connection.execute(f"select cluster_key, {_WHO} from {_CLUSTERS} group by rollup (1)").fetchall()
+        except duckdb.CatalogException:  # no clusters
+            rows = []
+        return cls(key, {ALL if cluster is None else group_of(cluster): who for cluster, who in rows})
 
     def total(self, group: str, total: float, users: float) -> float:
         """A sum to which that many users contribute, rounded to a multiple of what `MIN_USERS` of them do.
 
-        0 stays 0, and nothing else becomes 0.
+        0 stays 0, and nothing else becomes 0. `_rounded` is the same in SQL.
         """
         total = round(total, 6)  # of what was divided and multiplied again
         unit = MIN_USERS * 2.0 ** round(math.log2(max(abs(total) / max(users, 1), 1e-9)))
-        noise = int(sha256(f"{self.key}\x1f{group}\x1f{total:.6f}".encode()).hexdigest()[:8], 16) / 2**32
+        seed = f"{self.key}\x1f{self.who.get(group, group)}\x1f{abs(total):.4f}"
+        noise = int(sha256(seed.encode()).hexdigest()[:8], 16) / 2**32
         steps = max(math.floor(abs(total) / unit + noise), 1 if total else 0)
         return math.copysign(steps * unit, total)
 
@@ -254,7 +269,8 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
                 name = f"{SCHEMA}.{source.unit}_by_{grouped_by}"
                 texts = {column for column in by if types.get(column) == "VARCHAR"} - set(source.within)
                 query = groups_query(source.rows, by, texts, measures)
-                ((made[name],),) = connection.execute(f"create table {name} as {query}", [secret.hex()]).fetchall()
+                key = [rounding_key(secret)]
+                ((made[name],),) = connection.execute(f"create table {name} as {query}", key).fetchall()
                 _comment(connection, name, by, measures)
     return made
 
@@ -281,7 +297,7 @@ def _comment(connection: duckdb.DuckDBPyConnection, name: str, by: tuple[str, ..
 
 
 def groups_query(rows: str, by: tuple[str, ...], texts: set[str], measures: list[Measure]) -> str:
-    """The query of one table: a row for each group of enough users. Its parameter is the secret, as hexadecimal text.
+    """The query of one table: a row for each group of enough users. Its parameter is a `rounding_key`.
 
     Args:
         rows: SQL that begins with ``from``: rows with a user_key.
@@ -298,16 +314,10 @@ def groups_query(rows: str, by: tuple[str, ...], texts: set[str], measures: list
     def each(text: str) -> str:
         return "".join(f", {text.format(m=m.name, of_user=m.of_user, merged=m.merged)}" for m in measures)
 
-    def rounded(number: str, unit: str, column: str) -> str:
-        noise = f"sha256(concat_ws(chr(31), $1, '{column}', who, round({number}, 4)))"
-        return f"({unit} * floor({number} / {unit} + ('0x' || left({noise}, 8))::ubigint / 4294967296.0))"
-
-    numbers = [f"{rounded('n', str(MIN_USERS), 'users')}::bigint as users"]
+    numbers = [f"{_rounded('n', 'n')}::bigint as users"]
     for measure in measures:
         total, contributors = f"{measure.name}_total", f"{measure.name}_users"
-        # a power of two: the mean itself would say more about the group
-        unit = f"({MIN_USERS} * pow(2, round(log2(greatest(abs({total}) / {contributors}, 1e-9)))))"
-        number = rounded(total, unit, measure.name) + ("::bigint" if measure.whole else "")
+        number = _rounded(total, contributors) + ("::bigint" if measure.whole else "")
         numbers.append(f"case when {contributors} >= {MIN_USERS} then {number} end as {measure.name}")
     capped = f"sum(least(greatest({{m}}, -{_CAP} * {{m}}_high), {_CAP} * {{m}}_high)) as {{m}}_total"
     same_group = " and ".join(f"largest.{key} is not distinct from contributions.{key}" for key in by)
@@ -321,9 +331,7 @@ def groups_query(rows: str, by: tuple[str, ...], texts: set[str], measures: list
         ), contributions as (
             select user_key, {keys}{each("{merged}({m}) as {m}")} from merged group by user_key, {keys}
         ), largest as (
-            select {keys}, count(*) as n, bit_xor(hash(user_key)) as who{
-        each(f"list_min(max({{m}}, {MIN_USERS})) as {{m}}_high")
-    }
+            select {keys}, count(*) as n, {_WHO} as who{each(f"list_min(max(abs({{m}}), {MIN_USERS})) as {{m}}_high")}
             from contributions group by {keys} having count(*) >= {MIN_USERS}
         ), totals as (
             select {", ".join(f"largest.{key}" for key in by)}, any_value(n) as n, any_value(who) as who{
@@ -332,3 +340,12 @@ def groups_query(rows: str, by: tuple[str, ...], texts: set[str], measures: list
             from contributions join largest on {same_group} group by all
         )
         select {keys}, {", ".join(numbers)} from totals order by {keys}"""
+
+
+def _rounded(number: str, contributors: str) -> str:
+    """SQL: as `Rounding.total` rounds, of the group ``who`` with the key that is the parameter."""
+    # a power of two: the mean itself would say more about the group
+    unit = f"({MIN_USERS} * pow(2, round(log2(greatest(abs({number}) / {contributors}, 1e-9)))))"
+    noise = f"sha256(concat_ws(chr(31), $1, who, format('{{:.4f}}', abs({number})::double)))"
+    steps = f"floor(abs({number}) / {unit} + ('0x' || left({noise}, 8))::ubigint / 4294967296.0)"
+    return f"(sign({number}) * {unit} * greatest({steps}, 1))"

@@ -90,7 +90,7 @@ _ANYWHERE = {
     "q_value": "Benjamini-Hochberg over all that was tested: keep those up to 0.05, and 5 % of them are chance at most",
     "significant": "q_value is at most 0.05; null: not tested",
     "base": "users that value is measured on: of a share those who could, of a mean those with a number",
-    "contributors": "users of the base whose part of value is not 0",
+    "contributors": "users of the base whose part of value is not 0, fewer where some have much larger parts",
     # flows and paths
     "share": "users who did it among all who could",
     "from_step": "page type, or (entrance)",
@@ -210,7 +210,7 @@ _OF_TABLE = {
         "interval_high": "upper end of the interval of effect, corrected for the search; null: no end",
         "n": "sessions (or orders ...) behind the value",
         "users": "users behind the value",
-        "fewest_users": "users behind the smallest of the numbers compared, of those with and those without",
+        "fewest_users": "users behind the smallest of the numbers compared; fewer where some count for more",
         "q_value": "Benjamini-Hochberg over all comparisons of the search",
         "headline": "the finding without numbers",
         "sentence": "its numbers",

@@ -1,8 +1,8 @@
 """What ingest removes and what it leaves, on the corpus of tests/privacy/personal_data; and what it costs.
 
 python tests/benchmarks/privacy.py [events]: recall on personal texts and innocent texts that changed, of both halves
-of the corpus, and events a second and CPU time with and without cleaning, of a demo export with
-the corpus.
+of the corpus; recall by kind beside the patterns for BigQuery; and events a second and CPU time with and without
+cleaning, of a demo export with the corpus.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from beha2vec_core.demo_shop.export import write_demo_export
 from beha2vec_core.ga4.ingest import ingest_days
 from beha2vec_core.ga4.sources import find_source_files
 from beha2vec_core.privacy.columns import EventCleaner
-from tests.privacy.privacy_corpus import gives_away, samples
+from tests.privacy.privacy_corpus import by_patterns, gives_away, recall_by_kind, samples
 
 START = date(2026, 1, 5)
 DAYS = 10
@@ -42,6 +42,14 @@ def quality() -> None:
         )
         for kind, count in Counter(sample.kind for sample in leaks).most_common():
             print(f"  leaks, {kind}: {count}")
+
+
+def compared() -> None:
+    corpus = samples()
+    ingest, patterns = (recall_by_kind(left) for left in ({s: s.cleaned for s in corpus}, by_patterns(corpus)))
+    print("by kind, ingest and the patterns for BigQuery:")
+    for kind, share in ingest.items():
+        print(f"  {kind}: {share:.0%}, {patterns[kind]:.0%}")
 
 
 def speed(events: int) -> None:
@@ -74,4 +82,5 @@ def _add_corpus(day: Path) -> None:
 
 if __name__ == "__main__":
     quality()
+    compared()
     speed(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)

@@ -15,10 +15,14 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import duckdb
+import pandas as pd
 import pytest
 
 from beha2vec_core.chat.tools import Toolbox
+from beha2vec_core.insights.prompts import fact_as_data
+from beha2vec_core.insights.sheet import fact_sheets
 from beha2vec_core.mcp.server import make_toolbox
+from beha2vec_core.profiles.facts import Part, combine, number_facts
 from beha2vec_core.store.anonymous import MIN_USERS, Rounding
 from tests.chat.chat_world import make_serving
 
@@ -183,6 +187,21 @@ def test_a_fact_is_judged_by_those_it_asks(path: Path, tmp_path: Path) -> None:
     assert "users_behind" in facts["c3.sessions_mean"]
 
 
+def test_a_customer_with_most_of_a_sum_is_not_seen_in_it() -> None:
+    """One of 20 buyers spent 95 %: neither their cluster's mean nor that of all users is sent, those of others are."""
+    spent = pd.DataFrame({"cluster_key": [0, 0, 0, 1], "value": [0.0, 10.0, 3610.0, 10.0], "users": [80, 19, 1, 300]})
+    facts = combine([Part(number_facts("revenue", spent, unit="EUR", confidence=0.95))], false_discovery_rate=0.05)
+    sent = {
+        fact.fact_id: fact_as_data(fact, Rounding("key"))
+        for sheet in fact_sheets(facts)
+        for fact in sheet.facts
+        if fact.metric == "revenue_mean"
+    }
+    assert "fewer than 20" in str(sent["c0.revenue_mean"]["value"]) and "all_users" not in sent["c0.revenue_mean"]
+    assert sent["c1.revenue_mean"]["value"] != sent["c0.revenue_mean"]["value"]
+    assert "all_users" not in sent["c1.revenue_mean"]
+
+
 def test_one_user_with_many_checkouts_is_few(path: Path, tmp_path: Path) -> None:
     """All of 100 users bought; one of them also left 30 checkouts: neither that nor where it happened is sent."""
     copy = with_secret(path, tmp_path, "checkouts")
@@ -202,6 +221,10 @@ def test_one_user_with_many_checkouts_is_few(path: Path, tmp_path: Path) -> None
         (cluster,) = json.loads(_answer(make_toolbox(copy), "checkout_funnel", {}))["clusters"]
         for_models.append(cluster)
     one, many = for_models
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(sessions.format(step=1, dropped="1", users=1, each=9000))
+    (cluster,) = json.loads(_answer(make_toolbox(copy), "checkout_funnel", {}))["clusters"]
+    assert cluster["steps"][0]["sessions"] == "of fewer than 20 users", "nearly all are of one user"
     assert one["checkouts_without_order"] == "too few to judge"
     assert not any("stopped" in step for step in one["steps"])
     assert many["checkouts_without_order"]["of_checkouts"] > 0

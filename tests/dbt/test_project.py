@@ -286,13 +286,29 @@ def test_every_click_id_is_kept_out_of_addresses() -> None:
 
 
 def test_who_did_not_allow_personal_ads_may_not_be_in_a_list_for_ads(warehouse: Warehouse, tmp_path: Path) -> None:
-    """From the export's tables of users to the people's table; the newest day counts."""
+    """From the export's tables of users to the people's table; the newest day counts.
+
+    Dora denied on a device that Emil uses as well: she denied on her own, too.
+    """
     params = {"page_location": "https://shop.example.com/hats", "ga_session_id": 1}
     granted = {"analytics_storage": "Yes", "ads_storage": "Yes"}
     views = [
         event(NOON + n, "page_view", user, user_id=login, params=params, privacy_info=granted)
-        for n, (user, login) in enumerate([("1.1", None), ("2.2", None), ("3.3", "anna"), ("4.4", None)])
+        for n, (user, login) in enumerate(
+            [
+                ("1.1", None),
+                ("2.2", None),
+                ("3.3", "anna"),
+                ("4.4", None),
+                ("5.5", "emil"),
+                ("6.6", "dora"),
+                ("7.7", "emil"),
+            ]
+        )
     ]
+    denied = granted | {"ads_storage": "No"}
+    params = params | {"ga_session_id": 2}
+    views.append(event(NOON + 5000, "page_view", "5.5", user_id="dora", params=params, privacy_info=denied))
     warehouse.write_day("2024-01-01", views)
     (tmp_path / "events_20240101.ndjson").touch()
     for day, allowed in {
@@ -308,7 +324,7 @@ def test_who_did_not_allow_personal_ads_may_not_be_in_a_list_for_ads(warehouse: 
     users_path = warehouse.data_dir / "raw_ga4_users"
     ingest_user_tables(find_export(str(tmp_path), "p").user_tables, [date(2024, 1, 2)], users_path)
     try:
-        warehouse.dbt("run", "--select", "+dim_ga4__users")
+        warehouse.dbt("run", "--select", "+dim_ga4__users", identity_stitching="user_id")
     finally:
         shutil.rmtree(users_path)
     states = "user_pseudo_id, ads_consent_state, ads_personalization_state, is_ads_consented"
@@ -317,4 +333,7 @@ def test_who_did_not_allow_personal_ads_may_not_be_in_a_list_for_ads(warehouse: 
         ("2.2", "granted", "granted", True),
         ("3.3", "granted", "denied", False),
         ("4.4", "granted", "unknown", True),
+        ("5.5", "denied", "unknown", False),
+        ("6.6", "denied", "unknown", False),
+        ("7.7", "granted", "unknown", True),
     ]

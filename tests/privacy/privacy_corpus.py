@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
+import duckdb
+
+from beha2vec_core.privacy import dbt_macros
 from beha2vec_core.privacy.clean import clean_value
 from beha2vec_core.privacy.decoding import decoded
+from beha2vec_core.store.sql import quote
 
 _FILE = Path(__file__).parent / "personal_data" / "corpus.tsv"
 KEYS = {"url": "page_location", "title": "page_title", "search": "search_term", "campaign": "campaign"}
@@ -38,6 +43,26 @@ def samples(part: str | None = None) -> list[Sample]:
         rows = csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
         next(rows)
         return [sample for row in rows if part in (None, (sample := Sample(*row)).part)]
+
+
+def by_patterns(corpus: list[Sample]) -> dict[Sample, str]:
+    """What the rules compiled for BigQuery leave of the texts; DuckDB has the same regular expressions."""
+    sql = "t"
+    for pattern, replacement in dbt_macros.steps():
+        sql = f"regexp_replace({sql}, {quote(pattern)}, {quote(replacement)}, 'gi')"
+    sql = f"if(regexp_matches(t, {quote(dbt_macros.WORTH_A_LOOK)}), {sql}, t)"
+    texts = [sample.text for sample in corpus]
+    ((left,),) = duckdb.execute(f"select list_transform(?::varchar[], lambda t: {sql})", [texts]).fetchall()
+    return dict(zip(corpus, left, strict=True))
+
+
+def recall_by_kind(left: dict[Sample, str]) -> dict[str, float]:
+    """The share of personal texts that do not give their secret away."""
+    hidden: dict[str, list[bool]] = defaultdict(list)
+    for sample, text in left.items():
+        if sample.kind != "innocent":
+            hidden[sample.kind].append(not gives_away(text, sample.secret))
+    return {kind: sum(found) / len(found) for kind, found in hidden.items()}
 
 
 def gives_away(text: str, secret: str) -> bool:

@@ -106,6 +106,18 @@ def test_a_planted_change_is_found_and_one_of_every_week_is_not() -> None:
     assert not [one for one in chosen(more) if one.kind == "change" and one.metric == "sessions"]
 
 
+def test_a_customer_with_most_of_the_revenue_leaves_few_behind_it() -> None:
+    rows = make_rows(3, users=4000, bought=0.05)
+    orders = rows.sums["conversion_rate"]
+    theirs = rows.user == rows.user[(orders > 0) & (rows.age < 28)][0]
+    fewest = []
+    for spent in (50.0, 400.0):
+        revenue = {**rows.sums, "revenue": orders * np.where(theirs, spent, 50.0)}
+        found = compared(dataclasses.replace(rows, sums=revenue))
+        fewest += [one.fewest for one in found if (one.metric, one.dimension) == ("revenue", None)]
+    assert fewest[0] > 20 > fewest[1]
+
+
 def test_one_story_is_told_once() -> None:
     """Three names for the same visits, one that is wider, and the other half."""
     rows = make_rows(7, users=4000, bought=0.05, phones_buy=4)

@@ -18,7 +18,14 @@ from hypothesis import strategies as st
 
 from beha2vec_core.chat.sql import check
 from beha2vec_core.chat.sql_rules import MODEL
-from beha2vec_core.store.anonymous import MIN_USERS, OTHER, Rounding, create_anonymous_tables, rounding_key
+from beha2vec_core.store.anonymous import (
+    MIN_USERS,
+    OTHER,
+    Rounding,
+    create_anonymous_tables,
+    group_of,
+    rounding_key,
+)
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.tables import create_tables
 
@@ -214,6 +221,28 @@ def test_numbers_that_are_asked_for_are_rounded_as_those_of_the_tables(
     assert (rounding.share("group", users, users + others) == 1) == (others == 0)
 
 
+def test_a_tool_rounds_a_number_as_the_tables_do(published: list[duckdb.DuckDBPyConnection]) -> None:
+    """So that nobody learns from two answers what one of them hides."""
+    for connection in published:
+        ((key,),) = connection.execute("select key from beha2vec.rounding").fetchall()
+        rounding = Rounding.read(connection, key)
+        exact = connection.execute(
+            """select cluster_key, count(*), sum(sessions), count_if(purchases > 0)
+            from ga4.dim_ga4__users join beha2vec.user_clusters_current using (user_key)
+            group by 1 having count(*) >= 20 order by 1"""
+        ).fetchall()
+        assert len(exact) == 3
+        of_tools = [
+            (key, rounding.users(group, users), rounding.total(group, sessions, users), rounding.users(group, buyers))
+            for key, users, sessions, buyers in exact
+            for group in [group_of(key)]
+        ]
+        of_tables = connection.execute(
+            "select cluster_key, users, sessions, buyers from anonymous.users_by_cluster order by 1"
+        ).fetchall()
+        assert of_tables == of_tools
+
+
 def test_rounding_adds_nothing_on_average() -> None:
     found = [Rounding(rounding_key(number.to_bytes(2))).users("group", 107) for number in range(2000)]
     assert set(found) == {100, 120} and sum(found) / len(found) == pytest.approx(107, abs=1)
@@ -304,7 +333,7 @@ def _with_predictions(
             insert into beha2vec.user_predictions by name
             select date '2026-01-30' as event_date, 'p1' as prediction_version, 'u' || range as user_key, target,
                 horizon,
-                case when range >= 300 then 0.99 else (1 + range % 7) / 20 end * horizon / 28 as probability,
+                case when range >= 300 then 0.99 else (1 + range % 7) / 18 end * horizon / 28 as probability,
                 1 + range * 10 // 305 as decile, case when target = 'purchase' then 60 * probability end as value
             from range(305), (select unnest(['purchase', 'return', 'rare_event']) as target),
                 (select unnest([7, 28]) as horizon)"""

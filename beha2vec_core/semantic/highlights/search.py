@@ -22,7 +22,13 @@ from typing import Literal
 
 import numpy as np
 
-from beha2vec_core.profiles.statistics import hypergeometric_p, newcombe_interval, two_sided_p, wilson_interval
+from beha2vec_core.profiles.statistics import (
+    effective_number,
+    hypergeometric_p,
+    newcombe_interval,
+    two_sided_p,
+    wilson_interval,
+)
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.highlights.rows import Floats, Ints, Rows, Segments
 from beha2vec_core.semantic.query import Period
@@ -62,7 +68,7 @@ class Comparison:
         whole: the metric of the whole site on both sides, which the comparison is a part of.
         spread: the design effect.
         freedom: degrees of freedom of the spread; infinite where it comes from the users alone.
-        fewest: users behind the smallest of the numbers, of those with and those without.
+        fewest: users behind the smallest of the numbers, by their weight, of those with and those without.
         p: how probable so large a difference is by chance.
     """
 
@@ -203,12 +209,15 @@ def _segments(rows: Rows, metric: str, segments: Segments) -> Iterator[Compariso
         "rest": (out_k, out_n, (n > 0).sum() - pairs.total(((in_n > 0) & ~is_there).astype(float), groups)),
     }
     users = {name: side[2].astype(int) for name, side in sides.items()}
-    having, lacking = (float(((k if having else n - k) > 0).sum()) for having in (True, False))
+    in_lacking, out_lacking = in_n - in_k, out_n - out_k
     of_users = [
-        pairs.total((in_k > 0).astype(float), groups), pairs.total((in_n > in_k).astype(float), groups),
-        having - pairs.total(((k[pairs.user] > 0) & (out_k <= 0)).astype(float), groups),
-        lacking - pairs.total((((n - k)[pairs.user] > 0) & (out_n <= out_k)).astype(float), groups),
-    ]  # fmt: skip
+        effective_number(here_k, pairs.total(in_k**2, groups)),
+        effective_number(here_n - here_k, pairs.total(in_lacking**2, groups)),
+        effective_number(there_k, squares[0] + pairs.total(out_k**2, groups)),
+        effective_number(
+            there_n - there_k, squares[0] - 2 * squares[1] + squares[2] + pairs.total(out_lacking**2, groups)
+        ),
+    ]
     for place, name in enumerate(segments.names):
         expected = min(here_n[place], there_n[place]) * min(rate, 1 - rate)
         if min(users["here"][place], users["rest"][place]) < MIN_USERS or expected / spread[place] < _EXPECTED:
@@ -239,10 +248,9 @@ def _changes(rows: Rows, metric: str, segments: Segments, window: int, is_rate: 
     now_k, before_k = (pairs.sum(np.where(side, number[known], 0.0)) for side in (is_now, ~is_now))
     now_n, before_n = (pairs.sum(np.where(side, of[known], 0.0)) for side in (is_now, ~is_now))
     here_k, there_k, here_n, there_n = (pairs.total(one, groups) for one in (now_k, before_k, now_n, before_n))
-    here_users, there_users, here_having, there_having, here_lacking, there_lacking = (
-        pairs.total((one > 0).astype(float), groups).astype(int)
-        for one in (now_n, before_n, now_k, before_k, now_n - now_k, before_n - before_k)
-    )
+    here_users, there_users = (pairs.total((one > 0).astype(float), groups).astype(int) for one in (now_n, before_n))
+    of_sums = (now_k, before_k, now_n - now_k, before_n - before_k) if is_rate else (now_n, before_n)
+    of_users = [effective_number(pairs.total(one, groups), pairs.total(one**2, groups)) for one in of_sums]
     with np.errstate(divide="ignore", invalid="ignore"):
         if is_rate:
             rate = (here_k + there_k) / (here_n + there_n)
@@ -281,15 +289,14 @@ def _changes(rows: Rows, metric: str, segments: Segments, window: int, is_rate: 
                     whole_counts[1] + whole_counts[3],
                 )
             )  # fmt: skip
-            fewest = min(one[place] for one in (here_having, there_having, here_lacking, there_lacking))
         else:
             p = _binomial_p(counts[0], counts[2])
-            fewest = min(users)
         yield Comparison(
             rows.table, metric, segments.dimension or None, name or None, is_rate, period, before,
             Side(float(here_k[place]), float(here_n[place]), int(users[0])),
             Side(float(there_k[place]), float(there_n[place]), int(users[1])),
-            whole, float(spread[place]), float(freedom[place]), int(fewest), _with_freedom(p, freedom[place]),
+            whole, float(spread[place]), float(freedom[place]), int(min(one[place] for one in of_users)),
+            _with_freedom(p, freedom[place]),
         )  # fmt: skip
 
 

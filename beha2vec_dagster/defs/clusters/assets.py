@@ -249,7 +249,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         group_name="clusters",
         kinds={"duckdb"},
         backfill_policy=dg.BackfillPolicy.single_run(),
-        code_version="3",
+        code_version="4",
     )
     def cluster_profiles(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
         """The facts of each cluster, compared with all users: sizes, behaviour, pages, themes, channels.

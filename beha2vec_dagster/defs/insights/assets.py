@@ -8,7 +8,7 @@ from pydantic import Field
 from beha2vec_core.llm import LlmSettings
 from beha2vec_core.privacy.key import key as privacy_key
 from beha2vec_core.settings import ExportSettings
-from beha2vec_core.store.anonymous import MIN_USERS, PAGE_TITLES
+from beha2vec_core.store.anonymous import MIN_USERS, PAGE_TITLES, Rounding, rounding_key
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.defs.clusters.models import current_cluster_model
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
@@ -53,12 +53,13 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             titles = dict(connection.execute(PAGE_TITLES).fetchall())
             clusters = current_cluster_model(connection)
             rows = connection.sql("from beha2vec.cluster_insights").to_arrow_table().to_pylist()
+            rounding = Rounding.read(connection, rounding_key(privacy_key(settings.storage.data_dir)))
         insights, usage = write_insights(
             profiles,
             llm=llm.settings,
             page_titles=titles,
             min_users_sent=config.min_users_sent,
-            secret=privacy_key(settings.storage.data_dir),
+            rounding=rounding,
             earlier=[] if config.ask_again else rows,
             why=clusters.load(settings.storage.cluster_models_path).why if clusters else "",
         )

@@ -52,6 +52,29 @@ ads_personalization as (
 
 ),
 
+{% if stitching == 'user_id' -%}
+-- What a person said on any device while logged in, also on one that others use.
+logins as (
+
+    select
+        property_id,
+        user_id,
+        {{ consent_state_of_devices('ads_consent_state') }} as ads_consent_state
+    from (
+        select
+            property_id,
+            user_id,
+            client_key,
+            {{ last_consent_state('ads_consent_state', latest_first) }} as ads_consent_state
+        from {{ ref('int_ga4__sessions') }}
+        where user_id is not null
+        group by property_id, user_id, client_key
+    ) as by_device
+    group by property_id, user_id
+
+),
+
+{% endif -%}
 devices as (
 
     select
@@ -59,7 +82,10 @@ devices as (
         clients.property_id,
         clients.user_pseudo_id,
         {%- if stitching == 'user_id' %}
-        case when user_ids = 1 then {{ md5_key(['property_id', "'user_id'", 'only_user_id']) }} else clients.client_key end as user_key,
+        case
+            when user_ids = 1 then {{ md5_key(['clients.property_id', "'user_id'", 'only_user_id']) }}
+            else clients.client_key
+        end as user_key,
         {%- else %}
         clients.client_key as user_key,
         {%- endif %}
@@ -69,10 +95,18 @@ devices as (
         first_seen,
         last_seen,
         consent_state,
+        {%- if stitching == 'user_id' %}
+        case when logins.ads_consent_state = 'denied' then 'denied' else clients.ads_consent_state end as ads_consent_state,
+        {%- else %}
         ads_consent_state,
+        {%- endif %}
         coalesce(ads_personalization_state, 'unknown') as ads_personalization_state
     from clients
     left join ads_personalization on clients.client_key = ads_personalization.client_key
+    {%- if stitching == 'user_id' %}
+    left join logins
+        on clients.property_id = logins.property_id and clients.only_user_id = logins.user_id and clients.user_ids = 1
+    {%- endif %}
 
 )
 
