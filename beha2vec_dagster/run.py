@@ -10,6 +10,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from beha2vec_core.progress import keep_terminal
 # hidden in the UI, as Dagster hides its own by this prefix
 _PROCESS_TAG = ".dagster/beha2vec_process"
 _SHOWN_CAUSES = 3
+# days of assets that Dagster records in half a minute
+_QUICKLY_RECORDED = 2000
 
 
 def main(arguments: list[str] | None = None, instance: DagsterInstance | None = None) -> int:
@@ -60,6 +63,11 @@ def main(arguments: list[str] | None = None, instance: DagsterInstance | None = 
             print(f"--config: {mistake.message.split(' Expected: ')[0]}", file=sys.stderr)
         return 2
     keep_terminal()
+    days = (date.fromisoformat(asked.end) - date.fromisoformat(asked.start)).days + 1
+    by_day = sum(job.asset_layer.get(key).partitions_def is not None for key in keys)
+    if instance is None and days * by_day > _QUICKLY_RECORDED:
+        # one transaction each in Dagster's SQLite files, during which nothing else is printed
+        print(f"First Dagster records {days} days of {by_day} assets, which takes minutes.", flush=True)
     with nullcontext(instance) if instance else DagsterInstance.get() as records, _mark(records) as mark:
         result = job.execute_in_process(
             instance=records,
