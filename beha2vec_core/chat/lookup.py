@@ -20,6 +20,7 @@ from beha2vec_core.chat.question import (
     BEFORE,
     CLUSTER,
     COMPARE,
+    FUNNEL,
     KINDS_OF_USERS,
     PREDICTED,
     SIMILAR,
@@ -35,18 +36,26 @@ from beha2vec_core.chat.reading import Reading, read_question
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.semantic.compiler import NotAnswerable, place
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS
 from beha2vec_core.semantic.query import Filter, Query
 from beha2vec_core.words import counted
 
-_CLUSTERS = re.compile(r"\b(clusters?|personas?|which segments?)\b", re.IGNORECASE)
+_CLUSTERS = re.compile(r"\b(clusters?|personas?)\b", re.IGNORECASE)
+# "which segment", "by segment", "segments of users", "segment 3"; the verb is another word: "segment orders by device"
+_SEGMENT = re.compile(
+    r"\b(which|what|each|every|per|by|our|the|this|that|a|an|any|all|in|of|from|biggest|largest|smallest|best|worst|and|vs|two|"
+    r"with)"
+    r"((?:\s+(?:user|customer|audience|visitor|behaviou?ral|of))*)\s+segment(s?)\b|"
+    r"\b(?:(?:user|customer|audience|visitor)\s+)?segment(s)\b|\bsegment(?=\s*#?\s*-?\d)",
+    re.IGNORECASE,
+)
 _BIGGEST = re.compile(
     r"\b(biggest|largest|smallest)\s+(?:cluster|segment|group|persona)\b(?!\s+(?:by|for|with|of|in terms)\b)",
     re.IGNORECASE,
 )
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
-_OF_CLUSTERS = ("cluster", "page_type", "theme")  # filters that answers from clusters and facts know
+_OF_CLUSTERS = ("cluster", "page_type", "theme", "step")  # filters that answers from clusters and facts know
 _MAKES_BUY = re.compile(
     r"^\W*(?:(?:what|which (?:pages?|events?|actions?|steps?)) (?:drives?|makes?|leads?)\b[\w\s]*\b|"
     r"what do(?:es)? (?:an? |the |our )?(?:typical |average )?[a-z]+ (?:usually |typically )?do (?:right )?before "
@@ -65,7 +74,7 @@ _OF_ONE_STEP = (  # of the funnel, and not in its text
 )  # fmt: skip
 _FUNNEL_METRICS = (*_OF_ONE_STEP, "checkout_abandonment")
 # what is not about one measure, though a word such as users or conversion stands in it
-_OF_STEPS = re.compile(
+_ABOUT_STEPS = re.compile(
     r"\b(funnel|leak\w*|drop[\s-]*offs?|drop|abandon\w*|before|lead\w* to|move|become\w*|loyal)\b", re.IGNORECASE
 )
 
@@ -98,6 +107,7 @@ class Lookup:
         return replace(answer, text=f"{answer.text}\n\n{note}") if note and answer.understood else answer
 
     def _answer(self, question: str, overview: Overview) -> LookupAnswer:
+        question = _SEGMENT.sub(lambda found: f"{found[1] or ''} cluster{found[3] or found[4] or ''}".strip(), question)
         keys = self._clusters_named(question, overview)
         unnamed = without_names(question, overview)
         contents = self._data.contents()
@@ -129,7 +139,7 @@ class Lookup:
             if problem := not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
                 return _refused(reading, "" if reading.asks_cause else problem)
             return self.about_clusters.answer(question, keys, overview)
-        if query is not None and (query.metric in _OF_ONE_STEP or re.search("_to_|_without_", query.metric)):
+        if query is not None and (query.metric in _OF_ONE_STEP or query.metric in OF_STEPS):
             if re.search(r"\bwho\b", question, re.IGNORECASE) and not query.by:
                 reading = replace(reading, notes=(*reading.notes, "This is a number: I do not list these users."))
             return self._measure(query, reading)
@@ -146,6 +156,8 @@ class Lookup:
             if narrowed and len(kinds) > 1:  # "which cluster buys most on mobile?" has a fact of buying, one of phones
                 return _refused(reading, "Facts of clusters are of all their users, not of some of them.")
             found = self.about_clusters.answer(question, keys, overview)
+            if not found.understood:
+                return _refused(reading)
             is_why = reading.asks_cause and found.understood
             return replace(found, text=f"{found.text}\n\n{_NO_CAUSE}") if is_why else found
         if query is not None and not (_WHO.search(question) and not query.by):
@@ -155,6 +167,7 @@ class Lookup:
             or reading.period
             or reading.by
             or not all(" " not in word and explained(word) for word in reading.unknown)
+            or FUNNEL.search(question)  # the look-up is of the funnels of clusters
             or (query is None and reading.asks_cause and not BEFORE.search(question))
             or (query is None and reading.metrics and not self._is_of_steps(question, reading))
         ):
@@ -176,7 +189,7 @@ class Lookup:
         others = [one for one in reading.metrics if one not in _FUNNEL_METRICS and not METRICS[one].is_weak]
         if re.search(r"\bfunnel", question, re.IGNORECASE) or BEFORE.search(question):
             return True
-        return not others and _OF_STEPS.search(question) is not None
+        return not others and _ABOUT_STEPS.search(question) is not None
 
     def _measure(self, query: Query, reading: Reading) -> LookupAnswer:
         """The answer to a semantic query; the next question may continue it."""
@@ -185,7 +198,10 @@ class Lookup:
         results = [self._data.measure(one) for one in (query, *reading.more)]
         parts = [self._data.measure(one) for one in _by_part(query)]
         self._previous = None if reading.more else query
-        first, *others = [measured(result, reading, contents.days, parts) for result in results]
+        readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once
+        first, *others = [
+            measured(result, one, contents.days, parts) for result, one in zip(results, readings, strict=True)
+        ]
         return LookupAnswer(
             "\n\n".join(answer.text for answer in (first, *others)),
             statements=[result.statement for result in (*results, *parts)],

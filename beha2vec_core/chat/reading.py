@@ -18,7 +18,7 @@ from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of, find_parts
 from beha2vec_core.chat.rewrites import PEOPLE
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
 from beha2vec_core.semantic.compiler import place
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Period, Query, add_months
 
@@ -54,7 +54,15 @@ _DEFAULTS = {  # of "top 5 landing pages"
     "landing_page": "sessions", "page": "page_views", "item": "items_sold", "campaign": "sessions",
     "source": "sessions",
 }  # fmt: skip
-_ITEMS = {"item", "item_category", "item_subcategory"}
+_ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
+# a state, not a change: "why is conversion in the US so much higher"; "fewer orders" are those of a period
+_IS_SO = re.compile(
+    r"\b(?:higher|lower|better|worse|bigger|smaller|stronger|weaker|less|more|fewer)\b"
+    r"(?=\W*$|\s+(?:in|on|for|among|with|from|via|at|there|than)\b)"
+)
+_SO_MUCH = re.compile(r"\b(?:so|much|that|far|way)\b")
+_LEAVING = {"checkout_abandonment": 3, "cart_abandonment": 2, "conversion_rate": 1}  # why: the funnel from this step
+_OVERVIEW = ("sessions", "conversion_rate", "revenue")  # of two groups, where no measure is named
 _NOT_WHY = "The data show where this is so, not its cause."
 
 
@@ -120,6 +128,9 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
     try:
         if missing := next((why for what, why in _NOT_MEASURED if re.search(what, question.lower())), ""):
             raise _Problem(missing)
+        if parts.currency and not parts.unknown:
+            known_as = " and ".join(contents.currencies)
+            raise _Problem(f"Amounts are in {known_as}, and I do not convert them: “{parts.currency}”.")
         if advice:
             raise _Problem("The data show what happened, not why it happened or what would happen.")
         if parts.unknown:
@@ -155,6 +166,13 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
 def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]]:
     """A query for each measure, and what was assumed."""
     found, notes = [], list(parts.notes)
+    if parts.is_worth:
+        return [_orders_worth(parts, metrics, contents)], notes
+    if two := _two_groups(parts, metrics, contents):
+        return two
+    if not metrics and _is_bare_pair(parts):
+        metrics = list(_OVERVIEW)
+        notes.append(_unnamed(metrics))
     for asked in [[name] for name in metrics] or [metrics]:
         query, more = _query(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
         found.append(query)
@@ -163,6 +181,76 @@ def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list
         labels = " and ".join(METRICS[name].label for name in metrics)
         raise _Problem(f"I cannot answer these in one go, ask for one of them: {labels}.")
     return found, notes
+
+
+def _orders_worth(parts: Parts, metrics: list[str], contents: Contents) -> Query:
+    """How many orders have a revenue over or under an amount."""
+    others = {"compare", "share", "trend", "change", "average", "cause", "rest", "high", "low"}
+    beside = [word for word in parts.words if word.kind in others or word.name in ("users", "buyers")]
+    by_others = breakdown_of(parts) or parts.top or parts.judged or parts.comparatives or parts.is_of_users
+    if beside or by_others or not {*metrics} <= {"orders", "revenue", "aov"}:
+        raise _Problem(
+            "Of orders over or under an amount I know how many there are: of a period, a channel, a device ..."
+        )
+    if "revenue" in metrics and re.search(r"\b(?:revenue|sales|money) (?:from|of|in|by)\b", parts.text):
+        raise _Problem("Of orders over or under an amount I know how many there are, not their revenue.")
+    period, versus = _periods(parts, False, contents.days.last, [])
+    if versus:
+        raise _Problem("I count orders over or under an amount in one period.")
+    filters = filters_of(parts, "revenue")
+    return Query("revenue", ("one_order",), filters, period, over=parts.over, under=parts.under, counts_groups=True)
+
+
+def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]] | None:
+    """Two values of different dimensions that are compared, as two queries; None where the question has no such two.
+
+    Their groups may overlap: a source and a channel describe the same visit.
+    """
+    values = [word for word in parts.words if word.kind == "value"]
+    for one, other in pairwise(values):
+        between = rf"{loosely(one.text)}\s*,?\s*(?:vs\.?|versus|or|against|compared (?:to|with)|than|with|and)\s+(?:on |from |in )?"
+        if not re.search(rf"{between}{loosely(other.text)}", parts.text):
+            continue
+        if {value.dimension for value in one.values} & {value.dimension for value in other.values}:
+            continue
+        is_either = re.search(rf"{loosely(one.text)}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
+        if not (is_either or parts.has("compare") or parts.judged or parts.comparatives):
+            continue
+        if parts.has("share") or parts.has("cause") or parts.has("rest") or parts.has("without") or parts.over:
+            continue
+        found, notes = [], list(parts.notes)
+        measures = metrics or (["conversion_rate"] if parts.judged else list(_OVERVIEW))
+        for left, kept in ((other, one), (one, other)):
+            alone = replace(
+                parts, words=[word for word in parts.words if word is not left and word.kind not in ("compare", "judged")],
+                judged=[], comparatives=[], notes=[], text=re.sub(r"\bor\b", " ", parts.text),
+            )  # fmt: skip
+            for name in measures:
+                query, more = _query(alone, [name], filters_of(alone, name), contents)
+                found.append(query)
+                notes += more
+        notes += [] if metrics else [_unnamed(measures)]
+        notes.append(f"“{one.text}” and “{other.text}” are of different kinds: a visit can be of both.")
+        return found, notes
+    return None
+
+
+def _unnamed(measures: list[str]) -> str:
+    return f"No measure is named: {', '.join(METRICS[name].label.partition(' (')[0] for name in measures)}."
+
+
+def _is_bare_pair(parts: Parts) -> bool:
+    """Whether two values are compared and nothing else is said: "mobile vs desktop"."""
+    kinds = {word.kind for word in parts.words} - {"filler", "value", "period"}
+    if parts.judged or parts.comparatives:
+        return False
+    is_asked = kinds == {"compare"} or (not kinds and _EITHER.search(parts.text) is not None)
+    return (
+        is_asked
+        and len(parts.times.periods) < 2
+        and not parts.times.asks_before
+        and any(len(one.values) > 1 for one in filters_of(parts, "sessions"))
+    )
 
 
 def _is_ranking(parts: Parts, named: Word) -> bool:
@@ -178,12 +266,14 @@ def _query(
     by = breakdown_of(parts)
     groups = group_counted(parts)
     _refuse_what_is_no_query(parts, filters, by)
-    included = tuple(one for one in filters if not one.is_excluded)
+    included = tuple(one for one in filters if not one.is_excluded and one.dimension != "step")
     pair = next((one for one in included if len(one.values) > 1), None)
     compares = parts.has("compare") or bool(parts.comparatives) or parts.times.compares
     metric = _metric(parts, metrics, filters, by, pair, compares, groups, notes)
-    if parts.over is not None and metric == "orders" and not by:
+    is_of_people = any(word.name in ("users", "buyers") for word in parts.words) or "spen" in parts.text
+    if parts.over is not None and not by and (metric == "orders" or (metric == "revenue" and is_of_people)):
         by = ["user"]
+    metric = _as_rate(parts, metric, included)
     if parts.is_of_users and parts.over is None and metric not in ("buyers", *_OF_A_USER):
         raise _Problem("I can list users by revenue, orders, items sold, sessions or page views.")
     if parts.is_of_users and metric == "buyers":
@@ -192,12 +282,16 @@ def _query(
     named = next((word for word in parts.words if word.kind == "metric"), None)
     if metric == "items_sold" and not by and named and (parts.judged or _is_ranking(parts, named)):
         by = ["item"]
+    if parts.has("cause") and not (included or by or compares or parts.times.periods or parts.has("change")):
+        if metric in _LEAVING and (metric != "conversion_rate" or metrics != ["conversion_rate"]):
+            filters = (*filters, *_from_step(_LEAVING[metric]))
+            metric = "funnel"
     if metric == "funnel":
         by = ["step", *(name for name in by if name != "step")]
     unit = METRICS[metric].unit
     same = named is not None and METRICS[metric].label.startswith(METRICS[named.name].label)
     is_beside = named is not None and METRICS[named.name].is_weak and not same and groups is None and parts.over is None
-    if parts.is_counted and named and is_beside and unit in ("count", "money"):
+    if parts.is_counted and named and is_beside and metric != "buyers" and unit in ("count", "money"):
         raise _Problem(f"I know no number of {METRICS[named.name].label} by their {METRICS[metric].label}.")
     if parts.has("average") and unit in ("count", "money") and metric != "aov":
         raise _Problem(
@@ -238,6 +332,13 @@ def _query(
     explains = parts.has("cause") and not pair
     extreme = parts.has("low") or parts.has("high") or parts.has("judged")
     changes = parts.has("change") or (explains and (parts.has("happened") or parts.goes_down is not None))
+    is_rate = unit not in ("count", "money") or parts.has("bought")
+    is_state = explains and period is None and _IS_SO.search(parts.text) is not None and not parts.has("change")
+    is_state &= bool(included) and not by and _GETS.search(parts.text) is None
+    is_state &= is_rate or _SO_MUCH.search(parts.text) is not None
+    if is_state and len(included) > 1 and not parts.has("rest"):
+        raise _Problem("Compared with what: a period before, or all others of one of them?")
+    changes &= not is_state
     changes |= explains and extreme and period is not None and not included
     if parts.comparatives and not (pair or by or parts.has("rest") or len(parts.times.periods) > 1):
         changes = changes or (period is not None and _GETS.search(parts.text) is not None)
@@ -257,7 +358,11 @@ def _query(
             versus = _before(period, contents)
     is_judged = len(included) == 1 and metrics and not by and (parts.judged or parts.has("low") or parts.has("high"))
     is_peak = timed and extreme and period is None  # the day with the most, but not why
-    if explains and versus is None and not parts.has("rest") and not is_judged and not is_peak:
+    if (
+        explains
+        and versus is None
+        and not (parts.has("rest") or is_judged or is_peak or is_state or metric == "funnel")
+    ):
         raise _Problem("The data show what happened, not why it happened or what would happen.")
     if parts.has("trend") and not timed and versus is None:
         by = [_step(period or contents.days), *by]
@@ -290,6 +395,10 @@ def _query(
         ascending = parts.goes_down
     if groups is not None and parts.over is None and not set(by) - {groups}:
         return Query(metric, (groups,), filters, period, counts_groups=True), notes
+    if parts.under is not None:
+        raise _Problem("Less than a number is known of the revenue of orders only: “orders under 50”.")
+    if parts.is_money and unit != "money":
+        raise _Problem(f"An amount of money is no number of {METRICS[metric].label}.")
     if parts.over is not None and (unit not in ("count", "money") or not by or versus or is_share):
         raise _Problem("More than a number: of orders, sessions or revenue, by channel, country, user ...")
     if parts.over is not None:
@@ -302,6 +411,12 @@ def _query(
         ),
         notes,
     )  # fmt: skip
+
+
+def _from_step(first: int) -> tuple[Filter, ...]:
+    """The filter of the funnel from a step on; none from the first."""
+    steps = tuple(f"{number} {label}" for number, (_, label) in STEPS.items() if number >= first)
+    return (Filter("step", steps),) if first > min(STEPS) else ()
 
 
 def _part_of(parts: Parts, filters: tuple[Filter, ...]) -> Filter:
@@ -375,6 +490,8 @@ def _metric(
         if (pair or parts.has("rest")) and (compares or parts.judged) and {*metrics} <= {"users", "sessions"}:
             notes.append("Buying was read as a question about the conversion rate, as no measure is named.")
             return "conversion_rate"
+        if read := _what_is_bought(parts, metrics, filters, by, about, notes):
+            return read
         if metrics or parts.is_counted or not about & _ITEMS:
             raise _Problem("Buyers, orders or items sold?")
         return "items_sold"
@@ -404,6 +521,41 @@ def _metric(
         notes.append(f"No measure is named: by {METRICS[_DEFAULTS[by[0]]].label}.")
         return _DEFAULTS[by[0]]
     raise _Problem("I found no measure in the question, such as revenue, sessions or conversion rate.")
+
+
+def _as_rate(parts: Parts, metric: str, included: tuple[Filter, ...]) -> str:
+    """The rate that "buy" asks for beside a share or a "why": "what share of mobile visitors buy"."""
+    verbs = [w for w in parts.words if w.name == "buyers" and re.search(r"\b(?:buy|bought|ordered)$", w.text)]
+    if metric != "buyers" or not verbs:
+        return metric
+    if parts.has("share") and not re.search(r"\b(?:who|that)\b", parts.text):
+        return "buyer_share"
+    is_state = parts.has("low") or parts.has("high") or _IS_SO.search(parts.text) is not None
+    if parts.has("cause") and is_state and not parts.times.periods and len(included) < 2:
+        return "conversion_rate"
+    return metric
+
+
+def _what_is_bought(
+    parts: Parts, metrics: list[str], filters: tuple[Filter, ...], by: list[str], about: set[str], notes: list[str]
+) -> str | None:
+    """The metric of a question with the verb "buy" and no measure; None where it could be one of several."""
+    if not {*metrics} <= {"users", "buyers", "sessions"} or parts.has("without"):
+        return None
+    if parts.has("cause") and not about & _ITEMS:
+        notes.append("Buying was read as a question about the conversion rate.")
+        return "conversion_rate"
+    if {*by} & _ITEMS and not parts.is_of_users and not parts.is_counted:
+        return "items_sold"
+    if parts.has("share") and not about & _ITEMS and not by:
+        is_part = filters and re.search(r"\b(?:who|that)\b.*\b(?:are|were|is|was|comes?|came|used?)\b", parts.text)
+        return "buyers" if is_part else "buyer_share"
+    if parts.is_counted and metrics and not by:
+        return "buyers"
+    if by and (parts.has("high") or parts.has("low") or parts.judged) and not about & _ITEMS and not parts.is_of_users:
+        notes.append("Who buys most was read as: who has most orders.")
+        return "orders"
+    return None
 
 
 def _periods(parts: Parts, compares: bool, last: date, notes: list[str]) -> tuple[Period | None, Period | None]:

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations_with_replacement
 
 from beha2vec_core.chat.periods import MARK
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.chat.rewrites import steps_of
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 
 _FILLERS = """
@@ -231,6 +233,9 @@ def _fixed() -> dict[str, _Meaning]:
     for (dimension, value), phrases in _VALUES.items():
         meaning = _Meaning("value", values=(Value(dimension, (value,)),))
         found |= {_key(phrase): meaning for phrase in phrases.split(",")}
+    for first, last in combinations_with_replacement(STEPS, 2):
+        steps = tuple(f"{number} {label}" for number, (_, label) in STEPS.items() if first <= number <= last)
+        found[steps_of(first, last) or "funnel"] = _Meaning("value", values=(Value("step", steps),))
     for one in DIMENSIONS.values():
         found |= {_key(phrase): _Meaning("by", one.name) for phrase in one.words}
     for metric in METRICS.values():
