@@ -169,7 +169,7 @@ def _without_limits(text: str, parts: Parts) -> str:
     for found in list(_LIMIT.finditer(text)):
         number = {"once": 1.0, "twice": 2.0}.get(found[2]) or float(NUMBER_WORDS.get(found[3], found[3]))
         after = text[found.end() :]
-        is_worth = _ORDER_WORTH.search(text[: found.start()]) is not None
+        is_worth = _ORDER_WORTH.search(text[: found.start()]) is not None and "times" not in found[0] and not found[2]
         if is_worth and (unit := _OTHER_UNIT.match(after)):
             is_worth = False
             if not re.search(rf"\b(?:times|orders?|purchases?|{PEOPLE})$", unit[0]):  # orders with more than 3 items

@@ -58,7 +58,7 @@ _ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 # a state, not a change: "why is conversion in the US so much higher"; "fewer orders" are those of a period
 _IS_SO = re.compile(
     r"\b(?:higher|lower|better|worse|bigger|smaller|stronger|weaker|less|more|fewer)\b"
-    r"(?=\W*$|\s+(?:in|on|for|among|with|from|via|at|there|than)\b)"
+    r"(?=\W*$|\s+(?:in|on|for|among|with|from|via|at|there|than|weekend)\b)"
 )
 _SO_MUCH = re.compile(r"\b(?:so|much|that|far|way)\b")
 _LEAVING = {"checkout_abandonment": 3, "cart_abandonment": 2, "conversion_rate": 1}  # why: the funnel from this step
@@ -168,6 +168,9 @@ def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list
     found, notes = [], list(parts.notes)
     if parts.is_worth:
         return [_orders_worth(parts, metrics, contents)], notes
+    if "funnel" in metrics[:-1] or "funnel" in metrics[1:]:
+        *some, last = [label for _, label in STEPS.values()]
+        raise _Problem(f"The funnel is of sessions, from one of these steps to another: {', '.join(some)} and {last}.")
     if two := _two_groups(parts, metrics, contents):
         return two
     if not metrics and _is_bare_pair(parts):
@@ -188,12 +191,10 @@ def _orders_worth(parts: Parts, metrics: list[str], contents: Contents) -> Query
     others = {"compare", "share", "trend", "change", "average", "cause", "rest", "high", "low"}
     beside = [word for word in parts.words if word.kind in others or word.name in ("users", "buyers")]
     by_others = breakdown_of(parts) or parts.top or parts.judged or parts.comparatives or parts.is_of_users
-    if beside or by_others or not {*metrics} <= {"orders", "revenue", "aov"}:
+    if beside or by_others or not {*metrics} <= {"orders"}:
         raise _Problem(
             "Of orders over or under an amount I know how many there are: of a period, a channel, a device ..."
         )
-    if "revenue" in metrics and re.search(r"\b(?:revenue|sales|money) (?:from|of|in|by)\b", parts.text):
-        raise _Problem("Of orders over or under an amount I know how many there are, not their revenue.")
     period, versus = _periods(parts, False, contents.days.last, [])
     if versus:
         raise _Problem("I count orders over or under an amount in one period.")
@@ -332,7 +333,7 @@ def _query(
     explains = parts.has("cause") and not pair
     extreme = parts.has("low") or parts.has("high") or parts.has("judged")
     changes = parts.has("change") or (explains and (parts.has("happened") or parts.goes_down is not None))
-    is_rate = unit not in ("count", "money") or parts.has("bought")
+    is_rate = any(one.per for one in METRICS[metric].sql.values())
     is_state = explains and period is None and _IS_SO.search(parts.text) is not None and not parts.has("change")
     is_state &= bool(included) and not by and _GETS.search(parts.text) is None
     is_state &= is_rate or _SO_MUCH.search(parts.text) is not None
@@ -513,7 +514,8 @@ def _metric(
         notes.append("No measure is named: by revenue.")
         return "revenue"
     judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
-    if judged and (by or pair or parts.has("rest")) and not timed and not about & _ITEMS:
+    has_groups = by or pair or parts.has("rest") or (parts.has("cause") and filters)
+    if judged and has_groups and not timed and not about & _ITEMS:
         notes.append(f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named.")
         return "conversion_rate"
     ranked = parts.top or parts.has("high")

@@ -39,6 +39,7 @@ EXCLUDES = (
 SAME = (
     r"^\W*(?:(?:and|now|ok|okay|then|please|pls|can|could|you|i|we|want|need|do|show|give|see|get|have|me|us)\b\W*)*"
     r"(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again|repeat)(?! (?:period|time|days?|week|month|year)\b)"
+    r"(?: as (?:above|before|previously)\b|(?! as\b))"
     r"(?: (?:that|this|it|thing|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*"
     r"(?: (?:but|just|only|now|please))*\b"
 )
@@ -208,7 +209,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     ),
     (r"\bwhen (?:did|do|does|was|were|is) (.*?)\bpeak(?:ed|ing|s)?\b", r"which day highest \1"),
     (r"\b(?:the |our )?(?:peak|high point|record) (?:in|of)\b", "which day highest"),
-    (r"\b(?:beat|beats|outperform(?:s|ed)?|exceed(?:s|ed)?|surpass(?:es|ed)?)\b", "compared with"),
+    (r"\b(?:beat|beats|outperform(?:s|ed)?|exceed(?:s|ed)?|surpass(?:es|ed)?)\b(?! \d)", "compared with"),
     # what a group is compared with, and what is left out
     (
         r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
@@ -315,7 +316,9 @@ def _as_funnel(text: str) -> str | None:
     """A funnel whose steps are named, from the first to the last of them; None where it is none."""
     if not _FUNNEL.search(text):
         return None
-    found = _steps_in(text)
+    every = _steps_in(text)
+    found = [one for one in every if not re.match(r"\s+funnel", text[one[1].end() :])]  # purchase funnel from ... to ...
+    found = found if len(found) > 1 else every
     steps = [step for step, _ in found]
     if len(found) > 1 and steps == sorted(set(steps)):
         betweens = [text[one.end() : other.start()] for (_, one), (_, other) in pairwise(found)]
