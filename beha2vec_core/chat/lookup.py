@@ -13,6 +13,7 @@ from beha2vec_core.chat.answer import MORE, LookupAnswer
 from beha2vec_core.chat.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.cluster_answers import ClusterAnswers, one_of
 from beha2vec_core.chat.measured import measured, not_answered
+from beha2vec_core.chat.nearest import nearest_queries
 from beha2vec_core.chat.periods import find_times
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import NotInData, Overview, Published
@@ -119,7 +120,7 @@ class Lookup:
         query = reading.query
         self._previous = None  # but where a query is answered: a refusal leaves nothing to continue
         if reading.is_follow_up:
-            return _refused(reading)
+            return self._refused(reading)
         if KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
             return self.about_clusters.clusters()
         if _MAKES_BUY.search(question) and not reading.filters and not reading.period:
@@ -131,54 +132,68 @@ class Lookup:
         is_predicted = PREDICTED.search(question) and not (query is not None and _MORE_LIKELY.search(question))
         if is_predicted and target_asked(unnamed, self._data.predicted()):
             if others := [one.dimension for one in reading.filters if one.dimension not in ("cluster", "page_type")]:
-                return _refused(reading, f"Predictions are known by cluster, not by {others[0].replace('_', ' ')}.")
+                return self._refused(
+                    reading, f"Predictions are known by cluster, not by {others[0].replace('_', ' ')}."
+                )
             if by := [name for name in reading.by if name != "cluster" and DIMENSIONS[name].kind != "time"]:
-                return _refused(reading, f"Predictions are known by cluster, not by {DIMENSIONS[by[0]].label}.")
+                return self._refused(reading, f"Predictions are known by cluster, not by {DIMENSIONS[by[0]].label}.")
             if reading.period:
-                return _refused(reading, "Predictions are of the days after the last one in the data.")
+                return self._refused(reading, "Predictions are of the days after the last one in the data.")
             if problem := not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
-                return _refused(reading, "" if reading.asks_cause else problem)
+                return self._refused(reading, "" if reading.asks_cause else problem)
             return self.about_clusters.answer(question, keys, overview)
         if query is not None and (query.metric in _OF_ONE_STEP or query.metric in OF_STEPS):
             if re.search(r"\bwho\b", question, re.IGNORECASE) and not query.by:
                 reading = replace(reading, notes=(*reading.notes, "This is a number: I do not list these users."))
             return self._measure(query, reading)
         if query is None and of_carts(question):  # the funnel of clusters is about checkout
-            return _refused(reading)
+            return self._refused(reading)
         if keys or _CLUSTERS.search(question):
             in_query = query is not None and "cluster" in {*query.by, *(one.dimension for one in query.filters)}
             narrowed = reading.period or any(one.dimension not in _OF_CLUSTERS for one in reading.filters)
             if query is not None and in_query and narrowed:
                 return self._measure(query, reading)
             if reading.period:
-                return _refused(reading, "Facts of clusters are of all days, not of one period.")
+                return self._refused(reading, "Facts of clusters are of all days, not of one period.")
             kinds = {feature is None for _, feature in metrics_named(unnamed)}
             if narrowed and len(kinds) > 1:  # "which cluster buys most on mobile?" has a fact of buying, one of phones
-                return _refused(reading, "Facts of clusters are of all their users, not of some of them.")
+                return self._refused(reading, "Facts of clusters are of all their users, not of some of them.")
             found = self.about_clusters.answer(question, keys, overview)
             if not found.understood:
-                return _refused(reading)
+                return self._refused(reading)
             is_why = reading.asks_cause and found.understood
             return replace(found, text=f"{found.text}\n\n{_NO_CAUSE}") if is_why else found
         if query is not None and not (_WHO.search(question) and not query.by):
             return self._measure(query, reading)
+        listed = "I give numbers, and do not list who they are." if query is not None else ""
         if (
             [one for one in reading.filters if one.dimension not in _OF_CLUSTERS]
             or reading.period
             or reading.by
             or not all(" " not in word and explained(word) for word in reading.unknown)
-            or FUNNEL.search(question)  # the look-up is of the funnels of clusters
+            or FUNNEL.search(question)  # the look-ups of funnels and differences are of clusters
+            or (COMPARE.search(question) and not re.search(r"\bgroups?\b", question, re.IGNORECASE))
             or (query is None and reading.asks_cause and not BEFORE.search(question))
             or (query is None and reading.metrics and not self._is_of_steps(question, reading))
         ):
-            return _refused(reading)
+            return self._refused(reading, listed)
         found = self.about_clusters.answer(question, keys, overview)
-        return found if found.understood else _refused(reading)
+        return found if found.understood else self._refused(reading, listed)
+
+    def _refused(self, reading: Reading, problem: str = "") -> LookupAnswer:
+        """What was not understood, and the nearest questions."""
+        contents = self._data.contents()
+        assert contents is not None
+        nearest = reading.nearest or ((reading.query,) if reading.query else ())
+        nearest = nearest or nearest_queries(reading.metrics, reading.by, reading.filters, reading.period, contents)
+        problem = problem or reading.problem or "I did not understand the question."
+        reading = replace(reading, query=None, problem=problem, nearest=nearest)
+        return LookupAnswer(f"{not_answered(reading)}\n\n{MORE}", understood=False, reading=reading)
 
     def _growth(self, keys: list[int], reading: Reading) -> LookupAnswer:
         """The users of each week who were in the cluster then; "growing" is a question of one cluster."""
         if len(keys) != 1 or any(one.dimension != "cluster" for one in reading.filters):
-            return _refused(reading, "I know the growth of one cluster: is cluster 2 growing?")
+            return self._refused(reading, "I know the growth of one cluster: is cluster 2 growing?")
         query = Query("users", ("week",), (Filter("cluster_then", (str(keys[0]),)),), reading.period)
         notes = ["Counted are the users of each week who were in the cluster then."]
         notes += [_NO_CAUSE] if reading.asks_cause else []
@@ -247,8 +262,3 @@ def _with_key(question: str, overview: Overview) -> tuple[str, str]:
     if few := sum(cluster.users for cluster in overview.clusters if cluster.key == TOO_LITTLE_EVIDENCE):
         note += f" The {counted(few, 'user')} with too few events (cluster {TOO_LITTLE_EVIDENCE}) are left out."
     return _BIGGEST.sub(lambda found: f"cluster {keys[found[1].lower()]}", question), note
-
-
-def _refused(reading: Reading, problem: str = "") -> LookupAnswer:
-    reading = replace(reading, query=None, problem=problem or reading.problem or "I did not understand the question.")
-    return LookupAnswer(f"{not_answered(reading)}\n\n{MORE}", understood=False, reading=reading)

@@ -229,6 +229,11 @@ def _without_rows(result: Result) -> list[str]:
             there = {str(row[one.dimension]) for row in result.rows}
             if missing := [value for value in one.values if value not in there]:
                 lines.append(f"There is nothing for {' and '.join(map(_name, missing))}.")
+        if result.query.against_rest and one.dimension in result.query.by:
+            label = " or ".join(one.values)
+            lines += (
+                [] if any(row[one.dimension] == label for row in result.rows) else [f"There is nothing for {label}."]
+            )
     if len(result.query.filters) > 1 and not any(row.get("value") for row in result.rows):
         lines.append("Nothing in the data has all of these at once.")
     return lines

@@ -42,6 +42,11 @@ _NOT_MEASURED = (
         "What people search for on the site is not measured.",
     ),
     (
+        rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
+        r"\b(?:buy|order|purchase|shop|return|come back|visit)",
+        "How often a user does something is not measured.",
+    ),
+    (
         r"\bhow (?:long|many days|much time)\b.*\b(?:until|till|before|between|to|take|takes)\b.*"
         r"\b(?:purchase|buy|order|convert)",
         "The time up to a purchase is not measured.",
@@ -52,7 +57,7 @@ _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are w
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
 _DEFAULTS = {  # of "top 5 landing pages"
     "landing_page": "sessions", "page": "page_views", "item": "items_sold", "campaign": "sessions",
-    "source": "sessions",
+    "source": "sessions", "item_brand": "items_sold", "item_category": "items_sold", "item_subcategory": "items_sold",
 }  # fmt: skip
 _ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 # a state, not a change: "why is conversion in the US so much higher"; "fewer orders" are those of a period
@@ -60,9 +65,15 @@ _IS_SO = re.compile(
     r"\b(?:higher|lower|better|worse|bigger|smaller|stronger|weaker|less|more|fewer)\b"
     r"(?=\W*$|\s+(?:in|on|for|among|with|from|via|at|there|than|weekend)\b)"
 )
+# of users who bought, those on mobile: the verb is no part of the share
+_PART_OF_THOSE = re.compile(r"\b(?:who|that)\b.*\b(?:are|were|is|was|comes?|came|used?)\b")
+_IS_VERB = re.compile(r"\b(?:buy|bought|ordered)$")
 _SO_MUCH = re.compile(r"\b(?:so|much|that|far|way)\b")
 _LEAVING = {"checkout_abandonment": 3, "cart_abandonment": 2, "conversion_rate": 1}  # why: the funnel from this step
 _OVERVIEW = ("sessions", "conversion_rate", "revenue")  # of two groups, where no measure is named
+_OF_ITEMS = ("items_sold", "item_revenue")
+_MORE_OR_LESS = r"(?:better|worse|more|less|higher|lower|stronger|weaker)"
+_ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
 _NOT_WHY = "The data show where this is so, not its cause."
 
 
@@ -174,7 +185,7 @@ def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list
     if two := _two_groups(parts, metrics, contents):
         return two
     if not metrics and _is_bare_pair(parts):
-        metrics = list(_OVERVIEW)
+        metrics = _overview(filters_of(parts, None))
         notes.append(_unnamed(metrics))
     for asked in [[name] for name in metrics] or [metrics]:
         query, more = _query(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
@@ -209,7 +220,7 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
     """
     values = [word for word in parts.words if word.kind == "value"]
     for one, other in pairwise(values):
-        between = rf"{loosely(one.text)}\s*,?\s*(?:vs\.?|versus|or|against|compared (?:to|with)|than|with|and)\s+(?:on |from |in )?"
+        between = rf"{loosely(one.text)}(?:(?:\s+\w+){{0,2}}\s+{_MORE_OR_LESS}(?:\s+\w+){{0,2}})?\s*,?\s*(?:vs\.?|versus|or|against|compared (?:to|with)|than|with|and)\s+(?:on |from |in )?"
         if not re.search(rf"{between}{loosely(other.text)}", parts.text):
             continue
         if {value.dimension for value in one.values} & {value.dimension for value in other.values}:
@@ -220,7 +231,10 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
         if parts.has("share") or parts.has("cause") or parts.has("rest") or parts.has("without") or parts.over:
             continue
         found, notes = [], list(parts.notes)
-        measures = metrics or (["conversion_rate"] if parts.judged else list(_OVERVIEW))
+        if len(re.findall(r"\b(?:or|vs|versus|against)\b", parts.text)) > 1:
+            raise _Problem("I compare two groups of different kinds at a time.")
+        overview = _overview(filters_of(parts, None))
+        measures = metrics or (overview[1:2] if parts.judged and "sessions" in overview else overview)
         for left, kept in ((other, one), (one, other)):
             alone = replace(
                 parts, words=[word for word in parts.words if word is not left and word.kind not in ("compare", "judged")],
@@ -231,9 +245,14 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
                 found.append(query)
                 notes += more
         notes += [] if metrics else [_unnamed(measures)]
-        notes.append(f"“{one.text}” and “{other.text}” are of different kinds: a visit can be of both.")
+        notes.append(f"“{one.text}” and “{other.text}” are of different kinds, and can overlap.")
         return found, notes
     return None
+
+
+def _overview(filters: tuple[Filter, ...]) -> list[str]:
+    """What groups are compared by, where no measure is named."""
+    return list(_OF_ITEMS if any(one.dimension in _ITEMS for one in filters) else _OVERVIEW)
 
 
 def _unnamed(measures: list[str]) -> str:
@@ -274,7 +293,9 @@ def _query(
     is_of_people = any(word.name in ("users", "buyers") for word in parts.words) or "spen" in parts.text
     if parts.over is not None and not by and (metric == "orders" or (metric == "revenue" and is_of_people)):
         by = ["user"]
-    metric = _as_rate(parts, metric, included)
+    bought = _as_rate(parts, metric, included, pair, notes)
+    is_of_buyers = metric == "buyer_share" and bought == "buyers"
+    metric = bought
     if parts.is_of_users and parts.over is None and metric not in ("buyers", *_OF_A_USER):
         raise _Problem("I can list users by revenue, orders, items sold, sessions or page views.")
     if parts.is_of_users and metric == "buyers":
@@ -312,7 +333,9 @@ def _query(
         unit = METRICS[metric].unit
     if metric == "cart_sessions" and "add" in parts.text:
         notes.append("Sessions with something added to the cart are counted, not how often.")
-    is_share = (parts.has("share") or parts.is_part) and unit in ("count", "money") and metric != "funnel"
+    is_share = (
+        (parts.has("share") or parts.is_part or is_of_buyers) and unit in ("count", "money") and metric != "funnel"
+    )
     if is_share and metric in ("new_users", "returning_users"):
         metric = "users"
     rate = next((one.name for one in METRICS.values() if one.count == metric), None)
@@ -337,7 +360,8 @@ def _query(
     is_state = explains and period is None and _IS_SO.search(parts.text) is not None and not parts.has("change")
     is_state &= bool(included) and not by and _GETS.search(parts.text) is None
     is_state &= is_rate or _SO_MUCH.search(parts.text) is not None
-    if is_state and len(included) > 1 and not parts.has("rest"):
+    is_open = explains and included and not (by or pair or period or parts.has("change") or parts.has("rest"))
+    if (is_state and len(included) > 1 and not parts.has("rest")) or (is_open and _ARE_THERE.search(parts.text)):
         raise _Problem("Compared with what: a period before, or all others of one of them?")
     changes &= not is_state
     changes |= explains and extreme and period is not None and not included
@@ -357,7 +381,7 @@ def _query(
             raise _Problem("A change needs a period: for example last week, or last month.")
         else:
             versus = _before(period, contents)
-    is_judged = len(included) == 1 and metrics and not by and (parts.judged or parts.has("low") or parts.has("high"))
+    is_judged = len(included) == 1 and metrics and not by and (parts.judged or extreme)
     is_peak = timed and extreme and period is None  # the day with the most, but not why
     if (
         explains
@@ -518,22 +542,27 @@ def _metric(
     if judged and has_groups and not timed and not about & _ITEMS:
         notes.append(f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named.")
         return "conversion_rate"
-    ranked = parts.top or parts.has("high")
+    ranked = parts.top or parts.has("high") or (judged and not timed)
     if ranked and len(by) == 1 and by[0] in _DEFAULTS:
         notes.append(f"No measure is named: by {METRICS[_DEFAULTS[by[0]]].label}.")
         return _DEFAULTS[by[0]]
     raise _Problem("I found no measure in the question, such as revenue, sessions or conversion rate.")
 
 
-def _as_rate(parts: Parts, metric: str, included: tuple[Filter, ...]) -> str:
-    """The rate that "buy" asks for beside a share or a "why": "what share of mobile visitors buy"."""
-    verbs = [w for w in parts.words if w.name == "buyers" and re.search(r"\b(?:buy|bought|ordered)$", w.text)]
-    if metric != "buyers" or not verbs:
+def _as_rate(parts: Parts, metric: str, included: tuple[Filter, ...], pair: Filter | None, notes: list[str]) -> str:
+    """The metric of "buy" beside a share, a comparison or a "why": "what share of mobile visitors buy"."""
+    if metric == "buyer_share" and included and _PART_OF_THOSE.search(parts.text):
+        return "buyers"
+    if metric != "buyers" or not any(_IS_VERB.search(word.text) for word in parts.words if word.name == "buyers"):
         return metric
+    if re.search(r"\bhow much\b", parts.text):
+        raise _Problem("Buyers, orders or items sold?")
     if parts.has("share") and not re.search(r"\b(?:who|that)\b", parts.text):
         return "buyer_share"
-    is_state = parts.has("low") or parts.has("high") or _IS_SO.search(parts.text) is not None
-    if parts.has("cause") and is_state and not parts.times.periods and len(included) < 2:
+    is_state = parts.has("cause") and (parts.has("low") or parts.has("high") or _IS_SO.search(parts.text) is not None)
+    compared = (pair or len(included) == 1) and parts.comparatives and not parts.is_counted
+    if (is_state or compared) and not parts.times.periods and len(included) < 2:
+        notes.append("Buying was read as a question about the conversion rate.")
         return "conversion_rate"
     return metric
 
@@ -544,14 +573,14 @@ def _what_is_bought(
     """The metric of a question with the verb "buy" and no measure; None where it could be one of several."""
     if not {*metrics} <= {"users", "buyers", "sessions"} or parts.has("without"):
         return None
-    if parts.has("cause") and not about & _ITEMS:
+    compared = len(filters) == 1 and parts.comparatives and not by and not parts.is_counted
+    if (parts.has("cause") or compared) and not about & _ITEMS:
         notes.append("Buying was read as a question about the conversion rate.")
         return "conversion_rate"
     if {*by} & _ITEMS and not parts.is_of_users and not parts.is_counted:
         return "items_sold"
     if parts.has("share") and not about & _ITEMS and not by:
-        is_part = filters and re.search(r"\b(?:who|that)\b.*\b(?:are|were|is|was|comes?|came|used?)\b", parts.text)
-        return "buyers" if is_part else "buyer_share"
+        return "buyers" if filters and _PART_OF_THOSE.search(parts.text) else "buyer_share"
     if parts.is_counted and metrics and not by:
         return "buyers"
     if by and (parts.has("high") or parts.has("low") or parts.judged) and not about & _ITEMS and not parts.is_of_users:

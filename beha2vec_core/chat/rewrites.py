@@ -22,7 +22,7 @@ _STOPS = (
     r"fall(?:ing|s)? (?:off|out|away))"
 )
 _WHY = r"^(?=.*\b(?:why|how come|reasons?)\b)"
-_BUYING = r"(?:buy|buying|purchas(?:e|ing)|order|ordering|convert|converting)"
+_BUYING = r"(?:buy|buying|bought|purchas(?:e|ing)|order|ordering|convert|converting)"
 _TWO_KINDS = (
     r"\bweekends?\b.*\b(?:weekdays?|week days?|working days?)\b|\b(?:weekdays?|week days?|"
     r"working days?)\b.*\bweekends?\b"
@@ -46,6 +46,8 @@ SAME = (
 # short and misspelled forms of short words
 _SHORT: tuple[tuple[str, str], ...] = (
     (SAME, "and"),
+    (r"^(\W*(?:(?:please|pls|can|could|you|to|now|and)\s+)*)display(?:ing)?\b"
+     r"(?!\W*$| (?:vs|versus|or|and|traffic|channel|visitors|visits|ads|campaigns)\b)", r"\1show"),  # else the channel
     (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"),
     (r"\b(?:pls|plz|thx)\b", "please"),
     (r"\br\b", "are"),
@@ -131,6 +133,19 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"(buy|buying|bought|purchased?|purchasing|order|ordered|ordering)\b",
         r"\1which items \2 \3 \4",
     ),
+    (
+        rf"\b({PEOPLE})((?: (?:who|that|which))?(?: (?:ever|actually|really|have|has|had|did|do|will))*) "
+        r"(?:(?:ma[dk]e|making|makes|plac(?:e|es|ed|ing)|complet(?:e|es|ed|ing)) (?:a|an|any|one)(?: first)? "
+        r"(?:purchase|order)s?|(?:purchase|purchasing|order|ordering)(?! (?:values?|sizes?|counts?|numbers?|rates?|by|per)\b))\b",
+        r"\1\2 bought",
+    ),
+    (
+        rf"{_WHY}(.*?)\b(?:do|does|did|have) not\b(.*?)\b(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{_THE}"
+        r"(?:checkouts?|orders?|purchases?)\b",
+        r"\1 checkout abandonment \2",
+    ),
+    (rf"{_WHY}(.*?)\b(?:do|does|did|are|is|were|was) not (.*?)\b{_BUYING}\b", r"\1 low \2 converting"),
+    (rf"{_WHY}(.*?)\b(?:hardly|barely|scarcely|almost)(?: any| no)\b", r"\1 low "),
     (rf"{_WHY}(.*?)\b(?:not|never|hardly(?: ever)?|rarely|barely) {_BUYING}\b", r"\1 low converting "),
     (rf"{_WHY}(.*?)\b(?:so|too|very|that) (?:few|little|rarely|seldom)\b", r"\1 low "),
     (rf"{_WHY}(.*?)\b(?:so|that|too) (?:many|often)\b", r"\1 high "),
@@ -142,6 +157,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     ),
     (rf"^(.*?)\b(?:in|at|of|during|through) {_THE}{_PROCESS}\b", r"\1 in the funnel"),
     (rf"\b(cart|checkout)s?\s+{_WAS}(?:abandoned|left behind)\b", r"\1 abandonment"),
+    (rf"\b(cart|checkout)s?\s+(?:drop(?:ping|s)?[\s-]+(?:offs?|outs?)|loss(?:es)?)(?: rate)?\b", r"\1 abandonment"),
     (rf"\babandon(?:s|ed|ing)?\s+{_THE}(cart|checkout)s?\b", r"\1 abandonment"),
     (rf"\babandonment(?: rate)? (?:at|in|during|of) {_THE}(checkout|cart)s?\b", r"\1 abandonment"),
     (rf"\bcheckouts?\s+{_WAS}(?:completed|finished)\b", "checkout to order rate"),
@@ -185,8 +201,9 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"\1 ",
     ),
     # time
+    (r"\b(?:over|throughout|through|across|during|in|of|for) the (?:whole |entire |full )?year\s+(?=\u00a7)", " "),
     (
-        r"\b(?:over|throughout|through|across|during|along|in the course of) the (?:whole |entire |full )?year\b",
+        r"\b(?:over|throughout|through|across|during) (?:the course of )?the (?:whole |entire |full )?year\b(?!\s*(?:\u00a7|20\d\d))",
         "over time by month",
     ),
     (r"\b(?:over|throughout|through|across) the (?:whole |entire )?(day|week|month)s\b", r"over time by \1"),
@@ -317,7 +334,9 @@ def _as_funnel(text: str) -> str | None:
     if not _FUNNEL.search(text):
         return None
     every = _steps_in(text)
-    found = [one for one in every if not re.match(r"\s+funnel", text[one[1].end() :])]  # purchase funnel from ... to ...
+    found = [
+        one for one in every if not re.match(r"\s+funnel", text[one[1].end() :])
+    ]  # purchase funnel from ... to ...
     found = found if len(found) > 1 else every
     steps = [step for step, _ in found]
     if len(found) > 1 and steps == sorted(set(steps)):
@@ -356,7 +375,7 @@ def _as_drop_off(text: str) -> str | None:
         return None
     before, after = (_LOST.sub(" ", part, count=1) for part in (before, after))
     before = re.sub(r"\b(?:from|between|of|on the way)\s+(?:the\s+)?$", " ", before)
-    before = re.sub(rf"\b(?:do|did|are|have) we (?=\W*$)|\b(?:{PEOPLE})\s*$", " ", before)
+    before = _SUBJECT.sub(" ", re.sub(r"\b(?:do|did|are|have) we\s*$", " ", before))
     return f"{before} {STEPS[first][0]} drop {STEPS[last][0]} {re.sub(r'^ (?:rate|step)s?', '', after)}"
 
 
@@ -381,7 +400,7 @@ def _as_step_rate(text: str) -> str:
             before = re.sub(r"\b(?:drop[\s-]*offs?|conversion(?: rate)?|between|from)\b", " ", text[: one.start()])
             return f"{before} {rate} {rest} {re.sub(r'^ (?:rate|step)s?', '', text[other.end() :])}"
         if _WITHOUT.search(between):
-            before = re.sub(rf"\b(?:the )?(?:{PEOPLE})(?: (?:who|that|which))?\s*$", " ", text[: one.start()])
+            before = _SUBJECT.sub(" ", text[: one.start()])
             return f"{before} {STEPS[first][0]} without {STEPS[last][0]} {text[other.end() :]}"
     return text
 
@@ -392,7 +411,11 @@ _TOWARDS = re.compile(
 )
 _LOST = re.compile(
     rf"\b(?:{_STOPS}(?: (?:rate|share|percentage))?|losses|loss(?: rate)?|abandonment(?: rate)?|attrition|"
-    r"leav(?:e|es|ing)|disappear\w*|churn)\b"
+    r"leav(?:e|es|ing)|disappear\w*|churn|"
+    r"(?:do|does|did) not (?:continue|proceed|go(?: on)?|move(?: on)?|make it|get|advance|progress))\b"
+)
+_SUBJECT = re.compile(
+    rf"\b(?:the )?(?:{PEOPLE}|sessions?|visits?)(?: (?:who|that|which))?(?: (?:with|had|have))?(?: (?:a|an|the))?\s*$"
 )
 _BUT_STOPS = re.compile(rf"\bbut (?:then |they |later )*{_STOPS}(?: (?:it|there|again|then))?\b")
 _THEN = re.compile(r"\s*(?:->|=>|\u2192|>|,|to|then|and|\s)+\s*(?:the )?")

@@ -21,7 +21,7 @@ _FILLERS = """
     made bring brought come came coming go went send sent sends happen something in terms breakdown broken breaking
     across among during within over via through using used use out as into about data figure stat statistic
     report visited segment segmented sorted originated originate generated generate drove
-    drive drives driving calculate display plot table chart graph
+    drive drives driving calculate plot table chart graph
     good morning evening afternoon hey dear quick question one kindly may might also too both either very quite
     rather roughly approximately exactly pick picked receive received take taken took got gotten getting perform
     performing performed performance doing done going look looked looking seem wonder wondering curious check pull
@@ -221,7 +221,7 @@ def _normal_of(words: list[str]) -> str:
 
 
 def _key(phrase: str) -> str:
-    return _normal_of(tokens(phrase.lower()))
+    return _normal_of(tokens(re.sub(r"\s*[&+]\s*", " and ", phrase.lower())))  # as of a question
 
 
 @cache
